@@ -1,0 +1,194 @@
+"""The nouns of the media core: what a caller of `mixer.node` says and hears.
+
+Plain frozen values, no behaviour and no I/O. `mixer.node` re-exports all of them; nobody outside
+the media core imports this module directly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a stream carries."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class Direction(StrEnum):
+    """Which of a device's two peer connections: its own media up, or the others' media down."""
+
+    PUBLISH = "publish"
+    SUBSCRIBE = "subscribe"
+
+
+class LinkState(StrEnum):
+    """A transport's life: negotiated, connected, silent for a while, gone."""
+
+    NEW = "new"
+    CONNECTED = "connected"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOffer:
+    """What one m-line of a publish offer is: its lesson name and what it may send."""
+
+    label: str
+    max_bitrate_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerInfo:
+    """A stream coming in. `label` is the lesson's name for it (`teacher`, `room`, …)."""
+
+    producer_id: str
+    device_id: str
+    label: str
+    kind: Kind
+    codec: str
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAnswer:
+    """The answer to a publish offer, and every stream the device now sends."""
+
+    sdp: str
+    producers: tuple[ProducerInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A device wants a stream, to show it at about this many pixels.
+
+    `width` and `height` are the tile's size (0 for sound). Higher `priority` keeps its quality
+    longer when the line is weak; sound always goes before any picture.
+    """
+
+    producer_id: str
+    width: int = 0
+    height: int = 0
+    priority: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerInfo:
+    """A stream going out, and the m-line (`mid`) of the subscribe connection that carries it."""
+
+    producer_id: str
+    mid: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeOffer:
+    """An offer for a device's subscribe connection; it must be answered before the next one."""
+
+    sdp: str
+    consumers: tuple[ConsumerInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TapInfo:
+    """What arrives at a tap: plain RTP and RTCP sender reports in Unix datagrams.
+
+    `fmtp` is the codec's parameters as the producer negotiated them. Timestamps are continuous
+    over layer switches; sender reports carry the publisher's NTP clock, so the sound and picture
+    of one device can be put in step.
+    """
+
+    tap_id: str
+    producer_id: str
+    kind: Kind
+    codec: str
+    payload_type: int
+    clock_rate: int
+    channels: int
+    ssrc: int
+    fmtp: str = ""
+
+
+# Events: what the node tells the one listener of a lesson.
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerLive:
+    """The first media packet of a producer has arrived: from now on it can be shown."""
+
+    producer_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransportChanged:
+    """A device's transport connected, fell silent, or closed."""
+
+    device_id: str
+    direction: Direction
+    state: LinkState
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersChanged:
+    """Who is heard now: producer ids with their level in dBov (0 loudest … −127), loudest first."""
+
+    levels: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerChanged:
+    """A device now gets another layer of a stream, or none (`layer` −1) for the given reason.
+
+    `reason` is one of `""`, `"bandwidth"`, `"producer-paused"`, `"producer-silent"`.
+    """
+
+    device_id: str
+    producer_id: str
+    layer: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMeasured:
+    """One device's line, measured over the last seconds."""
+
+    device_id: str
+    direction: Direction
+    loss: float
+    rtt_ms: float
+    bitrate_bps: int
+    available_bps: int
+
+
+MediaEvent = ProducerLive | TransportChanged | SpeakersChanged | ConsumerChanged | LinkMeasured
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLimits:
+    """What one node admits; a request past a limit is refused and changes nothing."""
+
+    lessons: int = 30
+    devices_per_lesson: int = 64
+    producers_per_device: int = 8
+    encodings_per_producer: int = 3
+    pending_handshakes: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Where a node listens and what addresses it tells its peers.
+
+    `advertised` are the IP addresses put into candidates; empty means the host's own.
+    `pumps` is the number of native threads, one UDP port each: `port`, `port + 1`, … (port 0 lets
+    the system choose).
+    """
+
+    host: str = "::"
+    port: int = 7881
+    advertised: tuple[str, ...] = ()
+    pumps: int = 1
+    runtime_folder: str = ""
+    limits: NodeLimits = field(default_factory=NodeLimits)

@@ -1,0 +1,40 @@
+"""The packet pump: one native thread, one UDP port, no Python object per media packet.
+
+What it owns: the port, the SRTP of every transport on it, the routing of each packet from a
+producer's encoding to its consumers, and everything that must be immediate (answering a NACK,
+asking again for a lost packet, switching a layer on a keyframe).
+
+What it leaves to Python: STUN, DTLS and all decisions. They reach it as calls and leave it as
+events; every queue between the two is bounded and counts what it drops.
+
+The contract of `Pump` (thread-safe; each call takes effect before it returns):
+
+* `drain()` returns the events that wait, oldest first; `event_fd` (an eventfd) is readable while
+  there are any. `send_datagram` sends STUN and DTLS from the pump's port.
+* A *transport* is one peer. `add_transport` names the header extension ids it negotiated (0: not
+  negotiated), valid for both directions; `set_remote` gives the one address pair that may speak
+  and is spoken to; `set_srtp` hands over two `srtp_t` (as integers) that only the pump thread
+  uses from then on: the caller keeps their owner alive until `remove_transport` returned.
+  `add_plain_transport(path)` is a local peer: plain RTP and RTCP in Unix datagrams sent to
+  `path`; a full socket is a counted drop. What is sent to the pump's own `plain_path` from `path`
+  is that transport's incoming media.
+* A *producer* has up to three *encodings* (layer 0 is the smallest). A packet whose SSRC is
+  unknown raises `NEW_SSRC` once (with MID, RID and repaired RID as read from its header
+  extensions) and is dropped until `add_encoding` names it.
+* A *consumer* sends one producer to one transport under its own ssrc, sequence numbers,
+  timestamps, picture ids and extension ids. `set_consumer_layer(id, layer)` switches on the next
+  keyframe of that layer (sound: at once), −1 stops it; until the switch the old layer goes on.
+  `KEYFRAME_NEEDED` says when a switch waits for one (at most every 500 ms per layer).
+* Feedback for Python to build: `arrivals` → `(transport_wide_sequence, arrival_ns)` since the
+  last call; `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call;
+  `sender_reports` → `(ssrc, ntp, rtp_timestamp, packets, octets)` per consumer whose producer has
+  a sender report, in the consumer's own timestamps; `receiver_reports` → `(ssrc, fraction_lost,
+  cumulative_lost, extended_highest_sequence, jitter, last_sr, delay_since_last_sr)` per encoding
+  (RFC 3550 §6.4.1 units); `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the
+  last call (RFC 6464).
+* NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
+  plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
+  for again (RFC 4585 generic NACK), a bounded number of times.
+
+Unknown ids raise `KeyError`, impossible values `ValueError`, a taken port `OSError`.
+"""

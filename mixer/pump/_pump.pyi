@@ -1,0 +1,117 @@
+"""Types of the native packet pump; its meaning is told in `mixer/pump/__init__.py`."""
+
+from typing import Final, Literal
+
+Address = tuple[str, int]
+
+# Events, as `Pump.drain()` returns them: tuples that begin with one of these.
+DATAGRAM: Final = 1  # (DATAGRAM, transport_id | 0, address, data, arrival_ns): STUN or DTLS
+RTCP: Final = 2  # (RTCP, transport_id, data, arrival_ns): a decrypted compound packet
+NEW_SSRC: Final = 3  # (NEW_SSRC, transport_id, ssrc, payload_type, mid, rid, repaired_rid)
+KEYFRAME_NEEDED: Final = 4  # (KEYFRAME_NEEDED, producer_id, layer)
+LAYER_SWITCHED: Final = 5  # (LAYER_SWITCHED, consumer_id, layer)
+FIRST_PACKET: Final = 6  # (FIRST_PACKET, producer_id, layer)
+
+PumpEvent = (
+    tuple[Literal[1], int, Address, bytes, int]
+    | tuple[Literal[2], int, bytes, int]
+    | tuple[Literal[3], int, int, int, str, str, str]
+    | tuple[Literal[4], int, int]
+    | tuple[Literal[5], int, int]
+    | tuple[Literal[6], int, int]
+)
+
+# How a payload's descriptor is read and rewritten.
+CODEC_OPAQUE: Final = 0
+CODEC_VP8: Final = 1
+CODEC_H264: Final = 2
+CODEC_OPUS: Final = 3
+
+class Pump:
+    port: int
+    event_fd: int
+
+    def __init__(self, *, host: str = "::", port: int = 0, plain_path: str = "") -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def drain(self, limit: int = 256) -> list[PumpEvent]: ...
+    def send_datagram(self, address: Address, data: bytes) -> bool: ...
+    def send_rtcp(self, transport_id: int, data: bytes) -> bool: ...
+
+    # Transports
+    def add_transport(
+        self,
+        *,
+        mid: int = 0,
+        rid: int = 0,
+        repaired_rid: int = 0,
+        audio_level: int = 0,
+        abs_send_time: int = 0,
+        transport_cc: int = 0,
+        video_orientation: int = 0,
+    ) -> int: ...
+    def add_plain_transport(self, path: str) -> int: ...
+    def set_extensions(
+        self,
+        transport_id: int,
+        *,
+        mid: int = 0,
+        rid: int = 0,
+        repaired_rid: int = 0,
+        audio_level: int = 0,
+        abs_send_time: int = 0,
+        transport_cc: int = 0,
+        video_orientation: int = 0,
+    ) -> None: ...
+    def set_remote(self, transport_id: int, address: Address | None) -> None: ...
+    def set_srtp(self, transport_id: int, rx_session: int, tx_session: int) -> None: ...
+    def remove_transport(self, transport_id: int) -> None: ...
+
+    # Producers: streams coming in
+    def add_producer(
+        self, transport_id: int, *, codec: int, clock_rate: int, nack: bool, remote_ssrc: int = 0
+    ) -> int: ...
+    def add_encoding(
+        self,
+        producer_id: int,
+        layer: int,
+        *,
+        ssrc: int,
+        payload_type: int,
+        rtx_ssrc: int = 0,
+        rtx_payload_type: int = 0,
+    ) -> None: ...
+    def set_producer_paused(self, producer_id: int, paused: bool) -> None: ...
+    def remove_producer(self, producer_id: int) -> None: ...
+
+    # Consumers: streams going out
+    def add_consumer(
+        self,
+        producer_id: int,
+        transport_id: int,
+        *,
+        ssrc: int,
+        payload_type: int,
+        rtx_ssrc: int = 0,
+        rtx_payload_type: int = 0,
+        mid: str = "",
+    ) -> int: ...
+    def set_consumer_layer(self, consumer_id: int, layer: int) -> None: ...
+    def remove_consumer(self, consumer_id: int) -> None: ...
+
+    # What Python reads to build feedback and decide
+    def arrivals(self, transport_id: int) -> list[tuple[int, int]]: ...
+    def departures(self, transport_id: int) -> list[tuple[int, int, int]]: ...
+    def sender_reports(self, transport_id: int) -> list[tuple[int, int, int, int, int]]: ...
+    def receiver_reports(
+        self, transport_id: int
+    ) -> list[tuple[int, int, int, int, int, int, int]]: ...
+    def audio_levels(self) -> list[tuple[int, int]]: ...
+
+    # Counters
+    def pump_stats(self) -> dict[str, int]: ...
+    def transport_stats(self, transport_id: int) -> dict[str, int]: ...
+    def producer_stats(self, producer_id: int) -> list[dict[str, int]]: ...
+    def consumer_stats(self, consumer_id: int) -> dict[str, int]: ...
+
+def monotonic_ns() -> int: ...

@@ -1,0 +1,32 @@
+"""Builds the native packet pump; everything else about the distribution is in pyproject.toml."""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+
+
+def native(name: str, folder: str) -> Extension:
+    """An extension made of `<name>.pyx` and the C files beside it in `native/`."""
+    flags = SANITIZE if os.environ.get("TONGKE_SANITIZE") else []
+    return Extension(
+        name,
+        [f"{name.replace('.', '/')}.pyx", *map(str, sorted(Path(folder, "native").glob("*.c")))],
+        include_dirs=[f"{folder}/native"],
+        depends=[str(header) for header in Path(folder, "native").glob("*.h")],
+        extra_compile_args=["-O3", "-g", "-std=gnu11", "-Wall", "-Wextra", "-pthread", *flags],
+        extra_link_args=["-pthread", *flags],
+        define_macros=[("_GNU_SOURCE", "1")],
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [native("mixer.pump._pump", "mixer/pump")],
+        language_level=3,
+        compiler_directives={"embedsignature": False},
+    )
+)

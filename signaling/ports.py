@@ -1,0 +1,127 @@
+"""What signaling is handed from outside: who a token is, where lessons are kept, the media.
+
+Narrow protocols: `server/app.py` gives the real things, tests give small fakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mixer.node import (
+    MediaEvent,
+    PublishAnswer,
+    SourceOffer,
+    SubscribeOffer,
+    TapInfo,
+    Want,
+)
+from signaling.messages import IceServer, Mode, Role, SendProfile
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPlan:
+    """A seat of a lesson as planned: who may sit there and what its devices shall send."""
+
+    seat_id: str
+    role: Role
+    name: str
+    school: str
+    profile: SendProfile
+
+
+@dataclass(frozen=True, slots=True)
+class LessonPlan:
+    """A lesson as the timetable knows it."""
+
+    lesson_id: str
+    title: str
+    mode: Mode
+    started_at: float
+    record: bool
+    seats: tuple[SeatPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a join token proves. A seat not in the plan (an observer's) brings its own name."""
+
+    lesson_id: str
+    seat_id: str
+    role: Role
+    name: str
+
+
+class Tokens(Protocol):
+    """Checks join tokens; raises `signaling.errors.TokenRefused`."""
+
+    def verify(self, token: str, now: float) -> Identity: ...
+
+
+class LessonStore(Protocol):
+    """Keeps lessons over a crash of the server."""
+
+    async def plan(self, lesson_id: str) -> LessonPlan | None:
+        """The plan of a lesson that may be joined now; None if there is no such lesson."""
+        ...
+
+    async def load_state(self, lesson_id: str) -> str | None:
+        """The last saved state of a lesson in progress (JSON), None if it never began."""
+        ...
+
+    async def save_state(self, lesson_id: str, state: str) -> None: ...
+
+    async def ended(self, lesson_id: str, at: float, reason: str) -> None: ...
+
+
+class LessonObserver(Protocol):
+    """Hears all that happens in lessons: the recorder and the statistics. Must not block."""
+
+    async def lesson_opened(self, plan: LessonPlan) -> None: ...
+
+    async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
+        """One entry of the lesson's event log (`at`, `type`, and the type's own fields)."""
+        ...
+
+    async def producer_added(
+        self, lesson_id: str, seat_id: str, source: str, producer_id: str
+    ) -> None: ...
+
+    async def producer_removed(self, lesson_id: str, producer_id: str) -> None: ...
+
+    async def lesson_closed(self, lesson_id: str) -> None:
+        """The lesson has ended; not called when the server merely stops."""
+        ...
+
+
+class Media(Protocol):
+    """The part of `mixer.node.MediaNode` that signaling uses."""
+
+    async def open_lesson(self, lesson_id: str, listener: Callable[[MediaEvent], None]) -> None: ...
+    async def close_lesson(self, lesson_id: str) -> None: ...
+    async def publish(
+        self, lesson_id: str, device_id: str, offer_sdp: str, sources: dict[str, SourceOffer]
+    ) -> PublishAnswer: ...
+    async def unpublish(self, lesson_id: str, producer_id: str) -> None: ...
+    async def subscribe(
+        self, lesson_id: str, device_id: str, wants: Sequence[Want], *, restart: bool = False
+    ) -> SubscribeOffer | None: ...
+    async def subscribe_answer(self, lesson_id: str, device_id: str, sdp: str) -> None: ...
+    async def subscribe_offered(
+        self, lesson_id: str, device_id: str, offer_sdp: str, wants: Sequence[Want]
+    ) -> str: ...
+    async def close_device(self, lesson_id: str, device_id: str) -> None: ...
+    def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None: ...
+    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo: ...
+    async def untap(self, lesson_id: str, tap_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingSettings:
+    """Numbers of the signaling service, with their reasons in `docs/settings.md`."""
+
+    ice_servers: tuple[IceServer, ...] = ()
+    max_message_bytes: int = 131_072
+    away_grace_s: float = 60.0
+    silent_socket_s: float = 6.0
