@@ -1,8 +1,76 @@
-# make run    set up, then the server with a demonstration lesson
-# make test   set up, then every check
-PYTHON ?= python3
-VENV   := .venv
-PY     := $(VENV)/bin/python
+# make run      sets up what is missing, then starts the server with a demonstration lesson
+# make test     sets up what is missing, then runs every check
+# make setup    only sets up: .venv, native build, npm packages, web pages
+# make format   rewrites the sources in the house's form
 
-.PHONY: setup run test
-setup: .make/venv
+PYTHON ?= python3
+PY     := .venv/bin/python
+STAMPS := .make
+
+NATIVE := setup.py $(wildcard mixer/pump/*.pyx mixer/pump/native/*.c mixer/pump/native/*.h \
+            benchmarks/*.pyx benchmarks/native/*.c benchmarks/native/*.h)
+PAGES  := web_client/package.json web_client/index.html \
+          $(wildcard web_client/*.ts web_client/tsconfig*.json) \
+          $(shell find web_client/src web_client/public -type f 2>/dev/null)
+
+.PHONY: run test setup check check-web test-core test-browser format clean
+
+run: setup
+	@exec .venv/bin/tongke demo
+
+setup: $(STAMPS)/native $(STAMPS)/web
+
+$(STAMPS)/python: pyproject.toml constraints.txt scripts/need-python.sh
+	@mkdir -p $(STAMPS)
+	@scripts/need-python.sh $(PYTHON)
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo "Installing the Python packages into .venv …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	    --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/native: $(STAMPS)/python $(NATIVE)
+	@echo "Building the packet pump …"
+	@$(PY) setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(STAMPS)/node: web_client/package.json web_client/package-lock.json web_client/.npmrc
+	@mkdir -p $(STAMPS)
+	@scripts/need-node.sh
+	@echo "Installing the web client's packages …"
+	@cd web_client && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STAMPS)/web: $(STAMPS)/node $(PAGES)
+	@echo "Building the pages …"
+	@cd web_client && npm run --silent build
+	@touch $@
+
+test: setup check check-web test-core test-browser
+	@echo "All checks passed."
+
+check: $(STAMPS)/native
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+check-web: $(STAMPS)/node
+	cd web_client && npm run --silent check
+
+test-core: $(STAMPS)/native
+	$(PY) -m pytest -q -m "not browser"
+
+test-browser: $(STAMPS)/native $(STAMPS)/web
+	@scripts/need-chromium.sh
+	$(PY) -m pytest -q -m browser
+
+format: $(STAMPS)/python
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+clean:
+	rm -rf .venv $(STAMPS) build web_client/node_modules web_client/dist
+	rm -f mixer/pump/*.so mixer/pump/_pump.c

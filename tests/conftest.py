@@ -1,0 +1,75 @@
+"""What every test is held to: no task, thread or socket outlives it.
+
+Python's own leaks (an unclosed file, a coroutine never awaited) are warnings, and warnings are
+errors (`pyproject.toml`). Here stand the leaks that nobody warns of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+PUMP_THREAD = "tongke-pump"
+
+
+def open_sockets() -> set[str]:
+    """The sockets this process holds, by inode."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except FileNotFoundError:
+            continue
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+def threads() -> set[str]:
+    """Python's threads, but for pools that live as long as the process, and native pump threads."""
+    names = {
+        f"{thread.name}:{thread.ident}"
+        for thread in threading.enumerate()
+        if not thread.name.startswith(("asyncio_", "ThreadPoolExecutor", "AnyIO"))
+    }
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            comm = (task / "comm").read_text().strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if comm.startswith(PUMP_THREAD):
+            names.add(f"{comm}:{task.name}")
+    return names
+
+
+@pytest_asyncio.fixture
+async def no_leaked_task() -> AsyncIterator[None]:
+    """Fails when a task is still pending after the test and all its fixtures are done."""
+    yield
+    await asyncio.sleep(0)  # what was cancelled just now gets its turn to end
+    current = asyncio.current_task()
+    pending = [task for task in asyncio.all_tasks() if task is not current and not task.done()]
+    assert not pending, f"tasks outlive the test: {pending}"
+
+
+@pytest.fixture(autouse=True)
+def no_leak(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails when the test leaves a task, a thread or a socket behind."""
+    function = getattr(request.node, "function", None)
+    if inspect.iscoroutinefunction(function):
+        request.getfixturevalue("no_leaked_task")
+    sockets_before, threads_before = open_sockets(), threads()
+    yield
+    if open_sockets() - sockets_before:
+        gc.collect()
+    leaked_sockets = open_sockets() - sockets_before
+    leaked_threads = threads() - threads_before
+    assert not leaked_sockets, f"sockets outlive the test: {sorted(leaked_sockets)}"
+    assert not leaked_threads, f"threads outlive the test: {sorted(leaked_threads)}"
