@@ -335,6 +335,15 @@ class EncodingProfile(Model):
     max_frame_rate: Annotated[float, Field(gt=0, le=60)]
 
 
+class SoundProfile(Model):
+    """How a room's sound shall be taken: what the device's own processing does to it."""
+
+    channels: Literal[1, 2] = 1
+    echo_cancellation: bool = True
+    noise_suppression: bool = True
+    auto_gain_control: bool = True
+
+
 class SourceProfile(Model):
     """What a source shall be captured and sent as (from the room's hardware profile)."""
 
@@ -345,6 +354,7 @@ class SourceProfile(Model):
     codec: str = "H264"
     encodings: list[EncodingProfile] = []
     max_bitrate_bps: int = 0
+    sound: SoundProfile | None = None  # with the source `room` alone
 
 
 class SendProfile(Model):
