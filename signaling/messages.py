@@ -10,7 +10,7 @@ the message's own answer, carrying the same id.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -77,6 +77,23 @@ class DeviceKind(StrEnum):
     SIMULATED = "simulated"
 
 
+class CloseCode(IntEnum):
+    """Why the server closes the WebSocket. After a code of 4100 and above do not come back by
+    yourself; after any other, or none, come back with `resume` at once, then ever slower.
+    """
+
+    SERVER_RESTARTS = 1012  # RFC 6455's registry: service restart
+    TOO_SLOW = 4001  # messages for this device piled up unread
+    SILENT = 4002  # no message, no ping for too long
+    LESSON_FAILED = 4003  # a fault of the server; the lesson is restored from its saved state
+    JOIN_TIMED_OUT = 4004  # no `join` in time
+    REFUSED = 4100  # the join was refused; the `Refused` before says why
+    REPLACED = 4101  # the same device is back on another connection
+    LESSON_ENDED = 4102
+    LEFT = 4103  # the answer to `leave`
+    ABUSE = 4104  # too many bad messages
+
+
 class Model(BaseModel):
     """Strict and frozen: an unknown field is refused, never ignored."""
 
@@ -91,13 +108,18 @@ class Request(Model):
 
 
 class Join(Request):
-    """The first message. `resume` is the key of an earlier `Welcome`: the same device is back."""
+    """The first message. `resume` is the key of an earlier `Welcome`: the same device is back.
+
+    With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
+    `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
+    """
 
     type: Literal["join"] = "join"
     protocol: int = PROTOCOL_VERSION
     token: Annotated[str, Field(min_length=1, max_length=4096)]
     device: DeviceKind = DeviceKind.BROWSER
     resume: Annotated[str, Field(max_length=128)] | None = None
+    keep_media: bool = False
 
 
 class Leave(Request):
@@ -292,6 +314,7 @@ class SeatState(Model):
     present: bool = False  # at least one of its devices is connected
     away_since: float | None = None  # a device was here, its connection is lost, we wait for it
     devices: int = 0
+    sound_device: Id | None = None  # which of its devices carries the room's sound
     sources: list[SourceState] = []
     hand: Hand | None = None
     muted_by_lead: bool = False
@@ -384,6 +407,7 @@ class Welcome(Reply):
     device_id: Id
     resume: str
     carries_sound: bool  # this device carries the room's sound; the seat's other devices do not
+    media_kept: bool = False  # the peer connections from before the cut go on
     profile: SendProfile
     ice_servers: list[IceServer] = []
     lesson: LessonState

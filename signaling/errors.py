@@ -1,0 +1,43 @@
+"""The exceptions of signaling.
+
+    SignalingError
+    ├── Refusal             a request refused by a rule; nothing has changed
+    │   └── TokenRefused    a join token that proves nothing
+    ├── MediaRefused        the media core would not do what a message asked
+    └── StateUnreadable     a saved lesson that cannot be restored
+
+Every refusal has a stable code; its texts for people are in `signaling.refusals`.
+"""
+
+from __future__ import annotations
+
+
+class SignalingError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class Refusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
+    """A request was refused. `code` is one of `signaling.refusals.REFUSALS`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class TokenRefused(Refusal):
+    """A join token is forged, foreign or too old (`token-invalid`, `token-expired`)."""
+
+    def __init__(self, code: str = "token-invalid") -> None:
+        super().__init__(code)
+
+
+class MediaRefused(SignalingError):  # noqa: N818 - named as the others
+    """The media core refused or failed; `code` says what the client is told."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+
+
+class StateUnreadable(SignalingError):  # noqa: N818 - named as the others
+    """A lesson's saved state is damaged or from an unknown version."""

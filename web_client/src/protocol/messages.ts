@@ -1,0 +1,479 @@
+// Generated from signaling/messages.py by `python -m signaling.typescript`. Do not edit.
+//
+// The protocol is told in docs/protocol.md.
+
+export const PROTOCOL_VERSION = 1;
+
+export const MODE_VALUES = [
+  "blended",
+  "delivery",
+  "research",
+] as const;
+
+/** What kind of lesson: its defaults follow from it. */
+export type Mode = (typeof MODE_VALUES)[number];
+
+export const ROLE_VALUES = [
+  "lead",
+  "room",
+  "assistant",
+  "observer",
+] as const;
+
+/** What a seat is in a lesson. */
+export type Role = (typeof ROLE_VALUES)[number];
+
+export const SOURCE_VALUES = [
+  "teacher",
+  "students",
+  "board",
+  "screen",
+  "room",
+] as const;
+
+/** What a seat sends: four pictures and the room's sound. */
+export type Source = (typeof SOURCE_VALUES)[number];
+
+export const LAYOUT_VALUES = [
+  "speaker", // the lead (or the spotlight) large, the others in a strip
+  "wall", // all equal
+  "screen", // the shared screen or board large, the teacher in a corner
+] as const;
+
+/** How the others stand on a room's screen, as the lead says. */
+export type Layout = (typeof LAYOUT_VALUES)[number];
+
+export const LINK_QUALITY_VALUES = [
+  "good",
+  "weak",
+  "lost",
+] as const;
+
+/** A seat's line, in a word. */
+export type LinkQuality = (typeof LINK_QUALITY_VALUES)[number];
+
+export const DEVICE_KIND_VALUES = [
+  "browser",
+  "room_pc",
+  "tablet",
+  "encoder", // WHIP
+  "player", // WHEP
+  "simulated",
+] as const;
+
+/** What joined. */
+export type DeviceKind = (typeof DEVICE_KIND_VALUES)[number];
+
+/**
+ * Why the server closes the WebSocket. After a code of 4100 and above do not come back by
+ * yourself; after any other, or none, come back with `resume` at once, then ever slower.
+ */
+export const CloseCode = {
+  SERVER_RESTARTS: 1012, // RFC 6455's registry: service restart
+  TOO_SLOW: 4001, // messages for this device piled up unread
+  SILENT: 4002, // no message, no ping for too long
+  LESSON_FAILED: 4003, // a fault of the server; the lesson is restored from its saved state
+  JOIN_TIMED_OUT: 4004, // no `join` in time
+  REFUSED: 4100, // the join was refused; the `Refused` before says why
+  REPLACED: 4101, // the same device is back on another connection
+  LESSON_ENDED: 4102,
+  LEFT: 4103, // the answer to `leave`
+  ABUSE: 4104, // too many bad messages
+} as const;
+export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
+
+/**
+ * The first message. `resume` is the key of an earlier `Welcome`: the same device is back.
+ *
+ * With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
+ * `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
+ */
+export interface Join {
+  type: "join";
+  protocol?: number;
+  token: string;
+  device?: DeviceKind;
+  resume?: string | null;
+  keep_media?: boolean;
+  request_id?: string | null;
+}
+
+/** The device goes for good; its seat stands empty at once. */
+export interface Leave {
+  type: "leave";
+  request_id?: string | null;
+}
+
+/**
+ * An SDP offer for the publish connection; `sources` names each sending m-line by its mid.
+ *
+ * The same message renegotiates and restarts ICE. An m-line not named here sends nothing.
+ * Answered by `Published`.
+ */
+export interface Publish {
+  type: "publish";
+  sdp: string;
+  sources: Record<string, Source>;
+  request_id?: string | null;
+}
+
+/** Stop one source (the browser may later renegotiate; the server stops forwarding now). */
+export interface Unpublish {
+  type: "unpublish";
+  source: Source;
+  request_id?: string | null;
+}
+
+/** A producer to be sent to this device, shown at about this size in pixels (sound: 0). */
+export interface Want {
+  producer_id: string;
+  width?: number;
+  height?: number;
+  priority?: number;
+}
+
+/** All this device wants to receive now: what is not named is stopped. */
+export interface Subscribe {
+  type: "subscribe";
+  wants: Want[];
+  request_id?: string | null;
+}
+
+/** The answer to the last `SubscribeOffer`. */
+export interface SubscribeAnswer {
+  type: "subscribe_answer";
+  sdp: string;
+  request_id?: string | null;
+}
+
+/** The subscribe connection has failed: offer it anew with fresh ICE credentials. */
+export interface RestartSubscribe {
+  type: "restart_subscribe";
+  request_id?: string | null;
+}
+
+/** Open or close one's own source; the sound is `room`. */
+export interface Mute {
+  type: "mute";
+  source?: Source;
+  muted: boolean;
+  request_id?: string | null;
+}
+
+/** Lead: close a seat's sound, or let it be open again as the mode says. */
+export interface MuteSeat {
+  type: "mute_seat";
+  seat_id: string;
+  muted: boolean;
+  request_id?: string | null;
+}
+
+/** Ask for the floor. */
+export interface RaiseHand {
+  type: "raise_hand";
+  request_id?: string | null;
+}
+
+/** Take one's hand down; the lead may name another's seat. */
+export interface LowerHand {
+  type: "lower_hand";
+  seat_id?: string | null;
+  request_id?: string | null;
+}
+
+/** Lead: this seat may speak now; its hand goes down. */
+export interface GiveFloor {
+  type: "give_floor";
+  seat_id: string;
+  request_id?: string | null;
+}
+
+/** Lead: the floor comes back. Its holder may hand it back with the same message. */
+export interface TakeFloor {
+  type: "take_floor";
+  request_id?: string | null;
+}
+
+/** Lead: show this seat's picture large to all; without a seat, nobody's. */
+export interface SetSpotlight {
+  type: "set_spotlight";
+  seat_id?: string | null;
+  source?: Source | null;
+  request_id?: string | null;
+}
+
+/** Lead: how the others stand on every screen. */
+export interface SetLayout {
+  type: "set_layout";
+  layout: Layout;
+  request_id?: string | null;
+}
+
+/** A line to all. */
+export interface SendChat {
+  type: "send_chat";
+  text: string;
+  request_id?: string | null;
+}
+
+/** Lead: nobody new comes in. Seats that were here may always return. */
+export interface SetLock {
+  type: "set_lock";
+  locked: boolean;
+  request_id?: string | null;
+}
+
+/** Lead: the lesson is over for all. */
+export interface EndLesson {
+  type: "end_lesson";
+  request_id?: string | null;
+}
+
+/** Is the line alive? Answered by `Pong`; a client sends one every 2 s. */
+export interface Ping {
+  type: "ping";
+  request_id?: string | null;
+}
+
+/** One source of a seat, as everybody may see it. */
+export interface SourceState {
+  source: Source;
+  producer_id: string;
+  device_id: string;
+  kind: "audio" | "video";
+  /** closed by its own device */
+  muted: boolean;
+  /** media has arrived */
+  live: boolean;
+}
+
+/** A raised hand: its place in the order (from 1) and since when. */
+export interface Hand {
+  place: number;
+  raised_at: number;
+}
+
+/** One seat, whole: an event about a seat always carries all of it. */
+export interface SeatState {
+  seat_id: string;
+  role: Role;
+  name: string;
+  school: string;
+  /** at least one of its devices is connected */
+  present: boolean;
+  /** a device was here, its connection is lost, we wait for it */
+  away_since: number | null;
+  devices: number;
+  /** which of its devices carries the room's sound */
+  sound_device: string | null;
+  sources: SourceState[];
+  hand: Hand | null;
+  muted_by_lead: boolean;
+  /** mode, floor and mutes taken together: its sound goes to the others */
+  may_speak: boolean;
+  link: LinkQuality;
+}
+
+export interface SpotlightState {
+  seat_id: string;
+  source: Source | null;
+}
+
+/** The lesson without its seats. */
+export interface LessonState {
+  lesson_id: string;
+  title: string;
+  mode: Mode;
+  started_at: number;
+  floor: string | null;
+  spotlight: SpotlightState | null;
+  layout: Layout;
+  locked: boolean;
+  recording: boolean;
+  ended: boolean;
+}
+
+export interface ChatLine {
+  seat_id: string;
+  name: string;
+  text: string;
+  at: number;
+}
+
+/** One simulcast layer a device shall send (layer order: smallest first). */
+export interface EncodingProfile {
+  rid: string;
+  scale_down_by: number;
+  max_bitrate_bps: number;
+  max_frame_rate: number;
+}
+
+/** How a room's sound shall be taken: what the device's own processing does to it. */
+export interface SoundProfile {
+  channels: 1 | 2;
+  echo_cancellation: boolean;
+  noise_suppression: boolean;
+  auto_gain_control: boolean;
+}
+
+/** What a source shall be captured and sent as (from the room's hardware profile). */
+export interface SourceProfile {
+  source: Source;
+  width: number;
+  height: number;
+  frame_rate: number;
+  codec: string;
+  encodings: EncodingProfile[];
+  max_bitrate_bps: number;
+  /** with the source `room` alone */
+  sound: SoundProfile | null;
+}
+
+/** What this device shall send, by its hardware profile and the lesson's mode. */
+export interface SendProfile {
+  name: string;
+  sources: SourceProfile[];
+}
+
+export interface IceServer {
+  urls: string[];
+  username: string;
+  credential: string;
+}
+
+/** The answer to `Join`: who you are, what to send, and the whole lesson. */
+export interface Welcome {
+  type: "welcome";
+  protocol: number;
+  seat_id: string;
+  role: Role;
+  device_id: string;
+  resume: string;
+  /** this device carries the room's sound; the seat's other devices do not */
+  carries_sound: boolean;
+  /** the peer connections from before the cut go on */
+  media_kept: boolean;
+  profile: SendProfile;
+  ice_servers: IceServer[];
+  lesson: LessonState;
+  seats: SeatState[];
+  chat: ChatLine[];
+  server_time: number;
+  request_id: string | null;
+}
+
+/** The answer to `Publish`. */
+export interface Published {
+  type: "published";
+  sdp: string;
+  producers: Record<string, string>;
+  request_id: string | null;
+}
+
+/** An SDP offer for the subscribe connection; `consumers` names each m-line's producer. */
+export interface SubscribeOffer {
+  type: "subscribe_offer";
+  sdp: string;
+  consumers: Record<string, string>;
+  request_id: string | null;
+}
+
+/** The request took effect. */
+export interface Done {
+  type: "done";
+  request_id: string | null;
+}
+
+/** The request was refused and changed nothing. `code` is stable; the texts are for people. */
+export interface Refused {
+  type: "refused";
+  code: string;
+  message_zh: string;
+  message_en: string;
+  request_id: string | null;
+}
+
+/** A seat joined, left, raised its hand, …: here it is whole. */
+export interface SeatChanged {
+  type: "seat_changed";
+  seat: SeatState;
+}
+
+/** A seat (an observer's, mostly) is gone for good. */
+export interface SeatRemoved {
+  type: "seat_removed";
+  seat_id: string;
+}
+
+/** Floor, spotlight, layout, lock, recording: here the lesson is whole. */
+export interface LessonChanged {
+  type: "lesson_changed";
+  lesson: LessonState;
+}
+
+/** Who is heard now, loudest first; levels in dBov (0 loudest, −127 silence). */
+export interface Speaking {
+  type: "speaking";
+  seats: [string, number][];
+}
+
+export interface ChatPosted {
+  type: "chat_posted";
+  line: ChatLine;
+}
+
+/** What this device receives of a stream now; layer −1 is nothing, and `reason` says why. */
+export interface StreamChanged {
+  type: "stream_changed";
+  producer_id: string;
+  layer: number;
+  reason: "" | "bandwidth" | "producer-paused" | "producer-silent";
+}
+
+/** The lesson is over; the connection closes after this. */
+export interface LessonEnded {
+  type: "lesson_ended";
+  reason: "by-lead" | "by-server" | "timed-out";
+}
+
+export interface Pong {
+  type: "pong";
+  server_time: number;
+  request_id: string | null;
+}
+
+export type ClientMessage =
+  | Join
+  | Leave
+  | Publish
+  | Unpublish
+  | Subscribe
+  | SubscribeAnswer
+  | RestartSubscribe
+  | Mute
+  | MuteSeat
+  | RaiseHand
+  | LowerHand
+  | GiveFloor
+  | TakeFloor
+  | SetSpotlight
+  | SetLayout
+  | SendChat
+  | SetLock
+  | EndLesson
+  | Ping;
+
+export type ServerMessage =
+  | Welcome
+  | Published
+  | SubscribeOffer
+  | Done
+  | Refused
+  | SeatChanged
+  | SeatRemoved
+  | LessonChanged
+  | Speaking
+  | ChatPosted
+  | StreamChanged
+  | LessonEnded
+  | Pong;
