@@ -1,0 +1,250 @@
+"""Reads hardware profiles from the shipped folder and the user's own.
+
+Owns finding the files, checking them, and the words that say what is wrong with one: file, line,
+key, and the name that was probably meant. A user's profile of the same name wins over ours.
+
+A folder holds `rooms/*.toml` and `servers/*.toml`; a profile's name is its file's name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hardware_profiles.errors import ProfileError, ProfileNotFound, ProfileRefused
+from hardware_profiles.key_lines import key_lines
+from hardware_profiles.room import RoomProfile
+from hardware_profiles.server import ServerProfile
+
+SHIPPED_FOLDER = Path(__file__).parent
+# A profile is a page of text; a larger file is a mistake, and is not read into memory.
+MAX_FILE_BYTES = 65_536
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+ProfileT = TypeVar("ProfileT", RoomProfile, ServerProfile)
+Loc = tuple[str | int, ...]
+
+
+def load_room_profile(name: str, folders: Sequence[Path] = ()) -> RoomProfile:
+    """The room profile `name`; `folders` are the user's, searched before the shipped one.
+
+    Raises `ProfileNotFound` or `ProfileRefused`.
+    """
+    return _load(RoomProfile, name, folders)
+
+
+def load_server_profile(name: str, folders: Sequence[Path] = ()) -> ServerProfile:
+    """The server profile `name`, found like a room's. Raises like `load_room_profile`."""
+    return _load(ServerProfile, name, folders)
+
+
+def list_room_profiles(folders: Sequence[Path] = ()) -> list[RoomProfile]:
+    """All room profiles that can be used, by name. Wrong files are left to `find_problems`."""
+    return _list(RoomProfile, folders)
+
+
+def list_server_profiles(folders: Sequence[Path] = ()) -> list[ServerProfile]:
+    """All server profiles that can be used, by name. Wrong files are left to `find_problems`."""
+    return _list(ServerProfile, folders)
+
+
+def find_problems(folders: Sequence[Path] = ()) -> list[ProfileRefused]:
+    """Every wrong file among the user's and the shipped profiles, one problem each."""
+    return [*_problems(RoomProfile, folders), *_problems(ServerProfile, folders)]
+
+
+def read_profile(model: type[ProfileT], file: Path) -> ProfileT:
+    """One file, checked. Raises `ProfileRefused` with the first problem's line and key."""
+    text = _read_text(file)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_refused(file, str(error)) from None
+    data.setdefault("name", file.stem)
+    try:
+        # Through JSON, so that strict checking still takes TOML's arrays for tuples.
+        profile = model.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise _schema_refused(model, file, text, error.errors()) from None
+    if profile.name != file.stem:
+        line = key_lines(text).get(("name",), 0)
+        raise ProfileRefused(
+            file,
+            line,
+            "name",
+            f"a profile is named by its file: {file.stem!r}; remove this key",
+            f"配置的名称就是文件名 {file.stem!r};请删去这一项",
+        )
+    return profile
+
+
+# --- finding files ----------------------------------------------------------------------------
+
+
+def _subfolder(model: type[BaseModel]) -> str:
+    return "rooms" if model is RoomProfile else "servers"
+
+
+def _files(model: type[BaseModel], folders: Sequence[Path]) -> dict[str, Path]:
+    """Profile name → file; earlier folders win, the shipped one comes last."""
+    files: dict[str, Path] = {}
+    for folder in (*folders, SHIPPED_FOLDER):
+        for file in sorted((folder / _subfolder(model)).glob("*.toml")):
+            files.setdefault(file.stem, file)
+    return dict(sorted(files.items()))
+
+
+def _load(model: type[ProfileT], name: str, folders: Sequence[Path]) -> ProfileT:
+    files = _files(model, folders)
+    if not _NAME.fullmatch(name) or name not in files:
+        known = ", ".join(files)
+        near = difflib.get_close_matches(name, files, n=1)
+        hint_en = f" Did you mean {near[0]!r}?" if near else ""
+        hint_zh = f"是否想用 {near[0]!r}?" if near else ""
+        raise ProfileNotFound(
+            name,
+            f"there is no {_subfolder(model)[:-1]} profile {name!r}.{hint_en} Known: {known}",
+            f"没有名为 {name!r} 的硬件配置。{hint_zh}现有:{known}",
+        )
+    return read_profile(model, files[name])
+
+
+def _list(model: type[ProfileT], folders: Sequence[Path]) -> list[ProfileT]:
+    profiles = []
+    for file in _files(model, folders).values():
+        try:
+            profiles.append(read_profile(model, file))
+        except ProfileError:
+            continue  # told by find_problems, and by load when it is asked for
+    return profiles
+
+
+def _problems(model: type[ProfileT], folders: Sequence[Path]) -> list[ProfileRefused]:
+    problems = []
+    for file in _files(model, folders).values():
+        try:
+            read_profile(model, file)
+        except ProfileRefused as problem:
+            problems.append(problem)
+    return problems
+
+
+def _read_text(file: Path) -> str:
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ProfileRefused(file, 0, "", "larger than 64 KiB", "文件超过 64 KiB")
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ProfileRefused(
+            file, 0, "", f"cannot be read: {reason}", f"无法读取:{reason}"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise ProfileRefused(file, line, "", "not UTF-8 text", "不是 UTF-8 文本") from None
+
+
+# --- saying what is wrong -----------------------------------------------------------------------
+
+
+def _syntax_refused(file: Path, message: str) -> ProfileRefused:
+    place = re.search(r"\(at line (\d+), column \d+\)", message)
+    line = int(place.group(1)) if place else 0
+    return ProfileRefused(file, line, "", f"not TOML: {message}", f"不符合 TOML 语法:{message}")
+
+
+def _schema_refused(
+    model: type[BaseModel], file: Path, text: str, errors: list[ErrorDetails]
+) -> ProfileRefused:
+    lines = key_lines(text)
+    # A misspelt key is the cause, the missing one its consequence.
+    rank = {"extra_forbidden": 0, "missing": 2}
+    first = min(errors, key=lambda error: rank.get(error["type"], 1))
+    loc: Loc = (*first["loc"], *first.get("ctx", {}).get("at", ()))
+    # The key itself, or the nearest table around it (a missing key stands nowhere).
+    line = next((lines[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in lines), 0)
+    problem_en, problem_zh = _problem(model, first)
+    return ProfileRefused(file, line, _dotted(loc), problem_en, problem_zh)
+
+
+def _dotted(loc: Loc) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+# pydantic's error type → the problem in English and Chinese; {x} are the error's own values.
+_PROBLEMS: dict[str, tuple[str, str]] = {
+    "missing": ("this key is missing", "缺少这一项"),
+    "int_type": ("must be a whole number", "须为整数"),
+    "float_type": ("must be a number", "须为数字"),
+    "string_type": ("must be text in quotes", "须为带引号的文字"),
+    "bool_type": ("must be true or false", "须为 true 或 false"),
+    "tuple_type": ("must be a list in [ ]", "须为 [ ] 中的列表"),
+    "model_type": ("must be a table", "须为表"),
+    "model_attributes_type": ("must be a table", "须为表"),
+    "literal_error": ("must be {expected}", "须为 {expected}"),
+    "greater_than_equal": ("must be at least {ge}", "不得小于 {ge}"),
+    "less_than_equal": ("must be at most {le}", "不得大于 {le}"),
+    "multiple_of": ("must be a multiple of {multiple_of}", "须为 {multiple_of} 的倍数"),
+    "string_too_short": ("must not be empty", "不得为空"),
+    "string_too_long": (
+        "must have at most {max_length} characters",
+        "不得超过 {max_length} 个字符",
+    ),
+    "string_pattern_mismatch": ("must match {pattern}", "须符合 {pattern}"),
+    "too_short": ("must have at least {min_length} entry", "至少要有 {min_length} 项"),
+    "too_long": ("must have at most {max_length} entries", "最多 {max_length} 项"),
+    "profile_rule": ("{en}", "{zh}"),
+}
+
+
+def _problem(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(model, error["loc"])
+    if error["type"] not in _PROBLEMS:
+        return error["msg"], error["msg"]
+    values: dict[str, Any] = error.get("ctx", {})
+    problem_en, problem_zh = (text.format(**values) for text in _PROBLEMS[error["type"]])
+    if error["type"] not in ("missing", "profile_rule"):
+        given = json.dumps(error["input"], ensure_ascii=False, default=str)[:60]
+        problem_en, problem_zh = f"{problem_en}, not {given}", f"{problem_zh},现为 {given}"
+    return problem_en, problem_zh
+
+
+def _unknown_key(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
+    known = _keys_at(model, loc[:-1])
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    if near:
+        return (
+            f"unknown key; did you mean {near[0]!r}?",
+            f"没有这一项;是否想写 {near[0]!r}?",
+        )
+    names = ", ".join(known)
+    return f"unknown key; known here: {names}", f"没有这一项;此处可用:{names}"
+
+
+def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
+    """The keys a table at `loc` may have."""
+    here: Any = model
+    for part in loc:
+        if isinstance(part, str):
+            here = _model_in(here.model_fields[part].annotation)
+    return [key for key in here.model_fields if not (here is model and key == "name")]
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model inside `X`, `X | None` or `tuple[X, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in inner if model is not None), None)

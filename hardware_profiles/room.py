@@ -1,0 +1,185 @@
+"""A room's hardware profile: which sources it sends, how large, how often, how many bits.
+
+Owns the schema of `rooms/*.toml` and the rule which sources go out in which mode of lesson.
+Leaves reading files to `loader`, the words of the lesson protocol to the server.
+Every key is described in `docs/hardware_profiles.md`; a test holds that page to these classes.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+Mode = Literal["blended", "delivery", "research"]
+Role = Literal["lead", "room", "assistant", "observer"]
+VideoSourceName = Literal["teacher", "students", "board", "screen"]
+Codec = Literal["H264", "VP8"]
+
+VIDEO_SOURCES: tuple[VideoSourceName, ...] = ("teacher", "students", "board", "screen")
+
+Title = Annotated[str, Field(min_length=1, max_length=60)]
+
+# What goes out when the profile does not say: first the mode, then the role. A delivered lesson
+# shows one teacher to rooms without one; a blended lesson has teachers on both sides; teachers who
+# meet show their faces. Observers send nothing, whatever a profile says.
+_USUAL_SENDING: dict[Mode, dict[Role, tuple[VideoSourceName, ...]]] = {
+    "blended": {
+        "lead": ("teacher", "students", "board", "screen"),
+        "room": ("students", "teacher", "screen"),
+        "assistant": ("students", "screen"),
+    },
+    "delivery": {
+        "lead": ("teacher", "board", "screen"),
+        "room": ("students",),
+        "assistant": ("students",),
+    },
+    "research": {
+        "lead": ("teacher", "screen"),
+        "room": ("teacher", "screen"),
+        "assistant": ("teacher", "screen"),
+    },
+}
+
+
+def rule_broken(text_en: str, text_zh: str, *at: str) -> PydanticCustomError:
+    """An error of our own with its text in both languages; `at` is the key below the model."""
+    return PydanticCustomError("profile_rule", "{en}", {"en": text_en, "zh": text_zh, "at": at})
+
+
+class ProfileModel(BaseModel):
+    """Strict and frozen: an unknown key is refused, and 720 is not "720"."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Layer(ProfileModel):
+    """One simulcast encoding of a source."""
+
+    rid: Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")]
+    scale_down_by: Annotated[float, Field(ge=1, le=16)]
+    max_bitrate_bps: Annotated[int, Field(ge=20_000, le=20_000_000)]
+    max_frame_rate: Annotated[float, Field(ge=1, le=60)]
+
+
+class VideoSource(ProfileModel):
+    """How one camera (or the screen) is captured, and its layers, smallest first."""
+
+    width: Annotated[int, Field(ge=160, le=3840, multiple_of=2)]
+    height: Annotated[int, Field(ge=90, le=2160, multiple_of=2)]
+    frame_rate: Annotated[float, Field(ge=1, le=60)]
+    codec: Codec = "H264"
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=3)]
+
+    @property
+    def max_bitrate_bps(self) -> int:
+        """All layers together: what the source may take of the room's line."""
+        return sum(layer.max_bitrate_bps for layer in self.layers)
+
+    @model_validator(mode="after")
+    def _layers_grow(self) -> Self:
+        scales = [layer.scale_down_by for layer in self.layers]
+        if len({layer.rid for layer in self.layers}) < len(self.layers):
+            raise rule_broken("two layers have the same rid", "有两个层的 rid 相同", "layers")
+        if any(low <= high for low, high in pairwise(scales)):
+            raise rule_broken(
+                "layers must go from the smallest picture to the largest: scale_down_by falls",
+                "层须由小到大排列:scale_down_by 依次减小",
+                "layers",
+            )
+        if any(layer.max_frame_rate > self.frame_rate for layer in self.layers):
+            raise rule_broken(
+                f"a layer's max_frame_rate is above the source's frame_rate ({self.frame_rate:g})",
+                f"某层的 max_frame_rate 高于信号源的 frame_rate({self.frame_rate:g})",
+                "layers",
+            )
+        return self
+
+
+class Sources(ProfileModel):
+    """The pictures a room has. What is not named, the room has not got."""
+
+    teacher: VideoSource | None = None
+    students: VideoSource | None = None
+    board: VideoSource | None = None
+    screen: VideoSource | None = None
+
+
+class Sound(ProfileModel):
+    """How the room's sound is taken and sent (Opus, RFC 7587)."""
+
+    # Below 16 kb/s Opus is telephone speech; 128 kb/s stereo is music no line here needs more than.
+    max_bitrate_bps: Annotated[int, Field(ge=12_000, le=128_000)] = 40_000
+    channels: Literal[1, 2] = 1
+    echo_cancellation: bool = True
+    noise_suppression: bool = True
+    auto_gain_control: bool = True
+
+
+class Sending(ProfileModel):
+    """Which pictures go out in one mode, for each role. A role left out keeps the usual rule."""
+
+    lead: tuple[VideoSourceName, ...] | None = None
+    room: tuple[VideoSourceName, ...] | None = None
+    assistant: tuple[VideoSourceName, ...] | None = None
+
+
+class SendRules(ProfileModel):
+    """`Sending` for each mode of lesson."""
+
+    blended: Sending = Sending()
+    delivery: Sending = Sending()
+    research: Sending = Sending()
+
+
+class RoomProfile(ProfileModel):
+    """A kind of room: what it has, and what of that it sends."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]  # the file's name
+    title_zh: Title
+    title_en: Title
+    description_zh: Annotated[str, Field(max_length=400)] = ""
+    description_en: Annotated[str, Field(max_length=400)] = ""
+    sound: Sound = Sound()
+    sources: Sources = Sources()
+    send: SendRules = SendRules()
+
+    @model_validator(mode="after")
+    def _sends_what_it_has(self) -> Self:
+        for mode, sending in self.send:
+            for role, names in sending:
+                for name in names or ():
+                    if self.source(name) is None:
+                        raise rule_broken(
+                            f"names {name!r}, but there is no [sources.{name}]",
+                            f"提到 {name!r},但没有 [sources.{name}]",
+                            "send",
+                            mode,
+                            role,
+                        )
+        return self
+
+    def source(self, name: VideoSourceName) -> VideoSource | None:
+        """The source of this name, None when the room has no such camera."""
+        found: VideoSource | None = getattr(self.sources, name)
+        return found
+
+    def sends(self, mode: Mode, role: Role) -> tuple[VideoSourceName, ...]:
+        """The pictures a seat with this hardware sends in such a lesson, the main one first.
+
+        What the profile says; else the usual rule for mode and role, kept to what the room has.
+        A room with one camera in another place than usual sends that one: nobody sits unseen.
+        """
+        if role == "observer":
+            return ()
+        said: tuple[VideoSourceName, ...] | None = getattr(getattr(self.send, mode), role)
+        if said is not None:
+            return said
+        usual = tuple(n for n in _USUAL_SENDING[mode][role] if self.source(n) is not None)
+        if any(name != "screen" for name in usual):
+            return usual
+        cameras = (name for name in VIDEO_SOURCES if name != "screen")
+        seen = tuple(name for name in cameras if self.source(name) is not None)[:1]
+        return seen + usual

@@ -1,0 +1,150 @@
+"""Profile files: ours load, a user's win, a wrong one is named with file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hardware_profiles import (
+    ProfileNotFound,
+    ProfileRefused,
+    find_problems,
+    list_room_profiles,
+    list_server_profiles,
+    load_room_profile,
+    load_server_profile,
+)
+from hardware_profiles.loader import MAX_FILE_BYTES, SHIPPED_FOLDER
+
+GOOD_ROOM = """\
+title_zh = "山村"
+title_en = "Village"
+
+[sources.students]
+width = 640
+height = 360
+frame_rate = 15
+layers = [
+  { rid = "q", scale_down_by = 2, max_bitrate_bps = 100_000, max_frame_rate = 10 },
+  { rid = "f", scale_down_by = 1, max_bitrate_bps = 400_000, max_frame_rate = 15 },
+]
+"""
+
+
+def write_room(folder: Path, name: str, text: str) -> Path:
+    (folder / "rooms").mkdir(exist_ok=True)
+    file = folder / "rooms" / f"{name}.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_every_shipped_profile_loads() -> None:
+    assert find_problems() == []
+    shipped = {file.stem for file in SHIPPED_FOLDER.glob("rooms/*.toml")}
+    assert {profile.name for profile in list_room_profiles()} == shipped
+    assert {"standard", "old-pc", "recording-room", "audio-only"} <= shipped
+    assert [p.name for p in list_server_profiles()] == ["large", "medium", "small", "tiny"]
+
+
+def test_shipped_profiles_speak_both_languages() -> None:
+    for profile in (*list_room_profiles(), *list_server_profiles()):
+        assert profile.title_zh != profile.title_en
+        assert profile.description_zh and profile.description_en
+
+
+def test_a_users_profile_is_found_and_wins_over_ours(tmp_path: Path) -> None:
+    write_room(tmp_path, "village", GOOD_ROOM)
+    write_room(tmp_path, "standard", GOOD_ROOM)
+    assert load_room_profile("village", [tmp_path]).title_en == "Village"
+    assert load_room_profile("standard", [tmp_path]).title_en == "Village"
+    assert load_room_profile("standard").title_en == "Standard classroom"
+    assert "village" in [profile.name for profile in list_room_profiles([tmp_path])]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "line", "key", "problem"),
+    [
+        ("heigth = 360", "height = 360", 6, "sources.students.heigth", "did you mean 'height'?"),
+        ("width = 0", "width = 640", 5, "sources.students.width", "at least 160, not 0"),
+        ("width = 641", "width = 640", 5, "sources.students.width", "multiple of 2"),
+        ('width = "640"', "width = 640", 5, "sources.students.width", "a whole number"),
+        ('height = 360\ncodec = "AV2"', "height = 360", 7, "sources.students.codec", "or 'VP8'"),
+        ("frame_rate = 900", "frame_rate = 15", 7, "sources.students.frame_rate", "at most 60"),
+        ('rid = "Q!"', 'rid = "q"', 9, "sources.students.layers[0].rid", "must match"),
+        ('rid = "q"', 'rid = "f"', 8, "sources.students.layers", "same rid"),
+        ("_down_by = 3", "_down_by = 1", 8, "sources.students.layers", "smallest"),
+        ("max_frame_rate = 20", "max_frame_rate = 15", 8, "sources.students.layers", "above"),
+        ("bitrate = 4", "max_bitrate_bps = 400_000", 10, "sources.students.layers[1].bitrate", "?"),
+        ("[sources.studnets]", "[sources.students]", 4, "sources.studnets", "'students'"),
+        ("[cameras.students]", "[sources.students]", 4, "cameras", "known here: title_zh"),
+        ("height 360", "height = 360", 6, "", "not TOML"),
+        ("sound = 3", 'title_en = "Village"', 2, "sound", "a table"),
+        ('title_zh = ""', 'title_zh = "山村"', 1, "title_zh", "must not be empty"),
+        ('name = "other"', 'title_en = "Village"', 0, "title_en", "missing"),
+        ("", "height = 360", 4, "sources.students.height", "missing"),
+    ],
+)
+def test_a_mistake_is_named(  # noqa: PLR0917 - a table's columns
+    tmp_path: Path, wrong: str, right: str, line: int, key: str, problem: str
+) -> None:
+    assert right in GOOD_ROOM
+    file = write_room(tmp_path, "village", GOOD_ROOM.replace(right, wrong))
+    with pytest.raises(ProfileRefused) as caught:
+        load_room_profile("village", [tmp_path])
+    refused = caught.value
+    assert (refused.file, refused.line, refused.key) == (file, line, key)
+    assert problem in refused.message_en
+    place = f"{file}:{line}:" if line else f"{file}:"
+    assert refused.message_en.startswith(place) and refused.message_zh.startswith(place)
+    assert [p.message_en for p in find_problems([tmp_path])] == [refused.message_en]
+    assert "village" not in [profile.name for profile in list_room_profiles([tmp_path])]
+
+
+def test_sending_a_camera_the_room_has_not_got_is_refused(tmp_path: Path) -> None:
+    write_room(tmp_path, "village", GOOD_ROOM + '[send.delivery]\nlead = ["board"]\n')
+    with pytest.raises(ProfileRefused, match=r"\[sources\.board\]") as caught:
+        load_room_profile("village", [tmp_path])
+    assert (caught.value.line, caught.value.key) == (13, "send.delivery.lead")
+
+
+def test_a_name_key_that_is_not_the_files_name_is_refused(tmp_path: Path) -> None:
+    write_room(tmp_path, "village", 'name = "town"\n' + GOOD_ROOM)
+    with pytest.raises(ProfileRefused, match="named by its file") as caught:
+        load_room_profile("village", [tmp_path])
+    assert caught.value.line == 1
+
+
+@pytest.mark.parametrize("name", ["standart", "", "../rooms/standard", "a" * 50, "标准"])
+def test_an_unknown_name_says_what_there_is(name: str) -> None:
+    with pytest.raises(ProfileNotFound, match="Known: audio-only, old-pc") as caught:
+        load_room_profile(name)
+    assert ("Did you mean 'standard'?" in str(caught.value)) == (
+        name in ("standart", "../rooms/standard")
+    )
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    file = write_room(tmp_path, "village", "")
+    file.write_bytes(b'title_zh = "a"\ntitle_en = "\xff"\n')
+    with pytest.raises(ProfileRefused, match="not UTF-8") as caught:
+        load_room_profile("village", [tmp_path])
+    assert caught.value.line == 2
+    file.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+    with pytest.raises(ProfileRefused, match="64 KiB"):
+        load_room_profile("village", [tmp_path])
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ProfileRefused, match="cannot be read"):
+        load_room_profile("village", [tmp_path])
+
+
+def test_a_server_profile_is_read_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "servers").mkdir()
+    file = tmp_path / "servers" / "ours.toml"
+    text = (SHIPPED_FOLDER / "servers" / "small.toml").read_text(encoding="utf-8")
+    file.write_text(text.replace("lessons = 6", "lessons = 3"), encoding="utf-8")
+    assert load_server_profile("ours", [tmp_path]).admit.lessons == 3
+    file.write_text(text.replace("pumps = 1", "pump = 1"), encoding="utf-8")
+    with pytest.raises(ProfileRefused, match="did you mean 'pumps'"):
+        load_server_profile("ours", [tmp_path])
