@@ -1,0 +1,194 @@
+"""Shares one subscriber's line among the streams it wants: a layer for each, or a pause.
+
+Sound first, always. Then every picture its smallest layer, then better layers, both in the order
+of priority and tile size. Going down is immediate, going up needs a margin and, after a fall for
+want of bandwidth, some patience. Each subscriber has its own `Allocator`, which knows nothing of
+the others: one weak line never costs another its quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mixer.forward.layers import Stream, layer_for_tile
+from mixer.model import Kind, Want
+
+REASON_NONE = ""
+REASON_BANDWIDTH = "bandwidth"
+REASON_PAUSED = "producer-paused"
+REASON_SILENT = "producer-silent"
+
+NOTHING = -1
+
+# A better layer must leave this much of the line free: bitrates swing by about a tenth, and the
+# estimate by as much.
+UP_MARGIN = 1.15
+# With this much more line than needed there is nothing to be careful about: no hold.
+ABUNDANCE = 2.0
+# After a fall for want of bandwidth wait so long before trying again …
+HOLD_S = 2.0
+# … and longer if the last rise lasted less than FLAP_S; never so long that a line that came back
+# is not used fully within ten seconds.
+MAX_HOLD_S = 6.0
+FLAP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a subscriber gets of a stream: a layer, or nothing (−1) and why.
+
+    `reason` is as in `mixer.model.ConsumerChanged`; it is `""` for every layer but −1.
+    """
+
+    producer_id: str
+    layer: int
+    reason: str = REASON_NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """All choices in the order of the wants, what they need, and what perfection would need."""
+
+    choices: tuple[Choice, ...]
+    used_bps: int
+    wanted_bps: int
+
+
+@dataclass(slots=True)
+class _State:
+    """What is remembered of one stream between allocations."""
+
+    layer: int
+    hold_s: float = HOLD_S
+    up_allowed_at: float = 0.0
+    raised_at: float = float("-inf")
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """One wanted picture while the line is being shared."""
+
+    stream: Stream
+    rungs: tuple[int, ...]  # live layers from the smallest to the wanted one
+    order: tuple[int, int, int]
+    state: _State | None
+    chosen: int = NOTHING  # index into rungs
+
+    def cost(self, rung: int) -> int:
+        return 0 if rung == NOTHING else self.stream.layers[self.rungs[rung]].bitrate_bps
+
+    @property
+    def layer(self) -> int:
+        return NOTHING if self.chosen == NOTHING else self.rungs[self.chosen]
+
+
+class Allocator:
+    """Chooses for one subscriber; call `allocate` when anything changed, and every 100–500 ms."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, _State] = {}
+
+    def allocate(
+        self,
+        now: float,
+        *,
+        available_bps: int,
+        wants: Sequence[Want],
+        streams: Mapping[str, Stream],
+    ) -> Allocation:
+        """Share `available_bps` among the wants.
+
+        A want whose producer is not in `streams` is passed over; of two for the same producer
+        the later one counts.
+        """
+        latest = {want.producer_id: want for want in wants if want.producer_id in streams}
+        choices: dict[str, Choice] = {}
+        candidates: list[_Candidate] = []
+        sound_bps = 0
+        for place, want in enumerate(latest.values()):
+            stream = streams[want.producer_id]
+            refusal = _refusal(stream)
+            if refusal:
+                choices[want.producer_id] = Choice(want.producer_id, NOTHING, refusal)
+            elif stream.kind is Kind.AUDIO:
+                layer = stream.live_layers[0]
+                choices[want.producer_id] = Choice(want.producer_id, layer)
+                sound_bps += stream.layers[layer].bitrate_bps
+            else:
+                candidates.append(self._candidate(stream, want, place))
+        candidates.sort(key=lambda candidate: candidate.order)
+        wanted_bps = sound_bps + sum(c.cost(len(c.rungs) - 1) for c in candidates)
+        line = _Line(now, available_bps, wanted_bps, used_bps=sound_bps)
+        for candidate in candidates:
+            line.climb(candidate, to=0)
+        for candidate in candidates:
+            while NOTHING < candidate.chosen < len(candidate.rungs) - 1:
+                if not line.climb(candidate, to=candidate.chosen + 1):
+                    break
+        for candidate in candidates:
+            reason = REASON_BANDWIDTH if candidate.layer == NOTHING else REASON_NONE
+            name = candidate.stream.producer_id
+            choices[name] = Choice(name, candidate.layer, reason)
+            self._remember(now, candidate)
+        for gone in self._states.keys() - latest.keys():
+            del self._states[gone]
+        return Allocation(tuple(choices[name] for name in latest), line.used_bps, wanted_bps)
+
+    def _candidate(self, stream: Stream, want: Want, place: int) -> _Candidate:
+        target = layer_for_tile(stream.layers, want.width, want.height)
+        live = stream.live_layers
+        rungs = tuple(layer for layer in live if layer <= target) or live[:1]
+        order = (-want.priority, -want.width * want.height, place)
+        return _Candidate(stream, rungs, order, self._states.get(stream.producer_id))
+
+    def _remember(self, now: float, candidate: _Candidate) -> None:
+        layer, state = candidate.layer, candidate.state
+        if state is None:
+            state = _State(layer)
+            self._states[candidate.stream.producer_id] = state
+            if layer != candidate.rungs[-1]:
+                state.up_allowed_at = now + state.hold_s
+            return
+        if layer > state.layer:
+            state.raised_at = now
+        elif layer < state.layer and layer != candidate.rungs[-1]:
+            flapped = now - state.raised_at < FLAP_S
+            state.hold_s = min(2 * state.hold_s, MAX_HOLD_S) if flapped else HOLD_S
+            state.up_allowed_at = now + state.hold_s
+        state.layer = layer
+
+
+@dataclass(slots=True)
+class _Line:
+    """The line while it is shared: what it carries and what is spent."""
+
+    now: float
+    available_bps: int
+    wanted_bps: int
+    used_bps: int
+
+    def climb(self, candidate: _Candidate, *, to: int) -> bool:
+        """Spend what it takes to bring the candidate to rung `to`, if that may be."""
+        after_bps = self.used_bps + candidate.cost(to) - candidate.cost(candidate.chosen)
+        if not self._affordable(candidate, candidate.rungs[to], after_bps):
+            return False
+        self.used_bps = after_bps
+        candidate.chosen = to
+        return True
+
+    def _affordable(self, candidate: _Candidate, layer: int, after_bps: int) -> bool:
+        state = candidate.state
+        if state is not None and layer <= state.layer:
+            return after_bps <= self.available_bps
+        if after_bps * UP_MARGIN > self.available_bps:
+            return False
+        abundant = self.available_bps >= ABUNDANCE * self.wanted_bps
+        return state is None or abundant or self.now >= state.up_allowed_at
+
+
+def _refusal(stream: Stream) -> str:
+    """Why nothing of this stream can be sent, whatever the line; empty if it can."""
+    if stream.paused:
+        return REASON_PAUSED
+    return REASON_NONE if stream.live_layers else REASON_SILENT

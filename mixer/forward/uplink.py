@@ -1,0 +1,106 @@
+"""What a publisher is told: how much its line carries, and which layers nobody needs.
+
+A publisher with transport-wide feedback finds its rate itself; one without is told by REMB
+(draft-alvestrand-rmcat-remb-03), from the loss we see. Which layers are needed follows from the
+subscribers' wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mixer.forward.layers import Stream, layer_for_tile
+from mixer.model import Kind, Want
+
+# draft-ietf-rmcat-gcc-02 §6: below 2 % loss go up, above 10 % go down, between stay.
+LOW_LOSS, HIGH_LOSS = 0.02, 0.10
+GROWTH_PER_S = 1.08
+# Never told to send less: below this no picture is left (speech needs 40 kb/s of it).
+FLOOR_BPS = 100_000
+# Not told to send much more than it does: what the line has not carried is not known. It must
+# leave room for a publisher that has been quiet.
+HEADROOM = 2.0
+HEADROOM_FLOOR_BPS = 500_000
+
+# A layer that nobody needs is kept so long: tiles change size when people look around.
+UNNEEDED_AFTER_S = 10.0
+
+
+class ReceiveRate:
+    """The REMB value for one publish transport without transport-wide feedback.
+
+    Call `handle` with every loss measure, about once a second, and send `bitrate_bps`.
+    """
+
+    def __init__(self, now: float, *, max_bps: int, start_bps: int = 1_000_000) -> None:
+        self._max_bps = max(FLOOR_BPS, max_bps)
+        self._rate_bps = float(min(start_bps, self._max_bps))
+        self._updated_at = now
+
+    @property
+    def bitrate_bps(self) -> int:
+        """What the publisher may send, all its streams together."""
+        return round(self._rate_bps)
+
+    def set_max(self, max_bps: int) -> None:
+        """The sum of what its sources may send has changed."""
+        self._max_bps = max(FLOOR_BPS, max_bps)
+        self._rate_bps = min(self._rate_bps, float(self._max_bps))
+
+    def handle(self, now: float, *, loss: float, received_bps: int) -> int:
+        """Loss (0 … 1) and bitrate of the last second or so; returns the new value."""
+        elapsed = min(5.0, max(0.0, now - self._updated_at))
+        self._updated_at = now
+        if loss > HIGH_LOSS:
+            base = min(self._rate_bps, max(float(received_bps) / (1 - min(loss, 0.9)), FLOOR_BPS))
+            self._rate_bps = base * (1 - 0.5 * loss)
+        elif loss < LOW_LOSS:
+            ceiling = max(HEADROOM * received_bps, HEADROOM_FLOOR_BPS)
+            grown = self._rate_bps * GROWTH_PER_S**elapsed
+            self._rate_bps = max(self._rate_bps, min(grown, ceiling))
+        self._rate_bps = min(max(self._rate_bps, FLOOR_BPS), float(self._max_bps))
+        return self.bitrate_bps
+
+
+def needed_layers(
+    streams: Mapping[str, Stream], wants: Iterable[Sequence[Want]]
+) -> dict[str, frozenset[int]]:
+    """Per picture the layers somebody may need, given every subscriber's wants.
+
+    A tile may need the layer of its size and, when its line is weak, all below it. Layer 0 is
+    always in: the next subscriber must get a picture at once.
+    """
+    top = {p: 0 for p, stream in streams.items() if stream.kind is Kind.VIDEO and stream.layers}
+    for subscriber in wants:
+        for want in subscriber:
+            if want.producer_id in top:
+                layers = streams[want.producer_id].layers
+                layer = layer_for_tile(layers, want.width, want.height)
+                top[want.producer_id] = max(top[want.producer_id], layer)
+    return {producer_id: frozenset(range(layer + 1)) for producer_id, layer in top.items()}
+
+
+class LayerDemand:
+    """Says for each picture up to which layer it should be sent: growth at once, cuts later."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+        self._unneeded_since: dict[str, float] = {}
+
+    def update(self, needed: Mapping[str, frozenset[int]], now: float) -> dict[str, int]:
+        """The new top layer of each picture for which it changed; give `needed_layers`."""
+        changes = {}
+        for gone in self._told.keys() - needed.keys():
+            del self._told[gone]
+            self._unneeded_since.pop(gone, None)
+        for producer_id, layers in needed.items():
+            top, told = max(layers, default=0), self._told.get(producer_id)
+            if told is None or top > told:
+                self._told[producer_id] = changes[producer_id] = top
+                self._unneeded_since.pop(producer_id, None)
+            elif top == told:
+                self._unneeded_since.pop(producer_id, None)
+            elif now - self._unneeded_since.setdefault(producer_id, now) >= UNNEEDED_AFTER_S:
+                self._told[producer_id] = changes[producer_id] = top
+                del self._unneeded_since[producer_id]
+        return changes
