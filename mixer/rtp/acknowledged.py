@@ -1,0 +1,78 @@
+"""How much arrives: the bitrate a peer acknowledges, by its own clock.
+
+The `R_hat` of draft-ietf-rmcat-gcc-02 §5.5, over a sliding window of arrival times. Also the rate
+of a short train of packets, which is what a probe measures.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+WINDOW_S = 0.5
+
+
+class SlidingBitrate:
+    """Bits per second over the last half second of whatever clock the times are of."""
+
+    def __init__(self) -> None:
+        self._packets: deque[tuple[float, int]] = deque()  # (when, bytes)
+        self._bytes = 0
+        self._began_s: float | None = None
+
+    def reset(self) -> None:
+        """Forget the past, after a silence."""
+        self._packets.clear()
+        self._bytes = 0
+        self._began_s = None
+
+    def handle_packet(self, at_s: float, size_bytes: int) -> None:
+        """A packet at this time; times may go back a little."""
+        if self._began_s is None:
+            self._began_s = at_s
+        self._packets.append((at_s, size_bytes))
+        self._bytes += size_bytes
+        while self._packets[0][0] < at_s - WINDOW_S:
+            self._bytes -= self._packets.popleft()[1]
+
+    @property
+    def bitrate_bps(self) -> float | None:
+        """None until half a window is known."""
+        if self._began_s is None or not self._packets:
+            return None
+        known_s = self._packets[-1][0] - self._began_s
+        if known_s < WINDOW_S / 2:
+            return None
+        return 8 * self._bytes / min(known_s, WINDOW_S)
+
+
+# Fewer packets or a shorter train measure the timer, not the line.
+MIN_TRAIN_PACKETS = 5
+MIN_TRAIN_BYTES = 3000
+# A train that arrives this much more slowly than it was sent has met the bottleneck; what it then
+# shows is the line's whole rate, of which a little is left free for the queue to drain.
+SATURATED = 0.9
+SATURATED_SHARE = 0.95
+
+
+def train_bitrate_bps(train: Sequence[tuple[float, float, int]]) -> float | None:
+    """The rate a train of packets shows the line to carry, None if it shows nothing.
+
+    `train` has (sent, arrived, bytes) of its packets that arrived, in sending order. The bytes of
+    the last packet sent, and of the first that arrived, lie outside the measured times.
+    """
+    size_bytes = sum(size for _, _, size in train)
+    if len(train) < MIN_TRAIN_PACKETS or size_bytes < MIN_TRAIN_BYTES:
+        return None
+    first, last = min(train, key=lambda p: p[1]), max(train, key=lambda p: p[1])
+    arrived_s = last[1] - first[1]
+    sent_s = train[-1][0] - train[0][0]
+    if sent_s <= 0:
+        return None
+    sent_bps = 8 * (size_bytes - train[-1][2]) / sent_s
+    if arrived_s <= 0:
+        return sent_bps  # all within one tick of the peer's clock
+    arrived_bps = 8 * (size_bytes - first[2]) / arrived_s
+    if arrived_bps < SATURATED * sent_bps:
+        return SATURATED_SHARE * arrived_bps
+    return min(sent_bps, arrived_bps)

@@ -1,0 +1,340 @@
+"""How much a line to a peer carries: the send-side bandwidth estimate.
+
+Owns the estimate and how it moves (draft-ietf-rmcat-gcc-02 §4, §5.5). Its senses are in files of
+their own: `delay_trend` (is a queue growing), `loss_bound`, `acknowledged`, `probing`. Sharing
+the line is `mixer.forward.allocation`'s.
+
+Use, all times from one steady clock in seconds (that of the departures):
+
+1. `handle_departures` with what was sent, before
+2. `handle_feedback` with each transport-wide feedback as it arrives. For peers without it
+   `handle_loss` (report blocks), `handle_remb` and `handle_sent`. `handle_rtt` when one is known.
+3. `set_wanted` with what all wants would take, `poll` every 50–200 ms. Then `bitrate_bps` is the
+   estimate, and `take_probe` may ask for a probe to be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mixer.rtp.acknowledged import SlidingBitrate
+from mixer.rtp.delay_trend import DelayTrend, Usage
+from mixer.rtp.history import PacketState, SentPackets
+from mixer.rtp.loss_bound import LossBound
+from mixer.rtp.probing import BEYOND_WANTED, Probe, ProbePlanner
+from mixer.rtp.sequence import Unwrapper
+from mixer.rtp.twcc import TICK_US, TICKS_PER_REFERENCE, TransportWideFeedback
+
+TICK_S = TICK_US * 1e-6
+
+# A quiet beginning: sound and one small picture; probing finds the rest within a second.
+START_BPS = 600_000
+# Below this not even one voice is carried; it is sent all the same.
+MIN_BPS = 40_000
+MAX_BPS = 30_000_000
+
+# §5.5: after overuse fall to a little less than what arrives.
+FALL = 0.85
+GROWTH_PER_S = 1.08
+# Nobody knows what more than this over the present load would do.
+LOAD_HEADROOM, LOAD_HEADROOM_BPS = 1.5, 10_000
+PACKET_BITS = 8 * 1200
+# How near to the known capacity growth turns from multiplicative to one packet per round trip.
+NEAR_CAPACITY = 0.15
+# No probe so soon after a fall: let the queue drain first.
+CALM_S = 1.0
+# Without probes an idle part of the line can only be tried by using it: the estimate grows by
+# itself while all is well, faster than §5.5 would, and waits after each failure.
+TRIAL_GROWTH_PER_S = 1.5
+TRIAL_WAIT_S = 2.0
+MAX_TRIAL_WAIT_S = 6.0
+# No feedback for so long while packets leave: the line is dead, not full.
+SILENCE_S = 1.0
+# A REMB says what the peer has seen; when it is this much above what we send, it is only limited
+# by that, and no bound.
+REMB_SATURATED = 1.3
+REMB_VALID_S = 5.0
+
+
+class BandwidthEstimator:
+    """The estimate for one transport.
+
+    `can_probe` says whether somebody sends the probes that `take_probe` asks for; without them a
+    line's idle part is found more slowly, by using it.
+    """
+
+    def __init__(
+        self,
+        now: float,
+        *,
+        start_bps: int = START_BPS,
+        max_bps: int = MAX_BPS,
+        can_probe: bool = True,
+    ) -> None:
+        self.can_probe = can_probe
+        self.rtt_s = 0.1
+        self._max_bps = float(max_bps)
+        self._rate_bps = float(min(start_bps, max_bps))
+        self._wanted_bps = 0.0
+        self._trend = DelayTrend()
+        self._loss = LossBound()
+        self._acknowledged = SlidingBitrate()
+        self._sent = SlidingBitrate()
+        self._sent_told_bps: float | None = None
+        self._probes = ProbePlanner()
+        self._history = SentPackets()
+        self._clock = Unwrapper(bits=24)
+        self._reported_to: int | None = None  # one above the highest sequence reported on
+        self._newest_acknowledged_s = float("-inf")
+        self._unheard_since: float | None = None
+        self._dead_until_s = float("-inf")  # what was sent before met a dead line
+        self._silent = False
+        self._remb: tuple[float, float] | None = None  # (bit/s, when)
+        self._fell_at = float("-inf")
+        self._trial_wait_s = TRIAL_WAIT_S
+        self._capacity_bps: float | None = None  # what the line carried when it was last full
+        self._steered_at = now
+
+    @property
+    def bitrate_bps(self) -> int:
+        """What may be sent now, all streams together."""
+        rate = min(self._rate_bps, self._loss.bound_bps, self._max_bps)
+        return round(max(rate, MIN_BPS))
+
+    @property
+    def loss(self) -> float:
+        """The line's loss by the last measure, 0 … 1."""
+        return self._loss.loss
+
+    @property
+    def acknowledged_bps(self) -> int | None:
+        """What arrives at the peer; None while unknown."""
+        rate = self._acknowledged.bitrate_bps
+        return None if rate is None else round(rate)
+
+    @property
+    def usage(self) -> Usage:
+        """What the delay says of the line."""
+        return self._trend.usage
+
+    @property
+    def silent(self) -> bool:
+        """Whether packets leave and nothing is heard of them."""
+        return self._silent
+
+    # What is known
+
+    def set_wanted(self, wanted_bps: int) -> None:
+        """What would be sent if the line were wide enough; the estimate need not be far above."""
+        self._wanted_bps = float(wanted_bps)
+
+    def handle_rtt(self, rtt_s: float) -> None:
+        """A measured round trip."""
+        self.rtt_s += (min(rtt_s, 5.0) - self.rtt_s) / 8
+
+    def handle_departures(self, log: Iterable[tuple[int, int, int]]) -> None:
+        """What was sent, as `Pump.departures` gives it: (sequence, sent in ns, bytes)."""
+        for sequence, sent_ns, size_bytes in log:
+            self._history.add(sequence, sent_ns, size_bytes)
+            sent_s = sent_ns * 1e-9
+            self._sent.handle_packet(sent_s, size_bytes)
+            if self._unheard_since is None:
+                self._unheard_since = sent_s
+
+    def handle_feedback(self, feedback: TransportWideFeedback, now: float) -> None:
+        """One transport-wide feedback message."""
+        if self._silent:
+            self._return(now)
+        self._unheard_since = None
+        base = self._history.unwrap(feedback.base_sequence)
+        ticks = self._clock.unwrap(feedback.reference_time & 0xFF_FFFF) * TICKS_PER_REFERENCE
+        self._bridge_gap(base, ticks * TICK_S)
+        history, mask = self._history, self._history.mask
+        expected = lost = 0
+        sequence = base - 1
+        for delta in feedback.deltas:
+            sequence += 1
+            if delta is not None:
+                ticks += delta
+            slot = sequence & mask
+            if history.sequences[slot] != sequence:
+                continue
+            state = history.states[slot]
+            sent_s = history.sent_ns[slot] * 1e-9
+            if delta is None:
+                if state == PacketState.UNKNOWN:
+                    history.states[slot] = PacketState.LOST
+                    if sent_s > self._dead_until_s:
+                        expected += 1
+                        lost += 1
+            elif state != PacketState.ARRIVED:
+                history.states[slot] = PacketState.ARRIVED
+                self._acknowledge(state, sent_s, ticks * TICK_S, history.sizes[slot])
+                if state != PacketState.LOST:
+                    expected += 1
+                elif sent_s > self._dead_until_s:
+                    lost -= 1  # it was only late
+        self._reported_to = max(self._reported_to or 0, sequence + 1)
+        self._loss.handle(expected, lost, now)
+        self._steer(now)
+
+    def handle_loss(self, expected: int, lost: int, now: float) -> None:
+        """Report blocks of a peer without transport-wide feedback: packets sent, and lost."""
+        if self._reported_to is None:
+            self._loss.handle(expected, lost, now)
+
+    def handle_remb(self, bitrate_bps: int, now: float) -> None:
+        """The peer's own estimate (draft-alvestrand-rmcat-remb-03)."""
+        self._remb = (float(bitrate_bps), now)
+
+    def handle_sent(self, bitrate_bps: int) -> None:
+        """What is sent now, for peers whose packets carry no transport-wide sequence."""
+        self._sent_told_bps = float(bitrate_bps)
+
+    # What follows
+
+    def poll(self, now: float) -> None:
+        """Let time pass: notice silence, and move the estimate of peers without feedback."""
+        unheard = self._unheard_since
+        if self._reported_to is None:
+            self._steer(now)
+        elif unheard is not None and now - unheard > max(SILENCE_S, 3 * self.rtt_s):
+            self._silent = True
+            self._steered_at = now
+
+    def take_probe(self, now: float) -> Probe | None:
+        """A probe to be sent now, if one is due; it counts as begun."""
+        calm = now - self._fell_at > max(CALM_S, self.rtt_s)
+        heard = self._reported_to is not None and not self._silent
+        if not (self.can_probe and heard and calm and self._trend.usage is Usage.NORMAL):
+            return None
+        if self._loss.troubled:
+            return None
+        wanted = min(self._wanted_bps, self._max_bps)
+        return self._probes.plan(now, known_bps=self.bitrate_bps, wanted_bps=wanted)
+
+    # How the estimate moves
+
+    def _acknowledge(self, state: int, sent_s: float, arrived_s: float, size_bytes: int) -> None:
+        self._newest_acknowledged_s = max(self._newest_acknowledged_s, sent_s)
+        if state != PacketState.ASSUMED:
+            self._acknowledged.handle_packet(arrived_s, size_bytes)
+        self._trend.handle_packet(sent_s, arrived_s)
+        self._probes.handle_packet(sent_s, arrived_s, size_bytes)
+
+    def _bridge_gap(self, base: int, arrived_s: float) -> None:
+        """Feedback was lost on its way: what it would have said is taken to be as usual."""
+        if self._reported_to is not None and base > self._reported_to:
+            size_bytes = self._history.assume(self._reported_to, base)
+            if size_bytes:
+                self._acknowledged.handle_packet(
+                    arrived_s, round(size_bytes * (1 - self._loss.loss))
+                )
+
+    def _load_bps(self) -> float | None:
+        """What we put on the line that gets through, with the loss that is not ours added."""
+        rate = self._acknowledged.bitrate_bps
+        return None if rate is None else rate / (1 - self._loss.inherent)
+
+    def _sent_bps(self) -> float:
+        if self._sent_told_bps is not None:
+            return self._sent_told_bps
+        return self._sent.bitrate_bps or 0.0
+
+    def _steer(self, now: float) -> None:
+        elapsed = max(0.0, min(1.0, now - self._steered_at))
+        self._steered_at = now
+        self._apply_probe(now)
+        if self._trend.usage is Usage.OVERUSE:
+            self._fall(now)
+        elif self._trend.usage is Usage.NORMAL:
+            self._grow(now, elapsed)
+        self._apply_remb(now)
+        self._loss.update(
+            now, sent_bps=self._sent_bps(), target_bps=self.bitrate_bps, rtt_s=self.rtt_s
+        )
+
+    def _fall(self, now: float) -> None:
+        # Once per round trip and a bit: the last fall must have had its effect.
+        if now - self._fell_at < 0.1 + self.rtt_s:
+            return
+        self._fail(now)
+        load = self._load_bps()
+        if load is None:
+            self._rate_bps *= FALL
+            return
+        known = self._capacity_bps
+        self._capacity_bps = load if known is None else known + (load - known) / 3
+        self._rate_bps = max(min(self._rate_bps, FALL * load), MIN_BPS)
+
+    def _grow(self, now: float, elapsed: float) -> None:
+        limit = min(self._max_bps, max(BEYOND_WANTED * self._wanted_bps, MIN_BPS))
+        if self._rate_bps >= limit:
+            return
+        load = self._load_bps()
+        if self._trial_due(now):
+            self._rate_bps = min(limit, self._rate_bps * TRIAL_GROWTH_PER_S**elapsed)
+        if load is None:
+            return
+        if self._near_capacity(load):
+            grown = self._rate_bps + elapsed * PACKET_BITS / (0.1 + self.rtt_s)
+        else:
+            grown = self._rate_bps * GROWTH_PER_S**elapsed
+        ceiling = min(limit, LOAD_HEADROOM * load + LOAD_HEADROOM_BPS)
+        self._rate_bps = max(self._rate_bps, min(grown, ceiling))
+
+    def _near_capacity(self, load: float) -> bool:
+        capacity = self._capacity_bps
+        if capacity is None:
+            return False
+        if load > (1 + NEAR_CAPACITY) * capacity:
+            self._capacity_bps = None  # the line has become wider
+            return False
+        return self._rate_bps > (1 - NEAR_CAPACITY) * capacity
+
+    def _trial_due(self, now: float) -> bool:
+        probing = self.can_probe and self._reported_to is not None
+        waited = now - self._fell_at > self._trial_wait_s
+        return waited and not probing and not self._loss.troubled
+
+    def _apply_probe(self, now: float) -> None:
+        result = self._probes.result_bps(now, self._newest_acknowledged_s)
+        if result is None:
+            return
+        result /= 1 - self._loss.inherent
+        if result > self.bitrate_bps:
+            self._rate_bps = min(max(result, self._rate_bps), self._max_bps)
+            self._loss.lift(self._rate_bps)
+            if self._capacity_bps is not None and result > self._capacity_bps:
+                self._capacity_bps = None
+
+    def _apply_remb(self, now: float) -> None:
+        if self._remb is None or now - self._remb[1] > REMB_VALID_S:
+            return
+        bound = self._remb[0]
+        if bound >= REMB_SATURATED * self._sent_bps() or bound >= self._rate_bps:
+            return
+        if bound < FALL * self._rate_bps:
+            self._fail(now)
+        self._rate_bps = max(bound, MIN_BPS)
+
+    def _fail(self, now: float) -> None:
+        """The line was too full: whoever tried to use more of it waits longer next time."""
+        soon = now - self._fell_at < 2 * self._trial_wait_s + 1
+        self._trial_wait_s = (
+            min(1.5 * self._trial_wait_s, MAX_TRIAL_WAIT_S) if soon else TRIAL_WAIT_S
+        )
+        self._fell_at = now
+        self._probes.line_overused(now)
+
+    def _return(self, now: float) -> None:
+        """A dead line speaks again: what was lost says nothing; begin as a new one would."""
+        self._silent = False
+        self._dead_until_s = now
+        self._trend.reset()
+        self._acknowledged.reset()
+        self._loss.reset_window()
+        self._probes.line_returned(now)
+        self._capacity_bps = None
+        self._rate_bps = min(self._rate_bps, float(START_BPS))
+        self._steered_at = now

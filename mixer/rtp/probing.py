@@ -1,0 +1,107 @@
+"""When to try whether a line carries more, and what the trial showed.
+
+A forwarder sends what its publishers send: it cannot slowly grow into a line as an encoder does,
+and an estimate that nothing tests stays where it is. So for some tens of milliseconds more is
+sent than media needs (a *probe*: the pump fills up with repeated packets) and the arrival of this
+train shows what the line carries. Method: libwebrtc's probing, with rates that at most double.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mixer.rtp.acknowledged import MIN_TRAIN_BYTES, train_bitrate_bps
+
+# What a probe tries: twice what is known. On a line that carries no more, 60 ms at twice its rate
+# cost 60 ms of delay, once.
+STEP = 2.0
+DURATION_S = 0.06
+# A token bucket lets a short train pass at any rate. When a rise that a probe allowed fails soon,
+# the next probes are longer and rarer.
+MAX_DURATION_S = 0.24
+INTERVAL_S = 2.0
+MAX_INTERVAL_S = 5.0
+FAILED_WITHIN_S = 5.0
+# More than the wanted rate is tried, so that there is a margin to switch up.
+BEYOND_WANTED = 1.3
+# A probe without an answer by then has none.
+ANSWER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Send at `bitrate_bps` in all (media and filling) for `duration_s`, beginning now."""
+
+    bitrate_bps: int
+    duration_s: float
+
+
+class ProbePlanner:
+    """Plans probes for one line and reads their results; at most one is under way."""
+
+    def __init__(self) -> None:
+        self._under_way: tuple[Probe, float] | None = None  # (probe, began)
+        self._train: list[tuple[float, float, int]] = []
+        self._next_at = 0.0
+        self._duration_s = DURATION_S
+        self._interval_s = INTERVAL_S
+        self._succeeded_at = float("-inf")
+
+    def plan(self, now: float, *, known_bps: float, wanted_bps: float) -> Probe | None:
+        """A probe to begin now, if one is due. Call only while the line shows no congestion."""
+        if self._under_way is not None:
+            probe, began_at = self._under_way
+            if now < began_at + probe.duration_s + ANSWER_S:
+                return None
+            self._end(now)
+        target = min(STEP * known_bps, BEYOND_WANTED * wanted_bps)
+        if now < self._next_at or target < 1.1 * known_bps:
+            return None
+        # Slow lines need longer for enough packets to measure anything.
+        duration_s = max(self._duration_s, min(0.5, 2.5 * 8 * MIN_TRAIN_BYTES / target))
+        probe = Probe(round(target), duration_s)
+        self._under_way = (probe, now)
+        self._train.clear()
+        return probe
+
+    def handle_packet(self, sent_s: float, arrived_s: float, size_bytes: int) -> None:
+        """A packet was acknowledged."""
+        if self._under_way is None:
+            return
+        probe, began_at = self._under_way
+        if began_at <= sent_s <= began_at + probe.duration_s:
+            self._train.append((sent_s, arrived_s, size_bytes))
+
+    def result_bps(self, now: float, newest_sent_s: float) -> float | None:
+        """What the probe under way has shown, once packets sent after it are acknowledged too."""
+        if self._under_way is None:
+            return None
+        probe, began_at = self._under_way
+        if newest_sent_s <= began_at + probe.duration_s:
+            return None
+        result = train_bitrate_bps(self._train)
+        self._end(now)
+        if result is not None and result >= 0.8 * probe.bitrate_bps:
+            self._next_at = now  # it carried all: try the next step at once
+            self._succeeded_at = now
+        return result
+
+    def line_overused(self, now: float) -> None:
+        """The line was found too full: was it the last probe's fault?"""
+        if now - self._succeeded_at < FAILED_WITHIN_S:
+            self._duration_s = min(2 * self._duration_s, MAX_DURATION_S)
+            self._interval_s = min(1.5 * self._interval_s, MAX_INTERVAL_S)
+            self._succeeded_at = float("-inf")
+        elif now - self._succeeded_at > 4 * FAILED_WITHIN_S:
+            self._duration_s, self._interval_s = DURATION_S, INTERVAL_S
+        self._end(now)
+
+    def line_returned(self, now: float) -> None:
+        """The line was dead and is back: try at once."""
+        self._end(now)
+        self._next_at = now
+
+    def _end(self, now: float) -> None:
+        self._under_way = None
+        self._next_at = now + self._interval_s
+        self._train.clear()
