@@ -36,5 +36,11 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
   for again (RFC 4585 generic NACK), a bounded number of times.
 
+* `probe(transport_id, bitrate_bps, duration_ms)` fills what the transport sends up to that rate
+  for so long (media counts; at most 500 ms) with repeated packets of its consumers' histories on
+  their RTX streams, so that the departures and the peer's feedback on them show what the line
+  carries (`mixer.rtp.probing`). False, and nothing happens, when no consumer of it has RTX and
+  a history, or it has no transport-wide sequence numbers. A later call replaces an earlier one.
+
 Unknown ids raise `KeyError`, impossible values `ValueError`, a taken port `OSError`.
 """
