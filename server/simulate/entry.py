@@ -1,0 +1,122 @@
+"""How a simulated seat gets in: with a room's device credential, or with a join token.
+
+Owns the HTTP side (`GET /api/room`, docs/http_api.md). A room with a credential behaves as the
+room page does: it asks every few seconds whether there is a lesson, and never gives up while its
+credential is good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from server.simulate.errors import ConnectionLost, SeatRefused
+
+_ANSWER_TIMEOUT_S = 10.0
+_MOST_ANSWER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """A server's origin, and whether a certificate made by itself is good enough."""
+
+    origin: str
+    tls: ssl.SSLContext | None = None
+
+    @classmethod
+    def parse(cls, address: str, *, insecure: bool = False) -> ServerAddress:
+        """`http://127.0.0.1:7880` and the like. Raises ValueError for anything else."""
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{address!r} is no server address; write http://host:port")
+        tls = None
+        if parts.scheme == "https":
+            tls = ssl.create_default_context()
+            if insecure:
+                tls.check_hostname = False
+                tls.verify_mode = ssl.CERT_NONE
+        return cls(origin=f"{parts.scheme}://{parts.netloc}", tls=tls)
+
+    @property
+    def websocket(self) -> str:
+        return "ws" + self.origin.removeprefix("http") + "/ws"
+
+
+class Entry(Protocol):
+    """Gives the token to join with."""
+
+    async def token(self) -> str | None:
+        """A fresh token; None when there is no lesson now (ask again after `wait_s`).
+
+        Raises `ConnectionLost` (try again) or `SeatRefused` (do not).
+        """
+        ...
+
+    @property
+    def wait_s(self) -> float: ...
+
+    @property
+    def stays(self) -> bool:
+        """Whether the seat waits for the next lesson when one has ended."""
+        ...
+
+
+@dataclass(slots=True)
+class TokenEntry:
+    """One join token for one lesson."""
+
+    join_token: str
+    wait_s: float = 1.0
+    stays: bool = False
+
+    async def token(self) -> str | None:
+        return self.join_token
+
+
+@dataclass(slots=True)
+class RoomEntry:
+    """A room's device credential: the room joins whatever lesson it has."""
+
+    server: ServerAddress
+    credential: str
+    wait_s: float = 3.0
+    stays: bool = True
+
+    async def token(self) -> str | None:
+        answer = await asyncio.to_thread(self._ask)
+        poll_after_s = answer.get("poll_after_s")
+        if isinstance(poll_after_s, int | float):
+            self.wait_s = min(60.0, max(0.2, float(poll_after_s)))
+        token = answer.get("token")
+        return token if isinstance(token, str) and token else None
+
+    def _ask(self) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked on parsing
+            f"{self.server.origin}/api/room",
+            headers={"Authorization": f"Bearer {self.credential}", "Accept": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(  # noqa: S310 - as above
+                request, timeout=_ANSWER_TIMEOUT_S, context=self.server.tls
+            ) as answer:
+                body = json.loads(answer.read(_MOST_ANSWER_BYTES))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _http_problem(error) from None
+        except (OSError, ValueError) as error:
+            raise ConnectionLost(f"{self.server.origin} does not answer: {error}") from None
+        if not isinstance(body, dict):
+            raise ConnectionLost(f"{self.server.origin} is no Tongke server")
+        return body
+
+
+def _http_problem(error: urllib.error.HTTPError) -> Exception:
+    if error.code in (401, 403):
+        return SeatRefused(str(error.code), "the room's credential is not valid (any more)")
+    return ConnectionLost(f"the server answered {error.code}")

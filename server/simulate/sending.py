@@ -1,0 +1,216 @@
+"""The publish connection of a simulated seat: camera and microphone by its send profile.
+
+Owns choosing what is sent and the offer. Leaves the wire to `link`, drawing to `scene`, encoding
+to `encoding`. aiortc sends single encodings, so of a source's layers the one nearest to the
+simulated picture's size gives the bit rate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.sdp import SessionDescription
+
+from server.simulate.encoding import VideoEncoder, obey_feedback
+from server.simulate.errors import ConnectionLost
+from server.simulate.media_file import FilePictures, FileSound, check_media_file
+from server.simulate.scene import Scene, View
+from server.simulate.tracks import (
+    CameraTrack,
+    MicrophoneTrack,
+    PictureSource,
+    SoundSource,
+    SpeechLoop,
+)
+from server.simulate.voice import speech_loop
+from signaling.messages import SendProfile, Source, SourceProfile
+
+# Whatever else is broken, an offer is answered or given up within this.
+_CONNECT_TIMEOUT_S = 15.0
+_DEFAULT_SIZE = (640, 360)
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """What a simulated seat looks and sounds like, and how much of its profile it sends.
+
+    `pictures` is how many cameras it sends at most; `sources` names them instead. Pictures are
+    made smaller to `max_height` and slower to `max_frame_rate`: simulated rooms are many.
+    """
+
+    identity: int
+    pictures: int = 1
+    sources: tuple[Source, ...] = ()
+    max_height: int = 360
+    max_frame_rate: float = 15.0
+    media_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """One picture to send: its source, size, rate and codec as decided."""
+
+    source: Source
+    width: int
+    height: int
+    frame_rate: float
+    codec: str
+    max_bitrate_bps: int
+
+
+def choose_cameras(profile: SendProfile, appearance: Appearance) -> list[Camera]:
+    """The pictures this seat sends: the profile's first cameras, or those asked for by name."""
+    offered = {s.source: s for s in profile.sources if s.source is not Source.ROOM}
+    if appearance.sources:
+        wanted = [offered[source] for source in appearance.sources if source in offered]
+    else:
+        # A screen is shared when someone shares it, not by itself.
+        cameras = [s for s in offered.values() if s.source is not Source.SCREEN]
+        wanted = cameras[: appearance.pictures]
+    return [_camera(source, appearance) for source in wanted]
+
+
+def _camera(source: SourceProfile, appearance: Appearance) -> Camera:
+    width, height = source.width or _DEFAULT_SIZE[0], source.height or _DEFAULT_SIZE[1]
+    if height > appearance.max_height:
+        width, height = width * appearance.max_height // height, appearance.max_height
+    bitrates = {
+        abs(source.height / layer.scale_down_by - height): layer.max_bitrate_bps
+        for layer in source.encodings
+    }
+    return Camera(
+        source=source.source,
+        width=max(80, width // 2 * 2),
+        height=max(48, height // 2 * 2),
+        frame_rate=min(source.frame_rate or appearance.max_frame_rate, appearance.max_frame_rate),
+        codec=source.codec if source.codec in ("H264", "VP8") else "VP8",
+        max_bitrate_bps=bitrates[min(bitrates)] if bitrates else source.max_bitrate_bps or 500_000,
+    )
+
+
+@dataclass(slots=True)
+class Studio:
+    """A seat's pictures and voice, drawn once and kept over reconnections."""
+
+    name: str
+    school: str
+    appearance: Appearance
+    _scenes: dict[Camera, Scene] = field(default_factory=dict)
+    _speech: SpeechLoop | None = None
+
+    async def pictures(self, camera: Camera) -> PictureSource:
+        """What this camera sees."""
+        file = self.appearance.media_file
+        if file is not None and (await asyncio.to_thread(check_media_file, file))[0]:
+            return await asyncio.to_thread(
+                FilePictures,
+                file,
+                identity=self.appearance.identity,
+                width=camera.width,
+                height=camera.height,
+                frame_rate=camera.frame_rate,
+            )
+        if camera not in self._scenes:
+            view = View(
+                identity=self.appearance.identity,
+                name=self.name,
+                school=self.school,
+                source=camera.source.value,
+                width=camera.width,
+                height=camera.height,
+                frame_rate=camera.frame_rate,
+            )
+            self._scenes[camera] = await asyncio.to_thread(Scene, view)
+        return self._scenes[camera]
+
+    async def sound(self) -> SoundSource:
+        """What the microphone hears."""
+        file = self.appearance.media_file
+        if file is not None and (await asyncio.to_thread(check_media_file, file))[1]:
+            return FileSound(file)
+        if self._speech is None:
+            loop = await asyncio.to_thread(speech_loop, self.appearance.identity)
+            self._speech = SpeechLoop(loop)
+        return self._speech
+
+
+class Sending:
+    """One publish connection. `offer`, then `take_answer`, then it sends until `close`."""
+
+    def __init__(self) -> None:
+        # No ICE servers: without this aiortc asks a public STUN server.
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.failed = asyncio.Event()
+        self._cameras: list[tuple[RTCRtpTransceiver, Camera, CameraTrack]] = []
+        self._sources: list[tuple[RTCRtpTransceiver, Source]] = []
+        self.connection.on("connectionstatechange", self._state_changed)
+
+    def _state_changed(self) -> None:
+        if self.connection.connectionState in ("failed", "closed"):
+            self.failed.set()
+
+    def add_microphone(self, sound: SoundSource, talks: Callable[[], bool]) -> None:
+        track = MicrophoneTrack(sound, talks)
+        transceiver = self.connection.addTransceiver(track, direction="sendonly")
+        self._sources.append((transceiver, Source.ROOM))
+
+    def add_camera(
+        self, camera: Camera, pictures: PictureSource, hand_is_up: Callable[[], bool]
+    ) -> None:
+        encoder = _encoder(camera, camera.codec)
+        track = CameraTrack(pictures, encoder, hand_is_up)
+        transceiver = self.connection.addTransceiver(track, direction="sendonly")
+        transceiver.setCodecPreferences(_preferences(camera.codec))
+        self._cameras.append((transceiver, camera, track))
+        self._sources.append((transceiver, camera.source))
+
+    async def offer(self) -> tuple[str, dict[str, Source]]:
+        """The SDP offer, and the source of each of its m-lines by mid."""
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        sources = {t.mid: source for t, source in self._sources if t.mid is not None}
+        return self.connection.localDescription.sdp, sources
+
+    async def take_answer(self, sdp: str) -> None:
+        """Begin to send, each picture in the codec the server chose."""
+        codecs = {
+            media.rtp.muxId: media.rtp.codecs[0].mimeType.removeprefix("video/").upper()
+            for media in SessionDescription.parse(sdp).media
+            if media.kind == "video" and media.rtp.codecs
+        }
+        for transceiver, camera, track in self._cameras:
+            encoder = _encoder(camera, codecs.get(transceiver.mid or "", camera.codec))
+            track.use_encoder(encoder)
+            obey_feedback(transceiver.sender, encoder)
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        except (TimeoutError, ConnectionError) as error:
+            raise ConnectionLost(f"media does not connect: {error}") from None
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+
+def _encoder(camera: Camera, codec: str) -> VideoEncoder:
+    return VideoEncoder(
+        codec, camera.width, camera.height, camera.frame_rate, camera.max_bitrate_bps
+    )
+
+
+def _preferences(codec: str) -> list[RTCRtpCodecCapability]:
+    """The codec first, then the other one we can encode, then retransmission."""
+    known = RTCRtpSender.getCapabilities("video").codecs
+    order = [f"video/{codec}", "video/H264", "video/VP8", "video/rtx"]
+    usable = [c for c in known if c.mimeType in order]
+    return sorted(usable, key=lambda c: order.index(c.mimeType))
