@@ -125,3 +125,8 @@ class SignalingSettings:
     max_message_bytes: int = 131_072
     away_grace_s: float = 60.0
     silent_socket_s: float = 6.0
+    join_timeout_s: float = 10.0
+    lead_absent_s: float = 7200.0
+    empty_lesson_s: float = 1800.0
+    devices_per_seat: int = 4
+    guests_per_lesson: int = 30

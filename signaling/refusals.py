@@ -89,18 +89,15 @@ REFUSALS: dict[str, RefusalText] = {
     "seat-absent": RefusalText(
         "该教室现在不在课堂中。", "That room is not in the lesson now.", 409
     ),
-    "seat-silent": RefusalText("该席位不能发言。", "That seat cannot speak in this lesson.", 409),
+    "seat-silent": RefusalText(
+        "该席位没有声音，不能发言。", "That seat cannot speak in this lesson.", 409
+    ),
     "empty-chat": RefusalText("消息内容为空。", "The line is empty.", 400),
     # media
     "bad-sdp": RefusalText(
         "媒体协商失败：SDP 无法使用。请刷新页面或更新浏览器。",
         "Media could not be agreed: the SDP is unusable. Reload the page or update the browser.",
         400,
-    ),
-    "no-common-codec": RefusalText(
-        "没有双方都支持的编码。请使用 H.264 或 VP8 与 Opus。",
-        "There is no codec both sides know. Use H.264 or VP8, and Opus.",
-        406,
     ),
     "wrong-kind": RefusalText(
         "信号源类型不符：room 为声音，其余为画面。",
@@ -121,6 +118,11 @@ REFUSALS: dict[str, RefusalText] = {
         409,
     ),
     "unknown-source": RefusalText("没有发送这个信号源。", "This source is not being sent.", 404),
+    "nothing-to-play": RefusalText(
+        "该席位现在没有可播放的信号。请稍后再试。",
+        "That seat sends nothing to play now. Try again later.",
+        409,
+    ),
     "unknown-producer": RefusalText(
         "没有这路信号。", "There is no such stream in this lesson.", 404
     ),
@@ -152,12 +154,17 @@ REFUSALS: dict[str, RefusalText] = {
         415,
     ),
     "stale-session": RefusalText(
-        "会话已改变（ETag 不符）。", "The session has changed (ETag does not match).", 412
+        "会话已改变（If-Match 与 ETag 不符）。",
+        "The session has changed: If-Match and ETag differ.",
+        412,
+    ),
+    "no-precondition": RefusalText("缺少 If-Match 头。", "The header If-Match is missing.", 428),
+    "unknown-path": RefusalText(
+        "没有这种信号源。可用：teacher、students、board、screen、room。",
+        "There is no such source. Use teacher, students, board, screen or room.",
+        404,
     ),
     "no-such-session": RefusalText("没有这个会话。", "There is no such session.", 404),
-    "unsupported": RefusalText(
-        "服务器不支持此操作。", "The server does not support this operation.", 501
-    ),
 }
 
 

@@ -1,0 +1,17 @@
+"""All routes of signaling, for the application to include: `/ws`, `/whip/…`, `/whep`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from signaling.driver import LessonService
+from signaling.websocket import OriginCheck, same_origin, websocket_router
+from signaling.whip import whip_router
+
+
+def routes(service: LessonService, *, origin_allowed: OriginCheck = same_origin) -> APIRouter:
+    """One router: `app.include_router(routes(service))`."""
+    router = APIRouter()
+    router.include_router(websocket_router(service, origin_allowed=origin_allowed))
+    router.include_router(whip_router(service))
+    return router

@@ -1,0 +1,273 @@
+"""The lesson service: which lessons are in memory, and the way from a connection to its lesson.
+
+Owns opening (from the plan, or from the saved state after a crash), the secrets of new devices and
+the numbering of connections. What happens in a lesson is its runner's (`runner.py`); sockets and
+HTTP are in `websocket.py` and `whip.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from mixer.errors import NodeFull
+from signaling.errors import Refusal, StateUnreadable, TokenRefused
+from signaling.lesson import Lesson
+from signaling.lesson import effects as f
+from signaling.lesson import events as e
+from signaling.messages import (
+    ClientMessage,
+    CloseCode,
+    Join,
+    LessonState,
+    SeatState,
+    Source,
+    server_message,
+)
+from signaling.observing import ObserverFeed
+from signaling.outbox import Outbox
+from signaling.ports import (
+    Identity,
+    LessonObserver,
+    LessonPlan,
+    LessonStore,
+    Media,
+    SignalingSettings,
+    Tokens,
+)
+from signaling.refusals import refused
+from signaling.runner import LessonRunner
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Connection:
+    """One socket or HTTP session: its number, what waits for it, and the lesson it has joined."""
+
+    number: int
+    outbox: Outbox = field(default_factory=Outbox)
+    runner: LessonRunner | None = None
+
+    def refuse(self, code: str, request_id: str | None = None) -> None:
+        """Tell it that a request was refused."""
+        self.outbox.put(server_message.dump_json(refused(code, request_id)).decode())
+
+
+class LessonService:
+    """All lessons in progress in this process. Call `close` before the loop ends."""
+
+    def __init__(  # noqa: PLR0917 - what it is handed, in the order of `ports`
+        self,
+        media: Media,
+        tokens: Tokens,
+        store: LessonStore,
+        observers: Sequence[LessonObserver] = (),
+        settings: SignalingSettings | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings or SignalingSettings()
+        self.clock = clock
+        self._media = media
+        self._tokens = tokens
+        self._store = store
+        self._observers = tuple(observers)
+        self._runners: dict[str, LessonRunner] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._opening: dict[str, asyncio.Task[LessonRunner]] = {}
+        self._last_number = 0
+        self._closed = False
+
+    # --- connections --------------------------------------------------------------------------
+
+    def connect(self) -> Connection:
+        """A new connection, joined to nothing yet."""
+        self._last_number += 1
+        return Connection(self._last_number)
+
+    async def join(
+        self,
+        connection: Connection,
+        join: Join,
+        *,
+        over_http: bool = False,
+        offers_sound: bool = True,
+    ) -> None:
+        """Bring a connection into its lesson; a refusal is put into its outbox, which closes."""
+        if connection.runner is not None:
+            connection.refuse("already-joined", join.request_id)
+            return
+        try:
+            lesson_id, identity = self._identify(join)
+            runner = await self.open(lesson_id)
+        except Refusal as refusal:
+            connection.refuse(refusal.code, join.request_id)
+            connection.outbox.close(CloseCode.REFUSED)
+            return
+        connection.runner = runner
+        runner.attach(connection.number, connection.outbox)
+        await runner.submit(
+            e.JoinRequested(
+                connection=connection.number,
+                identity=identity,
+                join=join,
+                device_id=secrets.token_hex(8),
+                resume=f"{lesson_id}~{secrets.token_urlsafe(24)}",
+                over_http=over_http,
+                offers_sound=offers_sound,
+            )
+        )
+
+    async def request(self, connection: Connection, message: ClientMessage) -> None:
+        """Hand a later message on; waits while the lesson has too much to do."""
+        if isinstance(message, Join):
+            await self.join(connection, message)
+        elif connection.runner is None:
+            connection.refuse("not-joined", message.request_id)
+        else:
+            await connection.runner.submit(e.RequestReceived(connection.number, message))
+
+    async def play(
+        self,
+        connection: Connection,
+        sdp: str,
+        *,
+        seat_id: str | None,
+        source: Source | None,
+        request_id: str,
+    ) -> None:
+        """A WHEP player's offer."""
+        if connection.runner is None:
+            connection.refuse("not-joined", request_id)
+            return
+        await connection.runner.submit(
+            e.PlayRequested(connection.number, sdp, seat_id, source, request_id)
+        )
+
+    async def disconnected(self, connection: Connection) -> None:
+        """The connection is gone; its device may come back with its resume key."""
+        if connection.runner is not None:
+            connection.runner.detach(connection.number)
+            await connection.runner.submit(e.ConnectionLost(connection.number))
+
+    def _identify(self, join: Join) -> tuple[str, Identity | None]:
+        """The lesson to join and who joins it.
+
+        Tokens are short-lived, lessons are not: with an expired token the resume key alone names
+        the lesson, and only its device may come back.
+        """
+        try:
+            identity = self._tokens.verify(join.token, self.clock())
+        except TokenRefused as refusal:
+            lesson_id = (join.resume or "").rpartition("~")[0]
+            if refusal.code != "token-expired" or not lesson_id:
+                raise
+            return lesson_id, None
+        return identity.lesson_id, identity
+
+    # --- lessons ------------------------------------------------------------------------------
+
+    async def open(self, lesson_id: str) -> LessonRunner:
+        """The runner of a lesson, opened if need be; raises `Refusal`."""
+        runner = self._runners.get(lesson_id)
+        if runner is not None and not runner.stopped:
+            return runner
+        if self._closed:
+            raise Refusal("server-failed")
+        opening = self._opening.get(lesson_id)
+        if opening is None:
+            opening = asyncio.create_task(self._open(lesson_id), name=f"open-{lesson_id}")
+            opening.add_done_callback(lambda _task: self._opening.pop(lesson_id, None))
+            self._opening[lesson_id] = opening
+        return await asyncio.shield(opening)
+
+    async def _open(self, lesson_id: str) -> LessonRunner:
+        before = self._runners.get(lesson_id)
+        if before is not None:
+            if before.lesson.ended:
+                raise Refusal("lesson-ended")
+            await asyncio.wait([self._tasks[lesson_id]])
+        try:
+            plan = await self._store.plan(lesson_id)
+            state = await self._store.load_state(lesson_id) if plan else None
+        except Exception as error:
+            _log.exception("the store failed", lesson_id=lesson_id)
+            raise Refusal("server-failed") from error
+        if plan is None:
+            raise Refusal("no-such-lesson")
+        lesson, first = self._make(plan, state)
+        runner = LessonRunner(
+            lesson_id,
+            lesson,
+            media=self._media,
+            store=self._store,
+            feed=ObserverFeed(plan, self._observers),
+            clock=self.clock,
+        )
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(runner.run(first, opened), name=f"lesson-{lesson_id}")
+        self._runners[lesson_id], self._tasks[lesson_id] = runner, task
+        task.add_done_callback(lambda _task: self._forget(lesson_id, runner))
+        try:
+            await opened
+        except NodeFull as error:
+            raise Refusal("media-full") from error
+        except Exception as error:
+            _log.exception("a lesson could not be opened", lesson_id=lesson_id)
+            raise Refusal("media-failed") from error
+        if lesson.ended:  # the server was killed while it ended: now it has ended properly
+            raise Refusal("lesson-ended")
+        return runner
+
+    def _make(self, plan: LessonPlan, state: str | None) -> tuple[Lesson, list[f.Effect]]:
+        now = self.clock()
+        if state is not None:
+            try:
+                return Lesson.restore(plan, self.settings, state, now)
+            except StateUnreadable:
+                # People want their lesson: it begins anew, and everybody joins again.
+                _log.exception("a saved lesson is unreadable", lesson_id=plan.lesson_id)
+        return Lesson(plan, self.settings, now), []
+
+    def _forget(self, lesson_id: str, runner: LessonRunner) -> None:
+        if self._runners.get(lesson_id) is runner:
+            del self._runners[lesson_id]
+            del self._tasks[lesson_id]
+
+    async def end_lesson(self, lesson_id: str, reason: e.EndReason = "by-server") -> None:
+        """End a lesson for all, and wait until it is closed; raises `Refusal`."""
+        runner = await self.open(lesson_id)
+        task = self._tasks[lesson_id]
+        await runner.submit(e.EndRequested(reason))
+        await asyncio.wait([task])
+
+    async def set_recording(self, lesson_id: str, recording: bool) -> None:
+        """The recorder says whether it runs; nothing happens if the lesson is not open."""
+        runner = self._runners.get(lesson_id)
+        if runner is not None:
+            await runner.submit(e.RecordingChanged(recording))
+
+    def live(self) -> dict[str, tuple[LessonState, list[SeatState]]]:
+        """Every lesson in memory with its seats, as everybody in it sees them."""
+        return {
+            lesson_id: runner.lesson.view()
+            for lesson_id, runner in self._runners.items()
+            if not runner.stopped
+        }
+
+    async def close(self) -> None:
+        """The server stops: states are saved, clients told to come back; no lesson ends by it."""
+        self._closed = True
+        for opening in list(self._opening.values()):
+            opening.cancel()
+        tasks = list(self._tasks.values())
+        for runner in self._runners.values():
+            runner.hang_up(CloseCode.SERVER_RESTARTS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._opening.values(), return_exceptions=True)

@@ -1,0 +1,15 @@
+"""A lesson in progress as a sans-IO state machine: events in, effects out, time as an argument.
+
+`machine.py` is the entrance: `Lesson.handle(event, now)` and `Lesson.handle_timer(now)` return what
+is to be done. The tables of who may do what, and of all states, are in `rules.py`. The other files
+hold one idea each: `roster.py` who is here, `conduct.py` what people ask for, `publishing.py` and
+`subscribing.py` what flows, `reports.py` what the media core notices, `floor.py` hands and the
+floor, `link.py` a line's quality, `speaking.py` who is heard, `journal.py` the event log,
+`saved.py` the lesson over a crash.
+
+Nothing here does I/O, reads a clock or rolls dice. `signaling.driver` carries the effects out.
+"""
+
+from signaling.lesson.machine import Lesson
+
+__all__ = ["Lesson"]

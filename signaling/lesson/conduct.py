@@ -1,0 +1,185 @@
+"""What people ask of the lesson: hands, floor, mutes, spotlight, layout, chat, lock, end.
+
+Who may ask is checked before (`rules.PERMISSIONS`); here is what it changes. Asking for what is so
+already changes nothing and is no error: two people press the same button, or one twice.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from signaling import messages as m
+from signaling.errors import Refusal
+from signaling.lesson import rules
+from signaling.lesson.effects import CloseLesson
+from signaling.lesson.events import EndReason
+from signaling.lesson.record import LessonRecord, Seat
+from signaling.lesson.rules import LESSON_TRANSITIONS
+from signaling.messages import CloseCode, Role, Source
+
+
+class Conduct:
+    """Changes what the lesson's people have agreed on."""
+
+    def __init__(self, record: LessonRecord) -> None:
+        self._record = record
+
+    # --- hands and floor ----------------------------------------------------------------------
+
+    def raise_hand(self, seat: Seat, _message: m.RaiseHand, now: float) -> None:
+        """Put the seat at the end of the order."""
+        if self._record.floor.raise_hand(seat.seat_id, now):
+            self._record.write("hand_raised", now, seat_id=seat.seat_id)
+
+    def lower_hand(self, seat: Seat, message: m.LowerHand, now: float) -> None:
+        """Take one's own hand down, or (lead, assistant) another's."""
+        seat_id = message.seat_id or seat.seat_id
+        if seat_id != seat.seat_id and not rules.is_staff(seat.role):
+            raise Refusal("lead-only")
+        self._seat(seat_id)
+        if self._record.floor.lower_hand(seat_id):
+            self._record.write("hand_lowered", now, seat_id=seat_id, by=seat.seat_id)
+
+    def give_floor(self, seat: Seat, message: m.GiveFloor, now: float) -> None:
+        """The floor goes to a seat that is here; the lead's mute of it ends with that."""
+        record = self._record
+        chosen = self._seat(message.seat_id)
+        if not rules.can_have_floor(record.mode, chosen.role):
+            raise Refusal("seat-silent")
+        if not record.is_present(chosen.seat_id):
+            raise Refusal("seat-absent")
+        if chosen.muted_by_lead:
+            chosen.muted_by_lead = False
+            record.write("seat_muted", now, seat_id=chosen.seat_id, muted=False, by=seat.seat_id)
+        if record.floor.give(chosen.seat_id):
+            record.write("floor_given", now, seat_id=chosen.seat_id, by=seat.seat_id)
+
+    def take_floor(self, seat: Seat, _message: m.TakeFloor, now: float) -> None:
+        """The lead takes the floor back, or its holder hands it back."""
+        record = self._record
+        if not rules.is_staff(seat.role) and record.floor.holder != seat.seat_id:
+            raise Refusal("no-floor")
+        holder = record.floor.take()
+        if holder is not None:
+            record.write("floor_taken", now, seat_id=holder, by=seat.seat_id)
+
+    # --- mutes --------------------------------------------------------------------------------
+
+    def mute(self, seat: Seat, message: m.Mute, now: float) -> None:
+        """Close or open one's own source."""
+        if message.muted == (message.source in seat.muted_sources):
+            return
+        if message.muted:
+            seat.muted_sources.add(message.source)
+        else:
+            seat.muted_sources.discard(message.source)
+        self._record.keep()
+        self._record.write(
+            "source_muted",
+            now,
+            seat_id=seat.seat_id,
+            source=message.source,
+            muted=message.muted,
+        )
+
+    def mute_seat(self, seat: Seat, message: m.MuteSeat, now: float) -> None:
+        """Close a room's sound, or let it be as the mode says."""
+        chosen = self._seat(message.seat_id)
+        if not rules.can_sound(self._record.mode, chosen.role):
+            raise Refusal("seat-silent")
+        if chosen.role is Role.LEAD:  # the lead mutes itself with its own button
+            raise Refusal("not-allowed")
+        if chosen.muted_by_lead != message.muted:
+            chosen.muted_by_lead = message.muted
+            self._record.write(
+                "seat_muted",
+                now,
+                seat_id=chosen.seat_id,
+                muted=message.muted,
+                by=seat.seat_id,
+            )
+
+    # --- the picture --------------------------------------------------------------------------
+
+    def set_spotlight(self, seat: Seat, message: m.SetSpotlight, now: float) -> None:
+        """Show a seat's picture large to all, or nobody's."""
+        record = self._record
+        spotlight = None
+        if message.seat_id is not None:
+            chosen = self._seat(message.seat_id)
+            if message.source is Source.ROOM:
+                raise Refusal("wrong-kind")
+            if not record.devices_of(chosen.seat_id):
+                raise Refusal("seat-absent")
+            if chosen.role not in (Role.LEAD, Role.ROOM):
+                raise Refusal("seat-silent")
+            spotlight = m.SpotlightState(seat_id=chosen.seat_id, source=message.source)
+        if record.spotlight != spotlight:
+            record.spotlight = spotlight
+            record.write(
+                "spotlight",
+                now,
+                seat_id=spotlight.seat_id if spotlight else None,
+                source=spotlight.source if spotlight else None,
+                by=seat.seat_id,
+            )
+
+    def set_layout(self, seat: Seat, message: m.SetLayout, now: float) -> None:
+        """How the others stand on every screen."""
+        if self._record.layout is not message.layout:
+            self._record.layout = message.layout
+            self._record.write("layout", now, layout=message.layout, by=seat.seat_id)
+
+    # --- the rest -----------------------------------------------------------------------------
+
+    def send_chat(self, seat: Seat, message: m.SendChat, now: float) -> None:
+        """A line to all. It is text, never markup: pages show it as it is."""
+        text = "".join(
+            character
+            for character in message.text
+            if character == "\n" or unicodedata.category(character) not in ("Cc", "Cs", "Co")
+        ).strip()
+        if not text:
+            raise Refusal("empty-chat")
+        line = m.ChatLine(seat_id=seat.seat_id, name=seat.name, text=text, at=now)
+        self._record.chat.append(line)
+        self._record.keep()
+        self._record.write("chat", now, seat_id=seat.seat_id, name=seat.name, text=text)
+        self._record.tell_all(m.ChatPosted(line=line))
+
+    def set_lock(self, _seat: Seat, message: m.SetLock, now: float) -> None:
+        """Nobody new comes in, or everybody may again."""
+        if self._record.locked != message.locked:
+            self._record.locked = message.locked
+            self._record.write("lock", now, locked=message.locked)
+
+    def set_recording(self, recording: bool, now: float) -> None:
+        """The recorder says whether it runs."""
+        if self._record.recording != recording:
+            self._record.recording = recording
+            self._record.write("recording", now, recording=recording)
+
+    def end_lesson(self, _seat: Seat, _message: m.EndLesson, now: float) -> None:
+        """The lead ends the lesson."""
+        self.end("by-lead", now)
+
+    def end(self, reason: EndReason, now: float) -> None:
+        """The lesson is over for all."""
+        record = self._record
+        record.phase = LESSON_TRANSITIONS[record.phase, "ended"]
+        record.ending = (now, reason)
+        record.keep()
+        record.write("lesson_ended", now, reason=reason)
+        record.flush(now)
+        record.tell_all(m.LessonEnded(reason=reason))
+        for connection in list(record.connections):
+            record.close(connection, CloseCode.LESSON_ENDED)
+        for device in record.devices.values():
+            device.connection = None
+        record.emit(CloseLesson(now, reason))
+
+    def _seat(self, seat_id: str) -> Seat:
+        seat = self._record.seats.get(seat_id)
+        if seat is None:
+            raise Refusal("unknown-seat")
+        return seat

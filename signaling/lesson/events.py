@@ -1,0 +1,141 @@
+"""What a lesson can be told: the inputs of `Lesson.handle`.
+
+A *connection* is one WebSocket (or one WHIP/WHEP session), numbered by the driver; a *device* is
+what stays the same when it comes back on another connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mixer.node import MediaEvent, PublishAnswer, SubscribeOffer
+from signaling.messages import ClientMessage, Join, Source
+from signaling.ports import Identity
+
+EndReason = Literal["by-lead", "by-server", "timed-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequested:
+    """A connection's first message. The driver has verified the token and drawn the secrets.
+
+    `identity` is None when the token had expired but a resume key came with it: the key alone may
+    then bring its device back. `over_http` marks WHIP and WHEP devices, which have no socket to
+    lose; `offers_sound` is False for those that cannot carry the room's sound.
+    """
+
+    connection: int
+    identity: Identity | None
+    join: Join
+    device_id: str
+    resume: str
+    over_http: bool = False
+    offers_sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """Any later message of a connection."""
+
+    connection: int
+    message: ClientMessage
+
+
+@dataclass(frozen=True, slots=True)
+class PlayRequested:
+    """A WHEP player offers to receive one seat's picture and sound (the lead's by default)."""
+
+    connection: int
+    sdp: str
+    seat_id: str | None
+    source: Source | None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """A connection is gone without a `leave`."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAnswered:
+    """The media core accepted a publish offer."""
+
+    device_id: str
+    sources: Mapping[str, Source]
+    answer: PublishAnswer
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeOffered:
+    """The media core's answer to a subscribe: an offer, or None when nothing is to negotiate."""
+
+    device_id: str
+    offer: SubscribeOffer | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAccepted:
+    """The media core took a device's subscribe answer."""
+
+    device_id: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayAnswered:
+    """The media core accepted a player's offer."""
+
+    device_id: str
+    sdp: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFailed:
+    """The media core refused or failed in a call for a device; `code` is a refusal's."""
+
+    device_id: str
+    call: Literal["publish", "subscribe", "answer", "play"]
+    code: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReported:
+    """The media core noticed something."""
+
+    event: MediaEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """The recorder started or stopped (or failed)."""
+
+    recording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    """The server ends the lesson (the timetable, an administrator)."""
+
+    reason: EndReason
+
+
+MediaAnswered = PublishAnswered | SubscribeOffered | AnswerAccepted | PlayAnswered | MediaFailed
+Event = (
+    JoinRequested
+    | RequestReceived
+    | PlayRequested
+    | ConnectionLost
+    | MediaAnswered
+    | MediaReported
+    | RecordingChanged
+    | EndRequested
+)

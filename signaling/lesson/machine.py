@@ -1,0 +1,247 @@
+"""THE lesson: one event in, its effects out.
+
+The order of every event: find who speaks, ask `rules.PERMISSIONS`, let the one handler in the
+tables below change the record, then gate the media and tell everybody what has changed. A refusal
+is raised before anything is changed and becomes one `Refused` to who asked.
+
+The caller's duty: carry the effects out in their order, feed what the media core answers back in
+before the next event, and call `handle_timer` when `next_timer` has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from signaling import messages as m
+from signaling.errors import Refusal
+from signaling.lesson import events as e
+from signaling.lesson import rules, saved
+from signaling.lesson.conduct import Conduct
+from signaling.lesson.effects import Effect
+from signaling.lesson.publishing import Publishing
+from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.reports import Reports
+from signaling.lesson.roster import Roster
+from signaling.lesson.rules import LessonPhase
+from signaling.lesson.subscribing import Subscribing
+from signaling.messages import CloseCode, DeviceKind
+from signaling.ports import LessonPlan, SignalingSettings
+from signaling.refusals import refused
+
+# What each request does: about the lesson (answered by `Done`), about the device's media (answered
+# by what the media core says). `leave` and `ping` are in `Lesson._request`.
+SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]] = {
+    m.RaiseHand: Conduct.raise_hand,
+    m.LowerHand: Conduct.lower_hand,
+    m.GiveFloor: Conduct.give_floor,
+    m.TakeFloor: Conduct.take_floor,
+    m.Mute: Conduct.mute,
+    m.MuteSeat: Conduct.mute_seat,
+    m.SetSpotlight: Conduct.set_spotlight,
+    m.SetLayout: Conduct.set_layout,
+    m.SendChat: Conduct.send_chat,
+    m.SetLock: Conduct.set_lock,
+    m.EndLesson: Conduct.end_lesson,
+}
+PUBLISH_REQUESTS: dict[type[m.Request], Callable[[Publishing, Device, Any, float], None]] = {
+    m.Publish: Publishing.publish,
+    m.Unpublish: Publishing.unpublish,
+}
+SUBSCRIBE_REQUESTS: dict[type[m.Request], Callable[[Subscribing, Device, Any, float], None]] = {
+    m.Subscribe: Subscribing.subscribe,
+    m.SubscribeAnswer: Subscribing.answer,
+    m.RestartSubscribe: Subscribing.restart_subscribe,
+}
+
+
+class Lesson:
+    """One lesson in progress. Sans-IO: `now` is in seconds since 1970."""
+
+    def __init__(self, plan: LessonPlan, settings: SignalingSettings, now: float) -> None:
+        self._record = LessonRecord(plan, settings, now)
+        self._publishing = Publishing(self._record)
+        self._subscribing = Subscribing(self._record)
+        self._roster = Roster(self._record, self._publishing, self._subscribing)
+        self._reports = Reports(self._record, self._roster)
+        self._conduct = Conduct(self._record)
+
+    # --- in and out ---------------------------------------------------------------------------
+
+    def handle(self, event: e.Event, now: float) -> list[Effect]:
+        """Take one event in; what is to be done now, in order."""
+        if self.ended and not isinstance(event, e.JoinRequested | e.RequestReceived):
+            return []
+        visible = True
+        match event:
+            case e.JoinRequested():
+                self._join(event, now)
+            case e.RequestReceived() | e.PlayRequested():
+                self._request(event, now)
+            case e.ConnectionLost():
+                self._roster.connection_lost(event, now)
+            case e.MediaReported():
+                visible = self._reports.handle(event.event, now)
+            case e.RecordingChanged():
+                self._conduct.set_recording(event.recording, now)
+            case e.EndRequested():
+                self._conduct.end(event.reason, now)
+            case _:
+                self._media_answered(event, now)
+        return self._finish(now, visible=visible)
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` is to be called at the latest; None while nothing waits."""
+        if self.ended:
+            return None
+        due = (
+            self._roster.next_timer(),
+            self._subscribing.next_timer(),
+            self._record.speakers.due_at(),
+            self._times_out_at(),
+        )
+        soonest = min(at for at in due if at is not None)
+        return None if soonest == float("inf") else soonest
+
+    def handle_timer(self, now: float) -> list[Effect]:
+        """What time itself brings; early or late calls do no harm."""
+        if not self.ended:
+            self._roster.handle_timer(now)
+            self._subscribing.handle_timer(now)
+            if self._times_out_at() <= now:
+                self._conduct.end("timed-out", now)
+        return self._finish(now)
+
+    def save(self) -> str:
+        """The lesson as JSON, to be restored after a crash of the server."""
+        return saved.dump(self._record)
+
+    @classmethod
+    def restore(
+        cls, plan: LessonPlan, settings: SignalingSettings, state: str, now: float
+    ) -> tuple[Lesson, list[Effect]]:
+        """The lesson as it was; its devices are away and have a new grace to come back.
+
+        Raises `StateUnreadable`.
+        """
+        lesson = cls(plan, settings, now)
+        saved.load(lesson._record, state, now)
+        if not lesson.ended:
+            lesson._record.write("lesson_restored", now)
+        return lesson, lesson._finish(now)
+
+    # --- looking ------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether the lesson is over."""
+        return self._record.phase is LessonPhase.ENDED
+
+    @property
+    def ending(self) -> tuple[float, str]:
+        """When and why the lesson ended; only for one that has."""
+        assert self._record.ending is not None  # noqa: S101 - the caller asked `ended` first
+        return self._record.ending
+
+    @property
+    def phase(self) -> LessonPhase:
+        """Where the lesson stands."""
+        return self._record.phase
+
+    def view(self) -> tuple[m.LessonState, list[m.SeatState]]:
+        """The lesson and its seats as everybody may see them."""
+        record = self._record
+        return record.lesson_view(), [record.seat_view(seat) for seat in record.seats.values()]
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def _join(self, event: e.JoinRequested, now: float) -> None:
+        try:
+            if event.connection in self._record.connections:
+                raise Refusal("already-joined")
+            self._roster.join(event, now)
+        except Refusal as refusal:
+            self._record.reply(event.connection, refused(refusal.code, event.join.request_id))
+            if refusal.code != "already-joined":
+                self._record.close(event.connection, CloseCode.REFUSED)
+
+    def _request(self, event: e.RequestReceived | e.PlayRequested, now: float) -> None:
+        request_id = None
+        try:
+            if isinstance(event, e.PlayRequested):
+                request_id = event.request_id
+                self._subscribing.play(self._device(event.connection), event)
+            else:
+                request_id = event.message.request_id
+                self._carry_out(self._device(event.connection), event.message, now)
+        except Refusal as refusal:
+            self._record.reply(event.connection, refused(refusal.code, request_id))
+
+    def _carry_out(self, device: Device, message: m.ClientMessage, now: float) -> None:
+        record, connection, kind = self._record, device.connection, type(message)
+        if kind is m.Join:
+            raise Refusal("already-joined")
+        seat = record.seats[device.seat_id]
+        code = rules.refusal_of(kind, seat.role, record.mode)
+        if code is not None:
+            raise Refusal(code)
+        if kind in SEAT_REQUESTS:
+            SEAT_REQUESTS[kind](self._conduct, seat, message, now)
+            record.done(connection, message.request_id)
+        elif kind in PUBLISH_REQUESTS:
+            PUBLISH_REQUESTS[kind](self._publishing, device, message, now)
+        elif kind in SUBSCRIBE_REQUESTS:
+            SUBSCRIBE_REQUESTS[kind](self._subscribing, device, message, now)
+        elif kind is m.Leave:
+            self._roster.leave(device, now, "left")
+            record.done(connection, message.request_id)
+        else:
+            record.reply(connection, m.Pong(request_id=message.request_id, server_time=now))
+
+    def _media_answered(self, event: e.MediaAnswered, now: float) -> None:
+        match event:
+            case e.PublishAnswered():
+                self._publishing.publish_answered(event, now)
+            case e.SubscribeOffered():
+                self._subscribing.subscribe_offered(event, now)
+            case e.AnswerAccepted():
+                self._subscribing.answer_accepted(event)
+            case e.PlayAnswered():
+                self._subscribing.play_answered(event)
+            case e.MediaFailed():
+                self._subscribing.media_failed(event)
+
+    def _device(self, connection: int) -> Device:
+        device_id = self._record.connections.get(connection)
+        if self.ended:
+            raise Refusal("lesson-ended")
+        if device_id is None:
+            raise Refusal("not-joined")
+        return self._record.devices[device_id]
+
+    def _finish(self, now: float, *, visible: bool = True) -> list[Effect]:
+        record = self._record
+        if not self.ended:
+            if visible:
+                self._dismiss_idle_players(now)
+                record.flush(now)
+            speaking = record.speakers.poll(now)
+            if speaking is not None:
+                record.tell_all(m.Speaking(seats=list(speaking)))
+        return record.drain()
+
+    def _dismiss_idle_players(self, now: float) -> None:
+        """A WHEP player whose streams are all gone is closed: it comes back for the new ones."""
+        for device in list(self._record.devices.values()):
+            player = device.over_http and device.kind is DeviceKind.PLAYER
+            if player and device.media and not device.wants:
+                self._roster.leave(device, now, "left")
+
+    def _times_out_at(self) -> float:
+        record = self._record
+        ends = [float("inf")]
+        if record.phase is LessonPhase.WAITING:
+            ends.append(record.waiting_since + record.settings.lead_absent_s)
+        if record.empty_since is not None:
+            ends.append(record.empty_since + record.settings.empty_lesson_s)
+        return min(ends)

@@ -1,0 +1,162 @@
+"""What devices send: checking an offer's sources, and the producers that come of it.
+
+The device offers (its publish connection has one offerer, so there is no glare); each sending
+m-line is named as a source, and each source of a seat is sent by one of its devices at a time.
+"""
+
+from __future__ import annotations
+
+from mixer.node import ProducerInfo, SourceOffer
+from signaling import messages as m
+from signaling.errors import Refusal
+from signaling.lesson.effects import (
+    MediaCloseDevice,
+    MediaPublish,
+    MediaUnpublish,
+    ProducerAdded,
+    ProducerRemoved,
+)
+from signaling.lesson.events import PublishAnswered
+from signaling.lesson.record import Device, LessonRecord, Producer, Seat
+from signaling.lesson.rules import DevicePhase, may_send
+from signaling.lesson.sdp import media_lines
+from signaling.messages import Source
+
+# For sources a profile says nothing of: 720p of a classroom, and full-band speech.
+DEFAULT_VIDEO_BPS, DEFAULT_AUDIO_BPS = 2_500_000, 64_000
+
+
+class Publishing:
+    """Changes the producers of a record."""
+
+    def __init__(self, record: LessonRecord) -> None:
+        self._record = record
+
+    def publish(self, device: Device, message: m.Publish, now: float) -> None:
+        """Check what each m-line is named, then let the media core have the offer."""
+        seat = self._record.seats[device.seat_id]
+        lines = {line.mid: line for line in media_lines(message.sdp)}
+        sources = list(message.sources.values())
+        if len(set(sources)) != len(sources) or not set(message.sources) <= set(lines):
+            raise Refusal("bad-sdp")
+        for mid, source in message.sources.items():
+            if lines[mid].kind != ("audio" if source is Source.ROOM else "video"):
+                raise Refusal("wrong-kind")
+            self._check_source(device, seat, source)
+        for other in self._record.devices_of(seat.seat_id):
+            if other is not device:  # an away device's place is taken over
+                self.drop_producers(other, now, sources=set(sources))
+        device.media = True
+        self._record.emit(
+            MediaPublish(
+                device.device_id,
+                message.sdp,
+                dict(message.sources),
+                {
+                    mid: SourceOffer(source.value, max_bitrate_bps(seat.profile, source))
+                    for mid, source in message.sources.items()
+                },
+                message.request_id,
+            )
+        )
+
+    def _check_source(self, device: Device, seat: Seat, source: Source) -> None:
+        record = self._record
+        if source is Source.ROOM:
+            if seat.sound_device != device.device_id:
+                raise Refusal("sound-elsewhere")
+        elif not may_send(
+            source,
+            mode=record.mode,
+            role=seat.role,
+            has_floor=record.floor.holder == seat.seat_id,
+        ) and not any(p.source is source for p in device.producers.values()):
+            raise Refusal("source-not-allowed")
+        for other in record.devices_of(seat.seat_id):
+            if (
+                other is not device
+                and other.phase is DevicePhase.CONNECTED
+                and any(producer.source is source for producer in other.producers.values())
+            ):
+                raise Refusal("source-taken")
+
+    def publish_answered(self, event: PublishAnswered, now: float) -> None:
+        """The device now sends exactly these streams."""
+        record = self._record
+        device = record.devices.get(event.device_id)
+        if device is None:  # it left meanwhile
+            record.emit(MediaCloseDevice(event.device_id))
+            return
+        infos = {info.producer_id: info for info in event.answer.producers}
+        for producer_id in [known for known in device.producers if known not in infos]:
+            self._remove(device, device.producers[producer_id], now)
+        for info in infos.values():
+            if info.producer_id not in device.producers:
+                self._add(device, info, now)
+        by_source = {p.source: p.producer_id for p in device.producers.values()}
+        record.reply(
+            device.connection,
+            m.Published(
+                request_id=event.request_id,
+                sdp=event.answer.sdp,
+                producers={
+                    mid: by_source[source]
+                    for mid, source in event.sources.items()
+                    if source in by_source
+                },
+            ),
+        )
+
+    def _add(self, device: Device, info: ProducerInfo, now: float) -> None:
+        producer = Producer(info.producer_id, device.device_id, Source(info.label), info.kind)
+        device.producers[info.producer_id] = producer
+        self._record.emit(ProducerAdded(device.seat_id, producer.source, producer.producer_id))
+        self._write("source_added", device, producer, now)
+
+    def unpublish(self, device: Device, message: m.Unpublish, now: float) -> None:
+        """Stop one source now; its m-line may be renegotiated away later."""
+        for producer in list(device.producers.values()):
+            if producer.source is message.source:
+                self._record.emit(MediaUnpublish(producer.producer_id))
+                self._remove(device, producer, now)
+                self._record.done(device.connection, message.request_id)
+                return
+        raise Refusal("unknown-source")
+
+    def drop_producers(
+        self, device: Device, now: float, *, sources: set[Source] | None = None
+    ) -> None:
+        """Forget what a device sends (all, or these sources)."""
+        for producer in list(device.producers.values()):
+            if sources is None:
+                self._remove(device, producer, now)
+            elif producer.source in sources:
+                self._record.emit(MediaUnpublish(producer.producer_id))
+                self._remove(device, producer, now)
+
+    def _remove(self, device: Device, producer: Producer, now: float) -> None:
+        del device.producers[producer.producer_id]
+        self._record.gone_producers.append(producer.producer_id)
+        self._record.emit(ProducerRemoved(producer.producer_id))
+        self._write("source_removed", device, producer, now)
+        for other in self._record.devices.values():
+            other.wants = tuple(w for w in other.wants if w.producer_id != producer.producer_id)
+
+    def _write(self, kind: str, device: Device, producer: Producer, now: float) -> None:
+        self._record.write(
+            kind,
+            now,
+            seat_id=device.seat_id,
+            source=producer.source,
+            producer_id=producer.producer_id,
+        )
+
+
+def max_bitrate_bps(profile: m.SendProfile, source: Source) -> int:
+    """What a source may send at most, by the seat's profile."""
+    for wanted in profile.sources:
+        if wanted.source is source:
+            layers = sum(encoding.max_bitrate_bps for encoding in wanted.encodings)
+            if max(wanted.max_bitrate_bps, layers) > 0:
+                return max(wanted.max_bitrate_bps, layers)
+    return DEFAULT_AUDIO_BPS if source is Source.ROOM else DEFAULT_VIDEO_BPS

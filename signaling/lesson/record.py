@@ -1,0 +1,296 @@
+"""All a lesson remembers, and the outbox its handlers write to.
+
+Owns the state (`Seat`, `Device`, `Producer`, `LessonRecord`) and its public view: handlers change
+the record, `flush` compares the view with what was last told and sends only what differs, so no
+handler can forget to tell. What changes it is beside it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mixer.node import Kind, Want
+from signaling import messages as m
+from signaling.lesson import journal, rules
+from signaling.lesson.effects import CloseConnection, Effect, MediaPause, Save, Send, WriteJournal
+from signaling.lesson.floor import Floor
+from signaling.lesson.link import LinkMeter
+from signaling.lesson.rules import DevicePhase, LessonPhase, SubscribePhase
+from signaling.lesson.speaking import SpeakerBoard
+from signaling.messages import CloseCode, LinkQuality, Mode, Role, Source
+from signaling.ports import LessonPlan, SignalingSettings
+
+CHAT_TAIL = 200  # lines a newcomer is shown; the journal has all of them
+GONE_PRODUCERS = 512  # remembered so that a `subscribe` crossing a removal is not refused
+
+
+@dataclass(slots=True)
+class Producer:
+    """One stream a device sends. `paused` is what the media core was last told."""
+
+    producer_id: str
+    device_id: str
+    source: Source
+    kind: Kind
+    live: bool = False
+    paused: bool = False
+
+
+@dataclass(slots=True)
+class Device:
+    """One machine at a seat. `media` tells whether it has peer connections to keep."""
+
+    device_id: str
+    seat_id: str
+    kind: m.DeviceKind
+    resume_hash: str
+    phase: DevicePhase = DevicePhase.CONNECTED
+    connection: int | None = None
+    away_since: float = 0.0
+    over_http: bool = False
+    offers_sound: bool = True
+    media: bool = False
+    established: bool = False  # a transport of it has been connected
+    joined_at: float = 0.0
+    producers: dict[str, Producer] = field(default_factory=dict)
+    wants: tuple[Want, ...] = ()
+    subscribe: SubscribePhase = SubscribePhase.IDLE
+    subscribe_again: bool = False  # the wants have changed since the offer that is out
+    subscribe_restart: bool = False  # the next offer starts the connection anew
+    subscribe_request: str | None = None  # the request the next offer answers
+    offered_at: float = 0.0
+    link: LinkMeter = field(default_factory=LinkMeter)
+
+
+@dataclass(slots=True)
+class Seat:
+    """One place in the lesson. What is kept here outlives its devices' connections."""
+
+    seat_id: str
+    role: Role
+    name: str
+    school: str
+    profile: m.SendProfile
+    planned: bool
+    was_here: bool = False
+    muted_by_lead: bool = False
+    muted_sources: set[Source] = field(default_factory=set)
+    sound_device: str | None = None
+
+
+class LessonRecord:
+    """The state of one lesson, and the effects of the event being handled."""
+
+    def __init__(self, plan: LessonPlan, settings: SignalingSettings, now: float) -> None:
+        self.lesson_id = plan.lesson_id
+        self.title = plan.title
+        self.mode: Mode = plan.mode
+        self.started_at = plan.started_at
+        self.settings = settings
+        self.phase = LessonPhase.WAITING
+        self.waiting_since = now  # since when the lead is not here
+        self.empty_since: float | None = now  # since when nobody but observers is here
+        self.seats: dict[str, Seat] = {
+            seat.seat_id: Seat(seat.seat_id, seat.role, seat.name, seat.school, seat.profile, True)
+            for seat in plan.seats
+        }
+        self.devices: dict[str, Device] = {}  # in the order they joined
+        self.connections: dict[int, str] = {}  # connection → device
+        self.floor = Floor()
+        self.spotlight: m.SpotlightState | None = None
+        self.layout = m.Layout.SPEAKER
+        self.locked = False
+        self.recording = plan.record
+        self.ending: tuple[float, str] | None = None  # when and why
+        self.chat: deque[m.ChatLine] = deque(maxlen=CHAT_TAIL)
+        self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
+        self.speakers = SpeakerBoard()
+        self.out: list[Effect] = []
+        self._replies: list[Effect] = []
+        self._closing: list[Effect] = []
+        self._unsaved = False
+        self._told_lesson = self.lesson_view()
+        self._told_seats = {seat.seat_id: self.seat_view(seat) for seat in self.seats.values()}
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def devices_of(self, seat_id: str) -> list[Device]:
+        """A seat's devices in the order they joined, the away ones too."""
+        return [device for device in self.devices.values() if device.seat_id == seat_id]
+
+    def is_present(self, seat_id: str) -> bool:
+        """Whether one of the seat's devices is connected."""
+        return any(d.phase is DevicePhase.CONNECTED for d in self.devices_of(seat_id))
+
+    def producers(self) -> Iterator[tuple[Seat, Producer]]:
+        """Every stream of the lesson with its seat."""
+        for device in self.devices.values():
+            for producer in device.producers.values():
+                yield self.seats[device.seat_id], producer
+
+    def find_producer(self, producer_id: str) -> tuple[Seat, Producer] | None:
+        """A stream by its id."""
+        for seat, producer in self.producers():
+            if producer.producer_id == producer_id:
+                return seat, producer
+        return None
+
+    def may_speak(self, seat: Seat) -> bool:
+        """Mode, floor and mutes taken together: whether this seat's sound goes to the others."""
+        return (
+            rules.may_send(
+                Source.ROOM,
+                mode=self.mode,
+                role=seat.role,
+                has_floor=self.floor.holder == seat.seat_id,
+            )
+            and not seat.muted_by_lead
+            and Source.ROOM not in seat.muted_sources
+        )
+
+    def may_flow(self, seat: Seat, source: Source) -> bool:
+        """Whether a source's media goes to the others now."""
+        if source is Source.ROOM:
+            return self.may_speak(seat)
+        has_floor = self.floor.holder == seat.seat_id
+        return source not in seat.muted_sources and rules.may_send(
+            source, mode=self.mode, role=seat.role, has_floor=has_floor
+        )
+
+    # --- the public view ----------------------------------------------------------------------
+
+    def lesson_view(self) -> m.LessonState:
+        """The lesson as everybody may see it."""
+        return m.LessonState(
+            lesson_id=self.lesson_id,
+            title=self.title,
+            mode=self.mode,
+            started_at=self.started_at,
+            floor=self.floor.holder,
+            spotlight=self.spotlight,
+            layout=self.layout,
+            locked=self.locked,
+            recording=self.recording,
+            ended=self.phase is LessonPhase.ENDED,
+        )
+
+    def seat_view(self, seat: Seat) -> m.SeatState:
+        """A seat as everybody may see it."""
+        devices = self.devices_of(seat.seat_id)
+        present = [device for device in devices if device.phase is DevicePhase.CONNECTED]
+        place = self.floor.place(seat.seat_id)
+        return m.SeatState(
+            seat_id=seat.seat_id,
+            role=seat.role,
+            name=seat.name,
+            school=seat.school,
+            present=bool(present),
+            away_since=(
+                max(device.away_since for device in devices) if devices and not present else None
+            ),
+            devices=len(present),
+            sound_device=seat.sound_device,
+            sources=[self._source_view(seat, p) for d in devices for p in d.producers.values()],
+            hand=(
+                None
+                if place is None
+                else m.Hand(place=place, raised_at=self.floor.raised[seat.seat_id])
+            ),
+            muted_by_lead=seat.muted_by_lead,
+            may_speak=self.may_speak(seat),
+            link=self._link(seat, devices, present),
+        )
+
+    def _source_view(self, seat: Seat, producer: Producer) -> m.SourceState:
+        return m.SourceState(
+            source=producer.source,
+            producer_id=producer.producer_id,
+            device_id=producer.device_id,
+            kind="audio" if producer.kind is Kind.AUDIO else "video",
+            muted=producer.source in seat.muted_sources,
+            live=producer.live,
+        )
+
+    def _link(self, seat: Seat, devices: list[Device], present: list[Device]) -> LinkQuality:
+        """The line of the device that carries the sound, else of the seat's first one."""
+        if devices and not present:
+            return LinkQuality.LOST
+        chosen = [device for device in present if device.device_id == seat.sound_device] or present
+        return chosen[0].link.quality if chosen else LinkQuality.GOOD
+
+    # --- saying -------------------------------------------------------------------------------
+
+    def emit(self, effect: Effect) -> None:
+        """Something to be done, in order."""
+        self.out.append(effect)
+
+    def write(self, kind: str, at: float, **fields: object) -> None:
+        """An entry of the event log."""
+        self.out.append(WriteJournal(journal.entry(kind, at, **fields)))
+
+    def reply(self, connection: int | None, message: m.ServerMessage) -> None:
+        """A message to one connection, after all changes of this event were told."""
+        if connection is not None:
+            self._replies.append(Send((connection,), message))
+
+    def done(self, connection: int | None, request_id: str | None) -> None:
+        """`Done`, to who asked to be told."""
+        if request_id is not None:
+            self.reply(connection, m.Done(request_id=request_id))
+
+    def close(self, connection: int, code: CloseCode) -> None:
+        """Forget a connection and have it closed, after what it is still sent."""
+        self.connections.pop(connection, None)
+        self._closing.append(CloseConnection(connection, code))
+
+    def tell_all(self, message: m.ServerMessage, *, but: int | None = None) -> None:
+        """A message to every connection of the lesson."""
+        to = tuple(connection for connection in self.connections if connection != but)
+        if to:
+            self.out.append(Send(to, message))
+
+    def keep(self) -> None:
+        """What is saved has changed."""
+        self._unsaved = True
+
+    def flush(self, now: float, *, newcomer: int | None = None) -> None:
+        """Gate the media and tell what has changed since the last flush.
+
+        `newcomer` is a connection that gets a whole `Welcome` as its reply instead.
+        """
+        for seat, producer in self.producers():
+            paused = not self.may_flow(seat, producer.source)
+            if producer.paused != paused:
+                producer.paused = paused
+                self.out.append(MediaPause(producer.producer_id, paused))
+        lesson = self.lesson_view()
+        if lesson != self._told_lesson:
+            self._told_lesson = lesson
+            self._unsaved = True
+            self.tell_all(m.LessonChanged(lesson=lesson), but=newcomer)
+        for seat_id in [told for told in self._told_seats if told not in self.seats]:
+            del self._told_seats[seat_id]
+            self.tell_all(m.SeatRemoved(seat_id=seat_id), but=newcomer)
+        for seat in self.seats.values():
+            self._flush_seat(seat, now, newcomer)
+
+    def _flush_seat(self, seat: Seat, now: float, newcomer: int | None) -> None:
+        view = self.seat_view(seat)
+        told = self._told_seats.get(seat.seat_id)
+        if view == told:
+            return
+        if told is not None and view.link != told.link:
+            self.write("link", now, seat_id=seat.seat_id, link=view.link)
+        self._told_seats[seat.seat_id] = view
+        self._unsaved = True
+        self.tell_all(m.SeatChanged(seat=view), but=newcomer)
+
+    def drain(self) -> list[Effect]:
+        """All effects since the last drain: changes first, then replies, then closings."""
+        effects = [*self.out, *self._replies, *self._closing]
+        if self._unsaved:
+            effects.append(Save())
+        self.out, self._replies, self._closing, self._unsaved = [], [], [], False
+        return effects

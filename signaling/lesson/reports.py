@@ -1,0 +1,99 @@
+"""What the media core notices, and what the lesson makes of it."""
+
+from __future__ import annotations
+
+from mixer.node import (
+    ConsumerChanged,
+    LinkMeasured,
+    LinkState,
+    MediaEvent,
+    ProducerLive,
+    SpeakersChanged,
+    TransportChanged,
+)
+from signaling import messages as m
+from signaling.lesson.record import LessonRecord
+from signaling.lesson.roster import Roster
+
+
+class Reports:
+    """Takes the media core's events into a record."""
+
+    def __init__(self, record: LessonRecord, roster: Roster) -> None:
+        self._record = record
+        self._roster = roster
+
+    def handle(self, event: MediaEvent, now: float) -> bool:
+        """Whether the lesson's public view may have changed: most measurements change nothing."""
+        match event:
+            case ProducerLive():
+                self._producer_live(event)
+            case SpeakersChanged():
+                self._speakers_changed(event)
+                return False
+            case ConsumerChanged():
+                self._consumer_changed(event)
+                return False
+            case LinkMeasured():
+                return self._link_measured(event, now)
+            case TransportChanged():
+                self._transport_changed(event, now)
+        return True
+
+    def _producer_live(self, event: ProducerLive) -> None:
+        """A stream's first packet has come: it can be shown."""
+        found = self._record.find_producer(event.producer_id)
+        if found is not None:
+            found[1].live = True
+
+    def _speakers_changed(self, event: SpeakersChanged) -> None:
+        """Who is heard now: only seats whose sound goes out, each at its loudest."""
+        levels: dict[str, int] = {}
+        for producer_id, level in event.levels:
+            found = self._record.find_producer(producer_id)
+            if found is not None and self._record.may_speak(found[0]):
+                seat_id = found[0].seat_id
+                levels[seat_id] = max(level, levels.get(seat_id, -127))
+        loudest_first = sorted(levels.items(), key=lambda item: -item[1])
+        self._record.speakers.report(tuple(loudest_first))
+
+    def _consumer_changed(self, event: ConsumerChanged) -> None:
+        """A device now gets another layer of a stream, or none."""
+        device = self._record.devices.get(event.device_id)
+        if device is None or event.producer_id in self._record.gone_producers:
+            return
+        reason = event.reason
+        assert reason in ("", "bandwidth", "producer-paused", "producer-silent")  # noqa: S101
+        self._record.reply(
+            device.connection,
+            m.StreamChanged(producer_id=event.producer_id, layer=event.layer, reason=reason),
+        )
+
+    def _link_measured(self, event: LinkMeasured, now: float) -> bool:
+        """One measurement of a device's line; whether its word has changed."""
+        device = self._record.devices.get(event.device_id)
+        if device is None:
+            return False
+        before = device.link.quality
+        device.link.measured(event, now)
+        return device.link.quality is not before
+
+    def _transport_changed(self, event: TransportChanged, now: float) -> None:
+        """A device's transport connected, fell silent or closed.
+
+        WHIP and WHEP devices have no socket: their transport tells whether they are here. For all
+        others a closed transport is theirs to mend, by a new offer.
+        """
+        device = self._record.devices.get(event.device_id)
+        if device is None:
+            return
+        device.link.transport_changed(event.direction, event.state)
+        device.established |= event.state is LinkState.CONNECTED
+        if not device.over_http:
+            return
+        if event.state is LinkState.CLOSED:
+            self._roster.leave(device, now, "left")
+        elif event.state is LinkState.LOST:
+            self._roster.lose(device, now)
+        elif event.state is LinkState.CONNECTED:
+            self._roster.found(device, now)

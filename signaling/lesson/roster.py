@@ -1,0 +1,343 @@
+"""Who is here: devices joining, lost, coming back, leaving; whose device carries the sound.
+
+A seat outlives its devices. A lost connection keeps its seat, hand, floor, mutes and spotlight for
+`away_grace_s`; the resume key brings the same device back at once, even while its dead socket still
+looks alive. When a seat's last device goes for good, its hand goes down and the floor comes back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from signaling import messages as m
+from signaling.errors import Refusal
+from signaling.lesson import rules
+from signaling.lesson.effects import MediaCloseDevice
+from signaling.lesson.events import ConnectionLost, JoinRequested
+from signaling.lesson.publishing import Publishing
+from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.rules import DEVICE_TRANSITIONS, LESSON_TRANSITIONS, DevicePhase, LessonPhase
+from signaling.lesson.subscribing import Subscribing
+from signaling.messages import CloseCode, DeviceKind, Role, Source
+from signaling.ports import Identity
+
+# A WHIP or WHEP device that has not connected its media by then never will: ICE gives up within
+# 30 s (RFC 8445 §14 leaves the number to us; browsers use 15–30 s).
+HTTP_DEVICE_SETUP_S = 30.0
+_NO_PROFILE = m.SendProfile(name="none", sources=[])
+
+
+class Roster:
+    """Changes seats and devices of a record."""
+
+    def __init__(
+        self, record: LessonRecord, publishing: Publishing, subscribing: Subscribing
+    ) -> None:
+        self._record = record
+        self._publishing = publishing
+        self._subscribing = subscribing
+
+    # --- coming in ----------------------------------------------------------------------------
+
+    def join(self, event: JoinRequested, now: float) -> None:
+        """Let a connection in, as a new device or as one that is back; raises `Refusal`."""
+        record = self._record
+        if record.phase is LessonPhase.ENDED:
+            raise Refusal("lesson-ended")
+        if event.join.protocol != m.PROTOCOL_VERSION:
+            raise Refusal("wrong-protocol")
+        device = self._find_by_key(event)
+        kept = False
+        if device is not None:
+            kept = self._resume(device, event, now)
+        elif event.identity is None:
+            raise Refusal("token-expired")
+        else:
+            device = self._add_device(event, event.identity, now)
+        record.keep()
+        self.settle(now)
+        record.flush(now, newcomer=event.connection)
+        record.reply(event.connection, self._welcome(device, event, now, kept=kept))
+
+    def _find_by_key(self, event: JoinRequested) -> Device | None:
+        if event.join.resume is None:
+            return None
+        wanted = hash_key(event.join.resume)
+        for device in self._record.devices.values():
+            if device.resume_hash == wanted and (
+                event.identity is None or device.seat_id == event.identity.seat_id
+            ):
+                return device
+        return None
+
+    def _resume(self, device: Device, event: JoinRequested, now: float) -> bool:
+        """Bind a known device to its new connection; whether its media goes on."""
+        record = self._record
+        was_present = record.is_present(device.seat_id)
+        if device.connection is not None:
+            record.close(device.connection, CloseCode.REPLACED)
+        self._bind(device, event.connection)
+        move(device, "resumed")
+        if not was_present:
+            record.write("seat_returned", now, seat_id=device.seat_id)
+        if event.join.keep_media and device.media:
+            self._subscribing.resumed(device)
+            return True
+        self._publishing.drop_producers(device, now)
+        if device.media:
+            record.emit(MediaCloseDevice(device.device_id))
+        device.media = False
+        self._subscribing.reset(device)
+        device.link.reset()
+        return False
+
+    def _add_device(self, event: JoinRequested, identity: Identity, now: float) -> Device:
+        record = self._record
+        seat = self._seat_for(identity)
+        self._replace_twin(seat, event.join.device, now)
+        if len(record.devices_of(seat.seat_id)) >= record.settings.devices_per_seat:
+            raise Refusal("seat-full")
+        record.seats[seat.seat_id] = seat
+        device = Device(
+            device_id=event.device_id,
+            seat_id=seat.seat_id,
+            kind=event.join.device,
+            resume_hash=hash_key(event.resume),
+            over_http=event.over_http,
+            offers_sound=event.offers_sound,
+            joined_at=now,
+        )
+        if not record.devices_of(seat.seat_id):
+            record.write(
+                "seat_joined",
+                now,
+                seat_id=seat.seat_id,
+                role=seat.role,
+                name=seat.name,
+                school=seat.school,
+            )
+        seat.was_here = True
+        record.devices[device.device_id] = device
+        self._bind(device, event.connection)
+        record.write(
+            "device_joined",
+            now,
+            seat_id=seat.seat_id,
+            device_id=device.device_id,
+            device=device.kind,
+        )
+        if seat.sound_device is None and self._can_carry_sound(device):
+            seat.sound_device = device.device_id
+        return device
+
+    def _seat_for(self, identity: Identity) -> Seat:
+        """The seat a newcomer may take (not yet part of the lesson if it is an observer's)."""
+        record = self._record
+        seat = record.seats.get(identity.seat_id)
+        if seat is None and identity.role not in (Role.OBSERVER, Role.ASSISTANT):
+            raise Refusal("no-such-seat")
+        if seat is not None and seat.role is not identity.role:
+            raise Refusal("no-such-seat")
+        newcomer = seat is None or not seat.was_here
+        if record.locked and newcomer and identity.role is not Role.LEAD:
+            raise Refusal("lesson-locked")
+        if seat is not None:
+            return seat
+        guests = sum(not other.planned for other in record.seats.values())
+        if guests >= record.settings.guests_per_lesson:
+            raise Refusal("lesson-full")
+        return Seat(identity.seat_id, identity.role, identity.name, "", _NO_PROFILE, False)
+
+    def _replace_twin(self, seat: Seat, kind: DeviceKind, now: float) -> None:
+        """An away device of this seat and kind is taken to be this one, back without its key.
+
+        So a room PC that was reset does not find its sound given to its own ghost.
+        """
+        for device in self._record.devices_of(seat.seat_id):
+            if (
+                device.kind is kind
+                and device.phase is DevicePhase.AWAY
+                and not device.over_http  # an encoder's media may come back any moment
+            ):
+                self._forget(device, now, "replaced", seat_stays=True)
+
+    def _bind(self, device: Device, connection: int) -> None:
+        device.connection = connection
+        self._record.connections[connection] = device.device_id
+
+    def _welcome(
+        self, device: Device, event: JoinRequested, now: float, *, kept: bool
+    ) -> m.Welcome:
+        record = self._record
+        seat = record.seats[device.seat_id]
+        carries_sound = seat.sound_device == device.device_id
+        sources = [
+            source
+            for source in seat.profile.sources
+            if source.source is not Source.ROOM or carries_sound
+        ]
+        return m.Welcome(
+            request_id=event.join.request_id,
+            seat_id=seat.seat_id,
+            role=seat.role,
+            device_id=device.device_id,
+            resume=self._key_of(device, event),
+            carries_sound=carries_sound,
+            media_kept=kept,
+            profile=seat.profile.model_copy(update={"sources": sources}),
+            ice_servers=list(record.settings.ice_servers),
+            lesson=record.lesson_view(),
+            seats=[record.seat_view(other) for other in record.seats.values()],
+            chat=list(record.chat),
+            server_time=now,
+        )
+
+    @staticmethod
+    def _key_of(device: Device, event: JoinRequested) -> str:
+        """The device's resume key: only its hash is kept, so it is taken from the event."""
+        given = event.join.resume
+        return given if given and hash_key(given) == device.resume_hash else event.resume
+
+    # --- going away ---------------------------------------------------------------------------
+
+    def connection_lost(self, event: ConnectionLost, now: float) -> None:
+        """A connection is gone: its device is away until it resumes or its grace is over."""
+        device_id = self._record.connections.pop(event.connection, None)
+        if device_id is not None:
+            self.lose(self._record.devices[device_id], now)
+
+    def lose(self, device: Device, now: float) -> None:
+        """The device cannot be reached for the moment."""
+        record = self._record
+        if device.phase is not DevicePhase.CONNECTED:
+            return
+        if device.connection is not None and not device.over_http:
+            record.connections.pop(device.connection, None)
+            device.connection = None
+        move(device, "connection-lost")
+        device.away_since = now
+        record.keep()
+        if not record.is_present(device.seat_id):
+            record.write("seat_lost", now, seat_id=device.seat_id)
+        elif device.kind is DeviceKind.ROOM_PC:
+            self._hand_over_to_twin(device, now)
+        self.settle(now)
+
+    def found(self, device: Device, now: float) -> None:
+        """A WHIP or WHEP device's media is heard again."""
+        if device.phase is DevicePhase.AWAY and device.over_http:
+            if not self._record.is_present(device.seat_id):
+                self._record.write("seat_returned", now, seat_id=device.seat_id)
+            move(device, "resumed")
+            self._record.keep()
+            self.settle(now)
+
+    def _hand_over_to_twin(self, device: Device, now: float) -> None:
+        """A room has one PC: a later one that is here already is the same, started again."""
+        for twin in self._record.devices_of(device.seat_id):
+            if twin.kind is DeviceKind.ROOM_PC and twin.phase is DevicePhase.CONNECTED:
+                self._forget(device, now, "replaced", seat_stays=True)
+                return
+
+    def leave(self, device: Device, now: float, reason: str) -> None:
+        """The device goes for good, and so does its connection."""
+        self._forget(device, now, reason)
+        self.settle(now)
+
+    def _forget(self, device: Device, now: float, reason: str, *, seat_stays: bool = False) -> None:
+        """Take a device out of the record. `seat_stays`: another takes its place right now."""
+        record = self._record
+        seat = record.seats[device.seat_id]
+        if device.connection is not None:
+            record.close(device.connection, CloseCode.LEFT)
+        self._publishing.drop_producers(device, now)
+        record.emit(MediaCloseDevice(device.device_id))
+        move(device, "grace-over" if device.phase is DevicePhase.AWAY else "left")
+        del record.devices[device.device_id]
+        record.keep()
+        record.write(
+            "device_left", now, seat_id=seat.seat_id, device_id=device.device_id, reason=reason
+        )
+        if seat.sound_device == device.device_id:
+            self._move_sound(seat, now)
+        if not seat_stays and not record.devices_of(seat.seat_id):
+            self._empty_seat(seat, now, reason)
+
+    def _move_sound(self, seat: Seat, now: float) -> None:
+        """The next device of the seat carries its sound, a connected one before an away one."""
+        candidates = [d for d in self._record.devices_of(seat.seat_id) if self._can_carry_sound(d)]
+        candidates.sort(key=lambda device: device.phase is not DevicePhase.CONNECTED)
+        seat.sound_device = candidates[0].device_id if candidates else None
+        if seat.sound_device is not None:
+            self._record.write(
+                "sound_moved", now, seat_id=seat.seat_id, device_id=seat.sound_device
+            )
+
+    def _can_carry_sound(self, device: Device) -> bool:
+        role = self._record.seats[device.seat_id].role
+        return device.offers_sound and rules.can_sound(self._record.mode, role)
+
+    def _empty_seat(self, seat: Seat, now: float, reason: str) -> None:
+        record = self._record
+        if record.floor.lower_hand(seat.seat_id):
+            record.write("hand_lowered", now, seat_id=seat.seat_id, by=seat.seat_id)
+        if record.floor.holder == seat.seat_id:
+            record.floor.take()
+            record.write("floor_taken", now, seat_id=seat.seat_id, by=seat.seat_id)
+        if record.spotlight is not None and record.spotlight.seat_id == seat.seat_id:
+            record.spotlight = None
+            record.write("spotlight", now, seat_id=None, source=None, by=seat.seat_id)
+        record.write("seat_left", now, seat_id=seat.seat_id, reason=reason)
+        if not seat.planned:
+            del record.seats[seat.seat_id]
+
+    # --- what follows -------------------------------------------------------------------------
+
+    def settle(self, now: float) -> None:
+        """The lesson's own phase follows who is here."""
+        record = self._record
+        if record.phase is LessonPhase.ENDED:
+            return
+        present = {
+            record.seats[device.seat_id].role
+            for device in record.devices.values()
+            if device.phase is DevicePhase.CONNECTED
+        }
+        if Role.LEAD in present and record.phase is LessonPhase.WAITING:
+            record.phase = LESSON_TRANSITIONS[record.phase, "lead-present"]
+            record.write("lesson_running", now)
+        elif Role.LEAD not in present and record.phase is LessonPhase.RUNNING:
+            record.phase = LESSON_TRANSITIONS[record.phase, "lead-absent"]
+            record.waiting_since = now
+            record.write("lesson_waiting", now)
+        if present - {Role.OBSERVER}:
+            record.empty_since = None
+        elif record.empty_since is None:
+            record.empty_since = now
+
+    def next_timer(self) -> float | None:
+        """When the next device's time is over."""
+        return min((self._deadline(d) for d in self._record.devices.values()), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Those whose grace is over leave."""
+        for device in list(self._record.devices.values()):
+            if self._deadline(device) <= now:
+                self.leave(device, now, "grace-over")
+
+    def _deadline(self, device: Device) -> float:
+        if device.phase is DevicePhase.AWAY:
+            return device.away_since + self._record.settings.away_grace_s
+        if device.over_http and not device.established:
+            return device.joined_at + HTTP_DEVICE_SETUP_S
+        return float("inf")
+
+
+def move(device: Device, trigger: str) -> None:
+    """One step of `DEVICE_TRANSITIONS`."""
+    device.phase = DEVICE_TRANSITIONS[device.phase, trigger]
+
+
+def hash_key(resume: str) -> str:
+    """What is kept of a resume key: enough to know it again, useless to who reads the database."""
+    return hashlib.sha256(resume.encode()).hexdigest()

@@ -1,0 +1,159 @@
+"""A lesson as JSON: what comes back after the server was killed.
+
+Saved is what people have agreed on (floor, hands in their order, mutes, spotlight, layout, lock,
+the chat's tail) and who was here, so that each device's resume key is known again. Media is not:
+peer connections die with the server, and each device negotiates anew. The plan of the lesson is
+the timetable's and read anew.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from signaling import messages as m
+from signaling.errors import StateUnreadable
+from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.rules import DevicePhase, LessonPhase
+
+
+class _Saved(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SavedDevice(_Saved):
+    """Enough to know a device again by its key."""
+
+    device_id: str
+    kind: m.DeviceKind
+    resume_hash: str
+    offers_sound: bool
+    joined_at: float
+
+
+class SavedSeat(_Saved):
+    """What outlives the devices of a seat. Name and role matter for seats not in the plan."""
+
+    seat_id: str
+    role: m.Role
+    name: str
+    school: str
+    planned: bool
+    was_here: bool
+    muted_by_lead: bool
+    muted_sources: list[m.Source]
+    sound_device: str | None
+    devices: list[SavedDevice]
+
+
+class SavedLesson(_Saved):
+    """One lesson."""
+
+    version: Literal[1] = 1
+    phase: LessonPhase
+    ending: tuple[float, str] | None
+    floor: str | None
+    hands: list[tuple[str, float]]
+    spotlight: m.SpotlightState | None
+    layout: m.Layout
+    locked: bool
+    chat: list[m.ChatLine]
+    seats: list[SavedSeat]
+
+
+def dump(record: LessonRecord) -> str:
+    """The lesson as one JSON text."""
+    return SavedLesson(
+        phase=record.phase,
+        ending=record.ending,
+        floor=record.floor.holder,
+        hands=list(record.floor.raised.items()),
+        spotlight=record.spotlight,
+        layout=record.layout,
+        locked=record.locked,
+        chat=list(record.chat),
+        seats=[_dump_seat(record, seat) for seat in record.seats.values() if seat.was_here],
+    ).model_dump_json()
+
+
+def _dump_seat(record: LessonRecord, seat: Seat) -> SavedSeat:
+    return SavedSeat(
+        seat_id=seat.seat_id,
+        role=seat.role,
+        name=seat.name,
+        school=seat.school,
+        planned=seat.planned,
+        was_here=seat.was_here,
+        muted_by_lead=seat.muted_by_lead,
+        muted_sources=sorted(seat.muted_sources),
+        sound_device=seat.sound_device,
+        devices=[
+            SavedDevice(
+                device_id=device.device_id,
+                kind=device.kind,
+                resume_hash=device.resume_hash,
+                offers_sound=device.offers_sound,
+                joined_at=device.joined_at,
+            )
+            for device in record.devices_of(seat.seat_id)
+            if not device.over_http  # an encoder or player starts a new session by itself
+        ],
+    )
+
+
+def load(record: LessonRecord, state: str, now: float) -> None:
+    """Bring a fresh record (made from the plan) to the saved state; raises `StateUnreadable`.
+
+    All devices are away since now. A seat that the plan has lost since keeps its place; what
+    points to a seat that is nowhere any more is dropped.
+    """
+    try:
+        saved = SavedLesson.model_validate_json(state)
+    except ValidationError as error:
+        raise StateUnreadable(str(error)) from error
+    if (saved.phase is LessonPhase.ENDED) != (saved.ending is not None):
+        raise StateUnreadable("an ended lesson says when and why, another does not")
+    for saved_seat in saved.seats:
+        _load_seat(record, saved_seat, now)
+    record.phase = LessonPhase.ENDED if saved.phase is LessonPhase.ENDED else LessonPhase.WAITING
+    record.ending = saved.ending
+    here = {device.seat_id for device in record.devices.values()}
+    record.floor.holder = saved.floor if saved.floor in here else None
+    record.floor.raised = {seat_id: at for seat_id, at in saved.hands if seat_id in here}
+    if saved.spotlight is not None and saved.spotlight.seat_id in here:
+        record.spotlight = saved.spotlight
+    record.layout = saved.layout
+    record.locked = saved.locked
+    record.chat.extend(saved.chat)
+    record.keep()
+
+
+def _load_seat(record: LessonRecord, saved: SavedSeat, now: float) -> None:
+    seat = record.seats.get(saved.seat_id)
+    if seat is None:
+        if not saved.devices:
+            return
+        profile = m.SendProfile(name="none", sources=[])
+        seat = Seat(saved.seat_id, saved.role, saved.name, saved.school, profile, False)
+        record.seats[seat.seat_id] = seat
+    seat.was_here = saved.was_here
+    seat.muted_by_lead = saved.muted_by_lead
+    seat.muted_sources = set(saved.muted_sources)
+    for device in saved.devices:
+        record.devices[device.device_id] = Device(
+            device_id=device.device_id,
+            seat_id=seat.seat_id,
+            kind=device.kind,
+            resume_hash=device.resume_hash,
+            phase=DevicePhase.AWAY,
+            away_since=now,
+            offers_sound=device.offers_sound,
+            joined_at=device.joined_at,
+        )
+    known = {device.device_id for device in saved.devices}
+    if saved.sound_device in known:
+        seat.sound_device = saved.sound_device
+    elif saved.sound_device is not None:  # it was an encoder, which is not kept
+        able = [device.device_id for device in saved.devices if device.offers_sound]
+        seat.sound_device = able[0] if able else None

@@ -1,0 +1,208 @@
+"""What devices receive: wants, and the negotiation that follows from them.
+
+The server offers. At most one offer is out per device; what is asked for meanwhile waits for the
+answer (`rules.SUBSCRIBE_TRANSITIONS`). A WHEP player is the exception: it offers itself, once.
+"""
+
+from __future__ import annotations
+
+from mixer.node import Kind, Want
+from signaling import messages as m
+from signaling.errors import Refusal
+from signaling.lesson.effects import MediaAnswer, MediaCloseDevice, MediaPlay, MediaSubscribe
+from signaling.lesson.events import (
+    AnswerAccepted,
+    MediaFailed,
+    PlayAnswered,
+    PlayRequested,
+    SubscribeOffered,
+)
+from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.rules import SUBSCRIBE_TRANSITIONS, SubscribePhase
+from signaling.messages import Role, Source
+from signaling.refusals import refused
+
+# A browser answers an offer in well under a second; after this long the answer (or the offer) was
+# lost with a connection, and the next offer starts anew.
+ANSWER_TIMEOUT_S = 15.0
+
+
+class Subscribing:
+    """Changes the wants and negotiations of a record."""
+
+    def __init__(self, record: LessonRecord) -> None:
+        self._record = record
+
+    def subscribe(self, device: Device, message: m.Subscribe, _now: float) -> None:
+        """All that this device wants now; unknown streams are refused, vanished ones left out."""
+        record = self._record
+        wants: dict[str, Want] = {}
+        for want in message.wants:
+            found = record.find_producer(want.producer_id)
+            if found is None:
+                if want.producer_id not in record.gone_producers:
+                    raise Refusal("unknown-producer")
+            elif found[0].seat_id == device.seat_id:
+                raise Refusal("own-producer")
+            else:
+                wants[want.producer_id] = Want(
+                    want.producer_id, want.width, want.height, want.priority
+                )
+        device.wants = tuple(wants.values())
+        self._ask(device, message.request_id)
+
+    def restart_subscribe(self, device: Device, message: m.RestartSubscribe, _now: float) -> None:
+        """The device's subscribe connection has failed: an offer with fresh credentials."""
+        device.subscribe_restart = True
+        if device.subscribe is SubscribePhase.OFFERED:
+            _move(device, "failed")
+        self._ask(device, message.request_id)
+
+    def _ask(self, device: Device, request_id: str | None) -> None:
+        """Ask the media core for an offer now, or after the answer that is owed."""
+        if device.subscribe is not SubscribePhase.IDLE:
+            self._record.done(device.connection, device.subscribe_request)
+            device.subscribe_again, device.subscribe_request = True, request_id
+            return
+        device.media = True
+        _move(device, "subscribe")
+        self._record.emit(
+            MediaSubscribe(device.device_id, device.wants, device.subscribe_restart, request_id)
+        )
+        device.subscribe_again, device.subscribe_restart = False, False
+        device.subscribe_request = None
+
+    def _ask_again_if_due(self, device: Device) -> None:
+        if device.subscribe_again:
+            self._ask(device, device.subscribe_request)
+
+    def subscribe_offered(self, event: SubscribeOffered, now: float) -> None:
+        """Hand the media core's offer on to the device."""
+        device = self._record.devices.get(event.device_id)
+        if device is None or device.subscribe is not SubscribePhase.ASKED:
+            return
+        if event.offer is None:
+            _move(device, "nothing-to-offer")
+            self._record.done(device.connection, event.request_id)
+            self._ask_again_if_due(device)
+            return
+        _move(device, "offer")
+        device.offered_at = now
+        self._record.reply(
+            device.connection,
+            m.SubscribeOffer(
+                request_id=event.request_id,
+                sdp=event.offer.sdp,
+                consumers={c.mid: c.producer_id for c in event.offer.consumers},
+            ),
+        )
+
+    def answer(self, device: Device, message: m.SubscribeAnswer, _now: float) -> None:
+        """Hand the device's answer on to the media core."""
+        if device.subscribe is not SubscribePhase.OFFERED:
+            raise Refusal("no-offer")
+        self._record.emit(MediaAnswer(device.device_id, message.sdp, message.request_id))
+
+    def answer_accepted(self, event: AnswerAccepted) -> None:
+        """The negotiation is done; what was asked for meanwhile comes next."""
+        device = self._record.devices.get(event.device_id)
+        if device is None or device.subscribe is not SubscribePhase.OFFERED:
+            return
+        _move(device, "answered")
+        self._record.done(device.connection, event.request_id)
+        self._ask_again_if_due(device)
+
+    def media_failed(self, event: MediaFailed) -> None:
+        """The media core refused: the device is told, and a negotiation starts anew next time."""
+        device = self._record.devices.get(event.device_id)
+        if device is None:
+            return
+        if event.call in ("subscribe", "answer") and device.subscribe is not SubscribePhase.IDLE:
+            _move(device, "failed")
+            device.subscribe_restart = True
+        self._record.reply(device.connection, refused(event.code, event.request_id))
+        self._ask_again_if_due(device)
+
+    def resumed(self, device: Device) -> None:
+        """The device is back with its peer connections; an offer may be lost with the cut."""
+        if device.subscribe is SubscribePhase.OFFERED:
+            _move(device, "failed")
+            device.subscribe_restart = True
+            self._ask(device, None)
+
+    def reset(self, device: Device) -> None:
+        """The device's subscribe connection is no more."""
+        device.wants = ()
+        device.subscribe = SubscribePhase.IDLE
+        device.subscribe_again, device.subscribe_restart = False, False
+        device.subscribe_request = None
+
+    # --- WHEP ---------------------------------------------------------------------------------
+
+    def play(self, device: Device, event: PlayRequested) -> None:
+        """One seat's picture and sound for a player that offers itself."""
+        seat = self._seat_to_play(event.seat_id)
+        flowing = [
+            producer
+            for other in self._record.devices_of(seat.seat_id)
+            for producer in other.producers.values()
+        ]
+        best_first = list(Source)  # the teacher's picture, then the pupils', …
+        pictures = sorted(
+            (p for p in flowing if p.kind is Kind.VIDEO and event.source in (None, p.source)),
+            key=lambda producer: best_first.index(producer.source),
+        )
+        chosen = pictures[:1] + [p for p in flowing if p.kind is Kind.AUDIO]
+        if seat.seat_id == device.seat_id or not chosen:
+            raise Refusal("nothing-to-play")
+        device.media = True
+        # Full size: who asks for one picture alone wants to see it.
+        device.wants = tuple(
+            Want(p.producer_id) if p.kind is Kind.AUDIO else Want(p.producer_id, 1920, 1080)
+            for p in chosen
+        )
+        self._record.emit(MediaPlay(device.device_id, event.sdp, device.wants, event.request_id))
+
+    def _seat_to_play(self, seat_id: str | None) -> Seat:
+        for seat in self._record.seats.values():
+            if seat.seat_id == seat_id or (seat_id is None and seat.role is Role.LEAD):
+                return seat
+        raise Refusal("unknown-seat")
+
+    def play_answered(self, event: PlayAnswered) -> None:
+        """Hand the answer on to the player."""
+        device = self._record.devices.get(event.device_id)
+        if device is None:
+            self._record.emit(MediaCloseDevice(event.device_id))
+            return
+        self._record.reply(
+            device.connection,
+            m.Published(request_id=event.request_id, sdp=event.sdp, producers={}),
+        )
+
+    # --- timers -------------------------------------------------------------------------------
+
+    def next_timer(self) -> float | None:
+        """When the first owed answer is overdue."""
+        return min(
+            (
+                device.offered_at + ANSWER_TIMEOUT_S
+                for device in self._record.devices.values()
+                if device.subscribe is SubscribePhase.OFFERED
+            ),
+            default=None,
+        )
+
+    def handle_timer(self, now: float) -> None:
+        """Give up waiting for answers that are overdue."""
+        for device in self._record.devices.values():
+            overdue = device.offered_at + ANSWER_TIMEOUT_S <= now
+            if device.subscribe is SubscribePhase.OFFERED and overdue:
+                _move(device, "timed-out")
+                device.subscribe_restart = True
+                self._ask_again_if_due(device)
+
+
+def _move(device: Device, trigger: str) -> None:
+    """One step of `SUBSCRIBE_TRANSITIONS`."""
+    device.subscribe = SUBSCRIBE_TRANSITIONS[device.subscribe, trigger]

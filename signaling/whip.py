@@ -1,0 +1,258 @@
+"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): standard encoders and players in a lesson.
+
+`POST /whip/{source}` makes an encoder a device of its token's seat and its picture that source (its
+sound is the room's, if no other device of the seat carries it). `POST /whep?seat=&source=` gives a
+player one seat's picture and sound. Both answer 201 with the session's address, where `PATCH`
+trickles candidates or restarts ICE and `DELETE` ends it. The lesson's rules apply as over the
+WebSocket; refusals have the same codes.
+
+The server is ICE-lite: the answer has all its candidates and it needs none of the client's, so
+trickled candidates are accepted and not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from signaling.driver import LessonService
+from signaling.errors import Refusal
+from signaling.http_session import HttpSession, has_sound, name_sources
+from signaling.messages import IceServer, Source
+from signaling.refusals import REFUSALS
+from signaling.sdp_fragment import MEDIA_TYPE, credentials_of, fragment_of, with_credentials
+
+# Encoders and players run on pages of other sites and send no cookies: any origin may ask.
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+    "Access-Control-Expose-Headers": "Location, Link, ETag, Accept-Patch, Retry-After",
+    "Access-Control-Max-Age": "600",
+}
+_RETRY_AFTER_S = {409: "2", 503: "5"}
+
+
+class HttpSessions:
+    """The WHIP and WHEP sessions of a service, by their unguessable ids."""
+
+    def __init__(self, service: LessonService) -> None:
+        self.service = service
+        self._sessions: dict[str, HttpSession] = {}
+
+    def begin(self) -> HttpSession:
+        """A session that has joined nothing yet."""
+        session = HttpSession(self.service, self.service.connect())
+        self._sessions[session.session_id] = session
+        session.start(self._forget)
+        return session
+
+    def find(self, session_id: str) -> HttpSession:
+        """A session; raises `Refusal("no-such-session")`."""
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise Refusal("no-such-session") from None
+
+    def _forget(self, session: HttpSession) -> None:
+        self._sessions.pop(session.session_id, None)
+
+
+def whip_router(service: LessonService) -> APIRouter:
+    """The routes of WHIP and WHEP."""
+    router = APIRouter(tags=["whip"])
+    sessions = HttpSessions(service)
+
+    @router.post("/whip/{source}", status_code=201, response_class=Response)
+    async def publish(source: str, request: Request) -> Response:
+        """Publish as the token's seat (RFC 9725)."""
+        return await _answering(lambda: _publish(sessions, source, request))
+
+    @router.post("/whep", status_code=201, response_class=Response)
+    async def play(
+        request: Request, seat: str | None = None, source: str | None = None
+    ) -> Response:
+        """Play one seat's picture and sound (draft-ietf-wish-whep)."""
+        return await _answering(lambda: _play(sessions, seat, source, request))
+
+    @router.patch("/whip/sessions/{session_id}", response_class=Response)
+    @router.patch("/whep/sessions/{session_id}", response_class=Response)
+    async def patch(session_id: str, request: Request) -> Response:
+        """Trickle candidates or restart ICE."""
+        return await _answering(lambda: _patch(sessions, session_id, request))
+
+    @router.delete("/whip/sessions/{session_id}", response_class=Response)
+    @router.delete("/whep/sessions/{session_id}", response_class=Response)
+    async def delete(session_id: str) -> Response:
+        """End the session."""
+        return await _answering(lambda: _delete(sessions, session_id))
+
+    @router.options("/whip/{source}", response_class=Response)
+    @router.options("/whep", response_class=Response)
+    @router.options("/whip/sessions/{session_id}", response_class=Response)
+    @router.options("/whep/sessions/{session_id}", response_class=Response)
+    async def options() -> Response:
+        """What is possible here (CORS preflight; RFC 9725 §4.2)."""
+        return Response(
+            status_code=204,
+            headers={
+                **_CORS,
+                "Accept-Post": "application/sdp",
+                "Accept-Patch": MEDIA_TYPE,
+            },
+        )
+
+    return router
+
+
+async def _publish(sessions: HttpSessions, source: str, request: Request) -> Response:
+    if source not in list(Source):
+        raise Refusal("unknown-path")
+    token = _token_of(request)
+    offer = await _body_of(request, "application/sdp", sessions.service)
+    name_sources(offer, Source(source), with_sound=True)
+    session = sessions.begin()
+    try:
+        welcome = await session.join(token, player=False, offers_sound=has_sound(offer))
+        session.sources = name_sources(offer, Source(source), with_sound=welcome.carries_sound)
+        await session.negotiate(offer)
+    except BaseException:
+        await _give_up(session)
+        raise
+    return _created("whip", session)
+
+
+async def _play(
+    sessions: HttpSessions, seat: str | None, source: str | None, request: Request
+) -> Response:
+    if source is not None and source not in list(Source):
+        raise Refusal("unknown-path")
+    token = _token_of(request)
+    offer = await _body_of(request, "application/sdp", sessions.service)
+    session = sessions.begin()
+    session.seat_id, session.source = seat, Source(source) if source else None
+    try:
+        await session.join(token, player=True, offers_sound=False)
+        await session.negotiate(offer)
+    except BaseException:
+        await _give_up(session)
+        raise
+    return _created("whep", session)
+
+
+async def _give_up(session: HttpSession) -> None:
+    """A session that did not come to be leaves its lesson."""
+    if session.connection.runner is not None:
+        await session.leave()
+    await session.stop()
+
+
+async def _patch(sessions: HttpSessions, session_id: str, request: Request) -> Response:
+    session = sessions.find(session_id)
+    fragment = await _body_of(request, MEDIA_TYPE, sessions.service)
+    condition = request.headers.get("if-match")
+    if condition is None:
+        raise Refusal("no-precondition")
+    if condition not in ("*", f'"{session.etag}"'):
+        raise Refusal("stale-session")
+    fresh = credentials_of(fragment)
+    if fresh is None or fresh == credentials_of(session.offer):
+        return Response(status_code=204, headers=_CORS)
+    answer = await session.negotiate(with_credentials(session.offer, fresh))
+    return Response(
+        fragment_of(answer),
+        media_type=MEDIA_TYPE,
+        headers={**_CORS, "ETag": f'"{session.etag}"'},
+    )
+
+
+async def _delete(sessions: HttpSessions, session_id: str) -> Response:
+    session = sessions.find(session_id)
+    await session.leave()
+    await session.stop()
+    return Response(status_code=200, headers=_CORS)
+
+
+def _created(kind: str, session: HttpSession) -> Response:
+    response = Response(
+        session.answer,
+        status_code=201,
+        media_type="application/sdp",
+        headers={
+            **_CORS,
+            "Location": f"/{kind}/sessions/{session.session_id}",
+            "ETag": f'"{session.etag}"',
+            "Accept-Patch": MEDIA_TYPE,
+        },
+    )
+    for link in _ice_links(session.service.settings.ice_servers):
+        response.headers.append("Link", link)
+    return response
+
+
+def _ice_links(servers: tuple[IceServer, ...]) -> list[str]:
+    """STUN and TURN servers as Link headers (RFC 9725 §4.6)."""
+    links = []
+    for server in servers:
+        credential = (
+            f'; username="{server.username}"; credential="{server.credential}"'
+            '; credential-type="password"'
+            if server.username
+            else ""
+        )
+        links += [f'<{url}>; rel="ice-server"{credential}' for url in server.urls]
+    return links
+
+
+def _token_of(request: Request) -> str:
+    """The bearer token (RFC 6750 §2.1)."""
+    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > 4096:
+        raise Refusal("token-invalid")
+    return token
+
+
+async def _body_of(request: Request, media_type: str, service: LessonService) -> str:
+    """The body as text; never more is read than a message may have."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != media_type:
+        raise Refusal("wrong-content-type")
+    # An SDP in a message is at most half of a message (`messages.Sdp`); HTTP is no wider.
+    limit = service.settings.max_message_bytes // 2
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refusal("too-large")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Refusal("bad-sdp") from None
+    if not text:
+        raise Refusal("bad-sdp")
+    return text
+
+
+async def _answering(work: Callable[[], Awaitable[Response]]) -> Response:
+    """Do the work; a refusal becomes its HTTP answer."""
+    try:
+        return await work()
+    except Refusal as refusal:
+        text = REFUSALS[refusal.code]
+        headers = dict(_CORS)
+        if text.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        if text.status in _RETRY_AFTER_S:
+            headers["Retry-After"] = _RETRY_AFTER_S[text.status]
+        return JSONResponse(
+            {
+                "code": refusal.code,
+                "message_zh": text.zh,
+                "message_en": text.en,
+                "fields": {},
+            },
+            status_code=text.status,
+            headers=headers,
+        )
