@@ -97,7 +97,7 @@ class TapInfo:
 
     `fmtp` is the codec's parameters as the producer negotiated them. Timestamps are continuous
     over layer switches; sender reports carry the publisher's NTP clock, so the sound and picture
-    of one device can be put in step.
+    of one device can be put in step: `device_id` says which device that is.
     """
 
     tap_id: str
@@ -109,6 +109,7 @@ class TapInfo:
     channels: int
     ssrc: int
     fmtp: str = ""
+    device_id: str = ""
 
 
 # Events: what the node tells the one listener of a lesson.

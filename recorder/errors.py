@@ -1,0 +1,61 @@
+"""What can go wrong in the archive, as one tree.
+
+RecorderError
+├── PayloadError   an RTP payload that cannot be what its codec says: the packet is dropped
+├── ControlError   a control line that is no message of ours: it changes nothing
+├── StorageError   the disk refuses: the recording stops, the lesson goes on
+└── FinishError    a folder that cannot become a recording, and why
+"""
+
+from __future__ import annotations
+
+import errno
+
+
+class RecorderError(Exception):
+    """Root of the archive's errors."""
+
+
+class PayloadError(RecorderError):
+    """Hostile or broken payload bytes; never our own fault."""
+
+
+class ControlError(RecorderError):
+    """A line on the control connection that is not one of `recorder.control`'s messages."""
+
+
+class StorageError(RecorderError):
+    """The recordings' disk refuses to take more. `code` is stable, the text says what to do."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+    @classmethod
+    def from_os(cls, error: OSError, path: object) -> StorageError:
+        """The same in words for people: what is wrong with the disk and what helps."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return cls(
+                "disk-full",
+                f"The disk that holds the recordings is full ({path}). Free some space; what was "
+                "recorded up to now is kept.",
+            )
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return cls(
+                "folder-unwritable",
+                f"The recordings folder cannot be written ({path}: {error.strerror}). Give the "
+                "user that runs Tongke the right to write there.",
+            )
+        return cls(
+            "disk-error",
+            f"The disk that holds the recordings failed ({path}: {error.strerror or error}). "
+            "Check the disk; what was recorded up to now is kept.",
+        )
+
+
+class FinishError(RecorderError):
+    """A recording that cannot be finished. `code` is stable, the text says why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code

@@ -1,0 +1,183 @@
+"""A recording's folder while its lesson runs: the journal and the files of its tracks.
+
+    <recording>/journal.jsonl      what happened, in order (`records`)
+    <recording>/tracks/*.mp4|webm  what the sources sent (`segment_file`)
+    <recording>/manifest.json …    what the player plays, after the lesson (`finish`)
+
+Owns opening (also after a crash: a torn tail is cut off, the story goes on), writing and closing.
+All but `sync` belongs to one thread. Every call may raise `StorageError`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from recorder.errors import StorageError
+from recorder.frames import Frame
+from recorder.journal import encode_line, read_journal
+from recorder.records import (
+    AnyRecord,
+    Closed,
+    Opened,
+    Resumed,
+    SegmentEnded,
+    SegmentStarted,
+    TrackStarted,
+    parse_records,
+    to_line_members,
+)
+from recorder.segment_file import SegmentFile
+
+JOURNAL = "journal.jsonl"
+TRACKS = "tracks"
+
+
+class RecordingFolder:
+    """One open recording."""
+
+    def __init__(self, path: Path, opened: Opened) -> None:
+        """Make the folder, or go on in it when it is there already."""
+        self.path = path
+        self._lock = threading.Lock()
+        self._tracks: dict[str, TrackStarted] = {}
+        self._segments: dict[str, tuple[SegmentStarted, SegmentFile]] = {}
+        self._segment_count = 0
+        self._dirty = False
+        self._journal = -1
+        try:
+            (path / TRACKS).mkdir(mode=0o700, parents=True, exist_ok=True)
+            known = self._open_journal()
+            sync_folder(path)
+        except OSError as error:
+            raise StorageError.from_os(error, path) from error
+        if known:
+            # Names of an earlier life must not be used again, whether journaled or not.
+            self._segment_count = len(list((path / TRACKS).iterdir()))
+            self.append(Resumed(at=opened.at))
+        else:
+            self.append(opened)
+
+    def append(self, record: AnyRecord) -> None:
+        """Write one record to the journal."""
+        line = encode_line(to_line_members(record))
+        try:
+            view = memoryview(line)
+            while view:
+                view = view[os.write(self._journal, view) :]
+        except OSError as error:
+            raise StorageError.from_os(error, self.path) from error
+        self._dirty = True
+
+    def start_track(self, record: TrackStarted) -> None:
+        """A track begins: its files are named after it."""
+        self._tracks[record.track_id] = record
+        self.append(record)
+
+    def start_segment(self, track_id: str, *, rtp: int, width: int, height: int, at: float) -> None:
+        """Begin a file of this track; the one before is closed. Without the track: nothing."""
+        track = self._tracks.get(track_id)
+        if track is None:
+            return
+        self.end_segment(track_id, at)
+        self._segment_count += 1
+        name = f"{track.seat_id}-{track.source}-{self._segment_count:04d}"
+        name = "".join(c if (c.isalnum() and c.isascii()) or c in "-_." else "_" for c in name)
+        name += SegmentFile.suffix(track.codec)
+        record = SegmentStarted(
+            at=at, track_id=track_id, file=name, rtp=rtp, width=width, height=height
+        )
+        file = SegmentFile(
+            self.path / TRACKS / name,
+            codec=track.codec,
+            clock_rate=track.clock_rate,
+            channels=track.channels,
+            width=width,
+            height=height,
+        )
+        self._segments[track_id] = (record, file)
+        # The record comes before the first frame: a file no record names is never looked at.
+        self.append(record)
+
+    def write_frame(self, track_id: str, frame: Frame, pts: int) -> None:
+        """Append a frame to the track's file; without a file (it failed) the frame is gone."""
+        if track_id in self._segments:
+            self._segments[track_id][1].write(frame, pts)
+
+    def end_segment(self, track_id: str, at: float) -> None:
+        """Close the track's file, if it has one."""
+        record, file = self._segments.pop(track_id, (None, None))
+        if record is None or file is None:
+            return
+        file.close()
+        self.append(
+            SegmentEnded(
+                at=at,
+                track_id=track_id,
+                file=record.file,
+                rtp=record.rtp + file.end_pts,
+                frames=file.frames,
+            )
+        )
+
+    def close(self, at: float, *, lesson_over: bool) -> None:
+        """Close every file. A recording whose lesson is over is never gone on with."""
+        try:
+            for track_id in list(self._segments):
+                self.end_segment(track_id, at)
+            if lesson_over:
+                self.append(Closed(at=at))
+            self.sync()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of everything after a refusal of the disk; what is written stays."""
+        for _, file in self._segments.values():
+            try:
+                file.close()
+            except StorageError:
+                continue  # it refused before: that is why we are here
+        self._segments.clear()
+        with self._lock:
+            if self._journal >= 0:
+                os.close(self._journal)
+                self._journal = -1
+
+    def sync(self) -> None:
+        """Bring all that is written to the disk itself. Any thread may call this."""
+        for _, file in list(self._segments.values()):
+            file.sync()
+        with self._lock:
+            if self._journal < 0 or not self._dirty:
+                return
+            self._dirty = False
+            try:
+                os.fdatasync(self._journal)
+            except OSError as error:
+                raise StorageError.from_os(error, self.path) from error
+
+    def _open_journal(self) -> bool:
+        """Open for appending, behind the last good line; whether there were any records."""
+        path = self.path / JOURNAL
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._journal = os.open(path, flags, 0o600)
+        content = read_journal(path.read_bytes())
+        os.ftruncate(self._journal, content.good_bytes)
+        return bool(content.records)
+
+
+def read_recording(path: Path) -> list[AnyRecord]:
+    """The records of a recording's journal. Raises `OSError` when there is none to read."""
+    records, _ = parse_records(read_journal((path / JOURNAL).read_bytes()).records)
+    return records
+
+
+def sync_folder(path: Path) -> None:
+    """Bring a folder's names to the disk. Raises `OSError`."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

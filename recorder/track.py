@@ -1,0 +1,256 @@
+"""One track: datagrams of its tap in; frames, new files and journal records out.
+
+Sans-IO. Order is made by `reorder`, frames by `frames`; here timestamps are unwrapped, sender
+reports and arrivals noted, files begun where their headers would change, and keyframes asked for:
+after a loss, and now and then, because a player can only seek to a keyframe and live senders make
+none by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mixer.rtp.errors import MalformedPacketError
+from mixer.rtp.feedback import Pli
+from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
+from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
+from mixer.rtp.sequence import Unwrapper, unix_ns_from_ntp
+from recorder.clock import LeastDelay
+from recorder.errors import PayloadError
+from recorder.frames import Frame, assembler_for
+from recorder.records import AnyRecord, ClockPoint, Gap, SyncPoint, TrackEnded
+from recorder.reorder import Arrived, ReorderBuffer
+
+# A seek lands at most this far before where it was asked for; a keyframe every 10 s costs a
+# teacher's picture about 3 % of its bits.
+KEYFRAME_INTERVAL_S = 10.0
+
+# How often we ask again while a keyframe is needed; below that the answer is still on its way.
+KEYFRAME_RETRY_S = 1.0
+
+# A source that sent nothing for so long is paused; a still screen sends at least a frame a second.
+SILENT_S = 3.0
+
+# Senders report every second to every five; more often tells nothing new.
+SYNC_INTERVAL_S = 1.0
+
+# Timestamps and the time passed differ by jitter, at most some seconds; past this the sender
+# has begun to count anew.
+TIMESTAMP_JUMP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFormat:
+    """What arrives at the tap: the media core's `TapInfo`, as far as a track needs it."""
+
+    kind: str
+    codec: str
+    payload_type: int
+    clock_rate: int
+    channels: int
+    ssrc: int
+    fmtp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """The frames that follow go to a new file, whose timestamp 0 is `rtp`."""
+
+    rtp: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReady:
+    """A frame for the file begun last; `pts` counts ticks from the file's beginning."""
+
+    frame: Frame
+    pts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A datagram for the media core: a request for a keyframe (RFC 4585 §6.3.1)."""
+
+    data: bytes
+
+
+Output = NewFile | FrameReady | Feedback | AnyRecord
+
+
+class Track:
+    """The state of one track. `now` is a steady clock, `wall` Unix time, both in seconds."""
+
+    def __init__(self, track_id: str, track_format: TrackFormat) -> None:
+        """Raises `ValueError` for a codec that is not recorded."""
+        self._track_id = track_id
+        self._format = track_format
+        self._reorder = ReorderBuffer()
+        self._assembler = assembler_for(track_format.codec, track_format.fmtp)
+        self._timestamps = Unwrapper(32)
+        self._shift = 0  # keeps our time going on when the sender's count begins anew
+        self._least_delay = LeastDelay(track_format.clock_rate)
+        self._last: tuple[int, float] | None = None  # timestamp and arrival of the newest packet
+        self._parameters = ""
+        self._file_rtp = 0
+        self._last_frame_rtp: int | None = None
+        self._last_keyframe_at: float | None = None
+        self._heard_at: float | None = None
+        self._asked_at: float | None = None
+        self._synced_at: float | None = None
+        self.packets = 0
+        self.malformed_packets = 0
+        self.dropped_frames = 0
+
+    def handle_datagram(self, data: bytes, now: float, wall: float) -> list[Output]:
+        """A datagram arrived at the tap. What cannot be read is counted and dropped."""
+        kind = datagram_kind(data)
+        try:
+            if kind is DatagramKind.RTP:
+                return self._handle_rtp(RtpPacket.parse(data), now, wall)
+            if kind is DatagramKind.RTCP:
+                return self._handle_rtcp(data, now)
+        except MalformedPacketError:
+            pass
+        self.malformed_packets += 1
+        return []
+
+    def poll(self, now: float, wall: float) -> list[Output]:
+        """What time alone brings: holes given up, keyframes asked for."""
+        out: list[Output] = []
+        for arrived in self._reorder.poll(now):
+            out += self._take(arrived, now, wall)
+        return out + self._ask_for_keyframe(now)
+
+    def overflow(self, now: float, wall: float) -> list[Output]:
+        """The disk did not take a frame: a picture must begin anew at a keyframe."""
+        self.dropped_frames += 1
+        if self._format.kind != "video":
+            return []
+        self._assembler.needs_keyframe = True
+        return [self._gap("overflow", 0, wall), *self._ask_for_keyframe(now)]
+
+    def end(self, now: float, wall: float) -> list[Output]:
+        """The tap is closed: what is held comes out, and the track's last records."""
+        out: list[Output] = []
+        for arrived in self._reorder.flush():
+            out += self._take(arrived, now, wall)
+        out += self._clock_point(self._least_delay.take())
+        ended = TrackEnded(
+            at=wall,
+            track_id=self._track_id,
+            packets=self.packets,
+            lost_packets=self._reorder.lost_packets,
+            dropped_frames=self.dropped_frames + self._assembler.dropped_frames,
+        )
+        return [*out, ended]
+
+    def _handle_rtp(self, packet: RtpPacket, now: float, wall: float) -> list[Output]:
+        if packet.ssrc != self._format.ssrc or packet.payload_type != self._format.payload_type:
+            self.malformed_packets += 1
+            return []
+        self.packets += 1
+        self._heard_at = now
+        out: list[Output] = []
+        ready = self._reorder.push(packet, now)
+        for arrived in ready:
+            out += self._take(arrived, now, wall)
+        if len(ready) == 1 and ready[0].packet is packet and self._last is not None:
+            # Only a packet that did not wait here tells something of its delay.
+            out += self._clock_point(self._least_delay.observe(self._last[0], wall))
+        return out + self._ask_for_keyframe(now)
+
+    def _handle_rtcp(self, data: bytes, now: float) -> list[Output]:
+        out: list[Output] = []
+        for report in parse_compound(data):
+            if not isinstance(report, SenderReport) or report.ssrc != self._format.ssrc:
+                continue
+            if report.ntp == 0 or self._timestamps.newest is None:
+                continue  # no clock to tell (RFC 3550 §6.4.1), or nothing to tie it to yet
+            if self._synced_at is not None and now - self._synced_at < SYNC_INTERVAL_S:
+                continue
+            self._synced_at = now
+            rtp = self._timestamps.peek(report.rtp_timestamp) + self._shift
+            ntp = unix_ns_from_ntp(report.ntp) / 1e9
+            out.append(SyncPoint(track_id=self._track_id, rtp=rtp, ntp=ntp))
+        return out
+
+    def _take(self, arrived: Arrived, now: float, wall: float) -> list[Output]:
+        rtp = self._unwrap(arrived.packet.timestamp, wall)
+        out: list[Output] = []
+        if arrived.lost_before:
+            out.append(self._gap("lost", arrived.lost_before, wall))
+        try:
+            frames = self._assembler.push(arrived, rtp)
+        except PayloadError:
+            out.append(self._gap("unreadable", 1, wall))
+            return out
+        for frame in frames:
+            out += self._place(frame, now, wall)
+        return out
+
+    def _place(self, frame: Frame, now: float, wall: float) -> list[Output]:
+        if self._last_frame_rtp is not None and frame.rtp <= self._last_frame_rtp:
+            # Live senders have no B-frames; a file in decoding order cannot take one.
+            self.dropped_frames += 1
+            return [self._gap("reordered", 0, wall)]
+        out: list[Output] = []
+        if frame.keyframe:
+            self._last_keyframe_at = now
+            if frame.parameters != self._parameters:
+                self._parameters = frame.parameters
+                self._file_rtp = frame.rtp
+                out.append(NewFile(frame.rtp, frame.width, frame.height))
+        self._last_frame_rtp = frame.rtp
+        out.append(FrameReady(frame, frame.rtp - self._file_rtp))
+        return out
+
+    def _unwrap(self, timestamp: int, wall: float) -> int:
+        rtp = self._timestamps.unwrap(timestamp) + self._shift
+        if self._last is not None:
+            last_rtp, last_wall = self._last
+            expected = last_rtp + round((wall - last_wall) * self._format.clock_rate)
+            if abs(rtp - expected) > TIMESTAMP_JUMP_S * self._format.clock_rate:
+                self._timestamps = Unwrapper(32)
+                self._shift = expected - self._timestamps.unwrap(timestamp)
+                rtp = expected
+                # Old and new clock points would tell of two clocks.
+                self._least_delay.take()
+        if self._last is None or rtp > self._last[0]:
+            self._last = (rtp, wall)
+        return rtp
+
+    def _ask_for_keyframe(self, now: float) -> list[Output]:
+        if self._format.kind != "video":
+            return []
+        if self._heard_at is None or now - self._heard_at > SILENT_S:
+            return []  # a paused source has nothing to send
+        stale = (
+            self._last_keyframe_at is not None
+            and now - self._last_keyframe_at >= KEYFRAME_INTERVAL_S
+        )
+        if not self._assembler.needs_keyframe and not stale:
+            return []
+        if self._asked_at is not None and now - self._asked_at < KEYFRAME_RETRY_S:
+            return []
+        self._asked_at = now
+        # Our own ssrc never sends: 0 is as good as any (RFC 3550 has no reserved value).
+        return [Feedback(serialize_compound([Pli(0, self._format.ssrc)]))]
+
+    def _gap(self, reason: str, packets: int, wall: float) -> Gap:
+        rtp = self._last[0] if self._last is not None else 0
+        return Gap.model_validate(
+            {
+                "at": wall,
+                "track_id": self._track_id,
+                "rtp": rtp,
+                "reason": reason,
+                "packets": packets,
+            }
+        )
+
+    def _clock_point(self, point: tuple[int, float] | None) -> list[Output]:
+        if point is None:
+            return []
+        return [ClockPoint(track_id=self._track_id, rtp=point[0], at=point[1])]
