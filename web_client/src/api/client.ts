@@ -1,0 +1,109 @@
+// Calls to the server's HTTP interface (docs/http_api.md). Knows requests and refusals, no pages.
+
+import { currentLanguage } from "../i18n/index.ts";
+
+const TIMEOUT_MS = 15_000;
+
+/** The server refused: a stable code and words for people in both languages. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly zh: string,
+    readonly en: string,
+    readonly fields: Readonly<Record<string, { zh: string; en: string }>>,
+  ) {
+    super(en);
+  }
+
+  /** What happened, in the person's language. */
+  get words(): string {
+    return currentLanguage() === "en" ? this.en : this.zh;
+  }
+
+  field(name: string): string {
+    const words = this.fields[name];
+    return words ? (currentLanguage() === "en" ? words.en : words.zh) : "";
+  }
+}
+
+/** The server could not be reached or did not answer in time. */
+export class Unreachable extends Error {}
+
+export interface CallOptions {
+  readonly bearer?: string;
+  readonly signal?: AbortSignal;
+}
+
+export function get<T>(path: string, options: CallOptions = {}): Promise<T> {
+  return call<T>("GET", path, undefined, options);
+}
+
+export function post<T>(path: string, body: unknown = {}, options: CallOptions = {}): Promise<T> {
+  return call<T>("POST", path, body, options);
+}
+
+export function patch<T>(path: string, body: unknown): Promise<T> {
+  return call<T>("PATCH", path, body, {});
+}
+
+export function remove(path: string): Promise<void> {
+  return call<undefined>("DELETE", path, undefined, {});
+}
+
+async function call<T>(
+  method: string,
+  path: string,
+  body: unknown,
+  options: CallOptions,
+): Promise<T> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
+  options.signal?.addEventListener("abort", () => timeout.abort());
+  try {
+    const response = await fetch(path, {
+      method,
+      credentials: "same-origin",
+      headers: {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(options.bearer ? { authorization: `Bearer ${options.bearer}` } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: timeout.signal,
+    });
+    if (!response.ok) throw await refusal(response);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new Unreachable(`${method} ${path}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  let body: Record<string, unknown> = {};
+  try {
+    body = (await response.json()) as Record<string, unknown>;
+  } catch {
+    // a proxy's page instead of the server's words
+  }
+  if (response.status >= 502 && typeof body.code !== "string") {
+    throw new Unreachable(String(response.status)); // a proxy says that the server is away
+  }
+  const text = (value: unknown, otherwise: string): string =>
+    typeof value === "string" ? value : otherwise;
+  return new ApiError(
+    response.status,
+    text(body.code, `http-${response.status}`),
+    text(body.message_zh, `服务器拒绝了请求（${response.status}）。`),
+    text(body.message_en, `The server refused the request (${response.status}).`),
+    (body.fields as ApiError["fields"] | undefined) ?? {},
+  );
+}
+
+/** Words for any failure of a call. */
+export function wordsOf(error: unknown, unreachable: string): string {
+  return error instanceof ApiError ? error.words : unreachable;
+}

@@ -1,0 +1,147 @@
+// The nouns of the HTTP interface (docs/http_api.md). Times are seconds since 1970.
+
+import type { Mode, Role, Source } from "../protocol/messages.ts";
+
+export interface User {
+  id: string;
+  username: string;
+  display_name: string;
+  role: "administrator" | "teacher";
+  school_id: string | null;
+}
+
+export interface SessionAnswer {
+  user: User | null;
+  server_time: number;
+}
+
+export interface School {
+  id: string;
+  name: string;
+  kind: "urban" | "rural";
+}
+
+export interface Classroom {
+  id: string;
+  school_id: string;
+  name: string;
+  profile: string;
+  last_seen: number | null;
+  online: boolean;
+}
+
+export interface Credential {
+  id: string;
+  label: string;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+export interface NewCredential {
+  id: string;
+  secret: string;
+  address: string;
+}
+
+export interface Community {
+  id: string;
+  name: string;
+  lead_school_id: string;
+  partner_school_ids: string[];
+}
+
+export interface Profile {
+  name: string;
+  title_zh: string;
+  title_en: string;
+}
+
+export interface LessonSeat {
+  seat_id: string;
+  role: Role;
+  classroom_id: string | null;
+  name: string;
+  school: string;
+}
+
+export interface Lesson {
+  id: string;
+  title: string;
+  subject: string;
+  grade: string;
+  mode: Mode;
+  state: "planned" | "live" | "ended";
+  starts_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  record: boolean;
+  community_id: string;
+  teacher: { id: string; display_name: string };
+  seats: LessonSeat[];
+}
+
+export interface NewLesson {
+  title: string;
+  subject: string;
+  grade: string;
+  mode: Mode;
+  community_id: string;
+  lead_classroom_id: string;
+  room_classroom_ids: string[];
+  starts_at: number | null;
+  record: boolean;
+}
+
+export interface JoinToken {
+  token: string;
+  expires_at: number;
+  lesson_id: string;
+  seat_id: string;
+}
+
+export interface RoomAnswer {
+  classroom: { id: string; name: string; school: string };
+  lesson: Lesson | null;
+  token: string | null;
+  next: Lesson | null;
+  poll_after_s: number;
+  server_time: number;
+}
+
+export interface Part {
+  part_id: string;
+  seat_id: string;
+  source: Source;
+  name: string;
+  school: string;
+  file: string;
+  mime: string;
+  start_s: number;
+  duration_s: number;
+  has_video: boolean;
+  has_audio: boolean;
+}
+
+/** One entry of the lesson's event log: when, what, and the type's own fields. */
+export interface RecordedEvent {
+  at: number;
+  type: string;
+  [field: string]: unknown;
+}
+
+export interface Recording {
+  id: string;
+  lesson_id: string;
+  title: string;
+  subject: string;
+  grade: string;
+  teacher: string;
+  schools: string[];
+  started_at: number;
+  duration_s: number;
+  state: "recording" | "finishing" | "ready" | "failed";
+  poster: string | null;
+  visibility: "community" | "region";
+  parts: Part[];
+  events: RecordedEvent[];
+}

@@ -1,0 +1,276 @@
+// The application's frame: which page, who is signed in, the bar on top of office pages.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { get, remove } from "./api/client.ts";
+import type { SessionAnswer, User } from "./api/types.ts";
+import { define, TongkeElement } from "./components/element.ts";
+import { failure } from "./components/states.ts";
+import { icon, type IconName } from "./design/icons.ts";
+import { base, controls } from "./design/shared.ts";
+import { currentLanguage, switchLanguage } from "./i18n/index.ts";
+import { go, isDark, needsPerson, parseRoute, type Route } from "./router.ts";
+
+/** Each page is a chunk of its own: an old room PC loads nothing of the office. */
+const loaders: Record<Route["page"], () => Promise<unknown>> = {
+  today: () => import("./pages/today/today.ts"),
+  setup: () => import("./pages/setup.ts"),
+  "sign-in": () => import("./pages/sign_in.ts"),
+  key: () => import("./pages/key.ts"),
+  room: () => import("./pages/room/room.ts"),
+  teach: () => import("./pages/teach/teach.ts"),
+  observe: () => import("./pages/observe.ts"),
+  library: () => import("./pages/library/library.ts"),
+  player: () => import("./pages/player/player.ts"),
+  admin: () => import("./pages/admin/admin.ts"),
+  "not-found": () => Promise.resolve(),
+};
+
+const RETRY_MS = 3000;
+
+export class App extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        min-height: 100vh;
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        min-height: 56px;
+        padding: 0 24px;
+        border-bottom: 1px solid var(--line);
+        background: var(--surface);
+      }
+      .brand {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        margin-inline-end: 16px;
+        color: var(--accent);
+        font-size: var(--text-large);
+        font-weight: 700;
+        text-decoration: none;
+      }
+      nav {
+        display: flex;
+        gap: 4px;
+      }
+      nav a {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+        min-height: 40px;
+        padding: 0 14px;
+        border-radius: var(--radius);
+        color: var(--ink-soft);
+        font-weight: 500;
+        text-decoration: none;
+      }
+      nav a:hover {
+        background: var(--surface-raised);
+      }
+      nav a[aria-current="page"] {
+        background: var(--accent-ground);
+        color: var(--accent-strong);
+      }
+      .person {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        margin-inline-start: auto;
+      }
+      main {
+        display: flex;
+        flex: 1;
+        flex-direction: column;
+        min-height: 0;
+      }
+      main > * {
+        flex: 1;
+        min-height: 0;
+      }
+      .corner {
+        position: fixed;
+        inset: 12px 12px auto auto;
+        z-index: 1;
+      }
+      .skip {
+        position: absolute;
+        inset-block-start: -60px;
+      }
+      .skip:focus {
+        inset-block-start: 8px;
+        z-index: 2;
+      }
+    `,
+  ];
+
+  @state() private route: Route = parseRoute(location.pathname);
+  @state() private user: User | null = null;
+  @state() private known = false;
+  @state() private ready = false;
+  @state() private error: unknown = null;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("popstate", () => void this.navigate());
+    this.addEventListener("click", (event) => this.follow(event));
+    this.addEventListener("signed-in", () => void this.learnPerson());
+    void this.navigate();
+  }
+
+  private async navigate(): Promise<void> {
+    const route = parseRoute(location.pathname);
+    document.documentElement.dataset.theme = isDark(route) ? "dark" : "light";
+    const changed = JSON.stringify(route) !== JSON.stringify(this.route);
+    if (changed) this.ready = false;
+    this.route = route;
+    if (needsPerson(route) && !this.known) await this.learnPerson();
+    try {
+      await loaders[route.page]();
+      this.ready = true;
+      this.error = null;
+    } catch (error) {
+      this.failed(error); // the page's code could not be loaded
+    }
+  }
+
+  private async learnPerson(): Promise<void> {
+    clearTimeout(this.retryTimer);
+    try {
+      this.user = (await get<SessionAnswer>("/api/session")).user;
+      this.known = true;
+      this.error = null;
+      if (!this.user && needsPerson(this.route)) {
+        const setup = await get<{ needed: boolean }>("/api/setup");
+        const next = encodeURIComponent(location.pathname);
+        go(setup.needed ? "/setup" : `/sign-in?next=${next}`, true);
+      }
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.error = error;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(() => void this.navigate(), RETRY_MS);
+  }
+
+  /** Plain links within the pages change the page without loading everything anew. */
+  private follow(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey) return;
+    const link = event
+      .composedPath()
+      .find((node): node is HTMLAnchorElement => node instanceof HTMLAnchorElement);
+    if (!link || link.target || link.hasAttribute("download")) return;
+    if (link.origin !== location.origin || /^\/(api|media)\//.test(link.pathname)) return;
+    event.preventDefault();
+    go(link.pathname + link.search + link.hash);
+  }
+
+  private async signOut(): Promise<void> {
+    await remove("/api/session").catch(() => undefined);
+    this.user = null;
+    this.known = false;
+    go("/sign-in");
+  }
+
+  override render(): TemplateResult {
+    const office = !isDark(this.route);
+    return html`${office && this.user && needsPerson(this.route) ? this.bar() : nothing}
+      <main id="content" tabindex="-1">${this.page()}</main>
+      ${office && !needsPerson(this.route)
+        ? html`<div class="corner">${this.languageButton()}</div>`
+        : nothing}`;
+  }
+
+  private bar(): TemplateResult {
+    const { app } = this.m;
+    const link = (path: string, sign: IconName, words: string, current: boolean): TemplateResult =>
+      html`<a href=${path} aria-current=${current ? "page" : "false"}>${icon(sign)}${words}</a>`;
+    const { page } = this.route;
+    return html`<header>
+      <a class="button skip" href="#content" @click=${this.skip}>${app.skip}</a>
+      <a class="brand" href="/">${icon("room", 26)}${app.name}</a>
+      <nav aria-label=${app.mainNavigation}>
+        ${link("/", "today", app.today, page === "today")}
+        ${link("/library", "library", app.library, page === "library")}
+        ${this.user?.role === "administrator"
+          ? link("/admin", "gear", app.admin, page === "admin")
+          : nothing}
+      </nav>
+      <div class="person">
+        <span class="soft">${this.user?.display_name}</span>
+        ${this.languageButton()}
+        <button class="quiet" @click=${this.signOut}>${icon("out")}${app.signOut}</button>
+      </div>
+    </header>`;
+  }
+
+  private skip(event: Event): void {
+    event.preventDefault();
+    this.renderRoot.querySelector<HTMLElement>("#content")?.focus();
+  }
+
+  private languageButton(): TemplateResult {
+    const next = currentLanguage() === "en" ? "zh-CN" : "en";
+    return html`<button
+      class="quiet"
+      lang=${next}
+      data-testid="language"
+      @click=${() => void switchLanguage(next)}
+    >
+      ${this.m.app.otherLanguage}
+    </button>`;
+  }
+
+  private page(): TemplateResult | typeof nothing {
+    if (this.error !== null) {
+      return failure(this.m.app, this.error, () => void this.navigate());
+    }
+    const { route } = this;
+    if (!this.ready || (needsPerson(route) && !this.user)) {
+      return html`<tk-skeleton rows="3" style="padding: 24px"></tk-skeleton>`;
+    }
+    switch (route.page) {
+      case "today":
+        return html`<tk-today .user=${this.user}></tk-today>`;
+      case "setup":
+        return html`<tk-setup></tk-setup>`;
+      case "sign-in":
+        return html`<tk-sign-in></tk-sign-in>`;
+      case "key":
+        return html`<tk-key></tk-key>`;
+      case "room":
+        return html`<tk-room></tk-room>`;
+      case "teach":
+        return html`<tk-teach .lessonId=${route.id}></tk-teach>`;
+      case "observe":
+        return html`<tk-observe .lessonId=${route.id}></tk-observe>`;
+      case "library":
+        return html`<tk-library></tk-library>`;
+      case "player":
+        return html`<tk-player .recordingId=${route.id} .user=${this.user}></tk-player>`;
+      case "admin":
+        return html`<tk-admin .section=${route.section} .user=${this.user}></tk-admin>`;
+      case "not-found":
+        return html`<tk-state
+          symbol="search"
+          heading=${this.m.app.notFoundTitle}
+          text=${this.m.app.notFound}
+        >
+          <a href="/">${this.m.app.toToday}</a>
+        </tk-state>`;
+    }
+  }
+}
+
+define("tk-app", App);

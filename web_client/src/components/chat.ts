@@ -1,0 +1,124 @@
+// The lesson's chat: lines, newest below, and a field. Everything written is shown as plain text.
+
+import { css, html, type PropertyValues, type TemplateResult } from "lit";
+import { property, query } from "lit/decorators.js";
+import { icon } from "../design/icons.ts";
+import { base, controls, fields } from "../design/shared.ts";
+import { timeOfDay } from "../i18n/format.ts";
+import type { LessonSession } from "../lesson/session.ts";
+import type { View } from "../lesson/state.ts";
+import { define, TongkeElement } from "./element.ts";
+
+const LONGEST_LINE = 2000; // the protocol's limit
+
+export class Chat extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    fields,
+    css`
+      :host {
+        display: grid;
+        grid-template-rows: 1fr auto;
+        min-height: 0;
+      }
+      ol {
+        display: flex;
+        flex-direction: column;
+        gap: 6px;
+        margin: 0;
+        padding: 8px 12px;
+        overflow-y: auto;
+        list-style: none;
+      }
+      li {
+        overflow-wrap: anywhere;
+      }
+      li .who {
+        color: var(--accent-strong);
+        font-weight: 600;
+      }
+      li time {
+        margin-inline-start: 6px;
+        color: var(--ink-soft);
+        font-size: 12px;
+      }
+      li p {
+        white-space: pre-wrap;
+      }
+      .empty {
+        padding: 12px;
+        color: var(--ink-soft);
+      }
+      form {
+        display: flex;
+        gap: 8px;
+        padding: 8px;
+        border-top: 1px solid var(--line);
+      }
+      input {
+        flex: 1;
+        min-width: 0;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view!: View;
+  @property({ attribute: false }) session!: LessonSession;
+  @query("ol") private lines!: HTMLOListElement;
+  @query("input") private field!: HTMLInputElement;
+
+  override focus(): void {
+    void this.updateComplete.then(() => this.field.focus());
+  }
+
+  override render(): TemplateResult {
+    const { chat } = this.view;
+    return html`<ol role="log" aria-label=${this.m.lesson.chat} tabindex="0">
+        ${chat.length === 0
+          ? html`<li class="empty">${this.m.lesson.chatEmpty}</li>`
+          : chat.map(
+              (line) =>
+                html`<li>
+                  <span class="who">${line.name}</span><time>${timeOfDay(line.at)}</time>
+                  <p>${line.text}</p>
+                </li>`,
+            )}
+      </ol>
+      <form @submit=${this.send}>
+        <input
+          data-testid="chat-input"
+          maxlength=${LONGEST_LINE}
+          autocomplete="off"
+          aria-label=${this.m.lesson.chatPlaceholder}
+          placeholder=${this.m.lesson.chatPlaceholder}
+        />
+        <button data-testid="chat-send" ?disabled=${this.view.phase !== "live"}>
+          ${icon("forward")}${this.m.lesson.chatSend}
+        </button>
+      </form>`;
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    const before = changed.get("view");
+    if (changed.has("view") && before?.chat !== this.view.chat) {
+      this.lines.scrollTop = this.lines.scrollHeight;
+    }
+  }
+
+  private send(event: SubmitEvent): void {
+    event.preventDefault();
+    const text = this.field.value.trim();
+    if (!text) return;
+    this.session.sendChat(text);
+    this.field.value = "";
+  }
+}
+
+define("tk-chat", Chat);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-chat": Chat;
+  }
+}

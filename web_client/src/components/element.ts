@@ -1,0 +1,27 @@
+// The base of all our elements: redraws when the language changes, gives the words.
+
+import { LitElement } from "lit";
+import { type Messages, messages, onLanguage } from "../i18n/index.ts";
+
+export class TongkeElement extends LitElement {
+  private stopLanguage: (() => void) | undefined;
+
+  protected get m(): Messages {
+    return messages();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.stopLanguage = onLanguage(() => this.requestUpdate());
+  }
+
+  override disconnectedCallback(): void {
+    this.stopLanguage?.();
+    super.disconnectedCallback();
+  }
+}
+
+/** Define an element once; the second definition of a reloaded module is ignored. */
+export function define(name: string, element: CustomElementConstructor): void {
+  if (!customElements.get(name)) customElements.define(name, element);
+}

@@ -1,0 +1,130 @@
+// The states every page has besides its content: loading, empty, failed, refused.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property } from "lit/decorators.js";
+import { ApiError } from "../api/client.ts";
+import { icon, type IconName } from "../design/icons.ts";
+import { base, controls } from "../design/shared.ts";
+import { define, TongkeElement } from "./element.ts";
+
+/** A calm block with one thing to say and perhaps one thing to do (in its slot). */
+export class StateView extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    css`
+      :host {
+        display: grid;
+        place-items: center;
+        align-content: center;
+        gap: 12px;
+        padding: 40px 24px;
+        text-align: center;
+      }
+      .sign {
+        display: grid;
+        place-items: center;
+        width: 64px;
+        height: 64px;
+        border-radius: 50%;
+        background: var(--surface-raised);
+        color: var(--accent);
+      }
+      :host([tone="alarm"]) .sign {
+        background: var(--alarm-ground);
+        color: var(--alarm);
+      }
+      p {
+        max-width: 60ch;
+        color: var(--ink-soft);
+      }
+      ::slotted(*) {
+        margin-top: 8px;
+      }
+    `,
+  ];
+
+  @property() heading = "";
+  @property() text = "";
+  @property() code = "";
+  @property() symbol: IconName = "check";
+  @property({ reflect: true }) tone: "calm" | "alarm" = "calm";
+
+  override render(): TemplateResult {
+    return html`<span class="sign">${icon(this.symbol, 32)}</span>
+      <h2>${this.heading}</h2>
+      ${this.text ? html`<p>${this.text}</p>` : nothing}
+      ${this.code ? html`<p class="small">${this.m.app.code(this.code)}</p>` : nothing}
+      <slot></slot>`;
+  }
+}
+
+/** Grey shapes where content is about to be. */
+export class Skeleton extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: grid;
+        gap: 12px;
+      }
+      div {
+        height: var(--skeleton-height, 72px);
+        border-radius: var(--radius);
+        background: linear-gradient(90deg, var(--surface-raised) 30%, var(--line) 50%, var(--surface-raised) 70%);
+        background-size: 300% 100%;
+        animation: pass 1.6s linear infinite;
+      }
+      @keyframes pass {
+        from {
+          background-position: 100% 0;
+        }
+        to {
+          background-position: 0 0;
+        }
+      }
+    `,
+  ];
+
+  @property({ type: Number }) rows = 3;
+
+  override render(): TemplateResult {
+    return html`<span class="visually-hidden" role="status">${this.m.app.loading}</span>
+      ${Array.from({ length: this.rows }, () => html`<div aria-hidden="true"></div>`)}`;
+  }
+}
+
+/** What happened, what to do, and a code for the IT person. */
+export function failure(
+  words: { offlineTitle: string; offline: string; failed: string; retry: string },
+  error: unknown,
+  retry: () => void,
+): TemplateResult {
+  const refused = error instanceof ApiError ? error : null;
+  return html`<tk-state
+    tone="alarm"
+    symbol="warning"
+    role="alert"
+    heading=${refused ? words.failed : words.offlineTitle}
+    text=${refused ? refused.words : words.offline}
+    code=${refused?.code ?? "unreachable"}
+  >
+    <tk-button @click=${retry}>${words.retry}</tk-button>
+  </tk-state>`;
+}
+
+/** A plain button for places outside a component's own styles. */
+export class Button extends TongkeElement {
+  static override shadowRootOptions = { ...TongkeElement.shadowRootOptions, delegatesFocus: true };
+  static override styles = [base, controls];
+
+  @property({ type: Boolean }) main = false;
+
+  override render(): TemplateResult {
+    return html`<button class=${this.main ? "main" : ""}><slot></slot></button>`;
+  }
+}
+
+define("tk-state", StateView);
+define("tk-skeleton", Skeleton);
+define("tk-button", Button);

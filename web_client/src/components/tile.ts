@@ -1,0 +1,268 @@
+// One picture of one seat: the video, who it is, and in words why it does not move.
+//
+// Reports its size to the session, so that the server sends a picture no larger than needed.
+// Hooks for tests and styles: `data-seat`, `data-source`, `data-state` on the element itself.
+
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import { icon } from "../design/icons.ts";
+import { base } from "../design/shared.ts";
+import { type Picture, producerOf } from "../lesson/selectors.ts";
+import type { LessonSession } from "../lesson/session.ts";
+import type { View } from "../lesson/state.ts";
+import { type TileCondition, tileCondition } from "../lesson/tile_condition.ts";
+import { PRIORITY } from "../lesson/wants.ts";
+import { define, TongkeElement } from "./element.ts";
+
+export class Tile extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        position: relative;
+        display: block;
+        overflow: hidden;
+        border-radius: var(--radius);
+        background: #05080a;
+        color: #f2f6f8;
+        font-size: var(--tile-text, 14px);
+        aspect-ratio: 16 / 9;
+        min-width: 0;
+        min-height: 0;
+      }
+      video {
+        position: absolute;
+        inset: 0;
+        width: 100%;
+        height: 100%;
+        object-fit: var(--tile-fit, cover);
+      }
+      video.mirrored {
+        transform: scaleX(-1);
+      }
+      video.hidden {
+        visibility: hidden;
+      }
+      .cover {
+        position: absolute;
+        inset: 0;
+        display: grid;
+        place-items: center;
+        align-content: center;
+        gap: 0.4em;
+        padding: 0.8em 0.8em 2.4em;
+        background: rgb(5 8 10 / 78%);
+        color: #c6d2da;
+        text-align: center;
+        line-height: 1.3;
+      }
+      .cover.solid {
+        background: #172027;
+      }
+      .ring {
+        position: absolute;
+        inset: 0;
+        border: 0 solid transparent;
+        border-radius: inherit;
+        pointer-events: none;
+        transition: border-width 120ms;
+      }
+      .ring.speaking {
+        border: var(--tile-ring, 4px) solid #2dd4bf;
+      }
+      .plate {
+        position: absolute;
+        inset: auto 0 0 0;
+        display: flex;
+        align-items: center;
+        gap: 0.5em;
+        padding: 0.35em 0.6em;
+        background: linear-gradient(transparent, rgb(0 0 0 / 82%) 45%);
+      }
+      .name {
+        overflow: hidden;
+        font-weight: 600;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+        text-shadow: 0 1px 2px rgb(0 0 0 / 80%);
+      }
+      .signs {
+        display: flex;
+        flex: none;
+        align-items: center;
+        gap: 0.35em;
+        margin-inline-start: auto;
+      }
+      .sign {
+        display: inline-flex;
+        align-items: center;
+        gap: 0.25em;
+        padding: 0.1em 0.5em;
+        border-radius: 99px;
+        background: rgb(0 0 0 / 60%);
+        font-size: 0.9em;
+        white-space: nowrap;
+      }
+      .sign.floor {
+        background: #2dd4bf;
+        color: #04231f;
+        font-weight: 600;
+      }
+      .sign.hand {
+        background: #fbbf4a;
+        color: #2b1c00;
+        font-weight: 600;
+      }
+      .sign.weak {
+        background: #43310f;
+        color: #fbbf4a;
+      }
+      .sign svg {
+        width: 1.15em;
+        height: 1.15em;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view!: View;
+  @property({ attribute: false }) session!: LessonSession;
+  @property({ attribute: false }) picture!: Picture;
+  @property({ type: Number }) priority: number = PRIORITY.strip;
+  /** Without name and signs: beside a card that says all of it. */
+  @property({ type: Boolean }) bare = false;
+  @state() private hasFrames = false;
+  @query("video") private video!: HTMLVideoElement;
+  private shown: MediaStreamTrack | null = null;
+  private onPage = false;
+  private readonly sizes = new ResizeObserver(() => this.report());
+  private readonly visibility = new IntersectionObserver((entries) => {
+    this.onPage = entries.some((entry) => entry.isIntersecting);
+    this.report();
+  });
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.sizes.observe(this);
+    this.visibility.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    this.sizes.disconnect();
+    this.visibility.disconnect();
+    this.session.tiles.delete(this);
+    super.disconnectedCallback();
+  }
+
+  protected override willUpdate(): void {
+    this.dataset.seat = this.picture.seatId;
+    this.dataset.source = this.picture.source;
+    this.dataset.state = this.condition();
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has("picture") || changed.has("priority")) this.report();
+    const track = this.track();
+    if (track === this.shown) return;
+    this.shown = track;
+    this.hasFrames = false;
+    this.video.srcObject = track ? new MediaStream([track]) : null;
+    if (track) void this.video.play().catch(() => undefined); // muted: only a removal interrupts
+  }
+
+  private track(): MediaStreamTrack | null {
+    const { view, picture } = this;
+    if (picture.seatId === view.me?.seatId) return view.own.get(picture.source) ?? null;
+    const producer = producerOf(view, picture);
+    return (producer && view.tracks.get(producer.producer_id)) ?? null;
+  }
+
+  private report(): void {
+    if (!this.isConnected || !this.onPage) {
+      this.session.tiles.delete(this);
+      return;
+    }
+    const { width, height } = this.getBoundingClientRect();
+    const scale = Math.min(2, devicePixelRatio);
+    this.session.tiles.set(this, {
+      picture: this.picture,
+      width: Math.round(width * scale),
+      height: Math.round(height * scale),
+      priority: this.priority,
+    });
+  }
+
+  private condition(): TileCondition {
+    return tileCondition(this.view, this.picture, this.hasFrames);
+  }
+
+  override render(): TemplateResult {
+    const { view, picture } = this;
+    const seat = view.seats.get(picture.seatId);
+    const condition = this.condition();
+    const mine = picture.seatId === view.me?.seatId;
+    const name = this.m.tile.pictureOf(seat?.name ?? "", this.m.sources[picture.source]);
+    const gone = ["absent", "no-camera", "camera-off"].includes(condition);
+    const mirrored = mine && view.me.role === "lead" && picture.source === "teacher";
+    return html`<video
+        class="${gone ? "hidden" : ""} ${mirrored ? "mirrored" : ""}"
+        aria-label=${name}
+        autoplay
+        playsinline
+        disablepictureinpicture
+        .muted=${true}
+        @playing=${() => (this.hasFrames = true)}
+        @resize=${() => (this.hasFrames = true)}
+      ></video>
+      ${this.cover(condition, gone)}
+      <div class="ring ${view.speaking.has(picture.seatId) && seat?.may_speak ? "speaking" : ""}"></div>
+      ${this.bare ? nothing : this.plate(mine)}`;
+  }
+
+  private cover(condition: TileCondition, solid: boolean): TemplateResult | typeof nothing {
+    if (condition === "moving") return nothing;
+    const words = {
+      absent: this.m.tile.absent,
+      away: this.m.tile.away,
+      "no-camera": this.m.tile.noCamera,
+      "camera-off": this.m.tile.cameraOff,
+      starting: this.m.tile.starting,
+      paused: this.m.tile.paused,
+      stalled: this.m.tile.stalled,
+    };
+    return html`<div class="cover ${solid ? "solid" : ""}">
+      ${solid ? icon(condition === "absent" ? "room" : "cameraOff", 28) : nothing}
+      <span>${words[condition]}</span>
+    </div>`;
+  }
+
+  private plate(mine: boolean): TemplateResult {
+    const { view, picture } = this;
+    const seat = view.seats.get(picture.seatId);
+    if (!seat) return html``;
+    const floor = view.lesson?.floor === seat.seat_id;
+    const { tile, link } = this.m;
+    return html`<div class="plate">
+      <span class="name">${mine ? `${seat.name} · ${tile.me}` : seat.name}</span>
+      <span class="signs">
+        ${floor ? html`<span class="sign floor">${icon("speak")}${tile.floor}</span>` : nothing}
+        ${seat.hand
+          ? html`<span class="sign hand">${icon("hand")}${tile.hand(seat.hand.place)}</span>`
+          : nothing}
+        ${seat.muted_by_lead
+          ? html`<span class="sign" aria-label=${tile.muted}>${icon("microphoneOff")}</span>`
+          : nothing}
+        ${seat.present && seat.link !== "good"
+          ? html`<span class="sign weak">${icon("linkWeak")}${link[seat.link]}</span>`
+          : nothing}
+      </span>
+    </div>`;
+  }
+}
+
+define("tk-tile", Tile);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-tile": Tile;
+  }
+}

@@ -1,0 +1,17 @@
+// The English catalogue; its shape is the shape of every catalogue.
+
+import { live } from "./live.ts";
+import { office } from "./office.ts";
+
+export const en = { ...live, ...office };
+
+/** What every language must have: the same keys, words or functions of the same parameters. */
+type Words<T> = {
+  [K in keyof T]: T[K] extends string
+    ? string
+    : T[K] extends (...parameters: infer P) => string
+      ? (...parameters: P) => string
+      : Words<T[K]>;
+};
+
+export type Messages = Words<typeof en>;

@@ -1,0 +1,73 @@
+// Dates, times, lengths and lists as the current language writes them. All through Intl.
+
+import { currentLanguage } from "./index.ts";
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = currentLanguage() + JSON.stringify(options);
+  let known = formats.get(key);
+  if (!known) {
+    known = new Intl.DateTimeFormat(currentLanguage(), options);
+    formats.set(key, known);
+  }
+  return known;
+}
+
+const date = (seconds: number): Date => new Date(seconds * 1000);
+
+/** 14:05 */
+export function timeOfDay(seconds: number): string {
+  return format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(date(seconds));
+}
+
+/** Sat 21 November */
+export function dayOf(seconds: number): string {
+  return format({ weekday: "short", month: "long", day: "numeric" }).format(date(seconds));
+}
+
+/** 21 Nov 2026, 14:05 */
+export function dayAndTime(seconds: number): string {
+  const options = { year: "numeric", month: "short", day: "numeric" } as const;
+  return format({ ...options, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(
+    date(seconds),
+  );
+}
+
+/** 1:02:03 or 2:03: a running clock, the same in every language. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** 5 minutes ago, in 2 hours: `at` seen from `now`. */
+export function relative(at: number, now: number): string {
+  const words = new Intl.RelativeTimeFormat(currentLanguage(), { numeric: "auto" });
+  const difference = at - now;
+  const size = Math.abs(difference);
+  if (size < 60) return words.format(Math.round(difference), "second");
+  if (size < 3600) return words.format(Math.round(difference / 60), "minute");
+  if (size < 86_400) return words.format(Math.round(difference / 3600), "hour");
+  return words.format(Math.round(difference / 86_400), "day");
+}
+
+/** 42 min: the length of a lesson. */
+export function minutes(seconds: number): string {
+  const value = Math.max(1, Math.round(seconds / 60));
+  return new Intl.NumberFormat(currentLanguage(), {
+    style: "unit",
+    unit: "minute",
+    unitDisplay: "short",
+  }).format(value);
+}
+
+export function list(items: readonly string[]): string {
+  return new Intl.ListFormat(currentLanguage(), { type: "unit" }).format(items);
+}
+
+export function number(value: number): string {
+  return new Intl.NumberFormat(currentLanguage()).format(value);
+}

@@ -1,0 +1,7 @@
+// The Chinese catalogue.
+
+import type { Messages } from "../en/index.ts";
+import { live } from "./live.ts";
+import { office } from "./office.ts";
+
+export const zh: Messages = { ...live, ...office };

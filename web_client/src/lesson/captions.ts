@@ -1,0 +1,61 @@
+// What the room page says in large type: one line, the most important first. Pure.
+
+import { leadSeat, mySeat, sourceOf } from "./selectors.ts";
+import type { View } from "./state.ts";
+
+export type Tone = "calm" | "good" | "warn" | "alarm";
+
+export type Caption =
+  | { kind: "connecting"; tone: "calm" }
+  | { kind: "reconnecting"; tone: "warn" }
+  | { kind: "media-lost"; tone: "warn" }
+  | { kind: "ended"; tone: "calm" }
+  | { kind: "floor-mine"; tone: "good" }
+  | { kind: "muted-by-lead"; tone: "warn" }
+  | { kind: "spotlight-mine"; tone: "good" }
+  | { kind: "hand-up"; tone: "good"; place: number }
+  | { kind: "no-microphone"; tone: "warn" }
+  | { kind: "picture-paused"; tone: "warn" }
+  | { kind: "waiting-for"; tone: "calm"; name: string }
+  | { kind: "floor-other"; tone: "calm"; name: string }
+  | { kind: "no-camera"; tone: "warn" }
+  | { kind: "open-microphone"; tone: "calm" }
+  | { kind: "listening"; tone: "calm"; name: string };
+
+export function roomCaption(view: View): Caption {
+  const me = mySeat(view);
+  const lead = leadSeat(view);
+  if (view.phase === "ended") return { kind: "ended", tone: "calm" };
+  if (view.phase === "reconnecting") return { kind: "reconnecting", tone: "warn" };
+  if (view.phase !== "live" || !me) return { kind: "connecting", tone: "calm" };
+  if (view.down === "lost" || view.up === "lost") return { kind: "media-lost", tone: "warn" };
+  if (me.muted_by_lead) return { kind: "muted-by-lead", tone: "warn" };
+  if (view.me?.carriesSound && isBroken(view.microphone)) {
+    return { kind: "no-microphone", tone: "warn" };
+  }
+  if (view.lesson?.floor === me.seat_id) return { kind: "floor-mine", tone: "good" };
+  if (view.lesson?.spotlight?.seat_id === me.seat_id) {
+    return { kind: "spotlight-mine", tone: "good" };
+  }
+  if (me.hand) return { kind: "hand-up", tone: "good", place: me.hand.place };
+  if (pictureIsPaused(view)) return { kind: "picture-paused", tone: "warn" };
+  if (!lead?.present || lead.sources.length === 0) {
+    return { kind: "waiting-for", tone: "calm", name: lead?.name ?? "" };
+  }
+  const speaker = view.lesson?.floor ? view.seats.get(view.lesson.floor) : undefined;
+  if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };
+  if (isBroken(view.camera)) return { kind: "no-camera", tone: "warn" };
+  if (me.may_speak && sourceOf(me, "room")) return { kind: "open-microphone", tone: "calm" };
+  return { kind: "listening", tone: "calm", name: lead.name };
+}
+
+function isBroken(device: View["camera"]): boolean {
+  return device === "denied" || device === "missing" || device === "busy" || device === "lost";
+}
+
+function pictureIsPaused(view: View): boolean {
+  for (const stream of view.streams.values()) {
+    if (stream.layer === -1 && stream.reason === "bandwidth") return true;
+  }
+  return false;
+}

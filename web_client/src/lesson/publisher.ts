@@ -1,0 +1,206 @@
+// The publish connection: this device's cameras, microphone and screen up to the server.
+//
+// Owns one RTCPeerConnection of which the client is always the offerer. Where tracks come from is
+// `devices.ts`'s; when to mend is `recovery.ts`'s. All negotiations run one after the other.
+
+import type { Published, ServerMessage, Source, SourceProfile } from "../protocol/messages.ts";
+import { codecOrder, contentHint, sendEncodings, withOpusFec } from "./encodings.ts";
+import { type LinkHealth, Recovery } from "./recovery.ts";
+import type { LinkPhase } from "./state.ts";
+
+// Every screen shared and stopped leaves an inactive m-line; past this we begin a clean connection.
+const MOST_TRANSCEIVERS = 16;
+
+export interface PublisherPort {
+  publish(sdp: string, sources: Record<string, Source>): Promise<ServerMessage>;
+  unpublish(source: Source): void;
+  link(phase: LinkPhase): void;
+  /** The server has these sources of ours now. */
+  published(sources: ReadonlySet<Source>): void;
+  /** A negotiation that the server refused; nothing was sent. */
+  failed(error: unknown): void;
+}
+
+interface Sent {
+  track: MediaStreamTrack;
+  profile: SourceProfile;
+  transceiver: RTCRtpTransceiver | null;
+}
+
+export class Publisher {
+  private connection: RTCPeerConnection | null = null;
+  private readonly sent = new Map<Source, Sent>();
+  private queue: Promise<void> = Promise.resolve();
+  private readonly recovery = new Recovery();
+  private readonly stream = new MediaStream();
+  private stopped = false;
+
+  constructor(
+    private readonly port: PublisherPort,
+    private iceServers: RTCIceServer[],
+  ) {}
+
+  get health(): LinkHealth {
+    return healthOf(this.connection);
+  }
+
+  get peer(): RTCPeerConnection | null {
+    return this.connection;
+  }
+
+  useIceServers(iceServers: RTCIceServer[]): void {
+    this.iceServers = iceServers;
+  }
+
+  /** Send `track` as `source`, in place of what was sent before. */
+  set(source: Source, track: MediaStreamTrack, profile: SourceProfile): void {
+    track.contentHint = contentHint(source);
+    const known = this.sent.get(source);
+    if (known?.transceiver && this.connection) {
+      known.track = track;
+      void known.transceiver.sender.replaceTrack(track).catch((error: unknown) => {
+        this.port.failed(error);
+      });
+      return;
+    }
+    this.sent.set(source, { track, profile, transceiver: null });
+    this.negotiate(false);
+  }
+
+  /** Stop sending `source`. */
+  remove(source: Source): void {
+    const known = this.sent.get(source);
+    if (!known) return;
+    this.sent.delete(source);
+    this.port.unpublish(source);
+    if (known.transceiver) {
+      known.transceiver.direction = "inactive";
+      void known.transceiver.sender.replaceTrack(null).catch(() => undefined);
+      this.negotiate(false);
+    }
+  }
+
+  /** The server knows nothing of us (any more): begin anew with all that is to be sent. */
+  rebuild(): void {
+    this.discard();
+    if (this.sent.size) this.negotiate(false);
+  }
+
+  /** Look at the connection about once a second; mends it while `canAsk` (the line stands). */
+  check(now: number, canAsk: boolean): void {
+    if (!this.connection || this.stopped || !canAsk) return;
+    const remedy = this.recovery.update(this.health, now);
+    if (remedy === "restart") this.negotiate(true);
+    if (remedy === "rebuild") this.rebuild();
+  }
+
+  close(): void {
+    this.stopped = true;
+    this.sent.clear();
+    this.discard();
+  }
+
+  private discard(): void {
+    const old = this.connection;
+    this.connection = null;
+    for (const sent of this.sent.values()) sent.transceiver = null;
+    if (old) {
+      old.onconnectionstatechange = null;
+      old.close();
+    }
+    this.port.link("new");
+  }
+
+  private negotiate(restartIce: boolean): void {
+    this.queue = this.queue
+      .then(() => (this.stopped ? undefined : this.exchange(restartIce)))
+      .catch((error: unknown) => {
+        this.discard(); // half-negotiated: the next try must not build on it
+        if (!this.stopped) this.port.failed(error);
+      });
+  }
+
+  private async exchange(restartIce: boolean): Promise<void> {
+    if ((this.connection?.getTransceivers().length ?? 0) > MOST_TRANSCEIVERS) this.discard();
+    const connection = this.connection ?? this.create();
+    for (const [source, sent] of this.sent) {
+      sent.transceiver ??= this.addTransceiver(connection, source, sent);
+    }
+    const offer = await connection.createOffer({ iceRestart: restartIce });
+    await connection.setLocalDescription(offer);
+    const answer = await this.port.publish(
+      connection.localDescription?.sdp ?? "",
+      this.sourcesByMid(),
+    );
+    if (connection !== this.connection || answer.type !== "published") return;
+    await this.accept(connection, answer);
+  }
+
+  private async accept(connection: RTCPeerConnection, answer: Published): Promise<void> {
+    await connection.setRemoteDescription({ type: "answer", sdp: withOpusFec(answer.sdp) });
+    const byMid = this.sourcesByMid();
+    const sources = Object.keys(answer.producers).flatMap((mid) => byMid[mid] ?? []);
+    this.port.published(new Set(sources));
+  }
+
+  private create(): RTCPeerConnection {
+    const connection = new RTCPeerConnection({
+      iceServers: this.iceServers,
+      bundlePolicy: "max-bundle",
+    });
+    connection.onconnectionstatechange = () => {
+      if (connection === this.connection) this.port.link(phaseOf(this.health));
+    };
+    this.connection = connection;
+    this.recovery.reset();
+    this.port.link("connecting");
+    return connection;
+  }
+
+  private addTransceiver(
+    connection: RTCPeerConnection,
+    source: Source,
+    sent: Sent,
+  ): RTCRtpTransceiver {
+    // One stream id for the device's cameras and microphone: receivers keep those in step.
+    const stream = source === "screen" ? new MediaStream() : this.stream;
+    const transceiver = connection.addTransceiver(sent.track, {
+      direction: "sendonly",
+      streams: [stream],
+      sendEncodings: sendEncodings(sent.profile),
+    });
+    if (source !== "room") {
+      const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+      const order = codecOrder(codecs, sent.profile.codec);
+      if (order.length) transceiver.setCodecPreferences(order);
+    }
+    return transceiver;
+  }
+
+  private sourcesByMid(): Record<string, Source> {
+    const sources: Record<string, Source> = {};
+    for (const [source, { transceiver }] of this.sent) {
+      if (transceiver?.mid) sources[transceiver.mid] = source;
+    }
+    return sources;
+  }
+}
+
+export function healthOf(connection: RTCPeerConnection | null): LinkHealth {
+  switch (connection?.connectionState) {
+    case "connected":
+    case "disconnected":
+    case "failed":
+    case "closed":
+      return connection.connectionState;
+    case "new":
+    case "connecting":
+    case undefined:
+      return "connecting";
+  }
+}
+
+export function phaseOf(health: LinkHealth): LinkPhase {
+  if (health === "connected" || health === "connecting") return health;
+  return "lost";
+}

@@ -1,0 +1,124 @@
+// The one place where a lesson's view changes: `(view, event) => view`. Pure; no I/O, no clock.
+
+import type { SeatState, ServerMessage, Welcome } from "../protocol/messages.ts";
+import type { LessonEvent, View } from "./state.ts";
+
+const CHAT_KEPT = 500; // lines; a lesson of forty minutes has far fewer
+
+export function reduce(view: View, event: LessonEvent): View {
+  switch (event.type) {
+    case "server":
+      return heard(view, event.message, event.now);
+    case "connecting":
+      if (view.phase === "ended" || view.phase === "replaced") return view;
+      return {
+        ...view,
+        attempt: event.attempt,
+        phase: view.me ? "reconnecting" : view.phase === "refused" ? "refused" : "connecting",
+      };
+    case "lost":
+      if (view.phase === "ended" || view.phase === "refused") return view;
+      return { ...view, phase: view.me ? "reconnecting" : "connecting", speaking: new Map() };
+    case "refused":
+      return { ...view, phase: "refused", refusal: event.refusal, speaking: new Map() };
+    case "replaced":
+      return { ...view, phase: "replaced", speaking: new Map() };
+    case "track":
+      return { ...view, tracks: put(view.tracks, event.producerId, event.track) };
+    case "tracks-cleared":
+      return view.tracks.size ? { ...view, tracks: new Map(), stalled: new Set() } : view;
+    case "stalled":
+      return sameSet(view.stalled, event.producerIds)
+        ? view
+        : { ...view, stalled: event.producerIds };
+    case "link":
+      return { ...view, [event.direction]: event.phase };
+    case "device":
+      return { ...view, [event.device]: event.phase };
+    case "devices":
+      return { ...view, choices: event.choices };
+    case "own":
+      return { ...view, own: put(view.own, event.source, event.track) };
+    case "own-closed": {
+      const closed = new Set(view.closed);
+      if (event.closed) closed.add(event.source);
+      else closed.delete(event.source);
+      return { ...view, closed };
+    }
+    case "sound-blocked":
+      return view.soundBlocked === event.blocked ? view : { ...view, soundBlocked: event.blocked };
+    case "chat-open":
+      return { ...view, chatOpen: event.open, unread: event.open ? 0 : view.unread };
+    case "notice":
+      return { ...view, notice: event.refusal };
+  }
+}
+
+function heard(view: View, message: ServerMessage, now: number): View {
+  switch (message.type) {
+    case "welcome":
+      return welcomed(view, message, now);
+    case "seat_changed":
+      return { ...view, seats: put(view.seats, message.seat.seat_id, message.seat) };
+    case "seat_removed":
+      return { ...view, seats: put(view.seats, message.seat_id, null) };
+    case "lesson_changed":
+      return { ...view, lesson: message.lesson };
+    case "speaking":
+      return { ...view, speaking: new Map(message.seats) };
+    case "chat_posted":
+      return {
+        ...view,
+        chat: [...view.chat, message.line].slice(-CHAT_KEPT),
+        unread: view.chatOpen || message.line.seat_id === view.me?.seatId ? 0 : view.unread + 1,
+      };
+    case "stream_changed": {
+      const { producer_id: id, layer, reason } = message;
+      return { ...view, streams: put(view.streams, id, { layer, reason }) };
+    }
+    case "lesson_ended":
+      return { ...view, phase: "ended", ended: message.reason, speaking: new Map() };
+    case "published":
+    case "subscribe_offer":
+    case "done":
+    case "refused":
+    case "pong":
+      return view; // answers: whoever asked has them
+  }
+}
+
+function welcomed(view: View, welcome: Welcome, now: number): View {
+  const returned = view.me?.deviceId === welcome.device_id;
+  return {
+    ...view,
+    phase: welcome.lesson.ended ? "ended" : "live",
+    attempt: 0,
+    refusal: null,
+    notice: null,
+    me: {
+      seatId: welcome.seat_id,
+      role: welcome.role,
+      deviceId: welcome.device_id,
+      carriesSound: welcome.carries_sound,
+    },
+    profile: welcome.profile,
+    lesson: welcome.lesson,
+    seats: new Map(welcome.seats.map((seat: SeatState) => [seat.seat_id, seat])),
+    chat: welcome.chat.slice(-CHAT_KEPT),
+    unread: view.chatOpen || !view.me ? 0 : view.unread,
+    speaking: new Map(),
+    streams: returned ? view.streams : new Map(),
+    clockOffsetS: welcome.server_time - now,
+  };
+}
+
+function put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V | null): ReadonlyMap<K, V> {
+  const next = new Map(map);
+  if (value === null) next.delete(key);
+  else next.set(key, value);
+  return next;
+}
+
+function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((item) => other.has(item));
+}

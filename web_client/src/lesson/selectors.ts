@@ -1,0 +1,102 @@
+// Questions about a view that several pages ask. Pure.
+
+import type { SeatState, Source, SourceState } from "../protocol/messages.ts";
+import type { View } from "./state.ts";
+
+/** Pictures of people, best first: what stands for a seat when nobody says which. */
+const FACE_SOURCES: Readonly<Record<string, readonly Source[]>> = {
+  lead: ["teacher", "students", "board"],
+  room: ["students", "teacher", "board"],
+  assistant: ["teacher", "students", "board"],
+  observer: [],
+};
+
+const CONTENT_SOURCES: readonly Source[] = ["screen", "board"];
+
+/** A picture on the page: whose, and which. */
+export interface Picture {
+  readonly seatId: string;
+  readonly source: Source;
+}
+
+export function leadSeat(view: View): SeatState | null {
+  return find(view, (seat) => seat.role === "lead");
+}
+
+export function mySeat(view: View): SeatState | null {
+  return view.me ? (view.seats.get(view.me.seatId) ?? null) : null;
+}
+
+/** Rooms and assistants in the lesson's order; observers are nowhere in the pictures. */
+export function otherSeats(view: View): SeatState[] {
+  return [...view.seats.values()].filter(
+    (seat) => seat.seat_id !== view.me?.seatId && seat.role !== "observer",
+  );
+}
+
+export function rooms(view: View): SeatState[] {
+  return [...view.seats.values()].filter(
+    (seat) => seat.role === "room" || (seat.role === "assistant" && seat.present),
+  );
+}
+
+/** Seats with a raised hand, first raised first. */
+export function hands(view: View): SeatState[] {
+  return [...view.seats.values()]
+    .filter((seat) => seat.hand)
+    .sort((a, b) => (a.hand?.place ?? 0) - (b.hand?.place ?? 0));
+}
+
+export function sourceOf(seat: SeatState | null | undefined, source: Source): SourceState | null {
+  return seat?.sources.find((one) => one.source === source) ?? null;
+}
+
+export function videoSources(seat: SeatState): SourceState[] {
+  return seat.sources.filter((one) => one.kind === "video");
+}
+
+/** The picture that stands for a seat; a source even if nothing is sent, so its tile has a name. */
+export function facePicture(seat: SeatState): Picture {
+  const order = FACE_SOURCES[seat.role] ?? [];
+  const sent = order.filter((source) => sourceOf(seat, source));
+  const open = sent.find((source) => sourceOf(seat, source)?.muted === false);
+  return { seatId: seat.seat_id, source: open ?? sent[0] ?? order[0] ?? "students" };
+}
+
+/** The shared screen or board to be shown large, the lead's before the rooms'. */
+export function contentPicture(view: View): Picture | null {
+  const lead = leadSeat(view);
+  const others = [...view.seats.values()].filter((seat) => seat !== lead);
+  for (const source of CONTENT_SOURCES) {
+    for (const seat of lead ? [lead, ...others] : others) {
+      const state = sourceOf(seat, source);
+      if (state && !state.muted) return { seatId: seat.seat_id, source };
+    }
+  }
+  return null;
+}
+
+/** What the spotlight shows now, if it stands on a seat that is here. */
+export function spotlightPicture(view: View): Picture | null {
+  const spotlight = view.lesson?.spotlight;
+  const seat = spotlight ? view.seats.get(spotlight.seat_id) : undefined;
+  if (!spotlight || !seat?.present) return null;
+  if (spotlight.source && sourceOf(seat, spotlight.source)) {
+    return { seatId: seat.seat_id, source: spotlight.source };
+  }
+  return facePicture(seat);
+}
+
+export function producerOf(view: View, picture: Picture): SourceState | null {
+  return sourceOf(view.seats.get(picture.seatId), picture.source);
+}
+
+/** The server's clock, in seconds since 1970. */
+export function serverNow(view: View, nowMs: number): number {
+  return nowMs / 1000 + view.clockOffsetS;
+}
+
+function find(view: View, test: (seat: SeatState) => boolean): SeatState | null {
+  for (const seat of view.seats.values()) if (test(seat)) return seat;
+  return null;
+}

@@ -1,0 +1,105 @@
+// Which pictures stand large and which in the strip. Pure; the same rule for every page.
+//
+// The lead's layout decides. Inside it, whoever must be seen first goes first: the spotlight, the
+// shared screen, the lead, then the seats in the lesson's order.
+
+import {
+  contentPicture,
+  facePicture,
+  leadSeat,
+  mySeat,
+  otherSeats,
+  type Picture,
+  spotlightPicture,
+} from "./selectors.ts";
+import type { View } from "./state.ts";
+
+export interface Stage {
+  readonly shape: "large" | "wall";
+  readonly large: readonly Picture[];
+  readonly strip: readonly Picture[];
+  /** In the corner of the large picture: the teacher beside the shared screen. */
+  readonly corner: Picture | null;
+}
+
+/** What a room (or an observer) sees. */
+export function roomStage(view: View): Stage {
+  const people = allFaces(view);
+  if (view.lesson?.layout === "wall") {
+    return { shape: "wall", large: people, strip: [], corner: null };
+  }
+  const lead = leadSeat(view);
+  const face = lead ? facePicture(lead) : null;
+  const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
+  const spotlight = spotlightPicture(view);
+  if (content) {
+    const corner = spotlight ?? face;
+    return arrange(content, corner, people);
+  }
+  // The room under the spotlight goes on seeing its teacher; its own picture stands beside.
+  const mine = spotlight?.seatId === view.me?.seatId;
+  const large = (mine ? null : spotlight) ?? face ?? people[0] ?? null;
+  return arrange(large, null, people);
+}
+
+/** What the lead sees: as the rooms do, but never its own face large. */
+export function leadStage(view: View): Stage {
+  const me = mySeat(view);
+  const others = ordered(view, otherSeats(view).map(facePicture));
+  const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
+  const spotlight = spotlightPicture(view);
+  const own = me ? facePicture(me) : null;
+  if (content) return { shape: "large", large: [content], strip: [], corner: spotlight ?? own };
+  if (spotlight && view.lesson?.layout !== "wall") {
+    return { shape: "large", large: [spotlight], strip: [], corner: own };
+  }
+  return { shape: "wall", large: others, strip: [], corner: own };
+}
+
+function arrange(large: Picture | null, corner: Picture | null, people: Picture[]): Stage {
+  const shown = (picture: Picture): boolean => same(picture, large) || same(picture, corner);
+  return {
+    shape: "large",
+    large: large ? [large] : [],
+    strip: people.filter((picture) => !shown(picture)),
+    corner,
+  };
+}
+
+function allFaces(view: View): Picture[] {
+  const seats = [...view.seats.values()].filter((seat) => seat.role !== "observer");
+  const shown = seats.filter((seat) => seat.role !== "assistant" || seat.sources.length > 0);
+  return ordered(view, shown.map(facePicture));
+}
+
+/** The lead first, oneself last, else as the lesson has them: nobody jumps about while talking. */
+function ordered(view: View, pictures: Picture[]): Picture[] {
+  const lead = leadSeat(view)?.seat_id;
+  const rank = ({ seatId }: Picture): number => {
+    if (seatId === view.me?.seatId) return 2;
+    return seatId === lead ? 0 : 1;
+  };
+  return pictures
+    .map((picture, place) => ({ picture, place }))
+    .sort((a, b) => rank(a.picture) - rank(b.picture) || a.place - b.place)
+    .map(({ picture }) => picture);
+}
+
+export function same(one: Picture | null, other: Picture | null): boolean {
+  return one?.seatId === other?.seatId && one?.source === other?.source;
+}
+
+/** Columns that make `count` tiles of 16:9 largest in a box of the given size. */
+export function bestColumns(count: number, width: number, height: number): number {
+  let best = 1;
+  let bestTile = 0;
+  for (let columns = 1; columns <= Math.max(1, count); columns++) {
+    const rows = Math.ceil(count / columns);
+    const tile = Math.min(width / columns, (height / rows) * (16 / 9));
+    if (tile >= bestTile) {
+      bestTile = tile;
+      best = columns;
+    }
+  }
+  return best;
+}

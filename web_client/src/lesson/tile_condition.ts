@@ -1,0 +1,33 @@
+// Why a picture moves or does not: one word, the most telling one first. Pure.
+
+import { type Picture, producerOf } from "./selectors.ts";
+import type { View } from "./state.ts";
+
+export type TileCondition =
+  | "moving"
+  | "absent" // its seat has not come
+  | "away" // its seat's line is lost, it is expected back
+  | "no-camera" // it sends no such picture
+  | "camera-off" // its own people have closed it
+  | "starting" // sent, but no frame has come yet
+  | "paused" // our line (or theirs) is too weak for a picture
+  | "stalled"; // it should move and does not
+
+export function tileCondition(view: View, picture: Picture, hasFrames: boolean): TileCondition {
+  const { seatId, source } = picture;
+  if (seatId === view.me?.seatId) {
+    if (view.closed.has(source)) return "camera-off";
+    if (view.own.has(source)) return hasFrames ? "moving" : "starting";
+    if (view.camera === "starting") return "starting";
+  }
+  const seat = view.seats.get(seatId);
+  if (!seat?.present) return seat?.away_since ? "away" : "absent";
+  const producer = producerOf(view, picture);
+  if (producer?.kind !== "video") return "no-camera";
+  if (producer.muted) return "camera-off";
+  const stream = view.streams.get(producer.producer_id);
+  if (stream?.layer === -1 && stream.reason === "bandwidth") return "paused";
+  if (!hasFrames || !view.tracks.has(producer.producer_id)) return "starting";
+  if (view.stalled.has(producer.producer_id)) return "stalled";
+  return "moving";
+}

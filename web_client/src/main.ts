@@ -1,0 +1,19 @@
+// The first code to run: the language, then the application.
+
+import "./design/tokens.css";
+import { startLanguage } from "./i18n/index.ts";
+
+const REMIND_MS = 3000;
+
+async function start(): Promise<void> {
+  await startLanguage();
+  await import("./app.ts");
+  document.body.append(document.createElement("tk-app"));
+}
+
+/** A room PC that starts while the server is away must come up by itself. */
+function startOrRetry(): void {
+  start().catch(() => setTimeout(() => location.reload(), REMIND_MS));
+}
+
+startOrRetry();

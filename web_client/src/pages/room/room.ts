@@ -1,0 +1,275 @@
+// The room's page: one large screen, seen from eight metres, touched by nobody.
+//
+// Owns the credential kept on this PC, the question "which lesson now?" asked every few seconds,
+// and the way into and out of lessons. What stands on the screen in a lesson is `room_lesson.ts`'s.
+
+import { html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { ApiError, get } from "../../api/client.ts";
+import type { Lesson, RoomAnswer } from "../../api/types.ts";
+import { define } from "../../components/element.ts";
+import { LessonPage, replaced } from "../../components/lesson_page.ts";
+import "../../components/states.ts";
+import { icon } from "../../design/icons.ts";
+import { base, controls } from "../../design/shared.ts";
+import { dayOf, timeOfDay } from "../../i18n/format.ts";
+import { currentLanguage, switchLanguage } from "../../i18n/index.ts";
+import { mySeat } from "../../lesson/selectors.ts";
+import { LessonSession } from "../../lesson/session.ts";
+import type { View } from "../../lesson/state.ts";
+import "./room_lesson.ts";
+import { roomStyles } from "./styles.ts";
+
+const CREDENTIAL = "tongke.room.credential";
+const AWAY_POLL_S = 2; // the server restarts within seconds: the room asks again soon
+const REFUSED_POLL_S = 30;
+const ENDED_SHOWN_MS = 20_000;
+/** Space bar, and what presenter remotes send for next, back, start and blank. */
+const HAND_KEYS = new Set([" ", "Enter", "PageDown", "PageUp", "ArrowRight", "ArrowLeft", "b", "."]);
+
+type Standing = "asking" | "waiting" | "away" | "refused" | "no-credential";
+
+export class Room extends LessonPage {
+  static override styles = [base, controls, roomStyles];
+
+  @state() private standing: Standing = "asking";
+  @state() private answer: RoomAnswer | null = null;
+  @state() private now = Date.now();
+  @state() private settings = false;
+  @state() private forgetting = false;
+  private credential = "";
+  private lessonId = "";
+  private lastToken = "";
+  private pollTimer: ReturnType<typeof setTimeout> | undefined;
+  private ticker: ReturnType<typeof setInterval> | undefined;
+  private readonly onKey = (event: KeyboardEvent): void => this.key(event);
+  private readonly onOnline = (): void => void this.poll();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("keydown", this.onKey);
+    addEventListener("online", this.onOnline);
+    this.ticker = setInterval(() => (this.now = Date.now()), 1000);
+    this.takeCredential();
+    void this.poll();
+  }
+
+  override disconnectedCallback(): void {
+    removeEventListener("keydown", this.onKey);
+    removeEventListener("online", this.onOnline);
+    clearTimeout(this.pollTimer);
+    clearInterval(this.ticker);
+    super.disconnectedCallback();
+  }
+
+  /** The address carries the credential once; afterwards it lives on this PC alone. */
+  private takeCredential(): void {
+    const given = decodeURIComponent(location.hash.slice(1));
+    if (given) {
+      localStorage.setItem(CREDENTIAL, given);
+      history.replaceState(null, "", location.pathname);
+    }
+    this.credential = localStorage.getItem(CREDENTIAL) ?? "";
+    if (!this.credential) this.standing = "no-credential";
+  }
+
+  // --- which lesson now? ----------------------------------------------------------------------
+
+  private async poll(): Promise<void> {
+    clearTimeout(this.pollTimer);
+    if (!this.credential || !this.isConnected) return;
+    let waitS = AWAY_POLL_S;
+    try {
+      const answer = await this.ask();
+      waitS = Math.max(1, answer.poll_after_s);
+      this.standing = "waiting";
+      if (answer.lesson && !this.session && answer.lesson.id !== this.endedLesson()) {
+        this.enter(answer.lesson);
+      }
+    } catch (error) {
+      const refused = error instanceof ApiError && [401, 403].includes(error.status);
+      this.standing = refused ? "refused" : "away";
+      if (refused) waitS = REFUSED_POLL_S;
+    }
+    this.pollTimer = setTimeout(() => void this.poll(), waitS * 1000);
+  }
+
+  private async ask(): Promise<RoomAnswer> {
+    const answer = await get<RoomAnswer>("/api/room", { bearer: this.credential });
+    this.answer = answer;
+    this.lastToken = answer.token ?? "";
+    return answer;
+  }
+
+  private endedLesson(): string {
+    return this.view.phase === "ended" ? this.lessonId : "";
+  }
+
+  private enter(lesson: Lesson): void {
+    this.lessonId = lesson.id;
+    const session = new LessonSession({
+      lessonId: lesson.id,
+      device: "room_pc",
+      token: (renew) => this.token(renew),
+      listens: true,
+    });
+    this.useSession(session);
+    session.send();
+    session.open();
+  }
+
+  private async token(renew: boolean): Promise<string> {
+    if (!renew && this.lastToken) {
+      const token = this.lastToken;
+      this.lastToken = ""; // the next attempt asks anew: the lesson may be over meanwhile
+      return token;
+    }
+    const answer = await this.ask();
+    if (answer.lesson?.id !== this.lessonId || !answer.token) {
+      this.leave(); // there is no such lesson for this room any more
+      throw new Error("the lesson is over");
+    }
+    return answer.token;
+  }
+
+  private leave(): void {
+    this.dropSession(true);
+    this.lessonId = "";
+    this.requestUpdate();
+  }
+
+  protected override viewChanged(before: View, now: View): void {
+    if (now.phase === before.phase) return;
+    const out = now.phase === "refused" && now.refusal?.code !== "lesson-locked";
+    if (out && ["no-such-lesson", "lesson-ended", "no-such-seat"].includes(now.refusal?.code ?? "")) {
+      this.leave();
+    }
+    if (now.phase === "ended") {
+      const ended = this.session;
+      setTimeout(() => {
+        if (this.session === ended) this.leave();
+      }, ENDED_SHOWN_MS);
+    }
+  }
+
+  // --- hands and keys -------------------------------------------------------------------------
+
+  private key(event: KeyboardEvent): void {
+    const target = event.composedPath()[0];
+    const onControl = target instanceof HTMLElement && /^(BUTTON|SELECT|A)$/.test(target.tagName);
+    if (event.key === "Escape") this.settings = false;
+    if (!HAND_KEYS.has(event.key) || event.repeat || !this.session) return;
+    if (this.view.phase === "replaced") location.reload();
+    if (onControl && (event.key === " " || event.key === "Enter")) return; // the button's own click
+    event.preventDefault();
+    // The first key only turns the sound on: nobody raises a hand by starting the sound.
+    if (!this.view.soundBlocked) this.hand();
+  }
+
+  private readonly hand = (): void => {
+    const seat = mySeat(this.view);
+    if (!seat || this.view.phase !== "live") return;
+    if (this.view.lesson?.floor === seat.seat_id) this.session?.takeFloor();
+    else if (seat.hand) this.session?.lowerHand();
+    else this.session?.raiseHand();
+  };
+
+  private forget(): void {
+    if (!this.forgetting) {
+      this.forgetting = true;
+      return;
+    }
+    localStorage.removeItem(CREDENTIAL);
+    this.credential = "";
+    this.standing = "no-credential";
+    this.settings = false;
+    this.leave();
+  }
+
+  // --- drawing --------------------------------------------------------------------------------
+
+  override render(): TemplateResult {
+    if (this.view.phase === "replaced") return replaced(this.m.lesson);
+    const inLesson = this.session !== null && this.view.me !== null;
+    return html`${inLesson && this.session
+        ? html`<tk-room-lesson
+            .view=${this.view}
+            .session=${this.session}
+            @hand=${this.hand}
+          ></tk-room-lesson>`
+        : this.waiting()}
+      ${this.gear()}`;
+  }
+
+  private waiting(): TemplateResult {
+    const { answer, m } = this;
+    return html`<div class="waiting">
+      ${answer
+        ? html`<p class="place">${answer.classroom.school} · ${answer.classroom.name}</p>`
+        : nothing}
+      ${this.credential ? html`<p class="clock">${timeOfDay(this.now / 1000)}</p>` : nothing}
+      <div class="say" role="status">${this.words()}</div>
+      ${this.standing === "waiting" && !this.session
+        ? html`<p class="hint">${this.next(answer?.next ?? null)}</p>`
+        : nothing}
+      ${this.standing === "no-credential" || this.standing === "refused"
+        ? html`<p class="hint">
+            ${this.standing === "refused" ? m.room.refused : m.room.noCredential}
+          </p>`
+        : nothing}
+    </div>`;
+  }
+
+  private words(): string {
+    const { m } = this;
+    if (this.session && this.view.phase === "refused") {
+      const { refusal } = this.view;
+      return (currentLanguage() === "en" ? refusal?.en : refusal?.zh) ?? "";
+    }
+    if (this.session) return m.lesson.connecting;
+    const words: Record<Standing, string> = {
+      asking: m.app.loading,
+      waiting: m.room.noLesson,
+      away: m.room.serverAway,
+      refused: m.room.refusedTitle,
+      "no-credential": m.room.noCredentialTitle,
+    };
+    return words[this.standing];
+  }
+
+  private next(lesson: Lesson | null): string {
+    if (!lesson) return this.m.room.nothingPlanned;
+    const today = new Date(this.now).toDateString();
+    const same = new Date(lesson.starts_at * 1000).toDateString() === today;
+    const time = timeOfDay(lesson.starts_at);
+    return this.m.room.nextAt(lesson.title, same ? time : `${dayOf(lesson.starts_at)} ${time}`);
+  }
+
+  private gear(): TemplateResult {
+    const { m } = this;
+    if (!this.settings) {
+      return html`<button
+        class="gear"
+        aria-label=${m.room.settings}
+        @click=${() => {
+          this.settings = true;
+          this.forgetting = false;
+        }}
+      >
+        ${icon("gear", 28)}
+      </button>`;
+    }
+    const next = currentLanguage() === "en" ? "zh-CN" : "en";
+    return html`<div class="settings" role="group" aria-label=${m.room.settings}>
+      <button lang=${next} @click=${() => void switchLanguage(next)}>${m.app.otherLanguage}</button>
+      ${this.credential
+        ? html`<button class="alarm" @click=${this.forget}>
+            ${icon("trash")}${this.forgetting ? m.room.forgetSure : m.room.forget}
+          </button>`
+        : nothing}
+      <button @click=${() => (this.settings = false)}>${icon("close")}${m.app.close}</button>
+    </div>`;
+  }
+}
+
+define("tk-room", Room);

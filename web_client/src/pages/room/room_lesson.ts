@@ -1,0 +1,257 @@
+// A room in a lesson: the stage, a strip of the others, one line in large type, one large button.
+//
+// 1920 × 1080 divides without waste: the stage 1536 × 864, a strip of tiles 384 × 216 beside it,
+// and 216 pixels below for the caption and the button.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { define, TongkeElement } from "../../components/element.ts";
+import "../../components/sound.ts";
+import "../../components/stage.ts";
+import "../../components/tile.ts";
+import { icon, type IconName } from "../../design/icons.ts";
+import { base } from "../../design/shared.ts";
+import { type Caption, roomCaption } from "../../lesson/captions.ts";
+import { mySeat, type Picture } from "../../lesson/selectors.ts";
+import type { LessonSession } from "../../lesson/session.ts";
+import { roomStage } from "../../lesson/stage.ts";
+import type { View } from "../../lesson/state.ts";
+
+export class RoomLesson extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        --strip: 20vw;
+        --bar: 20vh;
+        display: grid;
+        grid-template: minmax(0, 1fr) var(--bar) / minmax(0, 1fr) auto;
+        height: 100vh;
+        overflow: hidden;
+        background: #05080a;
+        font-size: max(28px, 1.46vw);
+      }
+      tk-stage {
+        --tile-text: max(28px, 1.6vw);
+        --tile-ring: 8px;
+        grid-area: 1 / 1;
+      }
+      .strip {
+        --tile-text: max(20px, 1.15vw);
+        --tile-ring: 6px;
+        display: flex;
+        flex-direction: column;
+        grid-area: 1 / 2;
+        gap: 4px;
+        width: var(--strip);
+        padding-inline-start: 4px;
+        overflow: hidden;
+      }
+      .strip tk-tile {
+        flex: 0 1 auto;
+        min-height: 0;
+        border-radius: 4px;
+      }
+      .bar {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 32px;
+        grid-area: 2 / 1 / 3 / 3;
+        padding: 0 40px;
+        background: var(--surface);
+      }
+      .caption {
+        display: flex;
+        align-items: center;
+        gap: 24px;
+        min-width: 0;
+        color: var(--ink);
+        font-size: max(36px, 2.7vw);
+        font-weight: 600;
+        line-height: 1.2;
+      }
+      .caption svg {
+        flex: none;
+        width: 1.4em;
+        height: 1.4em;
+      }
+      .good {
+        color: var(--accent);
+      }
+      .warn {
+        color: var(--warn);
+      }
+      .hand {
+        display: flex;
+        flex: none;
+        align-items: center;
+        gap: 24px;
+        min-width: 24vw;
+        min-height: 68%;
+        padding: 0 40px;
+        border: 0;
+        border-radius: 20px;
+        background: var(--accent);
+        color: var(--on-accent);
+        font: inherit;
+        text-align: start;
+        cursor: pointer;
+      }
+      .hand.up {
+        background: #fbbf4a;
+        color: #2b1c00;
+      }
+      .hand:disabled {
+        background: var(--surface-raised);
+        color: var(--ink-soft);
+      }
+      .hand svg {
+        width: 72px;
+        height: 72px;
+      }
+      .hand strong {
+        display: block;
+        font-size: max(36px, 2.5vw);
+        line-height: 1.2;
+      }
+      .hand .hint {
+        font-size: max(20px, 1.15vw);
+      }
+      .sound {
+        position: static;
+        padding: 12px 32px;
+        border-radius: 20px;
+        background: #fbbf4a;
+        color: #2b1c00;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view!: View;
+  @property({ attribute: false }) session!: LessonSession;
+
+  override render(): TemplateResult {
+    const { view, session } = this;
+    const stage = roomStage(view);
+    return html`<tk-stage
+        .view=${view}
+        .session=${session}
+        .stage=${stage}
+        .empty=${this.m.lesson.connecting}
+      ></tk-stage>
+      ${stage.strip.length
+        ? html`<div class="strip" role="group" aria-label=${this.m.room.others}>
+            ${repeat(
+              stage.strip,
+              (picture) => `${picture.seatId}/${picture.source}`,
+              (picture) => this.tile(picture),
+            )}
+          </div>`
+        : nothing}
+      <div class="bar">
+        <p class="caption ${roomCaption(view).tone}" role="status" data-testid="caption">
+          ${this.caption()}
+        </p>
+        ${this.button()}
+      </div>
+      <tk-sound .view=${view} .session=${session}></tk-sound>`;
+  }
+
+  private tile(picture: Picture): TemplateResult {
+    return html`<tk-tile
+      data-place="strip"
+      .view=${this.view}
+      .session=${this.session}
+      .picture=${picture}
+    ></tk-tile>`;
+  }
+
+  private caption(): TemplateResult {
+    if (this.view.soundBlocked) {
+      return html`<span class="sound">${this.m.room.soundBlocked}</span>`;
+    }
+    const caption = roomCaption(this.view);
+    return html`${icon(CAPTION_ICONS[caption.kind], 48)}<span>${this.words(caption)}</span>`;
+  }
+
+  private words(caption: Caption): string {
+    const { room, lesson } = this.m;
+    switch (caption.kind) {
+      case "connecting":
+        return lesson.connecting;
+      case "reconnecting":
+        return lesson.reconnecting;
+      case "media-lost":
+        return lesson.mediaLost;
+      case "ended":
+        return room.ended;
+      case "floor-mine":
+        return room.floorMine;
+      case "muted-by-lead":
+        return room.mutedByLead;
+      case "spotlight-mine":
+        return room.spotlightMine;
+      case "hand-up":
+        return room.handUp(caption.place);
+      case "no-microphone":
+        return room.noMicrophone;
+      case "picture-paused":
+        return room.picturePaused;
+      case "waiting-for":
+        return room.waitingFor(caption.name);
+      case "floor-other":
+        return room.floorOther(caption.name);
+      case "no-camera":
+        return room.noCamera;
+      case "open-microphone":
+        return room.openMicrophone;
+      case "listening":
+        return room.listening(caption.name);
+    }
+  }
+
+  private button(): TemplateResult {
+    const { view, m } = this;
+    const seat = mySeat(view);
+    const floor = seat !== null && view.lesson?.floor === seat.seat_id;
+    const words = floor ? m.room.giveBack : seat?.hand ? m.room.lowerHand : m.room.raiseHand;
+    return html`<button
+      class="hand ${seat?.hand ? "up" : ""}"
+      data-testid="raise-hand"
+      aria-pressed=${seat?.hand ? "true" : "false"}
+      ?disabled=${view.phase !== "live"}
+      @click=${() => this.dispatchEvent(new CustomEvent("hand"))}
+    >
+      ${icon(floor ? "check" : "hand", 72)}
+      <span><strong>${words}</strong><span class="hint">${m.room.pressSpace}</span></span>
+    </button>`;
+  }
+}
+
+const CAPTION_ICONS: Record<Caption["kind"], IconName> = {
+  connecting: "live",
+  reconnecting: "linkLost",
+  "media-lost": "linkLost",
+  ended: "check",
+  "floor-mine": "speak",
+  "muted-by-lead": "microphoneOff",
+  "spotlight-mine": "spotlight",
+  "hand-up": "hand",
+  "no-microphone": "microphoneOff",
+  "picture-paused": "linkWeak",
+  "waiting-for": "live",
+  "floor-other": "speak",
+  "no-camera": "cameraOff",
+  "open-microphone": "microphone",
+  listening: "live",
+};
+
+define("tk-room-lesson", RoomLesson);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-room-lesson": RoomLesson;
+  }
+}

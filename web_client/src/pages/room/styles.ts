@@ -1,0 +1,65 @@
+// The room page outside a lesson: a clock, one line in large type, a small gear.
+
+import { css } from "lit";
+
+export const roomStyles = css`
+  :host {
+    position: relative;
+    display: block;
+    height: 100vh;
+    overflow: hidden;
+  }
+  .waiting {
+    display: grid;
+    place-items: center;
+    align-content: center;
+    gap: 24px;
+    height: 100%;
+    padding: 40px;
+    text-align: center;
+  }
+  .place {
+    color: var(--ink-soft);
+    font-size: max(28px, 2vw);
+  }
+  .clock {
+    font-size: max(96px, 10vw);
+    font-weight: 300;
+    font-variant-numeric: tabular-nums;
+    line-height: 1;
+  }
+  .say {
+    font-size: max(40px, 3vw);
+    font-weight: 600;
+  }
+  .hint {
+    max-width: 30em;
+    color: var(--ink-soft);
+    font-size: max(28px, 1.8vw);
+    line-height: 1.4;
+  }
+  .gear {
+    position: absolute;
+    inset: 8px auto auto 8px;
+    min-height: 48px;
+    padding: 0 10px;
+    border-color: transparent;
+    background: transparent;
+    color: var(--ink-soft);
+    opacity: 0.5;
+  }
+  .gear:hover,
+  .gear:focus-visible {
+    opacity: 1;
+  }
+  .settings {
+    position: absolute;
+    inset: 8px auto auto 8px;
+    display: flex;
+    gap: 8px;
+    padding: 8px;
+    border-radius: var(--radius);
+    background: var(--surface);
+    font-size: 20px;
+  }
+`;

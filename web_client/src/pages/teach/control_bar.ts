@@ -1,0 +1,184 @@
+// The bar below the lesson: own microphone, camera and screen, the layout, hands, chat, the lock.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property } from "lit/decorators.js";
+import { define, TongkeElement } from "../../components/element.ts";
+import { icon, type IconName } from "../../design/icons.ts";
+import { base, controls } from "../../design/shared.ts";
+import { hands } from "../../lesson/selectors.ts";
+import type { LessonSession } from "../../lesson/session.ts";
+import type { View } from "../../lesson/state.ts";
+import { type Layout, LAYOUT_VALUES } from "../../protocol/messages.ts";
+
+const LAYOUT_ICONS: Record<Layout, IconName> = {
+  speaker: "layoutSpeaker",
+  wall: "layoutWall",
+  screen: "layoutScreen",
+};
+
+export class ControlBar extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    css`
+      :host {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        min-height: 64px;
+        padding: 0 12px;
+        background: var(--surface);
+      }
+      button {
+        min-height: 44px;
+        padding: 0 12px;
+      }
+      button.closed {
+        border-color: var(--alarm);
+        color: var(--alarm);
+      }
+      .group {
+        display: flex;
+      }
+      .group button {
+        border-radius: 0;
+      }
+      .group button:first-child {
+        border-start-start-radius: var(--radius);
+        border-end-start-radius: var(--radius);
+      }
+      .group button:last-child {
+        border-start-end-radius: var(--radius);
+        border-end-end-radius: var(--radius);
+      }
+      .group button + button {
+        margin-inline-start: -1px;
+      }
+      .hands {
+        display: flex;
+        flex: 1;
+        align-items: center;
+        justify-content: center;
+        gap: 6px;
+        min-width: 0;
+        overflow: hidden;
+      }
+      .hands button {
+        overflow: hidden;
+        border-color: var(--warn);
+        color: var(--warn);
+      }
+      .count {
+        min-width: 22px;
+        padding: 0 6px;
+        border-radius: 99px;
+        background: var(--alarm);
+        color: var(--on-alarm);
+        font-size: var(--text-small);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view!: View;
+  @property({ attribute: false }) session!: LessonSession;
+
+  override render(): TemplateResult {
+    const { view, m, session } = this;
+    const off = view.phase !== "live";
+    return html`${this.device("room", ["microphone", "microphoneOff"], [m.teach.micOn, m.teach.micOff])}
+      ${this.device("teacher", ["camera", "cameraOff"], [m.teach.camOn, m.teach.camOff])}
+      ${this.screenButton()}
+      <div class="group" role="group" aria-label=${m.teach.layout}>
+        ${LAYOUT_VALUES.map(
+          (layout) =>
+            html`<button
+              data-testid="layout-${layout}"
+              aria-pressed=${view.lesson?.layout === layout ? "true" : "false"}
+              ?disabled=${off}
+              @click=${() => session.setLayout(layout)}
+            >
+              ${icon(LAYOUT_ICONS[layout])}${m.teach.layouts[layout]}
+            </button>`,
+        )}
+      </div>
+      <div class="hands" role="group" aria-label=${m.teach.hands}>${this.hands()}</div>
+      <button
+        data-testid="lock"
+        aria-pressed=${view.lesson?.locked ? "true" : "false"}
+        aria-label=${view.lesson?.locked ? m.teach.unlock : m.teach.lock}
+        title=${view.lesson?.locked ? m.teach.unlock : m.teach.lock}
+        ?disabled=${off}
+        @click=${() => session.setLock(!view.lesson?.locked)}
+      >
+        ${icon(view.lesson?.locked ? "lock" : "unlock")}
+      </button>
+      <button
+        data-testid="chat"
+        aria-pressed=${view.chatOpen ? "true" : "false"}
+        @click=${() => this.dispatchEvent(new CustomEvent("toggle-chat"))}
+      >
+        ${icon("chat")}${m.lesson.chat}
+        ${view.unread > 0
+          ? html`<span class="count" aria-label=${m.lesson.unread(view.unread)}
+              >${view.unread}</span
+            >`
+          : nothing}
+      </button>`;
+  }
+
+  private device(
+    source: "room" | "teacher",
+    icons: [IconName, IconName],
+    words: [string, string],
+  ): TemplateResult {
+    const closed = this.view.closed.has(source) || !this.view.own.has(source);
+    return html`<button
+      class=${closed ? "closed" : ""}
+      data-testid="own-${source}"
+      aria-pressed=${closed ? "false" : "true"}
+      title=${this.m.teach.keys}
+      ?disabled=${!this.view.own.has(source)}
+      @click=${() => this.session.setClosed(source, !this.view.closed.has(source))}
+    >
+      ${icon(closed ? icons[1] : icons[0])}${closed ? words[1] : words[0]}
+    </button>`;
+  }
+
+  private screenButton(): TemplateResult {
+    const sharing = this.view.own.has("screen");
+    const allowed = this.view.profile?.sources.some((one) => one.source === "screen") ?? false;
+    if (!allowed) return html``;
+    return html`<button
+      data-testid="share-screen"
+      aria-pressed=${sharing ? "true" : "false"}
+      ?disabled=${this.view.phase !== "live" && !sharing}
+      @click=${() => this.dispatchEvent(new CustomEvent("toggle-screen"))}
+    >
+      ${icon("screen")}${sharing ? this.m.teach.stopSharing : this.m.teach.shareScreen}
+    </button>`;
+  }
+
+  private hands(): TemplateResult {
+    const raised = hands(this.view);
+    return html`${raised.map(
+      (seat) =>
+        html`<button
+          data-testid="hand-${seat.seat_id}"
+          aria-label="${this.m.tile.hand(seat.hand?.place ?? 0)} ${seat.name}: ${this.m.teach
+            .giveFloor}"
+          ?disabled=${this.view.phase !== "live"}
+          @click=${() => this.session.giveFloor(seat.seat_id)}
+        >
+          ${icon("hand")}${seat.hand?.place} ${seat.name}
+        </button>`,
+    )}`;
+  }
+}
+
+define("tk-control-bar", ControlBar);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-control-bar": ControlBar;
+  }
+}

@@ -1,0 +1,240 @@
+// One room beside the stage: its picture, who it is, how its line is, and what the lead can do.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { define, TongkeElement } from "../../components/element.ts";
+import "../../components/tile.ts";
+import { icon, type IconName } from "../../design/icons.ts";
+import { base, controls } from "../../design/shared.ts";
+import { clock } from "../../i18n/format.ts";
+import { facePicture, type Picture, serverNow, videoSources } from "../../lesson/selectors.ts";
+import type { LessonSession } from "../../lesson/session.ts";
+import type { View } from "../../lesson/state.ts";
+import type { SeatState, Source } from "../../protocol/messages.ts";
+
+export class RoomCard extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    css`
+      :host {
+        display: block;
+      }
+      article {
+        display: grid;
+        grid-template-columns: 44% minmax(0, 1fr);
+        gap: 8px 12px;
+        padding: 8px;
+        border: 2px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--surface);
+      }
+      article.hand {
+        border-color: var(--warn);
+      }
+      article.floor {
+        border-color: var(--accent);
+      }
+      .who {
+        display: flex;
+        flex-direction: column;
+        gap: 2px;
+        min-width: 0;
+      }
+      h3,
+      .school {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .signs {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+        margin-top: auto;
+      }
+      .sign {
+        display: inline-flex;
+        align-items: center;
+        gap: 4px;
+        padding: 2px 8px;
+        border-radius: 99px;
+        background: var(--surface-raised);
+        color: var(--ink-soft);
+        font-size: var(--text-small);
+        white-space: nowrap;
+      }
+      .sign.warn {
+        background: var(--warn-ground);
+        color: var(--warn);
+      }
+      .sign.alarm {
+        background: var(--alarm-ground);
+        color: var(--alarm);
+      }
+      .sign.good {
+        background: var(--accent-ground);
+        color: var(--accent-strong);
+      }
+      .actions {
+        display: flex;
+        grid-column: 1 / -1;
+        gap: 6px;
+      }
+      .actions button {
+        flex: 1 1 auto;
+        min-height: 36px;
+        padding: 0 8px;
+        font-size: var(--text-small);
+      }
+      .cameras {
+        display: flex;
+        gap: 4px;
+        margin-top: 4px;
+      }
+      .cameras button {
+        min-height: 28px;
+        padding: 0 8px;
+        font-size: 13px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view!: View;
+  @property({ attribute: false }) session!: LessonSession;
+  @property({ attribute: false }) seat!: SeatState;
+  /** Milliseconds; changes every second so that waiting times run. */
+  @property({ type: Number }) now = 0;
+  @state() private chosen: Source | null = null;
+
+  private picture(): Picture {
+    const face = facePicture(this.seat);
+    const known = videoSources(this.seat).some((one) => one.source === this.chosen);
+    return this.chosen && known ? { seatId: this.seat.seat_id, source: this.chosen } : face;
+  }
+
+  override render(): TemplateResult {
+    const { view, seat } = this;
+    const floor = view.lesson?.floor === seat.seat_id;
+    return html`<article
+      class="${floor ? "floor" : ""} ${seat.hand ? "hand" : ""}"
+      aria-label=${seat.name}
+    >
+      <tk-tile
+        bare
+        .view=${view}
+        .session=${this.session}
+        .picture=${this.picture()}
+        .priority=${2}
+      ></tk-tile>
+      <div class="who">
+        <h3>${seat.name}</h3>
+        <span class="school soft small">${seat.school}</span>
+        ${this.cameras()}
+        <span class="signs">${this.signs(floor)}</span>
+      </div>
+      ${this.actions(floor)}
+    </article>`;
+  }
+
+  private cameras(): TemplateResult | typeof nothing {
+    const sources = videoSources(this.seat).map((one) => one.source);
+    if (sources.length < 2) return nothing;
+    const shown = this.picture().source;
+    return html`<div class="cameras" role="group" aria-label=${this.m.teach.cameras}>
+      ${sources.map(
+        (source) =>
+          html`<button
+            aria-pressed=${source === shown ? "true" : "false"}
+            @click=${() => this.choose(source)}
+          >
+            ${this.m.sources[source]}
+          </button>`,
+      )}
+    </div>`;
+  }
+
+  private choose(source: Source): void {
+    this.chosen = source;
+    if (this.view.lesson?.spotlight?.seat_id === this.seat.seat_id) {
+      this.session.spotlight(this.seat.seat_id, source);
+    }
+  }
+
+  private signs(floor: boolean): TemplateResult {
+    const { seat, m } = this;
+    const sign = (name: IconName, words: string, tone = ""): TemplateResult =>
+      html`<span class="sign ${tone}">${icon(name, 16)}${words}</span>`;
+    const waited = seat.hand ? serverNow(this.view, this.now) - seat.hand.raised_at : 0;
+    return html`
+      ${seat.hand
+        ? html`${sign("hand", `${m.tile.hand(seat.hand.place)} · ${m.teach.waiting(clock(waited))}`, "warn")}
+            <button
+              class="slim quiet"
+              @click=${() => this.session.lowerHand(seat.seat_id)}
+            >
+              ${m.teach.lowerHand}
+            </button>`
+        : nothing}
+      ${floor ? sign("speak", m.tile.floor, "good") : nothing}
+      ${seat.muted_by_lead ? sign("microphoneOff", m.tile.muted, "warn") : nothing}
+      ${seat.present ? this.link(sign) : nothing}
+    `;
+  }
+
+  private link(
+    sign: (name: IconName, words: string, tone?: string) => TemplateResult,
+  ): TemplateResult {
+    const { link } = this.seat;
+    const look = {
+      good: ["linkGood", ""],
+      weak: ["linkWeak", "warn"],
+      lost: ["linkLost", "alarm"],
+    } as const;
+    return sign(look[link][0], this.m.link[link], look[link][1]);
+  }
+
+  private actions(floor: boolean): TemplateResult {
+    const { seat, session, m } = this;
+    const id = seat.seat_id;
+    const lit = this.view.lesson?.spotlight?.seat_id === id;
+    const off = this.view.phase !== "live";
+    return html`<div class="actions" role="group" aria-label=${m.teach.roomActions(seat.name)}>
+      <button
+        class=${seat.hand && !floor ? "main" : ""}
+        data-testid="${floor ? "take" : "give"}-floor-${id}"
+        aria-pressed=${floor ? "true" : "false"}
+        ?disabled=${off || (!seat.present && !floor)}
+        @click=${() => (floor ? session.takeFloor() : session.giveFloor(id))}
+      >
+        ${icon("speak", 18)}${floor ? m.teach.takeFloor : m.teach.giveFloor}
+      </button>
+      <button
+        data-testid="spotlight-${id}"
+        aria-pressed=${lit ? "true" : "false"}
+        ?disabled=${off || (!seat.present && !lit)}
+        @click=${() => (lit ? session.spotlight(null) : session.spotlight(id, this.chosen))}
+      >
+        ${icon("spotlight", 18)}${lit ? m.teach.spotlightOff : m.teach.spotlight}
+      </button>
+      <button
+        data-testid="mute-${id}"
+        aria-pressed=${seat.muted_by_lead ? "true" : "false"}
+        ?disabled=${off}
+        @click=${() => session.muteSeat(id, !seat.muted_by_lead)}
+      >
+        ${icon(seat.muted_by_lead ? "microphone" : "microphoneOff", 18)}${seat.muted_by_lead
+          ? m.teach.unmute
+          : m.teach.mute}
+      </button>
+    </div>`;
+  }
+}
+
+define("tk-room-card", RoomCard);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-room-card": RoomCard;
+  }
+}

@@ -1,0 +1,84 @@
+// How the teacher's page divides the screen: 1366 × 768 first.
+
+import { css } from "lit";
+
+export const teachStyles = css`
+  :host {
+    display: flex;
+    flex-direction: column;
+    height: 100vh;
+    overflow: hidden;
+  }
+  .middle {
+    display: grid;
+    flex: 1;
+    grid-template-columns: minmax(0, 2fr) minmax(380px, 1fr);
+    gap: 8px;
+    min-height: 0;
+    padding: 8px;
+  }
+  .stage {
+    display: grid;
+    min-width: 0;
+    min-height: 0;
+  }
+  aside {
+    display: flex;
+    flex-direction: column;
+    gap: 8px;
+    min-height: 0;
+  }
+  .rooms {
+    display: flex;
+    flex: 1 1 60%;
+    flex-direction: column;
+    gap: 8px;
+    min-height: 160px;
+    overflow-y: auto;
+  }
+  tk-chat {
+    flex: 1 1 40%;
+    min-height: 180px;
+    border-radius: var(--radius);
+    background: var(--surface);
+  }
+  .banner {
+    display: flex;
+    align-items: center;
+    justify-content: center;
+    gap: 8px;
+    padding: 6px 12px;
+  }
+  .banner svg {
+    flex: none;
+  }
+  .banner.warn {
+    background: var(--warn-ground);
+    color: var(--warn);
+  }
+  .expected {
+    display: grid;
+    gap: 8px;
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  .expected li {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: 8px;
+    padding: 12px 16px;
+    border-radius: var(--radius);
+    background: var(--surface);
+  }
+  .expected li > span:last-child {
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    white-space: nowrap;
+  }
+  .ready {
+    color: var(--accent);
+  }
+`;

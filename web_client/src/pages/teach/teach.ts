@@ -1,0 +1,357 @@
+// The teacher's page: check the devices, enter, see all rooms, lead the lesson, end it.
+
+import { html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { get, post } from "../../api/client.ts";
+import type { Classroom, Lesson } from "../../api/types.ts";
+import type { Chat } from "../../components/chat.ts";
+import "../../components/chat.ts";
+import { define } from "../../components/element.ts";
+import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
+import "../../components/sound.ts";
+import "../../components/stage.ts";
+import { failure } from "../../components/states.ts";
+import { icon } from "../../design/icons.ts";
+import { base, controls } from "../../design/shared.ts";
+import { timeOfDay } from "../../i18n/format.ts";
+import { currentLanguage } from "../../i18n/index.ts";
+import { rooms } from "../../lesson/selectors.ts";
+import { LessonSession } from "../../lesson/session.ts";
+import { leadStage } from "../../lesson/stage.ts";
+import type { View } from "../../lesson/state.ts";
+import type { Layout } from "../../protocol/messages.ts";
+import "./control_bar.ts";
+import "./device_check.ts";
+import "./room_card.ts";
+import { teachStyles } from "./styles.ts";
+import "./top_bar.ts";
+
+const WHO_IS_THERE_EVERY_MS = 5000;
+
+export class Teach extends LessonPage {
+  static override styles = [base, controls, teachStyles];
+
+  @property() lessonId = "";
+  @state() private lesson: Lesson | null = null;
+  @state() private classrooms: readonly Classroom[] = [];
+  @state() private error: unknown = null;
+  @state() private inside = false;
+  @state() private starting = false;
+  @state() private now = Date.now();
+  @state() private said = "";
+  private layoutBeforeSharing: Layout | null = null;
+  private ticker: ReturnType<typeof setInterval> | undefined;
+  private whoTimer: ReturnType<typeof setInterval> | undefined;
+  private readonly onKey = (event: KeyboardEvent): void => this.key(event);
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("keydown", this.onKey);
+    this.ticker = setInterval(() => (this.now = Date.now()), 1000);
+    this.whoTimer = setInterval(() => void this.lookWhoIsThere(), WHO_IS_THERE_EVERY_MS);
+    this.useSession(
+      new LessonSession({
+        lessonId: this.lessonId,
+        device: "browser",
+        token: personTokens(this.lessonId, "lead"),
+        listens: true,
+      }),
+    );
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    removeEventListener("keydown", this.onKey);
+    clearInterval(this.ticker);
+    clearInterval(this.whoTimer);
+    super.disconnectedCallback();
+  }
+
+  private get enteredName(): string {
+    return `tongke.entered.${this.lessonId}`;
+  }
+
+  private async load(): Promise<void> {
+    this.error = null;
+    try {
+      this.lesson = await get<Lesson>(`/api/lessons/${encodeURIComponent(this.lessonId)}`);
+      void this.lookWhoIsThere();
+    } catch (error) {
+      this.error = error;
+      return;
+    }
+    if (this.lesson.state !== "live") return;
+    this.session?.open();
+    // A reload in the middle of a lesson goes straight back in.
+    if (sessionStorage.getItem(this.enteredName)) this.enter();
+  }
+
+  private async lookWhoIsThere(): Promise<void> {
+    if (this.view.phase !== "idle" || !this.lesson) return;
+    this.classrooms = await get<Classroom[]>("/api/classrooms").catch(() => this.classrooms);
+  }
+
+  private async start(): Promise<void> {
+    this.starting = true;
+    try {
+      if (this.lesson?.state === "planned") {
+        await post(`/api/lessons/${encodeURIComponent(this.lessonId)}/start`);
+      }
+      this.session?.open();
+      this.enter();
+    } catch (error) {
+      this.error = error;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  private enter(): void {
+    sessionStorage.setItem(this.enteredName, "yes");
+    this.inside = true;
+    this.session?.send();
+  }
+
+  protected override viewChanged(before: View, now: View): void {
+    for (const seat of now.seats.values()) {
+      if (seat.hand && !before.seats.get(seat.seat_id)?.hand) {
+        this.said = this.m.teach.handRaised(seat.name);
+      }
+    }
+    const floor = now.lesson?.floor;
+    if (floor && floor !== before.lesson?.floor) {
+      this.said = this.m.teach.roomSpeaks(now.seats.get(floor)?.name ?? "");
+    }
+    const shared = before.own.has("screen");
+    if (shared !== now.own.has("screen")) this.sharingChanged(!shared);
+    if (now.phase === "ended") sessionStorage.removeItem(this.enteredName);
+  }
+
+  /** A shared screen is there to be seen: the layout follows it, and returns with its end. */
+  private sharingChanged(sharing: boolean): void {
+    const layout = this.view.lesson?.layout ?? "speaker";
+    if (sharing && layout !== "screen") {
+      this.layoutBeforeSharing = layout;
+      this.session?.setLayout("screen");
+    } else if (!sharing && layout === "screen") {
+      this.session?.setLayout(this.layoutBeforeSharing ?? "speaker");
+      this.layoutBeforeSharing = null;
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    const target = event.composedPath()[0];
+    const typing = target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+    if (typing || !this.inside || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { own, closed } = this.view;
+    switch (event.key.toLowerCase()) {
+      case "m":
+        if (own.has("room")) this.session?.setClosed("room", !closed.has("room"));
+        break;
+      case "v":
+        if (own.has("teacher")) this.session?.setClosed("teacher", !closed.has("teacher"));
+        break;
+      case "s":
+        this.toggleScreen();
+        break;
+      case "c":
+        event.preventDefault();
+        this.toggleChat();
+        break;
+    }
+  }
+
+  private toggleScreen(): void {
+    if (this.view.own.has("screen")) this.session?.stopScreen();
+    else void this.session?.shareScreen();
+  }
+
+  private toggleChat(): void {
+    const open = !this.view.chatOpen;
+    this.session?.store.dispatch({ type: "chat-open", open });
+    if (open) {
+      void this.updateComplete.then(() => this.renderRoot.querySelector<Chat>("tk-chat")?.focus());
+    }
+  }
+
+  // --- drawing --------------------------------------------------------------------------------
+
+  override render(): TemplateResult {
+    const { view, m, session } = this;
+    if (this.error !== null) return failure(m.app, this.error, () => void this.load());
+    if (!this.lesson || !session) return html`<tk-skeleton rows="4"></tk-skeleton>`;
+    if (view.phase === "ended" || this.lesson.state === "ended") return this.ended();
+    if (view.phase === "refused" && !view.me) return this.refused();
+    if (view.phase === "replaced") return replaced(m.lesson);
+    return html`
+      <tk-top-bar
+        .view=${view}
+        .session=${session}
+        .heading=${this.lesson.title}
+        .now=${this.now}
+        .inside=${this.inside}
+      ></tk-top-bar>
+      ${this.banner()}
+      <div class="middle">
+        <section class="stage" aria-label=${m.lesson.stage}>
+          ${this.inside ? this.stage(session) : this.check(session)}
+        </section>
+        <aside aria-label=${m.lesson.rooms}>
+          ${view.me ? this.rooms(session) : this.planned(this.lesson)}
+          ${view.chatOpen
+            ? html`<tk-chat .view=${view} .session=${session}></tk-chat>`
+            : nothing}
+        </aside>
+      </div>
+      ${this.inside
+        ? html`<tk-control-bar
+            role="toolbar"
+            aria-label=${m.teach.controls}
+            .view=${view}
+            .session=${session}
+            @toggle-screen=${this.toggleScreen}
+            @toggle-chat=${this.toggleChat}
+          ></tk-control-bar>`
+        : nothing}
+      <tk-sound .view=${view} .session=${session} .silent=${!this.inside}></tk-sound>
+      <p class="visually-hidden" role="status" aria-live="polite">${this.said}</p>
+    `;
+  }
+
+  private stage(session: LessonSession): TemplateResult {
+    const { view, m } = this;
+    const empty = rooms(view).length === 0 ? m.teach.noRooms : m.teach.nobody;
+    return html`<tk-stage
+      .view=${view}
+      .session=${session}
+      .stage=${leadStage(view)}
+      .empty=${view.phase === "live" ? empty : m.lesson.connecting}
+    ></tk-stage>`;
+  }
+
+  private check(session: LessonSession): TemplateResult {
+    return html`<tk-device-check
+      .view=${this.view}
+      .session=${session}
+      .running=${this.lesson?.state === "live"}
+      .busy=${this.starting}
+      @device-start=${this.start}
+    ></tk-device-check>`;
+  }
+
+  private rooms(session: LessonSession): TemplateResult {
+    const { view } = this;
+    return html`<div class="rooms">
+      ${repeat(
+        rooms(view),
+        (seat) => seat.seat_id,
+        (seat) =>
+          html`<tk-room-card
+            .view=${view}
+            .session=${session}
+            .seat=${seat}
+            .now=${this.now}
+          ></tk-room-card>`,
+      )}
+    </div>`;
+  }
+
+  /** Before the lesson: which rooms are switched on and will come. */
+  private planned(lesson: Lesson): TemplateResult {
+    const { teach } = this.m;
+    const online = new Map(this.classrooms.map((one) => [one.id, one.online]));
+    const time = timeOfDay(lesson.started_at ?? lesson.starts_at);
+    return html`<div class="rooms">
+      <p class="soft">
+        ${lesson.state === "live" ? teach.runningSince(time) : teach.plannedAt(time)}
+      </p>
+      <h2>${teach.whoIsThere}</h2>
+      <ul class="expected">
+        ${lesson.seats
+          .filter((seat) => seat.role === "room")
+          .map((seat) => {
+            const ready = online.get(seat.classroom_id ?? "") ?? false;
+            return html`<li>
+              <span><strong>${seat.name}</strong><br /><span class="soft">${seat.school}</span></span>
+              <span class=${ready ? "ready" : "soft"}
+                >${icon(ready ? "check" : "linkLost")}${ready ? teach.online : teach.offline}</span
+              >
+            </li>`;
+          })}
+      </ul>
+    </div>`;
+  }
+
+  private banner(): TemplateResult | typeof nothing {
+    const { view, m } = this;
+    if (view.phase === "reconnecting") return this.strip("warn", m.lesson.reconnecting);
+    if (this.inside && view.phase === "live" && (view.up === "lost" || view.down === "lost")) {
+      return this.strip("warn", m.lesson.mediaLost);
+    }
+    if (view.notice) {
+      const words = currentLanguage() === "en" ? view.notice.en : view.notice.zh;
+      return this.strip("warn", words, () => this.session?.dismissNotice());
+    }
+    if (this.inside && view.soundBlocked) {
+      return this.strip("warn", m.lesson.soundBlocked);
+    }
+    const device = this.deviceProblem();
+    return device ? this.strip("warn", device) : nothing;
+  }
+
+  private deviceProblem(): string {
+    const { view, m } = this;
+    if (!this.inside) return "";
+    const words: Partial<Record<View["camera"], string>> = {
+      denied: m.teach.denied,
+      missing: m.teach.missing,
+      busy: m.teach.busy,
+      lost: m.teach.lostDevice,
+    };
+    const microphone = words[view.microphone];
+    if (microphone) return m.teach.deviceProblem(m.teach.microphone, microphone);
+    const camera = words[view.camera];
+    return camera ? m.teach.deviceProblem(m.teach.camera, camera) : "";
+  }
+
+  private strip(tone: string, words: string, dismiss?: () => void): TemplateResult {
+    return html`<div class="banner ${tone}" role="status">
+      ${icon("warning")}<span>${words}</span>
+      ${dismiss
+        ? html`<button class="slim" @click=${dismiss}>${this.m.app.close}</button>`
+        : nothing}
+    </div>`;
+  }
+
+  private ended(): TemplateResult {
+    const { lesson, app } = this.m;
+    const reasons = {
+      "by-lead": lesson.endedByLead,
+      "by-server": lesson.endedByServer,
+      "timed-out": lesson.endedTimedOut,
+    };
+    const why = this.view.ended ? reasons[this.view.ended] : "";
+    const recorded = this.lesson?.record ? lesson.recordingSoon : "";
+    return html`<tk-state symbol="check" heading=${lesson.endedTitle} text="${why} ${recorded}">
+      <a href="/library">${lesson.toLibrary}</a>
+      <a href="/">${app.toToday}</a>
+    </tk-state>`;
+  }
+
+  private refused(): TemplateResult {
+    const { refusal } = this.view;
+    return html`<tk-state
+      tone="alarm"
+      symbol="lock"
+      role="alert"
+      heading=${this.m.lesson.refusedTitle}
+      text=${(currentLanguage() === "en" ? refusal?.en : refusal?.zh) ?? ""}
+      code=${refusal?.code ?? ""}
+    >
+      <a href="/">${this.m.app.toToday}</a>
+    </tk-state>`;
+  }
+}
+
+define("tk-teach", Teach);

@@ -1,0 +1,134 @@
+// The bar above the lesson: which one, how long, recorded or not, how the line is, and the end.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { define, TongkeElement } from "../../components/element.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls } from "../../design/shared.ts";
+import { clock } from "../../i18n/format.ts";
+import { mySeat, serverNow } from "../../lesson/selectors.ts";
+import type { LessonSession } from "../../lesson/session.ts";
+import type { View } from "../../lesson/state.ts";
+import type { LinkQuality } from "../../protocol/messages.ts";
+
+export class TopBar extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    cards,
+    css`
+      :host {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        min-height: 56px;
+        padding: 0 12px;
+        background: var(--surface);
+      }
+      h1 {
+        overflow: hidden;
+        font-size: var(--text-large);
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .time {
+        font-variant-numeric: tabular-nums;
+        white-space: nowrap;
+      }
+      .badge.live svg {
+        width: 12px;
+      }
+      .end {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        margin-inline-start: auto;
+        white-space: nowrap;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view!: View;
+  @property({ attribute: false }) session!: LessonSession;
+  @property() heading = "";
+  @property({ type: Number }) now = 0;
+  /** In the lesson: it can be ended from here. */
+  @property({ type: Boolean }) inside = false;
+  @state() private asking = false;
+
+  override render(): TemplateResult {
+    const { view, m } = this;
+    const { lesson } = view;
+    return html`<a class="button" href="/" aria-label=${m.app.today}>${icon("back")}</a>
+      <h1>${lesson?.title ?? this.heading}</h1>
+      ${lesson
+        ? html`<span class="badge">${m.modes[lesson.mode]}</span>
+            <span class="time" aria-label=${m.lesson.elapsed(this.elapsed(lesson.started_at))}
+              >${this.elapsed(lesson.started_at)}</span
+            >
+            ${lesson.recording
+              ? html`<span class="badge live">${icon("record", 14)}${m.lesson.recording}</span>`
+              : html`<span class="badge">${m.lesson.notRecording}</span>`}
+            ${lesson.locked
+              ? html`<span class="badge warn">${icon("lock", 14)}${m.lesson.locked}</span>`
+              : nothing}
+            ${this.link()}`
+        : nothing}
+      ${this.inside ? this.end() : nothing}`;
+  }
+
+  private elapsed(startedAt: number): string {
+    return clock(serverNow(this.view, this.now) - startedAt);
+  }
+
+  private link(): TemplateResult {
+    const { view, m } = this;
+    const broken = view.phase !== "live" || view.up === "lost" || view.down === "lost";
+    const quality: LinkQuality = broken ? "lost" : (mySeat(view)?.link ?? "good");
+    const look = {
+      good: ["linkGood", "good"],
+      weak: ["linkWeak", "warn"],
+      lost: ["linkLost", "live"],
+    } as const;
+    return html`<span class="badge ${look[quality][1]}"
+      >${icon(look[quality][0], 16)}${m.link[quality]}</span
+    >`;
+  }
+
+  private end(): TemplateResult {
+    const { teach } = this.m;
+    if (!this.asking) {
+      return html`<div class="end">
+        <button class="alarm" data-testid="end" @click=${this.ask}>
+          ${icon("end")}${teach.end}
+        </button>
+      </div>`;
+    }
+    return html`<div class="end" role="alertdialog" aria-label=${teach.endQuestion}>
+      <span>${teach.endQuestion}</span>
+      <button
+        class="alarm main"
+        data-testid="end-confirm"
+        ?disabled=${this.view.phase !== "live"}
+        @click=${() => this.session.endLesson()}
+      >
+        ${icon("end")}${teach.endYes}
+      </button>
+      <button @click=${() => (this.asking = false)}>${teach.endNo}</button>
+    </div>`;
+  }
+
+  private async ask(): Promise<void> {
+    this.asking = true;
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>(".end button:last-child")?.focus();
+  }
+}
+
+define("tk-top-bar", TopBar);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-top-bar": TopBar;
+  }
+}

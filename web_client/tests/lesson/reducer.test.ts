@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { initialView } from "../../src/lesson/state.ts";
+import { apply, lesson, seat, viewOf, welcome } from "./views.ts";
+
+const chat = (seatId: string) =>
+  ({
+    type: "server",
+    now: 0,
+    message: { type: "chat_posted", line: { seat_id: seatId, name: seatId, text: "hi", at: 1 } },
+  }) as const;
+
+describe("joining", () => {
+  it("knows the lesson, the seats, itself and the server's clock", () => {
+    const view = viewOf("r1");
+    expect(view.phase).toBe("live");
+    expect(view.me).toEqual({
+      seatId: "r1",
+      role: "room",
+      deviceId: "device-r1",
+      carriesSound: true,
+    });
+    expect([...view.seats.keys()]).toEqual(["lead", "r1", "r2", "r3"]);
+    expect(view.clockOffsetS).toBe(10);
+  });
+
+  it("is connecting before the first welcome and reconnecting after it", () => {
+    const before = apply(initialView, { type: "connecting", attempt: 2 });
+    expect([before.phase, before.attempt]).toEqual(["connecting", 2]);
+    const after = apply(viewOf("r1"), { type: "lost" }, { type: "connecting", attempt: 0 });
+    expect(after.phase).toBe("reconnecting");
+    expect(after.seats.size).toBe(4);
+  });
+
+  it("forgets the streams of another device, keeps those of the same", () => {
+    const view = apply(viewOf("r1"), {
+      type: "server",
+      now: 0,
+      message: { type: "stream_changed", producer_id: "lead-teacher", layer: 1, reason: "" },
+    });
+    const again = { type: "server", now: 0, message: welcome("r1") } as const;
+    const other = {
+      type: "server",
+      now: 0,
+      message: welcome("r1", { device_id: "another" }),
+    } as const;
+    expect(apply(view, again).streams.size).toBe(1);
+    expect(apply(view, other).streams.size).toBe(0);
+  });
+
+  it("shows a refusal until it is let in, and an ended lesson for good", () => {
+    const refusal = { code: "lesson-locked", zh: "锁", en: "locked" };
+    const refused = apply(initialView, { type: "refused", refusal }, { type: "lost" });
+    expect([refused.phase, refused.refusal?.code]).toEqual(["refused", "lesson-locked"]);
+    expect(apply(refused, { type: "connecting", attempt: 1 }).phase).toBe("refused");
+    const ended = apply(
+      viewOf("r1"),
+      { type: "server", now: 0, message: { type: "lesson_ended", reason: "by-lead" } },
+      { type: "lost" },
+      { type: "connecting", attempt: 0 },
+    );
+    expect([ended.phase, ended.ended]).toEqual(["ended", "by-lead"]);
+  });
+});
+
+describe("events of the lesson", () => {
+  it("replaces a seat whole and forgets a removed one", () => {
+    const hand = { place: 1, raised_at: 5 };
+    const raised = apply(viewOf("lead"), {
+      type: "server",
+      now: 0,
+      message: { type: "seat_changed", seat: seat("r2", { hand }) },
+    });
+    expect(raised.seats.get("r2")?.hand).toEqual(hand);
+    expect([...raised.seats.keys()]).toEqual(["lead", "r1", "r2", "r3"]);
+    const gone = apply(raised, {
+      type: "server",
+      now: 0,
+      message: { type: "seat_removed", seat_id: "r2" },
+    });
+    expect(gone.seats.has("r2")).toBe(false);
+  });
+
+  it("takes the lesson whole", () => {
+    const view = apply(viewOf("r1"), {
+      type: "server",
+      now: 0,
+      message: { type: "lesson_changed", lesson: lesson({ floor: "r1", layout: "wall" }) },
+    });
+    expect([view.lesson?.floor, view.lesson?.layout]).toEqual(["r1", "wall"]);
+  });
+
+  it("counts unread lines of others while the chat is closed", () => {
+    let view = apply(viewOf("lead"), chat("r1"), chat("r2"), chat("r1"));
+    expect([view.chat.length, view.unread]).toEqual([3, 3]);
+    view = apply(view, { type: "chat-open", open: true }, chat("r3"));
+    expect(view.unread).toBe(0);
+    view = apply(view, { type: "chat-open", open: false }, chat("lead"));
+    expect(view.unread).toBe(0);
+  });
+
+  it("keeps a bounded chat", () => {
+    const view = apply(viewOf("lead"), ...Array.from({ length: 600 }, () => chat("r1")));
+    expect(view.chat.length).toBe(500);
+  });
+
+  it("is silent when the line is lost", () => {
+    const speaking = apply(viewOf("r1"), {
+      type: "server",
+      now: 0,
+      message: { type: "speaking", seats: [["lead", -20]] },
+    });
+    expect(speaking.speaking.get("lead")).toBe(-20);
+    expect(apply(speaking, { type: "lost" }).speaking.size).toBe(0);
+  });
+
+  it("does not change when nothing has changed", () => {
+    const view = viewOf("r1");
+    expect(apply(view, { type: "stalled", producerIds: new Set() })).toBe(view);
+    expect(apply(view, { type: "tracks-cleared" })).toBe(view);
+    expect(apply(view, { type: "sound-blocked", blocked: false })).toBe(view);
+  });
+});

@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import { roomCaption } from "../../src/lesson/captions.ts";
+import { bestColumns, leadStage, roomStage } from "../../src/lesson/stage.ts";
+import { tileCondition } from "../../src/lesson/tile_condition.ts";
+import { wantsOf } from "../../src/lesson/wants.ts";
+import { apply, lesson, seat, source, viewOf } from "./views.ts";
+
+const seats = [seat("lead"), seat("r1"), seat("r2"), seat("r3")];
+const ids = (pictures: readonly { seatId: string }[]): string[] =>
+  pictures.map(({ seatId }) => seatId);
+
+describe("what a room sees", () => {
+  it("the lead large, the others beside, itself last", () => {
+    const stage = roomStage(viewOf("r1"));
+    expect(ids(stage.large)).toEqual(["lead"]);
+    expect(ids(stage.strip)).toEqual(["r2", "r3", "r1"]);
+  });
+
+  it("the spotlight large; the room under it goes on seeing its teacher", () => {
+    const lit = lesson({ spotlight: { seat_id: "r2", source: null } });
+    expect(ids(roomStage(viewOf("r1", { lesson: lit })).large)).toEqual(["r2"]);
+    expect(ids(roomStage(viewOf("r1", { lesson: lit })).strip)).toEqual(["lead", "r3", "r1"]);
+    expect(ids(roomStage(viewOf("r2", { lesson: lit })).large)).toEqual(["lead"]);
+  });
+
+  it("a spotlight on a room that has gone changes nothing", () => {
+    const lit = lesson({ spotlight: { seat_id: "r2", source: null } });
+    const gone = seats.map((one) => (one.seat_id === "r2" ? { ...one, present: false } : one));
+    expect(ids(roomStage(viewOf("r1", { lesson: lit, seats: gone })).large)).toEqual(["lead"]);
+  });
+
+  it("the shared screen large with the teacher in its corner", () => {
+    const sharing = seat("lead", {
+      sources: [source("lead", "teacher"), source("lead", "screen"), source("lead", "room")],
+    });
+    const view = viewOf("r1", {
+      lesson: lesson({ layout: "screen" }),
+      seats: [sharing, ...seats.slice(1)],
+    });
+    const stage = roomStage(view);
+    expect(stage.large).toEqual([{ seatId: "lead", source: "screen" }]);
+    expect(stage.corner).toEqual({ seatId: "lead", source: "teacher" });
+    expect(ids(stage.strip)).toEqual(["r2", "r3", "r1"]);
+  });
+
+  it("the teacher while the layout waits for a screen that nobody shares", () => {
+    const stage = roomStage(viewOf("r1", { lesson: lesson({ layout: "screen" }) }));
+    expect(stage.large).toEqual([{ seatId: "lead", source: "teacher" }]);
+  });
+
+  it("everybody on the wall, observers nowhere", () => {
+    const observer = seat("o1", { role: "observer", sources: [] });
+    const view = viewOf("r1", { lesson: lesson({ layout: "wall" }), seats: [...seats, observer] });
+    expect(ids(roomStage(view).large)).toEqual(["lead", "r2", "r3", "r1"]);
+  });
+});
+
+describe("what the lead sees", () => {
+  it("a wall of the rooms and its own small picture", () => {
+    const stage = leadStage(viewOf("lead"));
+    expect([stage.shape, ids(stage.large), stage.corner?.seatId]).toEqual([
+      "wall",
+      ["r1", "r2", "r3"],
+      "lead",
+    ]);
+  });
+
+  it("the spotlight large", () => {
+    const lit = lesson({ spotlight: { seat_id: "r3", source: "students" } });
+    expect(ids(leadStage(viewOf("lead", { lesson: lit })).large)).toEqual(["r3"]);
+  });
+});
+
+describe("columns of a wall", () => {
+  it.each([
+    [1, 1600, 900, 1],
+    [2, 1600, 900, 2],
+    [2, 1600, 600, 2],
+    [3, 1600, 900, 2],
+    [4, 1600, 900, 2],
+    [9, 1600, 900, 3],
+    [3, 900, 1600, 1],
+  ])("%i tiles in %i × %i", (count, width, height, columns) => {
+    expect(bestColumns(count, width, height)).toBe(columns);
+  });
+});
+
+describe("what is asked for", () => {
+  const tile = (seatId: string, width: number, height: number, priority: number) =>
+    ({ picture: { seatId, source: "students" }, width, height, priority }) as const;
+
+  it("every other seat's sound, and each visible picture once at its largest", () => {
+    const wants = wantsOf(
+      viewOf("lead"),
+      [tile("r1", 200, 112, 1), tile("r1", 1281, 720, 5), tile("r9", 100, 100, 1)],
+      true,
+    );
+    expect(wants.map((want) => want.producer_id)).toEqual([
+      "r1-room",
+      "r2-room",
+      "r3-room",
+      "r1-students",
+    ]);
+    expect(wants.at(-1)).toEqual({
+      producer_id: "r1-students",
+      width: 1296,
+      height: 720,
+      priority: 5,
+    });
+  });
+
+  it("nothing of oneself, no sound on a device without it, nothing invisible", () => {
+    expect(wantsOf(viewOf("r1"), [tile("r1", 300, 200, 1), tile("r2", 0, 0, 1)], false)).toEqual([]);
+  });
+});
+
+describe("a tile", () => {
+  const picture = { seatId: "r1", source: "students" } as const;
+  const stream = (layer: number, reason: "" | "bandwidth") =>
+    ({
+      type: "server",
+      now: 0,
+      message: { type: "stream_changed", producer_id: "r1-students", layer, reason },
+    }) as const;
+  const track = { type: "track", producerId: "r1-students", track: {} as MediaStreamTrack } as const;
+
+  it("moves when frames come", () => {
+    expect(tileCondition(apply(viewOf("lead"), track), picture, true)).toBe("moving");
+    expect(tileCondition(apply(viewOf("lead"), track), picture, false)).toBe("starting");
+  });
+
+  it("says in a word why it does not", () => {
+    const condition = (change: Parameters<typeof seat>[1]) =>
+      tileCondition(
+        viewOf("lead", { seats: [seat("lead"), seat("r1", change)] }),
+        picture,
+        true,
+      );
+    expect(condition({ present: false })).toBe("absent");
+    expect(condition({ present: false, away_since: 3 })).toBe("away");
+    expect(condition({ sources: [] })).toBe("no-camera");
+    expect(condition({ sources: [source("r1", "students", { muted: true })] })).toBe("camera-off");
+    const weak = apply(viewOf("lead"), track, stream(-1, "bandwidth"));
+    expect(tileCondition(weak, picture, true)).toBe("paused");
+    const still = apply(viewOf("lead"), track, stream(0, ""), {
+      type: "stalled",
+      producerIds: new Set(["r1-students"]),
+    });
+    expect(tileCondition(still, picture, true)).toBe("stalled");
+  });
+});
+
+describe("the room's line of state", () => {
+  const on = [
+    { type: "device", device: "microphone", phase: "on" },
+    { type: "device", device: "camera", phase: "on" },
+  ] as const;
+  const kind = (view: ReturnType<typeof viewOf>): string => roomCaption(view).kind;
+
+  it.each([
+    ["open-microphone", viewOf("r1")],
+    ["floor-mine", viewOf("r1", { lesson: lesson({ floor: "r1" }) })],
+    ["floor-other", viewOf("r1", { lesson: lesson({ floor: "r2" }) })],
+    [
+      "spotlight-mine",
+      viewOf("r1", { lesson: lesson({ spotlight: { seat_id: "r1", source: null } }) }),
+    ],
+    [
+      "waiting-for",
+      viewOf("r1", { seats: [seat("lead", { present: false, sources: [] }), seat("r1")] }),
+    ],
+    [
+      "hand-up",
+      viewOf("r1", { seats: [seat("lead"), seat("r1", { hand: { place: 2, raised_at: 1 } })] }),
+    ],
+    ["muted-by-lead", viewOf("r1", { seats: [seat("lead"), seat("r1", { muted_by_lead: true })] })],
+    ["listening", viewOf("r1", { seats: [seat("lead"), seat("r1", { may_speak: false })] })],
+  ])("%s", (expected, view) => {
+    expect(kind(apply(view, ...on))).toBe(expected);
+  });
+
+  it("says first what is broken", () => {
+    const view = apply(viewOf("r1"), ...on);
+    expect(kind(apply(view, { type: "lost" }))).toBe("reconnecting");
+    expect(kind(apply(view, { type: "link", direction: "down", phase: "lost" }))).toBe("media-lost");
+    expect(kind(apply(view, { type: "device", device: "microphone", phase: "missing" }))).toBe(
+      "no-microphone",
+    );
+    expect(kind(apply(view, { type: "device", device: "camera", phase: "lost" }))).toBe("no-camera");
+  });
+});

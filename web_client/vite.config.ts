@@ -1,0 +1,26 @@
+import { loadEnv } from "vite";
+import { defineConfig } from "vitest/config";
+
+// `npm run dev` beside a running `tongke serve`: the pages from Vite, all else from the server.
+const server = loadEnv("", ".", "TONGKE_").TONGKE_SERVER ?? "http://localhost:8000";
+
+export default defineConfig({
+  build: {
+    outDir: "dist",
+    // Room PCs are old and seldom updated; Chromium 100 is the oldest that simulcasts as we ask.
+    target: ["chrome100", "firefox115", "safari16"],
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+  },
+  server: {
+    proxy: {
+      "/api": { target: server, secure: false },
+      "/media": { target: server, secure: false },
+      "/ws": { target: server, ws: true, secure: false },
+    },
+  },
+  test: {
+    include: ["tests/**/*.test.ts"],
+    environment: "node",
+  },
+});
