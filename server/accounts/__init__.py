@@ -1,0 +1,1 @@
+"""People: passwords, signed-in browsers, one-time keys, throttles, and who may do what."""

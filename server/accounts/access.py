@@ -1,0 +1,111 @@
+"""Who asks, and whether they may: FastAPI dependencies for the routes.
+
+People are known by their session cookie, room devices by their bearer credential. A write that a
+foreign page makes a browser send is refused by its `Origin` (beside the cookie's SameSite=Lax).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from server.accounts.sign_ins import COOKIE, SignedIn
+from server.database.models import User, UserRole
+from server.errors import Refusal, Text
+from server.rooms import RoomDevice
+from server.services import Services
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_LONGEST_SECRET = 256
+
+
+def services(request: Request) -> Services:
+    """The running server's parts."""
+    found: Services = request.app.state.services
+    return found
+
+
+ServicesOf = Annotated[Services, Depends(services)]
+
+
+def client_address(request: Request) -> str:
+    """Where the request comes from (behind a trusted proxy: what the proxy says)."""
+    return request.client.host if request.client else "unknown"
+
+
+def same_origin(request: Request, services: ServicesOf) -> None:
+    """Refuses (403) a write that another site's page sent. Programs send no `Origin`."""
+    origin = request.headers.get("origin")
+    if request.method in _SAFE_METHODS or origin is None:
+        return
+    ours = {request.headers.get("host", ""), urlsplit(services.settings.public_url).netloc}
+    if urlsplit(origin).netloc not in ours - {""}:
+        raise Refusal(
+            403,
+            "foreign-origin",
+            Text(
+                "请求来自别的网站，已拒绝。请从本服务器的页面操作。",
+                "This request came from another site's page and was refused.",
+            ),
+        )
+
+
+async def maybe_signed_in(request: Request, services: ServicesOf) -> SignedIn | None:
+    """Who is signed in at this browser; None if nobody."""
+    token = request.cookies.get(COOKIE, "")
+    if not token or len(token) > _LONGEST_SECRET:
+        return None
+    return await services.sign_ins.find(token, services.clock())
+
+
+MaybeSignedIn = Annotated[SignedIn | None, Depends(maybe_signed_in)]
+
+
+async def signed_in(found: MaybeSignedIn) -> SignedIn:
+    """Who is signed in; refuses (401) if nobody is."""
+    if found is None:
+        raise Refusal(401, "not-signed-in", Text("请先登录。", "Sign in first."))
+    return found
+
+
+SignedInPerson = Annotated[SignedIn, Depends(signed_in)]
+
+
+async def person(found: SignedInPerson) -> User:
+    """The user who is signed in."""
+    return found.user
+
+
+async def administrator(found: SignedInPerson) -> User:
+    """The administrator who is signed in; refuses (403) others."""
+    if found.user.role is not UserRole.ADMINISTRATOR:
+        raise Refusal(
+            403,
+            "administrator-only",
+            Text("只有管理员可以这样做。", "Only an administrator may do this."),
+        )
+    return found.user
+
+
+Person = Annotated[User, Depends(person)]
+Administrator = Annotated[User, Depends(administrator)]
+
+
+async def room_device(request: Request, services: ServicesOf) -> RoomDevice:
+    """The room device that asks; refuses (401) without a credential in force."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret or len(secret) > _LONGEST_SECRET:
+        raise Refusal(
+            401,
+            "credential-missing",
+            Text(
+                "缺少设备凭证。请打开管理员给出的教室地址。",
+                "The device credential is missing. Open the room address the administrator gave.",
+            ),
+        )
+    return await services.rooms.recognise(secret.strip(), client_address(request))
+
+
+Room = Annotated[RoomDevice, Depends(room_device)]

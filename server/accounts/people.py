@@ -1,0 +1,140 @@
+"""Users: made, changed, found by name. Deleting and restoring is `server.deletion`'s."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.accounts.sign_ins import end_all_sign_ins
+from server.database.models import School, User, UserRole
+from server.errors import Refusal, Text, field_refused, not_found
+from server.ids import new_id
+
+
+def username_key(username: str) -> str:
+    """The name as compared: width, case and combining marks make no difference."""
+    return unicodedata.normalize("NFKC", username).casefold()
+
+
+async def administrators(session: AsyncSession) -> int:
+    """How many administrators there are; none means the server is not set up."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(User)
+        .where(User.role == UserRole.ADMINISTRATOR, User.deleted_at.is_(None))
+    )
+    return found or 0
+
+
+async def find_user(session: AsyncSession, username: str) -> User | None:
+    """The living user of that name."""
+    return await session.scalar(
+        select(User).where(User.username_key == username_key(username), User.deleted_at.is_(None))
+    )
+
+
+async def get_user(session: AsyncSession, user_id: str) -> User:
+    """The living user; refuses with 404."""
+    user = await session.get(User, user_id)
+    if user is None or user.deleted_at is not None:
+        raise not_found("用户", "user")
+    return user
+
+
+async def add_user(
+    session: AsyncSession,
+    *,
+    username: str,
+    display_name: str,
+    role: UserRole,
+    school_id: str | None,
+    password_hash: str | None,
+    now: float,
+) -> User:
+    """A new user; refuses a taken name (409) and an unknown school (422)."""
+    await _check_name(session, username, taken_by_other_than=None)
+    await _check_school(session, school_id)
+    user = User(
+        id=new_id(),
+        created_at=now,
+        username=username,
+        username_key=username_key(username),
+        display_name=display_name,
+        role=role,
+        school_id=school_id,
+        password_hash=password_hash,
+    )
+    session.add(user)
+    await session.flush()
+    return user
+
+
+async def change_user(
+    session: AsyncSession,
+    user: User,
+    *,
+    username: str | None = None,
+    display_name: str | None = None,
+    role: UserRole | None = None,
+    school_id: str | None = None,
+    clear_school: bool = False,
+    password_hash: str | None = None,
+    keep_sign_in: str = "",
+) -> None:
+    """Change what is given. A new password or role ends the user's other sign-ins."""
+    if username is not None:
+        await _check_name(session, username, taken_by_other_than=user.id)
+        user.username, user.username_key = username, username_key(username)
+    if display_name is not None:
+        user.display_name = display_name
+    if role is not None and role != user.role:
+        if user.role is UserRole.ADMINISTRATOR:
+            await refuse_last_administrator(session)
+        user.role = role
+        await end_all_sign_ins(session, user.id, but=keep_sign_in)
+    if school_id is not None:
+        await _check_school(session, school_id)
+        user.school_id = school_id
+    elif clear_school:
+        user.school_id = None
+    if password_hash is not None:
+        user.password_hash = password_hash
+        await end_all_sign_ins(session, user.id, but=keep_sign_in)
+    await session.flush()
+
+
+async def refuse_last_administrator(session: AsyncSession) -> None:
+    """Refuses (409) when one administrator only is left: somebody must hold the keys."""
+    if await administrators(session) <= 1:
+        raise Refusal(
+            409,
+            "last-administrator",
+            Text(
+                "这是唯一的管理员，不能删除或降级。请先添加另一位管理员。",
+                "This is the only administrator. Add another one first.",
+            ),
+        )
+
+
+async def _check_name(
+    session: AsyncSession, username: str, *, taken_by_other_than: str | None
+) -> None:
+    other = await find_user(session, username)
+    if other is not None and other.id != taken_by_other_than:
+        raise field_refused(
+            "username",
+            "这个用户名已被使用，请换一个。",
+            "This user name is taken. Choose another one.",
+            code="name-taken",
+            status=409,
+        )
+
+
+async def _check_school(session: AsyncSession, school_id: str | None) -> None:
+    if school_id is None:
+        return
+    school = await session.get(School, school_id)
+    if school is None or school.deleted_at is not None:
+        raise field_refused("school_id", "没有这所学校。", "There is no such school.")

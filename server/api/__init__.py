@@ -1,0 +1,1 @@
+"""The HTTP interface, one router an area; `docs/http_api.md` is the map."""

@@ -1,0 +1,82 @@
+"""What only administrators see: deletions to undo, lessons going on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from server.accounts.access import Administrator, ServicesOf
+from server.api.fields import Id, View
+from server.api.lessons import LessonView, lesson_view
+from server.deletion import KINDS, list_deleted, restore_row
+from server.timetable import lessons_in_progress
+from signaling.messages import SeatState
+
+router = APIRouter(prefix="/api", tags=["admin"])
+
+Kind = Annotated[str, Path(pattern="^(" + "|".join(KINDS) + ")$")]
+
+
+class RestoredView(View):
+    kind: str
+    id: str
+
+
+class DeletedView(View):
+    kind: str
+    id: str
+    name: str
+    deleted_at: float
+
+
+class LiveLessonView(View):
+    lesson: LessonView
+    seats: list[SeatState]
+
+
+class LiveView(View):
+    lessons: list[LiveLessonView]
+    lessons_admitted: int
+    classrooms_online: int
+    server_time: float
+
+
+@router.get("/deleted")
+async def deleted(_admin: Administrator, services: ServicesOf) -> list[DeletedView]:
+    """What was deleted and can still come back, the latest first."""
+    async with services.database.read() as session:
+        return [
+            DeletedView(kind=kind, id=row_id, name=name, deleted_at=at)
+            for kind, row_id, name, at in await list_deleted(session)
+        ]
+
+
+@router.post("/deleted/{kind}/{row_id}/restore")
+async def restore(
+    kind: Kind, row_id: Id, _admin: Administrator, services: ServicesOf
+) -> RestoredView:
+    """Undo a deletion."""
+    async with services.database.write() as session:
+        await restore_row(session, kind, row_id)
+    return RestoredView(kind=kind, id=row_id)
+
+
+@router.get("/admin/live")
+async def live(_admin: Administrator, services: ServicesOf) -> LiveView:
+    """The lessons going on with their seats; none where nobody has come yet."""
+    async with services.database.read() as session:
+        lessons = await lessons_in_progress(session)
+    seats = services.lessons.live.seats()
+    return LiveView(
+        lessons=[
+            LiveLessonView(
+                lesson=lesson_view(lesson),
+                seats=list(seats.get(lesson.id, ())),
+            )
+            for lesson in lessons
+        ],
+        lessons_admitted=services.lessons.lessons_admitted,
+        classrooms_online=len(await services.rooms.online()),
+        server_time=services.clock(),
+    )

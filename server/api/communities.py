@@ -1,0 +1,108 @@
+"""Teaching communities: `/api/communities`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from server.accounts.access import Administrator, Person, ServicesOf
+from server.api.fields import Body, Id, Name, View
+from server.communities import (
+    add_community,
+    check_community_name,
+    get_community,
+    list_communities,
+    set_schools,
+)
+from server.database.models import Community
+from server.deletion import delete_row
+
+router = APIRouter(prefix="/api/communities", tags=["communities"])
+
+Partners = Annotated[list[Id], Field(max_length=64)]
+
+
+class CommunityView(View):
+    id: str
+    name: str
+    lead_school_id: str
+    partner_school_ids: list[str]
+    max_partners: int
+
+
+class CommunityBody(Body):
+    name: Name
+    lead_school_id: Id
+    partner_school_ids: Partners
+
+
+class CommunityChange(Body):
+    name: Name | None = None
+    lead_school_id: Id | None = None
+    partner_school_ids: Partners | None = None
+
+
+def _view(community: Community, max_partners: int) -> CommunityView:
+    return CommunityView(
+        id=community.id,
+        name=community.name,
+        lead_school_id=community.lead_school_id,
+        partner_school_ids=[partner.school_id for partner in community.partners],
+        max_partners=max_partners,
+    )
+
+
+@router.get("")
+async def communities(_person: Person, services: ServicesOf) -> list[CommunityView]:
+    """All communities."""
+    most = services.settings.max_partners
+    async with services.database.read() as session:
+        return [_view(row, most) for row in await list_communities(session)]
+
+
+@router.post("", status_code=201)
+async def create_community(
+    body: CommunityBody, _admin: Administrator, services: ServicesOf
+) -> CommunityView:
+    """A new community."""
+    most = services.settings.max_partners
+    async with services.database.write() as session:
+        community = await add_community(
+            session,
+            name=body.name,
+            lead_school_id=body.lead_school_id,
+            partner_school_ids=body.partner_school_ids,
+            max_partners=most,
+            now=services.clock(),
+        )
+        return _view(community, most)
+
+
+@router.patch("/{community_id}")
+async def update_community(
+    community_id: Id, body: CommunityChange, _admin: Administrator, services: ServicesOf
+) -> CommunityView:
+    """Change a community. Lessons already planned keep their rooms."""
+    most = services.settings.max_partners
+    async with services.database.write() as session:
+        community = await get_community(session, community_id)
+        if body.name is not None:
+            await check_community_name(session, body.name, but=community.id)
+            community.name = body.name
+        if body.lead_school_id is not None or body.partner_school_ids is not None:
+            partners = body.partner_school_ids
+            if partners is None:
+                partners = [partner.school_id for partner in community.partners]
+            lead = body.lead_school_id or community.lead_school_id
+            await set_schools(session, community, lead, partners, max_partners=most)
+        await session.flush()
+        return _view(community, most)
+
+
+@router.delete("/{community_id}", status_code=204)
+async def delete_community(community_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Delete a community. Its schools stay."""
+    async with services.database.write() as session:
+        await delete_row(session, await get_community(session, community_id), services.clock())

@@ -1,0 +1,268 @@
+"""Schools, classrooms and the credentials of their devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
+from server.accounts.access import Administrator, Person, ServicesOf
+from server.api.fields import Body, Id, Name, View
+from server.database.models import Classroom, Credential, School, SchoolKind
+from server.deletion import delete_row
+from server.errors import field_refused
+from server.hardware import STANDARD_PROFILE
+from server.places import (
+    add_classroom,
+    add_credential,
+    add_school,
+    check_classroom,
+    check_school_name,
+    get_classroom,
+    get_school,
+    list_classrooms,
+    list_credentials,
+    list_schools,
+    revoke_credential,
+    room_address,
+)
+from server.services import Services
+
+router = APIRouter(prefix="/api", tags=["places"])
+
+
+class SchoolView(View):
+    id: str
+    name: str
+    kind: SchoolKind
+
+
+class SchoolBody(Body):
+    name: Name
+    kind: SchoolKind
+
+
+class SchoolChange(Body):
+    name: Name | None = None
+    kind: SchoolKind | None = None
+
+
+class ClassroomView(View):
+    id: str
+    school_id: str
+    name: str
+    profile: str
+    last_seen: float | None
+    online: bool
+
+
+class ClassroomBody(Body):
+    school_id: Id
+    name: Name
+    profile: Id = STANDARD_PROFILE
+
+
+class ClassroomChange(Body):
+    school_id: Id | None = None
+    name: Name | None = None
+    profile: Id | None = None
+
+
+class CredentialView(View):
+    id: str
+    label: str
+    created_at: float
+    last_used_at: float | None
+
+
+class CredentialBody(Body):
+    label: Name
+
+
+class NewCredentialView(CredentialView):
+    secret: str
+    address: str
+
+
+class ProfileView(View):
+    name: str
+    title_zh: str
+    title_en: str
+    description_zh: str
+    description_en: str
+
+
+def _school_view(school: School) -> SchoolView:
+    return SchoolView(id=school.id, name=school.name, kind=school.kind)
+
+
+def _classroom_view(services: Services, classroom: Classroom, online: bool) -> ClassroomView:
+    return ClassroomView(
+        id=classroom.id,
+        school_id=classroom.school_id,
+        name=classroom.name,
+        profile=classroom.profile,
+        last_seen=services.rooms.last_seen(classroom),
+        online=online,
+    )
+
+
+def _credential_view(credential: Credential) -> CredentialView:
+    return CredentialView(
+        id=credential.id,
+        label=credential.label,
+        created_at=credential.created_at,
+        last_used_at=credential.last_used_at,
+    )
+
+
+@router.get("/schools")
+async def schools(_person: Person, services: ServicesOf) -> list[SchoolView]:
+    """All schools."""
+    async with services.database.read() as session:
+        return [_school_view(school) for school in await list_schools(session)]
+
+
+@router.post("/schools", status_code=201)
+async def create_school(
+    body: SchoolBody, _admin: Administrator, services: ServicesOf
+) -> SchoolView:
+    """A new school."""
+    async with services.database.write() as session:
+        school = await add_school(session, name=body.name, kind=body.kind, now=services.clock())
+    return _school_view(school)
+
+
+@router.patch("/schools/{school_id}")
+async def update_school(
+    school_id: Id, body: SchoolChange, _admin: Administrator, services: ServicesOf
+) -> SchoolView:
+    """Change a school."""
+    async with services.database.write() as session:
+        school = await get_school(session, school_id)
+        if body.name is not None:
+            await check_school_name(session, body.name, but=school.id)
+            school.name = body.name
+        if body.kind is not None:
+            school.kind = body.kind
+    return _school_view(school)
+
+
+@router.delete("/schools/{school_id}", status_code=204)
+async def delete_school(school_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Delete a school and its classrooms."""
+    async with services.database.write() as session:
+        await delete_row(session, await get_school(session, school_id), services.clock())
+
+
+@router.get("/classrooms")
+async def classrooms(_person: Person, services: ServicesOf) -> list[ClassroomView]:
+    """All classrooms, and which of them are there now."""
+    online = await services.rooms.online()
+    async with services.database.read() as session:
+        rows = await list_classrooms(session)
+    return [_classroom_view(services, row, row.id in online) for row in rows]
+
+
+@router.post("/classrooms", status_code=201)
+async def create_classroom(
+    body: ClassroomBody, _admin: Administrator, services: ServicesOf
+) -> ClassroomView:
+    """A new classroom."""
+    _refuse_unknown_profile(services, body.profile)
+    async with services.database.write() as session:
+        classroom = await add_classroom(
+            session,
+            school_id=body.school_id,
+            name=body.name,
+            profile=body.profile,
+            now=services.clock(),
+        )
+    return _classroom_view(services, classroom, False)
+
+
+@router.patch("/classrooms/{classroom_id}")
+async def update_classroom(
+    classroom_id: Id, body: ClassroomChange, _admin: Administrator, services: ServicesOf
+) -> ClassroomView:
+    """Change a classroom; its next lessons follow."""
+    if body.profile is not None:
+        _refuse_unknown_profile(services, body.profile)
+    online = await services.rooms.online()
+    async with services.database.write() as session:
+        classroom = await get_classroom(session, classroom_id)
+        school_id = body.school_id or classroom.school_id
+        name = body.name or classroom.name
+        await check_classroom(session, school_id=school_id, name=name, but=classroom.id)
+        classroom.school_id, classroom.name = school_id, name
+        classroom.profile = body.profile or classroom.profile
+    return _classroom_view(services, classroom, classroom.id in online)
+
+
+@router.delete("/classrooms/{classroom_id}", status_code=204)
+async def delete_classroom(classroom_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Delete a classroom; its devices are let in no more."""
+    async with services.database.write() as session:
+        await delete_row(session, await get_classroom(session, classroom_id), services.clock())
+
+
+@router.get("/classrooms/{classroom_id}/credentials")
+async def credentials(
+    classroom_id: Id, _admin: Administrator, services: ServicesOf
+) -> list[CredentialView]:
+    """The devices of a classroom."""
+    async with services.database.read() as session:
+        await get_classroom(session, classroom_id)
+        return [_credential_view(row) for row in await list_credentials(session, classroom_id)]
+
+
+@router.post("/classrooms/{classroom_id}/credentials", status_code=201)
+async def create_credential(
+    classroom_id: Id, body: CredentialBody, _admin: Administrator, services: ServicesOf
+) -> NewCredentialView:
+    """A new device of a classroom. The secret is told this once."""
+    async with services.database.write() as session:
+        classroom = await get_classroom(session, classroom_id)
+        row, secret = await add_credential(
+            session, classroom, label=body.label, now=services.clock()
+        )
+    return NewCredentialView(
+        **_credential_view(row).model_dump(),
+        secret=secret,
+        address=room_address(services.settings.address, secret),
+    )
+
+
+@router.delete("/credentials/{credential_id}", status_code=204)
+async def delete_credential(credential_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Revoke a device's credential. This cannot be undone: make a new one."""
+    async with services.database.write() as session:
+        await revoke_credential(session, credential_id, services.clock())
+
+
+@router.get("/profiles")
+async def profiles(_person: Person, services: ServicesOf) -> list[ProfileView]:
+    """The hardware profiles a classroom can have."""
+    return [
+        ProfileView(
+            name=profile.name,
+            title_zh=profile.title_zh,
+            title_en=profile.title_en,
+            description_zh=profile.description_zh,
+            description_en=profile.description_en,
+        )
+        for profile in list_room_profiles(_folders(services))
+    ]
+
+
+def _refuse_unknown_profile(services: Services, name: str) -> None:
+    try:
+        load_room_profile(name, _folders(services))
+    except ProfileError as error:
+        raise field_refused("profile", error.message_zh, error.message_en) from None
+
+
+def _folders(services: Services) -> list[Path]:
+    folder = services.settings.profiles_folder
+    return [] if folder is None else [folder]

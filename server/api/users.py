@@ -1,0 +1,122 @@
+"""People: `/api/users`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from sqlalchemy import select
+
+from server.accounts.access import Administrator, ServicesOf, SignedInPerson
+from server.accounts.people import add_user, change_user, get_user
+from server.api.fields import Body, Id, Name, Password, Username, View
+from server.database.models import School, User, UserRole
+from server.deletion import delete_row
+from server.errors import field_refused
+
+router = APIRouter(prefix="/api/users", tags=["users"])
+
+
+class UserView(View):
+    id: str
+    username: str
+    display_name: str
+    role: UserRole
+    school_id: str | None
+
+
+class UserBody(Body):
+    username: Username
+    display_name: Name
+    role: UserRole
+    school_id: Id | None = None
+    password: Password
+
+
+class UserChange(Body):
+    username: Username | None = None
+    display_name: Name | None = None
+    role: UserRole | None = None
+    school_id: Id | None = None
+    password: Password | None = None
+
+
+def user_view(user: User) -> UserView:
+    """A user as the API tells them."""
+    return UserView(
+        id=user.id,
+        username=user.username,
+        display_name=user.display_name,
+        role=user.role,
+        school_id=user.school_id,
+    )
+
+
+@router.get("")
+async def list_users(_admin: Administrator, services: ServicesOf) -> list[UserView]:
+    """All people; a deleted school is not told."""
+    async with services.database.read() as session:
+        users = await session.scalars(
+            select(User).where(User.deleted_at.is_(None)).order_by(User.created_at, User.id)
+        )
+        living = set(await session.scalars(select(School.id).where(School.deleted_at.is_(None))))
+        views = [user_view(user) for user in users]
+    return [
+        view if view.school_id in living else view.model_copy(update={"school_id": None})
+        for view in views
+    ]
+
+
+@router.post("", status_code=201)
+async def create_user(body: UserBody, _admin: Administrator, services: ServicesOf) -> UserView:
+    """A new person."""
+    _refuse_name_as_password(body.username, body.password)
+    password_hash = await services.passwords.hash(body.password)
+    async with services.database.write() as session:
+        user = await add_user(
+            session,
+            username=body.username,
+            display_name=body.display_name,
+            role=body.role,
+            school_id=body.school_id,
+            password_hash=password_hash,
+            now=services.clock(),
+        )
+    return user_view(user)
+
+
+@router.patch("/{user_id}")
+async def update_user(
+    user_id: Id, body: UserChange, admin: SignedInPerson, _: Administrator, services: ServicesOf
+) -> UserView:
+    """Change a person; a new password signs them out everywhere else."""
+    password_hash = None
+    if body.password is not None:
+        _refuse_name_as_password(body.username or "", body.password)
+        password_hash = await services.passwords.hash(body.password)
+    async with services.database.write() as session:
+        user = await get_user(session, user_id)
+        await change_user(
+            session,
+            user,
+            username=body.username,
+            display_name=body.display_name,
+            role=body.role,
+            school_id=body.school_id,
+            clear_school="school_id" in body.model_fields_set and body.school_id is None,
+            password_hash=password_hash,
+            keep_sign_in=admin.token_hash,
+        )
+    return user_view(user)
+
+
+@router.delete("/{user_id}", status_code=204)
+async def delete_user(user_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Delete a person, who is signed out at once."""
+    async with services.database.write() as session:
+        await delete_row(session, await get_user(session, user_id), services.clock())
+
+
+def _refuse_name_as_password(username: str, password: str) -> None:
+    if username and username.casefold() == password.casefold():
+        raise field_refused(
+            "password", "密码不能与用户名相同。", "The password must differ from the user name."
+        )

@@ -1,0 +1,179 @@
+"""The assembly: every part made, handed what it needs, started in order and stopped in reverse.
+
+Only this file (and the command line) knows all the parts. Lessons that were live when the server
+died are live again after it starts: their rows say so, signaling restores their state when the
+first device returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import Depends, FastAPI
+
+from hardware_profiles import ServerProfile
+from server.accounts.access import same_origin
+from server.accounts.passwords import Passwords
+from server.accounts.sign_ins import SignIns
+from server.accounts.throttle import GuessingGuard
+from server.api import admin, communities, health, lessons, places, refusals, room, session, users
+from server.clock import Clock, wall_clock
+from server.config import Settings
+from server.data_folder import DataFolder, load_or_make_key, make_folder
+from server.database.engine import Database
+from server.hardware import choose_server_profile
+from server.lesson_desk import LessonDesk
+from server.live import SignalingLessons
+from server.media import MediaCore, open_media_node
+from server.rooms import RoomDesk
+from server.services import Services
+from server.shield import Shield
+from server.timekeeper import Timekeeper
+from server.tokens import JoinTokens
+from server.web import built_client, web_router
+from signaling.app_router import routes as signaling_routes
+from signaling.driver import LessonService
+from signaling.ports import SignalingSettings
+
+OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
+
+_ROUTERS = (session, users, places, communities, lessons, room, admin)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = wall_clock,
+    passwords: Passwords | None = None,
+    open_media: OpenMedia = open_media_node,
+) -> FastAPI:
+    """The application, to be started once.
+
+    Its lifespan starts and stops all parts; it raises `StartRefused`. Tests give their own clock,
+    cheaper passwords and other media.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            start = _Start(stack, settings, clock)
+            media = await start.media(open_media)
+            services = await start.services(passwords or Passwords(), media)
+            app.state.services = services
+            app.include_router(signaling_routes(start.signaling, origin_allowed=_origins(settings)))
+            # Last, because it answers every other address.
+            app.include_router(web_router(settings.web_folder or built_client()))
+            yield
+
+    app = FastAPI(
+        title="Tongke 同课",
+        version="0.1.0",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses={"4XX": {"model": refusals.RefusalBody}},
+    )
+    app.add_middleware(Shield, max_body_bytes=settings.max_body_bytes, secure=settings.secure)
+    refusals.add_handlers(app)
+    for area in _ROUTERS:
+        app.include_router(area.router, dependencies=[Depends(same_origin)])
+    app.include_router(health.router)
+    return app
+
+
+class _Start:
+    """The parts in the order of their start; what was started stops with the stack, in reverse."""
+
+    signaling: LessonService
+
+    def __init__(self, stack: AsyncExitStack, settings: Settings, clock: Clock) -> None:
+        self._stack = stack
+        self._settings = settings
+        self._clock = clock
+        self._profile_folders: list[Path] = (
+            [] if settings.profiles_folder is None else [settings.profiles_folder]
+        )
+        self._hardware = choose_server_profile(settings.server_profile, self._profile_folders)
+        self._folder = DataFolder(settings.data_folder)
+        stack.callback(self._folder.close)
+        make_folder(settings.recordings, setting="recordings_folder")
+
+    async def media(self, open_media: OpenMedia) -> MediaCore:
+        """The media core, listening."""
+        return await self._stack.enter_async_context(open_media(self._settings, self._hardware))
+
+    async def services(self, passwords: Passwords, media: MediaCore) -> Services:
+        """Everything else."""
+        settings, clock = self._settings, self._clock
+        database = Database(settings.database)
+        self._stack.push_async_callback(database.close)
+        await database.migrate()
+        key = load_or_make_key(self._folder.path / "join_token.key")
+        tokens = JoinTokens(key, life_s=settings.join_token_s)
+        desk = LessonDesk(
+            database,
+            clock,
+            lessons_admitted=self._hardware.admit.lessons,
+            devices_admitted=self._hardware.admit.devices_per_lesson,
+            doors_open_s=settings.doors_open_s,
+            idle_end_s=settings.lesson_idle_end_s,
+            profile_folders=self._profile_folders,
+        )
+        self.signaling = LessonService(
+            media,
+            tokens,
+            desk,
+            observers=(),
+            settings=_signaling_settings(settings),
+            clock=clock,
+        )
+        self._stack.push_async_callback(self.signaling.close)
+        desk.live = SignalingLessons(self.signaling)
+        rooms = RoomDesk(
+            database, clock, tokens=tokens, live=desk.live, poll_s=settings.room_poll_s
+        )
+        services = Services(
+            settings=settings,
+            clock=clock,
+            database=database,
+            passwords=passwords,
+            sign_ins=SignIns(
+                database, idle_s=settings.session_idle_s, longest_s=settings.session_max_s
+            ),
+            sign_in_guard=GuessingGuard(),
+            tokens=tokens,
+            lessons=desk,
+            rooms=rooms,
+            media=media,
+        )
+        timekeeper = Timekeeper(services)
+        timekeeper.start()
+        self._stack.push_async_callback(timekeeper.stop)
+        return services
+
+
+def _signaling_settings(settings: Settings) -> SignalingSettings:
+    return SignalingSettings(
+        max_message_bytes=settings.max_message_bytes,
+        away_grace_s=settings.away_grace_s,
+        silent_socket_s=settings.silent_socket_s,
+        lead_absent_s=settings.lead_absent_end_s,
+        empty_lesson_s=settings.lesson_idle_end_s,
+    )
+
+
+def _origins(settings: Settings) -> Callable[[str, str], bool]:
+    """Which pages may open the lesson's WebSocket: ours, by the address asked or the public one."""
+    public = urlsplit(settings.public_url).netloc.lower()
+
+    def allowed(origin: str, host: str) -> bool:
+        try:
+            return urlsplit(origin).netloc.lower() in {host.lower(), public} - {""}
+        except ValueError:
+            return False
+
+    return allowed

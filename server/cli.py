@@ -1,0 +1,162 @@
+"""The command `tongke`: serve, demonstrate, simulate, and small helps for administrators.
+
+Heavy parts are imported by the command that needs them, so that `--help` answers at once. What
+keeps a server from starting is told in one paragraph, with exit code 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from server.config import Settings, load_settings
+from server.errors import StartRefused
+from server.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from server.serving import RunningServer
+
+app = typer.Typer(
+    name="tongke",
+    help="Tongke 同课: one lesson, many classrooms.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+admin = typer.Typer(help="Small helps for administrators.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+
+T = TypeVar("T")
+DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]
+Host = Annotated[str | None, typer.Option(help="The address to listen on (default: all).")]
+Port = Annotated[int | None, typer.Option(help="The port of the pages (default: 7880).")]
+MediaPort = Annotated[int | None, typer.Option(help="The UDP port of the media (default: 7881).")]
+
+
+@app.command()
+def serve(
+    *,
+    data_folder: DataFolder = None,
+    host: Host = None,
+    port: Port = None,
+    media_port: MediaPort = None,
+    advertised: Annotated[
+        str | None, typer.Option(help="Addresses that rooms reach, separated by commas.")
+    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="The address that people open.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
+    plain_http: Annotated[
+        bool | None,
+        typer.Option("--plain-http", help="Without HTTPS: on loopback, or behind a proxy."),
+    ] = None,
+) -> None:
+    """Run the server. All settings: docs/settings.md."""
+    settings = _settings(
+        data_folder=data_folder,
+        host=host,
+        port=port,
+        media_port=media_port,
+        advertised=advertised,
+        public_url=public_url,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        plain_http=plain_http,
+    )
+    _run(_serve(settings))
+
+
+@admin.command("reset-key")
+def reset_key(
+    *,
+    data_folder: DataFolder = None,
+    username: Annotated[
+        str | None, typer.Option(help="Whose; needed if there are several.")
+    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="The address that people open.")] = None,
+) -> None:
+    """Print an address that signs an administrator in once, to set a new password."""
+    settings = _settings(data_folder=data_folder, public_url=public_url)
+    name, address = _run(_reset_key(settings, username))
+    console = Console()
+    console.print(f"[bold]{name}[/bold] can sign in once, within a day, at")
+    console.print(f"  {address}", soft_wrap=True, highlight=False)
+    console.print("Then set a new password under Admin, People.")
+
+
+async def _serve(settings: Settings) -> None:
+    from server.first_start import setup_address  # noqa: PLC0415 - see the file's head
+    from server.serving import running_server, until_signalled  # noqa: PLC0415
+
+    async with running_server(settings) as server:
+        setup = await setup_address(
+            server.services.database, server.settings, server.services.clock()
+        )
+        _greet(server, setup)
+        await until_signalled()
+        Console().print("Stopping …")
+
+
+async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str]:
+    from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
+    from server.database.engine import Database  # noqa: PLC0415
+    from server.first_start import sign_in_address  # noqa: PLC0415
+
+    if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
+        raise StartRefused(
+            f"There is no Tongke database in {settings.data_folder}. Name the server's data folder "
+            "with --data-folder."
+        )
+    database = Database(settings.database)
+    try:
+        await database.migrate()
+        return await sign_in_address(database, settings, wall_clock(), username=username)
+    finally:
+        await database.close()
+
+
+def _greet(server: RunningServer, setup: str | None) -> None:
+    console = Console()
+    console.print(f"Tongke is running at [bold]{server.settings.address}[/bold]", highlight=False)
+    if server.certificate is not None and server.certificate.self_made:
+        console.print(
+            "  Its certificate is self-made: browsers warn once. Give your own with "
+            "--tls-cert and --tls-key.",
+            soft_wrap=True,
+        )
+    if setup is not None:
+        console.print("\nFirst start. Make the administrator at this address (it works once):")
+        console.print(f"  {setup}\n", soft_wrap=True, highlight=False)
+
+
+def _settings(**given: Any) -> Settings:
+    try:
+        settings = load_settings(**given)
+    except StartRefused as refused:
+        _fail(refused)
+    set_up_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except StartRefused as refused:
+        _fail(refused)
+    except KeyboardInterrupt:  # before the server listens for it
+        sys.exit(130)
+
+
+def _fail(refused: StartRefused) -> NoReturn:
+    Console(stderr=True).print(f"tongke: {refused}", soft_wrap=True, highlight=False, markup=False)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,254 @@
+"""The server's settings: their names, defaults and limits. Each is told in `docs/settings.md`.
+
+A setting comes from the command line, else from the environment (`TONGKE_` and its name in capital
+letters), else from `tongke.toml` in the working folder (or the file that `TONGKE_CONFIG` names),
+else its default. Nothing else in the project reads the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from server.errors import StartRefused
+
+ENV_PREFIX = "TONGKE_"
+CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Words = Annotated[tuple[str, ...], NoDecode]  # in the environment: separated by commas
+
+
+class Settings(BaseSettings):
+    """All settings. Frozen: what runs is what was read at the start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True
+    )
+
+    # where things are kept
+    data_folder: Path = Path("var")
+    database_url: str = ""
+    recordings_folder: Path | None = None
+    web_folder: Path | None = None
+
+    # where it listens
+    host: str = ""
+    port: Port = 7880
+    public_url: str = ""
+    plain_http: bool = False
+    trusted_proxies: Words = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_names: Words = ()
+
+    # media
+    media_host: str = "::"
+    media_port: Port = 7881
+    media_pumps: Annotated[int, Field(ge=0, le=64)] = 0  # 0: as the server's profile says
+    advertised: Words = ()
+    server_profile: str = "auto"
+    profiles_folder: Path | None = None
+
+    # lessons
+    max_partners: Annotated[int, Field(ge=1, le=32)] = 3
+    join_token_s: Seconds = 600
+    doors_open_s: Annotated[float, Field(ge=0, le=3600)] = 180
+    lesson_idle_end_s: Seconds = 1800
+    lead_absent_end_s: Seconds = 7200
+    away_grace_s: Seconds = 60
+    silent_socket_s: Seconds = 6
+    room_poll_s: Annotated[float, Field(ge=0.2, le=60)] = 3
+
+    # people
+    session_idle_s: Seconds = 7 * 86_400
+    session_max_s: Seconds = 30 * 86_400
+    one_time_key_s: Seconds = 86_400
+    deleted_kept_days: Annotated[float, Field(ge=0, le=3650)] = 30
+
+    # limits
+    max_body_bytes: Annotated[int, Field(ge=4096, le=16_777_216)] = 262_144
+    max_message_bytes: Annotated[int, Field(ge=4096, le=1_048_576)] = 131_072
+    stop_grace_s: Seconds = 3
+
+    # logs
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file: no `.env`, no secrets folder."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file(os.environ))
+        return (init_settings, env_settings, file)
+
+    @field_validator("trusted_proxies", "tls_names", "advertised", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("advertised")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            try:
+                ipaddress.ip_address(word)
+            except ValueError:
+                raise ValueError(f"'{word}' is not an IP address") from None
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            try:
+                ipaddress.ip_network(word, strict=False)
+            except ValueError:
+                raise ValueError(f"'{word}' is not an IP address or network") from None
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be like https://tongke.example.cn or https://10.0.0.5:7880")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError("must have no path: Tongke needs a host name (or port) of its own")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: give both or neither")
+        if self.plain_http and self.tls_cert is not None:
+            raise ValueError("plain_http and tls_cert exclude each other: give one of them")
+        if self.plain_http and not self.on_loopback and not self.trusted_proxies:
+            raise ValueError(
+                "plain_http is allowed only with host 127.0.0.1 (or ::1), or behind a proxy that "
+                "speaks HTTPS and is named in trusted_proxies: browsers give cameras and "
+                "microphones only to secure pages"
+            )
+        if self.session_idle_s > self.session_max_s:
+            raise ValueError("session_idle_s must not be longer than session_max_s")
+        return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the pages."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the pages over HTTPS (so cookies may be marked Secure)."""
+        return not self.plain_http or self.public_url.startswith("https://")
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of the recordings."""
+        return self.recordings_folder or self.data_folder / "recordings"
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_folder / 'tongke.db'}"
+
+    @property
+    def address(self) -> str:
+        """The address that people open, as well as we know it."""
+        if self.public_url:
+            return self.public_url
+        host = self.host if self.host not in {"", "::", "0.0.0.0"} else "localhost"  # noqa: S104 - compared, not bound
+        host = f"[{host}]" if ":" in host else host
+        return f"{'http' if self.plain_http else 'https'}://{host}:{self.port}"
+
+
+def config_file(environ: Mapping[str, str]) -> Path:
+    """The settings file in use (it need not exist)."""
+    return Path(environ.get(CONFIG_FILE_VARIABLE) or "tongke.toml")
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings, from everywhere; `given` are the command line's (None is "not given").
+
+    Raises `StartRefused` with a paragraph that names each wrong setting and where it came from.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    file = config_file(os.environ)
+    if CONFIG_FILE_VARIABLE in os.environ and not file.is_file():
+        raise StartRefused(f"The settings file {file} ({CONFIG_FILE_VARIABLE}) does not exist.")
+    _refuse_misspelt(os.environ)
+    try:
+        return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise StartRefused(f"The settings file {file} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise StartRefused(f"The settings file {file} cannot be read: {error.strerror}.") from None
+    except ValidationError as error:
+        raise StartRefused(_told(error, given, file)) from None
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    known = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in environ:
+        if not name.startswith(ENV_PREFIX) or name in known or name == CONFIG_FILE_VARIABLE:
+            continue
+        # Other TONGKE_ variables (of the build, of tests) are none of ours; a near miss is.
+        if near := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
+            raise StartRefused(f"There is no setting {name}. Did you mean {near[0]}?")
+
+
+def _told(error: ValidationError, given: Mapping[str, Any], file: Path) -> str:
+    """One paragraph: every wrong setting, what is wrong, and where it was set."""
+    sentences = []
+    for item in error.errors(include_url=False, include_context=False):
+        what = item["msg"].removeprefix("Value error, ")
+        if not item["loc"]:
+            sentences.append(f"The settings do not fit together: {what}.")
+            continue
+        name = str(item["loc"][0])
+        variable = f"{ENV_PREFIX}{name.upper()}"
+        if name in given:
+            where = f"option --{name.replace('_', '-')}"
+        elif variable in os.environ:
+            where = f"environment variable {variable}"
+        else:
+            where = f"in {file}"
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, list(Settings.model_fields), n=1)
+            hint = f" Did you mean {near[0]}?" if near else " docs/settings.md lists them all."
+            sentences.append(f"There is no setting {name} ({where}).{hint}")
+        else:
+            sentences.append(f"The setting {name} ({where}) is wrong: {what}.")
+    return " ".join(sentences)

@@ -1,0 +1,94 @@
+"""The data folder: made, checked for writing, locked against a second server, home of the keys.
+
+Owns the folder's own files (`lock`, key files). The database, the certificate and the recordings
+in it belong to their own modules.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from server.errors import StartRefused
+
+
+class DataFolder:
+    """A writable folder that only this process serves from; `close()` gives it free."""
+
+    def __init__(self, path: Path) -> None:
+        """Makes the folder if it is missing and locks it.
+
+        Raises `StartRefused` when it cannot be written or another server runs from it.
+        """
+        self.path = path
+        make_folder(path, setting="data_folder")
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise StartRefused(
+                f"Another Tongke server is already running from the data folder {path}. Stop it "
+                "first, or give this one a folder of its own with --data-folder."
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the lock. The folder stays."""
+        os.close(self._lock)
+
+
+def make_folder(path: Path, *, setting: str) -> None:
+    """Make `path` (private to us when new) and prove that a file can be written there.
+
+    Raises `StartRefused`, naming the setting to change.
+    """
+    probe = path / f".probe-{os.getpid()}"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StartRefused(
+            f"The folder {path} cannot be written ({error.strerror}). Give the user that runs "
+            f"Tongke the right to write there, free some space, or choose another folder with "
+            f"--{setting.replace('_', '-')} or TONGKE_{setting.upper()}."
+        ) from None
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file only its owner can read: temporary name, synced, renamed."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def load_or_make_key(path: Path, *, size: int = 32) -> bytes:
+    """The secret key kept at `path`, made at the first call. Raises `StartRefused` if damaged."""
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_bytes(size)
+        write_private(path, key)
+    except OSError as error:
+        raise StartRefused(f"The key file {path} cannot be read ({error.strerror}).") from None
+    if len(key) != size:
+        raise StartRefused(
+            f"The key file {path} is damaged. Delete it: a new one is made, and whoever is in a "
+            "lesson joins again by itself."
+        )
+    return key

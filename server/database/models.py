@@ -1,0 +1,316 @@
+"""The tables. Times are seconds since 1970; ids are short random strings.
+
+Rows that people delete carry `deleted_at` and are kept for a while, so that a deletion can be
+undone; every reader asks for `deleted_at IS NULL` itself. What a finished lesson or a recording
+tells (names of teachers, schools, rooms) is copied into it: it stays true when they change.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Enum, ForeignKey, Index, MetaData, String, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+ALIVE = text("deleted_at IS NULL")
+
+
+class SchoolKind(StrEnum):
+    """Where a school stands in the 1 + M of a community."""
+
+    URBAN = "urban"
+    RURAL = "rural"
+
+
+class UserRole(StrEnum):
+    """What a person may do."""
+
+    ADMINISTRATOR = "administrator"
+    TEACHER = "teacher"
+
+
+class LessonPhase(StrEnum):
+    """A lesson's life: in the timetable, going on, over."""
+
+    PLANNED = "planned"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+class RecordingPhase(StrEnum):
+    """A recording's life."""
+
+    RECORDING = "recording"
+    FINISHING = "finishing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Visibility(StrEnum):
+    """Who may see a recording: the schools of its community, or everybody who signs in."""
+
+    COMMUNITY = "community"
+    REGION = "region"
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    """Enums are kept as their words, so that the database reads well and new words are easy."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=16,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        SchoolKind: _words(SchoolKind),
+        UserRole: _words(UserRole),
+        LessonPhase: _words(LessonPhase),
+        RecordingPhase: _words(RecordingPhase),
+        Visibility: _words(Visibility),
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+class Row(Base):
+    """What every row people make has."""
+
+    __abstract__ = True
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    created_at: Mapped[float]
+    deleted_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class School(Row):
+    __tablename__ = "schools"
+    __table_args__ = (
+        Index("uq_schools_name", "name", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+    )
+
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[SchoolKind]
+
+
+class Classroom(Row):
+    __tablename__ = "classrooms"
+    __table_args__ = (
+        Index(
+            "uq_classrooms_name",
+            "school_id",
+            "name",
+            unique=True,
+            sqlite_where=ALIVE,
+            postgresql_where=ALIVE,
+        ),
+    )
+
+    school_id: Mapped[str] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(120))
+    profile: Mapped[str] = mapped_column(String(64))
+    last_seen: Mapped[float | None] = mapped_column(default=None)
+
+
+class Credential(Base):
+    """The long-lived secret of a room device; only its hash is kept."""
+
+    __tablename__ = "credentials"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    classroom_id: Mapped[str] = mapped_column(
+        ForeignKey("classrooms.id", ondelete="CASCADE"), index=True
+    )
+    label: Mapped[str] = mapped_column(String(120))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[float]
+    last_used_at: Mapped[float | None] = mapped_column(default=None)
+    revoked_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class Community(Row):
+    __tablename__ = "communities"
+    __table_args__ = (
+        Index(
+            "uq_communities_name", "name", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(String(120))
+    lead_school_id: Mapped[str] = mapped_column(
+        ForeignKey("schools.id", ondelete="CASCADE"), index=True
+    )
+    partners: Mapped[list[CommunityPartner]] = relationship(
+        order_by="CommunityPartner.place", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class CommunityPartner(Base):
+    __tablename__ = "community_partners"
+
+    community_id: Mapped[str] = mapped_column(
+        ForeignKey("communities.id", ondelete="CASCADE"), primary_key=True
+    )
+    school_id: Mapped[str] = mapped_column(
+        ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    place: Mapped[int]
+
+
+class User(Row):
+    """`username_key` is the user name folded for comparing: `Li.Wei` and `li.wei` are one."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index(
+            "uq_users_username_key",
+            "username_key",
+            unique=True,
+            sqlite_where=ALIVE,
+            postgresql_where=ALIVE,
+        ),
+    )
+
+    username: Mapped[str] = mapped_column(String(64))
+    username_key: Mapped[str] = mapped_column(String(64))
+    display_name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[UserRole]
+    school_id: Mapped[str | None] = mapped_column(ForeignKey("schools.id", ondelete="SET NULL"))
+    password_hash: Mapped[str | None] = mapped_column(String(255), default=None)
+
+
+class SignIn(Base):
+    """A browser that is signed in; the cookie's hash is the key."""
+
+    __tablename__ = "sign_ins"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[float]
+    seen_at: Mapped[float]
+
+
+class OneTimeKey(Base):
+    """A key that works once: to set up the server, or to sign in as one user."""
+
+    __tablename__ = "one_time_keys"
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[float]
+    expires_at: Mapped[float]
+
+
+class Lesson(Row):
+    __tablename__ = "lessons"
+    __table_args__ = (Index("ix_lessons_state_starts_at", "state", "starts_at"),)
+
+    title: Mapped[str] = mapped_column(String(120))
+    subject: Mapped[str] = mapped_column(String(60))
+    grade: Mapped[str] = mapped_column(String(60))
+    mode: Mapped[str] = mapped_column(String(16))
+    state: Mapped[LessonPhase]
+    starts_at: Mapped[float]
+    started_at: Mapped[float | None] = mapped_column(default=None)
+    ended_at: Mapped[float | None] = mapped_column(default=None)
+    end_reason: Mapped[str] = mapped_column(String(32), default="")
+    record: Mapped[bool]
+    community_id: Mapped[str | None] = mapped_column(
+        ForeignKey("communities.id", ondelete="SET NULL"), index=True
+    )
+    teacher_id: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    teacher_name: Mapped[str] = mapped_column(String(120))
+    seats: Mapped[list[LessonSeat]] = relationship(
+        order_by="LessonSeat.place", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class LessonSeat(Base):
+    """A planned seat; names are copied so that an old lesson still tells who was there."""
+
+    __tablename__ = "lesson_seats"
+
+    lesson_id: Mapped[str] = mapped_column(
+        ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True
+    )
+    seat_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    place: Mapped[int]
+    role: Mapped[str] = mapped_column(String(16))
+    classroom_id: Mapped[str | None] = mapped_column(
+        ForeignKey("classrooms.id", ondelete="SET NULL"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(120))
+    school: Mapped[str] = mapped_column(String(120))
+    profile: Mapped[str] = mapped_column(String(64))
+
+
+class LessonState(Base):
+    """Signaling's own saved state of a lesson in progress, as it gave it."""
+
+    __tablename__ = "lesson_states"
+
+    lesson_id: Mapped[str] = mapped_column(
+        ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True
+    )
+    state: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[float]
+
+
+class Recording(Row):
+    """`parts` and `events` are the manifest of `docs/http_api.md`, as the recorder gave it."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (Index("ix_recordings_started_at", "started_at"),)
+
+    lesson_id: Mapped[str | None] = mapped_column(
+        ForeignKey("lessons.id", ondelete="SET NULL"), index=True
+    )
+    community_id: Mapped[str | None] = mapped_column(
+        ForeignKey("communities.id", ondelete="SET NULL"), index=True
+    )
+    teacher_id: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    title: Mapped[str] = mapped_column(String(120))
+    subject: Mapped[str] = mapped_column(String(60))
+    grade: Mapped[str] = mapped_column(String(60))
+    teacher_name: Mapped[str] = mapped_column(String(120))
+    started_at: Mapped[float]
+    duration_s: Mapped[float] = mapped_column(default=0.0)
+    state: Mapped[RecordingPhase]
+    visibility: Mapped[Visibility]
+    poster: Mapped[str] = mapped_column(String(255), default="")
+    failure: Mapped[str] = mapped_column(Text, default="")
+    manifest: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    schools: Mapped[list[RecordingSchool]] = relationship(
+        order_by="RecordingSchool.place", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class RecordingSchool(Base):
+    """A school that took part in a recorded lesson."""
+
+    __tablename__ = "recording_schools"
+
+    recording_id: Mapped[str] = mapped_column(
+        ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True
+    )
+    place: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), index=True)

@@ -1,0 +1,64 @@
+"""The first start: an address, printed once, at which the administrator sets a password."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from server.accounts.one_time_keys import Purpose, mint_key
+from server.accounts.people import administrators, find_user
+from server.config import Settings
+from server.database.engine import Database
+from server.database.models import User, UserRole
+from server.errors import StartRefused
+
+
+async def setup_address(database: Database, settings: Settings, now: float) -> str | None:
+    """The one-time address to set the server up; None when it is set up.
+
+    Every start without an administrator prints a new one, and the one before is void.
+    """
+    async with database.write() as session:
+        if await administrators(session):
+            return None
+        key = await mint_key(session, Purpose.SETUP, now=now, life_s=settings.one_time_key_s)
+    return f"{settings.address}/setup#key={key}"
+
+
+async def sign_in_address(
+    database: Database, settings: Settings, now: float, *, username: str | None = None
+) -> tuple[str, str]:
+    """An administrator's user name and an address that signs them in once.
+
+    Raises `StartRefused` when there is no such user, or several administrators and none is named.
+    """
+    async with database.write() as session:
+        if username is not None:
+            user = await find_user(session, username)
+            if user is None:
+                raise StartRefused(f"There is no user '{username}'.")
+        else:
+            user = _only(
+                list(
+                    await session.scalars(
+                        select(User).where(
+                            User.role == UserRole.ADMINISTRATOR, User.deleted_at.is_(None)
+                        )
+                    )
+                )
+            )
+        key = await mint_key(
+            session, Purpose.SIGN_IN, now=now, life_s=settings.one_time_key_s, user_id=user.id
+        )
+    return user.username, f"{settings.address}/key#key={key}"
+
+
+def _only(found: list[User]) -> User:
+    if not found:
+        raise StartRefused(
+            "There is no administrator yet. Start the server with tongke serve: it prints the "
+            "address at which the first one is made."
+        )
+    if len(found) > 1:
+        names = ", ".join(user.username for user in found)
+        raise StartRefused(f"There are several administrators ({names}). Say which: --username.")
+    return found[0]

@@ -1,0 +1,32 @@
+"""Everything the HTTP routes need, in one frozen bundle. `server.app` fills it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.accounts.passwords import Passwords
+from server.accounts.sign_ins import SignIns
+from server.accounts.throttle import GuessingGuard
+from server.clock import Clock
+from server.config import Settings
+from server.database.engine import Database
+from server.lesson_desk import LessonDesk
+from server.media import MediaCore
+from server.rooms import RoomDesk
+from server.tokens import JoinTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running server."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    passwords: Passwords
+    sign_ins: SignIns
+    sign_in_guard: GuessingGuard
+    tokens: JoinTokens
+    lessons: LessonDesk
+    rooms: RoomDesk
+    media: MediaCore

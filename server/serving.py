@@ -1,0 +1,125 @@
+"""The running server: sockets, certificate, application, and an orderly stop.
+
+`running_server` is what `tongke serve`, the demonstration and the tests start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from server.app import create_app
+from server.certificates import Certificate, given_certificate, host_names, own_certificate
+from server.config import Settings
+from server.data_folder import make_folder
+from server.listening import listen
+from server.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that answers. `settings.address` is where."""
+
+    settings: Settings
+    services: Services
+    certificate: Certificate | None
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers: whoever runs the server decides when it stops.
+
+    `listening` is set as soon as requests are answered.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
+    """A server for the time of the block.
+
+    At the end lessons are told, connections closed (within `stop_grace_s`), parts stopped.
+    Raises `StartRefused`.
+    """
+    make_folder(settings.data_folder, setting="data_folder")
+    sockets = listen(settings.host, settings.port)
+    try:
+        settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
+        certificate = _certificate(settings)
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            services: Services = app.state.services
+            server = _Uvicorn(_config(app, settings, certificate))
+            serving = asyncio.create_task(server.serve(sockets), name="http")
+            try:
+                ready = asyncio.create_task(server.listening.wait())
+                await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
+                if not ready.done():
+                    ready.cancel()
+                    await serving  # raises what kept it from listening
+                yield RunningServer(settings, services, certificate)
+            finally:
+                server.should_exit = True
+                await serving
+    finally:
+        for each in sockets:
+            each.close()
+
+
+async def until_signalled() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.plain_http:
+        return None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        return given_certificate(settings.tls_cert, settings.tls_key)
+    names = [*host_names(), *settings.tls_names, *settings.advertised]
+    now = datetime.datetime.now(datetime.UTC)
+    return own_certificate(settings.data_folder, names=names, now=now)
+
+
+def _config(app: object, settings: Settings, certificate: Certificate | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn's ASGI types are narrower than Starlette's
+        lifespan="off",  # we run it ourselves: its errors shall reach us whole
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        ws="websockets-sansio",
+        ws_max_size=settings.max_message_bytes,
+        # A page loads a dozen files and then polls: the connection is kept over the polls.
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=max(1, round(settings.stop_grace_s)),
+        ssl_certfile=certificate.certificate if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
+    )

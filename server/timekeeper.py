@@ -1,0 +1,71 @@
+"""The server's own clockwork: lessons open and end on time, what is over is swept away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
+
+import structlog
+
+from server.accounts.one_time_keys import sweep_keys
+from server.deletion import DAY_S, purge
+from server.services import Services
+
+TICK_S = 2.0  # a lesson opens at most this late
+SWEEP_EVERY_S = 3600.0
+
+_log = structlog.get_logger("tongke.timekeeper")
+
+
+class Timekeeper:
+    """A task that ticks until `stop()`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._swept_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._task = asyncio.create_task(self._run(), name="timekeeper")
+
+    async def stop(self) -> None:
+        """Stop ticking; a tick in progress is cut short (its transaction is undone)."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def tick(self) -> None:
+        """What is due now."""
+        services, now = self._services, self._services.clock()
+        await services.lessons.keep_time()
+        if now - self._swept_at >= SWEEP_EVERY_S:
+            self._swept_at = now
+            await self._sweep(now)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.tick()
+            except Exception:  # a full disk must not stop the clock: the next tick tries again
+                _log.exception("tick failed")
+            await asyncio.sleep(TICK_S)
+
+    async def _sweep(self, now: float) -> None:
+        services = self._services
+        await services.sign_ins.sweep(now)
+        kept_s = services.settings.deleted_kept_days * DAY_S
+        async with services.database.write() as session:
+            await sweep_keys(session, now)
+            recordings = await purge(session, deleted_before=now - kept_s)
+        for recording_id in recordings:
+            await asyncio.to_thread(_remove, services.settings.recordings / recording_id)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        _log.warning("a deleted recording's files could not be removed", folder=str(folder))

@@ -1,0 +1,139 @@
+"""A whole server in memory for the tests: its own clock, no network, no media."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+from fastapi import FastAPI
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from hardware_profiles import ServerProfile
+from server.accounts.passwords import Passwords
+from server.app import create_app
+from server.config import Settings
+from server.first_start import setup_address
+from server.media import MediaCore
+from server.services import Services
+
+ORIGIN = "http://127.0.0.1:7880"
+PASSWORD = "correct horse"
+
+
+@dataclass
+class TestClock:
+    """A clock that moves when told."""
+
+    __test__ = False
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class NoMedia:
+    """Media that nobody may need: any other call fails the test."""
+
+    ready = True
+
+
+@asynccontextmanager
+async def no_media(_settings: Settings, _hardware: ServerProfile) -> AsyncIterator[MediaCore]:
+    yield cast(MediaCore, NoMedia())
+
+
+@dataclass
+class World:
+    """A running application and browsers to visit it with."""
+
+    app: FastAPI
+    clock: TestClock
+    settings: Settings
+    stack: AsyncExitStack
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def services(self) -> Services:
+        return cast(Services, self.app.state.services)
+
+    async def browser(self, address: str = "10.0.0.1") -> httpx.AsyncClient:
+        """A browser with its own cookies."""
+        transport = httpx.ASGITransport(
+            app=self.app, client=(address, 5000), raise_app_exceptions=False
+        )
+        client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        return await self.stack.enter_async_context(client)
+
+    async def signed_in(self, username: str, password: str = PASSWORD) -> httpx.AsyncClient:
+        """A browser in which this user is signed in."""
+        browser = await self.browser()
+        answer = await browser.post(
+            "/api/session", json={"username": username, "password": password}
+        )
+        assert answer.status_code == 200, answer.text
+        return browser
+
+    async def administrator(self) -> httpx.AsyncClient:
+        """The first administrator, `admin`, made by the one-time address."""
+        browser = await self.browser()
+        address = await setup_address(self.services.database, self.settings, self.clock())
+        assert address is not None
+        answer = await browser.post(
+            "/api/setup",
+            json={
+                "key": address.partition("#key=")[2],
+                "username": "admin",
+                "display_name": "管理员",
+                "password": PASSWORD,
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        return browser
+
+
+@asynccontextmanager
+async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """The application over a data folder, until the end of the block."""
+    made = Settings(
+        data_folder=folder / "data",
+        host="127.0.0.1",
+        plain_http=True,
+        web_folder=settings.pop("web_folder", folder / "web"),
+        **settings,
+    )
+    clock = TestClock()
+    cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+    app = create_app(made, clock=clock, passwords=cheap, open_media=no_media)
+    async with AsyncExitStack() as stack, app.router.lifespan_context(app):
+        yield World(app, clock, made, stack)
+
+
+async def post(browser: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A POST that must succeed."""
+    answer = await browser.post(path, json=body)
+    assert answer.status_code in {200, 201}, answer.text
+    return cast(dict[str, Any], answer.json())
+
+
+def lesson_body(ids: dict[str, str], **changes: Any) -> dict[str, Any]:
+    """A lesson of the community, to be started now."""
+    return {
+        "title": "圆的面积",
+        "subject": "数学",
+        "grade": "六年级",
+        "mode": "delivery",
+        "community_id": ids["community"],
+        "lead_classroom_id": ids["room_0"],
+        "room_classroom_ids": [ids["room_1"], ids["room_2"]],
+        "starts_at": None,
+        "record": True,
+        **changes,
+    }
