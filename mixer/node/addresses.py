@@ -1,0 +1,45 @@
+"""Which addresses peers are told when none are configured: the host's own.
+
+Owns: reading the interfaces and choosing what a peer may reach. Link-local addresses need a zone
+that no candidate can carry (RFC 8445 §5.1.1.1) and are left out; loopback comes last, so that a
+browser on this machine works and everyone else tries the real ones first.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+import ifaddr
+
+from mixer.model import NodeSettings
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def interface_addresses() -> list[IpAddress]:
+    """Every address of every interface of this host."""
+    found: list[IpAddress] = []
+    for adapter in ifaddr.get_adapters():
+        for known in adapter.ips:
+            text = known.ip if isinstance(known.ip, str) else known.ip[0]
+            found.append(ipaddress.ip_address(text.partition("%")[0]))
+    return found
+
+
+def advertised_addresses(
+    settings: NodeSettings, own: Iterable[IpAddress] | None = None
+) -> tuple[str, ...]:
+    """The addresses for candidates, most useful first; raises `ValueError` on a wrong one."""
+    if settings.advertised:
+        return tuple(str(ipaddress.ip_address(text)) for text in settings.advertised)
+    host = ipaddress.ip_address(settings.host)
+    if not host.is_unspecified:
+        return (str(host),)
+    usable = {
+        address
+        for address in (interface_addresses() if own is None else own)
+        if (address.version == 4 or host.version == 6)
+        and not (address.is_link_local or address.is_multicast or address.is_unspecified)
+    }
+    return tuple(map(str, sorted(usable, key=lambda a: (a.is_loopback, a.version, int(a)))))

@@ -1,0 +1,347 @@
+"""One lesson's media: its devices' connections, its producers, its speakers, its timing.
+
+Owns: who publishes and subscribes, the limits per lesson and device, telling the one listener
+what happened, and what has to be done every so often for all of it.
+
+Leaves to `publication.py`, `subscription.py`, `taps.py`: the single connections; to
+`media_node.py`: which lessons there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from mixer.errors import DeviceUnknown, NodeFull, ProducerUnknown
+from mixer.forward.allocation import Choice
+from mixer.forward.speakers import ActiveSpeakers
+from mixer.model import (
+    ConsumerChanged,
+    Direction,
+    Kind,
+    LinkState,
+    MediaEvent,
+    NodeLimits,
+    ProducerLive,
+    PublishAnswer,
+    SourceOffer,
+    SpeakersChanged,
+    SubscribeOffer,
+    TapInfo,
+    TransportChanged,
+    Want,
+)
+from mixer.node.port import Port
+from mixer.node.publication import Publication
+from mixer.node.streams import Producer
+from mixer.node.subscription import Subscription
+from mixer.node.taps import Tap, open_tap
+from mixer.transport.dtls import Certificate
+from mixer.transport.publish_answer import PublishPlan, read_offer
+from mixer.transport.subscribe_offer import read_player_offer
+
+log = logging.getLogger(__name__)
+
+MAX_WANTS = 128  # as the lesson protocol admits
+ALLOCATION_INTERVAL_S = 0.2
+REPORT_INTERVAL_S = 1.0
+LINK_INTERVAL_S = 2.0
+
+
+class Lesson:
+    """The media of one lesson on one port."""
+
+    def __init__(
+        self,
+        lesson_id: str,
+        port: Port,
+        certificate: Certificate,
+        limits: NodeLimits,
+        listener: Callable[[MediaEvent], None],
+    ) -> None:
+        self.lesson_id = lesson_id
+        self.port = port
+        self.publications: dict[str, Publication] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.taps: dict[str, Tap] = {}
+        self._certificate = certificate
+        self._limits = limits
+        self._listener = listener
+        self._producers: dict[str, Producer] = {}
+        self._by_pump_id: dict[int, Producer] = {}
+        self._speakers = ActiveSpeakers()
+        self._closed = False
+        now = port.clock()
+        self._allocate_at = self._report_at = self._link_at = now
+
+    # Publishing
+
+    async def publish(
+        self, device_id: str, offer_sdp: str, sources: Mapping[str, SourceOffer]
+    ) -> PublishAnswer:
+        """Take a publish offer; refused ones change nothing."""
+        if len(sources) > self._limits.producers_per_device:
+            raise NodeFull(f"a device may send {self._limits.producers_per_device} sources")
+        plan = read_offer(offer_sdp, sources, max_encodings=self._limits.encodings_per_producer)
+        publication = self.publications.get(device_id)
+        if publication is None or not publication.continues(plan):
+            publication = await self._replace_publication(device_id, plan)
+        sdp = publication.apply(plan)
+        return PublishAnswer(sdp, tuple(p.info() for p in publication.producers.values()))
+
+    async def _replace_publication(self, device_id: str, plan: PublishPlan) -> Publication:
+        self._admit(device_id)
+        old = self.publications.pop(device_id, None)
+        if old is not None:
+            await old.close()
+        publication = Publication(self.port, self._certificate, self, device_id, plan)
+        self.publications[device_id] = publication
+        return publication
+
+    def _admit(self, device_id: str) -> None:
+        devices = self.publications.keys() | self.subscriptions.keys() | {device_id}
+        if len(devices) > self._limits.devices_per_lesson:
+            raise NodeFull(f"a lesson may have {self._limits.devices_per_lesson} devices")
+        if self.port.pending() >= self._limits.pending_handshakes:
+            raise NodeFull("too many connections are being set up; try again in a moment")
+
+    def unpublish(self, producer_id: str) -> None:
+        """Stop a producer; fine when it is gone already."""
+        producer = self._producers.get(producer_id)
+        if producer is not None:
+            self.publications[producer.device_id].remove(producer)
+
+    def set_producer_paused(self, producer_id: str, paused: bool) -> None:
+        """Stop or resume forwarding at once; raises `ProducerUnknown`."""
+        producer = self._known(producer_id)
+        if producer.paused != paused:
+            producer.paused = paused
+            self.port.pump.set_producer_paused(producer.pump_id, paused)
+            self._speakers.remove(producer_id)
+            self.allocate()
+
+    # Subscribing
+
+    async def subscribe(
+        self, device_id: str, wants: Sequence[Want], *, restart: bool
+    ) -> SubscribeOffer | None:
+        """Take a device's wants; an offer when its m-lines must change."""
+        if len(wants) > MAX_WANTS:
+            raise NodeFull(f"a device may want {MAX_WANTS} streams")
+        subscription = self.subscriptions.get(device_id)
+        if subscription is not None and subscription.connection.state is LinkState.CLOSED:
+            await self._drop_subscription(device_id)
+            subscription = None
+        if subscription is None:
+            if not wants:
+                return None
+            self._admit(device_id)
+            subscription = Subscription(self.port, self._certificate, self, device_id)
+            self.subscriptions[device_id] = subscription
+        return await subscription.offer(wants, restart=restart, on_change=self.allocate)
+
+    def subscribe_answer(self, device_id: str, sdp: str) -> None:
+        """The answer to the last offer."""
+        subscription = self.subscriptions.get(device_id)
+        if subscription is None:
+            raise DeviceUnknown(f"device {device_id!r} has no subscribe connection")
+        subscription.take_answer(sdp)
+        self.allocate()
+
+    async def subscribe_offered(self, device_id: str, offer_sdp: str, wants: Sequence[Want]) -> str:
+        """A player's offer; returns our answer."""
+        offer = read_player_offer(offer_sdp)
+        self._admit(device_id)
+        await self._drop_subscription(device_id)
+        subscription = Subscription(
+            self.port, self._certificate, self, device_id, extensions=offer.extensions
+        )
+        self.subscriptions[device_id] = subscription
+        try:
+            answer = subscription.answer_player(offer, wants)
+        except Exception:
+            await self._drop_subscription(device_id)
+            raise
+        self.allocate()
+        return answer
+
+    async def _drop_subscription(self, device_id: str) -> None:
+        subscription = self.subscriptions.pop(device_id, None)
+        if subscription is not None:
+            await subscription.close()
+
+    # Taps
+
+    def tap(self, producer_id: str, socket_path: str) -> TapInfo:
+        """Send a producer to a Unix socket."""
+        tap = open_tap(self.port, self._known(producer_id), socket_path, self.port.clock())
+        self.taps[tap.info.tap_id] = tap
+        return tap.info
+
+    def untap(self, tap_id: str) -> None:
+        """Stop a tap; fine when it is gone already."""
+        tap = self.taps.pop(tap_id, None)
+        if tap is not None:
+            tap.close()
+
+    # Ends
+
+    async def close_device(self, device_id: str) -> None:
+        """End both connections of a device; fine when it has none."""
+        publication = self.publications.pop(device_id, None)
+        closing = [self._drop_subscription(device_id)]
+        if publication is not None:
+            closing.append(publication.close())
+        await asyncio.gather(*closing)
+
+    async def close(self) -> None:
+        """End everything."""
+        self._closed = True
+        for tap_id in list(self.taps):
+            self.untap(tap_id)
+        devices = self.publications.keys() | self.subscriptions.keys()
+        await asyncio.gather(*(self.close_device(device_id) for device_id in devices))
+
+    # What connections and producers report
+
+    def producer(self, producer_id: str) -> Producer | None:
+        """A producer of this lesson."""
+        return self._producers.get(producer_id)
+
+    def _known(self, producer_id: str) -> Producer:
+        producer = self._producers.get(producer_id)
+        if producer is None:
+            raise ProducerUnknown(f"no producer {producer_id!r} in lesson {self.lesson_id!r}")
+        return producer
+
+    def producer_added(self, producer: Producer) -> None:
+        """A publication has a new producer."""
+        self._producers[producer.producer_id] = producer
+        self._by_pump_id[producer.pump_id] = producer
+
+    def producer_removed(self, producer: Producer) -> None:
+        """A publication drops a producer: everything that hangs on it goes first."""
+        self._producers.pop(producer.producer_id, None)
+        self._by_pump_id.pop(producer.pump_id, None)
+        self._speakers.remove(producer.producer_id)
+        for subscription in self.subscriptions.values():
+            subscription.producer_removed(producer.producer_id)
+        for tap in self.taps.values():
+            if tap.info.producer_id == producer.producer_id:
+                tap.producer_removed()
+
+    def first_packet(self, producer: Producer, layer: int) -> None:
+        """Media of a layer has begun."""
+        now = self.port.clock()
+        self._measure_layers(producer, now)
+        if not producer.live:
+            producer.live = True
+            self.tell(ProducerLive(producer.producer_id, producer.device_id))
+        self.allocate()
+
+    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+        """Somebody needs a keyframe; the publisher is asked, but not too often."""
+        self.port.keyframes.request((producer.pump_id, layer), self.port.clock())
+        self.port.ask_due_keyframes()
+
+    def send_keyframe_request(self, producer: Producer, layer: int) -> None:
+        """It is time to ask."""
+        publication = self.publications.get(producer.device_id)
+        if publication is not None and not producer.paused:
+            publication.ask_keyframe(producer, layer)
+
+    def choice_changed(self, device_id: str, choice: Choice) -> None:
+        """A device gets another layer, or nothing."""
+        self.tell(ConsumerChanged(device_id, choice.producer_id, choice.layer, choice.reason))
+
+    def link_changed(self, device_id: str, direction: Direction, state: LinkState) -> None:
+        """A device's transport changed."""
+        self.tell(TransportChanged(device_id, direction, state))
+
+    def tell(self, event: MediaEvent) -> None:
+        """Tell the listener; what goes wrong in it must not stop the media."""
+        if self._closed:
+            return
+        try:
+            self._listener(event)
+        except Exception:
+            log.exception("the listener of lesson %s failed on %s", self.lesson_id, event)
+
+    # Time
+
+    def handle_timer(self, now: float) -> None:
+        """Every tick (100 ms): feedback, and by their own intervals layers, reports, links."""
+        for publication in self.publications.values():
+            publication.send_transport_feedback()
+        for subscription in self.subscriptions.values():
+            subscription.consumers.handle_timer(now)
+        if now >= self._allocate_at:
+            self._allocate_at = now + ALLOCATION_INTERVAL_S
+            for producer in self._producers.values():
+                self._measure_layers(producer, now)
+            self.allocate()
+        if now >= self._report_at:
+            self._report_at = now + REPORT_INTERVAL_S
+            self._send_reports(now)
+        if now >= self._link_at:
+            self._link_at = now + LINK_INTERVAL_S
+            self._tell_links(now)
+
+    def handle_levels(self, levels: list[tuple[int, int]], now: float) -> None:
+        """Audio levels of the port's producers; those of other lessons are passed over."""
+        ours = [
+            (producer.producer_id, level)
+            for pump_id, level in levels
+            if (producer := self._by_pump_id.get(pump_id)) is not None and not producer.paused
+        ]
+        self._speakers.handle_levels(ours, now)
+        speakers = self._speakers.poll(now)
+        if speakers is not None:
+            self.tell(SpeakersChanged(speakers.levels))
+
+    def allocate(self) -> None:
+        """Choose every subscriber's layers anew."""
+        now = self.port.clock()
+        streams = {
+            producer.producer_id: producer.stream(now) for producer in self._producers.values()
+        }
+        for subscription in self.subscriptions.values():
+            subscription.allocate(now, streams)
+        for tap in self.taps.values():
+            tap.follow(now)
+
+    def _measure_layers(self, producer: Producer, now: float) -> None:
+        for layer, row in enumerate(self.port.pump.producer_stats(producer.pump_id)):
+            if layer >= len(producer.encodings):
+                break
+            encoding = producer.encodings[layer]
+            encoding.meter.update(row.get("bytes", 0), now)
+            keyframes = row.get("keyframes", 0)
+            if keyframes != encoding.keyframes:
+                encoding.keyframes = keyframes
+                self.port.keyframes.keyframe_arrived((producer.pump_id, layer))
+
+    def _send_reports(self, now: float) -> None:
+        for publication in self.publications.values():
+            publication.send_reports(now)
+            publication.connection.handle_timer(now)
+        for subscription in self.subscriptions.values():
+            if subscription.connection.state is LinkState.CONNECTED:
+                subscription.consumers.send_reports(now)
+            subscription.connection.handle_timer(now)
+        for tap in self.taps.values():
+            tap.send_reports()
+
+    def _tell_links(self, now: float) -> None:
+        for publication in self.publications.values():
+            if publication.connection.state is LinkState.CONNECTED:
+                self.tell(publication.measure(now))
+        for subscription in self.subscriptions.values():
+            if subscription.connection.state is LinkState.CONNECTED:
+                self.tell(subscription.consumers.measure(now))
+
+    @property
+    def sounds(self) -> bool:
+        """Whether anybody in the lesson sends sound."""
+        return any(producer.kind is Kind.AUDIO for producer in self._producers.values())

@@ -1,0 +1,270 @@
+"""MediaNode: the one face of the media core.
+
+Owns: starting and ending the node, its ports and its clock, which lessons are open and on which
+port each lives, the limit on lessons.
+
+Leaves to `lesson.py`: everything inside a lesson. All methods are called from the event loop in
+which `start` was called; listeners are called there too and must not block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mixer.errors import LessonOpen, LessonUnknown, NodeFull, NodeUnavailable
+from mixer.model import (
+    MediaEvent,
+    NodeSettings,
+    PublishAnswer,
+    SourceOffer,
+    SubscribeOffer,
+    TapInfo,
+    Want,
+)
+from mixer.node.addresses import advertised_addresses
+from mixer.node.lesson import Lesson
+from mixer.node.port import Port, open_pump
+from mixer.node.stats import lesson_stats, node_stats
+from mixer.pump import Pump
+from mixer.transport.dtls import Certificate
+
+log = logging.getLogger(__name__)
+
+# One tick serves all lessons of the node. libwebrtc sends its own transport-wide feedback every
+# 50 to 250 ms; 100 ms lets a browser's estimate rise as fast as against another browser.
+TICK_S = 0.1
+ICE_TIMER_S = 1.0
+
+PumpFactory = Callable[[str, int, str], Pump]
+
+
+def _open_pump(host: str, port: int, plain_path: str) -> Pump:
+    return open_pump(host=host, port=port, plain_path=plain_path)
+
+
+class MediaNode:
+    """Receives and forwards the media of many lessons. `start` it, `close` it."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        pump_factory: PumpFactory = _open_pump,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._pump_factory = pump_factory
+        self._clock = clock
+        self._certificate = Certificate()
+        self._ports: list[Port] = []
+        self._lessons: dict[str, Lesson] = {}
+        self._ticking: asyncio.Task[None] | None = None
+        self._own_folder: Path | None = None
+        self._ice_at = 0.0
+
+    # Life
+
+    async def start(self) -> None:
+        """Listen on every port; raises `NodeUnavailable` saying what to do."""
+        if self._ports:
+            raise NodeUnavailable("the node is started already")
+        try:
+            addresses = advertised_addresses(self.settings)
+        except ValueError as error:
+            raise NodeUnavailable(f"a media address in the settings is wrong: {error}") from error
+        folder = self._runtime_folder()
+        opened: list[Port] = []
+        try:
+            for index in range(self.settings.pumps):
+                number = self.settings.port + index if self.settings.port else 0
+                pump = self._pump_factory(
+                    self.settings.host, number, str(folder / f"pump-{index}.sock")
+                )
+                port = Port(pump, addresses=addresses, clock=self._clock)
+                opened.append(port)
+                port.start()
+        except Exception:
+            for port in opened:
+                await port.stop()
+            self._remove_folder()
+            raise
+        self._ports = opened
+        self._ticking = asyncio.get_running_loop().create_task(self._tick_forever())
+        log.info("media on UDP %s", ", ".join(f"{h} port {p}" for h, p in self.candidates))
+
+    async def close(self) -> None:
+        """End every lesson, every connection and every pump; closing twice is fine."""
+        for lesson_id in list(self._lessons):
+            await self.close_lesson(lesson_id)
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+            self._ticking = None
+        for port in self._ports:
+            await port.stop()
+        self._ports = []
+        self._remove_folder()
+
+    @property
+    def candidates(self) -> tuple[tuple[str, int], ...]:
+        """(address, UDP port) of everything peers are told."""
+        return tuple(candidate for port in self._ports for candidate in port.candidates)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the node takes lessons."""
+        return bool(self._ports)
+
+    @property
+    def full(self) -> bool:
+        """Whether another lesson would be refused."""
+        return len(self._lessons) >= self.settings.limits.lessons
+
+    def _runtime_folder(self) -> Path:
+        if self.settings.runtime_folder:
+            folder = Path(self.settings.runtime_folder)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise NodeUnavailable(f"cannot use the folder {folder}: {error}") from error
+            return folder
+        self._own_folder = Path(tempfile.mkdtemp(prefix="tongke-"))
+        return self._own_folder
+
+    def _remove_folder(self) -> None:
+        if self._own_folder is not None:
+            shutil.rmtree(self._own_folder, ignore_errors=True)
+            self._own_folder = None
+
+    # Lessons
+
+    async def open_lesson(self, lesson_id: str, listener: Callable[[MediaEvent], None]) -> None:
+        """Make room for a lesson; `listener` hears its events. Raises `LessonOpen`, `NodeFull`."""
+        if not self._ports:
+            raise NodeUnavailable("the node is not started")
+        if lesson_id in self._lessons:
+            raise LessonOpen(f"lesson {lesson_id!r} is open already")
+        if self.full:
+            raise NodeFull(f"this node takes {self.settings.limits.lessons} lessons")
+        port = min(self._ports, key=lambda known: known.lessons)
+        port.lessons += 1
+        self._lessons[lesson_id] = Lesson(
+            lesson_id, port, self._certificate, self.settings.limits, listener
+        )
+
+    async def close_lesson(self, lesson_id: str) -> None:
+        """End a lesson's media; fine when it is not open."""
+        lesson = self._lessons.pop(lesson_id, None)
+        if lesson is not None:
+            await lesson.close()
+            lesson.port.lessons -= 1
+
+    def _lesson(self, lesson_id: str) -> Lesson:
+        lesson = self._lessons.get(lesson_id)
+        if lesson is None:
+            raise LessonUnknown(f"lesson {lesson_id!r} is not open on this node")
+        return lesson
+
+    # Devices
+
+    async def publish(
+        self,
+        lesson_id: str,
+        device_id: str,
+        offer_sdp: str,
+        sources: Mapping[str, SourceOffer],
+    ) -> PublishAnswer:
+        """Answer a device's publish offer; `sources` names its sending m-lines by mid.
+
+        The same call renegotiates, restarts ICE, and takes over from a device's earlier
+        connection. Raises `LessonUnknown`, `NodeFull`, `SdpRefused`; then nothing has changed.
+        """
+        return await self._lesson(lesson_id).publish(device_id, offer_sdp, sources)
+
+    async def unpublish(self, lesson_id: str, producer_id: str) -> None:
+        """Stop one producer; fine when it is gone already."""
+        self._lesson(lesson_id).unpublish(producer_id)
+
+    async def subscribe(
+        self, lesson_id: str, device_id: str, wants: Sequence[Want], *, restart: bool = False
+    ) -> SubscribeOffer | None:
+        """Take all that a device wants now; what is not named is stopped.
+
+        Returns an offer when its m-lines must change, None when only layers do. Waits up to 5 s
+        for the answer to an earlier offer; of several waiting calls the last one gets the offer.
+        Wants for producers that are gone are passed over. `restart` offers with fresh ICE
+        credentials, whatever the wants.
+        """
+        return await self._lesson(lesson_id).subscribe(device_id, wants, restart=restart)
+
+    async def subscribe_answer(self, lesson_id: str, device_id: str, sdp: str) -> None:
+        """Take the answer to the last offer.
+
+        Raises `AnswerUnexpected`, `DeviceUnknown`, `SdpRefused`; after the last one the offer
+        still waits for a better answer.
+        """
+        self._lesson(lesson_id).subscribe_answer(device_id, sdp)
+
+    async def subscribe_offered(
+        self, lesson_id: str, device_id: str, offer_sdp: str, wants: Sequence[Want]
+    ) -> str:
+        """Answer a player's offer (WHEP) with the wanted streams on its m-lines, in order."""
+        return await self._lesson(lesson_id).subscribe_offered(device_id, offer_sdp, wants)
+
+    async def close_device(self, lesson_id: str, device_id: str) -> None:
+        """End both connections of a device; fine when it has none."""
+        await self._lesson(lesson_id).close_device(device_id)
+
+    def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None:
+        """Stop or resume forwarding a producer, at once. Raises `ProducerUnknown`."""
+        self._lesson(lesson_id).set_producer_paused(producer_id, paused)
+
+    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo:
+        """Send a producer as plain RTP to a Unix datagram socket that is already bound.
+
+        Raises `ProducerUnknown`, `TapRefused`.
+        """
+        return self._lesson(lesson_id).tap(producer_id, socket_path)
+
+    async def untap(self, lesson_id: str, tap_id: str) -> None:
+        """Stop a tap; fine when it is gone already."""
+        self._lesson(lesson_id).untap(tap_id)
+
+    # What can be seen
+
+    def lesson_stats(self, lesson_id: str) -> dict[str, object]:
+        """Everything measured in a lesson, as JSON takes it (`mixer.node.stats`)."""
+        return lesson_stats(self._lesson(lesson_id), self._clock())
+
+    def node_stats(self) -> dict[str, object]:
+        """The node's counters, as JSON takes them."""
+        return node_stats(self._ports, len(self._lessons))
+
+    # Time
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.handle_timer(self._clock())
+
+    def handle_timer(self, now: float) -> None:
+        """One tick for all ports and lessons; a fault in one lesson stays in it."""
+        for port in self._ports:
+            port.ask_due_keyframes()
+            levels = port.pump.audio_levels()
+            for lesson in [known for known in self._lessons.values() if known.port is port]:
+                try:
+                    lesson.handle_levels(levels, now)
+                    lesson.handle_timer(now)
+                except Exception:
+                    log.exception("the tick of lesson %s failed", lesson.lesson_id)
+        if now >= self._ice_at:
+            self._ice_at = now + ICE_TIMER_S
+            for port in self._ports:
+                port.handle_timer(now)

@@ -1,0 +1,246 @@
+"""One UDP port: its pump, its ICE agent, and the way of every event to whom it concerns.
+
+Owns: starting and stopping the pump, draining its events into connections, producers and
+consumers, carrying out what the ICE agent decides.
+
+Leaves to others: the transports themselves (`connection.py`), lessons, all timing but the call of
+`handle_timer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Protocol
+
+from mixer import pump as pumps
+from mixer.errors import NodeUnavailable
+from mixer.forward.keyframes import KeyframeRequests
+from mixer.node.streams import Consumer, Producer
+from mixer.pump import Pump
+from mixer.transport.ice import Address, Answer, IceAgent, IceOutput, IceState, RemoteChanged
+from mixer.transport.subscribe_lines import SsrcSource
+
+log = logging.getLogger(__name__)
+
+# Events handled in one turn of the loop; the rest waits so that other work gets its turn too.
+EVENTS_PER_TURN = 256
+FIRST_DTLS_BYTE, LAST_DTLS_BYTE = 20, 63  # RFC 7983 §7
+LAST_STUN_BYTE = 3
+
+
+class Transport(Protocol):
+    """What a port needs of a connection."""
+
+    @property
+    def connecting(self) -> bool:
+        """Whether its handshake is still to come."""
+        ...
+
+    def last_heard(self) -> float:
+        """When the pump last received media of the peer (the port's clock)."""
+        ...
+
+    def ice_changed(self, state: IceState) -> None: ...
+    def remote_changed(self, address: Address | None) -> None: ...
+    def handle_dtls(self, data: bytes) -> None: ...
+    def handle_rtcp(self, data: bytes, arrival_ns: int) -> None: ...
+    def handle_new_ssrc(
+        self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
+    ) -> None: ...
+
+
+class ProducerOwner(Protocol):
+    """Who is told about a producer of the pump."""
+
+    def first_packet(self, producer: Producer, layer: int) -> None: ...
+    def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def send_keyframe_request(self, producer: Producer, layer: int) -> None: ...
+
+
+@dataclass(slots=True)
+class PortCounters:
+    """What was dropped above the pump."""
+
+    dtls_from_strangers: int = 0
+    unknown_datagrams: int = 0
+    orphan_events: int = 0
+
+
+class Port:
+    """One pump and everything addressed to it. Use from one event loop only."""
+
+    def __init__(
+        self,
+        pump: Pump,
+        *,
+        addresses: tuple[str, ...],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.pump = pump
+        self.clock = clock
+        self.ice = IceAgent()
+        self.addresses = addresses
+        self.ssrcs = SsrcSource(random.getrandbits(32))
+        self.keyframes: KeyframeRequests[tuple[int, int]] = KeyframeRequests()
+        self.counters = PortCounters()
+        self.lessons = 0
+        self._by_ice: dict[int, Transport] = {}
+        self._by_transport: dict[int, Transport] = {}
+        self._producers: dict[int, tuple[Producer, ProducerOwner]] = {}
+        self._consumers: dict[int, Consumer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def candidates(self) -> tuple[tuple[str, int], ...]:
+        """(host, port) for every address peers are told."""
+        return tuple((host, self.pump.port) for host in self.addresses)
+
+    def start(self) -> None:
+        """Start the pump's thread and listen to its events."""
+        self._loop = asyncio.get_running_loop()
+        self.pump.start()
+        self._loop.add_reader(self.pump.event_fd, self.drain)
+
+    async def stop(self) -> None:
+        """Wait for what still closes, then end the pump's thread and give the port back."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._loop is not None:
+            self._loop.remove_reader(self.pump.event_fd)
+            self._loop = None
+            self.pump.stop()
+
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run something that the port waits for before it stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a transport's task failed", exc_info=error)
+
+    # Who is where
+
+    def attach(self, transport: Transport, *, ice: int, pump_id: int) -> None:
+        """Events of this ICE session and pump transport go to `transport`."""
+        self._by_ice[ice] = transport
+        self._by_transport[pump_id] = transport
+
+    def detach(self, *, ice: int, pump_id: int) -> None:
+        """They go nowhere from now on."""
+        self._by_ice.pop(ice, None)
+        self._by_transport.pop(pump_id, None)
+
+    def add_producer(self, producer: Producer, owner: ProducerOwner) -> None:
+        self._producers[producer.pump_id] = (producer, owner)
+
+    def remove_producer(self, producer: Producer) -> None:
+        """Out of the pump too."""
+        if self._producers.pop(producer.pump_id, None) is not None:
+            for layer in range(len(producer.encodings)):
+                self.keyframes.remove((producer.pump_id, layer))
+            self.pump.remove_producer(producer.pump_id)
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        self._consumers[consumer.pump_id] = consumer
+
+    def remove_consumer(self, consumer: Consumer) -> None:
+        """Out of the pump too."""
+        if self._consumers.pop(consumer.pump_id, None) is not None:
+            self.pump.remove_consumer(consumer.pump_id)
+
+    def pending(self) -> int:
+        """How many transports have not finished their handshake."""
+        return sum(transport.connecting for transport in self._by_ice.values())
+
+    def ask_due_keyframes(self) -> None:
+        """Pass on the keyframe requests whose time has come."""
+        for pump_id, layer in self.keyframes.poll(self.clock()):
+            producer, owner = self._producers.get(pump_id, (None, None))
+            if producer is not None and owner is not None:
+                owner.send_keyframe_request(producer, layer)
+
+    # Events
+
+    def drain(self) -> None:
+        """Handle what the pump has to say, up to `EVENTS_PER_TURN`."""
+        for event in self.pump.drain(EVENTS_PER_TURN):
+            if event[0] == pumps.DATAGRAM:
+                self._datagram(event[2], event[3])
+            elif event[0] == pumps.RTCP:
+                transport = self._by_transport.get(event[1])
+                if transport is not None:
+                    transport.handle_rtcp(event[2], event[3])
+            elif event[0] == pumps.NEW_SSRC:
+                transport = self._by_transport.get(event[1])
+                if transport is not None:
+                    transport.handle_new_ssrc(*event[2:])
+            elif event[0] == pumps.LAYER_SWITCHED:
+                self._layer_switched(event[1], event[2])
+            else:
+                self._producer_event(event[0], event[1], event[2])
+
+    def _producer_event(self, kind: int, pump_id: int, layer: int) -> None:
+        producer, owner = self._producers.get(pump_id, (None, None))
+        if producer is None or owner is None:
+            self.counters.orphan_events += 1
+        elif kind == pumps.KEYFRAME_NEEDED:
+            owner.ask_keyframe(producer, layer)
+        else:
+            owner.first_packet(producer, layer)
+
+    def _layer_switched(self, pump_id: int, layer: int) -> None:
+        consumer = self._consumers.get(pump_id)
+        if consumer is None:
+            self.counters.orphan_events += 1
+        else:
+            self.keyframes.keyframe_arrived((consumer.producer.pump_id, layer))
+
+    def _datagram(self, address: Address, data: bytes) -> None:
+        first = data[0] if data else LAST_DTLS_BYTE + 1
+        if first <= LAST_STUN_BYTE:
+            self.carry_out(self.ice.handle_datagram(address, data, self.clock()))
+        elif FIRST_DTLS_BYTE <= first <= LAST_DTLS_BYTE:
+            session = self.ice.session_of(address)
+            if session is None:
+                self.counters.dtls_from_strangers += 1
+            else:
+                self._by_ice[session].handle_dtls(data)
+        else:
+            self.counters.unknown_datagrams += 1
+
+    def carry_out(self, outputs: list[IceOutput]) -> None:
+        """Do what the ICE agent decided."""
+        for output in outputs:
+            if isinstance(output, Answer):
+                self.pump.send_datagram(output.address, output.data)
+            elif isinstance(output, RemoteChanged):
+                self._by_ice[output.session].remote_changed(output.address)
+            else:
+                self._by_ice[output.session].ice_changed(output.state)
+
+    def handle_timer(self, now: float) -> None:
+        """About once a second: silence and consent of every transport."""
+        for session, transport in list(self._by_ice.items()):
+            self.carry_out(self.ice.handle_activity(session, transport.last_heard(), now))
+        self.carry_out(self.ice.handle_timer(now))
+
+
+def open_pump(*, host: str, port: int, plain_path: str) -> Pump:
+    """A pump on this port; raises `NodeUnavailable` saying what to do."""
+    try:
+        return Pump(host=host, port=port, plain_path=plain_path)
+    except OSError as error:
+        raise NodeUnavailable(
+            f"cannot listen on UDP {host} port {port}: {error.strerror or error}. "
+            "Is another server running? Choose another media port in the settings."
+        ) from error

@@ -1,0 +1,313 @@
+"""The publish connection of one device: its producers, and what we tell their sender.
+
+Owns: building what a `PublishPlan` says in the pump, learning SSRCs from MID and RID, the RTCP we
+send upstream: transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01) or
+REMB, receiver reports (RFC 3550 §6.4.2), PLI or FIR (RFC 4585, RFC 5104). Lost packets are asked
+for by the pump itself.
+
+Leaves to `lesson.py`: who hears of a producer; to `connection.py`: the transport.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Protocol
+
+from mixer.forward.links import LinkMeter
+from mixer.forward.uplink import ReceiveRate
+from mixer.model import Direction, Kind, LinkMeasured, LinkState
+from mixer.node.connection import Connection, extension_numbers
+from mixer.node.port import Port
+from mixer.node.streams import Encoding, Producer, pump_codec
+from mixer.rtp.feedback import Fir, Pli, Remb
+from mixer.rtp.rtcp import (
+    ReceiverReport,
+    ReportBlock,
+    RtcpPacket,
+    SourceDescription,
+    serialize_compound,
+)
+from mixer.rtp.twcc import FeedbackBuilder
+from mixer.transport.dtls import Certificate
+from mixer.transport.publish_answer import PublishPlan, SourcePlan, write_answer
+
+MAX_REPORT_BLOCKS = 31  # five bits in the RTCP header
+CNAME = "tongke"
+# What a source without a limit of its own may send when REMB has to name a number.
+UNLIMITED_BPS = 10_000_000
+
+
+class PublicationOwner(Protocol):
+    """The lesson, as a publication sees it."""
+
+    def producer_added(self, producer: Producer) -> None: ...
+    def producer_removed(self, producer: Producer) -> None: ...
+    def first_packet(self, producer: Producer, layer: int) -> None: ...
+    def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def send_keyframe_request(self, producer: Producer, layer: int) -> None: ...
+    def link_changed(self, device_id: str, direction: Direction, state: LinkState) -> None: ...
+
+
+class Publication:
+    """A device's publish connection; `apply` every plan, `close` at the end."""
+
+    def __init__(
+        self,
+        port: Port,
+        certificate: Certificate,
+        owner: PublicationOwner,
+        device_id: str,
+        plan: PublishPlan,
+    ) -> None:
+        self.device_id = device_id
+        self.producers: dict[str, Producer] = {}  # by mid
+        self.connection = Connection(port, certificate, self, extensions=plan.extensions)
+        self._port = port
+        self._owner = owner
+        self._plan = plan
+        now = port.clock()
+        self.meter = LinkMeter(now)
+        self._remb: ReceiveRate | None = None
+        self._feedback: FeedbackBuilder | None = None
+        self._fir_count = 0
+
+    # Descriptions
+
+    def continues(self, plan: PublishPlan) -> bool:
+        """Whether the offer is of the same peer connection (else a new one must be built)."""
+        return self.connection.state is not LinkState.CLOSED and self.connection.is_peer(plan.peer)
+
+    def apply(self, plan: PublishPlan) -> str:
+        """Take what the plan offers, drop what it no longer has; returns our answer."""
+        connection, peer = self.connection, self.connection.peer
+        if peer is not None and peer.ice_ufrag != plan.peer.ice_ufrag:
+            connection.restart_ice()
+        self._plan = plan
+        self._port.pump.set_extensions(
+            connection.transport_id, **extension_numbers(plan.extensions)
+        )
+        planned = {source.mid: source for source in plan.sources}
+        for mid, producer in list(self.producers.items()):
+            source = planned.get(mid)
+            if source is None or not _same_stream(producer, source):
+                self.remove(producer)
+        for mid, source in planned.items():
+            if mid not in self.producers:
+                self._add(source)
+        self._watch_rate(plan)
+        connection.set_peer(plan.peer)
+        return write_answer(plan, connection.local_parameters())
+
+    def _add(self, source: SourcePlan) -> None:
+        codec = source.codec
+        pump_id = self._port.pump.add_producer(
+            self.connection.transport_id,
+            codec=pump_codec(codec),
+            clock_rate=codec.clock_rate,
+            nack="nack" in codec.feedback,
+        )
+        encodings = [
+            Encoding(encoding.rid, encoding.ssrc, encoding.rtx_ssrc)
+            for encoding in source.encodings
+        ]
+        producer = Producer(
+            producer_id=f"p{secrets.token_hex(6)}",
+            device_id=self.device_id,
+            label=source.source.label,
+            kind=source.kind,
+            mid=source.mid,
+            codec=codec,
+            max_bitrate_bps=source.source.max_bitrate_bps,
+            encodings=encodings,
+            pump_id=pump_id,
+        )
+        self.producers[source.mid] = producer
+        self._port.add_producer(producer, self._owner)
+        self._owner.producer_added(producer)
+        for layer, encoding in enumerate(encodings):
+            if encoding.ssrc:
+                self._name_encoding(producer, layer)
+
+    def remove(self, producer: Producer) -> None:
+        """Stop one producer; its m-line may carry another after the next offer."""
+        if self.producers.get(producer.mid) is producer:
+            del self.producers[producer.mid]
+            self._owner.producer_removed(producer)
+            self._port.remove_producer(producer)
+
+    def _name_encoding(self, producer: Producer, layer: int) -> None:
+        encoding = producer.encodings[layer]
+        rtx_payload_type = producer.codec.rtx_payload_type if encoding.rtx_ssrc else 0
+        self._port.pump.add_encoding(
+            producer.pump_id,
+            layer,
+            ssrc=encoding.ssrc,
+            payload_type=producer.codec.payload_type,
+            rtx_ssrc=encoding.rtx_ssrc,
+            rtx_payload_type=rtx_payload_type,
+        )
+
+    def _watch_rate(self, plan: PublishPlan) -> None:
+        most = sum(source.source.max_bitrate_bps or UNLIMITED_BPS for source in plan.sources)
+        if not plan.wants_remb:
+            self._remb = None
+        elif self._remb is None:
+            self._remb = ReceiveRate(self._port.clock(), max_bps=most)
+        else:
+            self._remb.set_max(most)
+
+    # Events of the connection
+
+    def link_changed(self, state: LinkState) -> None:
+        """The transport connected, fell silent or closed."""
+        if state is LinkState.CLOSED:
+            self._remove_all()
+        self._owner.link_changed(self.device_id, Direction.PUBLISH, state)
+
+    def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
+        """A publisher's reports: the pump has taken from them what matters."""
+
+    def handle_new_ssrc(
+        self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
+    ) -> None:
+        """Find whose stream this is (RFC 8843 §9.2) and name it to the pump."""
+        producer = self._producer_of(payload_type, mid)
+        if producer is None:
+            return
+        repairs = payload_type == producer.codec.rtx_payload_type and payload_type != 0
+        if not repairs and payload_type != producer.codec.payload_type:
+            return
+        layer = _layer_of(producer, repaired_rid or rid)
+        if layer is None:
+            return
+        encoding = producer.encodings[layer]
+        if repairs:
+            encoding.rtx_ssrc = ssrc
+        else:
+            encoding.ssrc = ssrc
+        if encoding.ssrc:
+            self._name_encoding(producer, layer)
+
+    def _producer_of(self, payload_type: int, mid: str) -> Producer | None:
+        if mid:
+            return self.producers.get(mid)
+        # Without MID only a payload type that is one producer's alone tells whose it is.
+        matching = [
+            producer
+            for producer in self.producers.values()
+            if payload_type in (producer.codec.payload_type, producer.codec.rtx_payload_type)
+        ]
+        return matching[0] if len(matching) == 1 else None
+
+    # What we send upstream
+
+    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+        """Ask the sender for a keyframe now; how often is the lesson's business."""
+        media_ssrc = producer.encodings[layer].ssrc
+        if not media_ssrc:
+            return
+        packet: RtcpPacket = Pli(self.connection.local_ssrc, media_ssrc)
+        if "nack pli" not in producer.codec.feedback and "ccm fir" in producer.codec.feedback:
+            self._fir_count = (self._fir_count + 1) & 0xFF
+            packet = Fir(self.connection.local_ssrc, ((media_ssrc, self._fir_count),))
+        self._send([packet])
+
+    def send_transport_feedback(self) -> None:
+        """When each packet arrived, for the sender's bandwidth estimate; every 50 to 100 ms."""
+        if not self._plan.extensions.transport_cc:
+            return
+        arrivals = self._port.pump.arrivals(self.connection.transport_id)
+        if not arrivals:
+            return
+        if self._feedback is None:
+            self._feedback = FeedbackBuilder(
+                sender_ssrc=self.connection.local_ssrc, media_ssrc=self._any_ssrc()
+            )
+        self._feedback.add_all(arrivals)
+        for message in self._feedback.build():
+            self._send([message])
+
+    def send_reports(self, now: float) -> None:
+        """Receiver reports of all streams, and REMB for senders that follow it; once a second."""
+        connection = self.connection
+        if connection.state is not LinkState.CONNECTED:
+            return
+        rows = self._port.pump.receiver_reports(connection.transport_id)
+        blocks = [ReportBlock(*row) for row in rows]
+        for block in blocks:
+            self.meter.handle_report_block(block, now)
+        stats = self._port.pump.transport_stats(connection.transport_id)
+        self.meter.handle_bytes(stats["bytes_received"], now)
+        description = SourceDescription.of_cname(connection.local_ssrc, CNAME)
+        first, rest = blocks[:MAX_REPORT_BLOCKS], blocks[MAX_REPORT_BLOCKS:]
+        packets: list[RtcpPacket] = [ReceiverReport(connection.local_ssrc, tuple(first))]
+        if rest:
+            packets.append(ReceiverReport(connection.local_ssrc, tuple(rest[:MAX_REPORT_BLOCKS])))
+        packets.append(description)
+        if self._remb is not None:
+            packets.append(self._remb_now(self._remb, now))
+        self._send(packets)
+
+    def _remb_now(self, rate: ReceiveRate, now: float) -> Remb:
+        sample = self.meter.measure(now)
+        bitrate_bps = rate.handle(now, loss=sample.loss, received_bps=sample.bitrate_bps)
+        ssrcs = tuple(
+            encoding.ssrc
+            for producer in self.producers.values()
+            for encoding in producer.encodings
+            if encoding.ssrc and producer.kind is Kind.VIDEO
+        )
+        return Remb(self.connection.local_ssrc, bitrate_bps, ssrcs)
+
+    def _any_ssrc(self) -> int:
+        """A media SSRC for feedback about the whole transport; any of the sender's will do."""
+        known = (e.ssrc for producer in self.producers.values() for e in producer.encodings)
+        return next((ssrc for ssrc in known if ssrc), 0)
+
+    def _send(self, packets: list[RtcpPacket]) -> None:
+        self.connection.send_rtcp(serialize_compound(packets))
+
+    def measure(self, now: float) -> LinkMeasured:
+        """The line up, over the last seconds. 0 available: only the sender itself knows."""
+        sample = self.meter.measure(now)
+        return LinkMeasured(
+            device_id=self.device_id,
+            direction=Direction.PUBLISH,
+            loss=sample.loss,
+            rtt_ms=sample.rtt_ms,
+            bitrate_bps=sample.bitrate_bps,
+            available_bps=self._remb.bitrate_bps if self._remb is not None else 0,
+        )
+
+    # The end
+
+    def _remove_all(self) -> None:
+        for producer in list(self.producers.values()):
+            self.remove(producer)
+
+    async def close(self) -> None:
+        """End all producers and the connection."""
+        self._remove_all()
+        await self.connection.close()
+
+
+def _same_stream(producer: Producer, source: SourcePlan) -> bool:
+    """Whether an m-line still carries the producer it carried before."""
+    if producer.label != source.source.label or producer.codec != source.codec:
+        return False
+    planned = [(plan.rid, plan.ssrc) for plan in source.encodings]
+    present = [(known.rid, known.ssrc) for known in producer.encodings]
+    # What was learned from packets is not in the description.
+    return len(planned) == len(present) and all(
+        rid == known_rid and ssrc in (0, known_ssrc)
+        for (rid, ssrc), (known_rid, known_ssrc) in zip(planned, present, strict=True)
+    )
+
+
+def _layer_of(producer: Producer, rid: str) -> int | None:
+    if len(producer.encodings) == 1 and (not rid or not producer.encodings[0].rid):
+        return 0
+    for layer, encoding in enumerate(producer.encodings):
+        if encoding.rid == rid:
+            return layer
+    return None

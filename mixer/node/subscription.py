@@ -1,0 +1,244 @@
+"""The subscribe connection of one device: its m-lines, its offers, and what goes over it.
+
+Owns: turning wants into m-lines, one outstanding offer at a time, reading answers; a player's
+connection (WHEP), where the player offers and we answer.
+
+Leaves to `consumers.py`: what is sent; to `mixer.transport.subscribe_lines` and `subscribe_offer`:
+lines and SDP; to `connection.py`: the transport.
+
+Offers do not overlap: `offer` waits while one is out. Of several waiting callers only the last
+gets an offer (it says all the device wants; the others return None). An offer that nobody
+answered within `ANSWER_TIMEOUT_S` is forgotten, and the next one takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from mixer.errors import AnswerUnexpected, SdpRefused
+from mixer.forward import layers
+from mixer.forward.allocation import Choice
+from mixer.model import ConsumerInfo, Direction, Kind, LinkState, SubscribeOffer, Want
+from mixer.node.connection import Connection, extension_numbers
+from mixer.node.consumers import Consumers
+from mixer.node.port import Port
+from mixer.node.streams import Producer
+from mixer.transport.codecs import FIELD_OF_URI, ExtensionIds
+from mixer.transport.dtls import Certificate
+from mixer.transport.subscribe_lines import Line, Stream, SubscribeLines
+from mixer.transport.subscribe_offer import (
+    EXTENSION_IDS,
+    PlayerOffer,
+    player_codec,
+    read_answer,
+    write_offer,
+    write_player_answer,
+)
+
+# A page answers within a second; one that has not after this long has lost the offer.
+ANSWER_TIMEOUT_S = 5.0
+
+OFFERED_EXTENSIONS = ExtensionIds(**{FIELD_OF_URI[uri]: n for uri, n in EXTENSION_IDS.items()})
+
+
+class SubscriptionOwner(Protocol):
+    """The lesson, as a subscription sees it."""
+
+    def producer(self, producer_id: str) -> Producer | None: ...
+    def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def choice_changed(self, device_id: str, choice: Choice) -> None: ...
+    def link_changed(self, device_id: str, direction: Direction, state: LinkState) -> None: ...
+
+
+class Subscription:
+    """A device's subscribe connection."""
+
+    def __init__(
+        self,
+        port: Port,
+        certificate: Certificate,
+        owner: SubscriptionOwner,
+        device_id: str,
+        *,
+        extensions: ExtensionIds = OFFERED_EXTENSIONS,
+    ) -> None:
+        self.device_id = device_id
+        self.wants: tuple[Want, ...] = ()
+        self.connection = Connection(port, certificate, self, extensions=extensions)
+        self.consumers = Consumers(self.connection, owner, device_id)
+        self._port = port
+        self._owner = owner
+        self._lines = SubscribeLines()
+        self._outstanding: list[Line] | None = None  # the lines of the offer that is out
+        self._answered = asyncio.Event()
+        self._answered.set()
+        self._callers = 0
+        self._player: PlayerOffer | None = None
+
+    # Our offers
+
+    async def offer(
+        self, wants: Sequence[Want], *, restart: bool, on_change: Callable[[], None]
+    ) -> SubscribeOffer | None:
+        """Take the wants; an offer when m-lines must change. `on_change` after wants are taken."""
+        self.wants = tuple(wants)
+        self._callers += 1
+        caller = self._callers
+        on_change()
+        if self._player is not None:
+            self._give_player_streams()
+            on_change()
+            return None
+        if restart:
+            self._forget_offer()
+        elif not await self._previous_answered(caller):
+            return None
+        streams = self._wanted_streams()
+        changed = self._lines.arrange(streams, self._port.ssrcs, reuse=self.consumers.transport_cc)
+        if restart:
+            self.connection.restart_ice()
+        elif not changed:
+            return None
+        return self._write_offer(streams)
+
+    async def _previous_answered(self, caller: int) -> bool:
+        """Wait for the offer that is out; False when a later caller has taken over."""
+        try:
+            await asyncio.wait_for(self._answered.wait(), ANSWER_TIMEOUT_S)
+        except TimeoutError:
+            self._forget_offer()
+        return caller == self._callers and self.connection.state is not LinkState.CLOSED
+
+    def _forget_offer(self) -> None:
+        if self._outstanding is not None:
+            self._outstanding = None
+            self._answered.set()
+
+    def _wanted_streams(self) -> list[Stream]:
+        streams = []
+        for want in self.wants:
+            producer = self._owner.producer(want.producer_id)
+            if producer is not None:
+                streams.append(stream_of(producer))
+        return streams
+
+    def _write_offer(self, streams: Sequence[Stream]) -> SubscribeOffer | None:
+        if not self._lines.lines:
+            return None
+        self._outstanding = list(self._lines.lines)
+        self._answered.clear()
+        wanted = {stream.producer_id for stream in streams}
+        sdp = write_offer(self._outstanding, self.connection.local_parameters("actpass"))
+        return SubscribeOffer(
+            sdp=sdp,
+            consumers=tuple(
+                ConsumerInfo(line.stream.producer_id, line.mid)
+                for line in self._outstanding
+                if line.stream is not None and line.stream.producer_id in wanted
+            ),
+        )
+
+    def take_answer(self, text: str) -> None:
+        """The answer to the offer that is out; raises `AnswerUnexpected`, `SdpRefused`."""
+        lines = self._outstanding
+        if lines is None:
+            raise AnswerUnexpected("no offer is waiting for an answer")
+        answer = read_answer(text, lines)
+        self._outstanding = None
+        self._answered.set()
+        self.consumers.transport_cc = answer.transport_cc
+        self._port.pump.set_extensions(
+            self.connection.transport_id, **extension_numbers(answer.extensions)
+        )
+        for line in lines:
+            if line.stream is not None:
+                line.codec, line.offered = answer.codecs[line.mid], True
+        self.connection.set_peer(answer.peer)
+        self._send_lines()
+
+    def _send_lines(self) -> None:
+        """A consumer for every line that has a stream and the peer's consent to it."""
+        for line in self._lines.lines:
+            if line.stream is None or line.codec is None:
+                continue
+            producer = self._owner.producer(line.stream.producer_id)
+            if producer is not None and not self.consumers.has(producer.producer_id):
+                self.consumers.add(producer, line, line.codec)
+
+    # A player's offer
+
+    def answer_player(self, offer: PlayerOffer, wants: Sequence[Want]) -> str:
+        """Give the player what it wants, each stream on the next m-line of its kind."""
+        self.wants = tuple(wants)
+        self._player = offer
+        self.consumers.transport_cc = offer.extensions.transport_cc > 0
+        self._lines.lines = [Line(mid, kind, 0, 0) for mid, kind in offer.receiving.items()]
+        self._give_player_streams()
+        if not any(line.codec for line in self._lines.lines):
+            raise SdpRefused("the player's offer has no codec of the streams it asks for")
+        self.connection.set_peer(offer.peer)
+        return write_player_answer(offer, self._lines.lines, self.connection.local_parameters())
+
+    def _give_player_streams(self) -> None:
+        """Put wanted streams on free lines. Later ones come unannounced, found by their MID."""
+        offer = self._player
+        if offer is None:
+            return
+        for stream in self._wanted_streams():
+            if self._lines.line_of(stream.producer_id) is not None:
+                continue
+            line = next(
+                (
+                    known
+                    for known in self._lines.lines
+                    if known.stream is None and known.kind is stream.kind
+                ),
+                None,
+            )
+            codec = player_codec(offer, line.mid, stream) if line is not None else None
+            if line is not None and codec is not None:
+                line.ssrc, line.rtx_ssrc = self._port.ssrcs.next(), self._port.ssrcs.next()
+                line.stream, line.codec, line.offered = stream, codec, True
+        self._send_lines()
+
+    # The lesson's events
+
+    def producer_removed(self, producer_id: str) -> None:
+        """The producer is gone: its line is free for another."""
+        self.consumers.remove(producer_id)
+        self._lines.release([producer_id])
+
+    def allocate(self, now: float, streams: Mapping[str, layers.Stream]) -> None:
+        """Choose layers anew."""
+        self.consumers.allocate(now, self.wants, streams)
+
+    # The connection's events
+
+    def link_changed(self, state: LinkState) -> None:
+        """The transport connected, fell silent or closed."""
+        if state is LinkState.CLOSED:
+            self.consumers.remove_all()
+            self._forget_offer()
+        self._owner.link_changed(self.device_id, Direction.SUBSCRIBE, state)
+
+    def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
+        """The peer's reports and requests."""
+        self.consumers.handle_rtcp(data, arrival_ns)
+
+    def handle_new_ssrc(
+        self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
+    ) -> None:
+        """Media on a connection that only sends: not wanted, the pump drops it."""
+
+    async def close(self) -> None:
+        """End all consumers and the connection."""
+        self.consumers.remove_all()
+        self._forget_offer()
+        await self.connection.close()
+
+
+def stream_of(producer: Producer) -> Stream:
+    """A producer as m-lines see it."""
+    return Stream(producer.producer_id, producer.device_id, Kind(producer.kind), producer.codec)

@@ -1,0 +1,95 @@
+"""Taps: a producer's media as plain RTP in Unix datagrams, for the recorder and the mixer.
+
+Owns: one plain transport and one consumer per tap, always at the best layer that sends, and the
+sender reports that let the reader put sound and picture in step.
+
+Leaves to the reader: opening its socket first, reading fast enough (a full socket is a counted
+drop in the pump, never a wait).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixer.errors import TapRefused
+from mixer.model import TapInfo
+from mixer.node.port import Port
+from mixer.node.publication import CNAME
+from mixer.node.streams import Consumer, Producer
+from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
+
+# sun_path of a Unix address holds 108 bytes with its final zero (man 7 unix).
+MAX_SOCKET_PATH_BYTES = 107
+
+
+@dataclass(slots=True)
+class Tap:
+    """One tap as the node keeps it. `consumer` is None when its producer is gone."""
+
+    info: TapInfo
+    transport_id: int
+    consumer: Consumer | None
+    port: Port
+
+    def follow(self, now: float) -> None:
+        """Take the highest layer that sends now; a silent producer keeps the layer it had."""
+        if self.consumer is None:
+            return
+        encodings = self.consumer.producer.encodings
+        live = [layer for layer, known in enumerate(encodings) if known.meter.live(now)]
+        layer = max(live) if live else max(self.consumer.layer, 0)
+        if layer != self.consumer.layer:
+            self.consumer.layer = layer
+            self.port.pump.set_consumer_layer(self.consumer.pump_id, layer)
+
+    def send_reports(self) -> None:
+        """A sender report with the publisher's clock, once a second."""
+        for ssrc, ntp, timestamp, packets, octets in self.port.pump.sender_reports(
+            self.transport_id
+        ):
+            report = SenderReport(ssrc, ntp, timestamp, packets, octets)
+            data = serialize_compound([report, SourceDescription.of_cname(ssrc, CNAME)])
+            self.port.pump.send_rtcp(self.transport_id, data)
+
+    def producer_removed(self) -> None:
+        """The producer is gone; the tap stays, silent, until it is closed."""
+        if self.consumer is not None:
+            self.port.remove_consumer(self.consumer)
+            self.consumer = None
+
+    def close(self) -> None:
+        """Take it out of the pump."""
+        self.producer_removed()
+        self.port.pump.remove_transport(self.transport_id)
+
+
+def open_tap(port: Port, producer: Producer, socket_path: str, now: float) -> Tap:
+    """Send this producer to the Unix datagram socket at `socket_path`; raises `TapRefused`."""
+    if len(socket_path.encode()) > MAX_SOCKET_PATH_BYTES:
+        raise TapRefused(f"the socket path is longer than {MAX_SOCKET_PATH_BYTES} bytes")
+    if not Path(socket_path).is_socket():
+        raise TapRefused(f"there is no socket at {socket_path}; bind it before tapping")
+    transport_id = port.pump.add_plain_transport(socket_path)
+    codec = producer.codec
+    ssrc = port.ssrcs.next()
+    pump_id = port.pump.add_consumer(
+        producer.pump_id, transport_id, ssrc=ssrc, payload_type=codec.payload_type
+    )
+    consumer = Consumer(producer, pump_id, ssrc, "")
+    port.add_consumer(consumer)
+    info = TapInfo(
+        tap_id=f"t{secrets.token_hex(6)}",
+        producer_id=producer.producer_id,
+        kind=producer.kind,
+        codec=codec.name,
+        payload_type=codec.payload_type,
+        clock_rate=codec.clock_rate,
+        channels=codec.channels,
+        ssrc=ssrc,
+        fmtp=codec.fmtp,
+    )
+    tap = Tap(info, transport_id, consumer, port)
+    tap.follow(now)
+    return tap

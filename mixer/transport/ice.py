@@ -1,0 +1,347 @@
+"""The ICE-lite agent of one UDP port (RFC 8445 §2.5, RFC 7675).
+
+Owns: the ufrags and passwords handed out, the answers to connectivity checks, which remote address
+each session speaks with, and whether its consent is fresh. A session is one peer's transport.
+
+Leaves to others: sockets and clocks (`handle_datagram`, `handle_timer` take `now` and return what
+to do), DTLS, and what a lost session means for a lesson.
+
+Rules
+* A check is ours when its USERNAME begins with a ufrag we handed out and its MESSAGE-INTEGRITY was
+  made with that ufrag's password. Nothing else changes any state.
+* Strangers get 400 or 401 (RFC 8489 §9.1.3), never a longer answer than their request, and each
+  source only a few a second.
+* We are always the controlled side; a peer that believes the same is told 487 (RFC 8445 §7.3.1.1).
+* USE-CANDIDATE moves the remote address at once. A check without it moves the address only when
+  there is none yet, or when the present one has been silent for `REBIND_SILENCE_S`: so a room
+  whose NAT moved its port goes on, and a browser that probes its second network card changes
+  nothing. A request seen before from another address (a replay) never moves anything.
+* The new ufrag of an ICE restart works beside the old one until its first good check; then the
+  old one is dead (RFC 8445 §2.4).
+* No packet for `SILENCE_S`: the session is silent. No authentic check for `CONSENT_S`: consent is
+  gone, nothing may be sent to the peer until a check comes again (RFC 7675 §5.1).
+
+States
+    NEW ──check──► CONNECTED ──silence──► SILENT ──consent gone──► EXPIRED
+                       ▲──────any packet─────┘  ▲                     │
+                       └──────────────────check─┴─────────────────────┘
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mixer.transport import stun
+from mixer.transport.rate_limit import SourceBudget
+
+Address = tuple[str, int]
+
+# Browsers check a chosen pair every 2.5 s (Chromium) to 6 s (aioice, Firefox; RFC 7675 §5.1).
+SILENCE_S = 10.0
+# RFC 7675 §5.1: consent expires 30 s after the last check.
+CONSENT_S = 30.0
+# Longer than Chromium's checks of a chosen pair are apart, shorter than Firefox's and aioice's.
+REBIND_SILENCE_S = 3.0
+# Addresses of one peer from which DTLS is heard: its candidates on both families and a moved one.
+MAX_CONSENTED = 4
+# Checks remembered per session against replay: more than a browser has in flight.
+MAX_TRANSACTIONS = 64
+# Answers to strangers per source: a broken client is told, a flood is not echoed.
+REFUSALS_PER_S = 5.0
+REFUSALS_BURST = 10.0
+
+ICE_CHARACTERS = string.ascii_letters + string.digits
+UFRAG_LENGTH = 8  # RFC 8839 §5.4: at least 4; 8 make a collision among thousands unlikely
+PASSWORD_LENGTH = 24  # at least 22 (128 bits)
+
+
+class IceState(Enum):
+    """A session's life, as the table above draws it."""
+
+    NEW = "new"
+    CONNECTED = "connected"
+    SILENT = "silent"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class IceCredentials:
+    """What a peer must know to be heard: goes into our SDP."""
+
+    ufrag: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Send these bytes to this address."""
+
+    address: Address
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteChanged:
+    """The session now speaks with this address; None: with nobody (consent is gone)."""
+
+    session: int
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The session entered another state."""
+
+    session: int
+    state: IceState
+
+
+IceOutput = Answer | RemoteChanged | StateChanged
+
+
+@dataclass(slots=True)
+class IceCounters:
+    """What was dropped and why."""
+
+    malformed: int = 0
+    unknown_ufrag: int = 0
+    not_authentic: int = 0
+    role_conflicts: int = 0
+    replays: int = 0
+    refusals_withheld: int = 0
+
+
+@dataclass(slots=True)
+class _Session:
+    key: int
+    credentials: IceCredentials
+    created_at: float
+    next_credentials: IceCredentials | None = None
+    state: IceState = IceState.NEW
+    remote: Address | None = None
+    remote_checked_at: float = 0.0  # last authentic check from `remote`
+    checked_at: float = 0.0  # last authentic check from anywhere
+    heard_at: float = 0.0  # last packet of any kind
+    consented: OrderedDict[Address, None] = field(default_factory=OrderedDict)
+    transactions: OrderedDict[bytes, Address] = field(default_factory=OrderedDict)
+
+
+def random_text(length: int) -> str:
+    """Characters RFC 8839 §5.4 allows, from the system's randomness."""
+    return "".join(secrets.choice(ICE_CHARACTERS) for _ in range(length))
+
+
+class IceAgent:
+    """All sessions of one port. After each `handle_*` call carry out what it returned, in order."""
+
+    def __init__(self, *, random_text: Callable[[int], str] = random_text) -> None:
+        self._random_text = random_text
+        self._sessions: dict[int, _Session] = {}
+        self._by_ufrag: dict[str, _Session] = {}
+        self._by_address: dict[Address, _Session] = {}
+        self._budget = SourceBudget(rate_per_s=REFUSALS_PER_S, burst=REFUSALS_BURST)
+        self._next_key = 1
+        self.counters = IceCounters()
+
+    # Sessions
+
+    def open(self, now: float) -> tuple[int, IceCredentials]:
+        """A new session: its key and the credentials its peer must use."""
+        session = _Session(self._next_key, self._new_credentials(), now)
+        self._next_key += 1
+        self._sessions[session.key] = session
+        self._by_ufrag[session.credentials.ufrag] = session
+        return session.key, session.credentials
+
+    def restart(self, key: int) -> IceCredentials:
+        """ICE restart: fresh credentials that replace the old ones with their first good check."""
+        session = self._sessions[key]
+        if session.next_credentials is not None:
+            self._by_ufrag.pop(session.next_credentials.ufrag, None)
+        session.next_credentials = self._new_credentials()
+        self._by_ufrag[session.next_credentials.ufrag] = session
+        return session.next_credentials
+
+    def close(self, key: int) -> None:
+        """Forget a session; closing it twice is fine."""
+        session = self._sessions.pop(key, None)
+        if session is None:
+            return
+        self._by_ufrag.pop(session.credentials.ufrag, None)
+        if session.next_credentials is not None:
+            self._by_ufrag.pop(session.next_credentials.ufrag, None)
+        self._withdraw(session)
+
+    def session_of(self, address: Address) -> int | None:
+        """The session that has proved it receives at this address, None for strangers."""
+        session = self._by_address.get(address)
+        return None if session is None else session.key
+
+    def remote_of(self, key: int) -> Address | None:
+        """The address the session speaks with now."""
+        return self._sessions[key].remote
+
+    def state_of(self, key: int) -> IceState:
+        """The session's state."""
+        return self._sessions[key].state
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    # Packets and time
+
+    def handle_datagram(self, address: Address, data: bytes, now: float) -> list[IceOutput]:
+        """A datagram whose first byte says STUN (RFC 7983)."""
+        if not stun.is_binding_request(data):
+            self.counters.malformed += 1
+            return []
+        ufrag = stun.local_ufrag(data)
+        session = self._by_ufrag.get(ufrag) if ufrag is not None else None
+        if session is None and ufrag is not None:
+            self.counters.unknown_ufrag += 1
+            return self._refuse(address, data, 401, "Unauthorized", now)
+        try:
+            request = stun.parse_binding_request(data)
+        except stun.StunError:
+            self.counters.malformed += 1
+            return []
+        if session is None or not request.has_integrity:
+            self.counters.not_authentic += 1
+            return self._refuse(address, data, 400, "Bad Request", now)
+        credentials = session.credentials
+        renewed = session.next_credentials
+        if renewed is not None and request.local_ufrag == renewed.ufrag:
+            credentials = renewed
+        if request.local_ufrag != credentials.ufrag or not request.authentic(credentials.password):
+            self.counters.not_authentic += 1
+            return self._refuse(address, data, 401, "Unauthorized", now)
+        return self._checked(session, credentials, request, address, now)
+
+    def handle_activity(self, key: int, heard_at: float, now: float) -> list[IceOutput]:
+        """The last packet of any kind from the session's remote address came at `heard_at`."""
+        session = self._sessions[key]
+        session.heard_at = max(session.heard_at, heard_at)
+        if session.state is IceState.SILENT and now - session.heard_at < SILENCE_S:
+            return [self._enter(session, IceState.CONNECTED)]
+        return []
+
+    def handle_timer(self, now: float) -> list[IceOutput]:
+        """Watch for silence and expired consent; call it about once a second."""
+        outputs: list[IceOutput] = []
+        for session in self._sessions.values():
+            if session.state in (IceState.NEW, IceState.EXPIRED):
+                continue
+            if now - session.checked_at >= CONSENT_S:
+                outputs.append(self._enter(session, IceState.EXPIRED))
+                outputs.append(RemoteChanged(session.key, None))
+                session.remote = None
+                self._withdraw(session)
+            elif session.state is IceState.CONNECTED and now - session.heard_at >= SILENCE_S:
+                outputs.append(self._enter(session, IceState.SILENT))
+        return outputs
+
+    # Inside
+
+    def _checked(
+        self,
+        session: _Session,
+        credentials: IceCredentials,
+        request: stun.BindingRequest,
+        address: Address,
+        now: float,
+    ) -> list[IceOutput]:
+        """An authentic check: answer it, and let it keep or move the session's address."""
+        if request.sender_is_controlled:
+            self.counters.role_conflicts += 1
+            answer = stun.refusal(
+                request.transaction_id, 487, "Role Conflict", credentials.password
+            )
+            return [Answer(address, answer)]
+        outputs: list[IceOutput] = [
+            Answer(address, stun.success(request.transaction_id, address, credentials.password))
+        ]
+        if self._is_replay(session, request.transaction_id, address):
+            self.counters.replays += 1
+            return outputs
+        if credentials is session.next_credentials:
+            del self._by_ufrag[session.credentials.ufrag]
+            session.credentials, session.next_credentials = credentials, None
+            session.remote_checked_at = float("-inf")  # the restart may come from anywhere
+        session.checked_at = session.heard_at = now
+        outputs += self._consent(session, address)
+        if self._may_move(session, request, address, now):
+            session.remote = address
+            outputs.append(RemoteChanged(session.key, address))
+        if address == session.remote:
+            session.remote_checked_at = now
+        if session.state is not IceState.CONNECTED:
+            outputs.append(self._enter(session, IceState.CONNECTED))
+        return outputs
+
+    @staticmethod
+    def _may_move(
+        session: _Session, request: stun.BindingRequest, address: Address, now: float
+    ) -> bool:
+        if address == session.remote:
+            return False
+        return (
+            request.use_candidate
+            or session.remote is None
+            or now - session.remote_checked_at >= REBIND_SILENCE_S
+        )
+
+    @staticmethod
+    def _is_replay(session: _Session, transaction_id: bytes, address: Address) -> bool:
+        """Seen before from elsewhere. (From the same address it is a retransmission.)"""
+        first_from = session.transactions.setdefault(transaction_id, address)
+        if len(session.transactions) > MAX_TRANSACTIONS:
+            session.transactions.popitem(last=False)
+        return first_from != address
+
+    def _consent(self, session: _Session, address: Address) -> list[IceOutput]:
+        """The session's peer receives at this address; whoever had it before does no more."""
+        outputs: list[IceOutput] = []
+        previous = self._by_address.get(address)
+        if previous is not None and previous is not session:
+            del previous.consented[address]
+            if previous.remote == address:
+                previous.remote = None
+                outputs.append(RemoteChanged(previous.key, None))
+        session.consented[address] = None
+        session.consented.move_to_end(address)
+        self._by_address[address] = session
+        while len(session.consented) > MAX_CONSENTED:
+            oldest = next(known for known in session.consented if known != session.remote)
+            del session.consented[oldest]
+            del self._by_address[oldest]
+        return outputs
+
+    def _withdraw(self, session: _Session) -> None:
+        for address in session.consented:
+            del self._by_address[address]
+        session.consented.clear()
+
+    def _refuse(
+        self, address: Address, request: bytes, code: int, reason: str, now: float
+    ) -> list[IceOutput]:
+        answer = stun.refusal(request[8:20], code, reason, None)
+        if len(answer) > len(request) or not self._budget.take(address[0], now):
+            self.counters.refusals_withheld += 1
+            return []
+        return [Answer(address, answer)]
+
+    @staticmethod
+    def _enter(session: _Session, state: IceState) -> StateChanged:
+        session.state = state
+        return StateChanged(session.key, state)
+
+    def _new_credentials(self) -> IceCredentials:
+        while True:
+            ufrag = self._random_text(UFRAG_LENGTH)
+            if ufrag not in self._by_ufrag:
+                return IceCredentials(ufrag, self._random_text(PASSWORD_LENGTH))

@@ -1,0 +1,286 @@
+"""The publish connection: a device offers what it sends, we say what we take (RFC 8829 §5.3).
+
+Owns: reading the offer of a browser, aiortc, FFmpeg or GStreamer into a `PublishPlan` — transport,
+header extensions, and for each source its codec and encodings — and writing the answer.
+
+Leaves to others: building what the plan says (the node), what a source is called (signaling).
+
+Streams are known by rid (RFC 8851, simulcast by RFC 8853), by `a=ssrc` with FID and SIM groups
+(RFC 5576), or only by MID once packets arrive (RFC 8843 §9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mixer.errors import SdpRefused
+from mixer.model import Kind, SourceOffer
+from mixer.transport import peer as peers
+from mixer.transport import sdp
+from mixer.transport.codecs import (
+    FIELD_OF_URI,
+    TRANSPORT_CC,
+    Codec,
+    ExtensionIds,
+    agreed_extensions,
+    choose_codec,
+    codec_lines,
+)
+from mixer.transport.peer import LocalParameters, PeerParameters
+from mixer.transport.sdp import MediaSection
+
+# Names that say a layer's size; other rids count from the smallest in SDP order, as our pages and
+# most SFU clients write them.
+RID_SIZES = ({"q": 0, "h": 1, "f": 2}, {"l": 0, "m": 1, "h": 2}, {"low": 0, "mid": 1, "high": 2})
+
+# RFC 7587 §6.1: maxaveragebitrate is 6,000 to 510,000 bit/s.
+OPUS_BITRATES_BPS = (6_000, 510_000)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingPlan:
+    """One stream of a source, layer 0 the smallest; an SSRC of 0 is learned from its packets."""
+
+    rid: str = ""
+    ssrc: int = 0
+    rtx_ssrc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """One m-line that sends: what it is and how it comes."""
+
+    mid: str
+    source: SourceOffer
+    kind: Kind
+    codec: Codec
+    encodings: tuple[EncodingPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPlan:
+    """An acceptable offer, read."""
+
+    peer: PeerParameters
+    extensions: ExtensionIds
+    extension_uris: Mapping[str, int]
+    sources: tuple[SourcePlan, ...]
+    description: sdp.SessionDescription
+
+    @property
+    def wants_remb(self) -> bool:
+        """The sender follows REMB only: it has no transport-wide feedback (aiortc)."""
+        return not self.extensions.transport_cc and any(
+            "goog-remb" in source.codec.feedback for source in self.sources
+        )
+
+
+def read_offer(text: str, sources: Mapping[str, SourceOffer], *, max_encodings: int) -> PublishPlan:
+    """Read a publish offer whose m-lines `sources` names by mid; raises `SdpRefused`."""
+    description = sdp.parse(text)
+    peer = peers.read_peer(description)
+    by_mid = {_mid(media): media for media in description.media}
+    for mid in sources:
+        if mid not in by_mid:
+            raise SdpRefused(
+                f"the offer has no m-line with mid {mid!r} for source {sources[mid].label!r}"
+            )
+    uris = _agreed_extension_ids(description)
+    plans = tuple(
+        _read_source(media, sources[mid], uris, max_encodings)
+        for mid, media in by_mid.items()
+        if mid in sources
+    )
+    fields = {FIELD_OF_URI[uri]: number for uri, number in uris.items()}
+    return PublishPlan(peer, ExtensionIds(**fields), uris, plans, description)
+
+
+def _mid(media: MediaSection) -> str:
+    """The m-line's mid; encoders that write none are known by position (RFC 9143 §7.1)."""
+    return media.mid or str(media.index)
+
+
+def _agreed_extension_ids(description: sdp.SessionDescription) -> dict[str, int]:
+    """One id per extension over all m-lines of the bundle (RFC 8843 §8); clashes are dropped."""
+    uris: dict[str, int] = {}
+    taken: dict[int, str] = {}
+    for media in description.media:
+        if media.kind not in ("audio", "video") or media.rejected:
+            continue
+        for uri, number in agreed_extensions(media, Kind(media.kind)).items():
+            if uris.get(uri, number) == number and taken.get(number, uri) == uri:
+                uris[uri] = number
+                taken[number] = uri
+    return uris
+
+
+def _read_source(
+    media: MediaSection, source: SourceOffer, uris: Mapping[str, int], max_encodings: int
+) -> SourcePlan:
+    if media.kind not in ("audio", "video"):
+        raise media.refused(f"source {source.label!r} must be audio or video")
+    if media.rejected or media.direction not in ("sendrecv", "sendonly"):
+        raise media.refused(f"source {source.label!r} does not send ({media.direction})")
+    if "SAVP" not in media.protocol:
+        raise media.refused(f"{media.protocol} is not encrypted RTP (UDP/TLS/RTP/SAVPF)")
+    kind = Kind(media.kind)
+    codec = choose_codec(media, kind)
+    if codec is None:
+        ours = "opus" if kind is Kind.AUDIO else "H264 or VP8"
+        offered = ", ".join(sorted({entry.name for entry in media.rtpmaps().values()})) or "none"
+        raise media.refused(f"no codec of ours ({ours}) among those offered: {offered}")
+    encodings = _encodings(media, max_encodings)
+    if (
+        len(encodings) > 1
+        and encodings[0].rid
+        and not {FIELD_OF_URI[u] for u in uris}
+        >= {
+            "mid",
+            "rid",
+        }
+    ):
+        raise media.refused("simulcast by rid needs the header extensions mid and rtp-stream-id")
+    return SourcePlan(_mid(media), source, kind, codec, encodings)
+
+
+def _encodings(media: MediaSection, most: int) -> tuple[EncodingPlan, ...]:
+    """The m-line's streams, smallest first, at most `most`."""
+    rids = media.simulcast_rids("send") or [
+        value.split()[0] for value in media.all("rid") if value.split()[1:2] == ["send"]
+    ]
+    if rids:
+        return tuple(EncodingPlan(rid=rid) for rid in smallest_first(rids[:most]))
+    repairs = {group[0]: group[1] for group in media.ssrc_groups("FID") if len(group) == 2}
+    layers = next((group for group in media.ssrc_groups("SIM") if group), None)
+    if layers is None:
+        secondary = set(repairs.values())
+        layers = [ssrc for ssrc in media.ssrcs() if ssrc not in secondary][:1] or [0]
+    return tuple(EncodingPlan(ssrc=ssrc, rtx_ssrc=repairs.get(ssrc, 0)) for ssrc in layers[:most])
+
+
+def smallest_first(rids: list[str]) -> list[str]:
+    """Simulcast rids in layer order."""
+    for sizes in RID_SIZES:
+        if set(rids) <= sizes.keys():
+            return sorted(rids, key=sizes.__getitem__)
+    return rids
+
+
+# Writing
+
+
+def write_answer(plan: PublishPlan, local: LocalParameters) -> str:
+    """The answer to the offer that `plan` was read from."""
+    sources = {source.mid: source for source in plan.sources}
+    live = {
+        media.index: codec
+        for media in plan.description.media
+        if (codec := _acceptable_codec(media)) is not None
+    }
+    bundle = [
+        media.mid
+        for media in plan.description.media
+        if media.index in live and media.mid in plan.description.bundle
+    ]
+    lines = peers.session_lines(local, bundle)
+    for media in plan.description.media:
+        codec = live.get(media.index)
+        if codec is None:
+            lines += _rejected_section(media)
+        else:
+            source = sources.get(_mid(media))
+            first = media.index == min(live)
+            lines += _section(media, codec, source, plan, local, with_candidates=first)
+    return sdp.format_lines(lines)
+
+
+def _acceptable_codec(media: MediaSection) -> Codec | None:
+    if media.rejected or media.kind not in ("audio", "video"):
+        return None
+    return choose_codec(media, Kind(media.kind))
+
+
+def _rejected_section(media: MediaSection) -> list[str]:
+    lines = [f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}", "c=IN IP4 0.0.0.0"]
+    if media.mid:
+        lines.append(f"a=mid:{media.mid}")
+    return [*lines, "a=inactive"]
+
+
+def _section(
+    media: MediaSection,
+    codec: Codec,
+    source: SourcePlan | None,
+    plan: PublishPlan,
+    local: LocalParameters,
+    *,
+    with_candidates: bool,
+) -> list[str]:
+    kind = Kind(media.kind)
+    numbers = [codec.payload_type] + ([codec.rtx_payload_type] if codec.rtx_payload_type else [])
+    formats = " ".join(map(str, numbers))
+    lines = [
+        f"m={media.kind} {peers.default_port(local)} {media.protocol} {formats}",
+        peers.connection_line(local),
+        *(_bandwidth_lines(source) if source else []),
+        "a=recvonly" if source else "a=inactive",
+    ]
+    if media.mid:
+        lines.append(f"a=mid:{media.mid}")
+    lines.append("a=rtcp-mux")
+    if media.has("rtcp-rsize"):
+        lines.append("a=rtcp-rsize")
+    lines += peers.transport_lines(local, with_candidates=with_candidates)
+    offered = agreed_extensions(media, kind)
+    lines += [
+        f"a=extmap:{number} {uri}"
+        for uri, number in offered.items()
+        if plan.extension_uris.get(uri) == number
+    ]
+    lines += codec_lines(_without_idle_feedback(codec, plan), _answer_parameters(codec, source))
+    if source and source.encodings[0].rid:
+        rids = [encoding.rid for encoding in source.encodings]
+        lines += [f"a=rid:{rid} recv" for rid in rids]
+        if media.has("simulcast"):
+            lines.append(f"a=simulcast:recv {';'.join(rids)}")
+    return lines
+
+
+def _without_idle_feedback(codec: Codec, plan: PublishPlan) -> Codec:
+    """One congestion signal only: transport-wide feedback where possible, else REMB."""
+    idle = "goog-remb" if TRANSPORT_CC in plan.extension_uris else "transport-cc"
+    return Codec(
+        name=codec.name,
+        payload_type=codec.payload_type,
+        clock_rate=codec.clock_rate,
+        channels=codec.channels,
+        parameters=codec.parameters,
+        feedback=codec.feedback - {idle},
+        rtx_payload_type=codec.rtx_payload_type,
+    )
+
+
+def _answer_parameters(codec: Codec, source: SourcePlan | None) -> dict[str, str]:
+    offered = dict(codec.parameters)
+    if codec.name == "H264":
+        kept = ("level-asymmetry-allowed", "packetization-mode", "profile-level-id")
+        return {key: offered[key] for key in kept if key in offered}
+    if codec.name == "opus":
+        # In-band FEC carries speech over single losses; DTX would leave gaps that recordings and
+        # players take for loss.
+        parameters = {"minptime": "10", "useinbandfec": "1", "usedtx": "0"}
+        if source and source.source.max_bitrate_bps > 0:
+            least, most = OPUS_BITRATES_BPS
+            rate = min(most, max(least, source.source.max_bitrate_bps))
+            parameters["maxaveragebitrate"] = str(rate)
+        return parameters
+    return {}
+
+
+def _bandwidth_lines(source: SourcePlan) -> list[str]:
+    """The most this source may send, as both kinds of client read it (RFC 3890, RFC 8866 §5.8)."""
+    rate = source.source.max_bitrate_bps
+    if source.kind is Kind.AUDIO or rate <= 0:
+        return []
+    return [f"b=AS:{max(1, rate // 1000)}", f"b=TIAS:{rate}"]

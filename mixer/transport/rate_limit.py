@@ -1,0 +1,66 @@
+"""A budget of answers per source, so that nobody can use the server to bother a third party.
+
+Owns: one token bucket per source network in a bounded table. Leaves to the caller: what a token
+buys. Sans-IO.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass
+
+# Sources remembered at once; the one unused longest makes room. 4,096 entries are about 1 MB.
+MAX_SOURCES = 4096
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+class SourceBudget:
+    """Token buckets by source address (IPv6: by /64, which one host may use whole)."""
+
+    def __init__(self, *, rate_per_s: float, burst: float, max_sources: int = MAX_SOURCES) -> None:
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+        self._max_sources = max_sources
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self.refused = 0
+
+    def take(self, host: str, now: float) -> bool:
+        """Spend one token of this source; False (and counted) when it has none left."""
+        source = network_of(host)
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            if len(self._buckets) >= self._max_sources:
+                self._buckets.popitem(last=False)
+            bucket = self._buckets[source] = _Bucket(self._burst, now)
+        else:
+            self._buckets.move_to_end(source)
+            refill = max(0.0, now - bucket.filled_at) * self._rate_per_s
+            bucket.tokens = min(self._burst, bucket.tokens + refill)
+            bucket.filled_at = now
+        if bucket.tokens < 1:
+            self.refused += 1
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+
+def network_of(host: str) -> str:
+    """What counts as one source: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:  # as a dual-stack socket shows IPv4
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(address) >> 64 << 64))

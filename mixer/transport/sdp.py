@@ -1,0 +1,280 @@
+"""The grammar of session descriptions: text in, plain values out, and back (RFC 8866).
+
+Owns: lines, m-sections, attributes, and the reading of those attribute values that WebRTC uses
+(RFC 8829, RFC 8839, RFC 8842, RFC 8853). Strict where a slip would be dangerous, deaf to what it
+does not know. Every fault is one `SdpRefused` that names the line or the m-line.
+
+Leaves to `publish_answer.py` and `subscribe_offer.py`: what is acceptable and what to reply.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from mixer.errors import SdpRefused
+
+# A browser's offer of 8 sources is about 30 kB; signaling admits 64 KiB.
+MAX_SDP_CHARACTERS = 65_536
+MAX_LINE_CHARACTERS = 2_048
+MAX_MEDIA_SECTIONS = 160
+MAX_ATTRIBUTES_PER_SECTION = 600
+
+DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+")
+MID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
+RID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
+
+
+@dataclass(frozen=True, slots=True)
+class RtpMap:
+    """`a=rtpmap`: what a payload type is."""
+
+    payload_type: int
+    name: str
+    clock_rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSection:
+    """One m-section, attributes in their order; session-level ICE and DTLS values are filled in."""
+
+    index: int
+    kind: str
+    port: int
+    protocol: str
+    formats: tuple[str, ...]
+    attributes: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> list[str]:
+        """Every value of an attribute."""
+        return [value for known, value in self.attributes if known == name]
+
+    def first(self, name: str) -> str | None:
+        """The first value of an attribute, None when it is absent."""
+        return next((value for known, value in self.attributes if known == name), None)
+
+    def has(self, name: str) -> bool:
+        """Whether the attribute is there."""
+        return self.first(name) is not None
+
+    @property
+    def mid(self) -> str:
+        """`a=mid`, "" when absent."""
+        return self.first("mid") or ""
+
+    @property
+    def direction(self) -> str:
+        """The sender's direction; `sendrecv` when unsaid (RFC 8866 §6.7)."""
+        return next((name for name, _ in self.attributes if name in DIRECTIONS), "sendrecv")
+
+    @property
+    def rejected(self) -> bool:
+        """Port 0 without bundle-only: the m-line is refused or dead (RFC 8843 §6)."""
+        return self.port == 0 and not self.has("bundle-only")
+
+    def refused(self, what: str) -> SdpRefused:
+        """The error for this m-line, by its position and mid."""
+        name = f" (mid {self.mid})" if self.mid else ""
+        return SdpRefused(f"m-line {self.index}{name}, {self.kind}: {what}")
+
+    # Values with a grammar of their own
+
+    def payload_types(self) -> list[int]:
+        """The payload types in the sender's order of preference."""
+        return [self._number(text, "payload type", 0, 127) for text in self.formats]
+
+    def rtpmaps(self) -> dict[int, RtpMap]:
+        """`a=rtpmap` by payload type."""
+        found = {}
+        for value in self.all("rtpmap"):
+            match = re.fullmatch(
+                r"([0-9]{1,3}) ([^/ ]+)/([0-9]{1,6})(?:/([0-9]{1,2}))?", value.strip()
+            )
+            if match is None:
+                raise self.refused(f"a=rtpmap:{value[:60]} is malformed")
+            payload_type = self._number(match[1], "payload type", 0, 127)
+            found[payload_type] = RtpMap(payload_type, match[2], int(match[3]), int(match[4] or 1))
+        return found
+
+    def format_parameters(self) -> dict[int, dict[str, str]]:
+        """`a=fmtp` by payload type; keys in lower case, a key without value has ""."""
+        found: dict[int, dict[str, str]] = {}
+        for value in self.all("fmtp"):
+            text, _, parameters = value.partition(" ")
+            payload_type = self._number(text, "payload type", 0, 127)
+            entries = found.setdefault(payload_type, {})
+            for entry in parameters.split(";"):
+                key, _, setting = entry.strip().partition("=")
+                if key:
+                    entries[key.lower()] = setting
+        return found
+
+    def feedback(self) -> dict[int, set[str]]:
+        """`a=rtcp-fb` by payload type; `*` is spread over all payload types."""
+        found: dict[int, set[str]] = {payload_type: set() for payload_type in self.payload_types()}
+        for value in self.all("rtcp-fb"):
+            text, _, kind = value.strip().partition(" ")
+            if text == "*":
+                for kinds in found.values():
+                    kinds.add(kind)
+            else:
+                payload_type = self._number(text, "payload type", 0, 127)
+                found.setdefault(payload_type, set()).add(kind)
+        return found
+
+    def extension_ids(self) -> dict[str, int]:
+        """`a=extmap`: id by URI (RFC 8285); a direction behind the id is dropped."""
+        found: dict[str, int] = {}
+        for value in self.all("extmap"):
+            parts = value.split()
+            if len(parts) < 2:
+                raise self.refused(f"a=extmap:{value[:60]} is malformed")
+            number = self._number(parts[0].partition("/")[0], "extension id", 1, 4095 + 256)
+            found.setdefault(parts[1], number)
+        return found
+
+    def ssrcs(self) -> list[int]:
+        """The SSRCs of `a=ssrc`, each once, in order."""
+        values = (value.partition(" ")[0] for value in self.all("ssrc"))
+        return list(dict.fromkeys(self._number(text, "SSRC", 0, 0xFFFFFFFF) for text in values))
+
+    def ssrc_groups(self, semantics: str) -> list[list[int]]:
+        """The groups of `a=ssrc-group` with these semantics (RFC 5576): `FID`, `SIM`."""
+        found = []
+        for value in self.all("ssrc-group"):
+            kind, *members = value.split() or [""]
+            if not kind:
+                raise self.refused("a=ssrc-group is empty")
+            if kind == semantics:
+                found.append([self._number(text, "SSRC", 0, 0xFFFFFFFF) for text in members])
+        return found
+
+    def simulcast_rids(self, direction: str) -> list[str]:
+        """The rids of `a=simulcast` in one direction (RFC 8853 §5.1).
+
+        Of alternatives (`a,b`) the first counts; `~` (begins paused) is dropped.
+        """
+        value = self.first("simulcast")
+        if value is None:
+            return []
+        words = value.split()
+        if direction not in words or words.index(direction) + 1 >= len(words):
+            return []
+        rids = []
+        for stream in words[words.index(direction) + 1].split(";"):
+            rid = stream.split(",")[0].lstrip("~")
+            if RID.fullmatch(rid) is None:
+                raise self.refused(f"a=simulcast:{value[:60]} is malformed")
+            rids.append(rid)
+        return rids
+
+    def _number(self, text: str, what: str, least: int, most: int) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text[:12]) <= most:
+            raise self.refused(f"{text[:20]!r} is no {what}")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDescription:
+    """A whole description. `bundle` holds the mids of the first `a=group:BUNDLE`."""
+
+    session_id: str
+    bundle: tuple[str, ...]
+    ice_lite: bool
+    media: tuple[MediaSection, ...]
+
+
+# ICE and DTLS values may stand once for the whole session (RFC 8839 §5.4, RFC 8842 §5).
+INHERITED = ("ice-ufrag", "ice-pwd", "fingerprint", "setup", "ice-options")
+
+
+@dataclass(slots=True)
+class _Section:
+    index: int
+    m_line: str
+    attributes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def parse(text: str) -> SessionDescription:
+    """Read a description; raises `SdpRefused`."""
+    if len(text) > MAX_SDP_CHARACTERS:
+        raise SdpRefused(f"the description is longer than {MAX_SDP_CHARACTERS} characters")
+    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line]
+    if not lines or lines[0] != "v=0":
+        raise SdpRefused("the description does not begin with v=0")
+    session, sections, origin = _split(lines)
+    if not sections:
+        raise SdpRefused("the description has no m-line")
+    groups = [value.split() for name, value in session if name == "group"]
+    bundle = next((tuple(group[1:]) for group in groups if group[:1] == ["BUNDLE"]), ())
+    inherited = [(name, value) for name, value in session if name in INHERITED]
+    media = tuple(_media_section(section, inherited) for section in sections)
+    mids = [section.mid for section in media if section.mid]
+    if len(set(mids)) != len(mids):
+        raise SdpRefused("two m-lines have the same mid")
+    return SessionDescription(
+        session_id=[*origin.split(), "", ""][1],
+        bundle=bundle,
+        ice_lite=any(name == "ice-lite" for name, _ in session),
+        media=media,
+    )
+
+
+def _split(lines: list[str]) -> tuple[list[tuple[str, str]], list[_Section], str]:
+    """Session attributes, m-sections, and the origin."""
+    session: list[tuple[str, str]] = []
+    sections: list[_Section] = []
+    origin = ""
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise SdpRefused(f"line {number} is longer than {MAX_LINE_CHARACTERS} characters")
+        if len(line) < 2 or line[1] != "=" or not line[0].isalpha():
+            raise SdpRefused(f"line {number} is not `letter=value`: {line[:40]!r}")
+        kind, value = line[0], line[2:]
+        if kind == "m":
+            if len(sections) >= MAX_MEDIA_SECTIONS:
+                raise SdpRefused(f"the description has more than {MAX_MEDIA_SECTIONS} m-lines")
+            sections.append(_Section(len(sections), value))
+        elif kind == "o" and not sections:
+            origin = value
+        elif kind == "a":
+            name, _, setting = value.partition(":")
+            attributes = sections[-1].attributes if sections else session
+            if len(attributes) >= MAX_ATTRIBUTES_PER_SECTION:
+                raise SdpRefused(f"line {number}: too many attributes in one section")
+            attributes.append((name, setting.strip()))
+    return session, sections, origin
+
+
+def _media_section(section: _Section, inherited: list[tuple[str, str]]) -> MediaSection:
+    match = re.fullmatch(
+        r"([A-Za-z]+) ([0-9]{1,5})(?:/[0-9]+)? ([A-Z0-9/]+) (.+)", section.m_line.strip()
+    )
+    if match is None:
+        raise SdpRefused(f"m-line {section.index} is malformed: {section.m_line[:60]!r}")
+    present = {name for name, _ in section.attributes}
+    media = MediaSection(
+        index=section.index,
+        kind=match[1].lower(),
+        port=int(match[2]),
+        protocol=match[3],
+        formats=tuple(match[4].split()),
+        attributes=tuple(
+            section.attributes + [entry for entry in inherited if entry[0] not in present]
+        ),
+    )
+    if media.mid and MID.fullmatch(media.mid) is None:
+        raise media.refused("its mid is not 1 to 16 letters, digits, - or _")
+    return media
+
+
+def format_lines(lines: list[str]) -> str:
+    """Lines as SDP sends them: each ended by CR LF."""
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def parameters_text(parameters: dict[str, str]) -> str:
+    """Format parameters as `a=fmtp` writes them."""
+    return ";".join(f"{key}={value}" if value else key for key, value in parameters.items())

@@ -1,0 +1,347 @@
+"""The subscribe connection: we offer what we send, the device answers (RFC 8829 §5.2).
+
+Owns: writing the offer for all lines of a connection, and reading the answer into what the pump
+must know: payload types, header extensions, the peer's transport. Also the other way round, the
+offer of a WHEP player, which we answer.
+
+Leaves to `subscribe_lines.py`: which line carries what.
+
+A device's sound and picture carry one CNAME and one msid stream, so the peer plays them in step
+(RFC 8830, RFC 3550 §6.5.1). Every video line offers H.264 and VP8: what is sent on it is in the
+codec its producer chose, and that may change with the next producer on this line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mixer.errors import SdpRefused
+from mixer.model import Kind
+from mixer.transport import peer as peers
+from mixer.transport import sdp
+from mixer.transport.codecs import (
+    ABS_SEND_TIME,
+    AUDIO_EXTENSIONS,
+    AUDIO_LEVEL,
+    CONSTRAINED_BASELINE,
+    FIELD_OF_URI,
+    MID,
+    TRANSPORT_CC,
+    VIDEO_EXTENSIONS,
+    Codec,
+    ExtensionIds,
+    agreed_extensions,
+    choose_codec,
+    codec_lines,
+)
+from mixer.transport.peer import LocalParameters, PeerParameters
+from mixer.transport.sdp import MediaSection
+from mixer.transport.subscribe_lines import Line, Stream
+
+EXTENSION_IDS = {AUDIO_LEVEL: 1, ABS_SEND_TIME: 2, TRANSPORT_CC: 3, MID: 4}
+
+OPUS = Codec(
+    name="opus",
+    payload_type=111,
+    clock_rate=48_000,
+    channels=2,
+    parameters=(("minptime", "10"), ("useinbandfec", "1")),
+    feedback=frozenset({"nack", "transport-cc"}),
+)
+VIDEO_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"})
+
+
+def h264(payload_type: int, profile: str) -> Codec:
+    """H.264 of this profile-level-id under this payload type; its RTX under the next."""
+    return Codec(
+        name="H264",
+        payload_type=payload_type,
+        clock_rate=90_000,
+        channels=1,
+        parameters=(
+            ("level-asymmetry-allowed", "1"),
+            ("packetization-mode", "1"),
+            ("profile-level-id", profile),
+        ),
+        feedback=VIDEO_FEEDBACK,
+        rtx_payload_type=payload_type + 1,
+    )
+
+
+VP8 = Codec(
+    name="VP8",
+    payload_type=96,
+    clock_rate=90_000,
+    channels=1,
+    feedback=VIDEO_FEEDBACK,
+    rtx_payload_type=97,
+)
+H264 = h264(98, CONSTRAINED_BASELINE)
+# Encoders that bring another profile (main, high) get payload types of their own from here.
+OTHER_H264_PAYLOAD_TYPES = range(100, 110, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeAnswer:
+    """What the peer agreed to. A line whose codec is None carries nothing."""
+
+    peer: PeerParameters
+    extensions: ExtensionIds
+    codecs: dict[str, Codec | None]
+
+    @property
+    def transport_cc(self) -> bool:
+        """Whether the peer reports every packet's arrival (send-side bandwidth estimate)."""
+        return self.extensions.transport_cc > 0
+
+
+def stream_name(device_id: str) -> str:
+    """The msid stream and CNAME of a device: a token whatever the id's characters."""
+    return "d" + hashlib.blake2s(device_id.encode(), digest_size=10).hexdigest()
+
+
+# Our offer
+
+
+def write_offer(lines: Sequence[Line], local: LocalParameters) -> str:
+    """An offer of all lines; free ones are inactive."""
+    text = peers.session_lines(local, [line.mid for line in lines])
+    codecs = _Payloads(lines)
+    for index, line in enumerate(lines):
+        text += _offer_section(line, codecs.of(line), local, with_candidates=index == 0)
+    return sdp.format_lines(text)
+
+
+class _Payloads:
+    """Payload types of one description: the same number is the same codec on every line."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._other_h264: dict[str, Codec] = {}
+        numbers = iter(OTHER_H264_PAYLOAD_TYPES)
+        for line in lines:
+            profile = _foreign_profile(line.stream)
+            if profile and profile not in self._other_h264:
+                number = next(numbers, None)
+                if number is not None:
+                    self._other_h264[profile] = h264(number, profile)
+
+    def of(self, line: Line) -> list[Codec]:
+        if line.kind is Kind.AUDIO:
+            return [OPUS]
+        base = [H264, VP8]
+        if line.stream is not None and line.stream.codec.name == "VP8":
+            base = [VP8, H264]
+        special = self._other_h264.get(_foreign_profile(line.stream))
+        return [special, *base] if special else base
+
+
+def _foreign_profile(stream: Stream | None) -> str:
+    """The producer's H.264 profile-level-id when it is not of the baseline family."""
+    profile = stream.codec.profile if stream is not None else ""
+    return "" if profile.startswith("42") else profile
+
+
+def _offer_section(
+    line: Line, codecs: list[Codec], local: LocalParameters, *, with_candidates: bool
+) -> list[str]:
+    numbers: list[int] = []
+    for codec in codecs:
+        numbers.append(codec.payload_type)
+        if codec.rtx_payload_type:
+            numbers.append(codec.rtx_payload_type)
+    formats = " ".join(map(str, numbers))
+    extensions = AUDIO_EXTENSIONS if line.kind is Kind.AUDIO else VIDEO_EXTENSIONS
+    text = [
+        f"m={line.kind.value} {peers.default_port(local)} UDP/TLS/RTP/SAVPF {formats}",
+        peers.connection_line(local),
+        "a=inactive" if line.stream is None else "a=sendonly",
+        f"a=mid:{line.mid}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        *peers.transport_lines(local, with_candidates=with_candidates),
+        *(f"a=extmap:{EXTENSION_IDS[uri]} {uri}" for uri in extensions if uri in EXTENSION_IDS),
+    ]
+    for codec in codecs:
+        text += codec_lines(codec, dict(codec.parameters))
+    return text + (_stream_lines(line, line.stream) if line.stream is not None else [])
+
+
+def _stream_lines(line: Line, stream: Stream) -> list[str]:
+    name = stream_name(stream.device_id)
+    lines = [f"a=msid:{name} {stream_name(stream.producer_id)}"]
+    has_rtx = line.kind is Kind.VIDEO
+    if has_rtx:
+        lines.append(f"a=ssrc-group:FID {line.ssrc} {line.rtx_ssrc}")
+    lines.append(f"a=ssrc:{line.ssrc} cname:{name}")
+    if has_rtx:
+        lines.append(f"a=ssrc:{line.rtx_ssrc} cname:{name}")
+    return lines
+
+
+def read_answer(text: str, lines: Sequence[Line]) -> SubscribeAnswer:
+    """Read the answer to the offer of exactly these lines; raises `SdpRefused`."""
+    description = sdp.parse(text)
+    if len(description.media) != len(lines):
+        raise SdpRefused(
+            f"the answer has {len(description.media)} m-lines, the offer had {len(lines)}"
+        )
+    peer = peers.read_peer(description)
+    uris: dict[str, int] = {}
+    codecs: dict[str, Codec | None] = {}
+    for media, line in zip(description.media, lines, strict=True):
+        if media.kind != line.kind.value or (media.mid or line.mid) != line.mid:
+            raise media.refused(f"the offer had {line.kind.value} with mid {line.mid} here")
+        codecs[line.mid] = _answered_codec(media, line)
+        if not media.rejected:
+            uris |= _known_extensions(media, line.kind)
+    fields = {FIELD_OF_URI[uri]: number for uri, number in uris.items()}
+    return SubscribeAnswer(peer, ExtensionIds(**fields), codecs)
+
+
+def _known_extensions(media: MediaSection, kind: Kind) -> dict[str, int]:
+    """Those of our offer that came back under the id we gave them."""
+    return {
+        uri: number
+        for uri, number in agreed_extensions(media, kind).items()
+        if EXTENSION_IDS.get(uri) == number
+    }
+
+
+def _answered_codec(media: MediaSection, line: Line) -> Codec | None:
+    """The payload type the peer wants this line's stream under; None when it does not want it."""
+    if line.stream is None or media.rejected or media.direction not in ("recvonly", "sendrecv"):
+        return None
+    return _codec_for(media, line.stream)
+
+
+def _codec_for(media: MediaSection, stream: Stream) -> Codec | None:
+    """The m-line's payload type that fits the producer's codec best."""
+    codec = choose_codec(media, stream.kind, (stream.codec.name,))
+    if codec is None or stream.codec.name != "H264":
+        return codec
+    same_profile = [
+        payload_type
+        for payload_type, parameters in media.format_parameters().items()
+        if parameters.get("profile-level-id", "").lower()[:4] == stream.codec.profile[:4]
+        and parameters.get("packetization-mode") == "1"
+        and payload_type in media.payload_types()
+    ]
+    if not same_profile or codec.payload_type in same_profile:
+        return codec
+    narrowed = replace(
+        media,
+        formats=tuple(
+            text
+            for text in media.formats
+            if int(text) in same_profile or not _is_h264(media, int(text))
+        ),
+    )
+    return choose_codec(narrowed, stream.kind, ("H264",)) or codec
+
+
+def _is_h264(media: MediaSection, payload_type: int) -> bool:
+    described = media.rtpmaps().get(payload_type)
+    return described is not None and described.name.upper() == "H264"
+
+
+# A player's offer (WHEP)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerOffer:
+    """A player's offer, read: the kinds of its receiving m-lines by mid, in order."""
+
+    peer: PeerParameters
+    extension_uris: dict[str, int]
+    receiving: dict[str, Kind]
+    description: sdp.SessionDescription
+
+    @property
+    def extensions(self) -> ExtensionIds:
+        """The ids as the pump takes them."""
+        return ExtensionIds(**{FIELD_OF_URI[uri]: n for uri, n in self.extension_uris.items()})
+
+
+def read_player_offer(text: str) -> PlayerOffer:
+    """Read the offer of a WHEP player; raises `SdpRefused`."""
+    description = sdp.parse(text)
+    peer = peers.read_peer(description)
+    uris: dict[str, int] = {}
+    receiving: dict[str, Kind] = {}
+    for media in description.media:
+        if media.rejected or media.kind not in ("audio", "video"):
+            continue
+        kind = Kind(media.kind)
+        sendable = {MID, AUDIO_LEVEL, ABS_SEND_TIME, TRANSPORT_CC}
+        for uri, number in agreed_extensions(media, kind).items():
+            if uri in sendable:
+                uris.setdefault(uri, number)
+        if media.direction in ("recvonly", "sendrecv"):
+            receiving[media.mid or str(media.index)] = kind
+    if not receiving:
+        raise SdpRefused("the player's offer receives nothing: no recvonly audio or video m-line")
+    return PlayerOffer(peer, uris, receiving, description)
+
+
+def player_codec(offer: PlayerOffer, mid: str, stream: Stream) -> Codec | None:
+    """The player's payload type for this stream on its m-line `mid`; None when it has none."""
+    for media in offer.description.media:
+        if (media.mid or str(media.index)) == mid:
+            return _codec_for(media, stream)
+    return None
+
+
+def write_player_answer(offer: PlayerOffer, lines: Sequence[Line], local: LocalParameters) -> str:
+    """The answer that gives the player the streams of `lines`."""
+    by_mid = {line.mid: line for line in lines}
+    answered = [
+        media
+        for media in offer.description.media
+        if (line := by_mid.get(media.mid or str(media.index))) is not None and line.codec
+    ]
+    text = peers.session_lines(local, [media.mid for media in answered if media.mid])
+    for media in offer.description.media:
+        if media in answered:
+            line = by_mid[media.mid or str(media.index)]
+            text += _player_section(media, line, offer, local, media is answered[0])
+        else:
+            text += [
+                f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}",
+                "c=IN IP4 0.0.0.0",
+                *([f"a=mid:{media.mid}"] if media.mid else []),
+                "a=inactive",
+            ]
+    return sdp.format_lines(text)
+
+
+def _player_section(
+    media: MediaSection,
+    line: Line,
+    offer: PlayerOffer,
+    local: LocalParameters,
+    with_candidates: bool,
+) -> list[str]:
+    codec = line.codec
+    if codec is None or line.stream is None:
+        return []
+    numbers = [codec.payload_type] + ([codec.rtx_payload_type] if codec.rtx_payload_type else [])
+    parameters = dict(line.stream.codec.parameters) if codec.name == "H264" else {}
+    return [
+        f"m={media.kind} {peers.default_port(local)} {media.protocol} "
+        f"{' '.join(map(str, numbers))}",
+        peers.connection_line(local),
+        "a=sendonly",
+        *([f"a=mid:{media.mid}"] if media.mid else []),
+        "a=rtcp-mux",
+        *(["a=rtcp-rsize"] if media.has("rtcp-rsize") else []),
+        *peers.transport_lines(local, with_candidates=with_candidates),
+        *(
+            f"a=extmap:{number} {uri}"
+            for uri, number in agreed_extensions(media, line.kind).items()
+            if offer.extension_uris.get(uri) == number
+        ),
+        *codec_lines(codec, parameters or dict(codec.parameters)),
+        *_stream_lines(line, line.stream),
+    ]

@@ -1,0 +1,255 @@
+"""The ICE-lite agent, in virtual time."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from aioice import stun as codec
+
+from mixer.transport.ice import (
+    CONSENT_S,
+    MAX_CONSENTED,
+    REBIND_SILENCE_S,
+    REFUSALS_BURST,
+    SILENCE_S,
+    Address,
+    Answer,
+    IceAgent,
+    IceCredentials,
+    IceOutput,
+    IceState,
+    RemoteChanged,
+    StateChanged,
+)
+
+HOME: Address = ("192.0.2.1", 4000)
+MOVED: Address = ("192.0.2.1", 4999)
+OTHER: Address = ("2001:db8::1", 4000)
+
+transactions = itertools.count()
+
+
+def check(
+    credentials: IceCredentials,
+    *,
+    nominate: bool = False,
+    password: str | None = None,
+    controlled: bool = False,
+    transaction: int | None = None,
+) -> bytes:
+    """A connectivity check as a browser sends it."""
+    attributes: dict[str, object] = {"USERNAME": f"{credentials.ufrag}:peer", "PRIORITY": 1}
+    attributes["ICE-CONTROLLED" if controlled else "ICE-CONTROLLING"] = 5
+    if nominate:
+        attributes["USE-CANDIDATE"] = None
+    number = next(transactions) if transaction is None else transaction
+    message = codec.Message(
+        codec.Method.BINDING, codec.Class.REQUEST, number.to_bytes(12, "big"), attributes
+    )
+    message.add_message_integrity((password or credentials.password).encode())
+    return bytes(message)
+
+
+def error_codes(outputs: list[IceOutput]) -> list[int | None]:
+    return [codec.parse_message(o.data).error_code for o in outputs if isinstance(o, Answer)]
+
+
+def changes(outputs: list[IceOutput]) -> list[IceOutput]:
+    return [output for output in outputs if not isinstance(output, Answer)]
+
+
+@pytest.fixture
+def agent() -> IceAgent:
+    return IceAgent()
+
+
+def connected(agent: IceAgent, now: float = 0.0) -> tuple[int, IceCredentials]:
+    key, credentials = agent.open(now)
+    agent.handle_datagram(HOME, check(credentials, nominate=True), now)
+    return key, credentials
+
+
+def test_first_check_is_answered_and_connects(agent: IceAgent) -> None:
+    key, credentials = agent.open(0.0)
+    outputs = agent.handle_datagram(HOME, check(credentials, nominate=True), 0.0)
+    assert error_codes(outputs) == [None]
+    assert changes(outputs) == [
+        RemoteChanged(key, HOME),
+        StateChanged(key, IceState.CONNECTED),
+    ]
+    assert agent.session_of(HOME) == key
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (lambda c: check(c, password="wrong" * 5), 401),
+        (lambda c: check(IceCredentials("nobody", "x" * 24)), 401),
+        (lambda c: check(c)[:20] + b"", None),
+        (lambda c: b"\x00\x01" + b"junk" * 10, None),
+    ],
+    ids=["wrong password", "unknown ufrag", "cut", "junk"],
+)
+def test_strangers_change_nothing(agent: IceAgent, data: object, code: int | None) -> None:
+    key, credentials = agent.open(0.0)
+    outputs = agent.handle_datagram(OTHER, data(credentials), 0.0)  # type: ignore[operator]
+    assert error_codes(outputs) == ([code] if code else [])
+    assert changes(outputs) == []
+    assert agent.state_of(key) is IceState.NEW
+    assert agent.session_of(OTHER) is None
+
+
+def test_request_without_integrity_is_400(agent: IceAgent) -> None:
+    _, credentials = agent.open(0.0)
+    message = codec.Message(
+        codec.Method.BINDING,
+        codec.Class.REQUEST,
+        b"t" * 12,
+        {"USERNAME": f"{credentials.ufrag}:peer", "SOFTWARE": "padding to be long enough"},
+    )
+    assert error_codes(agent.handle_datagram(OTHER, bytes(message), 0.0)) == [400]
+
+
+def test_no_answer_is_longer_than_its_request(agent: IceAgent) -> None:
+    shortest = bytes(codec.Message(codec.Method.BINDING, codec.Class.REQUEST, b"t" * 12))
+    assert agent.handle_datagram(OTHER, shortest, 0.0) == []
+    assert agent.counters.refusals_withheld == 1
+
+
+def test_refusals_are_rationed_per_source(agent: IceAgent) -> None:
+    stranger = check(IceCredentials("nobody", "x" * 24))
+    answers = [
+        bool(agent.handle_datagram((OTHER[0], port), stranger, 0.0)) for port in range(1, 101)
+    ]
+    assert sum(answers) == REFUSALS_BURST
+    assert agent.handle_datagram(HOME, stranger, 0.0) != []  # another source has its own ration
+
+
+def test_authentic_checks_are_never_rationed(agent: IceAgent) -> None:
+    _, credentials = agent.open(0.0)
+    assert all(agent.handle_datagram(HOME, check(credentials), 0.0) for _ in range(200))
+
+
+def test_peer_that_believes_to_be_controlled_is_told(agent: IceAgent) -> None:
+    key, credentials = agent.open(0.0)
+    outputs = agent.handle_datagram(HOME, check(credentials, controlled=True), 0.0)
+    assert error_codes(outputs) == [487]
+    assert agent.state_of(key) is IceState.NEW
+
+
+@pytest.mark.parametrize(
+    ("nominate", "after_s", "moves"),
+    [
+        (True, 0.1, True),
+        (False, 0.1, False),
+        (False, REBIND_SILENCE_S, True),
+    ],
+    ids=["nominated", "probe of a second card", "NAT moved the port"],
+)
+def test_address_moves(agent: IceAgent, nominate: bool, after_s: float, moves: bool) -> None:
+    key, credentials = connected(agent)
+    outputs = agent.handle_datagram(MOVED, check(credentials, nominate=nominate), after_s)
+    assert changes(outputs) == ([RemoteChanged(key, MOVED)] if moves else [])
+    assert agent.remote_of(key) == (MOVED if moves else HOME)
+    assert agent.session_of(MOVED) == key  # DTLS is heard from both
+
+
+def test_replayed_check_moves_nothing(agent: IceAgent) -> None:
+    key, credentials = agent.open(0.0)
+    seen = check(credentials, nominate=True, transaction=99_999)
+    agent.handle_datagram(HOME, seen, 0.0)
+    outputs = agent.handle_datagram(OTHER, seen, 0.1)
+    assert changes(outputs) == []
+    assert agent.remote_of(key) == HOME
+    assert agent.session_of(OTHER) is None
+    assert agent.counters.replays == 1
+
+
+def test_retransmitted_check_is_answered(agent: IceAgent) -> None:
+    _, credentials = agent.open(0.0)
+    seen = check(credentials, transaction=88_888)
+    agent.handle_datagram(HOME, seen, 0.0)
+    assert error_codes(agent.handle_datagram(HOME, seen, 0.5)) == [None]
+    assert agent.counters.replays == 0
+
+
+def test_silence_then_lost_consent_then_return(agent: IceAgent) -> None:
+    key, credentials = connected(agent)
+    assert agent.handle_timer(SILENCE_S - 0.1) == []
+    assert agent.handle_timer(SILENCE_S) == [StateChanged(key, IceState.SILENT)]
+    assert agent.handle_timer(CONSENT_S) == [
+        StateChanged(key, IceState.EXPIRED),
+        RemoteChanged(key, None),
+    ]
+    assert agent.session_of(HOME) is None
+    outputs = agent.handle_datagram(MOVED, check(credentials), CONSENT_S + 5)
+    assert changes(outputs) == [
+        RemoteChanged(key, MOVED),
+        StateChanged(key, IceState.CONNECTED),
+    ]
+
+
+def test_media_keeps_a_session_awake_but_not_its_consent(agent: IceAgent) -> None:
+    key, _ = connected(agent)
+    for second in range(1, 30):
+        assert agent.handle_activity(key, float(second), float(second)) == []
+        assert agent.handle_timer(float(second)) == []
+    assert StateChanged(key, IceState.EXPIRED) in agent.handle_timer(CONSENT_S)
+
+
+def test_media_wakes_a_silent_session(agent: IceAgent) -> None:
+    key, _ = connected(agent)
+    agent.handle_timer(SILENCE_S)
+    assert agent.handle_activity(key, 11.0, 11.5) == [StateChanged(key, IceState.CONNECTED)]
+
+
+def test_restart_old_credentials_work_until_the_new_are_used(agent: IceAgent) -> None:
+    key, old = connected(agent)
+    new = agent.restart(key)
+    assert error_codes(agent.handle_datagram(HOME, check(old), 1.0)) == [None]
+    outputs = agent.handle_datagram(OTHER, check(new), 1.1)
+    assert changes(outputs) == [RemoteChanged(key, OTHER)]
+    assert error_codes(agent.handle_datagram(HOME, check(old), 1.2)) == [401]
+
+
+def test_restart_twice_forgets_the_first(agent: IceAgent) -> None:
+    key, _ = connected(agent)
+    first, second = agent.restart(key), agent.restart(key)
+    assert error_codes(agent.handle_datagram(HOME, check(first), 1.0)) == [401]
+    assert error_codes(agent.handle_datagram(HOME, check(second), 1.0)) == [None]
+
+
+def test_password_of_another_session_is_refused(agent: IceAgent) -> None:
+    _, one = agent.open(0.0)
+    _, two = agent.open(0.0)
+    mixed = check(IceCredentials(one.ufrag, two.password))
+    assert error_codes(agent.handle_datagram(HOME, mixed, 0.0)) == [401]
+
+
+def test_port_given_to_another_peer_is_taken_from_the_first(agent: IceAgent) -> None:
+    first, _ = connected(agent)
+    second, credentials = agent.open(1.0)
+    outputs = agent.handle_datagram(HOME, check(credentials, nominate=True), 1.0)
+    assert RemoteChanged(first, None) in outputs
+    assert RemoteChanged(second, HOME) in outputs
+    assert agent.session_of(HOME) == second
+
+
+def test_addresses_per_session_are_bounded(agent: IceAgent) -> None:
+    key, credentials = connected(agent)
+    for port in range(5000, 5100):
+        agent.handle_datagram((HOME[0], port), check(credentials), 0.5)
+    known = [port for port in range(5000, 5100) if agent.session_of((HOME[0], port)) == key]
+    assert len(known) == MAX_CONSENTED - 1
+    assert agent.session_of(HOME) == key  # the one in use is never forgotten
+
+
+def test_closed_session_is_a_stranger(agent: IceAgent) -> None:
+    key, credentials = connected(agent)
+    agent.restart(key)
+    agent.close(key)
+    agent.close(key)
+    assert len(agent) == 0
+    assert agent.session_of(HOME) is None
+    assert error_codes(agent.handle_datagram(HOME, check(credentials), 1.0)) == [401]
