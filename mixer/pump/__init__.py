@@ -17,14 +17,20 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   uses from then on: the caller keeps their owner alive until `remove_transport` returned.
   `add_plain_transport(path)` is a local peer: plain RTP and RTCP in Unix datagrams sent to
   `path`; a full socket is a counted drop. What is sent to the pump's own `plain_path` from `path`
-  is that transport's incoming media.
+  is that transport's incoming media. Removing a transport removes its producers and consumers.
+  `set_round_trip` (optional) tells how soon a repeated NACK may be answered again.
+  `stop()` ends the thread and gives up the port, for good.
 * A *producer* has up to three *encodings* (layer 0 is the smallest). A packet whose SSRC is
   unknown raises `NEW_SSRC` once (with MID, RID and repaired RID as read from its header
-  extensions) and is dropped until `add_encoding` names it.
+  extensions; once more when it first shows any of them) and is dropped until `add_encoding`
+  names it. A second `add_encoding` of a layer gives it its RTX stream, or replaces it by a new
+  SSRC. `remote_ssrc` is the sender SSRC of the NACKs sent for the producer (0: the pump's own).
 * A *consumer* sends one producer to one transport under its own ssrc, sequence numbers,
   timestamps, picture ids and extension ids. `set_consumer_layer(id, layer)` switches on the next
   keyframe of that layer (sound: at once), −1 stops it; until the switch the old layer goes on.
-  `KEYFRAME_NEEDED` says when a switch waits for one (at most every 500 ms per layer).
+  `KEYFRAME_NEEDED` says when a switch waits for one (at most every 500 ms per layer), or when
+  something was lost for good. An ssrc serves one consumer of a transport and never another: its
+  SRTP indices must not begin again (`ValueError`). The ids of header extensions sent are 1…14.
 * Feedback for Python to build: `arrivals` → `(transport_wide_sequence, arrival_ns)` since the
   last call; `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call;
   `sender_reports` → `(ssrc, ntp, rtp_timestamp, packets, octets)` per consumer whose producer has
@@ -34,8 +40,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   last call (RFC 6464).
 * NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
-  for again (RFC 4585 generic NACK), a bounded number of times.
-
+  for again (RFC 4585 generic NACK), a bounded number of times. An `RTCP` event brings every
+  compound that holds more than NACKs, whole; NACKs in it are answered already.
 * `probe(transport_id, bitrate_bps, duration_ms)` fills what the transport sends up to that rate
   for so long (media counts; at most 500 ms) with repeated packets of its consumers' histories on
   their RTX streams, so that the departures and the peer's feedback on them show what the line
@@ -44,3 +50,33 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 
 Unknown ids raise `KeyError`, impossible values `ValueError`, a taken port `OSError`.
 """
+
+from mixer.pump._pump import (
+    CODEC_H264,
+    CODEC_OPAQUE,
+    CODEC_OPUS,
+    CODEC_VP8,
+    DATAGRAM,
+    FIRST_PACKET,
+    KEYFRAME_NEEDED,
+    LAYER_SWITCHED,
+    NEW_SSRC,
+    RTCP,
+    Pump,
+    monotonic_ns,
+)
+
+__all__ = [
+    "CODEC_H264",
+    "CODEC_OPAQUE",
+    "CODEC_OPUS",
+    "CODEC_VP8",
+    "DATAGRAM",
+    "FIRST_PACKET",
+    "KEYFRAME_NEEDED",
+    "LAYER_SWITCHED",
+    "NEW_SSRC",
+    "RTCP",
+    "Pump",
+    "monotonic_ns",
+]

@@ -1,0 +1,553 @@
+"""The pump's Python face: checks values, lets go of the GIL, and calls the C core.
+
+It decides nothing; what the calls mean is told in `mixer/pump/__init__.py`.
+"""
+
+import os
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from mixer.pump cimport native
+from mixer.pump.addresses import pack_address, unpack_address
+
+from pylibsrtp import ffi, lib
+
+DATAGRAM = 1
+RTCP = 2
+NEW_SSRC = 3
+KEYFRAME_NEEDED = 4
+LAYER_SWITCHED = 5
+FIRST_PACKET = 6
+
+CODEC_OPAQUE = 0
+CODEC_VP8 = 1
+CODEC_H264 = 2
+CODEC_OPUS = 3
+
+cdef enum:
+    DRAIN_BYTES = 128 * 1024
+    REPORTS_MAX = 1024
+    LEVELS_MAX = 4096
+
+
+def monotonic_ns():
+    return native.monotonic_now()
+
+
+cdef uintptr_t srtp_address(str name) except 0:
+    return int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+
+
+cdef native.srtp_functions srtp_library() except *:
+    cdef native.srtp_functions functions
+    functions.protect = <native.srtp_transform>srtp_address("srtp_protect")
+    functions.unprotect = <native.srtp_transform>srtp_address("srtp_unprotect")
+    functions.protect_rtcp = <native.srtp_transform>srtp_address("srtp_protect_rtcp")
+    functions.unprotect_rtcp = <native.srtp_transform>srtp_address("srtp_unprotect_rtcp")
+    functions.remove_stream = <native.srtp_stream_removal>srtp_address("srtp_remove_stream")
+    return functions
+
+
+cdef int64_t checked(int64_t result, what) except -1:
+    if result >= 0:
+        return result
+    if result == native.REFUSED_UNKNOWN:
+        raise KeyError(what)
+    if result == native.REFUSED_FULL:
+        raise ValueError(f"{what}: a limit of the pump is reached")
+    if result == native.REFUSED_SSRC_USED:
+        raise ValueError(f"{what}: this SSRC is in use, or was, on this transport; take a new one")
+    if result == native.REFUSED_MEMORY:
+        raise MemoryError(what)
+    raise ValueError(f"{what}: impossible value")
+
+
+cdef int ranged(value, int64_t low, int64_t high, str name) except -2:
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {low}…{high}, not {value}")
+    return 0
+
+
+cdef uint32_t an_ssrc(value, str name) except? 0:
+    if not 0 <= value <= 0xFFFFFFFF:
+        raise ValueError(f"{name} must be an SSRC of 32 bits, not {value}")
+    return value
+
+
+cdef native.extension_ids extension_ids(
+    mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc, video_orientation
+) except *:
+    for value in (
+        mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc, video_orientation
+    ):
+        ranged(value, 0, 255, "a header extension id")
+    cdef native.extension_ids ids
+    ids.mid = mid
+    ids.rid = rid
+    ids.repaired_rid = repaired_rid
+    ids.audio_level = audio_level
+    ids.abs_send_time = abs_send_time
+    ids.transport_cc = transport_cc
+    ids.video_orientation = video_orientation
+    return ids
+
+
+cdef native.address to_native(address) except *:
+    cdef native.address result
+    cdef bytes packed
+    packed, port, scope = pack_address(address)
+    memset(&result, 0, sizeof(result))
+    memcpy(result.ip, <const uint8_t *>packed, 16)
+    result.port = port
+    result.scope = scope
+    result.kind = native.ADDRESS_INTERNET
+    return result
+
+
+cdef from_native(const native.address *address):
+    return unpack_address(address.ip[:16], address.port, address.scope)
+
+
+cdef event_tuple(const native.event *event, const uint8_t *data):
+    cdef bytes content = data[: event.data_length]
+    if event.type == native.EVENT_DATAGRAM:
+        return (DATAGRAM, event.id, from_native(&event.source), content, event.arrival_ns)
+    if event.type == native.EVENT_RTCP:
+        return (RTCP, event.id, content, event.arrival_ns)
+    if event.type == native.EVENT_NEW_SSRC:
+        mid_end = event.identifier_lengths[0]
+        rid_end = mid_end + event.identifier_lengths[1]
+        mid, rid, repaired = content[:mid_end], content[mid_end:rid_end], content[rid_end:]
+        return (
+            NEW_SSRC, event.id, event.ssrc, event.payload_type,
+            mid.decode("ascii", "replace"),
+            rid.decode("ascii", "replace"),
+            repaired.decode("ascii", "replace"),
+        )
+    return (event.type, event.id, event.layer)
+
+
+cdef named_counters(const char *const *names, const uint64_t *values, int count):
+    return {names[i].decode(): values[i] for i in range(count)}
+
+
+cdef class Pump:
+    cdef native.pump *_pump
+    cdef bint _is_stopped
+    cdef int64_t _virtual_now
+    cdef readonly int port
+    cdef readonly int event_fd
+
+    def __cinit__(self, *, str host="::", int port=0, str plain_path=""):
+        cdef int error = 0
+        cdef native.srtp_functions functions = srtp_library()
+        ranged(port, 0, 65535, "port")
+        self._pump = native.pump_new(
+            &functions, os.fsencode(host), port, os.fsencode(plain_path), &error
+        )
+        if self._pump is NULL:
+            where = f"{plain_path}: " if plain_path else ""
+            raise OSError(
+                error, f"{where}cannot open the pump on [{host}]:{port}: {os.strerror(error)}"
+            )
+        self.port = self._pump.udp.port
+        self.event_fd = self._pump.event_fd
+
+    def __dealloc__(self):
+        if self._pump is not NULL:
+            with nogil:
+                native.pump_free(self._pump)
+
+    def start(self):
+        if self._is_stopped:
+            raise RuntimeError("a stopped pump has given up its port; make a new one")
+        cdef int error = native.pump_start(self._pump)
+        if error:
+            raise OSError(error, f"cannot start the pump's thread: {os.strerror(error)}")
+
+    def stop(self):
+        self._is_stopped = True
+        with nogil:
+            native.pump_stop(self._pump)
+
+    def drain(self, int limit=256):
+        cdef uint8_t *room = <uint8_t *>malloc(DRAIN_BYTES)
+        cdef uint32_t length, at = 0
+        cdef const native.event *event
+        cdef list events = []
+        if room is NULL:
+            raise MemoryError
+        try:
+            with nogil:
+                length = native.pump_drain(self._pump, room, DRAIN_BYTES, limit)
+            while at < length:
+                event = <const native.event *>(room + at)
+                events.append(event_tuple(event, room + at + sizeof(native.event)))
+                at += event.size
+        finally:
+            free(room)
+        return events
+
+    def send_datagram(self, address, bytes data not None):
+        cdef native.address to = to_native(address)
+        cdef const uint8_t *content = data
+        cdef uint32_t length = len(data)
+        cdef bint sent
+        with nogil:
+            sent = native.udp_send(&self._pump.udp, &to, content, length)
+        return bool(sent)
+
+    def send_rtcp(self, int64_t transport_id, bytes data not None):
+        cdef const uint8_t *content = data
+        cdef uint32_t length = len(data)
+        cdef int result
+        with nogil:
+            result = native.pump_send_rtcp(self._pump, transport_id, content, length)
+        return checked(result, f"RTCP to transport {transport_id}") > 0
+
+    cdef int64_t _now(self) noexcept:
+        return self._virtual_now if self._virtual_now else native.monotonic_now()
+
+    # Transports
+
+    def add_transport(
+        self, *, mid=0, rid=0, repaired_rid=0, audio_level=0, abs_send_time=0, transport_cc=0,
+        video_orientation=0,
+    ):
+        cdef native.extension_ids ids = extension_ids(
+            mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc, video_orientation
+        )
+        cdef int64_t result
+        with nogil:
+            result = native.core_add_transport(&self._pump.core, &ids)
+        return checked(result, "a transport")
+
+    def add_plain_transport(self, path):
+        cdef bytes name = os.fsencode(path)
+        cdef const char *text = name
+        cdef int64_t result
+        with nogil:
+            result = native.core_add_plain_transport(&self._pump.core, text)
+        return checked(result, f"a plain transport at {path!r} (1…107 bytes, not taken)")
+
+    def set_extensions(
+        self, int64_t transport_id, *, mid=0, rid=0, repaired_rid=0, audio_level=0,
+        abs_send_time=0, transport_cc=0, video_orientation=0,
+    ):
+        cdef native.extension_ids ids = extension_ids(
+            mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc, video_orientation
+        )
+        cdef int result
+        with nogil:
+            result = native.core_set_extensions(&self._pump.core, transport_id, &ids)
+        checked(result, transport_id)
+
+    def set_remote(self, int64_t transport_id, address):
+        cdef native.address remote
+        cdef native.address *pointer = NULL
+        cdef int result
+        if address is not None:
+            remote = to_native(address)
+            pointer = &remote
+        with nogil:
+            result = native.core_set_remote(&self._pump.core, transport_id, pointer)
+        checked(result, transport_id)
+
+    def set_srtp(self, int64_t transport_id, uintptr_t rx_session, uintptr_t tx_session):
+        cdef int result
+        with nogil:
+            result = native.core_set_srtp(
+                &self._pump.core, transport_id, <void *>rx_session, <void *>tx_session
+            )
+        checked(result, transport_id)
+
+    def set_round_trip(self, int64_t transport_id, double seconds):
+        cdef int result
+        ranged(seconds, 0, 60, "the round trip in seconds")
+        cdef int64_t ns = <int64_t>(seconds * 1e9)
+        with nogil:
+            result = native.core_set_round_trip(&self._pump.core, transport_id, ns)
+        checked(result, transport_id)
+
+    def remove_transport(self, int64_t transport_id):
+        cdef int result
+        with nogil:
+            result = native.core_remove_transport(&self._pump.core, transport_id)
+        native.pump_wake(self._pump)
+        checked(result, transport_id)
+
+    # Producers
+
+    def add_producer(
+        self, int64_t transport_id, *, int codec, uint32_t clock_rate, bint nack, remote_ssrc=0
+    ):
+        cdef native.producer_settings settings
+        cdef int64_t result
+        ranged(codec, 0, native.CODEC_COUNT - 1, "codec")
+        settings.codec = <native.codec_t>codec
+        settings.clock_rate = clock_rate
+        settings.nack = nack
+        settings.feedback_ssrc = an_ssrc(remote_ssrc, "remote_ssrc")
+        with nogil:
+            result = native.core_add_producer(&self._pump.core, transport_id, &settings)
+        return checked(result, transport_id)
+
+    def add_encoding(
+        self, int64_t producer_id, int layer, *, ssrc, payload_type, rtx_ssrc=0,
+        rtx_payload_type=0,
+    ):
+        cdef native.encoding_settings settings
+        cdef int result
+        ranged(layer, 0, native.LAYERS - 1, "layer")
+        ranged(payload_type, 0, 127, "payload_type")
+        ranged(rtx_payload_type, 0, 127, "rtx_payload_type")
+        settings.layer = layer
+        settings.ssrc = an_ssrc(ssrc, "ssrc")
+        settings.rtx_ssrc = an_ssrc(rtx_ssrc, "rtx_ssrc")
+        settings.payload_type = payload_type
+        settings.rtx_payload_type = rtx_payload_type
+        cdef int64_t now = self._now()
+        with nogil:
+            result = native.core_add_encoding(&self._pump.core, producer_id, &settings, now)
+        native.pump_wake(self._pump)
+        checked(result, f"layer {layer} of producer {producer_id}")
+
+    def set_producer_paused(self, int64_t producer_id, bint paused):
+        cdef int result
+        cdef int64_t now = self._now()
+        with nogil:
+            result = native.core_set_producer_paused(&self._pump.core, producer_id, paused, now)
+        native.pump_wake(self._pump)
+        checked(result, producer_id)
+
+    def remove_producer(self, int64_t producer_id):
+        cdef int result
+        with nogil:
+            result = native.core_remove_producer(&self._pump.core, producer_id)
+        checked(result, producer_id)
+
+    # Consumers
+
+    def add_consumer(
+        self, int64_t producer_id, int64_t transport_id, *, ssrc, payload_type, rtx_ssrc=0,
+        rtx_payload_type=0, str mid="",
+    ):
+        cdef native.consumer_settings settings
+        cdef int64_t result
+        cdef bytes name = mid.encode("ascii")
+        ranged(payload_type, 0, 127, "payload_type")
+        ranged(rtx_payload_type, 0, 127, "rtx_payload_type")
+        ranged(len(name), 0, 16, "the length of mid")
+        settings.ssrc = an_ssrc(ssrc, "ssrc")
+        settings.rtx_ssrc = an_ssrc(rtx_ssrc, "rtx_ssrc")
+        settings.payload_type = payload_type
+        settings.rtx_payload_type = rtx_payload_type
+        settings.mid = name
+        settings.mid_length = len(name)
+        with nogil:
+            result = native.core_add_consumer(
+                &self._pump.core, producer_id, transport_id, &settings
+            )
+        return checked(
+            result, f"a consumer of producer {producer_id} for transport {transport_id}"
+        )
+
+    def set_consumer_layer(self, int64_t consumer_id, int layer):
+        cdef int result
+        cdef int64_t now = self._now()
+        ranged(layer, -1, native.LAYERS - 1, "layer")
+        with nogil:
+            result = native.core_set_consumer_layer(&self._pump.core, consumer_id, layer, now)
+        native.pump_wake(self._pump)
+        checked(result, consumer_id)
+
+    def remove_consumer(self, int64_t consumer_id):
+        cdef int result
+        with nogil:
+            result = native.core_remove_consumer(&self._pump.core, consumer_id)
+        checked(result, consumer_id)
+
+    # What Python reads
+
+    cdef list _log(self, int64_t transport_id, bint arrivals, bint with_bytes):
+        cdef native.packet_log_entry *entries = <native.packet_log_entry *>malloc(
+            native.PACKET_LOG_SIZE * sizeof(native.packet_log_entry)
+        )
+        cdef int count
+        if entries is NULL:
+            raise MemoryError
+        try:
+            with nogil:
+                if arrivals:
+                    count = native.core_arrivals(
+                        &self._pump.core, transport_id, entries, native.PACKET_LOG_SIZE
+                    )
+                else:
+                    count = native.core_departures(
+                        &self._pump.core, transport_id, entries, native.PACKET_LOG_SIZE
+                    )
+            checked(count, transport_id)
+            if with_bytes:
+                return [
+                    (entries[i].sequence, entries[i].at_ns, entries[i].bytes)
+                    for i in range(count)
+                ]
+            return [(entries[i].sequence, entries[i].at_ns) for i in range(count)]
+        finally:
+            free(entries)
+
+    def arrivals(self, int64_t transport_id):
+        return self._log(transport_id, True, False)
+
+    def departures(self, int64_t transport_id):
+        return self._log(transport_id, False, True)
+
+    def sender_reports(self, int64_t transport_id):
+        cdef native.sender_totals[REPORTS_MAX] reports
+        cdef int count
+        cdef int64_t now = self._now()
+        with nogil:
+            count = native.core_sender_reports(
+                &self._pump.core, transport_id, reports, REPORTS_MAX, now
+            )
+        checked(count, transport_id)
+        return [
+            (
+                reports[i].ssrc, reports[i].ntp, reports[i].rtp_timestamp, reports[i].packets,
+                reports[i].octets,
+            )
+            for i in range(count)
+        ]
+
+    def receiver_reports(self, int64_t transport_id):
+        cdef native.receiver_report[REPORTS_MAX] reports
+        cdef int count
+        cdef int64_t now = self._now()
+        with nogil:
+            count = native.core_receiver_reports(
+                &self._pump.core, transport_id, reports, REPORTS_MAX, now
+            )
+        checked(count, transport_id)
+        return [
+            (
+                reports[i].ssrc,
+                reports[i].reception.fraction_lost,
+                reports[i].reception.cumulative_lost,
+                reports[i].reception.highest_sequence,
+                reports[i].reception.jitter,
+                reports[i].last_sr,
+                reports[i].delay_since_last_sr,
+            )
+            for i in range(count)
+        ]
+
+    def audio_levels(self):
+        cdef native.audio_level[LEVELS_MAX] levels
+        cdef int count
+        with nogil:
+            count = native.core_audio_levels(&self._pump.core, levels, LEVELS_MAX)
+        return [(levels[i].producer_id, levels[i].level) for i in range(count)]
+
+    # Counters
+
+    def pump_stats(self):
+        cdef uint64_t[native.PUMP_COUNTER_COUNT] counters
+        with nogil:
+            native.core_pump_stats(&self._pump.core, counters)
+        return named_counters(
+            native.pump_counter_names, counters, native.PUMP_COUNTER_COUNT
+        )
+
+    def transport_stats(self, int64_t transport_id):
+        cdef uint64_t[native.TRANSPORT_COUNTER_COUNT] counters
+        cdef int result
+        with nogil:
+            result = native.core_transport_stats(&self._pump.core, transport_id, counters)
+        checked(result, transport_id)
+        return named_counters(
+            native.transport_counter_names, counters, native.TRANSPORT_COUNTER_COUNT
+        )
+
+    def producer_stats(self, int64_t producer_id):
+        cdef native.encoding_stats[native.LAYERS] stats
+        cdef int count
+        with nogil:
+            count = native.core_producer_stats(&self._pump.core, producer_id, stats)
+        checked(count, producer_id)
+        return [
+            {
+                "layer": stats[i].layer,
+                "ssrc": stats[i].ssrc,
+                "lost": stats[i].lost,
+                "jitter": stats[i].jitter,
+                **named_counters(
+                    native.encoding_counter_names, stats[i].counters,
+                    native.ENCODING_COUNTER_COUNT,
+                ),
+            }
+            for i in range(count)
+        ]
+
+    def consumer_stats(self, int64_t consumer_id):
+        cdef native.consumer_stats stats
+        cdef int result
+        with nogil:
+            result = native.core_consumer_stats(&self._pump.core, consumer_id, &stats)
+        checked(result, consumer_id)
+        return {
+            "layer": stats.layer,
+            "target": stats.target,
+            **named_counters(
+                native.consumer_counter_names, stats.counters, native.CONSUMER_COUNTER_COUNT
+            ),
+        }
+
+    # For tests: the same core in virtual time, on a pump that was never started
+
+    def _set_time(self, int64_t now_ns):
+        if self._pump.is_running:
+            raise RuntimeError("a running pump has the system's time")
+        self._virtual_now = now_ns
+
+    def _feed(self, source, bytes data not None, int64_t now_ns):
+        cdef native.address sender
+        cdef uint32_t length = len(data)
+        cdef uint8_t[2048] room
+        self._set_time(now_ns)
+        if length > sizeof(room):
+            raise ValueError("longer than the pump's receive buffers")
+        if isinstance(source, str):
+            path = os.fsencode(source)
+            sender = native.address_of_path(path, len(path))
+        else:
+            sender = to_native(source)
+        memcpy(room, <const uint8_t *>data, length)
+        native.core_receive(&self._pump.core, &sender, room, length, now_ns, now_ns)
+        return self._take_outbox()
+
+    def _tick(self, int64_t now_ns):
+        self._set_time(now_ns)
+        native.core_tick(&self._pump.core, 0, now_ns)
+        return self._take_outbox()
+
+    cdef list _take_outbox(self):
+        cdef native.outbox *outbox = self._pump.core.outbox
+        cdef native.destination *destination
+        cdef native.out_packet *packet
+        cdef uint32_t place
+        cdef list sent = []
+        for i in range(outbox.destination_count):
+            destination = &outbox.destinations[i]
+            if destination.plain is not NULL:
+                to = os.fsdecode(<bytes>destination.plain.name.sun_path)
+            else:
+                to = from_native(&destination.address)
+            place = destination.first
+            while place != native.OUTBOX_NONE:
+                packet = &outbox.packets[place]
+                sent.append((to, <bytes>packet.bytes[: packet.length]))
+                place = packet.next
+        native.outbox_clear(outbox)
+        return sent

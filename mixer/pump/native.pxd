@@ -1,0 +1,217 @@
+# The C core as Cython sees it: only what _pump.pyx calls.
+
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "address.h" nogil:
+    enum: ADDRESS_NONE, ADDRESS_INTERNET, ADDRESS_LOCAL
+    struct address:
+        uint8_t ip[16]
+        uint16_t port
+        uint16_t kind
+        uint32_t scope
+    bint address_is_mapped(const address *)
+    address address_of_path(const char *path, size_t length)
+
+
+cdef extern from "clock.h" nogil:
+    int64_t monotonic_now()
+
+
+cdef extern from "events.h" nogil:
+    enum: EVENT_DATAGRAM, EVENT_RTCP, EVENT_NEW_SSRC
+    struct event:
+        uint32_t size
+        uint16_t type
+        uint16_t data_length
+        int64_t id
+        int64_t arrival_ns
+        # `from` is a Python keyword
+        address source "from"
+        uint32_t ssrc
+        int16_t layer
+        uint8_t payload_type
+        uint8_t identifier_lengths[3]
+
+
+cdef extern from "srtp.h" nogil:
+    ctypedef void *srtp_session
+    ctypedef int (*srtp_transform)(srtp_session, void *, int *)
+    ctypedef int (*srtp_stream_removal)(srtp_session, uint32_t)
+    struct srtp_functions:
+        srtp_transform protect
+        srtp_transform unprotect
+        srtp_transform protect_rtcp
+        srtp_transform unprotect_rtcp
+        srtp_stream_removal remove_stream
+
+
+cdef extern from "rtp.h" nogil:
+    struct extension_ids:
+        uint8_t mid
+        uint8_t rid
+        uint8_t repaired_rid
+        uint8_t audio_level
+        uint8_t abs_send_time
+        uint8_t transport_cc
+        uint8_t video_orientation
+
+
+cdef extern from "rtcp.h" nogil:
+    struct sender_totals:
+        uint32_t ssrc
+        uint64_t ntp
+        uint32_t rtp_timestamp
+        uint32_t packets
+        uint32_t octets
+
+
+cdef extern from "reception.h" nogil:
+    struct reception_report:
+        uint8_t fraction_lost
+        int32_t cumulative_lost
+        uint32_t highest_sequence
+        uint32_t jitter
+
+
+cdef extern from "packet_log.h" nogil:
+    enum: PACKET_LOG_SIZE
+    struct packet_log_entry:
+        int64_t at_ns
+        uint32_t bytes
+        uint16_t sequence
+
+
+cdef extern from "counters.h" nogil:
+    enum: PUMP_COUNTER_COUNT, TRANSPORT_COUNTER_COUNT, ENCODING_COUNTER_COUNT
+    enum: CONSUMER_COUNTER_COUNT
+    const char *const pump_counter_names[]
+    const char *const transport_counter_names[]
+    const char *const encoding_counter_names[]
+    const char *const consumer_counter_names[]
+
+
+cdef extern from "plain.h" nogil:
+    struct sockaddr_un:
+        char sun_path[108]
+    struct plain_link:
+        sockaddr_un name
+
+
+cdef extern from "outbox.h" nogil:
+    enum: OUTBOX_NONE
+    struct out_packet:
+        uint16_t length
+        uint16_t next
+        uint8_t bytes[2032]
+    struct destination:
+        address address
+        plain_link *plain
+        uint16_t first
+    struct outbox:
+        uint32_t packet_count
+        uint32_t destination_count
+        destination destinations[512]
+        out_packet packets[1024]
+    void outbox_clear(outbox *)
+
+
+cdef extern from "core.h" nogil:
+    enum: REFUSED_UNKNOWN, REFUSED_VALUE, REFUSED_FULL, REFUSED_MEMORY, REFUSED_SSRC_USED
+    enum: CODEC_COUNT, LAYERS, DATAGRAM_MAX
+    ctypedef enum codec_t "enum codec":
+        CODEC_OPAQUE
+    struct core:
+        outbox *outbox
+
+
+cdef extern from "calls.h" nogil:
+    int64_t core_add_transport(core *, const extension_ids *)
+    int64_t core_add_plain_transport(core *, const char *path)
+    int core_set_extensions(core *, int64_t, const extension_ids *)
+    int core_set_remote(core *, int64_t, const address *)
+    int core_set_srtp(core *, int64_t, srtp_session, srtp_session)
+    int core_set_round_trip(core *, int64_t, int64_t)
+    int core_remove_transport(core *, int64_t)
+
+    struct producer_settings:
+        codec_t codec
+        uint32_t clock_rate
+        bint nack
+        uint32_t feedback_ssrc
+    int64_t core_add_producer(core *, int64_t, const producer_settings *)
+    struct encoding_settings:
+        int layer
+        uint32_t ssrc
+        uint32_t rtx_ssrc
+        uint8_t payload_type
+        uint8_t rtx_payload_type
+    int core_add_encoding(core *, int64_t, const encoding_settings *, int64_t)
+    int core_set_producer_paused(core *, int64_t, bint, int64_t)
+    int core_remove_producer(core *, int64_t)
+    struct consumer_settings:
+        uint32_t ssrc
+        uint32_t rtx_ssrc
+        uint8_t payload_type
+        uint8_t rtx_payload_type
+        const char *mid
+        uint8_t mid_length
+    int64_t core_add_consumer(core *, int64_t, int64_t, const consumer_settings *)
+    int core_set_consumer_layer(core *, int64_t, int, int64_t)
+    int core_remove_consumer(core *, int64_t)
+
+    int core_arrivals(core *, int64_t, packet_log_entry *, uint32_t)
+    int core_departures(core *, int64_t, packet_log_entry *, uint32_t)
+    int core_sender_reports(core *, int64_t, sender_totals *, uint32_t, int64_t)
+    struct receiver_report:
+        uint32_t ssrc
+        reception_report reception
+        uint32_t last_sr
+        uint32_t delay_since_last_sr
+    int core_receiver_reports(core *, int64_t, receiver_report *, uint32_t, int64_t)
+    struct audio_level:
+        int64_t producer_id
+        uint8_t level
+    int core_audio_levels(core *, audio_level *, uint32_t)
+    struct encoding_stats:
+        int layer
+        uint32_t ssrc
+        uint64_t lost
+        uint32_t jitter
+        uint64_t counters[64]
+    struct consumer_stats:
+        int layer
+        int target
+        uint64_t counters[64]
+    void core_pump_stats(core *, uint64_t *)
+    int core_transport_stats(core *, int64_t, uint64_t *)
+    int core_producer_stats(core *, int64_t, encoding_stats *)
+    int core_consumer_stats(core *, int64_t, consumer_stats *)
+
+
+cdef extern from "core.h" nogil:
+    void core_receive(core *, const address *, uint8_t *, uint32_t, int64_t, int64_t)
+    int64_t core_tick(core *, int64_t, int64_t)
+
+
+cdef extern from "udp.h" nogil:
+    struct udp_socket:
+        int fd
+        uint16_t port
+    bint udp_send(const udp_socket *, const address *, const uint8_t *, uint32_t)
+
+
+cdef extern from "pump.h" nogil:
+    struct pump:
+        core core
+        udp_socket udp
+        int event_fd
+        bint is_running
+    pump *pump_new(const srtp_functions *, const char *host, uint16_t port,
+                   const char *plain_path, int *error)
+    void pump_free(pump *)
+    int pump_start(pump *)
+    void pump_stop(pump *)
+    void pump_wake(pump *)
+    uint32_t pump_drain(pump *, uint8_t *, uint32_t, uint32_t)
+    int pump_send_rtcp(pump *, int64_t, const uint8_t *, uint32_t)

@@ -1,0 +1,97 @@
+/* Owns the calls that Python makes: each takes the core's mutex, changes or reads something, and
+ * lets it go. They return ids or 0, or a negative `enum refusal`. */
+#ifndef TONGKE_CALLS_H
+#define TONGKE_CALLS_H
+
+#include <sys/un.h>
+
+#include "core.h"
+#include "rtcp.h"
+
+/* calls_transports.c */
+int64_t core_add_transport(struct core *core, const struct extension_ids *extensions);
+int64_t core_add_plain_transport(struct core *core, const char *path);
+int core_set_extensions(struct core *core, int64_t id, const struct extension_ids *extensions);
+/* `address` NULL: no remote. An address another transport had is taken from it. */
+int core_set_remote(struct core *core, int64_t id, const struct address *address);
+int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx);
+int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns);
+/* With all its producers and consumers. */
+int core_remove_transport(struct core *core, int64_t id);
+/* Protects RTCP for sending. The result is in `out`; returns its length, 0: cannot be sent now. */
+int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32_t length,
+                      uint8_t *out, struct address *to, struct sockaddr_un *plain_name,
+                      socklen_t *plain_length);
+/* The links of removed plain transports, for whoever sends to close when nothing is under way. */
+struct plain_link *core_take_closing(struct core *core);
+
+/* calls_streams.c */
+struct producer_settings {
+  enum codec codec;
+  uint32_t clock_rate;
+  bool nack;
+  uint32_t feedback_ssrc; /* 0: the pump's own */
+};
+int64_t core_add_producer(struct core *core, int64_t transport_id,
+                          const struct producer_settings *settings);
+struct encoding_settings {
+  int layer;
+  uint32_t ssrc, rtx_ssrc;
+  uint8_t payload_type, rtx_payload_type;
+};
+int core_add_encoding(struct core *core, int64_t producer_id,
+                      const struct encoding_settings *settings, int64_t now);
+int core_set_producer_paused(struct core *core, int64_t id, bool paused, int64_t now);
+int core_remove_producer(struct core *core, int64_t id);
+
+struct consumer_settings {
+  uint32_t ssrc, rtx_ssrc;
+  uint8_t payload_type, rtx_payload_type;
+  const char *mid;
+  uint8_t mid_length;
+};
+int64_t core_add_consumer(struct core *core, int64_t producer_id, int64_t transport_id,
+                          const struct consumer_settings *settings);
+int core_set_consumer_layer(struct core *core, int64_t id, int layer, int64_t now);
+int core_remove_consumer(struct core *core, int64_t id);
+
+/* Within other calls, with the mutex held. */
+void remove_producer(struct core *core, struct producer *producer);
+void remove_consumer(struct core *core, struct consumer *consumer);
+
+/* calls_read.c: each fills up to `room` entries and returns how many. */
+int core_arrivals(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room);
+int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room);
+int core_sender_reports(struct core *core, int64_t id, struct sender_totals *out, uint32_t room,
+                        int64_t now);
+struct receiver_report {
+  uint32_t ssrc;
+  struct reception_report reception;
+  uint32_t last_sr;             /* middle 32 bits of its NTP timestamp; 0: none */
+  uint32_t delay_since_last_sr; /* in 1/65536 s */
+};
+int core_receiver_reports(struct core *core, int64_t id, struct receiver_report *out,
+                          uint32_t room, int64_t now);
+struct audio_level {
+  int64_t producer_id;
+  uint8_t level;
+};
+int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room);
+
+struct encoding_stats {
+  int layer;
+  uint32_t ssrc;
+  uint64_t lost;
+  uint32_t jitter;
+  uint64_t counters[ENCODING_COUNTER_COUNT];
+};
+struct consumer_stats {
+  int layer, target;
+  uint64_t counters[CONSUMER_COUNTER_COUNT];
+};
+void core_pump_stats(struct core *core, uint64_t *counters);
+int core_transport_stats(struct core *core, int64_t id, uint64_t *counters);
+int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out);
+int core_consumer_stats(struct core *core, int64_t id, struct consumer_stats *out);
+
+#endif

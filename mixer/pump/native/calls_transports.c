@@ -1,0 +1,180 @@
+/* Owns the calls that make, change and end transports. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "plain.h"
+
+static int64_t register_transport(struct core *core, struct transport *transport) {
+  if (!transport || !ssrc_table_reserve(&transport->incoming, UNKNOWN_SSRCS_MAX))
+    return REFUSED_MEMORY;
+  if (core->transports.count < TRANSPORTS_MAX)
+    transport->id = registry_add(&core->transports, transport);
+  return transport->id ? transport->id : REFUSED_FULL;
+}
+
+static void discard(struct transport *transport) {
+  if (transport) ssrc_table_free(&transport->incoming);
+  free(transport);
+}
+
+int64_t core_add_transport(struct core *core, const struct extension_ids *extensions) {
+  struct transport *transport = calloc(1, sizeof *transport);
+  pthread_mutex_lock(&core->mutex);
+  int64_t id = register_transport(core, transport);
+  if (id > 0) transport->extensions = *extensions;
+  pthread_mutex_unlock(&core->mutex);
+  if (id < 0) discard(transport);
+  return id;
+}
+
+int64_t core_add_plain_transport(struct core *core, const char *path) {
+  struct address address = address_of_path(path, strlen(path));
+  struct plain_link *link = plain_link_new(path);
+  if (!link) return REFUSED_VALUE;
+  struct transport *transport = calloc(1, sizeof *transport);
+  pthread_mutex_lock(&core->mutex);
+  int64_t id = address_table_find(&core->remotes, &address)
+                   ? REFUSED_VALUE
+                   : register_transport(core, transport);
+  if (id > 0) {
+    transport->plain = link;
+    transport->remote = address;
+    transport->next_plain = core->plain_transports;
+    core->plain_transports = transport;
+    address_table_put(&core->remotes, &address, transport);
+  }
+  pthread_mutex_unlock(&core->mutex);
+  if (id < 0) {
+    discard(transport);
+    plain_link_free(link);
+  }
+  return id;
+}
+
+int core_set_extensions(struct core *core, int64_t id, const struct extension_ids *extensions) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport) {
+    transport->extensions = *extensions;
+    for (struct consumer *consumer = transport->consumers; consumer;
+         consumer = consumer->next_of_transport)
+      consumer_build_extensions(consumer);
+    if (extensions->transport_cc && transport->consumers)
+      packet_log_reserve(&transport->departures);
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}
+
+static void clear_remote(struct core *core, struct transport *transport) {
+  if (transport->remote.kind == ADDRESS_NONE) return;
+  address_table_remove(&core->remotes, &transport->remote);
+  memset(&transport->remote, 0, sizeof transport->remote);
+}
+
+int core_set_remote(struct core *core, int64_t id, const struct address *address) {
+  int result = 0;
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (!transport) {
+    result = REFUSED_UNKNOWN;
+  } else if (transport->plain) {
+    result = REFUSED_VALUE;
+  } else {
+    clear_remote(core, transport);
+    if (address) {
+      struct transport *former = address_table_find(&core->remotes, address);
+      if (former) clear_remote(core, former);
+      if (address_table_put(&core->remotes, address, transport)) transport->remote = *address;
+    }
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return result;
+}
+
+int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport) {
+    transport->rx = rx;
+    transport->tx = tx;
+    transport->retired_count = 0; /* new keys: any SSRC is fresh again */
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}
+
+int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport) transport->round_trip_ns = round_trip_ns;
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}
+
+static void unlink_plain(struct core *core, struct transport *transport) {
+  struct transport **link = &core->plain_transports;
+  while (*link != transport) link = &(*link)->next_plain;
+  *link = transport->next_plain;
+  transport->plain->next_closing = core->closing;
+  core->closing = transport->plain;
+}
+
+int core_remove_transport(struct core *core, int64_t id) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport) {
+    while (transport->producers) remove_producer(core, transport->producers);
+    while (transport->consumers) remove_consumer(core, transport->consumers);
+    clear_remote(core, transport);
+    if (transport->plain) unlink_plain(core, transport);
+    ssrc_table_free(&transport->incoming);
+    ssrc_table_free(&transport->outgoing);
+    packet_log_free(&transport->arrivals);
+    packet_log_free(&transport->departures);
+    registry_remove(&core->transports, id);
+    free(transport);
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}
+
+struct plain_link *core_take_closing(struct core *core) {
+  pthread_mutex_lock(&core->mutex);
+  struct plain_link *closing = core->closing;
+  core->closing = NULL;
+  pthread_mutex_unlock(&core->mutex);
+  return closing;
+}
+
+static int protect_rtcp(struct core *core, const struct transport *transport, uint8_t *out,
+                        uint32_t length) {
+  int protected_length = (int)length;
+  if (transport->plain) return protected_length;
+  if (!transport_can_send(core, transport)) return 0;
+  if (core->srtp.protect_rtcp(transport->tx, out, &protected_length) == SRTP_OK)
+    return protected_length;
+  core_count(core, COUNTER_drop_protect);
+  return 0;
+}
+
+int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32_t length,
+                      uint8_t *out, struct address *to, struct sockaddr_un *plain_name,
+                      socklen_t *plain_length) {
+  int result = REFUSED_UNKNOWN;
+  if (length > DATAGRAM_MAX || !rtcp_is_well_formed(data, length)) return REFUSED_VALUE;
+  memcpy(out, data, length);
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport) {
+    result = protect_rtcp(core, transport, out, length);
+    *to = transport->remote;
+    if (transport->plain) {
+      *plain_name = transport->plain->name;
+      *plain_length = transport->plain->name_length;
+    }
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return result;
+}

@@ -1,0 +1,220 @@
+/* Owns one outgoing stream's continuity: which layer goes through, when it switches, and how the
+ * source's sequence numbers, timestamps and picture ids become the consumer's own. A receiver sees
+ * one stream that never stumbles, whatever layers it is made of. `mixer/pump/model.py` tells the
+ * same rules in Python, and tests hold the two together. */
+#include "clock.h"
+#include "core.h"
+#include "payload.h"
+
+/* A late keyframe start is joined when the picture's rest is in the history; more than this behind
+ * the newest packet, a fresh keyframe is better. */
+#define CATCH_UP_MAX 128
+
+struct encoding *consumer_awaits(const struct consumer *consumer) {
+  if (consumer->target < 0 || consumer->target == consumer->layer) return NULL;
+  return consumer->producer->encodings[consumer->target];
+}
+
+static void change(struct core *core, struct consumer *consumer, int layer, int target) {
+  struct encoding *awaited = consumer_awaits(consumer);
+  if (awaited) awaited->waiting--;
+  consumer->layer = layer;
+  consumer->target = target;
+  awaited = consumer_awaits(consumer);
+  if (awaited) {
+    awaited->waiting++;
+    encoding_make_busy(core, awaited);
+  }
+}
+
+void consumer_leave_layer(struct core *core, struct consumer *consumer) {
+  change(core, consumer, -1, consumer->target);
+}
+
+void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now) {
+  change(core, consumer, layer < 0 ? -1 : consumer->layer, layer);
+  struct encoding *awaited = consumer_awaits(consumer);
+  if (awaited) want_keyframe(core, awaited, now);
+}
+
+/* Timestamps: one clock for all layers. Each layer's sender reports tie its RTP clock to the
+ * publisher's wall clock; where both layers have one, the tie is exact, else time of arrival. */
+static uint32_t align(const struct consumer *consumer, const struct encoding *to,
+                      const struct media *media, int64_t now) {
+  uint32_t rate = consumer->producer->clock_rate;
+  const struct encoding *from = consumer->producer->encodings[consumer->source_layer];
+  uint32_t guess = consumer->last_timestamp + rtp_ticks(now - consumer->last_sent_ns, rate) -
+                   media->timestamp;
+  if (!from || from->generation != consumer->source_generation) return guess;
+  if (!from->has_report || !to->has_report) return guess;
+  int64_t apart = (int64_t)(to->report_ntp - from->report_ntp); /* 32.32 seconds */
+  if (apart > INT64_C(60) << 32 || apart < -(INT64_C(60) << 32)) return guess;
+  uint32_t exact = consumer->timestamp_delta + from->report_timestamp - to->report_timestamp +
+                   (uint32_t)(apart * (int64_t)rate >> 32);
+  int32_t off = (int32_t)(exact - guess);
+  bool plausible = off < (int32_t)rate && off > -(int32_t)rate; /* a second: else the reports lie */
+  return plausible ? exact : guess;
+}
+
+static void join_timestamps(struct consumer *consumer, const struct encoding *encoding,
+                            const struct media *media, int64_t now) {
+  bool same_clock = consumer->source_layer == encoding->layer &&
+                    consumer->source_generation == encoding->generation;
+  if (consumer->has_sent && !same_clock) {
+    consumer->timestamp_delta = align(consumer, encoding, media, now);
+    int32_t ahead =
+        (int32_t)(media->timestamp + consumer->timestamp_delta - consumer->last_timestamp);
+    if (ahead <= 0) consumer->timestamp_delta += 1u + (uint32_t)-(int64_t)ahead;
+  }
+  consumer->source_layer = encoding->layer;
+  consumer->source_generation = encoding->generation;
+}
+
+static void join_pictures(struct consumer *consumer, const struct picture *picture) {
+  if (!consumer->has_sent) return;
+  if (picture->picture_id_at)
+    consumer->picture_id_delta =
+        (uint16_t)(consumer->last_picture_id + 1 - picture->picture_id);
+  if (picture->tl0_index_at)
+    consumer->tl0_index_delta = (uint8_t)(consumer->last_tl0_index + 1 - picture->tl0_index);
+}
+
+static void join(struct core *core, struct consumer *consumer, const struct encoding *encoding,
+                 const struct media *media, int64_t now) {
+  join_timestamps(consumer, encoding, media, now);
+  join_pictures(consumer, &media->picture);
+  consumer->first_sequence = media->sequence;
+  sequence_map_begin(&consumer->map, media->sequence, (uint16_t)(consumer->last_sequence + 1));
+  change(core, consumer, encoding->layer, consumer->target);
+  consumer->counters[CONSUMER_switches]++;
+  consumer->has_new_report = true;
+  tell_layer(core, EVENT_LAYER_SWITCHED, consumer->id, encoding->layer);
+}
+
+struct sent_packet *consumer_sent(const struct consumer *consumer, uint16_t outgoing) {
+  return &consumer->sent[outgoing & (consumer->sent_size - 1)];
+}
+
+static void remember(struct consumer *consumer, const struct encoding *encoding,
+                     const struct media *media, const struct mapping *mapping) {
+  *consumer_sent(consumer, mapping->sequence) = (struct sent_packet){
+      .sequence = media->sequence,
+      .generation = encoding->generation,
+      .timestamp_delta = mapping->timestamp_delta,
+      .outgoing = mapping->sequence,
+      .picture_id_delta = mapping->picture_id_delta,
+      .tl0_index_delta = mapping->tl0_index_delta,
+      .layer = (int8_t)encoding->layer,
+      .is_used = true,
+  };
+}
+
+static void note_newest(struct consumer *consumer, const struct media *media,
+                        const struct mapping *mapping, int64_t now) {
+  const struct picture *picture = &media->picture;
+  uint32_t timestamp = media->timestamp + mapping->timestamp_delta;
+  if (!consumer->has_sent || (int32_t)(timestamp - consumer->last_timestamp) > 0)
+    consumer->last_timestamp = timestamp;
+  consumer->last_sequence = mapping->sequence;
+  consumer->last_sent_ns = now;
+  consumer->has_sent = true;
+  if (picture->picture_id_at) {
+    uint16_t mask = (uint16_t)((1u << picture->picture_id_bits) - 1);
+    consumer->last_picture_id = (uint16_t)(picture->picture_id + mapping->picture_id_delta) & mask;
+  }
+  if (picture->tl0_index_at)
+    consumer->last_tl0_index = (uint8_t)(picture->tl0_index + mapping->tl0_index_delta);
+}
+
+bool consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
+                   const struct mapping *mapping, bool again, int64_t now) {
+  struct transport *transport = consumer->transport;
+  struct out_packet *packet = outbox_next(core->outbox);
+  if (!transport_can_send(core, transport)) return false;
+  if (!packet) {
+    core_count(core, COUNTER_drop_outbox_full);
+    return false;
+  }
+  bool as_rtx = again && consumer->rtx_ssrc;
+  uint32_t length = consumer_write(consumer, media, mapping, as_rtx, packet->bytes);
+  int32_t transport_sequence = consumer_stamp(consumer, packet->bytes, now);
+  length = transport_send_rtp(core, transport, packet, length);
+  if (!length) return false;
+  if (transport_sequence >= 0)
+    packet_log_add(&transport->departures, (uint16_t)transport_sequence, now, length);
+  consumer->counters[CONSUMER_bytes] += length;
+  return true;
+}
+
+static void forward(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                    const struct media *media, int64_t now) {
+  struct mapping mapping = {
+      .timestamp_delta = consumer->timestamp_delta,
+      .picture_id_delta = consumer->picture_id_delta,
+      .tl0_index_delta = consumer->tl0_index_delta,
+  };
+  if (media->sequence < consumer->first_sequence ||
+      !sequence_map_find(&consumer->map, media->sequence, &mapping.sequence)) {
+    core_count(core, COUNTER_drop_before_switch);
+    return;
+  }
+  if (media->payload_length == 0 && media->newest) { /* padding: left out, the gap closed */
+    sequence_map_skip(&consumer->map, media->sequence);
+    return;
+  }
+  remember(consumer, encoding, media, &mapping);
+  if (media->newest) note_newest(consumer, media, &mapping, now);
+  if (!consumer_send(core, consumer, media, &mapping, false, now)) return;
+  core_count(core, COUNTER_forwarded_packets);
+  transport_earn_retransmissions(consumer->transport, media->payload_length);
+  consumer->counters[CONSUMER_packets]++;
+  consumer->counters[CONSUMER_payload_bytes] += media->payload_length;
+  consumer->counters[CONSUMER_last_packet_ns] = (uint64_t)now;
+}
+
+static bool may_join(const struct encoding *encoding, const struct media *media) {
+  if (media->payload_length == 0) return false;
+  if (codec_joins_anywhere(encoding->producer->codec)) return media->newest;
+  return media->picture.starts_keyframe &&
+         encoding->reception.highest - media->sequence <= CATCH_UP_MAX;
+}
+
+/* A keyframe start that came late: what was received after it follows from the history. */
+static void catch_up(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                     uint64_t after, int64_t now) {
+  struct media media;
+  for (uint64_t sequence = after + 1; sequence <= encoding->reception.highest; sequence++) {
+    if (!history_get(&encoding->history, sequence, &media)) continue;
+    media.newest = true; /* to this consumer it is */
+    forward(core, consumer, encoding, &media, now);
+  }
+}
+
+void consumer_take(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                   const struct media *media, int64_t now) {
+  if (consumer->layer != encoding->layer) {
+    if (consumer->target != encoding->layer || !may_join(encoding, media)) return;
+    struct media first = *media;
+    first.newest = true;
+    join(core, consumer, encoding, &first, now);
+    forward(core, consumer, encoding, &first, now);
+    if (!media->newest) catch_up(core, consumer, encoding, media->sequence, now);
+    return;
+  }
+  forward(core, consumer, encoding, media, now);
+}
+
+bool consumer_report(const struct consumer *consumer, int64_t now, uint64_t *ntp,
+                     uint32_t *timestamp) {
+  if (!consumer->has_sent || consumer->layer < 0) return false;
+  const struct encoding *source = consumer->producer->encodings[consumer->source_layer];
+  if (!source || source->generation != consumer->source_generation || !source->has_report)
+    return false;
+  int64_t elapsed_us = (now - source->report_at_ns) / 1000;
+  if (elapsed_us < 0) elapsed_us = 0;
+  if (elapsed_us > INT64_C(60000000)) return false; /* the source has stopped reporting */
+  *ntp = source->report_ntp + ((uint64_t)elapsed_us << 32) / 1000000;
+  *timestamp = source->report_timestamp + consumer->timestamp_delta +
+               rtp_ticks(elapsed_us * 1000, consumer->producer->clock_rate);
+  return true;
+}

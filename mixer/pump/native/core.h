@@ -1,0 +1,128 @@
+/* Owns the pump's state and rules, free of sockets, threads and clocks: datagrams go in with the
+ * time, datagrams to send come out in the outbox, events in the event ring.
+ *
+ * One mutex guards it. The pump's thread holds it while it works through a batch, Python while it
+ * changes something; nobody holds it across a system call. */
+#ifndef TONGKE_CORE_H
+#define TONGKE_CORE_H
+
+#include <pthread.h>
+
+#include "events.h"
+#include "outbox.h"
+#include "registry.h"
+#include "streams.h"
+
+/* The longest datagram taken: what fits an Ethernet frame. Longer ones are dropped, so that what is
+ * forwarded with a longer header still fits OUT_PACKET_BYTES. */
+#define DATAGRAM_MAX 1500
+
+struct core {
+  pthread_mutex_t mutex;
+  struct srtp_functions srtp;
+  struct registry transports, producers, consumers;
+  struct address_table remotes;
+  struct event_ring events;
+  struct limiter limiter;
+  struct outbox *outbox;
+  struct encoding *busy; /* have lost packets to ask for, or consumers that wait */
+  struct transport *plain_transports;
+  struct plain_link *closing; /* links Python removed; the pump's thread closes them */
+  uint64_t random_state;
+  uint32_t feedback_ssrc;
+  uint32_t generations; /* handed out to encodings: never the same twice */
+  uint64_t counters[PUMP_COUNTER_COUNT];
+};
+
+/* Why a call was refused; Python turns these into exceptions. */
+enum refusal {
+  REFUSED_UNKNOWN = -1,   /* no such transport, producer or consumer */
+  REFUSED_VALUE = -2,     /* an impossible value */
+  REFUSED_FULL = -3,      /* a limit is reached */
+  REFUSED_MEMORY = -4,
+  REFUSED_SSRC_USED = -5, /* taken, or was used before on this transport */
+};
+
+bool core_init(struct core *core, const struct srtp_functions *srtp, uint64_t seed);
+void core_free(struct core *core);
+uint32_t core_random(struct core *core);
+static inline void core_count(struct core *core, int counter) { core->counters[counter]++; }
+
+/* ingress.c: a datagram that came to the UDP port, or from a local peer's socket. Changed in
+ * place; `data` is 8-byte aligned. The caller keeps room in the outbox for one packet's copies. */
+void core_receive(struct core *core, const struct address *from, uint8_t *data, uint32_t length,
+                  int64_t arrival_ns, int64_t now);
+
+/* tick.c: what time alone makes due, once `due` has come; returns when it is due next. */
+int64_t core_tick(struct core *core, int64_t due, int64_t now);
+
+/* encoding.c */
+struct rtp_packet;
+/* The encoding this consumer waits to switch to, or NULL. */
+struct encoding *consumer_awaits(const struct consumer *consumer);
+struct encoding *encoding_new(struct core *core, struct producer *producer, int layer);
+void encoding_free(struct core *core, struct encoding *encoding);
+void encoding_receive(struct core *core, struct encoding *encoding,
+                      const struct rtp_packet *packet, bool repaired, int64_t arrival_ns,
+                      int64_t now);
+void encoding_take_report(struct encoding *encoding, uint64_t ntp, uint32_t timestamp,
+                          int64_t arrival_ns);
+void encoding_make_busy(struct core *core, struct encoding *encoding);
+
+/* consumer.c */
+struct sent_packet *consumer_sent(const struct consumer *consumer, uint16_t outgoing);
+/* Writes, protects and enqueues; false when it was dropped (and counted). */
+bool consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
+                   const struct mapping *mapping, bool again, int64_t now);
+void consumer_take(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                   const struct media *media, int64_t now);
+void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now);
+/* Leaves the current layer: the next packet it gets is a switch. */
+void consumer_leave_layer(struct core *core, struct consumer *consumer);
+bool consumer_report(const struct consumer *consumer, int64_t now, uint64_t *ntp,
+                     uint32_t *timestamp);
+
+/* consumer_packet.c */
+void consumer_build_extensions(struct consumer *consumer);
+/* Writes the RTP packet; returns its length. `as_rtx`: as a retransmission (RFC 4588). */
+uint32_t consumer_write(struct consumer *consumer, const struct media *media,
+                        const struct mapping *mapping, bool as_rtx, uint8_t *out);
+/* Writes the fields that tell when a packet leaves; returns the transport-wide sequence or −1. */
+int32_t consumer_stamp(struct consumer *consumer, uint8_t *packet, int64_t now);
+
+/* retransmit.c */
+void consumer_answer_nack(struct core *core, struct consumer *consumer, uint16_t first,
+                          uint16_t mask, int64_t now);
+void transport_earn_retransmissions(struct transport *transport, uint32_t bytes);
+
+/* egress.c: protect and put into the outbox. The packet is what outbox_next() gave. */
+bool transport_can_send(struct core *core, const struct transport *transport);
+uint32_t transport_send_rtp(struct core *core, struct transport *transport,
+                            struct out_packet *packet, uint32_t length);
+bool transport_send_rtcp(struct core *core, struct transport *transport,
+                         struct out_packet *packet, uint32_t length);
+
+/* notices.c: events about streams. */
+void tell_datagram(struct core *core, const struct transport *transport,
+                   const struct address *from, const uint8_t *data, uint32_t length,
+                   int64_t arrival_ns);
+void tell_rtcp(struct core *core, const struct transport *transport, const uint8_t *data,
+               uint32_t length, int64_t arrival_ns);
+void tell_new_ssrc(struct core *core, const struct transport *transport,
+                   const struct rtp_packet *packet);
+void tell_layer(struct core *core, enum event_type type, int64_t id, int layer);
+/* Asks Python for a keyframe of this layer, at most twice a second. */
+void want_keyframe(struct core *core, struct encoding *encoding, int64_t now);
+
+/* core.c: locking and lookup for the calls from Python. */
+static inline struct transport *core_transport(struct core *core, int64_t id) {
+  return registry_get(&core->transports, id);
+}
+static inline struct producer *core_producer(struct core *core, int64_t id) {
+  return registry_get(&core->producers, id);
+}
+static inline struct consumer *core_consumer(struct core *core, int64_t id) {
+  return registry_get(&core->consumers, id);
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* Owns the names of everything the pump counts. Each list is written once and becomes an enum, and
+ * the names Python shows. A dropped datagram or packet is counted under exactly one `drop_`. */
+#ifndef TONGKE_COUNTERS_H
+#define TONGKE_COUNTERS_H
+
+#define PUMP_COUNTERS(X)                                                                   \
+  X(received_datagrams)                                                                    \
+  X(received_bytes)                                                                        \
+  X(received_batches)                                                                      \
+  X(sent_datagrams)                                                                        \
+  X(sent_bytes)                                                                            \
+  X(send_calls)                                                                            \
+  X(gso_messages)                                                                          \
+  X(wakes)                                                                                 \
+  X(busy_ns)                                                                               \
+  X(forwarded_packets)                                                                     \
+  X(retransmitted_packets)                                                                 \
+  X(retransmissions_missed)           /* asked for, and no longer in the history */        \
+  X(nacks_sent)                       /* sequence numbers asked for upstream */            \
+  X(padding_packets)                  /* packets of padding alone: seen, not forwarded */  \
+  X(events)                                                                                \
+  X(drop_oversized)                   /* longer than any path we serve */                  \
+  X(drop_unknown_protocol)            /* first byte outside RFC 7983's ranges */           \
+  X(drop_unknown_source)              /* media from an address nobody consented to */      \
+  X(drop_rate_limited)                /* STUN or DTLS beyond a source's rate */            \
+  X(drop_event_ring_full)                                                                  \
+  X(drop_no_keys)                     /* media before the DTLS handshake ended */          \
+  X(drop_ssrc_cap)                    /* one more new SSRC than a transport may have */    \
+  X(drop_unprotect)                   /* not authentic */                                  \
+  X(drop_replay)                      /* authentic, and seen before or too old */          \
+  X(drop_malformed_rtp)                                                                    \
+  X(drop_malformed_rtcp)                                                                   \
+  X(drop_unknown_ssrc)                /* no encoding has this SSRC (yet) */                \
+  X(drop_payload_type)                                                                     \
+  X(drop_duplicate)                                                                        \
+  X(drop_sequence_jump)               /* too old, or a jump not yet confirmed */           \
+  X(drop_producer_paused)                                                                  \
+  X(drop_before_switch)               /* late, from before a consumer's layer switch */    \
+  X(drop_history_full)                /* could not be kept for retransmission */           \
+  X(drop_retransmit_budget)                                                                \
+  X(drop_retransmit_repeat)           /* the same packet again within a round trip */      \
+  X(drop_outbox_full)                                                                      \
+  X(drop_protect)                                                                          \
+  X(drop_no_remote)                   /* to a transport with no address or keys yet */     \
+  X(drop_socket_full)                                                                      \
+  X(drop_send_error)                                                                       \
+  X(drop_plain_full)                  /* a local reader too slow */                        \
+  X(drop_plain_error)                 /* a local reader gone */
+
+#define TRANSPORT_COUNTERS(X)                                                              \
+  X(packets_received)                                                                      \
+  X(bytes_received)                                                                        \
+  X(rtcp_received)                                                                         \
+  X(packets_sent)                                                                          \
+  X(bytes_sent)                                                                            \
+  X(packets_retransmitted)                                                                 \
+  X(bytes_retransmitted)                                                                   \
+  X(nacks_received)                   /* sequence numbers the peer asked for */            \
+  X(packets_refused)                  /* not authentic, replayed, malformed or too many */ \
+  X(last_received_ns)
+
+#define ENCODING_COUNTERS(X)                                                               \
+  X(packets)                                                                               \
+  X(bytes)                                                                                 \
+  X(payload_bytes)                                                                         \
+  X(duplicates)                                                                            \
+  X(late)                                                                                  \
+  X(recovered)                        /* lost, asked for, and then received */             \
+  X(nacks_sent)                                                                            \
+  X(keyframes)                                                                             \
+  X(pictures)                         /* packets with the marker bit */                    \
+  X(restarts)                         /* the source began a new sequence */                \
+  X(last_packet_ns)
+
+#define CONSUMER_COUNTERS(X)                                                               \
+  X(packets)                                                                               \
+  X(bytes)                                                                                 \
+  X(payload_bytes)                                                                         \
+  X(retransmitted)                                                                         \
+  X(nacked)                                                                                \
+  X(switches)                                                                              \
+  X(last_packet_ns)
+
+#define COUNTER_NAME_IN_ENUM(name) COUNTER_##name,
+#define TRANSPORT_NAME_IN_ENUM(name) TRANSPORT_##name,
+#define ENCODING_NAME_IN_ENUM(name) ENCODING_##name,
+#define CONSUMER_NAME_IN_ENUM(name) CONSUMER_##name,
+
+enum { PUMP_COUNTERS(COUNTER_NAME_IN_ENUM) PUMP_COUNTER_COUNT };
+enum { TRANSPORT_COUNTERS(TRANSPORT_NAME_IN_ENUM) TRANSPORT_COUNTER_COUNT };
+enum { ENCODING_COUNTERS(ENCODING_NAME_IN_ENUM) ENCODING_COUNTER_COUNT };
+enum { CONSUMER_COUNTERS(CONSUMER_NAME_IN_ENUM) CONSUMER_COUNTER_COUNT };
+
+extern const char *const pump_counter_names[PUMP_COUNTER_COUNT];
+extern const char *const transport_counter_names[TRANSPORT_COUNTER_COUNT];
+extern const char *const encoding_counter_names[ENCODING_COUNTER_COUNT];
+extern const char *const consumer_counter_names[CONSUMER_COUNTER_COUNT];
+
+#endif

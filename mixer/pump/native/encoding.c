@@ -1,0 +1,160 @@
+/* Owns one incoming stream: placing each packet in its sequence, noticing loss, keeping the history
+ * and handing the packet to every consumer of the producer. */
+#include <stdlib.h>
+
+#include "core.h"
+#include "payload.h"
+
+struct encoding *encoding_new(struct core *core, struct producer *producer, int layer) {
+  struct encoding *encoding = calloc(1, sizeof *encoding);
+  if (!encoding) return NULL;
+  bool is_video = producer->clock_rate == 90000; /* the rate of every video payload format */
+  encoding->producer = producer;
+  encoding->layer = layer;
+  encoding->generation = ++core->generations;
+  if (producer->nack) encoding->missing = malloc(sizeof *encoding->missing);
+  if (encoding->missing) missing_init(encoding->missing);
+  if (!history_init(&encoding->history, is_video) || (producer->nack && !encoding->missing)) {
+    history_free(&encoding->history);
+    free(encoding->missing);
+    free(encoding);
+    return NULL;
+  }
+  return encoding;
+}
+
+void encoding_free(struct core *core, struct encoding *encoding) {
+  if (!encoding) return;
+  for (struct encoding **link = &core->busy; *link; link = &(*link)->next_busy) {
+    if (*link != encoding) continue;
+    *link = encoding->next_busy;
+    break;
+  }
+  history_free(&encoding->history);
+  free(encoding->missing);
+  free(encoding);
+}
+
+void encoding_make_busy(struct core *core, struct encoding *encoding) {
+  if (encoding->is_busy) return;
+  encoding->is_busy = true;
+  encoding->next_busy = core->busy;
+  core->busy = encoding;
+}
+
+void encoding_take_report(struct encoding *encoding, uint64_t ntp, uint32_t timestamp,
+                          int64_t arrival_ns) {
+  encoding->has_report = ntp != 0; /* 0: a sender without a wall clock (RFC 3550 §6.4.1) */
+  encoding->report_ntp = ntp;
+  encoding->report_timestamp = timestamp;
+  encoding->report_at_ns = arrival_ns;
+}
+
+/* The source began a new sequence under the same SSRC: consumers join it as a new layer. */
+static void restart(struct core *core, struct encoding *encoding) {
+  struct producer *producer = encoding->producer;
+  encoding->generation = ++core->generations;
+  encoding->counters[ENCODING_restarts]++;
+  encoding->has_report = false;
+  encoding->has_picture_timestamp = false;
+  history_clear(&encoding->history);
+  if (encoding->missing) encoding->missing->count = 0;
+  for (uint32_t i = 0; i < producer->consumer_count; i++)
+    if (producer->consumers[i]->layer == encoding->layer)
+      consumer_leave_layer(core, producer->consumers[i]);
+}
+
+static bool place(struct core *core, struct encoding *encoding, const struct rtp_packet *packet,
+                  bool repaired, int64_t now, struct media *media) {
+  uint64_t expected = encoding->reception.highest + 1;
+  bool had_started = encoding->reception.started;
+  media->newest = true;
+  switch (reception_place(&encoding->reception, packet->sequence, repaired, &media->sequence)) {
+    case ARRIVAL_NEWEST:
+      if (!encoding->missing || !had_started || media->sequence == expected) return true;
+      if (!missing_add(encoding->missing, expected, media->sequence, now))
+        encoding->keyframe_wanted = true;
+      encoding_make_busy(core, encoding);
+      return true;
+    case ARRIVAL_LATE:
+      media->newest = false;
+      encoding->counters[ENCODING_late]++;
+      if (encoding->missing && missing_remove(encoding->missing, media->sequence, now))
+        encoding->counters[ENCODING_recovered]++;
+      return true;
+    case ARRIVAL_RESTART:
+      restart(core, encoding);
+      return true;
+    case ARRIVAL_DUPLICATE:
+      encoding->counters[ENCODING_duplicates]++;
+      core_count(core, COUNTER_drop_duplicate);
+      return false;
+    default:
+      core_count(core, COUNTER_drop_sequence_jump);
+      return false;
+  }
+}
+
+static void describe(struct encoding *encoding, const struct rtp_packet *packet,
+                     struct media *media) {
+  bool first_of_picture =
+      media->newest && (!encoding->has_picture_timestamp ||
+                        encoding->picture_timestamp != packet->timestamp);
+  media->timestamp = packet->timestamp;
+  media->marker = packet->marker;
+  media->payload = packet->payload;
+  media->payload_length = packet->payload_length;
+  media->has_audio_level = packet->has_audio_level;
+  media->audio_level = packet->audio_level;
+  media->has_orientation = packet->has_orientation;
+  media->orientation = packet->orientation;
+  media->picture = payload_read(encoding->producer->codec, packet->payload,
+                                packet->payload_length, first_of_picture);
+  if (media->newest) {
+    encoding->has_picture_timestamp = true;
+    encoding->picture_timestamp = packet->timestamp;
+  }
+}
+
+static void count(struct encoding *encoding, const struct media *media, int64_t now) {
+  struct producer *producer = encoding->producer;
+  encoding->counters[ENCODING_packets]++;
+  encoding->counters[ENCODING_bytes] += media->payload_length + RTP_HEADER_BYTES;
+  encoding->counters[ENCODING_payload_bytes] += media->payload_length;
+  encoding->counters[ENCODING_pictures] += media->marker;
+  encoding->counters[ENCODING_last_packet_ns] = (uint64_t)now;
+  if (media->picture.starts_keyframe) {
+    encoding->counters[ENCODING_keyframes]++;
+    encoding->keyframe_wanted = false;
+  }
+  if (media->has_audio_level) {
+    uint8_t level = media->audio_level & 0x7f;
+    if (!producer->has_audio_level || level < producer->loudest) producer->loudest = level;
+    producer->has_audio_level = true;
+  }
+}
+
+void encoding_receive(struct core *core, struct encoding *encoding,
+                      const struct rtp_packet *packet, bool repaired, int64_t arrival_ns,
+                      int64_t now) {
+  struct producer *producer = encoding->producer;
+  struct media media;
+  if (!place(core, encoding, packet, repaired, now, &media)) return;
+  if (!repaired)
+    reception_measure_jitter(&encoding->reception, packet->timestamp,
+                             rtp_ticks(arrival_ns, producer->clock_rate));
+  describe(encoding, packet, &media);
+  count(encoding, &media, now);
+  if (!media.payload_length) core_count(core, COUNTER_padding_packets);
+  if (!history_put(&encoding->history, &media, now)) core_count(core, COUNTER_drop_history_full);
+  if (!encoding->first_packet_told && media.payload_length) {
+    encoding->first_packet_told = true;
+    tell_layer(core, EVENT_FIRST_PACKET, producer->id, encoding->layer);
+  }
+  if (producer->paused) {
+    core_count(core, COUNTER_drop_producer_paused);
+    return;
+  }
+  for (uint32_t i = 0; i < producer->consumer_count; i++)
+    consumer_take(core, producer->consumers[i], encoding, &media, now);
+}

@@ -1,0 +1,197 @@
+/* Owns the pump's thread: wait, receive what there is, let the core work through it, send what came
+ * of it, and let about a millisecond's packets gather before looking again.
+ *
+ * That collecting window is why the pump is cheap: a packet received and sent alone costs ten times
+ * one in a batch (wake-ups and system calls). A quiet pump sleeps until something comes, and serves
+ * it at once; only the next look waits. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "pump.h"
+
+#define COLLECT_NS MILLISECOND_NS
+#define COLLECT_MIN_NS (MILLISECOND_NS / 10) /* shorter sleeps cost more than they gather */
+/* Batches taken in one go before time's work is looked at again. */
+#define BATCHES_IN_A_ROW 8
+/* While a local reader's backlog waits, it is offered more this often. */
+#define DRAIN_TICK_NS MILLISECOND_NS
+
+static void count_totals(struct core *core, const struct send_totals *totals) {
+  core->counters[COUNTER_sent_datagrams] += totals->datagrams;
+  core->counters[COUNTER_sent_bytes] += totals->bytes;
+  core->counters[COUNTER_send_calls] += totals->calls;
+  core->counters[COUNTER_gso_messages] += totals->gso_messages;
+  core->counters[COUNTER_drop_socket_full] += totals->dropped_full;
+  core->counters[COUNTER_drop_send_error] += totals->dropped_error;
+}
+
+static void send_plain(struct pump *pump, const struct destination *destination, int64_t now,
+                       uint64_t *results) {
+  struct plain_link *link = destination->plain;
+  for (uint16_t i = destination->first; i != OUTBOX_NONE; i = pump->core.outbox->packets[i].next) {
+    const struct out_packet *packet = &pump->core.outbox->packets[i];
+    results[plain_link_send(link, packet->bytes, packet->length, now)]++;
+  }
+  if (link->backlog_used && !link->is_draining) {
+    link->is_draining = true;
+    link->next_draining = pump->draining;
+    pump->draining = link;
+  }
+}
+
+/* Sends the outbox. Called without the mutex, and takes it only to count. */
+static void flush(struct pump *pump, int64_t now) {
+  struct outbox *outbox = pump->core.outbox;
+  struct send_totals totals = {0};
+  uint64_t plain[4] = {0};
+  if (!outbox->packet_count) return;
+  for (uint32_t i = 0; i < outbox->destination_count; i++) {
+    const struct destination *destination = &outbox->destinations[i];
+    if (destination->plain)
+      send_plain(pump, destination, now, plain);
+    else
+      send_batch_add(pump->sending, &pump->udp, outbox, destination, &totals);
+  }
+  send_batch_flush(pump->sending, &pump->udp, &totals);
+  outbox_clear(outbox);
+  pthread_mutex_lock(&pump->core.mutex);
+  totals.datagrams += plain[PLAIN_SENT];
+  count_totals(&pump->core, &totals);
+  pump->core.counters[COUNTER_drop_plain_full] += plain[PLAIN_FULL];
+  pump->core.counters[COUNTER_drop_plain_error] += plain[PLAIN_GONE];
+  pthread_mutex_unlock(&pump->core.mutex);
+}
+
+static void drain_backlogs(struct pump *pump, int64_t now) {
+  uint32_t sent = 0, dropped = 0, all_sent = 0, all_dropped = 0;
+  if (!pump->draining) return;
+  for (struct plain_link **place = &pump->draining; *place;) {
+    struct plain_link *link = *place;
+    link->is_draining = plain_link_drain(link, &sent, &dropped, now);
+    all_sent += sent;
+    all_dropped += dropped;
+    if (link->is_draining)
+      place = &link->next_draining;
+    else
+      *place = link->next_draining;
+  }
+  pthread_mutex_lock(&pump->core.mutex);
+  pump->core.counters[COUNTER_sent_datagrams] += all_sent;
+  pump->core.counters[COUNTER_drop_plain_error] += all_dropped;
+  pthread_mutex_unlock(&pump->core.mutex);
+}
+
+void pump_close_links(struct pump *pump) {
+  struct plain_link *link = core_take_closing(&pump->core);
+  while (link) {
+    struct plain_link *next = link->next_closing;
+    for (struct plain_link **place = &pump->draining; *place; place = &(*place)->next_draining) {
+      if (*place != link) continue;
+      *place = link->next_draining;
+      break;
+    }
+    plain_link_free(link);
+    link = next;
+  }
+}
+
+/* Lets the core work through a batch; the mutex is let go for every flush in between. */
+static void work_through(struct pump *pump, const struct receive_batch *batch, int64_t now) {
+  struct core *core = &pump->core;
+  pthread_mutex_lock(&core->mutex);
+  core_count(core, COUNTER_received_batches);
+  for (uint32_t i = 0; i < batch->count; i++) {
+    const struct received *datagram = &batch->datagrams[i];
+    if (outbox_room(core->outbox) <= CONSUMERS_PER_PRODUCER) {
+      pthread_mutex_unlock(&core->mutex);
+      flush(pump, now);
+      pthread_mutex_lock(&core->mutex);
+    }
+    core_receive(core, &datagram->from, datagram->data, datagram->length, datagram->arrival_ns,
+                 now);
+  }
+  pthread_mutex_unlock(&core->mutex);
+}
+
+/* True when something came. */
+static bool receive(struct pump *pump, int fd) {
+  uint32_t batches = 0;
+  if (fd < 0) return false;
+  do {
+    int64_t now = monotonic_now();
+    receive_batch_take(pump->received, fd, now);
+    if (pump->received->count) work_through(pump, pump->received, now);
+  } while (pump->received->count == RECEIVE_BATCH && ++batches < BATCHES_IN_A_ROW);
+  return batches || pump->received->count;
+}
+
+static void signal_events(struct pump *pump) {
+  pthread_mutex_lock(&pump->core.mutex);
+  bool waiting = pump->core.events.waiting && !pump->core.events.is_signalled;
+  if (waiting) pump->core.events.is_signalled = true;
+  pthread_mutex_unlock(&pump->core.mutex);
+  if (waiting) eventfd_write(pump->event_fd, 1);
+}
+
+static void sleep_ns(int64_t ns) {
+  struct timespec time = {ns / SECOND_NS, ns % SECOND_NS};
+  nanosleep(&time, NULL);
+}
+
+/* True when Python asked for a look at the core. */
+static bool wait_for_work(struct pump *pump, int64_t until) {
+  struct pollfd polled[3] = {
+      {.fd = pump->udp.fd, .events = POLLIN},
+      {.fd = pump->wake_fd, .events = POLLIN},
+      {.fd = pump->plain_fd, .events = POLLIN},
+  };
+  int64_t left = until - monotonic_now();
+  if (left < 0) left = 0;
+  struct timespec timeout = {left / SECOND_NS, left % SECOND_NS};
+  eventfd_t count;
+  if (ppoll(polled, 3, &timeout, NULL) <= 0 || !polled[1].revents) return false;
+  return eventfd_read(pump->wake_fd, &count) == 0;
+}
+
+/* One round; returns when the next tick is due. */
+static int64_t work(struct pump *pump, int64_t tick_at, bool *was_busy) {
+  *was_busy = receive(pump, pump->udp.fd);
+  *was_busy |= receive(pump, pump->plain_fd);
+  int64_t now = monotonic_now();
+  pthread_mutex_lock(&pump->core.mutex);
+  tick_at = core_tick(&pump->core, tick_at, now);
+  pthread_mutex_unlock(&pump->core.mutex);
+  flush(pump, now);
+  drain_backlogs(pump, now);
+  pump_close_links(pump);
+  signal_events(pump);
+  return tick_at;
+}
+
+static void count_round(struct pump *pump, int64_t busy_ns) {
+  pthread_mutex_lock(&pump->core.mutex);
+  pump->core.counters[COUNTER_wakes]++;
+  pump->core.counters[COUNTER_busy_ns] += (uint64_t)busy_ns;
+  pthread_mutex_unlock(&pump->core.mutex);
+}
+
+void *pump_loop(void *argument) {
+  struct pump *pump = argument;
+  int64_t tick_at = 0;
+  bool was_busy = false;
+  prctl(PR_SET_NAME, "tongke-pump");
+  prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
+  while (!pump->is_stopping) {
+    int64_t soon = monotonic_now() + DRAIN_TICK_NS;
+    if (wait_for_work(pump, pump->draining && tick_at > soon ? soon : tick_at)) tick_at = 0;
+    int64_t start = monotonic_now();
+    tick_at = work(pump, tick_at, &was_busy);
+    int64_t busy_ns = monotonic_now() - start;
+    count_round(pump, busy_ns);
+    if (was_busy && COLLECT_NS - busy_ns > COLLECT_MIN_NS) sleep_ns(COLLECT_NS - busy_ns);
+  }
+  return NULL;
+}

@@ -1,0 +1,121 @@
+/* Owns a pump's beginning and end; the loop between is loop.c's. See pump.h. */
+#include "pump.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static int open_all(struct pump *pump, const struct srtp_functions *srtp, const char *host,
+                    uint16_t port) {
+  uint64_t seed;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) return errno;
+  pump->received = calloc(1, sizeof *pump->received);
+  pump->sending = calloc(1, sizeof *pump->sending);
+  if (!pump->received || !pump->sending) return ENOMEM;
+  pump->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  pump->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  pump->plain_out_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (pump->wake_fd < 0 || pump->event_fd < 0 || pump->plain_out_fd < 0) return errno;
+  int error = udp_open(&pump->udp, host, port);
+  if (error) return error;
+  if (pump->plain_path[0]) {
+    pump->plain_fd = plain_listen(pump->plain_path);
+    if (pump->plain_fd < 0) return errno;
+  }
+  return core_init(&pump->core, srtp, seed) ? 0 : ENOMEM;
+}
+
+static void close_ports(struct pump *pump) {
+  udp_close(&pump->udp);
+  if (pump->plain_fd < 0) return;
+  close(pump->plain_fd);
+  unlink(pump->plain_path);
+  pump->plain_fd = -1;
+}
+
+static void close_all(struct pump *pump) {
+  close_ports(pump);
+  if (pump->plain_out_fd >= 0) close(pump->plain_out_fd);
+  if (pump->wake_fd >= 0) close(pump->wake_fd);
+  if (pump->event_fd >= 0) close(pump->event_fd);
+  free(pump->received);
+  free(pump->sending);
+  free(pump);
+}
+
+struct pump *pump_new(const struct srtp_functions *srtp, const char *host, uint16_t port,
+                      const char *plain_path, int *error) {
+  struct pump *pump = calloc(1, sizeof *pump);
+  *error = pump ? 0 : ENOMEM;
+  if (pump && strlen(plain_path) >= sizeof pump->plain_path) *error = ENAMETOOLONG;
+  if (!pump || *error) {
+    free(pump);
+    return NULL;
+  }
+  strcpy(pump->plain_path, plain_path);
+  pump->udp.fd = pump->plain_fd = pump->plain_out_fd = pump->wake_fd = pump->event_fd = -1;
+  *error = open_all(pump, srtp, host, port);
+  if (!*error) return pump;
+  close_all(pump);
+  return NULL;
+}
+
+void pump_free(struct pump *pump) {
+  pump_stop(pump);
+  core_free(&pump->core);
+  close_all(pump);
+}
+
+int pump_start(struct pump *pump) {
+  if (pump->is_running) return 0;
+  sigset_t all, before;
+  pump->is_stopping = false;
+  sigfillset(&all); /* signals are Python's main thread's */
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&pump->thread, NULL, pump_loop, pump);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pump->is_running = !error;
+  return error;
+}
+
+void pump_stop(struct pump *pump) {
+  if (pump->is_running) {
+    pump->is_stopping = true;
+    pump_wake(pump);
+    pthread_join(pump->thread, NULL);
+    pump->is_running = false;
+  }
+  close_ports(pump);
+}
+
+void pump_wake(struct pump *pump) { eventfd_write(pump->wake_fd, 1); }
+
+uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t limit) {
+  eventfd_t count;
+  eventfd_read(pump->event_fd, &count);
+  pthread_mutex_lock(&pump->core.mutex);
+  uint32_t bytes = event_ring_take(&pump->core.events, out, room, limit);
+  bool more = pump->core.events.waiting > 0;
+  pump->core.events.is_signalled = more;
+  pthread_mutex_unlock(&pump->core.mutex);
+  if (more) eventfd_write(pump->event_fd, 1);
+  return bytes;
+}
+
+int pump_send_rtcp(struct pump *pump, int64_t transport_id, const uint8_t *data,
+                   uint32_t length) {
+  uint8_t out[DATAGRAM_MAX + SRTP_TRAILER_MAX + 8] __attribute__((aligned(8)));
+  struct address to = {0};
+  struct sockaddr_un name;
+  socklen_t name_length = 0;
+  int result = core_protect_rtcp(&pump->core, transport_id, data, length, out, &to, &name,
+                                 &name_length);
+  if (result <= 0) return result;
+  if (to.kind == ADDRESS_INTERNET) return udp_send(&pump->udp, &to, out, (uint32_t)result);
+  return sendto(pump->plain_out_fd, out, (size_t)result, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&name,
+                name_length) >= 0;
+}

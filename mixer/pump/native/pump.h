@@ -1,0 +1,45 @@
+/* Owns a running pump: the core with its sockets and its thread. */
+#ifndef TONGKE_PUMP_H
+#define TONGKE_PUMP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "calls.h"
+#include "plain.h"
+#include "udp.h"
+
+struct pump {
+  struct core core;
+  struct udp_socket udp;
+  int plain_fd;      /* local peers' media comes in here; −1: none */
+  int plain_out_fd;  /* RTCP that Python sends to local peers leaves here */
+  char plain_path[108];
+  int wake_fd;       /* eventfd: the thread is to look at the core again, or to stop */
+  int event_fd;      /* eventfd: readable while events wait */
+  pthread_t thread;
+  bool is_running;
+  atomic_bool is_stopping;
+  struct plain_link *draining; /* plain links with a backlog; the thread's own */
+  struct receive_batch *received;
+  struct send_batch *sending;
+};
+
+/* NULL with `*error` an errno. `plain_path` empty: no local peers send to this pump. */
+struct pump *pump_new(const struct srtp_functions *srtp, const char *host, uint16_t port,
+                      const char *plain_path, int *error);
+void pump_free(struct pump *pump);
+int pump_start(struct pump *pump); /* 0 or errno */
+/* Ends the thread and gives up the ports, for good. */
+void pump_stop(struct pump *pump);
+/* Makes the thread look at the core at once: something was changed that time makes due. */
+void pump_wake(struct pump *pump);
+uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t limit);
+/* 1 sent, 0 not sent, or a refusal. */
+int pump_send_rtcp(struct pump *pump, int64_t transport_id, const uint8_t *data, uint32_t length);
+
+/* loop.c */
+void *pump_loop(void *pump);
+void pump_close_links(struct pump *pump);
+
+#endif

@@ -1,0 +1,88 @@
+/* Owns the answer to a consumer's NACK: the packet again, from its producer's history, as RTX
+ * (RFC 4588) or plainly, within a budget of bytes and not twice within a round trip. */
+#include "clock.h"
+#include "core.h"
+
+/* A lossy line may spend half of what it gets on repairs, and always a little: at 30 % loss a
+ * stream needs 43 % extra. More would only feed the congestion. */
+#define SHARE_PERCENT 50
+#define FLOOR_BYTES_PER_S 25000 /* 200 kb/s */
+#define BURST_BYTES 96000       /* a lost keyframe of a large picture */
+#define SPACING_MIN_NS (20 * MILLISECOND_NS)
+#define SPACING_MAX_NS (500 * MILLISECOND_NS)
+
+static void add_tokens(struct transport *transport, int64_t bytes) {
+  transport->retransmit_tokens += bytes;
+  if (transport->retransmit_tokens > BURST_BYTES) transport->retransmit_tokens = BURST_BYTES;
+}
+
+void transport_earn_retransmissions(struct transport *transport, uint32_t bytes) {
+  add_tokens(transport, (int64_t)bytes * SHARE_PERCENT / 100);
+}
+
+static bool spend(struct core *core, struct transport *transport, uint32_t bytes, int64_t now) {
+  int64_t elapsed_ns = now - transport->tokens_at_ns;
+  if (elapsed_ns > SECOND_NS) elapsed_ns = SECOND_NS * (BURST_BYTES / FLOOR_BYTES_PER_S + 1);
+  int64_t earned = elapsed_ns * FLOOR_BYTES_PER_S / SECOND_NS;
+  if (earned > 0) {
+    add_tokens(transport, earned);
+    transport->tokens_at_ns = now;
+  }
+  if (transport->retransmit_tokens < bytes) {
+    core_count(core, COUNTER_drop_retransmit_budget);
+    return false;
+  }
+  transport->retransmit_tokens -= bytes;
+  return true;
+}
+
+static bool too_soon(struct core *core, const struct transport *transport,
+                     const struct sent_packet *sent, int64_t now) {
+  int64_t spacing_ns = transport->round_trip_ns;
+  if (spacing_ns < SPACING_MIN_NS) spacing_ns = SPACING_MIN_NS;
+  if (spacing_ns > SPACING_MAX_NS) spacing_ns = SPACING_MAX_NS;
+  uint32_t since_ms = (uint32_t)(now / MILLISECOND_NS) - sent->resent_ms;
+  if (!sent->was_resent || since_ms >= spacing_ns / MILLISECOND_NS) return false;
+  core_count(core, COUNTER_drop_retransmit_repeat);
+  return true;
+}
+
+static bool find(const struct consumer *consumer, const struct sent_packet *sent,
+                 uint16_t outgoing, struct media *media) {
+  if (!sent->is_used || sent->outgoing != outgoing) return false;
+  const struct encoding *source = consumer->producer->encodings[sent->layer];
+  if (!source || source->generation != sent->generation) return false;
+  return history_get(&source->history, sent->sequence, media);
+}
+
+static void answer(struct core *core, struct consumer *consumer, uint16_t outgoing, int64_t now) {
+  struct sent_packet *sent = consumer_sent(consumer, outgoing);
+  struct media media;
+  consumer->counters[CONSUMER_nacked]++;
+  consumer->transport->counters[TRANSPORT_nacks_received]++;
+  if (!find(consumer, sent, outgoing, &media)) {
+    core_count(core, COUNTER_retransmissions_missed);
+    return;
+  }
+  if (too_soon(core, consumer->transport, sent, now)) return;
+  if (!spend(core, consumer->transport, media.payload_length + RTP_HEADER_BYTES, now)) return;
+  struct mapping mapping = {outgoing, sent->timestamp_delta, sent->picture_id_delta,
+                            sent->tl0_index_delta};
+  uint64_t bytes_before = consumer->counters[CONSUMER_bytes];
+  if (!consumer_send(core, consumer, &media, &mapping, true, now)) return;
+  sent->was_resent = true;
+  sent->resent_ms = (uint32_t)(now / MILLISECOND_NS);
+  consumer->counters[CONSUMER_retransmitted]++;
+  consumer->transport->counters[TRANSPORT_packets_retransmitted]++;
+  consumer->transport->counters[TRANSPORT_bytes_retransmitted] +=
+      consumer->counters[CONSUMER_bytes] - bytes_before;
+  core_count(core, COUNTER_retransmitted_packets);
+}
+
+void consumer_answer_nack(struct core *core, struct consumer *consumer, uint16_t first,
+                          uint16_t mask, int64_t now) {
+  if (consumer->producer->paused) return;
+  answer(core, consumer, first, now);
+  for (int bit = 0; bit < 16; bit++)
+    if (mask >> bit & 1) answer(core, consumer, (uint16_t)(first + 1 + bit), now);
+}

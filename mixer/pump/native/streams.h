@@ -1,0 +1,161 @@
+/* Owns the shapes of the four things the pump knows: transports (peers), producers (streams coming
+ * in) with their encodings (simulcast layers), and consumers (streams going out). All are guarded by
+ * the core's mutex, but for a plain link's socket and backlog, which are the pump thread's. */
+#ifndef TONGKE_STREAMS_H
+#define TONGKE_STREAMS_H
+
+#include "address.h"
+#include "counters.h"
+#include "history.h"
+#include "limiter.h"
+#include "media.h"
+#include "missing.h"
+#include "packet_log.h"
+#include "reception.h"
+#include "rtp.h"
+#include "sequence_map.h"
+#include "srtp.h"
+#include "ssrc_table.h"
+
+#define LAYERS 3
+#define CONSUMERS_PER_PRODUCER 400 /* one packet's copies always fit into an empty outbox */
+#define TRANSPORTS_MAX 4096
+/* SSRCs a peer may use that Python has not named: each costs a libsrtp stream context. */
+#define UNKNOWN_SSRCS_MAX 32
+#define NAMED_SSRCS_MAX 256
+/* SSRCs of removed consumers, refused for new ones: their SRTP indices must not begin again. */
+#define RETIRED_SSRCS 256
+
+struct producer;
+struct consumer;
+struct plain_link;
+
+struct transport {
+  int64_t id;
+  struct address remote; /* kind NONE: not yet consented */
+  struct plain_link *plain; /* NULL: SRTP over UDP */
+  srtp_session rx, tx;
+  struct extension_ids extensions;
+  struct ssrc_table incoming; /* → struct encoding */
+  struct ssrc_table outgoing; /* → struct consumer */
+  uint32_t unknown_ssrcs;
+  uint32_t retired[RETIRED_SSRCS];
+  uint32_t retired_count;
+  struct producer *producers; /* linked by next_of_transport */
+  struct consumer *consumers; /* linked by next_of_transport */
+  struct packet_log arrivals, departures;
+  uint16_t transport_sequence;
+  int64_t round_trip_ns;
+  int64_t retransmit_tokens; /* bytes */
+  int64_t tokens_at_ns;
+  struct bucket datagrams;
+  uint32_t outbox_index, outbox_batch;
+  struct transport *next_plain;
+  int64_t last_report_ns; /* plain: when sender reports were last sent */
+  uint64_t counters[TRANSPORT_COUNTER_COUNT];
+};
+
+struct encoding {
+  struct producer *producer;
+  int layer;
+  uint32_t ssrc, rtx_ssrc;
+  uint8_t payload_type, rtx_payload_type;
+  uint32_t generation; /* another number whenever a source begins a new sequence */
+  struct reception reception;
+  struct history history;
+  struct missing *missing; /* NULL: NACK not negotiated */
+  bool has_picture_timestamp;
+  uint32_t picture_timestamp; /* of the newest packet */
+  bool has_report;
+  uint64_t report_ntp;
+  uint32_t report_timestamp;
+  int64_t report_at_ns;
+  uint32_t waiting; /* consumers that want this layer and have another */
+  bool keyframe_wanted; /* something was lost for good */
+  bool keyframe_asked;
+  int64_t keyframe_asked_ns;
+  bool is_busy; /* in the core's list of encodings that need ticks */
+  struct encoding *next_busy;
+  bool first_packet_told;
+  uint64_t counters[ENCODING_COUNTER_COUNT];
+};
+
+struct producer {
+  int64_t id;
+  struct transport *transport;
+  enum codec codec;
+  uint32_t clock_rate;
+  uint32_t feedback_ssrc; /* sender SSRC of the NACKs sent for it */
+  bool nack;
+  bool paused;
+  struct encoding *encodings[LAYERS];
+  struct consumer **consumers;
+  uint32_t consumer_count, consumer_room;
+  bool has_audio_level;
+  uint8_t loudest; /* −dBov, 0 the loudest */
+  struct producer *next_of_transport, *previous_of_transport;
+};
+
+/* What one sent packet was, for its retransmission. */
+struct sent_packet {
+  uint64_t sequence; /* the source's, extended */
+  uint32_t generation;
+  uint32_t timestamp_delta;
+  uint32_t resent_ms;
+  uint16_t outgoing;
+  uint16_t picture_id_delta;
+  uint8_t tl0_index_delta;
+  int8_t layer;
+  bool is_used, was_resent;
+};
+
+/* How a packet's numbers are changed on its way to one consumer. */
+struct mapping {
+  uint16_t sequence; /* the number it goes out under */
+  uint32_t timestamp_delta;
+  uint16_t picture_id_delta;
+  uint8_t tl0_index_delta;
+};
+
+/* MID of up to 16 bytes, abs-send-time, transport-wide sequence, audio level, orientation. */
+#define EXTENSIONS_MAX (17 + 4 + 3 + 2 + 2)
+
+struct consumer {
+  int64_t id;
+  struct producer *producer;
+  struct transport *transport;
+  uint32_t ssrc, rtx_ssrc;
+  uint8_t payload_type, rtx_payload_type;
+  uint8_t mid_length;
+  char mid[16];
+
+  int layer, target; /* −1: none */
+  uint64_t first_sequence; /* of the source, since the switch */
+  struct sequence_map map;
+  uint16_t last_sequence;
+  uint16_t rtx_sequence;
+
+  bool has_sent;
+  uint32_t timestamp_delta;
+  uint32_t last_timestamp;
+  int64_t last_sent_ns;
+  uint16_t picture_id_delta, last_picture_id;
+  uint8_t tl0_index_delta, last_tl0_index;
+
+  /* The encoding whose clock the timestamps follow; −1 before the first packet. */
+  int source_layer;
+  uint32_t source_generation;
+  bool has_new_report; /* plain: a sender report is due soon */
+
+  /* The header extension block, ready but for the fields that change. */
+  uint8_t extensions[EXTENSIONS_MAX]; /* elements, without the block's head */
+  uint8_t extensions_length;
+  uint8_t abs_send_time_at, transport_sequence_at; /* offsets into the packet; 0: not sent */
+
+  struct sent_packet *sent; /* by outgoing sequence modulo sent_size */
+  uint32_t sent_size;
+  struct consumer *next_of_transport, *previous_of_transport;
+  uint64_t counters[CONSUMER_COUNTER_COUNT];
+};
+
+#endif

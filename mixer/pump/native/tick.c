@@ -1,0 +1,81 @@
+/* Owns what time alone makes due: NACKs upstream, reminders that a keyframe is needed, sender
+ * reports for local readers. One coalesced tick; an idle pump has none to wait for. */
+#include "clock.h"
+#include "core.h"
+#include "rtcp.h"
+
+#define BUSY_TICK_NS (5 * MILLISECOND_NS)    /* the first NACK's delay */
+#define PLAIN_TICK_NS (100 * MILLISECOND_NS) /* how soon after a switch its report follows */
+#define PLAIN_REPORT_NS SECOND_NS
+#define IDLE_TICK_NS SECOND_NS
+
+static void ask_again(struct core *core, struct encoding *encoding, int64_t now) {
+  struct transport *transport = encoding->producer->transport;
+  struct missing_due due;
+  struct out_packet *packet = outbox_next(core->outbox);
+  if (!packet || !transport_can_send(core, transport)) return;
+  missing_collect(encoding->missing, now, &due);
+  if (due.gave_up) encoding->keyframe_wanted = true;
+  if (!due.pair_count) return;
+  uint32_t length = rtcp_write_nack(packet->bytes, encoding->producer->feedback_ssrc,
+                                    encoding->ssrc, due.pairs, due.pair_count);
+  if (!transport_send_rtcp(core, transport, packet, length)) return;
+  encoding->counters[ENCODING_nacks_sent] += due.sequence_count;
+  core->counters[COUNTER_nacks_sent] += due.sequence_count;
+}
+
+static void tick_encoding(struct core *core, struct encoding *encoding, int64_t now) {
+  if (encoding->missing && encoding->missing->count) ask_again(core, encoding, now);
+  if (encoding->keyframe_wanted && encoding->producer->consumer_count == 0)
+    encoding->keyframe_wanted = false;
+  if (encoding->waiting || encoding->keyframe_wanted) want_keyframe(core, encoding, now);
+}
+
+static bool has_work(const struct encoding *encoding) {
+  return encoding->waiting || encoding->keyframe_wanted ||
+         (encoding->missing && encoding->missing->count);
+}
+
+static void tick_busy(struct core *core, int64_t now) {
+  for (struct encoding **link = &core->busy; *link;) {
+    struct encoding *encoding = *link;
+    tick_encoding(core, encoding, now);
+    if (has_work(encoding)) {
+      link = &encoding->next_busy;
+    } else {
+      *link = encoding->next_busy;
+      encoding->is_busy = false;
+    }
+  }
+}
+
+static void report_to(struct core *core, struct consumer *consumer, int64_t now) {
+  struct sender_totals totals = {
+      .ssrc = consumer->ssrc,
+      .packets = (uint32_t)consumer->counters[CONSUMER_packets],
+      .octets = (uint32_t)consumer->counters[CONSUMER_payload_bytes],
+  };
+  struct out_packet *packet = outbox_next(core->outbox);
+  if (!packet || !consumer_report(consumer, now, &totals.ntp, &totals.rtp_timestamp)) return;
+  consumer->has_new_report = false;
+  uint32_t length = rtcp_write_sender_report(packet->bytes, &totals);
+  transport_send_rtcp(core, consumer->transport, packet, length);
+}
+
+static void tick_plain(struct core *core, struct transport *transport, int64_t now) {
+  bool all_due = now - transport->last_report_ns >= PLAIN_REPORT_NS;
+  if (all_due) transport->last_report_ns = now;
+  for (struct consumer *consumer = transport->consumers; consumer;
+       consumer = consumer->next_of_transport)
+    if (all_due || consumer->has_new_report) report_to(core, consumer, now);
+}
+
+int64_t core_tick(struct core *core, int64_t due, int64_t now) {
+  if (now < due) return core->busy && due > now + BUSY_TICK_NS ? now + BUSY_TICK_NS : due;
+  tick_busy(core, now);
+  for (struct transport *transport = core->plain_transports; transport;
+       transport = transport->next_plain)
+    tick_plain(core, transport, now);
+  if (core->busy) return now + BUSY_TICK_NS;
+  return now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
+}

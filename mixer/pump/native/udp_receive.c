@@ -1,0 +1,112 @@
+/* Owns opening the port and receiving from it; see udp.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "udp.h"
+
+/* Half a second of 50 Mb/s while the thread is not scheduled; the kernel gives less where its limit
+ * (net.core.rmem_max) says so. */
+#define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
+/* A stamp further in the past than this is a clock that was set, not a late wake-up. */
+#define STAMP_AGE_MAX_NS (50 * MILLISECOND_NS)
+
+static void set_option(int fd, int level, int option, int value) {
+  setsockopt(fd, level, option, &value, sizeof value);
+}
+
+static int bind_to(struct udp_socket *udp, const struct sockaddr *name, socklen_t length) {
+  udp->family = name->sa_family;
+  udp->fd = socket(udp->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (udp->fd < 0) return errno;
+  if (udp->family == AF_INET6) set_option(udp->fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  set_option(udp->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
+  set_option(udp->fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
+  set_option(udp->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  if (bind(udp->fd, name, length) == 0) return 0;
+  int error = errno;
+  close(udp->fd);
+  udp->fd = -1;
+  return error;
+}
+
+int udp_open(struct udp_socket *udp, const char *host, uint16_t port) {
+  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  bool is_any = !host || strcmp(host, "::") == 0;
+  *udp = (struct udp_socket){.fd = -1, .gso = true};
+  int error;
+  if (!is_any && inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
+    error = bind_to(udp, (struct sockaddr *)&v4, sizeof v4);
+  } else if (is_any || inet_pton(AF_INET6, host, &v6.sin6_addr) == 1) {
+    error = bind_to(udp, (struct sockaddr *)&v6, sizeof v6);
+    if (is_any && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL))
+      error = bind_to(udp, (struct sockaddr *)&v4, sizeof v4);
+  } else {
+    error = EINVAL;
+  }
+  if (error) return error;
+  struct sockaddr_storage name;
+  socklen_t length = sizeof name;
+  getsockname(udp->fd, (struct sockaddr *)&name, &length);
+  udp->port = ntohs(((struct sockaddr_in *)&name)->sin_port); /* the same place in both families */
+  return 0;
+}
+
+void udp_close(struct udp_socket *udp) {
+  if (udp->fd >= 0) close(udp->fd);
+  udp->fd = -1;
+}
+
+static struct address sender_of(const struct sockaddr_storage *name, socklen_t length) {
+  if (name->ss_family == AF_UNIX && length > offsetof(struct sockaddr_un, sun_path)) {
+    const struct sockaddr_un *local = (const struct sockaddr_un *)name;
+    size_t room = length - offsetof(struct sockaddr_un, sun_path);
+    return address_of_path(local->sun_path, strnlen(local->sun_path, room));
+  }
+  if (name->ss_family == AF_UNIX || length == 0) return (struct address){.kind = ADDRESS_NONE};
+  return address_of_socket((const struct sockaddr_in6 *)name);
+}
+
+/* The kernel stamps with the wall clock; `now_wall` tells how long ago that was. */
+static int64_t arrival_of(struct msghdr *header, int64_t now, int64_t now_wall) {
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
+    struct timespec stamp;
+    memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
+    int64_t age = now_wall - ((int64_t)stamp.tv_sec * SECOND_NS + stamp.tv_nsec);
+    return age >= 0 && age <= STAMP_AGE_MAX_NS ? now - age : now;
+  }
+  return now;
+}
+
+void receive_batch_take(struct receive_batch *batch, int fd, int64_t now) {
+  for (uint32_t i = 0; i < RECEIVE_BATCH; i++) {
+    batch->vectors[i] = (struct iovec){batch->buffers[i], RECEIVE_BYTES};
+    batch->headers[i].msg_hdr = (struct msghdr){
+        .msg_name = &batch->names[i],
+        .msg_namelen = sizeof batch->names[i],
+        .msg_iov = &batch->vectors[i],
+        .msg_iovlen = 1,
+        .msg_control = batch->control[i],
+        .msg_controllen = sizeof batch->control[i],
+    };
+  }
+  int count = recvmmsg(fd, batch->headers, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+  int64_t now_wall = clock_ns(CLOCK_REALTIME);
+  batch->count = count > 0 ? (uint32_t)count : 0;
+  for (uint32_t i = 0; i < batch->count; i++) {
+    struct msghdr *header = &batch->headers[i].msg_hdr;
+    batch->datagrams[i] = (struct received){
+        .from = sender_of(&batch->names[i], header->msg_namelen),
+        .data = batch->buffers[i],
+        .length = batch->headers[i].msg_len,
+        .arrival_ns = arrival_of(header, now, now_wall),
+    };
+  }
+}
