@@ -145,8 +145,11 @@ def heard_tones(
     """The tone numbers (identity modulo 16) that sound in this stretch (full scale ±1).
 
     A tone counts when its amplitude is above `least` (−48 dBFS) and stands 6 dB over what sounds
-    half a step beside it: noise and pauses between words do not. Give at least half a second.
+    half a step beside it: noise and pauses between words do not. Give at least half a second;
+    in less than a fifth nothing is heard.
     """
+    if len(samples) < sample_rate // 5:
+        return set()
     steps = np.arange(-1, 2 * TONES) / 2  # between the tones too: −½, 0, ½, 1, …, 15½
     levels = levels_at(samples, sample_rate, LOWEST_TONE_HZ + TONE_STEP_HZ * steps)
     tones, beside = levels[1::2], np.maximum(levels[0:-1:2], levels[2::2])

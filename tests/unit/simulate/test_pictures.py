@@ -1,0 +1,242 @@
+"""What a simulated seat sends: drawings, files, encoders, and the tracks' timing."""
+
+from __future__ import annotations
+
+import asyncio
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from aiortc.mediastreams import MediaStreamError
+
+from server.simulate.encoding import CLOCK_RATE, VideoEncoder
+from server.simulate.errors import MediaFileRefused
+from server.simulate.identity import Mark, heard_tones, read_mark
+from server.simulate.media_file import FilePictures, FileSound, check_media_file
+from server.simulate.scene import Picture, Scene, View
+from server.simulate.tracks import FRAME_SAMPLES, CameraTrack, MicrophoneTrack, SpeechLoop
+from server.simulate.voice import SAMPLE_RATE, speech_loop
+from server.simulate.watch import mono_samples
+
+
+def view(source: str = "students", width: int = 320, height: int = 180) -> View:
+    return View(
+        identity=5,
+        name="三年级(1)班",
+        school="高山村小学",
+        source=source,
+        width=width,
+        height=height,
+        frame_rate=5,
+    )
+
+
+@pytest.mark.parametrize("source", ["students", "teacher", "board", "screen"])
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (160, 90), (240, 180), (98, 60)])
+def test_every_camera_is_drawn_with_its_mark_and_moves(
+    source: str, width: int, height: int
+) -> None:
+    scene = Scene(view(source, width, height))
+    pictures = [scene.picture(counter, clock="10:00:00") for counter in (100, 102, 104)]
+    for counter, picture in zip((100, 102, 104), pictures, strict=True):
+        assert picture.shape == (height * 3 // 2, width)
+        assert read_mark(picture[:height]) == Mark(5, counter)
+    drawn = [picture[: height * 3 // 4].astype(int) for picture in pictures]
+    assert np.abs(drawn[0] - drawn[1]).max() > 20
+
+
+def test_a_raised_hand_and_the_clock_are_seen() -> None:
+    scene = Scene(view(width=640, height=360))
+    calm = scene.picture(0, clock="10:00:00").astype(int)
+    raised = scene.picture(0, hand=True, clock="10:00:00").astype(int)
+    later = scene.picture(0, clock="10:00:01").astype(int)
+    assert np.abs(calm[150:330] - raised[150:330]).max() > 60
+    assert np.abs(calm[:50, 500:] - later[:50, 500:]).max() > 60
+    assert np.abs(calm[50:360] - later[50:360]).max() == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(321, 180), (320, 181), (40, 180), (320, 20)])
+def test_a_size_that_cannot_be_drawn_is_refused(width: int, height: int) -> None:
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        Scene(view(width=width, height=height))
+
+
+def decode(codec: str, packets: list[av.Packet]) -> list[av.VideoFrame]:
+    decoder = av.CodecContext.create("h264" if codec == "H264" else "vp8", "r")
+    return [frame for packet in packets for frame in decoder.decode(packet)]
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_keyframes_come_when_asked_for(codec: str) -> None:
+    scene = Scene(view())
+    encoder = VideoEncoder(codec, 320, 180, 15, 300_000)
+    packets = []
+    for counter in range(30):
+        if counter == 20:
+            encoder.request_keyframe()
+        packets += encoder.encode(scene.picture(counter), counter * CLOCK_RATE // 15)
+    assert [i for i, packet in enumerate(packets) if packet.is_keyframe] == [0, 20]
+    from_the_second = decode(codec, packets[20:])
+    assert [read_mark(f.to_ndarray()[:180]) for f in from_the_second] == [
+        Mark(5, counter) for counter in range(20, 20 + len(from_the_second))
+    ]
+    assert len(from_the_second) >= 9
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_the_bit_rate_follows_the_receiver(codec: str) -> None:
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 255, (5, 27, 32), dtype=np.uint8)
+    coarse[:, 9:] = coarse[0, 9:]  # a third of it moves
+    noise = coarse.repeat(20, axis=1).repeat(20, axis=2)
+    encoder = VideoEncoder(codec, 640, 360, 15, 1_200_000)
+
+    def rate_bps(first: int, seconds: int) -> float:
+        pictures = range(first, first + 15 * seconds)
+        sizes = [
+            packet.size
+            for index in pictures
+            for packet in encoder.encode(noise[index % 5], index * CLOCK_RATE // 15)
+        ]
+        return sum(sizes) * 8 / seconds
+
+    full = rate_bps(0, 4)
+    encoder.limit_bitrate(300_000)
+    rate_bps(60, 1)  # the buffer settles
+    low = rate_bps(75, 4)
+    assert low < full / 2, (low, full)
+    encoder.limit_bitrate(50_000_000)
+    assert encoder.bitrate_bps == 1_200_000  # the profile stays the ceiling
+    encoder.limit_bitrate(0)
+    assert encoder.bitrate_bps == 60_000
+
+
+def test_an_unknown_codec_is_refused() -> None:
+    with pytest.raises(ValueError, match="known: H264, VP8"):
+        VideoEncoder("AV1", 320, 180, 15, 300_000)
+
+
+class Counting:
+    """A picture source that keeps the counters it was asked for."""
+
+    def __init__(self) -> None:
+        self.counters: list[int] = []
+        self.hands: list[bool] = []
+
+    def picture(self, counter: int, *, hand: bool = False) -> Picture:
+        self.counters.append(counter)
+        self.hands.append(hand)
+        return np.full((270, 320), 128, dtype=np.uint8)
+
+
+async def test_a_camera_counts_its_frames_and_stops() -> None:
+    source = Counting()
+    track = CameraTrack(source, VideoEncoder("VP8", 320, 180, 50, 300_000), lambda: True)
+    packets = [await track.recv() for _ in range(4)]
+    steps = np.diff(source.counters) % 65_536
+    assert (steps >= 1).all()
+    ticks = np.diff([packet.pts or 0 for packet in packets])
+    assert list(ticks) == [step * CLOCK_RATE // 50 for step in steps]
+    assert all(source.hands)
+    track.stop()
+    with pytest.raises(MediaStreamError):
+        await track.recv()
+
+
+async def test_a_microphone_speaks_and_is_silent() -> None:
+    speaks = True
+    track = MicrophoneTrack(SpeechLoop(speech_loop(6)), lambda: speaks)
+    frames = [await track.recv() for _ in range(30)]
+    voice = np.concatenate([mono_samples(frame) for frame in frames])
+    assert heard_tones(voice, SAMPLE_RATE) == {6}
+    times = [frame.pts or 0 for frame in frames]
+    assert (np.diff(times) >= FRAME_SAMPLES).all()
+    speaks = False
+    await track.recv()  # fades out
+    silent = await track.recv()
+    assert not silent.to_ndarray().any()
+    track.stop()
+    with pytest.raises(MediaStreamError):
+        await track.recv()
+
+
+def write_film(path: Path, *, picture: bool = True, sound: bool = True) -> Path:
+    """A second of film: 4:3 grey that brightens, and a tone of 440 Hz."""
+    with av.open(str(path), "w") as container:
+        film = container.add_stream("libx264", rate=10) if picture else None
+        voice = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
+        if film is not None:
+            film.width, film.height, film.pix_fmt = 160, 120, "yuv420p"
+            for index in range(10):
+                grey = np.full((180, 160), 128, dtype=np.uint8)
+                grey[:120] = 60 + 15 * index
+                container.mux(film.encode(av.VideoFrame.from_ndarray(grey, format="yuv420p")))
+            container.mux(film.encode(None))
+        if voice is not None:
+            tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000)
+            samples = tone[None, :].astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            frame.sample_rate, frame.time_base = 48_000, Fraction(1, 48_000)
+            container.mux(voice.encode(frame))
+            container.mux(voice.encode(None))
+    return path
+
+
+def test_a_film_goes_round_with_the_seats_mark(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4")
+    assert check_media_file(film) == (True, True)
+    pictures = FilePictures(film, identity=8, width=320, height=180, frame_rate=10)
+    shown = [pictures.picture(65_530 + index & 0xFFFF) for index in range(25)]
+    brightness = [int(picture[60, 160]) for picture in shown]
+    for index, picture in enumerate(shown):
+        assert picture.shape == (270, 320)
+        assert read_mark(picture[:180]) == Mark(8, 65_530 + index & 0xFFFF)
+        assert picture[60, 10] == 16  # 4:3 stands between black bars
+    assert max(brightness[:10]) - min(brightness[:10]) > 100
+    assert abs(brightness[2] - brightness[12]) < 40 and brightness[11] < brightness[9]
+
+
+def test_a_films_sound_goes_round(tmp_path: Path) -> None:
+    sound = FileSound(write_film(tmp_path / "film.mp4"))
+    pieces = [sound.samples(index) for index in range(120)]
+    assert all(piece.shape == (FRAME_SAMPLES,) for piece in pieces)
+    later = np.concatenate(pieces[60:]) / 32_768
+    assert np.sqrt((later**2).mean()) > 0.1
+
+
+def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
+    nothing = tmp_path / "none.mp4"
+    text = tmp_path / "text.mp4"
+    text.write_text("no film")
+    for file in (nothing, text, tmp_path):
+        with pytest.raises(MediaFileRefused, match=r"cannot be played"):
+            check_media_file(file)
+    assert check_media_file(write_film(tmp_path / "dumb.mp4", sound=False)) == (True, False)
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(bytes(96_000))
+    assert check_media_file(tmp_path / "sound.wav") == (False, True)
+
+
+async def test_a_starved_camera_does_not_catch_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr("server.simulate.tracks.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("server.simulate.tracks.time.time", lambda: 1_000.0)
+
+    async def sleep(delay_s: float) -> None:
+        now[0] += delay_s
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    source = Counting()
+    track = CameraTrack(source, VideoEncoder("VP8", 320, 180, 10, 300_000), lambda: False)
+    await track.recv()
+    await track.recv()
+    now[0] += 60
+    await track.recv()
+    track.stop()
+    first, second, third = source.counters
+    assert second == first + 1
+    assert third >= second + 599
