@@ -151,6 +151,8 @@ class Track:
             self.malformed_packets += 1
             return []
         self.packets += 1
+        if self._heard_at is None:
+            self._asked_at = now  # opening the tap has asked already
         self._heard_at = now
         out: list[Output] = []
         ready = self._reorder.push(packet, now)
