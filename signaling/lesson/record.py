@@ -14,7 +14,18 @@ from dataclasses import dataclass, field
 from mixer.node import Kind, Want
 from signaling import messages as m
 from signaling.lesson import journal, rules
-from signaling.lesson.effects import CloseConnection, Effect, MediaPause, Save, Send, WriteJournal
+from signaling.lesson.effects import (
+    CloseConnection,
+    Effect,
+    MediaAnswer,
+    MediaPause,
+    MediaPlay,
+    MediaPublish,
+    MediaSubscribe,
+    Save,
+    Send,
+    WriteJournal,
+)
 from signaling.lesson.floor import Floor
 from signaling.lesson.link import LinkMeter
 from signaling.lesson.rules import DevicePhase, LessonPhase, SubscribePhase
@@ -109,6 +120,7 @@ class LessonRecord:
         self.speakers = SpeakerBoard()
         self.out: list[Effect] = []
         self._replies: list[Effect] = []
+        self._negotiations: list[Effect] = []
         self._closing: list[Effect] = []
         self._unsaved = False
         self._told_lesson = self.lesson_view()
@@ -223,8 +235,9 @@ class LessonRecord:
     # --- saying -------------------------------------------------------------------------------
 
     def emit(self, effect: Effect) -> None:
-        """Something to be done, in order."""
-        self.out.append(effect)
+        """Something to be done, in order; what is answered comes after this event's replies."""
+        negotiation = isinstance(effect, MediaPublish | MediaSubscribe | MediaAnswer | MediaPlay)
+        (self._negotiations if negotiation else self.out).append(effect)
 
     def write(self, kind: str, at: float, **fields: object) -> None:
         """An entry of the event log."""
@@ -288,9 +301,14 @@ class LessonRecord:
         self.tell_all(m.SeatChanged(seat=view), but=newcomer)
 
     def drain(self) -> list[Effect]:
-        """All effects since the last drain: changes first, then replies, then closings."""
-        effects = [*self.out, *self._replies, *self._closing]
+        """All effects since the last drain.
+
+        Changes first, then replies, then what the media core is asked (its answers bring replies of
+        their own), then closings.
+        """
+        effects = [*self.out, *self._replies, *self._negotiations, *self._closing]
         if self._unsaved:
             effects.append(Save())
-        self.out, self._replies, self._closing, self._unsaved = [], [], [], False
+        self.out, self._replies, self._negotiations, self._closing = [], [], [], []
+        self._unsaved = False
         return effects

@@ -1,0 +1,156 @@
+"""What people ask of a lesson: hands, floor, mutes, spotlight, chat."""
+
+from __future__ import annotations
+
+import pytest
+
+from signaling import messages as m
+from signaling.lesson.record import CHAT_TAIL
+from signaling.messages import Mode, Source
+from tests.unit.signaling.fakes import START, Client, Desk
+
+
+def desk_with(*seats: str, mode: Mode = Mode.DELIVERY) -> tuple[Desk, dict[str, Client]]:
+    desk = Desk(mode)
+    return desk, {seat: desk.join(seat) for seat in seats}
+
+
+def hands(desk: Desk) -> list[str]:
+    waiting = [seat for seat in desk.lesson.view()[1] if seat.hand is not None]
+    return [s.seat_id for s in sorted(waiting, key=lambda s: s.hand.place if s.hand else 0)]
+
+
+def test_hands_stand_in_the_order_they_were_raised() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2", "room-3")
+    for seat in ("room-2", "room-3", "room-1", "room-2"):
+        at[seat].say(m.RaiseHand())
+        desk.advance(1)
+    assert hands(desk) == ["room-2", "room-3", "room-1"]
+    assert desk.seat("room-3").hand == m.Hand(place=2, raised_at=START + 1)
+    at["room-3"].say(m.LowerHand())
+    assert hands(desk) == ["room-2", "room-1"]
+    at["lead"].say(m.LowerHand(seat_id="room-2"))
+    assert hands(desk) == ["room-1"]
+
+
+def test_the_floor_goes_round() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2")
+    at["room-1"].publish(Source.ROOM)
+    at["room-2"].publish(Source.ROOM)
+    at["room-1"].say(m.RaiseHand())
+    at["lead"].say(m.GiveFloor(seat_id="room-1"))
+    assert (desk.state.floor, hands(desk), desk.heard_seats()) == ("room-1", [], {"room-1"})
+    at["room-1"].say(m.RaiseHand())
+    assert hands(desk) == [], "who has the floor needs no hand"
+    at["lead"].say(m.GiveFloor(seat_id="room-2"))
+    assert (desk.state.floor, desk.heard_seats()) == ("room-2", {"room-2"})
+    at["room-2"].say(m.TakeFloor())
+    assert (desk.state.floor, desk.heard_seats()) == (None, set())
+    assert [entry["type"] for entry in desk.journal if "floor" in str(entry["type"])] == [
+        "floor_given",
+        "floor_given",
+        "floor_taken",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (m.GiveFloor(seat_id="nobody"), "unknown-seat"),
+        (m.GiveFloor(seat_id="room-3"), "seat-absent"),
+        (m.GiveFloor(seat_id="lead"), "seat-silent"),
+        (m.GiveFloor(seat_id="observer-1"), "seat-silent"),
+        (m.MuteSeat(seat_id="observer-1", muted=True), "seat-silent"),
+        (m.MuteSeat(seat_id="lead", muted=True), "not-allowed"),
+        (m.MuteSeat(seat_id="nobody", muted=True), "unknown-seat"),
+        (m.LowerHand(seat_id="nobody"), "unknown-seat"),
+        (m.SetSpotlight(seat_id="nobody"), "unknown-seat"),
+        (m.SetSpotlight(seat_id="room-3"), "seat-absent"),
+        (m.SetSpotlight(seat_id="observer-1"), "seat-silent"),
+        (m.SetSpotlight(seat_id="room-1", source=Source.ROOM), "wrong-kind"),
+        (m.SendChat(text=" \n\x07 "), "empty-chat"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_the_lead_is_refused(message: m.ClientMessage, code: str) -> None:
+    desk, at = desk_with("lead", "room-1", "observer-1")
+    before = desk.lesson.save()
+    assert at["lead"].ask(message) == code
+    assert desk.lesson.save() == before
+
+
+def test_giving_the_floor_ends_the_leads_mute_but_not_the_rooms_own() -> None:
+    desk, at = desk_with("lead", "room-1")
+    at["room-1"].publish(Source.ROOM)
+    at["lead"].say(m.MuteSeat(seat_id="room-1", muted=True))
+    at["room-1"].say(m.Mute(muted=True))
+    at["lead"].say(m.GiveFloor(seat_id="room-1"))
+    seat = desk.seat("room-1")
+    assert (seat.muted_by_lead, seat.may_speak) == (False, False)
+    at["room-1"].say(m.Mute(muted=False))
+    assert desk.seat("room-1").may_speak
+
+
+def test_the_leads_mute_and_back_as_the_mode_says() -> None:
+    desk, at = desk_with("lead", "room-1", mode=Mode.BLENDED)
+    at["room-1"].publish(Source.ROOM)
+    at["lead"].say(m.MuteSeat(seat_id="room-1", muted=True))
+    assert desk.heard_seats() == set()
+    at["lead"].say(m.MuteSeat(seat_id="room-1", muted=False))
+    assert desk.heard_seats() == {"room-1"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        m.RaiseHand(),
+        m.Mute(muted=True),
+        m.Mute(source=Source.TEACHER, muted=True),
+    ],
+    ids=lambda message: message.type,
+)
+def test_asking_twice_changes_and_tells_nothing_more(message: m.ClientMessage) -> None:
+    desk, at = desk_with("lead", "room-1")
+    assert at["room-1"].ask(message) == "done"
+    entries, told = len(desk.journal), len(at["lead"].received)
+    assert at["room-1"].ask(message) == "done"
+    assert (len(desk.journal), len(at["lead"].received)) == (entries, told)
+
+
+def test_a_closed_camera_is_not_sent() -> None:
+    desk, at = desk_with("lead", "room-1")
+    picture = at["room-1"].publish(Source.STUDENTS)["students"]
+    at["room-1"].say(m.Mute(source=Source.STUDENTS, muted=True))
+    assert desk.media.paused[picture]
+    assert desk.seat("room-1").sources[0].muted
+
+
+def test_chat_reaches_all_as_plain_text_and_newcomers_see_the_tail() -> None:
+    desk, at = desk_with("lead", "room-1", "observer-1")
+    at["room-1"].say(m.SendChat(text="  <b>2 + 2</b>\x00\u202e = 4\n "))
+    (posted,) = at["observer-1"].of(m.ChatPosted)
+    assert (posted.line.seat_id, posted.line.name) == ("room-1", "Class 1")
+    assert posted.line.text == "<b>2 + 2</b>\u202e = 4"
+    for number in range(CHAT_TAIL + 5):
+        at["lead"].say(m.SendChat(text=f"line {number}"))
+    welcome = desk.join("room-2").welcome
+    assert welcome is not None
+    assert len(welcome.chat) == CHAT_TAIL
+    assert welcome.chat[-1].text == f"line {CHAT_TAIL + 4}"
+
+
+def test_spotlight_and_layout_are_told_to_all() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2")
+    at["lead"].say(m.SetSpotlight(seat_id="room-1", source=Source.BOARD))
+    at["lead"].say(m.SetLayout(layout=m.Layout.SCREEN))
+    state = at["room-2"].of(m.LessonChanged)[-1].lesson
+    assert state.spotlight == m.SpotlightState(seat_id="room-1", source=Source.BOARD)
+    assert state.layout is m.Layout.SCREEN
+    at["lead"].say(m.SetSpotlight())
+    assert desk.state.spotlight is None
+
+
+def test_done_comes_after_the_change_it_confirms() -> None:
+    _desk, at = desk_with("lead", "room-1")
+    told = at["lead"].say(m.GiveFloor(seat_id="room-1", request_id="1"))
+    assert [message.type for message in told] == ["lesson_changed", "seat_changed", "done"]
