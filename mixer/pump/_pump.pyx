@@ -450,6 +450,18 @@ cdef class Pump:
             count = native.core_audio_levels(&self._pump.core, levels, LEVELS_MAX)
         return [(levels[i].producer_id, levels[i].level) for i in range(count)]
 
+    def probe(self, int64_t transport_id, *, int64_t bitrate_bps, int duration_ms):
+        cdef int result
+        cdef int64_t now = self._now()
+        ranged(bitrate_bps, 1, 200_000_000, "bitrate_bps")
+        ranged(duration_ms, 1, 500, "duration_ms")
+        with nogil:
+            result = native.core_probe(
+                &self._pump.core, transport_id, bitrate_bps, duration_ms * 1_000_000, now
+            )
+        native.pump_wake(self._pump)
+        return checked(result, transport_id) > 0
+
     # Counters
 
     def pump_stats(self):

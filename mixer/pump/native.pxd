@@ -132,6 +132,7 @@ cdef extern from "calls.h" nogil:
     int core_set_remote(core *, int64_t, const address *)
     int core_set_srtp(core *, int64_t, srtp_session, srtp_session)
     int core_set_round_trip(core *, int64_t, int64_t)
+    int core_probe(core *, int64_t, uint64_t, int64_t, int64_t)
     int core_remove_transport(core *, int64_t)
 
     struct producer_settings:

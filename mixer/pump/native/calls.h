@@ -16,6 +16,9 @@ int core_set_extensions(struct core *core, int64_t id, const struct extension_id
 int core_set_remote(struct core *core, int64_t id, const struct address *address);
 int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx);
 int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns);
+/* 1: begun; 0: nothing to fill the line with. */
+int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duration_ns,
+               int64_t now);
 /* With all its producers and consumers. */
 int core_remove_transport(struct core *core, int64_t id);
 /* Protects RTCP for sending. The result is in `out`; returns its length, 0: cannot be sent now. */

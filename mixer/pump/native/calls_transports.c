@@ -113,6 +113,16 @@ int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
+int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duration_ns,
+               int64_t now) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  int result = transport ? probe_begin(core, transport, rate_bps, duration_ns, now)
+                         : REFUSED_UNKNOWN;
+  pthread_mutex_unlock(&core->mutex);
+  return result;
+}
+
 static void unlink_plain(struct core *core, struct transport *transport) {
   struct transport **link = &core->plain_transports;
   while (*link != transport) link = &(*link)->next_plain;
@@ -128,6 +138,7 @@ int core_remove_transport(struct core *core, int64_t id) {
     while (transport->producers) remove_producer(core, transport->producers);
     while (transport->consumers) remove_consumer(core, transport->consumers);
     clear_remote(core, transport);
+    probe_end(core, transport);
     if (transport->plain) unlink_plain(core, transport);
     ssrc_table_free(&transport->incoming);
     ssrc_table_free(&transport->outgoing);

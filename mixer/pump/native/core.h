@@ -27,6 +27,7 @@ struct core {
   struct outbox *outbox;
   struct encoding *busy; /* have lost packets to ask for, or consumers that wait */
   struct transport *plain_transports;
+  struct transport *probing;
   struct plain_link *closing; /* links Python removed; the pump's thread closes them */
   uint64_t random_state;
   uint32_t feedback_ssrc;
@@ -91,9 +92,19 @@ uint32_t consumer_write(struct consumer *consumer, const struct media *media,
 int32_t consumer_stamp(struct consumer *consumer, uint8_t *packet, int64_t now);
 
 /* retransmit.c */
+/* What was sent under this number, if it is still known and in the history; else NULL. */
+struct sent_packet *consumer_recall(const struct consumer *consumer, uint16_t outgoing,
+                                    struct media *media);
 void consumer_answer_nack(struct core *core, struct consumer *consumer, uint16_t first,
                           uint16_t mask, int64_t now);
 void transport_earn_retransmissions(struct transport *transport, uint32_t bytes);
+
+/* probe.c */
+bool probe_begin(struct core *core, struct transport *transport, uint64_t rate_bps,
+                 int64_t duration_ns, int64_t now);
+void probe_end(struct core *core, struct transport *transport);
+/* When the next filling is due; INT64_MAX: no probe is under way. */
+int64_t probe_tick(struct core *core, int64_t now);
 
 /* egress.c: protect and put into the outbox. The packet is what outbox_next() gave. */
 bool transport_can_send(struct core *core, const struct transport *transport);

@@ -15,6 +15,7 @@
   X(busy_ns)                                                                               \
   X(forwarded_packets)                                                                     \
   X(retransmitted_packets)                                                                 \
+  X(probe_packets)                    /* repeated to fill a line for a moment */            \
   X(retransmissions_missed)           /* asked for, and no longer in the history */        \
   X(nacks_sent)                       /* sequence numbers asked for upstream */            \
   X(padding_packets)                  /* packets of padding alone: seen, not forwarded */  \

@@ -55,14 +55,14 @@ struct plain_link *plain_link_new(const char *path) {
   return NULL;
 }
 
-static void disconnect(struct plain_link *link) {
+void plain_link_disconnect(struct plain_link *link) {
   if (link->fd >= 0) close(link->fd);
   link->fd = -1;
 }
 
 void plain_link_free(struct plain_link *link) {
   if (!link) return;
-  disconnect(link);
+  plain_link_disconnect(link);
   free(link->backlog);
   free(link);
 }
@@ -76,7 +76,7 @@ static bool is_connected(struct plain_link *link, int64_t now) {
   if (link->fd < 0) return false;
   setsockopt(link->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   if (connect(link->fd, (struct sockaddr *)&link->name, link->name_length) == 0) return true;
-  disconnect(link);
+  plain_link_disconnect(link);
   return false;
 }
 
@@ -85,7 +85,7 @@ static enum plain_result try_send(struct plain_link *link, const uint8_t *data, 
   if (!is_connected(link, now)) return PLAIN_GONE;
   if (send(link->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return PLAIN_SENT;
   if (errno == EAGAIN || errno == ENOBUFS) return PLAIN_FULL;
-  disconnect(link); /* the reader closed its socket; it may open it again */
+  plain_link_disconnect(link); /* the reader closed its socket; it may open it again */
   return PLAIN_GONE;
 }
 

@@ -32,6 +32,7 @@ enum plain_result { PLAIN_SENT, PLAIN_KEPT, PLAIN_FULL, PLAIN_GONE };
 /* NULL: no memory, or `path` is longer than a socket's name may be. */
 struct plain_link *plain_link_new(const char *path);
 void plain_link_free(struct plain_link *link);
+void plain_link_disconnect(struct plain_link *link);
 enum plain_result plain_link_send(struct plain_link *link, const uint8_t *data, uint32_t length,
                                   int64_t now);
 /* Sends what waits; true while something still does. `*dropped` counts what could not be sent. */

@@ -29,19 +29,25 @@ static int open_all(struct pump *pump, const struct srtp_functions *srtp, const 
   return core_init(&pump->core, srtp, seed) ? 0 : ENOMEM;
 }
 
+static void close_fd(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
 static void close_ports(struct pump *pump) {
   udp_close(&pump->udp);
-  if (pump->plain_fd < 0) return;
-  close(pump->plain_fd);
-  unlink(pump->plain_path);
-  pump->plain_fd = -1;
+  if (pump->plain_fd >= 0) unlink(pump->plain_path);
+  close_fd(&pump->plain_fd);
+  close_fd(&pump->plain_out_fd);
+  for (struct transport *transport = pump->core.plain_transports; transport;
+       transport = transport->next_plain)
+    plain_link_disconnect(transport->plain);
 }
 
 static void close_all(struct pump *pump) {
   close_ports(pump);
-  if (pump->plain_out_fd >= 0) close(pump->plain_out_fd);
-  if (pump->wake_fd >= 0) close(pump->wake_fd);
-  if (pump->event_fd >= 0) close(pump->event_fd);
+  close_fd(&pump->wake_fd);
+  close_fd(&pump->event_fd);
   free(pump->received);
   free(pump->sending);
   free(pump);
@@ -89,6 +95,7 @@ void pump_stop(struct pump *pump) {
     pthread_join(pump->thread, NULL);
     pump->is_running = false;
   }
+  pump_close_links(pump);
   close_ports(pump);
 }
 

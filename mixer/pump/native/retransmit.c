@@ -47,20 +47,21 @@ static bool too_soon(struct core *core, const struct transport *transport,
   return true;
 }
 
-static bool find(const struct consumer *consumer, const struct sent_packet *sent,
-                 uint16_t outgoing, struct media *media) {
-  if (!sent->is_used || sent->outgoing != outgoing) return false;
+struct sent_packet *consumer_recall(const struct consumer *consumer, uint16_t outgoing,
+                                    struct media *media) {
+  struct sent_packet *sent = consumer_sent(consumer, outgoing);
+  if (!sent->is_used || sent->outgoing != outgoing) return NULL;
   const struct encoding *source = consumer->producer->encodings[sent->layer];
-  if (!source || source->generation != sent->generation) return false;
-  return history_get(&source->history, sent->sequence, media);
+  if (!source || source->generation != sent->generation) return NULL;
+  return history_get(&source->history, sent->sequence, media) ? sent : NULL;
 }
 
 static void answer(struct core *core, struct consumer *consumer, uint16_t outgoing, int64_t now) {
-  struct sent_packet *sent = consumer_sent(consumer, outgoing);
   struct media media;
+  struct sent_packet *sent = consumer_recall(consumer, outgoing, &media);
   consumer->counters[CONSUMER_nacked]++;
   consumer->transport->counters[TRANSPORT_nacks_received]++;
-  if (!find(consumer, sent, outgoing, &media)) {
+  if (!sent) {
     core_count(core, COUNTER_retransmissions_missed);
     return;
   }

@@ -30,6 +30,15 @@ struct producer;
 struct consumer;
 struct plain_link;
 
+/* A probe under way: what is sent is filled up to a rate. */
+struct probe {
+  bool is_running;
+  uint32_t repeated;
+  uint64_t rate_bps, bytes_before;
+  int64_t began_ns, until_ns;
+  struct transport *next; /* in the core's list of probing transports */
+};
+
 struct transport {
   int64_t id;
   struct address remote; /* kind NONE: not yet consented */
@@ -49,6 +58,7 @@ struct transport {
   int64_t retransmit_tokens; /* bytes */
   int64_t tokens_at_ns;
   struct bucket datagrams;
+  struct probe probe;
   uint32_t outbox_index, outbox_batch;
   struct transport *next_plain;
   int64_t last_report_ns; /* plain: when sender reports were last sent */

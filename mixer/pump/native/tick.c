@@ -76,6 +76,8 @@ int64_t core_tick(struct core *core, int64_t due, int64_t now) {
   for (struct transport *transport = core->plain_transports; transport;
        transport = transport->next_plain)
     tick_plain(core, transport, now);
-  if (core->busy) return now + BUSY_TICK_NS;
-  return now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
+  int64_t next = now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
+  int64_t next_fill = probe_tick(core, now);
+  if (core->busy) next = now + BUSY_TICK_NS;
+  return next < next_fill ? next : next_fill;
 }
