@@ -1,9 +1,12 @@
 """Shares one subscriber's line among the streams it wants: a layer for each, or a pause.
 
 Sound first, always. Then every picture its smallest layer, then better layers, both in the order
-of priority and tile size. Going down is immediate, going up needs a margin and, after a fall for
-want of bandwidth, some patience. Each subscriber has its own `Allocator`, which knows nothing of
-the others: one weak line never costs another its quality.
+of priority and tile size. On a line that cannot carry even all the sound, those who speak are
+heard and the silent are paused; one sound always goes out. Going down is immediate, going up
+needs a margin and, after a fall for want of bandwidth, some patience.
+
+Each subscriber has its own `Allocator`, which knows nothing of the others: one weak line never
+costs another its quality.
 """
 
 from __future__ import annotations
@@ -67,11 +70,11 @@ class _State:
 
 @dataclass(slots=True)
 class _Candidate:
-    """One wanted picture while the line is being shared."""
+    """One wanted stream while the line is being shared."""
 
     stream: Stream
     rungs: tuple[int, ...]  # live layers from the smallest to the wanted one
-    order: tuple[int, int, int]
+    order: tuple[int, ...]
     state: _State | None
     chosen: int = NOTHING  # index into rungs
 
@@ -96,46 +99,46 @@ class Allocator:
         available_bps: int,
         wants: Sequence[Want],
         streams: Mapping[str, Stream],
+        speakers: Sequence[str] = (),
     ) -> Allocation:
         """Share `available_bps` among the wants.
 
         A want whose producer is not in `streams` is passed over; of two for the same producer
-        the later one counts.
+        the later one counts. `speakers` are the producers heard now, loudest first.
         """
         latest = {want.producer_id: want for want in wants if want.producer_id in streams}
         choices: dict[str, Choice] = {}
-        candidates: list[_Candidate] = []
-        sound_bps = 0
+        sounds: list[_Candidate] = []
+        pictures: list[_Candidate] = []
         for place, want in enumerate(latest.values()):
             stream = streams[want.producer_id]
             refusal = _refusal(stream)
             if refusal:
                 choices[want.producer_id] = Choice(want.producer_id, NOTHING, refusal)
             elif stream.kind is Kind.AUDIO:
-                layer = stream.live_layers[0]
-                choices[want.producer_id] = Choice(want.producer_id, layer)
-                sound_bps += stream.layers[layer].bitrate_bps
+                sounds.append(self._sound(stream, want, place, speakers))
             else:
-                candidates.append(self._candidate(stream, want, place))
-        candidates.sort(key=lambda candidate: candidate.order)
-        wanted_bps = sound_bps + sum(c.cost(len(c.rungs) - 1) for c in candidates)
-        line = _Line(now, available_bps, wanted_bps, used_bps=sound_bps)
-        for candidate in candidates:
-            line.climb(candidate, to=0)
-        for candidate in candidates:
-            while NOTHING < candidate.chosen < len(candidate.rungs) - 1:
-                if not line.climb(candidate, to=candidate.chosen + 1):
-                    break
-        for candidate in candidates:
-            reason = REASON_BANDWIDTH if candidate.layer == NOTHING else REASON_NONE
-            name = candidate.stream.producer_id
-            choices[name] = Choice(name, candidate.layer, reason)
+                pictures.append(self._picture(stream, want, place))
+        line = _Line(now, available_bps, sum(c.cost(len(c.rungs) - 1) for c in sounds + pictures))
+        line.share_among_sounds(sorted(sounds, key=lambda sound: sound.order))
+        line.share_among_pictures(sorted(pictures, key=lambda picture: picture.order))
+        for candidate in sounds + pictures:
+            name, layer = candidate.stream.producer_id, candidate.layer
+            choices[name] = Choice(name, layer, REASON_BANDWIDTH if layer == NOTHING else "")
             self._remember(now, candidate)
         for gone in self._states.keys() - latest.keys():
             del self._states[gone]
-        return Allocation(tuple(choices[name] for name in latest), line.used_bps, wanted_bps)
+        return Allocation(tuple(choices[name] for name in latest), line.used_bps, line.wanted_bps)
 
-    def _candidate(self, stream: Stream, want: Want, place: int) -> _Candidate:
+    def _sound(self, stream: Stream, want: Want, place: int, speakers: Sequence[str]) -> _Candidate:
+        silent = want.producer_id not in speakers
+        state = self._states.get(stream.producer_id)
+        # Among the silent the ones that go out now stay: they spoke last.
+        heard = state is not None and state.layer != NOTHING
+        order = (silent, -want.priority, not heard, place)
+        return _Candidate(stream, stream.live_layers[:1], order, state)
+
+    def _picture(self, stream: Stream, want: Want, place: int) -> _Candidate:
         target = layer_for_tile(stream.layers, want.width, want.height)
         live = stream.live_layers
         rungs = tuple(layer for layer in live if layer <= target) or live[:1]
@@ -166,7 +169,25 @@ class _Line:
     now: float
     available_bps: int
     wanted_bps: int
-    used_bps: int
+    used_bps: int = 0
+
+    def share_among_sounds(self, sounds: list[_Candidate]) -> None:
+        """Those first in order, as many as fit, and in any case one."""
+        for sound in sounds:
+            after_bps = self.used_bps + sound.cost(0)
+            heard = sound.state is not None and sound.state.layer != NOTHING
+            limit_bps = self.available_bps / (1 if heard or sound.state is None else UP_MARGIN)
+            if self.used_bps == 0 or after_bps <= limit_bps:
+                sound.chosen, self.used_bps = 0, after_bps
+
+    def share_among_pictures(self, pictures: list[_Candidate]) -> None:
+        """All their smallest layer, then better ones, in order."""
+        for picture in pictures:
+            self.climb(picture, to=0)
+        for picture in pictures:
+            while NOTHING < picture.chosen < len(picture.rungs) - 1:
+                if not self.climb(picture, to=picture.chosen + 1):
+                    break
 
     def climb(self, candidate: _Candidate, *, to: int) -> bool:
         """Spend what it takes to bring the candidate to rung `to`, if that may be."""

@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Sequence
 
 WINDOW_S = 0.5
+# While a queue stands before the bottleneck, what arrives in a short time is what it carries.
+BUSY_WINDOW_S = 0.15
 
 
 class SlidingBitrate:
-    """Bits per second over the last half second of whatever clock the times are of."""
+    """Bits per second over the last half second (by default) of whatever clock the times are."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_s = window_s
         self._packets: deque[tuple[float, int]] = deque()  # (when, bytes)
         self._bytes = 0
         self._began_s: float | None = None
@@ -32,7 +35,7 @@ class SlidingBitrate:
             self._began_s = at_s
         self._packets.append((at_s, size_bytes))
         self._bytes += size_bytes
-        while self._packets[0][0] < at_s - WINDOW_S:
+        while self._packets[0][0] < at_s - self._window_s:
             self._bytes -= self._packets.popleft()[1]
 
     @property
@@ -41,9 +44,9 @@ class SlidingBitrate:
         if self._began_s is None or not self._packets:
             return None
         known_s = self._packets[-1][0] - self._began_s
-        if known_s < WINDOW_S / 2:
+        if known_s < self._window_s / 2:
             return None
-        return 8 * self._bytes / min(known_s, WINDOW_S)
+        return 8 * self._bytes / min(known_s, self._window_s)
 
 
 # Fewer packets or a shorter train measure the timer, not the line.

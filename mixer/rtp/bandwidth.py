@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mixer.rtp.acknowledged import SlidingBitrate
+from mixer.rtp.acknowledged import BUSY_WINDOW_S, SlidingBitrate
 from mixer.rtp.delay_trend import DelayTrend, Usage
 from mixer.rtp.history import PacketState, SentPackets
-from mixer.rtp.loss_bound import LossBound
+from mixer.rtp.loss_bound import LossBound, LossReport
 from mixer.rtp.probing import BEYOND_WANTED, Probe, ProbePlanner
 from mixer.rtp.sequence import Unwrapper
 from mixer.rtp.twcc import TICK_US, TICKS_PER_REFERENCE, TransportWideFeedback
@@ -45,7 +45,7 @@ NEAR_CAPACITY = 0.15
 CALM_S = 1.0
 # Without probes an idle part of the line can only be tried by using it: the estimate grows by
 # itself while all is well, faster than §5.5 would, and waits after each failure.
-TRIAL_GROWTH_PER_S = 1.5
+TRIAL_GROWTH_PER_S = 2.0
 TRIAL_WAIT_S = 2.0
 MAX_TRIAL_WAIT_S = 6.0
 # No feedback for so long while packets leave: the line is dead, not full.
@@ -79,6 +79,7 @@ class BandwidthEstimator:
         self._trend = DelayTrend()
         self._loss = LossBound()
         self._acknowledged = SlidingBitrate()
+        self._busy = SlidingBitrate(BUSY_WINDOW_S)
         self._sent = SlidingBitrate()
         self._sent_told_bps: float | None = None
         self._probes = ProbePlanner()
@@ -149,39 +150,48 @@ class BandwidthEstimator:
         base = self._history.unwrap(feedback.base_sequence)
         ticks = self._clock.unwrap(feedback.reference_time & 0xFF_FFFF) * TICKS_PER_REFERENCE
         self._bridge_gap(base, ticks * TICK_S)
+        self._loss.handle(self._read(feedback, base, ticks), now)
+        self._reported_to = max(self._reported_to or 0, base + len(feedback.deltas))
+        self._steer(now)
+
+    def _read(self, feedback: TransportWideFeedback, base: int, ticks: int) -> LossReport:
+        """Take in every packet of a feedback message that was really sent."""
         history, mask = self._history, self._history.mask
-        expected = lost = 0
-        sequence = base - 1
-        for delta in feedback.deltas:
-            sequence += 1
+        expected = lost = size_bytes = lost_bytes = 0
+        first_s, last_s = float("inf"), float("-inf")
+        for sequence, delta in enumerate(feedback.deltas, base):
             if delta is not None:
                 ticks += delta
             slot = sequence & mask
             if history.sequences[slot] != sequence:
                 continue
             state = history.states[slot]
+            if state == PacketState.ARRIVED or (delta is None and state != PacketState.UNKNOWN):
+                continue  # told before
             sent_s = history.sent_ns[slot] * 1e-9
             if delta is None:
-                if state == PacketState.UNKNOWN:
-                    history.states[slot] = PacketState.LOST
-                    if sent_s > self._dead_until_s:
-                        expected += 1
-                        lost += 1
-            elif state != PacketState.ARRIVED:
+                history.states[slot] = PacketState.LOST
+            else:
                 history.states[slot] = PacketState.ARRIVED
                 self._acknowledge(state, sent_s, ticks * TICK_S, history.sizes[slot])
-                if state != PacketState.LOST:
-                    expected += 1
-                elif sent_s > self._dead_until_s:
-                    lost -= 1  # it was only late
-        self._reported_to = max(self._reported_to or 0, sequence + 1)
-        self._loss.handle(expected, lost, now)
-        self._steer(now)
+            if sent_s <= self._dead_until_s:
+                continue
+            if state == PacketState.LOST:
+                lost -= 1  # it was only late
+                lost_bytes -= history.sizes[slot]
+                continue
+            expected += 1
+            size_bytes += history.sizes[slot]
+            if delta is None:
+                lost += 1
+                lost_bytes += history.sizes[slot]
+            first_s, last_s = min(first_s, sent_s), max(last_s, sent_s)
+        return LossReport(expected, lost, size_bytes, lost_bytes, first_s, last_s)
 
     def handle_loss(self, expected: int, lost: int, now: float) -> None:
         """Report blocks of a peer without transport-wide feedback: packets sent, and lost."""
         if self._reported_to is None:
-            self._loss.handle(expected, lost, now)
+            self._loss.handle(LossReport(expected, lost), now)
 
     def handle_remb(self, bitrate_bps: int, now: float) -> None:
         """The peer's own estimate (draft-alvestrand-rmcat-remb-03)."""
@@ -199,6 +209,9 @@ class BandwidthEstimator:
         if self._reported_to is None:
             self._steer(now)
         elif unheard is not None and now - unheard > max(SILENCE_S, 3 * self.rtt_s):
+            if not self._silent:
+                # It will come back as a line nobody knows: begin as a new one would.
+                self._rate_bps = min(self._rate_bps, float(START_BPS))
             self._silent = True
             self._steered_at = now
 
@@ -219,6 +232,7 @@ class BandwidthEstimator:
         self._newest_acknowledged_s = max(self._newest_acknowledged_s, sent_s)
         if state != PacketState.ASSUMED:
             self._acknowledged.handle_packet(arrived_s, size_bytes)
+        self._busy.handle_packet(arrived_s, size_bytes)
         self._trend.handle_packet(sent_s, arrived_s)
         self._probes.handle_packet(sent_s, arrived_s, size_bytes)
 
@@ -250,17 +264,19 @@ class BandwidthEstimator:
         elif self._trend.usage is Usage.NORMAL:
             self._grow(now, elapsed)
         self._apply_remb(now)
-        self._loss.update(
-            now, sent_bps=self._sent_bps(), target_bps=self.bitrate_bps, rtt_s=self.rtt_s
-        )
+        sent_bps, target_bps = self._sent_bps(), self.bitrate_bps
+        if self._loss.update(now, sent_bps=sent_bps, target_bps=target_bps, rtt_s=self.rtt_s):
+            self._fail(now)
 
     def _fall(self, now: float) -> None:
         # Once per round trip and a bit: the last fall must have had its effect.
         if now - self._fell_at < 0.1 + self.rtt_s:
             return
         self._fail(now)
-        load = self._load_bps()
-        if load is None:
+        # A keyframe fills the queue of a line that is not full otherwise: what the line carries
+        # shows while the queue drains, not over the half second around it.
+        load = max(self._load_bps() or 0.0, self._busy.bitrate_bps or 0.0)
+        if load == 0.0:
             self._rate_bps *= FALL
             return
         known = self._capacity_bps
@@ -328,13 +344,13 @@ class BandwidthEstimator:
         self._probes.line_overused(now)
 
     def _return(self, now: float) -> None:
-        """A dead line speaks again: what was lost says nothing; begin as a new one would."""
+        """A dead line speaks again: what was lost meanwhile says nothing."""
         self._silent = False
         self._dead_until_s = now
         self._trend.reset()
         self._acknowledged.reset()
+        self._busy.reset()
         self._loss.reset_window()
         self._probes.line_returned(now)
         self._capacity_bps = None
-        self._rate_bps = min(self._rate_bps, float(START_BPS))
         self._steered_at = now

@@ -30,8 +30,12 @@ MIN_THRESHOLD_MS, MAX_THRESHOLD_MS = 6.0, 600.0
 GAIN_OUTSIDE, GAIN_INSIDE = 0.0087, 0.039
 MAX_STEP_MS = 100.0
 SPIKE_MS = 15.0
-# Overuse must last this long and be seen twice.
+# Overuse must last this long and be seen twice …
 OVERUSE_MS = 10.0
+# … and there must be a queue: so much more delay than the least of the last groups. Jitter tilts
+# the line for a moment without leaving one.
+QUEUE_MS = 15.0
+QUEUE_GROUPS = 500  # five to fifteen seconds
 
 
 class Usage(Enum):
@@ -60,6 +64,8 @@ class DelayTrend:
         self._deltas = 0
         self._accumulated_ms = self._smoothed_ms = 0.0
         self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW_GROUPS)
+        self._lows: deque[tuple[int, float]] = deque()  # (group, delay), rising: a sliding minimum
+        self._group = 0
         self._over_ms = 0.0
         self._over_count = 0
         self._slope = 0.0
@@ -104,14 +110,28 @@ class DelayTrend:
         self._deltas = min(self._deltas + 1, MAX_DELTAS)
         self._accumulated_ms += arrived_ms - sent_ms
         self._smoothed_ms = SMOOTHING * self._smoothed_ms + (1 - SMOOTHING) * self._accumulated_ms
+        self._remember_low()
         at_ms = 1000 * self._last_arrived_s
         self._points.append((at_ms, self._smoothed_ms))
         slope = _slope(self._points) if len(self._points) == WINDOW_GROUPS else 0.0
         self._judge(slope, sent_ms, at_ms)
 
+    def _remember_low(self) -> None:
+        self._group += 1
+        while self._lows and self._lows[-1][1] >= self._smoothed_ms:
+            self._lows.pop()
+        self._lows.append((self._group, self._smoothed_ms))
+        if self._lows[0][0] <= self._group - QUEUE_GROUPS:
+            self._lows.popleft()
+
+    @property
+    def queue_ms(self) -> float:
+        """How much more delay there is than at the best moment of the last seconds."""
+        return self._smoothed_ms - self._lows[0][1] if self._lows else 0.0
+
     def _judge(self, slope: float, sent_ms: float, at_ms: float) -> None:
         trend_ms = self._deltas * slope * GAIN
-        if trend_ms > self.threshold_ms:
+        if trend_ms > self.threshold_ms and self.queue_ms > QUEUE_MS:
             # The first time it may have begun anywhere since the group before.
             self._over_ms += sent_ms if self._over_count else sent_ms / 2
             self._over_count += 1
