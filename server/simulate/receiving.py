@@ -8,13 +8,9 @@ from __future__ import annotations
 import asyncio
 from enum import StrEnum
 
-from aiortc import (
-    MediaStreamTrack,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCSessionDescription,
-)
+from aiortc import MediaStreamTrack, RTCSessionDescription
 
+from server.simulate.peer import Peer
 from server.simulate.watch import StreamSeen, watch_picture, watch_sound
 from signaling.messages import SeatState, SubscribeOffer, Want
 
@@ -46,23 +42,17 @@ def wants(seats: dict[str, SeatState], own_seat: str, receive: Receive) -> list[
     return wanted
 
 
-class Receiving:
+class Receiving(Peer):
     """One subscribe connection. `take_offer` for each offer; it watches until `close`."""
 
     def __init__(self, seen: dict[str, StreamSeen], frame_rate: float) -> None:
         """`seen` is the seat's count by producer, which this adds to."""
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.failed = asyncio.Event()
+        super().__init__()
         self._seen = seen
         self._frame_rate = frame_rate
         self._tracks: list[MediaStreamTrack] = []
         self._watchers: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self.connection.on("track", self._tracks.append)
-        self.connection.on("connectionstatechange", self._state_changed)
-
-    def _state_changed(self) -> None:
-        if self.connection.connectionState in ("failed", "closed"):
-            self.failed.set()
 
     async def take_offer(self, offer: SubscribeOffer, seats: dict[str, SeatState]) -> str:
         """Answer an offer (the SDP is returned) and watch what it brings."""
@@ -101,4 +91,4 @@ class Receiving:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.connection.close()
+        await super().close()

@@ -290,6 +290,8 @@ class _Attendance:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_BEHAVE_EVERY_S)
+            if self.receiving is not None and self.receiving.failed.is_set():
+                raise ConnectionLost("the receiving connection failed")
             wish = self.mind.wishes(loop.time())
             if wish is not None:
                 try:

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiortc import (
-    RTCConfiguration,
-    RTCPeerConnection,
     RTCRtpSender,
     RTCRtpTransceiver,
     RTCSessionDescription,
@@ -23,8 +21,8 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.sdp import SessionDescription
 
 from server.simulate.encoding import VideoEncoder, obey_feedback
-from server.simulate.errors import ConnectionLost
 from server.simulate.media_file import FilePictures, FileSound, check_media_file
+from server.simulate.peer import Peer
 from server.simulate.scene import Scene, View
 from server.simulate.tracks import (
     CameraTrack,
@@ -36,8 +34,6 @@ from server.simulate.tracks import (
 from server.simulate.voice import speech_loop
 from signaling.messages import SendProfile, Source, SourceProfile
 
-# Whatever else is broken, an offer is answered or given up within this.
-_CONNECT_TIMEOUT_S = 15.0
 _DEFAULT_SIZE = (640, 360)
 
 
@@ -145,20 +141,13 @@ class Studio:
         return self._speech
 
 
-class Sending:
+class Sending(Peer):
     """One publish connection. `offer`, then `take_answer`, then it sends until `close`."""
 
     def __init__(self) -> None:
-        # No ICE servers: without this aiortc asks a public STUN server.
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.failed = asyncio.Event()
+        super().__init__()
         self._cameras: list[tuple[RTCRtpTransceiver, Camera, CameraTrack]] = []
         self._sources: list[tuple[RTCRtpTransceiver, Source]] = []
-        self.connection.on("connectionstatechange", self._state_changed)
-
-    def _state_changed(self) -> None:
-        if self.connection.connectionState in ("failed", "closed"):
-            self.failed.set()
 
     def add_microphone(self, sound: SoundSource, talks: Callable[[], bool]) -> None:
         track = MicrophoneTrack(sound, talks)
@@ -192,14 +181,8 @@ class Sending:
             encoder = _encoder(camera, codecs.get(transceiver.mid or "", camera.codec))
             track.use_encoder(encoder)
             obey_feedback(transceiver.sender, encoder)
-        try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
-        except (TimeoutError, ConnectionError) as error:
-            raise ConnectionLost(f"media does not connect: {error}") from None
-
-    async def close(self) -> None:
-        await self.connection.close()
+        await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        await self.until_connected()
 
 
 def _encoder(camera: Camera, codec: str) -> VideoEncoder:

@@ -1,0 +1,49 @@
+"""What the two aiortc connections of a simulated seat have in common: opening, failing, closing.
+
+No ICE servers are named: without that aiortc asks a public STUN server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiortc import RTCConfiguration, RTCPeerConnection
+
+from server.simulate.errors import ConnectionLost
+
+# Whatever is broken, media connects within this or is tried anew.
+_CONNECT_TIMEOUT_S = 15.0
+# aioice's loop of checks looks up every 20 ms and only then sees that it was closed.
+_LAST_LOOK_S = 0.05
+
+
+class Peer:
+    """A connection that says when it has failed."""
+
+    def __init__(self) -> None:
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.failed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self.connection.on("connectionstatechange", self._state_changed)
+
+    def _state_changed(self) -> None:
+        state = self.connection.connectionState
+        if state in ("failed", "closed"):
+            self.failed.set()
+        if state not in ("new", "connecting"):
+            self._settled.set()
+
+    async def until_connected(self) -> None:
+        """Raises `ConnectionLost` when it does not connect."""
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                await self._settled.wait()
+        except TimeoutError:
+            raise ConnectionLost("media does not connect") from None
+        if self.failed.is_set():
+            raise ConnectionLost("media does not connect")
+
+    async def close(self) -> None:
+        await self.connection.close()
+        if not self._settled.is_set():
+            await asyncio.sleep(_LAST_LOOK_S)
