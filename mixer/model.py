@@ -97,7 +97,8 @@ class TapInfo:
 
     `fmtp` is the codec's parameters as the producer negotiated them. Timestamps are continuous
     over layer switches; sender reports carry the publisher's NTP clock, so the sound and picture
-    of one device can be put in step: `device_id` says which device that is.
+    of one device can be put in step: `device_id` says which device that is. A reader that needs a
+    keyframe sends a PLI (RFC 4585 §6.3.1) from its socket to the one at `feedback_path`.
     """
 
     tap_id: str
@@ -110,6 +111,7 @@ class TapInfo:
     ssrc: int
     fmtp: str = ""
     device_id: str = ""
+    feedback_path: str = ""
 
 
 # Events: what the node tells the one listener of a lesson.

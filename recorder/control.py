@@ -72,6 +72,7 @@ class StartTap(Message):
     channels: int
     ssrc: int
     fmtp: str = ""
+    feedback_path: str = ""  # of the core's socket that takes requests for keyframes
 
 
 class CloseTap(Message):

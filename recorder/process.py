@@ -236,6 +236,7 @@ class RecorderProcess:
         tap = self._taps.get(command.track_id)
         if tap is None or tap.track is not None:
             return
+        tap.socket.feedback_path = command.feedback_path
         track_format = TrackFormat(
             kind=command.kind,
             codec=command.codec,

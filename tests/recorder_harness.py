@@ -133,6 +133,7 @@ class RecorderHarness:
                 clock_rate=stream.clock_rate,
                 channels=2 if sound else 0,
                 ssrc=stream.ssrc,
+                feedback_path=str(self.core_path),
             )
         )
 

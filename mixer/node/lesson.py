@@ -175,7 +175,13 @@ class Lesson:
 
     def tap(self, producer_id: str, socket_path: str) -> TapInfo:
         """Send a producer to a Unix socket."""
-        tap = open_tap(self.port, self._known(producer_id), socket_path, self.port.clock())
+        tap = open_tap(
+            self.port,
+            self._known(producer_id),
+            socket_path,
+            now=self.port.clock(),
+            ask_keyframe=self.ask_keyframe,
+        )
         self.taps[tap.info.tap_id] = tap
         return tap.info
 

@@ -83,10 +83,9 @@ class MediaNode:
         try:
             for index in range(self.settings.pumps):
                 number = self.settings.port + index if self.settings.port else 0
-                pump = self._pump_factory(
-                    self.settings.host, number, str(folder / f"pump-{index}.sock")
-                )
-                port = Port(pump, addresses=addresses, clock=self._clock)
+                plain_path = str(folder / f"pump-{index}.sock")
+                pump = self._pump_factory(self.settings.host, number, plain_path)
+                port = Port(pump, addresses=addresses, clock=self._clock, plain_path=plain_path)
                 opened.append(port)
                 port.start()
         except Exception:

@@ -54,6 +54,12 @@ class Transport(Protocol):
     ) -> None: ...
 
 
+class RtcpReader(Protocol):
+    """A local peer, as far as a port needs it."""
+
+    def handle_rtcp(self, data: bytes, arrival_ns: int) -> None: ...
+
+
 class ProducerOwner(Protocol):
     """Who is told about a producer of the pump."""
 
@@ -80,8 +86,10 @@ class Port:
         *,
         addresses: tuple[str, ...],
         clock: Callable[[], float] = time.monotonic,
+        plain_path: str = "",
     ) -> None:
         self.pump = pump
+        self.plain_path = plain_path
         self.clock = clock
         self.ice = IceAgent()
         self.addresses = addresses
@@ -91,6 +99,7 @@ class Port:
         self.lessons = 0
         self._by_ice: dict[int, Transport] = {}
         self._by_transport: dict[int, Transport] = {}
+        self._local: dict[int, RtcpReader] = {}
         self._producers: dict[int, tuple[Producer, ProducerOwner]] = {}
         self._consumers: dict[int, Consumer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,6 +149,14 @@ class Port:
         self._by_ice.pop(ice, None)
         self._by_transport.pop(pump_id, None)
 
+    def attach_local(self, pump_id: int, reader: RtcpReader) -> None:
+        """A local peer (a tap) may send RTCP."""
+        self._local[pump_id] = reader
+
+    def detach_local(self, pump_id: int) -> None:
+        """The local peer is gone."""
+        self._local.pop(pump_id, None)
+
     def add_producer(self, producer: Producer, owner: ProducerOwner) -> None:
         self._producers[producer.pump_id] = (producer, owner)
 
@@ -177,9 +194,9 @@ class Port:
             if event[0] == pumps.DATAGRAM:
                 self._datagram(event[2], event[3])
             elif event[0] == pumps.RTCP:
-                transport = self._by_transport.get(event[1])
-                if transport is not None:
-                    transport.handle_rtcp(event[2], event[3])
+                reader = self._by_transport.get(event[1]) or self._local.get(event[1])
+                if reader is not None:
+                    reader.handle_rtcp(event[2], event[3])
             elif event[0] == pumps.NEW_SSRC:
                 transport = self._by_transport.get(event[1])
                 if transport is not None:

@@ -1,7 +1,8 @@
 """Taps: a producer's media as plain RTP in Unix datagrams, for the recorder and the mixer.
 
-Owns: one plain transport and one consumer per tap, always at the best layer that sends, and the
-sender reports that let the reader put sound and picture in step.
+Owns: one plain transport and one consumer per tap, always at the best layer that sends, the
+sender reports that let the reader put sound and picture in step, and the reader's keyframe
+requests.
 
 Leaves to the reader: opening its socket first, reading fast enough (a full socket is a counted
 drop in the pump, never a wait).
@@ -10,6 +11,7 @@ drop in the pump, never a wait).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,14 @@ from mixer.model import TapInfo
 from mixer.node.port import Port
 from mixer.node.publication import CNAME
 from mixer.node.streams import Consumer, Producer
-from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
+from mixer.rtp.errors import MalformedPacketError
+from mixer.rtp.feedback import Fir, Pli
+from mixer.rtp.rtcp import (
+    SenderReport,
+    SourceDescription,
+    parse_compound,
+    serialize_compound,
+)
 
 # sun_path of a Unix address holds 108 bytes with its final zero (man 7 unix).
 MAX_SOCKET_PATH_BYTES = 107
@@ -32,6 +41,16 @@ class Tap:
     transport_id: int
     consumer: Consumer | None
     port: Port
+    ask_keyframe: Callable[[Producer, int], None]
+
+    def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
+        """The reader asks for a keyframe (PLI or FIR); all else it may say is passed over."""
+        try:
+            packets = parse_compound(data)
+        except MalformedPacketError:
+            return
+        if self.consumer is not None and any(isinstance(p, Pli | Fir) for p in packets):
+            self.ask_keyframe(self.consumer.producer, max(self.consumer.layer, 0))
 
     def follow(self, now: float) -> None:
         """Take the highest layer that sends now; a silent producer keeps the layer it had."""
@@ -62,10 +81,18 @@ class Tap:
     def close(self) -> None:
         """Take it out of the pump."""
         self.producer_removed()
+        self.port.detach_local(self.transport_id)
         self.port.pump.remove_transport(self.transport_id)
 
 
-def open_tap(port: Port, producer: Producer, socket_path: str, now: float) -> Tap:
+def open_tap(
+    port: Port,
+    producer: Producer,
+    socket_path: str,
+    *,
+    now: float,
+    ask_keyframe: Callable[[Producer, int], None],
+) -> Tap:
     """Send this producer to the Unix datagram socket at `socket_path`; raises `TapRefused`."""
     if len(socket_path.encode()) > MAX_SOCKET_PATH_BYTES:
         raise TapRefused(f"the socket path is longer than {MAX_SOCKET_PATH_BYTES} bytes")
@@ -89,7 +116,10 @@ def open_tap(port: Port, producer: Producer, socket_path: str, now: float) -> Ta
         channels=codec.channels,
         ssrc=ssrc,
         fmtp=codec.fmtp,
+        device_id=producer.device_id,
+        feedback_path=port.plain_path,
     )
-    tap = Tap(info, transport_id, consumer, port)
+    tap = Tap(info, transport_id, consumer, port, ask_keyframe)
+    port.attach_local(transport_id, tap)
     tap.follow(now)
     return tap
