@@ -72,7 +72,7 @@ async def test_wrong_fingerprint_is_refused() -> None:
 async def test_silence_is_a_failure_in_time() -> None:
     pair = Pair()
     pair.cut = True
-    with pytest.raises(TransportFailed, match="within 0.05 s"):
+    with pytest.raises(TransportFailed, match=r"within 0\.05 s"):
         await pair.one.connect(DtlsRole.CLIENT, pair.two.fingerprints, timeout_s=0.05)
     await pair.close()
 

@@ -1,0 +1,245 @@
+"""M-lines over time, our offers, the answers of real peers, and players' offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+from mixer.errors import SdpRefused
+from mixer.model import Kind
+from mixer.transport import sdp
+from mixer.transport import subscribe_offer as subscribe
+from mixer.transport.codecs import Codec
+from mixer.transport.dtls import DtlsRole, Fingerprint
+from mixer.transport.ice import IceCredentials
+from mixer.transport.peer import LocalParameters
+from mixer.transport.subscribe_lines import (
+    LINES_BEFORE_REUSE,
+    Line,
+    SsrcSource,
+    Stream,
+    SubscribeLines,
+)
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
+PLAYER = (VECTORS / "chromium_156_player.sdp").read_bytes().decode()
+
+LOCAL = LocalParameters(
+    credentials=IceCredentials("ufragufrag", "p" * 24),
+    fingerprint=Fingerprint("sha-256", ":".join(["AB"] * 32)),
+    candidates=(("127.0.0.1", 9),),
+    setup="actpass",
+    session_id=1,
+    session_version=1,
+)
+
+
+def h264(profile: str = "42e01f") -> Codec:
+    return Codec("H264", 108, 90_000, 1, (("profile-level-id", profile),))
+
+
+def stream(name: str, kind: Kind = Kind.VIDEO, codec: Codec | None = None) -> Stream:
+    given = codec or (h264() if kind is Kind.VIDEO else Codec("opus", 111, 48_000, 2))
+    return Stream(name, f"device-of-{name[0]}", kind, given)
+
+
+def arranged(*streams: Stream) -> SubscribeLines:
+    lines = SubscribeLines()
+    lines.arrange(streams, SsrcSource(1000), reuse=True)
+    return lines
+
+
+def agreed(lines: SubscribeLines) -> None:
+    for line in lines.lines:
+        if line.stream is not None:
+            line.offered, line.codec = True, line.stream.codec
+
+
+# Lines
+
+
+def test_new_streams_get_new_lines_and_need_an_offer() -> None:
+    lines, ssrcs = SubscribeLines(), SsrcSource(1000)
+    assert lines.arrange([stream("a1", Kind.AUDIO), stream("a2")], ssrcs, reuse=True)
+    agreed(lines)
+    assert not lines.arrange([stream("a2")], ssrcs, reuse=True)
+    assert [line.mid for line in lines.lines] == ["0", "1"]
+
+
+def test_unwanted_stream_stays_parked_for_its_return() -> None:
+    lines = arranged(stream("a1"), stream("b1"))
+    agreed(lines)
+    before = [(line.mid, line.ssrc) for line in lines.lines]
+    assert not lines.arrange([], SsrcSource(5000), reuse=True)
+    assert not lines.arrange([stream("b1"), stream("a1")], SsrcSource(5000), reuse=True)
+    assert [(line.mid, line.ssrc) for line in lines.lines] == before
+
+
+def test_line_of_a_gone_producer_is_reused_by_its_kind_with_fresh_ssrcs() -> None:
+    lines = arranged(stream("a1", Kind.AUDIO), stream("a2"))
+    agreed(lines)
+    old = lines.lines[1].ssrc
+    lines.release(["a1", "a2"])
+    assert lines.arrange([stream("b2")], SsrcSource(5000), reuse=True)
+    assert [(line.mid, bool(line.stream)) for line in lines.lines] == [("0", False), ("1", True)]
+    assert lines.lines[1].ssrc != old
+
+
+def test_peer_that_routes_by_ssrc_gets_new_lines_until_there_are_many() -> None:
+    lines, ssrcs = SubscribeLines(), SsrcSource(1000)
+    for number in range(100):
+        name = f"p{number}"
+        assert lines.arrange([stream(name)], ssrcs, reuse=False)
+        agreed(lines)
+        lines.release([name])
+    assert len(lines.lines) == LINES_BEFORE_REUSE
+
+
+def test_ssrcs_wrap_without_zero() -> None:
+    ssrcs = SsrcSource(0xFFFFFFFF)
+    assert [ssrcs.next() for _ in range(3)] == [0xFFFFFFFF, 1, 2]
+
+
+# Offers
+
+
+def test_offer_names_streams_by_device_and_reserves_rtx() -> None:
+    lines = arranged(stream("a1", Kind.AUDIO), stream("a2"), stream("b1"))
+    parsed = sdp.parse(subscribe.write_offer(lines.lines, LOCAL))
+    sound, picture, other = parsed.media
+    assert parsed.bundle == ("0", "1", "2")
+    assert [media.direction for media in parsed.media] == ["sendonly"] * 3
+    stream_ids = [(media.first("msid") or "").split()[0] for media in parsed.media]
+    assert stream_ids[0] == stream_ids[1] != stream_ids[2]
+    assert picture.ssrc_groups("FID") == [[lines.lines[1].ssrc, lines.lines[1].rtx_ssrc]]
+    assert sound.ssrcs() == [lines.lines[0].ssrc]
+    assert picture.formats == ("98", "99", "96", "97")
+    assert len(sound.all("candidate")) == 1
+    assert picture.all("candidate") == []
+    assert other.has("rtcp-mux")
+
+
+def test_free_line_is_inactive_and_carries_no_ssrc() -> None:
+    lines = arranged(stream("a1"))
+    lines.release(["a1"])
+    media = sdp.parse(subscribe.write_offer(lines.lines, LOCAL)).media[0]
+    assert media.direction == "inactive"
+    assert media.ssrcs() == []
+
+
+def test_another_h264_profile_has_one_payload_type_on_all_lines() -> None:
+    lines = arranged(
+        stream("a1", codec=h264("640028")), stream("b1"), stream("c1", codec=h264("640028"))
+    )
+    first, second, third = sdp.parse(subscribe.write_offer(lines.lines, LOCAL)).media
+    assert first.formats[0] == third.formats[0] == "100"
+    assert first.format_parameters()[100]["profile-level-id"] == "640028"
+    assert "100" not in second.formats
+
+
+# Answers
+
+
+async def aiortc_answer(offer: str) -> str:
+    peer = RTCPeerConnection()
+    await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+    await peer.setLocalDescription(await peer.createAnswer())
+    answer = peer.localDescription.sdp
+    await peer.close()
+    return answer
+
+
+async def test_aiortc_answer_is_read() -> None:
+    lines = arranged(stream("a1", Kind.AUDIO), stream("a2"))
+    answer = subscribe.read_answer(
+        await aiortc_answer(subscribe.write_offer(lines.lines, LOCAL)), lines.lines
+    )
+    assert answer.peer.our_role is DtlsRole.SERVER
+    assert not answer.transport_cc
+    sound, picture = answer.codecs["0"], answer.codecs["1"]
+    assert sound is not None
+    assert sound.payload_type == 111
+    assert picture is not None
+    assert (picture.name, picture.payload_type, picture.rtx_payload_type) == ("H264", 98, 99)
+
+
+def answer_of(lines: SubscribeLines, **changes: str) -> str:
+    """An answer made of our own offer: the peer takes everything."""
+    text = subscribe.write_offer(lines.lines, LOCAL).replace("a=ice-lite\r\n", "")
+    text = text.replace("a=sendonly", "a=recvonly").replace("setup:actpass", "setup:active")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
+
+
+def test_browser_answer_agrees_to_transport_feedback() -> None:
+    lines = arranged(stream("a1"))
+    answer = subscribe.read_answer(answer_of(lines), lines.lines)
+    assert answer.transport_cc
+    assert answer.extensions.mid == 4
+
+
+def test_refused_line_carries_nothing() -> None:
+    lines = arranged(stream("a1"), stream("b1"))
+    text = answer_of(lines).replace("a=recvonly", "a=inactive", 1)
+    codecs = subscribe.read_answer(text, lines.lines).codecs
+    assert codecs["0"] is None
+    assert codecs["1"] is not None
+
+
+def test_answer_without_the_producers_codec_carries_nothing() -> None:
+    lines = arranged(stream("a1", codec=Codec("VP8", 96, 90_000, 1)))
+    text = answer_of(lines).replace("VP8/90000", "VP9/90000")
+    assert subscribe.read_answer(text, lines.lines).codecs == {"0": None}
+
+
+def test_answer_prefers_the_producers_profile() -> None:
+    lines = arranged(stream("a1", codec=h264("640028")))
+    codec = subscribe.read_answer(answer_of(lines), lines.lines).codecs["0"]
+    assert codec is not None
+    assert codec.payload_type == 100
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: text + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", "2 m-lines, the offer had 1"),
+        (lambda text: text.replace("a=mid:0", "a=mid:7"), "video with mid 0 here"),
+        (lambda text: text.replace("m=video", "m=audio"), "video with mid 0 here"),
+        (lambda text: text.replace("setup:active", "setup:actpass9"), "DTLS role"),
+    ],
+    ids=["more lines", "other mid", "other kind", "no role"],
+)
+def test_answers_that_do_not_fit(change: object, says: str) -> None:
+    lines = arranged(stream("a1"))
+    with pytest.raises(SdpRefused, match=says):
+        subscribe.read_answer(change(answer_of(lines)), lines.lines)  # type: ignore[operator]
+
+
+# Players
+
+
+def test_player_offer_is_read_and_answered() -> None:
+    offer = subscribe.read_player_offer(PLAYER)
+    assert offer.receiving == {"0": Kind.AUDIO, "1": Kind.VIDEO}
+    assert offer.extensions.transport_cc
+    assert offer.extensions.rid == 0
+    picture = stream("a2")
+    codec = subscribe.player_codec(offer, "1", picture)
+    assert codec is not None
+    assert codec.profile == "42e01f"
+    line = Line("1", Kind.VIDEO, 1, 2, picture, codec, True)
+    parsed = sdp.parse(subscribe.write_player_answer(offer, [line], LOCAL))
+    sound, video = parsed.media
+    assert sound.rejected
+    assert parsed.bundle == ("1",)
+    assert video.direction == "sendonly"
+    assert video.ssrc_groups("FID") == [[1, 2]]
+    assert video.formats == (str(codec.payload_type), str(codec.rtx_payload_type))
+
+
+def test_player_that_receives_nothing_is_refused() -> None:
+    with pytest.raises(SdpRefused, match="receives nothing"):
+        subscribe.read_player_offer(PLAYER.replace("a=recvonly", "a=inactive"))
