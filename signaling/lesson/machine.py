@@ -25,7 +25,7 @@ from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
 from signaling.lesson.rules import LessonPhase
 from signaling.lesson.subscribing import Subscribing
-from signaling.messages import CloseCode, DeviceKind
+from signaling.messages import CloseCode
 from signaling.ports import LessonPlan, SignalingSettings
 from signaling.refusals import refused
 
@@ -63,7 +63,7 @@ class Lesson:
         self._publishing = Publishing(self._record)
         self._subscribing = Subscribing(self._record)
         self._roster = Roster(self._record, self._publishing, self._subscribing)
-        self._reports = Reports(self._record, self._roster)
+        self._reports = Reports(self._record, self._roster, self._publishing, self._subscribing)
         self._conduct = Conduct(self._record)
 
     # --- in and out ---------------------------------------------------------------------------
@@ -223,19 +223,12 @@ class Lesson:
         record = self._record
         if not self.ended:
             if visible:
-                self._dismiss_idle_players(now)
+                self._subscribing.follow_players()
                 record.flush(now)
             speaking = record.speakers.poll(now)
             if speaking is not None:
                 record.tell_all(m.Speaking(seats=list(speaking)))
         return record.drain()
-
-    def _dismiss_idle_players(self, now: float) -> None:
-        """A WHEP player whose streams are all gone is closed: it comes back for the new ones."""
-        for device in list(self._record.devices.values()):
-            player = device.over_http and device.kind is DeviceKind.PLAYER
-            if player and device.media and not device.wants:
-                self._roster.leave(device, now, "left")
 
     def _times_out_at(self) -> float:
         record = self._record

@@ -67,6 +67,7 @@ class Device:
     joined_at: float = 0.0
     producers: dict[str, Producer] = field(default_factory=dict)
     wants: tuple[Want, ...] = ()
+    plays: tuple[str, Source | None] | None = None  # the seat and source a WHEP player asked for
     subscribe: SubscribePhase = SubscribePhase.IDLE
     subscribe_again: bool = False  # the wants have changed since the offer that is out
     subscribe_restart: bool = False  # the next offer starts the connection anew

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mixer.node import (
     ConsumerChanged,
+    Direction,
     LinkMeasured,
     LinkState,
     MediaEvent,
@@ -12,16 +13,26 @@ from mixer.node import (
     TransportChanged,
 )
 from signaling import messages as m
+from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import LessonRecord
 from signaling.lesson.roster import Roster
+from signaling.lesson.subscribing import Subscribing
 
 
 class Reports:
     """Takes the media core's events into a record."""
 
-    def __init__(self, record: LessonRecord, roster: Roster) -> None:
+    def __init__(
+        self,
+        record: LessonRecord,
+        roster: Roster,
+        publishing: Publishing,
+        subscribing: Subscribing,
+    ) -> None:
         self._record = record
         self._roster = roster
+        self._publishing = publishing
+        self._subscribing = subscribing
 
     def handle(self, event: MediaEvent, now: float) -> bool:
         """Whether the lesson's public view may have changed: most measurements change nothing."""
@@ -82,18 +93,21 @@ class Reports:
         """A device's transport connected, fell silent or closed.
 
         WHIP and WHEP devices have no socket: their transport tells whether they are here. For all
-        others a closed transport is theirs to mend, by a new offer.
+        others a closed transport is theirs to mend, by a new offer or by asking for one.
         """
         device = self._record.devices.get(event.device_id)
         if device is None:
             return
         device.link.transport_changed(event.direction, event.state)
         device.established |= event.state is LinkState.CONNECTED
-        if not device.over_http:
-            return
         if event.state is LinkState.CLOSED:
-            self._roster.leave(device, now, "left")
-        elif event.state is LinkState.LOST:
+            if device.over_http:
+                self._roster.leave(device, now, "left")
+            elif event.direction is Direction.PUBLISH:
+                self._publishing.drop_producers(device, now)
+            else:
+                self._subscribing.connection_closed(device)
+        elif device.over_http and event.state is LinkState.LOST:
             self._roster.lose(device, now)
-        elif event.state is LinkState.CONNECTED:
+        elif device.over_http and event.state is LinkState.CONNECTED:
             self._roster.found(device, now)

@@ -130,8 +130,14 @@ class Subscribing:
             device.subscribe_restart = True
             self._ask(device, None)
 
+    def connection_closed(self, device: Device) -> None:
+        """The media core gave the connection up: an offer that was out is void."""
+        if device.subscribe is SubscribePhase.OFFERED:
+            _move(device, "failed")
+        self._ask_again_if_due(device)
+
     def reset(self, device: Device) -> None:
-        """The device's subscribe connection is no more."""
+        """The device negotiates anew, from nothing."""
         device.wants = ()
         device.subscribe = SubscribePhase.IDLE
         device.subscribe_again, device.subscribe_restart = False, False
@@ -142,26 +148,43 @@ class Subscribing:
     def play(self, device: Device, event: PlayRequested) -> None:
         """One seat's picture and sound for a player that offers itself."""
         seat = self._seat_to_play(event.seat_id)
+        wants = self._wants_of_player(seat.seat_id, event.source)
+        if seat.seat_id == device.seat_id or not wants:
+            raise Refusal("nothing-to-play")
+        device.media = True
+        device.plays, device.wants = (seat.seat_id, event.source), wants
+        self._record.emit(MediaPlay(device.device_id, event.sdp, wants, event.request_id))
+
+    def _wants_of_player(self, seat_id: str, source: Source | None) -> tuple[Want, ...]:
         flowing = [
             producer
-            for other in self._record.devices_of(seat.seat_id)
-            for producer in other.producers.values()
+            for device in self._record.devices_of(seat_id)
+            for producer in device.producers.values()
         ]
         best_first = list(Source)  # the teacher's picture, then the pupils', …
         pictures = sorted(
-            (p for p in flowing if p.kind is Kind.VIDEO and event.source in (None, p.source)),
+            (p for p in flowing if p.kind is Kind.VIDEO and source in (None, p.source)),
             key=lambda producer: best_first.index(producer.source),
         )
-        chosen = pictures[:1] + [p for p in flowing if p.kind is Kind.AUDIO]
-        if seat.seat_id == device.seat_id or not chosen:
-            raise Refusal("nothing-to-play")
-        device.media = True
+        sounds = [p for p in flowing if p.kind is Kind.AUDIO]
         # Full size: who asks for one picture alone wants to see it.
-        device.wants = tuple(
-            Want(p.producer_id) if p.kind is Kind.AUDIO else Want(p.producer_id, 1920, 1080)
-            for p in chosen
+        return tuple(
+            [Want(p.producer_id, 1920, 1080) for p in pictures[:1]]
+            + [Want(p.producer_id) for p in sounds]
         )
-        self._record.emit(MediaPlay(device.device_id, event.sdp, device.wants, event.request_id))
+
+    def follow_players(self) -> None:
+        """Players get what their seat sends now: it may have come back under new producers.
+
+        Their m-lines are theirs and stay; the media core puts the new streams on the free ones.
+        """
+        for device in self._record.devices.values():
+            if device.plays is None or device.subscribe is not SubscribePhase.IDLE:
+                continue
+            wants = self._wants_of_player(*device.plays)
+            if wants and wants != device.wants:
+                device.wants = wants
+                self._ask(device, None)
 
     def _seat_to_play(self, seat_id: str | None) -> Seat:
         for seat in self._record.seats.values():

@@ -87,6 +87,7 @@ class DeviceMedia:
     producers: dict[str, ProducerInfo] = field(default_factory=dict)  # by mid
     wants: tuple[Want, ...] = ()
     offer_out: bool = False
+    player: bool = False
 
 
 class MediaModel:
@@ -135,6 +136,9 @@ class MediaModel:
         self.restarts += restart
         if tuple(wants) == device.wants and not restart:
             return None
+        if device.player:  # it has offered itself: streams go on its free lines
+            device.wants = tuple(wants)
+            return None
         device.wants, device.offer_out = tuple(wants), True
         consumers = tuple(ConsumerInfo(w.producer_id, str(n)) for n, w in enumerate(wants))
         return SubscribeOffer("v=0\r\noffer", consumers)
@@ -148,7 +152,7 @@ class MediaModel:
 
     def subscribe_offered(self, device_id: str, sdp: str, wants: Sequence[Want]) -> str:
         self._fail("subscribe_offered")
-        self.devices.setdefault(device_id, DeviceMedia()).wants = tuple(wants)
+        self.devices[device_id] = DeviceMedia(wants=tuple(wants), player=True)
         return "v=0\r\nplayer-answer"
 
     def unpublish(self, producer_id: str) -> None:

@@ -245,13 +245,15 @@ def test_what_a_player_is_given(
         assert [names[want.producer_id] for want in given] == expected
 
 
-def test_a_player_whose_streams_are_gone_is_closed() -> None:
+def test_a_player_follows_its_seat_to_new_streams() -> None:
     desk, lead, _room = class_of()
     lead.publish(Source.TEACHER)
     player = play(desk)
     lead.say(m.Leave())
-    assert player.closed is not None
-    assert player.device_id not in desk.media.devices
+    again = desk.join("lead").publish(Source.TEACHER, Source.ROOM)
+    given = desk.media.devices[player.device_id].wants
+    assert [want.producer_id for want in given] == [again["teacher"], again["room"]]
+    assert player.closed is None
 
 
 # --- what the media core notices ------------------------------------------------------------------
@@ -330,6 +332,23 @@ def test_a_silent_transport_is_a_lost_line_at_once() -> None:
     assert desk.seat("room-1").link == "lost"
     desk.notice(TransportChanged(room.device_id, Direction.PUBLISH, LinkState.CONNECTED))
     assert desk.seat("room-1").link == "good"
+
+
+def test_a_closed_publish_connection_sends_nothing_any_more() -> None:
+    desk, lead, room = class_of()
+    room.publish(Source.STUDENTS)
+    desk.notice(TransportChanged(room.device_id, Direction.PUBLISH, LinkState.CLOSED))
+    assert lead.of(m.SeatChanged)[-1].seat.sources == []
+    assert room.publish(Source.STUDENTS)
+
+
+def test_a_closed_subscribe_connection_frees_the_negotiation() -> None:
+    desk, lead, room = class_of()
+    streams = lead.publish(Source.TEACHER, Source.BOARD)
+    room.say(wants(streams["teacher"]))
+    desk.media.close_device(room.device_id)
+    desk.notice(TransportChanged(room.device_id, Direction.SUBSCRIBE, LinkState.CLOSED))
+    assert room.ask(wants(streams["board"])) == "subscribe_offer"
 
 
 def test_measurements_that_change_nothing_tell_nothing() -> None:
