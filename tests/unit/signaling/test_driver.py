@@ -1,0 +1,409 @@
+"""The lesson service: opening, restoring, and that one's trouble is not the others'."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from mixer.errors import NodeFull, NodeUnavailable
+from mixer.node import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
+from signaling import messages as m
+from signaling.lesson import events as e
+from signaling.lesson.machine import Lesson
+from signaling.messages import CloseCode, Source
+from signaling.observing import CLOSE_TIMEOUT_S
+from signaling.outbox import MAX_MESSAGES
+from signaling.runner import MEDIA_TIMEOUT_S
+from tests.sim.virtual_time import virtually
+from tests.unit.signaling.fakes import LESSON, FakeMedia, FakeObserver, FakeStore, plan, publish
+from tests.unit.signaling.service import World, join, knock, settle
+
+
+def second_plan() -> object:
+    one = plan()
+    return type(one)("lesson-2", *[getattr(one, name) for name in list(one.__slots__)[1:]])
+
+
+def test_two_join_talk_and_the_observer_hears_of_it() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            room, welcome = await join(service, "room-1")
+            assert welcome.resume.startswith(f"{LESSON}~")
+            assert (await room.ask(m.RaiseHand())).type == "done"
+            assert (await lead.until("seat_changed")).type == "seat_changed"
+            await lead.ask(m.GiveFloor(seat_id="room-1"))
+            published = await room.ask(publish(Source.ROOM))
+            assert isinstance(published, m.Published)
+            assert world.media.model(LESSON).heard() == set(published.producers.values())
+            lesson, seats = service.live()[LESSON]
+            assert lesson.floor == "room-1"
+            assert len(seats) == 4
+        kinds = [kind for kind, _value in world.observer.heard]
+        assert kinds[0] == "opened"
+        assert ("added", ("room-1", "room", "p1")) in world.observer.heard
+        assert "closed" not in kinds, "a server that stops ends no lesson"
+
+    virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("nonsense", "token-invalid"),
+        (f"expired:{LESSON}/lead", "token-expired"),
+        ("lesson-9/lead", "no-such-lesson"),
+        (f"{LESSON}/room-9", "no-such-seat"),
+    ],
+)
+def test_who_is_refused_at_the_door(token: str, code: str) -> None:
+    async def main() -> None:
+        async with World().serving() as service:
+            end = await knock(service, token)
+            refused = await end.next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == code
+            assert await end.closed() is CloseCode.REFUSED
+
+    virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NodeFull("full"), "media-full"),
+        (NodeUnavailable("closed"), "media-failed"),
+        (RuntimeError("bug"), "media-failed"),
+    ],
+)
+def test_a_lesson_the_media_core_will_not_open(error: Exception, code: str) -> None:
+    async def main() -> None:
+        world = World()
+        world.media.open_error = error
+        async with world.serving() as service:
+            end = await knock(service, f"{LESSON}/lead")
+            refused = await end.next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == code
+            world.media.open_error = None
+            await join(service, "lead")  # and later it does
+
+    virtually(main)
+
+
+def test_a_store_that_fails_refuses_and_recovers() -> None:
+    class BrokenStore(FakeStore):
+        broken = True
+
+        async def load_state(self, lesson_id: str) -> str | None:
+            if self.broken:
+                raise OSError("disk")
+            return await super().load_state(lesson_id)
+
+    async def main() -> None:
+        store = BrokenStore(plan())
+        world = World(store=store)
+        async with world.serving() as service:
+            refused = await (await knock(service, f"{LESSON}/lead")).next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "server-failed"
+            store.broken = False
+            await join(service, "lead")
+
+    virtually(main)
+
+
+def test_many_who_knock_at_once_open_a_lesson_once() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            seats = ("lead", "room-1", "room-2", "room-3")
+            await asyncio.gather(*(join(service, seat) for seat in seats))
+        assert [value for kind, value in world.observer.heard if kind == "opened"] == [LESSON]
+
+    virtually(main)
+
+
+# --- restarts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_after_a_restart_all_are_back_in_the_same_lesson(how: str) -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, lead_welcome = await join(service, "lead")
+            _room, room_welcome = await join(service, "room-1")
+            await lead.ask(m.GiveFloor(seat_id="room-1"))
+            await settle()
+            killed = dict(world.store.states)
+            await service.close()
+            if how == "stopped":
+                assert await lead.closed() is CloseCode.SERVER_RESTARTS
+        if how == "killed":  # nothing of the orderly end was written
+            world = World(store=FakeStore(plan(m.Mode.DELIVERY)))
+            world.store.states = killed
+        async with world.serving() as service:
+            _end, again = await join(service, "lead", resume=lead_welcome.resume)
+            assert again.device_id == lead_welcome.device_id
+            assert again.lesson.floor == "room-1"
+            # Its token has run out meanwhile; its key is enough.
+            end = await knock(service, "expired:", resume=room_welcome.resume)
+            back = await end.until("welcome")
+            assert isinstance(back, m.Welcome)
+            assert back.device_id == room_welcome.device_id
+
+    virtually(main)
+
+
+def test_an_unreadable_state_does_not_keep_people_from_their_lesson() -> None:
+    async def main() -> None:
+        world = World()
+        world.store.states[LESSON] = "{damaged"
+        async with world.serving() as service:
+            await join(service, "lead")
+            await settle()
+        assert json.loads(world.store.states[LESSON])["version"] == 1
+
+    virtually(main)
+
+
+# --- ending ---------------------------------------------------------------------------------------
+
+
+def test_the_end_reaches_store_observers_and_media() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            room, _ = await join(service, "room-1")
+            await service.end_lesson(LESSON)
+            for end in (lead, room):
+                ended = await end.until("lesson_ended")
+                assert ended == m.LessonEnded(reason="by-server")
+                assert await end.closed() is CloseCode.LESSON_ENDED
+            assert world.store.endings == {LESSON: "by-server"}
+            assert world.observer.heard[-1] == ("closed", LESSON)
+            assert world.media.closed == [LESSON]
+            assert service.live() == {}
+            refused = await (await knock(service, f"{LESSON}/lead")).next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "no-such-lesson"
+
+    virtually(main)
+
+
+def test_an_end_cut_short_by_a_kill_is_finished_when_somebody_knocks() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            await lead.ask(m.EndLesson())
+            await settle()
+        world.store.endings.clear()  # killed before the store was told
+        async with world.serving() as service:
+            refused = await (await knock(service, f"{LESSON}/room-1")).next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "lesson-ended"
+            await settle()
+        assert world.store.endings == {LESSON: "by-lead"}
+
+    virtually(main)
+
+
+# --- trouble --------------------------------------------------------------------------------------
+
+
+def test_a_fault_in_one_lesson_closes_it_alone_and_it_is_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handle = Lesson.handle
+
+    def faulty(self: Lesson, event: e.Event, now: float) -> list[object]:
+        if isinstance(event, e.RequestReceived) and isinstance(event.message, m.SendChat):
+            raise ZeroDivisionError("a fault of ours")
+        return handle(self, event, now)  # type: ignore[return-value]
+
+    monkeypatch.setattr(Lesson, "handle", faulty)
+
+    async def main() -> None:
+        world = World(store=FakeStore(plan(m.Mode.DELIVERY), second_plan()))  # type: ignore[arg-type]
+        async with world.serving() as service:
+            other, _ = await join(service, "lead", lesson="lesson-2")
+            lead, _ = await join(service, "lead")
+            room, welcome = await join(service, "room-1")
+            await lead.ask(m.GiveFloor(seat_id="room-1"))
+            await service.request(room.connection, m.SendChat(text="boom"))
+            assert await room.closed() is CloseCode.LESSON_FAILED
+            assert await lead.closed() is CloseCode.LESSON_FAILED
+            assert (await other.ask(m.Ping())).type == "pong"
+            for end in (lead, room):
+                await end.lost()
+            _again, back = await join(service, "room-1", resume=welcome.resume)
+            assert back.device_id == welcome.device_id
+            assert back.lesson.floor == "room-1"
+
+    virtually(main)
+
+
+def test_a_client_that_does_not_read_is_closed_and_holds_up_nobody() -> None:
+    async def main() -> None:
+        async with World().serving() as service:
+            lead, _ = await join(service, "lead")
+            deaf, welcome = await join(service, "room-1")
+            for number in range(MAX_MESSAGES + 1):
+                assert (await lead.ask(m.SendChat(text=str(number)))).type == "done"
+            assert await deaf.closed() is CloseCode.TOO_SLOW
+            assert deaf.connection.outbox.dropped > MAX_MESSAGES
+            await deaf.lost()
+            _back, again = await join(service, "room-1", resume=welcome.resume)
+            assert again.chat[-1].text == str(MAX_MESSAGES)
+
+    virtually(main)
+
+
+def test_a_media_call_that_hangs_is_given_up() -> None:
+    class HangingMedia(FakeMedia):
+        async def publish(
+            self, lesson_id: str, device_id: str, offer_sdp: str, sources: dict[str, SourceOffer]
+        ) -> PublishAnswer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def main() -> None:
+        async with World(media=HangingMedia()).serving() as service:
+            lead, _ = await join(service, "lead")
+            started = asyncio.get_running_loop().time()
+            refused = await lead.ask(publish(Source.TEACHER))
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "media-failed"
+            assert asyncio.get_running_loop().time() - started == pytest.approx(MEDIA_TIMEOUT_S)
+            assert (await lead.ask(m.Ping())).type == "pong"
+
+    virtually(main)
+
+
+def test_a_fault_of_the_media_core_fails_the_call_and_not_the_lesson() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            world.media.model(LESSON).fail_next["publish"] = KeyError("a fault of theirs")
+            refused = await lead.ask(publish(Source.TEACHER))
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "media-failed"
+            assert (await lead.ask(publish(Source.TEACHER))).type == "published"
+
+    virtually(main)
+
+
+def test_a_store_that_cannot_save_is_tried_again() -> None:
+    async def main() -> None:
+        world = World()
+        world.store.save_error = OSError("disk full")
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            assert (await lead.ask(m.SetLock(locked=True))).type == "done"
+            await asyncio.sleep(5)
+            assert world.store.states == {}
+            world.store.save_error = None
+            await asyncio.sleep(2)
+            assert json.loads(world.store.states[LESSON])["locked"]
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "raises"])
+def test_an_observer_in_trouble_disturbs_nobody(trouble: str) -> None:
+    class BadObserver(FakeObserver):
+        async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
+            if trouble == "raises":
+                raise OSError("disk full")
+            await asyncio.Event().wait()
+
+    async def main() -> None:
+        world = World(observer=BadObserver())
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            for number in range(100):
+                assert (await lead.ask(m.SendChat(text=str(number)))).type == "done"
+            started = asyncio.get_running_loop().time()
+            await service.end_lesson(LESSON)
+            assert asyncio.get_running_loop().time() - started <= CLOSE_TIMEOUT_S + 0.1
+        assert world.store.endings == {LESSON: "by-server"}
+        assert (("closed", LESSON) in world.observer.heard) is (trouble == "raises")
+
+    virtually(main)
+
+
+def test_measurements_are_kept_as_the_newest_only() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, welcome = await join(service, "lead")
+            tell = world.media.listeners[LESSON]
+            for step in range(10_000):
+                tell(LinkMeasured(welcome.device_id, Direction.PUBLISH, 0.0, step, 1, 1))
+                tell(SpeakersChanged((("p1", -step % 100),)))
+            runner = await service.open(LESSON)
+            assert len(runner._noticed) == 2
+            assert (await lead.ask(m.Ping())).type == "pong"
+
+    virtually(main)
+
+
+def test_timers_run_without_any_message() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            room, _ = await join(service, "room-1")
+            await room.lost()
+            await asyncio.sleep(world.settings.away_grace_s + 1)
+            _lesson, seats = service.live()[LESSON]
+            assert seats[1].away_since is None
+            assert not seats[1].present
+            assert (await lead.ask(m.Ping())).type == "pong"
+
+    virtually(main)
+
+
+def test_a_lesson_everybody_left_ends_by_itself() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            await lead.ask(m.Leave())
+            await asyncio.sleep(world.settings.empty_lesson_s + 1)
+            assert service.live() == {}
+        assert world.store.endings == {LESSON: "timed-out"}
+
+    virtually(main)
+
+
+def test_recording_is_shown_as_the_recorder_says() -> None:
+    async def main() -> None:
+        async with World().serving() as service:
+            await service.set_recording("lesson-9", True)  # not open: nothing happens
+            lead, _ = await join(service, "lead")
+            await service.set_recording(LESSON, True)
+            changed = await lead.until("lesson_changed")
+            assert isinstance(changed, m.LessonChanged)
+            assert changed.lesson.recording
+
+    virtually(main)
+
+
+def test_a_stopped_service_refuses() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            pass
+        refused = await (await knock(service, f"{LESSON}/lead")).next()
+        assert isinstance(refused, m.Refused)
+        assert refused.code == "server-failed"
+
+    virtually(main)
