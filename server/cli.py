@@ -18,6 +18,7 @@ from rich.console import Console
 from server.config import Settings, load_settings
 from server.errors import StartRefused
 from server.logs import set_up_logs
+from server.simulate.cli import simulate
 
 if TYPE_CHECKING:
     from server.serving import RunningServer
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 admin = typer.Typer(help="Small helps for administrators.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
+app.command()(simulate)
 
 T = TypeVar("T")
 DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]

@@ -1,51 +1,26 @@
 """`tongke simulate`: rooms full of pupils that are not there.
 
-Owns the command line; `seat` owns the seats. Runs until Ctrl-C, until the lesson ends (with join
-tokens), or for `--duration` seconds.
+Owns the command line and its words; `crew` runs the seats.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import random
-import signal
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from server.simulate.behaviour import Habits, Talk
 from server.simulate.entry import Entry, RoomEntry, ServerAddress, TokenEntry
 from server.simulate.errors import SimulateError
-from server.simulate.media_file import check_media_file
-from server.simulate.receiving import Receive
-from server.simulate.seat import SeatSettings, SimulatedSeat
-from server.simulate.sending import Appearance
+from server.simulate.settings import Appearance, Receive, SeatSettings
 from signaling.messages import Source
 
 # With a credential a room stays for ever; a wrong list of ten thousand would take the machine.
 _MOST_SEATS = 500
-_REPORT_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the command line asks for."""
-
-    server: ServerAddress
-    entries: list[Entry]
-    settings: list[SeatSettings]
-    duration_s: float | None
-    report: bool
-    json_line: bool
-    parent_pipe: bool
 
 
 def simulate(  # noqa: PLR0917 - options of a command, all named
@@ -106,6 +81,9 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
     ] = False,
 ) -> None:
     """Send simulated classrooms into lessons: for demonstrations, tests and load."""
+    from server.simulate.crew import Plan, run_crew  # noqa: PLC0415 - codecs, not for --help
+    from server.simulate.media_file import check_media_file  # noqa: PLC0415
+
     console = Console(stderr=True)
     try:
         address = ServerAddress.parse(server, insecure=insecure)
@@ -139,8 +117,9 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
         report=watch,
         json_line=json_line,
         parent_pipe=stop_with_parent,
+        seed=seed,
     )
-    raise typer.Exit(asyncio.run(_run(plan, random.Random(seed), console)))  # noqa: S311 - play
+    raise typer.Exit(asyncio.run(run_crew(plan, console)))
 
 
 def _read_credentials(file: Path | None) -> list[str]:
@@ -168,124 +147,3 @@ def _entries(
         else:
             entries.append(TokenEntry(tokens[index - len(credentials)]))
     return entries
-
-
-async def _run(plan: Plan, rng: random.Random, console: Console) -> int:
-    """All seats to their end; returns the exit code."""
-    seats = [
-        SimulatedSeat(
-            plan.server,
-            entry,
-            settings,
-            rng=random.Random(rng.random()),  # noqa: S311 - play
-            say=lambda text: console.print(text, highlight=False, markup=False),
-        )
-        for entry, settings in zip(plan.entries, plan.settings, strict=True)
-    ]
-    tasks = [asyncio.create_task(seat.run(), name="seat") for seat in seats]
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if plan.parent_pipe:
-        _stop_at_end_of(sys.stdin.fileno(), stop)
-    reporter = asyncio.create_task(_report(plan, seats, console), name="report")
-    stopping = asyncio.create_task(_cancel_after(stop, tasks), name="stop")
-    with suppress(TimeoutError):
-        async with asyncio.timeout(plan.duration_s):
-            await asyncio.wait(tasks)
-    for task in (*tasks, reporter, stopping):
-        task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.gather(reporter, stopping, return_exceptions=True)
-    if plan.report:
-        console.print(_table(seats))
-    if plan.json_line:
-        print(json.dumps(summary(seats)), flush=True)  # noqa: T201 - the line programs read
-    return _exit_code(results, console)
-
-
-async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    await stop.wait()
-    for task in tasks:
-        task.cancel()
-
-
-def _exit_code(results: list[BaseException | None], console: Console) -> int:
-    code = 0
-    for result in results:
-        if isinstance(result, SimulateError):
-            console.print(f"[red]{result}[/red]", highlight=False)
-            code = 1
-        elif isinstance(result, Exception):
-            raise result
-    return code
-
-
-def _stop_at_end_of(descriptor: int, stop: asyncio.Event) -> None:
-    """Whoever started us holds the other end; when it is gone, even killed, so are we."""
-    loop = asyncio.get_running_loop()
-
-    def readable() -> None:
-        data = b""
-        with suppress(OSError):
-            data = os.read(descriptor, 4096)
-        if not data:
-            loop.remove_reader(descriptor)
-            stop.set()
-
-    loop.add_reader(descriptor, readable)
-
-
-async def _report(plan: Plan, seats: list[SimulatedSeat], console: Console) -> None:
-    while plan.report:
-        await asyncio.sleep(_REPORT_EVERY_S)
-        console.print(_table(seats))
-
-
-def _table(seats: list[SimulatedSeat]) -> Table:
-    table = Table(title="received")
-    for heading in (
-        "by",
-        "from",
-        "source",
-        "frames",
-        "unreadable",
-        "missed",
-        "size",
-        "age",
-        "tones",
-    ):
-        table.add_column(heading)
-    for seat in seats:
-        for seen in seat.seen.values():
-            age = f"{seen.age_ms:.0f} ms" if seen.age_ms is not None else ""
-            table.add_row(
-                seat.name,
-                seen.seat_id,
-                seen.source,
-                str(seen.frames),
-                str(seen.unreadable),
-                str(seen.missed),
-                f"{seen.width}×{seen.height}" if seen.width else "",
-                age,
-                " ".join(map(str, sorted(seen.tones))),
-            )
-    return table
-
-
-def summary(seats: list[SimulatedSeat]) -> dict[str, object]:
-    """What all seats did and saw, as JSON."""
-    return {
-        "seats": [
-            {
-                "seat": seat.seat_id,
-                "name": seat.name,
-                "identity": seat.settings.appearance.identity,
-                "phase": seat.phase.name,
-                "joins": seat.joins,
-                "received": [seen.summary() for seen in seat.seen.values()],
-            }
-            for seat in seats
-        ]
-    }

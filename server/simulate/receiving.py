@@ -6,22 +6,13 @@ Owns the wants and answering the server's offers. Leaves counting to `watch`.
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 
 from aiortc import MediaStreamTrack, RTCSessionDescription
 
 from server.simulate.peer import Peer
+from server.simulate.settings import Receive
 from server.simulate.watch import StreamSeen, watch_picture, watch_sound
 from signaling.messages import SeatState, SubscribeOffer, Want
-
-
-class Receive(StrEnum):
-    """What a seat takes of the others. aiortc decodes all it gets, so less is much cheaper."""
-
-    NOTHING = "nothing"
-    SOUND = "sound"
-    ALL = "all"
-
 
 # The tile a room page shows of another room: the server picks the layer by it.
 _TILE = (320, 180)

@@ -15,15 +15,15 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from server.simulate.behaviour import Behaviour, Habits
+from server.simulate.behaviour import Behaviour
 from server.simulate.entry import Entry, ServerAddress
 from server.simulate.errors import ConnectionLost, SeatRefused
 from server.simulate.link import Link, RequestRefused, open_link
-from server.simulate.receiving import Receive, Receiving, wants
-from server.simulate.sending import Appearance, Sending, Studio, choose_cameras
+from server.simulate.receiving import Receiving, wants
+from server.simulate.sending import Sending, Studio, choose_cameras
+from server.simulate.settings import SeatSettings
 from server.simulate.watch import StreamSeen
 from signaling.messages import (
     DeviceKind,
@@ -60,15 +60,6 @@ class Phase(Enum):
     JOINING = auto()
     IN_LESSON = auto()
     GONE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class SeatSettings:
-    """Everything that makes one simulated seat differ from another."""
-
-    appearance: Appearance
-    habits: Habits = field(default_factory=Habits)
-    receive: Receive = Receive.NOTHING
 
 
 class SimulatedSeat:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from aiortc import (
     RTCRtpSender,
@@ -24,6 +23,7 @@ from server.simulate.encoding import VideoEncoder, obey_feedback
 from server.simulate.media_file import FilePictures, FileSound, check_media_file
 from server.simulate.peer import Peer
 from server.simulate.scene import Scene, View
+from server.simulate.settings import Appearance
 from server.simulate.tracks import (
     CameraTrack,
     MicrophoneTrack,
@@ -35,22 +35,6 @@ from server.simulate.voice import speech_loop
 from signaling.messages import SendProfile, Source, SourceProfile
 
 _DEFAULT_SIZE = (640, 360)
-
-
-@dataclass(frozen=True, slots=True)
-class Appearance:
-    """What a simulated seat looks and sounds like, and how much of its profile it sends.
-
-    `pictures` is how many cameras it sends at most; `sources` names them instead. Pictures are
-    made smaller to `max_height` and slower to `max_frame_rate`: simulated rooms are many.
-    """
-
-    identity: int
-    pictures: int = 1
-    sources: tuple[Source, ...] = ()
-    max_height: int = 360
-    max_frame_rate: float = 15.0
-    media_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
