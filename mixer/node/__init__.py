@@ -9,8 +9,6 @@ Callers import from here and from `mixer.errors`; the modules below are the medi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mixer.model import (
     ConsumerChanged,
     ConsumerInfo,
@@ -31,9 +29,7 @@ from mixer.model import (
     TransportChanged,
     Want,
 )
-
-if TYPE_CHECKING:
-    from mixer.node.media_node import MediaNode
+from mixer.node.media_node import MediaNode
 
 __all__ = [
     "ConsumerChanged",
@@ -56,12 +52,3 @@ __all__ = [
     "TransportChanged",
     "Want",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """Load the native pump only for those who run a node, not for all who speak of streams."""
-    if name == "MediaNode":
-        from mixer.node.media_node import MediaNode  # noqa: PLC0415  # see above
-
-        return MediaNode
-    raise AttributeError(name)

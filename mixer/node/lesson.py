@@ -139,7 +139,9 @@ class Lesson:
             self._admit(device_id)
             subscription = Subscription(self.port, self._certificate, self, device_id)
             self.subscriptions[device_id] = subscription
-        return await subscription.offer(wants, restart=restart, on_change=self.allocate)
+        offer = subscription.offer(wants, restart=restart)
+        self.allocate()
+        return offer
 
     def subscribe_answer(self, device_id: str, sdp: str) -> None:
         """The answer to the last offer."""

@@ -195,10 +195,10 @@ class MediaNode:
     ) -> SubscribeOffer | None:
         """Take all that a device wants now; what is not named is stopped.
 
-        Returns an offer when its m-lines must change, None when only layers do. Waits up to 5 s
-        for the answer to an earlier offer; of several waiting calls the last one gets the offer.
-        Wants for producers that are gone are passed over. `restart` offers with fresh ICE
-        credentials, whatever the wants.
+        Returns an offer when its m-lines must change, None when only layers do; wait for its
+        answer before the next call (an offer replaces the one that is out). Wants for producers
+        that are gone are passed over. `restart` offers with fresh ICE credentials, whatever the
+        wants.
         """
         return await self._lesson(lesson_id).subscribe(device_id, wants, restart=restart)
 

@@ -6,15 +6,13 @@ connection (WHEP), where the player offers and we answer.
 Leaves to `consumers.py`: what is sent; to `mixer.transport.subscribe_lines` and `subscribe_offer`:
 lines and SDP; to `connection.py`: the transport.
 
-Offers do not overlap: `offer` waits while one is out. Of several waiting callers only the last
-gets an offer (it says all the device wants; the others return None). An offer that nobody
-answered within `ANSWER_TIMEOUT_S` is forgotten, and the next one takes its place.
+One offer is out at a time. Callers wait for its answer before they ask again (signaling does); a
+call meanwhile that needs an offer replaces the one that is out, for it was lost.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mixer.errors import AnswerUnexpected, SdpRefused
@@ -36,9 +34,6 @@ from mixer.transport.subscribe_offer import (
     write_offer,
     write_player_answer,
 )
-
-# A page answers within a second; one that has not after this long has lost the offer.
-ANSWER_TIMEOUT_S = 5.0
 
 OFFERED_EXTENSIONS = ExtensionIds(**{FIELD_OF_URI[uri]: n for uri, n in EXTENSION_IDS.items()})
 
@@ -72,28 +67,15 @@ class Subscription:
         self._owner = owner
         self._lines = SubscribeLines()
         self._outstanding: list[Line] | None = None  # the lines of the offer that is out
-        self._answered = asyncio.Event()
-        self._answered.set()
-        self._callers = 0
         self._player: PlayerOffer | None = None
 
     # Our offers
 
-    async def offer(
-        self, wants: Sequence[Want], *, restart: bool, on_change: Callable[[], None]
-    ) -> SubscribeOffer | None:
-        """Take the wants; an offer when m-lines must change. `on_change` after wants are taken."""
+    def offer(self, wants: Sequence[Want], *, restart: bool) -> SubscribeOffer | None:
+        """Take the wants; an offer when m-lines must change, or when `restart` asks for one."""
         self.wants = tuple(wants)
-        self._callers += 1
-        caller = self._callers
-        on_change()
         if self._player is not None:
             self._give_player_streams()
-            on_change()
-            return None
-        if restart:
-            self._forget_offer()
-        elif not await self._previous_answered(caller):
             return None
         streams = self._wanted_streams()
         changed = self._lines.arrange(streams, self._port.ssrcs, reuse=self.consumers.transport_cc)
@@ -102,19 +84,6 @@ class Subscription:
         elif not changed:
             return None
         return self._write_offer(streams)
-
-    async def _previous_answered(self, caller: int) -> bool:
-        """Wait for the offer that is out; False when a later caller has taken over."""
-        try:
-            await asyncio.wait_for(self._answered.wait(), ANSWER_TIMEOUT_S)
-        except TimeoutError:
-            self._forget_offer()
-        return caller == self._callers and self.connection.state is not LinkState.CLOSED
-
-    def _forget_offer(self) -> None:
-        if self._outstanding is not None:
-            self._outstanding = None
-            self._answered.set()
 
     def _wanted_streams(self) -> list[Stream]:
         streams = []
@@ -128,7 +97,6 @@ class Subscription:
         if not self._lines.lines:
             return None
         self._outstanding = list(self._lines.lines)
-        self._answered.clear()
         wanted = {stream.producer_id for stream in streams}
         sdp = write_offer(self._outstanding, self.connection.local_parameters("actpass"))
         return SubscribeOffer(
@@ -147,7 +115,6 @@ class Subscription:
             raise AnswerUnexpected("no offer is waiting for an answer")
         answer = read_answer(text, lines)
         self._outstanding = None
-        self._answered.set()
         self.consumers.transport_cc = answer.transport_cc
         self._port.pump.set_extensions(
             self.connection.transport_id, **extension_numbers(answer.extensions)
@@ -220,7 +187,7 @@ class Subscription:
         """The transport connected, fell silent or closed."""
         if state is LinkState.CLOSED:
             self.consumers.remove_all()
-            self._forget_offer()
+            self._outstanding = None
         self._owner.link_changed(self.device_id, Direction.SUBSCRIBE, state)
 
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
@@ -235,7 +202,7 @@ class Subscription:
     async def close(self) -> None:
         """End all consumers and the connection."""
         self.consumers.remove_all()
-        self._forget_offer()
+        self._outstanding = None
         await self.connection.close()
 
 
