@@ -19,7 +19,18 @@ from server.accounts.access import same_origin
 from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
 from server.accounts.throttle import GuessingGuard
-from server.api import admin, communities, health, lessons, places, refusals, room, session, users
+from server.api import (
+    admin,
+    communities,
+    health,
+    lessons,
+    places,
+    recordings,
+    refusals,
+    room,
+    session,
+    users,
+)
 from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.data_folder import DataFolder, load_or_make_key, make_folder
@@ -40,7 +51,7 @@ from signaling.ports import SignalingSettings
 
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
-_ROUTERS = (session, users, places, communities, lessons, room, admin)
+_ROUTERS = (session, users, places, communities, lessons, room, recordings, admin)
 
 
 def create_app(
@@ -161,6 +172,9 @@ def _signaling_settings(settings: Settings) -> SignalingSettings:
         max_message_bytes=settings.max_message_bytes,
         away_grace_s=settings.away_grace_s,
         silent_socket_s=settings.silent_socket_s,
+        join_timeout_s=settings.join_timeout_s,
+        devices_per_seat=settings.devices_per_seat,
+        guests_per_lesson=settings.guests_per_lesson,
         lead_absent_s=settings.lead_absent_end_s,
         empty_lesson_s=settings.lesson_idle_end_s,
     )

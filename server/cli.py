@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from server.config import Settings, load_settings
+from server.demo import demo
 from server.errors import StartRefused
 from server.logs import set_up_logs
 from server.simulate.cli import simulate
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 admin = typer.Typer(help="Small helps for administrators.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
+app.command()(demo)
 app.command()(simulate)
 
 T = TypeVar("T")

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     lead_absent_end_s: Seconds = 7200
     away_grace_s: Seconds = 60
     silent_socket_s: Seconds = 6
+    join_timeout_s: Seconds = 10
+    devices_per_seat: Annotated[int, Field(ge=1, le=64)] = 4
+    guests_per_lesson: Annotated[int, Field(ge=0, le=1000)] = 30
     room_poll_s: Annotated[float, Field(ge=0.2, le=60)] = 3
 
     # people

@@ -20,6 +20,7 @@ from server.database.engine import Database
 from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState
 from server.errors import Refusal, Text
 from server.hardware import load_send_profile
+from server.library import mark_finishing
 from server.live import EndReason, LiveLessons
 from server.timetable import LEAD_SEAT, lessons_due, lessons_in_progress
 from signaling.errors import Refusal as SignalingRefusal
@@ -93,6 +94,7 @@ class LessonDesk:
             if lesson is None or lesson.state is LessonPhase.ENDED:
                 return
             _close(lesson, at, reason)
+            await mark_finishing(session, lesson_id)
             await session.execute(delete(LessonState).where(LessonState.lesson_id == lesson_id))
         self._led_at.pop(lesson_id, None)
         _log.info("lesson ended", lesson=lesson_id, reason=reason)

@@ -8,9 +8,11 @@ SQLite in WAL mode by default: readers never wait, writers take turns. A writer 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
@@ -21,6 +23,7 @@ from server.database.migrations import HEAD, upgrade
 from server.errors import StartRefused
 
 _BUSY_TIMEOUT_MS = 5000  # the command line's small helps may write while the server runs
+_THREAD_END_S = 2.0
 _WRITE = "tongke_write"
 
 
@@ -35,12 +38,13 @@ class Database:
             raise StartRefused(f"The setting database_url cannot be used: {error}") from None
         self._sqlite = self._engine.dialect.name == "sqlite"
         if self._sqlite:
-            event.listen(self._engine.sync_engine, "connect", _sqlite_connect)
+            event.listen(self._engine.sync_engine, "connect", self._sqlite_connected)
             event.listen(self._engine.sync_engine, "begin", _sqlite_begin)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         writer = self._engine.execution_options(**{_WRITE: True})
         self._writers = async_sessionmaker(writer, expire_on_commit=False)
         self._turn = asyncio.Lock()
+        self._threads: WeakSet[threading.Thread] = WeakSet()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -89,6 +93,13 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+        for thread in list(self._threads):  # each has had its last word and is about to end
+            thread.join(_THREAD_END_S)
+
+    def _sqlite_connected(self, connection: Any, record: Any) -> None:
+        _sqlite_connect(connection)
+        # aiosqlite runs each connection in a thread that it never joins
+        self._threads.add(record.driver_connection._thread)
 
 
 def _version(connection: Connection) -> str | None:
@@ -99,7 +110,7 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _sqlite_connect(connection: Any, _record: object) -> None:
+def _sqlite_connect(connection: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see `_sqlite_begin`
     cursor = connection.cursor()
     for pragma in (

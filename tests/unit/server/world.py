@@ -16,6 +16,7 @@ from hardware_profiles import ServerProfile
 from server.accounts.passwords import Passwords
 from server.app import create_app
 from server.config import Settings
+from server.database.engine import Database
 from server.first_start import setup_address
 from server.media import MediaCore
 from server.services import Services
@@ -99,6 +100,23 @@ class World:
         return browser
 
 
+_MIGRATED: list[bytes] = []  # an empty database, migrated once for all tests
+
+
+async def _lay_database(folder: Path) -> None:
+    """Spare each test the 100 ms of the migrations; `test_database` runs them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "tongke.db"
+    if file.exists():
+        return
+    if not _MIGRATED:
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        await database.migrate()
+        await database.close()
+        _MIGRATED.append(file.read_bytes())
+    file.write_bytes(_MIGRATED[0])
+
+
 @asynccontextmanager
 async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     """The application over a data folder, until the end of the block."""
@@ -109,6 +127,7 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         web_folder=settings.pop("web_folder", folder / "web"),
         **settings,
     )
+    await _lay_database(made.data_folder)
     clock = TestClock()
     cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
     app = create_app(made, clock=clock, passwords=cheap, open_media=no_media)
@@ -137,3 +156,42 @@ def lesson_body(ids: dict[str, str], **changes: Any) -> dict[str, Any]:
         "record": True,
         **changes,
     }
+
+
+async def make_community(admin: httpx.AsyncClient) -> dict[str, str]:
+    """One urban and two rural schools with a classroom each, a teacher of each of the first two.
+
+    Gives ids by name: `lead_school`, `rural_1`, `rural_2`, `room_0` … `room_2`, `community`,
+    `li` (teaches at the lead school), `wang` (at rural 1), `outsider` (at no school of it).
+    """
+    ids = {}
+    for key, name, kind in (
+        ("lead_school", "实验小学", "urban"),
+        ("rural_1", "青山小学", "rural"),
+        ("rural_2", "河湾小学", "rural"),
+        ("elsewhere", "远方小学", "rural"),
+    ):
+        ids[key] = (await post(admin, "/api/schools", {"name": name, "kind": kind}))["id"]
+    for number, school in enumerate(("lead_school", "rural_1", "rural_2", "elsewhere")):
+        body = {"school_id": ids[school], "name": f"{number}号教室"}
+        ids[f"room_{number}"] = (await post(admin, "/api/classrooms", body))["id"]
+    body = {
+        "name": "青山共同体",
+        "lead_school_id": ids["lead_school"],
+        "partner_school_ids": [ids["rural_1"], ids["rural_2"]],
+    }
+    ids["community"] = (await post(admin, "/api/communities", body))["id"]
+    for username, name, school in (
+        ("li", "李老师", "lead_school"),
+        ("wang", "王老师", "rural_1"),
+        ("outsider", "赵老师", "elsewhere"),
+    ):
+        person = {
+            "username": username,
+            "display_name": name,
+            "role": "teacher",
+            "school_id": ids[school],
+            "password": PASSWORD,
+        }
+        ids[username] = (await post(admin, "/api/users", person))["id"]
+    return ids

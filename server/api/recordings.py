@@ -1,0 +1,155 @@
+"""The library: `/api/recordings`, and the files that the player plays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+
+from server.accounts.access import Person, ServicesOf
+from server.api.fields import Body, Id, Moment, Name, View, Word
+from server.database.models import Recording, RecordingPhase, Visibility
+from server.deletion import delete_row
+from server.library import (
+    find_recordings,
+    get_visible_recording,
+    media_file,
+    refuse_other_teachers,
+    refuse_unfinished,
+)
+
+router = APIRouter(tags=["library"])
+
+SearchText = Annotated[str, Query(max_length=120)]
+FileName = Annotated[str, "a path below the recording's folder"]
+# `mimetypes` knows the common ones; these it does not know everywhere
+_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".vtt": "text/vtt",
+    ".webm": "video/webm",
+}
+
+
+class RecordingView(View):
+    """`parts` and `events` are empty in lists."""
+
+    id: str
+    lesson_id: str | None
+    title: str
+    subject: str
+    grade: str
+    teacher: str
+    teacher_id: str | None
+    schools: list[str]
+    started_at: float
+    duration_s: float
+    state: RecordingPhase
+    poster: str | None
+    visibility: Visibility
+    parts: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+
+
+class RecordingChange(Body):
+    title: Name | None = None
+    subject: Word | None = None
+    grade: Word | None = None
+    visibility: Visibility | None = None
+
+
+def _view(recording: Recording, *, whole: bool) -> RecordingView:
+    manifest = recording.manifest if whole else {}
+    return RecordingView(
+        id=recording.id,
+        lesson_id=recording.lesson_id,
+        title=recording.title,
+        subject=recording.subject,
+        grade=recording.grade,
+        teacher=recording.teacher_name,
+        teacher_id=recording.teacher_id,
+        schools=[school.name for school in recording.schools],
+        started_at=recording.started_at,
+        duration_s=recording.duration_s,
+        state=recording.state,
+        poster=recording.poster or None,
+        visibility=recording.visibility,
+        parts=list(manifest.get("parts", [])),
+        events=list(manifest.get("events", [])),
+    )
+
+
+@router.get("/api/recordings")
+async def recordings(
+    *,
+    person: Person,
+    services: ServicesOf,
+    text: SearchText = "",
+    subject: SearchText = "",
+    school: SearchText = "",
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
+) -> list[RecordingView]:
+    """The recordings I may see that fit, the newest first."""
+    async with services.database.read() as session:
+        found = await find_recordings(
+            session,
+            person,
+            words=text,
+            subject=subject,
+            school=school,
+            since=since,
+            until=until,
+        )
+    return [_view(row, whole=False) for row in found]
+
+
+@router.get("/api/recordings/{recording_id}")
+async def recording(recording_id: Id, person: Person, services: ServicesOf) -> RecordingView:
+    """One recording with all that the player plays."""
+    async with services.database.read() as session:
+        return _view(await get_visible_recording(session, person, recording_id), whole=True)
+
+
+@router.patch("/api/recordings/{recording_id}")
+async def update_recording(
+    recording_id: Id, body: RecordingChange, person: Person, services: ServicesOf
+) -> RecordingView:
+    """Change a recording's words, or who may see it."""
+    async with services.database.write() as session:
+        row = await get_visible_recording(session, person, recording_id)
+        refuse_other_teachers(person, row)
+        for name in body.model_fields_set:
+            if (value := getattr(body, name)) is not None:
+                setattr(row, name, value)
+        return _view(row, whole=True)
+
+
+@router.delete("/api/recordings/{recording_id}", status_code=204)
+async def delete_recording(recording_id: Id, person: Person, services: ServicesOf) -> None:
+    """Delete a recording; its files go when it can no longer be restored."""
+    async with services.database.write() as session:
+        row = await get_visible_recording(session, person, recording_id)
+        refuse_other_teachers(person, row)
+        refuse_unfinished(row)
+        await delete_row(session, row, services.clock())
+
+
+@router.get("/media/recordings/{recording_id}/{name:path}")
+async def recording_file(
+    recording_id: Id, name: FileName, person: Person, services: ServicesOf
+) -> FileResponse:
+    """A file of a recording; byte ranges."""
+    async with services.database.read() as session:
+        row = await get_visible_recording(session, person, recording_id)
+    path: Path = await anyio.to_thread.run_sync(media_file, services.settings.recordings, row, name)
+    return FileResponse(
+        path,
+        media_type=_TYPES.get(path.suffix),
+        # It may be taken back any time, so no shared cache keeps it; a player seeks to and fro.
+        headers={"cache-control": "private, max-age=600"},
+    )

@@ -1,0 +1,124 @@
+"""The schema's history, and sessions that read and write side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from server.database.engine import Database
+from server.database.migrations import HEAD, config
+from server.database.models import Base, Classroom, School, SchoolKind
+from server.errors import StartRefused
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    await made.migrate()
+    yield made
+    await made.close()
+
+
+def school(key: str) -> School:
+    return School(id=key, created_at=0.0, name=key, kind=SchoolKind.RURAL)
+
+
+async def test_migrations_from_empty_make_exactly_the_models(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+    assert await database.run_sync(differences) == []
+
+
+def test_head_is_the_newest_revision() -> None:
+    assert ScriptDirectory.from_config(config()).get_heads() == [HEAD]
+
+
+async def test_downgrade_takes_everything_away(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'down.db'}")
+    await database.migrate()
+    await database.run_sync(lambda connection: command.downgrade(config(connection), "base"))
+    await database.close()
+    left = sqlite3.connect(tmp_path / "down.db")
+    names = {row[0] for row in left.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    left.close()
+    assert names <= {"alembic_version"}
+
+
+async def test_a_database_of_a_newer_tongke_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'newer.db'}"
+    database = Database(url)
+    await database.migrate()
+    async with database.write() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StartRefused, match="another version of Tongke"):
+        await database.migrate()
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.db").write_bytes(b"this is no database, whatever its name says" * 50)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'no.db'}")
+    with pytest.raises(StartRefused, match="not a database"):
+        await database.migrate()
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://x", "sqlite+aiosqlite"])
+def test_a_wrong_url_is_refused(url: str) -> None:
+    with pytest.raises(StartRefused, match="database_url"):
+        Database(url)
+
+
+async def test_sqlite_is_set_up_for_many_readers(database: Database) -> None:
+    async with database.read() as session:
+        pragmas = [
+            await session.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "foreign_keys", "synchronous")
+        ]
+    assert pragmas == ["wal", 1, 1]
+
+
+async def test_writers_take_turns_and_readers_do_not_wait(database: Database) -> None:
+    async def write(key: str) -> None:
+        async with database.write() as session:
+            await session.scalar(select(School.id))  # read first, write later: the dangerous order
+            await asyncio.sleep(0)
+            session.add(school(key))
+
+    async with database.read() as reader:
+        assert list(await reader.scalars(select(School.id))) == []
+        await asyncio.gather(*(write(f"s{n}") for n in range(20)))
+        assert list(await reader.scalars(select(School.id))) == []  # its snapshot stays
+    async with database.read() as reader:
+        assert len(list(await reader.scalars(select(School.id)))) == 20
+
+
+async def test_a_failed_write_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.write() as session:
+            session.add(school("one"))
+            await session.flush()
+            raise ZeroDivisionError
+    async with database.read() as session:
+        assert await session.scalar(select(School.id)) is None
+
+
+async def test_foreign_keys_are_kept(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.write() as session:
+            session.add(
+                Classroom(id="c", created_at=0.0, school_id="none", name="x", profile="standard")
+            )
