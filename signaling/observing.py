@@ -36,6 +36,7 @@ class ObserverFeed:
             for observer, queue in zip(observers, self._queues, strict=True)
         ]
         self.dropped = 0
+        self.failed = 0
         self._tell(lambda observer: observer.lesson_opened(plan))
 
     def happened(self, event: dict[str, object]) -> None:
@@ -77,6 +78,11 @@ class ObserverFeed:
             try:
                 await call(observer)
             except Exception:
-                _log.exception(
-                    "an observer failed", lesson_id=self._lesson_id, observer=repr(observer)
-                )
+                self.failed += 1
+                if self.failed.bit_count() == 1:  # 1, 2, 4, 8, …: one that fails fails often
+                    _log.exception(
+                        "an observer failed",
+                        lesson_id=self._lesson_id,
+                        observer=repr(observer),
+                        times=self.failed,
+                    )

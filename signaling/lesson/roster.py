@@ -94,7 +94,7 @@ class Roster:
     def _add_device(self, event: JoinRequested, identity: Identity, now: float) -> Device:
         record = self._record
         seat = self._seat_for(identity)
-        self._replace_twin(seat, event.join.device, now)
+        self._replace_twin(seat, event, now)
         if len(record.devices_of(seat.seat_id)) >= record.settings.devices_per_seat:
             raise Refusal("seat-full")
         record.seats[seat.seat_id] = seat
@@ -148,17 +148,18 @@ class Roster:
             raise Refusal("lesson-full")
         return Seat(identity.seat_id, identity.role, identity.name, "", _NO_PROFILE, False)
 
-    def _replace_twin(self, seat: Seat, kind: DeviceKind, now: float) -> None:
-        """An away device of this seat and kind is taken to be this one, back without its key.
+    def _replace_twin(self, seat: Seat, event: JoinRequested, now: float) -> None:
+        """An away device of this seat is taken to be this one, back without its key.
 
-        So a room PC that was reset does not find its sound given to its own ghost.
+        So a room PC that was reset does not find its sound given to its own ghost. It must be of
+        the same kind; a lost encoder may be heard again any moment, so it makes room only when its
+        sound is wanted by another that came by HTTP.
         """
         for device in self._record.devices_of(seat.seat_id):
-            if (
-                device.kind is kind
-                and device.phase is DevicePhase.AWAY
-                and not device.over_http  # an encoder's media may come back any moment
-            ):
+            if device.phase is not DevicePhase.AWAY or device.kind is not event.join.device:
+                continue
+            holds_sound = seat.sound_device == device.device_id
+            if not device.over_http or (event.over_http and event.offers_sound and holds_sound):
                 self._forget(device, now, "replaced", seat_stays=True)
 
     def _bind(self, device: Device, connection: int) -> None:
