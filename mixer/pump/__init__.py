@@ -62,7 +62,9 @@ from mixer.pump._pump import (
     LAYER_SWITCHED,
     NEW_SSRC,
     RTCP,
+    Address,
     Pump,
+    PumpEvent,
     monotonic_ns,
 )
 
@@ -77,6 +79,8 @@ __all__ = [
     "LAYER_SWITCHED",
     "NEW_SSRC",
     "RTCP",
+    "Address",
     "Pump",
+    "PumpEvent",
     "monotonic_ns",
 ]

@@ -14,6 +14,10 @@ from mixer.pump.addresses import pack_address, unpack_address
 
 from pylibsrtp import ffi, lib
 
+# Told in full in _pump.pyi; here so that they can be imported.
+Address = tuple[str, int]
+PumpEvent = tuple
+
 DATAGRAM = 1
 RTCP = 2
 NEW_SSRC = 3

@@ -97,6 +97,8 @@ struct sent_packet *consumer_sent(const struct consumer *consumer, uint16_t outg
 
 static void remember(struct consumer *consumer, const struct encoding *encoding,
                      const struct media *media, const struct mapping *mapping) {
+  int16_t behind = (int16_t)(consumer->last_sequence - mapping->sequence);
+  if (behind >= (int32_t)consumer->sent_size) return; /* its place is a newer packet's */
   *consumer_sent(consumer, mapping->sequence) = (struct sent_packet){
       .sequence = media->sequence,
       .generation = encoding->generation,
@@ -109,9 +111,11 @@ static void remember(struct consumer *consumer, const struct encoding *encoding,
   };
 }
 
-static void note_newest(struct consumer *consumer, const struct media *media,
-                        const struct mapping *mapping, int64_t now) {
+/* Where a switch will have to go on from: the highest number sent so far. */
+static void note_highest(struct consumer *consumer, const struct media *media,
+                         const struct mapping *mapping, int64_t now) {
   const struct picture *picture = &media->picture;
+  if (consumer->has_sent && (int16_t)(mapping->sequence - consumer->last_sequence) <= 0) return;
   uint32_t timestamp = media->timestamp + mapping->timestamp_delta;
   if (!consumer->has_sent || (int32_t)(timestamp - consumer->last_timestamp) > 0)
     consumer->last_timestamp = timestamp;
@@ -163,7 +167,7 @@ static void forward(struct core *core, struct consumer *consumer, struct encodin
     return;
   }
   remember(consumer, encoding, media, &mapping);
-  if (media->newest) note_newest(consumer, media, &mapping, now);
+  note_highest(consumer, media, &mapping, now);
   if (!consumer_send(core, consumer, media, &mapping, false, now)) return;
   core_count(core, COUNTER_forwarded_packets);
   transport_earn_retransmissions(consumer->transport, media->payload_length);

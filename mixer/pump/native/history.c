@@ -80,6 +80,8 @@ static struct slab *next_slab(struct history *history, int64_t now) {
 
 bool history_put(struct history *history, const struct media *media, int64_t now) {
   uint32_t bytes = stored_bytes(media);
+  struct history_place *place = &history->places[media->sequence & (history->size - 1)];
+  if (place->slab_use && place->sequence > media->sequence) return true; /* too late to matter */
   if (bytes > history->slab_bytes) return false;
   struct slab *slab = history->slab_count ? history->slabs[history->current] : NULL;
   if (!slab || slab->used + bytes > history->slab_bytes) slab = next_slab(history, now);
@@ -87,8 +89,7 @@ bool history_put(struct history *history, const struct media *media, int64_t now
   uint8_t *at = slab->bytes + slab->used;
   memcpy(at, media, sizeof *media);
   memcpy(at + sizeof *media, media->payload, media->payload_length);
-  history->places[media->sequence & (history->size - 1)] =
-      (struct history_place){media->sequence, slab->use, history->current, slab->used};
+  *place = (struct history_place){media->sequence, slab->use, history->current, slab->used};
   slab->used += bytes;
   slab->newest_ns = now;
   return true;
