@@ -82,8 +82,11 @@ def ntp_from_unix_ns(unix_ns: int) -> int:
 
 
 def unix_ns_from_ntp(ntp: int) -> int:
-    """Unix time in nanoseconds of a 64-bit NTP time of the era that began in 1900."""
-    seconds = (ntp >> 32) - NTP_UNIX_OFFSET_S
+    """Unix time in nanoseconds of a 64-bit NTP time between 1968 and 2104 (RFC 4330 §3)."""
+    seconds = ntp >> 32
+    if seconds < 1 << 31:
+        seconds += 1 << 32  # the era that begins in 2036
+    seconds -= NTP_UNIX_OFFSET_S
     return seconds * NANOSECONDS + (((ntp & 0xFFFF_FFFF) * NANOSECONDS + (1 << 31)) >> 32)
 
 
