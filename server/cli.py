@@ -32,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 admin = typer.Typer(help="Small helps for administrators.", no_args_is_help=True)
+app.command()(demo)
+app.command()(simulate)
 app.add_typer(admin, name="admin")
 app.command()(demo)
 app.command()(simulate)
