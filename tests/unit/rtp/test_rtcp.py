@@ -211,3 +211,11 @@ any_packet = st.one_of(
 @given(st.lists(any_packet, min_size=1, max_size=5))
 def test_round_trip(packets: list[RtcpPacket]) -> None:
     assert parse_compound(serialize_compound(packets)) == packets
+
+
+def test_feedback_padded_as_libwebrtc_does() -> None:
+    """Captured from Chromium 156: five packets and two bytes of padding, counted in the last."""
+    captured = bytes.fromhex("afcd0006fa17fa1700d5792b044c000400d8fbba20042750123e0002")
+    (packet,) = parse_compound(captured)
+    assert isinstance(packet, TransportWideFeedback)
+    assert (packet.base_sequence, packet.received) == (0x44C, 4)
