@@ -25,7 +25,13 @@ from recorder.errors import FinishError, RecorderError, StorageError
 from recorder.part_file import MadePart, PartContent, Source, make_part
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
-from recorder.recording_folder import TRACKS, read_recording, sync_folder
+from recorder.recording_folder import (
+    JOURNAL,
+    TRACKS,
+    lock_journal,
+    read_recording,
+    sync_folder,
+)
 from recorder.track_reader import TrackFile, measure
 
 MANIFEST = "manifest.json"
@@ -58,6 +64,11 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> dict[str, object]:
     Raises `FinishError` when there is nothing to play, `StorageError` when the disk refuses.
     """
     try:
+        journal = os.open(folder / JOURNAL, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise FinishError("no-journal", f"There is no recording in {folder}.") from error
+    try:
+        lock_journal(journal, folder)
         manifest = _standing_manifest(folder)
         if manifest is None:
             manifest = _finish(folder)
@@ -65,15 +76,13 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> dict[str, object]:
             shutil.rmtree(folder / TRACKS, ignore_errors=True)
     except OSError as error:
         raise StorageError.from_os(error, folder) from error
+    finally:
+        os.close(journal)
     return manifest
 
 
 def _finish(folder: Path) -> dict[str, object]:
-    try:
-        records = read_recording(folder)
-    except FileNotFoundError as error:
-        raise FinishError("no-journal", f"There is no recording in {folder}.") from error
-    archive = read_archive(records)
+    archive = read_archive(read_recording(folder))
     _remove_leftovers(folder)
     pieces = _pieces(folder, archive)
     parts = _make_parts(folder, pieces)

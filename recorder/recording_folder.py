@@ -10,8 +10,10 @@ All but `sync` belongs to one thread. Every call may raise `StorageError`.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
+import time
 from pathlib import Path
 
 from recorder.errors import StorageError
@@ -33,6 +35,10 @@ from recorder.segment_file import SegmentFile
 JOURNAL = "journal.jsonl"
 TRACKS = "tracks"
 
+# A recorder whose server is gone closes its files within a second.
+LOCK_TIMEOUT_S = 15.0
+LOCK_RETRY_S = 0.05
+
 
 class RecordingFolder:
     """One open recording."""
@@ -50,7 +56,11 @@ class RecordingFolder:
             (path / TRACKS).mkdir(mode=0o700, parents=True, exist_ok=True)
             known = self._open_journal()
             sync_folder(path)
+        except StorageError:
+            self.abandon()
+            raise
         except OSError as error:
+            self.abandon()
             raise StorageError.from_os(error, path) from error
         if known:
             # Names of an earlier life must not be used again, whether journaled or not.
@@ -163,9 +173,32 @@ class RecordingFolder:
         path = self.path / JOURNAL
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._journal = os.open(path, flags, 0o600)
+        lock_journal(self._journal, self.path)
         content = read_journal(path.read_bytes())
         os.ftruncate(self._journal, content.good_bytes)
         return bool(content.records)
+
+
+def lock_journal(journal: int, path: Path) -> None:
+    """Make this open journal ours alone, until it is closed.
+
+    The process before us may still be closing its files, or finishing. Raises `StorageError` when
+    it does not come to an end.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StorageError(
+                    "in-use",
+                    f"Another process writes to the recording {path}. End it (it is a recorder "
+                    "that was left behind); the recording goes on with the next start.",
+                ) from None
+            time.sleep(LOCK_RETRY_S)
+        else:
+            return
 
 
 def read_recording(path: Path) -> list[AnyRecord]:

@@ -168,7 +168,12 @@ async def _next_report(reader: asyncio.StreamReader) -> Report | None:
     """The next thing it says; None when it says nothing more (or nothing that we understand)."""
     try:
         line = await reader.readline()
-        return parse_report(line) if line.endswith(b"\n") else None
-    except (OSError, ValueError, ControlError) as error:
+    except (OSError, ValueError):
+        return None  # it was killed with our words unread, or speaks in lines without end
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return parse_report(line)
+    except ControlError as error:
         _log.error("the recorder is not understood", why=str(error))
         return None

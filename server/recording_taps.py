@@ -8,9 +8,9 @@ every tap.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -68,12 +68,16 @@ class Tapping:
             self._refused.clear()
             self._task = asyncio.create_task(self._run(), name=f"tap-{self._producer_id}")
 
-    async def stop(self) -> None:
-        """The recorder is gone or takes nothing more, the source is gone, or the lesson over."""
+    def stop(self) -> Coroutine[Any, Any, None]:
+        """The recorder is gone or takes nothing more, the source is gone, or the lesson over.
+
+        It may be begun again at once. Await what this returns to know that the media core has
+        let go of the tap.
+        """
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        return _ended(task)
 
     def heed(self, report: c.TapReady | c.TapFailed) -> None:
         """What the recorder says about this track."""
@@ -103,15 +107,15 @@ class Tapping:
 
     async def _record(self) -> None:
         """One track, until cancelled. Raises what keeps it from being recorded."""
-        self.track_id = new_id()
-        path = str(self._folder / f"tap-{self.track_id}.sock")
+        track_id = self.track_id = new_id()
+        path = str(self._folder / f"tap-{track_id}.sock")
         self._ready.clear()
         tap_id = ""
         try:
             self._send(
                 c.OpenTap(
                     recording_id=self._recording_id,
-                    track_id=self.track_id,
+                    track_id=track_id,
                     socket_path=path,
                     seat_id=self._seat_id,
                     source=self._source,
@@ -124,12 +128,12 @@ class Tapping:
                 return
             info = await self._media.tap(self._lesson_id, self._producer_id, path)
             tap_id = info.tap_id
-            self._send(_start_command(self.track_id, info))
+            self._send(_start_command(track_id, info))
             await self._refused.wait()
         finally:
             if tap_id:
                 await asyncio.shield(self._untap(tap_id))
-            self._send(c.CloseTap(track_id=self.track_id))
+            self._send(c.CloseTap(track_id=track_id))
 
     async def _untap(self, tap_id: str) -> None:
         try:
@@ -137,6 +141,11 @@ class Tapping:
         except Exception as error:
             # The lesson's media is closed already, and the tap with it.
             _log.debug("untap", tap=tap_id, why=str(error))
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _start_command(track_id: str, info: TapInfo) -> c.StartTap:

@@ -1,4 +1,4 @@
-"""Drives a real recorder process in tests: its control connection and its taps, as the server would."""
+"""Drives a real recorder process in tests, as the server and the media core would."""
 
 from __future__ import annotations
 

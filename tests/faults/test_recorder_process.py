@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -242,7 +243,7 @@ def test_kill_9_loses_less_than_a_second_and_the_recording_goes_on(
         recorder.wait(c.Finished)
     records = read_recording(folder)
     assert sum(isinstance(r, Resumed) for r in records) == 1
-    assert not any("to" == getattr(r, "event_id", "") for r in records)
+    assert not any(getattr(r, "event_id", "") == "to" for r in records)
     numbers = [
         number
         for part in manifest(folder)["parts"]
@@ -381,8 +382,9 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_there_is(
                     continue
             except OSError:
                 pass
-        for _, data in packets[len(packets) // 2 :]:
-            recorder.send("v", data)
+        with contextlib.suppress(FileNotFoundError, ConnectionError):
+            for _, data in packets[len(packets) // 2 :]:
+                recorder.send("v", data)  # until it takes no more: the tap is closed then
         for _ in range(400):  # an event a line: the journal's page is full soon
             recorder.say(
                 c.JournalEvent(recording_id="rec1", event_id="e", event={"text": "x" * 100})

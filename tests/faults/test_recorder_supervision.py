@@ -1,0 +1,347 @@
+"""The server's side of recording, with a real recorder: crashes, restarts, what is told to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from mixer.node import Kind, TapInfo
+from recorder.recording_folder import read_recording
+from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
+from server.recording import Recording
+from signaling.messages import Mode, Role, SendProfile
+from signaling.ports import LessonPlan, SeatPlan
+from tests.recorded_media import (
+    FRAME_RATE,
+    SOUND,
+    VIDEO,
+    decoded_counters,
+    encode_sound,
+    encode_video,
+    packetise,
+)
+
+PATIENCE_S = 30.0
+STREAMS = {"camera": VIDEO["VP8"], "microphone": SOUND}
+
+
+class FakeCore:
+    """The media core's taps: what is sent to a producer reaches every tap on it."""
+
+    def __init__(self) -> None:
+        self.taps: dict[str, tuple[str, str]] = {}
+        self.refuse = 0
+        self._count = 0
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo:
+        assert lesson_id == "lesson1"
+        assert await asyncio.to_thread(Path(socket_path).is_socket)
+        if self.refuse:
+            self.refuse -= 1
+            raise RuntimeError("no such producer yet")
+        self._count += 1
+        tap_id = f"tap{self._count}"
+        self.taps[tap_id] = (producer_id, socket_path)
+        stream = STREAMS[producer_id]
+        return TapInfo(
+            tap_id=tap_id,
+            producer_id=producer_id,
+            kind=Kind.AUDIO if stream.codec == "opus" else Kind.VIDEO,
+            codec=stream.codec,
+            payload_type=stream.payload_type,
+            clock_rate=stream.clock_rate,
+            channels=2 if stream.codec == "opus" else 0,
+            ssrc=stream.ssrc,
+            device_id="device1",
+        )
+
+    async def untap(self, lesson_id: str, tap_id: str) -> None:
+        self.taps.pop(tap_id, None)
+
+    async def send(self, producer_id: str, data: bytes) -> None:
+        for producer, path in list(self.taps.values()):
+            if producer == producer_id:
+                await asyncio.to_thread(self._socket.sendto, data, path)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class FakeCatalogue:
+    def __init__(self) -> None:
+        self.rows: dict[str, str] = {}
+        self.lessons: dict[str, str] = {}
+        self.manifests: dict[str, dict[str, Any]] = {}
+        self.reasons: list[str] = []
+
+    async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
+        self.rows.setdefault(recording_id, "recording")
+        self.lessons[recording_id] = lesson_id
+
+    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
+        self.rows[recording_id] = "ready"
+        self.manifests[recording_id] = manifest
+
+    async def failed(self, recording_id: str, reason: str) -> None:
+        self.rows[recording_id] = "failed"
+        self.reasons.append(reason)
+
+
+class Stage:
+    """A server's recording with everything around it faked but the recorder."""
+
+    def __init__(self, folder: Path, runtime: Path) -> None:
+        self.folder = folder
+        self.core = FakeCore()
+        self.catalogue = FakeCatalogue()
+        self.lesson_live = True
+        self.told: list[bool] = []
+        self.recording = Recording(
+            self.core,
+            self.catalogue,
+            folder=folder,
+            runtime_folder=runtime,
+            lesson_live=self._live,
+        )
+        self.recording.on_running = self._running
+
+    async def _live(self, lesson_id: str) -> bool:
+        return self.lesson_live
+
+    async def _running(self, lesson_id: str, running: bool) -> None:
+        assert lesson_id == "lesson1"
+        self.told.append(running)
+
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait for something that must come; how long it takes proves nothing."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, f"never: {what}"
+            await asyncio.sleep(0.02)
+
+    async def open(self, *, record: bool = True) -> None:
+        await self.recording.lesson_opened(plan(record=record))
+
+    async def publish(self, *producers: str) -> None:
+        before = len(self.core.taps)
+        for producer in producers:
+            source = "room" if STREAMS[producer].codec == "opus" else "teacher"
+            await self.recording.producer_added("lesson1", "lead", source, producer)
+        await self.until(lambda: len(self.core.taps) == before + len(producers), "taps")
+
+    def records(self, recording_id: str) -> list[Any]:
+        return read_recording(self.folder / recording_id)
+
+    async def close(self) -> None:
+        await self.recording.close()
+        self.core.close()
+
+
+def plan(*, record: bool = True) -> LessonPlan:
+    profile = SendProfile(name="test", sources=[])
+    seat = SeatPlan("lead", Role.LEAD, "李老师", "一小", profile)
+    return LessonPlan("lesson1", "数学", Mode.BLENDED, 0.0, record, (seat,))
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    (tmp_path / "run").mkdir()
+    stage = Stage(tmp_path / "recordings", tmp_path / "run")
+    await stage.recording.start()
+    yield stage
+    await stage.close()
+
+
+async def send_all(stage: Stage, *, start: float, seconds: float) -> None:
+    """Picture and sound of [start, start + seconds)."""
+    picture = encode_video("VP8", seconds, first=round(start * FRAME_RATE))
+    sound = encode_sound(seconds, beeps=())
+    packets = [(at, "camera", data) for at, data in packetise(VIDEO["VP8"], picture)]
+    packets += [(at, "microphone", data) for at, data in packetise(SOUND, sound)]
+    for _, producer, data in sorted(packets, key=lambda packet: packet[0]):
+        await stage.core.send(producer, data)
+
+
+async def test_a_lesson_becomes_a_recording_in_the_library(stage: Stage) -> None:
+    await stage.open()
+    await stage.until(lambda: stage.told == [True], "the lesson knows that it is recorded")
+    (recording_id,) = stage.catalogue.rows
+    assert stage.catalogue.lessons == {recording_id: "lesson1"}
+    await stage.publish("camera", "microphone")
+    await send_all(stage, start=0.0, seconds=2.0)
+    await stage.recording.happened("lesson1", {"at": time.time(), "type": "chat", "text": "好"})
+    await stage.recording.producer_removed("lesson1", "microphone")
+    assert [producer for producer, _ in stage.core.taps.values()] == ["camera"]
+    await stage.recording.lesson_closed("lesson1")
+    assert stage.core.taps == {}
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+    manifest = stage.catalogue.manifests[recording_id]
+    (part,) = manifest["parts"]
+    assert (part["name"], part["school"], part["source"]) == ("李老师", "一小", "teacher")
+    assert part["has_audio"] and part["has_video"]
+    assert [event["text"] for event in manifest["events"]] == ["好"]
+    assert manifest["poster"] == "poster.jpg"
+    numbers = [n for _, n in decoded_counters(stage.folder / recording_id / part["file"])]
+    assert numbers == list(range(2 * FRAME_RATE))
+
+
+async def test_a_lesson_that_is_not_to_be_recorded_is_not(stage: Stage) -> None:
+    await stage.open(record=False)
+    await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
+    await stage.recording.happened("lesson1", {"at": 0.0, "type": "chat"})
+    await stage.recording.producer_removed("lesson1", "camera")
+    await stage.recording.lesson_closed("lesson1")
+    assert stage.catalogue.rows == {}
+    assert stage.core.taps == {}
+    assert not list(stage.folder.glob("*"))
+
+
+async def test_a_recorder_that_is_killed_comes_back_and_nothing_is_forgotten(stage: Stage) -> None:
+    await stage.open()
+    await stage.publish("camera", "microphone")
+    await send_all(stage, start=0.0, seconds=2.0)
+    await stage.until(lambda: stage.told == [True], "running")
+    first = stage.recording.recorder_pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    # What happens while nobody writes is kept for the next recorder.
+    await stage.recording.happened("lesson1", {"at": 1.0, "type": "hand_raised"})
+    await stage.until(lambda: stage.told == [True, False, True], "running again")
+    await stage.until(lambda: len(stage.core.taps) == 2, "tapped again")
+    await stage.recording.happened("lesson1", {"at": 2.0, "type": "floor_given"})
+    await send_all(stage, start=10.0, seconds=2.0)
+    await stage.recording.lesson_closed("lesson1")
+    (recording_id,) = stage.catalogue.rows
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+    records = stage.records(recording_id)
+    assert sum(isinstance(r, Opened) for r in records) == 1
+    assert sum(isinstance(r, Resumed) for r in records) == 1
+    manifest = stage.catalogue.manifests[recording_id]
+    assert [e["type"] for e in manifest["events"]] == ["hand_raised", "floor_given"]
+    numbers = [
+        number
+        for part in manifest["parts"]
+        if part["has_video"]
+        for _, number in decoded_counters(stage.folder / recording_id / part["file"])
+    ]
+    assert numbers[-50:] == list(range(250, 300))
+
+
+async def test_a_recorder_that_is_killed_while_finishing_finishes_again(stage: Stage) -> None:
+    await stage.open()
+    await stage.publish("camera")
+    await send_all(stage, start=0.0, seconds=1.0)
+    await stage.until(lambda: stage.told == [True], "running")
+    pid = stage.recording.recorder_pid
+    assert pid is not None
+    await stage.recording.lesson_closed("lesson1")
+    os.kill(pid, signal.SIGKILL)
+    (recording_id,) = stage.catalogue.rows
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+
+
+async def test_a_server_that_is_killed_leaves_no_recorder_and_its_recording_goes_on(
+    tmp_path: Path,
+) -> None:
+    """The recorder outlives nobody; the next server goes on in the same recording."""
+    (tmp_path / "run").mkdir()
+    first = Stage(tmp_path / "recordings", tmp_path / "run")
+    await first.recording.start()
+    await first.open()
+    await first.publish("camera", "microphone")
+    await send_all(first, start=0.0, seconds=2.0)
+    (recording_id,) = first.catalogue.rows
+    await first.close()  # to the recorder the same as a kill: its connection ends
+    assert first.catalogue.rows == {recording_id: "recording"}
+    assert not any(isinstance(r, Closed) for r in first.records(recording_id))
+
+    second = Stage(tmp_path / "recordings", tmp_path / "run")
+    await second.recording.start()
+    await second.open()
+    assert set(second.catalogue.rows) <= {recording_id}
+    await second.publish("camera", "microphone")
+    await send_all(second, start=10.0, seconds=2.0)
+    await second.recording.lesson_closed("lesson1")
+    await second.until(lambda: second.catalogue.rows.get(recording_id) == "ready", "finished")
+    manifest = second.catalogue.manifests[recording_id]
+    numbers = [
+        number
+        for part in manifest["parts"]
+        if part["has_video"]
+        for _, number in decoded_counters(second.folder / recording_id / part["file"])
+    ]
+    assert numbers == [*range(50), *range(250, 300)]
+    tracks = [r for r in second.records(recording_id) if isinstance(r, TrackStarted)]
+    assert len({track.track_id for track in tracks}) == 4
+    await second.close()
+
+
+async def test_what_ended_while_the_server_was_down_is_finished(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    first = Stage(tmp_path / "recordings", tmp_path / "run")
+    await first.recording.start()
+    await first.open()
+    await first.publish("camera")
+    await send_all(first, start=0.0, seconds=1.0)
+    await first.close()
+    second = Stage(tmp_path / "recordings", tmp_path / "run")
+    second.lesson_live = False
+    await second.recording.start()
+    (recording_id,) = first.catalogue.rows
+    await second.until(lambda: second.catalogue.rows.get(recording_id) == "ready", "finished")
+    await second.close()
+
+
+async def test_a_folder_that_cannot_be_written_fails_the_recording_and_nothing_else(
+    stage: Stage,
+) -> None:
+    stage.folder.write_text("not a folder")
+    await stage.open()
+    (recording_id,) = await rows(stage)
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
+    assert str(stage.folder) in stage.catalogue.reasons[0]
+    assert stage.told in ([], [True, False])
+    await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
+    await stage.recording.happened("lesson1", {"at": 0.0, "type": "chat"})
+    assert stage.core.taps == {}
+    await stage.recording.lesson_closed("lesson1")
+    assert stage.recording.recorder_pid is not None
+
+
+async def rows(stage: Stage) -> dict[str, str]:
+    await stage.until(lambda: bool(stage.catalogue.rows), "a row in the catalogue")
+    return stage.catalogue.rows
+
+
+async def test_a_source_that_cannot_be_tapped_yet_is_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.recording_taps.RETRY_S", 0.01)
+    stage.core.refuse = 2
+    await stage.open()
+    await stage.publish("camera")
+    assert stage.core.refuse == 0
+
+
+async def test_every_event_is_written_once_and_in_order(stage: Stage) -> None:
+    await stage.open()
+    for number in range(500):
+        await stage.recording.happened("lesson1", {"at": 0.0, "type": "n", "n": number})
+    await stage.until(lambda: bool(stage.told), "running")
+    await stage.recording.lesson_closed("lesson1")
+    (recording_id,) = await rows(stage)
+    # Nothing was sent in this lesson: there is nothing to play, and that is said.
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
+    assert "No picture and no sound" in stage.catalogue.reasons[0]
+    events = [r.event["n"] for r in stage.records(recording_id) if isinstance(r, Happened)]
+    assert events == list(range(500))
