@@ -37,8 +37,10 @@ from server.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
 from server.hardware import choose_server_profile
 from server.lesson_desk import LessonDesk
+from server.library import Catalogue
 from server.live import SignalingLessons
 from server.media import MediaCore, open_media_node
+from server.recording import Recording
 from server.rooms import RoomDesk
 from server.services import Services
 from server.shield import Shield
@@ -60,11 +62,12 @@ def create_app(
     clock: Clock = wall_clock,
     passwords: Passwords | None = None,
     open_media: OpenMedia = open_media_node,
+    record: bool = True,
 ) -> FastAPI:
     """The application, to be started once.
 
     Its lifespan starts and stops all parts; it raises `StartRefused`. Tests give their own clock,
-    cheaper passwords and other media.
+    cheaper passwords and other media, and record nothing.
     """
 
     @asynccontextmanager
@@ -72,7 +75,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             start = _Start(stack, settings, clock)
             media = await start.media(open_media)
-            services = await start.services(passwords or Passwords(), media)
+            services = await start.services(passwords or Passwords(), media, record=record)
             app.state.services = services
             app.include_router(signaling_routes(start.signaling, origin_allowed=_origins(settings)))
             # Last, because it answers every other address.
@@ -117,7 +120,7 @@ class _Start:
         """The media core, listening."""
         return await self._stack.enter_async_context(open_media(self._settings, self._hardware))
 
-    async def services(self, passwords: Passwords, media: MediaCore) -> Services:
+    async def services(self, passwords: Passwords, media: MediaCore, *, record: bool) -> Services:
         """Everything else."""
         settings, clock = self._settings, self._clock
         database = Database(settings.database)
@@ -134,15 +137,18 @@ class _Start:
             idle_end_s=settings.lesson_idle_end_s,
             profile_folders=self._profile_folders,
         )
+        recording = await self._recording(media, database, desk) if record else None
         self.signaling = LessonService(
             media,
             tokens,
             desk,
-            observers=(),
+            observers=() if recording is None else (recording,),
             settings=_signaling_settings(settings),
             clock=clock,
         )
         self._stack.push_async_callback(self.signaling.close)
+        if recording is not None:
+            recording.on_running = self.signaling.set_recording
         desk.live = SignalingLessons(self.signaling)
         rooms = RoomDesk(
             database, clock, tokens=tokens, live=desk.live, poll_s=settings.room_poll_s
@@ -165,6 +171,22 @@ class _Start:
         timekeeper.start()
         self._stack.push_async_callback(timekeeper.stop)
         return services
+
+    async def _recording(self, media: MediaCore, database: Database, desk: LessonDesk) -> Recording:
+        async def lesson_live(lesson_id: str) -> bool:
+            return await desk.plan(lesson_id) is not None
+
+        recording = Recording(
+            media,
+            Catalogue(database, self._clock),
+            folder=self._settings.recordings,
+            lesson_live=lesson_live,
+            clock=self._clock,
+        )
+        await recording.start()
+        # Stopped after signaling (so that it hears the last events), before the media and the rows.
+        self._stack.push_async_callback(recording.close)
+        return recording
 
 
 def _signaling_settings(settings: Settings) -> SignalingSettings:

@@ -37,11 +37,11 @@ KEY_LIFE_S = 7 * 86_400.0
 
 _CREDENTIAL_LABEL = "模拟教室 simulated room"
 _LEAD_SCHOOL = "临江实验小学 Linjiang Primary"
-_LEAD_ROOM = "三年级(2)班 Class 3-2"
+_LEAD_ROOM = "临江教室 Linjiang"
 _RURAL = (  # school, classroom, hardware profile
-    ("青山村小学 Qingshan School", "三年级 Grade 3", "standard"),
-    ("白鹭洲小学 Bailuzhou School", "三年级 Grade 3", "standard"),
-    ("云岭教学点 Yunling School", "二三年级 Grades 2-3", "old-pc"),
+    ("青山村小学 Qingshan School", "青山教室 Qingshan", "standard"),
+    ("白鹭洲小学 Bailu School", "白鹭教室 Bailu", "standard"),
+    ("云岭教学点 Yunling School", "云岭教室 Yunling", "old-pc"),
 )
 
 

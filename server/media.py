@@ -12,11 +12,12 @@ from mixer.node import NodeSettings
 from server.config import Settings
 from server.errors import StartRefused
 from server.profiles import node_limits
+from server.recording_taps import TappedMedia
 from signaling.ports import Media
 
 
-class MediaCore(Media, Protocol):
-    """What signaling uses of the node, and what the server asks of it."""
+class MediaCore(Media, TappedMedia, Protocol):
+    """What signaling and recording use of the node, and what the server asks of it."""
 
     @property
     def ready(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -16,20 +17,23 @@ from server.services import Services
 TICK_S = 2.0  # a lesson opens at most this late
 SWEEP_EVERY_S = 3600.0
 
+Sleep = Callable[[float], Awaitable[None]]
+
 _log = structlog.get_logger("tongke.timekeeper")
 
 
 class Timekeeper:
     """A task that ticks until `stop()`."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, sleep: Sleep = asyncio.sleep) -> None:
         self._services = services
+        self._sleep = sleep
         self._swept_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to tick."""
-        self._task = asyncio.create_task(self._run(), name="timekeeper")
+        self._task = asyncio.create_task(self.run(), name="timekeeper")
 
     async def stop(self) -> None:
         """Stop ticking; a tick in progress is cut short (its transaction is undone)."""
@@ -46,13 +50,14 @@ class Timekeeper:
             self._swept_at = now
             await self._sweep(now)
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Tick for ever."""
         while True:
             try:
                 await self.tick()
             except Exception:  # a full disk must not stop the clock: the next tick tries again
                 _log.exception("tick failed")
-            await asyncio.sleep(TICK_S)
+            await self._sleep(TICK_S)
 
     async def _sweep(self, now: float) -> None:
         services = self._services

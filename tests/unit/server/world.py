@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -103,18 +104,22 @@ class World:
 _MIGRATED: list[bytes] = []  # an empty database, migrated once for all tests
 
 
-async def _lay_database(folder: Path) -> None:
+def _lay_database(folder: Path) -> None:
     """Spare each test the 100 ms of the migrations; `test_database` runs them."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "tongke.db"
     if file.exists():
         return
     if not _MIGRATED:
-        database = Database(f"sqlite+aiosqlite:///{file}")
-        await database.migrate()
-        await database.close()
+        asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
         _MIGRATED.append(file.read_bytes())
     file.write_bytes(_MIGRATED[0])
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await database.migrate()
+    await database.close()
 
 
 @asynccontextmanager
@@ -127,10 +132,10 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         web_folder=settings.pop("web_folder", folder / "web"),
         **settings,
     )
-    await _lay_database(made.data_folder)
+    await asyncio.to_thread(_lay_database, made.data_folder)
     clock = TestClock()
     cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-    app = create_app(made, clock=clock, passwords=cheap, open_media=no_media)
+    app = create_app(made, clock=clock, passwords=cheap, open_media=no_media, record=False)
     async with AsyncExitStack() as stack, app.router.lifespan_context(app):
         yield World(app, clock, made, stack)
 
