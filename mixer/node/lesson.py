@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 MAX_WANTS = 128  # as the lesson protocol admits
 ALLOCATION_INTERVAL_S = 0.2
+# A bitrate over a shorter time than this is that of one burst.
+MEASURE_INTERVAL_S = 0.1
 REPORT_INTERVAL_S = 1.0
 LINK_INTERVAL_S = 2.0
 
@@ -324,8 +326,10 @@ class Lesson:
             if layer >= len(producer.encodings):
                 break
             encoding = producer.encodings[layer]
-            encoding.meter.update(row.get("bytes", 0), now)
-            keyframes = row.get("keyframes", 0)
+            if now - encoding.measured_at >= MEASURE_INTERVAL_S:
+                encoding.meter.update(row["bytes"], now)
+                encoding.measured_at = now
+            keyframes = row["keyframes"]
             if keyframes != encoding.keyframes:
                 encoding.keyframes = keyframes
                 self.port.keyframes.keyframe_arrived((producer.pump_id, layer))

@@ -24,6 +24,7 @@ class Encoding:
     ssrc: int = 0
     rtx_ssrc: int = 0
     meter: LayerMeter = field(default_factory=LayerMeter)
+    measured_at: float = float("-inf")
     keyframes: int = 0
 
 

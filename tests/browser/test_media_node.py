@@ -1,0 +1,145 @@
+"""A real Chromium on the media core: simulcast comes up, is seen, switched, and survives loss."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from mixer.model import MediaEvent, NodeSettings, Want
+from mixer.node import MediaNode
+from tests.browser.media_page import MediaPage, running_browser, until
+from tests.network_relay import LinkConditions, NetworkRelay
+
+pytestmark = pytest.mark.browser
+
+LESSON = "lesson-1"
+LAYERS: list[dict[str, object]] = [
+    {"rid": "q", "scaleResolutionDownBy": 4, "maxBitrate": 150_000},
+    {"rid": "h", "scaleResolutionDownBy": 2, "maxBitrate": 500_000},
+    {"rid": "f", "maxBitrate": 1_700_000},
+]
+
+
+def layers_of(node: MediaNode) -> list[dict[str, Any]]:
+    """Counters of the one picture's layers."""
+    producers: list[dict[str, Any]] = node.lesson_stats(LESSON)["producers"]  # type: ignore[assignment]
+    return next(p["layers"] for p in producers if p["kind"] == "video")
+
+
+def ignore(_event: MediaEvent) -> None:
+    """What is looked at are pages and counters."""
+
+
+@contextlib.asynccontextmanager
+async def started_node(host: str = "::") -> AsyncIterator[MediaNode]:
+    node = MediaNode(NodeSettings(host=host, port=0))
+    await node.start()
+    try:
+        await node.open_lesson(LESSON, ignore)
+        yield node
+    finally:
+        await node.close()
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+async def test_simulcast_is_published_seen_and_switched(codec: str) -> None:
+    async with started_node() as node, running_browser() as (browser, address):
+        lead = MediaPage(await browser.new_page(), node, LESSON, "lead")
+        room = MediaPage(await browser.new_page(), node, LESSON, "room")
+        for page in (lead, room):
+            await page.page.goto(address)
+        producers = await lead.publish(codec, LAYERS)
+        picture, sound = producers["teacher"], producers["room"]
+        assert (picture.codec, picture.layers) == (codec, 3)
+
+        async def all_layers_beyond_the_floor() -> bool:
+            layers = layers_of(node)
+            total_bps = sum(layer["bitrate_bps"] for layer in layers)
+            return all(layer["live"] for layer in layers) and total_bps > 450_000
+
+        await until(all_layers_beyond_the_floor, what="three layers above 450 kb/s")
+
+        async def shows(width: int) -> bool:
+            return (await room.pixels(picture.producer_id))["width"] == width
+
+        sound_wanted = Want(sound.producer_id)
+        await room.subscribe([Want(picture.producer_id, 1280, 720), sound_wanted])
+        await until(lambda: shows(1280), what="the large picture")
+        first = await room.pixels(picture.producer_id)
+
+        async def moves() -> bool:
+            return (await room.pixels(picture.producer_id))["hash"] != first["hash"]
+
+        await until(moves, what="a change of the picture")
+        await room.subscribe([Want(picture.producer_id, 160, 90), sound_wanted])
+        await until(lambda: shows(320), what="the small layer")
+        await room.subscribe([Want(picture.producer_id, 640, 360), sound_wanted])
+        await until(lambda: shows(640), what="the middle layer")
+
+        async def sound_plays() -> bool:
+            streams = await room.stats("down", "inbound-rtp")
+            return any(s["kind"] == "audio" and s["totalAudioEnergy"] > 0 for s in streams)
+
+        await until(sound_plays, what="sound")
+
+
+async def test_lost_packets_are_sent_again_both_ways() -> None:
+    lossy = LinkConditions(loss=0.05, delay_s=0.01)
+    async with (
+        started_node("127.0.0.1") as node,
+        NetworkRelay(server=node.candidates[0], seed=3, up=lossy) as up,
+        NetworkRelay(server=node.candidates[0], seed=4, down=lossy) as down,
+        running_browser() as (browser, address),
+    ):
+        lead = MediaPage(await browser.new_page(), node, LESSON, "lead")
+        room = MediaPage(await browser.new_page(), node, LESSON, "room")
+        for page in (lead, room):
+            await page.page.goto(address)
+        producers = await lead.publish("H264", LAYERS, reroute=up.reroute)
+        picture = producers["teacher"]
+        await room.subscribe(
+            [Want(picture.producer_id, 1280, 720), Want(producers["room"].producer_id)],
+            reroute=down.reroute,
+        )
+
+        async def recovered_upstream() -> bool:
+            return sum(layer["recovered"] for layer in layers_of(node)) >= 10
+
+        await until(recovered_upstream, what="recovery of the publisher's losses")
+
+        async def recovered_downstream() -> bool:
+            streams = await room.stats("down", "inbound-rtp")
+            pictures = [s for s in streams if s["kind"] == "video"]
+            return any(
+                s.get("retransmittedPacketsReceived", 0) >= 5 and s["framesDecoded"] >= 30
+                for s in pictures
+            )
+
+        await until(recovered_downstream, what="recovery of the subscriber's losses")
+        assert min(up.lost[0], down.lost[1]) > 0
+
+
+async def test_ice_restart_goes_on_without_a_new_handshake() -> None:
+    async with started_node() as node, running_browser() as (browser, address):
+        lead = MediaPage(await browser.new_page(), node, LESSON, "lead")
+        await lead.page.goto(address)
+        before = await lead.publish("VP8", LAYERS)
+
+        async def flows() -> int:
+            return sum(layer["packets"] for layer in layers_of(node))
+
+        await until(flows, what="media")
+        after = await lead.negotiate(restart=True)
+        assert {p.producer_id for p in after.values()} == {p.producer_id for p in before.values()}
+        seen = await flows()
+
+        async def still_flows() -> bool:
+            return await flows() > seen + 50
+
+        await until(still_flows, what="media after the restart")
+        (transport,) = await lead.stats("up", "transport")
+        assert transport["dtlsState"] == "connected"
+        assert transport["selectedCandidatePairChanges"] >= 1
