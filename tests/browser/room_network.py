@@ -1,0 +1,64 @@
+"""A room's own line: a network namespace joined to this machine by one cable that can be cut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def can_make_networks() -> bool:
+    """Network namespaces need root and Debian's iproute2."""
+    return os.geteuid() == 0 and shutil.which("ip") is not None
+
+
+@dataclass(frozen=True)
+class RoomNetwork:
+    """One namespace: `host` is this machine's end of the cable, `room` the room's."""
+
+    name: str
+    cable: str
+    host: str
+    room: str
+
+    def cut(self) -> None:
+        """Pulls the cable."""
+        ip("link", "set", self.cable, "down")
+
+    def join(self) -> None:
+        """Plugs it in again."""
+        ip("link", "set", self.cable, "up")
+
+    def wrap(self, program: str, folder: Path) -> Path:
+        """A script that runs `program` inside the room's network."""
+        script = folder / f"in-{self.name}"
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.name} {program} "$@"\n')
+        script.chmod(0o700)
+        return script
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+@contextmanager
+def room_network(number: int) -> Iterator[RoomNetwork]:
+    """Makes the network of one room and takes it away again."""
+    tag = f"{os.getpid() % 100_000}{number}"
+    network = RoomNetwork(f"tk{tag}", f"tkh{tag}", f"10.77.{number}.1", f"10.77.{number}.2")
+    ip("netns", "add", network.name)
+    try:
+        far = f"tkr{tag}"
+        ip("link", "add", network.cable, "type", "veth", "peer", "name", far, "netns", network.name)
+        ip("addr", "add", f"{network.host}/30", "dev", network.cable)
+        ip("link", "set", network.cable, "up")
+        ip("-n", network.name, "addr", "add", f"{network.room}/30", "dev", far)
+        ip("-n", network.name, "link", "set", far, "up")
+        ip("-n", network.name, "link", "set", "lo", "up")
+        yield network
+    finally:
+        ip("netns", "del", network.name)

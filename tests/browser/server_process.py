@@ -1,0 +1,108 @@
+"""The real server as a process of its own: started, killed and started again on the same ports."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+START_LIMIT_S = 60.0  # a busy test machine; a start is measured elsewhere, not here
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port that was free a moment ago."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class ServerProcess:
+    """`tongke serve` over HTTPS with its own certificate, as a county would run it."""
+
+    data_folder: Path
+    port: int = field(default_factory=free_port)
+    media_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
+    advertised: tuple[str, ...] = ("127.0.0.1",)
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    setup_key: str = ""
+
+    @property
+    def origin(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_folder.parent / "server.log"
+
+    def start(self) -> None:
+        """Starts the server and returns when it is ready for lessons."""
+        environment = {
+            **os.environ,
+            "TONGKE_DATA_FOLDER": str(self.data_folder),
+            "TONGKE_HOST": "0.0.0.0",  # noqa: S104  # rooms reach it from their own network namespace
+            "TONGKE_PORT": str(self.port),
+            "TONGKE_MEDIA_PORT": str(self.media_port),
+            "TONGKE_ADVERTISED": ",".join(self.advertised),
+            "TONGKE_TLS_NAMES": ",".join(self.advertised),
+            "TONGKE_LOG_FORMAT": "json",
+            "PYTHONUNBUFFERED": "1",
+            **self.settings,
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "tongke"), "serve"],
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+        self._await_ready()
+        found = re.search(r"/setup#(?:key=)?([A-Za-z0-9_-]+)", self.log.read_text())
+        self.setup_key = found.group(1) if found else ""
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(START_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+    def _await_ready(self) -> None:
+        assert self.process is not None
+        deadline = time.monotonic() + START_LIMIT_S
+        watch = os.pidfd_open(self.process.pid)
+        try:
+            with httpx.Client(verify=False, timeout=2) as client:  # noqa: S501  # its own certificate
+                while time.monotonic() < deadline:
+                    try:
+                        if client.get(f"{self.origin}/readyz").status_code == 200:
+                            return
+                    except httpx.HTTPError:
+                        pass
+                    if select.select([watch], [], [], 0.1)[0]:
+                        break
+        finally:
+            os.close(watch)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()[-4000:]}")

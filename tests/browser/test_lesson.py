@@ -1,0 +1,214 @@
+"""A whole lesson with real browsers: one teacher, three rooms, four Chromium processes.
+
+Everybody sees and hears everybody; the hand, the floor and the spotlight change all four screens;
+a room whose cable is pulled and a server that is killed come back untouched; the lesson ends and
+its recording plays. One test, because it is one lesson: each step stands on the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright, expect, sync_playwright
+
+from tests.browser.county import ROOMS, TEACHER, County
+from tests.browser.fake_devices import make_fake_device
+from tests.browser.room_network import RoomNetwork, can_make_networks, room_network
+from tests.browser.screens import CHROMIUM, Screen, open_screen
+from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+
+CUT_S = 10
+LEAD = 1  # identities; the rooms are 2, 3, 4
+
+
+@pytest.fixture
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+class Classrooms:
+    """The teacher's and the rooms' screens, and who sits where."""
+
+    def __init__(self, teacher: Screen, rooms: dict[str, Screen], seats: dict[int, str]) -> None:
+        self.teacher = teacher
+        self.rooms = rooms
+        self.seats = seats  # identity → seat id
+
+    @property
+    def all(self) -> list[Screen]:
+        return [self.teacher, *self.rooms.values()]
+
+    def seat(self, screen: Screen) -> str:
+        return self.seats[screen.identity]
+
+    def everybody_sees_everybody(self) -> None:
+        for screen in self.all:
+            for other in self.all:
+                if other is not screen:
+                    screen.sees_moving(self.seat(other), other.identity)
+
+    def everybody_hears_everybody(self) -> None:
+        for screen in self.all:
+            for other in self.all:
+                if other is screen:
+                    continue
+                heard: set[int] = set()
+                for _ in range(5):  # a voice pauses between its sentences
+                    heard |= screen.hears(self.seat(other))
+                    if other.identity in heard:
+                        break
+                assert heard == {other.identity}, f"{screen.name} hears {heard} from {other.name}"
+
+
+def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright) -> None:
+    if not can_make_networks():
+        pytest.skip("cutting a room's line needs a network namespace: root and Debian's iproute2")
+    with ExitStack() as stack:
+        line = stack.enter_context(room_network(1))
+        server = ServerProcess(tmp_path / "data", advertised=("127.0.0.1", line.host))
+        server.data_folder.mkdir()
+        stack.callback(server.stop)
+        server.start()
+        county = County.founded(server.origin, server.setup_key, profile="old-pc")
+        stack.callback(county.teacher.close)
+        lesson_id = county.lesson_now(mode="blended")
+
+        rooms = open_classrooms(stack, playwright, tmp_path, county, server, line, lesson_id)
+        rooms.everybody_sees_everybody()
+        rooms.everybody_hears_everybody()
+        the_teacher_calls_on_a_room(rooms)
+        a_rooms_cable_is_pulled(rooms, line)
+        the_server_is_killed(rooms, server)
+        the_lesson_ends_and_plays(rooms, county, lesson_id)
+        assert server.stop() == 0
+
+
+def open_classrooms(  # noqa: PLR0917
+    stack: ExitStack,
+    playwright: Playwright,
+    folder: Path,
+    county: County,
+    server: ServerProcess,
+    line: RoomNetwork,
+    lesson_id: str,
+) -> Classrooms:
+    """The teacher signs in and starts; each room opens its address once."""
+
+    def screen(name: str, identity: int, program: Path = CHROMIUM) -> Screen:
+        device = make_fake_device(folder / "devices", identity=identity, name=name, seconds=8)
+        opened = open_screen(
+            playwright,
+            name=name,
+            identity=identity,
+            device=device,
+            evidence=folder,
+            program=program,
+        )
+        stack.callback(opened.browser.close)
+        return opened
+
+    teacher = screen("Li Min", LEAD)
+    rooms = {}
+    for identity, name in enumerate(ROOMS, start=LEAD + 1):
+        behind_line = name == ROOMS[0]
+        program = line.wrap(str(CHROMIUM), folder) if behind_line else CHROMIUM
+        host = line.host if behind_line else "127.0.0.1"
+        rooms[name] = screen(name, identity, program)
+        rooms[name].page.goto(f"https://{host}:{server.port}/room#{county.credentials[name]}")
+
+    page = teacher.page
+    page.goto(f"{server.origin}/sign-in")
+    page.get_by_test_id("field-username").fill(TEACHER["username"])
+    page.get_by_test_id("field-password").fill(TEACHER["password"])
+    page.get_by_test_id("sign-in").click()
+    page.wait_for_url(f"{server.origin}/")
+    page.goto(f"{server.origin}/teach/{lesson_id}")
+    page.get_by_test_id("device-start").click(timeout=60_000)
+
+    lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
+    names = {"Studio": LEAD} | {name: screen.identity for name, screen in rooms.items()}
+    seats = {
+        LEAD if seat["role"] == "lead" else names[seat["name"]]: seat["seat_id"]
+        for seat in lesson["seats"]
+    }
+    return Classrooms(teacher, rooms, seats)
+
+
+def the_teacher_calls_on_a_room(rooms: Classrooms) -> None:
+    """Hand, floor and spotlight, seen on all four screens."""
+    asking = rooms.rooms[ROOMS[1]]
+    seat = rooms.seat(asking)
+    asking.page.keyboard.press("Space")
+    expect(rooms.teacher.page.get_by_test_id(f"hand-{seat}")).to_be_visible(timeout=20_000)
+
+    rooms.teacher.page.get_by_test_id(f"give-floor-{seat}").click()
+    for screen in rooms.all:
+        screen.wait(
+            "seat => PageProbe.all('tk-tile[data-seat]').some(tile =>"
+            " tile.dataset.seat === seat && tile.shadowRoot.querySelector('.sign.floor'))"
+            ' || PageProbe.all(`[data-testid="take-floor-${seat}"]`).length > 0',
+            seat,
+        )
+    expect(asking.page.get_by_test_id("caption")).to_have_class("caption good")
+
+    rooms.teacher.page.get_by_test_id(f"spotlight-{seat}").click()
+    for screen in rooms.all:
+        if screen is not asking:
+            screen.wait("seat => PageProbe.largest() === seat", seat)
+            screen.sees_moving(seat, asking.identity)
+    rooms.teacher.page.get_by_test_id(f"take-floor-{seat}").click()
+    expect(asking.page.get_by_test_id("caption")).to_contain_text("All rooms see you")
+    rooms.teacher.page.get_by_test_id(f"spotlight-{seat}").click()
+
+
+def a_rooms_cable_is_pulled(rooms: Classrooms, line: RoomNetwork) -> None:
+    """Ten seconds without a line; then the room is back, untouched."""
+    cut = rooms.rooms[ROOMS[0]]
+    line.cut()
+    cut.page.wait_for_timeout(CUT_S * 1000)  # the length of the cut is what is tested
+    line.join()
+    for other in rooms.all:
+        if other is not cut:
+            cut.sees_moving(rooms.seat(other), other.identity)
+            other.sees_moving(rooms.seat(cut), cut.identity)
+
+
+def the_server_is_killed(rooms: Classrooms, server: ServerProcess) -> None:
+    """SIGKILL and a new start: all four are back, untouched."""
+    server.kill()
+    server.start()
+    rooms.everybody_sees_everybody()
+    rooms.everybody_hears_everybody()
+
+
+def the_lesson_ends_and_plays(rooms: Classrooms, county: County, lesson_id: str) -> None:
+    """The teacher ends it; the library shows it; its pictures advance."""
+    page = rooms.teacher.page
+    page.get_by_test_id("end").click()
+    page.get_by_test_id("end-confirm").click()
+    for room in rooms.rooms.values():
+        expect(room.page.get_by_text("The lesson is over")).to_be_visible(timeout=20_000)
+    recording = finished_recording(rooms.teacher, county, lesson_id)
+    page.goto(f"{county.origin}/library")
+    page.get_by_test_id(f"recording-{recording}").click()
+    page.get_by_test_id("play").click()
+    rooms.teacher.wait(
+        "() => PageProbe.all('video').some(video =>"
+        " video.currentTime > 2 && TongkeIdentity.readVideo(video))"
+    )
+
+
+def finished_recording(screen: Screen, county: County, lesson_id: str) -> str:
+    """The id of the lesson's recording, once it is ready."""
+    for _ in range(120):
+        for recording in county.teacher.get("/api/recordings").json():
+            if recording["lesson_id"] == lesson_id and recording["state"] == "ready":
+                return str(recording["id"])
+        screen.page.wait_for_timeout(500)
+    raise AssertionError("the recording was not finished in a minute")
