@@ -33,10 +33,12 @@ bool core_init(struct core *core, const struct srtp_functions *srtp, uint64_t se
 }
 
 void core_free(struct core *core) {
-  for (uint32_t i = 0; i < core->transports.capacity; i++) {
-    struct transport *transport = core->transports.objects[i];
-    if (transport) core_remove_transport(core, transport->id);
-  }
+  struct transport **transports = (struct transport **)core->transports.objects;
+  uint32_t places = core->transports.capacity;
+  for (uint32_t i = 0; i < places; i++) /* the sessions' owner may be gone already */
+    if (transports[i]) transports[i]->rx = transports[i]->tx = NULL;
+  for (uint32_t i = 0; i < places; i++)
+    if (transports[i]) core_remove_transport(core, transports[i]->id);
   while (core->closing) {
     struct plain_link *link = core->closing;
     core->closing = link->next_closing;

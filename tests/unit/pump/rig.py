@@ -83,6 +83,7 @@ class Rig:
         self._peers: dict[int, SrtpPeer | str] = {}
         self._numbers = itertools.count(1)
         self.received: dict[int, list[bytes]] = defaultdict(list)
+        self.pump._tick(self.now)
 
     def close(self) -> None:
         self.pump.stop()
