@@ -106,6 +106,7 @@ class Stage:
         self.catalogue = FakeCatalogue()
         self.lesson_live = True
         self.told: list[bool] = []
+        self._settled = 0
         self.recording = Recording(
             self.core,
             self.catalogue,
@@ -138,6 +139,19 @@ class Stage:
             source = "room" if STREAMS[producer].codec == "opus" else "teacher"
             await self.recording.producer_added("lesson1", "lead", source, producer)
         await self.until(lambda: len(self.core.taps) == before + len(producers), "taps")
+
+    async def settle(self) -> None:
+        """Until all that was sent is with the recorder's files: an event goes the same way."""
+        self._settled += 1
+        mark = {"type": "settle", "number": self._settled}
+        await self.recording.happened("lesson1", dict(mark))
+        (recording_id,) = self.catalogue.rows
+
+        def written() -> bool:
+            records = self.records(recording_id)
+            return any(isinstance(r, Happened) and r.event == mark for r in records)
+
+        await self.until(written, "everything is written")
 
     def records(self, recording_id: str) -> list[Any]:
         return read_recording(self.folder / recording_id)
@@ -241,7 +255,7 @@ async def test_a_recorder_that_is_killed_while_finishing_finishes_again(stage: S
     await stage.open()
     await stage.publish("camera")
     await send_all(stage, start=0.0, seconds=1.0)
-    await stage.until(lambda: stage.told == [True], "running")
+    await stage.settle()
     pid = stage.recording.recorder_pid
     assert pid is not None
     await stage.recording.lesson_closed("lesson1")
