@@ -202,19 +202,25 @@ class Roster:
     # --- going away ---------------------------------------------------------------------------
 
     def connection_lost(self, event: ConnectionLost, now: float) -> None:
-        """A connection is gone: its device is away until it resumes or its grace is over."""
+        """A connection is gone: its device is away until it resumes or its grace is over.
+
+        The session of a WHIP or WHEP device cannot be taken up again: it leaves.
+        """
         device_id = self._record.connections.pop(event.connection, None)
-        if device_id is not None:
-            self.lose(self._record.devices[device_id], now)
+        if device_id is None:
+            return
+        device = self._record.devices[device_id]
+        device.connection = None
+        if device.over_http:
+            self.leave(device, now, "left")
+        else:
+            self.lose(device, now)
 
     def lose(self, device: Device, now: float) -> None:
         """The device cannot be reached for the moment."""
         record = self._record
         if device.phase is not DevicePhase.CONNECTED:
             return
-        if device.connection is not None and not device.over_http:
-            record.connections.pop(device.connection, None)
-            device.connection = None
         move(device, "connection-lost")
         device.away_since = now
         record.keep()

@@ -93,12 +93,12 @@ class DeviceMedia:
 class MediaModel:
     """One lesson's media without packets. `fail_next` makes the next call of that name fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_number: int = 1) -> None:
         self.devices: dict[str, DeviceMedia] = {}
         self.paused: dict[str, bool] = {}
         self.fail_next: dict[str, Exception] = {}
         self.restarts = 0
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first_number)
 
     def _fail(self, call: str) -> None:
         error = self.fail_next.pop(call, None)
@@ -185,11 +185,28 @@ class MediaModel:
 class Client:
     """One device's end at the desk: what it was sent, and why it was closed."""
 
-    desk: Desk
+    desk: Desk = field(repr=False)
     number: int
-    received: list[m.ServerMessage] = field(default_factory=list)
+    received: list[m.ServerMessage] = field(default_factory=list, repr=False)
     closed: CloseCode | None = None
-    welcome: m.Welcome | None = None
+    welcome: m.Welcome | None = field(default=None, repr=False)
+    # The lesson as this client knows it from what it was told.
+    lesson: m.LessonState | None = field(default=None, repr=False)
+    seats: dict[str, m.SeatState] = field(default_factory=dict, repr=False)
+
+    def take(self, message: m.ServerMessage) -> None:
+        """Remember a message and what it tells."""
+        self.received.append(message)
+        match message:
+            case m.Welcome():
+                self.welcome, self.lesson = message, message.lesson
+                self.seats = {seat.seat_id: seat for seat in message.seats}
+            case m.LessonChanged():
+                self.lesson = message.lesson
+            case m.SeatChanged():
+                self.seats[message.seat.seat_id] = message.seat
+            case m.SeatRemoved():
+                del self.seats[message.seat_id]
 
     @property
     def device_id(self) -> str:
@@ -298,7 +315,7 @@ class Desk:
         """SIGKILL: everything but the saved state is gone."""
         state = self.lesson.save()
         self.clients.clear()
-        self.media = MediaModel()
+        self.media = MediaModel(next(self.media._numbers))
         self.lesson, effects = Lesson.restore(self.plan, self.settings, state, self.now)
         self.carry_out(effects)
 
@@ -357,9 +374,7 @@ class Desk:
         assert client is not None, f"sent to connection {number}, which is not there: {message}"
         # What the wire would do: the message must survive it.
         parsed = m.server_message.validate_json(m.server_message.dump_json(message))
-        client.received.append(parsed)
-        if isinstance(parsed, m.Welcome):
-            client.welcome = parsed
+        client.take(parsed)
 
     def _call(self, effect: f.MediaCall) -> None:
         answer = call_media(self.media, effect)
