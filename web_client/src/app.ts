@@ -2,7 +2,7 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { get, remove } from "./api/client.ts";
+import { get, remove, SIGNED_OUT } from "./api/client.ts";
 import type { SessionAnswer, User } from "./api/types.ts";
 import { define, TongkeElement } from "./components/element.ts";
 import { failure } from "./components/states.ts";
@@ -122,6 +122,7 @@ export class App extends TongkeElement {
     super.connectedCallback();
     addEventListener("popstate", () => void this.navigate());
     this.addEventListener("click", (event) => this.follow(event));
+    addEventListener(SIGNED_OUT, () => void this.learnPerson());
     this.addEventListener("signed-in", () => void this.learnPerson());
     void this.navigate();
   }

@@ -1,6 +1,13 @@
 // From an address to a page. Pure but for `go`.
 
-export const ADMIN_SECTIONS = ["live", "schools", "classrooms", "communities", "users"] as const;
+export const ADMIN_SECTIONS = [
+  "live",
+  "schools",
+  "classrooms",
+  "communities",
+  "users",
+  "deleted",
+] as const;
 export type AdminSection = (typeof ADMIN_SECTIONS)[number];
 
 export type Route =
@@ -52,6 +59,13 @@ export function isDark(route: Route): boolean {
 /** An address within these pages that may be gone to after signing in; "/" for anything else. */
 export function safeNext(next: string | null): string {
   return next && /^\/(?![/\\])/.test(next) ? next : "/";
+}
+
+/** A secret from an address's fragment: `#name=value`, or `#value` alone. */
+export function fromFragment(hash: string, name: string): string {
+  const text = hash.replace(/^#/, "");
+  if (!text.includes("=")) return decode(text);
+  return new URLSearchParams(text).get(name) ?? "";
 }
 
 /** Go to another page without loading the application anew. */

@@ -4,6 +4,9 @@ import { currentLanguage } from "../i18n/index.ts";
 
 const TIMEOUT_MS = 15_000;
 
+/** Told to the window when the server no longer knows who is signed in. */
+export const SIGNED_OUT = "tongke-signed-out";
+
 /** The server refused: a stable code and words for people in both languages. */
 export class ApiError extends Error {
   constructor(
@@ -72,7 +75,11 @@ async function call<T>(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: timeout.signal,
     });
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) {
+      const refused = await refusal(response);
+      if (refused.code === "not-signed-in") dispatchEvent(new Event(SIGNED_OUT));
+      throw refused;
+    }
     return (response.status === 204 ? undefined : await response.json()) as T;
   } catch (error) {
     if (error instanceof ApiError) throw error;

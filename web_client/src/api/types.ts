@@ -1,6 +1,6 @@
 // The nouns of the HTTP interface (docs/http_api.md). Times are seconds since 1970.
 
-import type { Mode, Role, Source } from "../protocol/messages.ts";
+import type { Mode, Role, SeatState, Source } from "../protocol/messages.ts";
 
 export interface User {
   id: string;
@@ -48,6 +48,7 @@ export interface Community {
   name: string;
   lead_school_id: string;
   partner_school_ids: string[];
+  max_partners: number;
 }
 
 export interface Profile {
@@ -75,8 +76,8 @@ export interface Lesson {
   started_at: number | null;
   ended_at: number | null;
   record: boolean;
-  community_id: string;
-  teacher: { id: string; display_name: string };
+  community_id: string | null;
+  teacher: { id: string | null; display_name: string };
   seats: LessonSeat[];
 }
 
@@ -125,17 +126,20 @@ export interface Part {
 /** One entry of the lesson's event log: when, what, and the type's own fields. */
 export interface RecordedEvent {
   at: number;
+  /** Seconds from the beginning of the recording. */
+  start_s: number;
   type: string;
   [field: string]: unknown;
 }
 
 export interface Recording {
   id: string;
-  lesson_id: string;
+  lesson_id: string | null;
   title: string;
   subject: string;
   grade: string;
   teacher: string;
+  teacher_id: string | null;
   schools: string[];
   started_at: number;
   duration_s: number;
@@ -144,4 +148,18 @@ export interface Recording {
   visibility: "community" | "region";
   parts: Part[];
   events: RecordedEvent[];
+}
+
+export interface Deleted {
+  kind: "schools" | "classrooms" | "communities" | "users" | "lessons" | "recordings";
+  id: string;
+  name: string;
+  deleted_at: number;
+}
+
+export interface LiveAnswer {
+  lessons: { lesson: Lesson; seats: SeatState[] }[];
+  lessons_admitted: number;
+  classrooms_online: number;
+  server_time: number;
 }

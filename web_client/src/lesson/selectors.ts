@@ -27,13 +27,6 @@ export function mySeat(view: View): SeatState | null {
   return view.me ? (view.seats.get(view.me.seatId) ?? null) : null;
 }
 
-/** Rooms and assistants in the lesson's order; observers are nowhere in the pictures. */
-export function otherSeats(view: View): SeatState[] {
-  return [...view.seats.values()].filter(
-    (seat) => seat.seat_id !== view.me?.seatId && seat.role !== "observer",
-  );
-}
-
 export function rooms(view: View): SeatState[] {
   return [...view.seats.values()].filter(
     (seat) => seat.role === "room" || (seat.role === "assistant" && seat.present),

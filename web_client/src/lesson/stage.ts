@@ -8,7 +8,6 @@ import {
   facePicture,
   leadSeat,
   mySeat,
-  otherSeats,
   type Picture,
   spotlightPicture,
 } from "./selectors.ts";
@@ -42,10 +41,9 @@ export function roomStage(view: View): Stage {
   return arrange(large, null, people);
 }
 
-/** What the lead sees: as the rooms do, but never its own face large. */
+/** What the lead sees: as the rooms do, but its own face never large; it stands last in the wall. */
 export function leadStage(view: View): Stage {
   const me = mySeat(view);
-  const others = ordered(view, otherSeats(view).map(facePicture));
   const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
   const spotlight = spotlightPicture(view);
   const own = me ? facePicture(me) : null;
@@ -53,7 +51,7 @@ export function leadStage(view: View): Stage {
   if (spotlight && view.lesson?.layout !== "wall") {
     return { shape: "large", large: [spotlight], strip: [], corner: own };
   }
-  return { shape: "wall", large: others, strip: [], corner: own };
+  return { shape: "wall", large: allFaces(view), strip: [], corner: null };
 }
 
 function arrange(large: Picture | null, corner: Picture | null, people: Picture[]): Stage {

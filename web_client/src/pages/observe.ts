@@ -1,1 +1,294 @@
-export {};
+// Watching a lesson without being seen or heard: the program or the wall, and notes with times.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import { define } from "../components/element.ts";
+import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts";
+import "../components/sound.ts";
+import "../components/stage.ts";
+import { icon } from "../design/icons.ts";
+import { base, cards, controls, fields } from "../design/shared.ts";
+import { clock } from "../i18n/format.ts";
+import { currentLanguage } from "../i18n/index.ts";
+import { serverNow } from "../lesson/selectors.ts";
+import { LessonSession } from "../lesson/session.ts";
+import { roomStage, type Stage } from "../lesson/stage.ts";
+import type { View } from "../lesson/state.ts";
+
+interface Note {
+  readonly at: number;
+  readonly text: string;
+}
+
+export class Observe extends LessonPage {
+  static override styles = [
+    base,
+    controls,
+    fields,
+    cards,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        height: 100vh;
+        overflow: hidden;
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        min-height: 56px;
+        padding: 0 12px;
+        background: var(--surface);
+      }
+      h1 {
+        overflow: hidden;
+        font-size: var(--text-large);
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .group {
+        display: flex;
+        gap: 4px;
+        margin-inline-start: auto;
+      }
+      .middle {
+        display: grid;
+        flex: 1;
+        grid-template-columns: minmax(0, 1fr) 340px;
+        gap: 8px;
+        min-height: 0;
+        padding: 8px;
+      }
+      aside {
+        display: grid;
+        grid-template-rows: auto 1fr auto auto;
+        gap: 8px;
+        min-height: 0;
+        padding: 12px;
+        border-radius: var(--radius);
+        background: var(--surface);
+      }
+      ol {
+        display: grid;
+        align-content: start;
+        gap: 6px;
+        margin: 0;
+        padding: 0;
+        overflow-y: auto;
+        list-style: none;
+      }
+      li {
+        display: grid;
+        grid-template-columns: 56px 1fr auto;
+        align-items: start;
+        gap: 4px;
+        overflow-wrap: anywhere;
+      }
+      li button {
+        min-height: 28px;
+        padding: 0 6px;
+      }
+      form {
+        display: flex;
+        gap: 8px;
+      }
+      .stages {
+        display: grid;
+        grid-template-rows: minmax(0, 1fr) auto;
+        gap: 8px;
+        min-width: 0;
+        min-height: 0;
+      }
+      .strip {
+        display: flex;
+        gap: 8px;
+        height: 130px;
+        overflow-x: auto;
+      }
+      .strip tk-tile {
+        flex: none;
+        height: 100%;
+      }
+    `,
+  ];
+
+  @property() lessonId = "";
+  @state() private wall = false;
+  @state() private notes: readonly Note[] = [];
+  @state() private now = Date.now();
+  @query("input") private field!: HTMLInputElement;
+  private ticker: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.ticker = setInterval(() => (this.now = Date.now()), 1000);
+    this.notes = this.remembered();
+    const session = new LessonSession({
+      lessonId: this.lessonId,
+      device: "browser",
+      token: personTokens(this.lessonId, "observer"),
+      listens: true,
+    });
+    this.useSession(session);
+    session.open();
+  }
+
+  override disconnectedCallback(): void {
+    clearInterval(this.ticker);
+    super.disconnectedCallback();
+  }
+
+  protected override viewChanged(): void {
+    // everything is drawn from the view
+  }
+
+  private get notesName(): string {
+    return `tongke.notes.${this.lessonId}`;
+  }
+
+  private remembered(): Note[] {
+    try {
+      const found: unknown = JSON.parse(localStorage.getItem(this.notesName) ?? "[]");
+      return Array.isArray(found) ? (found as Note[]) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  private keep(notes: readonly Note[]): void {
+    this.notes = notes;
+    localStorage.setItem(this.notesName, JSON.stringify(notes));
+  }
+
+  private elapsed(): number {
+    return serverNow(this.view, this.now) - (this.view.lesson?.started_at ?? 0);
+  }
+
+  private add(event: SubmitEvent): void {
+    event.preventDefault();
+    const text = this.field.value.trim();
+    if (!text) return;
+    this.keep([...this.notes, { at: this.elapsed(), text }]);
+    this.field.value = "";
+  }
+
+  private saveFile(): void {
+    const lines = this.notes.map((note) => `${clock(note.at)}\t${note.text}`);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([lines.join("\n")], { type: "text/plain" }));
+    link.download = `${this.view.lesson?.title ?? this.lessonId}.txt`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  override render(): TemplateResult {
+    const { view, session, m } = this;
+    if (!session || view.phase === "ended") return this.over(m.lesson.endedTitle, "");
+    if (view.phase === "refused") {
+      const words = currentLanguage() === "en" ? view.refusal?.en : view.refusal?.zh;
+      return this.over(m.lesson.refusedTitle, words ?? "", view.refusal?.code);
+    }
+    if (view.phase === "replaced") return replaced(m.lesson);
+    return html`<header>
+        <a class="button" href="/" aria-label=${m.observe.leave}>${icon("back")}</a>
+        <h1>${view.lesson?.title ?? m.lesson.connecting}</h1>
+        ${view.lesson ? html`<span>${clock(this.elapsed())}</span>` : nothing}
+        <span class="badge">${icon("microphoneOff", 14)}${m.observe.silent}</span>
+        ${view.phase === "reconnecting"
+          ? html`<span class="badge warn" role="status">${m.lesson.reconnecting}</span>`
+          : nothing}
+        ${view.soundBlocked
+          ? html`<button>${icon("speak")}${m.lesson.soundBlocked}</button>`
+          : nothing}
+        <div class="group" role="group" aria-label=${m.observe.view}>
+          ${this.viewButton(false, m.observe.program)}${this.viewButton(true, m.observe.wall)}
+        </div>
+      </header>
+      <div class="middle">
+        ${this.pictures(view, session)} ${this.noteBook()}
+      </div>
+      <tk-sound .view=${view} .session=${session}></tk-sound>`;
+  }
+
+  private viewButton(wall: boolean, words: string): TemplateResult {
+    return html`<button
+      aria-pressed=${this.wall === wall ? "true" : "false"}
+      @click=${() => (this.wall = wall)}
+    >
+      ${icon(wall ? "layoutWall" : "layoutSpeaker")}${words}
+    </button>`;
+  }
+
+  private pictures(view: View, session: LessonSession): TemplateResult {
+    const program = roomStage(view);
+    const all = [...program.large, ...(program.corner ? [program.corner] : []), ...program.strip];
+    const stage: Stage = this.wall
+      ? { shape: "wall", large: all, strip: [], corner: null }
+      : program;
+    return html`<div class="stages">
+      <tk-stage
+        .view=${view}
+        .session=${session}
+        .stage=${stage}
+        .empty=${this.m.lesson.connecting}
+      ></tk-stage>
+      ${stage.strip.length
+        ? html`<div class="strip">
+            ${stage.strip.map(
+              (picture) =>
+                html`<tk-tile
+                  .view=${view}
+                  .session=${session}
+                  .picture=${picture}
+                ></tk-tile>`,
+            )}
+          </div>`
+        : nothing}
+    </div>`;
+  }
+
+  private noteBook(): TemplateResult {
+    const { observe } = this.m;
+    return html`<aside aria-label=${observe.notes}>
+      <h2>${observe.notes}</h2>
+      <ol>
+        ${this.notes.length === 0 ? html`<p class="soft">${observe.noNotes}</p>` : nothing}
+        ${this.notes.map(
+          (note) =>
+            html`<li>
+              <time class="soft">${clock(note.at)}</time><span>${note.text}</span>
+              <button
+                class="quiet"
+                aria-label=${observe.deleteNote}
+                @click=${() => this.keep(this.notes.filter((one) => one !== note))}
+              >
+                ${icon("close", 16)}
+              </button>
+            </li>`,
+        )}
+      </ol>
+      <form @submit=${this.add}>
+        <input
+          maxlength="2000"
+          autocomplete="off"
+          aria-label=${observe.notePlaceholder}
+          placeholder=${observe.notePlaceholder}
+        />
+        <button>${icon("note")}${observe.addNote}</button>
+      </form>
+      <button ?disabled=${this.notes.length === 0} @click=${this.saveFile}>
+        ${observe.saveNotes}
+      </button>
+    </aside>`;
+  }
+
+  private over(heading: string, text: string, code = ""): TemplateResult {
+    return html`<tk-state heading=${heading} text=${text} code=${code}>
+      <a href="/">${this.m.app.toToday}</a>
+      <a href="/library">${this.m.lesson.toLibrary}</a>
+    </tk-state>`;
+  }
+}
+
+define("tk-observe", Observe);

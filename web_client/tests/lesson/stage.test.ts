@@ -56,18 +56,19 @@ describe("what a room sees", () => {
 });
 
 describe("what the lead sees", () => {
-  it("a wall of the rooms and its own small picture", () => {
+  it("a wall of the rooms, itself last", () => {
     const stage = leadStage(viewOf("lead"));
-    expect([stage.shape, ids(stage.large), stage.corner?.seatId]).toEqual([
+    expect([stage.shape, ids(stage.large), stage.corner]).toEqual([
       "wall",
-      ["r1", "r2", "r3"],
-      "lead",
+      ["r1", "r2", "r3", "lead"],
+      null,
     ]);
   });
 
   it("the spotlight large", () => {
     const lit = lesson({ spotlight: { seat_id: "r3", source: "students" } });
-    expect(ids(leadStage(viewOf("lead", { lesson: lit })).large)).toEqual(["r3"]);
+    const stage = leadStage(viewOf("lead", { lesson: lit }));
+    expect([ids(stage.large), stage.corner?.seatId]).toEqual([["r3"], "lead"]);
   });
 });
 

@@ -1,1 +1,213 @@
-export {};
+// The library: recorded lessons as cards, found by words, subject, school and time.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { get } from "../../api/client.ts";
+import type { Recording } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { failure } from "../../components/states.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls, fields } from "../../design/shared.ts";
+import "./recording_card.ts";
+
+const TYPING_MS = 300; // search when the person pauses, not at every letter
+const UNFINISHED_MS = 3000; // a lesson that has just ended becomes playable within seconds
+
+interface Filters {
+  text: string;
+  subject: string;
+  school: string;
+  from: string;
+  to: string;
+}
+
+const NO_FILTERS: Filters = { text: "", subject: "", school: "", from: "", to: "" };
+
+export class Library extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    fields,
+    cards,
+    css`
+      :host {
+        display: grid;
+        grid-template-columns: 240px minmax(0, 1fr);
+        align-content: start;
+        align-items: start;
+        gap: 24px;
+        width: min(1440px, 100%);
+        margin: 0 auto;
+        padding: 24px;
+      }
+      aside {
+        display: grid;
+        gap: 16px;
+      }
+      .search {
+        position: relative;
+        margin-bottom: 16px;
+      }
+      .search svg {
+        position: absolute;
+        inset: 14px auto auto 14px;
+        color: var(--ink-soft);
+      }
+      .search input {
+        min-height: 48px;
+        padding-inline-start: 44px;
+      }
+      .cards {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(260px, 1fr));
+        gap: 16px;
+        margin: 12px 0 0;
+        padding: 0;
+        list-style: none;
+      }
+      @media (max-width: 900px) {
+        :host {
+          grid-template-columns: 1fr;
+        }
+      }
+    `,
+  ];
+
+  @state() private recordings: readonly Recording[] | null = null;
+  /** Every subject and school seen so far: filtering must not empty the filters. */
+  @state() private subjects: ReadonlySet<string> = new Set();
+  @state() private schools: ReadonlySet<string> = new Set();
+  @state() private filters: Filters = NO_FILTERS;
+  @state() private error: unknown = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private asked = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    clearTimeout(this.timer);
+    super.disconnectedCallback();
+  }
+
+  private query(): string {
+    const { text, subject, school, from, to } = this.filters;
+    const parameters = new URLSearchParams();
+    if (text.trim()) parameters.set("text", text.trim());
+    if (subject) parameters.set("subject", subject);
+    if (school) parameters.set("school", school);
+    if (from) parameters.set("from", String(new Date(`${from}T00:00`).getTime() / 1000));
+    if (to) parameters.set("to", String(new Date(`${to}T23:59:59`).getTime() / 1000));
+    return parameters.toString();
+  }
+
+  private readonly load = async (): Promise<void> => {
+    clearTimeout(this.timer);
+    const mine = ++this.asked;
+    try {
+      const found = await get<Recording[]>(`/api/recordings?${this.query()}`);
+      if (mine !== this.asked) return; // a later question is on its way
+      this.recordings = found;
+      this.error = null;
+      this.subjects = new Set([...this.subjects, ...found.map((one) => one.subject)]);
+      this.schools = new Set([...this.schools, ...found.flatMap((one) => one.schools)]);
+      if (found.some((one) => one.state === "recording" || one.state === "finishing")) {
+        this.timer = setTimeout(() => void this.load(), UNFINISHED_MS);
+      }
+    } catch (error) {
+      this.error = error;
+    }
+  };
+
+  private filter(change: Partial<Filters>): void {
+    this.filters = { ...this.filters, ...change };
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.load(), TYPING_MS);
+  }
+
+  override render(): TemplateResult {
+    const { m } = this;
+    return html`<aside aria-label=${m.library.filters}>
+        <h2>${m.library.filters}</h2>
+        ${this.choice("subject", m.library.subject, this.subjects)}
+        ${this.choice("school", m.library.school, this.schools)} ${this.day("from", m.library.from)}
+        ${this.day("to", m.library.to)}
+        <button @click=${() => this.filter(NO_FILTERS)}>${m.library.clear}</button>
+      </aside>
+      <section aria-labelledby="title">
+        <h1 id="title" class="visually-hidden">${m.library.title}</h1>
+        <div class="search" role="search">
+          ${icon("search")}
+          <input
+            type="search"
+            data-testid="library-search"
+            maxlength="120"
+            aria-label=${m.library.search}
+            placeholder=${m.library.search}
+            .value=${this.filters.text}
+            @input=${(event: Event) =>
+              this.filter({ text: (event.target as HTMLInputElement).value })}
+          />
+        </div>
+        ${this.results()}
+      </section>`;
+  }
+
+  private results(): TemplateResult {
+    const { m, recordings } = this;
+    if (this.error !== null) return failure(m.app, this.error, () => void this.load());
+    if (!recordings) return html`<tk-skeleton rows="3"></tk-skeleton>`;
+    if (recordings.length === 0) {
+      const filtered = this.query() !== "";
+      return html`<tk-state
+        symbol=${filtered ? "search" : "library"}
+        heading=${filtered ? m.library.nothingTitle : m.library.emptyTitle}
+        text=${filtered ? m.library.nothing : m.library.empty}
+      ></tk-state>`;
+    }
+    return html`<p class="soft" role="status">${m.library.found(recordings.length)}</p>
+      <ul class="cards">
+        ${recordings.map(
+          (recording) =>
+            html`<li><tk-recording-card .recording=${recording}></tk-recording-card></li>`,
+        )}
+      </ul>`;
+  }
+
+  private choice(
+    name: "subject" | "school",
+    label: string,
+    choices: ReadonlySet<string>,
+  ): TemplateResult | typeof nothing {
+    const known = [...choices].filter(Boolean).sort((a, b) => a.localeCompare(b));
+    if (known.length === 0) return nothing;
+    return html`<label>
+      ${label}
+      <select
+        @change=${(event: Event) =>
+          this.filter({ [name]: (event.target as HTMLSelectElement).value })}
+      >
+        <option value="" ?selected=${this.filters[name] === ""}>${this.m.library.all}</option>
+        ${known.map(
+          (one) =>
+            html`<option value=${one} ?selected=${this.filters[name] === one}>${one}</option>`,
+        )}
+      </select>
+    </label>`;
+  }
+
+  private day(name: "from" | "to", label: string): TemplateResult {
+    return html`<label>
+      ${label}
+      <input
+        type="date"
+        .value=${this.filters[name]}
+        @change=${(event: Event) => this.filter({ [name]: (event.target as HTMLInputElement).value })}
+      />
+    </label>`;
+  }
+}
+
+define("tk-library", Library);

@@ -1,1 +1,354 @@
-export {};
+// The player: one picture large, the others small, all in step; chapters and chat beside.
+
+import { html, nothing, type TemplateResult } from "lit";
+import { property, queryAll, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { get } from "../../api/client.ts";
+import type { Part, Recording, User } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { failure } from "../../components/states.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls } from "../../design/shared.ts";
+import { clock } from "../../i18n/format.ts";
+import { chaptersOf, type Chapter, type SeatLine, seatLines } from "./chapters.ts";
+import { covers, MasterClock } from "./clock.ts";
+import "./details.ts";
+import { type KeyAction, keyAction } from "./keys.ts";
+import type { PartView } from "./part_view.ts";
+import "./part_view.ts";
+import { playerStyles } from "./styles.ts";
+import "./timeline.ts";
+
+const TICK_MS = 100; // corrects parts and moves the knob; pictures run by themselves
+const UNFINISHED_MS = 2000;
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
+
+export class Player extends TongkeElement {
+  static override styles = [base, controls, cards, playerStyles];
+
+  @property() recordingId = "";
+  @property({ attribute: false }) user: User | null = null;
+  @state() private recording: Recording | null = null;
+  @state() private error: unknown = null;
+  @state() private position = 0;
+  @state() private playing = false;
+  @state() private waiting = false;
+  @state() private rate = 1;
+  @state() private volume = 1;
+  @state() private silent = false;
+  @state() private largeSeat = "";
+  @state() private help = false;
+  @queryAll("tk-part") private views!: NodeListOf<PartView>;
+  private master = new MasterClock(0);
+  private chapters: readonly Chapter[] = [];
+  private lines: readonly SeatLine[] = [];
+  private ticker: ReturnType<typeof setInterval> | undefined;
+  private reloadTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly onKey = (event: KeyboardEvent): void => this.key(event);
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("keydown", this.onKey);
+    this.ticker = setInterval(() => this.tick(), TICK_MS);
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    removeEventListener("keydown", this.onKey);
+    clearInterval(this.ticker);
+    clearTimeout(this.reloadTimer);
+    super.disconnectedCallback();
+  }
+
+  private readonly load = async (): Promise<void> => {
+    this.error = null;
+    try {
+      const recording = await get<Recording>(
+        `/api/recordings/${encodeURIComponent(this.recordingId)}`,
+      );
+      this.recording = recording;
+      if (recording.state === "ready") this.prepare(recording);
+      else if (recording.state !== "failed") {
+        this.reloadTimer = setTimeout(() => void this.load(), UNFINISHED_MS);
+      }
+    } catch (error) {
+      this.error = error;
+    }
+  };
+
+  private prepare(recording: Recording): void {
+    this.master = new MasterClock(recording.duration_s);
+    this.chapters = chaptersOf(recording);
+    this.lines = seatLines(recording);
+  }
+
+  private get time(): number {
+    return performance.now() / 1000;
+  }
+
+  /** Where the lesson is; every part is told; the clock waits for those that cannot play yet. */
+  private tick(): void {
+    if (this.recording?.state !== "ready") return;
+    const position = this.master.now(this.time);
+    if (this.playing && position >= this.master.duration) this.pause();
+    const views = [...this.views];
+    const late = this.playing && views.some((view) => !view.ready(position));
+    if (late) this.master.pause(this.time);
+    else if (this.playing) this.master.play(this.time);
+    for (const view of views) view.follow(position, this.rate, this.playing && !late);
+    this.waiting = late;
+    if (Math.abs(this.position - position) > 0.05) this.position = position;
+  }
+
+  private play(): void {
+    if (this.master.now(this.time) >= this.master.duration) this.master.seek(0, this.time);
+    this.playing = true;
+    this.tick();
+  }
+
+  private pause(): void {
+    this.playing = false;
+    this.master.pause(this.time);
+    this.tick();
+  }
+
+  private seek(position: number): void {
+    this.master.seek(position, this.time);
+    this.position = this.master.now(this.time);
+    this.tick();
+  }
+
+  private setRate(rate: number): void {
+    this.rate = rate;
+    this.master.setRate(rate, this.time);
+  }
+
+  // --- what is shown ---------------------------------------------------------------------------
+
+  /** Parts with a picture at this moment; the large one first when it is among them. */
+  private shown(): Part[] {
+    return (this.recording?.parts ?? []).filter(
+      (part) => part.has_video && covers(part, this.position),
+    );
+  }
+
+  private largePart(shown: readonly Part[]): Part | null {
+    const key = (part: Part): string => `${part.seat_id}/${part.source}`;
+    const rank = (part: Part): number =>
+      part.source === "screen" ? 0 : part.source === "teacher" ? 1 : 2;
+    return (
+      shown.find((part) => key(part) === this.largeSeat) ??
+      [...shown].sort((a, b) => rank(a) - rank(b))[0] ??
+      null
+    );
+  }
+
+  private choose(part: Part): void {
+    this.largeSeat = `${part.seat_id}/${part.source}`;
+  }
+
+  private nextView(): void {
+    const shown = this.shown();
+    const large = this.largePart(shown);
+    const next = shown[(shown.findIndex((part) => part === large) + 1) % Math.max(1, shown.length)];
+    if (next) this.choose(next);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const target = event.composedPath()[0];
+    if (target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const onButton = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
+    if (onButton && (event.key === " " || event.key === "Enter")) return;
+    const action = keyAction(event.key);
+    if (!action) return;
+    event.preventDefault();
+    this.act(action);
+  }
+
+  private act(action: KeyAction): void {
+    switch (action.do) {
+      case "toggle":
+        this.toggle();
+        break;
+      case "by":
+        this.seek(this.position + action.seconds);
+        break;
+      case "to":
+        this.seek(this.master.duration * action.share);
+        break;
+      case "volume":
+        this.silent = false;
+        this.volume = Math.min(1, Math.max(0, this.volume + action.change));
+        break;
+      case "speed": {
+        const place = SPEEDS.indexOf(this.rate) + action.steps;
+        this.setRate(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, place))] ?? 1);
+        break;
+      }
+      case "mute":
+        this.silent = !this.silent;
+        break;
+      case "fullscreen":
+        this.fullscreen();
+        break;
+      case "next-view":
+        this.nextView();
+        break;
+      case "help":
+        this.help = !this.help;
+    }
+  }
+
+  private toggle(): void {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  private fullscreen(): void {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void this.requestFullscreen().catch(() => undefined);
+  }
+
+  override render(): TemplateResult {
+    const { m, recording } = this;
+    if (this.error !== null) return failure(m.app, this.error, () => void this.load());
+    if (!recording) return html`<tk-skeleton rows="3"></tk-skeleton>`;
+    if (recording.state !== "ready" || recording.parts.length === 0) return this.notYet(recording);
+    return html`<header>
+        <a class="button" href="/library" aria-label=${m.app.library}>${icon("back")}</a>
+        <h1>${recording.title}</h1>
+      </header>
+      <div class="middle">
+        <div class="pictures">${this.pictures(recording)}</div>
+        <tk-player-details
+          .recording=${recording}
+          .chapters=${this.chapters}
+          .position=${this.position}
+          .user=${this.user}
+          .help=${this.help}
+          @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
+        ></tk-player-details>
+      </div>
+      <footer>
+        <tk-timeline
+          .position=${this.position}
+          .duration=${recording.duration_s}
+          .chapters=${this.chapters}
+          .lines=${this.lines}
+          @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
+        ></tk-timeline>
+        ${this.controls(recording)}
+      </footer>`;
+  }
+
+  private pictures(recording: Recording): TemplateResult {
+    const shown = this.shown();
+    const large = this.largePart(shown);
+    const volume = this.silent ? 0 : this.volume;
+    // All parts stay in place in the page: moving a media element would stop it.
+    return html`${repeat(
+      recording.parts,
+      (part) => part.part_id,
+      (part) => {
+        const place = part === large ? "large" : shown.includes(part) ? "small" : "away";
+        return html`<div class="view ${place}" data-place=${place}>
+          <tk-part
+            data-testid="part-${part.part_id}"
+            data-seat=${part.seat_id}
+            .recordingId=${recording.id}
+            .recorded=${part}
+            .volume=${volume}
+          ></tk-part>
+          ${place === "small"
+            ? html`<button
+                class="swap"
+                aria-label=${this.m.player.swap(part.name)}
+                @click=${() => this.choose(part)}
+              ></button>`
+            : nothing}
+        </div>`;
+      },
+    )}
+    ${large ? nothing : html`<p class="nobody">${this.m.player.nobodyHere}</p>`}
+    ${this.waiting
+      ? html`<p class="waiting" role="status">${this.m.player.buffering}</p>`
+      : nothing}`;
+  }
+
+  private controls(recording: Recording): TemplateResult {
+    const { player } = this.m;
+    return html`<div class="controls">
+      <button
+        class="main"
+        data-testid="play"
+        @click=${this.toggle}
+      >
+        ${icon(this.playing ? "pause" : "play")}${this.playing ? player.pause : player.play}
+      </button>
+      <button aria-label=${player.back10} @click=${() => this.seek(this.position - 10)}>−10</button>
+      <button aria-label=${player.forward10} @click=${() => this.seek(this.position + 10)}>
+        +10
+      </button>
+      <span class="time" data-testid="time"
+        >${clock(this.position)} / ${clock(recording.duration_s)}</span
+      >
+      <label class="speed">
+        ${player.speed}
+        <select
+          @change=${(event: Event) =>
+            this.setRate(Number((event.target as HTMLSelectElement).value))}
+        >
+          ${SPEEDS.map(
+            (speed) =>
+              html`<option value=${speed} ?selected=${speed === this.rate}>${speed}×</option>`,
+          )}
+        </select>
+      </label>
+      <button
+        aria-label=${this.silent ? player.unmuteSound : player.muteSound}
+        aria-pressed=${this.silent ? "true" : "false"}
+        @click=${() => (this.silent = !this.silent)}
+      >
+        ${icon("speak")}
+      </button>
+      <input
+        type="range"
+        min="0"
+        max="1"
+        step="0.05"
+        aria-label=${player.volume}
+        .value=${String(this.volume)}
+        @input=${(event: Event) => (this.volume = Number((event.target as HTMLInputElement).value))}
+      />
+      <span class="space"></span>
+      <button
+        aria-pressed=${this.help ? "true" : "false"}
+        @click=${() => (this.help = !this.help)}
+      >
+        ${icon("help")}${player.help}
+      </button>
+      <button @click=${this.fullscreen}>${icon("spotlight")}${player.fullscreen}</button>
+    </div>`;
+  }
+
+  private notYet(recording: Recording): TemplateResult {
+    const { player, app } = this.m;
+    const words = {
+      recording: player.stillRecording,
+      finishing: player.finishing,
+      failed: player.failedRecording,
+      ready: player.noParts,
+    };
+    return html`<tk-state
+      tone=${recording.state === "failed" ? "alarm" : "calm"}
+      symbol=${recording.state === "failed" ? "warning" : "record"}
+      heading=${recording.title}
+      text=${words[recording.state]}
+    >
+      <a href="/library">${app.library}</a>
+    </tk-state>`;
+  }
+}
+
+define("tk-player", Player);

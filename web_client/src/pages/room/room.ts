@@ -17,6 +17,7 @@ import { currentLanguage, switchLanguage } from "../../i18n/index.ts";
 import { mySeat } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
+import { fromFragment } from "../../router.ts";
 import "./room_lesson.ts";
 import { roomStyles } from "./styles.ts";
 
@@ -64,7 +65,7 @@ export class Room extends LessonPage {
 
   /** The address carries the credential once; afterwards it lives on this PC alone. */
   private takeCredential(): void {
-    const given = decodeURIComponent(location.hash.slice(1));
+    const given = fromFragment(location.hash, "credential");
     if (given) {
       localStorage.setItem(CREDENTIAL, given);
       history.replaceState(null, "", location.pathname);

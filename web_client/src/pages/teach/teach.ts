@@ -81,15 +81,26 @@ export class Teach extends LessonPage {
       this.error = error;
       return;
     }
-    if (this.lesson.state !== "live") return;
+    if (!this.isLive()) return;
     this.session?.open();
     // A reload in the middle of a lesson goes straight back in.
     if (sessionStorage.getItem(this.enteredName)) this.enter();
   }
 
   private async lookWhoIsThere(): Promise<void> {
-    if (this.view.phase !== "idle" || !this.lesson) return;
-    this.classrooms = await get<Classroom[]>("/api/classrooms").catch(() => this.classrooms);
+    if (this.view.phase !== "idle" || this.lesson?.state !== "planned") return;
+    try {
+      this.classrooms = await get<Classroom[]>("/api/classrooms");
+      this.lesson = await get<Lesson>(`/api/lessons/${encodeURIComponent(this.lessonId)}`);
+    } catch {
+      return; // asked again in a few seconds
+    }
+    // The doors open by themselves shortly before the hour: the rooms are seen coming.
+    if (this.isLive()) this.session?.open();
+  }
+
+  private isLive(): boolean {
+    return this.lesson?.state === "live";
   }
 
   private async start(): Promise<void> {

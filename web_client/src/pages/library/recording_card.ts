@@ -1,0 +1,116 @@
+// One recorded lesson as a card: its picture, what it is, who may see it.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import type { Recording } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards } from "../../design/shared.ts";
+import { dayAndTime, list, minutes } from "../../i18n/format.ts";
+import { mediaAddress } from "../player/media.ts";
+
+export class RecordingCard extends TongkeElement {
+  static override styles = [
+    base,
+    cards,
+    css`
+      :host {
+        display: block;
+        height: 100%;
+      }
+      a {
+        display: flex;
+        flex-direction: column;
+        height: 100%;
+        overflow: hidden;
+        padding: 0;
+        color: var(--ink);
+        text-decoration: none;
+      }
+      a:hover {
+        border-color: var(--accent);
+        box-shadow: var(--shadow);
+      }
+      .poster {
+        position: relative;
+        display: grid;
+        place-items: center;
+        background: #172027;
+        color: #7d8f9b;
+        aspect-ratio: 16 / 9;
+      }
+      img {
+        width: 100%;
+        height: 100%;
+        object-fit: cover;
+      }
+      .length {
+        position: absolute;
+        inset: auto 8px 8px auto;
+        padding: 2px 8px;
+        border-radius: 4px;
+        background: rgb(0 0 0 / 75%);
+        color: #fff;
+        font-size: var(--text-small);
+      }
+      .words {
+        display: grid;
+        flex: 1;
+        align-content: start;
+        gap: 4px;
+        padding: 12px 16px 16px;
+      }
+      h2 {
+        font-size: var(--text);
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) recording!: Recording;
+  @state() private posterFailed = false;
+
+  override render(): TemplateResult {
+    const { recording, m } = this;
+    const { state: phase } = recording;
+    const subject = list([recording.subject, recording.grade].filter(Boolean));
+    return html`<a
+      class="card"
+      href="/library/${recording.id}"
+      data-testid="recording-${recording.id}"
+      data-state=${phase}
+    >
+      <span class="poster">
+        ${recording.poster && !this.posterFailed
+          ? html`<img
+              src=${mediaAddress(recording.id, recording.poster)}
+              alt=""
+              loading="lazy"
+              @error=${() => (this.posterFailed = true)}
+            />`
+          : icon("library", 40)}
+        ${recording.duration_s > 0
+          ? html`<span class="length">${minutes(recording.duration_s)}</span>`
+          : nothing}
+      </span>
+      <span class="words">
+        <h2>${recording.title}</h2>
+        ${subject ? html`<span class="soft small">${subject}</span>` : nothing}
+        <span class="small">${recording.teacher}</span>
+        <span class="soft small">${list(recording.schools)}</span>
+        <span class="soft small">${dayAndTime(recording.started_at)}</span>
+        <span class="row">
+          ${phase === "ready"
+            ? html`<span class="badge">
+                ${icon("people", 14)}${m.library.visibility[recording.visibility]}
+              </span>`
+            : html`<span class="badge ${phase === "failed" ? "live" : "warn"}"
+                >${m.library.states[phase]}</span
+              >`}
+        </span>
+      </span>
+    </a>`;
+  }
+}
+
+define("tk-recording-card", RecordingCard);

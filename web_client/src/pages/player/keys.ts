@@ -1,0 +1,44 @@
+// What each key does in the player. Pure.
+
+export type KeyAction =
+  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "help" }
+  | { do: "by"; seconds: number }
+  | { do: "to"; share: number }
+  | { do: "volume"; change: number }
+  | { do: "speed"; steps: number };
+
+const ACTIONS: Readonly<Record<string, KeyAction>> = {
+  " ": { do: "toggle" },
+  k: { do: "toggle" },
+  arrowleft: { do: "by", seconds: -5 },
+  arrowright: { do: "by", seconds: 5 },
+  j: { do: "by", seconds: -10 },
+  l: { do: "by", seconds: 10 },
+  arrowup: { do: "volume", change: 0.1 },
+  arrowdown: { do: "volume", change: -0.1 },
+  "[": { do: "speed", steps: -1 },
+  "]": { do: "speed", steps: 1 },
+  m: { do: "mute" },
+  f: { do: "fullscreen" },
+  v: { do: "next-view" },
+  "?": { do: "help" },
+};
+
+export function keyAction(key: string): KeyAction | null {
+  if (/^[0-9]$/.test(key)) return { do: "to", share: Number(key) / 10 };
+  return ACTIONS[key.toLowerCase()] ?? null;
+}
+
+/** For the help: each line's keys, and its name in the catalogue. */
+export const KEY_HELP = [
+  ["Space, K", "space"],
+  ["← →", "arrows"],
+  ["J L", "jl"],
+  ["↑ ↓", "updown"],
+  ["0–9", "digits"],
+  ["[ ]", "brackets"],
+  ["M", "mute"],
+  ["F", "full"],
+  ["V", "views"],
+  ["?", "question"],
+] as const;

@@ -1,0 +1,125 @@
+// One part of a recording: a media element that is told by the player where to be.
+
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import type { Part } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { base } from "../../design/shared.ts";
+import { covers, follow } from "./clock.ts";
+import { mediaAddress } from "./media.ts";
+
+const ENOUGH_DATA = 3; // HAVE_FUTURE_DATA
+const NEAR_S = 20; // a part that is to come soon is loaded beforehand
+const SEEK_EVERY_MS = 700; // an element that is still seeking is not sought again
+
+export class PartView extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        position: relative;
+        display: block;
+        overflow: hidden;
+        border-radius: var(--radius);
+        background: #05080a;
+        color: #f2f6f8;
+        aspect-ratio: 16 / 9;
+      }
+      video {
+        width: 100%;
+        height: 100%;
+        object-fit: contain;
+      }
+      .plate {
+        position: absolute;
+        inset: auto 0 0 0;
+        overflow: hidden;
+        padding: 4px 10px;
+        background: linear-gradient(transparent, rgb(0 0 0 / 80%));
+        font-size: var(--text-small);
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .failed {
+        position: absolute;
+        inset: 0;
+        display: grid;
+        place-items: center;
+        padding: 12px;
+        color: #c6d2da;
+        text-align: center;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) recordingId = "";
+  @property({ attribute: false }) recorded!: Part;
+  @property({ type: Number }) volume = 1;
+  @state() private source = "";
+  @state() private failed = false;
+  @query("video") private video!: HTMLVideoElement | null;
+  private soughtAt = 0;
+
+  /** Be where the lesson is. `moving` is false while the player waits or is paused. */
+  follow(position: number, rate: number, moving: boolean): void {
+    const { recorded: part, video } = this;
+    if (!this.source && position > part.start_s - NEAR_S) {
+      this.source = mediaAddress(this.recordingId, part.file);
+    }
+    if (!video || !this.source || this.failed) return;
+    const now = performance.now();
+    const step = follow(part, position, video.currentTime, rate);
+    if (step.do === "rest") {
+      if (!video.paused) video.pause();
+      return;
+    }
+    if (step.do === "jump" && (!video.seeking || now - this.soughtAt > SEEK_EVERY_MS)) {
+      this.soughtAt = now;
+      video.currentTime = step.to;
+    }
+    if (step.do === "run" && Math.abs(video.playbackRate - step.rate) > 0.005) {
+      video.playbackRate = step.rate;
+    }
+    if (moving && video.paused) void video.play().catch(() => undefined);
+    if (!moving && !video.paused) video.pause();
+  }
+
+  /** Whether it could play at this position if asked: the player waits for those that cannot. */
+  ready(position: number): boolean {
+    if (this.failed || !covers(this.recorded, position) || !this.video) return true;
+    if (position > this.recorded.start_s + this.recorded.duration_s - 0.5) return true; // its last words
+    return this.video.readyState >= ENOUGH_DATA && !this.video.seeking;
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has("volume") && this.video) {
+      this.video.volume = this.volume;
+      this.video.muted = this.volume === 0;
+    }
+  }
+
+  override render(): TemplateResult {
+    const { recorded: part } = this;
+    const name = this.m.tile.pictureOf(part.name, this.m.sources[part.source]);
+    return html`<video
+        aria-label=${name}
+        playsinline
+        preload="auto"
+        disablepictureinpicture
+        src=${this.source || nothing}
+        @error=${() => (this.failed = this.source !== "")}
+      ></video>
+      <span class="plate">${name}</span>
+      ${this.failed
+        ? html`<span class="failed">${this.m.player.partFailed(part.name)}</span>`
+        : nothing}`;
+  }
+}
+
+define("tk-part", PartView);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-part": PartView;
+  }
+}

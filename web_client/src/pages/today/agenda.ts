@@ -1,0 +1,61 @@
+// What the day holds and what somebody should look at. Pure.
+
+import type { Classroom, Community, Lesson, Recording, School } from "../../api/types.ts";
+
+const SOON_S = 3600; // a room that is off an hour before its lesson can still be switched on
+
+export interface Day {
+  readonly at: number;
+  readonly lessons: readonly Lesson[];
+}
+
+/** Lessons by calendar day, in the order of their start. */
+export function daysOf(lessons: readonly Lesson[]): Day[] {
+  const days = new Map<string, Lesson[]>();
+  for (const lesson of [...lessons].sort((a, b) => a.starts_at - b.starts_at)) {
+    const day = new Date(lesson.starts_at * 1000).toDateString();
+    days.set(day, [...(days.get(day) ?? []), lesson]);
+  }
+  return [...days.values()].map((all) => ({ at: all[0]?.starts_at ?? 0, lessons: all }));
+}
+
+export type Attention =
+  | { kind: "no-schools" }
+  | { kind: "no-community" }
+  | { kind: "room-offline"; room: string; lesson: string }
+  | { kind: "recording-failed"; title: string };
+
+export interface Situation {
+  readonly schools: readonly School[];
+  readonly communities: readonly Community[];
+  readonly classrooms: readonly Classroom[];
+  readonly lessons: readonly Lesson[];
+  readonly recordings: readonly Recording[];
+  readonly now: number;
+}
+
+export function attentionOf(situation: Situation): Attention[] {
+  if (situation.schools.length === 0) return [{ kind: "no-schools" }];
+  if (situation.communities.length === 0) return [{ kind: "no-community" }];
+  const online = new Set(
+    situation.classrooms.filter((one) => one.online).map((classroom) => classroom.id),
+  );
+  const soon = situation.lessons.filter(
+    (lesson) =>
+      lesson.state === "live" ||
+      (lesson.state === "planned" && lesson.starts_at - situation.now < SOON_S),
+  );
+  const offline = soon.flatMap((lesson) =>
+    lesson.seats
+      .filter((seat) => seat.role === "room" && seat.classroom_id && !online.has(seat.classroom_id))
+      .map((seat) => ({
+        kind: "room-offline" as const,
+        room: `${seat.school} ${seat.name}`,
+        lesson: lesson.title,
+      })),
+  );
+  const failed = situation.recordings
+    .filter((recording) => recording.state === "failed")
+    .map((recording) => ({ kind: "recording-failed" as const, title: recording.title }));
+  return [...offline, ...failed];
+}

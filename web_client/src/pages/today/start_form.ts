@@ -1,0 +1,255 @@
+// Start a lesson now, or put one into the timetable.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { post } from "../../api/client.ts";
+import type { Classroom, Community, Lesson, NewLesson, School, User } from "../../api/types.ts";
+import { define } from "../../components/element.ts";
+import { Form } from "../../components/form.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls, fields } from "../../design/shared.ts";
+import { type Mode, MODE_VALUES } from "../../protocol/messages.ts";
+import { go } from "../../router.ts";
+
+const LAST_ROOM = "tongke.lead-classroom"; // a teacher mostly teaches in the same room
+
+export class StartForm extends Form {
+  static override styles = [
+    base,
+    controls,
+    fields,
+    cards,
+    css`
+      form {
+        display: grid;
+        gap: 16px;
+        margin-bottom: 32px;
+      }
+      .two {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 12px;
+      }
+      .modes {
+        display: grid;
+        gap: 4px;
+      }
+      .modes label {
+        display: grid;
+        grid-template-columns: auto 1fr;
+        align-items: center;
+        gap: 0 10px;
+        padding: 6px 0;
+        font-weight: 400;
+      }
+      .modes .hint {
+        grid-column: 2;
+      }
+      .online {
+        color: var(--accent);
+      }
+      .main {
+        min-height: 52px;
+        font-size: var(--text-large);
+      }
+      .done {
+        color: var(--accent-strong);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) user!: User;
+  @property({ attribute: false }) communities: Community[] = [];
+  @property({ attribute: false }) classrooms: Classroom[] = [];
+  @property({ attribute: false }) schools: School[] = [];
+  @state() private planned = false;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const mine = this.communities.find((one) => one.lead_school_id === this.user.school_id);
+    this.values = {
+      title: "",
+      subject: "",
+      grade: "",
+      mode: "blended",
+      when: "now",
+      starts_at: "",
+      record: true,
+      ...this.roomsOf(mine ?? this.communities[0]),
+    };
+  }
+
+  /** Who takes part by default: the lead's usual room, and all rooms of the partners. */
+  private roomsOf(community: Community | undefined): Record<string, string | string[]> {
+    const lead = this.leadRooms(community);
+    const last = localStorage.getItem(LAST_ROOM);
+    return {
+      community_id: community?.id ?? "",
+      lead_classroom_id: lead.find((room) => room.id === last)?.id ?? lead[0]?.id ?? "",
+      room_classroom_ids: this.partnerRooms(community).map((room) => room.id),
+    };
+  }
+
+  private community(): Community | undefined {
+    return this.communities.find((one) => one.id === this.text("community_id"));
+  }
+
+  private leadRooms(community: Community | undefined): Classroom[] {
+    return this.classrooms.filter((room) => room.school_id === community?.lead_school_id);
+  }
+
+  private partnerRooms(community: Community | undefined): Classroom[] {
+    return this.classrooms.filter((room) => community?.partner_school_ids.includes(room.school_id));
+  }
+
+  protected override set(name: string, value: string | boolean | string[]): void {
+    super.set(name, value);
+    this.planned = false;
+    if (name === "community_id") {
+      this.values = { ...this.values, ...this.roomsOf(this.community()) };
+    }
+  }
+
+  private startsAt(): number | null {
+    if (this.text("when") === "now") return null;
+    return new Date(this.text("starts_at")).getTime() / 1000;
+  }
+
+  protected override wrong(): Partial<Record<string, string>> {
+    const { app, today } = this.m;
+    const startsAt = this.startsAt();
+    return {
+      ...(this.text("title").trim() ? {} : { title: app.required }),
+      ...(this.text("lead_classroom_id") ? {} : { lead_classroom_id: app.required }),
+      ...(this.list("room_classroom_ids").length
+        ? {}
+        : { room_classroom_ids: today.noRoomChosen }),
+      ...(Number.isNaN(startsAt) ? { starts_at: app.required } : {}),
+      ...(startsAt !== null && startsAt < Date.now() / 1000 ? { starts_at: today.inThePast } : {}),
+    };
+  }
+
+  protected override async save(): Promise<void> {
+    const lesson: NewLesson = {
+      title: this.text("title").trim(),
+      subject: this.text("subject").trim(),
+      grade: this.text("grade").trim(),
+      mode: this.text("mode") as Mode,
+      community_id: this.text("community_id"),
+      lead_classroom_id: this.text("lead_classroom_id"),
+      room_classroom_ids: this.list("room_classroom_ids"),
+      starts_at: this.startsAt(),
+      record: this.values.record === true,
+    };
+    localStorage.setItem(LAST_ROOM, lesson.lead_classroom_id);
+    const made = await post<Lesson>("/api/lessons", lesson);
+    if (lesson.starts_at === null) {
+      go(`/teach/${made.id}`);
+      return;
+    }
+    this.values = { ...this.values, title: "", starts_at: "" };
+    this.planned = true;
+    this.dispatchEvent(new CustomEvent("planned"));
+  }
+
+  override render(): TemplateResult {
+    const { today } = this.m;
+    const now = this.text("when") === "now";
+    const community = this.community();
+    return html`<form class="card" novalidate @submit=${this.submit}>
+      <h2>${today.startNow}</h2>
+      ${this.field("title", today.lessonTitle, { placeholder: today.titlePlaceholder })}
+      <div class="two">
+        ${this.field("subject", today.subject, { optional: true })}
+        ${this.field("grade", today.grade, { optional: true })}
+      </div>
+      ${this.modes()}
+      ${this.communities.length > 1
+        ? this.select(
+            "community_id",
+            today.community,
+            this.communities.map((one) => ({ value: one.id, words: one.name })),
+          )
+        : nothing}
+      ${this.select(
+        "lead_classroom_id",
+        today.leadRoom,
+        this.leadRooms(community).map((room) => ({ value: room.id, words: this.roomName(room) })),
+      )}
+      ${this.checks(
+        "room_classroom_ids",
+        today.rooms,
+        this.partnerRooms(community).map((room) => ({
+          value: room.id,
+          words: this.roomName(room),
+          detail: html`<span class="small ${room.online ? "online" : "soft"}"
+            >${room.online ? today.roomOnline : today.roomOff}</span
+          >`,
+        })),
+      )}
+      ${this.when(now)}
+      <label class="check">
+        <input
+          type="checkbox"
+          .checked=${this.values.record === true}
+          @change=${(event: Event) => this.set("record", (event.target as HTMLInputElement).checked)}
+        />
+        ${today.record}
+      </label>
+      ${this.failureLine()}
+      ${this.planned
+        ? html`<p class="done" role="status">${icon("check", 18)} ${today.planned}</p>`
+        : nothing}
+      <button class="main" data-testid="start" ?disabled=${this.busy}>
+        ${now ? html`${icon("play")}${today.start}` : html`${icon("today")}${today.plan}`}
+      </button>
+    </form>`;
+  }
+
+  private roomName(room: Classroom): string {
+    const school = this.schools.find((one) => one.id === room.school_id);
+    return school ? `${school.name} · ${room.name}` : room.name;
+  }
+
+  private modes(): TemplateResult {
+    const { today, modes, modeHints } = this.m;
+    return html`<fieldset class="modes">
+      <legend>${today.mode}</legend>
+      ${MODE_VALUES.map(
+        (mode) =>
+          html`<label>
+            <input
+              type="radio"
+              name="mode"
+              data-testid="mode-${mode}"
+              .checked=${this.text("mode") === mode}
+              @change=${() => this.set("mode", mode)}
+            />
+            <span>${modes[mode]}</span><span class="hint">${modeHints[mode]}</span>
+          </label>`,
+      )}
+    </fieldset>`;
+  }
+
+  private when(now: boolean): TemplateResult {
+    const { today } = this.m;
+    const choice = (value: string, words: string): TemplateResult =>
+      html`<label class="check">
+        <input
+          type="radio"
+          name="when"
+          data-testid="when-${value}"
+          .checked=${this.text("when") === value}
+          @change=${() => this.set("when", value)}
+        />
+        ${words}
+      </label>`;
+    return html`<fieldset>
+        <legend>${today.when}</legend>
+        <div class="row">${choice("now", today.whenNow)}${choice("later", today.whenLater)}</div>
+      </fieldset>
+      ${now ? nothing : this.field("starts_at", today.startsAt, { type: "datetime-local" })}`;
+  }
+}
+
+define("tk-start-form", StartForm);
