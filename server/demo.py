@@ -209,7 +209,7 @@ async def _run_classrooms(county: County, log: Path) -> None:
             await process.wait()
 
 
-def _addresses(county: County) -> dict[str, str]:
+def _addresses(county: County) -> dict[str, object]:
     from server.demo_county import ADMINISTRATOR, PASSWORD, TEACHER  # noqa: PLC0415
 
     return {
@@ -218,6 +218,7 @@ def _addresses(county: County) -> dict[str, str]:
         "library": f"{county.origin}/library",
         "origin": county.origin,
         "lesson_id": county.lesson_id,
+        "credentials": list(county.credentials),
         "teacher": TEACHER,
         "administrator": ADMINISTRATOR,
         "password": PASSWORD,

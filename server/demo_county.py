@@ -7,22 +7,25 @@ runs it.
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.one_time_keys import Purpose, mint_key
 from server.accounts.people import add_user, find_user
 from server.communities import add_community, list_communities, schools_of
+from server.data_folder import write_private
 from server.database.models import Classroom, SchoolKind, User, UserRole
 from server.errors import StartRefused
+from server.ids import secret_hash
 from server.places import (
     add_classroom,
     add_credential,
     add_school,
     list_classrooms,
     list_credentials,
-    revoke_credential,
     room_address,
 )
 from server.services import Services
@@ -100,19 +103,16 @@ async def found_county(services: Services) -> None:
 async def open_county(services: Services) -> County:
     """Let the rooms in and have a lesson going on: the live one, else a new one.
 
+    The rooms' credentials are those of the last time, so that a page opened then comes back.
     Raises `StartRefused` when the data folder holds no demonstration.
     """
     now = services.clock()
+    secrets_file = services.settings.data_folder / "room_credentials.json"
     async with services.database.write() as session:
         teacher = await _teacher(session)
         places = await _places(session)
-        credentials = []
-        for classroom in places.rooms:
-            for old in await list_credentials(session, classroom.id):
-                if old.label == _CREDENTIAL_LABEL:  # its secret is known to nobody any more
-                    await revoke_credential(session, old.id, now)
-            _, secret = await add_credential(session, classroom, label=_CREDENTIAL_LABEL, now=now)
-            credentials.append(secret)
+        kept = _kept_secrets(secrets_file)
+        credentials = [await _credential(session, room, kept, now) for room in places.rooms]
         live = await lessons_in_progress(session)
         if not live:
             lesson = await plan_lesson(session, teacher, _today(places), now=now)
@@ -121,6 +121,7 @@ async def open_county(services: Services) -> County:
         key = await mint_key(
             session, Purpose.SIGN_IN, now=now, life_s=KEY_LIFE_S, user_id=teacher.id
         )
+    write_private(secrets_file, json.dumps(credentials).encode())
     return County(
         origin=services.settings.address,
         lesson_id=live[0].id,
@@ -145,6 +146,25 @@ async def _places(session: AsyncSession) -> _Places:
     if len(first) < 2:
         raise _no_demonstration("no community with classrooms")
     return _Places(community_id=communities[0].id, lead_room=first[0], rooms=tuple(first[1:]))
+
+
+def _kept_secrets(file: Path) -> dict[str, str]:
+    """Hash → secret of the last demonstration's credentials; nothing when there was none."""
+    try:
+        return {secret_hash(secret): secret for secret in json.loads(file.read_bytes())}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # they are made anew
+
+
+async def _credential(
+    session: AsyncSession, classroom: Classroom, kept: dict[str, str], now: float
+) -> str:
+    """The secret of the simulated room's device."""
+    for known in await list_credentials(session, classroom.id):
+        if known.secret_hash in kept:
+            return kept[known.secret_hash]
+    _, secret = await add_credential(session, classroom, label=_CREDENTIAL_LABEL, now=now)
+    return secret
 
 
 async def _add_people(
