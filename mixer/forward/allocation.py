@@ -63,6 +63,7 @@ class _State:
     """What is remembered of one stream between allocations."""
 
     layer: int
+    rank: tuple[int, int] = (0, 0)  # priority and pixels of the want
     hold_s: float = HOLD_S
     up_allowed_at: float = 0.0
     raised_at: float = float("-inf")
@@ -75,6 +76,7 @@ class _Candidate:
     stream: Stream
     rungs: tuple[int, ...]  # live layers from the smallest to the wanted one
     order: tuple[int, ...]
+    rank: tuple[int, int]
     state: _State | None
     chosen: int = NOTHING  # index into rungs
 
@@ -118,7 +120,7 @@ class Allocator:
             elif stream.kind is Kind.AUDIO:
                 sounds.append(self._sound(stream, want, place, speakers))
             else:
-                pictures.append(self._picture(stream, want, place))
+                pictures.append(self._picture(now, stream, want, place))
         line = _Line(now, available_bps, sum(c.cost(len(c.rungs) - 1) for c in sounds + pictures))
         line.share_among_sounds(sorted(sounds, key=lambda sound: sound.order))
         line.share_among_pictures(sorted(pictures, key=lambda picture: picture.order))
@@ -136,23 +138,24 @@ class Allocator:
         # Among the silent the ones that go out now stay: they spoke last.
         heard = state is not None and state.layer != NOTHING
         order = (silent, -want.priority, not heard, place)
-        return _Candidate(stream, stream.live_layers[:1], order, state)
+        return _Candidate(stream, stream.live_layers[:1], order, (want.priority, 0), state)
 
-    def _picture(self, stream: Stream, want: Want, place: int) -> _Candidate:
+    def _picture(self, now: float, stream: Stream, want: Want, place: int) -> _Candidate:
         target = layer_for_tile(stream.layers, want.width, want.height)
         live = stream.live_layers
         rungs = tuple(layer for layer in live if layer <= target) or live[:1]
-        order = (-want.priority, -want.width * want.height, place)
-        return _Candidate(stream, rungs, order, self._states.get(stream.producer_id))
+        rank = (want.priority, want.width * want.height)
+        state = self._states.get(stream.producer_id)
+        if state is not None and rank > state.rank:
+            state.up_allowed_at = now  # somebody looks at it now: no patience
+        return _Candidate(stream, rungs, (-rank[0], -rank[1], place), rank, state)
 
     def _remember(self, now: float, candidate: _Candidate) -> None:
         layer, state = candidate.layer, candidate.state
         if state is None:
-            state = _State(layer)
-            self._states[candidate.stream.producer_id] = state
-            if layer != candidate.rungs[-1]:
-                state.up_allowed_at = now + state.hold_s
+            self._states[candidate.stream.producer_id] = _State(layer, candidate.rank)
             return
+        state.rank = candidate.rank
         if layer > state.layer:
             state.raised_at = now
         elif layer < state.layer and layer != candidate.rungs[-1]:

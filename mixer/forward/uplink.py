@@ -15,7 +15,7 @@ from mixer.model import Kind, Want
 # draft-ietf-rmcat-gcc-02 §6: below 2 % loss go up, above 10 % go down, between stay.
 LOW_LOSS, HIGH_LOSS = 0.02, 0.10
 # With nothing but loss to go by, a line that came back must be full again within ten seconds.
-GROWTH_PER_S = 1.25
+GROWTH_PER_S = 1.35
 # Never told to send less: below this no picture is left (speech needs 40 kb/s of it).
 FLOOR_BPS = 100_000
 # Not told to send much more than it does: what the line has not carried is not known. It must

@@ -6,8 +6,10 @@ of a short train of packets, which is what a probe measures.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 
 WINDOW_S = 0.5
 # While a queue stands before the bottleneck, what arrives in a short time is what it carries.
@@ -56,26 +58,38 @@ MIN_TRAIN_BYTES = 3000
 # shows is the line's whole rate, of which a little is left free for the queue to drain.
 SATURATED = 0.9
 SATURATED_SHARE = 0.95
+# So much out of order, and packets enough to spare: the line delays each packet as it likes.
+REORDERED = 0.15
+MIN_REORDERED_PACKETS = 16
 
 
 def train_bitrate_bps(train: Sequence[tuple[float, float, int]]) -> float | None:
     """The rate a train of packets shows the line to carry, None if it shows nothing.
 
-    `train` has (sent, arrived, bytes) of its packets that arrived, in sending order. The bytes of
-    the last packet sent, and of the first that arrived, lie outside the measured times.
+    `train` has (sent, arrived, bytes) of its packets that arrived, in sending order.
     """
     size_bytes = sum(size for _, _, size in train)
     if len(train) < MIN_TRAIN_PACKETS or size_bytes < MIN_TRAIN_BYTES:
         return None
-    first, last = min(train, key=lambda p: p[1]), max(train, key=lambda p: p[1])
-    arrived_s = last[1] - first[1]
     sent_s = train[-1][0] - train[0][0]
     if sent_s <= 0:
         return None
+    # The bytes of the last packet sent lie outside the measured time.
     sent_bps = 8 * (size_bytes - train[-1][2]) / sent_s
-    if arrived_s <= 0:
-        return sent_bps  # all within one tick of the peer's clock
-    arrived_bps = 8 * (size_bytes - first[2]) / arrived_s
+    arrived_bps = _arrival_bps(train)
     if arrived_bps < SATURATED * sent_bps:
         return SATURATED_SHARE * arrived_bps
     return min(sent_bps, arrived_bps)
+
+
+def _arrival_bps(train: Sequence[tuple[float, float, int]]) -> float:
+    """The rate at which a train arrives, infinite when all came within one tick."""
+    inversions = sum(later[1] < earlier[1] for earlier, later in pairwise(train))
+    arrivals = sorted((arrived, size) for _, arrived, size in train)
+    if inversions > REORDERED * len(train) and len(train) >= MIN_REORDERED_PACKETS:
+        # Random delays spread the ends of the train, not its middle.
+        arrivals = arrivals[len(train) // 4 : len(train) - len(train) // 4]
+    arrived_s = arrivals[-1][0] - arrivals[0][0]
+    # The bytes of the first packet arrived before the measured time.
+    size_bytes = sum(size for _, size in arrivals[1:])
+    return 8 * size_bytes / arrived_s if arrived_s > 0 else math.inf

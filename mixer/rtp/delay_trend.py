@@ -34,7 +34,7 @@ SPIKE_MS = 15.0
 OVERUSE_MS = 10.0
 # … and there must be a queue: so much more delay than the least of the last groups. Jitter tilts
 # the line for a moment without leaving one.
-QUEUE_MS = 15.0
+QUEUE_MS = 20.0
 QUEUE_GROUPS = 500  # five to fifteen seconds
 
 

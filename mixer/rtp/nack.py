@@ -36,12 +36,14 @@ def pack_sequences(sequences: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def unpack_sequences(entries: Iterable[tuple[int, int]]) -> list[int]:
-    """The sequence numbers that (PID, BLP) entries name, in order."""
-    sequences = []
+    """The sequence numbers that (PID, BLP) entries name, each once, in order."""
+    sequences: dict[int, None] = {}
     for pid, blp in entries:
-        sequences.append(pid)
-        sequences.extend((pid + bit + 1) & 0xFFFF for bit in range(16) if blp >> bit & 1)
-    return sequences
+        sequences[pid] = None
+        for bit in range(16):
+            if blp >> bit & 1:
+                sequences[(pid + bit + 1) & 0xFFFF] = None
+    return list(sequences)
 
 
 @dataclass(slots=True)

@@ -137,7 +137,13 @@ def parse_compound(data: bytes) -> list[RtcpPacket]:
         if first & 0x20:
             if end != len(data):
                 raise MalformedPacketError("RTCP: padding before the last packet")
-            body = _without_padding(body)
+            # RFC 3550 §6.4.1 wants whole words; libwebrtc pads its transport-wide feedback with one
+            # to three bytes (Chromium 156 does), and it is right about everything else.
+            short = (packet_type, first & 0x1F) == (
+                TRANSPORT_FEEDBACK,
+                TransportWideFeedback.FORMAT,
+            )
+            body = _without_padding(body, unit=1 if short else 4)
         packets.append(_parse_one(packet_type, first & 0x1F, body))
         at = end
     return packets
@@ -167,11 +173,9 @@ def frame(packet_type: int, count: int, body: bytes) -> bytes:
     return header + body
 
 
-def _without_padding(body: bytes) -> bytes:
-    # RFC 3550 §6.4.1 wants a multiple of four; libwebrtc pads its transport-wide feedback with one
-    # to three bytes (Chromium 156 does), and it is right about everything else.
+def _without_padding(body: bytes, *, unit: int) -> bytes:
     padding = body[-1] if body else 0
-    if padding == 0 or padding > len(body):
+    if padding == 0 or padding > len(body) or padding % unit:
         raise MalformedPacketError("RTCP: padding does not fit the packet")
     return body[:-padding]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -83,7 +84,9 @@ class Subscriber:
                 continue  # a silent room's Opus sends next to nothing (DTX)
             offset = self.rng.random() * 0.03
             period = 0.02 if kind is Kind.AUDIO else 1 / 25
-            self.clock.after(offset, lambda n=name, p=period: self.clock.every(p, lambda: self._frame(n, p)))
+            self.clock.after(
+                offset, lambda n=name, p=period: self.clock.every(p, lambda: self._frame(n, p))
+            )
 
     # The forwarder
 
@@ -182,7 +185,7 @@ class Subscriber:
 
     def switches(self, begin: float) -> int:
         entries = self.since(begin)
-        return sum(a[2] != b[2] for a, b in zip(entries, entries[1:], strict=False))
+        return sum(a[2] != b[2] for a, b in pairwise(entries))
 
 
 def lesson(seed: int = 1, *, can_probe: bool = True, **line: float) -> Subscriber:
@@ -190,3 +193,177 @@ def lesson(seed: int = 1, *, can_probe: bool = True, **line: float) -> Subscribe
     rng = random.Random(seed)
     down = Line(clock, rng, **line)
     return Subscriber(clock, down, Line(clock, rng), rng, can_probe)
+
+
+SETTLE_S = 10.0  # what happens before is the beginning, and held by tests of its own
+
+
+def run(subscriber: Subscriber, seconds: float) -> float:
+    """Let time pass; returns the moment at which it began."""
+    begin = subscriber.clock.now
+    subscriber.clock.run(seconds)
+    return begin
+
+
+def not_full_until(subscriber: Subscriber, begin: float) -> float:
+    """Seconds from `begin` to the last moment at which something lacked its full quality."""
+    lacking = [when for when, _, pictures in subscriber.since(begin) if pictures != FULL]
+    return max(lacking, default=begin) - begin
+
+
+def delay_percentile_s(subscriber: Subscriber, share: float) -> float:
+    return sorted(subscriber.delays_s)[int(share * len(subscriber.delays_s))]
+
+
+@pytest.mark.parametrize("can_probe", [True, False])
+@pytest.mark.parametrize("rate_bps", [None, 10e6, 3e6])
+def test_a_good_line_is_used_fully_within_seconds_and_stays_so(
+    rate_bps: float | None, can_probe: bool
+) -> None:
+    subscriber = lesson(can_probe=can_probe, rate_bps=rate_bps)
+    begin = run(subscriber, 60)
+    assert not_full_until(subscriber, begin) < 5
+    assert delay_percentile_s(subscriber, 0.99) < 0.1
+    assert subscriber.down.overflowed == 0
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_one_megabit_carries_all_pictures_small_without_a_queue(seed: int) -> None:
+    subscriber = lesson(seed, rate_bps=1e6)
+    run(subscriber, 60)
+    settled = subscriber.clock.now - 50
+    for name in FULL:
+        assert subscriber.share_of_time(settled, name, 0) > 0.95
+    assert subscriber.switches(settled) <= 4
+    assert subscriber.down.overflowed / subscriber.down.sent < 0.01
+    assert delay_percentile_s(subscriber, 0.95) < 0.1
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_three_hundred_kilobits_carry_speech_and_the_teacher(seed: int) -> None:
+    subscriber = lesson(seed, rate_bps=300e3)
+    run(subscriber, SETTLE_S)
+    overflowed = subscriber.down.overflowed
+    begin = run(subscriber, 60)
+    assert subscriber.share_of_time(begin, "teacher", 0) > 0.85
+    assert subscriber.layers["teacher-sound"] == subscriber.layers["room-1-sound"] == 0
+    assert (subscriber.down.overflowed - overflowed) / subscriber.down.sent < 0.02
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_hundred_kilobits_carry_speech(seed: int) -> None:
+    subscriber = lesson(seed, rate_bps=100e3)
+    run(subscriber, SETTLE_S)
+    sent, overflowed = subscriber.down.sent, subscriber.down.overflowed
+    begin = run(subscriber, 60)
+    assert subscriber.layers["teacher-sound"] == 0
+    assert subscriber.share_of_time(begin, "room-1", 0) == 0
+    assert (subscriber.down.overflowed - overflowed) / (subscriber.down.sent - sent) < 0.1
+
+
+@pytest.mark.parametrize("can_probe", [True, False])
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_line_that_loses_thirty_percent_keeps_its_pictures(seed: int, can_probe: bool) -> None:
+    subscriber = lesson(seed, can_probe=can_probe, rate_bps=6e6, loss=0.3)
+    run(subscriber, 20)
+    begin = run(subscriber, 60)
+    assert subscriber.share_of_time(begin, "teacher", 1) > 0.9
+    assert subscriber.share_of_time(begin, "teacher", 0) > 0.99
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_bursts_of_loss_do_not_end_the_picture(seed: int) -> None:
+    subscriber = lesson(seed, rate_bps=6e6, loss=0.05, burst=5)
+    run(subscriber, 20)
+    begin = run(subscriber, 60)
+    assert subscriber.share_of_time(begin, "teacher", 1) > 0.8
+    assert subscriber.share_of_time(begin, "teacher", 0) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("jitter_s", "reorders"), [(0.03, False), (0.08, False), (0.03, True)], ids=str
+)
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_jitter_without_congestion_changes_nothing(
+    seed: int, jitter_s: float, reorders: bool
+) -> None:
+    subscriber = lesson(seed, rate_bps=6e6, jitter_s=jitter_s, reorders=reorders)
+    run(subscriber, SETTLE_S)
+    begin = run(subscriber, 60)
+    assert subscriber.share_of_time(begin, "teacher", 2) > 0.9
+
+
+@pytest.mark.parametrize("low_bps", [1e6, 300e3, 100e3, 0])
+@pytest.mark.parametrize("for_s", [3, 12, 40])
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_full_quality_is_back_ten_seconds_after_the_line(
+    seed: int, for_s: float, low_bps: float
+) -> None:
+    subscriber = lesson(seed, rate_bps=4e6)
+    run(subscriber, 15)
+    subscriber.down.rate_bps = low_bps
+    subscriber.up.rate_bps = 0 if low_bps == 0 else None
+    trouble = run(subscriber, for_s)
+    assert subscriber.share_of_time(trouble + 2.5, "teacher", 2) < 0.3
+    subscriber.down.rate_bps, subscriber.up.rate_bps = 4e6, None
+    back = run(subscriber, 40)
+    assert not_full_until(subscriber, back) < FULL_QUALITY_BACK_S
+
+
+@pytest.mark.parametrize("low_bps", [1e6, 300e3])
+@pytest.mark.parametrize("for_s", [3, 12, 40])
+def test_without_probes_too_it_is_back(for_s: float, low_bps: float) -> None:
+    subscriber = lesson(can_probe=False, rate_bps=4e6)
+    run(subscriber, 15)
+    subscriber.down.rate_bps = low_bps
+    run(subscriber, for_s)
+    subscriber.down.rate_bps = 4e6
+    back = run(subscriber, 40)
+    assert not_full_until(subscriber, back) < FULL_QUALITY_BACK_S
+
+
+def cross_traffic(subscriber: Subscriber, rate_bps: float, seconds: float) -> None:
+    """Somebody else sends steadily over the same line."""
+    period = 8 * 1200 / rate_bps
+    for step in range(int(seconds / period)):
+        subscriber.clock.after(step * period, lambda: subscriber.down.send(1200, lambda: None))
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_it_makes_room_for_cross_traffic_and_takes_it_back(seed: int) -> None:
+    subscriber = lesson(seed, rate_bps=4e6)
+    run(subscriber, 15)
+    cross_traffic(subscriber, 2.5e6, 20)
+    busy = run(subscriber, 20)
+    assert subscriber.share_of_time(busy + 3, "teacher", 0) > 0.95
+    assert subscriber.share_of_time(busy + 3, "teacher", 2) < 0.2
+    assert subscriber.down.overflowed / subscriber.down.sent < 0.03
+    back = run(subscriber, 40)
+    assert not_full_until(subscriber, back) < FULL_QUALITY_BACK_S
+
+
+def test_a_policed_line_is_not_hammered() -> None:
+    """A token bucket drops without a queue; probes that fit it must not fool us for long."""
+    subscriber = lesson(rate_bps=1e6, policer_bytes=16_000)
+    run(subscriber, SETTLE_S)
+    begin = run(subscriber, 60)
+    assert subscriber.share_of_time(begin, "teacher", 0) > 0.95
+    assert subscriber.down.overflowed / subscriber.down.sent < 0.08
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_lost_feedback_does_not_shrink_the_estimate(seed: int) -> None:
+    subscriber = lesson(seed, rate_bps=4e6)
+    subscriber.up.loss = 0.3
+    run(subscriber, SETTLE_S)
+    begin = run(subscriber, 60)
+    assert subscriber.share_of_time(begin, "teacher", 2) > 0.95
+
+
+def test_one_weak_line_never_costs_another_its_quality() -> None:
+    clock, rng = Clock(), random.Random(1)
+    strong = Subscriber(clock, Line(clock, rng, 6e6), Line(clock, rng), rng)
+    weak = Subscriber(clock, Line(clock, rng, 200e3), Line(clock, rng), rng)
+    clock.run(60)
+    assert strong.share_of_time(clock.now - 50, "teacher", 2) == 1
+    assert weak.share_of_time(clock.now - 50, "teacher", 2) == 0

@@ -1,0 +1,89 @@
+"""Layers: size, bitrate and life."""
+
+from __future__ import annotations
+
+import pytest
+
+from mixer.forward.layers import Layer, LayerMeter, Stream, layer_for_tile, layer_sizes
+from mixer.model import Kind
+
+UNKNOWN = (Layer(1), Layer(1), Layer(1))
+KNOWN = (
+    Layer(1, width=320, height=180),
+    Layer(1, width=640, height=360),
+    Layer(1, width=1280, height=720),
+)
+
+
+@pytest.mark.parametrize("layers", [UNKNOWN, KNOWN])
+@pytest.mark.parametrize(
+    ("width", "height", "layer"),
+    [
+        (0, 0, 0),
+        (160, 90, 0),
+        (320, 180, 0),
+        (400, 225, 0),  # a quarter larger is hardly seen
+        (401, 226, 1),
+        (700, 394, 1),
+        (1000, 180, 0),  # the picture is shown whole: the height decides
+        (1280, 720, 2),
+        (3840, 2160, 2),
+    ],
+)
+def test_layer_for_tile(layers: tuple[Layer, ...], width: int, height: int, layer: int) -> None:
+    assert layer_for_tile(layers, width, height) == layer
+
+
+def test_unknown_sizes_follow_from_known_ones() -> None:
+    layers = (Layer(1), Layer(1, width=960, height=540), Layer(1))
+    assert layer_sizes(layers) == [(480, 270), (960, 540), (1920, 1080)]
+
+
+def test_a_single_layer_is_the_layer() -> None:
+    assert layer_for_tile((Layer(1),), 64, 36) == 0
+
+
+def test_live_layers() -> None:
+    stream = Stream("p", Kind.VIDEO, (Layer(1), Layer(1, live=False), Layer(1)))
+    assert stream.live_layers == (0, 2)
+
+
+def run(meter: LayerMeter, now: float, seconds: float, bps: float, total: int) -> tuple[float, int]:
+    for _ in range(int(seconds * 5)):
+        now += 0.2
+        total += int(bps / 8 * 0.2)
+        meter.update(total, now)
+    return now, total
+
+
+def test_meter_rises_fast_and_falls_slowly() -> None:
+    meter = LayerMeter()
+    meter.update(0, 0.0)
+    now, total = run(meter, 0.0, 5, 400_000, 0)
+    assert meter.bitrate_bps == pytest.approx(400_000, rel=0.02)
+    now, total = run(meter, now, 2, 1_200_000, total)
+    assert meter.bitrate_bps > 1_000_000
+    run(meter, now, 2, 200_000, total)
+    assert meter.bitrate_bps > 750_000
+
+
+def test_meter_knows_a_silent_layer_and_begins_anew_with_it() -> None:
+    meter = LayerMeter()
+    assert not meter.live(0.0)
+    meter.update(0, 0.0)
+    assert not meter.live(0.1)
+    now, total = run(meter, 0.0, 3, 1_000_000, 0)
+    assert meter.live(now)
+    assert not meter.live(now + 2.1)
+    meter.update(total, now + 10)
+    meter.update(total + 5000, now + 10.2)
+    assert meter.live(now + 10.3)
+    assert meter.bitrate_bps == pytest.approx(200_000)
+
+
+def test_meter_takes_a_counter_that_was_running_and_time_that_stands() -> None:
+    meter = LayerMeter()
+    meter.update(10**9, 5.0)
+    meter.update(2 * 10**9, 5.0)
+    assert meter.live(5.1)
+    assert meter.bitrate_bps == 0

@@ -1,0 +1,287 @@
+"""The senses of the bandwidth estimate, each alone: delay, loss, rate, probes, history."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mixer.rtp.acknowledged import SlidingBitrate, train_bitrate_bps
+from mixer.rtp.delay_trend import DelayTrend, Usage
+from mixer.rtp.history import PacketState, SentPackets
+from mixer.rtp.inherent_loss import InherentLoss
+from mixer.rtp.loss_bound import LossBound, LossReport
+from mixer.rtp.probing import Probe, ProbePlanner
+
+
+def feed(trend: DelayTrend, *, seconds: float, growth: float, begin: float = 0.0) -> set[Usage]:
+    """Frames every 20 ms whose delay grows by `growth` seconds per second."""
+    seen = set()
+    for step in range(int(seconds * 50)):
+        sent = begin + step * 0.02
+        for packet in range(3):
+            trend.handle_packet(sent + packet * 1e-4, 7 + sent + 0.03 + growth * (sent - begin))
+        seen.add(trend.usage)
+    return seen
+
+
+def test_a_steady_delay_is_normal() -> None:
+    assert feed(DelayTrend(), seconds=10, growth=0) == {Usage.NORMAL}
+
+
+def test_a_growing_queue_is_overuse_within_a_second() -> None:
+    trend = DelayTrend()
+    feed(trend, seconds=5, growth=0)
+    feed(trend, seconds=1, growth=0.2, begin=5)
+    assert trend.usage is Usage.OVERUSE
+    assert trend.queue_ms > 15
+
+
+def test_a_draining_queue_is_underuse() -> None:
+    trend = DelayTrend()
+    feed(trend, seconds=3, growth=0)
+    assert Usage.UNDERUSE in feed(trend, seconds=1, growth=-0.2, begin=3)
+
+
+def test_slow_clock_drift_is_no_queue() -> None:
+    assert feed(DelayTrend(), seconds=60, growth=100e-6) == {Usage.NORMAL}
+
+
+@pytest.mark.parametrize("jitter_s", [0.005, 0.03, 0.08])
+def test_jitter_without_a_queue_is_not_overuse_for_long(jitter_s: float) -> None:
+    rng = random.Random(5)
+    trend = DelayTrend()
+    arrived, overuse = 0.0, 0
+    for step in range(3000):
+        sent = step * 0.02
+        arrived = max(arrived, sent + rng.random() * jitter_s)
+        trend.handle_packet(sent, arrived)
+        overuse += trend.usage is Usage.OVERUSE
+    assert overuse < 3000 * 0.03
+
+
+def test_a_pause_begins_anew() -> None:
+    trend = DelayTrend()
+    feed(trend, seconds=2, growth=0.1)
+    assert feed(trend, seconds=0.3, growth=0, begin=10) == {Usage.NORMAL}
+
+
+def test_reordered_packets_tell_nothing() -> None:
+    trend = DelayTrend()
+    feed(trend, seconds=1, growth=0)
+    trend.handle_packet(0.2, 99)
+    assert feed(trend, seconds=1, growth=0, begin=1) == {Usage.NORMAL}
+
+
+def test_sliding_bitrate() -> None:
+    rate = SlidingBitrate()
+    assert rate.bitrate_bps is None
+    for step in range(200):
+        rate.handle_packet(step * 0.01, 1250)
+    assert rate.bitrate_bps == pytest.approx(1e6, rel=0.03)
+    rate.reset()
+    assert rate.bitrate_bps is None
+
+
+def train(*, sent_bps: float, line_bps: float, packets: int = 12) -> list[tuple[float, float, int]]:
+    spacing, slower = 8000 / sent_bps, max(8000 / sent_bps, 8000 / line_bps)
+    return [(i * spacing, 5 + i * slower, 1000) for i in range(packets)]
+
+
+@pytest.mark.parametrize(
+    ("sent_bps", "line_bps", "shown_bps"),
+    [
+        (1e6, 10e6, 1e6),  # not more than was tried
+        (4e6, 1e6, 0.95e6),  # the line's own rate, with a little left free
+        (1e6, 0.95e6, 0.95e6),
+    ],
+)
+def test_a_train_shows_the_line(sent_bps: float, line_bps: float, shown_bps: float) -> None:
+    shown = train_bitrate_bps(train(sent_bps=sent_bps, line_bps=line_bps))
+    assert shown == pytest.approx(shown_bps, rel=0.02)
+
+
+def test_a_short_train_shows_nothing() -> None:
+    assert train_bitrate_bps([]) is None
+    assert train_bitrate_bps(train(sent_bps=1e6, line_bps=1e6, packets=4)) is None
+    assert train_bitrate_bps([(1.0, 2.0, 1000)] * 9) is None
+
+
+def test_a_train_within_one_tick_of_the_peers_clock() -> None:
+    packets = [(i * 0.001, 3.0, 1000) for i in range(9)]
+    assert train_bitrate_bps(packets) == pytest.approx(8e6)
+
+
+def test_history_is_a_ring() -> None:
+    sent = SentPackets(length=8)
+    for sequence in range(65_530, 65_546):
+        sent.add(sequence & 0xFFFF, sequence * 10, 100)
+    assert sent.unwrap(5) == 65_541
+    slot = 65_541 & sent.mask
+    assert (sent.sequences[slot], sent.sent_ns[slot]) == (65_541, 655_410)
+    assert sent.sequences[65_530 & sent.mask] != 65_530
+
+
+def test_history_assumes_only_what_is_unknown() -> None:
+    sent = SentPackets(length=8)
+    for sequence in range(6):
+        sent.add(sequence, 0, 100)
+    sent.states[2] = PacketState.ARRIVED
+    assert sent.assume(0, 4) == 300
+    assert sent.assume(0, 4) == 0
+    assert sent.assume(-100, 6) == 200
+
+
+def test_history_refuses_odd_lengths() -> None:
+    with pytest.raises(ValueError, match="power of two"):
+        SentPackets(length=100)
+
+
+class LossyLine:
+    """Feeds a `LossBound` one measure after the other."""
+
+    def __init__(self) -> None:
+        self.bound = LossBound()
+        self.now = 10.0
+
+    def measure(self, loss: float, sent_bps: float, target_bps: float = 1e6) -> bool:
+        packets = 200
+        size = round(sent_bps / 8)
+        lost = round(packets * loss)
+        report = LossReport(packets, lost, size, round(size * loss), self.now - 1, self.now)
+        self.bound.handle(report, self.now)
+        self.now += 1.0
+        return self.bound.update(self.now, sent_bps=0, target_bps=target_bps, rtt_s=0.05)
+
+
+def test_no_loss_is_no_bound() -> None:
+    line = LossyLine()
+    assert not line.measure(0.0, 1e6)
+    assert line.bound.bound_bps == float("inf")
+
+
+def test_much_loss_bounds_at_once() -> None:
+    line = LossyLine()
+    assert line.measure(0.4, 1e6)
+    assert line.bound.bound_bps == pytest.approx(0.75e6)
+    assert line.bound.troubled
+
+
+def test_some_loss_bounds_when_it_stays() -> None:
+    line = LossyLine()
+    assert [line.measure(0.06, 1e6) for _ in range(3)] == [False, False, True]
+    assert line.bound.bound_bps == pytest.approx(0.94e6)
+
+
+def test_the_bound_goes_when_the_loss_goes() -> None:
+    line = LossyLine()
+    line.measure(0.4, 1e6)
+    for _ in range(6):
+        line.measure(0.0, 0.5e6)
+    assert line.bound.bound_bps == float("inf")
+
+
+def test_a_full_line_is_never_taken_for_a_lossy_one() -> None:
+    """A line of 500 kb/s loses what is above; whatever is tried, nothing is learned."""
+    line, sent = LossyLine(), 1e6
+    for _ in range(40):
+        line.measure(max(0.0, 1 - 0.5e6 / sent), sent, sent)
+        sent = min(1e6, line.bound.bound_bps, 1.3 * sent)
+        assert line.bound.inherent == 0
+    assert sent < 0.7e6
+
+
+def test_loss_that_stays_is_the_lines_own() -> None:
+    rng = random.Random(3)
+    line, sent = LossyLine(), 1e6
+    for _ in range(25):
+        line.measure(rng.gauss(0.3, 0.03), sent, 1e6)
+        sent = min(1e6, line.bound.bound_bps)
+    assert line.bound.inherent == pytest.approx(0.3, abs=0.06)
+    assert sent == 1e6
+    for _ in range(12):
+        line.measure(0.0, sent)
+    assert line.bound.inherent == 0
+
+
+def test_packets_that_met_a_dead_line_are_forgotten() -> None:
+    bound = LossBound()
+    bound.handle(LossReport(100, 100), 1.0)
+    bound.reset_window()
+    assert not bound.update(5.0, sent_bps=1e6, target_bps=1e6, rtt_s=0.1)
+    assert bound.loss == 0
+
+
+def test_a_wrong_lesson_is_unlearned() -> None:
+    inherent = InherentLoss()
+    for loss, sent in [(0.2, 1e6), (0.2, 1e6), (0.2, 6e5), (0.2, 6e5), (0.2, 6e5)]:
+        inherent.handle_measure(loss, 200, sent)
+        inherent.trouble(loss, 200, sent)
+    assert inherent.value == pytest.approx(0.2)
+    inherent.handle_measure(0.6, 200, 1e6)
+    inherent.handle_measure(0.6, 200, 1e6)
+    assert inherent.value == 0
+
+
+def answer(planner: ProbePlanner, probe: Probe, began: float, line_bps: float) -> float | None:
+    packets = int(probe.bitrate_bps * probe.duration_s / 8000)
+    for sent, arrived, size in train(
+        sent_bps=probe.bitrate_bps, line_bps=line_bps, packets=packets
+    ):
+        planner.handle_packet(began + sent, arrived, size)
+    end = began + probe.duration_s
+    assert planner.result_bps(end, end) is None
+    return planner.result_bps(end + 0.1, end + 0.01)
+
+
+def test_probes_double_until_the_wanted_rate() -> None:
+    planner, known, now, tried = ProbePlanner(), 500e3, 1.0, []
+    while (probe := planner.plan(now, known_bps=known, wanted_bps=2e6)) is not None:
+        tried.append(probe.bitrate_bps)
+        result = answer(planner, probe, now, 100e6)
+        assert result is not None
+        known = result
+        now += probe.duration_s + 0.2
+    assert tried[0] == 1_000_000
+    assert known == pytest.approx(1.3 * 2e6, rel=0.05)
+    assert len(tried) <= 5
+
+
+def test_a_probe_shows_a_narrow_line_and_the_next_waits() -> None:
+    planner = ProbePlanner()
+    probe = planner.plan(1.0, known_bps=500e3, wanted_bps=2e6)
+    assert probe is not None
+    assert answer(planner, probe, 1.0, 600e3) == pytest.approx(570e3, rel=0.05)
+    assert planner.plan(1.3, known_bps=570e3, wanted_bps=2e6) is None
+    assert planner.plan(3.5, known_bps=570e3, wanted_bps=2e6) is not None
+
+
+def test_a_probe_without_an_answer_ends() -> None:
+    planner = ProbePlanner()
+    assert planner.plan(1.0, known_bps=500e3, wanted_bps=2e6) is not None
+    assert planner.plan(1.5, known_bps=500e3, wanted_bps=2e6) is None
+    assert planner.plan(2.5, known_bps=500e3, wanted_bps=2e6) is None
+    assert planner.plan(5.0, known_bps=500e3, wanted_bps=2e6) is not None
+
+
+def test_probes_grow_longer_and_rarer_when_their_rises_fail() -> None:
+    planner, now, lengths = ProbePlanner(), 1.0, []
+    for _ in range(4):
+        probe = planner.plan(now, known_bps=2e6, wanted_bps=9e6)
+        assert probe is not None
+        lengths.append(probe.duration_s)
+        answer(planner, probe, now, 100e6)
+        planner.line_overused(now + 1)
+        now += 10
+    assert lengths == [0.06, 0.12, 0.24, 0.24]
+    planner.line_overused(now + 30)  # long after: no fault of a probe
+    probe = planner.plan(now + 40, known_bps=2e6, wanted_bps=9e6)
+    assert probe is not None
+    assert probe.duration_s == 0.06
+
+
+def test_a_line_that_came_back_is_probed_at_once() -> None:
+    planner = ProbePlanner()
+    assert planner.plan(1.0, known_bps=500e3, wanted_bps=2e6) is not None
+    planner.line_returned(1.1)
+    assert planner.plan(1.1, known_bps=500e3, wanted_bps=2e6) is not None

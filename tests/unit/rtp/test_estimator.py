@@ -1,0 +1,195 @@
+"""The bandwidth estimate: what it takes in and how it answers. Whole lines are in tests/sim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mixer.rtp.bandwidth import MIN_BPS, START_BPS, BandwidthEstimator
+from mixer.rtp.twcc import FeedbackBuilder
+
+
+class Peer:
+    """Sends steadily and answers every 50 ms; arrival times as `delay` says, or None."""
+
+    def __init__(self, estimator: BandwidthEstimator, now: float = 50.0) -> None:
+        self.estimator = estimator
+        self.now = now
+        self.sequence = 65_500
+        self.builder = FeedbackBuilder(sender_ssrc=1, media_ssrc=2)
+
+    def run(
+        self,
+        seconds: float,
+        *,
+        rate_bps: float = 1e6,
+        delay: Callable[[float], float | None] = lambda _: 0.03,
+        answered: bool = True,
+    ) -> None:
+        spacing = 8 * 1000 / rate_bps
+        until = self.now + seconds
+        answer_at = self.now
+        while self.now < until:
+            self.estimator.handle_departures([(self.sequence & 0xFFFF, int(self.now * 1e9), 1000)])
+            late = delay(self.now)
+            if late is not None:
+                self.builder.add(self.sequence & 0xFFFF, int((self.now + late + 9) * 1e9))
+            self.sequence += 1
+            if answered and self.now >= answer_at:
+                answer_at = self.now + 0.05
+                for message in self.builder.build():
+                    self.estimator.handle_feedback(message, self.now)
+            self.estimator.poll(self.now)
+            self.now += spacing
+
+
+def peer(*, wanted_bps: int = 5_000_000, can_probe: bool = True) -> Peer:
+    estimator = BandwidthEstimator(50.0, can_probe=can_probe)
+    estimator.set_wanted(wanted_bps)
+    return Peer(estimator)
+
+
+def test_it_begins_modestly() -> None:
+    assert BandwidthEstimator(0.0).bitrate_bps == START_BPS
+    assert BandwidthEstimator(0.0, start_bps=10**9, max_bps=10**6).bitrate_bps == 10**6
+
+
+def test_it_grows_no_further_than_the_load_proves() -> None:
+    one = peer()
+    one.run(20, rate_bps=1e6)
+    assert one.estimator.acknowledged_bps == pytest.approx(1e6, rel=0.05)
+    assert 1.3e6 < one.estimator.bitrate_bps < 1.6e6
+
+
+def test_it_grows_no_further_than_anybody_wants() -> None:
+    one = peer(wanted_bps=700_000)
+    one.run(20, rate_bps=1e6)
+    assert one.estimator.bitrate_bps <= 1.31 * 700_000
+
+
+def test_a_growing_delay_brings_it_below_what_arrives() -> None:
+    one = peer()
+    one.run(8)
+    begin = one.now
+    one.run(1.0, delay=lambda now: 0.03 + 0.3 * (now - begin))
+    assert one.estimator.bitrate_bps < 0.9e6
+
+
+def test_silence_begins_anew_and_its_losses_do_not_count() -> None:
+    one = peer()
+    one.run(10)
+    before = one.estimator.bitrate_bps
+    one.run(3, delay=lambda _: None, answered=False)
+    assert one.estimator.silent
+    assert one.estimator.bitrate_bps <= START_BPS < before
+    one.run(2)
+    assert not one.estimator.silent
+    assert one.estimator.loss == 0
+    assert one.estimator.bitrate_bps >= START_BPS
+
+
+def test_a_quiet_sender_is_not_a_dead_line() -> None:
+    one = peer()
+    one.run(5)
+    one.estimator.poll(one.now + 60)
+    one.run(0.5)
+    one.now += 60
+    one.estimator.poll(one.now)
+    one.run(0.2)
+    assert not one.estimator.silent
+
+
+def test_lost_feedback_is_taken_as_usual() -> None:
+    one = peer()
+    one.run(10)
+    for _ in range(20):
+        one.run(0.1)
+        one.builder.build()  # this report never arrives
+        one.run(0.1)
+    assert one.estimator.acknowledged_bps == pytest.approx(1e6, rel=0.2)
+    assert one.estimator.bitrate_bps > 1.2e6
+
+
+def test_feedback_on_packets_never_sent_changes_nothing() -> None:
+    one = peer()
+    one.run(5)
+    before = one.estimator.bitrate_bps
+    liar = FeedbackBuilder(sender_ssrc=1, media_ssrc=2)
+    for offset in range(300):
+        liar.add((one.sequence + 3000 + offset) & 0xFFFF, offset * 10_000_000)
+    for message in liar.build():
+        one.estimator.handle_feedback(message, one.now)
+    assert one.estimator.bitrate_bps == pytest.approx(before, rel=0.05)
+
+
+def test_probes_are_asked_for_in_calm_only() -> None:
+    one = peer()
+    assert one.estimator.take_probe(one.now) is None  # nothing was heard yet
+    one.run(2, rate_bps=3e5)
+    assert one.estimator.take_probe(one.now) is not None
+    assert one.estimator.take_probe(one.now) is None  # one at a time
+    other = peer(can_probe=False)
+    other.run(2)
+    assert other.estimator.take_probe(other.now) is None
+    lossy = peer()
+    lossy.run(3, delay=lambda now: None if int(now * 125) % 3 else 0.03)
+    assert lossy.estimator.take_probe(lossy.now) is None
+
+
+def test_without_probes_it_grows_by_itself_towards_what_is_wanted() -> None:
+    one = peer(can_probe=False)
+    one.run(8, rate_bps=2e5)
+    assert one.estimator.bitrate_bps > 3e6
+
+
+def steps(estimator: BandwidthEstimator, seconds: float, begin: float, **remb: int) -> float:
+    """A peer without transport-wide feedback: a report and a REMB every half second."""
+    now = begin
+    while now < begin + seconds:
+        now += 0.5
+        estimator.handle_sent(remb.get("sent_bps", 500_000))
+        estimator.handle_loss(100, remb.get("lost", 0), now)
+        if "remb_bps" in remb:
+            estimator.handle_remb(remb["remb_bps"], now)
+        estimator.poll(now)
+    return now
+
+
+def test_a_peer_with_report_blocks_alone() -> None:
+    estimator = BandwidthEstimator(0.0)
+    estimator.set_wanted(4_000_000)
+    now = steps(estimator, 10, 0.0)
+    assert estimator.bitrate_bps == pytest.approx(5.2e6, rel=0.01)
+    steps(estimator, 3, now, lost=40, sent_bps=4_000_000)
+    assert estimator.bitrate_bps < 2.5e6
+
+
+def test_remb_bounds_unless_it_is_limited_by_what_is_sent() -> None:
+    estimator = BandwidthEstimator(0.0)
+    estimator.set_wanted(4_000_000)
+    now = steps(estimator, 10, 0.0, remb_bps=750_000, sent_bps=500_000)
+    assert estimator.bitrate_bps > 4e6  # 1.5 × what arrives is all an idle line can show
+    steps(estimator, 3, now, remb_bps=700_000, sent_bps=2_000_000)
+    assert estimator.bitrate_bps == pytest.approx(700_000, rel=0.01)
+
+
+def test_an_old_remb_is_forgotten() -> None:
+    estimator = BandwidthEstimator(0.0)
+    estimator.set_wanted(4_000_000)
+    now = steps(estimator, 2, 0.0, remb_bps=300_000, sent_bps=2_000_000)
+    assert estimator.bitrate_bps == pytest.approx(300_000, rel=0.01)
+    steps(estimator, 20, now, sent_bps=400_000)
+    assert estimator.bitrate_bps > 3e6
+
+
+def test_it_never_falls_to_nothing() -> None:
+    one = peer()
+    one.run(20, delay=lambda now: 0.03 if int(now * 125) % 20 == 0 else None)
+    assert one.estimator.bitrate_bps >= MIN_BPS
+
+
+def test_round_trips_are_smoothed_and_bounded() -> None:
+    estimator = BandwidthEstimator(0.0)
+    estimator.handle_rtt(1e6)
+    assert estimator.rtt_s < 1
