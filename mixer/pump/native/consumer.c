@@ -95,11 +95,13 @@ struct sent_packet *consumer_sent(const struct consumer *consumer, uint16_t outg
   return &consumer->sent[outgoing & (consumer->sent_size - 1)];
 }
 
-static void remember(struct consumer *consumer, const struct encoding *encoding,
-                     const struct media *media, const struct mapping *mapping) {
+/* NULL: so late that its place is a newer packet's. */
+static struct sent_packet *remember(struct consumer *consumer, const struct encoding *encoding,
+                                    const struct media *media, const struct mapping *mapping) {
   int16_t behind = (int16_t)(consumer->last_sequence - mapping->sequence);
-  if (behind >= (int32_t)consumer->sent_size) return; /* its place is a newer packet's */
-  *consumer_sent(consumer, mapping->sequence) = (struct sent_packet){
+  if (behind >= (int32_t)consumer->sent_size) return NULL;
+  struct sent_packet *sent = consumer_sent(consumer, mapping->sequence);
+  *sent = (struct sent_packet){
       .sequence = media->sequence,
       .generation = encoding->generation,
       .timestamp_delta = mapping->timestamp_delta,
@@ -107,8 +109,10 @@ static void remember(struct consumer *consumer, const struct encoding *encoding,
       .picture_id_delta = mapping->picture_id_delta,
       .tl0_index_delta = mapping->tl0_index_delta,
       .layer = (int8_t)encoding->layer,
+      .header_version = consumer->header_version,
       .is_used = true,
   };
+  return sent;
 }
 
 /* Where a switch will have to go on from: the highest number sent so far. */
@@ -130,24 +134,28 @@ static void note_highest(struct consumer *consumer, const struct media *media,
     consumer->last_tl0_index = (uint8_t)(picture->tl0_index + mapping->tl0_index_delta);
 }
 
-bool consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
-                   const struct mapping *mapping, bool again, int64_t now) {
+uint32_t consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
+                       const struct mapping *mapping, struct sent_packet *sent,
+                       enum sending sending, int64_t now) {
   struct transport *transport = consumer->transport;
   struct out_packet *packet = outbox_next(core->outbox);
-  if (!transport_can_send(core, transport)) return false;
+  if (!transport_can_send(core, transport)) return 0;
   if (!packet) {
     core_count(core, COUNTER_drop_outbox_full);
-    return false;
+    return 0;
   }
-  bool as_rtx = again && consumer->rtx_ssrc;
-  uint32_t length = consumer_write(consumer, media, mapping, as_rtx, packet->bytes);
-  int32_t transport_sequence = consumer_stamp(consumer, packet->bytes, now);
+  struct departure departure =
+      sending == SEND_AGAIN ? sent->departure : consumer_depart(consumer, now);
+  if (sending == SEND_FIRST && sent) sent->departure = departure;
+  uint32_t length =
+      consumer_write(consumer, media, mapping, sending == SEND_RTX, packet->bytes);
+  consumer_stamp(consumer, &departure, packet->bytes);
   length = transport_send_rtp(core, transport, packet, length);
-  if (!length) return false;
-  if (transport_sequence >= 0)
-    packet_log_add(&transport->departures, (uint16_t)transport_sequence, now, length);
+  if (!length) return 0;
+  if (consumer->transport_sequence_at && sending != SEND_AGAIN)
+    packet_log_add(&transport->departures, departure.transport_sequence, now, length);
   consumer->counters[CONSUMER_bytes] += length;
-  return true;
+  return length;
 }
 
 static void forward(struct core *core, struct consumer *consumer, struct encoding *encoding,
@@ -166,9 +174,9 @@ static void forward(struct core *core, struct consumer *consumer, struct encodin
     sequence_map_skip(&consumer->map, media->sequence);
     return;
   }
-  remember(consumer, encoding, media, &mapping);
+  struct sent_packet *sent = remember(consumer, encoding, media, &mapping);
   note_highest(consumer, media, &mapping, now);
-  if (!consumer_send(core, consumer, media, &mapping, false, now)) return;
+  if (!consumer_send(core, consumer, media, &mapping, sent, SEND_FIRST, now)) return;
   core_count(core, COUNTER_forwarded_packets);
   transport_earn_retransmissions(consumer->transport, media->payload_length);
   consumer->counters[CONSUMER_packets]++;

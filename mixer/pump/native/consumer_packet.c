@@ -39,6 +39,7 @@ void consumer_build_extensions(struct consumer *consumer) {
     at += 2;
   }
   consumer->extensions_length = (uint8_t)(at - start);
+  consumer->header_version++;
 }
 
 /* Returns where the payload begins. */
@@ -95,12 +96,20 @@ uint32_t consumer_write(struct consumer *consumer, const struct media *media,
   return (uint32_t)(payload - out) + media->payload_length;
 }
 
-int32_t consumer_stamp(struct consumer *consumer, uint8_t *packet, int64_t now) {
-  if (consumer->abs_send_time_at) /* 6.18 fixed point seconds, any epoch */
-    write_u24(packet + consumer->abs_send_time_at,
-              (uint32_t)(((uint64_t)now / 1000 << 18) / 1000000) & 0xffffff);
-  if (!consumer->transport_sequence_at) return -1;
-  uint16_t sequence = consumer->transport->transport_sequence++;
-  write_u16(packet + consumer->transport_sequence_at, sequence);
-  return sequence;
+struct departure consumer_depart(struct consumer *consumer, int64_t now) {
+  struct departure departure = {0};
+  /* 6.18 fixed point seconds, of any epoch */
+  if (consumer->abs_send_time_at)
+    departure.abs_send_time = (uint32_t)(((uint64_t)now / 1000 << 18) / 1000000) & 0xffffff;
+  if (consumer->transport_sequence_at)
+    departure.transport_sequence = consumer->transport->transport_sequence++;
+  return departure;
+}
+
+void consumer_stamp(const struct consumer *consumer, const struct departure *departure,
+                    uint8_t *packet) {
+  if (consumer->abs_send_time_at)
+    write_u24(packet + consumer->abs_send_time_at, departure->abs_send_time);
+  if (consumer->transport_sequence_at)
+    write_u16(packet + consumer->transport_sequence_at, departure->transport_sequence);
 }

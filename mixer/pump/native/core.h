@@ -72,9 +72,15 @@ void encoding_make_busy(struct core *core, struct encoding *encoding);
 
 /* consumer.c */
 struct sent_packet *consumer_sent(const struct consumer *consumer, uint16_t outgoing);
-/* Writes, protects and enqueues; false when it was dropped (and counted). */
-bool consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
-                   const struct mapping *mapping, bool again, int64_t now);
+enum sending {
+  SEND_FIRST, /* `sent` is filled with its departure; may be NULL */
+  SEND_RTX,   /* as a retransmission (RFC 4588) */
+  SEND_AGAIN, /* bit for bit what was sent: under SRTP one sequence number is one packet */
+};
+/* Writes, protects and enqueues; returns the bytes on the wire, 0 when it was dropped (counted). */
+uint32_t consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
+                       const struct mapping *mapping, struct sent_packet *sent,
+                       enum sending sending, int64_t now);
 void consumer_take(struct core *core, struct consumer *consumer, struct encoding *encoding,
                    const struct media *media, int64_t now);
 void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now);
@@ -88,8 +94,10 @@ void consumer_build_extensions(struct consumer *consumer);
 /* Writes the RTP packet; returns its length. `as_rtx`: as a retransmission (RFC 4588). */
 uint32_t consumer_write(struct consumer *consumer, const struct media *media,
                         const struct mapping *mapping, bool as_rtx, uint8_t *out);
-/* Writes the fields that tell when a packet leaves; returns the transport-wide sequence or −1. */
-int32_t consumer_stamp(struct consumer *consumer, uint8_t *packet, int64_t now);
+/* The departure of a packet that leaves now: takes the next transport-wide sequence. */
+struct departure consumer_depart(struct consumer *consumer, int64_t now);
+void consumer_stamp(const struct consumer *consumer, const struct departure *departure,
+                    uint8_t *packet);
 
 /* retransmit.c */
 /* What was sent under this number, if it is still known and in the history; else NULL. */

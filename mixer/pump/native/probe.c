@@ -65,11 +65,11 @@ static bool repeat_one(struct core *core, struct transport *transport, struct co
     uint16_t back = (uint16_t)(transport->probe.repeated++ % REPEATED_PACKETS);
     uint16_t outgoing = (uint16_t)(consumer->last_sequence - back);
     struct media media;
-    const struct sent_packet *sent = consumer_recall(consumer, outgoing, &media);
+    struct sent_packet *sent = consumer_recall(consumer, outgoing, &media);
     if (!sent || !media.payload_length) continue;
     struct mapping mapping = {outgoing, sent->timestamp_delta, sent->picture_id_delta,
                               sent->tl0_index_delta};
-    if (!consumer_send(core, consumer, &media, &mapping, true, now)) return false;
+    if (!consumer_send(core, consumer, &media, &mapping, sent, SEND_RTX, now)) return false;
     core_count(core, COUNTER_probe_packets);
     return true;
   }

@@ -56,27 +56,33 @@ struct sent_packet *consumer_recall(const struct consumer *consumer, uint16_t ou
   return history_get(&source->history, sent->sequence, media) ? sent : NULL;
 }
 
+/* Without RTX only the very same packet may go out again, so its header must not have changed. */
+static bool can_repeat(const struct consumer *consumer, const struct sent_packet *sent) {
+  return sent && (consumer->rtx_ssrc || sent->header_version == consumer->header_version);
+}
+
 static void answer(struct core *core, struct consumer *consumer, uint16_t outgoing, int64_t now) {
+  struct transport *transport = consumer->transport;
   struct media media;
   struct sent_packet *sent = consumer_recall(consumer, outgoing, &media);
   consumer->counters[CONSUMER_nacked]++;
-  consumer->transport->counters[TRANSPORT_nacks_received]++;
-  if (!sent) {
+  transport->counters[TRANSPORT_nacks_received]++;
+  if (!can_repeat(consumer, sent)) {
     core_count(core, COUNTER_retransmissions_missed);
     return;
   }
-  if (too_soon(core, consumer->transport, sent, now)) return;
-  if (!spend(core, consumer->transport, media.payload_length + RTP_HEADER_BYTES, now)) return;
+  if (too_soon(core, transport, sent, now)) return;
+  if (!spend(core, transport, media.payload_length + RTP_HEADER_BYTES, now)) return;
   struct mapping mapping = {outgoing, sent->timestamp_delta, sent->picture_id_delta,
                             sent->tl0_index_delta};
-  uint64_t bytes_before = consumer->counters[CONSUMER_bytes];
-  if (!consumer_send(core, consumer, &media, &mapping, true, now)) return;
+  enum sending sending = consumer->rtx_ssrc ? SEND_RTX : SEND_AGAIN;
+  uint32_t bytes = consumer_send(core, consumer, &media, &mapping, sent, sending, now);
+  if (!bytes) return;
   sent->was_resent = true;
   sent->resent_ms = (uint32_t)(now / MILLISECOND_NS);
   consumer->counters[CONSUMER_retransmitted]++;
-  consumer->transport->counters[TRANSPORT_packets_retransmitted]++;
-  consumer->transport->counters[TRANSPORT_bytes_retransmitted] +=
-      consumer->counters[CONSUMER_bytes] - bytes_before;
+  transport->counters[TRANSPORT_packets_retransmitted]++;
+  transport->counters[TRANSPORT_bytes_retransmitted] += bytes;
   core_count(core, COUNTER_retransmitted_packets);
 }
 

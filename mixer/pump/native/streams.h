@@ -106,9 +106,16 @@ struct producer {
   struct producer *next_of_transport, *previous_of_transport;
 };
 
+/* The header fields that tell when and as which a packet left. */
+struct departure {
+  uint32_t abs_send_time; /* 24 bits */
+  uint16_t transport_sequence;
+};
+
 /* What one sent packet was, for its retransmission. */
 struct sent_packet {
   uint64_t sequence; /* the source's, extended */
+  struct departure departure;
   uint32_t generation;
   uint32_t timestamp_delta;
   uint32_t resent_ms;
@@ -116,6 +123,7 @@ struct sent_packet {
   uint16_t picture_id_delta;
   uint8_t tl0_index_delta;
   int8_t layer;
+  uint8_t header_version;
   bool is_used, was_resent;
 };
 
@@ -160,6 +168,7 @@ struct consumer {
   /* The header extension block, ready but for the fields that change. */
   uint8_t extensions[EXTENSIONS_MAX]; /* elements, without the block's head */
   uint8_t extensions_length;
+  uint8_t header_version; /* changes with the extensions */
   uint8_t abs_send_time_at, transport_sequence_at; /* offsets into the packet; 0: not sent */
 
   struct sent_packet *sent; /* by outgoing sequence modulo sent_size */
