@@ -52,6 +52,13 @@ export abstract class Form extends TongkeElement {
     if (this.failure instanceof ApiError && this.failure.field(name)) this.failure = null;
   }
 
+  /** Begin anew with these values. */
+  protected reset(values: Values): void {
+    this.values = values;
+    this.touched = new Set();
+    this.failure = null;
+  }
+
   private touch(name: string): void {
     if (!this.touched.has(name)) this.touched = new Set([...this.touched, name]);
   }

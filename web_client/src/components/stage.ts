@@ -1,4 +1,4 @@
-// The large part of a live page: one picture with perhaps one in its corner, or a wall of all.
+// The large part of a live page: one picture, perhaps with small ones below it, or a wall of all.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
@@ -14,6 +14,7 @@ import { define, TongkeElement } from "./element.ts";
 import "./tile.ts";
 
 const GAP_PX = 8;
+const STRIP_PX = 120;
 
 export class StageView extends TongkeElement {
   static override styles = [
@@ -23,6 +24,8 @@ export class StageView extends TongkeElement {
         position: relative;
         display: grid;
         place-items: center;
+        align-content: center;
+        gap: 8px;
         min-width: 0;
         min-height: 0;
         overflow: hidden;
@@ -32,16 +35,15 @@ export class StageView extends TongkeElement {
         max-width: 100%;
         max-height: 100%;
       }
-      .corner {
-        position: absolute;
-        inset-inline-end: 12px;
-        bottom: 12px;
-        width: 22%;
-        border: 2px solid var(--surface);
-        box-shadow: var(--shadow);
+      .below {
+        display: flex;
+        justify-content: center;
+        gap: 8px;
+        height: 120px;
       }
-      .corner.apart {
-        position: static;
+      .below tk-tile {
+        flex: none;
+        height: 100%;
       }
       .wall {
         display: flex;
@@ -63,6 +65,8 @@ export class StageView extends TongkeElement {
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
   @property({ attribute: false }) stage!: Stage;
+  /** Draw the strip below the large picture; else the page draws it elsewhere. */
+  @property({ type: Boolean }) below = false;
   /** What to say when there is no picture to show. */
   @property() empty = "";
   @state() private width = 640;
@@ -84,17 +88,24 @@ export class StageView extends TongkeElement {
   }
 
   override render(): TemplateResult {
-    const { large, corner, shape } = this.stage;
-    if (large.length === 0) {
-      return html`<p class="empty">${this.empty}</p>
-        ${corner ? this.tile(corner, PRIORITY.corner, "corner") : nothing}`;
-    }
-    const body = shape === "wall" ? this.wall(large) : large.map((one) => this.single(one));
-    return html`${body}${corner ? this.tile(corner, PRIORITY.corner, "corner") : nothing}`;
+    const { large, shape, strip } = this.stage;
+    const small = this.below ? strip : [];
+    const body =
+      large.length === 0
+        ? html`<p class="empty">${this.empty}</p>`
+        : shape === "wall"
+          ? this.wall(large)
+          : large.map((picture) => this.single(picture, small.length > 0));
+    return html`${body}${small.length
+      ? html`<div class="below">
+          ${small.map((picture) => this.tile(picture, PRIORITY.strip, "strip"))}
+        </div>`
+      : nothing}`;
   }
 
-  private single(picture: Picture): TemplateResult {
-    const width = Math.min(this.width, (this.height * 16) / 9);
+  private single(picture: Picture, withStrip: boolean): TemplateResult {
+    const height = this.height - (withStrip ? STRIP_PX + GAP_PX : 0);
+    const width = Math.min(this.width, (height * 16) / 9);
     return this.tile(picture, PRIORITY.large, "large", width);
   }
 

@@ -16,25 +16,19 @@ import type { View } from "./state.ts";
 export interface Stage {
   readonly shape: "large" | "wall";
   readonly large: readonly Picture[];
+  /** Small pictures beside the large one; nothing ever lies over it. */
   readonly strip: readonly Picture[];
-  /** In the corner of the large picture: the teacher beside the shared screen. */
-  readonly corner: Picture | null;
 }
 
 /** What a room (or an observer) sees. */
 export function roomStage(view: View): Stage {
   const people = allFaces(view);
-  if (view.lesson?.layout === "wall") {
-    return { shape: "wall", large: people, strip: [], corner: null };
-  }
+  if (view.lesson?.layout === "wall") return { shape: "wall", large: people, strip: [] };
   const lead = leadSeat(view);
   const face = lead ? facePicture(lead) : null;
   const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
   const spotlight = spotlightPicture(view);
-  if (content) {
-    const corner = spotlight ?? face;
-    return arrange(content, corner, people);
-  }
+  if (content) return arrange(content, spotlight ?? face, people);
   // The room under the spotlight goes on seeing its teacher; its own picture stands beside.
   const mine = spotlight?.seatId === view.me?.seatId;
   const large = (mine ? null : spotlight) ?? face ?? people[0] ?? null;
@@ -44,24 +38,24 @@ export function roomStage(view: View): Stage {
 /** What the lead sees: as the rooms do, but its own face never large; it stands last in the wall. */
 export function leadStage(view: View): Stage {
   const me = mySeat(view);
+  const own = me ? [facePicture(me)] : [];
   const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
   const spotlight = spotlightPicture(view);
-  const own = me ? facePicture(me) : null;
-  if (content) return { shape: "large", large: [content], strip: [], corner: spotlight ?? own };
-  if (spotlight && view.lesson?.layout !== "wall") {
-    return { shape: "large", large: [spotlight], strip: [], corner: own };
+  if (content) {
+    const beside = spotlight && !same(spotlight, content) ? [spotlight, ...own] : own;
+    return { shape: "large", large: [content], strip: beside };
   }
-  return { shape: "wall", large: allFaces(view), strip: [], corner: null };
+  if (spotlight && view.lesson?.layout !== "wall") {
+    return { shape: "large", large: [spotlight], strip: own };
+  }
+  return { shape: "wall", large: allFaces(view), strip: [] };
 }
 
-function arrange(large: Picture | null, corner: Picture | null, people: Picture[]): Stage {
-  const shown = (picture: Picture): boolean => same(picture, large) || same(picture, corner);
-  return {
-    shape: "large",
-    large: large ? [large] : [],
-    strip: people.filter((picture) => !shown(picture)),
-    corner,
-  };
+/** `large`, then `first` and all others beside it. */
+function arrange(large: Picture | null, first: Picture | null, people: Picture[]): Stage {
+  const others = people.filter((picture) => !same(picture, large) && !same(picture, first));
+  const strip = first && !same(first, large) ? [first, ...others] : others;
+  return { shape: "large", large: large ? [large] : [], strip };
 }
 
 function allFaces(view: View): Picture[] {

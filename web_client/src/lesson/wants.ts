@@ -13,7 +13,7 @@ export interface TileSize {
   readonly priority: number;
 }
 
-export const PRIORITY = { strip: 1, corner: 3, large: 5, sound: 10 } as const;
+export const PRIORITY = { strip: 1, large: 5, sound: 10 } as const;
 
 // Asking anew for every pixel of a dragged window would only make the server change its mind.
 const SIZE_STEP_PX = 16;

@@ -93,23 +93,6 @@ export class Observe extends LessonPage {
         display: flex;
         gap: 8px;
       }
-      .stages {
-        display: grid;
-        grid-template-rows: minmax(0, 1fr) auto;
-        gap: 8px;
-        min-width: 0;
-        min-height: 0;
-      }
-      .strip {
-        display: flex;
-        gap: 8px;
-        height: 130px;
-        overflow-x: auto;
-      }
-      .strip tk-tile {
-        flex: none;
-        height: 100%;
-      }
     `,
   ];
 
@@ -222,30 +205,15 @@ export class Observe extends LessonPage {
 
   private pictures(view: View, session: LessonSession): TemplateResult {
     const program = roomStage(view);
-    const all = [...program.large, ...(program.corner ? [program.corner] : []), ...program.strip];
-    const stage: Stage = this.wall
-      ? { shape: "wall", large: all, strip: [], corner: null }
-      : program;
-    return html`<div class="stages">
-      <tk-stage
-        .view=${view}
-        .session=${session}
-        .stage=${stage}
-        .empty=${this.m.lesson.connecting}
-      ></tk-stage>
-      ${stage.strip.length
-        ? html`<div class="strip">
-            ${stage.strip.map(
-              (picture) =>
-                html`<tk-tile
-                  .view=${view}
-                  .session=${session}
-                  .picture=${picture}
-                ></tk-tile>`,
-            )}
-          </div>`
-        : nothing}
-    </div>`;
+    const all = [...program.large, ...program.strip];
+    const stage: Stage = this.wall ? { shape: "wall", large: all, strip: [] } : program;
+    return html`<tk-stage
+      below
+      .view=${view}
+      .session=${session}
+      .stage=${stage}
+      .empty=${this.m.lesson.connecting}
+    ></tk-stage>`;
   }
 
   private noteBook(): TemplateResult {

@@ -29,7 +29,7 @@ describe("what a room sees", () => {
     expect(ids(roomStage(viewOf("r1", { lesson: lit, seats: gone })).large)).toEqual(["lead"]);
   });
 
-  it("the shared screen large with the teacher in its corner", () => {
+  it("the shared screen large with the teacher first beside it", () => {
     const sharing = seat("lead", {
       sources: [source("lead", "teacher"), source("lead", "screen"), source("lead", "room")],
     });
@@ -39,8 +39,8 @@ describe("what a room sees", () => {
     });
     const stage = roomStage(view);
     expect(stage.large).toEqual([{ seatId: "lead", source: "screen" }]);
-    expect(stage.corner).toEqual({ seatId: "lead", source: "teacher" });
-    expect(ids(stage.strip)).toEqual(["r2", "r3", "r1"]);
+    expect(stage.strip[0]).toEqual({ seatId: "lead", source: "teacher" });
+    expect(ids(stage.strip)).toEqual(["lead", "r2", "r3", "r1"]);
   });
 
   it("the teacher while the layout waits for a screen that nobody shares", () => {
@@ -58,17 +58,17 @@ describe("what a room sees", () => {
 describe("what the lead sees", () => {
   it("a wall of the rooms, itself last", () => {
     const stage = leadStage(viewOf("lead"));
-    expect([stage.shape, ids(stage.large), stage.corner]).toEqual([
+    expect([stage.shape, ids(stage.large), ids(stage.strip)]).toEqual([
       "wall",
       ["r1", "r2", "r3", "lead"],
-      null,
+      [],
     ]);
   });
 
   it("the spotlight large", () => {
     const lit = lesson({ spotlight: { seat_id: "r3", source: "students" } });
     const stage = leadStage(viewOf("lead", { lesson: lit }));
-    expect([ids(stage.large), stage.corner?.seatId]).toEqual([["r3"], "lead"]);
+    expect([ids(stage.large), ids(stage.strip)]).toEqual([["r3"], ["lead"]]);
   });
 });
 

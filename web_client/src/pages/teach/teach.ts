@@ -234,6 +234,7 @@ export class Teach extends LessonPage {
     const { view, m } = this;
     const empty = rooms(view).length === 0 ? m.teach.noRooms : m.teach.nobody;
     return html`<tk-stage
+      below
       .view=${view}
       .session=${session}
       .stage=${leadStage(view)}

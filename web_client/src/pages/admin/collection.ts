@@ -1,0 +1,272 @@
+// What the sections for schools, classrooms, communities and people share: a table, a form in its
+// place to add or change, and deletion that asks first and can be undone.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { get, patch, post, remove, wordsOf } from "../../api/client.ts";
+import { Form } from "../../components/form.ts";
+import { failure } from "../../components/states.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls, fields } from "../../design/shared.ts";
+
+const UNDO_SHOWN_MS = 20_000; // afterwards it still stands under "recently deleted"
+
+export interface Item {
+  readonly id: string;
+}
+
+export type CollectionKind = "schools" | "classrooms" | "communities" | "users";
+
+export abstract class Collection<T extends Item> extends Form {
+  static override styles = [
+    base,
+    controls,
+    fields,
+    cards,
+    css`
+      header {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 16px;
+        margin-bottom: 16px;
+      }
+      form {
+        display: grid;
+        gap: 16px;
+        max-width: 520px;
+        margin-bottom: 24px;
+      }
+      td form {
+        margin: 12px 0;
+      }
+      .card.table {
+        padding: 0;
+        overflow-x: auto;
+      }
+      tr:last-child td {
+        border-bottom: 0;
+      }
+      td.actions {
+        text-align: end;
+        white-space: nowrap;
+      }
+      .undo {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        margin-bottom: 16px;
+        padding: 10px 16px;
+        border-radius: var(--radius);
+        background: var(--accent-ground);
+        color: var(--accent-strong);
+      }
+      .wrong {
+        margin-bottom: 12px;
+      }
+    `,
+  ];
+
+  protected abstract readonly kind: CollectionKind;
+  @state() protected items: readonly T[] | null = null;
+  @state() private loadError: unknown = null;
+  /** The item that is being changed, "" for a new one, null for none. */
+  @state() protected editing: string | null = null;
+  @state() private deleting: string | null = null;
+  @state() private undo: { id: string; name: string; back: boolean } | null = null;
+  @state() private actionError = "";
+  private undoTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The form's values for an item, or for a new one. */
+  protected abstract valuesOf(item: T | null): Form["values"];
+  /** What is sent to the server. */
+  protected abstract body(creating: boolean): Record<string, unknown>;
+  protected abstract nameOf(item: T): string;
+  protected abstract headings(): readonly string[];
+  protected abstract cells(item: T): readonly (TemplateResult | string)[];
+  protected abstract formFields(creating: boolean): TemplateResult;
+
+  /** Anything else the section needs besides its own items. */
+  protected loadMore(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** More buttons for an item. */
+  protected moreActions?(item: T): TemplateResult;
+
+  /** A row below an item. */
+  protected below?(item: T): TemplateResult | typeof nothing;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    clearTimeout(this.undoTimer);
+    super.disconnectedCallback();
+  }
+
+  protected readonly load = async (): Promise<void> => {
+    try {
+      await this.loadMore();
+      this.items = await get<T[]>(`/api/${this.kind}`);
+      this.loadError = null;
+    } catch (error) {
+      this.loadError = error;
+    }
+  };
+
+  private edit(item: T | null): void {
+    this.reset(this.valuesOf(item));
+    this.editing = item?.id ?? "";
+    this.deleting = null;
+    void this.updateComplete.then(() =>
+      this.renderRoot.querySelector<HTMLElement>("form input")?.focus(),
+    );
+  }
+
+  protected override async save(): Promise<void> {
+    if (this.editing === "") await post(`/api/${this.kind}`, this.body(true));
+    else await patch(`/api/${this.kind}/${this.editing ?? ""}`, this.body(false));
+    this.editing = null;
+    await this.load();
+  }
+
+  private async delete(item: T): Promise<void> {
+    this.deleting = null;
+    this.actionError = "";
+    try {
+      await remove(`/api/${this.kind}/${item.id}`);
+      this.sayUndo({ id: item.id, name: this.nameOf(item), back: false });
+      await this.load();
+    } catch (error) {
+      this.actionError = wordsOf(error, this.m.app.offline);
+    }
+  }
+
+  private async restore(id: string, name: string): Promise<void> {
+    try {
+      await post(`/api/deleted/${this.kind}/${id}/restore`);
+      this.sayUndo({ id, name, back: true });
+      await this.load();
+    } catch (error) {
+      this.actionError = wordsOf(error, this.m.app.offline);
+    }
+  }
+
+  private sayUndo(undo: { id: string; name: string; back: boolean }): void {
+    this.undo = undo;
+    clearTimeout(this.undoTimer);
+    this.undoTimer = setTimeout(() => (this.undo = null), UNDO_SHOWN_MS);
+  }
+
+  // --- drawing --------------------------------------------------------------------------------
+
+  override render(): TemplateResult {
+    const { admin, app } = this.m;
+    if (this.loadError !== null) return failure(app, this.loadError, () => void this.load());
+    if (!this.items) return html`<tk-skeleton rows="4"></tk-skeleton>`;
+    return html`<header>
+        <h1>${admin.sections[this.kind]}</h1>
+        <button class="main" data-testid="add" @click=${() => this.edit(null)}>
+          ${icon("plus")}${admin.add[this.kind]}
+        </button>
+      </header>
+      ${this.undoLine()}
+      ${this.actionError ? html`<p class="wrong" role="alert">${this.actionError}</p>` : nothing}
+      ${this.editing === "" ? html`<div class="card">${this.form(true)}</div>` : nothing}
+      ${this.items.length ? this.table(this.items) : this.emptyState()}`;
+  }
+
+  private emptyState(): TemplateResult | typeof nothing {
+    if (this.editing === "") return nothing;
+    const { admin } = this.m;
+    return html`<div class="card">
+      <tk-state symbol="plus" heading=${admin.sections[this.kind]} text=${admin.empty[this.kind]}>
+      </tk-state>
+    </div>`;
+  }
+
+  private table(items: readonly T[]): TemplateResult {
+    const headings = this.headings();
+    return html`<div class="card table">
+      <table>
+        <thead>
+          <tr>
+            ${headings.map((heading) => html`<th scope="col">${heading}</th>`)}
+            <th scope="col"><span class="visually-hidden">${this.m.admin.actions}</span></th>
+          </tr>
+        </thead>
+        <tbody>
+          ${items.map((item) => this.row(item, headings.length + 1))}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  private row(item: T, columns: number): TemplateResult {
+    if (this.editing === item.id) {
+      return html`<tr>
+        <td colspan=${columns}>${this.form(false)}</td>
+      </tr>`;
+    }
+    const below = this.below?.(item) ?? nothing;
+    return html`<tr data-id=${item.id}>
+        ${this.cells(item).map((cell) => html`<td>${cell}</td>`)}
+        <td class="actions">${this.actions(item)}</td>
+      </tr>
+      ${below === nothing
+        ? nothing
+        : html`<tr>
+            <td colspan=${columns}>${below}</td>
+          </tr>`}`;
+  }
+
+  private actions(item: T): TemplateResult {
+    const { admin, app } = this.m;
+    if (this.deleting === item.id) {
+      return html`${admin.deleteSure(this.nameOf(item))}
+        <button class="alarm slim" @click=${() => void this.delete(item)}>${admin.deleteYes}</button>
+        <button class="slim" @click=${() => (this.deleting = null)}>${app.cancel}</button>`;
+    }
+    return html`${this.moreActions?.(item) ?? nothing}
+      <button class="quiet slim" @click=${() => this.edit(item)}>
+        ${icon("edit", 18)}${admin.edit}
+      </button>
+      <button
+        class="quiet slim"
+        aria-label="${admin.delete} ${this.nameOf(item)}"
+        @click=${() => (this.deleting = item.id)}
+      >
+        ${icon("trash", 18)}
+      </button>`;
+  }
+
+  private form(creating: boolean): TemplateResult {
+    const { app } = this.m;
+    return html`<form novalidate @submit=${this.submit}>
+      ${this.formFields(creating)} ${this.failureLine()}
+      <div class="row">
+        <button class="main" data-testid="save" ?disabled=${this.busy}>
+          ${this.busy ? app.saving : app.save}
+        </button>
+        <button type="button" @click=${() => (this.editing = null)}>${app.cancel}</button>
+      </div>
+    </form>`;
+  }
+
+  private undoLine(): TemplateResult | typeof nothing {
+    const { undo } = this;
+    const { admin } = this.m;
+    if (!undo) return nothing;
+    return html`<div class="undo" role="status">
+      ${undo.back ? admin.restored(undo.name) : admin.deleted(undo.name)}
+      ${undo.back
+        ? nothing
+        : html`<button class="slim" @click=${() => void this.restore(undo.id, undo.name)}>
+            ${admin.undo}
+          </button>`}
+    </div>`;
+  }
+}

@@ -1,0 +1,126 @@
+// The communities: one school leads, its partners take part; each drawn as a small map of lines.
+
+import { html, nothing, svg, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { get } from "../../api/client.ts";
+import type { Community, School } from "../../api/types.ts";
+import { define } from "../../components/element.ts";
+import type { Values } from "../../components/form.ts";
+import { Collection } from "./collection.ts";
+
+const USUAL_MOST_PARTNERS = 3; // until a community has told the server's own limit
+
+const MAP = { width: 460, row: 44, lead: 20, partner: 250 };
+
+export class AdminCommunities extends Collection<Community> {
+  protected readonly kind = "communities";
+
+  @state() private schools: readonly School[] = [];
+
+  protected override async loadMore(): Promise<void> {
+    this.schools = await get<School[]>("/api/schools");
+  }
+
+  private schoolName(id: string): string {
+    return this.schools.find((school) => school.id === id)?.name ?? "";
+  }
+
+  protected override valuesOf(item: Community | null): Values {
+    const urban = this.schools.find((school) => school.kind === "urban");
+    return {
+      name: item?.name ?? "",
+      lead_school_id: item?.lead_school_id ?? urban?.id ?? "",
+      partner_school_ids: item?.partner_school_ids ?? [],
+    };
+  }
+
+  protected override body(): Record<string, unknown> {
+    const lead = this.text("lead_school_id");
+    return {
+      name: this.text("name").trim(),
+      lead_school_id: lead,
+      partner_school_ids: this.list("partner_school_ids").filter((id) => id !== lead),
+    };
+  }
+
+  private most(): number {
+    return this.items?.[0]?.max_partners ?? USUAL_MOST_PARTNERS;
+  }
+
+  protected override wrong(): Partial<Record<string, string>> {
+    const { app, admin } = this.m;
+    const partners = this.list("partner_school_ids").length;
+    return {
+      ...(this.text("name").trim() ? {} : { name: app.required }),
+      ...(this.text("lead_school_id") ? {} : { lead_school_id: app.required }),
+      ...(partners === 0 ? { partner_school_ids: app.required } : {}),
+      ...(partners > this.most()
+        ? { partner_school_ids: admin.partnersHint(this.most()) }
+        : {}),
+    };
+  }
+
+  protected override nameOf(item: Community): string {
+    return item.name;
+  }
+
+  protected override headings(): string[] {
+    return [this.m.admin.name, `${this.m.admin.leadSchool} · ${this.m.admin.partners}`];
+  }
+
+  protected override cells(item: Community): (TemplateResult | string)[] {
+    return [html`<strong>${item.name}</strong>`, this.map(item)];
+  }
+
+  /** The lead at the left, a line to each partner. */
+  private map(item: Community): TemplateResult {
+    const partners = item.partner_school_ids;
+    const height = Math.max(1, partners.length) * MAP.row;
+    const middle = height / 2;
+    const names = [item.lead_school_id, ...partners].map((id) => this.schoolName(id)).join(", ");
+    return html`<svg
+      width=${MAP.width}
+      height=${height}
+      viewBox="0 0 ${MAP.width} ${height}"
+      role="img"
+      aria-label=${names}
+      font-size="15"
+      fill="currentColor"
+    >
+      ${partners.map((id, place) => {
+        const y = (place + 0.5) * MAP.row;
+        return svg`<path
+            d="M ${MAP.lead + 10} ${middle} C ${MAP.partner - 60} ${middle}, ${MAP.lead + 130} ${y}, ${MAP.partner - 8} ${y}"
+            fill="none" stroke="var(--line-strong)" stroke-width="1.5" />
+          <circle cx=${MAP.partner} cy=${y} r="6" fill="var(--line-strong)" />
+          <text x=${MAP.partner + 16} y=${y + 5}>${this.schoolName(id)}</text>`;
+      })}
+      <circle cx=${MAP.lead} cy=${middle} r="9" fill="var(--accent)" />
+      <text x=${MAP.lead + 18} y=${middle - 12} font-weight="600">
+        ${this.schoolName(item.lead_school_id)}
+      </text>
+    </svg>`;
+  }
+
+  protected override formFields(): TemplateResult {
+    const { admin } = this.m;
+    const lead = this.text("lead_school_id");
+    return html`${this.field("name", admin.name)}
+    ${this.select("lead_school_id", admin.leadSchool, [
+      { value: "", words: admin.choose },
+      ...this.schools.map((school) => ({ value: school.id, words: school.name })),
+    ])}
+    ${this.schools.length > 1
+      ? this.checks(
+          "partner_school_ids",
+          admin.partners,
+          this.schools
+            .filter((school) => school.id !== lead)
+            .map((school) => ({ value: school.id, words: school.name })),
+          admin.partnersHint(this.most()),
+        )
+      : nothing}`;
+  }
+}
+
+define("tk-admin-communities", AdminCommunities);

@@ -1,0 +1,149 @@
+// The lessons going on now, seat by seat.
+
+import { css, html, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { get } from "../../api/client.ts";
+import type { LiveAnswer } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { failure } from "../../components/states.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls } from "../../design/shared.ts";
+import { list, number, timeOfDay } from "../../i18n/format.ts";
+import type { SeatState } from "../../protocol/messages.ts";
+
+const LOOK_EVERY_MS = 2000;
+
+export class AdminLive extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    cards,
+    css`
+      :host {
+        display: grid;
+        gap: 16px;
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 12px;
+      }
+      article {
+        padding: 16px 0 0;
+      }
+      .title {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        padding: 0 16px 12px;
+      }
+      .title a {
+        margin-inline-start: auto;
+      }
+      tr:last-child td {
+        border-bottom: 0;
+      }
+    `,
+  ];
+
+  @state() private answer: LiveAnswer | null = null;
+  @state() private error: unknown = null;
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+    this.timer = setInterval(() => void this.load(), LOOK_EVERY_MS);
+  }
+
+  override disconnectedCallback(): void {
+    clearInterval(this.timer);
+    super.disconnectedCallback();
+  }
+
+  private readonly load = async (): Promise<void> => {
+    try {
+      this.answer = await get<LiveAnswer>("/api/admin/live");
+      this.error = null;
+    } catch (error) {
+      this.error = error;
+    }
+  };
+
+  override render(): TemplateResult {
+    const { admin, app } = this.m;
+    if (this.error !== null) return failure(app, this.error, () => void this.load());
+    const { answer } = this;
+    if (!answer) return html`<tk-skeleton rows="3"></tk-skeleton>`;
+    return html`<header>
+        <h1>${admin.sections.live}</h1>
+        <span class="badge"
+          >${admin.live.lessons(answer.lessons.length, answer.lessons_admitted)}</span
+        >
+        <span class="badge">${admin.live.classrooms(answer.classrooms_online)}</span>
+      </header>
+      ${answer.lessons.length === 0
+        ? html`<div class="card">
+            <tk-state symbol="live" heading=${admin.live.none}></tk-state>
+          </div>`
+        : answer.lessons.map((one) => this.lesson(one))}`;
+  }
+
+  private lesson({ lesson, seats }: LiveAnswer["lessons"][number]): TemplateResult {
+    const { admin, modes, today } = this.m;
+    return html`<article class="card">
+      <div class="title">
+        <h2>${lesson.title}</h2>
+        <span class="badge">${modes[lesson.mode]}</span>
+        <span class="soft">
+          ${lesson.teacher.display_name},
+          ${admin.live.since(timeOfDay(lesson.started_at ?? lesson.starts_at))}
+        </span>
+        <a class="button" href="/observe/${lesson.id}">${today.observe}</a>
+      </div>
+      <table>
+        <thead>
+          <tr>
+            ${[
+              admin.live.seat,
+              admin.school,
+              admin.role,
+              admin.state,
+              admin.live.line,
+              admin.live.sources,
+              admin.live.devices,
+            ].map((heading) => html`<th scope="col">${heading}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${seats.map((seat) => this.seat(seat))}
+        </tbody>
+      </table>
+    </article>`;
+  }
+
+  private seat(seat: SeatState): TemplateResult {
+    const { admin, roles, link, sources } = this.m;
+    const away = seat.away_since !== null;
+    const state = seat.present
+      ? html`<span class="badge good">${icon("check", 14)}${admin.live.present}</span>`
+      : html`<span class="badge ${away ? "warn" : ""}"
+          >${away ? admin.live.away : admin.live.absent}</span
+        >`;
+    const tone = { good: "good", weak: "warn", lost: "live" }[seat.link];
+    return html`<tr>
+      <td><strong>${seat.name}</strong></td>
+      <td>${seat.school}</td>
+      <td>${roles[seat.role]}</td>
+      <td>${state}</td>
+      <td>
+        ${seat.present ? html`<span class="badge ${tone}">${link[seat.link]}</span>` : ""}
+      </td>
+      <td>${list(seat.sources.map((one) => sources[one.source]))}</td>
+      <td>${number(seat.devices)}</td>
+    </tr>`;
+  }
+}
+
+define("tk-admin-live", AdminLive);
