@@ -182,7 +182,6 @@ void *pump_loop(void *argument) {
   struct pump *pump = argument;
   int64_t tick_at = 0;
   bool was_busy = false;
-  prctl(PR_SET_NAME, "tongke-pump");
   prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
   while (!pump->is_stopping) {
     int64_t soon = monotonic_now() + DRAIN_TICK_NS;

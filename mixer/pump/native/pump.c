@@ -84,8 +84,10 @@ int pump_start(struct pump *pump) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = pthread_create(&pump->thread, NULL, pump_loop, pump);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pump->is_running = !error;
-  return error;
+  if (error) return error;
+  pthread_setname_np(pump->thread, "tongke-pump");
+  pump->is_running = true;
+  return 0;
 }
 
 void pump_stop(struct pump *pump) {
