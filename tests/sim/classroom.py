@@ -1,0 +1,465 @@
+"""A whole lesson in virtual time: the real lesson rules, a model of its media, rooms on bad lines.
+
+`Server` runs a real `Lesson` on the network model's clock, forwards packets as the media core would
+(real `Allocator`, no bytes), and reports speakers, layers and lines. `Room` behaves like the page
+of a room or a teacher: it joins, publishes, subscribes to all others, pings, and comes back by
+itself. Between them a reliable connection (`Wire`) and packets, on lines that lose some of both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mixer.forward.allocation import Allocator
+from mixer.forward.layers import Layer, Stream
+from mixer.node import (
+    ConsumerChanged,
+    Direction,
+    Kind,
+    LinkMeasured,
+    LinkState,
+    ProducerLive,
+    SpeakersChanged,
+    TransportChanged,
+)
+from signaling import messages as m
+from signaling.lesson import Lesson
+from signaling.lesson import effects as f
+from signaling.lesson import events as e
+from signaling.messages import CloseCode, DeviceKind, Mode, Source
+from signaling.ports import SignalingSettings
+from tests.sim.network import Clock, Line
+from tests.unit.signaling.fakes import LESSON, MediaModel, call_media, identity, offer_of, plan
+
+SETTINGS = SignalingSettings()
+PACKET_S = 0.1  # one packet of sound stands for five
+LAYERS = (
+    Layer(155_000, width=320, height=180),
+    Layer(515_000, width=640, height=360),
+    Layer(1_550_000, width=1280, height=720),
+)
+SOUND = (Layer(32_000),)
+AMPLE_BPS = 20_000_000
+
+
+class Wire:
+    """One direction of a connection: reliable and in order, as TCP is on a line that loses.
+
+    What is lost is sent again after a time that doubles (RFC 6298 §5.5, from Linux's 200 ms); all
+    behind it waits.
+    """
+
+    def __init__(self, clock: Clock, line: Line, deliver: Callable[[object], None]) -> None:
+        self._clock = clock
+        self._line = line
+        self._deliver = deliver
+        self._queue: deque[object] = deque()
+        self._busy = False
+        self.closed = False
+
+    def send(self, item: object) -> None:
+        self._queue.append(item)
+        if not self._busy:
+            self._busy = True
+            self._try(0)
+
+    def _try(self, attempt: int) -> None:
+        item, arrived = self._queue[0], []
+
+        def arrive() -> None:
+            if not arrived and not self.closed:
+                arrived.append(True)
+                self._queue.popleft()
+                self._busy = bool(self._queue)
+                if self._busy:
+                    self._try(0)
+                self._deliver(item)
+
+        def again() -> None:
+            if not arrived and not self.closed:
+                self._try(attempt + 1)
+
+        self._line.send(300, arrive)
+        self._clock.after(min(0.2 * 2**attempt, 2.0) + self._line.queue_now_s, again)
+
+
+@dataclass
+class Link:
+    """One room's connection as both ends have it."""
+
+    number: int
+    up: Wire
+    down: Wire
+    heard_at: float
+
+    def drop(self) -> None:
+        self.up.closed = self.down.closed = True
+
+
+class Server:
+    """The lesson, its media model and what the media core would report."""
+
+    def __init__(self, clock: Clock, mode: Mode) -> None:
+        self.clock = clock
+        self.plan = plan(mode)
+        self.lesson = Lesson(self.plan, SETTINGS, clock.now)
+        self.media = MediaModel()
+        self.rooms: dict[str, Room] = {}
+        self.links: dict[int, tuple[Link, Room]] = {}
+        self.journal: list[dict[str, object]] = []
+        self.closed: f.CloseLesson | None = None
+        self.saved = self.lesson.save()
+        self.down = False
+        self.talking: set[str] = set()  # seats in whose rooms somebody talks now
+        self.leaks: list[str] = []  # packets of rooms that may not be heard
+        self._numbers = itertools.count(1)
+        self._allocators: dict[str, Allocator] = {}
+        self._layers: dict[tuple[str, str], int] = {}
+        self._live: set[str] = set()
+        self._measured: dict[str, tuple[int, int]] = {}
+        clock.every(0.5, self._allocate)
+        clock.every(0.3, self._tell_speakers)
+        clock.every(2.0, self._measure)
+        clock.every(1.0, self._notice_silence)
+
+    # --- connections --------------------------------------------------------------------------
+
+    def accept(self, room: Room) -> Link:
+        """A room's new connection; what it sends arrives later."""
+        number = next(self._numbers)
+        link = Link(
+            number,
+            Wire(self.clock, room.up, lambda message: self._received(number, message)),
+            Wire(self.clock, room.down, lambda message: room.received(number, message)),
+            self.clock.now,
+        )
+        self.links[number] = (link, room)
+        return link
+
+    def _received(self, number: int, message: object) -> None:
+        if self.down or number not in self.links:
+            return
+        link, room = self.links[number]
+        link.heard_at = self.clock.now
+        if isinstance(message, m.Join):
+            self.feed(
+                e.JoinRequested(
+                    connection=number,
+                    identity=identity(room.seat),
+                    join=message,
+                    device_id=f"device-{number}",
+                    resume=f"{LESSON}~{number}",
+                )
+            )
+        else:
+            self.feed(e.RequestReceived(number, message))  # type: ignore[arg-type]
+
+    def _notice_silence(self) -> None:
+        for number, (link, _room) in list(self.links.items()):
+            if not self.down and self.clock.now - link.heard_at > SETTINGS.silent_socket_s:
+                self._close(number, CloseCode.SILENT)
+                self.feed(e.ConnectionLost(number))
+
+    def _close(self, number: int, code: CloseCode) -> None:
+        pair = self.links.pop(number, None)
+        if pair is not None:
+            pair[0].up.closed = True
+            pair[0].down.send(code)
+
+    # --- the lesson ---------------------------------------------------------------------------
+
+    def feed(self, event: e.Event) -> None:
+        self.carry_out(self.lesson.handle(event, self.clock.now))
+
+    def carry_out(self, effects: list[f.Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case f.Send():
+                    for number in effect.connections:
+                        self.links[number][0].down.send(effect.message)
+                case f.CloseConnection():
+                    self._close(effect.connection, effect.code)
+                case f.WriteJournal():
+                    self.journal.append(dict(effect.entry))
+                case f.Save():
+                    self.saved = self.lesson.save()
+                case f.CloseLesson():
+                    self.closed = effect
+                case f.ProducerAdded() | f.ProducerRemoved():
+                    pass
+                case _:
+                    answer = call_media(self.media, effect)
+                    if answer is not None:
+                        self.feed(answer)
+        due = self.lesson.next_timer()
+        if due is not None:
+            self.clock.at(due, self._tick)
+
+    def _tick(self) -> None:
+        due = self.lesson.next_timer()
+        if not self.down and due is not None and due <= self.clock.now:
+            self.carry_out(self.lesson.handle_timer(self.clock.now))
+
+    def kill(self, for_s: float) -> None:
+        """SIGKILL now; started again after so long from what was saved."""
+        self.down = True
+        for link, _room in self.links.values():
+            link.drop()
+        self.links.clear()
+        self.media = MediaModel(next(self.media._numbers))
+        self._allocators.clear()
+        self._layers.clear()
+        self.clock.after(for_s, self._start)
+
+    def _start(self) -> None:
+        self.down = False
+        self.lesson, effects = Lesson.restore(self.plan, SETTINGS, self.saved, self.clock.now)
+        self.carry_out(effects)
+
+    # --- media --------------------------------------------------------------------------------
+
+    def packet(self, producer_id: str) -> None:
+        """A packet of sound has come: to all who want it and are let to hear it."""
+        producer = self.media.producers.get(producer_id)
+        if self.down or producer is None:
+            return
+        if producer_id not in self._live:
+            self._live.add(producer_id)
+            self.feed(e.MediaReported(ProducerLive(producer_id, producer.device_id)))
+        if self.media.paused[producer_id]:
+            return
+        state, seats = self.lesson.view()
+        seat = next(s for s in seats if self._sends(s, producer_id))
+        if seat.role == "room" and state.mode is Mode.DELIVERY and state.floor != seat.seat_id:
+            self.leaks.append(seat.seat_id)
+        for room in self.rooms.values():
+            device = self.media.devices.get(room.device_id)
+            wanted = device is not None and any(
+                want.producer_id == producer_id for want in device.wants
+            )
+            if wanted and self._layers.get((room.device_id, producer_id), 0) >= 0:
+                speaker = seat.seat_id
+                room.down.send(120, lambda room=room, speaker=speaker: room.hear(speaker))
+
+    def seats(self) -> dict[str, m.SeatState]:
+        return {seat.seat_id: seat for seat in self.lesson.view()[1]}
+
+    @staticmethod
+    def _sends(seat: m.SeatState, producer_id: str) -> bool:
+        return any(source.producer_id == producer_id for source in seat.sources)
+
+    def _streams(self) -> dict[str, Stream]:
+        return {
+            p.producer_id: Stream(
+                p.producer_id,
+                p.kind,
+                SOUND if p.kind is Kind.AUDIO else LAYERS,
+                paused=self.media.paused[p.producer_id],
+            )
+            for p in self.media.producers.values()
+        }
+
+    def _allocate(self) -> None:
+        streams = self._streams()
+        for room in self.rooms.values():
+            device = self.media.devices.get(room.device_id)
+            if self.down or device is None:
+                continue
+            allocator = self._allocators.setdefault(room.device_id, Allocator())
+            rate = room.down.rate_bps
+            allocation = allocator.allocate(
+                self.clock.now,
+                available_bps=AMPLE_BPS if rate is None else int(rate * 0.9),
+                wants=device.wants,
+                streams=streams,
+            )
+            for choice in allocation.choices:
+                key = (room.device_id, choice.producer_id)
+                if self._layers.get(key) != choice.layer:
+                    self._layers[key] = choice.layer
+                    self.feed(e.MediaReported(ConsumerChanged(*key, choice.layer, choice.reason)))
+
+    def _tell_speakers(self) -> None:
+        if self.down:
+            return
+        levels = [
+            (source.producer_id, -20)
+            for seat in self.seats().values()
+            for source in seat.sources
+            if source.source is Source.ROOM
+            and seat.seat_id in self.talking
+            and not self.media.paused.get(source.producer_id, True)
+        ]
+        self.feed(e.MediaReported(SpeakersChanged(tuple(levels))))
+
+    def _measure(self) -> None:
+        for room in self.rooms.values():
+            if self.down or room.device_id not in self.media.devices:
+                continue
+            sent, lost = room.down.sent, room.down.lost
+            before_sent, before_lost = self._measured.get(room.seat, (0, 0))
+            self._measured[room.seat] = (sent, lost)
+            cut = room.down.rate_bps == 0
+            state = LinkState.LOST if cut else LinkState.CONNECTED
+            changed = TransportChanged(room.device_id, Direction.SUBSCRIBE, state)
+            self.feed(e.MediaReported(changed))
+            loss = (lost - before_lost) / max(1, sent - before_sent)
+            available = AMPLE_BPS if room.down.rate_bps is None else int(room.down.rate_bps * 0.9)
+            if not cut:
+                measured = LinkMeasured(
+                    room.device_id, Direction.SUBSCRIBE, loss, 60, 500_000, available
+                )
+                self.feed(e.MediaReported(measured))
+
+
+@dataclass
+class Room:
+    """One device at a seat, with its page: everything it does, it does by itself or is told to."""
+
+    server: Server
+    seat: str
+    up: Line
+    down: Line
+    sources: tuple[Source, ...]
+    kind: DeviceKind = DeviceKind.ROOM_PC
+    link: Link | None = None
+    resume: str | None = None
+    device_id: str = ""
+    seats: dict[str, m.SeatState] = field(default_factory=dict)
+    lesson: m.LessonState | None = None
+    ended: bool = False
+    closed_with: list[CloseCode] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    streams: list[m.StreamChanged] = field(default_factory=list)
+    back_at: list[float] = field(default_factory=list)
+    ears: Counter[str] = field(default_factory=Counter)  # packets heard of each seat
+    _heard_at: float = 0.0
+    _sound: str | None = None
+    _subscribing: bool = False
+    _on: bool = False
+
+    def __post_init__(self) -> None:
+        self.server.rooms[self.seat] = self
+        self.server.clock.every(2.0, self._ping)
+        self.server.clock.every(0.5, self._watch)
+        self.server.clock.every(PACKET_S, self._talk)
+
+    # --- coming and going ---------------------------------------------------------------------
+
+    def switch_on(self) -> None:
+        self._on = True
+        self._connect()
+
+    def leave(self) -> None:
+        self.say(m.Leave())
+        self._on = False
+
+    def say(self, message: m.ClientMessage) -> None:
+        """Press a button; nothing happens while the connection is lost."""
+        if self.link is not None:
+            self.link.up.send(message)
+
+    @property
+    def connected(self) -> bool:
+        return self.link is not None and self.lesson is not None
+
+    def _connect(self) -> None:
+        self.link = self.server.accept(self)
+        self._heard_at = self.server.clock.now
+        self.lesson = None
+        self.say(m.Join(token="t", device=self.kind, resume=self.resume))
+
+    def _watch(self) -> None:
+        now = self.server.clock.now
+        if self._on and not self.ended and now - self._heard_at > SETTINGS.silent_socket_s:
+            self._drop()
+            self._connect()
+
+    def _drop(self) -> None:
+        if self.link is not None:
+            self.link.drop()
+        self.link, self.lesson, self._sound = None, None, None
+
+    def _ping(self) -> None:
+        if self.connected:
+            self.say(m.Ping())
+
+    # --- what it is told ----------------------------------------------------------------------
+
+    def received(self, number: int, item: object) -> None:
+        if self.link is None or self.link.number != number:
+            return
+        self._heard_at = self.server.clock.now
+        match item:
+            case CloseCode():
+                self.closed_with.append(item)
+                self._drop()
+            case m.Welcome():
+                self.resume, self.device_id = item.resume, item.device_id
+                self.lesson = item.lesson
+                self.seats = {seat.seat_id: seat for seat in item.seats}
+                self.back_at.append(self.server.clock.now)
+                if self.sources:
+                    self.say(
+                        m.Publish(
+                            sdp=offer_of(*self.sources),
+                            sources={source.value: source for source in self.sources},
+                        )
+                    )
+                self._subscribe_soon()
+            case m.Published():
+                self._sound = item.producers.get("room")
+            case m.SubscribeOffer():
+                self.server.clock.after(0.05, lambda: self.say(m.SubscribeAnswer(sdp="v=0")))
+            case m.SeatChanged():
+                self.seats[item.seat.seat_id] = item.seat
+                self._subscribe_soon()
+            case m.SeatRemoved():
+                self.seats.pop(item.seat_id, None)
+            case m.LessonChanged():
+                self.lesson = item.lesson
+            case m.StreamChanged():
+                self.streams.append(item)
+            case m.Refused():
+                self.refusals.append(item.code)
+            case m.LessonEnded():
+                self.ended = True
+
+    def _subscribe_soon(self) -> None:
+        if not self._subscribing:
+            self._subscribing = True
+            self.server.clock.after(0.1, self._subscribe)
+
+    def _subscribe(self) -> None:
+        self._subscribing = False
+        wants = [
+            m.Want(
+                producer_id=source.producer_id,
+                width=0 if source.kind == "audio" else 1280 if seat.role == "lead" else 320,
+                height=0 if source.kind == "audio" else 720 if seat.role == "lead" else 180,
+            )
+            for seat in self.seats.values()
+            if seat.seat_id != self.seat
+            for source in seat.sources
+        ]
+        self.say(m.Subscribe(wants=wants))
+
+    # --- sound --------------------------------------------------------------------------------
+
+    def _talk(self) -> None:
+        sound = self._sound
+        if sound is not None and not self.ended:
+            self.up.send(120, lambda: self.server.packet(sound))
+
+    def hear(self, seat: str) -> None:
+        """A packet of another seat's sound has arrived."""
+        self.ears[seat] += 1
+
+
+def line(clock: Clock, rng: random.Random, loss: float) -> Line:
+    """A school's line: 20 ms, some jitter, and so much loss in short bursts."""
+    return Line(clock, rng, delay_s=0.02, jitter_s=0.01, loss=loss, burst=2.0)
