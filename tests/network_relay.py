@@ -144,17 +144,14 @@ class NetworkRelay:
         await asyncio.sleep(0)  # the sockets close in the loop's next turn
 
     def reroute(self, sdp: str) -> str:
-        """A server's description with its candidates replaced by this relay alone."""
+        """A server's description with the candidates of each section replaced by this relay."""
         kept: list[str] = []
-        replaced = False
         for line in sdp.split("\r\n"):
             if not line.startswith("a=candidate:"):
                 kept.append(line)
-            elif not replaced:
-                replaced = True
-                kept.append(
-                    re.sub(r" \S+ \d+ typ host.*", f" {self.host} {self.port} typ host", line)
-                )
+            elif not kept[-1].startswith("a=candidate:"):
+                here = f" {self.host} {self.port} typ host"
+                kept.append(re.sub(r" \S+ \d+ typ host.*", here, line))
         return "\r\n".join(kept)
 
     @property

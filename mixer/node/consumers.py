@@ -20,7 +20,7 @@ from mixer.forward.links import LinkMeter
 from mixer.model import Direction, Kind, LinkMeasured, Want
 from mixer.node.connection import Connection
 from mixer.node.streams import Consumer, Producer
-from mixer.rtp.bandwidth import BandwidthEstimator
+from mixer.rtp.bandwidth import REMB_SATURATED, BandwidthEstimator
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli, Remb
 from mixer.rtp.rtcp import (
@@ -169,13 +169,19 @@ class Consumers:
             case TransportWideFeedback() if self.transport_cc:
                 self._take_departures()
                 self.estimator.handle_feedback(packet, now)
-            case Remb(bitrate_bps=bitrate_bps) if not self.transport_cc:
-                self.estimator.handle_remb(bitrate_bps, now)
+            case Remb() if not self.transport_cc:
+                self._limit(packet, now)
 
     def _keyframe_wanted(self, ssrc: int) -> None:
         consumer = self._by_ssrc.get(ssrc)
         if consumer is not None and consumer.layer >= 0:
             self._owner.ask_keyframe(consumer.producer, consumer.layer)
+
+    def ask_keyframes(self) -> None:
+        """The peer is back after a silence: what it shows is old."""
+        for consumer in self._by_producer.values():
+            if consumer.layer >= 0 and consumer.producer.kind is Kind.VIDEO:
+                self._owner.ask_keyframe(consumer.producer, consumer.layer)
 
     def _report(self, block: ReportBlock, now: float) -> None:
         """A report on one of our streams: loss, and the round trip since our sender report."""
@@ -198,6 +204,18 @@ class Consumers:
             if 0 < expected < MAX_REPORT_GAP:
                 lost = round(expected * block.fraction_lost / 256)
                 self.estimator.handle_loss(expected, lost, now)
+
+    def _limit(self, remb: Remb, now: float) -> None:
+        """A REMB bounds the streams it names; the others (sound, with aiortc) come on top."""
+        named = {id(self._by_ssrc[ssrc]) for ssrc in remb.ssrcs if ssrc in self._by_ssrc}
+        named_bps = other_bps = 0
+        for consumer in self._by_producer.values():
+            if not named or id(consumer) in named:
+                named_bps += consumer.meter.bitrate_bps
+            else:
+                other_bps += consumer.meter.bitrate_bps
+        if remb.bitrate_bps < REMB_SATURATED * named_bps:
+            self.estimator.handle_remb(remb.bitrate_bps + other_bps, now)
 
     def _take_departures(self) -> None:
         departures = self._pump.departures(self._connection.transport_id)
@@ -235,17 +253,18 @@ class Consumers:
         while len(self._reports) > MAX_REMEMBERED_REPORTS:
             self._reports.popitem(last=False)
         for at in range(0, len(fresh), REPORTS_PER_DATAGRAM):
-            part = fresh[at : at + REPORTS_PER_DATAGRAM]
-            descriptions = [
-                SourceDescription.of_cname(report.ssrc, stream_name(consumer.producer.device_id))
-                for report, consumer in part
-            ]
-            chunks = tuple(chunk for known in descriptions for chunk in known.chunks)
-            reports = [report for report, _ in part]
-            self._connection.send_rtcp(serialize_compound([*reports, SourceDescription(chunks)]))
+            compound: list[RtcpPacket] = []
+            for report, consumer in fresh[at : at + REPORTS_PER_DATAGRAM]:
+                cname = stream_name(consumer.producer.device_id)
+                # One chunk per SDES packet: aiortc reads no second one.
+                compound += [report, SourceDescription.of_cname(report.ssrc, cname)]
+            self._connection.send_rtcp(serialize_compound(compound))
 
     def count_bytes(self, now: float) -> None:
-        """Take the transport's byte counter; once a second."""
+        """Take the transport's and every stream's byte counter; once a second."""
+        for consumer in self._by_producer.values():
+            counters = self._pump.consumer_stats(consumer.pump_id)
+            consumer.meter.update(counters["bytes"], now)
         stats = self._pump.transport_stats(self._connection.transport_id)
         self.meter.handle_bytes(stats["bytes_sent"], now)
 

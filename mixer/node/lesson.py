@@ -268,6 +268,8 @@ class Lesson:
     def link_changed(self, device_id: str, direction: Direction, state: LinkState) -> None:
         """A device's transport changed."""
         self.tell(TransportChanged(device_id, direction, state))
+        if state is LinkState.CONNECTED:
+            self.allocate()
 
     def tell(self, event: MediaEvent) -> None:
         """Tell the listener; what goes wrong in it must not stop the media."""

@@ -73,6 +73,7 @@ class Consumer:
     ssrc: int
     mid: str
     layer: int = -1
+    meter: LayerMeter = field(default_factory=LayerMeter)
     reported_sequence: int | None = None  # the highest the peer's last report named
     shown: tuple[int, str] | None = None  # the choice last told to the listener
 

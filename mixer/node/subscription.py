@@ -178,8 +178,9 @@ class Subscription:
         self._lines.release([producer_id])
 
     def allocate(self, now: float, streams: Mapping[str, layers.Stream]) -> None:
-        """Choose layers anew."""
-        self.consumers.allocate(now, self.wants, streams)
+        """Choose layers anew; before the handshake a keyframe would be sent to nobody."""
+        if self.connection.state is not LinkState.NEW:
+            self.consumers.allocate(now, self.wants, streams)
 
     # The connection's events
 
@@ -188,6 +189,8 @@ class Subscription:
         if state is LinkState.CLOSED:
             self.consumers.remove_all()
             self._outstanding = None
+        elif state is LinkState.CONNECTED:
+            self.consumers.ask_keyframes()
         self._owner.link_changed(self.device_id, Direction.SUBSCRIBE, state)
 
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:

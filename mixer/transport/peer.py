@@ -124,17 +124,19 @@ def default_port(local: LocalParameters) -> int:
     return local.candidates[0][1] if local.candidates else 9
 
 
-def transport_lines(local: LocalParameters, *, with_candidates: bool) -> list[str]:
-    """ICE and DTLS attributes of an m-section; candidates only where they are needed, once."""
-    lines = [
+def transport_lines(local: LocalParameters) -> list[str]:
+    """ICE and DTLS attributes of an m-section, the same in each.
+
+    In a bundle the first would do (RFC 8843 §7.1.3), but aiortc takes the candidates of the last
+    m-section it sees for a transport.
+    """
+    return [
         f"a=ice-ufrag:{local.credentials.ufrag}",
         f"a=ice-pwd:{local.credentials.password}",
         f"a=fingerprint:{local.fingerprint.algorithm} {local.fingerprint.value}",
         f"a=setup:{local.setup}",
+        *candidate_lines(local.candidates),
     ]
-    if with_candidates:
-        lines += candidate_lines(local.candidates)
-    return lines
 
 
 def candidate_lines(candidates: tuple[tuple[str, int], ...]) -> list[str]:

@@ -189,9 +189,7 @@ def write_answer(plan: PublishPlan, local: LocalParameters) -> str:
         if codec is None:
             lines += _rejected_section(media)
         else:
-            source = sources.get(_mid(media))
-            first = media.index == min(live)
-            lines += _section(media, codec, source, plan, local, with_candidates=first)
+            lines += _section(media, codec, sources.get(_mid(media)), plan, local)
     return sdp.format_lines(lines)
 
 
@@ -214,8 +212,6 @@ def _section(
     source: SourcePlan | None,
     plan: PublishPlan,
     local: LocalParameters,
-    *,
-    with_candidates: bool,
 ) -> list[str]:
     kind = Kind(media.kind)
     numbers = [codec.payload_type] + ([codec.rtx_payload_type] if codec.rtx_payload_type else [])
@@ -231,7 +227,7 @@ def _section(
     lines.append("a=rtcp-mux")
     if media.has("rtcp-rsize"):
         lines.append("a=rtcp-rsize")
-    lines += peers.transport_lines(local, with_candidates=with_candidates)
+    lines += peers.transport_lines(local)
     offered = agreed_extensions(media, kind)
     lines += [
         f"a=extmap:{number} {uri}"

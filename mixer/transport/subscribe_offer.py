@@ -109,8 +109,8 @@ def write_offer(lines: Sequence[Line], local: LocalParameters) -> str:
     """An offer of all lines; free ones are inactive."""
     text = peers.session_lines(local, [line.mid for line in lines])
     codecs = _Payloads(lines)
-    for index, line in enumerate(lines):
-        text += _offer_section(line, codecs.of(line), local, with_candidates=index == 0)
+    for line in lines:
+        text += _offer_section(line, codecs.of(line), local)
     return sdp.format_lines(text)
 
 
@@ -143,9 +143,7 @@ def _foreign_profile(stream: Stream | None) -> str:
     return "" if profile.startswith("42") else profile
 
 
-def _offer_section(
-    line: Line, codecs: list[Codec], local: LocalParameters, *, with_candidates: bool
-) -> list[str]:
+def _offer_section(line: Line, codecs: list[Codec], local: LocalParameters) -> list[str]:
     numbers: list[int] = []
     for codec in codecs:
         numbers.append(codec.payload_type)
@@ -160,7 +158,7 @@ def _offer_section(
         f"a=mid:{line.mid}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        *peers.transport_lines(local, with_candidates=with_candidates),
+        *peers.transport_lines(local),
         *(f"a=extmap:{EXTENSION_IDS[uri]} {uri}" for uri in extensions if uri in EXTENSION_IDS),
     ]
     for codec in codecs:
@@ -305,7 +303,7 @@ def write_player_answer(offer: PlayerOffer, lines: Sequence[Line], local: LocalP
     for media in offer.description.media:
         if media in answered:
             line = by_mid[media.mid or str(media.index)]
-            text += _player_section(media, line, offer, local, media is answered[0])
+            text += _player_section(media, line, offer, local)
         else:
             text += [
                 f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}",
@@ -321,7 +319,6 @@ def _player_section(
     line: Line,
     offer: PlayerOffer,
     local: LocalParameters,
-    with_candidates: bool,
 ) -> list[str]:
     codec = line.codec
     if codec is None or line.stream is None:
@@ -336,7 +333,7 @@ def _player_section(
         *([f"a=mid:{media.mid}"] if media.mid else []),
         "a=rtcp-mux",
         *(["a=rtcp-rsize"] if media.has("rtcp-rsize") else []),
-        *peers.transport_lines(local, with_candidates=with_candidates),
+        *peers.transport_lines(local),
         *(
             f"a=extmap:{number} {uri}"
             for uri, number in agreed_extensions(media, line.kind).items()

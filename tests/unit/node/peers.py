@@ -16,7 +16,7 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
-from aiortc.mediastreams import AudioStreamTrack
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from av import VideoFrame
 
 from mixer.model import (
@@ -119,6 +119,15 @@ def prefer(peer: RTCPeerConnection, name: str) -> None:
             transceiver.setCodecPreferences(chosen)
 
 
+async def close_peer(peer: RTCPeerConnection) -> None:
+    """Close, and end what aiortc leaves waiting when it is closed before it was connected."""
+    await peer.close()
+    for task in asyncio.all_tasks():
+        if "RTCPeerConnection.__connect" in getattr(task.get_coro(), "__qualname__", ""):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 class Publisher:
     """Sends a picture and silence as one device."""
 
@@ -152,7 +161,7 @@ class Publisher:
         return self.producers
 
     async def close(self) -> None:
-        await self.peer.close()
+        await close_peer(self.peer)
 
 
 class Subscriber:
@@ -193,10 +202,11 @@ class Subscriber:
 
     async def _read(self, mid: str, track: MediaStreamTrack) -> None:
         frames = self.frames.setdefault(mid, [])
-        while True:
-            frames.append(await track.recv())
-            del frames[:-50]
-            self._arrived.set()
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                frames.append(await track.recv())
+                del frames[:-50]
+                self._arrived.set()
 
     async def received(self, producer_id: str, count: int = 5) -> list[object]:
         """Until so many more frames of a producer were decoded."""
@@ -212,7 +222,7 @@ class Subscriber:
         for reader in self._readers.values():
             reader.cancel()
         await asyncio.gather(*self._readers.values(), return_exceptions=True)
-        await self.peer.close()
+        await close_peer(self.peer)
 
 
 def everything(producers: dict[str, ProducerInfo]) -> list[Want]:
