@@ -74,8 +74,11 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             start = _Start(stack, settings, clock)
+            database = await start.database()
             media = await start.media(open_media)
-            services = await start.services(passwords or Passwords(), media, record=record)
+            services = await start.services(
+                database, media, passwords or Passwords(), record=record
+            )
             app.state.services = services
             app.include_router(signaling_routes(start.signaling, origin_allowed=_origins(settings)))
             # Last, because it answers every other address.
@@ -116,16 +119,22 @@ class _Start:
         stack.callback(self._folder.close)
         make_folder(settings.recordings, setting="recordings_folder")
 
+    async def database(self) -> Database:
+        """The database, migrated."""
+        database = Database(self._settings.database)
+        self._stack.push_async_callback(database.close)
+        await database.migrate()
+        return database
+
     async def media(self, open_media: OpenMedia) -> MediaCore:
         """The media core, listening."""
         return await self._stack.enter_async_context(open_media(self._settings, self._hardware))
 
-    async def services(self, passwords: Passwords, media: MediaCore, *, record: bool) -> Services:
+    async def services(
+        self, database: Database, media: MediaCore, passwords: Passwords, *, record: bool
+    ) -> Services:
         """Everything else."""
         settings, clock = self._settings, self._clock
-        database = Database(settings.database)
-        self._stack.push_async_callback(database.close)
-        await database.migrate()
         key = load_or_make_key(self._folder.path / "join_token.key")
         tokens = JoinTokens(key, life_s=settings.join_token_s)
         desk = LessonDesk(

@@ -1,4 +1,5 @@
-"""What every HTTP request passes: a bound on its body, and security headers on its answer.
+"""What every HTTP request passes: a bound on its body, security headers on its answer, and the
+refusal that a bug of ours becomes.
 
 Plain ASGI, because it stands before all routes, those of signaling included. WebSockets pass
 untouched: their messages are bounded by signaling.
@@ -11,7 +12,7 @@ import re
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.api.refusals import refusal_response
+from server.api.refusals import bug_response, refusal_response
 from server.errors import Refusal, Text
 
 _HOST = re.compile(r"^[A-Za-z0-9.\-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$")
@@ -43,10 +44,6 @@ def content_security_policy(host: str, *, secure: bool) -> str:
     )
 
 
-class BodyTooLarge(Exception):  # noqa: N818 - it never leaves this file
-    """The body grew past the bound while it was read."""
-
-
 class Shield:
     """The ASGI wrapper around the application."""
 
@@ -64,49 +61,69 @@ class Shield:
         policy = content_security_policy(
             headers.get(b"host", b"").decode("latin-1"), secure=self._secure
         )
-        started = False
-
-        async def guarded_send(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                answer = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    answer.setdefault(name, value)
-                answer.setdefault("content-security-policy", policy)
-                if scope["path"].startswith("/api/"):
-                    answer.setdefault("cache-control", "no-store")
-            await send(message)
-
+        passage = _Passage(
+            receive, send, path=scope["path"], policy=policy, left=self._max_body_bytes
+        )
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._max_body_bytes:
-            await self._refuse(scope, receive, guarded_send)
+            await _refuse_large(scope, passage)
             return
         try:
-            await self._app(scope, self._bounded(receive), guarded_send)
-        except BodyTooLarge:
-            if started:
+            await self._app(scope, passage.receive, passage.send)
+        except Exception as error:
+            if passage.started:  # the answer is half sent: only breaking it off is honest
                 raise
-            await self._refuse(scope, receive, guarded_send)
+            if not passage.too_large:
+                await bug_response(error)(scope, passage.receive, passage.send)
+        if passage.too_large and not passage.started:
+            await _refuse_large(scope, passage)
 
-    def _bounded(self, receive: Receive) -> Receive:
-        left = self._max_body_bytes
 
-        async def bounded() -> Message:
-            nonlocal left
-            message = await receive()
-            if message["type"] == "http.request":
-                left -= len(message.get("body", b""))
-                if left < 0:
-                    raise BodyTooLarge
-            return message
+class _BodyTooLarge(Exception):  # noqa: N818 - it never leaves this file
+    """The body grew past the bound while it was read."""
 
-        return bounded
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = Refusal(
-            413, "too-large", Text("请求内容过大。", "The request's body is too large.")
-        )
-        response = refusal_response(refusal)
-        response.headers["connection"] = "close"
-        await response(scope, receive, send)
+class _Passage:
+    """One request on its way in and its answer on its way out."""
+
+    def __init__(self, receive: Receive, send: Send, *, path: str, policy: str, left: int) -> None:
+        self._path = path
+        self._receive = receive
+        self._send = send
+        self._policy = policy
+        self._left = left
+        self.started = False
+        self.too_large = False
+        self.refusing = False
+
+    async def receive(self) -> Message:
+        """The next piece of the body, while it keeps within the bound."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not self.refusing:
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                self.too_large = True
+                raise _BodyTooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A piece of the answer. What the application says of a body cut short is not sent."""
+        if self.too_large and not self.refusing:
+            return
+        if message["type"] == "http.response.start":
+            self.started = True
+            answer = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                answer.setdefault(name, value)
+            answer.setdefault("content-security-policy", self._policy)
+            if self._path.startswith("/api/"):
+                answer.setdefault("cache-control", "no-store")
+        await self._send(message)
+
+
+async def _refuse_large(scope: Scope, passage: _Passage) -> None:
+    passage.refusing = True
+    text = Text("请求内容过大。", "The request's body is too large.")
+    response = refusal_response(Refusal(413, "too-large", text))
+    response.headers["connection"] = "close"
+    await response(scope, passage.receive, passage.send)

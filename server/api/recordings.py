@@ -140,6 +140,7 @@ async def delete_recording(recording_id: Id, person: Person, services: ServicesO
 
 
 @router.get("/media/recordings/{recording_id}/{name:path}")
+@router.head("/media/recordings/{recording_id}/{name:path}", include_in_schema=False)
 async def recording_file(
     recording_id: Id, name: FileName, person: Person, services: ServicesOf
 ) -> FileResponse:

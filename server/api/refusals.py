@@ -1,7 +1,7 @@
 """Every refusal as one JSON shape, in both languages: `docs/http_api.md` tells it.
 
 Owns the words for what a request's fields can have wrong, and the handlers that turn refusals,
-FastAPI's own errors and bugs of ours into that shape.
+FastAPI's own errors into that shape; bugs of ours get it from `server.shield`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(IntegrityError, _on_conflict)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
@@ -145,10 +144,10 @@ async def _on_conflict(_request: Request, error: Exception) -> JSONResponse:
     return refusal_response(Refusal(409, "conflict", text))
 
 
-async def _on_bug(_request: Request, _error: Exception) -> JSONResponse:
-    """A fault of ours. The traceback is logged by the server; the page gets a code for IT."""
+def bug_response(error: Exception) -> JSONResponse:
+    """A fault of ours: logged whole under a number, which the page shows for IT."""
     number = new_id()
-    _log.error("internal error", number=number)
+    _log.error("internal error", number=number, exc_info=error)
     text = Text(
         f"服务器内部出错，已记录（编号 {number}）。请稍后再试。",
         f"The server made a mistake and has noted it (number {number}). Try again later.",

@@ -215,7 +215,7 @@ async def test_the_timekeeper_sweeps_what_is_over(
     assert (await fresh.get("/api/deleted")).json() == []
 
 
-class Enough(Exception):
+class Enough(Exception):  # noqa: N818 - no error
     """The test has seen what it wanted."""
 
 

@@ -1,0 +1,219 @@
+"""`tongke serve` as a process: it answers, stops in order, and says what keeps it from starting."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TONGKE = [sys.executable, "-m", "server.cli"]
+PATIENCE_S = 60.0  # a busy test machine; how fast it is, is measured elsewhere
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TONGKE_")}
+    return {
+        **kept,
+        "TONGKE_DATA_FOLDER": str(folder / "data"),
+        "TONGKE_HOST": "127.0.0.1",
+        "TONGKE_PORT": str(free_port()),
+        "TONGKE_MEDIA_HOST": "127.0.0.1",
+        "TONGKE_MEDIA_PORT": str(free_port(socket.SOCK_DGRAM)),
+        "TONGKE_MEDIA_PUMPS": "1",
+        "COLUMNS": "400",
+        **settings,
+    }
+
+
+@dataclass
+class Served:
+    """A running `tongke serve`. Its errors go to a file, so that one pipe is enough."""
+
+    process: subprocess.Popen[str]
+    address: str
+    errors: Path
+
+    def get(self, path: str) -> str:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        url = self.address + path
+        with urllib.request.urlopen(  # noqa: S310 - our own server
+            url, timeout=PATIENCE_S, context=context
+        ) as answer:
+            return str(answer.read().decode())
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> str:
+        """Stop it in order; gives the rest of its output."""
+        self.process.send_signal(number)
+        assert self.process.stdout is not None
+        rest = self.process.stdout.read()
+        assert self.process.wait(PATIENCE_S) == 0
+        assert "Traceback" not in self.errors.read_text()
+        return rest
+
+
+@contextmanager
+def serve(folder: Path, **settings: str) -> Iterator[Served]:
+    """A server until the end of the block, answering."""
+    errors = folder / "errors.txt"
+    with errors.open("w") as log:
+        process = subprocess.Popen(
+            [*TONGKE, "serve"],
+            env=environment(folder, **settings),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    with process.stdout:
+        try:
+            first = process.stdout.readline()
+            found = re.search(r"running at (\S+)", first)
+            assert found is not None, first + errors.read_text()
+            yield Served(process, found.group(1), errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(PATIENCE_S)
+
+
+def refused(folder: Path, **settings: str) -> str:
+    """What `tongke serve` says when it cannot start."""
+    done = subprocess.run(
+        [*TONGKE, "serve"],
+        env=environment(folder, **settings),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "running at" not in done.stdout
+    return done.stderr
+
+
+def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        assert server.address.startswith("https://127.0.0.1:")
+        assert server.get("/healthz") == "ok\n"
+        assert json.loads(server.get("/readyz"))["ready"] is True
+        assert json.loads(server.get("/api/setup")) == {"needed": True}
+        output = server.stop()
+    assert re.search(rf"{re.escape(server.address)}/setup#key=tkk_\S{{40,}}", output)
+    private = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
+    assert private["tls.key"] == private["join_token.key"] == 0
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+def test_plain_http_on_loopback_and_ctrl_c(tmp_path: Path) -> None:
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+        assert server.get("/healthz") == "ok\n"
+        server.stop(signal.SIGINT)
+
+
+def test_a_page_that_stays_open_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+        port = int(server.address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as page:
+            page.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert page.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+            began = time.monotonic()
+            server.stop()
+            assert time.monotonic() - began < 20  # not the 30 s of a kept-alive connection
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as again:  # nothing holds folder or ports
+        assert again.get("/healthz") == "ok\n"
+
+
+def test_after_sigkill_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+        server.process.kill()
+        server.process.wait(PATIENCE_S)
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as again:
+        assert json.loads(again.get("/readyz"))["ready"] is True
+
+
+@pytest.mark.parametrize("kind", ["pages", "media", "folder in use"])
+def test_what_is_taken_is_told(tmp_path: Path, kind: str) -> None:
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+        port = server.address.rpartition(":")[2]
+        match kind:
+            case "pages":
+                text = refused(tmp_path / "b", TONGKE_PORT=port)
+                assert "in use" in text
+                assert "--port" in text
+            case "media":
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+                    taken.bind(("127.0.0.1", 0))
+                    media_port = str(taken.getsockname()[1])
+                    text = refused(tmp_path / "b", TONGKE_MEDIA_PORT=media_port)
+                assert media_port in text
+                assert "--media-port" in text
+            case _:
+                text = refused(tmp_path)
+                assert "already running" in text
+                assert "--data-folder" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TONGKE_DATA_FOLDER": "/proc/tongke"}, ["/proc/tongke", "cannot be written"]),
+        ({"TONGKE_DATA_FOLDER": "/dev/null/x"}, ["/dev/null/x", "cannot be written"]),
+        ({"TONGKE_RECORDINGS_FOLDER": "/proc/x"}, ["/proc/x", "--recordings-folder"]),
+        ({"TONGKE_PORT": "70000"}, ["TONGKE_PORT", "65535"]),
+        ({"TONGKE_PROT": "1"}, ["Did you mean TONGKE_PORT"]),
+        ({"TONGKE_HOST": "192.0.2.77"}, ["192.0.2.77", "host must be"]),
+        ({"TONGKE_PLAIN_HTTP": "1", "TONGKE_HOST": ""}, ["plain_http", "trusted_proxies"]),
+        ({"TONGKE_TLS_CERT": "a", "TONGKE_TLS_KEY": "b"}, ["tls_cert", "cannot be read"]),
+        ({"TONGKE_DATABASE_URL": "oracle://x"}, ["database_url"]),
+        ({"TONGKE_SERVER_PROFILE": "huge"}, ["server_profile", "huge"]),
+        ({"TONGKE_ADVERTISED": "here"}, ["advertised", "'here'"]),
+    ],
+)
+def test_a_wrong_setting_is_told_in_a_paragraph(
+    tmp_path: Path, settings: dict[str, str], words: list[str]
+) -> None:
+    text = refused(tmp_path, **settings)
+    assert text.startswith("tongke: ")
+    assert text.count("\n") == 1
+    for word in words:
+        assert word in text
+
+
+def test_reset_key_signs_the_administrator_in(tmp_path: Path) -> None:
+    def reset() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*TONGKE, "admin", "reset-key"],
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    without = reset()
+    assert (without.returncode, "no Tongke database" in without.stderr) == (2, True)
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+        nobody = reset()
+        assert (nobody.returncode, "no administrator yet" in nobody.stderr) == (2, True)
+        server.stop()
