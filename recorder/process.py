@@ -58,8 +58,12 @@ from recorder.writer import (
     Writer,
 )
 
-# How long the loop may sleep: holes in a track are given up this much late at most.
+# How often time alone is looked at: holes in a track are given up this much late at most.
 TICK_S = 0.1
+
+# A wake-up costs more than a packet: what comes within this time is taken together. The kernel
+# and the media core hold more than that for each tap.
+COLLECT_S = 0.01
 
 # Datagrams that wait for a tap's description (they arrive within milliseconds of each other).
 MAX_EARLY_DATAGRAMS = 2048
@@ -92,6 +96,8 @@ class RecorderProcess:
         # Unix time that never jumps while we run, whatever is done to the system's clock.
         self._epoch = time.time() - time.monotonic()
         self._server_is_there = True
+        self._stepped_at = 0.0
+        self._ticked_at = 0.0
 
     def run(self) -> None:
         """Serve until the control connection ends."""
@@ -106,6 +112,11 @@ class RecorderProcess:
 
     def _step(self) -> None:
         ready = self._selector.select(TICK_S)
+        collected_s = time.monotonic() - self._stepped_at
+        if ready and collected_s < COLLECT_S:
+            time.sleep(COLLECT_S - collected_s)
+            ready = self._selector.select(0)
+        self._stepped_at = time.monotonic()
         for key, _ in ready:
             if isinstance(key.data, _Tap):
                 self._receive(key.data)
@@ -116,7 +127,12 @@ class RecorderProcess:
                 self._drain_wake()
         for outcome in self._writer.outcomes():
             self._heed(outcome)
-        now = time.monotonic()
+        if time.monotonic() - self._ticked_at >= TICK_S:
+            self._tick(time.monotonic())
+        self._flush()
+
+    def _tick(self, now: float) -> None:
+        self._ticked_at = now
         for tap in list(self._taps.values()):
             if tap.track is not None:
                 self._apply(tap, tap.track.poll(now, self._epoch + now))
@@ -126,7 +142,6 @@ class RecorderProcess:
             else:
                 code, text = refusal
                 self._report(Failed(recording_id=recording_id, code=code, text=text))
-        self._flush()
 
     # --- media ------------------------------------------------------------------------------
 

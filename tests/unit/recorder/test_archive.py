@@ -1,0 +1,135 @@
+"""A journal read back: tracks, devices and events, whatever a crash left of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from recorder.archive import read_archive, track_times
+from recorder.errors import FinishError
+from recorder.records import (
+    AnyRecord,
+    ClockPoint,
+    Closed,
+    Failed,
+    Gap,
+    Happened,
+    Opened,
+    Resumed,
+    SeatRecord,
+    SegmentStarted,
+    SyncPoint,
+    TrackStarted,
+)
+
+OPENED = Opened(
+    recording_id="r",
+    lesson_id="l",
+    at=100.0,
+    seats=(SeatRecord(seat_id="lead", role="lead", name="李老师"),),
+)
+
+
+def started(track_id: str, *, device: str, kind: str = "video", seat: str = "lead") -> TrackStarted:
+    return TrackStarted.model_validate(
+        {
+            "at": 100.0,
+            "track_id": track_id,
+            "seat_id": seat,
+            "source": "room" if kind == "audio" else "teacher",
+            "producer_id": "p",
+            "device_id": device,
+            "kind": kind,
+            "codec": "opus" if kind == "audio" else "VP8",
+            "clock_rate": 1000,
+        }
+    )
+
+
+def points(
+    track_id: str, *, clock_offset: float, delay: float, reports: bool = True
+) -> list[AnyRecord]:
+    """A minute of a track that began at 100; its sender's clock is off by `clock_offset`."""
+    out: list[AnyRecord] = []
+    for second in range(0, 60, 5):
+        rtp = second * 1000
+        if reports:
+            out.append(SyncPoint(track_id=track_id, rtp=rtp, ntp=100.0 + second + clock_offset))
+        out.append(ClockPoint(track_id=track_id, rtp=rtp, at=100.0 + second + delay))
+    return out
+
+
+def test_a_story_is_put_together() -> None:
+    archive = read_archive(
+        [
+            OPENED,
+            started("a", device="d"),
+            SegmentStarted(at=1.0, track_id="a", file="a-1.webm", rtp=5),
+            Gap(at=1.0, track_id="a", rtp=5, reason="lost", packets=1),
+            Happened(event_id="1", event={"type": "chat"}),
+            SegmentStarted(at=1.0, track_id="never started", file="x.webm", rtp=5),
+            Resumed(at=2.0),
+            Happened(event_id="1", event={"type": "chat"}),
+            Happened(event_id="2", event={"type": "chat"}),
+            Failed(at=3.0, code="disk-full", text="The disk is full."),
+            Closed(at=4.0),
+        ]
+    )
+    assert [track.files[0].file for track in archive.tracks] == ["a-1.webm"]
+    assert archive.tracks[0].gaps == 1
+    assert len(archive.events) == 2, "an event sent again after a crash is one event"
+    assert archive.failure == "The disk is full."
+    assert archive.closed
+    assert archive.seats["lead"].name == "李老师"
+
+
+def test_a_journal_that_says_no_lesson_is_refused() -> None:
+    with pytest.raises(FinishError) as refused:
+        read_archive([Resumed(at=1.0), Closed(at=2.0)])
+    assert refused.value.code == "no-journal"
+
+
+def test_a_journal_that_ends_anywhere_is_a_recording() -> None:
+    records: list[AnyRecord] = [OPENED, started("a", device="d")]
+    records += points("a", clock_offset=9.0, delay=0.05)
+    for end in range(1, len(records) + 1):
+        archive = read_archive(records[:end])
+        assert not archive.closed
+        assert len(track_times(archive)) == len(archive.tracks)
+
+
+def test_one_devices_tracks_are_in_step_though_its_picture_is_slow() -> None:
+    """The picture is 400 ms behind the sound on the way; the sender's clock tells the truth."""
+    archive = read_archive(
+        [
+            OPENED,
+            started("sound", device="pc", kind="audio"),
+            started("picture", device="pc"),
+            *points("sound", clock_offset=-7200.0, delay=0.05),
+            *points("picture", clock_offset=-7200.0, delay=0.45),
+        ]
+    )
+    times = track_times(archive)
+    assert times["sound"](30.0) == pytest.approx(times["picture"](30.0), abs=0.001)
+    assert times["sound"](30.0) == pytest.approx(130.05, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("device", "clock_offset", "reports"),
+    [("tablet", 5.0, True), ("pc", 5.0, True), ("pc", 0.0, False)],
+    ids=["another device", "the clock was set", "no reports"],
+)
+def test_other_clocks_are_placed_by_their_own_arrivals(
+    device: str, clock_offset: float, reports: bool
+) -> None:
+    archive = read_archive(
+        [
+            OPENED,
+            started("sound", device="pc", kind="audio"),
+            started("picture", device=device),
+            *points("sound", clock_offset=0.0, delay=0.05),
+            *points("picture", clock_offset=clock_offset, delay=0.15, reports=reports),
+        ]
+    )
+    times = track_times(archive)
+    assert times["sound"](30.0) == pytest.approx(130.05, abs=0.01)
+    assert times["picture"](30.0) == pytest.approx(130.15, abs=0.01)
