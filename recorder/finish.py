@@ -27,6 +27,7 @@ from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
 from recorder.recording_folder import (
     JOURNAL,
+    MANIFEST,
     TRACKS,
     lock_journal,
     read_recording,
@@ -34,7 +35,6 @@ from recorder.recording_folder import (
 )
 from recorder.track_reader import TrackFile, measure
 
-MANIFEST = "manifest.json"
 POSTER = "poster.jpg"
 MANIFEST_VERSION = 1
 

@@ -34,6 +34,7 @@ from recorder.segment_file import SegmentFile
 
 JOURNAL = "journal.jsonl"
 TRACKS = "tracks"
+MANIFEST = "manifest.json"  # written by `finish`; named here for who only asks whether it stands
 
 # A recorder whose server is gone closes its files within a second.
 LOCK_TIMEOUT_S = 15.0

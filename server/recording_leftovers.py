@@ -7,8 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from recorder.finish import MANIFEST
-from recorder.recording_folder import JOURNAL, read_recording
+from recorder.recording_folder import JOURNAL, MANIFEST, read_recording
 from recorder.records import Closed, Opened
 
 _log = structlog.get_logger("tongke.recording")
