@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 
 from server.simulate.errors import ConnectionLost
 
@@ -21,7 +21,10 @@ class Peer:
     """A connection that says when it has failed."""
 
     def __init__(self) -> None:
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # With its default policy aiortc stops its own transport at the second line of a kind.
+        self.connection = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
         self.failed = asyncio.Event()
         self._settled = asyncio.Event()
         self.connection.on("connectionstatechange", self._state_changed)
