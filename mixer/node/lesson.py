@@ -285,9 +285,11 @@ class Lesson:
     def handle_timer(self, now: float) -> None:
         """Every tick (100 ms): feedback, and by their own intervals layers, reports, links."""
         for publication in self.publications.values():
-            publication.send_transport_feedback()
+            if publication.connection.state is LinkState.CONNECTED:
+                publication.send_transport_feedback()
         for subscription in self.subscriptions.values():
-            subscription.consumers.handle_timer(now)
+            if subscription.connection.state is LinkState.CONNECTED:
+                subscription.consumers.handle_timer(now)
         if now >= self._allocate_at:
             self._allocate_at = now + ALLOCATION_INTERVAL_S
             for producer in self._producers.values():

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
     RTCPeerConnection,
     RTCRtpCodecCapability,
     RTCRtpSender,
@@ -119,6 +121,16 @@ def prefer(peer: RTCPeerConnection, name: str) -> None:
             transceiver.setCodecPreferences(chosen)
 
 
+def new_peer() -> RTCPeerConnection:
+    """A connection that asks no STUN server, and bundles as browsers are told to.
+
+    (With its default policy aiortc stops its own transport at the second line of a kind.)
+    """
+    return RTCPeerConnection(
+        RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+    )
+
+
 async def close_peer(peer: RTCPeerConnection) -> None:
     """Close, and end what aiortc leaves waiting when it is closed before it was connected."""
     await peer.close()
@@ -133,7 +145,7 @@ class Publisher:
 
     def __init__(self, node: MediaNode, device_id: str = "sender", *, codec: str = "VP8") -> None:
         self.node, self.device_id, self.codec = node, device_id, codec
-        self.peer = RTCPeerConnection()
+        self.peer = new_peer()
         self.producers: dict[str, ProducerInfo] = {}
 
     async def publish(
@@ -169,7 +181,7 @@ class Subscriber:
 
     def __init__(self, node: MediaNode, device_id: str = "receiver") -> None:
         self.node, self.device_id = node, device_id
-        self.peer = RTCPeerConnection()
+        self.peer = new_peer()
         self.frames: dict[str, list[object]] = {}
         self.mids: dict[str, str] = {}  # producer id → mid
         self._readers: dict[str, asyncio.Task[None]] = {}
