@@ -3,10 +3,9 @@
     SignalingError
     ├── Refusal             a request refused by a rule; nothing has changed
     │   └── TokenRefused    a join token that proves nothing
-    ├── MediaRefused        the media core would not do what a message asked
     └── StateUnreadable     a saved lesson that cannot be restored
 
-Every refusal has a stable code; its texts for people are in `signaling.refusals`.
+What the media core raises is in `mixer.errors`. Every refusal has a stable code; its texts for people are in `signaling.refusals`.
 """
 
 from __future__ import annotations
@@ -29,14 +28,6 @@ class TokenRefused(Refusal):
 
     def __init__(self, code: str = "token-invalid") -> None:
         super().__init__(code)
-
-
-class MediaRefused(SignalingError):  # noqa: N818 - named as the others
-    """The media core refused or failed; `code` says what the client is told."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(f"{code}: {reason}")
-        self.code = code
 
 
 class StateUnreadable(SignalingError):  # noqa: N818 - named as the others

@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _enum(declared: type[enum.StrEnum]) -> str:
-    comments = _comments(declared)
+    comments = comments_of(declared)
     array = re.sub(r"(?<!^)(?=[A-Z])", "_", declared.__name__).upper() + "_VALUES"
     lines = [f"export const {array} = ["]
     for member in declared:
@@ -104,7 +104,7 @@ def _enum(declared: type[enum.StrEnum]) -> str:
 
 
 def _number_enum(declared: type[enum.IntEnum]) -> str:
-    comments = _comments(declared)
+    comments = comments_of(declared)
     lines = [_doc(declared) + f"export const {declared.__name__} = {{"]
     for member in declared:
         comment = comments.get(member.name)
@@ -115,7 +115,7 @@ def _number_enum(declared: type[enum.IntEnum]) -> str:
 
 
 def _interface(model: type[BaseModel], *, optional_defaults: bool) -> str:
-    comments = _comments(model)
+    comments = comments_of(model)
     lines = []
     for name, field in _own_order(model):
         comment = comments.get(name)
@@ -186,8 +186,8 @@ def _doc(declared: type) -> str:
     return "/**\n" + "".join(f" * {line}".rstrip() + "\n" for line in lines) + " */\n"
 
 
-def _comments(declared: type) -> dict[str, str]:
-    """The comment behind each field or member in the Python source."""
+def comments_of(declared: type) -> dict[str, str]:
+    """The comment behind each field or member of a class in the Python source."""
     found = (_TRAILING_COMMENT.match(line) for line in inspect.getsource(declared).splitlines())
     return {match[1]: match[2] for match in found if match}
 
