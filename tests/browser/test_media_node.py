@@ -143,3 +143,59 @@ async def test_ice_restart_goes_on_without_a_new_handshake() -> None:
         (transport,) = await lead.stats("up", "transport")
         assert transport["dtlsState"] == "connected"
         assert transport["selectedCandidatePairChanges"] >= 1
+
+
+async def test_m_line_is_reused_for_the_next_producer() -> None:
+    """A seat that comes back has new producers; the same m-line then shows them."""
+    async with started_node() as node, running_browser() as (browser, address):
+        room = MediaPage(await browser.new_page(), node, LESSON, "room")
+        await room.page.goto(address)
+        mids = []
+        for visit, codec in enumerate(["H264", "VP8", "H264"]):
+            lead = MediaPage(await browser.new_page(), node, LESSON, f"lead-{visit}")
+            await lead.page.goto(address)
+            picture = (await lead.publish(codec, [{"rid": "f"}]))["teacher"]
+            await room.subscribe([Want(picture.producer_id, 1280, 720)])
+            mids.append(room.mids[picture.producer_id])
+            first = await room.pixels(picture.producer_id)
+
+            async def moves(producer_id: str = picture.producer_id, seen: object = first) -> bool:
+                return await room.pixels(producer_id) != seen
+
+            await until(moves, what=f"the picture of visit {visit}")
+            again = await room.pixels(picture.producer_id)
+            await until(lambda p=picture.producer_id, a=again: moves(p, a), what="its motion")
+            await node.close_device(LESSON, f"lead-{visit}")
+            await lead.page.close()
+        assert mids == ["0", "0", "0"]
+
+
+async def test_cut_line_comes_back_by_itself() -> None:
+    """Ten seconds without a packet: the transport is told lost, then found, with no signaling."""
+    async with (
+        started_node("127.0.0.1") as node,
+        NetworkRelay(server=node.candidates[0]) as relay,
+        running_browser() as (browser, address),
+    ):
+        lead = MediaPage(await browser.new_page(), node, LESSON, "lead")
+        room = MediaPage(await browser.new_page(), node, LESSON, "room")
+        for page in (lead, room):
+            await page.page.goto(address)
+        picture = (await lead.publish("H264", LAYERS))["teacher"]
+        await room.subscribe([Want(picture.producer_id, 1280, 720)], reroute=relay.reroute)
+
+        async def changes(seen: dict[str, int]) -> bool:
+            return await room.pixels(picture.producer_id) != seen
+
+        blank = await room.pixels(picture.producer_id)
+        await until(lambda: changes(blank), what="the picture")
+        relay.cut = True
+
+        async def told_lost() -> bool:
+            (line,) = node.lesson_stats(LESSON)["subscriptions"]  # type: ignore[misc]
+            return bool(line["state"] == "lost")
+
+        await until(told_lost, what="the loss of the line")
+        relay.cut = False
+        frozen = await room.pixels(picture.producer_id)
+        await until(lambda: changes(frozen), what="the picture's return")
