@@ -13,6 +13,7 @@ import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -109,8 +110,9 @@ class RoomEntry:
         except urllib.error.HTTPError as error:
             with error:
                 raise _http_problem(error) from None
-        except (OSError, ValueError) as error:
-            raise ConnectionLost(f"{self.server.origin} does not answer: {error}") from None
+        except (OSError, ValueError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise ConnectionLost(f"{self.server.origin} does not answer: {reason}") from None
         if not isinstance(body, dict):
             raise ConnectionLost(f"{self.server.origin} is no Tongke server")
         return body

@@ -45,7 +45,7 @@ from signaling.messages import (
 )
 
 # Come back at once, then ever slower: a server that starts must not meet all rooms at one moment.
-_BACKOFF_S = (0.3, 0.6, 1.0, 2.0, 3.0)
+_BACKOFF_S = (0.3, 0.6, 1.0, 1.5, 2.0)
 _BEHAVE_EVERY_S = 0.5
 _LEAVE_TIMEOUT_S = 1.0
 # Refusals that pass by themselves; every other one is for good when there is only one token.
@@ -86,6 +86,7 @@ class SimulatedSeat:
         self._say = say
         self._resume: str | None = None
         self._studio: Studio | None = None
+        self._told = ""
 
     async def run(self) -> None:
         """Until the lesson is over (with a credential: for good).
@@ -133,7 +134,9 @@ class SimulatedSeat:
 
     async def _back_off(self, losses: int, reason: str) -> None:
         wait_s = _BACKOFF_S[min(losses, len(_BACKOFF_S)) - 1] * self._rng.uniform(0.8, 1.2)
-        self._say(f"{self.name}: {reason}; again in {wait_s:.1f} s")
+        if reason != self._told:  # a long outage is one line, not a thousand
+            self._told = reason
+            self._say(f"{self.name}: {reason}; trying again")
         await asyncio.sleep(wait_s)
 
     def _enter(self, phase: Phase) -> None:
@@ -148,6 +151,7 @@ class SimulatedSeat:
                 raise ConnectionLost("the server does not greet")
             self._resume = welcome.resume
             self.joins += 1
+            self._told = ""
             self._enter(Phase.IN_LESSON)
             attendance = _Attendance(self, link, welcome)
             self.seat_id, self.name = welcome.seat_id, attendance.own.name

@@ -1,0 +1,119 @@
+"""`tongke simulate` on the command line: its options are documented, wrong ones are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from server.demo import demo
+from server.simulate.cli import simulate
+from server.simulate.entry import RoomEntry, ServerAddress
+from server.simulate.errors import ConnectionLost, SeatRefused
+
+DOCS = Path(__file__).parents[3] / "docs" / "simulate.md"
+HIDDEN = {"--stop-with-parent", "--help"}
+
+
+def options_of(command: object) -> set[str]:
+    app = typer.Typer(add_completion=False)
+    app.command()(command)  # type: ignore[type-var]  # a plain function is what typer takes
+    parameters = typer.main.get_command(app).params
+    return {
+        name
+        for parameter in parameters
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    }
+
+
+@pytest.mark.parametrize(
+    ("heading", "command"), [("`tongke demo`", demo), ("`tongke simulate`", simulate)]
+)
+def test_every_option_is_documented(heading: str, command: object) -> None:
+    section = DOCS.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`(--[a-z-]+)`", row)}
+    known = options_of(command) - HIDDEN
+    assert documented <= known
+    # Of a pair like --rooms and --no-rooms, the one that changes something is enough.
+    pairs = {name.replace("--no-", "--") for name in documented}
+    assert {name.replace("--no-", "--") for name in known} == pairs
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer(add_completion=False)
+    app.command()(simulate)
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--server", "http://127.0.0.1:9"), "give --credential or --token"),
+        (("--server", "127.0.0.1:9", "--token", "t"), "write http://host:port"),
+        (("--server", "ftp://127.0.0.1", "--token", "t"), "is no server address"),
+        (("--server", "http://127.0.0.1:9", "--token", "t", "--video", "none.mp4"), "cannot be"),
+        (("--server", "http://127.0.0.1:9", "--credentials-file", "none.txt"), "No such file"),
+        (("--server", "http://127.0.0.1:9", "--token", "t", "--seats", "501"), "500"),
+        (("--server", "http://127.0.0.1:9", "--token", "t", "--talk", "loudly"), "loudly"),
+    ],
+)
+def test_wrong_options_are_refused_in_a_sentence(arguments: tuple[str, ...], told: str) -> None:
+    code, output = run(*arguments)
+    assert code == 2
+    assert told in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("address", "origin", "websocket"),
+    [
+        ("http://127.0.0.1:7880", "http://127.0.0.1:7880", "ws://127.0.0.1:7880/ws"),
+        ("https://tongke.example/today", "https://tongke.example", "wss://tongke.example/ws"),
+        ("http://[::1]:80/", "http://[::1]:80", "ws://[::1]:80/ws"),
+    ],
+)
+def test_addresses(address: str, origin: str, websocket: str) -> None:
+    server = ServerAddress.parse(address)
+    assert (server.origin, server.websocket) == (origin, websocket)
+    assert (server.tls is not None) == address.startswith("https")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (b'HTTP/1.0 200 OK\r\n\r\n{"token": "t", "poll_after_s": 9}', "t"),
+        (b'HTTP/1.0 200 OK\r\n\r\n{"token": null, "poll_after_s": 0}', None),
+        (b"HTTP/1.0 200 OK\r\n\r\n[]", ConnectionLost),
+        (b"HTTP/1.0 200 OK\r\n\r\n{", ConnectionLost),
+        (b"HTTP/1.0 401 No\r\n\r\n", SeatRefused),
+        (b"HTTP/1.0 503 Later\r\n\r\n", ConnectionLost),
+        (b"nonsense\r\n\r\n", ConnectionLost),
+        (b"", ConnectionLost),
+    ],
+)
+async def test_what_a_room_is_told(answer: bytes, outcome: str | type[Exception] | None) -> None:
+    asked = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.extend(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        entry = RoomEntry(ServerAddress.parse(f"http://127.0.0.1:{port}"), "secret")
+        if isinstance(outcome, type):
+            with pytest.raises(outcome):
+                await entry.token()
+        else:
+            assert await entry.token() == outcome
+            assert entry.wait_s in (9.0, 0.2)  # as told, but never a storm of questions
+    assert b"GET /api/room " in asked and b"Bearer secret" in asked
