@@ -88,7 +88,15 @@ class RecorderLink:
         """Say something; False when nobody is there (it must be said again on `on_up`)."""
         if self._writer is None:
             return False
-        self._writer.write(encode(command))
+        try:
+            line = encode(command)
+        except ValueError as error:  # an event with text that is no text
+            _log.error("the recorder cannot be told", type=command.type, why=str(error))
+            return False
+        if len(line) > MAX_LINE_BYTES:
+            _log.error("too long for the recorder", type=command.type, bytes=len(line))
+            return False
+        self._writer.write(line)
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             _log.error("the recorder hangs and is stopped", pid=self.pid)
             if self._process is not None:

@@ -21,6 +21,7 @@ from server.certificates import Certificate, given_certificate, host_names, own_
 from server.config import Settings
 from server.data_folder import make_folder
 from server.listening import listen
+from server.patient_http import PatientProtocol
 from server.services import Services
 
 
@@ -115,6 +116,7 @@ def _config(app: object, settings: Settings, certificate: Certificate | None) ->
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        http=PatientProtocol,
         ws="websockets-sansio",
         ws_max_size=settings.max_message_bytes,
         # A page loads a dozen files and then polls: the connection is kept over the polls.

@@ -1,5 +1,5 @@
-"""What every HTTP request passes: a bound on its body, security headers on its answer, and the
-refusal that a bug of ours becomes.
+"""What every HTTP request passes: a bound on its body in size and time, security headers on its
+answer, and the refusal that a bug of ours becomes.
 
 Plain ASGI, because it stands before all routes, those of signaling included. WebSockets pass
 untouched: their messages are bounded by signaling.
@@ -7,6 +7,7 @@ untouched: their messages are bounded by signaling.
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from starlette.datastructures import MutableHeaders
@@ -16,6 +17,13 @@ from server.api.refusals import bug_response, refusal_response
 from server.errors import Refusal, Text
 
 _HOST = re.compile(r"^[A-Za-z0-9.\-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$")
+BODY_TIMEOUT_S = 30.0  # the largest SDP on a 100 kb/s line takes five
+_TOO_LARGE = Refusal(413, "too-large", Text("请求内容过大。", "The request's body is too large."))
+_TOO_SLOW = Refusal(
+    408,
+    "too-slow",
+    Text("请求没有按时传完，请检查网络后重试。", "The request came too slowly. Try again."),
+)
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -66,21 +74,21 @@ class Shield:
         )
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._max_body_bytes:
-            await _refuse_large(scope, passage)
+            await passage.refuse(scope, _TOO_LARGE)
             return
         try:
             await self._app(scope, passage.receive, passage.send)
         except Exception as error:
             if passage.started:  # the answer is half sent: only breaking it off is honest
                 raise
-            if not passage.too_large:
+            if passage.broken is None:
                 await bug_response(error)(scope, passage.receive, passage.send)
-        if passage.too_large and not passage.started:
-            await _refuse_large(scope, passage)
+        if passage.broken is not None and not passage.started:
+            await passage.refuse(scope, passage.broken)
 
 
-class _BodyTooLarge(Exception):  # noqa: N818 - it never leaves this file
-    """The body grew past the bound while it was read."""
+class _BodyRefused(Exception):  # noqa: N818 - it never leaves this file
+    """The body grew past a bound while it was read."""
 
 
 class _Passage:
@@ -93,22 +101,32 @@ class _Passage:
         self._policy = policy
         self._left = left
         self.started = False
-        self.too_large = False
+        self.broken: Refusal | None = None  # why the rest of the body is not taken
         self.refusing = False
+        self._body_ended = False
+        self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
 
     async def receive(self) -> Message:
         """The next piece of the body, while it keeps within the bound."""
-        message = await self._receive()
+        if self._body_ended:  # all that can come now is the news that the client is gone
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            self.broken = _TOO_SLOW
+            raise _BodyRefused from None
+        self._body_ended = not message.get("more_body", False)
         if message["type"] == "http.request" and not self.refusing:
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                self.too_large = True
-                raise _BodyTooLarge
+                self.broken = _TOO_LARGE
+                raise _BodyRefused
         return message
 
     async def send(self, message: Message) -> None:
         """A piece of the answer. What the application says of a body cut short is not sent."""
-        if self.too_large and not self.refusing:
+        if self.broken is not None and not self.refusing:
             return
         if message["type"] == "http.response.start":
             self.started = True
@@ -120,10 +138,9 @@ class _Passage:
                 answer.setdefault("cache-control", "no-store")
         await self._send(message)
 
-
-async def _refuse_large(scope: Scope, passage: _Passage) -> None:
-    passage.refusing = True
-    text = Text("请求内容过大。", "The request's body is too large.")
-    response = refusal_response(Refusal(413, "too-large", text))
-    response.headers["connection"] = "close"
-    await response(scope, passage.receive, passage.send)
+    async def refuse(self, scope: Scope, refusal: Refusal) -> None:
+        """Answer with a refusal, and read no more."""
+        self.refusing = True
+        response = refusal_response(refusal)
+        response.headers["connection"] = "close"
+        await response(scope, self.receive, self.send)
