@@ -3,6 +3,7 @@
 RecorderError
 ├── PayloadError   an RTP payload that cannot be what its codec says: the packet is dropped
 ├── ControlError   a control line that is no message of ours: it changes nothing
+├── FormatError    a stream that no file takes: its track has a gap, the others go on
 ├── StorageError   the disk refuses: the recording stops, the lesson goes on
 └── FinishError    a folder that cannot become a recording, and why
 """
@@ -22,6 +23,10 @@ class PayloadError(RecorderError):
 
 class ControlError(RecorderError):
     """A line on the control connection that is not one of `recorder.control`'s messages."""
+
+
+class FormatError(RecorderError):
+    """Frames that look right and that the file format refuses: not the disk's fault."""
 
 
 class StorageError(RecorderError):

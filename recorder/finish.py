@@ -72,7 +72,7 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> dict[str, object]:
         manifest = _standing_manifest(folder)
         if manifest is None:
             manifest = _finish(folder)
-        if not keep_tracks:
+        if not keep_tracks and not manifest.get("parts_failed"):
             shutil.rmtree(folder / TRACKS, ignore_errors=True)
     except OSError as error:
         raise StorageError.from_os(error, folder) from error
@@ -85,13 +85,17 @@ def _finish(folder: Path) -> dict[str, object]:
     archive = read_archive(read_recording(folder))
     _remove_leftovers(folder)
     pieces = _pieces(folder, archive)
-    parts = _make_parts(folder, pieces)
+    parts, failures = _make_parts(folder, pieces)
+    if not parts and failures:
+        raise FinishError("part-unwritable", failures[0])
     if not parts:
         raise FinishError(
             "nothing-recorded", "No picture and no sound arrived while the lesson was recorded."
         )
     origin = min(part.plan.start for part in parts)
     manifest = _manifest(archive, parts, origin)
+    # The tracks of a part that could not be made are kept: somebody may yet make it.
+    manifest["parts_failed"] = failures
     manifest["poster"] = POSTER if _poster(folder, archive, parts) else ""
     _write_manifest(folder, manifest)
     return manifest
@@ -118,8 +122,11 @@ def _pieces(folder: Path, archive: Archive) -> dict[str, list[_Piece]]:
     return by_seat
 
 
-def _make_parts(folder: Path, by_seat: dict[str, list[_Piece]]) -> list[_Part]:
+def _make_parts(folder: Path, by_seat: dict[str, list[_Piece]]) -> tuple[list[_Part], list[str]]:
+    """Every part that can be made, by start, and what kept the others from it."""
     parts: list[_Part] = []
+    failures: list[str] = []
+    made_count = 0
     for seat_id, pieces in by_seat.items():
         by_key = {piece.span.key: piece for piece in pieces}
         pictures = [p.span for p in pieces if p.track.started.kind == "video"]
@@ -135,10 +142,15 @@ def _make_parts(folder: Path, by_seat: dict[str, list[_Piece]]) -> list[_Part]:
                 sounds=[by_key[key].source for key in plan.sounds],
                 codec=picture.track.started.codec if picture else "opus",
             )
-            made = make_part(folder, f"part-{len(parts) + 1:04d}", content)
+            made_count += 1
+            try:
+                made = make_part(folder, f"part-{made_count:04d}", content)
+            except FinishError as error:
+                failures.append(f"{seat_id} {plan.source}: {error}")
+                continue
             if made is not None:
                 parts.append(_Part(seat_id, plan, made))
-    return sorted(parts, key=lambda part: part.plan.start)
+    return sorted(parts, key=lambda part: part.plan.start), failures
 
 
 def _manifest(archive: Archive, parts: list[_Part], origin: float) -> dict[str, object]:

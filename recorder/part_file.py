@@ -87,7 +87,6 @@ def make_part(folder: Path, name: str, content: PartContent) -> MadePart | None:
     try:
         written = _write(temporary, container_format, content)
         if written.frames + written.sounds == 0:
-            temporary.unlink(missing_ok=True)
             return None
         _verify(temporary, written)
         with temporary.open("rb") as file:
@@ -95,6 +94,10 @@ def make_part(folder: Path, name: str, content: PartContent) -> MadePart | None:
         temporary.rename(path)
     except OSError as error:
         raise StorageError.from_os(error, folder) from error
+    except (av.error.FFmpegError, ValueError) as error:
+        raise FinishError("part-unwritable", f"{path.name}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)  # renamed, if all went well
     kind = "video" if written.frames else "audio"
     return MadePart(
         file=path.name,
@@ -138,13 +141,8 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
         if packets is not None:
             stream = out.add_stream_from_template(sounds[0][1].stream, opaque=True)
             flows.append(_sound_flow(out, stream, packets, written))
-        try:
-            for _, _, mux in heapq.merge(*flows, key=lambda item: item[:2]):
-                mux()
-        except av.error.FFmpegError as error:
-            if isinstance(error, OSError) and error.errno:
-                raise
-            raise FinishError("part-unwritable", f"{path.name}: {error}") from error
+        for _, _, mux in heapq.merge(*flows, key=lambda item: item[:2]):
+            mux()
     return written
 
 

@@ -12,6 +12,7 @@ import os
 import selectors
 import socket
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ from recorder.control import (
 )
 from recorder.errors import ControlError
 from recorder.finishing import FinishingQueue
-from recorder.records import Happened, Opened, TrackStarted
+from recorder.records import Happened, Opened, TrackEnded, TrackStarted
 from recorder.taps import TapSocket
 from recorder.track import Feedback, FrameReady, NewFile, Output, Track, TrackFormat
 from recorder.writer import (
@@ -146,6 +147,18 @@ class RecorderProcess:
     # --- media ------------------------------------------------------------------------------
 
     def _receive(self, tap: _Tap) -> None:
+        try:
+            self._take_datagrams(tap)
+        except Exception as error:
+            # Our own fault with this source's packets: the other sources are still recorded.
+            traceback.print_exc()
+            tap.track = None
+            self._forget_tap(tap)
+            ended = TrackEnded(at=self._epoch + time.monotonic(), track_id=tap.command.track_id)
+            self._writer.put(Append(tap.command.recording_id, ended))
+            self._report(TapFailed(track_id=tap.command.track_id, text=f"{error!r}"))
+
+    def _take_datagrams(self, tap: _Tap) -> None:
         datagrams = tap.socket.receive()
         now = time.monotonic()
         wall = self._epoch + now
@@ -176,13 +189,16 @@ class RecorderProcess:
                 self._writer.put(Append(recording_id, output))
 
     def _close_tap(self, tap: _Tap) -> None:
-        self._selector.unregister(tap.socket)
         self._receive(tap)  # what was sent before the end
-        del self._taps[tap.command.track_id]
-        tap.socket.close()
+        self._forget_tap(tap)
         if tap.track is not None:
             now = time.monotonic()
             self._apply(tap, tap.track.end(now, self._epoch + now))
+
+    def _forget_tap(self, tap: _Tap) -> None:
+        if self._taps.pop(tap.command.track_id, None) is not None:
+            self._selector.unregister(tap.socket)
+            tap.socket.close()
 
     # --- the server's commands --------------------------------------------------------------
 

@@ -16,12 +16,13 @@ import threading
 import time
 from pathlib import Path
 
-from recorder.errors import StorageError
+from recorder.errors import FormatError, StorageError
 from recorder.frames import Frame
 from recorder.journal import encode_line, read_journal
 from recorder.records import (
     AnyRecord,
     Closed,
+    Gap,
     Opened,
     Resumed,
     SegmentEnded,
@@ -113,15 +114,22 @@ class RecordingFolder:
 
     def write_frame(self, track_id: str, frame: Frame, pts: int) -> None:
         """Append a frame to the track's file; without a file (it failed) the frame is gone."""
-        if track_id in self._segments:
+        if track_id not in self._segments:
+            return
+        try:
             self._segments[track_id][1].write(frame, pts)
+        except FormatError:
+            record, file = self._segments.pop(track_id)
+            self._close_file(file)
+            rtp = record.rtp + pts
+            self.append(Gap(at=time.time(), track_id=track_id, rtp=rtp, reason="unreadable"))
 
     def end_segment(self, track_id: str, at: float) -> None:
         """Close the track's file, if it has one."""
         record, file = self._segments.pop(track_id, (None, None))
         if record is None or file is None:
             return
-        file.close()
+        self._close_file(file)
         self.append(
             SegmentEnded(
                 at=at,
@@ -131,6 +139,12 @@ class RecordingFolder:
                 frames=file.frames,
             )
         )
+
+    def _close_file(self, file: SegmentFile) -> None:
+        try:
+            file.close()
+        except FormatError:
+            return  # what could be written of it is
 
     def close(self, at: float, *, lesson_over: bool) -> None:
         """Close every file. A recording whose lesson is over is never gone on with."""
@@ -147,7 +161,7 @@ class RecordingFolder:
         """Let go of everything after a refusal of the disk; what is written stays."""
         for _, file in self._segments.values():
             try:
-                file.close()
+                self._close_file(file)
             except StorageError:
                 continue  # it refused before: that is why we are here
         self._segments.clear()

@@ -16,7 +16,7 @@ import av
 import av.error
 from av.packet import Packet
 
-from recorder.errors import StorageError
+from recorder.errors import FormatError, RecorderError, StorageError
 from recorder.frames import Frame
 
 # Half of the second that a crash may cost; the other half is the reorder buffer's.
@@ -70,7 +70,10 @@ class SegmentFile:
         return ".webm" if codec.lower() == "vp8" else ".mp4"
 
     def write(self, frame: Frame, pts: int) -> None:
-        """Append a frame; `pts` must grow. Raises `StorageError` when the disk refuses."""
+        """Append a frame; `pts` must grow.
+
+        Raises `StorageError` when the disk refuses, `FormatError` when the file format does.
+        """
         packet = Packet(frame.data)
         packet.stream = self._stream
         packet.time_base = self._time_base
@@ -80,16 +83,16 @@ class SegmentFile:
         try:
             self._container.mux_one(packet)
         except (av.error.FFmpegError, OSError) as error:
-            raise self._storage_error(error) from error
+            raise self._refusal(error) from error
         self.frames += 1
         self.end_pts = pts + frame.duration
 
     def close(self) -> None:
-        """Write what is held and close. Raises `StorageError` when the disk refuses."""
+        """Write what is held and close. Raises like `write`."""
         try:
             self._container.close()
         except (av.error.FFmpegError, OSError) as error:
-            raise self._storage_error(error) from error
+            raise self._refusal(error) from error
         finally:
             self._sink.close()
 
@@ -97,12 +100,10 @@ class SegmentFile:
         """Bring what is written to the disk itself. Raises `StorageError`."""
         self._sink.sync()
 
-    def _storage_error(self, error: Exception) -> StorageError:
+    def _refusal(self, error: Exception) -> RecorderError:
         if self._sink.error is not None:
-            error = self._sink.error
-        if isinstance(error, OSError):
-            return StorageError.from_os(error, self.path.parent)
-        return StorageError("file-format", f"{self.path.name} cannot be written: {error}")
+            return StorageError.from_os(self._sink.error, self.path.parent)
+        return FormatError(f"{self.path.name} cannot be written: {error}")
 
 
 class _Sink:

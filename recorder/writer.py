@@ -9,6 +9,7 @@ power costs no more than a kill. What a refusing disk does to one recording stay
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -188,6 +189,15 @@ class Writer:
             self._carry_out(work)
         except StorageError as error:
             self._refuse(work.recording_id, error)
+        except Exception:
+            # Our own fault, and this recording's end; the others' writer must live.
+            traceback.print_exc()
+            fault = StorageError(
+                "recorder-fault",
+                "The recorder met an error of its own; its log has the details. What was "
+                "recorded up to now is kept.",
+            )
+            self._refuse(work.recording_id, fault)
 
     def _carry_out(self, work: Work) -> None:
         if isinstance(work, Open):
