@@ -26,6 +26,7 @@ struct core {
   struct limiter limiter;
   struct outbox *outbox;
   struct encoding *busy; /* have lost packets to ask for, or consumers that wait */
+  bool has_new_losses;   /* the next tick is due soon */
   struct transport *plain_transports;
   struct transport *probing;
   struct plain_link *closing; /* links Python removed; the pump's thread closes them */

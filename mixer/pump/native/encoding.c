@@ -74,6 +74,7 @@ static bool place(struct core *core, struct encoding *encoding, const struct rtp
       if (!encoding->missing || !had_started || media->sequence == expected) return true;
       if (!missing_add(encoding->missing, expected, media->sequence, now))
         encoding->keyframe_wanted = true;
+      core->has_new_losses = true;
       encoding_make_busy(core, encoding);
       return true;
     case ARRIVAL_LATE:

@@ -1,9 +1,9 @@
 /* Owns the pump's thread: wait, receive what there is, let the core work through it, send what came
- * of it, and let about a millisecond's packets gather before looking again.
+ * of it.
  *
- * That collecting window is why the pump is cheap: a packet received and sent alone costs ten times
- * one in a batch (wake-ups and system calls). A quiet pump sleeps until something comes, and serves
- * it at once; only the next look waits. */
+ * Between two rounds lies at least a millisecond, in which packets gather. That collecting window is
+ * why the pump is cheap: a packet received and sent alone costs ten times one in a batch (wake-ups
+ * and system calls). What comes to a quiet pump is served at once. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -116,16 +116,14 @@ static void work_through(struct pump *pump, const struct receive_batch *batch, i
   pthread_mutex_unlock(&core->mutex);
 }
 
-/* True when something came. */
-static bool receive(struct pump *pump, int fd) {
+static void receive(struct pump *pump, int fd) {
   uint32_t batches = 0;
-  if (fd < 0) return false;
+  if (fd < 0) return;
   do {
     int64_t now = monotonic_now();
     receive_batch_take(pump->received, fd, now);
     if (pump->received->count) work_through(pump, pump->received, now);
   } while (pump->received->count == RECEIVE_BATCH && ++batches < BATCHES_IN_A_ROW);
-  return batches || pump->received->count;
 }
 
 static void signal_events(struct pump *pump) {
@@ -136,9 +134,11 @@ static void signal_events(struct pump *pump) {
   if (waiting) eventfd_write(pump->event_fd, 1);
 }
 
-static void sleep_ns(int64_t ns) {
-  struct timespec time = {ns / SECOND_NS, ns % SECOND_NS};
-  nanosleep(&time, NULL);
+/* Lets packets gather since the last round. */
+static void collect(int64_t last_round) {
+  int64_t left = last_round + COLLECT_NS - monotonic_now();
+  struct timespec time = {0, left};
+  if (left >= COLLECT_MIN_NS) nanosleep(&time, NULL);
 }
 
 /* True when Python asked for a look at the core. */
@@ -157,9 +157,9 @@ static bool wait_for_work(struct pump *pump, int64_t until) {
 }
 
 /* One round; returns when the next tick is due. */
-static int64_t work(struct pump *pump, int64_t tick_at, bool *was_busy) {
-  *was_busy = receive(pump, pump->udp.fd);
-  *was_busy |= receive(pump, pump->plain_fd);
+static int64_t work(struct pump *pump, int64_t tick_at) {
+  receive(pump, pump->udp.fd);
+  receive(pump, pump->plain_fd);
   int64_t now = monotonic_now();
   pthread_mutex_lock(&pump->core.mutex);
   tick_at = core_tick(&pump->core, tick_at, now);
@@ -180,17 +180,15 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
 
 void *pump_loop(void *argument) {
   struct pump *pump = argument;
-  int64_t tick_at = 0;
-  bool was_busy = false;
+  int64_t tick_at = 0, last_round = 0;
   prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
   while (!pump->is_stopping) {
     int64_t soon = monotonic_now() + DRAIN_TICK_NS;
     if (wait_for_work(pump, pump->draining && tick_at > soon ? soon : tick_at)) tick_at = 0;
-    int64_t start = monotonic_now();
-    tick_at = work(pump, tick_at, &was_busy);
-    int64_t busy_ns = monotonic_now() - start;
-    count_round(pump, busy_ns);
-    if (was_busy && COLLECT_NS - busy_ns > COLLECT_MIN_NS) sleep_ns(COLLECT_NS - busy_ns);
+    collect(last_round);
+    last_round = monotonic_now();
+    tick_at = work(pump, tick_at);
+    count_round(pump, monotonic_now() - last_round);
   }
   return NULL;
 }

@@ -13,7 +13,7 @@ static int open_all(struct pump *pump, const struct srtp_functions *srtp, const 
                     uint16_t port) {
   uint64_t seed;
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed) return errno;
-  pump->received = calloc(1, sizeof *pump->received);
+  pump->received = receive_batch_new();
   pump->sending = calloc(1, sizeof *pump->sending);
   if (!pump->received || !pump->sending) return ENOMEM;
   pump->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -4,7 +4,8 @@
 #include "core.h"
 #include "rtcp.h"
 
-#define BUSY_TICK_NS (5 * MILLISECOND_NS)    /* the first NACK's delay */
+#define LOSS_TICK_NS (5 * MILLISECOND_NS)    /* the first NACK's delay */
+#define WAIT_TICK_NS (50 * MILLISECOND_NS)   /* for reminders that come twice a second */
 #define PLAIN_TICK_NS (100 * MILLISECOND_NS) /* how soon after a switch its report follows */
 #define PLAIN_REPORT_NS SECOND_NS
 #define IDLE_TICK_NS SECOND_NS
@@ -24,29 +25,41 @@ static void ask_again(struct core *core, struct encoding *encoding, int64_t now)
   core->counters[COUNTER_nacks_sent] += due.sequence_count;
 }
 
+static bool has_losses(const struct encoding *encoding) {
+  return encoding->missing && encoding->missing->count;
+}
+
+static bool is_watched(const struct encoding *encoding) {
+  const struct producer *producer = encoding->producer;
+  for (uint32_t i = 0; i < producer->consumer_count; i++)
+    if (producer->consumers[i]->layer == encoding->layer) return true;
+  return false;
+}
+
 static void tick_encoding(struct core *core, struct encoding *encoding, int64_t now) {
-  if (encoding->missing && encoding->missing->count) ask_again(core, encoding, now);
-  if (encoding->keyframe_wanted && encoding->producer->consumer_count == 0)
-    encoding->keyframe_wanted = false;
+  if (has_losses(encoding)) ask_again(core, encoding, now);
+  if (encoding->keyframe_wanted && !is_watched(encoding)) encoding->keyframe_wanted = false;
   if (encoding->waiting || encoding->keyframe_wanted) want_keyframe(core, encoding, now);
 }
 
-static bool has_work(const struct encoding *encoding) {
-  return encoding->waiting || encoding->keyframe_wanted ||
-         (encoding->missing && encoding->missing->count);
-}
-
-static void tick_busy(struct core *core, int64_t now) {
+/* When the next tick of a busy encoding is due; INT64_MAX: none is busy. */
+static int64_t tick_busy(struct core *core, int64_t now) {
+  int64_t next = INT64_MAX;
   for (struct encoding **link = &core->busy; *link;) {
     struct encoding *encoding = *link;
     tick_encoding(core, encoding, now);
-    if (has_work(encoding)) {
-      link = &encoding->next_busy;
+    if (has_losses(encoding)) {
+      next = now + LOSS_TICK_NS;
+    } else if (encoding->waiting || encoding->keyframe_wanted) {
+      if (next == INT64_MAX) next = now + WAIT_TICK_NS;
     } else {
       *link = encoding->next_busy;
       encoding->is_busy = false;
+      continue;
     }
+    link = &encoding->next_busy;
   }
+  return next;
 }
 
 static void report_to(struct core *core, struct consumer *consumer, int64_t now) {
@@ -70,14 +83,17 @@ static void tick_plain(struct core *core, struct transport *transport, int64_t n
     if (all_due || consumer->has_new_report) report_to(core, consumer, now);
 }
 
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
 int64_t core_tick(struct core *core, int64_t due, int64_t now) {
-  if (now < due) return core->busy && due > now + BUSY_TICK_NS ? now + BUSY_TICK_NS : due;
-  tick_busy(core, now);
+  if (core->has_new_losses) due = earlier(due, now + LOSS_TICK_NS);
+  core->has_new_losses = false;
+  if (now < due) return due;
+  int64_t next = now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
+  next = earlier(next, tick_busy(core, now));
+  next = earlier(next, probe_tick(core, now));
   for (struct transport *transport = core->plain_transports; transport;
        transport = transport->next_plain)
     tick_plain(core, transport, now);
-  int64_t next = now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
-  int64_t next_fill = probe_tick(core, now);
-  if (core->busy) next = now + BUSY_TICK_NS;
-  return next < next_fill ? next : next_fill;
+  return next;
 }

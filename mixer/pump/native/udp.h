@@ -47,6 +47,7 @@ struct receive_batch {
   alignas(8) uint8_t buffers[RECEIVE_BATCH][RECEIVE_BYTES];
 };
 
+struct receive_batch *receive_batch_new(void);
 /* Takes what waits, without waiting; also from a Unix socket. `now` is CLOCK_MONOTONIC. */
 void receive_batch_take(struct receive_batch *batch, int fd, int64_t now);
 

@@ -27,6 +27,8 @@ static int bind_to(struct udp_socket *udp, const struct sockaddr *name, socklen_
   if (udp->family == AF_INET6) set_option(udp->fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   set_option(udp->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
   set_option(udp->fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
+  set_option(udp->fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES); /* where we may */
+  set_option(udp->fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
   set_option(udp->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (bind(udp->fd, name, length) == 0) return 0;
   int error = errno;
@@ -85,8 +87,9 @@ static int64_t arrival_of(struct msghdr *header, int64_t now, int64_t now_wall) 
   return now;
 }
 
-void receive_batch_take(struct receive_batch *batch, int fd, int64_t now) {
-  for (uint32_t i = 0; i < RECEIVE_BATCH; i++) {
+/* Makes the first `count` headers ready; the kernel wrote lengths and flags into those it used. */
+static void prepare(struct receive_batch *batch, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
     batch->vectors[i] = (struct iovec){batch->buffers[i], RECEIVE_BYTES};
     batch->headers[i].msg_hdr = (struct msghdr){
         .msg_name = &batch->names[i],
@@ -97,6 +100,16 @@ void receive_batch_take(struct receive_batch *batch, int fd, int64_t now) {
         .msg_controllen = sizeof batch->control[i],
     };
   }
+}
+
+struct receive_batch *receive_batch_new(void) {
+  struct receive_batch *batch = calloc(1, sizeof *batch);
+  if (batch) prepare(batch, RECEIVE_BATCH);
+  return batch;
+}
+
+void receive_batch_take(struct receive_batch *batch, int fd, int64_t now) {
+  prepare(batch, batch->count);
   int count = recvmmsg(fd, batch->headers, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
   int64_t now_wall = clock_ns(CLOCK_REALTIME);
   batch->count = count > 0 ? (uint32_t)count : 0;
