@@ -15,6 +15,7 @@ import structlog
 from hardware_profiles import (
     ProfileError,
     ServerProfile,
+    find_problems,
     fitting_profile,
     list_server_profiles,
     load_room_profile,
@@ -26,6 +27,12 @@ from signaling.messages import Mode, Role, SendProfile
 
 STANDARD_PROFILE = "standard"
 _log = structlog.get_logger("tongke.hardware")
+
+
+def _warn_of_wrong_profiles(folders: Sequence[Path]) -> None:
+    """Log every profile file that cannot be used, with its line: it is missing from the lists."""
+    for problem in find_problems(folders):
+        _log.warning("hardware profile unusable", why=problem.message_en)
 
 
 def load_send_profile(
@@ -43,8 +50,10 @@ def load_send_profile(
 def choose_server_profile(name: str, folders: Sequence[Path] = ()) -> ServerProfile:
     """The server profile of the settings; "auto" is the largest that this machine carries.
 
-    Raises `StartRefused` with the file and line of what is wrong.
+    Every profile file that is wrong is logged: this is the start, when somebody looks.
+    Raises `StartRefused` with the file and line of what is wrong with the one asked for.
     """
+    _warn_of_wrong_profiles(folders)
     try:
         if name == "auto":
             return fitting_profile(

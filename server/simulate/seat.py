@@ -48,10 +48,12 @@ from signaling.messages import (
 _BACKOFF_S = (0.3, 0.6, 1.0, 1.5, 2.0)
 _BEHAVE_EVERY_S = 0.5
 _LEAVE_TIMEOUT_S = 1.0
+# Another device of the seat sends already: this one looks on until that one is gone.
+_SOURCE_REFUSED = {"source-taken", "sound-elsewhere", "source-not-allowed"}
+_PUBLISH_AGAIN_S = 2.0
 # Refusals that pass by themselves; every other one is for good when there is only one token.
 _PASSING = {
-    "too-fast", "lesson-full", "media-full", "media-failed", "server-failed",
-    "seat-full", "sound-elsewhere", "source-taken",
+    "too-fast", "lesson-full", "media-full", "media-failed", "server-failed", "seat-full",
 }  # fmt: skip
 
 
@@ -251,8 +253,21 @@ class _Attendance:
 
     async def _send(self) -> None:
         """Publish, then wait for the media connection to fail."""
-        if not await self._publish():
-            await asyncio.Event().wait()  # nothing to send: only the lesson's end ends this
+        told = ""
+        while True:
+            try:
+                if await self._publish():
+                    break
+                await asyncio.Event().wait()  # nothing to send: only the lesson's end ends this
+            except RequestRefused as refusal:
+                if refusal.refused.code not in _SOURCE_REFUSED:
+                    raise
+                if refusal.refused.code != told:
+                    told = refusal.refused.code
+                    self.seat.say(f"{self.seat.name}: sends nothing: {refusal}")
+            if self.sending is not None:
+                await self.sending.close()
+            await asyncio.sleep(_PUBLISH_AGAIN_S)
         assert self.sending is not None  # noqa: S101 - _publish has made it
         await self.sending.failed.wait()
         raise ConnectionLost("the media connection failed")

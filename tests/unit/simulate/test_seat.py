@@ -268,6 +268,23 @@ async def test_a_passing_refusal_and_a_stale_key_are_tried_again() -> None:
         assert resumes == [None, None, "key-2", None]
 
 
+async def test_a_seat_whose_other_device_sends_looks_on_and_takes_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.simulate.seat._PUBLISH_AGAIN_S", 0.0)
+
+    def script(server: FakeServer, message: Any) -> Any:
+        if isinstance(message, Publish) and server.count(Publish) < 3:
+            return refused("source-taken")
+        return None
+
+    async with fake_server(script=script) as server:
+        seat = new_seat(server)
+        async with running(seat):
+            await server.until(lambda: server.peers and connected(server.peers[-1]))
+            assert (seat.joins, server.count(Join), server.count(Publish)) == (1, 1, 3)
+
+
 async def test_hands_are_raised_over_the_line() -> None:
     habits = Habits(hand_every_s=(0.1, 0.1), hand_held_s=(0.1, 0.1))
     async with fake_server() as server:
