@@ -15,7 +15,7 @@ from signaling.messages import Mode, Role
 def test_the_server_starts_with_the_profile_asked_for() -> None:
     assert choose_server_profile("small").name == "small"
     assert choose_server_profile("auto").name in ("tiny", "small", "medium", "large")
-    with pytest.raises(StartRefused, match="server_profile.*Did you mean 'medium'"):
+    with pytest.raises(StartRefused, match=r"server_profile.*Did you mean 'medium'"):
         choose_server_profile("mediun")
 
 
