@@ -26,6 +26,7 @@ from server.api import (
     lessons,
     places,
     recordings,
+    reference,
     refusals,
     room,
     session,
@@ -99,6 +100,7 @@ def create_app(
     for area in _ROUTERS:
         app.include_router(area.router, dependencies=[Depends(same_origin)])
     app.include_router(health.router)
+    app.include_router(reference.router)
     return app
 
 

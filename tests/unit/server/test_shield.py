@@ -110,3 +110,13 @@ async def test_the_interface_describes_itself(world: World) -> None:
     described = (await (await world.browser()).get("/api/openapi.json")).json()
     assert "/api/lessons/{lesson_id}/token" in described["paths"]
     assert described["info"]["title"].startswith("Tongke")
+
+
+async def test_the_reference_page_needs_nothing_from_elsewhere(world: World) -> None:
+    page = await (await world.browser()).get("/api/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "/api/lessons/{lesson_id}/token" in page.text
+    assert "room_classroom_ids: [string]" in page.text
+    assert "<script" not in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text

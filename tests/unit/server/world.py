@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from hardware_profiles import ServerProfile
+from mixer.errors import LessonUnknown
 from server.accounts.passwords import Passwords
 from server.app import create_app
 from server.config import Settings
@@ -45,6 +46,9 @@ class NoMedia:
     """Media that nobody may need: any other call fails the test."""
 
     ready = True
+
+    def lesson_stats(self, lesson_id: str) -> dict[str, object]:
+        raise LessonUnknown(lesson_id)
 
 
 @asynccontextmanager
