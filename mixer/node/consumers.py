@@ -232,11 +232,13 @@ class Consumers:
         self.estimator.poll(now)
         probe = self.estimator.take_probe(now)
         if probe is not None:
-            self._pump.probe(
+            begun = self._pump.probe(
                 self._connection.transport_id,
                 bitrate_bps=probe.bitrate_bps,
                 duration_ms=round(probe.duration_s * 1000),
             )
+            if not begun:
+                self.estimator.refuse_probe(now)
 
     def send_reports(self, now: float) -> None:
         """Sender reports of every stream; once a second."""

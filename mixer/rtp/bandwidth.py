@@ -44,10 +44,15 @@ NEAR_CAPACITY = 0.15
 # No probe so soon after a fall: let the queue drain first.
 CALM_S = 1.0
 # Without probes an idle part of the line can only be tried by using it: the estimate grows by
-# itself while all is well, faster than §5.5 would, and waits after each failure.
-TRIAL_GROWTH_PER_S = 2.0
+# itself while all is well, faster than §5.5 would, and waits after each failure. Before the first
+# failure nothing is known against any rate, and a first picture waits for it.
+TRIAL_GROWTH_PER_S, FIRST_GROWTH_PER_S = 2.0, 8.0
 TRIAL_WAIT_S = 2.0
 MAX_TRIAL_WAIT_S = 6.0
+# A probe that nobody could send is no hope for so long.
+REFUSED_S = 3.0
+# Nothing was sent for so long: there is no load to learn from.
+IDLE_S = 0.5
 # No feedback for so long while packets leave: the line is dead, not full.
 SILENCE_S = 1.0
 # A REMB says what the peer has seen; when it is this much above what we send, it is only limited
@@ -89,10 +94,12 @@ class BandwidthEstimator:
         self._newest_acknowledged_s = float("-inf")
         self._unheard_since: float | None = None
         self._dead_until_s = float("-inf")  # what was sent before met a dead line
-        self._silent = False
+        self._silent = self._idle = False
         self._remb: tuple[float, float] | None = None  # (bit/s, when)
         self._fell_at = float("-inf")
         self._trial_wait_s = TRIAL_WAIT_S
+        self._refused_at = float("-inf")
+        self._last_sent_s = float("-inf")
         self._capacity_bps: float | None = None  # what the line carried when it was last full
         self._steered_at = now
 
@@ -138,6 +145,8 @@ class BandwidthEstimator:
         for sequence, sent_ns, size_bytes in log:
             self._history.add(sequence, sent_ns, size_bytes)
             sent_s = sent_ns * 1e-9
+            self._last_sent_s = sent_s
+            self._idle = False
             self._sent.handle_packet(sent_s, size_bytes)
             if self._unheard_since is None:
                 self._unheard_since = sent_s
@@ -203,17 +212,34 @@ class BandwidthEstimator:
 
     # What follows
 
+    def refuse_probe(self, now: float) -> None:
+        """The probe that `take_probe` gave could not be sent; other ways are gone for a while."""
+        self._refused_at = now
+        self._probes.cancel(now)
+
     def poll(self, now: float) -> None:
-        """Let time pass: notice silence, and move the estimate of peers without feedback."""
-        unheard = self._unheard_since
+        """Let time pass: notice silence, and move the estimate while there is no feedback."""
         if self._reported_to is None:
             self._steer(now)
-        elif unheard is not None and now - unheard > max(SILENCE_S, 3 * self.rtt_s):
-            if not self._silent:
-                # It will come back as a line nobody knows: begin as a new one would.
-                self._rate_bps = min(self._rate_bps, float(START_BPS))
-            self._silent = True
-            self._steered_at = now
+        elif now - self._last_sent_s > IDLE_S:
+            if not self._idle:
+                self._idle = True
+                self._trend.reset()  # its last verdict is about a load that is gone
+                self._steered_at = now
+            self._silent = False
+            self._unheard_since = None
+            self._steer(now)
+        elif self._unheard_since is not None:
+            self._listen(now, now - self._unheard_since)
+
+    def _listen(self, now: float, unheard_s: float) -> None:
+        if unheard_s <= max(SILENCE_S, 3 * self.rtt_s):
+            return
+        if not self._silent:
+            # It will come back as a line nobody knows: begin as a new one would.
+            self._rate_bps = min(self._rate_bps, float(START_BPS))
+        self._silent = True
+        self._steered_at = now
 
     def take_probe(self, now: float) -> Probe | None:
         """A probe to be sent now, if one is due; it counts as begun."""
@@ -289,7 +315,9 @@ class BandwidthEstimator:
             return
         load = self._load_bps()
         if self._trial_due(now):
-            self._rate_bps = min(limit, self._rate_bps * TRIAL_GROWTH_PER_S**elapsed)
+            failed = self._fell_at > float("-inf")
+            growth = TRIAL_GROWTH_PER_S if failed else FIRST_GROWTH_PER_S
+            self._rate_bps = min(limit, self._rate_bps * growth**elapsed)
         if load is None:
             return
         if self._near_capacity(load):
@@ -309,7 +337,10 @@ class BandwidthEstimator:
         return self._rate_bps > (1 - NEAR_CAPACITY) * capacity
 
     def _trial_due(self, now: float) -> bool:
+        """Whether to try a higher rate by allowing it: where no probe can show it."""
         probing = self.can_probe and self._reported_to is not None
+        probing = probing and now - self._refused_at > REFUSED_S
+        probing = probing and now - self._last_sent_s <= IDLE_S
         waited = now - self._fell_at > self._trial_wait_s
         return waited and not probing and not self._loss.troubled
 

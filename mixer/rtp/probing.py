@@ -101,6 +101,10 @@ class ProbePlanner:
         self._end(now)
         self._next_at = now
 
+    def cancel(self, now: float) -> None:
+        """The probe was never sent."""
+        self._end(now)
+
     def _end(self, now: float) -> None:
         self._under_way = None
         self._next_at = now + self._interval_s

@@ -143,6 +143,28 @@ def test_without_probes_it_grows_by_itself_towards_what_is_wanted() -> None:
     assert one.estimator.bitrate_bps > 3e6
 
 
+def test_where_a_probe_cannot_be_sent_it_grows_by_itself() -> None:
+    """Sound flows and the one picture is too large for the estimate: there is nothing to repeat."""
+    one = peer()
+    for _ in range(40):
+        one.run(0.1, rate_bps=1e5)
+        if one.estimator.take_probe(one.now) is not None:
+            one.estimator.refuse_probe(one.now)
+    assert one.estimator.bitrate_bps > 5e6
+
+
+def test_an_idle_line_is_tried_again() -> None:
+    """Everything was paused for want of bandwidth: nothing is sent, so nothing can be learned."""
+    one = peer()
+    one.run(5, delay=lambda now: 0.03 + 0.3 * (now - 50))
+    low = one.estimator.bitrate_bps
+    for _ in range(100):
+        one.now += 0.1
+        one.estimator.poll(one.now)
+    assert one.estimator.bitrate_bps > 4 * low
+    assert not one.estimator.silent
+
+
 def steps(estimator: BandwidthEstimator, seconds: float, begin: float, **remb: int) -> float:
     """A peer without transport-wide feedback: a report and a REMB every half second."""
     now = begin
