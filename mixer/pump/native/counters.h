@@ -23,7 +23,7 @@
   X(drop_oversized)                   /* longer than any path we serve */                  \
   X(drop_unknown_protocol)            /* first byte outside RFC 7983's ranges */           \
   X(drop_unknown_source)              /* media from an address nobody consented to */      \
-  X(drop_rate_limited)                /* STUN or DTLS beyond a source's rate */            \
+  X(drop_rate_limited)                /* STUN, DTLS or RTCP beyond a source's rate */      \
   X(drop_event_ring_full)                                                                  \
   X(drop_no_keys)                     /* media before the DTLS handshake ended */          \
   X(drop_ssrc_cap)                    /* one more new SSRC than a transport may have */    \
@@ -38,6 +38,7 @@
   X(drop_producer_paused)                                                                  \
   X(drop_before_switch)               /* late, from before a consumer's layer switch */    \
   X(drop_history_full)                /* could not be kept for retransmission */           \
+  X(drop_nack_flood)                  /* asked for more than any line loses */             \
   X(drop_retransmit_budget)                                                                \
   X(drop_retransmit_repeat)           /* the same packet again within a round trip */      \
   X(drop_outbox_full)                                                                      \

@@ -145,7 +145,11 @@ static void receive_rtcp(struct core *core, struct transport *transport, uint8_t
     else
       only_nacks = false;
   }
-  if (!only_nacks) tell_rtcp(core, transport, data, length, arrival_ns);
+  if (only_nacks) return;
+  if (limiter_admits_rtcp(&transport->rtcp, now))
+    tell_rtcp(core, transport, data, length, arrival_ns);
+  else
+    core_count(core, COUNTER_drop_rate_limited);
 }
 
 static void receive_signal(struct core *core, struct transport *transport,

@@ -42,6 +42,19 @@ static inline bool limiter_admits_stranger(struct limiter *limiter, const struct
          bucket_take(&limiter->strangers, ALL_RATE, ALL_BURST, now);
 }
 
+/* RTCP for Python: Chromium sends some twenty compounds a second, more under loss. */
+static inline bool limiter_admits_rtcp(struct bucket *peer, int64_t now) {
+  enum { RTCP_RATE = 400, RTCP_BURST = 400 };
+  return bucket_take(peer, RTCP_RATE, RTCP_BURST, now);
+}
+
+/* Sequence numbers asked for again: a line that loses a third of 3,000 packets a second, with
+ * repeats. Looking up what a liar asks for is work too. */
+static inline bool limiter_admits_nacked(struct bucket *peer, int64_t now) {
+  enum { NACKED_RATE = 5000, NACKED_BURST = 5000 };
+  return bucket_take(peer, NACKED_RATE, NACKED_BURST, now);
+}
+
 static inline bool limiter_admits_peer(struct bucket *peer, int64_t now) {
   enum { PEER_RATE = 200, PEER_BURST = 400 }; /* consent checks and a handshake's flights */
   return bucket_take(peer, PEER_RATE, PEER_BURST, now);

@@ -64,9 +64,13 @@ static bool can_repeat(const struct consumer *consumer, const struct sent_packet
 static void answer(struct core *core, struct consumer *consumer, uint16_t outgoing, int64_t now) {
   struct transport *transport = consumer->transport;
   struct media media;
-  struct sent_packet *sent = consumer_recall(consumer, outgoing, &media);
   consumer->counters[CONSUMER_nacked]++;
   transport->counters[TRANSPORT_nacks_received]++;
+  if (!limiter_admits_nacked(&transport->nacked, now)) {
+    core_count(core, COUNTER_drop_nack_flood);
+    return;
+  }
+  struct sent_packet *sent = consumer_recall(consumer, outgoing, &media);
   if (!can_repeat(consumer, sent)) {
     core_count(core, COUNTER_retransmissions_missed);
     return;

@@ -57,7 +57,7 @@ struct transport {
   int64_t round_trip_ns;
   int64_t retransmit_tokens; /* bytes */
   int64_t tokens_at_ns;
-  struct bucket datagrams;
+  struct bucket datagrams, rtcp, nacked;
   struct probe probe;
   uint32_t outbox_index, outbox_batch;
   struct transport *next_plain;

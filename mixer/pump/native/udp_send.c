@@ -123,8 +123,11 @@ static void handle_refusal(struct send_batch *batch, struct udp_socket *udp, uin
     count_failed(totals, message->packets, error);
     return;
   }
-  if (error != EMSGSIZE) udp->gso = false; /* else: one path with a small MTU */
+  uint64_t sent_before = totals->datagrams;
   send_singly(batch, udp, index, totals);
+  /* Where the packets go through one by one, segmenting was at fault: for good, unless it was only
+   * this path's small MTU. Else the address was. */
+  if (error != EMSGSIZE && totals->datagrams > sent_before) udp->gso = false;
 }
 
 void send_batch_flush(struct send_batch *batch, struct udp_socket *udp,

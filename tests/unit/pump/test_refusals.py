@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mixer.pump import CODEC_OPUS, DATAGRAM, KEYFRAME_NEEDED, Pump
+from mixer.pump import CODEC_OPUS, DATAGRAM, KEYFRAME_NEEDED, RTCP, Pump
+from mixer.rtp.feedback import Nack
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import ReceiverReport, serialize_compound
 from tests.unit.pump.rig import PROFILES, Rig, media_of
@@ -291,18 +292,40 @@ def test_strangers_together_leave_room_for_the_lesson(rig: Rig) -> None:
 
 
 def test_events_beyond_the_ring_are_counted(rig: Rig) -> None:
-    reader = rig.plain()
+    readers = {rig.plain() for _ in range(50)}
     report = serialize_compound([ReceiverReport(1)])
-    path = "/nowhere/peer-1"
-    for _ in range(20_000):
-        rig.pump._feed(path, report, rig.now)
+    for number in range(20_000):
+        rig.pump._feed(f"/nowhere/peer-{number % 50 + 1}", report, rig.now)
     dropped = rig.stat("drop_event_ring_full")
     assert dropped > 0
     told = 0
     while events := rig.pump.drain(limit=100):
         assert len(events) <= 100
-        assert all(event[1] == reader and event[2] == report for event in events)
+        assert all(event[1] in readers and event[2] == report for event in events)
         told += len(events)
     assert told + dropped == 20_000
-    rig.pump._feed(path, report, rig.now)
+    rig.now += 1_000_000_000
+    rig.pump._feed("/nowhere/peer-1", report, rig.now)
     assert len(rig.pump.drain()) == 1
+
+
+def test_a_peer_cannot_flood_python_with_rtcp(rig: Rig) -> None:
+    peer = rig.srtp()
+    for _ in range(5000):
+        rig.send_rtcp(peer, ReceiverReport(1))
+    assert 100 <= len(rig.take_events(RTCP)) <= 500
+    assert rig.stat("drop_rate_limited") >= 4500
+
+
+def test_a_peer_cannot_keep_the_pump_busy_with_nacks(rig: Rig) -> None:
+    publisher, viewer = rig.srtp(), rig.srtp()
+    producer = rig.audio(publisher)
+    consumer = rig.pump.add_consumer(producer, viewer, ssrc=5, payload_type=100)
+    rig.pump.set_consumer_layer(consumer, 0)
+    rig.send(publisher, AUDIO)
+    everything = [n for n in range(65_536) if n % 17 == 0]
+    for start in range(0, len(everything), 300):
+        rig.send_rtcp(viewer, Nack(1, 5, tuple(everything[start : start + 300])))
+        rig.send_rtcp(viewer, Nack(1, 5, tuple(everything[start : start + 300])))
+    assert rig.stat("drop_nack_flood") > 2000
+    assert rig.stat("retransmissions_missed") <= 5001
