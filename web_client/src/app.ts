@@ -95,6 +95,12 @@ export class App extends TongkeElement {
         flex: 1;
         min-height: 0;
       }
+      /* Live pages and the player fill the screen exactly and never scroll. */
+      main.whole {
+        flex: none;
+        height: 100vh;
+        overflow: hidden;
+      }
       .corner {
         position: fixed;
         inset: 12px 12px auto auto;
@@ -187,7 +193,7 @@ export class App extends TongkeElement {
   override render(): TemplateResult {
     const office = !isDark(this.route);
     return html`${office && this.user && needsPerson(this.route) ? this.bar() : nothing}
-      <main id="content" tabindex="-1">${this.page()}</main>
+      <main id="content" class=${office ? "" : "whole"} tabindex="-1">${this.page()}</main>
       ${office && !needsPerson(this.route)
         ? html`<div class="corner">${this.languageButton()}</div>`
         : nothing}`;

@@ -5,6 +5,7 @@ import { property } from "lit/decorators.js";
 import { ApiError } from "../api/client.ts";
 import { icon, type IconName } from "../design/icons.ts";
 import { base, controls } from "../design/shared.ts";
+import type { Messages } from "../i18n/index.ts";
 import { define, TongkeElement } from "./element.ts";
 
 /** A calm block with one thing to say and perhaps one thing to do (in its slot). */
@@ -96,7 +97,7 @@ export class Skeleton extends TongkeElement {
 
 /** What happened, what to do, and a code for the IT person. */
 export function failure(
-  words: { offlineTitle: string; offline: string; failed: string; retry: string },
+  words: Messages["app"],
   error: unknown,
   retry: () => void,
 ): TemplateResult {
@@ -110,6 +111,7 @@ export function failure(
     code=${refused?.code ?? "unreachable"}
   >
     <tk-button @click=${retry}>${words.retry}</tk-button>
+    <a href="/">${words.toToday}</a>
   </tk-state>`;
 }
 

@@ -7,6 +7,7 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from "li
 import { property, query, state } from "lit/decorators.js";
 import { icon } from "../design/icons.ts";
 import { base } from "../design/shared.ts";
+import { facts } from "../i18n/format.ts";
 import { type Picture, producerOf } from "../lesson/selectors.ts";
 import type { LessonSession } from "../lesson/session.ts";
 import type { View } from "../lesson/state.ts";
@@ -29,6 +30,14 @@ export class Tile extends TongkeElement {
         aspect-ratio: 16 / 9;
         min-width: 0;
         min-height: 0;
+      }
+      :host {
+        container-type: inline-size;
+      }
+      @container (max-width: 17em) {
+        .sign .words {
+          display: none;
+        }
       }
       video {
         position: absolute;
@@ -235,6 +244,12 @@ export class Tile extends TongkeElement {
     </div>`;
   }
 
+  /** A screen or board is named beside its seat; a face needs no such word. */
+  private contentName(): string {
+    const { source } = this.picture;
+    return source === "screen" || source === "board" ? this.m.sources[source] : "";
+  }
+
   private plate(mine: boolean): TemplateResult {
     const { view, picture } = this;
     const seat = view.seats.get(picture.seatId);
@@ -242,9 +257,11 @@ export class Tile extends TongkeElement {
     const floor = view.lesson?.floor === seat.seat_id;
     const { tile, link } = this.m;
     return html`<div class="plate">
-      <span class="name">${mine ? `${seat.name} · ${tile.me}` : seat.name}</span>
+      <span class="name">${facts([seat.name, mine ? tile.me : "", this.contentName()])}</span>
       <span class="signs">
-        ${floor ? html`<span class="sign floor">${icon("speak")}${tile.floor}</span>` : nothing}
+        ${floor ? html`<span class="sign floor"
+              >${icon("speak")}<span class="words">${tile.floor}</span></span
+            >` : nothing}
         ${seat.hand
           ? html`<span class="sign hand">${icon("hand")}${tile.hand(seat.hand.place)}</span>`
           : nothing}
@@ -252,7 +269,9 @@ export class Tile extends TongkeElement {
           ? html`<span class="sign" aria-label=${tile.muted}>${icon("microphoneOff")}</span>`
           : nothing}
         ${seat.present && seat.link !== "good"
-          ? html`<span class="sign weak">${icon("linkWeak")}${link[seat.link]}</span>`
+          ? html`<span class="sign weak"
+              >${icon("linkWeak")}<span class="words">${link[seat.link]}</span></span
+            >`
           : nothing}
       </span>
     </div>`;

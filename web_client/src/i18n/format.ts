@@ -64,8 +64,15 @@ export function minutes(seconds: number): string {
   }).format(value);
 }
 
+/** Ann, Bob, and Cem: names in a sentence. */
 export function list(items: readonly string[]): string {
-  return new Intl.ListFormat(currentLanguage(), { type: "unit" }).format(items);
+  const options = { type: "conjunction", style: "narrow" } as const;
+  return new Intl.ListFormat(currentLanguage(), options).format(items);
+}
+
+/** Maths · Grade 3: what is known of a thing, in a row; what is empty is left out. */
+export function facts(items: readonly string[]): string {
+  return items.filter(Boolean).join(" · ");
 }
 
 export function number(value: number): string {

@@ -59,9 +59,9 @@ function heard(view: View, message: ServerMessage, now: number): View {
     case "welcome":
       return welcomed(view, message, now);
     case "seat_changed":
-      return { ...view, seats: put(view.seats, message.seat.seat_id, message.seat) };
+      return withSeats(view, put(view.seats, message.seat.seat_id, message.seat));
     case "seat_removed":
-      return { ...view, seats: put(view.seats, message.seat_id, null) };
+      return withSeats(view, put(view.seats, message.seat_id, null));
     case "lesson_changed":
       return { ...view, lesson: message.lesson };
     case "speaking":
@@ -88,9 +88,10 @@ function heard(view: View, message: ServerMessage, now: number): View {
 }
 
 function welcomed(view: View, welcome: Welcome, now: number): View {
-  const returned = view.me?.deviceId === welcome.device_id;
+  const before = welcome.media_kept ? view : { ...view, streams: new Map<string, never>() };
+  const seats = new Map(welcome.seats.map((seat: SeatState) => [seat.seat_id, seat]));
   return {
-    ...view,
+    ...withSeats(before, seats),
     phase: welcome.lesson.ended ? "ended" : "live",
     attempt: 0,
     refusal: null,
@@ -103,13 +104,22 @@ function welcomed(view: View, welcome: Welcome, now: number): View {
     },
     profile: welcome.profile,
     lesson: welcome.lesson,
-    seats: new Map(welcome.seats.map((seat: SeatState) => [seat.seat_id, seat])),
     chat: welcome.chat.slice(-CHAT_KEPT),
     unread: view.chatOpen || !view.me ? 0 : view.unread,
     speaking: new Map(),
-    streams: returned ? view.streams : new Map(),
     clockOffsetS: welcome.server_time - now,
   };
+}
+
+/** Other seats; what was known of streams that no longer exist is forgotten. */
+function withSeats(view: View, seats: ReadonlyMap<string, SeatState>): View {
+  const present = new Set<string>();
+  for (const seat of seats.values()) {
+    for (const source of seat.sources) present.add(source.producer_id);
+  }
+  const gone = [...view.streams.keys()].some((id) => !present.has(id));
+  const streams = gone ? new Map([...view.streams].filter(([id]) => present.has(id))) : view.streams;
+  return { ...view, seats, streams };
 }
 
 function put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V | null): ReadonlyMap<K, V> {

@@ -31,7 +31,7 @@ const CLOSED = { replaced: 4101, left: 4103 } as const;
 
 /** Refusals to join that no waiting mends. */
 const FINAL_REFUSALS = new Set(["no-such-lesson", "lesson-ended", "no-such-seat"]);
-const STALE_TOKEN = new Set(["token-invalid", "token-expired"]);
+const STALE_TOKEN = new Set(["token-invalid", "token-foreign", "token-expired"]);
 
 export interface SessionOptions {
   readonly lessonId: string;

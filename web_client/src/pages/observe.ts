@@ -33,6 +33,9 @@ export class Observe extends LessonPage {
         height: 100vh;
         overflow: hidden;
       }
+      tk-state {
+        flex: 1;
+      }
       header {
         display: flex;
         align-items: center;
@@ -55,7 +58,7 @@ export class Observe extends LessonPage {
       .middle {
         display: grid;
         flex: 1;
-        grid-template-columns: minmax(0, 1fr) 340px;
+        grid-template: minmax(0, 1fr) / minmax(0, 1fr) 340px;
         gap: 8px;
         min-height: 0;
         padding: 8px;

@@ -28,9 +28,9 @@ describe("waiting before the next attempt", () => {
   it.each([
     [0, 0, 300],
     [0, 0.99, 300],
-    [1, 0.5, 450],
-    [4, 1, 4800],
-    [5, 1, 5000],
+    [1, 0.5, 375],
+    [4, 1, 1519],
+    [7, 1, 5000],
     [400, 1, 5000],
     [400, 0, 300],
   ])("attempt %i, random %f", (attempt, random, expected) => {

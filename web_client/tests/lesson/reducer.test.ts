@@ -31,20 +31,22 @@ describe("joining", () => {
     expect(after.seats.size).toBe(4);
   });
 
-  it("forgets the streams of another device, keeps those of the same", () => {
+  it("forgets the streams unless media went on, and those that no longer exist", () => {
     const view = apply(viewOf("r1"), {
       type: "server",
       now: 0,
       message: { type: "stream_changed", producer_id: "lead-teacher", layer: 1, reason: "" },
     });
-    const again = { type: "server", now: 0, message: welcome("r1") } as const;
-    const other = {
+    const back = (mediaKept: boolean) =>
+      ({ type: "server", now: 0, message: welcome("r1", { media_kept: mediaKept }) }) as const;
+    expect(apply(view, back(true)).streams.size).toBe(1);
+    expect(apply(view, back(false)).streams.size).toBe(0);
+    const stopped = apply(view, {
       type: "server",
       now: 0,
-      message: welcome("r1", { device_id: "another" }),
-    } as const;
-    expect(apply(view, again).streams.size).toBe(1);
-    expect(apply(view, other).streams.size).toBe(0);
+      message: { type: "seat_changed", seat: seat("lead", { sources: [] }) },
+    });
+    expect(stopped.streams.size).toBe(0);
   });
 
   it("shows a refusal until it is let in, and an ended lesson for good", () => {

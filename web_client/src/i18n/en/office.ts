@@ -58,6 +58,7 @@ export const office = {
     roomOff: "not online",
     noRoomChosen: "Choose at least one room",
     record: "Record this lesson",
+    more: "More: time, subject, classroom, recording",
     when: "When",
     whenNow: "Now",
     whenLater: "Later",

@@ -55,6 +55,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     roomOff: "不在线",
     noRoomChosen: "请至少选择一间教室",
     record: "录制本节课",
+    more: "更多：时间、学科、教室、录制",
     when: "时间",
     whenNow: "现在",
     whenLater: "稍后",

@@ -40,6 +40,10 @@ export abstract class Collection<T extends Item> extends Form {
       td form {
         margin: 12px 0;
       }
+      .card {
+        margin-bottom: 16px;
+        padding-bottom: 0;
+      }
       .card.table {
         padding: 0;
         overflow-x: auto;

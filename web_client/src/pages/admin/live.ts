@@ -8,7 +8,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { list, number, timeOfDay } from "../../i18n/format.ts";
+import { facts, number, timeOfDay } from "../../i18n/format.ts";
 import type { SeatState } from "../../protocol/messages.ts";
 
 const LOOK_EVERY_MS = 2000;
@@ -29,7 +29,7 @@ export class AdminLive extends TongkeElement {
         align-items: center;
         gap: 12px;
       }
-      article {
+      article.card {
         padding: 16px 0 0;
       }
       .title {
@@ -140,7 +140,7 @@ export class AdminLive extends TongkeElement {
       <td>
         ${seat.present ? html`<span class="badge ${tone}">${link[seat.link]}</span>` : ""}
       </td>
-      <td>${list(seat.sources.map((one) => sources[one.source]))}</td>
+      <td>${facts(seat.sources.map((one) => sources[one.source]))}</td>
       <td>${number(seat.devices)}</td>
     </tr>`;
   }

@@ -6,7 +6,7 @@ import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards } from "../../design/shared.ts";
-import { dayAndTime, list, minutes } from "../../i18n/format.ts";
+import { dayAndTime, facts, minutes } from "../../i18n/format.ts";
 import { mediaAddress } from "../player/media.ts";
 
 export class RecordingCard extends TongkeElement {
@@ -18,7 +18,7 @@ export class RecordingCard extends TongkeElement {
         display: block;
         height: 100%;
       }
-      a {
+      a.card {
         display: flex;
         flex-direction: column;
         height: 100%;
@@ -73,7 +73,7 @@ export class RecordingCard extends TongkeElement {
   override render(): TemplateResult {
     const { recording, m } = this;
     const { state: phase } = recording;
-    const subject = list([recording.subject, recording.grade].filter(Boolean));
+    const subject = facts([recording.subject, recording.grade]);
     return html`<a
       class="card"
       href="/library/${recording.id}"
@@ -97,7 +97,7 @@ export class RecordingCard extends TongkeElement {
         <h2>${recording.title}</h2>
         ${subject ? html`<span class="soft small">${subject}</span>` : nothing}
         <span class="small">${recording.teacher}</span>
-        <span class="soft small">${list(recording.schools)}</span>
+        <span class="soft small">${facts(recording.schools)}</span>
         <span class="soft small">${dayAndTime(recording.started_at)}</span>
         <span class="row">
           ${phase === "ready"

@@ -10,6 +10,8 @@ const GOOD_ENOUGH_S = 0.04;
 const JUMP_S = 0.6;
 /** Strongest change of speed: not heard in speech, as browsers keep the pitch. */
 const MOST_CHANGE = 0.08;
+/** A pause of a breath belongs to the lesson; a longer hole is skipped. */
+const LONGEST_PAUSE_S = 3;
 /** A difference of this size is made up in about one second. */
 const GAIN = 0.6;
 
@@ -83,4 +85,16 @@ export function follow(part: Extent, position: number, current: number, rate: nu
   if (Math.abs(ahead) <= GOOD_ENOUGH_S) return { do: "run", rate };
   const change = Math.max(-MOST_CHANGE, Math.min(MOST_CHANGE, -ahead * GAIN));
   return { do: "run", rate: rate * (1 + change) };
+}
+
+/**
+ * Where to go on when nothing is recorded at `position` for a while: the next part's beginning.
+ * Null when something is there, or comes soon enough to be waited for, or never comes.
+ */
+export function afterGap(parts: readonly Extent[], position: number): number | null {
+  if (parts.some((part) => covers(part, position))) return null;
+  const next = Math.min(
+    ...parts.filter((part) => part.start_s > position).map((part) => part.start_s),
+  );
+  return Number.isFinite(next) && next - position > LONGEST_PAUSE_S ? next : null;
 }

@@ -7,7 +7,7 @@ import type { Recording, User } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
-import { clock, dayAndTime, list, minutes } from "../../i18n/format.ts";
+import { clock, dayAndTime, facts, minutes } from "../../i18n/format.ts";
 import { type Chapter, chatOf } from "./chapters.ts";
 import { KEY_HELP } from "./keys.ts";
 
@@ -185,8 +185,8 @@ export class PlayerDetails extends TongkeElement {
       value ? html`<dt>${name}</dt><dd>${value}</dd>` : nothing;
     return html`<dl>
         ${row(m.library.teacher, recording.teacher)}
-        ${row(m.today.subject, list([recording.subject, recording.grade].filter(Boolean)))}
-        ${row(m.library.schools, list(recording.schools))}
+        ${row(m.today.subject, facts([recording.subject, recording.grade]))}
+        ${row(m.library.schools, facts(recording.schools))}
         ${row(m.library.date, dayAndTime(recording.started_at))}
         ${row(m.library.length, minutes(recording.duration_s))}
       </dl>

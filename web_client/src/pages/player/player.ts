@@ -11,7 +11,7 @@ import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
 import { chaptersOf, type Chapter, type SeatLine, seatLines } from "./chapters.ts";
-import { covers, MasterClock } from "./clock.ts";
+import { afterGap, covers, MasterClock } from "./clock.ts";
 import "./details.ts";
 import { type KeyAction, keyAction } from "./keys.ts";
 import type { PartView } from "./part_view.ts";
@@ -89,7 +89,12 @@ export class Player extends TongkeElement {
   /** Where the lesson is; every part is told; the clock waits for those that cannot play yet. */
   private tick(): void {
     if (this.recording?.state !== "ready") return;
-    const position = this.master.now(this.time);
+    let position = this.master.now(this.time);
+    const gap = this.playing ? afterGap(this.recording.parts, position) : null;
+    if (gap !== null) {
+      position = gap;
+      this.master.seek(gap, this.time);
+    }
     if (this.playing && position >= this.master.duration) this.pause();
     const views = [...this.views];
     const late = this.playing && views.some((view) => !view.ready(position));

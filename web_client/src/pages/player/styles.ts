@@ -26,7 +26,7 @@ export const playerStyles = css`
   .middle {
     display: grid;
     flex: 1;
-    grid-template-columns: minmax(0, 1fr) 320px;
+    grid-template: minmax(0, 1fr) / minmax(0, 1fr) 320px;
     gap: 8px;
     min-height: 0;
     padding: 8px;
@@ -130,5 +130,10 @@ export const playerStyles = css`
   input[type="range"] {
     width: 90px;
     accent-color: var(--accent);
+  }
+  tk-state,
+  tk-skeleton {
+    flex: 1;
+    padding: 24px;
   }
 `;

@@ -191,7 +191,8 @@ export class Room extends LessonPage {
 
   override render(): TemplateResult {
     if (this.view.phase === "replaced") return replaced(this.m.lesson);
-    const inLesson = this.session !== null && this.view.me !== null;
+    const over = this.view.phase === "ended";
+    const inLesson = this.session !== null && this.view.me !== null && !over;
     return html`${inLesson && this.session
         ? html`<tk-room-lesson
             .view=${this.view}
@@ -227,7 +228,7 @@ export class Room extends LessonPage {
       const { refusal } = this.view;
       return (currentLanguage() === "en" ? refusal?.en : refusal?.zh) ?? "";
     }
-    if (this.session) return m.lesson.connecting;
+    if (this.session) return this.view.phase === "ended" ? m.room.ended : m.lesson.connecting;
     const words: Record<Standing, string> = {
       asking: m.app.loading,
       waiting: m.room.noLesson,

@@ -87,6 +87,24 @@ export class RoomCard extends TongkeElement {
         padding: 0 8px;
         font-size: var(--text-small);
       }
+      :host([compact]) article {
+        grid-template-columns: 34% minmax(0, 1fr);
+        padding: 6px;
+      }
+      :host([compact]) .actions {
+        grid-column: 2;
+        align-self: end;
+      }
+      :host([compact]) .actions button {
+        min-height: 32px;
+      }
+      :host([compact]) tk-tile {
+        grid-row: 1 / 3;
+      }
+      :host([compact]) .school,
+      :host([compact]) .words {
+        display: none;
+      }
       .cameras {
         display: flex;
         gap: 4px;
@@ -105,6 +123,8 @@ export class RoomCard extends TongkeElement {
   @property({ attribute: false }) seat!: SeatState;
   /** Milliseconds; changes every second so that waiting times run. */
   @property({ type: Number }) now = 0;
+  /** Lower, with icons alone, when the chat needs the room. */
+  @property({ type: Boolean, reflect: true }) compact = false;
   @state() private chosen: Source | null = null;
 
   private picture(): Picture {
@@ -199,33 +219,41 @@ export class RoomCard extends TongkeElement {
     const id = seat.seat_id;
     const lit = this.view.lesson?.spotlight?.seat_id === id;
     const off = this.view.phase !== "live";
+    const floorWords = floor ? m.teach.takeFloor : m.teach.giveFloor;
+    const lightWords = lit ? m.teach.spotlightOff : m.teach.spotlight;
+    const muteWords = seat.muted_by_lead ? m.teach.unmute : m.teach.mute;
     return html`<div class="actions" role="group" aria-label=${m.teach.roomActions(seat.name)}>
       <button
         class=${seat.hand && !floor ? "main" : ""}
         data-testid="${floor ? "take" : "give"}-floor-${id}"
         aria-pressed=${floor ? "true" : "false"}
+        aria-label=${floorWords}
+        title=${floorWords}
         ?disabled=${off || (!seat.present && !floor)}
         @click=${() => (floor ? session.takeFloor() : session.giveFloor(id))}
       >
-        ${icon("speak", 18)}${floor ? m.teach.takeFloor : m.teach.giveFloor}
+        ${icon("speak", 18)}<span class="words">${floorWords}</span>
       </button>
       <button
         data-testid="spotlight-${id}"
         aria-pressed=${lit ? "true" : "false"}
+        aria-label=${lightWords}
+        title=${lightWords}
         ?disabled=${off || (!seat.present && !lit)}
         @click=${() => (lit ? session.spotlight(null) : session.spotlight(id, this.chosen))}
       >
-        ${icon("spotlight", 18)}${lit ? m.teach.spotlightOff : m.teach.spotlight}
+        ${icon("spotlight", 18)}<span class="words">${lightWords}</span>
       </button>
       <button
         data-testid="mute-${id}"
         aria-pressed=${seat.muted_by_lead ? "true" : "false"}
+        aria-label=${muteWords}
+        title=${muteWords}
         ?disabled=${off}
         @click=${() => session.muteSeat(id, !seat.muted_by_lead)}
       >
-        ${icon(seat.muted_by_lead ? "microphone" : "microphoneOff", 18)}${seat.muted_by_lead
-          ? m.teach.unmute
-          : m.teach.mute}
+        ${icon(seat.muted_by_lead ? "microphone" : "microphoneOff", 18)}
+        <span class="words">${muteWords}</span>
       </button>
     </div>`;
   }

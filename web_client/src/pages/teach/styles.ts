@@ -12,7 +12,7 @@ export const teachStyles = css`
   .middle {
     display: grid;
     flex: 1;
-    grid-template-columns: minmax(0, 2fr) minmax(380px, 1fr);
+    grid-template: minmax(0, 1fr) / minmax(0, 2fr) minmax(380px, 1fr);
     gap: 8px;
     min-height: 0;
     padding: 8px;
@@ -30,15 +30,14 @@ export const teachStyles = css`
   }
   .rooms {
     display: flex;
-    flex: 1 1 60%;
+    flex: 2 1 auto;
     flex-direction: column;
     gap: 8px;
-    min-height: 160px;
+    min-height: 0;
     overflow-y: auto;
   }
   tk-chat {
-    flex: 1 1 40%;
-    min-height: 180px;
+    flex: 1 0 200px;
     border-radius: var(--radius);
     background: var(--surface);
   }
@@ -80,5 +79,10 @@ export const teachStyles = css`
   }
   .ready {
     color: var(--accent);
+  }
+  tk-state,
+  tk-skeleton {
+    flex: 1;
+    padding: 24px;
   }
 `;

@@ -264,6 +264,7 @@ export class Teach extends LessonPage {
             .session=${session}
             .seat=${seat}
             .now=${this.now}
+            ?compact=${view.chatOpen}
           ></tk-room-card>`,
       )}
     </div>`;

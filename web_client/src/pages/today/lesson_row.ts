@@ -7,7 +7,7 @@ import type { Lesson, User } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { list, timeOfDay } from "../../i18n/format.ts";
+import { facts, list, timeOfDay } from "../../i18n/format.ts";
 
 export class LessonRow extends TongkeElement {
   static override styles = [
@@ -37,6 +37,7 @@ export class LessonRow extends TongkeElement {
       .actions {
         display: flex;
         flex-wrap: wrap;
+        align-items: center;
         justify-content: end;
         gap: 8px;
       }
@@ -57,7 +58,7 @@ export class LessonRow extends TongkeElement {
       <div>
         <h3>${lesson.title}</h3>
         <p class="soft small">
-          ${list([lesson.subject, lesson.grade, lesson.teacher.display_name].filter(Boolean))}
+          ${facts([lesson.subject, lesson.grade, lesson.teacher.display_name])}
         </p>
         <p class="soft small">${m.today.with(list(rooms))}</p>
         ${this.error ? html`<p role="alert" class="small">${this.error}</p>` : nothing}

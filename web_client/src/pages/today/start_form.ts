@@ -32,18 +32,31 @@ export class StartForm extends Form {
       }
       .modes {
         display: grid;
-        gap: 4px;
+        grid-template-columns: repeat(3, 1fr);
+        gap: 8px;
       }
       .modes label {
-        display: grid;
-        grid-template-columns: auto 1fr;
+        display: flex;
         align-items: center;
-        gap: 0 10px;
-        padding: 6px 0;
-        font-weight: 400;
+        gap: 8px;
+        min-height: 44px;
+        padding: 6px 10px;
+        border: 1px solid var(--line-strong);
+        border-radius: var(--radius);
+        line-height: 1.25;
       }
-      .modes .hint {
-        grid-column: 2;
+      .modes .chosen {
+        border-color: var(--accent);
+        background: var(--accent-ground);
+      }
+      summary {
+        color: var(--accent);
+        cursor: pointer;
+      }
+      .more {
+        display: grid;
+        gap: 16px;
+        padding-top: 16px;
       }
       .online {
         color: var(--accent);
@@ -159,23 +172,7 @@ export class StartForm extends Form {
     return html`<form class="card" novalidate @submit=${this.submit}>
       <h2>${today.startNow}</h2>
       ${this.field("title", today.lessonTitle, { placeholder: today.titlePlaceholder })}
-      <div class="two">
-        ${this.field("subject", today.subject, { optional: true })}
-        ${this.field("grade", today.grade, { optional: true })}
-      </div>
       ${this.modes()}
-      ${this.communities.length > 1
-        ? this.select(
-            "community_id",
-            today.community,
-            this.communities.map((one) => ({ value: one.id, words: one.name })),
-          )
-        : nothing}
-      ${this.select(
-        "lead_classroom_id",
-        today.leadRoom,
-        this.leadRooms(community).map((room) => ({ value: room.id, words: this.roomName(room) })),
-      )}
       ${this.checks(
         "room_classroom_ids",
         today.rooms,
@@ -187,15 +184,6 @@ export class StartForm extends Form {
           >`,
         })),
       )}
-      ${this.when(now)}
-      <label class="check">
-        <input
-          type="checkbox"
-          .checked=${this.values.record === true}
-          @change=${(event: Event) => this.set("record", (event.target as HTMLInputElement).checked)}
-        />
-        ${today.record}
-      </label>
       ${this.failureLine()}
       ${this.planned
         ? html`<p class="done" role="status">${icon("check", 18)} ${today.planned}</p>`
@@ -203,7 +191,44 @@ export class StartForm extends Form {
       <button class="main" data-testid="start" ?disabled=${this.busy}>
         ${now ? html`${icon("play")}${today.start}` : html`${icon("today")}${today.plan}`}
       </button>
+      ${this.more(now, community)}
     </form>`;
+  }
+
+  /** What a teacher in a hurry leaves as it is. */
+  private more(now: boolean, community: Community | undefined): TemplateResult {
+    const { today } = this.m;
+    return html`<details ?open=${!now}>
+      <summary data-testid="more">${today.more}</summary>
+      <div class="more">
+        ${this.when(now)}
+        <div class="two">
+          ${this.field("subject", today.subject, { optional: true })}
+          ${this.field("grade", today.grade, { optional: true })}
+        </div>
+        ${this.communities.length > 1
+          ? this.select(
+              "community_id",
+              today.community,
+              this.communities.map((one) => ({ value: one.id, words: one.name })),
+            )
+          : nothing}
+        ${this.select(
+          "lead_classroom_id",
+          today.leadRoom,
+          this.leadRooms(community).map((room) => ({ value: room.id, words: this.roomName(room) })),
+        )}
+        <label class="check">
+          <input
+            type="checkbox"
+            .checked=${this.values.record === true}
+            @change=${(event: Event) =>
+              this.set("record", (event.target as HTMLInputElement).checked)}
+          />
+          ${today.record}
+        </label>
+      </div>
+    </details>`;
   }
 
   private roomName(room: Classroom): string {
@@ -213,21 +238,25 @@ export class StartForm extends Form {
 
   private modes(): TemplateResult {
     const { today, modes, modeHints } = this.m;
-    return html`<fieldset class="modes">
+    const chosen = this.text("mode") as Mode;
+    return html`<fieldset>
       <legend>${today.mode}</legend>
-      ${MODE_VALUES.map(
-        (mode) =>
-          html`<label>
-            <input
-              type="radio"
-              name="mode"
-              data-testid="mode-${mode}"
-              .checked=${this.text("mode") === mode}
-              @change=${() => this.set("mode", mode)}
-            />
-            <span>${modes[mode]}</span><span class="hint">${modeHints[mode]}</span>
-          </label>`,
-      )}
+      <div class="modes">
+        ${MODE_VALUES.map(
+          (mode) =>
+            html`<label class=${mode === chosen ? "chosen" : ""}>
+              <input
+                type="radio"
+                name="mode"
+                data-testid="mode-${mode}"
+                .checked=${mode === chosen}
+                @change=${() => this.set("mode", mode)}
+              />
+              ${modes[mode]}
+            </label>`,
+        )}
+      </div>
+      <span class="hint">${modeHints[chosen]}</span>
     </fieldset>`;
   }
 

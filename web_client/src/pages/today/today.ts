@@ -142,7 +142,7 @@ export class Today extends TongkeElement {
               ? live.map((lesson) => this.row(lesson))
               : html`<p class="soft">${m.today.nothingNow}</p>`}
           </section>
-          ${this.coming(known)} ${this.earlier(known)}
+          ${this.attention(known)} ${this.coming(known)} ${this.earlier(known)}
         </div>
         <div>
           ${known.communities.length
@@ -154,7 +154,6 @@ export class Today extends TongkeElement {
                 @planned=${this.look}
               ></tk-start-form>`
             : nothing}
-          ${this.attention(known)}
         </div>
       </div>`;
   }
