@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,14 @@ from server.services import Services
 from server.timetable import LessonDraft, lessons_in_progress, plan_lesson
 from signaling.messages import Mode
 
-PASSWORD = "tongke-demo"  # noqa: S105 - printed for everyone to see, on loopback only
 TEACHER = "teacher"
 ADMINISTRATOR = "admin"
 # The address printed at the start may be opened after a long lunch, and the show goes on all day.
 KEY_LIFE_S = 7 * 86_400.0
 
+# Printed, and kept in the data folder for `--keep`: short enough to type, not to guess.
+_PASSWORD_BYTES = 9
+_SECRETS_FILE = "demonstration.json"
 _CREDENTIAL_LABEL = "模拟教室 simulated room"
 _LEAD_SCHOOL = "临江实验小学 Linjiang Primary"
 _LEAD_ROOM = "临江教室 Linjiang"
@@ -56,6 +59,7 @@ class County:
     lesson_id: str
     teacher_key: str
     credentials: tuple[str, ...]  # of the three rural rooms
+    password: str  # of the teacher and the administrator
 
     @property
     def teach_address(self) -> str:
@@ -71,7 +75,8 @@ class County:
 async def found_county(services: Services) -> None:
     """Make schools, rooms, people and tomorrow's timetable. The database must be empty."""
     now = services.clock()
-    password_hash = await services.passwords.hash(PASSWORD)
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    password_hash = await services.passwords.hash(password)
     async with services.database.write() as session:
         lead = await add_school(session, name=_LEAD_SCHOOL, kind=SchoolKind.URBAN, now=now)
         await add_classroom(
@@ -98,6 +103,7 @@ async def found_county(services: Services) -> None:
         places = await _places(session)
         for draft in _tomorrow(places, now):
             await plan_lesson(session, teacher, draft, now=now)
+    _Secrets(password).write(services.settings.data_folder)
 
 
 async def open_county(services: Services) -> County:
@@ -107,12 +113,12 @@ async def open_county(services: Services) -> County:
     Raises `StartRefused` when the data folder holds no demonstration.
     """
     now = services.clock()
-    secrets_file = services.settings.data_folder / "room_credentials.json"
+    kept = _Secrets.read(services.settings.data_folder)
     async with services.database.write() as session:
         teacher = await _teacher(session)
         places = await _places(session)
-        kept = _kept_secrets(secrets_file)
-        credentials = [await _credential(session, room, kept, now) for room in places.rooms]
+        known = {secret_hash(secret): secret for secret in kept.credentials}
+        credentials = [await _credential(session, room, known, now) for room in places.rooms]
         live = await lessons_in_progress(session)
         if not live:
             lesson = await plan_lesson(session, teacher, _today(places), now=now)
@@ -121,12 +127,13 @@ async def open_county(services: Services) -> County:
         key = await mint_key(
             session, Purpose.SIGN_IN, now=now, life_s=KEY_LIFE_S, user_id=teacher.id
         )
-    write_private(secrets_file, json.dumps(credentials).encode())
+    _Secrets(kept.password, tuple(credentials)).write(services.settings.data_folder)
     return County(
         origin=services.settings.address,
         lesson_id=live[0].id,
         teacher_key=key,
         credentials=tuple(credentials),
+        password=kept.password,
     )
 
 
@@ -148,12 +155,25 @@ async def _places(session: AsyncSession) -> _Places:
     return _Places(community_id=communities[0].id, lead_room=first[0], rooms=tuple(first[1:]))
 
 
-def _kept_secrets(file: Path) -> dict[str, str]:
-    """Hash → secret of the last demonstration's credentials; nothing when there was none."""
-    try:
-        return {secret_hash(secret): secret for secret in json.loads(file.read_bytes())}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}  # they are made anew
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """What the database keeps only as hashes, for the next start with `--keep`."""
+
+    password: str
+    credentials: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data_folder: Path) -> _Secrets:
+        """Raises `StartRefused` when the file is gone or is none."""
+        try:
+            kept = json.loads((data_folder / _SECRETS_FILE).read_bytes())
+            return cls(str(kept["password"]), tuple(map(str, kept["credentials"])))
+        except (OSError, ValueError, TypeError, KeyError):
+            raise _no_demonstration(f"no {_SECRETS_FILE}") from None
+
+    def write(self, data_folder: Path) -> None:
+        kept = {"password": self.password, "credentials": self.credentials}
+        write_private(data_folder / _SECRETS_FILE, json.dumps(kept).encode())
 
 
 async def _credential(

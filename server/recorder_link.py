@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -52,7 +54,7 @@ class RecorderLink:
         self._on_report = on_report
         self._on_down = on_down
         self._writer: asyncio.StreamWriter | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self.starts = 0
@@ -121,14 +123,13 @@ class RecorderLink:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "recorder",
-                    "--control-fd",
-                    str(theirs.fileno()),
-                    pass_fds=[theirs.fileno()],
-                    stdin=asyncio.subprocess.DEVNULL,
+                control_fd = theirs.fileno()
+                # Our own interpreter and module. It starts in a millisecond or two: no lesson
+                # notices that the loop waits for it.
+                self._process = subprocess.Popen(  # noqa: S603, ASYNC220
+                    [sys.executable, "-m", "recorder", "--control-fd", str(control_fd)],
+                    pass_fds=[control_fd],
+                    stdin=subprocess.DEVNULL,
                 )
             reader, writer = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE_BYTES)
         except BaseException:
@@ -166,10 +167,26 @@ class RecorderLink:
             return None
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                return await process.wait()
+                await _ended(process)
         except TimeoutError:
             process.kill()
-            return await process.wait()
+            await _ended(process)
+        return process.wait()
+
+
+async def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Returns when the process has ended (pidfd_open(2): no thread has to wait for it)."""
+    if process.poll() is not None:
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    pidfd = os.pidfd_open(process.pid)
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 async def _next_report(reader: asyncio.StreamReader) -> Report | None:

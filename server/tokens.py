@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from server.ids import new_id
-from signaling.errors import TokenRefused
+from signaling.errors import TokenFault, TokenRefused
 from signaling.messages import Role
 from signaling.ports import Identity
 
@@ -63,15 +63,15 @@ class JoinTokens:
     def verify(self, token: str, now: float) -> Identity:
         """Who this token proves its bearer to be.
 
-        Raises `TokenRefused`: `token-invalid` (malformed, forged, of another server, not for
-        lessons), `token-expired`.
+        Raises `TokenRefused`: `token-invalid` (malformed, forged, not for lessons),
+        `token-foreign` (signed with another server's key), `token-expired`.
         """
         if len(token) > _LONGEST:
             raise TokenRefused
         try:
             found = jwt.decode(token, self._key, algorithms=[_ALGORITHM])
         except (JoseError, ValueError, TypeError, KeyError):
-            raise TokenRefused from None
+            raise TokenRefused(self._why(token)) from None
         claims = found.claims
         if claims.get("iss") != _ISSUER or claims.get("aud") != _AUDIENCE:
             raise TokenRefused
@@ -87,3 +87,14 @@ class JoinTokens:
         if role not in set(Role):
             raise TokenRefused
         return Identity(lesson_id=lesson_id, seat_id=seat_id, role=Role(role), name=name)
+
+    def _why(self, token: str) -> TokenFault:
+        """Whether a token that does not verify names another key than ours.
+
+        The header is believed for this one word only: it is not signed by us.
+        """
+        try:
+            key_id = jws.extract_compact(token.encode()).headers().get("kid")
+        except (JoseError, ValueError, TypeError, KeyError):
+            return "token-invalid"
+        return "token-invalid" if key_id in {None, self._key_id} else "token-foreign"

@@ -5,10 +5,15 @@
     │   └── TokenRefused    a join token that proves nothing
     └── StateUnreadable     a saved lesson that cannot be restored
 
-What the media core raises is in `mixer.errors`. Every refusal has a stable code; its texts for people are in `signaling.refusals`.
+What the media core raises is in `mixer.errors`. Every refusal has a stable code; its texts for
+people are in `signaling.refusals`.
 """
 
 from __future__ import annotations
+
+from typing import Literal
+
+TokenFault = Literal["token-invalid", "token-foreign", "token-expired"]
 
 
 class SignalingError(Exception):
@@ -24,9 +29,9 @@ class Refusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
 
 
 class TokenRefused(Refusal):
-    """A join token is forged, foreign or too old (`token-invalid`, `token-expired`)."""
+    """A join token is forged, of another server or too old."""
 
-    def __init__(self, code: str = "token-invalid") -> None:
+    def __init__(self, code: TokenFault = "token-invalid") -> None:
         super().__init__(code)
 
 

@@ -52,6 +52,11 @@ REFUSALS: dict[str, RefusalText] = {
         "The join token is not valid. Enter the lesson again from the timetable.",
         401,
     ),
+    "token-foreign": RefusalText(
+        "入课凭证由另一台服务器签发。请从这台服务器的课表重新进入。",
+        "The join token is of another server. Enter the lesson again from this server's timetable.",
+        401,
+    ),
     "token-expired": RefusalText(
         "入课凭证已过期。请从课表重新进入。",
         "The join token has expired. Enter the lesson again from the timetable.",
