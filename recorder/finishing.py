@@ -51,6 +51,7 @@ class FinishingQueue:
                 [sys.executable, "-m", "recorder.finish", str(folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
+                start_new_session=True,  # a Ctrl-C is for the server, which ends us all in order
             )
         return done
 

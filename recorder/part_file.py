@@ -34,7 +34,8 @@ from recorder.track_reader import (
     open_track_file,
 )
 
-PICTURE_BASE = Fraction(1, 90_000)
+PICTURE_RATE = 90_000
+PICTURE_BASE = Fraction(1, PICTURE_RATE)
 SOUND_BASE = Fraction(1, RATE)
 
 _T = TypeVar("_T")
@@ -168,14 +169,14 @@ def _picture_flow(
 ) -> _Flow:
     last = -1
     for frame in frames:
-        pts = max(last + 1, round((to_lesson(frame.time) - start) / PICTURE_BASE))
+        pts = max(last + 1, round((to_lesson(frame.time) - start) * PICTURE_RATE))
         last = pts
         written.frames += 1
-        written.duration_s = max(written.duration_s, float(pts * PICTURE_BASE) + LAST_FRAME_S)
+        written.duration_s = max(written.duration_s, pts / PICTURE_RATE + LAST_FRAME_S)
         packet = _packet(bytes(frame.packet), stream, pts, PICTURE_BASE)
-        packet.duration = round(LAST_FRAME_S / PICTURE_BASE)
+        packet.duration = round(LAST_FRAME_S * PICTURE_RATE)
         packet.is_keyframe = frame.packet.is_keyframe
-        yield float(pts * PICTURE_BASE), 0, _muxing(out, packet)
+        yield pts / PICTURE_RATE, 0, _muxing(out, packet)
 
 
 def _sound_flow(

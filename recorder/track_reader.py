@@ -59,14 +59,15 @@ class OpenTrackFile:
     def frames(self) -> Iterator[StoredFrame]:
         """Every whole frame, in order."""
         base = self._file.rtp / self._file.clock_rate
+        tick_s = float(self.stream.time_base or 1)
         try:
             for packet in self._container.demux(self.stream):
                 if packet.is_corrupt:
                     return
-                if packet.pts is None or packet.size == 0 or packet.time_base is None:
+                if packet.pts is None or packet.size == 0:
                     continue
-                duration = float((packet.duration or 0) * packet.time_base)
-                yield StoredFrame(base + float(packet.pts * packet.time_base), duration, packet)
+                duration = (packet.duration or 0) * tick_s
+                yield StoredFrame(base + packet.pts * tick_s, duration, packet)
         except av.error.FFmpegError:
             return  # the torn tail of a file that was being written
 

@@ -24,12 +24,13 @@ from typing import Any
 import structlog
 
 from recorder import control as c
+from recorder.recording_folder import MANIFEST
 from recorder.records import SeatRecord
 from server.clock import Clock, wall_clock
 from server.ids import new_id
 from server.library import RecordingCatalogue
 from server.recorder_link import RecorderLink
-from server.recording_leftovers import Leftover, find_leftovers
+from server.recording_leftovers import Leftover, Stage, find_leftovers, mark_filed
 from server.recording_taps import TappedMedia, Tapping
 from signaling.ports import LessonPlan
 
@@ -125,10 +126,15 @@ class Recording:
             self._own_runtime_folder = Path(tempfile.mkdtemp(prefix="tongke-taps-"))
             self._runtime_folder = self._own_runtime_folder
         for leftover in await asyncio.to_thread(find_leftovers, self._folder):
-            if not leftover.closed:
-                self._leftovers[leftover.lesson_id] = leftover
-            else:
-                self._to_finish.add(leftover.recording_id)
+            recording_id, lesson_id = leftover.recording_id, leftover.lesson_id
+            self._later(self._catalogue.added(recording_id, lesson_id, leftover.started_at))
+            match leftover.stage:
+                case Stage.INTERRUPTED:
+                    self._leftovers[lesson_id] = leftover
+                case Stage.CLOSED:
+                    self._to_finish.add(recording_id)
+                case Stage.FINISHED:
+                    self._later(self._file(recording_id))
         self._tasks = [
             asyncio.create_task(self._do_chores(), name="recording-chores"),
             asyncio.create_task(self._look_after_leftovers(), name="recording-leftovers"),
@@ -294,9 +300,11 @@ class Recording:
 
     async def _file(self, recording_id: str) -> None:
         """The recording can be played: it goes to the library."""
-        path = self._folder / recording_id / "manifest.json"
-        manifest: dict[str, Any] = json.loads(await asyncio.to_thread(path.read_bytes))
+        folder = self._folder / recording_id
+        manifest_text = await asyncio.to_thread((folder / MANIFEST).read_bytes)
+        manifest: dict[str, Any] = json.loads(manifest_text)
         await self._catalogue.finished(recording_id, manifest)
+        await asyncio.to_thread(mark_filed, folder)
         self._to_finish.discard(recording_id)
         self._by_id.pop(recording_id, None)
 

@@ -282,7 +282,7 @@ async def test_a_server_that_is_killed_leaves_no_recorder_and_its_recording_goes
     second = Stage(tmp_path / "recordings", tmp_path / "run")
     await second.recording.start()
     await second.open()
-    assert set(second.catalogue.rows) <= {recording_id}
+    await second.until(lambda: second.catalogue.rows == {recording_id: "recording"}, "a row")
     await second.publish("camera", "microphone")
     await send_all(second, start=10.0, seconds=2.0)
     await second.recording.lesson_closed("lesson1")
@@ -314,6 +314,35 @@ async def test_what_ended_while_the_server_was_down_is_finished(tmp_path: Path) 
     (recording_id,) = first.catalogue.rows
     await second.until(lambda: second.catalogue.rows.get(recording_id) == "ready", "finished")
     await second.close()
+
+
+async def test_what_the_library_never_heard_of_is_told_to_it_once(tmp_path: Path) -> None:
+    """The server was killed between the end of finishing and the library's row."""
+    (tmp_path / "run").mkdir()
+    first = Stage(tmp_path / "recordings", tmp_path / "run")
+    await first.recording.start()
+    await first.open()
+    await first.publish("camera")
+    await send_all(first, start=0.0, seconds=1.0)
+    await first.recording.lesson_closed("lesson1")
+    (recording_id,) = first.catalogue.rows
+    await first.until(lambda: first.catalogue.rows[recording_id] == "ready", "finished")
+    await first.close()
+    filed = first.folder / recording_id / ".filed"
+    filed.unlink()
+
+    second = Stage(tmp_path / "recordings", tmp_path / "run")
+    await second.recording.start()
+    await second.until(lambda: second.catalogue.rows == {recording_id: "ready"}, "told")
+    assert second.catalogue.lessons == {recording_id: "lesson1"}
+    assert second.catalogue.manifests == first.catalogue.manifests
+    await second.close()
+    assert filed.is_file()
+
+    third = Stage(tmp_path / "recordings", tmp_path / "run")
+    await third.recording.start()
+    await third.close()
+    assert third.catalogue.rows == {}
 
 
 async def test_a_folder_that_cannot_be_written_fails_the_recording_and_nothing_else(
