@@ -210,7 +210,7 @@ async def _run_classrooms(county: County, log: Path) -> None:
 
 
 def _addresses(county: County) -> dict[str, object]:
-    from server.demo_county import ADMINISTRATOR, PASSWORD, TEACHER  # noqa: PLC0415
+    from server.demo_county import ADMINISTRATOR, TEACHER  # noqa: PLC0415
 
     return {
         "address": county.teach_address,
@@ -221,7 +221,7 @@ def _addresses(county: County) -> dict[str, object]:
         "credentials": list(county.credentials),
         "teacher": TEACHER,
         "administrator": ADMINISTRATOR,
-        "password": PASSWORD,
+        "password": county.password,
     }
 
 
