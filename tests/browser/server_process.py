@@ -39,14 +39,15 @@ class ServerProcess:
 
     @property
     def origin(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
+        scheme = "http" if self.settings.get("TONGKE_PLAIN_HTTP") else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
         return self.data_folder.parent / "server.log"
 
     def start(self) -> None:
-        """Starts the server and returns when it is ready for lessons."""
+        """Starts the server; returns when it is ready for lessons and has told the set-up key."""
         environment = {
             **os.environ,
             "TONGKE_DATA_FOLDER": str(self.data_folder),
@@ -67,8 +68,6 @@ class ServerProcess:
                 env=environment,
             )
         self._await_ready()
-        found = re.search(r"/setup#(?:key=)?([A-Za-z0-9_-]+)", self.log.read_text())
-        self.setup_key = found.group(1) if found else ""
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
@@ -89,6 +88,14 @@ class ServerProcess:
                 self.process.wait()
         return self.process.returncode
 
+    def _is_ready(self, client: httpx.Client) -> bool:
+        found = re.search(r"/setup#key=([A-Za-z0-9_-]+)", self.log.read_text())
+        self.setup_key = found.group(1) if found else ""
+        try:
+            return bool(self.setup_key) and client.get(f"{self.origin}/readyz").is_success
+        except httpx.HTTPError:
+            return False
+
     def _await_ready(self) -> None:
         assert self.process is not None
         deadline = time.monotonic() + START_LIMIT_S
@@ -96,11 +103,8 @@ class ServerProcess:
         try:
             with httpx.Client(verify=False, timeout=2) as client:  # noqa: S501  # its own certificate
                 while time.monotonic() < deadline:
-                    try:
-                        if client.get(f"{self.origin}/readyz").status_code == 200:
-                            return
-                    except httpx.HTTPError:
-                        pass
+                    if self._is_ready(client):
+                        return
                     if select.select([watch], [], [], 0.1)[0]:
                         break
         finally:

@@ -1,0 +1,134 @@
+"""Standard encoders and players: FFmpeg publishes a board, Chromium shows it, WHEP plays it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from playwright.sync_api import sync_playwright
+
+from server.simulate.identity import counter_step, read_mark
+from tests.browser.county import ROOMS, TEACHER, County, client
+from tests.browser.fake_devices import make_fake_device
+from tests.browser.screens import open_screen
+from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+ENCODER = 7  # the identity in the encoder's picture and voice
+ENCODER_RUNS_S = 90  # longer than the test needs; it is ended with the test
+
+
+@contextmanager
+def whip_encoder(address: str, token: str, folder: Path) -> Iterator[None]:
+    """FFmpeg's WHIP muxer publishing to an address, until the block ends."""
+    encoder = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.browser.whip_encoder",
+            address,
+            str(ENCODER),
+            str(ENCODER_RUNS_S),
+            str(folder),
+        ],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert encoder.stdin and encoder.stderr
+    encoder.stdin.write(token.encode())
+    encoder.stdin.close()
+    try:
+        yield
+        assert encoder.poll() is None, encoder.stderr.read().decode()
+    finally:
+        encoder.kill()
+        encoder.wait()
+        encoder.stderr.close()
+
+
+async def played_by_whep(origin: str, token: str, seat: str) -> tuple[list[int], bool]:
+    """A WHEP player's first counters of the encoder's picture, and whether sound came."""
+    peer = RTCPeerConnection()
+    video = peer.addTransceiver("video", direction="recvonly").receiver.track
+    audio = peer.addTransceiver("audio", direction="recvonly").receiver.track
+    try:
+        await peer.setLocalDescription(await peer.createOffer())
+        async with httpx.AsyncClient(base_url=origin) as http:
+            answer = await http.post(
+                f"/whep?seat={seat}&source=board",
+                content=peer.localDescription.sdp,
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"},
+            )
+            assert answer.status_code == 201, answer.text
+            await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+            counters = []
+            async with asyncio.timeout(30):
+                while len(counters) < 5:
+                    frame = await video.recv()
+                    mark = read_mark(frame.to_ndarray(format="gray"))
+                    if mark and mark.identity == ENCODER:
+                        counters.append(mark.counter)
+                await audio.recv()
+            ended = await http.delete(
+                answer.headers["Location"], headers={"Authorization": f"Bearer {token}"}
+            )
+            assert ended.status_code == 200
+        return counters, True
+    finally:
+        await peer.close()
+
+
+def test_an_encoder_is_a_rooms_source_and_a_player_an_observer(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        server = ServerProcess(
+            tmp_path / "data",
+            settings={"TONGKE_PLAIN_HTTP": "true", "TONGKE_HOST": "127.0.0.1"},
+        )
+        server.data_folder.mkdir()
+        stack.callback(server.stop)
+        server.start()
+        county = County.founded(server.origin, server.setup_key, profile="recording-room")
+        stack.callback(county.teacher.close)
+        lesson_id = county.lesson_now(mode="blended")
+        room = client(server.origin)
+        stack.callback(room.close)
+        room.headers["Authorization"] = f"Bearer {county.credentials[ROOMS[0]]}"
+        token = room.get("/api/room").json()["token"]
+        lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
+        seat = next(one["seat_id"] for one in lesson["seats"] if one["name"] == ROOMS[0])
+
+        stack.enter_context(whip_encoder(f"{server.origin}/whip/board", token, tmp_path))
+        playwright = stack.enter_context(sync_playwright())
+        device = make_fake_device(tmp_path, identity=1, name="Li Min", seconds=4)
+        teacher = open_screen(
+            playwright, name="Li Min", identity=1, device=device, evidence=tmp_path
+        )
+        stack.callback(teacher.browser.close)
+        page = teacher.page
+        page.goto(f"{server.origin}/sign-in")
+        page.get_by_test_id("field-username").fill(TEACHER["username"])
+        page.get_by_test_id("field-password").fill(TEACHER["password"])
+        page.get_by_test_id("sign-in").click()
+        page.wait_for_url(f"{server.origin}/")
+        page.goto(f"{server.origin}/teach/{lesson_id}")
+        page.get_by_test_id("device-start").click(timeout=60_000)
+        teacher.sees_moving(seat, ENCODER)
+        heard = set().union(*(teacher.hears(seat) for _ in range(3)))
+        assert heard == {ENCODER}
+
+        observer = county.teacher.post(
+            f"/api/lessons/{lesson_id}/token", json={"role": "observer"}
+        ).json()
+        with asyncio.Runner() as runner:
+            counters, sound = runner.run(played_by_whep(server.origin, observer["token"], seat))
+        assert sound
+        assert all(counter_step(a, b) > 0 for a, b in itertools.pairwise(counters))
