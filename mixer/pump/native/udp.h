@@ -20,7 +20,8 @@ struct udp_socket {
   int fd;
   int family;
   uint16_t port;
-  bool gso; /* until the kernel or a route refuses it */
+  bool gso;              /* segmentation offload: until it proves not to work here */
+  uint32_t gso_refusals; /* in a row, where the packets went through one by one */
 };
 
 /* `host` NULL or "::": both families, or IPv4 alone where the machine has no IPv6. 0, or errno. */

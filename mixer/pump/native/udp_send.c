@@ -13,6 +13,8 @@
 #endif
 
 #define SEGMENTS_MAX 64      /* the kernel's UDP_MAX_SEGMENTS; newer ones take 128 */
+/* Refused this often in a row, with no success between: the kernel or the card cannot do it. */
+#define GSO_REFUSALS_MAX 64
 #define MESSAGE_BYTES 65000  /* a UDP datagram before it is cut up: below 65,507 */
 
 bool udp_send(const struct udp_socket *udp, const struct address *to, const uint8_t *data,
@@ -83,10 +85,13 @@ void send_batch_add(struct send_batch *batch, struct udp_socket *udp, struct out
   }
 }
 
-static void count_sent(struct send_totals *totals, const struct send_message *message) {
+static void count_sent(struct udp_socket *udp, struct send_totals *totals,
+                       const struct send_message *message) {
   totals->datagrams += message->packets;
   totals->bytes += message->bytes;
-  totals->gso_messages += message->packets > 1;
+  if (message->packets == 1) return;
+  totals->gso_messages++;
+  udp->gso_refusals = 0;
 }
 
 static void count_failed(struct send_totals *totals, uint32_t packets, int error) {
@@ -125,9 +130,8 @@ static void handle_refusal(struct send_batch *batch, struct udp_socket *udp, uin
   }
   uint64_t sent_before = totals->datagrams;
   send_singly(batch, udp, index, totals);
-  /* Where the packets go through one by one, segmenting was at fault: for good, unless it was only
-   * this path's small MTU. Else the address was. */
-  if (error != EMSGSIZE && totals->datagrams > sent_before) udp->gso = false;
+  /* One path with a small MTU, or one odd address, says nothing about the others. */
+  if (totals->datagrams > sent_before && ++udp->gso_refusals == GSO_REFUSALS_MAX) udp->gso = false;
 }
 
 void send_batch_flush(struct send_batch *batch, struct udp_socket *udp,
@@ -137,7 +141,7 @@ void send_batch_flush(struct send_batch *batch, struct udp_socket *udp,
                         MSG_DONTWAIT | MSG_NOSIGNAL);
     int error = errno;
     totals->calls++;
-    for (int i = 0; i < sent; i++) count_sent(totals, &batch->messages[done + (uint32_t)i]);
+    for (int i = 0; i < sent; i++) count_sent(udp, totals, &batch->messages[done + (uint32_t)i]);
     if (sent > 0) {
       done += (uint32_t)sent;
       continue;
