@@ -158,6 +158,8 @@ class Settings(BaseSettings):
                 "speaks HTTPS and is named in trusted_proxies: browsers give cameras and "
                 "microphones only to secure pages"
             )
+        if self.public_url.startswith("http://") and not self.plain_http:
+            raise ValueError("public_url must begin with https:// unless plain_http is given")
         if self.session_idle_s > self.session_max_s:
             raise ValueError("session_idle_s must not be longer than session_max_s")
         return self
@@ -175,7 +177,9 @@ class Settings(BaseSettings):
     @property
     def secure(self) -> bool:
         """Whether browsers reach the pages over HTTPS (so cookies may be marked Secure)."""
-        return not self.plain_http or self.public_url.startswith("https://")
+        if self.public_url:
+            return self.public_url.startswith("https://")
+        return not self.plain_http or bool(self.trusted_proxies)
 
     @property
     def recordings(self) -> Path:

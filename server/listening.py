@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Any
 
 from server.errors import StartRefused
 
 _BACKLOG = 512
+# A kernel without IPv6, or with it switched off: then its other addresses are enough.
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -17,13 +20,13 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """
     opened: list[socket.socket] = []
     try:
-        if host in {"", "::"}:
-            opened.append(_every_interface(port))
-        else:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            for family, _, _, _, address in dict.fromkeys(found):
-                taken = opened[0].getsockname()[1] if opened else address[1]
+        for family, address in _addresses(host, port):
+            taken = opened[0].getsockname()[1] if opened else port  # port 0: one for all
+            try:
                 opened.append(_bound(family, (address[0], taken, *address[2:])))
+            except OSError as error:
+                if not opened or error.errno not in _NO_IPV6:
+                    raise
         for each in opened:
             each.listen(_BACKLOG)
             each.setblocking(False)
@@ -34,18 +37,21 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return opened
 
 
-def _every_interface(port: int) -> socket.socket:
-    if socket.has_dualstack_ipv6():
-        return _bound(socket.AF_INET6, ("::", port))
-    return _bound(socket.AF_INET, ("0.0.0.0", port))  # noqa: S104 - what the setting asks for
+def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """What to bind. One socket a family: then an IPv4 client is told as such, not as ::ffff:…"""
+    if host in {"", "::"}:
+        every: list[tuple[int, tuple[Any, ...]]] = [(socket.AF_INET, ("0.0.0.0", port))]  # noqa: S104 - what the setting asks for
+        return [*every, (socket.AF_INET6, ("::", port))] if socket.has_ipv6 else every
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(address)
     except OSError:
         made.close()

@@ -6,6 +6,7 @@ foreign page makes a browser send is refused by its `Origin` (beside the cookie'
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -31,8 +32,18 @@ ServicesOf = Annotated[Services, Depends(services)]
 
 
 def client_address(request: Request) -> str:
-    """Where the request comes from (behind a trusted proxy: what the proxy says)."""
-    return request.client.host if request.client else "unknown"
+    """Whom to count a guess against: the address (behind a trusted proxy: what the proxy says).
+
+    Of an IPv6 address the network: whoever has one address there has 2^64.
+    """
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.version == 4:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def same_origin(request: Request, services: ServicesOf) -> None:

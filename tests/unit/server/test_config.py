@@ -83,6 +83,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"session_idle_s": 10, "session_max_s": 5}, ["session_idle_s"]),
         ({"max_partners": 0}, ["max_partners"]),
         ({"join_token_s": float("nan")}, ["join_token_s"]),
+        ({"public_url": "http://t.example.cn"}, ["public_url", "https://"]),
         ({"trusted_proxies": "proxy"}, ["trusted_proxies", "network"]),
     ],
 )
@@ -134,6 +135,7 @@ def test_a_broken_or_missing_file_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         ({"host": "::1", "plain_http": True}, "http://[::1]:7880", False),
         ({"host": "10.0.0.5", "port": 443}, "https://10.0.0.5:443", True),
         ({"public_url": "https://t.example.cn/"}, "https://t.example.cn", True),
+        ({"plain_http": True, "trusted_proxies": "10.0.0.1"}, "http://localhost:7880", True),
         (
             {
                 "plain_http": True,

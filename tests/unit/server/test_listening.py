@@ -39,6 +39,16 @@ def test_it_listens_where_asked(host: str, reached: list[str], closed: list[str]
         assert [connects(address, port) for address in closed] == [False] * len(closed)
 
 
+def test_an_ipv4_client_is_told_as_such() -> None:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(each) for each in listen("", 0)]
+        port = sockets[0].getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port), timeout=10):
+            accepted, address = sockets[0].accept()
+            accepted.close()
+        assert address[0] == "127.0.0.1"
+
+
 def test_a_busy_port_is_told() -> None:
     with ExitStack() as stack:
         (first,) = [stack.enter_context(each) for each in listen("127.0.0.1", 0)]

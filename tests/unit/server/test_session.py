@@ -126,6 +126,19 @@ async def test_a_guesser_waits_and_others_do_not(world: World, admin: httpx.Asyn
     assert (await guesser.post("/api/session", json=right)).status_code == 200
 
 
+async def test_a_guesser_with_an_ipv6_network_is_one_guesser(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    wrong = {"username": "admin", "password": "wrong password"}
+    codes = []
+    for number in range(6):
+        browser = await world.browser(f"2001:db8:1:2::{number}")
+        codes.append((await browser.post("/api/session", json=wrong)).status_code)
+    assert codes == [401] * 5 + [429]
+    other = await world.browser("2001:db8:1:3::1")
+    assert (await other.post("/api/session", json=wrong)).status_code == 401
+
+
 async def test_idle_and_old_sessions_end(world: World, admin: httpx.AsyncClient) -> None:
     idle_s, most_s = world.settings.session_idle_s, world.settings.session_max_s
     world.clock.pass_s(idle_s - 1)
