@@ -244,6 +244,14 @@ export class App extends TongkeElement {
       return failure(this.m.app, this.error, () => void this.navigate());
     }
     const { route } = this;
+    if (isDark(route) && !("RTCPeerConnection" in globalThis)) {
+      return html`<tk-state
+        tone="alarm"
+        symbol="warning"
+        heading=${this.m.app.tooOldTitle}
+        text=${this.m.app.tooOld}
+      ></tk-state>`;
+    }
     if (!this.ready || (needsPerson(route) && !this.user)) {
       return html`<tk-skeleton rows="3" style="padding: 24px"></tk-skeleton>`;
     }

@@ -33,7 +33,11 @@ export class Devices {
   private readonly onChange = (): void => void this.devicesChanged();
   private stopped = false;
 
-  constructor(private readonly port: DevicesPort) {
+  /** `takesAll`: a room's further cameras are used unasked; a person's laptop's are not. */
+  constructor(
+    private readonly port: DevicesPort,
+    readonly takesAll: boolean,
+  ) {
     // Without a secure origin there are no devices at all: the page says so.
     this.media?.addEventListener("devicechange", this.onChange);
   }
@@ -112,11 +116,11 @@ export class Devices {
       return;
     }
     this.opening.add(source);
-    if (main) this.port.phase(device, "starting");
     try {
       await this.refresh();
       const deviceId = this.pick(source);
-      if (deviceId === null) throw new DOMException("no device", "NotFoundError");
+      if (deviceId === null) return; // no further camera, or none chosen
+      if (main) this.port.phase(device, "starting");
       const track = await this.getTrack(source, profile, deviceId);
       if (this.stopped || !this.wanted.has(source)) {
         track.stop();
@@ -126,8 +130,10 @@ export class Devices {
       if (main) this.port.phase(device, "on");
       await this.refresh(); // labels are told only after permission
     } catch (error) {
-      if (main) this.port.phase(device, phaseOf(error));
-      this.tryAgainLater();
+      const phase = phaseOf(error);
+      if (main) this.port.phase(device, phase);
+      if (phase === "denied") this.awaitPermission(device);
+      else this.tryAgainLater();
     } finally {
       this.opening.delete(source);
       this.port.changed(this.choices);
@@ -159,6 +165,7 @@ export class Devices {
       devices.find((one) => one.label !== "" && one.label === choice?.label);
     if (chosen) return chosen.deviceId;
     if (source === "room" || this.isMain(source)) return ""; // the browser's own default
+    if (!this.takesAll) return null;
     const taken = new Set(this.camerasInUse());
     return devices.find((one) => one.deviceId && !taken.has(one.deviceId))?.deviceId ?? null;
   }
@@ -203,7 +210,20 @@ export class Devices {
     this.timer = setTimeout(() => void this.reopen(), delayMs);
   }
 
-  /** Open what is wanted and not open. Nobody is asked twice for a permission that was denied. */
+  /** Nobody is asked again for what was denied; but when it is allowed after all, go on. */
+  private awaitPermission(device: "camera" | "microphone"): void {
+    const permissions = (navigator as Partial<Navigator>).permissions;
+    permissions
+      ?.query({ name: device })
+      .then((status) => {
+        status.onchange = () => {
+          if (!this.stopped && status.state === "granted") void this.reopen();
+        };
+      })
+      .catch(() => undefined); // a browser that cannot tell: there is a button to try again
+  }
+
+  /** Open what is wanted and not open. */
   async reopen(): Promise<void> {
     for (const source of this.wanted.keys()) await this.open(source);
   }

@@ -75,11 +75,14 @@ export class LessonSession {
       lost: (code) => this.lost(code),
     });
     this.tiles = new TileSizes(() => this.scheduleWants());
-    this.devices = new Devices({
-      track: (source, track) => this.captured(source, track),
-      phase: (device, phase) => this.store.dispatch({ type: "device", device, phase }),
-      changed: (choices) => this.store.dispatch({ type: "devices", choices }),
-    });
+    this.devices = new Devices(
+      {
+        track: (source, track) => this.captured(source, track),
+        phase: (device, phase) => this.store.dispatch({ type: "device", device, phase }),
+        changed: (choices) => this.store.dispatch({ type: "devices", choices }),
+      },
+      options.device === "room_pc",
+    );
   }
 
   get peers(): { publish: RTCPeerConnection | null; subscribe: RTCPeerConnection | null } {

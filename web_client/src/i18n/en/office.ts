@@ -102,7 +102,6 @@ export const office = {
     date: "Date",
     length: "Length",
     whoSees: "Who may see it",
-    noPoster: "No picture",
   },
   admin: {
     sections: {

@@ -91,7 +91,6 @@ export const office: Pick<Messages, keyof typeof english> = {
     date: "日期",
     length: "时长",
     whoSees: "谁可以看",
-    noPoster: "没有图片",
   },
   admin: {
     sections: {

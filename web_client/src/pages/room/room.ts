@@ -7,6 +7,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { ApiError, get } from "../../api/client.ts";
 import type { Lesson, RoomAnswer } from "../../api/types.ts";
+import "../../components/device_select.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
 import "../../components/states.ts";
@@ -263,6 +264,7 @@ export class Room extends LessonPage {
     }
     const next = currentLanguage() === "en" ? "zh-CN" : "en";
     return html`<div class="settings" role="group" aria-label=${m.room.settings}>
+      ${this.deviceChoices()}
       <button lang=${next} @click=${() => void switchLanguage(next)}>${m.app.otherLanguage}</button>
       ${this.credential
         ? html`<button class="alarm" @click=${this.forget}>
@@ -271,6 +273,26 @@ export class Room extends LessonPage {
         : nothing}
       <button @click=${() => (this.settings = false)}>${icon("close")}${m.app.close}</button>
     </div>`;
+  }
+
+  /** In a lesson: which camera and microphone serve what the room's profile says. */
+  private deviceChoices(): TemplateResult | typeof nothing {
+    const { session, view, m } = this;
+    if (!session || !view.profile) return nothing;
+    const sources = view.profile.sources
+      .map((one) => one.source)
+      .filter((source) => source !== "screen");
+    const first = sources.find((source) => source !== "room");
+    return html`${sources.map(
+      (source) =>
+        html`<tk-device-select
+          .view=${view}
+          .session=${session}
+          .source=${source}
+          .label=${source === "room" ? m.teach.microphone : m.sources[source]}
+          .main=${source === "room" || source === first}
+        ></tk-device-select>`,
+    )}`;
   }
 }
 

@@ -37,6 +37,7 @@ export const roomStyles = css`
     color: var(--ink-soft);
     font-size: max(28px, 1.8vw);
     line-height: 1.4;
+    text-wrap: balance;
   }
   .gear {
     position: absolute;
@@ -55,11 +56,13 @@ export const roomStyles = css`
   .settings {
     position: absolute;
     inset: 8px auto auto 8px;
-    display: flex;
-    gap: 8px;
-    padding: 8px;
+    display: grid;
+    gap: 12px;
+    width: 420px;
+    padding: 16px;
     border-radius: var(--radius);
     background: var(--surface);
+    box-shadow: var(--shadow);
     font-size: 20px;
   }
 `;

@@ -2,13 +2,13 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
+import "../../components/device_select.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import "../../components/level_meter.ts";
 import { icon } from "../../design/icons.ts";
-import { base, controls, fields } from "../../design/shared.ts";
-import { NO_DEVICE } from "../../lesson/devices.ts";
+import { base, controls } from "../../design/shared.ts";
 import type { LessonSession } from "../../lesson/session.ts";
-import type { DevicePhase, View } from "../../lesson/state.ts";
+import type { View } from "../../lesson/state.ts";
 import type { Source, SourceProfile } from "../../protocol/messages.ts";
 
 /** What the check opens before the lesson's own profile is known. */
@@ -27,7 +27,6 @@ export class DeviceCheck extends TongkeElement {
   static override styles = [
     base,
     controls,
-    fields,
     css`
       :host {
         display: grid;
@@ -66,18 +65,7 @@ export class DeviceCheck extends TongkeElement {
         display: grid;
         align-content: start;
         gap: 16px;
-      }
-      .problem {
-        display: flex;
-        gap: 8px;
-        padding: 8px 12px;
-        border-radius: var(--radius);
-        background: var(--warn-ground);
-        color: var(--warn);
-        font-weight: 400;
-      }
-      .problem svg {
-        flex: none;
+        min-width: 0;
       }
       .go {
         display: grid;
@@ -85,7 +73,9 @@ export class DeviceCheck extends TongkeElement {
       }
       .go .main {
         min-height: 56px;
+        padding-block: 8px;
         font-size: var(--text-large);
+        white-space: normal;
       }
     `,
   ];
@@ -125,11 +115,14 @@ export class DeviceCheck extends TongkeElement {
         <video autoplay playsinline .muted=${true} aria-label=${m.teach.camera}></video>
         ${view.own.has("teacher")
           ? nothing
-          : html`<p class="why">${icon("cameraOff", 40)}<br />${this.why(view.camera)}</p>`}
+          : html`<p class="why">
+              ${icon("cameraOff", 40)}<br />
+              ${view.camera === "starting" ? m.tile.starting : m.teach.noPicture}
+            </p>`}
       </div>
       <div class="settings">
-        ${this.chooser("teacher", m.teach.camera, view.choices.cameras, view.camera)}
-        ${this.chooser("room", m.teach.microphone, view.choices.microphones, view.microphone)}
+        ${this.select("teacher", m.teach.camera, true)} ${this.furtherCameras()}
+        ${this.select("room", m.teach.microphone, true)}
         ${view.own.has("room")
           ? html`<tk-level-meter .track=${view.own.get("room") ?? null}></tk-level-meter>`
           : nothing}
@@ -146,54 +139,26 @@ export class DeviceCheck extends TongkeElement {
       </div>`;
   }
 
-  private chooser(
-    source: Source,
-    label: string,
-    devices: readonly MediaDeviceInfo[],
-    phase: DevicePhase,
-  ): TemplateResult {
-    const { teach } = this.m;
-    const chosen = this.session.devices.chosen(source);
-    const option = (value: string, words: string): TemplateResult =>
-      html`<option value=${value} ?selected=${value === chosen}>${words}</option>`;
-    const broken = !["on", "starting", "off"].includes(phase);
-    return html`<label>
-      ${label}
-      <select
-        data-testid="device-${source}"
-        @change=${(event: Event) =>
-          void this.session.devices.choose(source, (event.target as HTMLSelectElement).value)}
-      >
-        ${option("", teach.defaultDevice)}
-        ${devices
-          .filter((device) => device.deviceId && device.label)
-          .map((device) => option(device.deviceId, device.label))}
-        ${option(NO_DEVICE, teach.noDevice)}
-      </select>
-      ${broken
-        ? html`<span class="problem" role="alert"
-              >${icon("warning")}<span>${this.why(phase)}</span></span
-            >
-            <button class="slim" @click=${() => void this.session.devices.reopen()}>
-              ${this.m.app.retry}
-            </button>`
-        : nothing}
-    </label>`;
+  /** Cameras beyond the first, when there are any: a board, the teacher's own pupils. */
+  private furtherCameras(): TemplateResult | typeof nothing {
+    const { view } = this;
+    if (view.choices.cameras.length < 2) return nothing;
+    const further = (view.profile?.sources ?? [])
+      .map((one) => one.source)
+      .filter((source) => source !== "teacher" && source !== "screen" && source !== "room");
+    return html`${further.map((source) =>
+      this.select(source, this.m.teach.furtherCamera(this.m.sources[source]), false),
+    )}`;
   }
 
-  private why(phase: DevicePhase): string {
-    const { teach, tile } = this.m;
-    if (!isSecureContext) return teach.insecure;
-    const words: Record<DevicePhase, string> = {
-      on: tile.starting,
-      starting: tile.starting,
-      off: tile.cameraOff,
-      denied: teach.denied,
-      missing: teach.missing,
-      busy: teach.busy,
-      lost: teach.lostDevice,
-    };
-    return words[phase];
+  private select(source: Source, label: string, main: boolean): TemplateResult {
+    return html`<tk-device-select
+      .view=${this.view}
+      .session=${this.session}
+      .source=${source}
+      .label=${label}
+      .main=${main}
+    ></tk-device-select>`;
   }
 }
 

@@ -191,6 +191,7 @@ export class RoomCard extends TongkeElement {
         ? html`${sign("hand", `${m.tile.hand(seat.hand.place)} · ${m.teach.waiting(clock(waited))}`, "warn")}
             <button
               class="slim quiet"
+              ?disabled=${this.view.phase !== "live"}
               @click=${() => this.session.lowerHand(seat.seat_id)}
             >
               ${m.teach.lowerHand}
@@ -198,7 +199,7 @@ export class RoomCard extends TongkeElement {
         : nothing}
       ${floor ? sign("speak", m.tile.floor, "good") : nothing}
       ${seat.muted_by_lead ? sign("microphoneOff", m.tile.muted, "warn") : nothing}
-      ${seat.present ? this.link(sign) : nothing}
+      ${seat.present && this.view.phase === "live" ? this.link(sign) : nothing}
     `;
   }
 

@@ -7,6 +7,7 @@ import { get, post } from "../../api/client.ts";
 import type { Classroom, Lesson } from "../../api/types.ts";
 import type { Chat } from "../../components/chat.ts";
 import "../../components/chat.ts";
+import { deviceProblem } from "../../components/device_select.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
 import "../../components/sound.ts";
@@ -316,15 +317,9 @@ export class Teach extends LessonPage {
   private deviceProblem(): string {
     const { view, m } = this;
     if (!this.inside) return "";
-    const words: Partial<Record<View["camera"], string>> = {
-      denied: m.teach.denied,
-      missing: m.teach.missing,
-      busy: m.teach.busy,
-      lost: m.teach.lostDevice,
-    };
-    const microphone = words[view.microphone];
+    const microphone = deviceProblem(view.microphone);
     if (microphone) return m.teach.deviceProblem(m.teach.microphone, microphone);
-    const camera = words[view.camera];
+    const camera = deviceProblem(view.camera);
     return camera ? m.teach.deviceProblem(m.teach.camera, camera) : "";
   }
 

@@ -160,7 +160,7 @@ export class StartForm extends Form {
       go(`/teach/${made.id}`);
       return;
     }
-    this.values = { ...this.values, title: "", starts_at: "" };
+    this.reset({ ...this.values, title: "", starts_at: "" });
     this.planned = true;
     this.dispatchEvent(new CustomEvent("planned"));
   }
