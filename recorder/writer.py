@@ -128,8 +128,10 @@ class Writer:
         self._outcomes: deque[Outcome] = deque()
         self._stop_sync = threading.Event()
         self._sync_refused: deque[tuple[str, RecordingFolder, StorageError]] = deque()
-        self._thread = threading.Thread(target=self._run, name="recording-writer")
-        self._sync_thread = threading.Thread(target=self._run_sync, name="recording-sync")
+        self._thread = threading.Thread(target=self._run, name="recording-writer", daemon=True)
+        self._sync_thread = threading.Thread(
+            target=self._run_sync, name="recording-sync", daemon=True
+        )
         self._thread.start()
         self._sync_thread.start()
 

@@ -125,16 +125,8 @@ class Recording:
         if self._runtime_folder is None:
             self._own_runtime_folder = Path(tempfile.mkdtemp(prefix="tongke-taps-"))
             self._runtime_folder = self._own_runtime_folder
-        for leftover in await asyncio.to_thread(find_leftovers, self._folder):
-            recording_id, lesson_id = leftover.recording_id, leftover.lesson_id
-            self._later(self._catalogue.added(recording_id, lesson_id, leftover.started_at))
-            match leftover.stage:
-                case Stage.INTERRUPTED:
-                    self._leftovers[lesson_id] = leftover
-                case Stage.CLOSED:
-                    self._to_finish.add(recording_id)
-                case Stage.FINISHED:
-                    self._later(self._file(recording_id))
+        for found in await asyncio.to_thread(find_leftovers, self._folder):
+            self._take_up(found)
         self._tasks = [
             asyncio.create_task(self._do_chores(), name="recording-chores"),
             asyncio.create_task(self._look_after_leftovers(), name="recording-leftovers"),
@@ -321,6 +313,21 @@ class Recording:
         return c.FinishRecording(recording_id=recording_id, folder=str(self._folder / recording_id))
 
     # --- what an earlier server left ----------------------------------------------------------
+
+    def _take_up(self, found: Leftover) -> None:
+        recording_id, lesson_id = found.recording_id, found.lesson_id
+        self._later(self._catalogue.added(recording_id, lesson_id, found.started_at))
+        match found.stage:
+            case Stage.INTERRUPTED:
+                # Of several of one lesson only the newest may go on.
+                other = self._leftovers.get(lesson_id, found)
+                newest = max(found, other, key=lambda leftover: leftover.started_at)
+                self._leftovers[lesson_id] = newest
+                self._to_finish |= {found.recording_id, other.recording_id} - {newest.recording_id}
+            case Stage.CLOSED:
+                self._to_finish.add(recording_id)
+            case Stage.FINISHED:
+                self._later(self._file(recording_id))
 
     async def _look_after_leftovers(self) -> None:
         """Finish interrupted recordings whose lesson will not go on."""

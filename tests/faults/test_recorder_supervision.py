@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from mixer.node import Kind, TapInfo
-from recorder.recording_folder import read_recording
+from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
 from server.recording import Recording
 from signaling.messages import Mode, Role, SendProfile
@@ -314,6 +314,23 @@ async def test_what_ended_while_the_server_was_down_is_finished(tmp_path: Path) 
     (recording_id,) = first.catalogue.rows
     await second.until(lambda: second.catalogue.rows.get(recording_id) == "ready", "finished")
     await second.close()
+
+
+async def test_of_two_interrupted_recordings_only_the_newer_goes_on(tmp_path: Path) -> None:
+    """The older one can only stem from a server that lost its database; it is finished."""
+    (tmp_path / "run").mkdir()
+    for number, at in ((1, 100.0), (2, 200.0), (3, 150.0)):
+        opened = Opened(recording_id=f"rec{number}", lesson_id="lesson1", at=at)
+        RecordingFolder(tmp_path / "recordings" / f"rec{number}", opened).abandon()
+    stage = Stage(tmp_path / "recordings", tmp_path / "run")
+    await stage.recording.start()
+    # There is nothing in them: finishing says so.
+    await stage.until(lambda: len(stage.catalogue.reasons) == 2, "two are finished")
+    assert stage.catalogue.rows == {"rec1": "failed", "rec2": "recording", "rec3": "failed"}
+    await stage.open()
+    await stage.until(lambda: stage.told == [True], "running")
+    assert set(stage.catalogue.rows) == {"rec1", "rec2", "rec3"}
+    await stage.close()
 
 
 async def test_what_the_library_never_heard_of_is_told_to_it_once(tmp_path: Path) -> None:

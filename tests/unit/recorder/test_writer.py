@@ -1,0 +1,132 @@
+"""The writer's thread: what a slow or refusing disk does, and to whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recorder import writer as w
+from recorder.frames import Frame
+from recorder.recording_folder import RecordingFolder, read_recording
+from recorder.records import Closed, Failed, Happened, Opened
+from tests.recorded_media import encode_video
+
+PATIENCE_S = 20.0
+
+
+class Outcomes:
+    """What the writer says, waited for."""
+
+    def __init__(self) -> None:
+        self.writer = w.Writer(self._wake)
+        self._woken = threading.Event()
+        self._heard: list[w.Outcome] = []
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    def wait(self, kind: type) -> object:
+        while True:
+            self._woken.clear()
+            self._heard += self.writer.outcomes()
+            while self._heard:
+                outcome = self._heard.pop(0)
+                if isinstance(outcome, kind):
+                    return outcome
+            assert self._woken.wait(PATIENCE_S), f"no {kind.__name__}"
+
+
+@pytest.fixture
+def outcomes() -> Iterator[Outcomes]:
+    outcomes = Outcomes()
+    yield outcomes
+    outcomes.writer.stop(9.0)
+
+
+def opening(recording_id: str, folder: Path) -> w.Open:
+    return w.Open(recording_id, folder, Opened(recording_id=recording_id, lesson_id="l", at=1.0))
+
+
+def event(number: int) -> Happened:
+    return Happened(event_id=str(number), event={"n": number})
+
+
+def test_a_disk_that_is_too_slow_refuses_frames_and_keeps_records(
+    outcomes: Outcomes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def slow(_folder: RecordingFolder, _track_id: str, _frame: Frame, _pts: int) -> None:
+        assert gate.wait(PATIENCE_S)
+
+    monkeypatch.setattr(RecordingFolder, "write_frame", slow)
+    outcomes.writer.put(opening("r", tmp_path / "r"))
+    outcomes.wait(w.Opening)
+    frame = Frame(0, bytes(1 << 20), keyframe=True)
+    taken = sum(outcomes.writer.put(w.WriteFrame("r", "t", frame, n)) for n in range(200))
+    # One batch may be on its way already; the rest of the memory is bounded.
+    assert 64 <= taken <= 128
+    assert all(outcomes.writer.put(w.Append("r", event(n))) for n in range(100))
+    gate.set()
+    assert outcomes.writer.put(w.Append("r", event(100)))
+    while outcomes.wait(w.EventWritten) != w.EventWritten("100"):
+        continue
+    events = [r.event["n"] for r in read_recording(tmp_path / "r") if isinstance(r, Happened)]
+    assert events == list(range(101))
+
+
+def test_one_recordings_refusal_is_its_own(outcomes: Outcomes, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    outcomes.writer.put(opening("bad", tmp_path / "file" / "bad"))
+    outcomes.writer.put(opening("good", tmp_path / "good"))
+    refused = outcomes.wait(w.Refused)
+    assert isinstance(refused, w.Refused)
+    assert refused.recording_id == "bad"
+    outcomes.writer.put(w.Append("bad", event(1)))
+    outcomes.writer.put(w.Append("good", event(2)))
+    assert outcomes.wait(w.EventWritten) == w.EventWritten("2")
+
+
+def test_our_own_fault_ends_one_recording_and_not_the_writer(
+    outcomes: Outcomes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def broken(_folder: RecordingFolder, _track_id: str, _frame: Frame, _pts: int) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(RecordingFolder, "write_frame", broken)
+    for name in ("a", "b"):
+        outcomes.writer.put(opening(name, tmp_path / name))
+    outcomes.writer.put(w.WriteFrame("a", "t", Frame(0, b"x", keyframe=True), 0))
+    refused = outcomes.wait(w.Refused)
+    assert isinstance(refused, w.Refused)
+    assert (refused.recording_id, refused.error.code) == ("a", "recorder-fault")
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    outcomes.writer.put(w.Append("b", event(1)))
+    assert outcomes.wait(w.EventWritten) == w.EventWritten("1")
+    # The end of its lesson closes it all the same, and says what happened.
+    outcomes.writer.put(w.Close("a", 5.0, lesson_over=True))
+    assert outcomes.wait(w.ClosedFor) == w.ClosedFor("a", tmp_path / "a", True)
+    kinds = [type(r) for r in read_recording(tmp_path / "a")]
+    assert kinds[-2:] == [Failed, Closed]
+
+
+def test_stopping_writes_all_that_waits_and_closes_nothing_for_good(tmp_path: Path) -> None:
+    outcomes = Outcomes()
+    outcomes.writer.put(opening("r", tmp_path / "r"))
+    picture = encode_video("VP8", 0.2)
+    for number in range(500):
+        outcomes.writer.put(w.Append("r", event(number)))
+    for number, frame in enumerate(picture):
+        outcomes.writer.put(
+            w.WriteFrame("r", "t", Frame(number, frame.data, keyframe=True), number)
+        )
+    outcomes.writer.stop(9.0)
+    records = read_recording(tmp_path / "r")
+    assert sum(isinstance(r, Happened) for r in records) == 500
+    assert not any(isinstance(r, Closed) for r in records)
