@@ -83,7 +83,6 @@ static void join(struct core *core, struct consumer *consumer, const struct enco
                  const struct media *media, int64_t now) {
   join_timestamps(consumer, encoding, media, now);
   join_pictures(consumer, &media->picture);
-  consumer->first_sequence = media->sequence;
   sequence_map_begin(&consumer->map, media->sequence, (uint16_t)(consumer->last_sequence + 1));
   change(core, consumer, encoding->layer, consumer->target);
   consumer->counters[CONSUMER_switches]++;
@@ -165,8 +164,7 @@ static void forward(struct core *core, struct consumer *consumer, struct encodin
       .picture_id_delta = consumer->picture_id_delta,
       .tl0_index_delta = consumer->tl0_index_delta,
   };
-  if (media->sequence < consumer->first_sequence ||
-      !sequence_map_find(&consumer->map, media->sequence, &mapping.sequence)) {
+  if (!sequence_map_find(&consumer->map, media->sequence, &mapping.sequence)) {
     core_count(core, COUNTER_drop_before_switch);
     return;
   }

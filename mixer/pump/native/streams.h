@@ -148,8 +148,7 @@ struct consumer {
   char mid[16];
 
   int layer, target; /* −1: none */
-  uint64_t first_sequence; /* of the source, since the switch */
-  struct sequence_map map;
+  struct sequence_map map; /* since the last switch */
   uint16_t last_sequence;
   uint16_t rtx_sequence;
 

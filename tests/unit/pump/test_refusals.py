@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -144,6 +145,29 @@ def test_a_moved_peer_is_heard_from_its_new_address_alone(rig: Rig) -> None:
     rig.pump.set_remote(publisher, None)
     assert rig.send_raw(STRANGER, protected) == {}
     assert rig.stat("drop_unknown_source") == 2
+
+
+def test_a_thousand_peers_moving_about_are_told_apart(rig: Rig) -> None:
+    rng = random.Random(7)
+    homes: dict[tuple[str, int], int] = {}
+    transports = [rig.pump.add_transport() for _ in range(1000)]
+    where: dict[int, tuple[str, int]] = {}
+    for _ in range(6000):
+        transport = rng.choice(transports)
+        homes.pop(where.pop(transport, ("", 0)), None)
+        if rng.random() < 0.2:
+            rig.pump.set_remote(transport, None)
+            continue
+        address = (f"10.0.{rng.randrange(4)}.{rng.randrange(256)}", rng.randrange(5000, 5004))
+        rig.pump.set_remote(transport, address)
+        where.pop(homes.get(address, -1), None)
+        homes[address], where[transport] = transport, address
+    for third in range(4):
+        for fourth in range(256):
+            address = (f"10.0.{third}.{fourth}", 5000)
+            rig.send_raw(address, b"\x00check")
+            ((_, told, _, _, _),) = rig.take_events(DATAGRAM)
+            assert told == homes.get(address, 0)
 
 
 def test_an_address_belongs_to_its_last_owner(rig: Rig) -> None:

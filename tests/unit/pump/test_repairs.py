@@ -234,6 +234,20 @@ def test_old_packets_are_forgotten(rig: Rig) -> None:
     assert len(line.nack(sent[-1000].sequence_number)) == 1
 
 
+def test_storage_used_anew_is_never_mistaken_for_what_it_held(rig: Rig) -> None:
+    line = Line(rig)
+    sent = line.send(*range(1, 150), size=900)
+    for sequence in range(150, 600):  # slowly: what is older than a second is overwritten
+        rig.wait(30)
+        sent += line.send(sequence, size=900)
+    for wanted in sent[::7]:
+        rig.wait(50)
+        for answer in line.nack(wanted.sequence_number):
+            assert answer.payload[2:] == wanted.payload
+    assert line.nack(sent[0].sequence_number) == []
+    assert len(line.nack(sent[-2].sequence_number)) == 1
+
+
 def test_other_rtcp_goes_up_whole_and_nacks_in_it_are_answered(rig: Rig) -> None:
     line = Line(rig)
     wanted = line.send(1, 2, 3)[1].sequence_number

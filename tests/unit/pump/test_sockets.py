@@ -135,7 +135,7 @@ def test_bursts_to_one_address_are_segmented_by_the_kernel(
     clients += [Client("127.0.0.1", pump.port) for _ in range(2)]
     publisher, subscriber = (attach(pump, client) for client in clients)
     join(pump, publisher, subscriber)
-    sizes = [100] * 40 + [99, 101, 101, 20, 1200, 1200, 3]
+    sizes = [100] * 40 + [99, 101, 101, 20, 1200, 1200, 3, 50, 50, 30, 50, 20, 20, 50, 50]
     for round_ in range(20):
         for place, size in enumerate(sizes):
             clients[0].send(speech(round_ * len(sizes) + place, bytes(size)))
@@ -196,6 +196,22 @@ def test_a_burst_larger_than_the_kernels_queue_reaches_a_local_reader_whole(
         got = [int(RtpPacket.parse(recorder.recv(2048)).payload) for _ in range(200)]
     assert got == list(range(200))
     assert pump.pump_stats()["drop_plain_full"] == 0
+
+
+def test_a_slow_reader_gets_everything_in_order(
+    pump: Pump, clients: list[Client], tmp_path: Path
+) -> None:
+    clients.append(Client("127.0.0.1", pump.port))
+    publisher = attach(pump, clients[0])
+    got: list[int] = []
+    with local_reader(tmp_path / "recorder") as recorder:
+        join(pump, publisher, pump.add_plain_transport(str(tmp_path / "recorder")))
+        for sequence in range(1000):
+            clients[0].send(speech(sequence, b"%d" % sequence))
+            if sequence % 20 == 19:  # fifteen read for twenty sent
+                got += [int(RtpPacket.parse(recorder.recv(2048)).payload) for _ in range(15)]
+        got += [int(RtpPacket.parse(recorder.recv(2048)).payload) for _ in range(1000 - len(got))]
+    assert got == list(range(1000))
 
 
 def test_a_reader_that_does_not_read_costs_only_itself(
