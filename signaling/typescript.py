@@ -1,6 +1,6 @@
 """The lesson protocol as TypeScript: `web_client/src/protocol/messages.ts`, generated.
 
-Owns the mapping from `signaling.messages` to TypeScript; the messages themselves live there.
+Owns the mapping from `signaling.terms` and `signaling.messages` to TypeScript, no message itself.
 `python -m signaling.typescript` writes the file, `--check` fails when it is stale.
 
 The mapping: a `StrEnum` becomes a constant array and the union of its literals, an `IntEnum` a
@@ -27,12 +27,12 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from signaling import messages
+from signaling import messages, terms
 
 TARGET = Path(__file__).parent.parent / "web_client" / "src" / "protocol" / "messages.ts"
 
 _HEADER = """\
-// Generated from signaling/messages.py by `python -m signaling.typescript`. Do not edit.
+// Generated from signaling/{terms,messages}.py by `python -m signaling.typescript`. Do not edit.
 //
 // The protocol is told in docs/protocol.md.
 """
@@ -52,9 +52,7 @@ def generate() -> str:
     """The whole TypeScript file."""
     sent_by_clients = set(_reachable(messages.ClientMessage))
     parts = [_HEADER, f"export const PROTOCOL_VERSION = {messages.PROTOCOL_VERSION};\n"]
-    for declared in vars(messages).values():
-        if not isinstance(declared, type) or declared.__module__ != messages.__name__:
-            continue
+    for declared in (*_declared_in(terms), *_declared_in(messages)):
         if issubclass(declared, enum.StrEnum):
             parts.append(_enum(declared))
         elif issubclass(declared, enum.IntEnum):
@@ -64,6 +62,13 @@ def generate() -> str:
     parts.append(_union("ClientMessage", messages.ClientMessage))
     parts.append(_union("ServerMessage", messages.ServerMessage))
     return "\n".join(parts)
+
+
+def _declared_in(module: types.ModuleType) -> Iterator[type]:
+    """The classes a module declares, in their order there, without those it only imports."""
+    for declared in vars(module).values():
+        if isinstance(declared, type) and declared.__module__ == module.__name__:
+            yield declared
 
 
 def main(arguments: list[str] | None = None) -> int:

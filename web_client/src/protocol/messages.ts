@@ -1,4 +1,4 @@
-// Generated from signaling/messages.py by `python -m signaling.typescript`. Do not edit.
+// Generated from signaling/{terms,messages}.py by `python -m signaling.typescript`. Do not edit.
 //
 // The protocol is told in docs/protocol.md.
 
