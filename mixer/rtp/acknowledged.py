@@ -31,8 +31,8 @@ class SlidingBitrate:
         self._bytes = 0
         self._began_s = None
 
-    def handle_packet(self, at_s: float, size_bytes: int) -> None:
-        """A packet at this time; times may go back a little."""
+    def handle_bytes(self, at_s: float, size_bytes: int) -> None:
+        """So many bytes at this time; times may go back a little."""
         if self._began_s is None:
             self._began_s = at_s
         self._packets.append((at_s, size_bytes))

@@ -19,13 +19,11 @@ from collections.abc import Iterable
 
 from mixer.rtp.acknowledged import BUSY_WINDOW_S, SlidingBitrate
 from mixer.rtp.delay_trend import DelayTrend, Usage
-from mixer.rtp.history import PacketState, SentPackets
-from mixer.rtp.loss_bound import LossBound, LossReport
+from mixer.rtp.history import TICK_S, Burst, LossReport, SentPackets
+from mixer.rtp.loss_bound import LossBound
 from mixer.rtp.probing import BEYOND_WANTED, Probe, ProbePlanner
 from mixer.rtp.sequence import Unwrapper
-from mixer.rtp.twcc import TICK_US, TICKS_PER_REFERENCE, TransportWideFeedback
-
-TICK_S = TICK_US * 1e-6
+from mixer.rtp.twcc import TICKS_PER_REFERENCE, TransportWideFeedback
 
 # A quiet beginning: sound and one small picture; probing finds the rest within a second.
 START_BPS = 600_000
@@ -142,12 +140,10 @@ class BandwidthEstimator:
 
     def handle_departures(self, log: Iterable[tuple[int, int, int]]) -> None:
         """What was sent, as `Pump.departures` gives it: (sequence, sent in ns, bytes)."""
-        for sequence, sent_ns, size_bytes in log:
-            self._history.add(sequence, sent_ns, size_bytes)
-            sent_s = sent_ns * 1e-9
+        for sent_s, size_bytes in self._history.add(log):
+            self._sent.handle_bytes(sent_s, size_bytes)
             self._last_sent_s = sent_s
             self._idle = False
-            self._sent.handle_packet(sent_s, size_bytes)
             if self._unheard_since is None:
                 self._unheard_since = sent_s
 
@@ -159,43 +155,17 @@ class BandwidthEstimator:
         base = self._history.unwrap(feedback.base_sequence)
         ticks = self._clock.unwrap(feedback.reference_time & 0xFF_FFFF) * TICKS_PER_REFERENCE
         self._bridge_gap(base, ticks * TICK_S)
-        self._loss.handle(self._read(feedback, base, ticks), now)
+        train: list[tuple[float, float, int]] | None = [] if self._probes.under_way else None
+        bursts, report = self._history.read(
+            base, ticks, feedback.deltas, dead_until_s=self._dead_until_s, train=train
+        )
+        for burst in bursts:
+            self._acknowledge(burst)
+        if train:
+            self._probes.handle_packets(train)
+        self._loss.handle(report, now)
         self._reported_to = max(self._reported_to or 0, base + len(feedback.deltas))
         self._steer(now)
-
-    def _read(self, feedback: TransportWideFeedback, base: int, ticks: int) -> LossReport:
-        """Take in every packet of a feedback message that was really sent."""
-        history, mask = self._history, self._history.mask
-        expected = lost = size_bytes = lost_bytes = 0
-        first_s, last_s = float("inf"), float("-inf")
-        for sequence, delta in enumerate(feedback.deltas, base):
-            if delta is not None:
-                ticks += delta
-            slot = sequence & mask
-            if history.sequences[slot] != sequence:
-                continue
-            state = history.states[slot]
-            if state == PacketState.ARRIVED or (delta is None and state != PacketState.UNKNOWN):
-                continue  # told before
-            sent_s = history.sent_ns[slot] * 1e-9
-            if delta is None:
-                history.states[slot] = PacketState.LOST
-            else:
-                history.states[slot] = PacketState.ARRIVED
-                self._acknowledge(state, sent_s, ticks * TICK_S, history.sizes[slot])
-            if sent_s <= self._dead_until_s:
-                continue
-            if state == PacketState.LOST:
-                lost -= 1  # it was only late
-                lost_bytes -= history.sizes[slot]
-                continue
-            expected += 1
-            size_bytes += history.sizes[slot]
-            if delta is None:
-                lost += 1
-                lost_bytes += history.sizes[slot]
-            first_s, last_s = min(first_s, sent_s), max(last_s, sent_s)
-        return LossReport(expected, lost, size_bytes, lost_bytes, first_s, last_s)
 
     def handle_loss(self, expected: int, lost: int, now: float) -> None:
         """Report blocks of a peer without transport-wide feedback: packets sent, and lost."""
@@ -254,20 +224,19 @@ class BandwidthEstimator:
 
     # How the estimate moves
 
-    def _acknowledge(self, state: int, sent_s: float, arrived_s: float, size_bytes: int) -> None:
-        self._newest_acknowledged_s = max(self._newest_acknowledged_s, sent_s)
-        if state != PacketState.ASSUMED:
-            self._acknowledged.handle_packet(arrived_s, size_bytes)
-        self._busy.handle_packet(arrived_s, size_bytes)
-        self._trend.handle_packet(sent_s, arrived_s)
-        self._probes.handle_packet(sent_s, arrived_s, size_bytes)
+    def _acknowledge(self, burst: Burst) -> None:
+        self._newest_acknowledged_s = max(self._newest_acknowledged_s, burst.last_sent_s)
+        if burst.fresh_bytes:
+            self._acknowledged.handle_bytes(burst.arrived_s, burst.fresh_bytes)
+        self._busy.handle_bytes(burst.arrived_s, burst.size_bytes)
+        self._trend.handle_burst(burst.first_sent_s, burst.last_sent_s, burst.arrived_s)
 
     def _bridge_gap(self, base: int, arrived_s: float) -> None:
         """Feedback was lost on its way: what it would have said is taken to be as usual."""
         if self._reported_to is not None and base > self._reported_to:
             size_bytes = self._history.assume(self._reported_to, base)
             if size_bytes:
-                self._acknowledged.handle_packet(
+                self._acknowledged.handle_bytes(
                     arrived_s, round(size_bytes * (1 - self._loss.loss))
                 )
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 
-# Packets that leave within 5 ms are one group (§5.2): a frame is sent in one breath, and its
-# inner spacing tells the line's speed, not its queue.
-GROUP_S = 0.005
+from mixer.rtp.history import BURST_S
+
 # Send times further apart than this are a pause or a new beginning: nothing to compare.
 PAUSE_S = 2.0
 
@@ -47,7 +46,7 @@ class Usage(Enum):
 
 
 class DelayTrend:
-    """Feed it every acknowledged packet in sending order; `usage` is the verdict so far."""
+    """Feed it every acknowledged burst in sending order; `usage` is the verdict so far."""
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
@@ -70,32 +69,32 @@ class DelayTrend:
         self._over_count = 0
         self._slope = 0.0
 
-    def handle_packet(self, sent_s: float, arrived_s: float) -> None:
-        """One packet: when it left by our clock, when it arrived by the peer's."""
+    def handle_burst(self, first_sent_s: float, last_sent_s: float, arrived_s: float) -> None:
+        """Packets sent in one breath: when by our clock, and when all were there by the peer's."""
         if not self._in_group:
-            self._begin_group(sent_s, arrived_s)
+            self._begin_group(first_sent_s, last_sent_s, arrived_s)
             return
-        if sent_s < self._group_sent_s:
+        if first_sent_s < self._group_sent_s:
             return  # sent before this group began: reordered, tells nothing
-        if sent_s - self._last_sent_s > PAUSE_S:
+        if first_sent_s - self._last_sent_s > PAUSE_S:
             self.reset()
-            self._begin_group(sent_s, arrived_s)
-        elif sent_s - self._group_sent_s <= GROUP_S or self._burst(sent_s, arrived_s):
-            self._last_sent_s = max(self._last_sent_s, sent_s)
+            self._begin_group(first_sent_s, last_sent_s, arrived_s)
+        elif last_sent_s - self._group_sent_s <= BURST_S or self._held_up(first_sent_s, arrived_s):
+            self._last_sent_s = max(self._last_sent_s, last_sent_s)
             self._last_arrived_s = max(self._last_arrived_s, arrived_s)
         else:
             self._end_group()
-            self._begin_group(sent_s, arrived_s)
+            self._begin_group(first_sent_s, last_sent_s, arrived_s)
 
-    def _begin_group(self, sent_s: float, arrived_s: float) -> None:
+    def _begin_group(self, first_sent_s: float, last_sent_s: float, arrived_s: float) -> None:
         self._in_group = True
-        self._group_sent_s = self._last_sent_s = sent_s
+        self._group_sent_s, self._last_sent_s = first_sent_s, last_sent_s
         self._last_arrived_s = arrived_s
 
-    def _burst(self, sent_s: float, arrived_s: float) -> bool:
+    def _held_up(self, sent_s: float, arrived_s: float) -> bool:
         """§5.2: packets that were held up together (Wi-Fi) and arrive as one burst."""
         arrival_gap = arrived_s - self._last_arrived_s
-        return arrival_gap <= GROUP_S and arrival_gap - (sent_s - self._last_sent_s) < 0
+        return arrival_gap <= BURST_S and arrival_gap - (sent_s - self._last_sent_s) < 0
 
     def _end_group(self) -> None:
         if self._previous is not None:
@@ -158,10 +157,14 @@ class DelayTrend:
 
 def _slope(points: deque[tuple[float, float]]) -> float:
     """Least-squares slope of (x, y) points; 0 when all x are one."""
-    mean_x = sum(point[0] for point in points) / len(points)
-    mean_y = sum(point[1] for point in points) / len(points)
-    numerator = denominator = 0.0
-    for x, y in points:
-        numerator += (x - mean_x) * (y - mean_y)
-        denominator += (x - mean_x) * (x - mean_x)
-    return numerator / denominator if denominator else 0.0
+    # One pass, from the first point: sums of hours of milliseconds would lose their digits.
+    first_x, first_y = points[0]
+    sum_x = sum_y = sum_xx = sum_xy = 0.0
+    for at, delay in points:
+        x, y = at - first_x, delay - first_y
+        sum_x += x
+        sum_y += y
+        sum_xx += x * x
+        sum_xy += x * y
+    spread = len(points) * sum_xx - sum_x * sum_x
+    return (len(points) * sum_xy - sum_x * sum_y) / spread if spread > 0 else 0.0

@@ -8,6 +8,7 @@ train shows what the line carries. Method: libwebrtc's probing, with rates that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mixer.rtp.acknowledged import MIN_TRAIN_BYTES, train_bitrate_bps
@@ -64,13 +65,18 @@ class ProbePlanner:
         self._train.clear()
         return probe
 
-    def handle_packet(self, sent_s: float, arrived_s: float, size_bytes: int) -> None:
-        """A packet was acknowledged."""
+    @property
+    def under_way(self) -> bool:
+        """Whether a probe's packets are being sent or waited for."""
+        return self._under_way is not None
+
+    def handle_packets(self, packets: Iterable[tuple[float, float, int]]) -> None:
+        """Packets were acknowledged: (sent, arrived, bytes) in sending order."""
         if self._under_way is None:
             return
         probe, began_at = self._under_way
-        if began_at <= sent_s <= began_at + probe.duration_s:
-            self._train.append((sent_s, arrived_s, size_bytes))
+        end = began_at + probe.duration_s
+        self._train += [packet for packet in packets if began_at <= packet[0] <= end]
 
     def result_bps(self, now: float, newest_sent_s: float) -> float | None:
         """What the probe under way has shown, once packets sent after it are acknowledged too."""

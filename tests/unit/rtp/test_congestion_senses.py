@@ -8,9 +8,9 @@ import pytest
 
 from mixer.rtp.acknowledged import SlidingBitrate, train_bitrate_bps
 from mixer.rtp.delay_trend import DelayTrend, Usage
-from mixer.rtp.history import PacketState, SentPackets
+from mixer.rtp.history import ARRIVED, LOST, LossReport, PacketState, SentPackets
 from mixer.rtp.inherent_loss import InherentLoss
-from mixer.rtp.loss_bound import LossBound, LossReport
+from mixer.rtp.loss_bound import LossBound
 from mixer.rtp.probing import Probe, ProbePlanner
 
 
@@ -19,8 +19,7 @@ def feed(trend: DelayTrend, *, seconds: float, growth: float, begin: float = 0.0
     seen = set()
     for step in range(int(seconds * 50)):
         sent = begin + step * 0.02
-        for packet in range(3):
-            trend.handle_packet(sent + packet * 1e-4, 7 + sent + 0.03 + growth * (sent - begin))
+        trend.handle_burst(sent, sent + 2e-4, 7 + sent + 0.03 + growth * (sent - begin))
         seen.add(trend.usage)
     return seen
 
@@ -55,7 +54,7 @@ def test_jitter_without_a_queue_is_not_overuse_for_long(jitter_s: float) -> None
     for step in range(3000):
         sent = step * 0.02
         arrived = max(arrived, sent + rng.random() * jitter_s)
-        trend.handle_packet(sent, arrived)
+        trend.handle_burst(sent, sent, arrived)
         overuse += trend.usage is Usage.OVERUSE
     assert overuse < 3000 * 0.03
 
@@ -69,7 +68,7 @@ def test_a_pause_begins_anew() -> None:
 def test_reordered_packets_tell_nothing() -> None:
     trend = DelayTrend()
     feed(trend, seconds=1, growth=0)
-    trend.handle_packet(0.2, 99)
+    trend.handle_burst(0.2, 0.2, 99)
     assert feed(trend, seconds=1, growth=0, begin=1) == {Usage.NORMAL}
 
 
@@ -77,7 +76,7 @@ def test_sliding_bitrate() -> None:
     rate = SlidingBitrate()
     assert rate.bitrate_bps is None
     for step in range(200):
-        rate.handle_packet(step * 0.01, 1250)
+        rate.handle_bytes(step * 0.01, 1250)
     assert rate.bitrate_bps == pytest.approx(1e6, rel=0.03)
     rate.reset()
     assert rate.bitrate_bps is None
@@ -112,24 +111,66 @@ def test_a_train_within_one_tick_of_the_peers_clock() -> None:
     assert train_bitrate_bps(packets) == pytest.approx(8e6)
 
 
+def filled(first: int, count: int, *, length: int = 8) -> SentPackets:
+    """A ring with packets of 100 bytes, one every 10 ms."""
+    sent = SentPackets(length)
+    sent.add(((first + i) & 0xFFFF, (first + i) * 10_000_000, 100) for i in range(count))
+    return sent
+
+
 def test_history_is_a_ring() -> None:
-    sent = SentPackets(length=8)
-    for sequence in range(65_530, 65_546):
-        sent.add(sequence & 0xFFFF, sequence * 10, 100)
+    sent = filled(65_530, 16)
     assert sent.unwrap(5) == 65_541
-    slot = 65_541 & sent.mask
-    assert (sent.sequences[slot], sent.sent_ns[slot]) == (65_541, 655_410)
-    assert sent.sequences[65_530 & sent.mask] != 65_530
+    assert sent.state(65_541) is PacketState.UNKNOWN
+    assert sent.state(65_530) is None
 
 
 def test_history_assumes_only_what_is_unknown() -> None:
-    sent = SentPackets(length=8)
-    for sequence in range(6):
-        sent.add(sequence, 0, 100)
-    sent.states[2] = PacketState.ARRIVED
+    sent = filled(0, 6)
+    sent.read(2, 0, (0,))
     assert sent.assume(0, 4) == 300
     assert sent.assume(0, 4) == 0
     assert sent.assume(-100, 6) == 200
+    bursts, report = sent.read(0, 0, (0,))  # the feedback comes after all
+    assert (bursts[0].size_bytes, bursts[0].fresh_bytes) == (100, 0)
+    assert report.expected == 1
+
+
+def test_history_joins_what_was_sent_in_one_breath() -> None:
+    sent = SentPackets()
+    departures = [(i, int(at * 1e9), 100) for i, at in enumerate([1.0, 1.002, 1.005, 1.006, 1.02])]
+    assert [size for _, size in sent.add(departures)] == [300, 100, 100]
+    train: list[tuple[float, float, int]] = []
+    bursts, report = sent.read(0, 4000, (4, 4, None, 4, -2), train=train)
+    assert [(round(b.first_sent_s, 3), b.size_bytes) for b in bursts] == [
+        (1.0, 200),
+        (1.006, 100),
+        (1.02, 100),
+    ]
+    assert [b.arrived_s for b in bursts] == pytest.approx([1.002, 1.003, 1.0025])
+    assert (report.expected, report.lost, report.lost_bytes) == (5, 1, 100)
+    assert [size for _, _, size in train] == [100] * 4
+
+
+def test_history_counts_each_packet_once_and_forgives_the_late() -> None:
+    sent = filled(0, 6)
+    _, first = sent.read(0, 0, (0, None, None))
+    assert (first.expected, first.lost) == (3, 2)
+    _, second = sent.read(0, 0, (0, 4, None, 4))
+    assert (second.expected, second.lost, second.lost_bytes) == (1, -1, -100)
+    assert (sent.state(1), sent.state(2)) == (ARRIVED, LOST)
+
+
+def test_history_does_not_count_losses_on_a_dead_line() -> None:
+    sent = filled(100, 6)
+    _, report = sent.read(100, 0, (None, None, None, None, 0), dead_until_s=1.02)
+    assert (report.expected, report.lost) == (2, 1)
+
+
+def test_history_knows_nothing_of_packets_never_sent() -> None:
+    bursts, report = filled(0, 6).read(50, 0, (0, None, 4))
+    assert bursts == []
+    assert report.expected == 0
 
 
 def test_history_refuses_odd_lengths() -> None:
@@ -225,10 +266,8 @@ def test_a_wrong_lesson_is_unlearned() -> None:
 
 def answer(planner: ProbePlanner, probe: Probe, began: float, line_bps: float) -> float | None:
     packets = int(probe.bitrate_bps * probe.duration_s / 8000)
-    for sent, arrived, size in train(
-        sent_bps=probe.bitrate_bps, line_bps=line_bps, packets=packets
-    ):
-        planner.handle_packet(began + sent, arrived, size)
+    sent = train(sent_bps=probe.bitrate_bps, line_bps=line_bps, packets=packets)
+    planner.handle_packets((began + at, arrived, size) for at, arrived, size in sent)
     end = began + probe.duration_s
     assert planner.result_bps(end, end) is None
     return planner.result_bps(end + 0.1, end + 0.01)
