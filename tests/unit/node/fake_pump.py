@@ -1,0 +1,89 @@
+"""A pump that only remembers what it was told, for the node's decisions in virtual time."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import defaultdict
+from typing import Any
+
+from mixer.node.port import Port
+from mixer.pump import DATAGRAM, FIRST_PACKET, KEYFRAME_NEEDED, LAYER_SWITCHED, NEW_SSRC, RTCP
+
+__all__ = [
+    "DATAGRAM",
+    "FIRST_PACKET",
+    "KEYFRAME_NEEDED",
+    "LAYER_SWITCHED",
+    "NEW_SSRC",
+    "RTCP",
+    "Clock",
+    "FakePump",
+]
+
+
+class Clock:
+    """Time that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakePump:
+    """`mixer.pump.Pump` in its calls; `calls` are (name, positional…, keywords)."""
+
+    def __init__(self) -> None:
+        self.port = 7881
+        self.event_fd = os.eventfd(0)
+        self.calls: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.stats: dict[int, list[dict[str, int]]] = defaultdict(list)
+        self._ids = itertools.count(1)
+
+    def close(self) -> None:
+        os.close(self.event_fd)
+
+    def told(self, name: str) -> list[tuple[Any, ...]]:
+        """The calls of this name, without it."""
+        return [call[1:] for call in self.calls if call[0] == name]
+
+    def drain(self, limit: int = 256) -> list[tuple[Any, ...]]:
+        found, self.events = self.events[:limit], self.events[limit:]
+        return found
+
+    def happen(self, port: Port, *events: tuple[Any, ...]) -> None:
+        """Let the port hear these events."""
+        self.events += events
+        port.drain()
+
+    def transport_stats(self, transport_id: int) -> dict[str, int]:
+        return defaultdict(int)
+
+    def producer_stats(self, producer_id: int) -> list[dict[str, int]]:
+        return self.stats[producer_id]
+
+    def consumer_stats(self, consumer_id: int) -> dict[str, int]:
+        return defaultdict(int)
+
+    def arrivals(self, transport_id: int) -> list[tuple[int, int]]:
+        return []
+
+    departures = sender_reports = receiver_reports = arrivals
+
+    def send_datagram(self, address: tuple[str, int], data: bytes) -> bool:
+        self.calls.append(("send_datagram", address, data))
+        return True
+
+    def send_rtcp(self, transport_id: int, data: bytes) -> bool:
+        self.calls.append(("send_rtcp", transport_id, data))
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        def remember(*args: object, **keywords: object) -> int:
+            self.calls.append((name, *args, keywords) if keywords else (name, *args))
+            return next(self._ids) if name.startswith("add_") else 0
+
+        return remember

@@ -1,0 +1,298 @@
+"""The node's decisions in virtual time: SSRCs, keyframes, time-outs, what the listener hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aioice import stun
+
+from mixer.model import (
+    Direction,
+    LinkState,
+    MediaEvent,
+    NodeLimits,
+    ProducerLive,
+    SourceOffer,
+    TransportChanged,
+    Want,
+)
+from mixer.node.connection import SETUP_TIMEOUT_S, Connection
+from mixer.node.lesson import Lesson
+from mixer.node.port import Port
+from mixer.rtp.feedback import Fir, Pli
+from mixer.rtp.rtcp import parse_compound
+from mixer.transport.dtls import Certificate
+from mixer.transport.ice import IceState
+from tests.unit.node.fake_pump import (
+    DATAGRAM,
+    FIRST_PACKET,
+    KEYFRAME_NEEDED,
+    LAYER_SWITCHED,
+    NEW_SSRC,
+    Clock,
+    FakePump,
+)
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
+CHROMIUM = (VECTORS / "chromium_156_publish.sdp").read_bytes().decode()
+SOURCES = {
+    "0": SourceOffer("room", 48_000),
+    "1": SourceOffer("teacher", 2_500_000),
+    "2": SourceOffer("screen", 1_000_000),
+}
+
+
+class World:
+    """A lesson on a fake pump."""
+
+    def __init__(self) -> None:
+        self.clock, self.pump = Clock(), FakePump()
+        self.port = Port(self.pump, addresses=("192.0.2.1",), clock=self.clock)  # type: ignore[arg-type]
+        self.heard: list[MediaEvent] = []
+        self.lesson = Lesson("lesson", self.port, Certificate(), NodeLimits(), self.heard.append)
+
+    async def publish(self, offer: str = CHROMIUM) -> dict[str, str]:
+        """Chromium's offer as device `lead`; producer ids by label."""
+        answer = await self.lesson.publish("lead", offer, SOURCES)
+        return {info.label: info.producer_id for info in answer.producers}
+
+    def connection(self) -> Connection:
+        return self.lesson.publications["lead"].connection
+
+    def producer_pump_id(self, producer_id: str) -> int:
+        producer = self.lesson.producer(producer_id)
+        assert producer is not None
+        return producer.pump_id
+
+    def new_ssrc(self, ssrc: int, payload_type: int, mid: str, rid: str, repaired: str) -> None:
+        transport = self.connection().transport_id
+        self.pump.happen(self.port, (NEW_SSRC, transport, ssrc, payload_type, mid, rid, repaired))
+
+    def connect(self) -> None:
+        """As if the handshake had succeeded."""
+        self.connection()._enter(LinkState.CONNECTED)
+
+    async def close(self) -> None:
+        await self.lesson.close()
+        await self.port.stop()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.pump.close()
+
+
+async def test_producers_are_told_to_the_pump(world: World) -> None:
+    producers = await world.publish()
+    added = [call[1] for call in world.pump.told("add_producer")]
+    assert [p["clock_rate"] for p in added] == [48_000, 90_000, 90_000]
+    assert [p["nack"] for p in added] == [False, True, True]
+    encodings = world.pump.told("add_encoding")
+    named = {call[0]: call[2] for call in encodings}
+    assert set(named) == {
+        world.producer_pump_id(producers["room"]),
+        world.producer_pump_id(producers["screen"]),
+    }, "the simulcast picture's SSRCs are not in the offer"
+    assert named[world.producer_pump_id(producers["screen"])]["rtx_payload_type"] == 109
+    await world.close()
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "named"),
+    [
+        ([(7, 108, "1", "h", "")], [(1, 7, 0)]),
+        ([(7, 108, "1", "h", ""), (8, 109, "1", "", "h")], [(1, 7, 0), (1, 7, 8)]),
+        ([(8, 109, "1", "", "h"), (7, 108, "1", "h", "")], [(1, 7, 8)]),
+        ([(7, 108, "1", "q", ""), (9, 108, "1", "f", "")], [(0, 7, 0), (2, 9, 0)]),
+        ([(7, 108, "1", "q", ""), (70, 108, "1", "q", "")], [(0, 7, 0), (0, 70, 0)]),
+        ([(7, 108, "1", "unknown", "")], []),
+        ([(7, 108, "1", "", "")], []),
+        ([(7, 108, "9", "q", "")], []),
+        ([(7, 96, "1", "q", "")], []),
+        ([(7, 108, "", "q", "")], []),
+    ],
+    ids=[
+        "main", "main then repair", "repair then main", "two layers", "a layer's new ssrc",
+        "unknown rid", "no rid", "unknown mid", "another codec", "two pictures and no mid",
+    ],
+)  # fmt: skip
+async def test_ssrcs_are_learned(
+    world: World,
+    arrivals: list[tuple[int, int, str, str, str]],
+    named: list[tuple[int, int, int]],
+) -> None:
+    picture = world.producer_pump_id((await world.publish())["teacher"])
+    for arrival in arrivals:
+        world.new_ssrc(*arrival)
+    told = [call for call in world.pump.told("add_encoding") if call[0] == picture]
+    assert [(call[1], call[2]["ssrc"], call[2]["rtx_ssrc"]) for call in told] == named
+    await world.close()
+
+
+async def test_keyframe_requests_are_shared_and_repeated_until_one_comes(world: World) -> None:
+    picture = world.producer_pump_id((await world.publish())["teacher"])
+    world.new_ssrc(7, 108, "1", "h", "")
+    world.connect()
+
+    def asked() -> int:
+        sent = [parse_compound(data)[0] for _, data in world.pump.told("send_rtcp")]
+        return sum(isinstance(packet, Pli) for packet in sent)
+
+    for _ in range(20):
+        world.pump.happen(world.port, (KEYFRAME_NEEDED, picture, 1))
+    assert asked() == 1
+    (packet,) = parse_compound(world.pump.told("send_rtcp")[0][1])
+    assert isinstance(packet, Pli)
+    assert packet.media_ssrc == 7
+    world.clock.now += 0.6
+    world.port.ask_due_keyframes()
+    assert asked() == 2
+    world.pump.stats[picture] = [{"bytes": 0, "keyframes": 0}, {"bytes": 10, "keyframes": 1}]
+    world.lesson.handle_timer(world.clock.now)
+    world.clock.now += 5
+    world.port.ask_due_keyframes()
+    assert asked() == 2
+    await world.close()
+
+
+async def test_fir_for_a_sender_without_pli(world: World) -> None:
+    offer = CHROMIUM.replace("nack pli", "nack xyz")
+    picture = world.producer_pump_id((await world.publish(offer))["teacher"])
+    world.new_ssrc(7, 108, "1", "h", "")
+    world.connect()
+    numbers = []
+    for _ in range(2):
+        world.clock.now += 5
+        world.pump.happen(world.port, (KEYFRAME_NEEDED, picture, 1))
+        (packet,) = parse_compound(world.pump.told("send_rtcp")[-1][1])
+        assert isinstance(packet, Fir)
+        numbers += [number for _, number in packet.entries]
+    assert numbers[0] != numbers[1]
+    await world.close()
+
+
+async def test_producer_is_live_once(world: World) -> None:
+    picture = (await world.publish())["teacher"]
+    pump_id = world.producer_pump_id(picture)
+    world.pump.happen(world.port, (FIRST_PACKET, pump_id, 0), (FIRST_PACKET, pump_id, 1))
+    assert world.heard == [ProducerLive(picture, "lead")]
+    await world.close()
+
+
+async def test_events_of_what_is_gone_are_counted(world: World) -> None:
+    world.pump.happen(
+        world.port,
+        (FIRST_PACKET, 999, 0),
+        (KEYFRAME_NEEDED, 999, 0),
+        (LAYER_SWITCHED, 999, 0),
+        (NEW_SSRC, 999, 1, 96, "", "", ""),
+        (DATAGRAM, 0, ("192.0.2.9", 5), b"\x16junk", 0),
+        (DATAGRAM, 0, ("192.0.2.9", 5), b"\x7fjunk", 0),
+        (DATAGRAM, 0, ("192.0.2.9", 5), b"", 0),
+    )
+    assert world.port.counters.orphan_events == 3
+    assert world.port.counters.dtls_from_strangers == 1
+    assert world.port.counters.unknown_datagrams == 2
+    await world.close()
+
+
+async def test_peer_that_never_comes_is_closed(world: World) -> None:
+    await world.publish()
+    world.clock.now += SETUP_TIMEOUT_S - 1
+    world.lesson.handle_timer(world.clock.now)
+    assert world.heard == []
+    world.clock.now += 1
+    world.lesson.handle_timer(world.clock.now + 1)
+    assert world.heard == [TransportChanged("lead", Direction.PUBLISH, LinkState.CLOSED)]
+    assert world.lesson.producer("x") is None
+    assert len(world.pump.told("remove_producer")) == 3
+    await world.close()
+    assert len(world.pump.told("remove_transport")) == 1
+
+
+async def test_silent_line_is_lost_then_found(world: World) -> None:
+    await world.publish()
+    world.connect()
+    connection = world.connection()
+    connection.ice_changed(IceState.SILENT)
+    connection.ice_changed(IceState.EXPIRED)
+    connection.ice_changed(IceState.CONNECTED)
+    states = [e.state for e in world.heard if isinstance(e, TransportChanged)]
+    assert states == [LinkState.CONNECTED, LinkState.LOST, LinkState.CONNECTED]
+    await world.close()
+
+
+async def test_check_chooses_the_pumps_remote(world: World) -> None:
+    await world.publish()
+    local = world.connection().local_parameters()
+    message = stun.Message(
+        stun.Method.BINDING,
+        stun.Class.REQUEST,
+        b"t" * 12,
+        {"USERNAME": f"{local.credentials.ufrag}:TgKv", "PRIORITY": 1, "USE-CANDIDATE": None},
+    )
+    message.add_message_integrity(local.credentials.password.encode())
+    address = ("192.0.2.9", 5000)
+    world.pump.happen(world.port, (DATAGRAM, 0, address, bytes(message), 0))
+    assert world.pump.told("set_remote") == [(world.connection().transport_id, address)]
+    assert [call[0] for call in world.pump.told("send_datagram")] == [address]
+    await world.close()
+
+
+async def test_listener_that_fails_stops_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_event: MediaEvent) -> None:
+        raise RuntimeError("the listener's own fault")
+
+    lesson = Lesson("other", world.port, Certificate(), NodeLimits(), fail)
+    lesson.tell(ProducerLive("p", "d"))
+    assert "the listener's own fault" in caplog.text
+    await lesson.close()
+    await world.close()
+
+
+async def test_nothing_is_told_after_the_end(world: World) -> None:
+    await world.publish()
+    world.connect()
+    world.heard.clear()
+    await world.close()
+    assert world.heard == []
+
+
+async def test_layers_are_chosen_only_for_who_is_connected(world: World) -> None:
+    """A keyframe sent before the handshake is lost; the picture would begin without one."""
+    picture = (await world.publish())["teacher"]
+    await world.lesson.subscribe("room", [Want(picture, 1280, 720)], restart=False)
+    subscription = world.lesson.subscriptions["room"]
+    line = subscription._lines.lines[0]
+    line.codec = world.lesson.producer(picture).codec  # type: ignore[union-attr]
+    subscription._send_lines()
+    world.lesson.allocate()
+    assert world.pump.told("set_consumer_layer") == []
+    subscription.connection._enter(LinkState.CONNECTED)
+    assert [call[1] for call in world.pump.told("set_consumer_layer")] == [0]
+    await world.close()
+
+
+async def test_ice_restart_keeps_the_producers(world: World) -> None:
+    before = await world.publish()
+    first = world.connection().local_parameters().credentials
+    after = await world.publish(CHROMIUM.replace("ice-ufrag:TgKv", "ice-ufrag:NEWx"))
+    assert before == after
+    assert world.connection().local_parameters().credentials != first
+    assert len(world.pump.told("add_transport")) == 1
+    await world.close()
+
+
+async def test_same_offer_again_changes_nothing(world: World) -> None:
+    before = await world.publish()
+    first = world.connection().local_parameters().credentials
+    assert await world.publish() == before
+    assert world.connection().local_parameters().credentials == first
+    assert len(world.pump.told("add_producer")) == 3
+    await world.close()
