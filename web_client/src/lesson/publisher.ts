@@ -4,6 +4,7 @@
 // `devices.ts`'s; when to mend is `recovery.ts`'s. All negotiations run one after the other.
 
 import type { Published, ServerMessage, Source, SourceProfile } from "../protocol/messages.ts";
+import { NoAnswer, RequestRefused } from "./connection.ts";
 import { codecOrder, contentHint, sendEncodings, withOpusFec } from "./encodings.ts";
 import { type LinkHealth, Recovery } from "./recovery.ts";
 import type { LinkPhase } from "./state.ts";
@@ -17,7 +18,7 @@ export interface PublisherPort {
   link(phase: LinkPhase): void;
   /** The server has these sources of ours now. */
   published(sources: ReadonlySet<Source>): void;
-  /** A negotiation that the server refused; nothing was sent. */
+  /** The server refused what was added, or the browser failed; what was sent before goes on. */
   failed(error: unknown): void;
 }
 
@@ -32,6 +33,9 @@ export class Publisher {
   private readonly sent = new Map<Source, Sent>();
   private queue: Promise<void> = Promise.resolve();
   private readonly recovery = new Recovery();
+  private accepted: ReadonlySet<Source> = new Set();
+  /** A negotiation that waits for the signaling line. */
+  private owed = false;
   private readonly stream = new MediaStream();
   private stopped = false;
 
@@ -88,7 +92,9 @@ export class Publisher {
 
   /** Look at the connection about once a second; mends it while `canAsk` (the line stands). */
   check(now: number, canAsk: boolean): void {
-    if (!this.connection || this.stopped || !canAsk) return;
+    if (this.stopped || !canAsk) return;
+    if (this.owed) this.negotiate(false);
+    if (!this.connection) return;
     const remedy = this.recovery.update(this.health, now);
     if (remedy === "restart") this.negotiate(true);
     if (remedy === "rebuild") this.rebuild();
@@ -103,6 +109,8 @@ export class Publisher {
   private discard(): void {
     const old = this.connection;
     this.connection = null;
+    this.accepted = new Set();
+    this.owed = false;
     for (const sent of this.sent.values()) sent.transceiver = null;
     if (old) {
       old.onconnectionstatechange = null;
@@ -112,12 +120,10 @@ export class Publisher {
   }
 
   private negotiate(restartIce: boolean): void {
+    this.owed = false;
     this.queue = this.queue
       .then(() => (this.stopped ? undefined : this.exchange(restartIce)))
-      .catch((error: unknown) => {
-        this.discard(); // half-negotiated: the next try must not build on it
-        if (!this.stopped) this.port.failed(error);
-      });
+      .catch((error: unknown) => this.mend(error));
   }
 
   private async exchange(restartIce: boolean): Promise<void> {
@@ -136,11 +142,41 @@ export class Publisher {
     await this.accept(connection, answer);
   }
 
+  /** An exchange has failed: go back to what stood before it, if that can be done. */
+  private async mend(error: unknown): Promise<void> {
+    if (this.stopped) return;
+    const refused = error instanceof RequestRefused;
+    const fresh = [...this.sent.keys()].filter((source) => !this.accepted.has(source));
+    const standing = this.accepted.size > 0 && (error instanceof NoAnswer || fresh.length > 0);
+    if (!standing || !(await this.rollBack())) this.discard();
+    if (refused) for (const source of fresh) this.drop(source);
+    if (error instanceof NoAnswer) this.owed = true;
+    else this.port.failed(error);
+  }
+
+  private async rollBack(): Promise<boolean> {
+    try {
+      if (this.connection?.signalingState === "have-local-offer") {
+        await this.connection.setLocalDescription({ type: "rollback" });
+      }
+      return this.connection?.signalingState === "stable";
+    } catch {
+      return false;
+    }
+  }
+
+  /** The server does not want this source: it is not offered again by itself. */
+  private drop(source: Source): void {
+    this.sent.get(source)?.transceiver?.stop();
+    this.sent.delete(source);
+  }
+
   private async accept(connection: RTCPeerConnection, answer: Published): Promise<void> {
     await connection.setRemoteDescription({ type: "answer", sdp: withOpusFec(answer.sdp) });
     const byMid = this.sourcesByMid();
     const sources = Object.keys(answer.producers).flatMap((mid) => byMid[mid] ?? []);
-    this.port.published(new Set(sources));
+    this.accepted = new Set(sources);
+    this.port.published(this.accepted);
   }
 
   private create(): RTCPeerConnection {

@@ -274,7 +274,9 @@ export class LessonSession {
     this.publishFailures += 1;
     setTimeout(
       () => {
-        if (this.connection.live && !this.publisher?.peer) this.publisher?.rebuild();
+        if (!this.connection.live) return;
+        if (!this.publisher?.peer) this.publisher?.rebuild();
+        if (this.sending) this.send(); // what was refused may be free by now
       },
       Math.min(30_000, 2000 * this.publishFailures),
     );
@@ -350,7 +352,8 @@ export class LessonSession {
   private async movingFrames(): Promise<Map<string, number>> {
     const frames = new Map<string, number>();
     const peer = this.subscriber?.peer;
-    if (peer?.connectionState !== "connected") return frames;
+    // A hidden page need not decode: its pictures stand still and nothing is wrong.
+    if (peer?.connectionState !== "connected" || document.hidden) return frames;
     const { tracks, streams } = this.store.view;
     const byTrack = new Map([...tracks].map(([id, track]) => [track.id, id]));
     const report = (await peer.getStats()) as ReadonlyMap<string, Record<string, unknown>>;

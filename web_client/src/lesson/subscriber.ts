@@ -4,6 +4,7 @@
 // `wants.ts`'s. Offers are answered strictly one after the other.
 
 import type { ServerMessage, SubscribeOffer, Want } from "../protocol/messages.ts";
+import { NoAnswer } from "./connection.ts";
 import { withOpusFec } from "./encodings.ts";
 import { healthOf, phaseOf } from "./publisher.ts";
 import { type LinkHealth, Recovery } from "./recovery.ts";
@@ -27,6 +28,8 @@ export class Subscriber {
   private tracks = new Map<string, MediaStreamTrack>();
   private queue: Promise<void> = Promise.resolve();
   private asked = "";
+  /** The server waits for an answer that was lost: it shall offer anew. */
+  private owed = false;
   private readonly recovery = new Recovery();
   private stopped = false;
 
@@ -74,6 +77,10 @@ export class Subscriber {
       .then(() => (this.stopped ? undefined : this.accept(offer)))
       .catch((error: unknown) => {
         if (this.stopped) return;
+        if (error instanceof NoAnswer) {
+          this.owed = true; // our side has taken the offer; the line was cut before the answer
+          return;
+        }
         this.discard();
         this.port.failed(error);
         this.port.restart();
@@ -83,6 +90,10 @@ export class Subscriber {
   /** Look at the connection about once a second; mends it while `canAsk` (the line stands). */
   check(now: number, canAsk: boolean): void {
     if (!this.connection || this.stopped || !canAsk) return;
+    if (this.owed) {
+      this.owed = false;
+      this.port.restart();
+    }
     const remedy = this.recovery.update(this.health, now);
     if (remedy === "none") return;
     if (remedy === "rebuild") {
@@ -155,6 +166,7 @@ export class Subscriber {
     const old = this.connection;
     this.connection = null;
     this.session = "";
+    this.owed = false;
     this.tracks.clear();
     if (old) {
       old.onconnectionstatechange = null;

@@ -57,12 +57,17 @@ export const roomStyles = css`
     position: absolute;
     inset: 8px auto auto 8px;
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 12px;
-    width: 420px;
+    width: 440px;
     padding: 16px;
     border-radius: var(--radius);
     background: var(--surface);
     box-shadow: var(--shadow);
     font-size: 20px;
+  }
+  .settings button {
+    padding-block: 8px;
+    white-space: normal;
   }
 `;

@@ -1,0 +1,197 @@
+// The publisher against a fake peer connection: what survives a refusal and a lost line.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { NoAnswer, RequestRefused } from "../../src/lesson/connection.ts";
+import { Publisher } from "../../src/lesson/publisher.ts";
+import type { ServerMessage, Source, SourceProfile } from "../../src/protocol/messages.ts";
+
+class FakeTransceiver {
+  mid: string | null = null;
+  direction = "sendonly";
+  stopped = false;
+  sender = { replaceTrack: vi.fn(() => Promise.resolve()) };
+  setCodecPreferences(): void {
+    // the order is tested with `codecOrder`
+  }
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+class FakePeer {
+  static all: FakePeer[] = [];
+  transceivers: FakeTransceiver[] = [];
+  connectionState = "new";
+  signalingState = "stable";
+  localDescription: { sdp: string } | null = null;
+  closed = false;
+  restarts = 0;
+  onconnectionstatechange: (() => void) | null = null;
+
+  constructor() {
+    FakePeer.all.push(this);
+  }
+
+  addTransceiver(): FakeTransceiver {
+    const transceiver = new FakeTransceiver();
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+
+  getTransceivers(): FakeTransceiver[] {
+    return this.transceivers.filter((one) => !one.stopped);
+  }
+
+  createOffer({ iceRestart }: { iceRestart: boolean }): Promise<object> {
+    if (iceRestart) this.restarts += 1;
+    return Promise.resolve({ type: "offer" });
+  }
+
+  setLocalDescription(description: { type: string }): Promise<void> {
+    if (description.type === "rollback") {
+      this.signalingState = "stable";
+      return Promise.resolve();
+    }
+    this.signalingState = "have-local-offer";
+    this.transceivers.forEach((one, place) => (one.mid ??= String(place)));
+    this.localDescription = { sdp: "offer" };
+    return Promise.resolve();
+  }
+
+  setRemoteDescription(): Promise<void> {
+    this.signalingState = "stable";
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+const profile = (source: Source): SourceProfile => ({
+  source,
+  width: 0,
+  height: 0,
+  frame_rate: 0,
+  codec: "H264",
+  encodings: [],
+  max_bitrate_bps: 0,
+  sound: null,
+});
+
+const track = {} as MediaStreamTrack;
+const refusal = new RequestRefused({
+  type: "refused",
+  request_id: null,
+  code: "source-taken",
+  message_zh: "占用",
+  message_en: "taken",
+});
+
+function setup() {
+  const asked: string[][] = [];
+  const failures: unknown[] = [];
+  let answer: (sources: Record<string, Source>) => Promise<ServerMessage> = (sources) =>
+    Promise.resolve({ type: "published", request_id: null, sdp: "answer", producers: sources });
+  const publisher = new Publisher(
+    {
+      publish: (_sdp, sources) => {
+        asked.push(Object.values(sources));
+        return answer(sources);
+      },
+      unpublish: () => undefined,
+      link: () => undefined,
+      published: () => undefined,
+      failed: (error) => failures.push(error),
+    },
+    [],
+  );
+  const accepting = answer;
+  return {
+    publisher,
+    asked,
+    failures,
+    failWith: (error: Error) => (answer = () => Promise.reject(error)),
+    accept: () => (answer = accepting),
+    /** Until all promises have run: everything here is promises. */
+    settle: () => new Promise((resolve) => setTimeout(resolve)),
+  };
+}
+
+beforeEach(() => {
+  FakePeer.all = [];
+  vi.stubGlobal("RTCPeerConnection", FakePeer);
+  vi.stubGlobal("MediaStream", EventTarget); // anything that can be made
+  vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs: [] }) });
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the publisher", () => {
+  it("offers what is set, one negotiation after the other, on one connection", async () => {
+    const { publisher, asked, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    publisher.set("teacher", track, profile("teacher"));
+    await settle();
+    expect(asked.at(-1)).toEqual(["room", "teacher"]);
+    expect(FakePeer.all.length).toBe(1);
+  });
+
+  it("keeps sending what was accepted when a further source is refused", async () => {
+    const { publisher, asked, failures, failWith, accept, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    await settle();
+    failWith(refusal);
+    publisher.set("screen", track, profile("screen"));
+    await settle();
+    expect(failures).toEqual([refusal]);
+    expect(FakePeer.all[0]?.closed).toBe(false);
+    accept();
+    publisher.set("teacher", track, profile("teacher"));
+    await settle();
+    expect(asked.at(-1)).toEqual(["room", "teacher"]);
+  });
+
+  it("keeps its connection over a cut of the signaling line, and asks again after it", async () => {
+    const { publisher, asked, failures, failWith, accept, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    await settle();
+    failWith(new NoAnswer());
+    publisher.set("teacher", track, profile("teacher"));
+    await settle();
+    accept();
+    publisher.check(0, false);
+    await settle();
+    expect(asked.length).toBe(2);
+    publisher.check(1, true);
+    await settle();
+    expect(asked.at(-1)).toEqual(["room", "teacher"]);
+    expect([failures, FakePeer.all.length]).toEqual([[], 1]);
+  });
+
+  it("begins anew when nothing was accepted yet", async () => {
+    const { publisher, asked, failWith, accept, settle } = setup();
+    failWith(new NoAnswer());
+    publisher.set("room", track, profile("room"));
+    await settle();
+    accept();
+    publisher.check(0, true);
+    await settle();
+    expect(asked).toEqual([["room"], ["room"]]);
+    expect(FakePeer.all.map((peer) => peer.closed)).toEqual([true, false]);
+  });
+
+  it("restarts ICE first, builds a new connection second", async () => {
+    const { publisher, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    await settle();
+    const [peer] = FakePeer.all;
+    if (peer) peer.connectionState = "failed";
+    publisher.check(0, true);
+    await settle();
+    expect([peer?.restarts, FakePeer.all.length]).toEqual([1, 1]);
+    publisher.check(9, true);
+    await settle();
+    expect([peer?.closed, FakePeer.all.length]).toEqual([true, 2]);
+  });
+});
