@@ -57,7 +57,6 @@ static void restart(struct core *core, struct encoding *encoding) {
   encoding->counters[ENCODING_restarts]++;
   encoding->has_report = false;
   encoding->has_picture_timestamp = false;
-  history_clear(&encoding->history);
   if (encoding->missing) encoding->missing->count = 0;
   for (uint32_t i = 0; i < producer->consumer_count; i++)
     if (producer->consumers[i]->layer == encoding->layer)

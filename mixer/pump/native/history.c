@@ -42,10 +42,6 @@ void history_free(struct history *history) {
   *history = (struct history){0};
 }
 
-void history_clear(struct history *history) {
-  memset(history->places, 0, history->size * sizeof *history->places);
-}
-
 static struct slab *begin_slab(struct history *history, uint32_t index) {
   struct slab *slab = history->slabs[index];
   slab->used = 0;

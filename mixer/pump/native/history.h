@@ -34,7 +34,6 @@ struct history {
 /* For video or for sound (fewer, smaller). False: no memory. */
 bool history_init(struct history *history, bool is_video);
 void history_free(struct history *history);
-void history_clear(struct history *history);
 /* False when it could not be kept. */
 bool history_put(struct history *history, const struct media *media, int64_t now);
 /* `media->payload` points into the history: good until the next put. */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from mixer.pump import CODEC_VP8, NEW_SSRC
@@ -43,6 +45,46 @@ def test_identifiers_are_read_from_either_form(
     transport = rig.srtp(mid=4, rid=10, repaired_rid=11)
     rig.send(transport, packet(777, 1, *extensions))
     assert rig.take_events(NEW_SSRC) == [(NEW_SSRC, transport, 777, 96, *told)]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(b"\xbe\xde\x00\x01\x4f\x61\x62\x63", id="one-byte-form"),
+        pytest.param(b"\x10\x00\x00\x01\x04\x09\x61\x62", id="two-byte-form"),
+    ],
+)
+def test_an_element_that_runs_past_its_block_is_not_read(rig: Rig, block: bytes) -> None:
+    transport = rig.srtp(mid=4)
+    head = b"\x90\x60\x00\x01\x00\x00\x00\x01\x00\x00\x03\x09"
+    rig.send(transport, head + block + b"media that is no name")
+    assert rig.take_events(NEW_SSRC) == [(NEW_SSRC, transport, 777, 96, "", "", "")]
+
+
+def test_streams_come_and_go_and_are_told_apart(rig: Rig) -> None:
+    rng = random.Random(3)
+    publisher, subscriber = rig.plain(), rig.plain()
+    streams: dict[int, int] = {}  # SSRC → what it is sent on as
+    producers: dict[int, int] = {}
+    for number in range(2000):
+        ssrc = rng.randrange(1, 200)
+        if ssrc in producers:
+            rig.pump.remove_producer(producers.pop(ssrc))
+            del streams[ssrc]
+            continue
+        if len(producers) == 100:
+            continue
+        producers[ssrc] = rig.audio(publisher, ssrc=ssrc)
+        streams[ssrc] = 10_000 + number
+        consumer = rig.pump.add_consumer(
+            producers[ssrc], subscriber, ssrc=streams[ssrc], payload_type=1
+        )
+        rig.pump.set_consumer_layer(consumer, 0)
+    for ssrc in range(1, 200):
+        got = rig.send(publisher, RtpPacket(111, 1, 1, ssrc, b"speech"))[subscriber]
+        assert [packet.ssrc for packet in media_of(got)] == [
+            streams[s] for s in [ssrc] if s in streams
+        ]
 
 
 def test_an_ssrc_is_told_once_and_again_when_it_shows_its_name(rig: Rig) -> None:

@@ -95,6 +95,32 @@ def test_a_hole_too_wide_is_not_asked_for_but_needs_a_keyframe(rig: Rig) -> None
     assert len(rig.take_events(KEYFRAME_NEEDED)) == 1
 
 
+def test_what_nobody_watches_needs_no_keyframe(rig: Rig) -> None:
+    line = Line(rig)
+    line.send(1)
+    rig.pump.set_consumer_layer(line.consumer, -1)
+    rig.take_events(KEYFRAME_NEEDED)
+    line.send(1000)
+    line.asked(3000)
+    assert rig.take_events(KEYFRAME_NEEDED) == []
+
+
+def test_a_very_late_packet_does_not_displace_a_newer_one(rig: Rig) -> None:
+    publisher, viewer = rig.srtp(), rig.srtp()
+    producer = rig.audio(publisher)
+    consumer = rig.pump.add_consumer(producer, viewer, ssrc=5, payload_type=100)
+    rig.pump.set_consumer_layer(consumer, 0)
+    sent = {}
+    for sequence in [*range(1, 150), *range(151, 301), 150]:
+        packet = RtpPacket(111, sequence, sequence * 960, 1000, b"%d" % sequence)
+        (sent[sequence],) = media_of(rig.send(publisher, packet)[viewer])
+    rtcp = serialize_compound([Nack(1, 5, (sent[278].sequence_number,))])
+    peer = rig.peer(viewer)
+    assert len(rig.pump._feed(peer.address, peer.protect(rtcp), rig.now)) == 1
+    rtcp = serialize_compound([Nack(1, 5, (sent[150].sequence_number,))])
+    assert rig.pump._feed(peer.address, peer.protect(rtcp), rig.now) == []
+
+
 def test_a_repair_fills_its_gap(rig: Rig) -> None:
     line = Line(rig)
     first, third = line.send(1, 3)
