@@ -106,6 +106,9 @@ export class App extends TongkeElement {
         inset: 12px 12px auto auto;
         z-index: 1;
       }
+      main:focus {
+        outline: none;
+      }
       .skip {
         position: absolute;
         inset-block-start: -60px;
@@ -142,10 +145,20 @@ export class App extends TongkeElement {
     if (needsPerson(route) && !this.known) await this.learnPerson();
     try {
       await loaders[route.page]();
+      if (this.route !== route) return; // another page was asked for meanwhile
       this.ready = true;
       this.error = null;
+      if (changed) await this.focusPage();
     } catch (error) {
       this.failed(error); // the page's code could not be loaded
+    }
+  }
+
+  /** On a new page the keyboard begins at its content, unless the page has a better place. */
+  private async focusPage(): Promise<void> {
+    await this.updateComplete;
+    if (!this.matches(":focus-within")) {
+      this.renderRoot.querySelector<HTMLElement>("#content")?.focus();
     }
   }
 

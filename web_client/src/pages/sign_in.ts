@@ -29,6 +29,10 @@ export class SignIn extends Form {
     go(safeNext(new URLSearchParams(location.search).get("next")), true);
   }
 
+  protected override firstUpdated(): void {
+    this.renderRoot.querySelector("input")?.focus();
+  }
+
   override render(): TemplateResult {
     const { account, app } = this.m;
     return html`<form class="card" novalidate @submit=${this.submit}>
