@@ -181,6 +181,17 @@ def test_an_address_belongs_to_its_last_owner(rig: Rig) -> None:
     assert [event[1] for event in rig.take_events(DATAGRAM)] == [second]
 
 
+def test_nothing_is_sent_to_a_peer_without_an_address(rig: Rig) -> None:
+    publisher, subscriber = rig.srtp(), rig.srtp()
+    producer = rig.audio(publisher)
+    consumer = rig.pump.add_consumer(producer, subscriber, ssrc=5, payload_type=100)
+    rig.pump.set_consumer_layer(consumer, 0)
+    rig.pump.set_remote(subscriber, None)
+    data = rig.peer(publisher).protect(AUDIO)
+    assert rig.pump._feed(rig.peer(publisher).address, data, rig.now) == []
+    assert rig.stat("drop_no_remote") == 1
+
+
 def test_media_before_the_keys_is_dropped(rig: Rig) -> None:
     transport = rig.pump.add_transport()
     rig.pump.set_remote(transport, STRANGER)

@@ -100,7 +100,8 @@ def test_what_nobody_watches_needs_no_keyframe(rig: Rig) -> None:
     line.send(1)
     rig.pump.set_consumer_layer(line.consumer, -1)
     rig.take_events(KEYFRAME_NEEDED)
-    line.send(1000)
+    delta = RtpPacket(96, 1000, 3_000_000, MEDIA, vp8(keyframe=False, picture_id=1000))
+    rig.send(line.publisher, delta)
     line.asked(3000)
     assert rig.take_events(KEYFRAME_NEEDED) == []
 
