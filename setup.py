@@ -1,6 +1,10 @@
-"""Builds the native packet pump; everything else about the distribution is in pyproject.toml."""
+"""Builds the native packet pump; everything else about the distribution is in pyproject.toml.
+
+In a clone (`build_ext --inplace`) the load client of the benchmarks is built too; no wheel has it.
+"""
 
 import os
+import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -23,9 +27,13 @@ def native(name: str, folder: str) -> Extension:
     )
 
 
+extensions = [native("mixer.pump._pump", "mixer/pump")]
+if "--inplace" in sys.argv and Path("benchmarks/_load.pyx").exists():
+    extensions.append(native("benchmarks._load", "benchmarks"))
+
 setup(
     ext_modules=cythonize(
-        [native("mixer.pump._pump", "mixer/pump")],
+        extensions,
         language_level=3,
         compiler_directives={"embedsignature": False},
     )

@@ -1,0 +1,1 @@
+"""Measurements: each prints what it ran against, a table, and one last line of JSON."""

@@ -1,0 +1,95 @@
+"""The load client against the real thing, for a moment: what it counts is what was sent.
+
+Nothing here measures speed; a slow machine only makes the figures worse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from benchmarks._load import Load
+from benchmarks.cases import one_to
+from benchmarks.running import Load as LoadParameters
+from benchmarks.running import run_case
+from benchmarks.servers.tongke import Tongke
+
+
+@pytest.mark.parametrize("profile", ["aes-256-gcm", "aes-cm"])
+async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
+    server = Tongke()
+    load = LoadParameters(profile=profile, seconds=1.5)
+    figures = await run_case(server, one_to(2), load)
+    assert figures.packets_in > 100
+    assert figures.expected_out == 2 * figures.packets_in
+    assert figures.loss < 0.2
+    assert figures.cpu_us_per_packet > 0
+    assert figures.delay_ms_p50 <= figures.delay_ms_p99
+    assert server.pids == ()
+
+
+async def test_the_command_prints_one_last_line_of_json() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "benchmarks.forward", "--cases", "1-to-3", "--runs", "1", "--seconds", "1"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    told = json.loads(out.decode().splitlines()[-1])
+    assert set(told) == {"cases", "ratios", "lessons_held"}
+    assert told["cases"]["1-to-3"]["tongke"]["cpu_us_per_packet"] > 0
+
+
+def test_unknown_peers_and_streams_are_refused() -> None:
+    load = Load()
+    with pytest.raises(KeyError):
+        load.send(0, b"")
+    with pytest.raises(KeyError):
+        load.stream_state(3)
+    with pytest.raises(OSError, match="cannot reach"):
+        load.add_peer("not an address", 9)
+
+
+def test_a_stream_without_srtp_sends_nothing() -> None:
+    load = Load()
+    peer = load.add_peer("127.0.0.1", 9)
+    stream = load.add_stream(
+        peer,
+        ssrc=1,
+        payload_type=96,
+        video=True,
+        mid="1",
+        extensions={},
+        payload_bytes=1100,
+        packets_per_frame=10,
+        frame_ns=1_000_000,
+        packet_gap_ns=0,
+        phase_ns=0,
+        ticks_per_frame=90,
+    )
+    load.set_sending(stream, True)
+    load.start()
+    load.begin_window()
+    load.end_window()
+    load.stop()
+    assert load.totals()["sent"] == 0
+    assert load.send_rtcp(peer, b"\x80\xc9\x00\x01\x00\x00\x00\x01") is False
+    with pytest.raises(ValueError, match="payload"):
+        load.add_stream(
+            peer,
+            ssrc=1,
+            payload_type=96,
+            video=True,
+            mid="1",
+            extensions={},
+            payload_bytes=9000,
+            packets_per_frame=1,
+            frame_ns=1,
+            packet_gap_ns=0,
+            phase_ns=0,
+            ticks_per_frame=1,
+        )
