@@ -82,12 +82,17 @@ class ActiveSpeakers:
         if self._challenger is not None and self._challenger[0] == producer_id:
             self._challenger = None
 
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The producers heard now, loudest first."""
+        active = [item for item in self._voices.items() if item[1].speaking]
+        active.sort(key=lambda item: (-item[1].short_dbov, item[0]))
+        return tuple(name for name, _ in active)
+
     def poll(self, now: float) -> Speakers | None:
         """Who is heard, if that changed since the last answer; else None."""
         self._choose_dominant(now)
-        active = [item for item in self._voices.items() if item[1].speaking]
-        active.sort(key=lambda item: (-item[1].short_dbov, item[0]))
-        levels = tuple((name, _stepped(voice.short_dbov)) for name, voice in active)
+        levels = tuple((name, _stepped(self._voices[name].short_dbov)) for name in self.heard)
         speakers = Speakers(levels, self._dominant)
         if speakers == self._told:
             return None

@@ -14,6 +14,10 @@ import ifaddr
 
 from mixer.model import NodeSettings
 
+# Each costs every peer a check, and 60 bytes on every m-line; a host with more (containers have
+# dozens) names those that matter in its settings.
+MAX_OWN_ADDRESSES = 12
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -42,4 +46,7 @@ def advertised_addresses(
         if (address.version == 4 or host.version == 6)
         and not (address.is_link_local or address.is_multicast or address.is_unspecified)
     }
-    return tuple(map(str, sorted(usable, key=lambda a: (a.is_loopback, a.version, int(a)))))
+    ordered = sorted(usable, key=lambda a: (a.is_loopback, a.version, int(a)))
+    loopback = [address for address in ordered if address.is_loopback]
+    real = [address for address in ordered if not address.is_loopback]
+    return tuple(map(str, real[: MAX_OWN_ADDRESSES - len(loopback)] + loopback))

@@ -23,7 +23,7 @@ from mixer.errors import TransportFailed
 from mixer.model import LinkState
 from mixer.node.port import Port
 from mixer.transport.codecs import ExtensionIds
-from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession, SrtpSessions
+from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession
 from mixer.transport.ice import Address, IceState
 from mixer.transport.peer import SETUP_OF_ROLE, LocalParameters, PeerParameters
 
@@ -75,8 +75,7 @@ class Connection:
         self._peer: PeerParameters | None = None
         self._role: DtlsRole | None = None
         self._dtls = self._new_dtls()
-        self._keys: list[SrtpSessions] = []
-        # libsrtp's sessions live in these; the pump uses them until remove_transport.
+        # libsrtp's sessions live in these; the pump uses the last one's.
         self._key_owners: list[DtlsSession] = []
         self._handshake: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -196,8 +195,10 @@ class Connection:
             if dtls is self._dtls:
                 self._fail(str(error))
             return
-        self._key_owners.append(dtls)
         self.port.pump.set_srtp(self.transport_id, keys.receive, keys.send)
+        # The one before is kept too: a peer that reloads its page again and again costs no memory,
+        # and nothing is freed in the same breath in which the pump let go of it.
+        self._key_owners = [*self._key_owners[-1:], dtls]
         if self.state is LinkState.NEW:
             self._enter(LinkState.CONNECTED)
 

@@ -14,7 +14,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from mixer.forward.allocation import Allocator, Choice
+from mixer.forward.allocation import (
+    REASON_BANDWIDTH,
+    REASON_PAUSED,
+    REASON_SILENT,
+    Allocator,
+    Choice,
+)
 from mixer.forward.layers import Stream
 from mixer.forward.links import LinkMeter
 from mixer.model import Direction, Kind, LinkMeasured, Want
@@ -70,7 +76,6 @@ class Consumers:
         self._by_ssrc: dict[int, Consumer] = {}
         # (ssrc, middle of NTP) of sender reports → (their NTP time, when they left)
         self._reports: OrderedDict[tuple[int, int], tuple[int, float]] = OrderedDict()
-        self._used_bps = 0
 
     def __len__(self) -> int:
         return len(self._by_producer)
@@ -119,13 +124,22 @@ class Consumers:
 
     # Choosing layers
 
-    def allocate(self, now: float, wants: Sequence[Want], streams: Mapping[str, Stream]) -> None:
+    def allocate(
+        self,
+        now: float,
+        wants: Sequence[Want],
+        streams: Mapping[str, Stream],
+        speakers: Sequence[str] = (),
+    ) -> None:
         """Give each wanted stream the best layer the line carries; park what is not wanted."""
         wanted = [want for want in wants if want.producer_id in self._by_producer]
         allocation = self._allocator.allocate(
-            now, available_bps=self.estimator.bitrate_bps, wants=wanted, streams=streams
+            now,
+            available_bps=self.estimator.bitrate_bps,
+            wants=wanted,
+            streams=streams,
+            speakers=speakers,
         )
-        self._used_bps = allocation.used_bps
         self.estimator.set_wanted(allocation.wanted_bps)
         chosen = {choice.producer_id: choice for choice in allocation.choices}
         for producer_id, consumer in self._by_producer.items():
@@ -285,6 +299,8 @@ class Consumers:
 
 def _layer_to_ask(consumer: Consumer, choice: Choice) -> int:
     """What the pump is told: the choice, but a silent stream stays open for its first packet."""
-    if choice.reason == "producer-silent" or consumer.producer.kind is Kind.AUDIO:
-        return max(consumer.layer, 0) if choice.reason != "producer-paused" else -1
+    if choice.reason in (REASON_PAUSED, REASON_BANDWIDTH):
+        return -1
+    if choice.reason == REASON_SILENT or consumer.producer.kind is Kind.AUDIO:
+        return max(consumer.layer, 0)
     return choice.layer

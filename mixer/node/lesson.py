@@ -19,7 +19,6 @@ from mixer.forward.speakers import ActiveSpeakers
 from mixer.model import (
     ConsumerChanged,
     Direction,
-    Kind,
     LinkState,
     MediaEvent,
     NodeLimits,
@@ -309,7 +308,10 @@ class Lesson:
             for pump_id, level in levels
             if (producer := self._by_pump_id.get(pump_id)) is not None and not producer.paused
         ]
+        before = set(self._speakers.heard)
         self._speakers.handle_levels(ours, now)
+        if set(self._speakers.heard) - before:
+            self.allocate()  # on a line too weak for all sound a new voice is let through at once
         speakers = self._speakers.poll(now)
         if speakers is not None:
             self.tell(SpeakersChanged(speakers.levels))
@@ -321,7 +323,7 @@ class Lesson:
             producer.producer_id: producer.stream(now) for producer in self._producers.values()
         }
         for subscription in self.subscriptions.values():
-            subscription.allocate(now, streams)
+            subscription.allocate(now, streams, self._speakers.heard)
         for tap in self.taps.values():
             tap.follow(now)
 
@@ -356,8 +358,3 @@ class Lesson:
         for subscription in self.subscriptions.values():
             if subscription.connection.state is LinkState.CONNECTED:
                 self.tell(subscription.consumers.measure(now))
-
-    @property
-    def sounds(self) -> bool:
-        """Whether anybody in the lesson sends sound."""
-        return any(producer.kind is Kind.AUDIO for producer in self._producers.values())

@@ -177,10 +177,12 @@ class Subscription:
         self.consumers.remove(producer_id)
         self._lines.release([producer_id])
 
-    def allocate(self, now: float, streams: Mapping[str, layers.Stream]) -> None:
+    def allocate(
+        self, now: float, streams: Mapping[str, layers.Stream], speakers: Sequence[str] = ()
+    ) -> None:
         """Choose layers anew; before the handshake a keyframe would be sent to nobody."""
         if self.connection.state is not LinkState.NEW:
-            self.consumers.allocate(now, self.wants, streams)
+            self.consumers.allocate(now, self.wants, streams, speakers)
 
     # The connection's events
 
