@@ -48,6 +48,9 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   carries (`mixer.rtp.probing`). False, and nothing happens, when no consumer of it has RTX and
   a history, or it has no transport-wide sequence numbers. A later call replaces an earlier one.
 
+* `pump_stats` counts since the start, `pump_gauges` tells what is there now, `pump_measures` how
+  values were spread (`native/counters.h`, `native/measures.h` say what each is).
+
 Unknown ids raise `KeyError`, impossible values `ValueError`, a taken port `OSError`.
 """
 

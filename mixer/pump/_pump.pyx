@@ -382,6 +382,25 @@ cdef class Pump:
             native.pump_counter_names, counters, native.PUMP_COUNTER_COUNT
         )
 
+    def pump_gauges(self):
+        cdef uint64_t[native.PUMP_GAUGE_COUNT] gauges
+        with nogil:
+            native.core_pump_gauges(&self._pump.core, gauges)
+        return named_counters(native.pump_gauge_names, gauges, native.PUMP_GAUGE_COUNT)
+
+    def pump_measures(self):
+        cdef native.histogram[native.MEASURE_COUNT] measures
+        with nogil:
+            native.core_pump_measures(&self._pump.core, measures)
+        return {
+            native.measure_names[i].decode(): (
+                tuple([native.measure_bounds[i][j] for j in range(native.HISTOGRAM_BOUNDS)]),
+                tuple([measures[i].counts[j] for j in range(native.HISTOGRAM_BOUNDS + 1)]),
+                measures[i].sum,
+            )
+            for i in range(native.MEASURE_COUNT)
+        }
+
     def transport_stats(self, int64_t transport_id):
         cdef uint64_t[native.TRANSPORT_COUNTER_COUNT] counters
         cdef int result
@@ -453,6 +472,12 @@ cdef class Pump:
         self._set_time(now_ns)
         native.core_tick(&self._pump.core, 0, now_ns)
         return self._take_outbox()
+
+    def _measure(self, int measure, uint64_t value, uint64_t times):
+        ranged(measure, 0, native.MEASURE_COUNT - 1, "measure")
+        native.histogram_add(
+            &self._pump.core.measures[measure], <native.measure_t>measure, value, times
+        )
 
     cdef list _take_outbox(self):
         cdef native.outbox *outbox = self._pump.core.outbox

@@ -83,12 +83,24 @@ cdef extern from "packet_log.h" nogil:
 
 
 cdef extern from "counters.h" nogil:
-    enum: PUMP_COUNTER_COUNT, TRANSPORT_COUNTER_COUNT, ENCODING_COUNTER_COUNT
+    enum: PUMP_COUNTER_COUNT, PUMP_GAUGE_COUNT, TRANSPORT_COUNTER_COUNT, ENCODING_COUNTER_COUNT
     enum: CONSUMER_COUNTER_COUNT
     const char *const pump_counter_names[]
+    const char *const pump_gauge_names[]
     const char *const transport_counter_names[]
     const char *const encoding_counter_names[]
     const char *const consumer_counter_names[]
+
+
+cdef extern from "measures.h" nogil:
+    enum: MEASURE_COUNT, HISTOGRAM_BOUNDS
+    const char *const measure_names[]
+    const uint64_t measure_bounds[4][12]
+    struct histogram:
+        uint64_t counts[13]
+        uint64_t sum
+    ctypedef int measure_t "enum measure"
+    void histogram_add(histogram *, measure_t, uint64_t, uint64_t)
 
 
 cdef extern from "plain.h" nogil:
@@ -123,6 +135,7 @@ cdef extern from "core.h" nogil:
         CODEC_OPAQUE
     struct core:
         outbox *outbox
+        histogram measures[4]
 
 
 cdef extern from "calls.h" nogil:
@@ -185,6 +198,8 @@ cdef extern from "calls.h" nogil:
         int target
         uint64_t counters[64]
     void core_pump_stats(core *, uint64_t *)
+    void core_pump_gauges(core *, uint64_t *)
+    void core_pump_measures(core *, histogram *)
     int core_transport_stats(core *, int64_t, uint64_t *)
     int core_producer_stats(core *, int64_t, encoding_stats *)
     int core_consumer_stats(core *, int64_t, consumer_stats *)

@@ -93,6 +93,9 @@ struct consumer_stats {
   uint64_t counters[CONSUMER_COUNTER_COUNT];
 };
 void core_pump_stats(struct core *core, uint64_t *counters);
+void core_pump_gauges(struct core *core, uint64_t *gauges);
+/* Fills MEASURE_COUNT histograms. */
+void core_pump_measures(struct core *core, struct histogram *measures);
 int core_transport_stats(struct core *core, int64_t id, uint64_t *counters);
 int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out);
 int core_consumer_stats(struct core *core, int64_t id, struct consumer_stats *out);

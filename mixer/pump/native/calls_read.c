@@ -93,6 +93,23 @@ void core_pump_stats(struct core *core, uint64_t *counters) {
   pthread_mutex_unlock(&core->mutex);
 }
 
+void core_pump_gauges(struct core *core, uint64_t *gauges) {
+  pthread_mutex_lock(&core->mutex);
+  gauges[GAUGE_transports] = core->transports.count;
+  gauges[GAUGE_producers] = core->producers.count;
+  gauges[GAUGE_consumers] = core->consumers.count;
+  gauges[GAUGE_events_waiting] = core->events.waiting;
+  gauges[GAUGE_event_ring_bytes] = core->events.used;
+  gauges[GAUGE_plain_backlog_bytes] = core->plain_backlog_bytes;
+  pthread_mutex_unlock(&core->mutex);
+}
+
+void core_pump_measures(struct core *core, struct histogram *measures) {
+  pthread_mutex_lock(&core->mutex);
+  memcpy(measures, core->measures, sizeof core->measures);
+  pthread_mutex_unlock(&core->mutex);
+}
+
 int core_transport_stats(struct core *core, int64_t id, uint64_t *counters) {
   pthread_mutex_lock(&core->mutex);
   const struct transport *transport = core_transport(core, id);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "events.h"
+#include "measures.h"
 #include "outbox.h"
 #include "registry.h"
 #include "streams.h"
@@ -34,6 +35,8 @@ struct core {
   uint32_t feedback_ssrc;
   uint32_t generations; /* handed out to encodings: never the same twice */
   uint64_t counters[PUMP_COUNTER_COUNT];
+  struct histogram measures[MEASURE_COUNT];
+  uint64_t plain_backlog_bytes; /* what waits for slow local readers, as the last round left it */
 };
 
 /* Why a call was refused; Python turns these into exceptions. */

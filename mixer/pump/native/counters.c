@@ -4,6 +4,7 @@
 #define NAME_AS_TEXT(name) #name,
 
 const char *const pump_counter_names[PUMP_COUNTER_COUNT] = {PUMP_COUNTERS(NAME_AS_TEXT)};
+const char *const pump_gauge_names[PUMP_GAUGE_COUNT] = {PUMP_GAUGES(NAME_AS_TEXT)};
 const char *const transport_counter_names[TRANSPORT_COUNTER_COUNT] = {
     TRANSPORT_COUNTERS(NAME_AS_TEXT)};
 const char *const encoding_counter_names[ENCODING_COUNTER_COUNT] = {

@@ -49,6 +49,15 @@
   X(drop_plain_full)                  /* a local reader too slow */                        \
   X(drop_plain_error)                 /* a local reader gone */
 
+/* What is there now; unlike counters these go down too. */
+#define PUMP_GAUGES(X)                                                                     \
+  X(transports)                                                                            \
+  X(producers)                                                                             \
+  X(consumers)                                                                             \
+  X(events_waiting)                   /* for Python */                                     \
+  X(event_ring_bytes)                 /* of EVENT_RING_BYTES */                            \
+  X(plain_backlog_bytes)              /* for slow local readers */
+
 #define TRANSPORT_COUNTERS(X)                                                              \
   X(packets_received)                                                                      \
   X(bytes_received)                                                                        \
@@ -84,16 +93,19 @@
   X(last_packet_ns)
 
 #define COUNTER_NAME_IN_ENUM(name) COUNTER_##name,
+#define GAUGE_NAME_IN_ENUM(name) GAUGE_##name,
 #define TRANSPORT_NAME_IN_ENUM(name) TRANSPORT_##name,
 #define ENCODING_NAME_IN_ENUM(name) ENCODING_##name,
 #define CONSUMER_NAME_IN_ENUM(name) CONSUMER_##name,
 
 enum { PUMP_COUNTERS(COUNTER_NAME_IN_ENUM) PUMP_COUNTER_COUNT };
+enum { PUMP_GAUGES(GAUGE_NAME_IN_ENUM) PUMP_GAUGE_COUNT };
 enum { TRANSPORT_COUNTERS(TRANSPORT_NAME_IN_ENUM) TRANSPORT_COUNTER_COUNT };
 enum { ENCODING_COUNTERS(ENCODING_NAME_IN_ENUM) ENCODING_COUNTER_COUNT };
 enum { CONSUMER_COUNTERS(CONSUMER_NAME_IN_ENUM) CONSUMER_COUNTER_COUNT };
 
 extern const char *const pump_counter_names[PUMP_COUNTER_COUNT];
+extern const char *const pump_gauge_names[PUMP_GAUGE_COUNT];
 extern const char *const transport_counter_names[TRANSPORT_COUNTER_COUNT];
 extern const char *const encoding_counter_names[ENCODING_COUNTER_COUNT];
 extern const char *const consumer_counter_names[CONSUMER_COUNTER_COUNT];

@@ -42,6 +42,17 @@ static void send_plain(struct pump *pump, const struct destination *destination,
   }
 }
 
+/* The packets in the outbox have been handed to the kernel: so long were they here. */
+static void measure_delays(struct pump *pump, int64_t handed_over) {
+  struct histogram *delays = &pump->core.measures[MEASURE_added_delay_ns];
+  for (uint32_t i = 0; i < pump->waiting.count; i++) {
+    int64_t delay_ns = handed_over - pump->waiting.entries[i].arrival_ns;
+    histogram_add(delays, MEASURE_added_delay_ns, delay_ns > 0 ? (uint64_t)delay_ns : 0,
+                  pump->waiting.entries[i].copies);
+  }
+  pump->waiting.count = 0;
+}
+
 /* Sends the outbox. Called without the mutex, and takes it only to count. */
 static void flush(struct pump *pump, int64_t now) {
   struct outbox *outbox = pump->core.outbox;
@@ -56,8 +67,12 @@ static void flush(struct pump *pump, int64_t now) {
       send_batch_add(pump->sending, &pump->udp, outbox, destination, &totals);
   }
   send_batch_flush(pump->sending, &pump->udp, &totals);
+  int64_t handed_over = monotonic_now();
+  uint32_t packets = outbox->packet_count;
   outbox_clear(outbox);
   pthread_mutex_lock(&pump->core.mutex);
+  measure_delays(pump, handed_over);
+  histogram_add(&pump->core.measures[MEASURE_flush_datagrams], MEASURE_flush_datagrams, packets, 1);
   totals.datagrams += plain[PLAIN_SENT];
   count_totals(&pump->core, &totals);
   pump->core.counters[COUNTER_drop_plain_full] += plain[PLAIN_FULL];
@@ -67,7 +82,8 @@ static void flush(struct pump *pump, int64_t now) {
 
 static void drain_backlogs(struct pump *pump, int64_t now) {
   uint32_t sent = 0, dropped = 0, all_sent = 0, all_dropped = 0;
-  if (!pump->draining) return;
+  uint64_t waiting = 0;
+  if (!pump->draining && !pump->core.plain_backlog_bytes) return;
   for (struct plain_link **place = &pump->draining; *place;) {
     struct plain_link *link = *place;
     link->is_draining = plain_link_drain(link, &sent, &dropped, now);
@@ -78,7 +94,10 @@ static void drain_backlogs(struct pump *pump, int64_t now) {
     else
       *place = link->next_draining;
   }
+  for (const struct plain_link *link = pump->draining; link; link = link->next_draining)
+    waiting += link->backlog_used;
   pthread_mutex_lock(&pump->core.mutex);
+  pump->core.plain_backlog_bytes = waiting;
   pump->core.counters[COUNTER_sent_datagrams] += all_sent;
   pump->core.counters[COUNTER_drop_plain_error] += all_dropped;
   pthread_mutex_unlock(&pump->core.mutex);
@@ -98,11 +117,19 @@ void pump_close_links(struct pump *pump) {
   }
 }
 
+/* Notes what one datagram became, to be measured when it is sent. */
+static void note_copies(struct waiting_copies *waiting, int64_t arrival_ns, uint64_t copies) {
+  if (!copies || waiting->count == OUTBOX_PACKETS) return;
+  waiting->entries[waiting->count].arrival_ns = arrival_ns;
+  waiting->entries[waiting->count++].copies = (uint32_t)copies;
+}
+
 /* Lets the core work through a batch; the mutex is let go for every flush in between. */
 static void work_through(struct pump *pump, const struct receive_batch *batch, int64_t now) {
   struct core *core = &pump->core;
   pthread_mutex_lock(&core->mutex);
   core_count(core, COUNTER_received_batches);
+  histogram_add(&core->measures[MEASURE_batch_datagrams], MEASURE_batch_datagrams, batch->count, 1);
   for (uint32_t i = 0; i < batch->count; i++) {
     const struct received *datagram = &batch->datagrams[i];
     if (outbox_room(core->outbox) <= CONSUMERS_PER_PRODUCER) {
@@ -110,8 +137,11 @@ static void work_through(struct pump *pump, const struct receive_batch *batch, i
       flush(pump, now);
       pthread_mutex_lock(&core->mutex);
     }
+    uint64_t before = core->counters[COUNTER_forwarded_packets];
     core_receive(core, &datagram->from, datagram->data, datagram->length, datagram->arrival_ns,
                  now);
+    note_copies(&pump->waiting, datagram->arrival_ns,
+                core->counters[COUNTER_forwarded_packets] - before);
   }
   pthread_mutex_unlock(&core->mutex);
 }
@@ -175,6 +205,7 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
   pthread_mutex_lock(&pump->core.mutex);
   pump->core.counters[COUNTER_wakes]++;
   pump->core.counters[COUNTER_busy_ns] += (uint64_t)busy_ns;
+  histogram_add(&pump->core.measures[MEASURE_round_ns], MEASURE_round_ns, (uint64_t)busy_ns, 1);
   pthread_mutex_unlock(&pump->core.mutex);
 }
 

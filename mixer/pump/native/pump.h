@@ -9,6 +9,16 @@
 #include "plain.h"
 #include "udp.h"
 
+/* Forwarded packets in the outbox, by the datagram they are copies of. Each entry has at least one
+ * packet there, so that the outbox's bound is theirs too. */
+struct waiting_copies {
+  uint32_t count;
+  struct {
+    int64_t arrival_ns;
+    uint32_t copies;
+  } entries[OUTBOX_PACKETS];
+};
+
 struct pump {
   struct core core;
   struct udp_socket udp;
@@ -23,6 +33,7 @@ struct pump {
   struct plain_link *draining; /* plain links with a backlog; the thread's own */
   struct receive_batch *received;
   struct send_batch *sending;
+  struct waiting_copies waiting; /* to be sent; the thread's own */
 };
 
 /* NULL with `*error` an errno. `plain_path` empty: no local peers send to this pump. */
