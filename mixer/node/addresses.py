@@ -47,6 +47,6 @@ def advertised_addresses(
         and not (address.is_link_local or address.is_multicast or address.is_unspecified)
     }
     ordered = sorted(usable, key=lambda a: (a.is_loopback, a.version, int(a)))
-    loopback = [address for address in ordered if address.is_loopback]
+    loopback = [address for address in ordered if address.is_loopback][:2]
     real = [address for address in ordered if not address.is_loopback]
     return tuple(map(str, real[: MAX_OWN_ADDRESSES - len(loopback)] + loopback))

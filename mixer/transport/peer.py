@@ -18,10 +18,9 @@ from mixer.transport.dtls import FINGERPRINT_ALGORITHMS, DtlsRole, Fingerprint
 from mixer.transport.ice import IceCredentials
 from mixer.transport.sdp import MediaSection, SessionDescription
 
-ICE_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
-ICE_PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
-# aioice and some encoders put - and _ or = into theirs; nothing else is let through.
-ICE_LENIENT = re.compile(r"[A-Za-z0-9+/_=\-]{4,256}")
+# RFC 8839 §5.4, and - _ = that some encoders put into theirs; nothing else is let through.
+ICE_UFRAG = re.compile(r"[A-Za-z0-9+/_=\-]{4,256}")
+ICE_PASSWORD = re.compile(r"[A-Za-z0-9+/_=\-]{22,256}")
 HEX_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+")
 MAX_FINGERPRINTS = 8
 
@@ -67,9 +66,9 @@ def read_peer(description: SessionDescription) -> PeerParameters:
     if carrier.kind in ("audio", "video") and not carrier.has("rtcp-mux"):
         raise carrier.refused("no a=rtcp-mux; RTP and RTCP must share one port")
     ufrag, password = carrier.first("ice-ufrag"), carrier.first("ice-pwd")
-    if ufrag is None or ICE_LENIENT.fullmatch(ufrag) is None:
+    if ufrag is None or ICE_UFRAG.fullmatch(ufrag) is None:
         raise carrier.refused("no usable a=ice-ufrag")
-    if password is None or ICE_LENIENT.fullmatch(password) is None:
+    if password is None or ICE_PASSWORD.fullmatch(password) is None:
         raise carrier.refused("no usable a=ice-pwd")
     return PeerParameters(ufrag, password, _fingerprints(carrier), _our_role(carrier))
 

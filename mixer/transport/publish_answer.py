@@ -12,7 +12,7 @@ Streams are known by rid (RFC 8851, simulcast by RFC 8853), by `a=ssrc` with FID
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mixer.errors import SdpRefused
 from mixer.model import Kind, SourceOffer
@@ -246,15 +246,7 @@ def _section(
 def _without_idle_feedback(codec: Codec, plan: PublishPlan) -> Codec:
     """One congestion signal only: transport-wide feedback where possible, else REMB."""
     idle = "goog-remb" if TRANSPORT_CC in plan.extension_uris else "transport-cc"
-    return Codec(
-        name=codec.name,
-        payload_type=codec.payload_type,
-        clock_rate=codec.clock_rate,
-        channels=codec.channels,
-        parameters=codec.parameters,
-        feedback=codec.feedback - {idle},
-        rtx_payload_type=codec.rtx_payload_type,
-    )
+    return replace(codec, feedback=codec.feedback - {idle})
 
 
 def _answer_parameters(codec: Codec, source: SourcePlan | None) -> dict[str, str]:

@@ -112,10 +112,14 @@ class MediaPage:
         return {info.label: info for info in answer.producers}
 
     async def subscribe(
-        self, wants: Sequence[Want], *, reroute: Callable[[str], str] = lambda sdp: sdp
+        self,
+        wants: Sequence[Want],
+        *,
+        restart: bool = False,
+        reroute: Callable[[str], str] = lambda sdp: sdp,
     ) -> None:
         """Receive these; new pictures are shown."""
-        offer = await self.node.subscribe(self.lesson_id, self.device_id, wants)
+        offer = await self.node.subscribe(self.lesson_id, self.device_id, wants, restart=restart)
         if offer is None:
             return
         answer: str = await self.page.evaluate("s => answer(s)", reroute(offer.sdp))

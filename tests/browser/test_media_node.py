@@ -125,24 +125,31 @@ async def test_lost_packets_are_sent_again_both_ways() -> None:
 async def test_ice_restart_goes_on_without_a_new_handshake() -> None:
     async with started_node() as node, running_browser() as (browser, address):
         lead = MediaPage(await browser.new_page(), node, LESSON, "lead")
-        await lead.page.goto(address)
+        room = MediaPage(await browser.new_page(), node, LESSON, "room")
+        for page in (lead, room):
+            await page.page.goto(address)
         before = await lead.publish("VP8", LAYERS)
+        wants = [Want(before["teacher"].producer_id, 320, 180)]
+        await room.subscribe(wants)
 
-        async def flows() -> int:
-            return sum(layer["packets"] for layer in layers_of(node))
+        async def decoded() -> int:
+            streams = await room.stats("down", "inbound-rtp")
+            return sum(s["framesDecoded"] for s in streams if s["kind"] == "video")
 
-        await until(flows, what="media")
+        await until(decoded, what="the picture")
         after = await lead.negotiate(restart=True)
+        await room.subscribe(wants, restart=True)
         assert {p.producer_id for p in after.values()} == {p.producer_id for p in before.values()}
-        seen = await flows()
+        seen = await decoded()
 
-        async def still_flows() -> bool:
-            return await flows() > seen + 50
+        async def still_decodes() -> bool:
+            return await decoded() > seen + 30
 
-        await until(still_flows, what="media after the restart")
-        (transport,) = await lead.stats("up", "transport")
-        assert transport["dtlsState"] == "connected"
-        assert transport["selectedCandidatePairChanges"] >= 1
+        await until(still_decodes, what="the picture after both restarts")
+        for page, which in ((lead, "up"), (room, "down")):
+            (transport,) = await page.stats(which, "transport")
+            assert transport["dtlsState"] == "connected"
+            assert transport["selectedCandidatePairChanges"] >= 1
 
 
 async def test_m_line_is_reused_for_the_next_producer() -> None:
