@@ -109,6 +109,9 @@ export class App extends TongkeElement {
       main:focus {
         outline: none;
       }
+      tk-skeleton {
+        padding: 24px;
+      }
       .skip {
         position: absolute;
         inset-block-start: -60px;
@@ -266,7 +269,7 @@ export class App extends TongkeElement {
       ></tk-state>`;
     }
     if (!this.ready || (needsPerson(route) && !this.user)) {
-      return html`<tk-skeleton rows="3" style="padding: 24px"></tk-skeleton>`;
+      return html`<tk-skeleton rows="3"></tk-skeleton>`;
     }
     switch (route.page) {
       case "today":

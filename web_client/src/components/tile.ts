@@ -15,6 +15,9 @@ import { type TileCondition, tileCondition } from "../lesson/tile_condition.ts";
 import { PRIORITY } from "../lesson/wants.ts";
 import { define, TongkeElement } from "./element.ts";
 
+/** Conditions in which there is no picture at all to be seen behind the words. */
+const STILL = new Set<TileCondition>(["absent", "no-camera", "camera-off", "elsewhere"]);
+
 export class Tile extends TongkeElement {
   static override styles = [
     base,
@@ -210,7 +213,7 @@ export class Tile extends TongkeElement {
     const condition = this.condition();
     const mine = picture.seatId === view.me?.seatId;
     const name = this.m.tile.pictureOf(seat?.name ?? "", this.m.sources[picture.source]);
-    const gone = ["absent", "no-camera", "camera-off"].includes(condition);
+    const gone = STILL.has(condition);
     const mirrored = mine && view.me.role === "lead" && picture.source === "teacher";
     return html`<video
         class="${gone ? "hidden" : ""} ${mirrored ? "mirrored" : ""}"
@@ -234,6 +237,7 @@ export class Tile extends TongkeElement {
       away: this.m.tile.away,
       "no-camera": this.m.tile.noCamera,
       "camera-off": this.m.tile.cameraOff,
+      elsewhere: this.m.tile.elsewhere,
       starting: this.m.tile.starting,
       paused: this.m.tile.paused,
       stalled: this.m.tile.stalled,
@@ -268,7 +272,7 @@ export class Tile extends TongkeElement {
         ${seat.muted_by_lead
           ? html`<span class="sign" aria-label=${tile.muted}>${icon("microphoneOff")}</span>`
           : nothing}
-        ${seat.present && seat.link !== "good"
+        ${(seat.present || seat.away_since !== null) && seat.link !== "good"
           ? html`<span class="sign weak"
               >${icon("linkWeak")}<span class="words">${link[seat.link]}</span></span
             >`

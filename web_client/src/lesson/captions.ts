@@ -19,6 +19,7 @@ export type Caption =
   | { kind: "waiting-for"; tone: "calm"; name: string }
   | { kind: "floor-other"; tone: "calm"; name: string }
   | { kind: "no-camera"; tone: "warn" }
+  | { kind: "sound-elsewhere"; tone: "calm" }
   | { kind: "open-microphone"; tone: "calm" }
   | { kind: "listening"; tone: "calm"; name: string };
 
@@ -44,6 +45,7 @@ export function roomCaption(view: View): Caption {
   }
   const speaker = view.lesson?.floor ? view.seats.get(view.lesson.floor) : undefined;
   if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };
+  if (!view.me?.carriesSound) return { kind: "sound-elsewhere", tone: "calm" };
   if (isBroken(view.camera)) return { kind: "no-camera", tone: "warn" };
   if (me.may_speak && sourceOf(me, "room")) return { kind: "open-microphone", tone: "calm" };
   return { kind: "listening", tone: "calm", name: lead.name };

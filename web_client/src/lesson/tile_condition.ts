@@ -9,6 +9,7 @@ export type TileCondition =
   | "away" // its seat's line is lost, it is expected back
   | "no-camera" // it sends no such picture
   | "camera-off" // its own people have closed it
+  | "elsewhere" // another device of this very seat sends it: nobody receives his own seat
   | "starting" // sent, but no frame has come yet
   | "paused" // our line (or theirs) is too weak for a picture
   | "stalled"; // it should move and does not
@@ -21,10 +22,16 @@ export function tileCondition(view: View, picture: Picture, hasFrames: boolean):
     if (view.camera === "starting") return "starting";
   }
   const seat = view.seats.get(seatId);
-  if (!seat?.present) return seat?.away_since ? "away" : "absent";
   const producer = producerOf(view, picture);
+  if (!seat?.present) {
+    if (!seat?.away_since) return "absent";
+    // Its signaling is cut, but its picture may still come: then there is nothing to hide.
+    const comes = producer && hasFrames && view.tracks.has(producer.producer_id);
+    return comes && !view.stalled.has(producer.producer_id) ? "moving" : "away";
+  }
   if (producer?.kind !== "video") return "no-camera";
   if (producer.muted) return "camera-off";
+  if (seatId === view.me?.seatId) return "elsewhere";
   const stream = view.streams.get(producer.producer_id);
   if (stream?.layer === -1 && stream.reason === "bandwidth") return "paused";
   if (!hasFrames || !view.tracks.has(producer.producer_id)) return "starting";

@@ -139,8 +139,14 @@ describe("a tile", () => {
       );
     expect(condition({ present: false })).toBe("absent");
     expect(condition({ present: false, away_since: 3 })).toBe("away");
+    const cut = viewOf("lead", {
+      seats: [seat("lead"), seat("r1", { present: false, away_since: 3 })],
+    });
+    expect(tileCondition(apply(cut, track), picture, true)).toBe("moving"); // its media goes on
     expect(condition({ sources: [] })).toBe("no-camera");
     expect(condition({ sources: [source("r1", "students", { muted: true })] })).toBe("camera-off");
+    const other = { seatId: "r1", source: "students" } as const;
+    expect(tileCondition(viewOf("r1"), other, false)).toBe("elsewhere");
     const weak = apply(viewOf("lead"), track, stream(-1, "bandwidth"));
     expect(tileCondition(weak, picture, true)).toBe("paused");
     const still = apply(viewOf("lead"), track, stream(0, ""), {
@@ -175,6 +181,7 @@ describe("the room's line of state", () => {
       viewOf("r1", { seats: [seat("lead"), seat("r1", { hand: { place: 2, raised_at: 1 } })] }),
     ],
     ["muted-by-lead", viewOf("r1", { seats: [seat("lead"), seat("r1", { muted_by_lead: true })] })],
+    ["sound-elsewhere", viewOf("r1", { carries_sound: false })],
     ["listening", viewOf("r1", { seats: [seat("lead"), seat("r1", { may_speak: false })] })],
   ])("%s", (expected, view) => {
     expect(kind(apply(view, ...on))).toBe(expected);

@@ -205,6 +205,8 @@ export class RoomLesson extends TongkeElement {
         return room.floorOther(caption.name);
       case "no-camera":
         return room.noCamera;
+      case "sound-elsewhere":
+        return room.soundElsewhere;
       case "open-microphone":
         return room.openMicrophone;
       case "listening":
@@ -244,6 +246,7 @@ const CAPTION_ICONS: Record<Caption["kind"], IconName> = {
   "waiting-for": "live",
   "floor-other": "speak",
   "no-camera": "cameraOff",
+  "sound-elsewhere": "speak",
   "open-microphone": "microphone",
   listening: "live",
 };
