@@ -329,11 +329,12 @@ class IceAgent:
     def _refuse(
         self, address: Address, request: bytes, code: int, reason: str, now: float
     ) -> list[IceOutput]:
-        answer = stun.refusal(request[8:20], code, reason, None)
-        if len(answer) > len(request) or not self._budget.take(address[0], now):
+        # Looked at before it is built: this is where a flood ends.
+        too_long = stun.refusal_bytes(reason) > len(request)
+        if too_long or not self._budget.take(address[0], now):
             self.counters.refusals_withheld += 1
             return []
-        return [Answer(address, answer)]
+        return [Answer(address, stun.refusal(request[8:20], code, reason, None))]
 
     @staticmethod
     def _enter(session: _Session, state: IceState) -> StateChanged:

@@ -123,6 +123,12 @@ def refusal(transaction_id: bytes, code: int, reason: str, password: str | None)
     return bytes(response)
 
 
+def refusal_bytes(reason: str) -> int:
+    """The length of an unsigned `refusal`: header, ERROR-CODE with its reason, FINGERPRINT."""
+    text = len(reason.encode())
+    return HEADER_BYTES + 8 + text + stun.padding_length(text) + 8
+
+
 def plain_address(address: Address) -> Address:
     """An IPv4 address that a dual-stack socket shows as `::ffff:a.b.c.d`, as IPv4; no zone."""
     host, _, _ = address[0].partition("%")

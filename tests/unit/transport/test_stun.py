@@ -100,4 +100,6 @@ def test_success_tells_the_peer_its_address(seen: tuple[str, int], told: tuple[s
 def test_refusal_is_signed_only_with_a_password(password: str | None) -> None:
     answer = codec.parse_message(stun.refusal(b"t" * 12, 487, "Role Conflict", password))
     assert answer.error_code == 487
+    if password is None:
+        assert len(bytes(answer)) == stun.refusal_bytes("Role Conflict")
     assert answer.check_message_integrity(PASSWORD.encode()) is (password is not None)
