@@ -28,6 +28,8 @@ import "./room_card.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 
+const CARD_PX = 186; // a room's card with its gap
+const BARS_AND_CHAT_PX = 56 + 64 + 24 + 210; // what the rooms' column does not have for cards
 const WHO_IS_THERE_EVERY_MS = 5000;
 
 export class Teach extends LessonPage {
@@ -255,6 +257,8 @@ export class Teach extends LessonPage {
 
   private rooms(session: LessonSession): TemplateResult {
     const { view } = this;
+    const free = innerHeight - BARS_AND_CHAT_PX;
+    const compact = view.chatOpen && rooms(view).length * CARD_PX > free;
     return html`<div class="rooms">
       ${repeat(
         rooms(view),
@@ -265,7 +269,7 @@ export class Teach extends LessonPage {
             .session=${session}
             .seat=${seat}
             .now=${this.now}
-            ?compact=${view.chatOpen}
+            ?compact=${compact}
           ></tk-room-card>`,
       )}
     </div>`;
