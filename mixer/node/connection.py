@@ -128,8 +128,19 @@ class Connection:
 
     def last_heard(self) -> float:
         """When the pump last received media from the peer."""
-        stats = self.port.pump.transport_stats(self.transport_id)
-        return stats.get("last_received_ns", 0) * 1e-9
+        return self.counters().get("last_received_ns", 0) * 1e-9
+
+    def counters(self) -> dict[str, int]:
+        """The transport's counters; empty once it is freed."""
+        try:
+            return self.port.pump.transport_stats(self.transport_id)
+        except KeyError:
+            return {}
+
+    @property
+    def remote(self) -> Address | None:
+        """Where the peer is reached now."""
+        return None if self.state is LinkState.CLOSED else self.port.ice.remote_of(self._ice)
 
     def remote_changed(self, address: Address | None) -> None:
         """The ICE agent chose (or withdrew) the peer's address."""

@@ -71,6 +71,7 @@ class Consumers:
         self._pump = connection.port.pump
         self._owner = owner
         self._device_id = device_id
+        self.used_bps = self.wanted_bps = 0  # as the last allocation found
         self._allocator = Allocator()
         self._by_producer: dict[str, Consumer] = {}
         self._by_ssrc: dict[int, Consumer] = {}
@@ -140,6 +141,7 @@ class Consumers:
             streams=streams,
             speakers=speakers,
         )
+        self.used_bps, self.wanted_bps = allocation.used_bps, allocation.wanted_bps
         self.estimator.set_wanted(allocation.wanted_bps)
         chosen = {choice.producer_id: choice for choice in allocation.choices}
         for producer_id, consumer in self._by_producer.items():
@@ -188,7 +190,10 @@ class Consumers:
 
     def _keyframe_wanted(self, ssrc: int) -> None:
         consumer = self._by_ssrc.get(ssrc)
-        if consumer is not None and consumer.layer >= 0:
+        if consumer is None:
+            return
+        consumer.keyframe_requests += 1
+        if consumer.layer >= 0:
             self._owner.ask_keyframe(consumer.producer, consumer.layer)
 
     def ask_keyframes(self) -> None:
@@ -211,10 +216,13 @@ class Consumers:
         rtt_s = self.meter.rtt_s
         if rtt_s is not None:
             self.estimator.handle_rtt(rtt_s)
-        previous = consumer.reported_sequence
-        consumer.reported_sequence = block.extended_highest_sequence
+        if block.ssrc != consumer.ssrc:
+            return  # its RTX stream has sequence numbers of its own
+        previous, consumer.reported = consumer.reported, block
         if not self.transport_cc and previous is not None:
-            expected = wrapped_distance(block.extended_highest_sequence, previous, 32)
+            expected = wrapped_distance(
+                block.extended_highest_sequence, previous.extended_highest_sequence, 32
+            )
             if 0 < expected < MAX_REPORT_GAP:
                 lost = round(expected * block.fraction_lost / 256)
                 self.estimator.handle_loss(expected, lost, now)

@@ -328,9 +328,8 @@ class Lesson:
             tap.follow(now)
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
-        for layer, row in enumerate(self.port.pump.producer_stats(producer.pump_id)):
-            if layer >= len(producer.encodings):
-                break
+        for row in self.port.pump.producer_stats(producer.pump_id):
+            layer = row["layer"]  # only layers that have been named have a row
             encoding = producer.encodings[layer]
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
                 encoding.meter.update(row["bytes"], now)

@@ -30,7 +30,8 @@ from mixer.model import (
 from mixer.node.addresses import advertised_addresses
 from mixer.node.lesson import Lesson
 from mixer.node.port import Port, open_pump
-from mixer.node.stats import lesson_stats, node_stats
+from mixer.node.stats import LessonStats, NodeStats, lesson_stats, node_stats
+from mixer.node.ticks import Ticks
 from mixer.pump import Pump
 from mixer.transport.dtls import Certificate
 
@@ -67,6 +68,7 @@ class MediaNode:
         self._ticking: asyncio.Task[None] | None = None
         self._own_folder: Path | None = None
         self._ice_at = 0.0
+        self._ticks = Ticks()
 
     # Life
 
@@ -237,20 +239,33 @@ class MediaNode:
 
     # What can be seen
 
-    def lesson_stats(self, lesson_id: str) -> dict[str, object]:
-        """Everything measured in a lesson, as JSON takes it (`mixer.node.stats`)."""
+    @property
+    def lesson_ids(self) -> tuple[str, ...]:
+        """The lessons that are open."""
+        return tuple(self._lessons)
+
+    def lesson_stats(self, lesson_id: str) -> LessonStats:
+        """Everything measured in a lesson, as JSON takes it. Raises `LessonUnknown`."""
         return lesson_stats(self._lesson(lesson_id), self._clock())
 
-    def node_stats(self) -> dict[str, object]:
+    def node_stats(self) -> NodeStats:
         """The node's counters, as JSON takes them."""
-        return node_stats(self._ports, len(self._lessons))
+        return node_stats(
+            self._ports,
+            lessons=len(self._lessons),
+            lessons_admitted=self.settings.limits.lessons,
+            ticks=self._ticks,
+        )
 
     # Time
 
     async def _tick_forever(self) -> None:
         while True:
+            due_at = self._clock() + TICK_S
             await asyncio.sleep(TICK_S)
-            self.handle_timer(self._clock())
+            began_at = self._clock()
+            self.handle_timer(began_at)
+            self._ticks.add(due_at=due_at, began_at=began_at, ended_at=self._clock())
 
     def handle_timer(self, now: float) -> None:
         """One tick for all ports and lessons; a fault in one lesson stays in it."""

@@ -206,6 +206,7 @@ class Publication:
         media_ssrc = producer.encodings[layer].ssrc
         if not media_ssrc:
             return
+        producer.encodings[layer].keyframe_requests += 1
         packet: RtcpPacket = Pli(self.connection.local_ssrc, media_ssrc)
         if "nack pli" not in producer.codec.feedback and "ccm fir" in producer.codec.feedback:
             self._fir_count = (self._fir_count + 1) & 0xFF

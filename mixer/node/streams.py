@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from mixer.forward.layers import Layer, LayerMeter, Stream
 from mixer.model import Kind, ProducerInfo
 from mixer.pump import CODEC_H264, CODEC_OPAQUE, CODEC_OPUS, CODEC_VP8
+from mixer.rtp.rtcp import ReportBlock
 from mixer.transport.codecs import Codec
 
 PUMP_CODECS = {"VP8": CODEC_VP8, "H264": CODEC_H264, "opus": CODEC_OPUS}
@@ -26,6 +27,7 @@ class Encoding:
     meter: LayerMeter = field(default_factory=LayerMeter)
     measured_at: float = float("-inf")
     keyframes: int = 0
+    keyframe_requests: int = 0  # PLI or FIR sent to the publisher
 
 
 @dataclass(slots=True)
@@ -74,7 +76,8 @@ class Consumer:
     mid: str
     layer: int = -1
     meter: LayerMeter = field(default_factory=LayerMeter)
-    reported_sequence: int | None = None  # the highest the peer's last report named
+    reported: ReportBlock | None = None  # the peer's last report
+    keyframe_requests: int = 0  # PLI or FIR from the peer
     shown: tuple[int, str] | None = None  # the choice last told to the listener
 
 

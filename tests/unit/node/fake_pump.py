@@ -59,6 +59,14 @@ class FakePump:
         self.events += events
         port.drain()
 
+    def pump_stats(self) -> dict[str, int]:
+        return defaultdict(int)
+
+    pump_gauges = pump_stats
+
+    def pump_measures(self) -> dict[str, tuple[tuple[int, ...], tuple[int, ...], int]]:
+        return {}
+
     def transport_stats(self, transport_id: int) -> dict[str, int]:
         return defaultdict(int)
 
