@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from mixer.errors import NodeFull
+from signaling.counters import SignalingCounters
 from signaling.errors import Refusal, StateUnreadable, TokenRefused
-from signaling.lesson import Lesson
+from signaling.lesson import DevicePlace, Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
 from signaling.messages import (
@@ -51,11 +52,13 @@ class Connection:
     """One socket or HTTP session: its number, what waits for it, and the lesson it has joined."""
 
     number: int
+    counters: SignalingCounters
     outbox: Outbox = field(default_factory=Outbox)
     runner: LessonRunner | None = None
 
     def refuse(self, code: str, request_id: str | None = None) -> None:
         """Tell it that a request was refused."""
+        self.counters.refusals[code] += 1
         self.outbox.put(server_message.dump_json(refused(code, request_id)).decode())
 
 
@@ -73,6 +76,7 @@ class LessonService:
     ) -> None:
         self.settings = settings or SignalingSettings()
         self.clock = clock
+        self.counters = SignalingCounters()
         self._media = media
         self._tokens = tokens
         self._store = store
@@ -88,7 +92,7 @@ class LessonService:
     def connect(self) -> Connection:
         """A new connection, joined to nothing yet."""
         self._last_number += 1
-        return Connection(self._last_number)
+        return Connection(self._last_number, self.counters)
 
     async def join(
         self,
@@ -151,6 +155,8 @@ class LessonService:
 
     async def disconnected(self, connection: Connection) -> None:
         """The connection is gone; its device may come back with its resume key."""
+        self.counters.messages_dropped += connection.outbox.dropped
+        connection.outbox.dropped = 0
         if connection.runner is not None:
             connection.runner.detach(connection.number)
             await connection.runner.submit(e.ConnectionLost(connection.number))
@@ -207,6 +213,7 @@ class LessonService:
             media=self._media,
             store=self._store,
             feed=ObserverFeed(plan, self._observers),
+            counters=self.counters,
             clock=self.clock,
         )
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -259,6 +266,11 @@ class LessonService:
             for lesson_id, runner in self._runners.items()
             if not runner.stopped
         }
+
+    def devices(self, lesson_id: str) -> list[DevicePlace]:
+        """Whose the devices of a lesson in memory are; none if it is not."""
+        runner = self._runners.get(lesson_id)
+        return [] if runner is None or runner.stopped else runner.lesson.devices()
 
     async def close(self) -> None:
         """The server stops: states are saved, clients told to come back; no lesson ends by it."""

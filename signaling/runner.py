@@ -30,10 +30,11 @@ from mixer.node import (
     SpeakersChanged,
     TransportChanged,
 )
+from signaling.counters import SignalingCounters
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
-from signaling.messages import CloseCode, server_message
+from signaling.messages import CloseCode, Refused, server_message
 from signaling.observing import ObserverFeed
 from signaling.outbox import Outbox
 from signaling.ports import LessonStore, Media
@@ -57,6 +58,7 @@ class LessonRunner:
         media: Media,
         store: LessonStore,
         feed: ObserverFeed,
+        counters: SignalingCounters,
         clock: Callable[[], float],
     ) -> None:
         self.lesson_id = lesson_id
@@ -64,6 +66,7 @@ class LessonRunner:
         self._media = media
         self._store = store
         self._feed = feed
+        self._counters = counters
         self._clock = clock
         self._outboxes: dict[int, Outbox] = {}
         self._inbox: deque[e.Event] = deque()
@@ -181,6 +184,8 @@ class LessonRunner:
                     await self._call_media(effect)
 
     def _send(self, effect: f.Send) -> None:
+        if isinstance(effect.message, Refused):
+            self._counters.refusals[effect.message.code] += 1
         text = server_message.dump_json(effect.message).decode()
         for connection in effect.connections:
             outbox = self._outboxes.get(connection)

@@ -74,9 +74,13 @@ class SocketSession:
         self._settings = service.settings
         self._connection = service.connect()
         self._patience = Patience(service.clock())
+        self._closed_with: CloseCode | None = None
+        self._client_left = False
 
     async def run(self) -> None:
         """Read until the client or we have had enough, then let what waits go out."""
+        counters = self._service.counters
+        counters.opened()
         writer = asyncio.create_task(self._write(), name=f"write-{self._connection.number}")
         reader = asyncio.create_task(self._read(), name=f"read-{self._connection.number}")
         try:
@@ -90,6 +94,7 @@ class SocketSession:
             for task in (reader, writer):
                 task.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
+            counters.closed(self._closed_with)
             await self._service.disconnected(self._connection)
 
     def _code_after(self, reader: asyncio.Task[CloseCode | None]) -> CloseCode:
@@ -117,6 +122,7 @@ class SocketSession:
             except TimeoutError:
                 return CloseCode.SILENT if joined else CloseCode.JOIN_TIMED_OUT
             except WebSocketDisconnect:
+                self._client_left = True
                 return None
             if not await self._handle(text):
                 return CloseCode.ABUSE
@@ -139,6 +145,7 @@ class SocketSession:
         except Refusal as refusal:
             self._connection.refuse(refusal.code, _request_id_of(text))
             return not self._patience.offended(now)
+        self._service.counters.messages_received[message.type] += 1
         if isinstance(message, Join):
             await self._service.join(self._connection, message)
         else:
@@ -156,8 +163,11 @@ class SocketSession:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     if isinstance(item, CloseCode):
                         await self._socket.close(item)
+                        if not self._client_left:
+                            self._closed_with = item
                         return
                     await self._socket.send_text(item)
+                self._service.counters.messages_sent += 1
 
 
 def parse(text: str | bytes, *, max_bytes: int) -> ClientMessage:

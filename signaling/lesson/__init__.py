@@ -10,6 +10,6 @@ floor, `link.py` a line's quality, `speaking.py` who is heard, `journal.py` the 
 Nothing here does I/O, reads a clock or rolls dice. `signaling.driver` carries the effects out.
 """
 
-from signaling.lesson.machine import Lesson
+from signaling.lesson.machine import DevicePlace, Lesson
 
-__all__ = ["Lesson"]
+__all__ = ["DevicePlace", "Lesson"]

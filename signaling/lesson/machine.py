@@ -11,6 +11,7 @@ before the next event, and call `handle_timer` when `next_timer` has come.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from signaling import messages as m
@@ -23,7 +24,7 @@ from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
-from signaling.lesson.rules import LessonPhase
+from signaling.lesson.rules import DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
 from signaling.messages import CloseCode
 from signaling.ports import LessonPlan, SignalingSettings
@@ -53,6 +54,16 @@ SUBSCRIBE_REQUESTS: dict[type[m.Request], Callable[[Subscribing, Device, Any, fl
     m.SubscribeAnswer: Subscribing.answer,
     m.RestartSubscribe: Subscribing.restart_subscribe,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlace:
+    """A device and the seat it is at; `connected` tells whether its connection is there now."""
+
+    device_id: str
+    seat_id: str
+    kind: m.DeviceKind
+    connected: bool
 
 
 class Lesson:
@@ -152,6 +163,15 @@ class Lesson:
         """The lesson and its seats as everybody may see them."""
         record = self._record
         return record.lesson_view(), [record.seat_view(seat) for seat in record.seats.values()]
+
+    def devices(self) -> list[DevicePlace]:
+        """Every device of the lesson, the away ones too, in the order they joined."""
+        return [
+            DevicePlace(
+                device.device_id, device.seat_id, device.kind, device.phase is DevicePhase.CONNECTED
+            )
+            for device in self._record.devices.values()
+        ]
 
     # --- steps --------------------------------------------------------------------------------
 
