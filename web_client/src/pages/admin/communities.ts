@@ -1,6 +1,6 @@
 // The communities: one school leads, its partners take part; each drawn as a small map of lines.
 
-import { html, nothing, svg, type TemplateResult } from "lit";
+import { css, html, nothing, svg, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { get } from "../../api/client.ts";
 import type { Community, School } from "../../api/types.ts";
@@ -10,9 +10,37 @@ import { Collection } from "./collection.ts";
 
 const USUAL_MOST_PARTNERS = 3; // until a community has told the server's own limit
 
-const MAP = { width: 460, row: 44, lead: 20, partner: 250 };
+const MAP = { width: 120, row: 44, dot: 10 }; // a row is as high as a partner's line of text
 
 export class AdminCommunities extends Collection<Community> {
+  static override styles = [
+    ...Collection.styles,
+    css`
+      .map {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+      }
+      .map strong {
+        max-width: 16em;
+      }
+      .map svg {
+        flex: none;
+      }
+      .map ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .map li {
+        display: flex;
+        align-items: center;
+        height: 44px;
+        line-height: 1.2;
+      }
+    `,
+  ];
+
   protected readonly kind = "communities";
 
   @state() private schools: readonly School[] = [];
@@ -72,34 +100,28 @@ export class AdminCommunities extends Collection<Community> {
     return [html`<strong>${item.name}</strong>`, this.map(item)];
   }
 
-  /** The lead at the left, a line to each partner. */
+  /** The lead at the left, a line to each partner. Names are text beside the lines, so they wrap. */
   private map(item: Community): TemplateResult {
     const partners = item.partner_school_ids;
     const height = Math.max(1, partners.length) * MAP.row;
     const middle = height / 2;
-    const names = [item.lead_school_id, ...partners].map((id) => this.schoolName(id)).join(", ");
-    return html`<svg
-      width=${MAP.width}
-      height=${height}
-      viewBox="0 0 ${MAP.width} ${height}"
-      role="img"
-      aria-label=${names}
-      font-size="15"
-      fill="currentColor"
-    >
-      ${partners.map((id, place) => {
-        const y = (place + 0.5) * MAP.row;
-        return svg`<path
-            d="M ${MAP.lead + 10} ${middle} C ${MAP.partner - 60} ${middle}, ${MAP.lead + 130} ${y}, ${MAP.partner - 8} ${y}"
-            fill="none" stroke="var(--line-strong)" stroke-width="1.5" />
-          <circle cx=${MAP.partner} cy=${y} r="6" fill="var(--line-strong)" />
-          <text x=${MAP.partner + 16} y=${y + 5}>${this.schoolName(id)}</text>`;
-      })}
-      <circle cx=${MAP.lead} cy=${middle} r="9" fill="var(--accent)" />
-      <text x=${MAP.lead + 18} y=${middle - 12} font-weight="600">
-        ${this.schoolName(item.lead_school_id)}
-      </text>
-    </svg>`;
+    const far = MAP.width - MAP.dot;
+    return html`<div class="map">
+      <strong>${this.schoolName(item.lead_school_id)}</strong>
+      <svg width=${MAP.width} height=${height} aria-hidden="true">
+        ${partners.map((_, place) => {
+          const y = (place + 0.5) * MAP.row;
+          return svg`<path
+              d="M ${MAP.dot} ${middle} C ${MAP.width / 2} ${middle}, ${MAP.width / 2} ${y}, ${far} ${y}"
+              fill="none" stroke="var(--line-strong)" stroke-width="1.5" />
+            <circle cx=${far} cy=${y} r="6" fill="var(--line-strong)" />`;
+        })}
+        <circle cx=${MAP.dot} cy=${middle} r="9" fill="var(--accent)" />
+      </svg>
+      <ul>
+        ${partners.map((id) => html`<li>${this.schoolName(id)}</li>`)}
+      </ul>
+    </div>`;
   }
 
   protected override formFields(): TemplateResult {

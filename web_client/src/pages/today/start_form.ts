@@ -60,6 +60,7 @@ export class StartForm extends Form {
       }
       .online {
         color: var(--accent);
+        white-space: nowrap;
       }
       .main {
         min-height: 52px;
