@@ -51,7 +51,7 @@ class ServerProcess:
         environment = {
             **os.environ,
             "TONGKE_DATA_FOLDER": str(self.data_folder),
-            "TONGKE_HOST": "0.0.0.0",  # noqa: S104  # rooms reach it from their own network namespace
+            "TONGKE_HOST": "0.0.0.0",  # rooms reach it from their own network namespace
             "TONGKE_PORT": str(self.port),
             "TONGKE_MEDIA_PORT": str(self.media_port),
             "TONGKE_ADVERTISED": ",".join(self.advertised),
