@@ -142,9 +142,9 @@ class Connection:
         """Where the peer is reached now."""
         return None if self.state is LinkState.CLOSED else self.port.ice.remote_of(self._ice)
 
-    def remote_changed(self, address: Address | None) -> None:
-        """The ICE agent chose (or withdrew) the peer's address."""
-        self.port.pump.set_remote(self.transport_id, address)
+    def remote_changed(self, address: Address | None, local: str) -> None:
+        """The ICE agent chose (or withdrew) the peer's address, and which of ours it speaks to."""
+        self.port.pump.set_remote(self.transport_id, address, local)
 
     def ice_changed(self, state: IceState) -> None:
         """The ICE agent heard from the peer, or no more."""
@@ -187,7 +187,7 @@ class Connection:
     def _send_dtls(self, data: bytes) -> None:
         remote = self.port.ice.remote_of(self._ice)
         if remote is not None:
-            self.port.pump.send_datagram(remote, data)
+            self.port.pump.send_datagram(remote, data, self.port.ice.local_of(self._ice))
 
     # The handshake
 

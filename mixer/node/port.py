@@ -46,7 +46,7 @@ class Transport(Protocol):
         ...
 
     def ice_changed(self, state: IceState) -> None: ...
-    def remote_changed(self, address: Address | None) -> None: ...
+    def remote_changed(self, address: Address | None, local: str) -> None: ...
     def handle_dtls(self, data: bytes) -> None: ...
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None: ...
     def handle_new_ssrc(
@@ -192,7 +192,7 @@ class Port:
         """Handle what the pump has to say, up to `EVENTS_PER_TURN`."""
         for event in self.pump.drain(EVENTS_PER_TURN):
             if event[0] == pumps.DATAGRAM:
-                self._datagram(event[2], event[3])
+                self._datagram(event[2], event[3], event[5])
             elif event[0] == pumps.RTCP:
                 reader = self._by_transport.get(event[1]) or self._local.get(event[1])
                 if reader is not None:
@@ -222,10 +222,10 @@ class Port:
         else:
             self.keyframes.keyframe_arrived((consumer.producer.pump_id, layer))
 
-    def _datagram(self, address: Address, data: bytes) -> None:
+    def _datagram(self, address: Address, data: bytes, local: str) -> None:
         first = data[0] if data else LAST_DTLS_BYTE + 1
         if first <= LAST_STUN_BYTE:
-            self.carry_out(self.ice.handle_datagram(address, data, self.clock()))
+            self.carry_out(self.ice.handle_datagram(address, data, self.clock(), local))
         elif FIRST_DTLS_BYTE <= first <= LAST_DTLS_BYTE:
             session = self.ice.session_of(address)
             if session is None:
@@ -239,9 +239,9 @@ class Port:
         """Do what the ICE agent decided."""
         for output in outputs:
             if isinstance(output, Answer):
-                self.pump.send_datagram(output.address, output.data)
+                self.pump.send_datagram(output.address, output.data, output.local)
             elif isinstance(output, RemoteChanged):
-                self._by_ice[output.session].remote_changed(output.address)
+                self._by_ice[output.session].remote_changed(output.address, output.local)
             else:
                 self._by_ice[output.session].ice_changed(output.state)
 

@@ -11,6 +11,9 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 
 * `drain()` returns the events that wait, oldest first; `event_fd` (an eventfd) is readable while
   there are any. `send_datagram` sends STUN and DTLS from the pump's port.
+* A host has several addresses, and a peer believes only what comes from the one it spoke to. A
+  `DATAGRAM` event says which one that was (`local`; "" where the pump has only one);
+  `send_datagram` and `set_remote` take it back, and what they are about leaves from there.
 * A *transport* is one peer. `add_transport` names the header extension ids it negotiated (0: not
   negotiated), valid for both directions; `set_remote` gives the one address pair that may speak
   and is spoken to; `set_srtp` hands over two `srtp_t` (as integers) that only the pump thread

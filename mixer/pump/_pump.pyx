@@ -10,7 +10,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from mixer.pump cimport native
-from mixer.pump.addresses import pack_address, unpack_address
+from mixer.pump.addresses import pack_address, pack_host, unpack_address
 
 from pylibsrtp import ffi, lib
 
@@ -100,13 +100,14 @@ cdef class Pump:
             free(room)
         return events
 
-    def send_datagram(self, address, bytes data not None):
+    def send_datagram(self, address, bytes data not None, str local=""):
         cdef native.address to = to_native(address)
+        cdef native.address source = to_native_host(local)
         cdef const uint8_t *content = data
         cdef uint32_t length = len(data)
         cdef bint sent
         with nogil:
-            sent = native.udp_send(&self._pump.udp, &to, content, length)
+            sent = native.udp_send(&self._pump.udp, &to, &source, content, length)
         return bool(sent)
 
     def send_rtcp(self, int64_t transport_id, bytes data not None):
@@ -154,15 +155,16 @@ cdef class Pump:
             result = native.core_set_extensions(&self._pump.core, transport_id, &ids)
         checked(result, transport_id)
 
-    def set_remote(self, int64_t transport_id, address):
+    def set_remote(self, int64_t transport_id, address, str local=""):
         cdef native.address remote
+        cdef native.address source = to_native_host(local)
         cdef native.address *pointer = NULL
         cdef int result
         if address is not None:
             remote = to_native(address)
             pointer = &remote
         with nogil:
-            result = native.core_set_remote(&self._pump.core, transport_id, pointer)
+            result = native.core_set_remote(&self._pump.core, transport_id, pointer, &source)
         checked(result, transport_id)
 
     def set_srtp(self, int64_t transport_id, uintptr_t rx_session, uintptr_t tx_session):
@@ -454,6 +456,7 @@ cdef class Pump:
 
     def _feed(self, source, bytes data not None, int64_t now_ns):
         cdef native.address sender
+        cdef native.address unknown = to_native_host("")
         cdef uint32_t length = len(data)
         cdef uint8_t[2048] room
         self._set_time(now_ns)
@@ -465,7 +468,9 @@ cdef class Pump:
         else:
             sender = to_native(source)
         memcpy(room, <const uint8_t *>data, length)
-        native.core_receive(&self._pump.core, &sender, room, length, now_ns, now_ns)
+        native.core_receive(
+            &self._pump.core, &sender, &unknown, room, length, now_ns, now_ns
+        )
         return self._take_outbox()
 
     def _tick(self, int64_t now_ns):

@@ -15,11 +15,17 @@ def pack_address(address: tuple[str, int]) -> tuple[bytes, int, int]:
     host, port = address
     if not 0 < port < 65536:
         raise ValueError(f"a port is 1…65535, not {port}")
+    packed, scope = pack_host(host)
+    return packed, port, scope
+
+
+def pack_host(host: str) -> tuple[bytes, int]:
+    """16 address bytes and interface number (0: none). ValueError when it is none."""
     ip = ipaddress.ip_address(host)
     if isinstance(ip, ipaddress.IPv4Address):
-        return _MAPPED_PREFIX + ip.packed, port, 0
+        return _MAPPED_PREFIX + ip.packed, 0
     scope = int(ip.scope_id) if ip.scope_id and ip.scope_id.isdigit() and ip.is_link_local else 0
-    return ip.packed, port, scope
+    return ip.packed, scope
 
 
 def unpack_address(packed: bytes, port: int, scope: int) -> tuple[str, int]:

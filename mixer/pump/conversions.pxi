@@ -71,6 +71,23 @@ cdef native.address to_native(address) except *:
     return result
 
 
+cdef native.address to_native_host(str host) except *:
+    # An address of ours; "" where the kernel is to choose.
+    cdef native.address result
+    cdef bytes packed
+    memset(&result, 0, sizeof(result))
+    if host:
+        packed, scope = pack_host(host)
+        memcpy(result.ip, <const uint8_t *>packed, 16)
+        result.scope = scope
+        result.kind = native.ADDRESS_INTERNET
+    return result
+
+
+cdef str from_native_host(const native.address *address):
+    return from_native(address)[0] if address.kind == native.ADDRESS_INTERNET else ""
+
+
 cdef from_native(const native.address *address):
     return unpack_address(address.ip[:16], address.port, address.scope)
 
@@ -78,7 +95,10 @@ cdef from_native(const native.address *address):
 cdef event_tuple(const native.event *event, const uint8_t *data):
     cdef bytes content = data[: event.data_length]
     if event.type == native.EVENT_DATAGRAM:
-        return (DATAGRAM, event.id, from_native(&event.source), content, event.arrival_ns)
+        return (
+            DATAGRAM, event.id, from_native(&event.source), content, event.arrival_ns,
+            from_native_host(&event.to),
+        )
     if event.type == native.EVENT_RTCP:
         return (RTCP, event.id, content, event.arrival_ns)
     if event.type == native.EVENT_NEW_SSRC:

@@ -28,6 +28,7 @@ cdef extern from "events.h" nogil:
         int64_t arrival_ns
         # `from` is a Python keyword
         address source "from"
+        address to
         uint32_t ssrc
         int16_t layer
         uint8_t payload_type
@@ -142,7 +143,7 @@ cdef extern from "calls.h" nogil:
     int64_t core_add_transport(core *, const extension_ids *)
     int64_t core_add_plain_transport(core *, const char *path)
     int core_set_extensions(core *, int64_t, const extension_ids *)
-    int core_set_remote(core *, int64_t, const address *)
+    int core_set_remote(core *, int64_t, const address *, const address *)
     int core_set_srtp(core *, int64_t, srtp_session, srtp_session)
     int core_set_round_trip(core *, int64_t, int64_t)
     int core_probe(core *, int64_t, uint64_t, int64_t, int64_t)
@@ -206,7 +207,8 @@ cdef extern from "calls.h" nogil:
 
 
 cdef extern from "core.h" nogil:
-    void core_receive(core *, const address *, uint8_t *, uint32_t, int64_t, int64_t)
+    void core_receive(
+        core *, const address *, const address *, uint8_t *, uint32_t, int64_t, int64_t)
     int64_t core_tick(core *, int64_t, int64_t)
 
 
@@ -214,7 +216,8 @@ cdef extern from "udp.h" nogil:
     struct udp_socket:
         int fd
         uint16_t port
-    bint udp_send(const udp_socket *, const address *, const uint8_t *, uint32_t)
+    bint udp_send(
+        const udp_socket *, const address *, const address *, const uint8_t *, uint32_t)
 
 
 cdef extern from "pump.h" nogil:

@@ -16,6 +16,8 @@ Rules
   there is none yet, or when the present one has been silent for `REBIND_SILENCE_S`: so a room
   whose NAT moved its port goes on, and a browser that probes its second network card changes
   nothing. A request seen before from another address (a replay) never moves anything.
+* Which of our own addresses a check came to is half of the pair: the answer leaves from there (the
+  peer takes no other, RFC 8445 §7.2.5.2.1), and a move of it is a move like the peer's.
 * The new ufrag of an ICE restart works beside the old one until its first good check; then the
   old one is dead (RFC 8445 §2.4).
 * No packet for `SILENCE_S`: the session is silent. No authentic check for `CONSENT_S`: consent is
@@ -56,6 +58,7 @@ REFUSALS_PER_S = 5.0
 REFUSALS_BURST = 10.0
 
 ICE_CHARACTERS = string.ascii_letters + string.digits
+REFUSALS = {400: "Bad Request", 401: "Unauthorized"}
 UFRAG_LENGTH = 8  # RFC 8839 §5.4: at least 4; 8 make a collision among thousands unlikely
 PASSWORD_LENGTH = 24  # at least 22 (128 bits)
 
@@ -79,18 +82,20 @@ class IceCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Send these bytes to this address."""
+    """Send these bytes to this address, from our address `local` ("": there is only one)."""
 
     address: Address
     data: bytes
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteChanged:
-    """The session now speaks with this address; None: with nobody (consent is gone)."""
+    """The session now speaks with this address, from our address `local`; None: with nobody."""
 
     session: int
     address: Address | None
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +129,12 @@ class _Session:
     next_credentials: IceCredentials | None = None
     state: IceState = IceState.NEW
     remote: Address | None = None
-    remote_checked_at: float = 0.0  # last authentic check from `remote`
+    local: str = ""  # our address that `remote` speaks to
+    remote_checked_at: float = 0.0  # last authentic check from `remote` to `local`
     checked_at: float = 0.0  # last authentic check from anywhere
     heard_at: float = 0.0  # last packet of any kind
     consented: OrderedDict[Address, None] = field(default_factory=OrderedDict)
-    transactions: OrderedDict[bytes, Address] = field(default_factory=OrderedDict)
+    transactions: OrderedDict[bytes, tuple[Address, str]] = field(default_factory=OrderedDict)
 
 
 def random_text(length: int) -> str:
@@ -186,6 +192,10 @@ class IceAgent:
         """The address the session speaks with now."""
         return self._sessions[key].remote
 
+    def local_of(self, key: int) -> str:
+        """Our address that the session's peer speaks to; "" where there is only one."""
+        return self._sessions[key].local
+
     def state_of(self, key: int) -> IceState:
         """The session's state."""
         return self._sessions[key].state
@@ -195,8 +205,10 @@ class IceAgent:
 
     # Packets and time
 
-    def handle_datagram(self, address: Address, data: bytes, now: float) -> list[IceOutput]:
-        """A datagram whose first byte says STUN (RFC 7983)."""
+    def handle_datagram(
+        self, address: Address, data: bytes, now: float, local: str = ""
+    ) -> list[IceOutput]:
+        """A datagram whose first byte says STUN (RFC 7983) came from `address` to our `local`."""
         if not stun.is_binding_request(data):
             self.counters.malformed += 1
             return []
@@ -204,7 +216,7 @@ class IceAgent:
         session = self._by_ufrag.get(ufrag) if ufrag is not None else None
         if session is None and ufrag is not None:
             self.counters.unknown_ufrag += 1
-            return self._refuse(address, data, 401, "Unauthorized", now)
+            return self._refuse(address, local, data, 401, now)
         try:
             request = stun.parse_binding_request(data)
         except stun.StunError:
@@ -212,15 +224,15 @@ class IceAgent:
             return []
         if session is None or not request.has_integrity:
             self.counters.not_authentic += 1
-            return self._refuse(address, data, 400, "Bad Request", now)
+            return self._refuse(address, local, data, 400, now)
         credentials = session.credentials
         renewed = session.next_credentials
         if renewed is not None and request.local_ufrag == renewed.ufrag:
             credentials = renewed
         if request.local_ufrag != credentials.ufrag or not request.authentic(credentials.password):
             self.counters.not_authentic += 1
-            return self._refuse(address, data, 401, "Unauthorized", now)
-        return self._checked(session, credentials, request, address, now)
+            return self._refuse(address, local, data, 401, now)
+        return self._checked(session, credentials, request, (address, local), now)
 
     def handle_activity(self, key: int, heard_at: float, now: float) -> list[IceOutput]:
         """The last packet of any kind from the session's remote address came at `heard_at`."""
@@ -252,20 +264,20 @@ class IceAgent:
         session: _Session,
         credentials: IceCredentials,
         request: stun.BindingRequest,
-        address: Address,
+        pair: tuple[Address, str],
         now: float,
     ) -> list[IceOutput]:
-        """An authentic check: answer it, and let it keep or move the session's address."""
+        """An authentic check: answer it, and let it keep or move the session's address pair."""
+        address, local = pair
         if request.sender_is_controlled:
             self.counters.role_conflicts += 1
             answer = stun.refusal(
                 request.transaction_id, 487, "Role Conflict", credentials.password
             )
-            return [Answer(address, answer)]
-        outputs: list[IceOutput] = [
-            Answer(address, stun.success(request.transaction_id, address, credentials.password))
-        ]
-        if self._is_replay(session, request.transaction_id, address):
+            return [Answer(address, answer, local)]
+        answer = stun.success(request.transaction_id, address, credentials.password)
+        outputs: list[IceOutput] = [Answer(address, answer, local)]
+        if self._is_replay(session, request.transaction_id, pair):
             self.counters.replays += 1
             return outputs
         if credentials is session.next_credentials:
@@ -274,10 +286,10 @@ class IceAgent:
             session.remote_checked_at = float("-inf")  # the restart may come from anywhere
         session.checked_at = session.heard_at = now
         outputs += self._consent(session, address)
-        if self._may_move(session, request, address, now):
-            session.remote = address
-            outputs.append(RemoteChanged(session.key, address))
-        if address == session.remote:
+        if self._may_move(session, request, pair, now):
+            session.remote, session.local = pair
+            outputs.append(RemoteChanged(session.key, address, local))
+        if pair == (session.remote, session.local):
             session.remote_checked_at = now
         if session.state is not IceState.CONNECTED:
             outputs.append(self._enter(session, IceState.CONNECTED))
@@ -285,9 +297,9 @@ class IceAgent:
 
     @staticmethod
     def _may_move(
-        session: _Session, request: stun.BindingRequest, address: Address, now: float
+        session: _Session, request: stun.BindingRequest, pair: tuple[Address, str], now: float
     ) -> bool:
-        if address == session.remote:
+        if pair == (session.remote, session.local):
             return False
         return (
             request.use_candidate
@@ -296,12 +308,12 @@ class IceAgent:
         )
 
     @staticmethod
-    def _is_replay(session: _Session, transaction_id: bytes, address: Address) -> bool:
-        """Seen before from elsewhere. (From the same address it is a retransmission.)"""
-        first_from = session.transactions.setdefault(transaction_id, address)
+    def _is_replay(session: _Session, transaction_id: bytes, pair: tuple[Address, str]) -> bool:
+        """Seen before on another pair. (On the same one it is a retransmission.)"""
+        first_on = session.transactions.setdefault(transaction_id, pair)
         if len(session.transactions) > MAX_TRANSACTIONS:
             session.transactions.popitem(last=False)
-        return first_from != address
+        return first_on != pair
 
     def _consent(self, session: _Session, address: Address) -> list[IceOutput]:
         """The session's peer receives at this address; whoever had it before does no more."""
@@ -327,14 +339,15 @@ class IceAgent:
         session.consented.clear()
 
     def _refuse(
-        self, address: Address, request: bytes, code: int, reason: str, now: float
+        self, address: Address, local: str, request: bytes, code: int, now: float
     ) -> list[IceOutput]:
+        reason = REFUSALS[code]
         # Looked at before it is built: this is where a flood ends.
         too_long = stun.refusal_bytes(reason) > len(request)
         if too_long or not self._budget.take(address[0], now):
             self.counters.refusals_withheld += 1
             return []
-        return [Answer(address, stun.refusal(request[8:20], code, reason, None))]
+        return [Answer(address, stun.refusal(request[8:20], code, reason, None), local)]
 
     @staticmethod
     def _enter(session: _Session, state: IceState) -> StateChanged:

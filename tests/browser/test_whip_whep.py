@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -58,8 +59,8 @@ def whip_encoder(address: str, token: str, folder: Path) -> Iterator[None]:
 async def played_by_whep(origin: str, token: str, seat: str) -> tuple[list[int], bool]:
     """A WHEP player's first counters of the encoder's picture, and whether sound came."""
     peer = RTCPeerConnection()
-    video = peer.addTransceiver("video", direction="recvonly").receiver.track
-    audio = peer.addTransceiver("audio", direction="recvonly").receiver.track
+    video = peer.addTransceiver("video", direction="recvonly").receiver
+    audio = peer.addTransceiver("audio", direction="recvonly").receiver
     try:
         await peer.setLocalDescription(await peer.createOffer())
         async with httpx.AsyncClient(base_url=origin) as http:
@@ -73,11 +74,11 @@ async def played_by_whep(origin: str, token: str, seat: str) -> tuple[list[int],
             counters = []
             async with asyncio.timeout(30):
                 while len(counters) < 5:
-                    frame = await video.recv()
+                    frame = await video.track.recv()
                     mark = read_mark(frame.to_ndarray(format="gray"))
                     if mark and mark.identity == ENCODER:
                         counters.append(mark.counter)
-                await audio.recv()
+                await audio.track.recv()
             ended = await http.delete(
                 answer.headers["Location"], headers={"Authorization": f"Bearer {token}"}
             )
@@ -128,7 +129,8 @@ def test_an_encoder_is_a_rooms_source_and_a_player_an_observer(tmp_path: Path) -
         observer = county.teacher.post(
             f"/api/lessons/{lesson_id}/token", json={"role": "observer"}
         ).json()
-        with asyncio.Runner() as runner:
-            counters, sound = runner.run(played_by_whep(server.origin, observer["token"], seat))
+        with ThreadPoolExecutor(1) as pool:  # this thread's loop is Playwright's
+            player = played_by_whep(server.origin, observer["token"], seat)
+            counters, sound = pool.submit(asyncio.run, player).result()
         assert sound
         assert all(counter_step(a, b) > 0 for a, b in itertools.pairwise(counters))

@@ -60,6 +60,46 @@ socklen_t address_to_socket(const struct address *address, int family,
   return sizeof *v6;
 }
 
+bool address_of_control(const struct cmsghdr *part, struct address *local) {
+  struct sockaddr_in6 name = {.sin6_family = AF_INET6};
+  if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+    struct in6_pktinfo info;
+    memcpy(&info, CMSG_DATA(part), sizeof info);
+    name.sin6_addr = info.ipi6_addr;
+    name.sin6_scope_id = info.ipi6_ifindex;
+  } else if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+    struct in_pktinfo info;
+    memcpy(&info, CMSG_DATA(part), sizeof info);
+    memcpy(&name.sin6_addr, MAPPED_PREFIX, sizeof MAPPED_PREFIX);
+    memcpy((uint8_t *)&name.sin6_addr + 12, &info.ipi_spec_dst, 4);
+  } else {
+    return false;
+  }
+  *local = address_of_socket(&name);
+  return true;
+}
+
+static size_t write_control(struct cmsghdr *part, int level, int type, const void *data,
+                            size_t length) {
+  part->cmsg_level = level;
+  part->cmsg_type = type;
+  part->cmsg_len = CMSG_LEN(length);
+  memcpy(CMSG_DATA(part), data, length);
+  return CMSG_SPACE(length);
+}
+
+size_t address_to_control(const struct address *local, int family, struct cmsghdr *part) {
+  if (local->kind != ADDRESS_INTERNET) return 0;
+  if (family == AF_INET) {
+    struct in_pktinfo info = {0};
+    memcpy(&info.ipi_spec_dst, local->ip + 12, 4);
+    return write_control(part, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+  }
+  struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
+  memcpy(&info.ipi6_addr, local->ip, sizeof info.ipi6_addr);
+  return write_control(part, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+}
+
 uint64_t address_host_hash(const struct address *address, uint64_t seed) {
   uint64_t high, low;
   memcpy(&high, address->ip, 8);

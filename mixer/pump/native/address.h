@@ -30,6 +30,13 @@ struct address address_of_socket(const struct sockaddr_in6 *name);
 /* Fills `name` for a socket of `family` (AF_INET6 or AF_INET); 0 when the family cannot reach it. */
 socklen_t address_to_socket(const struct address *address, int family,
                             struct sockaddr_storage *name);
+/* Room for the control message that names a local address. */
+#define LOCAL_CONTROL_BYTES CMSG_SPACE(sizeof(struct in6_pktinfo))
+/* Our own address in a received control message (RFC 3542 §6.2, ip(7)); false: it is another. */
+bool address_of_control(const struct cmsghdr *part, struct address *local);
+/* Writes the control message by which a socket of `family` sends from `local` (its port does not
+ * matter); returns its space, 0 when the address is not known: the kernel's choice. */
+size_t address_to_control(const struct address *local, int family, struct cmsghdr *part);
 /* The host (IPv4) or network (IPv6 /64) a rate limit is kept for, as one hash. */
 uint64_t address_host_hash(const struct address *address, uint64_t seed);
 

@@ -12,8 +12,10 @@
 int64_t core_add_transport(struct core *core, const struct extension_ids *extensions);
 int64_t core_add_plain_transport(struct core *core, const char *path);
 int core_set_extensions(struct core *core, int64_t id, const struct extension_ids *extensions);
-/* `address` NULL: no remote. An address another transport had is taken from it. */
-int core_set_remote(struct core *core, int64_t id, const struct address *address);
+/* `address` NULL: no remote. An address another transport had is taken from it. `local` is that of
+ * ours which the peer speaks to, or NONE. */
+int core_set_remote(struct core *core, int64_t id, const struct address *address,
+                    const struct address *local);
 int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx);
 int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns);
 /* 1: begun; 0: nothing to fill the line with. */
@@ -21,10 +23,15 @@ int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duratio
                int64_t now);
 /* With all its producers and consumers. */
 int core_remove_transport(struct core *core, int64_t id);
-/* Protects RTCP for sending. The result is in `out`; returns its length, 0: cannot be sent now. */
+struct rtcp_target {
+  struct address to, local;
+  struct sockaddr_un plain_name; /* where `to` is not an internet address */
+  socklen_t plain_length;
+};
+/* Protects RTCP for sending to `target`. The result is in `out`; returns its length, 0: cannot be
+ * sent now. */
 int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32_t length,
-                      uint8_t *out, struct address *to, struct sockaddr_un *plain_name,
-                      socklen_t *plain_length);
+                      uint8_t *out, struct rtcp_target *target);
 /* The links of removed plain transports, for whoever sends to close when nothing is under way. */
 struct plain_link *core_take_closing(struct core *core);
 

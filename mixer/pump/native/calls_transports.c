@@ -71,9 +71,11 @@ static void clear_remote(struct core *core, struct transport *transport) {
   if (transport->remote.kind == ADDRESS_NONE) return;
   address_table_remove(&core->remotes, &transport->remote);
   memset(&transport->remote, 0, sizeof transport->remote);
+  memset(&transport->local, 0, sizeof transport->local);
 }
 
-int core_set_remote(struct core *core, int64_t id, const struct address *address) {
+int core_set_remote(struct core *core, int64_t id, const struct address *address,
+                    const struct address *local) {
   int result = 0;
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
@@ -86,7 +88,10 @@ int core_set_remote(struct core *core, int64_t id, const struct address *address
     if (address) {
       struct transport *former = address_table_find(&core->remotes, address);
       if (former) clear_remote(core, former);
-      if (address_table_put(&core->remotes, address, transport)) transport->remote = *address;
+      if (address_table_put(&core->remotes, address, transport)) {
+        transport->remote = *address;
+        transport->local = *local;
+      }
     }
   }
   pthread_mutex_unlock(&core->mutex);
@@ -171,8 +176,7 @@ static int protect_rtcp(struct core *core, const struct transport *transport, ui
 }
 
 int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32_t length,
-                      uint8_t *out, struct address *to, struct sockaddr_un *plain_name,
-                      socklen_t *plain_length) {
+                      uint8_t *out, struct rtcp_target *target) {
   int result = REFUSED_UNKNOWN;
   if (length > DATAGRAM_MAX || !rtcp_is_well_formed(data, length)) return REFUSED_VALUE;
   memcpy(out, data, length);
@@ -180,10 +184,11 @@ int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32
   struct transport *transport = core_transport(core, id);
   if (transport) {
     result = protect_rtcp(core, transport, out, length);
-    *to = transport->remote;
+    target->to = transport->remote;
+    target->local = transport->local;
     if (transport->plain) {
-      *plain_name = transport->plain->name;
-      *plain_length = transport->plain->name_length;
+      target->plain_name = transport->plain->name;
+      target->plain_length = transport->plain->name_length;
     }
   }
   pthread_mutex_unlock(&core->mutex);

@@ -53,10 +53,10 @@ void core_free(struct core *core);
 uint32_t core_random(struct core *core);
 static inline void core_count(struct core *core, int counter) { core->counters[counter]++; }
 
-/* ingress.c: a datagram that came to the UDP port, or from a local peer's socket. Changed in
- * place; `data` is 8-byte aligned. The caller keeps room in the outbox for one packet's copies. */
-void core_receive(struct core *core, const struct address *from, uint8_t *data, uint32_t length,
-                  int64_t arrival_ns, int64_t now);
+/* ingress.c: a datagram that came to the UDP port (`to` that address of ours, or NONE where nobody
+ * needs it), or from a local peer's socket. Changed in place; `data` is 8-byte aligned. The caller keeps room in the outbox for one packet's copies. */
+void core_receive(struct core *core, const struct address *from, const struct address *to,
+                  uint8_t *data, uint32_t length, int64_t arrival_ns, int64_t now);
 
 /* tick.c: what time alone makes due, once `due` has come; returns when it is due next. */
 int64_t core_tick(struct core *core, int64_t due, int64_t now);
@@ -127,8 +127,8 @@ bool transport_send_rtcp(struct core *core, struct transport *transport,
 
 /* notices.c: events about streams. */
 void tell_datagram(struct core *core, const struct transport *transport,
-                   const struct address *from, const uint8_t *data, uint32_t length,
-                   int64_t arrival_ns);
+                   const struct address *from, const struct address *to, const uint8_t *data,
+                   uint32_t length, int64_t arrival_ns);
 void tell_rtcp(struct core *core, const struct transport *transport, const uint8_t *data,
                uint32_t length, int64_t arrival_ns);
 void tell_new_ssrc(struct core *core, const struct transport *transport,

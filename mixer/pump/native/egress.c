@@ -11,8 +11,8 @@ bool transport_can_send(struct core *core, const struct transport *transport) {
 static bool enqueue(struct core *core, struct transport *transport, struct out_packet *packet,
                     uint32_t length) {
   packet->length = (uint16_t)length;
-  if (!outbox_add(core->outbox, &transport->remote, transport->plain, &transport->outbox_index,
-                  &transport->outbox_batch)) {
+  if (!outbox_add(core->outbox, &transport->remote, &transport->local, transport->plain,
+                  &transport->outbox_index, &transport->outbox_batch)) {
     core_count(core, COUNTER_drop_outbox_full);
     return false;
   }

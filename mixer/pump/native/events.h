@@ -25,7 +25,7 @@ struct event {
   uint16_t data_length;
   int64_t id; /* of the transport, producer or consumer it is about */
   int64_t arrival_ns;
-  struct address from;       /* DATAGRAM */
+  struct address from, to;   /* DATAGRAM; `to` is ours */
   uint32_t ssrc;             /* NEW_SSRC */
   int16_t layer;             /* KEYFRAME_NEEDED, LAYER_SWITCHED, FIRST_PACKET */
   uint8_t payload_type;      /* NEW_SSRC */

@@ -153,12 +153,12 @@ static void receive_rtcp(struct core *core, struct transport *transport, uint8_t
 }
 
 static void receive_signal(struct core *core, struct transport *transport,
-                           const struct address *from, const uint8_t *data, uint32_t length,
-                           int64_t arrival_ns, int64_t now) {
+                           const struct address *from, const struct address *to,
+                           const uint8_t *data, uint32_t length, int64_t arrival_ns, int64_t now) {
   bool admitted = transport ? limiter_admits_peer(&transport->datagrams, now)
                             : limiter_admits_stranger(&core->limiter, from, now);
   if (admitted)
-    tell_datagram(core, transport, from, data, length, arrival_ns);
+    tell_datagram(core, transport, from, to, data, length, arrival_ns);
   else
     core_count(core, COUNTER_drop_rate_limited);
 }
@@ -179,8 +179,8 @@ static void receive_media(struct core *core, struct transport *transport, uint8_
     receive_rtp(core, transport, data, length, arrival_ns, now);
 }
 
-void core_receive(struct core *core, const struct address *from, uint8_t *data, uint32_t length,
-                  int64_t arrival_ns, int64_t now) {
+void core_receive(struct core *core, const struct address *from, const struct address *to,
+                  uint8_t *data, uint32_t length, int64_t arrival_ns, int64_t now) {
   core_count(core, COUNTER_received_datagrams);
   core->counters[COUNTER_received_bytes] += length;
   if (length > DATAGRAM_MAX) {
@@ -194,7 +194,7 @@ void core_receive(struct core *core, const struct address *from, uint8_t *data, 
   if (is_media)
     receive_media(core, transport, data, length, arrival_ns, now);
   else if (is_signal && from->kind == ADDRESS_INTERNET)
-    receive_signal(core, transport, from, data, length, arrival_ns, now);
+    receive_signal(core, transport, from, to, data, length, arrival_ns, now);
   else
     core_count(core, COUNTER_drop_unknown_protocol);
 }

@@ -138,8 +138,8 @@ static void work_through(struct pump *pump, const struct receive_batch *batch, i
       pthread_mutex_lock(&core->mutex);
     }
     uint64_t before = core->counters[COUNTER_forwarded_packets];
-    core_receive(core, &datagram->from, datagram->data, datagram->length, datagram->arrival_ns,
-                 now);
+    core_receive(core, &datagram->from, &datagram->to, datagram->data, datagram->length,
+                 datagram->arrival_ns, now);
     note_copies(&pump->waiting, datagram->arrival_ns,
                 core->counters[COUNTER_forwarded_packets] - before);
   }

@@ -14,12 +14,13 @@ static void put(struct core *core, struct event *event, const void *data) {
 }
 
 void tell_datagram(struct core *core, const struct transport *transport,
-                   const struct address *from, const uint8_t *data, uint32_t length,
-                   int64_t arrival_ns) {
+                   const struct address *from, const struct address *to, const uint8_t *data,
+                   uint32_t length, int64_t arrival_ns) {
   struct event event = {
       .type = EVENT_DATAGRAM,
       .id = transport ? transport->id : 0,
       .from = *from,
+      .to = *to,
       .arrival_ns = arrival_ns,
       .data_length = (uint16_t)length,
   };

@@ -18,14 +18,14 @@ struct out_packet *outbox_next(struct outbox *outbox) {
   return &outbox->packets[outbox->packet_count];
 }
 
-bool outbox_add(struct outbox *outbox, const struct address *address, struct plain_link *plain,
-                uint32_t *index, uint32_t *batch) {
+bool outbox_add(struct outbox *outbox, const struct address *address, const struct address *local,
+                struct plain_link *plain, uint32_t *index, uint32_t *batch) {
   uint16_t packet = (uint16_t)outbox->packet_count;
   if (*batch != outbox->batch) {
     if (outbox->destination_count == OUTBOX_DESTINATIONS) return false;
     *batch = outbox->batch;
     *index = outbox->destination_count++;
-    outbox->destinations[*index] = (struct destination){*address, plain, packet, packet, 0};
+    outbox->destinations[*index] = (struct destination){*address, *local, plain, packet, packet, 0};
   }
   struct destination *destination = &outbox->destinations[*index];
   if (destination->count++) outbox->packets[destination->last].next = packet;

@@ -26,6 +26,7 @@ struct plain_link;
 
 struct destination {
   struct address address;
+  struct address local; /* of ours, to send from; NONE: the kernel's choice */
   struct plain_link *plain; /* NULL: by UDP */
   uint16_t first, last;
   uint32_t count;
@@ -50,8 +51,8 @@ static inline uint32_t outbox_room(const struct outbox *outbox) {
 struct out_packet *outbox_next(struct outbox *outbox);
 /* Sends what outbox_next() gave. `*index` and `*batch` are the destination's own memory of where
  * it stands in this batch. False: no room for one more destination. */
-bool outbox_add(struct outbox *outbox, const struct address *address, struct plain_link *plain,
-                uint32_t *index, uint32_t *batch);
+bool outbox_add(struct outbox *outbox, const struct address *address, const struct address *local,
+                struct plain_link *plain, uint32_t *index, uint32_t *batch);
 void outbox_clear(struct outbox *outbox);
 
 #endif

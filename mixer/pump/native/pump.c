@@ -118,13 +118,11 @@ uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t lim
 int pump_send_rtcp(struct pump *pump, int64_t transport_id, const uint8_t *data,
                    uint32_t length) {
   uint8_t out[DATAGRAM_MAX + SRTP_TRAILER_MAX + 8] __attribute__((aligned(8)));
-  struct address to = {0};
-  struct sockaddr_un name;
-  socklen_t name_length = 0;
-  int result = core_protect_rtcp(&pump->core, transport_id, data, length, out, &to, &name,
-                                 &name_length);
+  struct rtcp_target target = {0};
+  int result = core_protect_rtcp(&pump->core, transport_id, data, length, out, &target);
   if (result <= 0) return result;
-  if (to.kind == ADDRESS_INTERNET) return udp_send(&pump->udp, &to, out, (uint32_t)result);
-  return sendto(pump->plain_out_fd, out, (size_t)result, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&name,
-                name_length) >= 0;
+  if (target.to.kind == ADDRESS_INTERNET)
+    return udp_send(&pump->udp, &target.to, &target.local, out, (uint32_t)result);
+  return sendto(pump->plain_out_fd, out, (size_t)result, MSG_DONTWAIT | MSG_NOSIGNAL,
+                (struct sockaddr *)&target.plain_name, target.plain_length) >= 0;
 }

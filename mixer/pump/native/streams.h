@@ -42,6 +42,7 @@ struct probe {
 struct transport {
   int64_t id;
   struct address remote; /* kind NONE: not yet consented */
+  struct address local;  /* of ours, that the peer speaks to; NONE: the kernel's choice */
   struct plain_link *plain; /* NULL: SRTP over UDP */
   srtp_session rx, tx;
   struct extension_ids extensions;

@@ -1,6 +1,10 @@
 /* Owns the UDP port: opening it for both address families, receiving in batches, and sending the
  * outbox with as few system calls as the kernel allows (sendmmsg, and UDP segmentation offload for
- * runs of equal size to one address). */
+ * runs of equal size to one address).
+ *
+ * A host has several addresses, and a peer believes only what comes from the one it spoke to. A
+ * socket bound to all of them learns from the kernel which one a datagram came to, and says with
+ * each message from which one it goes; bound to one address there is nothing to say. */
 #ifndef TONGKE_UDP_H
 #define TONGKE_UDP_H
 
@@ -9,11 +13,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "address.h"
 #include "outbox.h"
 
 #define RECEIVE_BATCH 64
+#define RECEIVE_CONTROL_BYTES (CMSG_SPACE(sizeof(struct timespec)) + LOCAL_CONTROL_BYTES)
 #define RECEIVE_BYTES 2048 /* above DATAGRAM_MAX, so that longer datagrams are seen to be longer */
 
 struct udp_socket {
@@ -27,12 +33,13 @@ struct udp_socket {
 /* `host` NULL or "::": both families, or IPv4 alone where the machine has no IPv6. 0, or errno. */
 int udp_open(struct udp_socket *udp, const char *host, uint16_t port);
 void udp_close(struct udp_socket *udp);
-/* Sends one datagram now, from any thread. */
-bool udp_send(const struct udp_socket *udp, const struct address *to, const uint8_t *data,
-              uint32_t length);
+/* Sends one datagram now, from any thread. `local` NONE: the kernel chooses from which address. */
+bool udp_send(const struct udp_socket *udp, const struct address *to, const struct address *local,
+              const uint8_t *data, uint32_t length);
 
 struct received {
   struct address from;
+  struct address to; /* our own address, of what may be STUN or DTLS; else NONE */
   uint8_t *data;
   uint32_t length;
   int64_t arrival_ns; /* CLOCK_MONOTONIC, by the kernel's own stamp */
@@ -44,7 +51,7 @@ struct receive_batch {
   struct mmsghdr headers[RECEIVE_BATCH];
   struct iovec vectors[RECEIVE_BATCH];
   struct sockaddr_storage names[RECEIVE_BATCH];
-  alignas(8) uint8_t control[RECEIVE_BATCH][64];
+  alignas(8) uint8_t control[RECEIVE_BATCH][RECEIVE_CONTROL_BYTES];
   alignas(8) uint8_t buffers[RECEIVE_BATCH][RECEIVE_BYTES];
 };
 
@@ -58,6 +65,7 @@ void receive_batch_take(struct receive_batch *batch, int fd, int64_t now);
 struct send_message {
   uint16_t first; /* packet in the outbox */
   uint16_t packets;
+  uint16_t local_control_bytes; /* of the control: what is said even where nothing is segmented */
   uint32_t bytes;
 };
 
@@ -66,7 +74,7 @@ struct send_batch {
   struct mmsghdr headers[SEND_MESSAGES];
   struct send_message messages[SEND_MESSAGES];
   struct sockaddr_storage names[SEND_MESSAGES];
-  alignas(8) uint8_t control[SEND_MESSAGES][CMSG_SPACE(sizeof(uint16_t))];
+  alignas(8) uint8_t control[SEND_MESSAGES][LOCAL_CONTROL_BYTES + CMSG_SPACE(sizeof(uint16_t))];
   struct iovec vectors[SEND_VECTORS];
 };
 

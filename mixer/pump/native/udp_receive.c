@@ -20,7 +20,8 @@ static void set_option(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
-static int bind_to(struct udp_socket *udp, const struct sockaddr *name, socklen_t length) {
+static int bind_to(struct udp_socket *udp, const struct sockaddr *name, socklen_t length,
+                   bool is_any) {
   udp->family = name->sa_family;
   udp->fd = socket(udp->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (udp->fd < 0) return errno;
@@ -30,6 +31,9 @@ static int bind_to(struct udp_socket *udp, const struct sockaddr *name, socklen_
   set_option(udp->fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES); /* where we may */
   set_option(udp->fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES);
   set_option(udp->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  if (is_any && udp->family == AF_INET6) /* for IPv4 too, in v4-mapped form */
+    set_option(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  if (is_any && udp->family == AF_INET) set_option(udp->fd, IPPROTO_IP, IP_PKTINFO, 1);
   if (bind(udp->fd, name, length) == 0) return 0;
   int error = errno;
   close(udp->fd);
@@ -44,11 +48,12 @@ int udp_open(struct udp_socket *udp, const char *host, uint16_t port) {
   *udp = (struct udp_socket){.fd = -1, .gso = true};
   int error;
   if (!is_any && inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
-    error = bind_to(udp, (struct sockaddr *)&v4, sizeof v4);
+    error = bind_to(udp, (struct sockaddr *)&v4, sizeof v4, v4.sin_addr.s_addr == INADDR_ANY);
   } else if (is_any || inet_pton(AF_INET6, host, &v6.sin6_addr) == 1) {
-    error = bind_to(udp, (struct sockaddr *)&v6, sizeof v6);
+    bool is_unspecified = is_any || IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr);
+    error = bind_to(udp, (struct sockaddr *)&v6, sizeof v6, is_unspecified);
     if (is_any && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL))
-      error = bind_to(udp, (struct sockaddr *)&v4, sizeof v4);
+      error = bind_to(udp, (struct sockaddr *)&v4, sizeof v4, true);
   } else {
     error = EINVAL;
   }
@@ -87,6 +92,16 @@ static int64_t arrival_of(struct msghdr *header, int64_t now, int64_t now_wall) 
   return now;
 }
 
+/* Our address that the datagram came to. Only answers to STUN and DTLS need it (RFC 7983: a first
+ * byte below 64): media goes back to where the last check came. */
+static struct address local_of(struct msghdr *header, const uint8_t *data, uint32_t length) {
+  struct address local = {.kind = ADDRESS_NONE};
+  if (!length || data[0] >= 64) return local;
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part))
+    if (address_of_control(part, &local)) break;
+  return local;
+}
+
 /* Makes the first `count` headers ready; the kernel wrote lengths and flags into those it used. */
 static void prepare(struct receive_batch *batch, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
@@ -117,6 +132,7 @@ void receive_batch_take(struct receive_batch *batch, int fd, int64_t now) {
     struct msghdr *header = &batch->headers[i].msg_hdr;
     batch->datagrams[i] = (struct received){
         .from = sender_of(&batch->names[i], header->msg_namelen),
+        .to = local_of(header, batch->buffers[i], batch->headers[i].msg_len),
         .data = batch->buffers[i],
         .length = batch->headers[i].msg_len,
         .arrival_ns = arrival_of(header, now, now_wall),

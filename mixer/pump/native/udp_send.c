@@ -17,23 +17,31 @@
 #define GSO_REFUSALS_MAX 64
 #define MESSAGE_BYTES 65000  /* a UDP datagram before it is cut up: below 65,507 */
 
-bool udp_send(const struct udp_socket *udp, const struct address *to, const uint8_t *data,
-              uint32_t length) {
+bool udp_send(const struct udp_socket *udp, const struct address *to, const struct address *local,
+              const uint8_t *data, uint32_t length) {
   struct sockaddr_storage name;
+  alignas(8) uint8_t control[LOCAL_CONTROL_BYTES];
   socklen_t name_length = address_to_socket(to, udp->family, &name);
   if (!name_length || udp->fd < 0) return false;
-  return sendto(udp->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&name,
-                name_length) == (ssize_t)length;
+  struct iovec vector = {(uint8_t *)data, length};
+  struct msghdr header = {.msg_name = &name,
+                          .msg_namelen = name_length,
+                          .msg_iov = &vector,
+                          .msg_iovlen = 1,
+                          .msg_control = control};
+  header.msg_controllen = address_to_control(local, udp->family, (struct cmsghdr *)control);
+  return sendmsg(udp->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length;
 }
 
 static struct msghdr *header_of(struct send_batch *batch, uint32_t index) {
   return &batch->headers[index].msg_hdr;
 }
 
-static void ask_to_segment(struct msghdr *header, uint8_t *control, uint16_t segment_bytes) {
-  header->msg_control = control;
-  header->msg_controllen = CMSG_SPACE(sizeof segment_bytes);
-  struct cmsghdr *part = CMSG_FIRSTHDR(header);
+/* After what the control says already. */
+static void ask_to_segment(struct msghdr *header, uint16_t segment_bytes) {
+  struct cmsghdr *part =
+      (struct cmsghdr *)((uint8_t *)header->msg_control + header->msg_controllen);
+  header->msg_controllen += CMSG_SPACE(sizeof segment_bytes);
   part->cmsg_level = IPPROTO_UDP;
   part->cmsg_type = UDP_SEGMENT;
   part->cmsg_len = CMSG_LEN(sizeof segment_bytes);
@@ -41,16 +49,18 @@ static void ask_to_segment(struct msghdr *header, uint8_t *control, uint16_t seg
 }
 
 /* Makes a message of the run that begins at `packet`; returns the packet after it. */
-static uint16_t add_run(struct send_batch *batch, bool gso, struct outbox *outbox, uint16_t packet,
+static uint16_t add_run(struct send_batch *batch, const struct udp_socket *udp,
+                        struct outbox *outbox, uint16_t packet, const struct address *local,
                         const struct sockaddr_storage *name, socklen_t name_length) {
   struct send_message *message = &batch->messages[batch->count];
   struct msghdr *header = header_of(batch, batch->count);
   uint16_t segment_bytes = outbox->packets[packet].length, last_bytes = segment_bytes;
-  uint32_t run_max = gso ? SEGMENTS_MAX : 1;
+  uint32_t run_max = udp->gso ? SEGMENTS_MAX : 1;
   *message = (struct send_message){.first = packet};
   *header = (struct msghdr){.msg_name = &batch->names[batch->count],
                             .msg_namelen = name_length,
-                            .msg_iov = &batch->vectors[batch->vector_count]};
+                            .msg_iov = &batch->vectors[batch->vector_count],
+                            .msg_control = batch->control[batch->count]};
   batch->names[batch->count] = *name;
   while (packet != OUTBOX_NONE && message->packets < run_max &&
          batch->vector_count < SEND_VECTORS) {
@@ -65,7 +75,10 @@ static uint16_t add_run(struct send_batch *batch, bool gso, struct outbox *outbo
     packet = out->next;
   }
   header->msg_iovlen = message->packets;
-  if (message->packets > 1) ask_to_segment(header, batch->control[batch->count], segment_bytes);
+  header->msg_controllen =
+      address_to_control(local, udp->family, (struct cmsghdr *)header->msg_control);
+  message->local_control_bytes = (uint16_t)header->msg_controllen;
+  if (message->packets > 1) ask_to_segment(header, segment_bytes);
   batch->count++;
   return packet;
 }
@@ -81,7 +94,7 @@ void send_batch_add(struct send_batch *batch, struct udp_socket *udp, struct out
   for (uint16_t packet = destination->first; packet != OUTBOX_NONE;) {
     if (batch->count == SEND_MESSAGES || batch->vector_count == SEND_VECTORS)
       send_batch_flush(batch, udp, totals);
-    packet = add_run(batch, udp->gso, outbox, packet, &name, name_length);
+    packet = add_run(batch, udp, outbox, packet, &destination->local, &name, name_length);
   }
 }
 
@@ -104,8 +117,7 @@ static void send_singly(struct send_batch *batch, const struct udp_socket *udp, 
                         struct send_totals *totals) {
   struct msghdr header = *header_of(batch, index);
   uint32_t packets = batch->messages[index].packets;
-  header.msg_control = NULL;
-  header.msg_controllen = 0;
+  header.msg_controllen = batch->messages[index].local_control_bytes;
   header.msg_iovlen = 1;
   for (uint32_t i = 0; i < packets; i++, header.msg_iov++) {
     ssize_t bytes = sendmsg(udp->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -79,7 +79,7 @@ static void add_peer(uint32_t peer) {
   } else {
     struct address address = peer_address(peer);
     transports[peer] = core_add_transport(&core, &ids);
-    core_set_remote(&core, transports[peer], &address);
+    core_set_remote(&core, transports[peer], &address, &address);
     core_set_srtp(&core, transports[peer], &core, &core);
   }
   REQUIRE(transports[peer] > 0);
@@ -137,10 +137,10 @@ static void change_something(void) {
                  now);
       break;
     case 5:
-      core_set_remote(&core, transports[which % PEERS], any(4) ? &address : NULL);
+      core_set_remote(&core, transports[which % PEERS], any(4) ? &address : NULL, &address);
       for (uint32_t i = 0; i < PEERS; i++) {
         address = peer_address(i);
-        if (any(4)) core_set_remote(&core, transports[i], &address);
+        if (any(4)) core_set_remote(&core, transports[i], &address, &address);
       }
       break;
     case 6:
@@ -311,7 +311,8 @@ static void throw_one(void) {
   if (peer == PEERS - 1) from = address_of_path("/nowhere/fuzz", 13);
   uint8_t *exact = malloc(length ? length : 1); /* so that one byte too far is seen */
   memcpy(exact, room, length);
-  core_receive(&core, &from, exact, length, now, now);
+  struct address to = {.kind = ADDRESS_NONE};
+  core_receive(&core, &from, &to, exact, length, now, now);
   free(exact);
   if (any(20) == 0) core_tick(&core, 0, now);
   check_outbox();

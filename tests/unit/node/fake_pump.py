@@ -81,7 +81,7 @@ class FakePump:
 
     departures = sender_reports = receiver_reports = arrivals
 
-    def send_datagram(self, address: tuple[str, int], data: bytes) -> bool:
+    def send_datagram(self, address: tuple[str, int], data: bytes, local: str = "") -> bool:
         self.calls.append(("send_datagram", address, data))
         return True
 

@@ -191,9 +191,9 @@ async def test_events_of_what_is_gone_are_counted(world: World) -> None:
         (KEYFRAME_NEEDED, 999, 0),
         (LAYER_SWITCHED, 999, 0),
         (NEW_SSRC, 999, 1, 96, "", "", ""),
-        (DATAGRAM, 0, ("192.0.2.9", 5), b"\x16junk", 0),
-        (DATAGRAM, 0, ("192.0.2.9", 5), b"\x7fjunk", 0),
-        (DATAGRAM, 0, ("192.0.2.9", 5), b"", 0),
+        (DATAGRAM, 0, ("192.0.2.9", 5), b"\x16junk", 0, "192.0.2.1"),
+        (DATAGRAM, 0, ("192.0.2.9", 5), b"\x7fjunk", 0, "192.0.2.1"),
+        (DATAGRAM, 0, ("192.0.2.9", 5), b"", 0, "192.0.2.1"),
     )
     assert world.port.counters.orphan_events == 3
     assert world.port.counters.dtls_from_strangers == 1
@@ -238,8 +238,10 @@ async def test_check_chooses_the_pumps_remote(world: World) -> None:
     )
     message.add_message_integrity(local.credentials.password.encode())
     address = ("192.0.2.9", 5000)
-    world.pump.happen(world.port, (DATAGRAM, 0, address, bytes(message), 0))
-    assert world.pump.told("set_remote") == [(world.connection().transport_id, address)]
+    world.pump.happen(world.port, (DATAGRAM, 0, address, bytes(message), 0, "192.0.2.1"))
+    assert world.pump.told("set_remote") == [
+        (world.connection().transport_id, address, "192.0.2.1")
+    ]
     assert [call[0] for call in world.pump.told("send_datagram")] == [address]
     await world.close()
 

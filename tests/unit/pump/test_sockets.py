@@ -113,9 +113,10 @@ def test_addresses_are_shown_as_people_write_them(pump: Pump, clients: list[Clie
         clients.append(Client(host, pump.port))
         clients[-1].socket.sendto(b"\x00\x01knock", clients[-1].target)
         before = monotonic_ns()
-        kind, transport, address, data, arrival_ns = wait_for(pump, DATAGRAM)
+        kind, transport, address, data, arrival_ns, local = wait_for(pump, DATAGRAM)
         assert (kind, transport, data) == (DATAGRAM, 0, b"\x00\x01knock")
         assert address == (host, clients[-1].socket.getsockname()[1])
+        assert local == host
         assert abs(arrival_ns - before) < DEADLINE_S * 1_000_000_000
         assert pump.send_datagram(address, b"\x01\x01answer")
         assert clients[-1].socket.recv(100) == b"\x01\x01answer"

@@ -253,3 +253,43 @@ def test_closed_session_is_a_stranger(agent: IceAgent) -> None:
     assert len(agent) == 0
     assert agent.session_of(HOME) is None
     assert error_codes(agent.handle_datagram(HOME, check(credentials), 1.0)) == [401]
+
+
+NEAR, FAR = "198.51.100.1", "198.51.100.2"
+
+
+def test_answers_leave_from_the_address_that_was_asked(agent: IceAgent) -> None:
+    _, credentials = agent.open(0.0)
+    stranger = check(IceCredentials("nobody", "x" * 24))
+    for data in (
+        check(credentials),
+        check(credentials, controlled=True),
+        stranger,
+        check(credentials, password="wrong" * 5),
+    ):
+        outputs = agent.handle_datagram(HOME, data, 0.0, FAR)
+        assert [output.local for output in outputs if isinstance(output, Answer)] == [FAR]
+
+
+@pytest.mark.parametrize(
+    ("nominate", "after_s", "moves"),
+    [(True, 0.1, True), (False, 0.1, False), (False, REBIND_SILENCE_S, True)],
+    ids=["nominated", "probe of our second address", "the first one fell silent"],
+)
+def test_a_peer_moves_to_another_address_of_ours(
+    agent: IceAgent, nominate: bool, after_s: float, moves: bool
+) -> None:
+    key, credentials = agent.open(0.0)
+    outputs = agent.handle_datagram(HOME, check(credentials, nominate=True), 0.0, NEAR)
+    assert RemoteChanged(key, HOME, NEAR) in outputs
+    outputs = agent.handle_datagram(HOME, check(credentials, nominate=nominate), after_s, FAR)
+    assert changes(outputs) == ([RemoteChanged(key, HOME, FAR)] if moves else [])
+    assert agent.local_of(key) == (FAR if moves else NEAR)
+
+
+def test_a_check_replayed_to_another_address_of_ours_moves_nothing(agent: IceAgent) -> None:
+    key, credentials = agent.open(0.0)
+    seen = check(credentials, nominate=True, transaction=77_777)
+    agent.handle_datagram(HOME, seen, 0.0, NEAR)
+    assert changes(agent.handle_datagram(HOME, seen, 0.1, FAR)) == []
+    assert agent.local_of(key) == NEAR
