@@ -1,13 +1,21 @@
 #!/bin/sh
-# The browser tests drive Debian's Chromium. Installs it when it may; says so when it may not.
+# The browser tests drive Debian's Chromium and give rooms networks of their own (iproute2).
+# Installs what is missing when it may; says so when it may not.
 set -eu
-[ -x /usr/bin/chromium ] && exit 0
+missing=""
+[ -x /usr/bin/chromium ] || missing="chromium"
+command -v ip >/dev/null || missing="$missing iproute2"
+[ -z "$missing" ] && exit 0
+
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing Chromium for the browser tests …"
+    echo "Installing $missing for the browser tests …"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+    # shellcheck disable=SC2086  # a list of package names
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+elif [ -x /usr/bin/chromium ]; then
+    echo "Without$missing some browser tests are skipped. As root: apt-get install$missing" >&2
 else
-    echo "The browser tests need /usr/bin/chromium. As root: apt-get install chromium" >&2
+    echo "The browser tests need /usr/bin/chromium. As root: apt-get install $missing" >&2
     echo "All other checks: make check check-web test-core" >&2
     exit 1
 fi
