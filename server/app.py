@@ -24,12 +24,14 @@ from server.api import (
     communities,
     health,
     lessons,
+    metrics,
     places,
     recordings,
     reference,
     refusals,
     room,
     session,
+    stats,
     users,
 )
 from server.clock import Clock, wall_clock
@@ -41,6 +43,8 @@ from server.lesson_desk import LessonDesk
 from server.library import Catalogue
 from server.live import SignalingLessons
 from server.media import MediaCore, open_media_node
+from server.metrics import Metrics
+from server.metrics.http_times import HttpTimes
 from server.recording import Recording
 from server.rooms import RoomDesk
 from server.services import Services
@@ -54,7 +58,7 @@ from signaling.ports import SignalingSettings
 
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
-_ROUTERS = (session, users, places, communities, lessons, room, recordings, admin)
+_ROUTERS = (session, users, places, communities, lessons, stats, room, recordings, admin)
 
 
 def create_app(
@@ -71,10 +75,12 @@ def create_app(
     cheaper passwords and other media, and record nothing.
     """
 
+    meters = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            start = _Start(stack, settings, clock)
+            start = _Start(stack, settings, clock, meters)
             database = await start.database()
             media = await start.media(open_media)
             services = await start.services(
@@ -96,10 +102,12 @@ def create_app(
         responses={"4XX": {"model": refusals.RefusalBody}},
     )
     app.add_middleware(Shield, max_body_bytes=settings.max_body_bytes, secure=settings.secure)
+    app.add_middleware(HttpTimes, meters=meters.http)
     refusals.add_handlers(app)
     for area in _ROUTERS:
         app.include_router(area.router, dependencies=[Depends(same_origin)])
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(reference.router)
     return app
 
@@ -109,7 +117,10 @@ class _Start:
 
     signaling: LessonService
 
-    def __init__(self, stack: AsyncExitStack, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, settings: Settings, clock: Clock, meters: Metrics
+    ) -> None:
+        self._meters = meters
         self._stack = stack
         self._settings = settings
         self._clock = clock
@@ -161,6 +172,7 @@ class _Start:
         if recording is not None:
             recording.on_running = self.signaling.set_recording
         desk.live = SignalingLessons(self.signaling)
+        self._meters.watch(media, self.signaling, recording)
         rooms = RoomDesk(
             database, clock, tokens=tokens, live=desk.live, poll_s=settings.room_poll_s
         )
@@ -177,6 +189,7 @@ class _Start:
             lessons=desk,
             rooms=rooms,
             media=media,
+            metrics=self._meters,
         )
         timekeeper = Timekeeper(services)
         timekeeper.start()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -90,7 +90,8 @@ class Settings(BaseSettings):
     max_message_bytes: Annotated[int, Field(ge=4096, le=1_048_576)] = 131_072
     stop_grace_s: Seconds = 3
 
-    # logs
+    # logs and metrics
+    metrics_token: SecretStr = SecretStr("")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
@@ -122,6 +123,14 @@ class Settings(BaseSettings):
                 ipaddress.ip_address(word)
             except ValueError:
                 raise ValueError(f"'{word}' is not an IP address") from None
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _unguessable(cls, value: SecretStr) -> SecretStr:
+        # Nothing slows down who guesses, so guessing must be hopeless.
+        if 0 < len(value.get_secret_value()) < 20:
+            raise ValueError("must have at least 20 characters; `openssl rand -hex 24` makes one")
         return value
 
     @field_validator("trusted_proxies")

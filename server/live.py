@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Literal, Protocol
 
 from signaling.driver import LessonService
+from signaling.lesson import DevicePlace
 from signaling.messages import SeatState
 
 EndReason = Literal["by-lead", "by-server", "timed-out"]
@@ -24,6 +25,10 @@ class LiveLessons(Protocol):
 
     def seats(self) -> Mapping[str, Sequence[SeatState]]:
         """Every open lesson and its seats, as everybody in it sees them."""
+        ...
+
+    def devices(self, lesson_id: str) -> Sequence[DevicePlace]:
+        """An open lesson's devices and the seats they are at; none of a lesson not open."""
         ...
 
 
@@ -47,3 +52,7 @@ class SignalingLessons:
     def seats(self) -> Mapping[str, Sequence[SeatState]]:
         """Every open lesson and its seats."""
         return {lesson_id: seats for lesson_id, (_lesson, seats) in self._service.live().items()}
+
+    def devices(self, lesson_id: str) -> Sequence[DevicePlace]:
+        """An open lesson's devices and the seats they are at."""
+        return self._service.devices(lesson_id)

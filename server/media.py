@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hardware_profiles import ServerProfile
 from mixer.errors import NodeUnavailable
-from mixer.node import NodeSettings
+from mixer.node import LessonStats, NodeSettings, NodeStats
 from server.config import Settings
 from server.errors import StartRefused
 from server.profiles import node_limits
@@ -24,8 +24,17 @@ class MediaCore(Media, TappedMedia, Protocol):
         """Whether the node takes lessons."""
         ...
 
-    def lesson_stats(self, lesson_id: str) -> dict[str, object]:
-        """Every connection, producer and consumer of an open lesson."""
+    @property
+    def lesson_ids(self) -> tuple[str, ...]:
+        """The lessons whose media is open."""
+        ...
+
+    def lesson_stats(self, lesson_id: str) -> LessonStats:
+        """Every connection, producer and consumer of an open lesson; raises `LessonUnknown`."""
+        ...
+
+    def node_stats(self) -> NodeStats:
+        """The node's counters."""
         ...
 
 

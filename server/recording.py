@@ -61,10 +61,24 @@ class _Recorded:
     seats: tuple[SeatRecord, ...]
     taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
     unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
-    dropped_events: int = 0
     failed: bool = False
     closed: bool = False  # the lesson is over: it is being finished
     running: bool = False  # as the lesson was told
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTotals:
+    """Where recording stands, for the metrics; recordings that are filed no longer count."""
+
+    recorder_up: bool
+    recorder_starts: int
+    running: int
+    waiting: int  # for the recorder, or for the first packet
+    failed: int
+    finishing: int
+    taps: int
+    unwritten_events: int
+    dropped_events: int  # since the server began
 
 
 async def _tell_nobody(lesson_id: str, running: bool) -> None:
@@ -112,13 +126,31 @@ class Recording:
         self._chores: asyncio.Queue[Chore] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
-        self._events = 0
+        self._events = self._dropped_events = 0
         self._run_id = new_id()  # event ids of two runs of the server must differ
 
     @property
     def recorder_pid(self) -> int | None:
         """The recorder's process id while one runs."""
         return self._link.pid
+
+    def totals(self) -> RecordingTotals:
+        """Where all recordings stand now."""
+        kept = self._by_id.values()
+        finishing = sum(recorded.closed for recorded in kept)
+        running = sum(recorded.running for recorded in kept)
+        failed = sum(recorded.failed and not recorded.closed for recorded in kept)
+        return RecordingTotals(
+            recorder_up=self._link.up,
+            recorder_starts=self._link.starts,
+            running=running,
+            waiting=len(kept) - finishing - running - failed,
+            failed=failed,
+            finishing=finishing + len(self._to_finish),
+            taps=sum(len(recorded.taps) for recorded in kept),
+            unwritten_events=sum(len(recorded.unwritten) for recorded in kept),
+            dropped_events=self._dropped_events,
+        )
 
     async def start(self) -> None:
         """Look for what was left unfinished, and start the recorder."""
@@ -183,7 +215,7 @@ class Recording:
         recorded.unwritten[message.event_id] = message
         if len(recorded.unwritten) > MAX_UNWRITTEN_EVENTS:
             del recorded.unwritten[next(iter(recorded.unwritten))]
-            recorded.dropped_events += 1
+            self._dropped_events += 1
         self._link.send(message)
 
     async def producer_added(

@@ -12,6 +12,7 @@ from server.config import Settings
 from server.database.engine import Database
 from server.lesson_desk import LessonDesk
 from server.media import MediaCore
+from server.metrics import Metrics
 from server.rooms import RoomDesk
 from server.tokens import JoinTokens
 
@@ -30,3 +31,4 @@ class Services:
     lessons: LessonDesk
     rooms: RoomDesk
     media: MediaCore
+    metrics: Metrics

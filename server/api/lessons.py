@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from mixer.errors import LessonUnknown
-from server.accounts.access import Administrator, Person, ServicesOf
+from server.accounts.access import Person, ServicesOf
 from server.admission import admit
 from server.api.fields import Body, Id, Moment, Name, View, Word
 from server.database.models import Lesson, LessonPhase
 from server.deletion import delete_row
-from server.errors import Refusal, Text, not_found
+from server.errors import Refusal, Text
 from server.timetable import (
     LessonDraft,
     change_lesson,
@@ -214,17 +213,6 @@ async def end_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> Les
         await services.lessons.end(lesson_id, "by-lead")
     async with services.database.read() as session:
         return lesson_view(await get_visible_lesson(session, person, lesson_id))
-
-
-@router.get("/{lesson_id}/stats")
-async def lesson_stats(
-    lesson_id: Id, _admin: Administrator, services: ServicesOf
-) -> dict[str, Any]:
-    """Every connection and stream of a lesson going on, as the media core measures them."""
-    try:
-        return services.media.lesson_stats(lesson_id)
-    except LessonUnknown:
-        raise not_found("进行中的课程", "lesson going on") from None
 
 
 @router.post("/{lesson_id}/token")

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from mixer.errors import LessonUnknown
 from signaling.messages import Role
 from tests.unit.server.world import PASSWORD, World, lesson_body, post
 
@@ -262,20 +261,3 @@ async def test_password_of_a_teacher_is_never_told(world: World, community: Ids)
         text = (await li.get(path)).text
         assert PASSWORD not in text
         assert "argon2" not in text
-
-
-async def test_measures_of_a_lesson_are_for_administrators(
-    world: World, admin: httpx.AsyncClient, community: Ids, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lesson = await start_now(await world.signed_in("li"), community)
-    path = f"/api/lessons/{lesson['id']}/stats"
-
-    def measured(lesson_id: str) -> dict[str, object]:
-        if lesson_id != lesson["id"]:
-            raise LessonUnknown
-        return {"lesson_id": lesson_id, "producers": []}
-
-    monkeypatch.setattr(world.services.media, "lesson_stats", measured)
-    assert (await admin.get(path)).json() == {"lesson_id": lesson["id"], "producers": []}
-    assert (await admin.get("/api/lessons/none/stats")).status_code == 404
-    assert (await (await world.signed_in("li")).get(path)).status_code == 403

@@ -15,8 +15,9 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from hardware_profiles import ServerProfile
 from mixer.errors import LessonUnknown
+from mixer.node import LessonStats, NodeStats
 from server.accounts.passwords import Passwords
-from server.app import create_app
+from server.app import OpenMedia, create_app
 from server.config import Settings
 from server.database.engine import Database
 from server.first_start import setup_address
@@ -46,9 +47,20 @@ class NoMedia:
     """Media that nobody may need: any other call fails the test."""
 
     ready = True
+    lesson_ids: tuple[str, ...] = ()
 
-    def lesson_stats(self, lesson_id: str) -> dict[str, object]:
+    def lesson_stats(self, lesson_id: str) -> LessonStats:
         raise LessonUnknown(lesson_id)
+
+    def node_stats(self) -> NodeStats:
+        return {
+            "lessons": 0,
+            "lessons_admitted": 4,
+            "ticks": 0,
+            "tick_busy_s": 0.0,
+            "tick_late_s": 0.0,
+            "ports": [],
+        }
 
 
 @asynccontextmanager
@@ -127,7 +139,9 @@ async def _migrate(url: str) -> None:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+async def running_world(
+    folder: Path, *, open_media: OpenMedia = no_media, **settings: Any
+) -> AsyncIterator[World]:
     """The application over a data folder, until the end of the block."""
     made = Settings(
         data_folder=folder / "data",
@@ -139,7 +153,7 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     await asyncio.to_thread(_lay_database, made.data_folder)
     clock = TestClock()
     cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-    app = create_app(made, clock=clock, passwords=cheap, open_media=no_media, record=False)
+    app = create_app(made, clock=clock, passwords=cheap, open_media=open_media, record=False)
     async with AsyncExitStack() as stack, app.router.lifespan_context(app):
         yield World(app, clock, made, stack)
 
