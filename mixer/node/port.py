@@ -75,6 +75,7 @@ class PortCounters:
     dtls_from_strangers: int = 0
     unknown_datagrams: int = 0
     orphan_events: int = 0
+    ssrcs_not_named: int = 0  # a sender changes them oftener than anything honest
 
 
 class Port:

@@ -30,7 +30,13 @@ from mixer.rtp.rtcp import (
 from mixer.rtp.twcc import FeedbackBuilder
 from mixer.transport.dtls import Certificate
 from mixer.transport.publish_answer import PublishPlan, SourcePlan, write_answer
+from mixer.transport.rate_limit import TokenBucket
 
+# New SSRCs that are looked up for one sender: all its sources with all layers and repairs at once
+# (8 × 3 × 2), later seldom. Browsers change them with an offer alone; whoever makes them up is left
+# to the pump, which drops unknown ones.
+NAMED_SSRCS_BURST = 64
+NAMED_SSRCS_PER_S = 1.0
 MAX_REPORT_BLOCKS = 31  # five bits in the RTCP header
 CNAME = "tongke"
 # What a source without a limit of its own may send when REMB has to name a number.
@@ -70,6 +76,7 @@ class Publication:
         self._remb: ReceiveRate | None = None
         self._feedback: FeedbackBuilder | None = None
         self._fir_count = 0
+        self._namings = TokenBucket(rate_per_s=NAMED_SSRCS_PER_S, burst=NAMED_SSRCS_BURST, now=now)
 
     # Descriptions
 
@@ -179,6 +186,9 @@ class Publication:
             return
         layer = _layer_of(producer, repaired_rid or rid)
         if layer is None:
+            return
+        if not self._namings.take(self._port.clock()):
+            self._port.counters.ssrcs_not_named += 1
             return
         encoding = producer.encodings[layer]
         if repairs:

@@ -21,6 +21,7 @@ from mixer.model import (
 from mixer.node.connection import SETUP_TIMEOUT_S, Connection
 from mixer.node.lesson import Lesson
 from mixer.node.port import Port
+from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
 from mixer.rtp.feedback import Fir, Pli
 from mixer.rtp.rtcp import parse_compound
 from mixer.transport.dtls import Certificate
@@ -130,6 +131,21 @@ async def test_ssrcs_are_learned(
         world.new_ssrc(*arrival)
     told = [call for call in world.pump.told("add_encoding") if call[0] == picture]
     assert [(call[1], call[2]["ssrc"], call[2]["rtx_ssrc"]) for call in told] == named
+    await world.close()
+
+
+async def test_a_sender_that_makes_up_ssrcs_is_looked_up_seldom(world: World) -> None:
+    await world.publish()
+    by_offer = len(world.pump.told("add_encoding"))
+    for ssrc in range(1, 1001):
+        world.new_ssrc(ssrc, 108, "1", "q", "")
+    assert len(world.pump.told("add_encoding")) == by_offer + NAMED_SSRCS_BURST
+    world.clock.now += 5 / NAMED_SSRCS_PER_S
+    before = len(world.pump.told("add_encoding"))
+    for ssrc in range(2001, 2101):
+        world.new_ssrc(ssrc, 108, "1", "q", "")
+    assert len(world.pump.told("add_encoding")) == before + 5
+    assert world.port.counters.ssrcs_not_named == 1000 - NAMED_SSRCS_BURST + 95
     await world.close()
 
 
