@@ -1,6 +1,7 @@
 """Builds the native packet pump; everything else about the distribution is in pyproject.toml.
 
-In a clone (`build_ext --inplace`) the load client of the benchmarks is built too; no wheel has it.
+In a clone (`build_ext --inplace`) the native parts of the benchmarks are built too; no wheel has
+them.
 """
 
 import os
@@ -30,6 +31,7 @@ def native(name: str, folder: str) -> Extension:
 extensions = [native("mixer.pump._pump", "mixer/pump")]
 if "--inplace" in sys.argv and Path("benchmarks/_load.pyx").exists():
     extensions.append(native("benchmarks._load", "benchmarks"))
+    extensions.append(native("benchmarks.floor._floor", "benchmarks/floor"))
 
 setup(
     ext_modules=cythonize(

@@ -32,7 +32,11 @@ class LocalTransport:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTransport:
-    """The server's side of one connection: where it is, who it is, and our DTLS role."""
+    """The server's side of one connection: where it is, who it is, and our DTLS role.
+
+    `controls`: it is the one that nominates, as a full ICE agent that made the offer
+    (RFC 8445 §6.1.1).
+    """
 
     host: str
     port: int
@@ -40,6 +44,7 @@ class RemoteTransport:
     password: str
     fingerprints: tuple[Fingerprint, ...]
     our_role: DtlsRole
+    controls: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,35 @@ def publish_offer(local: LocalTransport, *, cname: str, audio_ssrc: int, video_s
     return sdp.format_lines(lines)
 
 
+def server_description(
+    local: LocalTransport,
+    media: list[tuple[str, str, int]],
+    direction: str,
+    setup: str,
+    address: tuple[str, int],
+) -> str:
+    """What a server without header extensions and feedback says; `media` as (mid, kind, type)."""
+    candidate = f"a=candidate:1 1 udp 2130706431 {address[0]} {address[1]} typ host"
+    lines = [*_session([mid for mid, _, _ in media]), "a=ice-lite"]
+    for mid, kind, number in media:
+        lines += [
+            f"m={kind} 9 UDP/TLS/RTP/SAVPF {number}",
+            "c=IN IP4 0.0.0.0",
+            *_transport(local, setup),
+            candidate,
+            f"a=mid:{mid}",
+            f"a={direction}",
+            *_codec(kind, number, transport_cc=False),
+        ]
+    return sdp.format_lines(lines)
+
+
 def subscribe_answer(
     offer: str, local: LocalTransport, *, transport_cc: bool = True
 ) -> tuple[str, Agreed]:
     """An answer that takes every offered line in Opus or VP8, and what was agreed by it."""
     description = sdp.parse(offer)
-    agreed = read(offer, transport_cc=transport_cc)
+    agreed = read(offer, transport_cc=transport_cc, is_offer=True)
     setup = "active" if agreed.transport.our_role is DtlsRole.CLIENT else "passive"
     live = [media for media in description.media if not media.rejected]
     lines = [*_session([media.mid for media in live])]
@@ -97,7 +125,7 @@ def subscribe_answer(
     return sdp.format_lines(_with_payload_numbers(lines)), agreed
 
 
-def read(text: str, *, transport_cc: bool = True) -> Agreed:
+def read(text: str, *, transport_cc: bool = True, is_offer: bool = False) -> Agreed:
     """What a server's offer or answer says. Raises `ValueError` when it cannot be used."""
     description = sdp.parse(text)
     live = [media for media in description.media if not media.rejected]
@@ -112,10 +140,11 @@ def read(text: str, *, transport_cc: bool = True) -> Agreed:
                 extensions[FIELD_OF_URI[uri]] = number
     if not transport_cc:
         extensions.pop("transport_cc", None)
-    return Agreed(_remote(live), payload_types, extensions)
+    controls = is_offer and not description.ice_lite
+    return Agreed(_remote(live, controls), payload_types, extensions)
 
 
-def _remote(live: list[sdp.MediaSection]) -> RemoteTransport:
+def _remote(live: list[sdp.MediaSection], controls: bool) -> RemoteTransport:
     first = live[0]
     candidates = [value.split() for media in live for value in media.all("candidate")]
     usable = [parts for parts in candidates if parts[2].lower() == "udp"]
@@ -129,7 +158,9 @@ def _remote(live: list[sdp.MediaSection]) -> RemoteTransport:
     )
     passive = first.first("setup") == "active"
     role = DtlsRole.SERVER if passive else DtlsRole.CLIENT
-    return RemoteTransport(best[4], int(best[5]), ufrag, password, fingerprints, role)
+    return RemoteTransport(
+        best[4], int(best[5]), ufrag, password, fingerprints, role, controls
+    )
 
 
 def _payload_type(media: sdp.MediaSection) -> int:

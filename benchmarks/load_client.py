@@ -1,6 +1,7 @@
 """The load client: peers that negotiate like browsers and send and receive like a machine.
 
-Owns: each peer's ICE (a controlling client that checks one candidate, RFC 8445), DTLS through
+Owns: each peer's ICE (one candidate pair, RFC 8445; controlled where a full agent made the offer,
+else controlling), DTLS through
 `mixer.transport.dtls`, and the RTCP a browser would send: reports every second and
 transport-wide feedback every 100 ms. Media is the native thread's (`native/load.h`).
 """
@@ -150,14 +151,16 @@ class LoadClient:
 
     def _send_check(self, peer: LoadPeer) -> None:
         assert peer.remote is not None
+        role: dict[str, int | None] = {"ICE-CONTROLLING": 1, "USE-CANDIDATE": None}
+        if peer.remote.controls:
+            role = {"ICE-CONTROLLED": 1}
         request = stun.Message(
             message_method=stun.Method.BINDING,
             message_class=stun.Class.REQUEST,
             attributes={
                 "USERNAME": f"{peer.remote.ufrag}:{peer.local.ufrag}",
                 "PRIORITY": 126 << 24 | 65_535 << 8 | 255,
-                "ICE-CONTROLLING": 1,
-                "USE-CANDIDATE": None,
+                **role,
             },
         )
         request.add_message_integrity(peer.remote.password.encode())

@@ -1,15 +1,15 @@
-"""The process under test: a MediaNode on loopback, driven by lines of JSON on its standard input.
+"""The process under test: a MediaNode, driven by lines of JSON on its standard input.
 
-Ends when its input ends, so it never outlives the benchmark.
+`python -m benchmarks.servers.tongke_node HOST PUMPS`
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from typing import Any
 
+from benchmarks.servers.serving import serve
 from mixer.errors import MediaError
 from mixer.model import NodeLimits, NodeSettings, SourceOffer, Want
 from mixer.node import MediaNode
@@ -22,9 +22,9 @@ PICTURE_BPS, SOUND_BPS = 4_000_000, 64_000
 class Node:
     """The node and what it was told so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str, pumps: int) -> None:
         self._node = MediaNode(
-            NodeSettings(host="127.0.0.1", port=0, advertised=("127.0.0.1",), limits=LIMITS)
+            NodeSettings(host=host, port=0, advertised=(host,), pumps=pumps, limits=LIMITS)
         )
         self._producers: dict[tuple[str, str], list[tuple[str, bool]]] = {}
 
@@ -68,33 +68,5 @@ class Node:
         return None
 
 
-async def main() -> None:
-    """Answer line by line until the input ends."""
-    node = Node()
-    try:
-        await node.start()
-    except MediaError as error:
-        say({"error": str(error)})
-        return
-    say({"ready": True})
-    reader = asyncio.StreamReader(limit=1 << 20)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    try:
-        while line := await reader.readline():
-            try:
-                say({"result": await node.handle(json.loads(line))})
-            except (MediaError, ValueError, KeyError) as error:
-                say({"error": f"{type(error).__name__}: {error}"})
-    finally:
-        await node.close()
-
-
-def say(message: dict[str, object]) -> None:
-    """One line of answer."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Node(sys.argv[1], int(sys.argv[2])), MediaError))

@@ -1,0 +1,1 @@
+"""The floor: forwarding without an SFU, the least that any server can cost."""

@@ -1,0 +1,100 @@
+"""Janus' own API over its Unix socket: sessions, handles, requests to the VideoRoom plugin.
+
+One datagram of a SOCK_SEQPACKET socket is one JSON message; an answer carries the request's
+transaction. Requests to a plugin are first acknowledged (`ack`), then answered by an `event`.
+https://janus.conf.meetecho.com/docs/rest.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import socket
+from typing import Any
+
+ANSWER_TIMEOUT_S = 15.0
+# An SDP of 30 streams has some 60 kB.
+MESSAGE_BYTES = 1 << 20
+
+Message = dict[str, Any]
+
+
+class JanusError(RuntimeError):
+    """Janus refused a request; the text is its own."""
+
+
+class JanusApi:
+    """One session. `connect` first, `close` at the end."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        self._transactions = itertools.count(1)
+        self._waiting: dict[str, tuple[asyncio.Future[Message], bool]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._session = 0
+
+    async def connect(self, path: str) -> None:
+        """Open the socket and a session; raises `OSError` while nobody listens there."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MESSAGE_BYTES)
+        await asyncio.get_running_loop().sock_connect(self._socket, path)
+        self._reader = asyncio.create_task(self._read())
+        self._session = int((await self._request({"janus": "create"}))["data"]["id"])
+
+    async def close(self) -> None:
+        """Leave; Janus ends the session with the socket."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        self._socket.close()
+
+    async def attach(self) -> int:
+        """A new handle to the VideoRoom: one peer connection."""
+        request = {"janus": "attach", "plugin": "janus.plugin.videoroom"}
+        return int((await self._request(request))["data"]["id"])
+
+    async def message(self, handle: int, body: Message, jsep: Message | None = None) -> Message:
+        """A request to the plugin; its whole answer: `plugindata` and perhaps `jsep`."""
+        request: Message = {"janus": "message", "handle_id": handle, "body": body}
+        if jsep is not None:
+            request["jsep"] = jsep
+        answer = await self._request(request)
+        data = answer["plugindata"]["data"]
+        if "error" in data:
+            raise JanusError(f"{body['request']}: {data['error']}")
+        return answer
+
+    async def no_more_candidates(self, handle: int) -> None:
+        """End of trickling: the peer is found by its own checks (peer-reflexive, RFC 8445)."""
+        trickle = {"janus": "trickle", "handle_id": handle, "candidate": {"completed": True}}
+        await self._request(trickle, ends_with_ack=True)
+
+    async def _request(self, request: Message, *, ends_with_ack: bool = False) -> Message:
+        transaction = str(next(self._transactions))
+        message = {**request, "transaction": transaction}
+        if self._session:
+            message["session_id"] = self._session
+        answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[transaction] = (answered, ends_with_ack)
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                data = json.dumps(message).encode()
+                await asyncio.get_running_loop().sock_sendall(self._socket, data)
+                answer: Message = await answered
+        finally:
+            del self._waiting[transaction]
+        if answer["janus"] == "error":
+            raise JanusError(f"{request['janus']}: {answer['error']['reason']}")
+        return answer
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await loop.sock_recv(self._socket, MESSAGE_BYTES):
+            message: Message = json.loads(data)
+            answered, ends_with_ack = self._waiting.get(message.get("transaction", ""), (None, False))
+            if answered is None or answered.done():
+                continue  # an event nobody asked for: webrtcup, media, slowlink
+            if message["janus"] != "ack" or ends_with_ack:
+                answered.set_result(message)
