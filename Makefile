@@ -1,5 +1,6 @@
 # make run      sets up what is missing, then starts the server with a demonstration lesson
 # make test     sets up what is missing, then runs every check
+# make fuzz     a million hostile inputs for every parser (about a quarter of an hour)
 # make setup    only sets up: .venv, native build, npm packages, web pages
 # make format   rewrites the sources in the house's form
 
@@ -13,7 +14,11 @@ PAGES  := web_client/package.json web_client/index.html \
           $(wildcard web_client/*.ts web_client/tsconfig*.json) \
           $(shell find web_client/src web_client/public -type f 2>/dev/null)
 
-.PHONY: run test setup check check-web test-core test-browser format clean
+# Longest first; the HTTP interface has no parser of its own and keeps its short run.
+FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardware_profiles signaling \
+            rtp pump)
+
+.PHONY: run test fuzz setup check check-web test-core test-browser format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
@@ -66,6 +71,13 @@ test-core: $(STAMPS)/native
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-chromium.sh
 	$(PY) -m pytest -q -m browser
+
+# Two harnesses at a time, and never in the way of what else the machine does.
+fuzz: $(STAMPS)/native
+	@printf '%s\n' $(FUZZ) | TONGKE_FUZZ_ROUNDS=$${TONGKE_FUZZ_ROUNDS:-1000000} \
+	    xargs -P 2 -I '{}' nice -n 10 $(PY) -m pytest -q -p no:cacheprovider --durations=0 \
+	    --durations-min=1 '{}'
+	@echo "Every harness ran clean."
 
 format: $(STAMPS)/python
 	.venv/bin/ruff format .

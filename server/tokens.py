@@ -97,4 +97,5 @@ class JoinTokens:
             key_id = jws.extract_compact(token.encode()).headers().get("kid")
         except (JoseError, ValueError, TypeError, KeyError):
             return "token-invalid"
-        return "token-invalid" if key_id in {None, self._key_id} else "token-foreign"
+        foreign = isinstance(key_id, str) and key_id != self._key_id
+        return "token-foreign" if foreign else "token-invalid"

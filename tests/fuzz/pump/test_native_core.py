@@ -1,63 +1,80 @@
-"""The pump's C core under AddressSanitizer and UndefinedBehaviorSanitizer; see `harness.c`.
+"""The pump's C core and its parsers under AddressSanitizer and UndefinedBehaviorSanitizer.
 
-`TONGKE_FUZZ_DATAGRAMS` makes the run longer (`make fuzz`), `TONGKE_FUZZ_SEED` another one.
+The invariants stand at the top of `harness.c` and `parsers.c`. Both are built apart from the
+extension, which stays as it is. See `tests.fuzz.rounds` for longer runs and other ones.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz.rounds import SEED, rounds
+
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "mixer" / "pump" / "native"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
-DATAGRAMS = int(os.environ.get("TONGKE_FUZZ_DATAGRAMS", "200000"))
-SEED = int(os.environ.get("TONGKE_FUZZ_SEED", "1"))
+DATAGRAMS = rounds(200_000)
+INPUTS = rounds(200_000)
+
+Build = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     compiler = shutil.which("gcc")
     assert compiler, "gcc is needed to build the pump, and to fuzz it"
-    binary = tmp_path_factory.mktemp("fuzz") / "harness"
-    sources = [str(HERE / "harness.c"), *map(str, sorted(NATIVE.glob("*.c")))]
-    subprocess.run(
-        [
-            compiler,
-            "-std=gnu11",
-            "-D_GNU_SOURCE",
-            *SANITIZERS,
-            f"-I{NATIVE}",
-            "-o",
-            str(binary),
-            *sources,
-            "-pthread",
-        ],
-        check=True,
-    )
-    return binary
+    folder = tmp_path_factory.mktemp("fuzz")
+
+    def built(source: str) -> Path:
+        binary = folder / source.removesuffix(".c")
+        if not binary.exists():
+            sources = [str(HERE / source), *map(str, sorted(NATIVE.glob("*.c")))]
+            options = ["-std=gnu11", "-D_GNU_SOURCE", *SANITIZERS, f"-I{NATIVE}"]
+            subprocess.run([compiler, *options, "-o", binary, *sources, "-pthread"], check=True)
+        return binary
+
+    return built
 
 
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(SEED, SEED + 3))
-def test_hostile_datagrams_and_calls_in_any_order(harness: Path, seed: int) -> None:
+def told(*command: object) -> str:
+    """What a harness prints at its end; fails with what a sanitizer said instead."""
     run = subprocess.run(
-        [str(harness), str(seed), str(DATAGRAMS)],
+        [str(word) for word in command],
         capture_output=True,
         text=True,
         check=False,
         env={"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=0"},
     )
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, f"{command}: {run.stderr}"
+    return run.stdout
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_hostile_datagrams_and_calls_in_any_order(build: Build, seed: int) -> None:
     counts = re.fullmatch(
-        r"(\d+) datagrams, (\d+) forwarded, (\d+) retransmitted, (\d+) asked for\n", run.stdout
+        r"(\d+) datagrams, (\d+) forwarded, (\d+) retransmitted, (\d+) asked for\n",
+        told(build("harness.c"), SEED + seed, DATAGRAMS),
     )
     assert counts
     received, forwarded, retransmitted, asked = map(int, counts.groups())
     assert received == DATAGRAMS
     assert min(forwarded, retransmitted, asked) > DATAGRAMS // 10_000  # it got past the door
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("parser", ["rtp", "rtcp", "vp8", "h264"])
+def test_hostile_bytes_at_one_parser(build: Build, parser: str) -> None:
+    counts = re.fullmatch(
+        r"(\d+) taken, (\d+) refused\n", told(build("parsers.c"), parser, SEED + 1, INPUTS)
+    )
+    assert counts
+    taken, refused = map(int, counts.groups())
+    assert taken + refused == INPUTS
+    assert min(taken, refused) > INPUTS // 100, "one side of the parser is hardly reached"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from signaling.lesson.sdp import media_lines
 from signaling.messages import CloseCode, Source
 from signaling.sdp_fragment import credentials_of, fragment_of, with_credentials
 from signaling.websocket import parse
+from tests.fuzz.rounds import SEED, rounds
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.asgi_socket import AsgiSocket
 from tests.unit.signaling.fakes import (
@@ -37,6 +39,11 @@ from tests.unit.signaling.fakes import (
 from tests.unit.signaling.service import World
 
 SEEDS = range(8)
+ROUNDS = rounds(4000)
+OFFERS = [
+    path.read_bytes().decode()
+    for path in sorted((Path(__file__).parents[2] / "vectors" / "sdp").glob("*.sdp"))
+]
 VALID: list[m.ClientMessage] = [
     m.Join(token=f"{LESSON}/lead"),
     publish(Source.TEACHER, Source.ROOM),
@@ -113,9 +120,9 @@ def test_any_text_is_a_message_or_refused(text: str | bytes) -> None:
     try_parse(text)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_mutated_messages_are_messages_or_refused(seed: int) -> None:
-    for text in hostile_texts(seed, 500):
+@pytest.mark.timeout(3600)
+def test_mutated_messages_are_messages_or_refused() -> None:
+    for text in hostile_texts(SEED, ROUNDS):
         try_parse(text)
 
 
@@ -126,8 +133,7 @@ LINE = st.sampled_from(
 SDP = st.text() | st.lists(LINE | st.text(max_size=10), max_size=40).map("\r\n".join)
 
 
-@given(SDP | SDP.map(lambda text: "v=0\r\n" + text))
-def test_any_description_is_read_or_refused(sdp: str) -> None:
+def try_description(sdp: str) -> None:
     for read in (
         media_lines,
         has_sound,
@@ -139,9 +145,36 @@ def test_any_description_is_read_or_refused(sdp: str) -> None:
         except Refusal as refusal:
             assert refusal.code in ("bad-sdp", "wrong-kind")
     fragment_of(sdp)
-    fresh = credentials_of(offer_of(Source.ROOM))
-    assert fresh is not None
-    with_credentials(sdp, fresh)
+    with_credentials(sdp, FRESH)
+
+
+FRESH = credentials_of(offer_of(Source.ROOM))
+
+
+@given(SDP | SDP.map(lambda text: "v=0\r\n" + text))
+def test_any_description_is_read_or_refused(sdp: str) -> None:
+    try_description(sdp)
+
+
+@pytest.mark.timeout(3600)
+def test_damaged_descriptions_are_read_or_refused() -> None:
+    """Each is an input to six readers."""
+    rng = random.Random(SEED)
+    for _description in range(ROUNDS // 6):
+        lines = rng.choice(OFFERS).split("\r\n")
+        for _fault in range(rng.randint(1, 5)):
+            at = rng.randrange(len(lines))
+            match rng.randrange(4):
+                case 0:
+                    del lines[at : at + rng.randint(1, 20)]
+                    lines = lines or [""]
+                case 1:
+                    lines[at] = lines[at][: rng.randrange(20)]
+                case 2:
+                    lines.insert(at, rng.choice(["m=", "m=audio 9 X 0", "a=mid:", "a=ice-pwd:x"]))
+                case _:
+                    lines[at] += rng.choice(["\0", "\n", " ", "课", "=", "a" * 3000])
+        try_description("\r\n".join(lines))
 
 
 def busy_state() -> str:

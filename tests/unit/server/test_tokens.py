@@ -67,6 +67,11 @@ def unsigned(claims: dict[str, Any]) -> str:
     return f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims)}."
 
 
+def with_key_id(key_id: object) -> str:
+    head = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": key_id}).encode()).decode()
+    return f"{head.rstrip('=')}.{signed(CLAIMS).partition('.')[2]}"
+
+
 FORGED = {
     "empty": "",
     "text": "not a token",
@@ -85,6 +90,9 @@ FORGED = {
     "seat is a list": signed({**CLAIMS, "seat": ["lead"]}),
     "empty lesson": signed({**CLAIMS, "lesson": ""}),
     "unknown role": signed({**CLAIMS, "role": "king"}),
+    "key id is an object": with_key_id({}),
+    "key id is a list": with_key_id([]),
+    "key id is a number": with_key_id(7),
 }
 
 

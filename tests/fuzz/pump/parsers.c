@@ -1,0 +1,148 @@
+/* Throws hostile bytes at the pump's parsers alone, many more than the whole core could take.
+ *
+ * Invariant: a parser looks at no byte outside its input (each input is an allocation of its exact
+ * size, under AddressSanitizer), and whatever it finds lies inside that input.
+ *
+ * Usage: parsers rtp|rtcp|vp8|h264 SEED INPUTS. Prints how many were taken and how many refused. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "payload.h"
+#include "rtcp.h"
+#include "rtp.h"
+
+enum { ROOM = 1500 };
+
+static uint64_t state;
+
+static uint32_t any(uint32_t below) {
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
+}
+
+#define REQUIRE(condition)                                             \
+  do {                                                                 \
+    if (!(condition)) {                                                \
+      fprintf(stderr, "broken: %s (line %d)\n", #condition, __LINE__); \
+      abort();                                                         \
+    }                                                                  \
+  } while (0)
+
+static uint32_t fill(uint8_t *at, uint32_t length) {
+  for (uint32_t i = 0; i < length; i++) at[i] = (uint8_t)any(256);
+  return length;
+}
+
+/* Inputs: likely beginnings, unlikely rest ------------------------------------------------------ */
+
+static uint32_t make_rtp(uint8_t *out) {
+  uint32_t at = fill(out, 12), words = any(any(8) ? 8 : 140);
+  out[0] = (uint8_t)(0x80 | (any(4) ? 0x10 : 0) | (any(6) ? 0 : 0x20) | (any(6) ? 0 : any(16)));
+  at += fill(out + at, 4 * (out[0] & 0x0fu));
+  if (out[0] & 0x10) {
+    write_u16(out + at, any(5) ? 0xbede : any(3) ? 0x1000 + any(16) : any(65536));
+    write_u16(out + at + 2, (uint16_t)(any(20) ? words : any(65536)));
+    at += 4;
+    for (uint32_t i = 0; i < 4 * words; i++) out[at + i] = (uint8_t)any(any(2) ? 256 : 40);
+    at += 4 * words;
+  }
+  at += fill(out + at, any(60));
+  if (out[0] & 0x20) out[at - 1] = (uint8_t)any(any(3) ? 12 : 256);
+  return at;
+}
+
+static uint32_t make_rtcp(uint8_t *out) {
+  uint32_t at = 0, parts = 1 + any(5);
+  for (uint32_t i = 0; i < parts; i++) {
+    uint32_t words = any(30);
+    fill(out + at, 4 + 4 * words);
+    out[at] = (uint8_t)(0x80 | (any(12) ? 0 : 0x20) | any(32));
+    out[at + 1] = (uint8_t)(any(9) ? 200 + any(8) : any(256));
+    write_u16(out + at + 2, (uint16_t)(any(15) ? words : any(65536)));
+    at += 4 + 4 * words;
+  }
+  return at;
+}
+
+static uint32_t make_payload(uint8_t *out) {
+  static const uint8_t starts[][6] = {{0x90, 0xe0, 0x80, 1, 2, 0}, {0x10}, {0x90, 0x80, 0x7f},
+                                      {0x67}, {0x65}, {0x78, 0, 2, 0x67, 1}, {0x7c, 0x85}, {0x18}};
+  uint32_t length = fill(out, any(40));
+  if (any(4)) memcpy(out, starts[any(8)], length < 6 ? length : 6);
+  return length;
+}
+
+/* What must hold: true when the input was taken --------------------------------------------------*/
+
+static bool inside(const uint8_t *at, uint32_t count, const uint8_t *data, uint32_t length) {
+  return at >= data && count <= length && (uint32_t)(at - data) <= length - count;
+}
+
+static bool try_rtp(const uint8_t *data, uint32_t length) {
+  struct extension_ids ids = {.mid = (uint8_t)any(16), .rid = (uint8_t)any(16),
+                              .repaired_rid = (uint8_t)any(16), .audio_level = (uint8_t)any(16),
+                              .transport_cc = (uint8_t)any(16),
+                              .video_orientation = (uint8_t)any(256)};
+  struct rtp_packet packet;
+  if (!rtp_read(data, length, &ids, &packet)) return false;
+  const struct identifier *names[] = {&packet.mid, &packet.rid, &packet.repaired_rid};
+  REQUIRE(inside(packet.payload, packet.payload_length, data, length));
+  for (int i = 0; i < 3; i++) {
+    REQUIRE(names[i]->length <= IDENTIFIER_MAX);
+    if (names[i]->length) REQUIRE(inside(names[i]->text, names[i]->length, data, length));
+  }
+  return true;
+}
+
+static bool try_rtcp(const uint8_t *data, uint32_t length) {
+  uint32_t at = 0, sum = 0;
+  struct rtcp_part part;
+  struct sender_report report;
+  bool malformed = false;
+  while (rtcp_next(data, length, &at, &part, &malformed)) {
+    REQUIRE(part.length >= 4 && inside(part.data, part.length, data, length));
+    rtcp_read_sender_report(&part, &report);
+    if (rtcp_is_nack(&part)) REQUIRE(part.length >= 16);
+    sum += part.length;
+  }
+  REQUIRE(malformed || sum == length);
+  if (length >= 8) REQUIRE(rtcp_is_well_formed(data, length) == !malformed);
+  return !malformed;
+}
+
+static bool try_payload(enum codec codec, const uint8_t *data, uint32_t length) {
+  struct picture picture = payload_read(codec, data, (uint16_t)length, any(2));
+  if (picture.picture_id_at)
+    REQUIRE(picture.picture_id_at + picture.picture_id_bits / 8u < length);
+  if (picture.tl0_index_at) REQUIRE(picture.tl0_index_at < length);
+  return picture.starts_keyframe || picture.picture_id_at;
+}
+
+int main(int count, char **arguments) {
+  if (count != 4) return 2;
+  const char *parser = arguments[1];
+  uint64_t inputs = strtoull(arguments[3], NULL, 10), taken = 0;
+  state = strtoull(arguments[2], NULL, 10) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+  for (uint64_t i = 0; i < inputs; i++) {
+    static uint8_t room[2 * ROOM];
+    uint32_t length = parser[0] != 'r'    ? make_payload(room)
+                      : parser[2] == 'p' ? make_rtp(room)
+                                         : make_rtcp(room);
+    if (any(12) == 0) length = any(length + 1);
+    while (length && any(3) == 0) room[any(length)] = (uint8_t)any(256);
+    uint8_t *exact = malloc(length ? length : 1);
+    memcpy(exact, room, length);
+    taken += strcmp(parser, "rtp") == 0    ? try_rtp(exact, length)
+             : strcmp(parser, "rtcp") == 0 ? try_rtcp(exact, length)
+             : strcmp(parser, "vp8") == 0  ? try_payload(CODEC_VP8, exact, length)
+                                           : try_payload(CODEC_H264, exact, length);
+    free(exact);
+  }
+  printf("%llu taken, %llu refused\n", (unsigned long long)taken,
+         (unsigned long long)(inputs - taken));
+  return 0;
+}
