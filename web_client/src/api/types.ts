@@ -1,6 +1,6 @@
 // The nouns of the HTTP interface (docs/http_api.md). Times are seconds since 1970.
 
-import type { Mode, Role, SeatState, Source } from "../protocol/messages.ts";
+import type { LinkQuality, Mode, Role, SeatState, Source } from "../protocol/messages.ts";
 
 export interface User {
   id: string;
@@ -155,6 +155,125 @@ export interface Deleted {
   id: string;
   name: string;
   deleted_at: number;
+}
+
+/** One of a device's two connections. Bitrates and loss are of the last four seconds. */
+export interface LineStats {
+  state: "new" | "connected" | "lost" | "closed";
+  failure: string;
+  address: string;
+  loss: number;
+  rtt_ms: number | null;
+  bitrate_bps: number;
+  available_bps: number | null;
+  wanted_bps: number;
+  used_bps: number;
+  packets_received: number;
+  packets_sent: number;
+  packets_retransmitted: number;
+  nacks_received: number;
+  packets_refused: number;
+}
+
+/** One simulcast encoding as it arrives, 0 the smallest; counters since it began. */
+export interface LayerStats {
+  layer: number;
+  live: boolean;
+  bitrate_bps: number;
+  packets: number;
+  lost: number;
+  recovered: number;
+  nacks_sent: number;
+  keyframe_requests: number;
+  keyframes: number;
+  jitter_ms: number;
+}
+
+export interface SentStats {
+  producer_id: string;
+  source: Source;
+  kind: "audio" | "video";
+  codec: string;
+  live: boolean;
+  paused: boolean;
+  layers: LayerStats[];
+}
+
+export type WithheldReason =
+  | ""
+  | "bandwidth"
+  | "producer-paused"
+  | "producer-silent"
+  | "not-wanted";
+
+/** A stream going out: `layer` of `layers` now (−1: none), `target` being switched to. */
+export interface ReceivedStats {
+  producer_id: string;
+  from_seat_id: string | null;
+  source: Source;
+  kind: "audio" | "video";
+  layers: number;
+  layer: number;
+  target: number;
+  reason: WithheldReason;
+  width: number;
+  height: number;
+  bitrate_bps: number;
+  lost: number;
+  retransmitted: number;
+}
+
+export interface DeviceStats {
+  device_id: string;
+  kind: string;
+  connected: boolean;
+  up: LineStats | null;
+  down: LineStats | null;
+  sends: SentStats[];
+  receives: ReceivedStats[];
+}
+
+export interface SeatStats {
+  seat_id: string;
+  role: Role;
+  name: string;
+  school: string;
+  present: boolean;
+  link: LinkQuality;
+  devices: DeviceStats[];
+}
+
+export interface LessonStats {
+  lesson_id: string;
+  at: number;
+  seats: SeatStats[];
+  strangers: DeviceStats[];
+}
+
+/** A histogram: `counts` has one more entry than `bounds`. */
+export interface Measure {
+  bounds: number[];
+  counts: number[];
+  sum: number;
+}
+
+export interface NodeStats {
+  at: number;
+  lessons: number;
+  lessons_admitted: number;
+  cpu_s: number;
+  resident_bytes: number;
+  ticks: number;
+  tick_busy_s: number;
+  tick_late_s: number;
+  ports: {
+    port: number;
+    lessons: number;
+    transports: number;
+    counters: Record<string, number>;
+    gauges: Record<string, number>;
+    measures: Record<string, Measure>;
+  }[];
 }
 
 export interface LiveAnswer {

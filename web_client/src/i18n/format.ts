@@ -78,3 +78,45 @@ export function facts(items: readonly string[]): string {
 export function number(value: number): string {
   return new Intl.NumberFormat(currentLanguage()).format(value);
 }
+
+const units = new Map<string, Intl.NumberFormat>();
+
+function withUnit(value: number, unit: string, digits: number): string {
+  const key = `${currentLanguage()} ${unit} ${digits}`;
+  let known = units.get(key);
+  if (!known) {
+    known = new Intl.NumberFormat(currentLanguage(), {
+      style: "unit",
+      unit,
+      unitDisplay: "short",
+      maximumFractionDigits: digits,
+    });
+    units.set(key, known);
+  }
+  return known.format(value);
+}
+
+/** 850 kb/s, 1.25 Mb/s */
+export function bitrate(bps: number): string {
+  if (bps < 999_500) return `${number(Math.round(bps / 1000))} kb/s`;
+  return `${number(Math.round(bps / 10_000) / 100)} Mb/s`;
+}
+
+/** 0.4%, 12% */
+export function percent(share: number): string {
+  const digits = share > 0 && share < 0.1 ? 1 : 0;
+  return new Intl.NumberFormat(currentLanguage(), {
+    style: "percent",
+    maximumFractionDigits: digits,
+  }).format(share);
+}
+
+/** 0.84 ms, 120 ms */
+export function milliseconds(value: number): string {
+  return withUnit(value, "millisecond", value < 10 ? 2 : 0);
+}
+
+/** 188 MB */
+export function megabytes(bytes: number): string {
+  return withUnit(bytes / 1e6, "megabyte", 0);
+}

@@ -1,9 +1,10 @@
 // The English catalogue; its shape is the shape of every catalogue.
 
 import { live } from "./live.ts";
+import { measures } from "./measures.ts";
 import { office } from "./office.ts";
 
-export const en = { ...live, ...office };
+export const en = { ...live, ...office, ...measures };
 
 /** What every language must have: the same keys, words or functions of the same parameters. */
 type Words<T> = {

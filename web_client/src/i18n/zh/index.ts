@@ -2,6 +2,7 @@
 
 import type { Messages } from "../en/index.ts";
 import { live } from "./live.ts";
+import { measures } from "./measures.ts";
 import { office } from "./office.ts";
 
-export const zh: Messages = { ...live, ...office };
+export const zh: Messages = { ...live, ...office, ...measures };

@@ -1,15 +1,18 @@
-// The lessons going on now, seat by seat.
+// The lessons going on now, seat by seat; on request with all that is measured in them.
 
-import { css, html, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { get } from "../../api/client.ts";
 import type { LiveAnswer } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { Polling } from "../../components/polling.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { facts, number, timeOfDay } from "../../i18n/format.ts";
 import type { SeatState } from "../../protocol/messages.ts";
+import "./live_measures.ts";
+import "./live_node.ts";
 
 const LOOK_EVERY_MS = 2000;
 
@@ -38,7 +41,9 @@ export class AdminLive extends TongkeElement {
         gap: 12px;
         padding: 0 16px 12px;
       }
-      .title a {
+      .title .actions {
+        display: flex;
+        gap: 8px;
         margin-inline-start: auto;
       }
       tr:last-child td {
@@ -49,17 +54,12 @@ export class AdminLive extends TongkeElement {
 
   @state() private answer: LiveAnswer | null = null;
   @state() private error: unknown = null;
-  private timer: ReturnType<typeof setInterval> | undefined;
+  /** The lesson whose measures are shown; null: of a lone lesson they are, "": of none. */
+  @state() private measured: string | null = null;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.load();
-    this.timer = setInterval(() => void this.load(), LOOK_EVERY_MS);
-  }
-
-  override disconnectedCallback(): void {
-    clearInterval(this.timer);
-    super.disconnectedCallback();
+  constructor() {
+    super();
+    new Polling(this, this.load, LOOK_EVERY_MS);
   }
 
   private readonly load = async (): Promise<void> => {
@@ -87,11 +87,21 @@ export class AdminLive extends TongkeElement {
         ? html`<div class="card">
             <tk-state symbol="live" heading=${admin.live.none}></tk-state>
           </div>`
-        : answer.lessons.map((one) => this.lesson(one))}`;
+        : answer.lessons.map((one) => this.lesson(one, this.shown(answer) === one.lesson.id))}
+      <tk-live-node></tk-live-node>`;
   }
 
-  private lesson({ lesson, seats }: LiveAnswer["lessons"][number]): TemplateResult {
-    const { admin, modes, today } = this.m;
+  /** Which lesson's measures are open: the one that was asked for, else that of a lone lesson. */
+  private shown({ lessons }: LiveAnswer): string {
+    const only = lessons.length === 1 ? lessons[0]?.lesson.id : undefined;
+    return this.measured ?? only ?? "";
+  }
+
+  private lesson(
+    { lesson, seats }: LiveAnswer["lessons"][number],
+    measured: boolean,
+  ): TemplateResult {
+    const { admin, measures, modes, today } = this.m;
     return html`<article class="card">
       <div class="title">
         <h2>${lesson.title}</h2>
@@ -100,7 +110,15 @@ export class AdminLive extends TongkeElement {
           ${lesson.teacher.display_name},
           ${admin.live.since(timeOfDay(lesson.started_at ?? lesson.starts_at))}
         </span>
-        <a class="button" href="/observe/${lesson.id}">${today.observe}</a>
+        <span class="actions">
+          <button
+            aria-expanded=${measured ? "true" : "false"}
+            @click=${() => (this.measured = measured ? "" : lesson.id)}
+          >
+            ${measured ? measures.hide : measures.show}
+          </button>
+          <a class="button" href="/observe/${lesson.id}">${today.observe}</a>
+        </span>
       </div>
       <table>
         <thead>
@@ -120,6 +138,7 @@ export class AdminLive extends TongkeElement {
           ${seats.map((seat) => this.seat(seat))}
         </tbody>
       </table>
+      ${measured ? html`<tk-live-measures .lesson=${lesson.id}></tk-live-measures>` : nothing}
     </article>`;
   }
 
