@@ -1,6 +1,7 @@
 """The packet pump: one native thread, one UDP port, no Python object per media packet.
 
-What it owns: the port, the SRTP of every transport on it, the routing of each packet from a
+What it owns: the port, the TCP port beside it (`tcp_port`) for peers whose network lets no UDP
+through, the SRTP of every transport on it, the routing of each packet from a
 producer's encoding to its consumers, and everything that must be immediate (answering a NACK,
 asking again for a lost packet, switching a layer on a keyframe).
 
@@ -14,6 +15,11 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * A host has several addresses, and a peer believes only what comes from the one it spoke to. A
   `DATAGRAM` event says which one that was (`local`; "" where the pump has only one);
   `send_datagram` and `set_remote` take it back, and what they are about leaves from there.
+* A peer by TCP speaks in frames of one datagram (RFC 4571) over a connection it opened. Its address
+  has a third part, the number of the connection; else it is like any other. It must prove itself
+  soon: the first STUN success that `send_datagram` sends it is the proof. Connections are bounded
+  in number and by host, and closed when they prove nothing, fall silent or take nothing; what a
+  slow one does not take is dropped, whole datagrams at a time (`native/tcp.h`).
 * A *transport* is one peer. `add_transport` names the header extension ids it negotiated (0: not
   negotiated), valid for both directions; `set_remote` gives the one address pair that may speak
   and is spoken to; `set_srtp` hands over two `srtp_t` (as integers) that only the pump thread
@@ -35,7 +41,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   something was lost for good. An ssrc serves one consumer of a transport and never another: its
   SRTP indices must not begin again (`ValueError`). The ids of header extensions sent are 1…14.
 * Feedback for Python to build: `arrivals` → `(transport_wide_sequence, arrival_ns)` since the
-  last call; `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call;
+  last call; `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call, a
+  packet sent again under its number (no RTX) once more;
   `sender_reports` → `(ssrc, ntp, rtp_timestamp, packets, octets)` per consumer whose producer has
   a sender report, in the consumer's own timestamps; `receiver_reports` → `(ssrc, fraction_lost,
   cumulative_lost, extended_highest_sequence, jitter, last_sr, delay_since_last_sr)` per encoding

@@ -29,10 +29,13 @@ class PacketState(IntEnum):
     LOST = 1  # reported as not arrived
     ARRIVED = 2
     ASSUMED = 3  # the feedback on it was lost itself; taken as arrived like the others
+    REPEATED = 4  # asked for and sent again under its number: was lost, whatever arrives now
+    COUNTED = 5  # the same, and reported on
 
 
 # Plain integers: reading an enum's member costs as much as the rest of a packet.
-UNKNOWN, LOST, ARRIVED, ASSUMED = (int(state) for state in PacketState)
+UNKNOWN, LOST, ARRIVED, ASSUMED, REPEATED, COUNTED = (int(state) for state in PacketState)
+TOLD, SILENT = (ARRIVED, COUNTED), (UNKNOWN, REPEATED)
 
 
 @dataclass(slots=True)
@@ -94,7 +97,11 @@ class SentPackets:
         self._newest: int | None = None
 
     def add(self, log: Iterable[tuple[int, int, int]]) -> list[tuple[float, int]]:
-        """Packets left: (16-bit sequence, sent in ns, bytes). Their bursts as (sent, bytes)."""
+        """Packets left: (16-bit sequence, sent in ns, bytes). Their bursts as (sent, bytes).
+
+        A number that comes again is of a packet that was asked for and sent again as it was (sound
+        without RTX): its loss stays a loss, and its late arrival says nothing of the line.
+        """
         bursts: list[tuple[float, int]] = []
         burst_s, burst_bytes = float("-inf"), 0
         for sequence, sent_ns, size_bytes in log:
@@ -106,10 +113,13 @@ class SentPackets:
                 self._newest = unwrapped if newest is None else max(newest, unwrapped)
             slot = unwrapped & self._mask
             sent_s = sent_ns * 1e-9
-            self._sequences[slot] = unwrapped
-            self._sent_s[slot] = sent_s
-            self._sizes[slot] = size_bytes
-            self._states[slot] = UNKNOWN
+            if self._sequences[slot] == unwrapped:
+                self._repeat(slot)
+            else:
+                self._sequences[slot] = unwrapped
+                self._sent_s[slot] = sent_s
+                self._sizes[slot] = size_bytes
+                self._states[slot] = UNKNOWN
             if sent_s - burst_s > BURST_S:
                 if burst_bytes:
                     bursts.append((burst_s, burst_bytes))
@@ -118,6 +128,12 @@ class SentPackets:
         if burst_bytes:
             bursts.append((burst_s, burst_bytes))
         return bursts
+
+    def _repeat(self, slot: int) -> None:
+        if self._states[slot] == LOST:
+            self._states[slot] = COUNTED
+        elif self._states[slot] == UNKNOWN:
+            self._states[slot] = REPEATED
 
     def unwrap(self, sequence: int) -> int:
         """The number a reported 16-bit sequence stands for, as seen from the newest packet."""
@@ -161,15 +177,20 @@ class SentPackets:
         for sequence, delta in enumerate(deltas, base):
             slot = sequence & mask
             if delta is None:
-                if sequences[slot] == sequence and states[slot] == UNKNOWN:
-                    states[slot] = LOST
+                if sequences[slot] == sequence and states[slot] in SILENT:
+                    states[slot] = LOST if states[slot] == UNKNOWN else COUNTED
                     if self._sent_s[slot] > dead_until_s:
                         report.add(self._sent_s[slot], self._sizes[slot], lost=True)
                 continue
             ticks += delta
             state = states[slot]
-            if sequences[slot] != sequence or state == ARRIVED:
+            if sequences[slot] != sequence or state in TOLD:
                 continue  # never sent, or told before
+            if state == REPEATED:
+                states[slot] = COUNTED
+                if self._sent_s[slot] > dead_until_s:
+                    report.add(self._sent_s[slot], self._sizes[slot], lost=True)
+                continue
             states[slot] = ARRIVED
             sent_s, arrived_s, size_bytes = self._sent_s[slot], ticks * TICK_S, self._sizes[slot]
             if sent_s > dead_until_s:

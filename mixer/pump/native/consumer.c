@@ -151,7 +151,7 @@ uint32_t consumer_send(struct core *core, struct consumer *consumer, const struc
   consumer_stamp(consumer, &departure, packet->bytes);
   length = transport_send_rtp(core, transport, packet, length);
   if (!length) return 0;
-  if (consumer->transport_sequence_at && sending != SEND_AGAIN)
+  if (consumer->transport_sequence_at)
     packet_log_add(&transport->departures, departure.transport_sequence, now, length);
   consumer->counters[CONSUMER_bytes] += length;
   return length;

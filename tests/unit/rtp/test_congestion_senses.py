@@ -118,6 +118,18 @@ def filled(first: int, count: int, *, length: int = 8) -> SentPackets:
     return sent
 
 
+def test_a_packet_sent_again_under_its_number_was_lost_whatever_arrives() -> None:
+    sent = filled(0, 8)
+    _, report = sent.read(0, 0, [0, None, 40, 40])
+    assert (report.expected, report.lost) == (4, 1)
+    sent.add([(1, 90_000_000, 100), (5, 95_000_000, 100)])  # 1 was reported as lost, 5 not yet
+    bursts, report = sent.read(1, 0, [300])
+    assert (bursts, report.expected, report.lost) == ([], 0, 0)  # the repeat of 1: no news
+    bursts, report = sent.read(4, 80, [40, 300, -200])
+    assert (report.expected, report.lost) == (3, 1)
+    assert [burst.first_sent_s for burst in bursts] == pytest.approx([0.04, 0.06])
+
+
 def test_history_is_a_ring() -> None:
     sent = filled(65_530, 16)
     assert sent.unwrap(5) == 65_541
