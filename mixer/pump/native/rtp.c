@@ -70,7 +70,7 @@ bool rtp_read(const uint8_t *data, uint32_t length, const struct extension_ids *
     if (at + 4 > length) return false;
     uint16_t profile = read_u16(data + at);
     uint32_t end = at + 4 + 4 * (uint32_t)read_u16(data + at + 2);
-    if (end > length) return false;
+    if (end > length || end - at - 4 > EXTENSIONS_BYTES_MAX) return false;
     read_extensions(profile, data + at + 4, data + end, ids, packet);
     at = end;
   }

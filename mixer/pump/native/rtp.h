@@ -11,6 +11,10 @@
 /* MID, RID and repaired RID longer than this are ignored (RFC 8851 and WebRTC use a few bytes). */
 #define IDENTIFIER_MAX 31
 
+/* A block of header extensions longer than this makes a packet malformed: with every extension it
+ * knows Chromium sends under 200 bytes, and reading hundreds of elements a packet is work. */
+#define EXTENSIONS_BYTES_MAX 512
+
 /* Header extension ids as one transport negotiated them; 0: not negotiated. */
 struct extension_ids {
   uint8_t mid;
@@ -43,7 +47,8 @@ struct rtp_packet {
 };
 
 /* False for anything that is not one whole RTP packet: wrong version, CSRCs, extension or padding
- * longer than the packet. Extension elements that run past their block end the block. */
+ * longer than the packet, extensions beyond EXTENSIONS_BYTES_MAX. Extension elements that run past
+ * their block end the block. */
 bool rtp_read(const uint8_t *data, uint32_t length, const struct extension_ids *ids,
               struct rtp_packet *packet);
 

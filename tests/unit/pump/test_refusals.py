@@ -248,6 +248,7 @@ def rtp(first: int, rest: bytes) -> bytes:
         pytest.param(rtp(0x8F, b"\0" * 8), id="fifteen-csrcs-and-no-room"),
         pytest.param(rtp(0x90, b"\xbe\xde"), id="half-an-extension-head"),
         pytest.param(rtp(0x90, b"\xbe\xde\xff\xff" + bytes(40)), id="huge-extension"),
+        pytest.param(rtp(0x90, b"\xbe\xde\x00\x81" + bytes(600)), id="extensions-beyond-the-cap"),
         pytest.param(rtp(0xA0, b"payload\0"), id="padding-of-nothing"),
         pytest.param(rtp(0xA0, b"payload\x20"), id="padding-longer-than-packet"),
         pytest.param(rtp(0xA0, b""), id="padding-without-a-byte"),
@@ -269,6 +270,7 @@ def test_lying_headers_are_malformed(rig: Rig, data: bytes) -> None:
         pytest.param(b"\x10\x00\x00\x01\x00\x00\x00\x01", id="two-byte-cut"),
         pytest.param(b"\xca\xfe\x00\x01\x01\x02\x03\x04", id="foreign-profile"),
         pytest.param(b"\xbe\xde\x00\x00", id="empty"),
+        pytest.param(b"\xbe\xde\x00\x80" + bytes(512), id="as-long-as-may-be"),
     ],
 )
 def test_odd_extensions_do_not_stop_the_packet(rig: Rig, block: bytes) -> None:
