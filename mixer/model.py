@@ -186,7 +186,8 @@ class NodeSettings:
 
     `advertised` are the IP addresses put into candidates; empty means the host's own.
     `pumps` is the number of native threads, one UDP port each: `port`, `port + 1`, … (port 0 lets
-    the system choose).
+    the system choose). Beside each is a TCP port for peers whose network lets no UDP through:
+    `tcp_port`, `tcp_port + 1`, …; 0 is the number of the UDP port, None is no TCP.
     """
 
     host: str = "::"
@@ -194,4 +195,5 @@ class NodeSettings:
     advertised: tuple[str, ...] = ()
     pumps: int = 1
     runtime_folder: str = ""
+    tcp_port: int | None = 0
     limits: NodeLimits = field(default_factory=NodeLimits)

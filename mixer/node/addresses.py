@@ -36,7 +36,9 @@ def advertised_addresses(
 ) -> tuple[str, ...]:
     """The addresses for candidates, most useful first; raises `ValueError` on a wrong one."""
     if settings.advertised:
-        return tuple(str(ipaddress.ip_address(text)) for text in settings.advertised)
+        # IPv4 first, else in the order given: FFmpeg takes the first candidate and no other.
+        named = [ipaddress.ip_address(text) for text in settings.advertised]
+        return tuple(map(str, sorted(named, key=lambda address: address.version)))
     host = ipaddress.ip_address(settings.host)
     if not host.is_unspecified:
         return (str(host),)

@@ -91,6 +91,7 @@ class Connection:
             credentials=self._credentials,
             fingerprint=self._dtls.fingerprints[0],
             candidates=self.port.candidates,
+            tcp_candidates=self.port.tcp_candidates,
             setup=setup or SETUP_OF_ROLE[role or DtlsRole.SERVER],
             session_id=self._session_id,
             session_version=self._session_version,

@@ -42,11 +42,17 @@ log = logging.getLogger(__name__)
 TICK_S = 0.1
 ICE_TIMER_S = 1.0
 
-PumpFactory = Callable[[str, int, str], Pump]
+PumpFactory = Callable[[NodeSettings, int, str], Pump]
 
 
-def _open_pump(host: str, port: int, plain_path: str) -> Pump:
-    return open_pump(host=host, port=port, plain_path=plain_path)
+def _open_pump(settings: NodeSettings, index: int, plain_path: str) -> Pump:
+    """The node's pump number `index`, on the ports that are its own."""
+    return open_pump(
+        host=settings.host,
+        port=settings.port + index if settings.port else 0,
+        tcp_port=settings.tcp_port + index if settings.tcp_port else settings.tcp_port,
+        plain_path=plain_path,
+    )
 
 
 class MediaNode:
@@ -84,9 +90,8 @@ class MediaNode:
         opened: list[Port] = []
         try:
             for index in range(self.settings.pumps):
-                number = self.settings.port + index if self.settings.port else 0
                 plain_path = str(folder / f"pump-{index}.sock")
-                pump = self._pump_factory(self.settings.host, number, plain_path)
+                pump = self._pump_factory(self.settings, index, plain_path)
                 port = Port(pump, addresses=addresses, clock=self._clock, plain_path=plain_path)
                 opened.append(port)
                 port.start()
@@ -98,6 +103,9 @@ class MediaNode:
         self._ports = opened
         self._ticking = asyncio.get_running_loop().create_task(self._tick_forever())
         log.info("media on UDP %s", ", ".join(f"{h} port {p}" for h, p in self.candidates))
+        if self.tcp_candidates:
+            tcp = ", ".join(f"{h} port {p}" for h, p in self.tcp_candidates)
+            log.info("where UDP is blocked on TCP %s", tcp)
 
     async def close(self) -> None:
         """End every lesson, every connection and every pump; closing twice is fine."""
@@ -116,6 +124,11 @@ class MediaNode:
     def candidates(self) -> tuple[tuple[str, int], ...]:
         """(address, UDP port) of everything peers are told."""
         return tuple(candidate for port in self._ports for candidate in port.candidates)
+
+    @property
+    def tcp_candidates(self) -> tuple[tuple[str, int], ...]:
+        """(address, TCP port) of what peers are told for networks that block UDP."""
+        return tuple(candidate for port in self._ports for candidate in port.tcp_candidates)
 
     @property
     def ready(self) -> bool:

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 EVENTS_PER_TURN = 256
 FIRST_DTLS_BYTE, LAST_DTLS_BYTE = 20, 63  # RFC 7983 §7
 LAST_STUN_BYTE = 3
+# A browser opens a connection to each at once, whether it comes to need them or not.
+MAX_TCP_ADDRESSES = 4
 
 
 class Transport(Protocol):
@@ -110,6 +112,13 @@ class Port:
     def candidates(self) -> tuple[tuple[str, int], ...]:
         """(host, port) for every address peers are told."""
         return tuple((host, self.pump.port) for host in self.addresses)
+
+    @property
+    def tcp_candidates(self) -> tuple[tuple[str, int], ...]:
+        """(host, port) for the addresses peers may try by TCP; none without a TCP port."""
+        if not self.pump.tcp_port:
+            return ()
+        return tuple((host, self.pump.tcp_port) for host in self.addresses[:MAX_TCP_ADDRESSES])
 
     def start(self) -> None:
         """Start the pump's thread and listen to its events."""
@@ -253,12 +262,13 @@ class Port:
         self.carry_out(self.ice.handle_timer(now))
 
 
-def open_pump(*, host: str, port: int, plain_path: str) -> Pump:
-    """A pump on this port; raises `NodeUnavailable` saying what to do."""
+def open_pump(*, host: str, port: int, tcp_port: int | None, plain_path: str) -> Pump:
+    """A pump on these ports; raises `NodeUnavailable` saying what to do."""
     try:
-        return Pump(host=host, port=port, plain_path=plain_path)
+        return Pump(host=host, port=port, tcp_port=tcp_port, plain_path=plain_path)
     except OSError as error:
+        tcp = "" if tcp_port is None else f" and TCP port {tcp_port or port}"
         raise NodeUnavailable(
-            f"cannot listen on UDP {host} port {port}: {error.strerror or error}. "
-            "Is another server running? Choose another media port in the settings."
+            f"cannot listen on {host} UDP port {port}{tcp}: {error.strerror or error}. "
+            "Is another server running? Choose other media ports in the settings."
         ) from error

@@ -15,7 +15,7 @@ from mixer.node.connection import Connection
 from mixer.node.port import Port
 from mixer.node.streams import Consumer, Encoding, Producer
 from mixer.node.ticks import Ticks
-from mixer.pump import Pump
+from mixer.pump import Address, Pump
 
 if TYPE_CHECKING:
     from mixer.node.lesson import Lesson
@@ -176,7 +176,10 @@ def node_stats(
         "ports": [
             {
                 "port": port.pump.port,
-                "candidates": [f"{host} {number}" for host, number in port.candidates],
+                "candidates": [
+                    *(f"{host} {number}" for host, number in port.candidates),
+                    *(f"{host} {number} tcp" for host, number in port.tcp_candidates),
+                ],
                 "lessons": port.lessons,
                 "transports": len(port.ice),
                 "pending": port.pending(),
@@ -260,6 +263,11 @@ def _layer(
     }
 
 
+def _address_text(address: Address) -> str:
+    by_tcp = " tcp" if len(address) > 2 else ""
+    return f"{address[0]} {address[1]}{by_tcp}"
+
+
 def _connection(
     connection: Connection, measured: LinkMeasured, *, wanted_bps: int = 0, used_bps: int = 0
 ) -> ConnectionStats:
@@ -270,7 +278,7 @@ def _connection(
         "direction": measured.direction,
         "state": connection.state.value,
         "failure": connection.failure,
-        "address": "" if address is None else f"{address[0]} {address[1]}",
+        "address": "" if address is None else _address_text(address),
         "loss": measured.loss,
         "rtt_ms": measured.rtt_ms,
         "bitrate_bps": measured.bitrate_bps,

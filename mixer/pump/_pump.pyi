@@ -2,7 +2,8 @@
 
 from typing import Final, Literal
 
-Address = tuple[str, int]
+# A peer by UDP is (host, port); by TCP it is (host, port, number of its connection).
+Address = tuple[str, int] | tuple[str, int, int]
 
 # Events, as `Pump.drain()` returns them: tuples that begin with one of these.
 DATAGRAM: Final = 1  # (DATAGRAM, transport_id | 0, address, data, arrival_ns, local): STUN, DTLS
@@ -29,9 +30,17 @@ CODEC_OPUS: Final = 3
 
 class Pump:
     port: int
+    tcp_port: int
     event_fd: int
 
-    def __init__(self, *, host: str = "::", port: int = 0, plain_path: str = "") -> None: ...
+    def __init__(
+        self,
+        *,
+        host: str = "::",
+        port: int = 0,
+        plain_path: str = "",
+        tcp_port: int | None = None,
+    ) -> None: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def drain(self, limit: int = 256) -> list[PumpEvent]: ...

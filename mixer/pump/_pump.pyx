@@ -15,7 +15,7 @@ from mixer.pump.addresses import pack_address, pack_host, unpack_address
 from pylibsrtp import ffi, lib
 
 # Told in full in _pump.pyi; here so that they can be imported.
-Address = tuple[str, int]
+Address = tuple[str, int] | tuple[str, int, int]
 PumpEvent = tuple
 
 DATAGRAM = 1
@@ -48,21 +48,30 @@ cdef class Pump:
     cdef bint _is_stopped
     cdef int64_t _virtual_now
     cdef readonly int port
+    cdef readonly int tcp_port
     cdef readonly int event_fd
 
-    def __cinit__(self, *, str host="::", int port=0, str plain_path=""):
+    def __cinit__(self, *, str host="::", int port=0, str plain_path="", tcp_port=None):
         cdef int error = 0
+        cdef const char *failed = NULL
+        cdef native.pump_ports ports
         cdef native.srtp_functions functions = srtp_library()
         ranged(port, 0, 65535, "port")
-        self._pump = native.pump_new(
-            &functions, os.fsencode(host), port, os.fsencode(plain_path), &error
-        )
+        ranged(tcp_port or 0, 0, 65535, "tcp_port")
+        host_bytes, path_bytes = os.fsencode(host), os.fsencode(plain_path)
+        ports.host = host_bytes
+        ports.port = port
+        ports.tcp_port = native.TCP_NONE if tcp_port is None else tcp_port
+        ports.plain_path = path_bytes
+        self._pump = native.pump_new(&functions, &ports, &error, &failed)
         if self._pump is NULL:
-            where = f"{plain_path}: " if plain_path else ""
             raise OSError(
-                error, f"{where}cannot open the pump on [{host}]:{port}: {os.strerror(error)}"
+                error,
+                f"cannot open the pump on [{host}]:{port}, {os.fsdecode(failed)}: "
+                f"{os.strerror(error)}",
             )
         self.port = self._pump.udp.port
+        self.tcp_port = self._pump.tcp.port
         self.event_fd = self._pump.event_fd
 
     def __dealloc__(self):
@@ -107,7 +116,7 @@ cdef class Pump:
         cdef uint32_t length = len(data)
         cdef bint sent
         with nogil:
-            sent = native.udp_send(&self._pump.udp, &to, &source, content, length)
+            sent = native.pump_send_datagram(self._pump, &to, &source, content, length)
         return bool(sent)
 
     def send_rtcp(self, int64_t transport_id, bytes data not None):

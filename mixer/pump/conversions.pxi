@@ -62,12 +62,16 @@ cdef native.extension_ids extension_ids(
 cdef native.address to_native(address) except *:
     cdef native.address result
     cdef bytes packed
-    packed, port, scope = pack_address(address)
+    packed, port, scope = pack_address(address[:2])
     memset(&result, 0, sizeof(result))
     memcpy(result.ip, <const uint8_t *>packed, 16)
     result.port = port
-    result.scope = scope
-    result.kind = native.ADDRESS_INTERNET
+    if len(address) == 2:
+        result.scope = scope
+        result.kind = native.ADDRESS_INTERNET
+    else:
+        result.scope = address[2]
+        result.kind = native.ADDRESS_TCP
     return result
 
 
@@ -89,6 +93,8 @@ cdef str from_native_host(const native.address *address):
 
 
 cdef from_native(const native.address *address):
+    if address.kind == native.ADDRESS_TCP:
+        return *unpack_address(address.ip[:16], address.port, 0), address.scope
     return unpack_address(address.ip[:16], address.port, address.scope)
 
 

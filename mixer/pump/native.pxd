@@ -4,7 +4,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 
 
 cdef extern from "address.h" nogil:
-    enum: ADDRESS_NONE, ADDRESS_INTERNET, ADDRESS_LOCAL
+    enum: ADDRESS_NONE, ADDRESS_INTERNET, ADDRESS_LOCAL, ADDRESS_TCP
     struct address:
         uint8_t ip[16]
         uint16_t port
@@ -216,21 +216,32 @@ cdef extern from "udp.h" nogil:
     struct udp_socket:
         int fd
         uint16_t port
-    bint udp_send(
-        const udp_socket *, const address *, const address *, const uint8_t *, uint32_t)
+
+cdef extern from "tcp.h" nogil:
+    struct tcp_port:
+        int listen_fd
+        uint16_t port
 
 
 cdef extern from "pump.h" nogil:
     struct pump:
         core core
         udp_socket udp
+        tcp_port tcp
         int event_fd
         bint is_running
-    pump *pump_new(const srtp_functions *, const char *host, uint16_t port,
-                   const char *plain_path, int *error)
+    enum: TCP_NONE
+    struct pump_ports:
+        const char *host
+        uint16_t port
+        int32_t tcp_port
+        const char *plain_path
+    pump *pump_new(const srtp_functions *, const pump_ports *, int *error, const char **failed)
     void pump_free(pump *)
     int pump_start(pump *)
     void pump_stop(pump *)
     void pump_wake(pump *)
     uint32_t pump_drain(pump *, uint8_t *, uint32_t, uint32_t)
+    bint pump_send_datagram(
+        pump *, const address *, const address *, const uint8_t *, uint32_t)
     int pump_send_rtcp(pump *, int64_t, const uint8_t *, uint32_t)

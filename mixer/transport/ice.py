@@ -41,7 +41,7 @@ from enum import Enum
 from mixer.transport import stun
 from mixer.transport.rate_limit import SourceBudget
 
-Address = tuple[str, int]
+Address = stun.Address
 
 # Browsers check a chosen pair every 2.5 s (Chromium) to 6 s (aioice, Firefox; RFC 7675 §5.1).
 SILENCE_S = 10.0
@@ -49,8 +49,9 @@ SILENCE_S = 10.0
 CONSENT_S = 30.0
 # Longer than Chromium's checks of a chosen pair are apart, shorter than Firefox's and aioice's.
 REBIND_SILENCE_S = 3.0
-# Addresses of one peer from which DTLS is heard: its candidates on both families and a moved one.
-MAX_CONSENTED = 4
+# Addresses of one peer from which DTLS is heard: its candidates on both families, its connections
+# by TCP, and a moved one.
+MAX_CONSENTED = 8
 # Checks remembered per session against replay: more than a browser has in flight.
 MAX_TRANSACTIONS = 64
 # Answers to strangers per source: a broken client is told, a flood is not echoed.

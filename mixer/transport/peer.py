@@ -26,6 +26,9 @@ MAX_FINGERPRINTS = 8
 
 # RFC 8445 §5.1.2.1: type preference of a host candidate.
 HOST_PREFERENCE = 126
+# RFC 6544 §4.2: below every UDP candidate, relayed ones (0) aside; libwebrtc's own number.
+TCP_HOST_PREFERENCE = 90
+PASSIVE_PREFERENCE = 4  # the direction's part of the local preference
 
 SETUP_OF_ROLE = {DtlsRole.CLIENT: "active", DtlsRole.SERVER: "passive"}
 
@@ -50,6 +53,7 @@ class LocalParameters:
     setup: str
     session_id: int
     session_version: int
+    tcp_candidates: tuple[tuple[str, int], ...] = ()
 
 
 def read_peer(description: SessionDescription) -> PeerParameters:
@@ -134,14 +138,27 @@ def transport_lines(local: LocalParameters) -> list[str]:
         f"a=ice-pwd:{local.credentials.password}",
         f"a=fingerprint:{local.fingerprint.algorithm} {local.fingerprint.value}",
         f"a=setup:{local.setup}",
-        *candidate_lines(local.candidates),
+        *candidate_lines(local.candidates, local.tcp_candidates),
     ]
 
 
-def candidate_lines(candidates: tuple[tuple[str, int], ...]) -> list[str]:
-    """Host candidates, most preferred first (RFC 8445 §5.1.2.1 gives the priority)."""
+def candidate_lines(
+    candidates: tuple[tuple[str, int], ...], tcp_candidates: tuple[tuple[str, int], ...] = ()
+) -> list[str]:
+    """Host candidates, most preferred first: all by UDP, then those by TCP.
+
+    Encoders that take only the first (FFmpeg) need UDP there. Priorities: RFC 8445 §5.1.2.1,
+    RFC 6544 §4.2; the connection is the peer's to open (passive).
+    """
     lines = []
     for order, (host, port) in enumerate(candidates):
         priority = (HOST_PREFERENCE << 24) | ((65_535 - order) << 8) | 255
         lines.append(f"a=candidate:{order + 1} 1 udp {priority} {host} {port} typ host")
+    for order, (host, port) in enumerate(tcp_candidates):
+        local = (PASSIVE_PREFERENCE << 13) | (8_191 - order)
+        priority = (TCP_HOST_PREFERENCE << 24) | (local << 8) | 255
+        foundation = len(candidates) + order + 1
+        lines.append(
+            f"a=candidate:{foundation} 1 tcp {priority} {host} {port} typ host tcptype passive"
+        )
     return [*lines, "a=end-of-candidates"]

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from aioice import stun
 
-Address = tuple[str, int]
+# By UDP (host, port); by TCP (host, port, number of the connection).
+Address = tuple[str, int] | tuple[str, int, int]
 
 HEADER_BYTES = 20
 MAGIC_COOKIE = struct.pack("!I", stun.COOKIE)
@@ -129,7 +130,7 @@ def refusal_bytes(reason: str) -> int:
     return HEADER_BYTES + 8 + text + stun.padding_length(text) + 8
 
 
-def plain_address(address: Address) -> Address:
+def plain_address(address: Address) -> tuple[str, int]:
     """An IPv4 address that a dual-stack socket shows as `::ffff:a.b.c.d`, as IPv4; no zone."""
     host, _, _ = address[0].partition("%")
     parsed = ipaddress.ip_address(host)

@@ -69,6 +69,25 @@ PUMP = (
     Family("tongke_pump_events_total", C, "Events told to Python.", _PORT),
     Family("tongke_pump_wakes_total", C, "Rounds of the pump's thread.", _PORT),
     Family("tongke_pump_busy_seconds_total", C, "Time these rounds took.", _PORT),
+    Family("tongke_pump_tcp_accepted_total", C, "Connections to the TCP port.", _PORT),
+    Family(
+        "tongke_pump_tcp_refused_total",
+        C,
+        "Connections beyond what is admitted, or that made room for newer ones.",
+        _PORT,
+    ),
+    Family(
+        "tongke_pump_tcp_expired_total",
+        C,
+        "Connections closed that proved nothing in time, or fell silent.",
+        _PORT,
+    ),
+    Family(
+        "tongke_pump_tcp_stalled_total",
+        C,
+        "Connections closed whose peer took nothing for too long.",
+        _PORT,
+    ),
     Family(
         "tongke_pump_dropped_total",
         C,
@@ -80,6 +99,7 @@ PUMP = (
     Family("tongke_pump_consumers", G, "Streams going out.", _PORT),
     Family("tongke_pump_events_waiting", G, "Events not yet taken by Python.", _PORT),
     Family("tongke_pump_event_ring_bytes", G, "Room they take, of 524,288.", _PORT),
+    Family("tongke_pump_tcp_connections", G, "Peers connected by TCP, unproved ones too.", _PORT),
     Family("tongke_pump_plain_backlog_bytes", G, "What waits for slow local readers.", _PORT),
     Family(
         "tongke_pump_added_delay_seconds",

@@ -1,7 +1,8 @@
 /* Owns who a datagram is from or to, and the table that finds the transport of a remote address.
  *
  * An IPv4 address is kept v4-mapped (::ffff:a.b.c.d), so that one form serves both families. A
- * local peer's socket path is kept as a 128-bit hash: it has a place in the same table. */
+ * local peer's socket path is kept as a 128-bit hash: it has a place in the same table. A peer by TCP
+ * is known by its connection too: another connection is another address. */
 #ifndef TONGKE_ADDRESS_H
 #define TONGKE_ADDRESS_H
 
@@ -11,14 +12,19 @@
 #include <stdint.h>
 #include <string.h>
 
-enum address_kind { ADDRESS_NONE, ADDRESS_INTERNET, ADDRESS_LOCAL };
+enum address_kind { ADDRESS_NONE, ADDRESS_INTERNET, ADDRESS_LOCAL, ADDRESS_TCP };
 
 struct address {
   uint8_t ip[16];
   uint16_t port; /* host byte order */
   uint16_t kind;
-  uint32_t scope; /* of a link-local IPv6 address; else 0 */
+  uint32_t scope; /* of a link-local IPv6 address; of a TCP peer its connection's number; else 0 */
 };
+
+/* By UDP or TCP, in contrast to a local peer. */
+static inline bool address_is_remote(const struct address *address) {
+  return address->kind == ADDRESS_INTERNET || address->kind == ADDRESS_TCP;
+}
 
 static inline bool address_equal(const struct address *a, const struct address *b) {
   return memcmp(a, b, sizeof *a) == 0;

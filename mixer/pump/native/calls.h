@@ -32,6 +32,8 @@ struct rtcp_target {
  * sent now. */
 int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32_t length,
                       uint8_t *out, struct rtcp_target *target);
+/* Leaves a datagram for the pump's thread to send by TCP; false: too many wait. */
+bool core_post(struct core *core, const struct address *to, const uint8_t *data, uint32_t length);
 /* The links of removed plain transports, for whoever sends to close when nothing is under way. */
 struct plain_link *core_take_closing(struct core *core);
 

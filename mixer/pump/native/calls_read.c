@@ -100,6 +100,7 @@ void core_pump_gauges(struct core *core, uint64_t *gauges) {
   gauges[GAUGE_consumers] = core->consumers.count;
   gauges[GAUGE_events_waiting] = core->events.waiting;
   gauges[GAUGE_event_ring_bytes] = core->events.used;
+  gauges[GAUGE_tcp_connections] = core->tcp_connections;
   gauges[GAUGE_plain_backlog_bytes] = core->plain_backlog_bytes;
   pthread_mutex_unlock(&core->mutex);
 }

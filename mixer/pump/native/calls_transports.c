@@ -156,6 +156,16 @@ int core_remove_transport(struct core *core, int64_t id) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
+bool core_post(struct core *core, const struct address *to, const uint8_t *data, uint32_t length) {
+  struct event event = {.type = EVENT_DATAGRAM, .from = *to, .data_length = (uint16_t)length};
+  if (length > DATAGRAM_MAX) return false;
+  pthread_mutex_lock(&core->mutex);
+  bool posted = event_ring_put(&core->posted, &event, data);
+  if (!posted) core_count(core, COUNTER_drop_tcp_full);
+  pthread_mutex_unlock(&core->mutex);
+  return posted;
+}
+
 struct plain_link *core_take_closing(struct core *core) {
   pthread_mutex_lock(&core->mutex);
   struct plain_link *closing = core->closing;

@@ -26,7 +26,7 @@ bool core_init(struct core *core, const struct srtp_functions *srtp, uint64_t se
   core->feedback_ssrc = core_random(core);
   core->outbox = outbox_new();
   uint64_t table_seed = (uint64_t)core_random(core) << 32 | core_random(core);
-  bool made = core->outbox && event_ring_init(&core->events) &&
+  bool made = core->outbox && event_ring_init(&core->events) && event_ring_init(&core->posted) &&
               address_table_init(&core->remotes, 2 * TRANSPORTS_MAX, table_seed);
   if (!made) core_free(core);
   return made;
@@ -49,6 +49,7 @@ void core_free(struct core *core) {
   registry_free(&core->consumers);
   address_table_free(&core->remotes);
   event_ring_free(&core->events);
+  event_ring_free(&core->posted);
   outbox_free(core->outbox);
   core->outbox = NULL;
   pthread_mutex_destroy(&core->mutex);

@@ -37,6 +37,8 @@ struct core {
   uint64_t counters[PUMP_COUNTER_COUNT];
   struct histogram measures[MEASURE_COUNT];
   uint64_t plain_backlog_bytes; /* what waits for slow local readers, as the last round left it */
+  uint64_t tcp_connections;     /* as the last round left them */
+  struct event_ring posted;     /* what Python sends by TCP: a DATAGRAM each, `from` is its receiver */
 };
 
 /* Why a call was refused; Python turns these into exceptions. */

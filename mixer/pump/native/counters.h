@@ -46,6 +46,12 @@
   X(drop_no_remote)                   /* to a transport with no address or keys yet */     \
   X(drop_socket_full)                                                                      \
   X(drop_send_error)                                                                       \
+  X(tcp_accepted)                     /* connections to the TCP port */                    \
+  X(tcp_refused)                      /* beyond what is admitted, or had to make room */   \
+  X(tcp_expired)                      /* proved nothing in time, or fell silent */         \
+  X(tcp_stalled)                      /* took nothing for too long */                      \
+  X(drop_tcp_full)                    /* a peer by TCP too slow */                         \
+  X(drop_tcp_gone)                    /* to a connection that has ended */                 \
   X(drop_plain_full)                  /* a local reader too slow */                        \
   X(drop_plain_error)                 /* a local reader gone */
 
@@ -56,6 +62,7 @@
   X(consumers)                                                                             \
   X(events_waiting)                   /* for Python */                                     \
   X(event_ring_bytes)                 /* of EVENT_RING_BYTES */                            \
+  X(tcp_connections)                                                                       \
   X(plain_backlog_bytes)              /* for slow local readers */
 
 #define TRANSPORT_COUNTERS(X)                                                              \

@@ -2,7 +2,7 @@
 #include "core.h"
 
 bool transport_can_send(struct core *core, const struct transport *transport) {
-  if (transport->plain || (transport->tx && transport->remote.kind == ADDRESS_INTERNET))
+  if (transport->plain || (transport->tx && address_is_remote(&transport->remote)))
     return true;
   core_count(core, COUNTER_drop_no_remote);
   return false;

@@ -193,7 +193,7 @@ void core_receive(struct core *core, const struct address *from, const struct ad
   struct transport *transport = address_table_find(&core->remotes, from);
   if (is_media)
     receive_media(core, transport, data, length, arrival_ns, now);
-  else if (is_signal && from->kind == ADDRESS_INTERNET)
+  else if (is_signal && address_is_remote(from))
     receive_signal(core, transport, from, to, data, length, arrival_ns, now);
   else
     core_count(core, COUNTER_drop_unknown_protocol);

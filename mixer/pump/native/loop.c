@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <stdalign.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #define COLLECT_MIN_NS (MILLISECOND_NS / 10) /* shorter sleeps cost more than they gather */
 /* Batches taken in one go before time's work is looked at again. */
 #define BATCHES_IN_A_ROW 8
+/* Of what Python sends by TCP, taken at once: ten datagrams. */
+#define POSTED_BYTES (16 * 1024)
 /* While a local reader's backlog waits, it is offered more this often. */
 #define DRAIN_TICK_NS MILLISECOND_NS
 
@@ -63,6 +66,8 @@ static void flush(struct pump *pump, int64_t now) {
     const struct destination *destination = &outbox->destinations[i];
     if (destination->plain)
       send_plain(pump, destination, now, plain);
+    else if (destination->address.kind == ADDRESS_TCP)
+      tcp_send(&pump->tcp, outbox, destination, now, &totals);
     else
       send_batch_add(pump->sending, &pump->udp, outbox, destination, &totals);
   }
@@ -156,6 +161,52 @@ static void receive(struct pump *pump, int fd) {
   } while (pump->received->count == RECEIVE_BATCH && ++batches < BATCHES_IN_A_ROW);
 }
 
+static void deliver_tcp(void *pump, const struct receive_batch *batch) {
+  work_through(pump, batch, monotonic_now());
+}
+
+/* What Python left to be sent by TCP. */
+static void send_posted(struct pump *pump, int64_t now) {
+  struct send_totals totals = {0};
+  alignas(8) uint8_t room[POSTED_BYTES];
+  uint32_t length;
+  do {
+    pthread_mutex_lock(&pump->core.mutex);
+    count_totals(&pump->core, &totals);
+    length = event_ring_take(&pump->core.posted, room, sizeof room, UINT32_MAX);
+    pthread_mutex_unlock(&pump->core.mutex);
+    totals = (struct send_totals){0};
+    for (uint32_t at = 0; at < length;) {
+      const struct event *event = (const struct event *)(room + at);
+      tcp_send_one(&pump->tcp, &event->from, room + at + sizeof *event, event->data_length, now,
+                   &totals);
+      at += event->size;
+    }
+  } while (length);
+}
+
+static void count_tcp(struct core *core, struct tcp_port *tcp) {
+  const struct tcp_totals totals = tcp->totals;
+  pthread_mutex_lock(&core->mutex);
+  core->tcp_connections = tcp->count;
+  core->counters[COUNTER_tcp_accepted] += totals.accepted;
+  core->counters[COUNTER_tcp_refused] += totals.refused;
+  core->counters[COUNTER_tcp_expired] += totals.expired;
+  core->counters[COUNTER_tcp_stalled] += totals.stalled;
+  core->counters[COUNTER_drop_tcp_full] += totals.dropped_full;
+  core->counters[COUNTER_drop_tcp_gone] += totals.dropped_gone;
+  pthread_mutex_unlock(&core->mutex);
+  tcp->totals = (struct tcp_totals){0};
+}
+
+static void work_tcp(struct pump *pump) {
+  int64_t now = monotonic_now();
+  if (pump->tcp.epoll_fd < 0) return;
+  send_posted(pump, now);
+  tcp_work(&pump->tcp, pump->received, now, deliver_tcp, pump);
+  tcp_sweep(&pump->tcp, now);
+}
+
 static void signal_events(struct pump *pump) {
   pthread_mutex_lock(&pump->core.mutex);
   bool waiting = pump->core.events.waiting && !pump->core.events.is_signalled;
@@ -173,16 +224,17 @@ static void collect(int64_t last_round) {
 
 /* True when Python asked for a look at the core. */
 static bool wait_for_work(struct pump *pump, int64_t until) {
-  struct pollfd polled[3] = {
+  struct pollfd polled[4] = {
       {.fd = pump->udp.fd, .events = POLLIN},
       {.fd = pump->wake_fd, .events = POLLIN},
       {.fd = pump->plain_fd, .events = POLLIN},
+      {.fd = pump->tcp.epoll_fd, .events = POLLIN},
   };
   int64_t left = until - monotonic_now();
   if (left < 0) left = 0;
   struct timespec timeout = {left / SECOND_NS, left % SECOND_NS};
   eventfd_t count;
-  if (ppoll(polled, 3, &timeout, NULL) <= 0 || !polled[1].revents) return false;
+  if (ppoll(polled, 4, &timeout, NULL) <= 0 || !polled[1].revents) return false;
   return eventfd_read(pump->wake_fd, &count) == 0;
 }
 
@@ -190,11 +242,13 @@ static bool wait_for_work(struct pump *pump, int64_t until) {
 static int64_t work(struct pump *pump, int64_t tick_at) {
   receive(pump, pump->udp.fd);
   receive(pump, pump->plain_fd);
+  work_tcp(pump);
   int64_t now = monotonic_now();
   pthread_mutex_lock(&pump->core.mutex);
   tick_at = core_tick(&pump->core, tick_at, now);
   pthread_mutex_unlock(&pump->core.mutex);
   flush(pump, now);
+  count_tcp(&pump->core, &pump->tcp);
   drain_backlogs(pump, now);
   pump_close_links(pump);
   signal_events(pump);
@@ -209,13 +263,20 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
   pthread_mutex_unlock(&pump->core.mutex);
 }
 
+/* When there is something to do at the latest. */
+static int64_t look_again_at(const struct pump *pump, int64_t tick_at) {
+  int64_t now = monotonic_now();
+  if (pump->tcp.count && tick_at > now + SECOND_NS) tick_at = now + SECOND_NS;
+  if (pump->draining && tick_at > now + DRAIN_TICK_NS) tick_at = now + DRAIN_TICK_NS;
+  return tick_at;
+}
+
 void *pump_loop(void *argument) {
   struct pump *pump = argument;
   int64_t tick_at = 0, last_round = 0;
   prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
   while (!pump->is_stopping) {
-    int64_t soon = monotonic_now() + DRAIN_TICK_NS;
-    if (wait_for_work(pump, pump->draining && tick_at > soon ? soon : tick_at)) tick_at = 0;
+    if (wait_for_work(pump, look_again_at(pump, tick_at))) tick_at = 0;
     collect(last_round);
     last_round = monotonic_now();
     tick_at = work(pump, tick_at);

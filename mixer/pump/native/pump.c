@@ -9,8 +9,26 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static int open_all(struct pump *pump, const struct srtp_functions *srtp, const char *host,
-                    uint16_t port) {
+/* Tries again with another number where the system chose one that TCP has no more. */
+static int open_internet(struct pump *pump, const struct pump_ports *ports, uint64_t seed,
+                         const char **failed) {
+  enum { TRIES = 16 };
+  int error = 0;
+  for (int i = 0; i < TRIES; i++) {
+    *failed = "its UDP port";
+    error = udp_open(&pump->udp, ports->host, ports->port);
+    if (error || ports->tcp_port == TCP_NONE) return error;
+    *failed = "its TCP port";
+    uint16_t number = ports->tcp_port ? (uint16_t)ports->tcp_port : pump->udp.port;
+    error = tcp_open(&pump->tcp, ports->host, number, seed);
+    if (error != EADDRINUSE || ports->port || ports->tcp_port) return error;
+    udp_close(&pump->udp);
+  }
+  return error;
+}
+
+static int open_all(struct pump *pump, const struct srtp_functions *srtp,
+                    const struct pump_ports *ports, const char **failed) {
   uint64_t seed;
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed) return errno;
   pump->received = receive_batch_new();
@@ -20,8 +38,9 @@ static int open_all(struct pump *pump, const struct srtp_functions *srtp, const 
   pump->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   pump->plain_out_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (pump->wake_fd < 0 || pump->event_fd < 0 || pump->plain_out_fd < 0) return errno;
-  int error = udp_open(&pump->udp, host, port);
+  int error = open_internet(pump, ports, seed, failed);
   if (error) return error;
+  *failed = pump->plain_path;
   if (pump->plain_path[0]) {
     pump->plain_fd = plain_listen(pump->plain_path);
     if (pump->plain_fd < 0) return errno;
@@ -36,6 +55,7 @@ static void close_fd(int *fd) {
 
 static void close_ports(struct pump *pump) {
   udp_close(&pump->udp);
+  tcp_close(&pump->tcp);
   if (pump->plain_fd >= 0) unlink(pump->plain_path);
   close_fd(&pump->plain_fd);
   close_fd(&pump->plain_out_fd);
@@ -53,18 +73,20 @@ static void close_all(struct pump *pump) {
   free(pump);
 }
 
-struct pump *pump_new(const struct srtp_functions *srtp, const char *host, uint16_t port,
-                      const char *plain_path, int *error) {
+struct pump *pump_new(const struct srtp_functions *srtp, const struct pump_ports *ports, int *error,
+                      const char **failed) {
   struct pump *pump = calloc(1, sizeof *pump);
   *error = pump ? 0 : ENOMEM;
-  if (pump && strlen(plain_path) >= sizeof pump->plain_path) *error = ENAMETOOLONG;
+  *failed = ports->plain_path;
+  if (pump && strlen(ports->plain_path) >= sizeof pump->plain_path) *error = ENAMETOOLONG;
   if (!pump || *error) {
     free(pump);
     return NULL;
   }
-  strcpy(pump->plain_path, plain_path);
+  strcpy(pump->plain_path, ports->plain_path);
+  pump->tcp.listen_fd = pump->tcp.epoll_fd = -1;
   pump->udp.fd = pump->plain_fd = pump->plain_out_fd = pump->wake_fd = pump->event_fd = -1;
-  *error = open_all(pump, srtp, host, port);
+  *error = open_all(pump, srtp, ports, failed);
   if (!*error) return pump;
   close_all(pump);
   return NULL;
@@ -115,14 +137,27 @@ uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t lim
   return bytes;
 }
 
+static bool post(struct pump *pump, const struct address *to, const uint8_t *data,
+                 uint32_t length) {
+  if (pump->tcp.epoll_fd < 0 || !core_post(&pump->core, to, data, length)) return false;
+  pump_wake(pump);
+  return true;
+}
+
+bool pump_send_datagram(struct pump *pump, const struct address *to, const struct address *local,
+                        const uint8_t *data, uint32_t length) {
+  if (to->kind == ADDRESS_TCP) return post(pump, to, data, length);
+  return udp_send(&pump->udp, to, local, data, length);
+}
+
 int pump_send_rtcp(struct pump *pump, int64_t transport_id, const uint8_t *data,
                    uint32_t length) {
   uint8_t out[DATAGRAM_MAX + SRTP_TRAILER_MAX + 8] __attribute__((aligned(8)));
   struct rtcp_target target = {0};
   int result = core_protect_rtcp(&pump->core, transport_id, data, length, out, &target);
   if (result <= 0) return result;
-  if (target.to.kind == ADDRESS_INTERNET)
-    return udp_send(&pump->udp, &target.to, &target.local, out, (uint32_t)result);
+  if (address_is_remote(&target.to))
+    return pump_send_datagram(pump, &target.to, &target.local, out, (uint32_t)result);
   return sendto(pump->plain_out_fd, out, (size_t)result, MSG_DONTWAIT | MSG_NOSIGNAL,
                 (struct sockaddr *)&target.plain_name, target.plain_length) >= 0;
 }

@@ -7,6 +7,7 @@
 
 #include "calls.h"
 #include "plain.h"
+#include "tcp.h"
 #include "udp.h"
 
 /* Forwarded packets in the outbox, by the datagram they are copies of. Each entry has at least one
@@ -22,6 +23,7 @@ struct waiting_copies {
 struct pump {
   struct core core;
   struct udp_socket udp;
+  struct tcp_port tcp; /* the thread's own */
   int plain_fd;      /* local peers' media comes in here; −1: none */
   int plain_out_fd;  /* RTCP that Python sends to local peers leaves here */
   char plain_path[108];
@@ -36,9 +38,16 @@ struct pump {
   struct waiting_copies waiting; /* to be sent; the thread's own */
 };
 
-/* NULL with `*error` an errno. `plain_path` empty: no local peers send to this pump. */
-struct pump *pump_new(const struct srtp_functions *srtp, const char *host, uint16_t port,
-                      const char *plain_path, int *error);
+#define TCP_NONE (-1)
+struct pump_ports {
+  const char *host;
+  uint16_t port;          /* UDP; 0: the system chooses */
+  int32_t tcp_port;       /* 0: the UDP port's number; TCP_NONE */
+  const char *plain_path; /* empty: no local peers send to this pump */
+};
+/* NULL with `*error` an errno and `*failed` what could not be opened. */
+struct pump *pump_new(const struct srtp_functions *srtp, const struct pump_ports *ports, int *error,
+                      const char **failed);
 void pump_free(struct pump *pump);
 int pump_start(struct pump *pump); /* 0 or errno */
 /* Ends the thread and gives up the ports, for good. */
@@ -46,6 +55,9 @@ void pump_stop(struct pump *pump);
 /* Makes the thread look at the core at once: something was changed that time makes due. */
 void pump_wake(struct pump *pump);
 uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t limit);
+/* STUN or DTLS, from any thread. `local`: our address to send it from, or NONE. */
+bool pump_send_datagram(struct pump *pump, const struct address *to, const struct address *local,
+                        const uint8_t *data, uint32_t length);
 /* 1 sent, 0 not sent, or a refusal. */
 int pump_send_rtcp(struct pump *pump, int64_t transport_id, const uint8_t *data, uint32_t length);
 

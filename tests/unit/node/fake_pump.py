@@ -36,7 +36,7 @@ class FakePump:
     """`mixer.pump.Pump` in its calls; `calls` are (name, positional…, keywords)."""
 
     def __init__(self) -> None:
-        self.port = 7881
+        self.port = self.tcp_port = 7881
         self.event_fd = os.eventfd(0)
         self.calls: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 import pytest
 
@@ -24,6 +25,11 @@ OWN = [
         ("0.0.0.0", (), ("10.0.0.2", "192.168.1.5", "127.0.0.1")),
         ("192.168.1.5", (), ("192.168.1.5",)),
         ("::", ("203.0.113.1", "2001:DB8::0:1"), ("203.0.113.1", "2001:db8::1")),
+        (
+            "::",
+            ("2001:DB8::1", "203.0.113.9", "203.0.113.1"),
+            ("203.0.113.9", "203.0.113.1", "2001:db8::1"),
+        ),
     ],
 )
 def test_what_is_told(host: str, advertised: tuple[str, ...], told: tuple[str, ...]) -> None:
@@ -45,11 +51,32 @@ async def test_busy_port_says_what_to_do() -> None:
     first = MediaNode(NodeSettings(host="127.0.0.1", port=0))
     await first.start()
     second = MediaNode(NodeSettings(host="127.0.0.1", port=first.candidates[0][1]))
-    with pytest.raises(NodeUnavailable, match="Choose another media port"):
+    with pytest.raises(
+        NodeUnavailable, match=r"UDP port \d+ and TCP port \d+.*Choose other media ports"
+    ):
         await second.start()
     await second.close()
     await first.close()
     await first.close()
+
+
+async def test_a_busy_tcp_port_is_told_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        node = MediaNode(NodeSettings(host="127.0.0.1", port=0, tcp_port=number))
+        with pytest.raises(NodeUnavailable, match=f"TCP port {number}"):
+            await node.start()
+
+
+@pytest.mark.parametrize("tcp_port", [0, None])
+async def test_what_peers_are_told_of_tcp(tcp_port: int | None) -> None:
+    advertised = tuple(f"192.0.2.{number}" for number in range(1, 9))
+    settings = NodeSettings(port=0, tcp_port=tcp_port, pumps=2, advertised=advertised)
+    node = MediaNode(settings)
+    await node.start()
+    few = [(host, port) for host, port in node.candidates if host in advertised[:4]]
+    assert list(node.tcp_candidates) == ([] if tcp_port is None else few)
+    await node.close()
 
 
 async def test_several_pumps_share_the_lessons() -> None:

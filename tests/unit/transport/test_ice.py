@@ -293,3 +293,18 @@ def test_a_check_replayed_to_another_address_of_ours_moves_nothing(agent: IceAge
     agent.handle_datagram(HOME, seen, 0.0, NEAR)
     assert changes(agent.handle_datagram(HOME, seen, 0.1, FAR)) == []
     assert agent.local_of(key) == NEAR
+
+
+def test_a_connection_is_an_address_of_its_own(agent: IceAgent) -> None:
+    by_udp: Address = ("192.0.2.1", 4000)
+    first: Address = ("192.0.2.1", 4000, 5)
+    second: Address = ("192.0.2.1", 4000, 6)
+    key, credentials = agent.open(0.0)
+    for address in (by_udp, first, second):
+        outputs = agent.handle_datagram(address, check(credentials, nominate=True), 0.0)
+        assert RemoteChanged(key, address) in outputs
+        answer = next(output for output in outputs if isinstance(output, Answer))
+        assert answer.address == address
+        mapped = codec.parse_message(answer.data).attributes["XOR-MAPPED-ADDRESS"]
+        assert mapped == ("192.0.2.1", 4000)
+    assert agent.remote_of(key) == second
