@@ -19,7 +19,9 @@ from server.metrics.media import MediaCollector
 from server.metrics.sheet import Family, Kind, Sheet, cumulative
 from tests.unit.server.world import World, running_world
 
-PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "metrics.md"
+PAGES = ROOT / "web_client" / "src" / "i18n"
 TOKEN = "a-token-of-twenty-signs-or-more"
 
 
@@ -135,6 +137,10 @@ async def test_every_drop_of_a_real_node_is_documented() -> None:
     assert set(re.findall(r"^\| `(\w+)` \| ", table, re.M)) == reasons
     for name in [*port["drops"], *port["ice"]]:
         assert f"`{name}`" in page
+    # the administrator's page says each in words
+    for language in ("en", "zh"):
+        words = (PAGES / language / "measures.ts").read_text()
+        assert reasons <= set(re.findall(r"^      (\w+): ", words, re.M)), language
 
 
 async def test_the_page_has_nothing_else(world: World) -> None:

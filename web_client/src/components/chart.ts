@@ -16,7 +16,7 @@ export interface ChartSeries {
   readonly values: readonly (number | null)[];
 }
 
-const HEIGHT_PX = 170;
+const HEIGHT_PX = 160;
 const COLOURS = 6;
 // Lines differ by their strokes too, for those who do not see the colours.
 const DASHES = [[], [8, 4], [2, 3], [12, 4, 2, 4]];
@@ -143,7 +143,7 @@ export class Chart extends TongkeElement {
       cursor: { drag: { x: false, y: false }, y: false },
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(this.least, high * 1.1)] } },
       axes: [
-        { ...axis, space: 70, values: (_plot, splits) => splits.map(timeOfDay) },
+        { ...axis, size: 30, space: 70, values: (_plot, splits) => splits.map(timeOfDay) },
         { ...axis, size: 72, space: 36, values: (_plot, splits) => splits.map(this.format) },
       ],
       series: [

@@ -40,7 +40,7 @@ describe("what somebody gets, in words", () => {
 
   it("speaks Chinese too", () => {
     const held = flow({ layer: -1, target: -1, reason: "bandwidth" });
-    expect(flowInWords(held, zh)).toBe("教师: 暂停：线路太弱");
+    expect(flowInWords(held, zh)).toBe("教师：暂停：线路太弱");
   });
 
   it.each([

@@ -37,7 +37,7 @@ export class LiveMeasures extends TongkeElement {
       }
       .charts {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(300px, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr));
         gap: 24px;
       }
       details > summary {

@@ -7,11 +7,23 @@ import type { NodeStats } from "../../api/types.ts";
 import "../../components/chart.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { Polling } from "../../components/polling.ts";
+import { icon } from "../../design/icons.ts";
 import { base, cards } from "../../design/shared.ts";
 import { bitrate, facts, megabytes, milliseconds, number, percent } from "../../i18n/format.ts";
 import { type History, NO_HISTORY, type NodeRates, ratesBetween, remember } from "./live_series.ts";
 
 const LOOK_EVERY_MS = 2000;
+// The server's own trouble; the others are what networks and muted rooms bring with them.
+const ALARMING = new Set([
+  "event_ring_full",
+  "outbox_full",
+  "history_full",
+  "socket_full",
+  "send_error",
+  "protect",
+  "plain_full",
+  "plain_error",
+]);
 const whole = (value: number): string => number(Math.round(value));
 
 export class LiveNode extends TongkeElement {
@@ -32,10 +44,11 @@ export class LiveNode extends TongkeElement {
       }
       .charts {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(300px, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr));
         gap: 24px;
       }
       table.drops {
+        justify-self: start;
         width: auto;
         min-width: 300px;
       }
@@ -152,7 +165,11 @@ export class LiveNode extends TongkeElement {
         ${drops.map(
           ({ reason, perS }) =>
             html`<tr>
-              <td>${(words as Record<string, string>)[reason] ?? reason}</td>
+              <td>
+                ${ALARMING.has(reason) ? html`${icon("warning", 14)} ` : nothing}${
+                  (words as Record<string, string>)[reason] ?? reason
+                }
+              </td>
               <td>${perS < 1 ? "< 1" : whole(perS)}</td>
             </tr>`,
         )}

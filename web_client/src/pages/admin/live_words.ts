@@ -8,14 +8,14 @@ import type { Messages } from "../../i18n/index.ts";
 export function flowInWords(flow: ReceivedStats, words: Messages): string {
   const { measures, sources } = words;
   const name = sources[flow.source];
-  if (flow.reason !== "") return `${name}: ${measures.reasons[flow.reason]}`;
-  if (flow.layer < 0 && flow.target < 0) return `${name}: ${measures.lesson.nobody}`;
+  if (flow.reason !== "") return measures.flow(name, measures.reasons[flow.reason]);
+  if (flow.layer < 0 && flow.target < 0) return measures.flow(name, measures.lesson.nobody);
   const size = flow.layer < 0 ? "" : sizeInWords(flow.layer, flow.layers, words);
   const changing =
     flow.target >= 0 && flow.target !== flow.layer
       ? measures.switching(sizeInWords(flow.target, flow.layers, words) || name)
       : "";
-  return `${name}: ${facts([size, changing, bitrate(flow.bitrate_bps)])}`;
+  return measures.flow(name, facts([size, changing, bitrate(flow.bitrate_bps)]));
 }
 
 /** A layer of several in a word; of one alone there is nothing to say. */
