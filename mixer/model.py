@@ -178,6 +178,7 @@ class NodeLimits:
     producers_per_device: int = 8
     encodings_per_producer: int = 3
     pending_handshakes: int = 256
+    transports_per_source: int = 512  # of one IPv4 address or IPv6 /64; two for each device
 
 
 @dataclass(frozen=True, slots=True)

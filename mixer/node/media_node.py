@@ -92,7 +92,13 @@ class MediaNode:
             for index in range(self.settings.pumps):
                 plain_path = str(folder / f"pump-{index}.sock")
                 pump = self._pump_factory(self.settings, index, plain_path)
-                port = Port(pump, addresses=addresses, clock=self._clock, plain_path=plain_path)
+                port = Port(
+                    pump,
+                    addresses=addresses,
+                    clock=self._clock,
+                    plain_path=plain_path,
+                    transports_per_source=self.settings.limits.transports_per_source,
+                )
                 opened.append(port)
                 port.start()
         except Exception:

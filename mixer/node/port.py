@@ -22,7 +22,16 @@ from mixer.errors import NodeUnavailable
 from mixer.forward.keyframes import KeyframeRequests
 from mixer.node.streams import Consumer, Producer
 from mixer.pump import Pump
-from mixer.transport.ice import Address, Answer, IceAgent, IceOutput, IceState, RemoteChanged
+from mixer.transport.crowd import Crowd
+from mixer.transport.ice import (
+    SESSIONS_PER_SOURCE,
+    Address,
+    Answer,
+    IceAgent,
+    IceOutput,
+    IceState,
+    RemoteChanged,
+)
 from mixer.transport.subscribe_lines import SsrcSource
 
 log = logging.getLogger(__name__)
@@ -90,11 +99,12 @@ class Port:
         addresses: tuple[str, ...],
         clock: Callable[[], float] = time.monotonic,
         plain_path: str = "",
+        transports_per_source: int = SESSIONS_PER_SOURCE,
     ) -> None:
         self.pump = pump
         self.plain_path = plain_path
         self.clock = clock
-        self.ice = IceAgent()
+        self.ice = IceAgent(crowd=Crowd(most=transports_per_source, unbounded=addresses))
         self.addresses = addresses
         self.ssrcs = SsrcSource(random.getrandbits(32))
         self.keyframes: KeyframeRequests[tuple[int, int]] = KeyframeRequests()

@@ -11,6 +11,8 @@ Rules
   made with that ufrag's password. Nothing else changes any state.
 * Strangers get 400 or 401 (RFC 8489 §9.1.3), never a longer answer than their request, and each
   source only a few a second.
+* No answer is longer than its request: nobody gets more out of us than he puts in.
+* A source network has so many sessions and no more (`crowd.py`): one check too many is told 403.
 * We are always the controlled side; a peer that believes the same is told 487 (RFC 8445 §7.3.1.1).
 * USE-CANDIDATE moves the remote address at once. A check without it moves the address only when
   there is none yet, or when the present one has been silent for `REBIND_SILENCE_S`: so a room
@@ -39,6 +41,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mixer.transport import stun
+from mixer.transport.crowd import Crowd
 from mixer.transport.rate_limit import SourceBudget
 
 Address = stun.Address
@@ -54,6 +57,9 @@ REBIND_SILENCE_S = 3.0
 MAX_CONSENTED = 8
 # Checks remembered per session against replay: more than a browser has in flight.
 MAX_TRANSACTIONS = 64
+# Sessions of one source network: a school of sixty devices behind one address, two connections
+# each, four times over.
+SESSIONS_PER_SOURCE = 512
 # Answers to strangers per source: a broken client is told, a flood is not echoed.
 REFUSALS_PER_S = 5.0
 REFUSALS_BURST = 10.0
@@ -120,6 +126,7 @@ class IceCounters:
     role_conflicts: int = 0
     replays: int = 0
     refusals_withheld: int = 0
+    sources_full: int = 0
 
 
 @dataclass(slots=True)
@@ -146,8 +153,11 @@ def random_text(length: int) -> str:
 class IceAgent:
     """All sessions of one port. After each `handle_*` call carry out what it returned, in order."""
 
-    def __init__(self, *, random_text: Callable[[int], str] = random_text) -> None:
+    def __init__(
+        self, *, random_text: Callable[[int], str] = random_text, crowd: Crowd | None = None
+    ) -> None:
         self._random_text = random_text
+        self._crowd = Crowd(most=SESSIONS_PER_SOURCE) if crowd is None else crowd
         self._sessions: dict[int, _Session] = {}
         self._by_ufrag: dict[str, _Session] = {}
         self._by_address: dict[Address, _Session] = {}
@@ -182,6 +192,7 @@ class IceAgent:
         self._by_ufrag.pop(session.credentials.ufrag, None)
         if session.next_credentials is not None:
             self._by_ufrag.pop(session.next_credentials.ufrag, None)
+        self._set_remote(session, None)
         self._withdraw(session)
 
     def session_of(self, address: Address) -> int | None:
@@ -233,7 +244,8 @@ class IceAgent:
         if request.local_ufrag != credentials.ufrag or not request.authentic(credentials.password):
             self.counters.not_authentic += 1
             return self._refuse(address, local, data, 401, now)
-        return self._checked(session, credentials, request, (address, local), now)
+        outputs = self._checked(session, credentials, request, (address, local), now)
+        return [o for o in outputs if not isinstance(o, Answer) or self._is_short(o, data)]
 
     def handle_activity(self, key: int, heard_at: float, now: float) -> list[IceOutput]:
         """The last packet of any kind from the session's remote address came at `heard_at`."""
@@ -252,7 +264,7 @@ class IceAgent:
             if now - session.checked_at >= CONSENT_S:
                 outputs.append(self._enter(session, IceState.EXPIRED))
                 outputs.append(RemoteChanged(session.key, None))
-                session.remote = None
+                self._set_remote(session, None)
                 self._withdraw(session)
             elif session.state is IceState.CONNECTED and now - session.heard_at >= SILENCE_S:
                 outputs.append(self._enter(session, IceState.SILENT))
@@ -276,6 +288,11 @@ class IceAgent:
                 request.transaction_id, 487, "Role Conflict", credentials.password
             )
             return [Answer(address, answer, local)]
+        before = None if session.remote is None else session.remote[0]
+        if not self._crowd.admits(address[0], instead_of=before):
+            self.counters.sources_full += 1
+            answer = stun.refusal(request.transaction_id, 403, "Forbidden", credentials.password)
+            return [Answer(address, answer, local)]
         answer = stun.success(request.transaction_id, address, credentials.password)
         outputs: list[IceOutput] = [Answer(address, answer, local)]
         if self._is_replay(session, request.transaction_id, pair):
@@ -288,7 +305,8 @@ class IceAgent:
         session.checked_at = session.heard_at = now
         outputs += self._consent(session, address)
         if self._may_move(session, request, pair, now):
-            session.remote, session.local = pair
+            self._set_remote(session, address)
+            session.local = local
             outputs.append(RemoteChanged(session.key, address, local))
         if pair == (session.remote, session.local):
             session.remote_checked_at = now
@@ -323,7 +341,7 @@ class IceAgent:
         if previous is not None and previous is not session:
             del previous.consented[address]
             if previous.remote == address:
-                previous.remote = None
+                self._set_remote(previous, None)
                 outputs.append(RemoteChanged(previous.key, None))
         session.consented[address] = None
         session.consented.move_to_end(address)
@@ -333,6 +351,19 @@ class IceAgent:
             del session.consented[oldest]
             del self._by_address[oldest]
         return outputs
+
+    def _set_remote(self, session: _Session, address: Address | None) -> None:
+        self._crowd.moved(
+            None if session.remote is None else session.remote[0],
+            None if address is None else address[0],
+        )
+        session.remote = address
+
+    def _is_short(self, answer: Answer, request: bytes) -> bool:
+        if len(answer.data) <= len(request):
+            return True
+        self.counters.refusals_withheld += 1
+        return False
 
     def _withdraw(self, session: _Session) -> None:
         for address in session.consented:
