@@ -38,6 +38,7 @@ from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
+from server.errors import StartRefused
 from server.hardware import choose_server_profile
 from server.lesson_desk import LessonDesk
 from server.library import Catalogue
@@ -55,6 +56,7 @@ from server.web import built_client, web_router
 from signaling.app_router import routes as signaling_routes
 from signaling.driver import LessonService
 from signaling.ports import SignalingSettings
+from signaling.turn import TurnServers
 
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
@@ -223,7 +225,25 @@ def _signaling_settings(settings: Settings) -> SignalingSettings:
         guests_per_lesson=settings.guests_per_lesson,
         lead_absent_s=settings.lead_absent_end_s,
         empty_lesson_s=settings.lesson_idle_end_s,
+        turn=turn_servers(settings),
     )
+
+
+def turn_servers(settings: Settings) -> TurnServers | None:
+    """The relays of the settings; raises `StartRefused` when their secret cannot be had."""
+    path = settings.turn_secret_file
+    if path is None:
+        return None
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise StartRefused(f"turn_secret_file {path} cannot be read: {error.strerror}.") from None
+    if not secret:
+        raise StartRefused(
+            f"turn_secret_file {path} is empty: it must hold the secret that the TURN server has "
+            "as static-auth-secret."
+        )
+    return TurnServers(settings.turn_urls, secret)
 
 
 def _origins(settings: Settings) -> Callable[[str, str], bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,12 @@ from server.errors import StartRefused
 
 ENV_PREFIX = "TONGKE_"
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
+
+# RFC 7065 §3.1, with the host as a name, an IPv4 address, or an IPv6 address in brackets.
+TURN_URL = re.compile(
+    r"turns?:([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
+    r"(\?transport=(udp|tcp))?"
+)
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -62,7 +69,11 @@ class Settings(BaseSettings):
     media_host: str = "::"
     media_port: Port = 7881
     media_pumps: Annotated[int, Field(ge=0, le=64)] = 0  # 0: as the server's profile says
+    media_tcp: bool = True
+    media_tcp_port: Port = 0  # 0: the number of the UDP port
     advertised: Words = ()
+    turn_urls: Words = ()
+    turn_secret_file: Path | None = None
     server_profile: str = "auto"
     profiles_folder: Path | None = None
 
@@ -108,7 +119,7 @@ class Settings(BaseSettings):
         file = TomlConfigSettingsSource(settings_cls, toml_file=config_file(os.environ))
         return (init_settings, env_settings, file)
 
-    @field_validator("trusted_proxies", "tls_names", "advertised", mode="before")
+    @field_validator("trusted_proxies", "tls_names", "advertised", "turn_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -123,6 +134,17 @@ class Settings(BaseSettings):
                 ipaddress.ip_address(word)
             except ValueError:
                 raise ValueError(f"'{word}' is not an IP address") from None
+        return value
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            if TURN_URL.fullmatch(word) is None:
+                raise ValueError(
+                    f"'{word}' is no TURN address: turn:HOST:PORT?transport=udp (or tcp), or "
+                    "turns:HOST:PORT?transport=tcp"
+                )
         return value
 
     @field_validator("metrics_token")
@@ -167,6 +189,8 @@ class Settings(BaseSettings):
                 "speaks HTTPS and is named in trusted_proxies: browsers give cameras and "
                 "microphones only to secure pages"
             )
+        if bool(self.turn_urls) != (self.turn_secret_file is not None):
+            raise ValueError("turn_urls and turn_secret_file belong together: give both or neither")
         if self.public_url.startswith("http://") and not self.plain_http:
             raise ValueError("public_url must begin with https:// unless plain_http is given")
         if self.session_idle_s > self.session_max_s:

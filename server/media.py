@@ -43,6 +43,7 @@ def node_settings(settings: Settings, hardware: ServerProfile) -> NodeSettings:
     return NodeSettings(
         host=settings.media_host,
         port=settings.media_port,
+        tcp_port=settings.media_tcp_port if settings.media_tcp else None,
         advertised=settings.advertised,
         pumps=settings.media_pumps or hardware.media.pumps,
         limits=node_limits(hardware),
@@ -60,7 +61,7 @@ async def open_media_node(settings: Settings, hardware: ServerProfile) -> AsyncI
     except NodeUnavailable as error:
         raise StartRefused(
             f"The media core cannot start: {error} The settings are media_port (--media-port or "
-            "TONGKE_MEDIA_PORT), media_host and advertised."
+            "TONGKE_MEDIA_PORT), media_tcp_port, media_host and advertised."
         ) from None
     try:
         yield node

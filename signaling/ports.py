@@ -18,6 +18,7 @@ from mixer.node import (
     Want,
 )
 from signaling.messages import IceServer, Mode, Role, SendProfile
+from signaling.turn import TurnServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class Media(Protocol):
 class SignalingSettings:
     """Numbers of the signaling service, with their reasons in `docs/settings.md`."""
 
-    ice_servers: tuple[IceServer, ...] = ()
+    ice_servers: tuple[IceServer, ...] = ()  # the same for all
+    turn: TurnServers | None = None  # with a credential for each
     max_message_bytes: int = 131_072
     away_grace_s: float = 60.0
     silent_socket_s: float = 6.0
@@ -130,3 +132,8 @@ class SignalingSettings:
     empty_lesson_s: float = 1800.0
     devices_per_seat: int = 4
     guests_per_lesson: int = 30
+
+    def ice_servers_for(self, device_id: str, now: float) -> tuple[IceServer, ...]:
+        """The STUN and TURN servers a device is told; `now` is seconds since 1970."""
+        relays = () if self.turn is None else (self.turn.for_device(device_id, now),)
+        return (*self.ice_servers, *relays)

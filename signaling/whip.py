@@ -187,7 +187,9 @@ def _created(kind: str, session: HttpSession) -> Response:
             "Accept-Patch": MEDIA_TYPE,
         },
     )
-    for link in _ice_links(session.service.settings.ice_servers):
+    service = session.service
+    servers = service.settings.ice_servers_for(session.session_id, service.clock())
+    for link in _ice_links(servers):
         response.headers.append("Link", link)
     return response
 

@@ -186,7 +186,7 @@ class Roster:
             carries_sound=carries_sound,
             media_kept=kept,
             profile=seat.profile.model_copy(update={"sources": sources}),
-            ice_servers=list(record.settings.ice_servers),
+            ice_servers=list(record.settings.ice_servers_for(device.device_id, now)),
             lesson=record.lesson_view(),
             seats=[record.seat_view(other) for other in record.seats.values()],
             chat=list(record.chat),

@@ -75,6 +75,9 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"port": 70_000}, ["port", "--port", "65535"]),
         ({"port": "http"}, ["port", "--port"]),
         ({"advertised": "my-server"}, ["advertised", "'my-server' is not an IP address"]),
+        ({"turn_urls": "turn.example:3478", "turn_secret_file": "s"}, ["turn_urls", "turn:HOST"]),
+        ({"turn_urls": "turn:a.example"}, ["turn_secret_file", "belong together"]),
+        ({"turn_secret_file": "s"}, ["turn_urls", "belong together"]),
         ({"public_url": "tongke.example.cn"}, ["public_url", "https://"]),
         ({"public_url": "https://example.cn/tongke"}, ["public_url", "no path"]),
         ({"plain_http": True}, ["plain_http", "127.0.0.1", "trusted_proxies"]),
@@ -150,3 +153,15 @@ def test_a_broken_or_missing_file_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_address_that_people_open(given: dict[str, Any], address: str, secure: bool) -> None:
     settings = load_settings(**given)
     assert (settings.address, settings.secure) == (address, secure)
+
+
+def test_turn_servers_with_names_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = (
+        "turn:turn.example.cn",
+        "turn:203.0.113.7:3478?transport=udp",
+        "turn:[2001:db8::7]:3478?transport=tcp",
+        "turns:turn.example.cn:443?transport=tcp",
+    )
+    monkeypatch.setenv("TONGKE_TURN_URLS", ", ".join(urls))
+    monkeypatch.setenv("TONGKE_TURN_SECRET_FILE", "secret")
+    assert load_settings().turn_urls == urls
