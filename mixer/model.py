@@ -156,7 +156,11 @@ class ConsumerChanged:
 
 @dataclass(frozen=True, slots=True)
 class LinkMeasured:
-    """One device's line, measured over the last seconds."""
+    """One device's line, measured over the last seconds.
+
+    `available_bps` is what it is known to carry (0: unknown), which need not be much above
+    `wanted_bps`, what everything the device wants would take (0: unknown).
+    """
 
     device_id: str
     direction: Direction
@@ -164,6 +168,7 @@ class LinkMeasured:
     rtt_ms: float
     bitrate_bps: int
     available_bps: int
+    wanted_bps: int = 0
 
 
 MediaEvent = ProducerLive | TransportChanged | SpeakersChanged | ConsumerChanged | LinkMeasured

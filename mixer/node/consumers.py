@@ -302,6 +302,7 @@ class Consumers:
             rtt_ms=sample.rtt_ms,
             bitrate_bps=sample.bitrate_bps,
             available_bps=self.estimator.bitrate_bps,
+            wanted_bps=self.wanted_bps,
         )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from mixer.rtp.acknowledged import BUSY_WINDOW_S, SlidingBitrate
 from mixer.rtp.delay_trend import DelayTrend, Usage
 from mixer.rtp.history import TICK_S, Burst, LossReport, SentPackets
-from mixer.rtp.loss_bound import LossBound
+from mixer.rtp.loss_bound import LOW_LOSS, LossBound
 from mixer.rtp.probing import BEYOND_WANTED, Probe, ProbePlanner
 from mixer.rtp.sequence import Unwrapper
 from mixer.rtp.twcc import TICKS_PER_REFERENCE, TransportWideFeedback
@@ -57,6 +57,12 @@ SILENCE_S = 1.0
 # by that, and no bound.
 REMB_SATURATED = 1.3
 REMB_VALID_S = 5.0
+# A busy peer takes each hiccup of its own machine for a queue and names less than it gets: a REMB
+# is believed when loss says the same, or so much more delay than at best. Its hiccups delay its
+# reports too, by up to half a second; a queue that loses nothing grows beyond.
+REMB_DELAY_S = 0.6
+# The best round trip is forgotten this slowly: about a minute at two reports a second.
+LEAST_RTT_DRIFT = 1 / 128
 
 
 class BandwidthEstimator:
@@ -76,6 +82,8 @@ class BandwidthEstimator:
     ) -> None:
         self.can_probe = can_probe
         self.rtt_s = 0.1
+        self._least_rtt_s = float("inf")
+        self._delayed_s = 0.0  # the last round trip above the least one
         self._max_bps = float(max_bps)
         self._rate_bps = float(min(start_bps, max_bps))
         self._wanted_bps = 0.0
@@ -137,6 +145,9 @@ class BandwidthEstimator:
     def handle_rtt(self, rtt_s: float) -> None:
         """A measured round trip."""
         self.rtt_s += (min(rtt_s, 5.0) - self.rtt_s) / 8
+        self._least_rtt_s = min(rtt_s, self._least_rtt_s)
+        self._delayed_s = rtt_s - self._least_rtt_s
+        self._least_rtt_s += LEAST_RTT_DRIFT * self._delayed_s
 
     def handle_departures(self, log: Iterable[tuple[int, int, int]]) -> None:
         """What was sent, as `Pump.departures` gives it: (sequence, sent in ns, bytes)."""
@@ -329,6 +340,8 @@ class BandwidthEstimator:
             return
         bound = self._remb[0]
         if bound >= REMB_SATURATED * self._sent_bps() or bound >= self._rate_bps:
+            return
+        if self._delayed_s <= REMB_DELAY_S and self._loss.loss <= LOW_LOSS:
             return
         if bound < FALL * self._rate_bps:
             self._fail(now)

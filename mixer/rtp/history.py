@@ -178,18 +178,14 @@ class SentPackets:
             slot = sequence & mask
             if delta is None:
                 if sequences[slot] == sequence and states[slot] in SILENT:
-                    states[slot] = LOST if states[slot] == UNKNOWN else COUNTED
-                    if self._sent_s[slot] > dead_until_s:
-                        report.add(self._sent_s[slot], self._sizes[slot], lost=True)
+                    self._lose(slot, report, dead_until_s)
                 continue
             ticks += delta
             state = states[slot]
             if sequences[slot] != sequence or state in TOLD:
                 continue  # never sent, or told before
             if state == REPEATED:
-                states[slot] = COUNTED
-                if self._sent_s[slot] > dead_until_s:
-                    report.add(self._sent_s[slot], self._sizes[slot], lost=True)
+                self._lose(slot, report, dead_until_s)
                 continue
             states[slot] = ARRIVED
             sent_s, arrived_s, size_bytes = self._sent_s[slot], ticks * TICK_S, self._sizes[slot]
@@ -209,3 +205,8 @@ class SentPackets:
             if state != ASSUMED:
                 burst.fresh_bytes += size_bytes
         return bursts, report
+
+    def _lose(self, slot: int, report: LossReport, dead_until_s: float) -> None:
+        self._states[slot] = LOST if self._states[slot] == UNKNOWN else COUNTED
+        if self._sent_s[slot] > dead_until_s:
+            report.add(self._sent_s[slot], self._sizes[slot], lost=True)

@@ -48,8 +48,13 @@ class LinkMeter:
     )
 
     def measured(self, event: LinkMeasured, now: float) -> None:
-        """Take one measurement in. `available_bps` counts downwards only, and 0 is unknown."""
+        """Take one measurement in. `available_bps` counts downwards only, and 0 is unknown.
+
+        It does not count either while it covers all that is wanted: nobody measures more of a line.
+        """
         available = event.available_bps if event.direction is Direction.SUBSCRIBE else 0
+        if 0 < event.wanted_bps <= available:
+            available = 0
         bad = (
             event.loss >= BAD_LOSS
             or event.rtt_ms >= BAD_RTT_MS

@@ -192,14 +192,27 @@ def test_remb_bounds_unless_it_is_limited_by_what_is_sent() -> None:
     estimator.set_wanted(4_000_000)
     now = steps(estimator, 10, 0.0, remb_bps=750_000, sent_bps=500_000)
     assert estimator.bitrate_bps > 4e6  # 1.5 × what arrives is all an idle line can show
-    steps(estimator, 3, now, remb_bps=700_000, sent_bps=2_000_000)
+    steps(estimator, 3, now, remb_bps=700_000, sent_bps=2_000_000, lost=3)
     assert estimator.bitrate_bps == pytest.approx(700_000, rel=0.01)
+
+
+def test_a_remb_alone_is_no_reason_to_fall() -> None:
+    """A busy peer on a clean line names less than it gets with every hiccup of its machine."""
+    estimator = BandwidthEstimator(0.0)
+    estimator.set_wanted(1_000_000)
+    now = steps(estimator, 10, 0.0, sent_bps=1_000_000)
+    estimator.handle_rtt(0.02)
+    now = steps(estimator, 10, now, remb_bps=850_000, sent_bps=1_000_000)
+    assert estimator.bitrate_bps >= 1_000_000
+    estimator.handle_rtt(0.7)  # now there is a queue
+    steps(estimator, 3, now, remb_bps=850_000, sent_bps=1_000_000)
+    assert estimator.bitrate_bps == pytest.approx(850_000, rel=0.01)
 
 
 def test_an_old_remb_is_forgotten() -> None:
     estimator = BandwidthEstimator(0.0)
     estimator.set_wanted(4_000_000)
-    now = steps(estimator, 2, 0.0, remb_bps=300_000, sent_bps=2_000_000)
+    now = steps(estimator, 2, 0.0, remb_bps=300_000, sent_bps=2_000_000, lost=3)
     assert estimator.bitrate_bps == pytest.approx(300_000, rel=0.01)
     steps(estimator, 20, now, sent_bps=400_000)
     assert estimator.bitrate_bps > 3e6

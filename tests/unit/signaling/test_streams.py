@@ -285,11 +285,19 @@ def test_stream_changes_go_to_their_device_alone() -> None:
 
 
 def measure(
-    desk: Desk, client: Client, seconds: int, *, loss: float = 0.0, available: int = 0
+    desk: Desk,
+    client: Client,
+    seconds: int,
+    *,
+    loss: float = 0.0,
+    available: int = 0,
+    wanted: int = 0,
 ) -> None:
     for _second in range(seconds):
         desk.notice(
-            LinkMeasured(client.device_id, Direction.SUBSCRIBE, loss, 40, 900_000, available)
+            LinkMeasured(
+                client.device_id, Direction.SUBSCRIBE, loss, 40, 900_000, available, wanted
+            )
         )
         desk.advance(1)
 
@@ -309,6 +317,23 @@ def test_a_line_turns_weak_when_it_stays_bad(
 ) -> None:
     desk, _lead, room = class_of()
     measure(desk, room, seconds, loss=loss, available=available)
+    assert desk.seat("room-1").link == link
+
+
+@pytest.mark.parametrize(
+    ("available", "wanted", "link"),
+    [
+        (250_000, 200_000, "good"),  # a small picture is all that is wanted: nobody tried for more
+        (250_000, 260_000, "weak"),
+    ],
+)
+def test_a_line_that_carries_all_that_is_wanted_is_not_weak(
+    available: int, wanted: int, link: str
+) -> None:
+    desk, _lead, room = class_of()
+    measure(desk, room, 4, loss=0.2)
+    assert desk.seat("room-1").link == "weak"
+    measure(desk, room, 7, available=available, wanted=wanted)
     assert desk.seat("room-1").link == link
 
 
