@@ -31,6 +31,7 @@ from mixer.node.port import Port
 
 NATIVE = Path(__file__).parent / "native"
 DEADLINE_S = 15.0  # far beyond anything that works
+ON_THE_WAY_S = 0.5  # what was sent at a window's end arrives within this, or goes on arriving
 SOURCES = {"0": SourceOffer("room", 64_000), "1": SourceOffer("teacher", 4_000_000)}
 PROFILE = "aes-128-gcm"
 
@@ -100,26 +101,62 @@ class InProcessNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """What arrived of a lesson in a window."""
+
+    expected: int
+    received: int
+    delay_ms_p99: float
+
+    @property
+    def loss(self) -> float:
+        """The share that did not come."""
+        return 1 - self.received / self.expected
+
+
+async def measured(client: LoadClient, scene: Scene, seconds: float) -> Arrival:
+    """Count for so long what every receiver of a lesson gets."""
+    load = client.load
+    load.begin_window()
+    await asyncio.sleep(seconds)
+    load.end_window()
+    relations = scene._relations()  # (receiving peer, stream)
+    expected = sum(load.window_sent(stream) for _, stream in relations)
+    assert expected > 0
+    received, before = 0, -1
+    while before < received < expected:  # the rest is on its way, or lost
+        await asyncio.sleep(ON_THE_WAY_S)
+        before, received = (
+            received,
+            sum(load.window_received(peer, stream) for peer, stream in relations),
+        )
+    return Arrival(expected, received, load.delay_ms(0.99))
+
+
+@dataclass(frozen=True, slots=True)
 class LessonUnderAttack:
-    """A running lesson; `scene.measure()` tells what arrives of it meanwhile."""
+    """A running lesson; `measured` tells what arrives of it."""
 
     server: InProcessNode
     client: LoadClient
     scene: Scene
 
+    async def measured(self, seconds: float) -> Arrival:
+        """What arrives of it from now on."""
+        return await measured(self.client, self.scene, seconds)
+
 
 @contextlib.asynccontextmanager
 async def lesson_under_attack(
-    case: Case, *, seconds: float = 2.0, limits: NodeLimits | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> AsyncIterator[LessonUnderAttack]:  # fmt: skip
+    case: Case, *, limits: NodeLimits | None = None, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[LessonUnderAttack]:
     """A lesson in which everything arrives."""
     server = InProcessNode(limits or NodeLimits(), clock)
     await server.start()
     client = LoadClient(profile=PROFILE)
     try:
         client.start()
-        scene = Scene(server, client, case, Load(profile=PROFILE, seconds=seconds))
+        scene = Scene(server, client, case, Load(profile=PROFILE))
         await scene.build()
         await scene.warm_up()
         yield LessonUnderAttack(server, client, scene)

@@ -32,6 +32,7 @@ from tests.faults.attack import (
     HostilePeer,
     InProcessNode,
     lesson_under_attack,
+    measured,
     received,
     stranger,
     until,
@@ -91,10 +92,10 @@ async def test_a_client_hello_from_a_second_port_changes_nothing() -> None:
     try:
         client.start()
         await until(lambda: server.port.counters.dtls_from_strangers > 20, "the racer is first")
-        scene = Scene(server, client, classroom(2), Load(profile=PROFILE, seconds=1.0))
+        scene = Scene(server, client, classroom(2), Load(profile=PROFILE))
         await scene.build()  # four handshakes, each of them raced
         await scene.warm_up()
-        figures = await scene.measure()
+        arrived = await measured(client, scene, 1.0)
         assert server.port.counters.dtls_from_strangers > 100
     finally:
         racing.cancel()
@@ -103,7 +104,7 @@ async def test_a_client_hello_from_a_second_port_changes_nothing() -> None:
         await server.stop()
         answers = received(racer)
         racer.close()
-    assert figures.loss < LOSS
+    assert arrived.loss < LOSS
     assert answers == [], "DTLS was spoken with a stranger"
 
 
@@ -114,13 +115,13 @@ async def test_a_thousand_half_open_handshakes() -> None:
     attempts, refused = 1000, 0
     hello = await client_hello()
     async with lesson_under_attack(
-        classroom(4), seconds=4.0, limits=limits, clock=lambda: time.monotonic() + ahead_s
+        classroom(4), limits=limits, clock=lambda: time.monotonic() + ahead_s
     ) as lesson:
         server = lesson.server
         local = lesson.client.peer("half").local
         offer = publish_offer(local, cname="half", audio_ssrc=1, video_ssrc=2)
         before_mb = resident_mb(server.pids)
-        measuring = asyncio.create_task(lesson.scene.measure())
+        measuring = asyncio.create_task(lesson.measured(4.0))
         opened, sockets = [], []
         for number in range(attempts):
             if number % limits.devices_per_lesson == 0:
@@ -146,12 +147,12 @@ async def test_a_thousand_half_open_handshakes() -> None:
         await until(all_begun, "their ClientHellos are answered")
         assert server.port.pending() == limits.pending_handshakes
         assert refused == attempts - limits.pending_handshakes
-        figures = await measuring
+        arrived = await measuring
         grown_mb = resident_mb(server.pids) - before_mb
         print(
-            f"{refused} of {attempts} refused, lesson lost {figures.loss:.3%}, {grown_mb:+.1f} MB"
+            f"{refused} of {attempts} refused, lesson lost {arrived.loss:.3%}, {grown_mb:+.1f} MB"
         )
-        assert figures.loss < LOSS
+        assert arrived.loss < LOSS
         assert grown_mb < GROWTH_MB
         for each in sockets:
             each.close()
@@ -170,23 +171,23 @@ async def test_ten_thousand_new_ssrcs_a_second() -> None:
         packets = [peer.protect(speech(1, ssrc=1_000_000 + number)) for number in range(20_000)]
         before_mb = resident_mb(lesson.server.pids)
         began = time.monotonic()
-        measuring = asyncio.create_task(lesson.scene.measure())
+        measuring = asyncio.create_task(lesson.measured(2.0))
         for at in range(0, len(packets), 100):  # 10,000 a second
             for packet in packets[at : at + 100]:
                 peer.send(packet)
             await asyncio.sleep(max(0.0, began + (at + 100) / 10_000 - time.monotonic()))
         seconds = time.monotonic() - began
-        figures = await measuring
+        arrived = await measuring
         grown_mb = resident_mb(lesson.server.pids) - before_mb
         dropped = lesson.server.stat("drop_ssrc_cap")
         print(
             f"{len(packets) / seconds:,.0f} new SSRCs/s, {dropped:,} dropped, "
-            f"lesson lost {figures.loss:.3%}, {grown_mb:+.1f} MB"
+            f"lesson lost {arrived.loss:.3%}, {grown_mb:+.1f} MB"
         )
         admitted = NAMED_SSRCS_BURST + UNKNOWN_SSRCS_MAX + NAMED_SSRCS_PER_S * (seconds + 1)
         assert peer.counters["packets_received"] <= admitted
         assert dropped > len(packets) // 2
-        assert figures.loss < LOSS
+        assert arrived.loss < LOSS
         assert grown_mb < GROWTH_MB
 
 
@@ -195,7 +196,7 @@ async def test_what_comes_from_a_peers_address_without_its_keys() -> None:
 
     They leave the peer's own socket here, which is what a spoofed datagram looks like on arrival.
     """
-    async with lesson_under_attack(classroom(4), seconds=1.5) as lesson:
+    async with lesson_under_attack(classroom(4)) as lesson:
         server = lesson.server
         victim = HostilePeer(server, lesson.client, "victim", "lesson-1")
         agreed = await victim.negotiate()
@@ -208,7 +209,7 @@ async def test_what_comes_from_a_peers_address_without_its_keys() -> None:
         forged = [packet[:-1] + bytes([packet[-1] ^ 1]) for packet in unsent]
         hello = await client_hello()
         wrong_check = check(agreed.transport, password="not the password of this session")
-        measuring = asyncio.create_task(lesson.scene.measure())
+        measuring = asyncio.create_task(lesson.measured(1.5))
         for packet, forgery in zip(genuine, forged, strict=True):
             for datagram in (packet, forgery, forgery[:20], hello, wrong_check):
                 victim.send(datagram)
@@ -216,8 +217,8 @@ async def test_what_comes_from_a_peers_address_without_its_keys() -> None:
             await asyncio.sleep(0.005)
         await until(lambda: server.stat("drop_replay") >= 50, "replays are counted")
         await until(lambda: server.stat("drop_unprotect") >= 100, "forgeries are counted")
-        figures = await measuring
-        assert figures.loss < LOSS
+        arrived = await measuring
+        assert arrived.loss < LOSS
         assert server.connection("lesson-1", "victim").state is LinkState.CONNECTED
         victim.send(victim.protect(speech(100)))
         await until(lambda: victim.counters["packets_received"] == 51, "the victim is heard still")
@@ -225,7 +226,7 @@ async def test_what_comes_from_a_peers_address_without_its_keys() -> None:
 
 async def test_what_a_stranger_replays_of_a_peer() -> None:
     """A captured packet, check or ClientHello from another port moves and adds nothing."""
-    async with lesson_under_attack(classroom(2), seconds=1.0) as lesson:
+    async with lesson_under_attack(classroom(2)) as lesson:
         server = lesson.server
         victim = HostilePeer(server, lesson.client, "victim", "lesson-1")
         agreed = await victim.negotiate()
@@ -254,7 +255,7 @@ async def test_what_a_stranger_replays_of_a_peer() -> None:
 
 async def test_keyframes_asked_for_by_everybody_all_the_time() -> None:
     """However many ask, the publisher is asked at most once in half a second."""
-    async with lesson_under_attack(one_to(3), seconds=0.5) as lesson:
+    async with lesson_under_attack(one_to(3)) as lesson:
         load, client = lesson.client.load, lesson.client
         viewers = [peer for peer in client._peers if peer.name.endswith("-down")]
         (publication,) = lesson.server.node._lessons["lesson-1"].publications.values()
