@@ -70,6 +70,7 @@ test-core: $(STAMPS)/native
 
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-chromium.sh
+	@scripts/need-networks.sh
 	$(PY) -m pytest -q -m browser
 
 # Two harnesses at a time, and never in the way of what else the machine does.

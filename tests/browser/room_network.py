@@ -40,6 +40,35 @@ class RoomNetwork:
         script.chmod(0o700)
         return script
 
+    def block(self, *, tcp_ports: tuple[int, ...] = ()) -> None:
+        """A school's firewall: no UDP either way, and nothing to these TCP ports."""
+        closed = ", ".join(map(str, tcp_ports))
+        rules = f"""
+            table inet school {{
+                chain in {{
+                    type filter hook input priority 0
+                    meta l4proto udp counter drop
+                }}
+                chain out {{
+                    type filter hook output priority 0
+                    meta l4proto udp counter drop
+                    {f"tcp dport {{ {closed} }} counter drop" if closed else ""}
+                }}
+            }}
+        """
+        subprocess.run(
+            ["ip", "netns", "exec", self.name, "nft", "-f", "-"],
+            input=rules,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
+
+def can_block() -> bool:
+    """Firewalls of rooms need Debian's nftables too."""
+    return can_make_networks() and shutil.which("nft") is not None
+
 
 def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)
