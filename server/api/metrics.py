@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 from typing import Annotated
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 
 from server.accounts.access import ServicesOf
@@ -46,7 +47,9 @@ async def metrics(
     request: Request, services: ServicesOf, _allowed: Annotated[None, Depends(may_read)]
 ) -> Response:
     """The server's numbers in the Prometheus text format; `docs/metrics.md` lists them."""
-    content, media_type = services.metrics.page(request.headers.get("accept", ""))
+    readings = services.metrics.read()
+    accept = request.headers.get("accept", "")
+    content, media_type = await anyio.to_thread.run_sync(readings.page, accept)
     return Response(content, headers={"content-type": media_type, "cache-control": "no-store"})
 
 

@@ -15,11 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hardware_profiles import ServerProfile
 from mixer.model import ConsumerInfo, Kind, ProducerInfo, PublishAnswer, SourceOffer, SubscribeOffer
-from mixer.node import MediaNode, NodeSettings, Want
+from mixer.node import LinkState, MediaNode, NodeSettings, Want
 from server.config import Settings
 from server.media import MediaCore
 from server.metrics import families
-from tests.unit.node.peers import WAIT_S, Publisher, Subscriber, everything
+from tests.unit.node.peers import WAIT_S, Events, Publisher, Subscriber, everything
 from tests.unit.server.world import World, lesson_body, make_community, post, running_world
 from tests.unit.signaling.asgi_socket import AsgiSocket
 
@@ -251,9 +251,11 @@ async def test_a_device_whose_line_is_not_closed_yet_is_a_stranger(tmp_path: Pat
     async with running_world(tmp_path, open_media=loopback_node) as world:
         admin = await world.administrator()
         node = cast(MediaNode, world.services.media)
-        await node.open_lesson("lesson-1", lambda _event: None)
+        events = Events()
+        await node.open_lesson("lesson-1", events)
         publisher = Publisher(node, "gone")
         await publisher.publish()
+        await events.link("gone", LinkState.CONNECTED)
         stats = (await admin.get("/api/lessons/lesson-1/stats")).json()
         assert stats["seats"] == []
         (stranger,) = stats["strangers"]

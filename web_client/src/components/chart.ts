@@ -7,7 +7,7 @@ import { property, query, state } from "lit/decorators.js";
 import type uPlot from "uplot";
 import plotStyle from "uplot/dist/uPlot.min.css?inline";
 import { base, cards } from "../design/shared.ts";
-import { timeOfDay } from "../i18n/format.ts";
+import { timeOfReading } from "../i18n/format.ts";
 import { define, TongkeElement } from "./element.ts";
 
 export interface ChartSeries {
@@ -143,7 +143,7 @@ export class Chart extends TongkeElement {
       cursor: { drag: { x: false, y: false }, y: false },
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(this.least, high * 1.1)] } },
       axes: [
-        { ...axis, size: 30, space: 70, values: (_plot, splits) => splits.map(timeOfDay) },
+        { ...axis, size: 30, space: 90, values: (_plot, splits) => splits.map(timeOfReading) },
         { ...axis, size: 72, space: 36, values: (_plot, splits) => splits.map(this.format) },
       ],
       series: [
@@ -165,7 +165,7 @@ export class Chart extends TongkeElement {
   override render(): TemplateResult {
     const { measures } = this.m;
     const at = this.pointed === null ? undefined : this.times[this.pointed];
-    const first = at === undefined ? measures.now : timeOfDay(at);
+    const first = at === undefined ? measures.now : timeOfReading(at);
     return html`<figure>
       <figcaption>${this.heading}</figcaption>
       <div class="plot" aria-hidden="true"></div>

@@ -21,6 +21,12 @@ export function timeOfDay(seconds: number): string {
   return format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(date(seconds));
 }
 
+/** 14:05:30 */
+export function timeOfReading(seconds: number): string {
+  const options = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+  return format({ ...options, hourCycle: "h23" }).format(date(seconds));
+}
+
 /** Sat 21 November */
 export function dayOf(seconds: number): string {
   return format({ weekday: "short", month: "long", day: "numeric" }).format(date(seconds));
