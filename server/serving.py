@@ -21,8 +21,11 @@ from server.certificates import Certificate, given_certificate, host_names, own_
 from server.config import Settings
 from server.data_folder import make_folder
 from server.listening import listen
-from server.patient_http import PatientProtocol
+from server.patient_http import patient_protocol
 from server.services import Services
+from server.visitors import Visitors, allow_many_open_files
+
+THIS_MACHINE = ("127.0.0.0/8", "::1/128")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     At the end lessons are told, connections closed (within `stop_grace_s`), parts stopped.
     Raises `StartRefused`.
     """
+    allow_many_open_files()
     make_folder(settings.data_folder, setting="data_folder")
     sockets = listen(settings.host, settings.port)
     try:
@@ -116,7 +120,7 @@ def _config(app: object, settings: Settings, certificate: Certificate | None) ->
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        http=PatientProtocol,
+        http=patient_protocol(Visitors(unbounded=(*THIS_MACHINE, *settings.trusted_proxies))),
         ws="websockets-sansio",
         ws_max_size=settings.max_message_bytes,
         # A page loads a dozen files and then polls: the connection is kept over the polls.

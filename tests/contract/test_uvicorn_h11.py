@@ -13,6 +13,9 @@ def test_the_h11_protocol_keeps_its_connection_and_loop() -> None:
     source = inspect.getsource(H11Protocol.__init__)
     assert "self.conn = h11.Connection(" in source
     assert "self.loop" in source
+    assert "self.client = get_remote_addr(transport)" in inspect.getsource(
+        H11Protocol.connection_made
+    )
     for name in ("connection_made", "data_received", "connection_lost"):
         assert callable(getattr(H11Protocol, name))
 

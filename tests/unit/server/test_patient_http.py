@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 import uvicorn
 
 from server import shield
-from server.patient_http import PatientProtocol
+from server.patient_http import PatientProtocol, patient_protocol
+from server.visitors import Visitors
 from tests.unit.server.world import World
 
 App = Callable[..., Awaitable[None]]
@@ -107,3 +109,28 @@ async def test_a_long_answer_is_not_cut_by_the_bodys_clock(
     answer = await (await world.browser()).get("/healthz")
     assert isinstance(answer, httpx.Response)
     assert answer.text == "ok\n"
+
+
+async def test_one_visitor_cannot_hold_every_connection() -> None:
+    visitors = Visitors(most=3)
+    async with listening(patient_protocol(visitors)) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for reader, writer in held:  # all are served and kept
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            await reader.readuntil(b"hello")
+        with contextlib.suppress(ConnectionError):  # it is cut off, however the system says so
+            assert await closed_after(port) == b""
+        assert visitors.refused == 1
+        held[0][1].close()
+        await held[0][1].wait_closed()
+        async with httpx.AsyncClient() as client:
+            for _ in range(100):
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(f"http://127.0.0.1:{port}/")).text == "hello":
+                        break
+                await asyncio.sleep(0.01)  # until the server has heard of the close
+            else:
+                pytest.fail("a place given back is not another's")
+        for _, writer in held[1:]:
+            writer.close()
+            await writer.wait_closed()
