@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from tests.browser.server_process import free_port
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "networks.md"
+RELAY_PORTS = range(49_160, 50_000)
 START_LIMIT_S = 20.0
 
 
@@ -39,36 +42,27 @@ class TurnProcess:
         }
 
 
+def documented_configuration() -> str:
+    """What `docs/networks.md` tells IT people to write."""
+    (found,) = re.findall(r"```ini\n(listening-ip=.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    return str(found)
+
+
 @contextmanager
 def turn_server(host: str, folder: Path) -> Iterator[TurnProcess]:
-    """coturn at one address, over TCP alone, until the block ends."""
+    """coturn at one address, set up as documented, until the block ends."""
     folder.mkdir()
     secret = "only for this test"
     running = TurnProcess(host, free_port(), folder / "secret", folder / "turn.log")
     running.secret_file.write_text(secret + "\n")
     configuration = folder / "turnserver.conf"
     configuration.write_text(
-        f"""\
-listening-ip={host}
-relay-ip={host}
-listening-port={running.port}
-min-port=49160
-max-port=49200
-realm=tongke.test
-use-auth-secret
-static-auth-secret={secret}
-no-udp
-no-tls
-no-dtls
-no-cli
-no-multicast-peers
-fingerprint
-userdb={folder / "turn.db"}
-pidfile={folder / "turn.pid"}
-log-file=stdout
-simple-log
-verbose
-"""
+        documented_configuration()
+        .replace("203.0.113.7", host)
+        .replace("listening-port=3478", f"listening-port={running.port}")
+        .replace("CHANGE-THIS", secret)
+        + f"userdb={folder / 'turn.db'}\npidfile={folder / 'turn.pid'}\n"
+        "log-file=stdout\nsimple-log\nverbose\n"
     )
     with running.log.open("wb") as log:
         process = subprocess.Popen(

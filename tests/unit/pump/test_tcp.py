@@ -35,11 +35,15 @@ def frame(data: bytes) -> bytes:
 class TcpClient:
     """A peer that connects, and speaks in frames."""
 
-    def __init__(self, pump: Pump, host: str = "127.0.0.1", *, receive_bytes: int = 0) -> None:
+    def __init__(
+        self, pump: Pump, host: str = "127.0.0.1", *, receive_bytes: int = 0, source: str = ""
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(DEADLINE_S)
         self.socket.connect((host, pump.tcp_port))
         self.peer: SrtpPeer | None = None
@@ -337,6 +341,32 @@ def test_who_proves_nothing_makes_room(few_descriptors: int) -> None:
         for client in clients:
             client.socket.close()
         pump.stop()
+
+
+def test_one_host_has_so_many_connections() -> None:
+    """Loopback has many hosts: another one still gets in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4 * 600:
+        pytest.skip(f"needs 2400 open files, and may have {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4 * 600), hard))
+    pump = Pump(host="127.0.0.1", tcp_port=0)
+    pump.start()
+    clients = []
+    try:
+        for number in range(513):
+            clients.append(TcpClient(pump))
+            if number % 100 == 99:  # the pump takes some at a time; its queue holds 256
+                wait_for_stat(pump, "tcp_accepted", number + 1)
+        wait_for_stat(pump, "tcp_refused", 1)
+        assert pump.pump_gauges()["tcp_connections"] == 512
+        other = TcpClient(pump, source="127.0.0.9")
+        clients.append(other)
+        assert knock(pump, other)[0] == "127.0.0.9"
+    finally:
+        for client in clients:
+            client.socket.close()
+        pump.stop()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_garbage_ends_nothing_but_is_bounded(pump: Pump, connect: Callable[..., TcpClient]) -> None:

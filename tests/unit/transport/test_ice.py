@@ -7,6 +7,7 @@ import itertools
 import pytest
 from aioice import stun as codec
 
+from mixer.transport.crowd import Crowd
 from mixer.transport.ice import (
     CONSENT_S,
     MAX_CONSENTED,
@@ -308,3 +309,48 @@ def test_a_connection_is_an_address_of_its_own(agent: IceAgent) -> None:
         mapped = codec.parse_message(answer.data).attributes["XOR-MAPPED-ADDRESS"]
         assert mapped == ("192.0.2.1", 4000)
     assert agent.remote_of(key) == second
+
+
+def test_no_answer_to_a_peer_is_longer_than_its_check(agent: IceAgent) -> None:
+    """A check cut down to what authenticates it moves the session, but is not worth an answer."""
+    key, credentials = agent.open(0.0)
+    message = codec.Message(
+        codec.Method.BINDING, codec.Class.REQUEST, b"t" * 12, {"USERNAME": f"{credentials.ufrag}:"}
+    )
+    message.add_message_integrity(credentials.password.encode())
+    for address in (HOME, OTHER):
+        for output in agent.handle_datagram(address, bytes(message), 0.0):
+            assert not isinstance(output, Answer) or len(output.data) <= len(bytes(message))
+    assert agent.state_of(key) is IceState.CONNECTED
+
+
+def test_sessions_of_one_source_are_bounded() -> None:
+    agent = IceAgent(crowd=Crowd(most=3, unbounded=["198.51.100.1"]))
+    sessions = [agent.open(0.0) for _ in range(8)]
+
+    def knock(place: int, address: Address) -> list[int | None]:
+        return error_codes(agent.handle_datagram(address, check(sessions[place][1]), 0.0))
+
+    for place in range(3):
+        assert knock(place, ("192.0.2.1", 4000 + place)) == [None]
+    assert knock(3, ("192.0.2.1", 4003)) == [403]
+    assert agent.state_of(sessions[3][0]) is IceState.NEW
+    assert agent.counters.sources_full == 1
+    assert knock(3, ("192.0.2.2", 4003)) == [None], "other sources have their own places"
+    assert knock(0, ("192.0.2.1", 5000)) == [None], "who has a place may move within its source"
+    agent.close(sessions[1][0])
+    assert knock(4, ("192.0.2.1", 4004)) == [None], "a place given back is another's"
+    for place in range(3, 8):
+        assert knock(place, ("198.51.100.1", 4000 + place)) == [None], "our own TURN server"
+        assert knock(place, ("127.0.0.1", 4000 + place)) == [None]
+
+
+def test_places_are_given_back_when_consent_ends() -> None:
+    crowd = Crowd(most=2)
+    agent = IceAgent(crowd=crowd)
+    for number in range(10):
+        _, credentials = agent.open(100.0 * number)
+        outputs = agent.handle_datagram(HOME, check(credentials), 100.0 * number)
+        assert error_codes(outputs) == [None]
+        agent.handle_timer(100.0 * number + CONSENT_S)
+    assert len(crowd) == 0
