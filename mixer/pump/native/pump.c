@@ -40,7 +40,7 @@ static int open_all(struct pump *pump, const struct srtp_functions *srtp,
   if (pump->wake_fd < 0 || pump->event_fd < 0 || pump->plain_out_fd < 0) return errno;
   int error = open_internet(pump, ports, seed, failed);
   if (error) return error;
-  *failed = pump->plain_path;
+  *failed = ports->plain_path;
   if (pump->plain_path[0]) {
     pump->plain_fd = plain_listen(pump->plain_path);
     if (pump->plain_fd < 0) return errno;
