@@ -158,9 +158,7 @@ def _remote(live: list[sdp.MediaSection], controls: bool) -> RemoteTransport:
     )
     passive = first.first("setup") == "active"
     role = DtlsRole.SERVER if passive else DtlsRole.CLIENT
-    return RemoteTransport(
-        best[4], int(best[5]), ufrag, password, fingerprints, role, controls
-    )
+    return RemoteTransport(best[4], int(best[5]), ufrag, password, fingerprints, role, controls)
 
 
 def _payload_type(media: sdp.MediaSection) -> int:

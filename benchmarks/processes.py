@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
+
+# Of four cores the server, the client and the kernel's own work leave so much to others.
+QUIET_CORES, QUIET_STEP_S = 0.75, 1.0
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -19,6 +25,29 @@ def cpu_seconds(pids: Iterable[int]) -> float:
             except (FileNotFoundError, ProcessLookupError):
                 continue
     return total_ns / 1e9
+
+
+def machine_busy_seconds() -> float:
+    """CPU time of the whole machine since it began: all but idle and waiting for disks."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields)
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+async def wait_for_quiet(most_s: float) -> float:
+    """Wait, but not longer than so, until the machine has little else to do.
+
+    Returns how many cores others used when it ended. Call it while nothing of ours runs.
+    """
+    waited = 0.0
+    while True:
+        busy, ours = machine_busy_seconds(), time.process_time()
+        await asyncio.sleep(QUIET_STEP_S)
+        waited += QUIET_STEP_S
+        others = machine_busy_seconds() - busy - (time.process_time() - ours)
+        cores = max(0.0, others / QUIET_STEP_S)
+        if cores <= QUIET_CORES or waited >= most_s:
+            return cores
 
 
 def resident_mb(pids: Iterable[int]) -> float:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks._load import Load as NativeLoad
 from benchmarks.cases import Case
 from benchmarks.descriptions import (
     AUDIO_MID,
@@ -17,7 +21,7 @@ from benchmarks.descriptions import (
     subscribe_answer,
 )
 from benchmarks.load_client import LoadClient
-from benchmarks.processes import cpu_seconds, resident_mb
+from benchmarks.processes import cpu_seconds, machine_busy_seconds, resident_mb
 from benchmarks.servers import Server
 
 MS = 1_000_000
@@ -31,6 +35,8 @@ WARM_UP_TIMEOUT_S = 30.0
 WARM_UP_STEP_S = 1.0
 # What was sent at the end of the window still has to arrive.
 DRAIN_S = 0.5
+# What went wrong in the client itself, not in the server.
+TROUBLE = ("broken", "send_failed", "late_ticks", "kernel_drops", "delay_over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Load:
 
     profile: str = "aes-256-gcm"
     transport_cc: bool = True
-    paced: bool = True
+    paced: bool = False
     seconds: float = 8.0
 
 
@@ -56,6 +62,7 @@ class Figures:
     rss_mb: float
     seconds: float
     client_trouble: dict[str, int]
+    others_cores: float = 0.0  # used by everything but the server and the client
 
     @property
     def loss(self) -> float:
@@ -76,18 +83,53 @@ async def run_case(server: Server, case: Case, load: Load) -> Figures:
         scene = Scene(server, client, case, load)
         await scene.build()
         await scene.warm_up()
-        return await scene.measure()
+        return await measure(server, [scene], load.seconds)
     finally:
         await client.close()
         await server.stop()
 
 
+async def measure(server: Server, scenes: Sequence[Scene], seconds: float) -> Figures:
+    """Count for so many seconds; of several clients' delays the worst stand."""
+    loads = list(dict.fromkeys(scene.load for scene in scenes))
+    before = [load.totals() for load in loads]
+    busy_before, ours_before = machine_busy_seconds(), time.process_time()
+    cpu_before = cpu_seconds(server.pids)
+    for load in loads:
+        load.begin_window()
+    await asyncio.sleep(seconds)
+    cpu = cpu_seconds(server.pids) - cpu_before
+    others = machine_busy_seconds() - busy_before - (time.process_time() - ours_before) - cpu
+    measured_s = max(load.end_window() for load in loads)
+    rss_mb = resident_mb(server.pids)
+    await asyncio.sleep(DRAIN_S)
+    trouble: Counter[str] = Counter()
+    for load, earlier in zip(loads, before, strict=True):
+        totals = load.totals()
+        trouble.update({name: totals[name] - earlier[name] for name in TROUBLE})
+    packets_out = sum(scene.packets_out() for scene in scenes)
+    return Figures(
+        packets_in=sum(scene.packets_in() for scene in scenes),
+        packets_out=packets_out,
+        expected_out=sum(scene.expected_out() for scene in scenes),
+        cpu_us_per_packet=1e6 * cpu / max(1, packets_out),
+        delay_ms_p50=max(load.delay_ms(0.5) for load in loads),
+        delay_ms_p99=max(load.delay_ms(0.99) for load in loads),
+        rss_mb=rss_mb,
+        seconds=measured_s,
+        client_trouble={name: count for name, count in trouble.items() if count},
+        others_cores=max(0.0, others / measured_s),
+    )
+
+
 class Scene:
     """The connections of one case."""
 
-    def __init__(self, server: Server, client: LoadClient, case: Case, load: Load) -> None:
+    def __init__(
+        self, server: Server, client: LoadClient, case: Case, load: Load, *, seed: int = 0
+    ) -> None:
         self._server, self._client, self._case, self._load = server, client, case, load
-        self._rng = random.Random(case.name)
+        self._rng = random.Random(f"{case.name} {seed}")
         self._streams: dict[int, list[int]] = {}  # by publishing seat
         self._receivers: dict[int, int] = {}  # load peer by subscribing seat
 
@@ -96,9 +138,7 @@ class Scene:
         session = await self._server.open_session()
         for seat in self._case.publishers:
             await self._publish(session, seat)
-        for streams in self._streams.values():
-            for stream in streams:
-                self._client.load.set_sending(stream, True)
+        self.set_sending(True)
         for seat in self._case.subscribers:
             await self._subscribe(session, seat)
 
@@ -182,34 +222,28 @@ class Scene:
                     f"{WARM_UP_TIMEOUT_S:g} s (worst {min(shares):.1%}); {load.totals()}"
                 )
 
-    async def measure(self) -> Figures:
-        """Count for the load's seconds."""
-        load, pids = self._client.load, self._server.pids
-        before = load.totals()
-        cpu_before = cpu_seconds(pids)
-        load.begin_window()
-        await asyncio.sleep(self._load.seconds)
-        cpu = cpu_seconds(pids) - cpu_before
-        seconds = load.end_window()
-        rss_mb = resident_mb(pids)
-        await asyncio.sleep(DRAIN_S)
-        after = load.totals()
-        sent = {s: load.window_sent(s) for streams in self._streams.values() for s in streams}
-        out = sum(load.window_received(peer, stream) for peer, stream in self._relations())
-        trouble = ("broken", "send_failed", "late_ticks", "kernel_drops", "delay_over")
-        return Figures(
-            packets_in=sum(sent.values()),
-            packets_out=out,
-            expected_out=sum(sent[stream] for _, stream in self._relations()),
-            cpu_us_per_packet=1e6 * cpu / max(1, out),
-            delay_ms_p50=load.delay_ms(0.5),
-            delay_ms_p99=load.delay_ms(0.99),
-            rss_mb=rss_mb,
-            seconds=seconds,
-            client_trouble={
-                name: after[name] - before[name] for name in trouble if after[name] > before[name]
-            },
-        )
+    @property
+    def load(self) -> NativeLoad:
+        """The native thread that sends and receives for this scene."""
+        return self._client.load
+
+    def set_sending(self, sending: bool) -> None:
+        """Let every publisher begin, or fall silent."""
+        for streams in self._streams.values():
+            for stream in streams:
+                self.load.set_sending(stream, sending)
+
+    def packets_in(self) -> int:
+        """Sent in the window."""
+        return sum(self.load.window_sent(s) for streams in self._streams.values() for s in streams)
+
+    def packets_out(self) -> int:
+        """Received of what was sent in the window."""
+        return sum(self.load.window_received(peer, stream) for peer, stream in self._relations())
+
+    def expected_out(self) -> int:
+        """What should have been received of it."""
+        return sum(self.load.window_sent(stream) for _, stream in self._relations())
 
     def _relations(self) -> list[tuple[int, int]]:
         """(receiving peer, stream) of everything that should arrive."""

@@ -202,8 +202,8 @@ static int64_t arrival_time(struct load *load, struct msghdr *header) {
 }
 
 void receive_all(struct load *load) {
-  static uint8_t data[BATCH][2048];
-  static uint8_t control[BATCH][128];
+  static _Thread_local uint8_t data[BATCH][2048];
+  static _Thread_local uint8_t control[BATCH][128];
   for (int id = 0; id < load->peer_count; id++) {
     int count;
     do {

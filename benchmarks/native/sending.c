@@ -143,7 +143,7 @@ static void flush(struct load *load, int peer, struct outgoing *batch, int count
 }
 
 void send_due(struct load *load, int64_t now_ns) {
-  static struct outgoing batch[BATCH];
+  static _Thread_local struct outgoing batch[BATCH];
   for (int id = 0; id < load->stream_count; id++) {
     struct stream *stream = load->streams[id];
     if (!stream->sending || !load->peers[stream->peer]->tx)

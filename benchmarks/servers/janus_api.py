@@ -93,7 +93,9 @@ class JanusApi:
         loop = asyncio.get_running_loop()
         while data := await loop.sock_recv(self._socket, MESSAGE_BYTES):
             message: Message = json.loads(data)
-            answered, ends_with_ack = self._waiting.get(message.get("transaction", ""), (None, False))
+            answered, ends_with_ack = self._waiting.get(
+                message.get("transaction", ""), (None, False)
+            )
             if answered is None or answered.done():
                 continue  # an event nobody asked for: webrtcup, media, slowlink
             if message["janus"] != "ack" or ends_with_ack:

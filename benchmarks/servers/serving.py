@@ -28,7 +28,7 @@ class Served(Protocol):
 
 async def serve(served: Served, *refusals: type[Exception]) -> None:
     """Answer line by line until the input ends."""
-    told = (ValueError, KeyError, OSError, *refusals)
+    told: tuple[type[Exception], ...] = (ValueError, KeyError, OSError, *refusals)
     try:
         await served.start()
     except told as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import Any
 
 from benchmarks.running import Figures
 
@@ -47,8 +48,8 @@ def table(runs: Runs) -> str:
     return "\n".join(lines)
 
 
-def as_json(runs: Runs) -> str:
-    """The last line: medians per case and server, and our ratio to every other server."""
+def as_data(runs: Runs, lessons_held: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """Medians per case and server, our ratio to every other server, and lessons held."""
     cases = {
         case: {server: _medians(figures) for server, figures in servers.items()}
         for case, servers in runs.items()
@@ -61,8 +62,12 @@ def as_json(runs: Runs) -> str:
         }
         for case, servers in cases.items()
     }
-    # "lessons_held" is filled by the benchmark that looks for a machine's limit.
-    return json.dumps({"cases": cases, "ratios": ratios, "lessons_held": {}})
+    return {"cases": cases, "ratios": ratios, "lessons_held": dict(lessons_held or {})}
+
+
+def as_json(runs: Runs, lessons_held: Mapping[str, int] | None = None) -> str:
+    """The last line of the output."""
+    return json.dumps(as_data(runs, lessons_held))
 
 
 def _medians(figures: Sequence[Figures]) -> dict[str, float]:

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.cases import CASES, classroom, one_to
 from benchmarks.processes import cpu_seconds, machine, resident_mb
-from benchmarks.results import as_json, table
 from benchmarks.running import Figures
+from benchmarks.summary import as_json, table
 
 
 def figures(cost: float, *, out: int = 900) -> Figures:
