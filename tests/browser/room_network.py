@@ -24,6 +24,8 @@ class RoomNetwork:
     cable: str
     host: str
     room: str
+    host_ipv6: str
+    room_ipv6: str
 
     def cut(self) -> None:
         """Pulls the cable."""
@@ -39,6 +41,10 @@ class RoomNetwork:
         script.write_text(f'#!/bin/sh\nexec ip netns exec {self.name} {program} "$@"\n')
         script.chmod(0o700)
         return script
+
+    def leave_ipv6_alone(self) -> None:
+        """Takes the room's IPv4 address away."""
+        ip("-n", self.name, "-4", "addr", "flush", "scope", "global")
 
     def block(self, *, tcp_ports: tuple[int, ...] = ()) -> None:
         """A school's firewall: no UDP either way, and nothing to these TCP ports."""
@@ -78,13 +84,22 @@ def ip(*words: str) -> None:
 def room_network(number: int) -> Iterator[RoomNetwork]:
     """Makes the network of one room and takes it away again."""
     tag = f"{os.getpid() % 100_000}{number}"
-    network = RoomNetwork(f"tk{tag}", f"tkh{tag}", f"10.77.{number}.1", f"10.77.{number}.2")
+    network = RoomNetwork(
+        name=f"tk{tag}",
+        cable=f"tkh{tag}",
+        host=f"10.77.{number}.1",
+        room=f"10.77.{number}.2",
+        host_ipv6=f"fd77:{number}::1",
+        room_ipv6=f"fd77:{number}::2",
+    )
     ip("netns", "add", network.name)
     try:
         far = f"tkr{tag}"
         ip("link", "add", network.cable, "type", "veth", "peer", "name", far, "netns", network.name)
         ip("addr", "add", f"{network.host}/30", "dev", network.cable)
+        ip("addr", "add", f"{network.host_ipv6}/64", "dev", network.cable, "nodad")
         ip("link", "set", network.cable, "up")
+        ip("-n", network.name, "addr", "add", f"{network.room_ipv6}/64", "dev", far, "nodad")
         ip("-n", network.name, "addr", "add", f"{network.room}/30", "dev", far)
         ip("-n", network.name, "link", "set", far, "up")
         ip("-n", network.name, "link", "set", "lo", "up")

@@ -90,8 +90,10 @@ def begin(
     folder: Path,
     line: RoomNetwork,
     server: ServerProcess,
+    *,
+    host: str = "",
 ) -> Lesson:
-    """The room opens its address, the teacher starts the lesson."""
+    """The room opens its address at `host`, the teacher starts the lesson."""
     county = County.founded(server.origin, server.setup_key, profile="old-pc")
     stack.callback(county.teacher.close)
     lesson_id = county.lesson_now(mode="blended")
@@ -110,7 +112,7 @@ def begin(
         return opened
 
     room = screen(ROOMS[0], ROOM, line.wrap(str(CHROMIUM), folder))
-    room.page.goto(f"https://{line.host}:{server.port}/room#{county.credentials[ROOMS[0]]}")
+    room.page.goto(f"https://{host or line.host}:{server.port}/room#{county.credentials[ROOMS[0]]}")
     teacher = screen("Li Min", LEAD)
     page = teacher.page
     page.goto(f"{server.origin}/sign-in")
@@ -157,6 +159,30 @@ def test_a_room_comes_by_tcp_and_back_after_a_cut(tmp_path: Path, playwright: Pl
         line.join()
         lesson.both_see_and_hear()
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("udp", [True, False], ids=["udp", "tcp"])
+def test_a_room_with_ipv6_alone(tmp_path: Path, playwright: Playwright, *, udp: bool) -> None:
+    with ExitStack() as stack:
+        line = stack.enter_context(room_network(5))
+        line.leave_ipv6_alone()
+        if not udp:
+            line.block()
+        server = start_server(
+            stack,
+            tmp_path,
+            line,
+            TONGKE_HOST="",
+            TONGKE_ADVERTISED=f"127.0.0.1,{line.host_ipv6}",
+            TONGKE_TLS_NAMES=f"127.0.0.1,{line.host_ipv6}",
+        )
+        lesson = begin(stack, playwright, tmp_path, line, server, host=f"[{line.host_ipv6}]")
+        lesson.both_see_and_hear()
+        addresses = lesson.addresses()
+        assert {address.split(" ")[0] for address in addresses[lesson.room_seat]} == {
+            line.room_ipv6
+        }
+        assert {address.endswith(" tcp") for address in addresses[lesson.room_seat]} == {not udp}
 
 
 @pytest.mark.skipif(
