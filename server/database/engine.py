@@ -8,6 +8,8 @@ SQLite in WAL mode by default: readers never wait, writers take turns. A writer 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +35,12 @@ class Database:
     def __init__(self, url: str) -> None:
         """`url` is an async SQLAlchemy URL. Raises `StartRefused` if it cannot be understood."""
         try:
-            self._engine = create_async_engine(url, pool_pre_ping="sqlite" not in url)
+            sqlite = url.startswith("sqlite")
+            self._engine = create_async_engine(
+                url,
+                pool_pre_ping=not sqlite,
+                connect_args={"factory": _Undoing} if sqlite else {},
+            )
         except Exception as error:  # a wrong URL raises what its dialect pleases
             raise StartRefused(f"The setting database_url cannot be used: {error}") from None
         self._sqlite = self._engine.dialect.name == "sqlite"
@@ -100,6 +107,20 @@ class Database:
         _sqlite_connect(connection)
         # aiosqlite runs each connection in a thread that it never joins
         self._threads.add(record.driver_connection._thread)
+
+
+class _Undoing(sqlite3.Connection):
+    """A connection that undoes what it had begun when it is closed.
+
+    SQLite keeps a closed connection, and its write lock, for as long as a statement of it lives.
+    Whoever is cancelled between a query and its rows leaves one behind, and without this nobody
+    could write until the garbage collector finds it.
+    """
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
 
 
 def _version(connection: Connection) -> str | None:

@@ -122,3 +122,38 @@ async def test_foreign_keys_are_kept(database: Database) -> None:
             session.add(
                 Classroom(id="c", created_at=0.0, school_id="none", name="x", profile="standard")
             )
+
+
+async def test_a_connection_closed_in_the_middle_of_a_query_locks_nobody_out(
+    database: Database,
+) -> None:
+    """What a cancelled request leaves: a write begun, a query whose rows nobody took, a close."""
+    async with database.write() as session:
+        session.add_all([school("a"), school("b")])
+    raw = await database._engine.raw_connection()
+    driver = raw.driver_connection
+    assert driver is not None
+    await driver.execute("BEGIN IMMEDIATE")
+    await driver.execute("UPDATE schools SET name = 'changed' WHERE id = 'a'")
+    unread = await driver.execute("SELECT * FROM schools")
+    raw.invalidate()
+    async with database.write() as session:  # before the cursor is gone
+        names = (await session.scalars(select(School.name))).all()
+        session.add(school("c"))
+    assert list(names) == ["a", "b"]
+    del unread
+
+
+async def test_writers_cancelled_at_any_moment_leave_the_database_open(database: Database) -> None:
+    async def write(key: str) -> None:
+        async with database.write() as session:
+            await session.get(School, "none")
+            await session.merge(school(key))
+
+    for turns in range(60):
+        task = asyncio.create_task(write(f"s{turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await write("after")
