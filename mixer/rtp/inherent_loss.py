@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 # Below this part of the rate at which trouble began, less is "much less".
 MUCH_LESS = 0.7
-# The loss at the lower rate must still be this part of what it was. A line of fixed capacity
-# that lost 30 % at rate R loses nothing at 0.7 R, so there is room for noise and for what was in
-# flight while the rate fell.
-SAME_LOSS = 0.8
+# A line of fixed capacity that lost 30 % at rate R loses nothing at 0.7 R; one that loses anyway
+# loses the same. What is seen lies nearer to one or the other: this part of the way up decides.
+# Losses come in runs, so that few packets say little: better to believe too soon than to fall
+# silent, for what is learned wrongly shows at once (`DOUBT_MEASURES`).
+NEARER = 0.45
 # Look at so many measures, and packets, at the lower rate before believing anything.
 LOOK_MEASURES = 3
 LOOK_PACKETS = 120
@@ -63,6 +64,7 @@ class InherentLoss:
         self._began_bps: float | None = None  # the rate at which trouble began
         self._high = _Mean()  # near that rate
         self._low = _Mean()  # much below it
+        self._low_bps = 0.0  # the highest rate of those measures
         self._troubled = self._calm = 0  # measures
         self._measures_since = 0  # since learned, or (negative) until learning is allowed
 
@@ -120,12 +122,13 @@ class InherentLoss:
             self._high.add(loss, packets)
             return None
         self._low.add(loss, packets)
+        self._low_bps = max(self._low_bps, sent_bps)
         if self._low.measures < LOOK_MEASURES or self._low.packets < LOOK_PACKETS:
             return None
         before, seen, began_bps = self._high.loss, self._low.loss, self._began_bps
-        doubt = _deviation(before, self._low.packets)
+        full = max(0.0, 1 - (1 - before) * began_bps / self._low_bps)  # if the line was only full
         self._begin_anew()
-        if seen < max(SAME_LOSS * before - doubt, LEAST):
+        if seen < max(full + NEARER * (before - full), LEAST):
             return None
         self.value = self._recent = min(seen, MOST)
         self._measures_since = 0
@@ -134,6 +137,7 @@ class InherentLoss:
     def _begin_anew(self) -> None:
         self._began_bps = None
         self._high, self._low = _Mean(), _Mean()
+        self._low_bps = 0.0
         self._troubled = self._calm = 0
 
 

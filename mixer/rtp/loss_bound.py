@@ -19,6 +19,9 @@ SOME_LOSS_MEASURES = 3
 # at first, then the bound gets out of the way.
 GROWTH_PER_S, CLEAN_GROWTH_PER_S = 1.2, 2.0
 CLEAN_S = 2.0
+# Loss alone never takes speech away, the voices of two or three: a line too narrow even for them
+# shows it by its delay.
+FLOOR_BPS = 120_000
 # What has not been sent lately is not defended: the bound begins to shrink from here.
 UNSENT_MARGIN = 1.2
 
@@ -114,7 +117,8 @@ class LossBound:
             # The first tenth in full (that much too much was sent), of the rest half (§6): a
             # burst of loss must not end the picture.
             factor = 1 - min(excess, HIGH_LOSS) - 0.5 * max(0.0, excess - HIGH_LOSS)
-            self.bound_bps = factor * min(self.bound_bps, target_bps, UNSENT_MARGIN * sent_bps)
+            bound_bps = factor * min(self.bound_bps, target_bps, UNSENT_MARGIN * sent_bps)
+            self.bound_bps = max(bound_bps, FLOOR_BPS)
             self._clean_s = 0.0
             return True
         if excess < LOW_LOSS + noise:

@@ -18,13 +18,16 @@ from mixer.rtp.acknowledged import MIN_TRAIN_BYTES, train_bitrate_bps
 STEP = 2.0
 DURATION_S = 0.06
 # A token bucket lets a short train pass at any rate. When a rise that a probe allowed fails soon,
-# the next probes are longer and rarer.
+# the next probes are longer and rarer. Rarer too when they show nothing new: on a narrow line each
+# of them delays the sound for a moment.
 MAX_DURATION_S = 0.24
 INTERVAL_S = 2.0
 MAX_INTERVAL_S = 5.0
 FAILED_WITHIN_S = 5.0
 # More than the wanted rate is tried, so that there is a margin to switch up.
 BEYOND_WANTED = 1.3
+# What a probe must show above what is known to be news.
+NEWS = 1.2
 # A probe without an answer by then has none.
 ANSWER_S = 1.0
 
@@ -47,6 +50,8 @@ class ProbePlanner:
         self._duration_s = DURATION_S
         self._interval_s = INTERVAL_S
         self._succeeded_at = float("-inf")
+        self._known_bps = 0.0  # when the probe under way began
+        self._vain = 0  # probes in a row that showed nothing new
 
     def plan(self, now: float, *, known_bps: float, wanted_bps: float) -> Probe | None:
         """A probe to begin now, if one is due. Call only while the line shows no congestion."""
@@ -62,6 +67,7 @@ class ProbePlanner:
         duration_s = max(self._duration_s, min(0.5, 2.5 * 8 * MIN_TRAIN_BYTES / target))
         probe = Probe(round(target), duration_s)
         self._under_way = (probe, now)
+        self._known_bps = known_bps
         self._train.clear()
         return probe
 
@@ -86,6 +92,8 @@ class ProbePlanner:
         if newest_sent_s <= began_at + probe.duration_s:
             return None
         result = train_bitrate_bps(self._train)
+        if result is not None:
+            self._vain = 0 if result > NEWS * self._known_bps else self._vain + 1
         self._end(now)
         if result is not None and result >= 0.8 * probe.bitrate_bps:
             self._next_at = now  # it carried all: try the next step at once
@@ -100,10 +108,12 @@ class ProbePlanner:
             self._succeeded_at = float("-inf")
         elif now - self._succeeded_at > 4 * FAILED_WITHIN_S:
             self._duration_s, self._interval_s = DURATION_S, INTERVAL_S
+        self._vain += self._under_way is not None
         self._end(now)
 
     def line_returned(self, now: float) -> None:
         """The line was dead and is back: try at once."""
+        self._vain = 0
         self._end(now)
         self._next_at = now
 
@@ -113,5 +123,6 @@ class ProbePlanner:
 
     def _end(self, now: float) -> None:
         self._under_way = None
-        self._next_at = now + self._interval_s
+        interval_s = self._interval_s * 1.5 ** min(self._vain, 3)
+        self._next_at = now + min(interval_s, MAX_INTERVAL_S)
         self._train.clear()

@@ -11,7 +11,7 @@ from mixer.rtp.delay_trend import DelayTrend, Usage
 from mixer.rtp.history import ARRIVED, LOST, LossReport, PacketState, SentPackets
 from mixer.rtp.inherent_loss import InherentLoss
 from mixer.rtp.loss_bound import LossBound
-from mixer.rtp.probing import Probe, ProbePlanner
+from mixer.rtp.probing import MAX_INTERVAL_S, Probe, ProbePlanner
 
 
 def feed(trend: DelayTrend, *, seconds: float, growth: float, begin: float = 0.0) -> set[Usage]:
@@ -304,7 +304,15 @@ def test_a_probe_shows_a_narrow_line_and_the_next_waits() -> None:
     assert probe is not None
     assert answer(planner, probe, 1.0, 600e3) == pytest.approx(570e3, rel=0.05)
     assert planner.plan(1.3, known_bps=570e3, wanted_bps=2e6) is None
-    assert planner.plan(3.5, known_bps=570e3, wanted_bps=2e6) is not None
+    begin, waits = 1.2, []
+    for _ in range(6):
+        now = begin
+        while (probe := planner.plan(now, known_bps=570e3, wanted_bps=2e6)) is None:
+            now += 0.1
+        waits.append(now - begin)
+        answer(planner, probe, now, 600e3)
+        begin = now + probe.duration_s + 0.1
+    assert 2 < waits[0] < 4 < waits[-1] < MAX_INTERVAL_S + 0.2  # ever rarer while there is no news
 
 
 def test_a_probe_without_an_answer_ends() -> None:

@@ -46,14 +46,39 @@ export function screenConstraints(profile: SourceProfile | null): DisplayMediaSt
   };
 }
 
-/** The simulcast layers, smallest first as the profile has them. */
-export function sendEncodings(profile: SourceProfile): RTCRtpEncodingParameters[] {
+// Chromium sends no third layer of a picture below 960×540 and no second one below 480×270, and
+// what it leaves out is the best one (libwebrtc's simulcast limits).
+const MOST_LAYERS = [
+  { pixels: 960 * 540, layers: 3 },
+  { pixels: 480 * 270, layers: 2 },
+  { pixels: 0, layers: 1 },
+];
+
+/**
+ * The layers for a camera that gives `width` × `height` (0: unknown): one that gives less than the
+ * profile asks for sends fewer layers, the best of them its whole picture.
+ */
+function fitting(profile: SourceProfile, width: number, height: number): SourceProfile["encodings"] {
+  const { encodings } = profile;
+  const most = MOST_LAYERS.find(({ pixels }) => width * height >= pixels)?.layers ?? 1;
+  if (width * height === 0 || most >= encodings.length) return encodings;
+  const kept = encodings.slice(0, most);
+  const best = Math.min(...kept.map((layer) => layer.scale_down_by));
+  return kept.map((layer) => ({ ...layer, scale_down_by: layer.scale_down_by / best }));
+}
+
+/** The simulcast layers, smallest first as the profile has them; the camera gives `size`. */
+export function sendEncodings(
+  profile: SourceProfile,
+  size: { width?: number; height?: number } = {},
+): RTCRtpEncodingParameters[] {
   if (profile.source === "room") {
     const encoding: RTCRtpEncodingParameters = { priority: "high", networkPriority: "high" };
     if (profile.max_bitrate_bps) encoding.maxBitrate = profile.max_bitrate_bps;
     return [encoding];
   }
-  const layers = profile.encodings.map((layer) => ({
+  const encodings = fitting(profile, size.width ?? 0, size.height ?? 0);
+  const layers = encodings.map((layer) => ({
     rid: layer.rid,
     scaleResolutionDownBy: layer.scale_down_by,
     maxBitrate: layer.max_bitrate_bps,
@@ -103,21 +128,26 @@ export function contentHint(source: Source): string {
 }
 
 /**
- * A description whose Opus lines ask for in-band error correction (RFC 7587 §6.1): a sender only
- * adds it when the receiver's description says it is used.
+ * A description whose Opus lines ask for repairs, which browsers do not offer by themselves but
+ * give when asked: in-band error correction (RFC 7587 §6.1), which a sender only adds when the
+ * receiver's description says it is used, and retransmission (RFC 4585), which carries speech
+ * over heavier loss.
  */
-export function withOpusFec(sdp: string): string {
+export function withOpusRepairs(sdp: string): string {
   const payload = /^a=rtpmap:(\d+) opus\/48000/im.exec(sdp)?.[1];
   if (!payload) return sdp;
   const fmtp = `a=fmtp:${payload} `;
+  const nack = `a=rtcp-fb:${payload} nack`;
   const lines = sdp.split("\r\n");
   const has = lines.some((line) => line.startsWith(fmtp));
+  const hasNack = lines.includes(nack);
   const asked = lines.flatMap((line) => {
     if (line.startsWith(fmtp)) {
       return line.includes("useinbandfec") ? line : `${line};useinbandfec=1`;
     }
-    const isRtpmap = line.startsWith(`a=rtpmap:${payload} `);
-    return isRtpmap && !has ? [line, `${fmtp}minptime=10;useinbandfec=1`] : line;
+    if (!line.startsWith(`a=rtpmap:${payload} `)) return line;
+    const more = hasNack ? [] : [nack];
+    return has ? [line, ...more] : [line, ...more, `${fmtp}minptime=10;useinbandfec=1`];
   });
   return asked.join("\r\n");
 }

@@ -5,7 +5,7 @@
 
 import type { Published, ServerMessage, Source, SourceProfile } from "../protocol/messages.ts";
 import { NoAnswer, RequestRefused } from "./connection.ts";
-import { codecOrder, contentHint, sendEncodings, withOpusFec } from "./encodings.ts";
+import { codecOrder, contentHint, sendEncodings, withOpusRepairs } from "./encodings.ts";
 import { type LinkHealth, Recovery } from "./recovery.ts";
 import type { LinkPhase } from "./state.ts";
 
@@ -133,7 +133,8 @@ export class Publisher {
       sent.transceiver ??= this.addTransceiver(connection, source, sent);
     }
     const offer = await connection.createOffer({ iceRestart: restartIce });
-    await connection.setLocalDescription(offer);
+    const sdp = withOpusRepairs(offer.sdp ?? "");
+    await connection.setLocalDescription({ type: "offer", sdp });
     const answer = await this.port.publish(
       connection.localDescription?.sdp ?? "",
       this.sourcesByMid(),
@@ -172,7 +173,7 @@ export class Publisher {
   }
 
   private async accept(connection: RTCPeerConnection, answer: Published): Promise<void> {
-    await connection.setRemoteDescription({ type: "answer", sdp: withOpusFec(answer.sdp) });
+    await connection.setRemoteDescription({ type: "answer", sdp: withOpusRepairs(answer.sdp) });
     const byMid = this.sourcesByMid();
     const sources = Object.keys(answer.producers).flatMap((mid) => byMid[mid] ?? []);
     this.accepted = new Set(sources);
@@ -203,7 +204,7 @@ export class Publisher {
     const transceiver = connection.addTransceiver(sent.track, {
       direction: "sendonly",
       streams: [stream],
-      sendEncodings: sendEncodings(sent.profile),
+      sendEncodings: sendEncodings(sent.profile, sent.track.getSettings()),
     });
     if (source !== "room") {
       const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];

@@ -33,6 +33,8 @@ const CLOSED = { replaced: 4101, left: 4103 } as const;
 const FINAL_REFUSALS = new Set(["no-such-lesson", "lesson-ended", "no-such-seat"]);
 const STALE_TOKEN = new Set(["token-invalid", "token-foreign", "token-expired"]);
 
+type Report = ReadonlyMap<string, Record<string, unknown>>;
+
 export interface SessionOptions {
   readonly lessonId: string;
   readonly device: DeviceKind;
@@ -343,20 +345,26 @@ export class LessonSession {
     const { live } = this.connection;
     this.publisher?.check(now, live);
     this.subscriber?.check(now, live);
-    const { stalled, restart } = this.stalls.update(await this.movingFrames(), now);
+    const report = await this.receiving();
+    if (report) this.subscriber?.tune(report, now);
+    const { stalled, restart } = this.stalls.update(this.movingFrames(report), now);
     this.store.dispatch({ type: "stalled", producerIds: stalled });
     if (restart && live) this.subscriber?.restart();
   }
 
-  /** Decoded frames of every picture that the server says it is sending us. */
-  private async movingFrames(): Promise<Map<string, number>> {
-    const frames = new Map<string, number>();
+  /** The statistics of what we receive, while we are connected. */
+  private async receiving(): Promise<Report | null> {
     const peer = this.subscriber?.peer;
+    return peer?.connectionState === "connected" ? await peer.getStats() : null;
+  }
+
+  /** Decoded frames of every picture that the server says it is sending us. */
+  private movingFrames(report: Report | null): Map<string, number> {
+    const frames = new Map<string, number>();
     // A hidden page need not decode: its pictures stand still and nothing is wrong.
-    if (peer?.connectionState !== "connected" || document.hidden) return frames;
+    if (!report || document.hidden) return frames;
     const { tracks, streams } = this.store.view;
     const byTrack = new Map([...tracks].map(([id, track]) => [track.id, id]));
-    const report = (await peer.getStats()) as ReadonlyMap<string, Record<string, unknown>>;
     for (const one of report.values()) {
       if (one.type !== "inbound-rtp" || one.kind !== "video") continue;
       const id = byTrack.get(String(one.trackIdentifier));

@@ -5,10 +5,11 @@
 
 import type { ServerMessage, SubscribeOffer, Want } from "../protocol/messages.ts";
 import { NoAnswer } from "./connection.ts";
-import { withOpusFec } from "./encodings.ts";
+import { withOpusRepairs } from "./encodings.ts";
 import { healthOf, phaseOf } from "./publisher.ts";
 import { type LinkHealth, Recovery } from "./recovery.ts";
 import { sessionOf } from "./sdp.ts";
+import { SoundDelay, soundsReceived } from "./sound_delay.ts";
 import type { LinkPhase } from "./state.ts";
 
 export interface SubscriberPort {
@@ -31,6 +32,7 @@ export class Subscriber {
   /** The server waits for an answer that was lost: it shall offer anew. */
   private owed = false;
   private readonly recovery = new Recovery();
+  private readonly soundDelays = new Map<string, SoundDelay>();
   private stopped = false;
 
   constructor(
@@ -104,6 +106,19 @@ export class Subscriber {
     this.port.restart();
   }
 
+  /** Take the connection's statistics, about once a second: sound waits for its repairs. */
+  tune(report: ReadonlyMap<string, Record<string, unknown>>, now: number): void {
+    const sounds = soundsReceived(report.values());
+    for (const receiver of this.connection?.getReceivers() ?? []) {
+      const sound = sounds.get(receiver.track.id);
+      if (!sound || !("jitterBufferTarget" in receiver)) continue;
+      const delay = this.soundDelays.get(receiver.track.id) ?? new SoundDelay();
+      this.soundDelays.set(receiver.track.id, delay);
+      const target = delay.update(sound, now);
+      if (receiver.jitterBufferTarget !== target) receiver.jitterBufferTarget = target;
+    }
+  }
+
   /** Ask for everything anew although the connection says it is well: pictures stand still. */
   restart(): void {
     if (this.connection) this.port.restart();
@@ -124,7 +139,7 @@ export class Subscriber {
 
   private async makeAnswer(connection: RTCPeerConnection): Promise<RTCSessionDescriptionInit> {
     const answer = await connection.createAnswer();
-    return { type: "answer", sdp: withOpusFec(answer.sdp ?? "") };
+    return { type: "answer", sdp: withOpusRepairs(answer.sdp ?? "") };
   }
 
   /** DTLS does not survive a new peer: an offer of another session needs a new connection. */
@@ -168,6 +183,7 @@ export class Subscriber {
     this.session = "";
     this.owed = false;
     this.tracks.clear();
+    this.soundDelays.clear();
     if (old) {
       old.onconnectionstatechange = null;
       old.close();

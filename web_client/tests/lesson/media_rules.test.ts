@@ -4,7 +4,7 @@ import {
   codecOrder,
   sendEncodings,
   soundConstraints,
-  withOpusFec,
+  withOpusRepairs,
 } from "../../src/lesson/encodings.ts";
 import { StallWatch } from "../../src/lesson/health.ts";
 import { judge, levelOf } from "../../src/lesson/level.ts";
@@ -143,6 +143,18 @@ describe("what is sent", () => {
     ]);
   });
 
+  it.each([
+    ["720p", 1280, 720, [4, 2, 1]],
+    ["unknown", 0, 0, [4, 2, 1]],
+    ["360p: Chromium would leave out the whole picture", 640, 360, [2, 1]],
+    ["240p", 320, 240, [1]],
+  ])("fewer layers of a small camera: %s", (_name, width, height, scales) => {
+    const three = profile({ encodings: [layer("q", 4), layer("h", 2), layer("f", 1)] });
+    const layers = sendEncodings(three, { width, height });
+    expect(layers.map((one) => one.scaleResolutionDownBy)).toEqual(scales);
+    expect(layers[0]?.maxBitrate).toBe(400_000);
+  });
+
   it("one layer without a rid", () => {
     expect(sendEncodings(profile({ encodings: [layer("f", 1)] }))).toEqual([
       { scaleResolutionDownBy: 1, maxBitrate: 100_000, maxFramerate: 15 },
@@ -174,12 +186,14 @@ describe("what is sent", () => {
 });
 
 describe("session descriptions", () => {
-  it("asks for Opus error correction where it is not asked for", () => {
-    const with_ = "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
-    expect(withOpusFec(with_)).toBe(with_);
-    expect(withOpusFec("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\n")).toBe(with_);
-    expect(withOpusFec("a=rtpmap:111 opus/48000/2\r\n")).toBe(with_);
-    expect(withOpusFec("a=rtpmap:96 VP8/90000\r\n")).toBe("a=rtpmap:96 VP8/90000\r\n");
+  it("asks for Opus error correction and repeats where they are not asked for", () => {
+    const map = "a=rtpmap:111 opus/48000/2\r\n";
+    const nack = "a=rtcp-fb:111 nack\r\n";
+    const asked = `${map}${nack}a=fmtp:111 minptime=10;useinbandfec=1\r\n`;
+    expect(withOpusRepairs(asked)).toBe(asked);
+    expect(withOpusRepairs(`${map}a=fmtp:111 minptime=10\r\n`)).toBe(asked);
+    expect(withOpusRepairs(map)).toBe(asked);
+    expect(withOpusRepairs("a=rtpmap:96 VP8/90000\r\n")).toBe("a=rtpmap:96 VP8/90000\r\n");
   });
 
   it("knows an ICE restart from another peer", () => {

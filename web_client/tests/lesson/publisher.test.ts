@@ -79,7 +79,7 @@ const profile = (source: Source): SourceProfile => ({
   sound: null,
 });
 
-const track = {} as MediaStreamTrack;
+const track = { getSettings: () => ({}) } as MediaStreamTrack;
 const refusal = new RequestRefused({
   type: "refused",
   request_id: null,
