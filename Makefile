@@ -2,6 +2,7 @@
 # make test     sets up what is missing, then runs every check
 # make fuzz     a million hostile inputs for every parser (about a quarter of an hour)
 # make setup    only sets up: .venv, native build, npm packages, web pages
+# make bench    what forwarding costs, beside Janus, aiortc and the floor (about a quarter of an hour)
 # make format   rewrites the sources in the house's form
 
 PYTHON ?= python3
@@ -9,7 +10,8 @@ PY     := .venv/bin/python
 STAMPS := .make
 
 NATIVE := setup.py $(wildcard mixer/pump/*.pyx mixer/pump/native/*.c mixer/pump/native/*.h \
-            benchmarks/*.pyx benchmarks/native/*.c benchmarks/native/*.h)
+            benchmarks/*.pyx benchmarks/native/*.c benchmarks/native/*.h \
+            benchmarks/floor/*.pyx benchmarks/floor/native/*.c benchmarks/floor/native/*.h)
 PAGES  := web_client/package.json web_client/index.html \
           $(wildcard web_client/*.ts web_client/tsconfig*.json) \
           $(shell find web_client/src web_client/public -type f 2>/dev/null)
@@ -18,7 +20,7 @@ PAGES  := web_client/package.json web_client/index.html \
 FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardware_profiles signaling \
             rtp pump)
 
-.PHONY: run test fuzz setup check check-web test-core test-browser format clean
+.PHONY: run test fuzz bench setup check check-web test-core test-browser format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
@@ -79,6 +81,12 @@ fuzz: $(STAMPS)/native
 	    xargs -P 2 -I '{}' nice -n 10 $(PY) -m pytest -q -p no:cacheprovider --durations=0 \
 	    --durations-min=1 '{}'
 	@echo "Every harness ran clean."
+
+# Other cases, servers, seconds (docs/benchmarks.md): make bench BENCH="--cases 4-seats --seconds 10"
+BENCH ?= --lessons tongke janus
+bench: $(STAMPS)/native
+	@scripts/need-janus.sh
+	$(PY) -m benchmarks.forward $(BENCH)
 
 format: $(STAMPS)/python
 	.venv/bin/ruff format .

@@ -5,7 +5,7 @@ the GIL. Built only in a clone (`setup.py`), never shipped.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport calloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset, strncpy
 
 from pylibsrtp import ffi, lib
@@ -28,6 +28,7 @@ cdef extern from "load.h" nogil:
     enum: DELAY_BUCKETS
     enum: DELAY_BUCKET_NS
     enum: WAITING_MAX
+    enum: SCRIPT_TIMESTAMP_BITS
     ctypedef int (*srtp_transform)(void *, void *, int *)
     struct srtp_functions:
         srtp_transform protect, unprotect, protect_rtcp, unprotect_rtcp
@@ -56,7 +57,13 @@ cdef extern from "load.h" nogil:
         int64_t frame_ns, packet_gap_ns, phase_ns
         uint32_t ticks_per_frame
         int keyframe_every
+    struct script:
+        int frame_count
+        int *first_packet
+        uint32_t *offset
+        uint8_t *bytes
     struct stream:
+        script *script
         stream_format format
         int peer
         bint sending
@@ -67,7 +74,7 @@ cdef extern from "load.h" nogil:
         int peer, length
         uint8_t *data
     struct totals:
-        uint64_t sent, received, other_payloads, broken, send_failed, late_ticks, kernel_drops
+        uint64_t sent, received, window_packets, other_payloads, broken, send_failed, late_ticks, kernel_drops
         uint64_t delay_count, delay_over, waiting_dropped, keyframe_requests
     struct load:
         pthread_mutex_t mutex
@@ -85,6 +92,7 @@ cdef extern from "load.h" nogil:
     int64_t clock_ns(int clock)
     load *load_new(srtp_functions srtp)
     void load_free(load *load)
+    void script_free(script *script)
     int load_start(load *load)
     void load_stop(load *load)
     int load_add_peer(load *load, const char *host, int port)
@@ -94,6 +102,30 @@ cdef extern from "load.h" nogil:
 
 cdef srtp_transform function(str name) except NULL:
     return <srtp_transform><uintptr_t>int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+
+
+cdef script *new_script(list frames) except NULL:
+    """Frames, each a list of payloads, as the native thread reads them."""
+    packets = [payload for frame in frames for payload in frame]
+    if not packets or not all(frames) or max(map(len, packets)) > 1300:
+        raise ValueError("a script has frames of payloads of up to 1,300 bytes")
+    cdef bytes data = b"".join(packets)
+    cdef script *fresh = <script *>calloc(1, sizeof(script))
+    if fresh is NULL:
+        raise MemoryError
+    fresh.first_packet = <int *>calloc(len(frames) + 1, sizeof(int))
+    fresh.offset = <uint32_t *>calloc(len(packets) + 1, sizeof(uint32_t))
+    fresh.bytes = <uint8_t *>calloc(len(data), 1)
+    if fresh.first_packet is NULL or fresh.offset is NULL or fresh.bytes is NULL:
+        script_free(fresh)
+        raise MemoryError
+    fresh.frame_count = len(frames)
+    for i, frame in enumerate(frames):
+        fresh.first_packet[i + 1] = fresh.first_packet[i] + <int>len(frame)
+    for i, payload in enumerate(packets):
+        fresh.offset[i + 1] = fresh.offset[i] + <uint32_t>len(payload)
+    memcpy(fresh.bytes, <const char *>data, len(data))
+    return fresh
 
 
 cdef class Load:
@@ -181,9 +213,13 @@ cdef class Load:
     def add_stream(
         self, int peer_id, *, uint32_t ssrc, int payload_type, bint video, str mid, dict extensions,
         int payload_bytes, int packets_per_frame, int64_t frame_ns, int64_t packet_gap_ns,
-        int64_t phase_ns, uint32_t ticks_per_frame, int keyframe_every=30,
+        int64_t phase_ns, uint32_t ticks_per_frame, int keyframe_every=30, list frames=None,
     ):
-        """A stream to send, silent until `set_sending`; returns its number."""
+        """A stream to send, silent until `set_sending`; returns its number.
+
+        `frames` (lists of payloads) are sent in turn in place of made-up ones, and measured by
+        their RTP timestamps; either all streams of a load have them or none.
+        """
         self._peer(peer_id)
         if self._load.stream_count == STREAMS_MAX:
             raise OSError("too many streams")
@@ -192,6 +228,13 @@ cdef class Load:
         cdef stream *fresh = <stream *>calloc(1, sizeof(stream))
         if fresh is NULL:
             raise MemoryError
+        if frames is not None:
+            try:
+                fresh.script = new_script(frames)
+            except BaseException:
+                free(fresh)
+                raise
+            fresh.timestamp = <uint32_t>self._load.stream_count << SCRIPT_TIMESTAMP_BITS
         fresh.peer = peer_id
         fresh.format.ssrc = ssrc
         fresh.format.payload_type = payload_type
@@ -286,6 +329,7 @@ cdef class Load:
             memset(self._load.received, 0, PEERS_MAX * sizeof(self._load.received[0]))
             memset(self._load.delays, 0, DELAY_BUCKETS * sizeof(uint32_t))
             self._load.totals.delay_count = self._load.totals.delay_over = 0
+            self._load.totals.window_packets = 0
         for i in range(self._load.stream_count):
             self._load.streams[i].window_sent = 0
         self._load.window_began_ns = clock_ns(CLOCK_REALTIME)

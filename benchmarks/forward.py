@@ -26,10 +26,11 @@ try:
     from benchmarks.load_client import PROFILES
     from benchmarks.running import Figures, Load, WarmUpError, run_case
     from benchmarks.servers.floor import FloorServer
-    from benchmarks.summary import as_data, as_json, table
+    from benchmarks.summary import OURS, as_data, as_json, table
 except ImportError as error:
     sys.exit(f"{error}\nThe load client is not built: run `make setup` in a clone of the project.")
 from benchmarks.servers import Server, ServerUnavailableError
+from benchmarks.servers.aiortc_relay import AiortcRelay
 from benchmarks.servers.janus import Janus
 from benchmarks.servers.tongke import Tongke
 
@@ -38,6 +39,7 @@ SERVERS: dict[str, Callable[[str], Server]] = {
     "floor": FloorServer,
     "janus": Janus,
     "janus-2-loops": lambda host: Janus(host, event_loops=2),
+    "aiortc": AiortcRelay,
 }
 # For the machine's limit every server may use the machine: a node with a pump for every two cores.
 PUMPS = max(1, (os.cpu_count() or 2) // 2)
@@ -47,9 +49,12 @@ AT_THE_LIMIT: dict[str, Callable[[str], Server]] = {
 }
 SHORT_PROFILES = {"gcm": "aes-256-gcm", "cm": "aes-cm"}
 LOOPBACK = "127.0.0.1"
+ON_LOOPBACK = ("tongke", "floor")  # the others offer no such address
+# More receivers than it can encode for: it would fail its warm-up after half a minute.
+TOO_MUCH = {("1-to-30", "aiortc")}
 # How long a run waits for the machine to have little else to do.
 QUIET_MOST_S = 5.0
-FAILURES = (ServerUnavailableError, WarmUpError, OSError, RuntimeError, TimeoutError)
+FAILURES = (ServerUnavailableError, OSError, RuntimeError, TimeoutError)
 
 
 def arguments() -> argparse.Namespace:
@@ -76,7 +81,9 @@ def arguments() -> argparse.Namespace:
         "--lessons", nargs="*", choices=SERVERS, help="also how many lessons these servers hold"
     )
     parser.add_argument("--lesson-seconds", type=float, default=3.0, help="per step of the search")
-    parser.add_argument("--loopback", action="store_true", help=f"on {LOOPBACK}, without Janus")
+    parser.add_argument(
+        "--loopback", action="store_true", help=f"on {LOOPBACK}; {' and '.join(ON_LOOPBACK)} alone"
+    )
     parser.add_argument("--keep", metavar="NAME", help="write benchmarks/results/NAME.*")
     return parser.parse_args()
 
@@ -118,7 +125,7 @@ class Bench:
         for number in range(max(1, self._chosen.runs)):
             for case in self._chosen.cases:
                 for name in self._chosen.servers:
-                    if name not in self._missing:
+                    if name not in self._missing and (case, name) not in TOO_MUCH:
                         await self._run(number, case, name)
 
     async def _run(self, number: int, case: str, name: str) -> None:
@@ -129,6 +136,10 @@ class Bench:
         except ServerUnavailableError as error:
             print(f"{head}  left out: {error}", flush=True)
             self._missing.add(name)
+            return
+        except WarmUpError as error:
+            print(f"{head}  does not hold: {error}", flush=True)
+            self.failed += name == OURS
             return
         except FAILURES as error:
             print(f"{head}  failed: {error or type(error).__name__}", file=sys.stderr)
@@ -203,7 +214,7 @@ class Bench:
 async def main(chosen: argparse.Namespace) -> int:
     """Run everything and print; 1 when a run failed."""
     if chosen.loopback:
-        chosen.servers = [name for name in chosen.servers if not name.startswith("janus")]
+        chosen.servers = [name for name in chosen.servers if name in ON_LOOPBACK]
     bench = Bench(chosen, LOOPBACK if chosen.loopback else namespace.ADDRESS)
     for line in bench.told():
         print(line)

@@ -35,6 +35,15 @@ struct load *load_new(struct srtp_functions srtp) {
   return load;
 }
 
+void script_free(struct script *script) {
+  if (!script)
+    return;
+  free(script->first_packet);
+  free(script->offset);
+  free(script->bytes);
+  free(script);
+}
+
 void load_free(struct load *load) {
   load_stop(load);
   for (int i = 0; i < load->peer_count; i++) {
@@ -42,8 +51,10 @@ void load_free(struct load *load) {
     free(load->peers[i]->arrivals);
     free(load->peers[i]);
   }
-  for (int i = 0; i < load->stream_count; i++)
+  for (int i = 0; i < load->stream_count; i++) {
+    script_free(load->streams[i]->script);
     free(load->streams[i]);
+  }
   pthread_mutex_destroy(&load->mutex);
   free(load->received);
   free(load->delays);

@@ -23,6 +23,10 @@ enum {
   DELAY_BUCKET_NS = 10000,
   TICK_NS = 1000000,
   SRTP_SPACE = 160, /* SRTP_MAX_TRAILER_LEN and some */
+  /* A scripted stream is told by the high bits of its RTP timestamps, its frames by the low ones:
+   * three minutes of pictures. */
+  SCRIPT_TIMESTAMP_BITS = 24,
+  SCRIPT_FRAMES_REMEMBERED = 1024,
 };
 
 /* What stands at the end of every payload, in network order; found from the end, so that a server
@@ -75,6 +79,16 @@ struct stream_format {
   int keyframe_every;       /* frames */
 };
 
+/* Real payloads, for servers that decode what they forward: frames in turn, from the first again
+ * after the last and whenever a keyframe is asked for. Nothing stands in them to measure by:
+ * a server that keeps RTP timestamps is measured by these, frame by frame. */
+struct script {
+  int frame_count;
+  int *first_packet; /* by frame, and one more */
+  uint32_t *offset;  /* into `bytes`, by packet, and one more */
+  uint8_t *bytes;
+};
+
 struct stream {
   struct stream_format format;
   int peer;
@@ -83,7 +97,10 @@ struct stream {
   uint32_t timestamp, counter, packets, octets, frame;
   int packet_in_frame;
   int64_t frame_at_ns, stamped_ns;
-  uint64_t window_sent;
+  uint64_t window_sent;  /* packets; frames of a scripted stream */
+  struct script *script; /* NULL: payloads made up */
+  uint32_t sent_frames;
+  int64_t frame_sent_ns[SCRIPT_FRAMES_REMEMBERED]; /* of its last packet */
 };
 
 struct waiting {
@@ -92,7 +109,7 @@ struct waiting {
 };
 
 struct totals {
-  uint64_t sent, received, other_payloads, broken, send_failed, late_ticks, kernel_drops;
+  uint64_t sent, received, window_packets, other_payloads, broken, send_failed, late_ticks, kernel_drops;
   uint64_t delay_count, delay_over, waiting_dropped, keyframe_requests;
 };
 
@@ -118,6 +135,7 @@ int64_t clock_ns(int clock);
 /* load.c */
 struct load *load_new(struct srtp_functions srtp);
 void load_free(struct load *load);
+void script_free(struct script *script);
 int load_start(struct load *load);
 void load_stop(struct load *load);
 int load_add_peer(struct load *load, const char *host, int port);
@@ -125,6 +143,7 @@ int load_send(struct load *load, int peer, const uint8_t *data, int length);
 int load_send_rtcp(struct load *load, int peer, const uint8_t *data, int length);
 
 /* sending.c */
+int packets_in_frame(const struct stream *stream);
 void send_due(struct load *load, int64_t now_ns);
 
 /* receiving.c */

@@ -68,16 +68,8 @@ static int read_header(const uint8_t *packet, int length, uint8_t transport_cc, 
   return end;
 }
 
-static void measure(struct load *load, int peer, const uint8_t *payload_end, int64_t arrived_ns) {
-  struct trailer trailer;
-  memcpy(&trailer, payload_end - sizeof trailer, sizeof trailer);
-  uint32_t stream = ntohl(trailer.stream);
-  int64_t sent_ns = be64toh(trailer.sent_ns);
-  if (ntohl(trailer.magic) != TRAILER_MAGIC || stream >= (uint32_t)load->stream_count) {
-    load->totals.broken++;
-    return;
-  }
-  load->totals.received++;
+static void count(struct load *load, int peer, uint32_t stream, int64_t sent_ns,
+                  int64_t arrived_ns) {
   if (sent_ns < load->window_began_ns || sent_ns >= load->window_ended_ns)
     return;
   load->received[peer][stream]++;
@@ -90,6 +82,31 @@ static void measure(struct load *load, int peer, const uint8_t *payload_end, int
     bucket = DELAY_BUCKETS - 1;
   }
   load->delays[bucket]++;
+}
+
+static void measure(struct load *load, int peer, const uint8_t *payload_end, int64_t arrived_ns) {
+  struct trailer trailer;
+  memcpy(&trailer, payload_end - sizeof trailer, sizeof trailer);
+  uint32_t stream = ntohl(trailer.stream);
+  if (ntohl(trailer.magic) != TRAILER_MAGIC || stream >= (uint32_t)load->stream_count) {
+    load->totals.broken++;
+    return;
+  }
+  load->totals.received++;
+  count(load, peer, stream, be64toh(trailer.sent_ns), arrived_ns);
+}
+
+/* What was decoded and encoded again keeps its timestamp, if the server wants it so. */
+static void measure_frame(struct load *load, int peer, const uint8_t *packet, int64_t arrived_ns) {
+  uint32_t timestamp = get32(packet + 4), id = timestamp >> SCRIPT_TIMESTAMP_BITS;
+  load->totals.received++;
+  if (id >= (uint32_t)load->stream_count || !load->streams[id]->script)
+    return;
+  const struct stream *stream = load->streams[id];
+  bool last = packet[1] & 0x80 || !stream->format.video;
+  uint32_t frame = (timestamp & ((1u << SCRIPT_TIMESTAMP_BITS) - 1)) / stream->format.ticks_per_frame;
+  if (last && frame < stream->sent_frames)
+    count(load, peer, id, stream->frame_sent_ns[frame % SCRIPT_FRAMES_REMEMBERED], arrived_ns);
 }
 
 static void log_arrival(struct peer *peer, int sequence, int64_t arrived_ns) {
@@ -116,7 +133,10 @@ static void take_media(struct load *load, int id, uint8_t *packet, int length, i
     return;
   }
   count_reception(peer, packet);
-  if (length - payload < (int)sizeof(struct trailer))
+  load->totals.window_packets += load->measuring;
+  if (load->stream_count && load->streams[0]->script)
+    measure_frame(load, id, packet, arrived_ns);
+  else if (length - payload < (int)sizeof(struct trailer))
     load->totals.broken++;
   else
     measure(load, id, packet + length, arrived_ns);

@@ -79,12 +79,41 @@ static uint8_t *put_vp8(uint8_t *at, const struct stream *stream, bool keyframe)
   return at;
 }
 
+int packets_in_frame(const struct stream *stream) {
+  const struct script *script = stream->script;
+  if (!script)
+    return stream->format.packets_per_frame;
+  int frame = stream->frame % script->frame_count;
+  return script->first_packet[frame + 1] - script->first_packet[frame];
+}
+
+static uint8_t *put_script(uint8_t *at, const struct stream *stream) {
+  const struct script *script = stream->script;
+  int packet = script->first_packet[stream->frame % script->frame_count] + stream->packet_in_frame;
+  uint32_t length = script->offset[packet + 1] - script->offset[packet];
+  memcpy(at, script->bytes + script->offset[packet], length);
+  return at + length;
+}
+
+static uint8_t *put_payload(uint8_t *payload, struct stream *stream, int id, int64_t stamp_ns) {
+  const struct stream_format *format = &stream->format;
+  uint8_t *at = payload, *end = payload + format->payload_bytes;
+  if (format->video)
+    at = put_vp8(at, stream, stream->frame % format->keyframe_every == 0);
+  else
+    *at++ = 0x78; /* Opus: CELT, 20 ms, mono, one frame */
+  memset(at, 0xA5, end - at);
+  struct trailer trailer = {htonl(TRAILER_MAGIC), htonl(id), htonl(stream->counter++),
+                            htobe64(stamp_ns)};
+  memcpy(end - sizeof trailer, &trailer, sizeof trailer);
+  return end;
+}
+
 static bool build(struct load *load, struct stream *stream, int id, struct outgoing *out) {
   const struct stream_format *format = &stream->format;
   struct peer *peer = load->peers[stream->peer];
   int64_t stamp_ns = clock_ns(CLOCK_REALTIME);
-  bool last = stream->packet_in_frame == format->packets_per_frame - 1;
-  bool keyframe = format->video && stream->frame % format->keyframe_every == 0;
+  bool last = stream->packet_in_frame == packets_in_frame(stream) - 1;
   uint8_t *at = out->bytes;
   *at++ = 0x80;
   *at++ = (last && format->video ? 0x80 : 0) | format->payload_type;
@@ -93,31 +122,25 @@ static bool build(struct load *load, struct stream *stream, int id, struct outgo
   at = put32(at, format->ssrc);
   uint8_t *payload = put_extensions(at, format, peer, stamp_ns);
   out->bytes[0] |= payload != at ? 0x10 : 0;
-  uint8_t *end = payload + format->payload_bytes;
-  at = payload;
-  if (format->video)
-    at = put_vp8(at, stream, keyframe);
-  else
-    *at++ = 0x78; /* Opus: CELT, 20 ms, mono, one frame */
-  memset(at, 0xA5, end - at);
-  struct trailer trailer = {htonl(TRAILER_MAGIC), htonl(id), htonl(stream->counter++),
-                            htobe64(stamp_ns)};
-  memcpy(end - sizeof trailer, &trailer, sizeof trailer);
+  uint8_t *end = stream->script ? put_script(payload, stream)
+                                : put_payload(payload, stream, id, stamp_ns);
   out->length = end - out->bytes;
   stream->packets++;
-  stream->octets += format->payload_bytes;
+  stream->octets += end - payload;
   stream->stamped_ns = stamp_ns;
   bool in_window = load->measuring && stamp_ns >= load->window_began_ns;
   if (load->srtp.protect(peer->tx, out->bytes, &out->length))
     return false;
-  stream->window_sent += in_window;
+  if (stream->script && last)
+    stream->frame_sent_ns[stream->sent_frames++ % SCRIPT_FRAMES_REMEMBERED] = stamp_ns;
+  stream->window_sent += in_window && (last || !stream->script);
   load->totals.sent++;
   return true;
 }
 
 static void next_packet(struct stream *stream) {
   const struct stream_format *format = &stream->format;
-  if (++stream->packet_in_frame < format->packets_per_frame)
+  if (++stream->packet_in_frame < packets_in_frame(stream))
     return;
   stream->packet_in_frame = 0;
   stream->frame++;
@@ -126,7 +149,8 @@ static void next_packet(struct stream *stream) {
   stream->frame_at_ns += format->frame_ns;
   if (stream->keyframe_wanted) {
     stream->keyframe_wanted = false;
-    stream->frame += format->keyframe_every - stream->frame % format->keyframe_every;
+    int every = stream->script ? stream->script->frame_count : format->keyframe_every;
+    stream->frame += (every - stream->frame % every) % every;
   }
 }
 

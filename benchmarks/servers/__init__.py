@@ -14,6 +14,7 @@ class Server(Protocol):
     """One server under test. A name is one column of the results."""
 
     name: str
+    decodes: bool  # it has to be sent real pictures, and is measured by whole ones
 
     @property
     def description(self) -> str:

@@ -24,6 +24,7 @@ class ChildServer:
     """See `benchmarks.servers.Server`; `module` is run with `arguments` and speaks `serving.py`."""
 
     name = ""
+    decodes = False
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._command = (sys.executable, "-m", module, *arguments)

@@ -42,6 +42,8 @@ general: {{ enabled = true, json = "compact", path = "{path}", type = "SOCK_SEQP
 class Janus:
     """See `benchmarks.servers.Server`; `event_loops` 0 is Janus' default, a thread per handle."""
 
+    decodes = False
+
     def __init__(self, host: str, *, event_loops: int = 0) -> None:
         self.name = f"janus-{event_loops}-loops" if event_loops else "janus"
         self._host, self._event_loops = host, event_loops

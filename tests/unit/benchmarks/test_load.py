@@ -32,9 +32,12 @@ async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
 
 
 def test_the_command_prints_one_last_line_of_json() -> None:
-    process = subprocess.run(  # noqa: S603  # ourselves
-        [sys.executable, "-m", "benchmarks.forward", "--loopback", "--servers", "tongke", "floor"]
-        + ["--cases", "1-to-3", "--runs", "1", "--seconds", "1"],
+    process = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.forward", "--loopback"),
+            *("--servers", "tongke", "floor"),
+            *("--cases", "1-to-3", "--runs", "1", "--seconds", "1"),
+        ],
         check=True,
         capture_output=True,
         text=True,
