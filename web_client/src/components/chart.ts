@@ -12,6 +12,8 @@ import { define, TongkeElement } from "./element.ts";
 
 export interface ChartSeries {
   readonly label: string;
+  /** Which colour and stroke it has: the same thing looks the same in every chart. */
+  readonly sign: number;
   /** One for each time; null where nothing was measured. */
   readonly values: readonly (number | null)[];
 }
@@ -118,7 +120,7 @@ export class Chart extends TongkeElement {
       ...this.series.map((one) => [...one.values]),
     ];
     // The labels are part of the drawing's shape: with other lines it is a new one.
-    const shape = JSON.stringify([this.series.map((one) => one.label), this.heading]);
+    const shape = JSON.stringify([this.series.map((one) => [one.label, one.sign]), this.heading]);
     if (this.plot && this.drawn === shape) {
       this.plot.setData(data);
       return;
@@ -148,11 +150,11 @@ export class Chart extends TongkeElement {
       ],
       series: [
         {},
-        ...this.series.map((one, index) => ({
+        ...this.series.map((one) => ({
           label: one.label,
-          stroke: token(colourOf(index)),
+          stroke: token(colourOf(one.sign)),
           width: 2,
-          dash: dashOf(index),
+          dash: dashOf(one.sign),
           points: { show: false },
         })),
       ],
@@ -179,18 +181,25 @@ export class Chart extends TongkeElement {
           </tr>
         </thead>
         <tbody>
-          ${this.series.map((one, index) => this.row(one, index))}
+          ${this.series.length > 0
+            ? this.series.map((one) => this.row(one))
+            : html`<tr>
+                <th scope="row" class="soft">${measures.nothing}</th>
+                <td></td>
+                <td></td>
+                <td></td>
+              </tr>`}
         </tbody>
       </table>
     </figure>`;
   }
 
-  private row(one: ChartSeries, index: number): TemplateResult {
+  private row(one: ChartSeries): TemplateResult {
     const known = one.values.filter((value) => value !== null);
     const now = one.values[this.pointed ?? one.values.length - 1] ?? null;
     const words = (value: number | null): string => (value === null ? "–" : this.format(value));
     return html`<tr>
-      <th scope="row">${sign(index)}${one.label}</th>
+      <th scope="row">${stroke(one.sign)}${one.label}</th>
       <td>${words(now)}</td>
       <td>${words(known.length ? Math.min(...known) : null)}</td>
       <td>${words(known.length ? Math.max(...known) : null)}</td>
@@ -207,7 +216,7 @@ function dashOf(index: number): number[] {
 }
 
 /** A bit of the line, before its name. */
-function sign(index: number): TemplateResult {
+function stroke(index: number): TemplateResult {
   return html`<svg width="24" height="8" aria-hidden="true">
     <line
       x1="0"

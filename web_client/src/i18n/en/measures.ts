@@ -9,6 +9,7 @@ export const measures = {
     show: "Show measurements",
     hide: "Hide measurements",
     waiting: "Measuring…",
+    nothing: "Nothing measured yet",
     ended: "Nobody is connected to this lesson.",
     interrupted: "The server does not answer; these are the last values.",
     node: {

@@ -11,6 +11,7 @@ export const measures: Pick<Messages, "measures"> = {
     show: "显示测量数据",
     hide: "隐藏测量数据",
     waiting: "正在测量…",
+    nothing: "尚无测量数据",
     ended: "没有人连接到这节课。",
     interrupted: "服务器没有应答，以下是最后的数值。",
     node: {

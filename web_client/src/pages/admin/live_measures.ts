@@ -102,9 +102,9 @@ export class LiveMeasures extends TongkeElement {
     least: number,
   ): TemplateResult {
     const history = this.histories[measure];
-    const series = (this.stats?.seats ?? []).flatMap((seat) => {
+    const series = (this.stats?.seats ?? []).flatMap((seat, sign) => {
       const values = history.rows[seat.seat_id];
-      return values ? [{ label: seat.name, values }] : [];
+      return values ? [{ label: seat.name, sign, values }] : [];
     });
     return html`<tk-chart
       .heading=${heading}

@@ -135,8 +135,9 @@ export class LiveNode extends TongkeElement {
     least: number,
     lines: Partial<Record<keyof NodeRates, string>>,
   ): TemplateResult {
-    const series = Object.entries(lines).map(([key, label]) => ({
+    const series = Object.entries(lines).map(([key, label], sign) => ({
       label,
+      sign,
       values: this.history.rows[key] ?? this.history.times.map(() => null),
     }));
     return html`<tk-chart
