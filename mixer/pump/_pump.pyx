@@ -403,14 +403,7 @@ cdef class Pump:
         cdef native.histogram[native.MEASURE_COUNT] measures
         with nogil:
             native.core_pump_measures(&self._pump.core, measures)
-        return {
-            native.measure_names[i].decode(): (
-                tuple([native.measure_bounds[i][j] for j in range(native.HISTOGRAM_BOUNDS)]),
-                tuple([measures[i].counts[j] for j in range(native.HISTOGRAM_BOUNDS + 1)]),
-                measures[i].sum,
-            )
-            for i in range(native.MEASURE_COUNT)
-        }
+        return named_measures(measures)
 
     def transport_stats(self, int64_t transport_id):
         cdef uint64_t[native.TRANSPORT_COUNTER_COUNT] counters
@@ -428,19 +421,7 @@ cdef class Pump:
         with nogil:
             count = native.core_producer_stats(&self._pump.core, producer_id, stats)
         checked(count, producer_id)
-        return [
-            {
-                "layer": stats[i].layer,
-                "ssrc": stats[i].ssrc,
-                "lost": stats[i].lost,
-                "jitter": stats[i].jitter,
-                **named_counters(
-                    native.encoding_counter_names, stats[i].counters,
-                    native.ENCODING_COUNTER_COUNT,
-                ),
-            }
-            for i in range(count)
-        ]
+        return [encoding_row(&stats[i]) for i in range(count)]
 
     def consumer_stats(self, int64_t consumer_id):
         cdef native.consumer_stats stats

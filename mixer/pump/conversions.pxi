@@ -122,3 +122,26 @@ cdef event_tuple(const native.event *event, const uint8_t *data):
 
 cdef named_counters(const char *const *names, const uint64_t *values, int count):
     return {names[i].decode(): values[i] for i in range(count)}
+
+
+cdef dict named_measures(const native.histogram *measures):
+    return {
+        native.measure_names[i].decode(): (
+            tuple([native.measure_bounds[i][j] for j in range(native.HISTOGRAM_BOUNDS)]),
+            tuple([measures[i].counts[j] for j in range(native.HISTOGRAM_BOUNDS + 1)]),
+            measures[i].sum,
+        )
+        for i in range(native.MEASURE_COUNT)
+    }
+
+
+cdef dict encoding_row(const native.encoding_stats *stats):
+    return {
+        "layer": stats.layer,
+        "ssrc": stats.ssrc,
+        "lost": stats.lost,
+        "jitter": stats.jitter,
+        **named_counters(
+            native.encoding_counter_names, stats.counters, native.ENCODING_COUNTER_COUNT
+        ),
+    }
