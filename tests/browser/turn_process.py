@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.browser.server_process import free_port
+from tests.ports import free_port
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "networks.md"
 RELAY_PORTS = range(49_160, 50_000)

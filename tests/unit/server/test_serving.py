@@ -19,14 +19,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_media_port, free_port
+
 TONGKE = [sys.executable, "-m", "server.cli"]
 PATIENCE_S = 60.0  # a busy test machine; how fast it is, is measured elsewhere
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
@@ -37,7 +33,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         "TONGKE_HOST": "127.0.0.1",
         "TONGKE_PORT": str(free_port()),
         "TONGKE_MEDIA_HOST": "127.0.0.1",
-        "TONGKE_MEDIA_PORT": str(free_port(socket.SOCK_DGRAM)),
+        "TONGKE_MEDIA_PORT": str(free_media_port()),
         "TONGKE_MEDIA_PUMPS": "1",
         "COLUMNS": "400",
         **settings,
