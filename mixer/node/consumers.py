@@ -50,6 +50,8 @@ REPORTS_PER_DATAGRAM = 16
 MAX_REPORT_GAP = 10_000
 # Sender reports remembered for round trips: a minute of them for each of some streams.
 MAX_REMEMBERED_REPORTS = 512
+# Each feedback (ten a second) takes what left; only when none comes does the tick look itself.
+FEEDBACK_EXPECTED_S = 0.15
 
 
 class ConsumersOwner(Protocol):
@@ -66,6 +68,7 @@ class Consumers:
         now = connection.port.clock()
         self.meter = LinkMeter(now)
         self.estimator = BandwidthEstimator(now)
+        self._departures_at = now
         self.transport_cc = False  # until the peer's description says it reports arrivals
         self._connection = connection
         self._pump = connection.port.pump
@@ -183,7 +186,7 @@ class Consumers:
                 for block in reports:
                     self._report(block, now)
             case TransportWideFeedback() if self.transport_cc:
-                self._take_departures()
+                self._take_departures(now)
                 self.estimator.handle_feedback(packet, now)
             case Remb() if not self.transport_cc:
                 self._limit(packet, now)
@@ -239,7 +242,8 @@ class Consumers:
         if remb.bitrate_bps < REMB_SATURATED * named_bps:
             self.estimator.handle_remb(remb.bitrate_bps + other_bps, now)
 
-    def _take_departures(self) -> None:
+    def _take_departures(self, now: float) -> None:
+        self._departures_at = now
         departures = self._pump.departures(self._connection.transport_id)
         if departures:
             self.estimator.handle_departures(departures)
@@ -248,7 +252,8 @@ class Consumers:
 
     def handle_timer(self, now: float) -> None:
         """Every 100 ms or so: what left, and what the estimate makes of silence."""
-        self._take_departures()
+        if now - self._departures_at > FEEDBACK_EXPECTED_S:
+            self._take_departures(now)
         if not self.transport_cc:
             self.estimator.handle_sent(self.meter.measure(now).bitrate_bps)
         self.estimator.poll(now)

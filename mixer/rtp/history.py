@@ -171,32 +171,36 @@ class SentPackets:
         `dead_until_s` do not count. `train` collects (sent, arrived, bytes) of every packet.
         """
         sequences, states, mask = self._sequences, self._states, self._mask
+        all_sent_s, sizes = self._sent_s, self._sizes
         bursts: list[Burst] = []
-        burst: Burst | None = None
+        burst = Burst(float("inf"), 0.0, 0.0, 0, 0)  # no packet was sent so late: the first begins
         report = LossReport(first_sent_s=float("inf"), last_sent_s=float("-inf"))
+        arrived, arrived_bytes, first_s, last_s = 0, 0, float("inf"), float("-inf")
         for sequence, delta in enumerate(deltas, base):
+            if delta is not None:
+                ticks += delta
             slot = sequence & mask
-            if delta is None:
-                if sequences[slot] == sequence and states[slot] in SILENT:
-                    self._lose(slot, report, dead_until_s)
-                continue
-            ticks += delta
             state = states[slot]
             if sequences[slot] != sequence or state in TOLD:
                 continue  # never sent, or told before
-            if state == REPEATED:
-                self._lose(slot, report, dead_until_s)
+            sent_s, size_bytes = all_sent_s[slot], sizes[slot]
+            if delta is None or state == REPEATED:
+                if self._miss(slot) and sent_s > dead_until_s:
+                    report.add(sent_s, size_bytes, lost=True)
                 continue
             states[slot] = ARRIVED
-            sent_s, arrived_s, size_bytes = self._sent_s[slot], ticks * TICK_S, self._sizes[slot]
-            if sent_s > dead_until_s:
-                if state == LOST:
+            if state == LOST:
+                if sent_s > dead_until_s:
                     report.forgive(size_bytes)
-                else:
-                    report.add(sent_s, size_bytes, lost=False)
+            elif sent_s > dead_until_s:
+                first_s = first_s if arrived else sent_s  # they come in sending order
+                last_s = sent_s
+                arrived += 1
+                arrived_bytes += size_bytes
+            arrived_s = ticks * TICK_S
             if train is not None:
                 train.append((sent_s, arrived_s, size_bytes))
-            if burst is None or not 0 <= sent_s - burst.first_sent_s <= BURST_S:
+            if not 0 <= sent_s - burst.first_sent_s <= BURST_S:
                 burst = Burst(sent_s, sent_s, arrived_s, 0, 0)
                 bursts.append(burst)
             burst.last_sent_s = sent_s
@@ -204,9 +208,15 @@ class SentPackets:
             burst.size_bytes += size_bytes
             if state != ASSUMED:
                 burst.fresh_bytes += size_bytes
+        report.expected += arrived
+        report.size_bytes += arrived_bytes
+        report.first_sent_s = min(report.first_sent_s, first_s)
+        report.last_sent_s = max(report.last_sent_s, last_s)
         return bursts, report
 
-    def _lose(self, slot: int, report: LossReport, dead_until_s: float) -> None:
+    def _miss(self, slot: int) -> bool:
+        """A packet is reported as not arrived, or as what counts for that; whether it is news."""
+        if self._states[slot] not in SILENT:
+            return False
         self._states[slot] = LOST if self._states[slot] == UNKNOWN else COUNTED
-        if self._sent_s[slot] > dead_until_s:
-            report.add(self._sent_s[slot], self._sizes[slot], lost=True)
+        return True

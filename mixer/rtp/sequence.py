@@ -44,12 +44,13 @@ class Unwrapper:
     by less than half the circle. The first value stands for itself.
     """
 
-    __slots__ = ("_bits", "_newest")
+    __slots__ = ("_bits", "_mask", "_newest")
 
     def __init__(self, bits: int = SEQUENCE_BITS) -> None:
         if not 1 <= bits <= 64:
             raise ValueError(f"bits must be 1…64, not {bits}")
         self._bits = bits
+        self._mask = (1 << bits) - 1
         self._newest: int | None = None
 
     @property
@@ -59,11 +60,15 @@ class Unwrapper:
 
     def unwrap(self, value: int) -> int:
         """The number that `value` (0 … 2**bits−1) stands for; remembers it if it is the newest."""
-        if self._newest is None:
+        newest = self._newest
+        if newest is None:
             self._newest = value
             return value
+        if value == (newest + 1) & self._mask:  # as nearly always
+            unwrapped = self._newest = newest + 1
+            return unwrapped
         unwrapped = self.peek(value)
-        self._newest = max(self._newest, unwrapped)
+        self._newest = max(newest, unwrapped)
         return unwrapped
 
     def peek(self, value: int) -> int:
