@@ -12,7 +12,7 @@ costs another its quality.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mixer.forward.layers import Stream, layer_for_tile
 from mixer.model import Kind, Want
@@ -27,10 +27,12 @@ NOTHING = -1
 # A better layer must leave this much of the line free: bitrates swing by about a tenth, and the
 # estimate by as much.
 UP_MARGIN = 1.15
+# Less for a picture that shows nothing at all: a moment too much is better than nothing to see.
+FIRST_MARGIN = 1.05
 # With this much more line than needed there is nothing to be careful about: no hold.
 ABUNDANCE = 2.0
-# After a fall for want of bandwidth wait so long before trying again …
-HOLD_S = 2.0
+# After a fall for want of bandwidth wait so long before trying again, less when nothing is shown …
+HOLD_S, FIRST_HOLD_S = 2.0, 1.0
 # … and longer if the last rise lasted less than FLAP_S; never so long that a line that came back
 # is not used fully within ten seconds.
 MAX_HOLD_S = 6.0
@@ -59,14 +61,38 @@ class Allocation:
 
 
 @dataclass(slots=True)
+class _Patience:
+    """How long a stream that fell waits before it may rise again."""
+
+    least_s: float
+    hold_s: float = 0.0
+    allowed_at: float = 0.0
+    rose_at: float = float("-inf")
+
+    def fell(self, now: float) -> None:
+        flapped = now - self.rose_at < FLAP_S
+        self.hold_s = min(2 * self.hold_s, MAX_HOLD_S) if flapped and self.hold_s else self.least_s
+        self.allowed_at = now + self.hold_s
+
+
+@dataclass(slots=True)
 class _State:
     """What is remembered of one stream between allocations."""
 
     layer: int
     rank: tuple[int, int] = (0, 0)  # priority and pixels of the want
-    hold_s: float = HOLD_S
-    up_allowed_at: float = 0.0
-    raised_at: float = float("-inf")
+    better: _Patience = field(default_factory=lambda: _Patience(HOLD_S))
+    first: _Patience = field(default_factory=lambda: _Patience(FIRST_HOLD_S))
+
+    def move(self, now: float, layer: int, best: int) -> None:
+        """The stream goes out in this layer from now on; nobody wants more than `best`."""
+        if layer > self.layer:
+            patience = self.first if self.layer == NOTHING else self.better
+            patience.rose_at = now
+        elif layer < self.layer and layer != best:
+            patience = self.first if layer == NOTHING else self.better
+            patience.fell(now)
+        self.layer = layer
 
 
 @dataclass(slots=True)
@@ -147,7 +173,8 @@ class Allocator:
         rank = (want.priority, want.width * want.height)
         state = self._states.get(stream.producer_id)
         if state is not None and rank > state.rank:
-            state.up_allowed_at = now  # somebody looks at it now: no patience
+            # Somebody looks at it now: no patience.
+            state.first.allowed_at = state.better.allowed_at = now
         return _Candidate(stream, rungs, (-rank[0], -rank[1], place), rank, state)
 
     def _remember(self, now: float, candidate: _Candidate) -> None:
@@ -156,13 +183,7 @@ class Allocator:
             self._states[candidate.stream.producer_id] = _State(layer, candidate.rank)
             return
         state.rank = candidate.rank
-        if layer > state.layer:
-            state.raised_at = now
-        elif layer < state.layer and layer != candidate.rungs[-1]:
-            flapped = now - state.raised_at < FLAP_S
-            state.hold_s = min(2 * state.hold_s, MAX_HOLD_S) if flapped else HOLD_S
-            state.up_allowed_at = now + state.hold_s
-        state.layer = layer
+        state.move(now, layer, candidate.rungs[-1])
 
 
 @dataclass(slots=True)
@@ -173,6 +194,9 @@ class _Line:
     available_bps: int
     wanted_bps: int
     used_bps: int = 0
+    # Kept for pictures that could go up but wait: what comes after them in order must not rise
+    # into it.
+    reserved_bps: int = 0
 
     def share_among_sounds(self, sounds: list[_Candidate]) -> None:
         """Those first in order, as many as fit, and in any case one."""
@@ -205,10 +229,18 @@ class _Line:
         state = candidate.state
         if state is not None and layer <= state.layer:
             return after_bps <= self.available_bps
-        if after_bps * UP_MARGIN > self.available_bps:
+        free_bps = self.available_bps - self.reserved_bps
+        margin = FIRST_MARGIN if candidate.chosen == NOTHING else UP_MARGIN
+        if after_bps * margin > free_bps:
             return False
         abundant = self.available_bps >= ABUNDANCE * self.wanted_bps
-        return state is None or abundant or self.now >= state.up_allowed_at
+        if state is None or abundant:
+            return True
+        patience = state.first if candidate.chosen == NOTHING else state.better
+        if self.now >= patience.allowed_at:
+            return True
+        self.reserved_bps += after_bps - self.used_bps
+        return False
 
 
 def _refusal(stream: Stream) -> str:

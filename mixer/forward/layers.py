@@ -96,6 +96,7 @@ class LayerMeter:
         self._bytes: int | None = None
         self._updated_at = 0.0
         self._last_packet_at: float | None = None
+        self._began_at = 0.0
         self._rate_bps = 0.0
 
     @property
@@ -110,7 +111,7 @@ class LayerMeter:
     def update(self, total_bytes: int, now: float) -> None:
         """Take the counter's present value (bytes since the layer began; it never falls)."""
         if self._bytes is None:
-            self._bytes, self._updated_at = total_bytes, now
+            self._bytes, self._updated_at, self._began_at = total_bytes, now, now
             if total_bytes:
                 self._last_packet_at = now
             return
@@ -120,12 +121,14 @@ class LayerMeter:
         grown = max(0, total_bytes - self._bytes)
         if grown:
             if not self.live(now):
-                self._rate_bps = 0.0
+                self._rate_bps, self._began_at = 0.0, self._updated_at
             self._last_packet_at = now
         rate = 8 * grown / elapsed
         if not self._rate_bps:
             self._rate_bps = rate
         else:
             settle_s = self.RISE_S if rate > self._rate_bps else self.FALL_S
+            # A layer begins with a keyframe: until more is known, all of it counts alike.
+            settle_s = min(settle_s, max(0.1, now - self._began_at))
             self._rate_bps += (rate - self._rate_bps) * (1 - math.exp(-elapsed / settle_s))
         self._bytes, self._updated_at = total_bytes, now

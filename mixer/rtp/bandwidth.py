@@ -49,6 +49,8 @@ TRIAL_WAIT_S = 2.0
 MAX_TRIAL_WAIT_S = 6.0
 # A probe that nobody could send is no hope for so long.
 REFUSED_S = 3.0
+# A queue that a probe has made drains within so long; it says nothing of what else is sent.
+OWN_QUEUE_S = 0.2
 # Nothing was sent for so long: there is no load to learn from.
 IDLE_S = 0.5
 # No feedback for so long while packets leave: the line is dead, not full.
@@ -101,6 +103,7 @@ class BandwidthEstimator:
         self._unheard_since: float | None = None
         self._dead_until_s = float("-inf")  # what was sent before met a dead line
         self._silent = self._idle = False
+        self._own_queue_until = float("-inf")
         self._remb: tuple[float, float] | None = None  # (bit/s, when)
         self._fell_at = float("-inf")
         self._trial_wait_s = TRIAL_WAIT_S
@@ -266,7 +269,8 @@ class BandwidthEstimator:
         self._steered_at = now
         self._apply_probe(now)
         if self._trend.usage is Usage.OVERUSE:
-            self._fall(now)
+            if now > self._own_queue_until:
+                self._fall(now)
         elif self._trend.usage is Usage.NORMAL:
             self._grow(now, elapsed)
         self._apply_remb(now)
@@ -325,6 +329,8 @@ class BandwidthEstimator:
         return waited and not probing and not self._loss.troubled
 
     def _apply_probe(self, now: float) -> None:
+        if self._probes.under_way:
+            self._own_queue_until = now + OWN_QUEUE_S + self.rtt_s
         result = self._probes.result_bps(now, self._newest_acknowledged_s)
         if result is None:
             return

@@ -123,6 +123,6 @@ class ProbePlanner:
 
     def _end(self, now: float) -> None:
         self._under_way = None
-        interval_s = self._interval_s * 1.5 ** min(self._vain, 3)
+        interval_s = self._interval_s * 1.5 ** min(max(0, self._vain - 1), 3)
         self._next_at = now + min(interval_s, MAX_INTERVAL_S)
         self._train.clear()

@@ -151,6 +151,36 @@ def test_flapping_waits_longer_each_time_but_never_too_long() -> None:
     assert max(waits) < MAX_HOLD_S + 0.2
 
 
+def test_what_shows_nothing_waits_less() -> None:
+    allocator = Allocator()
+    one_choice(allocator, 0.0, 600_000)
+    assert one_choice(allocator, 20.0, 400_000).layer == 0
+    assert one_choice(allocator, 20.1, 100_000).layer == NOTHING
+    assert one_choice(allocator, 20.9, 160_000).layer == NOTHING
+    assert one_choice(allocator, 21.2, 160_000).layer == 0  # a small margin is enough
+    assert one_choice(allocator, 21.3, 700_000).layer == 0
+    assert one_choice(allocator, 22.1, 700_000).layer == 1
+
+
+def test_what_waits_is_not_overtaken_by_what_matters_less() -> None:
+    allocator = Allocator()
+    lesson = streams(picture("teacher"), picture("room-1"))
+    wants = [Want("teacher", 1280, 720, priority=2), Want("room-1", 320, 180)]
+
+    def layers(now: float, available_bps: int) -> list[int]:
+        allocation = allocator.allocate(
+            now, available_bps=available_bps, wants=wants, streams=lesson
+        )
+        return [choice.layer for choice in allocation.choices]
+
+    assert layers(0.0, 2_000_000) == [2, 0]
+    assert layers(20.0, 155_000) == [0, NOTHING]
+    assert layers(20.8, 0) == [NOTHING, NOTHING]
+    # The room's picture has waited long enough; the teacher's, which comes first, has not.
+    assert layers(21.5, 160_000) == [NOTHING, NOTHING]
+    assert layers(21.9, 160_000) == [0, NOTHING]
+
+
 def test_an_estimate_that_swings_by_a_tenth_does_not_flap() -> None:
     allocator, switches, before = Allocator(), 0, None
     for step in range(600):

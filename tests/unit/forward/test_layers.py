@@ -67,6 +67,14 @@ def test_meter_rises_fast_and_falls_slowly() -> None:
     assert meter.bitrate_bps > 750_000
 
 
+def test_a_keyframe_at_the_beginning_is_soon_forgotten() -> None:
+    meter = LayerMeter()
+    meter.update(1_000, 50)
+    for step in range(1, 21):  # 40,000 bits at once, then 120 kb/s
+        meter.update(6_000 + 1_500 * step, 50 + 0.1 * step)
+    assert meter.bitrate_bps < 150_000
+
+
 def test_meter_knows_a_silent_layer_and_begins_anew_with_it() -> None:
     meter = LayerMeter()
     assert not meter.live(0.0)

@@ -1,0 +1,172 @@
+"""A lesson of a teacher and two rooms, one of them behind a line that can be made weak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Playwright
+
+from tests.browser.county import ROOMS, TEACHER, County, post
+from tests.browser.fake_devices import make_fake_device
+from tests.browser.screens import Screen, open_screen
+from tests.browser.server_process import ServerProcess
+from tests.browser.shaped_line import ShapedLine
+
+LEAD, WEAK, OTHER = 1, 2, 3  # identities
+PROBE = (Path(__file__).parent / "line_probe.js").read_text()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one screen showed and played of one seat over some seconds."""
+
+    rate: float  # new pictures a second
+    longest_still_s: float
+    width: int  # of the picture in the middle of all
+    least_width: int
+    last_width: int
+    heard: float  # share of the time in which the seat's tone was there
+    longest_silence_s: float
+    played: float  # share of the time in which any sound was played at all
+
+
+@dataclass
+class WeakLesson:
+    """Three screens; `line` is before the weak room's."""
+
+    server: ServerProcess
+    county: County
+    lesson_id: str
+    teacher: Screen
+    weak: Screen
+    other: Screen
+    seats: dict[int, str]  # identity → seat id
+    line: ShapedLine
+
+    def watch(self, screen: Screen, identity: int) -> None:
+        """Watch and listen to a seat on this screen, once it is there."""
+        seat = self.seats[identity]
+        screen.sees_moving(seat, identity)
+        screen.page.evaluate("([seat, who]) => LineProbe.watch(seat, who)", [seat, identity])
+
+    def wait_for_width(
+        self, screen: Screen, identity: int, least: int, most: int = 9999, *, timeout_s: float = 45
+    ) -> None:
+        """Waits until a seat's picture moves at such a width."""
+        screen.wait(
+            "([seat, least, most]) => LineProbe.shows(seat, least, most)",
+            [self.seats[identity], least, most],
+            timeout_s=timeout_s,
+        )
+
+    def now(self, screen: Screen) -> float:
+        """The screen's clock."""
+        return float(screen.page.evaluate("LineProbe.now()"))
+
+    def seen(self, screen: Screen, identity: int, since: float, until: float | None = None) -> Seen:
+        """What the screen showed of a seat since a time of its clock."""
+        until = self.now(screen) if until is None else until
+        report = screen.page.evaluate(
+            "([seat, since, until]) => LineProbe.report(seat, since, until)",
+            [self.seats[identity], since, until],
+        )
+        return Seen(**report["picture"], **report["sound"])
+
+    def wide_after_s(self, screen: Screen, identity: int, width: int, since: float) -> float | None:
+        """How long after `since` the picture was this wide and stayed so; None: not yet."""
+        answer: float | None = screen.page.evaluate(
+            "([seat, width, since]) => LineProbe.wideFrom(seat, width, since)",
+            [self.seats[identity], width, since],
+        )
+        return answer
+
+    def diagnosis(self, screen: Screen) -> list[dict[str, Any]]:
+        """What the screen's connections say of themselves."""
+        found: list[dict[str, Any]] = screen.page.evaluate("LineProbe.diagnosis()")
+        return found
+
+
+@contextmanager
+def weak_lesson(
+    playwright: Playwright,
+    folder: Path,
+    *,
+    profile: str,
+    size: tuple[int, int] = (640, 360),
+) -> Iterator[WeakLesson]:
+    """Starts server and browsers; all three see and hear each other."""
+    with ExitStack() as stack:
+        server = ServerProcess(
+            folder / "data",  # One port on one address: the far end of the line.
+            settings={"TONGKE_MEDIA_PUMPS": "1", "TONGKE_MEDIA_HOST": "127.0.0.1"},
+        )
+        server.data_folder.mkdir()
+        stack.callback(server.stop)
+        server.start()
+        county = County.founded(server.origin, server.setup_key, profile=profile)
+        stack.callback(county.teacher.close)
+        line = stack.enter_context(ShapedLine(server.media_port))
+        lesson_id = _lesson(county)
+
+        def screen(name: str, identity: int) -> Screen:
+            device = make_fake_device(
+                folder / "devices",
+                identity=identity,
+                name=name,
+                width=size[0],
+                height=size[1],
+                seconds=8,
+            )
+            opened = open_screen(
+                playwright, name=name, identity=identity, device=device, evidence=folder
+            )
+            stack.callback(opened.browser.close)
+            opened.page.add_init_script(PROBE)
+            return opened
+
+        teacher = screen("Li Min", LEAD)
+        weak, other = screen(ROOMS[0], WEAK), screen(ROOMS[1], OTHER)
+        line.stand_before(weak.page)
+        for room in (weak, other):
+            room.page.goto(f"{server.origin}/room#{county.credentials[room.name]}")
+        _teach(teacher, county, lesson_id)
+        lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
+        names = {ROOMS[0]: WEAK, ROOMS[1]: OTHER}
+        seats = {
+            LEAD if seat["role"] == "lead" else names[seat["name"]]: seat["seat_id"]
+            for seat in lesson["seats"]
+        }
+        yield WeakLesson(server, county, lesson_id, teacher, weak, other, seats, line)
+
+
+def _lesson(county: County) -> str:
+    rooms = [county.room_ids[name] for name in ROOMS[:2]]
+    lesson = post(
+        county.teacher,
+        "/api/lessons",
+        title="A thin line",
+        subject="Mathematics",
+        grade="4",
+        mode="blended",
+        community_id=county.community_id,
+        lead_classroom_id=county.lead_classroom_id,
+        room_classroom_ids=rooms,
+        starts_at=None,
+        record=False,
+    )
+    return str(lesson["id"])
+
+
+def _teach(teacher: Screen, county: County, lesson_id: str) -> None:
+    page = teacher.page
+    page.goto(f"{county.origin}/sign-in")
+    page.get_by_test_id("field-username").fill(TEACHER["username"])
+    page.get_by_test_id("field-password").fill(TEACHER["password"])
+    page.get_by_test_id("sign-in").click()
+    page.wait_for_url(f"{county.origin}/")
+    page.goto(f"{county.origin}/teach/{lesson_id}")
+    page.get_by_test_id("device-start").click(timeout=60_000)
