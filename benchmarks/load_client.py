@@ -41,6 +41,7 @@ PROFILES = {
 
 CHECK_INTERVAL_S = 0.1
 CHECK_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 5.0
 # RFC 7675 §5.1: consent is asked for about every 5 s; a browser asks every 2.5 s.
 CONSENT_INTERVAL_S = 2.5
 POLL_S = 0.002
@@ -97,8 +98,13 @@ class LoadClient:
         for peer in self._peers:
             if peer.number >= 0:
                 self.load.set_srtp(peer.number, 0, 0)
-            await peer.dtls.close()
-        self.load.stop()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await asyncio.gather(*(peer.dtls.close() for peer in self._peers))
+        except TimeoutError:
+            pass  # the server is gone, and with it whoever would hear the goodbye
+        finally:
+            self.load.stop()
 
     def peer(self, name: str) -> LoadPeer:
         """A new peer with credentials of its own."""
