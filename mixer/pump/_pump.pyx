@@ -32,8 +32,6 @@ CODEC_OPUS = 3
 
 cdef enum:
     DRAIN_BYTES = 128 * 1024
-    REPORTS_MAX = 1024
-    LEVELS_MAX = 4096
 
 
 def monotonic_ns():
@@ -41,6 +39,7 @@ def monotonic_ns():
 
 
 include "conversions.pxi"
+include "readings.pxi"
 
 
 cdef class Pump:
@@ -292,84 +291,20 @@ cdef class Pump:
 
     # What Python reads
 
-    cdef list _log(self, int64_t transport_id, bint arrivals, bint with_bytes):
-        cdef native.packet_log_entry *entries = <native.packet_log_entry *>malloc(
-            native.PACKET_LOG_SIZE * sizeof(native.packet_log_entry)
-        )
-        cdef int count
-        if entries is NULL:
-            raise MemoryError
-        try:
-            with nogil:
-                if arrivals:
-                    count = native.core_arrivals(
-                        &self._pump.core, transport_id, entries, native.PACKET_LOG_SIZE
-                    )
-                else:
-                    count = native.core_departures(
-                        &self._pump.core, transport_id, entries, native.PACKET_LOG_SIZE
-                    )
-            checked(count, transport_id)
-            if with_bytes:
-                return [
-                    (entries[i].sequence, entries[i].at_ns, entries[i].bytes)
-                    for i in range(count)
-                ]
-            return [(entries[i].sequence, entries[i].at_ns) for i in range(count)]
-        finally:
-            free(entries)
-
     def arrivals(self, int64_t transport_id):
-        return self._log(transport_id, True, False)
+        return arrival_rows(&self._pump.core, transport_id)
 
     def departures(self, int64_t transport_id):
-        return self._log(transport_id, False, True)
+        return departure_rows(&self._pump.core, transport_id)
 
     def sender_reports(self, int64_t transport_id):
-        cdef native.sender_totals[REPORTS_MAX] reports
-        cdef int count
-        cdef int64_t now = self._now()
-        with nogil:
-            count = native.core_sender_reports(
-                &self._pump.core, transport_id, reports, REPORTS_MAX, now
-            )
-        checked(count, transport_id)
-        return [
-            (
-                reports[i].ssrc, reports[i].ntp, reports[i].rtp_timestamp, reports[i].packets,
-                reports[i].octets,
-            )
-            for i in range(count)
-        ]
+        return sender_report_rows(&self._pump.core, transport_id, self._now())
 
     def receiver_reports(self, int64_t transport_id):
-        cdef native.receiver_report[REPORTS_MAX] reports
-        cdef int count
-        cdef int64_t now = self._now()
-        with nogil:
-            count = native.core_receiver_reports(
-                &self._pump.core, transport_id, reports, REPORTS_MAX, now
-            )
-        checked(count, transport_id)
-        return [
-            (
-                reports[i].ssrc,
-                reports[i].reception.fraction_lost,
-                reports[i].reception.cumulative_lost,
-                reports[i].reception.highest_sequence,
-                reports[i].reception.jitter,
-                reports[i].last_sr,
-                reports[i].delay_since_last_sr,
-            )
-            for i in range(count)
-        ]
+        return receiver_report_rows(&self._pump.core, transport_id, self._now())
 
     def audio_levels(self):
-        cdef native.audio_level[LEVELS_MAX] levels
-        cdef int count
-        with nogil:
-            count = native.core_audio_levels(&self._pump.core, levels, LEVELS_MAX)
-        return [(levels[i].producer_id, levels[i].level) for i in range(count)]
+        return audio_level_rows(&self._pump.core)
 
     def probe(self, int64_t transport_id, *, int64_t bitrate_bps, int duration_ms):
         cdef int result
@@ -461,35 +396,15 @@ cdef class Pump:
         native.core_receive(
             &self._pump.core, &sender, &unknown, room, length, now_ns, now_ns
         )
-        return self._take_outbox()
+        return take_outbox(self._pump.core.outbox)
 
     def _tick(self, int64_t now_ns):
         self._set_time(now_ns)
         native.core_tick(&self._pump.core, 0, now_ns)
-        return self._take_outbox()
+        return take_outbox(self._pump.core.outbox)
 
     def _measure(self, int measure, uint64_t value, uint64_t times):
         ranged(measure, 0, native.MEASURE_COUNT - 1, "measure")
         native.histogram_add(
             &self._pump.core.measures[measure], <native.measure_t>measure, value, times
         )
-
-    cdef list _take_outbox(self):
-        cdef native.outbox *outbox = self._pump.core.outbox
-        cdef native.destination *destination
-        cdef native.out_packet *packet
-        cdef uint32_t place
-        cdef list sent = []
-        for i in range(outbox.destination_count):
-            destination = &outbox.destinations[i]
-            if destination.plain is not NULL:
-                to = os.fsdecode(<bytes>destination.plain.name.sun_path)
-            else:
-                to = from_native(&destination.address)
-            place = destination.first
-            while place != native.OUTBOX_NONE:
-                packet = &outbox.packets[place]
-                sent.append((to, <bytes>packet.bytes[: packet.length]))
-                place = packet.next
-        native.outbox_clear(outbox)
-        return sent
