@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 
 from benchmarks import namespace
@@ -22,34 +21,15 @@ from benchmarks.processes import machine, wait_for_quiet
 
 try:
     from benchmarks import lessons
+    from benchmarks.contenders import AT_THE_LIMIT, LOOPBACK, ON_LOOPBACK, SERVERS
     from benchmarks.kept import keep
-    from benchmarks.load_client import PROFILES
+    from benchmarks.load_client import PROFILES, SHORT_PROFILES
     from benchmarks.running import Figures, Load, WarmUpError, run_case
-    from benchmarks.servers.floor import FloorServer
     from benchmarks.summary import OURS, as_data, as_json, table
 except ImportError as error:
     sys.exit(f"{error}\nThe load client is not built: run `make setup` in a clone of the project.")
-from benchmarks.servers import Server, ServerUnavailableError
-from benchmarks.servers.aiortc_relay import AiortcRelay
-from benchmarks.servers.janus import Janus
-from benchmarks.servers.tongke import Tongke
+from benchmarks.servers import ServerUnavailableError
 
-SERVERS: dict[str, Callable[[str], Server]] = {
-    "tongke": Tongke,
-    "floor": FloorServer,
-    "janus": Janus,
-    "janus-2-loops": lambda host: Janus(host, event_loops=2),
-    "aiortc": AiortcRelay,
-}
-# For the machine's limit every server may use the machine: a node with a pump for every two cores.
-PUMPS = max(1, (os.cpu_count() or 2) // 2)
-AT_THE_LIMIT: dict[str, Callable[[str], Server]] = {
-    **SERVERS,
-    "tongke": lambda host: Tongke(host, pumps=PUMPS),
-}
-SHORT_PROFILES = {"gcm": "aes-256-gcm", "cm": "aes-cm"}
-LOOPBACK = "127.0.0.1"
-ON_LOOPBACK = ("tongke", "floor")  # the others offer no such address
 # More receivers than it can encode for: it would fail its warm-up after half a minute.
 TOO_MUCH = {("1-to-30", "aiortc")}
 # How long a run waits for the machine to have little else to do.

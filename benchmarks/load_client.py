@@ -38,6 +38,7 @@ PROFILES = {
     "aes-128-gcm": b"SRTP_AEAD_AES_128_GCM",
     "aes-cm": b"SRTP_AES128_CM_SHA1_80",
 }
+SHORT_PROFILES = {"gcm": "aes-256-gcm", "cm": "aes-cm"}
 
 CHECK_INTERVAL_S = 0.1
 CHECK_TIMEOUT_S = 5.0

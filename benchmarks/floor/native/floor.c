@@ -249,8 +249,10 @@ static void *run(void *argument) {
 
 int floor_start(struct floor *floor) {
   floor->running = true;
-  if (pthread_create(&floor->thread, NULL, run, floor) == 0)
+  if (pthread_create(&floor->thread, NULL, run, floor) == 0) {
+    pthread_setname_np(floor->thread, "floor");
     return 0;
+  }
   floor->running = false;
   return -1;
 }
