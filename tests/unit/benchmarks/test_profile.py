@@ -58,7 +58,7 @@ def test_the_busiest_thread_stands_first_and_all_are_summed() -> None:
 
 def test_sampled_stacks_become_shares() -> None:
     text = functions(
-        "main (a.py:1);work (b.py:2) 3\nmain (a.py:1) 1\nEpollSelector.select (selectors.py:451) 9\n"
+        "main (a.py:1);work (b.py:2) 3\nmain (a.py:1) 1\nEpollSelector.select (s.py:4) 9\n"
     )
     assert "4 samples" in text
     assert "75.0%  work (b.py:2)" in text
