@@ -18,6 +18,7 @@ from mixer.forward.allocation import (
     REASON_BANDWIDTH,
     REASON_PAUSED,
     REASON_SILENT,
+    UP_MARGIN,
     Allocator,
     Choice,
 )
@@ -50,6 +51,8 @@ REPORTS_PER_DATAGRAM = 16
 MAX_REPORT_GAP = 10_000
 # Sender reports remembered for round trips: a minute of them for each of some streams.
 MAX_REMEMBERED_REPORTS = 512
+# A line that carries all that is wanted, with a margin, is looked at so often: bitrates change.
+SATISFIED_INTERVAL_S = 1.0
 # Each feedback (ten a second) takes what left; only when none comes does the tick look itself.
 FEEDBACK_EXPECTED_S = 0.15
 
@@ -75,6 +78,7 @@ class Consumers:
         self._owner = owner
         self._device_id = device_id
         self.used_bps = self.wanted_bps = 0  # as the last allocation found
+        self._allocated_at = now
         self._allocator = Allocator()
         self._by_producer: dict[str, Consumer] = {}
         self._by_ssrc: dict[int, Consumer] = {}
@@ -145,6 +149,7 @@ class Consumers:
             speakers=speakers,
         )
         self.used_bps, self.wanted_bps = allocation.used_bps, allocation.wanted_bps
+        self._allocated_at = now
         self.estimator.set_wanted(allocation.wanted_bps)
         chosen = {choice.producer_id: choice for choice in allocation.choices}
         for producer_id, consumer in self._by_producer.items():
@@ -157,6 +162,12 @@ class Consumers:
             if consumer.shown != (choice.layer, choice.reason):
                 consumer.shown = (choice.layer, choice.reason)
                 self._owner.choice_changed(self._device_id, choice)
+
+    def allocation_due(self, now: float) -> bool:
+        """Whether the line may carry more or less than it is used for, or it is time to look."""
+        satisfied = self.used_bps == self.wanted_bps
+        with_margin = self.estimator.bitrate_bps >= UP_MARGIN * self.wanted_bps
+        return not (satisfied and with_margin) or now - self._allocated_at >= SATISFIED_INTERVAL_S
 
     def _set_layer(self, consumer: Consumer, layer: int) -> None:
         if consumer.layer != layer:

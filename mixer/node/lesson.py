@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mixer.errors import DeviceUnknown, NodeFull, ProducerUnknown
 from mixer.forward.allocation import Choice
@@ -70,10 +70,10 @@ class Lesson:
         self._limits = limits
         self._listener = listener
         self._producers: dict[str, Producer] = {}
-        self._by_pump_id: dict[int, Producer] = {}
         self._speakers = ActiveSpeakers()
         self._closed = False
         now = port.clock()
+        self._alive: list[tuple[bool, ...]] = []  # the layers of each producer, as last shared out
         self._allocate_at = self._report_at = self._link_at = now
 
     # Publishing
@@ -227,12 +227,10 @@ class Lesson:
     def producer_added(self, producer: Producer) -> None:
         """A publication has a new producer."""
         self._producers[producer.producer_id] = producer
-        self._by_pump_id[producer.pump_id] = producer
 
     def producer_removed(self, producer: Producer) -> None:
         """A publication drops a producer: everything that hangs on it goes first."""
         self._producers.pop(producer.producer_id, None)
-        self._by_pump_id.pop(producer.pump_id, None)
         self._speakers.remove(producer.producer_id)
         for subscription in self.subscriptions.values():
             subscription.producer_removed(producer.producer_id)
@@ -293,7 +291,7 @@ class Lesson:
             self._allocate_at = now + ALLOCATION_INTERVAL_S
             for producer in self._producers.values():
                 self._measure_layers(producer, now)
-            self.allocate()
+            self._allocate_if_due(now)
         if now >= self._report_at:
             self._report_at = now + REPORT_INTERVAL_S
             self._send_reports(now)
@@ -301,15 +299,13 @@ class Lesson:
             self._link_at = now + LINK_INTERVAL_S
             self._tell_links(now)
 
-    def handle_levels(self, levels: list[tuple[int, int]], now: float) -> None:
-        """Audio levels of the port's producers; those of other lessons are passed over."""
-        ours = [
-            (producer.producer_id, level)
-            for pump_id, level in levels
-            if (producer := self._by_pump_id.get(pump_id)) is not None and not producer.paused
-        ]
+    def handle_levels(self, levels: Sequence[tuple[Producer, int]], now: float) -> None:
+        """Audio levels of this lesson's producers since the last time."""
         before = set(self._speakers.heard)
-        self._speakers.handle_levels(ours, now)
+        self._speakers.handle_levels(
+            [(producer.producer_id, level) for producer, level in levels if not producer.paused],
+            now,
+        )
         if set(self._speakers.heard) - before:
             self.allocate()  # on a line too weak for all sound a new voice is let through at once
         speakers = self._speakers.poll(now)
@@ -318,14 +314,26 @@ class Lesson:
 
     def allocate(self) -> None:
         """Choose every subscriber's layers anew."""
+        self._allocate(self.subscriptions.values())
+        for tap in self.taps.values():
+            tap.follow(self.port.clock())
+
+    def _allocate(self, subscriptions: Iterable[Subscription]) -> None:
         now = self.port.clock()
         streams = {
             producer.producer_id: producer.stream(now) for producer in self._producers.values()
         }
-        for subscription in self.subscriptions.values():
+        for subscription in subscriptions:
             subscription.allocate(now, streams, self._speakers.heard)
-        for tap in self.taps.values():
-            tap.follow(now)
+
+    def _allocate_if_due(self, now: float) -> None:
+        """All anew when a layer began or ended; else those whose line does not carry all."""
+        alive = [p.alive(now) for p in self._producers.values()]
+        if alive != self._alive:
+            self._alive = alive
+            self.allocate()
+        elif due := [s for s in self.subscriptions.values() if s.allocation_due(now)]:
+            self._allocate(due)
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
         for row in self.port.pump.producer_stats(producer.pump_id):

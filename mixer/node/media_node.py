@@ -29,17 +29,19 @@ from mixer.model import (
 )
 from mixer.node.addresses import advertised_addresses
 from mixer.node.lesson import Lesson
-from mixer.node.port import Port, open_pump
+from mixer.node.port import Port, ProducerOwner, open_pump
 from mixer.node.stats import LessonStats, NodeStats, lesson_stats, node_stats
+from mixer.node.streams import Producer
 from mixer.node.ticks import Ticks
 from mixer.pump import Pump
 from mixer.transport.dtls import Certificate
 
 log = logging.getLogger(__name__)
 
-# One tick serves all lessons of the node. libwebrtc sends its own transport-wide feedback every
-# 50 to 250 ms; 100 ms lets a browser's estimate rise as fast as against another browser.
-TICK_S = 0.1
+# One tick serves all lessons of the node: often while somebody may begin to speak, for a new voice
+# is to be marked within a syllable or two; without sound as often as layers are chosen.
+SOUND_TICK_S = 0.1
+TICK_S = 0.2
 ICE_TIMER_S = 1.0
 
 PumpFactory = Callable[[NodeSettings, int, str], Pump]
@@ -75,6 +77,7 @@ class MediaNode:
         self._own_folder: Path | None = None
         self._ice_at = 0.0
         self._ticks = Ticks()
+        self._sound = False  # whether audio levels came in the last tick
 
     # Life
 
@@ -280,23 +283,26 @@ class MediaNode:
 
     async def _tick_forever(self) -> None:
         while True:
-            due_at = self._clock() + TICK_S
-            await asyncio.sleep(TICK_S)
+            wait_s = SOUND_TICK_S if self._sound else TICK_S
+            due_at = self._clock() + wait_s
+            await asyncio.sleep(wait_s)
             began_at = self._clock()
             self.handle_timer(began_at)
             self._ticks.add(due_at=due_at, began_at=began_at, ended_at=self._clock())
 
     def handle_timer(self, now: float) -> None:
         """One tick for all ports and lessons; a fault in one lesson stays in it."""
+        levels: dict[ProducerOwner, list[tuple[Producer, int]]] = {}
         for port in self._ports:
             port.ask_due_keyframes()
-            levels = port.pump.audio_levels()
-            for lesson in [known for known in self._lessons.values() if known.port is port]:
-                try:
-                    lesson.handle_levels(levels, now)
-                    lesson.handle_timer(now)
-                except Exception:
-                    log.exception("the tick of lesson %s failed", lesson.lesson_id)
+            levels |= port.take_levels()
+        self._sound = bool(levels)
+        for lesson in list(self._lessons.values()):
+            try:
+                lesson.handle_levels(levels.get(lesson, ()), now)
+                lesson.handle_timer(now)
+            except Exception:
+                log.exception("the tick of lesson %s failed", lesson.lesson_id)
         if now >= self._ice_at:
             self._ice_at = now + ICE_TIMER_S
             for port in self._ports:

@@ -199,6 +199,15 @@ class Port:
         """How many transports have not finished their handshake."""
         return sum(transport.connecting for transport in self._by_ice.values())
 
+    def take_levels(self) -> dict[ProducerOwner, list[tuple[Producer, int]]]:
+        """The loudest level of each producer since the last call, by lesson (−dBov, RFC 6464)."""
+        levels: dict[ProducerOwner, list[tuple[Producer, int]]] = {}
+        for pump_id, level in self.pump.audio_levels():
+            producer, owner = self._producers.get(pump_id, (None, None))
+            if producer is not None and owner is not None:
+                levels.setdefault(owner, []).append((producer, level))
+        return levels
+
     def ask_due_keyframes(self) -> None:
         """Pass on the keyframe requests whose time has come."""
         for pump_id, layer in self.keyframes.poll(self.clock()):

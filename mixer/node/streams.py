@@ -57,6 +57,10 @@ class Producer:
             len(self.encodings),
         )
 
+    def alive(self, now: float) -> tuple[bool, ...]:
+        """Which layers send now."""
+        return tuple(encoding.meter.live(now) for encoding in self.encodings)
+
     def stream(self, now: float) -> Stream:
         """As policy sees it."""
         layers = tuple(

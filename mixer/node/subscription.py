@@ -184,6 +184,10 @@ class Subscription:
         if self.connection.state is not LinkState.NEW:
             self.consumers.allocate(now, self.wants, streams, speakers)
 
+    def allocation_due(self, now: float) -> bool:
+        """Whether time alone may change the choice of layers."""
+        return self.consumers.allocation_due(now)
+
     # The connection's events
 
     def link_changed(self, state: LinkState) -> None:

@@ -19,7 +19,11 @@ _OUT = ("lesson", "seat", "device", "from_seat", "source")
 NODE = (
     Family("tongke_lessons_open", G, "Lessons whose media is open."),
     Family("tongke_lessons_admitted", G, "Lessons this node takes at most."),
-    Family("tongke_node_ticks_total", C, "Rounds of regular work (feedback, layers), 10 a second."),
+    Family(
+        "tongke_node_ticks_total",
+        C,
+        "Rounds of regular work (speakers, layers): 10 a second with sound, else 5.",
+    ),
     Family("tongke_node_tick_seconds_total", C, "Time these rounds took."),
     Family(
         "tongke_node_tick_late_seconds_total",

@@ -41,6 +41,7 @@ class FakePump:
         self.calls: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []
         self.stats: dict[int, list[dict[str, int]]] = defaultdict(list)
+        self.levels: list[tuple[int, int]] = []
         self._ids = itertools.count(1)
 
     def close(self) -> None:
@@ -72,6 +73,9 @@ class FakePump:
 
     def producer_stats(self, producer_id: int) -> list[dict[str, int]]:
         return self.stats[producer_id]
+
+    def audio_levels(self) -> list[tuple[int, int]]:
+        return self.levels
 
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
         return defaultdict(int)

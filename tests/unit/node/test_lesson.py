@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aioice import stun
 
+from mixer.forward.layers import LayerMeter
 from mixer.model import (
+    ConsumerChanged,
     Direction,
     LinkState,
     MediaEvent,
@@ -19,7 +22,7 @@ from mixer.model import (
     Want,
 )
 from mixer.node.connection import SETUP_TIMEOUT_S, Connection
-from mixer.node.lesson import Lesson
+from mixer.node.lesson import ALLOCATION_INTERVAL_S, Lesson
 from mixer.node.port import Port
 from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
 from mixer.rtp.feedback import Fir, Pli
@@ -314,4 +317,71 @@ async def test_same_offer_again_changes_nothing(world: World) -> None:
     assert await world.publish() == before
     assert world.connection().local_parameters().credentials == first
     assert len(world.pump.told("add_producer")) == 3
+    await world.close()
+
+
+async def watched_picture(world: World) -> tuple[str, list[float]]:
+    """A picture that sends 1 Mb/s, one room that wants it; when its layers were chosen."""
+    picture = (await world.publish())["teacher"]
+    await world.lesson.subscribe("room", [Want(picture, 1280, 720)], restart=False)
+    subscription = world.lesson.subscriptions["room"]
+    line = subscription._lines.lines[0]
+    line.codec = world.lesson.producer(picture).codec  # type: ignore[union-attr]
+    subscription._send_lines()
+    chosen: list[float] = []
+    allocate = subscription.consumers.allocate
+
+    def noted(now: float, *rest: Any) -> None:
+        chosen.append(now)
+        allocate(now, *rest)
+
+    subscription.consumers.allocate = noted  # type: ignore[assignment]
+    subscription.connection._enter(LinkState.CONNECTED)
+    return picture, chosen
+
+
+def pass_time(world: World, seconds: float, *, sending: str, bitrate_bps: int) -> None:
+    """Ticks of 0.1 s in which the smallest layer of a picture sends (or not)."""
+    rows = world.pump.stats[world.producer_pump_id(sending)]
+    if not rows:
+        rows.append({"layer": 0, "bytes": 0, "keyframes": 1})
+    for _ in range(round(10 * seconds)):
+        world.clock.now += 0.1
+        rows[0]["bytes"] += bitrate_bps // 80
+        world.lesson.handle_timer(world.clock.now)
+
+
+async def test_a_line_that_carries_all_is_looked_at_seldom(world: World) -> None:
+    picture, chosen = await watched_picture(world)
+    estimator = world.lesson.subscriptions["room"].consumers.estimator
+    pass_time(world, 1, sending=picture, bitrate_bps=200_000)
+    chosen.clear()
+    pass_time(world, 10, sending=picture, bitrate_bps=200_000)
+    assert 9 <= len(chosen) <= 11
+    estimator._max_bps = 150_000.0
+    chosen.clear()
+    pass_time(world, 2, sending=picture, bitrate_bps=200_000)
+    assert len(chosen) >= 2 / (ALLOCATION_INTERVAL_S + 0.11), (
+        "too narrow a line is looked at at every chance"
+    )
+    await world.close()
+
+
+async def test_a_layer_that_ends_is_noticed_at_once(world: World) -> None:
+    picture, _ = await watched_picture(world)
+    pass_time(world, 3, sending=picture, bitrate_bps=200_000)
+    heard_of = len([event for event in world.heard if isinstance(event, ConsumerChanged)])
+    pass_time(world, LayerMeter.SILENT_AFTER_S + 0.3, sending=picture, bitrate_bps=0)
+    last = [event for event in world.heard if isinstance(event, ConsumerChanged)][heard_of:]
+    assert [(event.layer, event.reason) for event in last] == [(-1, "producer-silent")]
+    await world.close()
+
+
+async def test_levels_reach_the_lesson_whose_they_are(world: World) -> None:
+    room = (await world.publish())["room"]
+    pump_id = world.producer_pump_id(room)
+    world.pump.levels = [(pump_id, 20), (pump_id + 1000, 10)]
+    levels = world.port.take_levels()
+    assert [(p.producer_id, level) for p, level in levels.pop(world.lesson)] == [(room, 20)]
+    assert levels == {}
     await world.close()
