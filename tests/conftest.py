@@ -10,6 +10,7 @@ import asyncio
 import gc
 import inspect
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 import pytest_asyncio
 
 PUMP_THREAD = "tongke-pump"
+# A thread that was told to end may still be on its way out, on a busy machine for a while.
+LAST_STEPS_S = 10.0
 
 
 def open_sockets() -> set[str]:
@@ -49,6 +52,14 @@ def threads() -> set[str]:
     return names
 
 
+def lasting_threads(before: set[str]) -> set[str]:
+    """The threads that were not there before and do not end by themselves."""
+    deadline = time.monotonic() + LAST_STEPS_S
+    while (leaked := threads() - before) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return leaked
+
+
 @pytest_asyncio.fixture
 async def no_leaked_task() -> AsyncIterator[None]:
     """Fails when a task is still pending after the test and all its fixtures are done."""
@@ -70,6 +81,6 @@ def no_leak(request: pytest.FixtureRequest) -> Iterator[None]:
     if open_sockets() - sockets_before:
         gc.collect()
     leaked_sockets = open_sockets() - sockets_before
-    leaked_threads = threads() - threads_before
+    leaked_threads = lasting_threads(threads_before)
     assert not leaked_sockets, f"sockets outlive the test: {sorted(leaked_sockets)}"
     assert not leaked_threads, f"threads outlive the test: {sorted(leaked_threads)}"

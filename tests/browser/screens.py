@@ -17,6 +17,8 @@ from playwright.sync_api import TimeoutError as NotInTime
 from tests.browser.fake_devices import FakeDevice
 
 CHROMIUM = Path("/usr/bin/chromium")
+# How long a state may take to come: never what is tested, and enough for a busy, slow machine.
+WAIT_S = 120.0
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -44,7 +46,7 @@ class Screen:
     evidence: Path
     complaints: list[str] = field(default_factory=list)
 
-    def wait(self, expression: str, argument: Any = None, *, timeout_s: float = 45) -> None:
+    def wait(self, expression: str, argument: Any = None, *, timeout_s: float = WAIT_S) -> None:
         """Waits until a JavaScript condition holds; if it does not, keeps what the screen shows."""
         try:
             self.page.wait_for_function(
@@ -58,7 +60,7 @@ class Screen:
                 f"the page complained: {self.complaints[-5:]}"
             ) from error
 
-    def sees_moving(self, seat: str, identity: int, *, timeout_s: float = 60) -> None:
+    def sees_moving(self, seat: str, identity: int, *, timeout_s: float = WAIT_S) -> None:
         """Waits until a seat's pixels show its identity and an advancing counter."""
         self.page.evaluate("PageProbe.restart()")
         self.wait(

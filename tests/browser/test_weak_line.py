@@ -1,30 +1,50 @@
 """One room's line turns weak in a lesson of real browsers: what its people see and hear.
 
 Read from pixels and samples: the counter in the picture, the tone in the sound. Behaviour is held
-here, not speed; `benchmarks/weak_line.py` measures. One test, because it is one lesson.
+here, not speed; `benchmarks/weak_line.py` measures. So nothing is judged by the clock or by a
+number of pictures alone: the weak room is compared with a room on a good line over the same
+seconds, and a state must come in the end and stay. One test, because it is one lesson.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect, sync_playwright
+from playwright.sync_api import Playwright, sync_playwright
 
+from server.simulate.voice import LOOP_S
 from tests.browser.weak_lesson import LEAD, OTHER, WEAK, Seen, WeakLesson, weak_lesson
 from tests.network_relay import LinkConditions
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 LARGE = 640  # the lead's camera
-LOOK_S = 5
+# Once through the voices: all have the same pauses, so delays and beginnings do not matter.
+LOOK_S = LOOP_S
+STEADY_LOOKS = 2  # in a row: what comes and goes does not pass
+MOST_LOOKS = 14  # a slow machine may take its time to settle
 DELAY_S = 0.03
 NARROW = LinkConditions(rate_bps=300_000, delay_s=DELAY_S)
 THIN = LinkConditions(rate_bps=100_000, delay_s=DELAY_S)
 LOSSY = LinkConditions(loss=0.3, delay_s=DELAY_S)
 # Of the time in which a voice is heard on a good line, so much must be heard on a weak one.
 SPEECH_GOES_ON = 0.8
+# A fifth of the pictures that others see: the smallest layer has fewer than the largest.
+MOVES = 0.2
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen and heard at three places over the same seconds."""
+
+    weak: Seen  # the lead, in the weak room
+    other: Seen  # the lead, in the room with the good line
+    weak_at_lead: Seen  # the weak room, at the lead's
+    other_at_lead: Seen  # the other room, at the lead's
+    captions: tuple[str, str]  # in the weak room at the beginning and the end
 
 
 @pytest.fixture
@@ -40,8 +60,8 @@ def test_a_weak_line_keeps_speech_and_costs_nobody_else(
         for screen in (lesson.weak, lesson.other):
             lesson.watch(screen, LEAD)
             lesson.wait_for_width(screen, LEAD, LARGE)
-        lesson.watch(lesson.weak, OTHER)
-        lesson.watch(lesson.teacher, WEAK)
+        for room in (WEAK, OTHER):
+            lesson.watch(lesson.teacher, room)
         on_300_kilobits_the_picture_is_small_and_moves(lesson)
         on_100_kilobits_the_room_hears_on_and_is_told_why_it_sees_nothing(lesson)
         all_comes_back_by_itself(lesson)
@@ -49,56 +69,101 @@ def test_a_weak_line_keeps_speech_and_costs_nobody_else(
         a_rebinding_nat_changes_nothing(lesson)
 
 
-def look(lesson: WeakLesson) -> tuple[Seen, Seen]:
-    """The lead as seen in the weak room and in the other one, over the same seconds."""
-    weak, other = lesson.now(lesson.weak), lesson.now(lesson.other)
+def look(lesson: WeakLesson) -> Look:
+    """Watches for `LOOK_S`."""
+    caption = lesson.weak.page.get_by_test_id("caption")
+    places = [
+        (lesson.weak, LEAD), (lesson.other, LEAD), (lesson.teacher, WEAK), (lesson.teacher, OTHER),
+    ]  # fmt: skip
+    before = caption.inner_text()
+    begin = [lesson.now(screen) for screen, _ in places]
     lesson.weak.page.wait_for_timeout(LOOK_S * 1000)  # a rate needs a time
-    seen = lesson.seen(lesson.weak, LEAD, weak), lesson.seen(lesson.other, LEAD, other)
-    assert seen[1].least_width == LARGE, "the other room paid for the weak one"
-    assert seen[1].longest_still_s < LOOK_S / 2
-    return seen
+    seen = [lesson.seen(*place, since) for place, since in zip(places, begin, strict=True)]
+    return Look(*seen, captions=(before, caption.inner_text()))
+
+
+def in_the_end(lesson: WeakLesson, holds: Callable[[Look], None]) -> None:
+    """Looks until what `holds` asserts is so and stays so, and the other room pays nothing."""
+    steady = 0
+    for left in reversed(range(MOST_LOOKS)):
+        seen = look(lesson)
+        try:
+            nobody_else_pays(seen)
+            holds(seen)
+            steady += 1
+        except AssertionError:
+            if left < STEADY_LOOKS:
+                raise
+            steady = 0
+        if steady == STEADY_LOOKS:
+            return
+    raise AssertionError("it came and went until the end")
+
+
+def nobody_else_pays(seen: Look) -> None:
+    assert seen.other.least_width == LARGE, "the other room paid for the weak one"
+    assert seen.other.longest_still_s < LOOK_S / 4
+
+
+def the_room_hears_the_lead(seen: Look) -> None:
+    assert seen.weak.heard > SPEECH_GOES_ON * seen.other.heard
+
+
+def the_lead_hears_the_room(seen: Look) -> None:
+    assert seen.weak_at_lead.heard > SPEECH_GOES_ON * seen.other_at_lead.heard
+
+
+def the_room_sees_the_lead_move(seen: Look) -> None:
+    assert seen.weak.rate > MOVES * seen.other.rate
 
 
 def on_300_kilobits_the_picture_is_small_and_moves(lesson: WeakLesson) -> None:
+    def holds(seen: Look) -> None:
+        the_room_hears_the_lead(seen)
+        the_room_sees_the_lead_move(seen)
+        assert seen.weak.width < LARGE
+
     lesson.line.shape(down=NARROW)
-    lesson.wait_for_width(lesson.weak, LEAD, 1, LARGE - 1)
-    weak, other = look(lesson)
-    assert weak.rate > 0.2 * other.rate
-    assert weak.width < LARGE
-    assert weak.heard > SPEECH_GOES_ON * other.heard
+    in_the_end(lesson, holds)
 
 
 def on_100_kilobits_the_room_hears_on_and_is_told_why_it_sees_nothing(lesson: WeakLesson) -> None:
+    def holds(seen: Look) -> None:
+        the_room_hears_the_lead(seen)
+        assert all("sound goes on" in caption for caption in seen.captions)
+
     lesson.line.shape(down=THIN)
-    caption = lesson.weak.page.get_by_test_id("caption")
-    expect(caption).to_contain_text("sound goes on", timeout=20_000)
-    weak, other = look(lesson)
-    assert weak.heard > SPEECH_GOES_ON * other.heard
-    expect(caption).to_contain_text("sound goes on")
+    in_the_end(lesson, holds)
 
 
 def all_comes_back_by_itself(lesson: WeakLesson) -> None:
+    def holds(seen: Look) -> None:
+        the_room_hears_the_lead(seen)
+        the_room_sees_the_lead_move(seen)
+        assert seen.weak.least_width == LARGE
+        assert not any("line is weak" in caption for caption in seen.captions)
+
     lesson.line.shape()
-    lesson.wait_for_width(lesson.weak, LEAD, LARGE, timeout_s=20)
-    expect(lesson.weak.page.get_by_test_id("caption")).not_to_contain_text("line is weak")
+    in_the_end(lesson, holds)
 
 
 def through_30_percent_loss_they_hear_each_other(lesson: WeakLesson) -> None:
+    def holds(seen: Look) -> None:
+        the_room_hears_the_lead(seen)
+        the_lead_hears_the_room(seen)
+
     lesson.line.shape(down=LOSSY, up=LOSSY)
-    lesson.wait_for_width(lesson.weak, LEAD, 1)
-    weak, other = look(lesson)
-    assert weak.heard > SPEECH_GOES_ON * other.heard
-    since = lesson.now(lesson.teacher)
-    lesson.teacher.page.wait_for_timeout(LOOK_S * 1000)
-    assert lesson.seen(lesson.teacher, WEAK, since).heard > SPEECH_GOES_ON * other.heard
-    lesson.wait_for_width(lesson.weak, LEAD, 1)
+    in_the_end(lesson, holds)
+    lesson.wait_for_width(lesson.weak, LEAD, 1)  # what the line leaves over shows the lead
     lesson.line.shape()
 
 
 def a_rebinding_nat_changes_nothing(lesson: WeakLesson) -> None:
+    def holds(seen: Look) -> None:
+        the_room_hears_the_lead(seen)
+        the_lead_hears_the_room(seen)
+        the_room_sees_the_lead_move(seen)
+        assert seen.weak_at_lead.rate > MOVES * seen.other_at_lead.rate
+
     lesson.line.rebind()
-    lesson.weak.page.wait_for_timeout(1500)  # what was under way before must not count
-    lesson.wait_for_width(lesson.weak, LEAD, 1)
-    lesson.wait_for_width(lesson.teacher, WEAK, 1)
-    weak, other = look(lesson)
-    assert weak.heard > SPEECH_GOES_ON * other.heard
+    in_the_end(lesson, holds)

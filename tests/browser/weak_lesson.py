@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright
 
 from tests.browser.county import ROOMS, TEACHER, County, post
 from tests.browser.fake_devices import make_fake_device
-from tests.browser.screens import Screen, open_screen
+from tests.browser.screens import WAIT_S, Screen, open_screen
 from tests.browser.server_process import ServerProcess
 from tests.browser.shaped_line import ShapedLine
 
@@ -54,7 +54,13 @@ class WeakLesson:
         screen.page.evaluate("([seat, who]) => LineProbe.watch(seat, who)", [seat, identity])
 
     def wait_for_width(
-        self, screen: Screen, identity: int, least: int, most: int = 9999, *, timeout_s: float = 45
+        self,
+        screen: Screen,
+        identity: int,
+        least: int,
+        most: int = 9999,
+        *,
+        timeout_s: float = WAIT_S,
     ) -> None:
         """Waits until a seat's picture moves at such a width."""
         screen.wait(
