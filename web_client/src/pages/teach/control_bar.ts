@@ -68,6 +68,14 @@ export class ControlBar extends TongkeElement {
         border-color: var(--warn);
         color: var(--warn);
       }
+      .hands svg {
+        flex: none;
+      }
+      .hands span {
+        min-width: 0;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
       .count {
         min-width: 22px;
         padding: 0 6px;
@@ -169,7 +177,7 @@ export class ControlBar extends TongkeElement {
           ?disabled=${this.view.phase !== "live"}
           @click=${() => this.session.giveFloor(seat.seat_id)}
         >
-          ${icon("hand")}${seat.hand?.place} ${seat.name}
+          ${icon("hand")}<span>${seat.hand?.place} ${seat.name}</span>
         </button>`,
     )}`;
   }
