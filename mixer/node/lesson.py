@@ -280,10 +280,7 @@ class Lesson:
     # Time
 
     def handle_timer(self, now: float) -> None:
-        """Every tick (100 ms): feedback, and by their own intervals layers, reports, links."""
-        for publication in self.publications.values():
-            if publication.connection.state is LinkState.CONNECTED:
-                publication.send_transport_feedback()
+        """Every tick (100 ms): estimates, and by their own intervals layers, reports, links."""
         for subscription in self.subscriptions.values():
             if subscription.connection.state is LinkState.CONNECTED:
                 subscription.consumers.handle_timer(now)

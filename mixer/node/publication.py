@@ -1,9 +1,9 @@
 """The publish connection of one device: its producers, and what we tell their sender.
 
 Owns: building what a `PublishPlan` says in the pump, learning SSRCs from MID and RID, the RTCP we
-send upstream: transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01) or
-REMB, receiver reports (RFC 3550 §6.4.2), PLI or FIR (RFC 4585, RFC 5104). Lost packets are asked
-for by the pump itself.
+send upstream: receiver reports (RFC 3550 §6.4.2), REMB for whom transport-wide feedback is not
+negotiated, PLI or FIR (RFC 4585, RFC 5104). Transport-wide feedback, and asking for lost packets,
+is the pump's.
 
 Leaves to `lesson.py`: who hears of a producer; to `connection.py`: the transport.
 """
@@ -27,7 +27,6 @@ from mixer.rtp.rtcp import (
     SourceDescription,
     serialize_compound,
 )
-from mixer.rtp.twcc import FeedbackBuilder
 from mixer.transport.dtls import Certificate
 from mixer.transport.publish_answer import PublishPlan, SourcePlan, write_answer
 from mixer.transport.rate_limit import TokenBucket
@@ -68,13 +67,14 @@ class Publication:
         self.device_id = device_id
         self.producers: dict[str, Producer] = {}  # by mid
         self.connection = Connection(port, certificate, self, extensions=plan.extensions)
+        port.pump.set_reporting(
+            self.connection.transport_id, ssrc=self.connection.local_ssrc, cname=CNAME
+        )
         self._port = port
         self._owner = owner
-        self._plan = plan
         now = port.clock()
         self.meter = LinkMeter(now)
         self._remb: ReceiveRate | None = None
-        self._feedback: FeedbackBuilder | None = None
         self._fir_count = 0
         self._namings = TokenBucket(rate_per_s=NAMED_SSRCS_PER_S, burst=NAMED_SSRCS_BURST, now=now)
 
@@ -89,7 +89,6 @@ class Publication:
         connection, peer = self.connection, self.connection.peer
         if peer is not None and peer.ice_ufrag != plan.peer.ice_ufrag:
             connection.restart_ice()
-        self._plan = plan
         self._port.pump.set_extensions(
             connection.transport_id, **extension_numbers(plan.extensions)
         )
@@ -223,21 +222,6 @@ class Publication:
             packet = Fir(self.connection.local_ssrc, ((media_ssrc, self._fir_count),))
         self._send([packet])
 
-    def send_transport_feedback(self) -> None:
-        """When each packet arrived, for the sender's bandwidth estimate; every 50 to 100 ms."""
-        if not self._plan.extensions.transport_cc:
-            return
-        arrivals = self._port.pump.arrivals(self.connection.transport_id)
-        if not arrivals:
-            return
-        if self._feedback is None:
-            self._feedback = FeedbackBuilder(
-                sender_ssrc=self.connection.local_ssrc, media_ssrc=self._any_ssrc()
-            )
-        self._feedback.add_all(arrivals)
-        for message in self._feedback.build():
-            self._send([message])
-
     def send_reports(self, now: float) -> None:
         """Receiver reports of all streams, and REMB for senders that follow it; once a second."""
         connection = self.connection
@@ -269,11 +253,6 @@ class Publication:
             if encoding.ssrc and producer.kind is Kind.VIDEO
         )
         return Remb(self.connection.local_ssrc, bitrate_bps, ssrcs)
-
-    def _any_ssrc(self) -> int:
-        """A media SSRC for feedback about the whole transport; any of the sender's will do."""
-        known = (e.ssrc for producer in self.producers.values() for e in producer.encodings)
-        return next((ssrc for ssrc in known if ssrc), 0)
 
     def _send(self, packets: list[RtcpPacket]) -> None:
         self.connection.send_rtcp(serialize_compound(packets))

@@ -40,9 +40,12 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   `KEYFRAME_NEEDED` says when a switch waits for one (at most every 500 ms per layer), or when
   something was lost for good. An ssrc serves one consumer of a transport and never another: its
   SRTP indices must not begin again (`ValueError`). The ids of header extensions sent are 1…14.
-* Feedback for Python to build: `arrivals` → `(transport_wide_sequence, arrival_ns)` since the
-  last call; `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call, a
-  packet sent again under its number (no RTX) once more;
+* `set_reporting(transport_id, ssrc=…, cname=…)` has the pump report on what comes in over a
+  transport, under this SSRC: where transport-wide sequence numbers were negotiated, ten times a
+  second while packets arrive, transport-wide feedback by the rules of
+  `mixer.rtp.twcc.FeedbackBuilder`.
+* What Python reads: `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call,
+  a packet sent again under its number (no RTX) once more;
   `sender_reports` → `(ssrc, ntp, rtp_timestamp, packets, octets)` per consumer whose producer has
   a sender report, in the consumer's own timestamps; `receiver_reports` → `(ssrc, fraction_lost,
   cumulative_lost, extended_highest_sequence, jitter, last_sr, delay_since_last_sr)` per encoding

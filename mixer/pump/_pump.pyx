@@ -183,6 +183,18 @@ cdef class Pump:
             )
         checked(result, transport_id)
 
+    def set_reporting(self, int64_t transport_id, *, ssrc, str cname):
+        cdef int result
+        cdef bytes text = cname.encode()
+        cdef const char *name = text
+        cdef uint8_t length = ranged_length(text, native.CNAME_MAX, "cname")
+        cdef uint32_t number = an_ssrc(ssrc, "ssrc")
+        with nogil:
+            result = native.core_set_reporting(
+                &self._pump.core, transport_id, number, name, length
+            )
+        checked(result, transport_id)
+
     def set_round_trip(self, int64_t transport_id, double seconds):
         cdef int result
         ranged(seconds, 0, 60, "the round trip in seconds")
@@ -290,9 +302,6 @@ cdef class Pump:
         checked(result, consumer_id)
 
     # What Python reads
-
-    def arrivals(self, int64_t transport_id):
-        return arrival_rows(&self._pump.core, transport_id)
 
     def departures(self, int64_t transport_id):
         return departure_rows(&self._pump.core, transport_id)

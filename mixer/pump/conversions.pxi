@@ -35,6 +35,11 @@ cdef int ranged(value, int64_t low, int64_t high, str name) except -2:
     return 0
 
 
+cdef int ranged_length(bytes text, int most, str name) except -1:
+    ranged(len(text), 0, most, f"the length of {name} in bytes")
+    return len(text)
+
+
 cdef uint32_t an_ssrc(value, str name) except? 0:
     if not 0 <= value <= 0xFFFFFFFF:
         raise ValueError(f"{name} must be an SSRC of 32 bits, not {value}")

@@ -75,6 +75,10 @@ cdef extern from "reception.h" nogil:
         uint32_t jitter
 
 
+cdef extern from "reports.h" nogil:
+    enum: CNAME_MAX
+
+
 cdef extern from "packet_log.h" nogil:
     enum: PACKET_LOG_SIZE
     struct packet_log_entry:
@@ -145,6 +149,7 @@ cdef extern from "calls.h" nogil:
     int core_set_extensions(core *, int64_t, const extension_ids *)
     int core_set_remote(core *, int64_t, const address *, const address *)
     int core_set_srtp(core *, int64_t, srtp_session, srtp_session)
+    int core_set_reporting(core *, int64_t, uint32_t, const char *, uint8_t)
     int core_set_round_trip(core *, int64_t, int64_t)
     int core_probe(core *, int64_t, uint64_t, int64_t, int64_t)
     int core_remove_transport(core *, int64_t)
@@ -175,7 +180,6 @@ cdef extern from "calls.h" nogil:
     int core_set_consumer_layer(core *, int64_t, int, int64_t)
     int core_remove_consumer(core *, int64_t)
 
-    int core_arrivals(core *, int64_t, packet_log_entry *, uint32_t)
     int core_departures(core *, int64_t, packet_log_entry *, uint32_t)
     int core_sender_reports(core *, int64_t, sender_totals *, uint32_t, int64_t)
     struct receiver_report:

@@ -5,10 +5,7 @@ cdef enum:
     LEVELS_MAX = 4096
 
 
-ctypedef int (*log_reader)(native.core *, int64_t, native.packet_log_entry *, uint32_t) noexcept nogil
-
-
-cdef list log_rows(native.core *core, int64_t transport_id, log_reader read, bint with_bytes):
+cdef list departure_rows(native.core *core, int64_t transport_id):
     cdef native.packet_log_entry *entries = <native.packet_log_entry *>malloc(
         native.PACKET_LOG_SIZE * sizeof(native.packet_log_entry)
     )
@@ -17,23 +14,13 @@ cdef list log_rows(native.core *core, int64_t transport_id, log_reader read, bin
         raise MemoryError
     try:
         with nogil:
-            count = read(core, transport_id, entries, native.PACKET_LOG_SIZE)
+            count = native.core_departures(
+                core, transport_id, entries, native.PACKET_LOG_SIZE
+            )
         checked(count, transport_id)
-        if with_bytes:
-            return [
-                (entries[i].sequence, entries[i].at_ns, entries[i].bytes) for i in range(count)
-            ]
-        return [(entries[i].sequence, entries[i].at_ns) for i in range(count)]
+        return [(entries[i].sequence, entries[i].at_ns, entries[i].bytes) for i in range(count)]
     finally:
         free(entries)
-
-
-cdef list arrival_rows(native.core *core, int64_t transport_id):
-    return log_rows(core, transport_id, native.core_arrivals, False)
-
-
-cdef list departure_rows(native.core *core, int64_t transport_id):
-    return log_rows(core, transport_id, native.core_departures, True)
 
 
 cdef list sender_report_rows(native.core *core, int64_t transport_id, int64_t now):

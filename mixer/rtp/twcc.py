@@ -216,20 +216,27 @@ def _chunks(statuses: list[int]) -> Iterable[int]:
 class FeedbackBuilder:
     """Turns arrivals of one transport into feedback messages.
 
-    Give it the pump's arrival log, `build` the messages since the last time (every 50–100 ms).
-    Packets between two reports that did not arrive are reported lost; one that arrives later
-    (within `memory` packets) is reported again, as arrived, together with what lies after it.
+    The pump writes a publisher's feedback itself (`native/feedback_writer.c`); this is its readable
+    model, held to it by a test, and what the test peers report with.
+
+    `add` each arrival, `build` the messages since the last time (every 50–100 ms). Packets between
+    two reports that did not arrive are reported lost; one that arrives later (within `MAX_GAP`
+    packets) is reported again, as arrived, together with what lies after it.
     """
 
-    # A message stays below 1,200 bytes: 28 + 400 × 2 bytes of deltas + 2400 × 1 bit of statuses.
+    # A message stays below 1,200 bytes: 20 of headers, 400 deltas of two bytes, and statuses of
+    # 1,000 packets in chunks of no less than seven each (more only as one run of losses).
     MAX_RECEIVED = 400
+    MAX_PACKETS = 1000
     # A jump of more packets is a new beginning, not a loss to be spelled out.
     MAX_GAP = 2000
+    # More are never needed for what arrives in order; a sender that plays with old numbers may
+    # make each packet one, and gets no more.
+    MAX_MESSAGES = 8
 
-    def __init__(self, *, sender_ssrc: int, media_ssrc: int, memory: int = 512) -> None:
+    def __init__(self, *, sender_ssrc: int, media_ssrc: int) -> None:
         self._sender_ssrc = sender_ssrc
         self.media_ssrc = media_ssrc
-        self._memory = memory
         self._unwrapper = Unwrapper()
         self._arrived: dict[int, int] = {}  # unwrapped sequence → arrival in ticks
         self._fresh_from: int | None = None  # the lowest sequence to report next
@@ -251,7 +258,7 @@ class FeedbackBuilder:
             self._fresh_from = unwrapped
 
     def add_all(self, log: Iterable[tuple[int, int]]) -> None:
-        """A log as `Pump.arrivals` gives it: (sequence, arrival in ns of any steady clock)."""
+        """A log of (sequence, arrival in ns of any steady clock)."""
         for sequence, arrival_ns in log:
             self.add(sequence, arrival_ns)
 
@@ -264,8 +271,8 @@ class FeedbackBuilder:
         if self._next_base is not None:
             first = min(first, self._next_base)
         first = max(first, newest - self.MAX_GAP)
-        messages = []
-        while first <= newest:
+        messages: list[TransportWideFeedback] = []
+        while first <= newest and len(messages) < self.MAX_MESSAGES:
             message, first = self._message(first, newest)
             messages.append(message)
         self._next_base = newest + 1
@@ -279,6 +286,8 @@ class FeedbackBuilder:
         reference = ticks = received = 0
         sequence = first
         while sequence <= newest and received < self.MAX_RECEIVED:
+            if received and len(deltas) >= self.MAX_PACKETS:
+                break
             arrival = self._arrived.get(sequence)
             if arrival is None:
                 deltas.append(None)
@@ -305,9 +314,9 @@ class FeedbackBuilder:
         return message, sequence
 
     def _forget(self, newest: int) -> None:
-        if len(self._arrived) > 2 * self._memory:
-            keep_from = newest - self._memory
-            self._arrived = {s: t for s, t in self._arrived.items() if s > keep_from}
+        if len(self._arrived) > 2 * self.MAX_GAP:
+            keep_from = newest - self.MAX_GAP
+            self._arrived = {s: t for s, t in self._arrived.items() if s >= keep_from}
 
     def _restart(self) -> None:
         self._arrived.clear()

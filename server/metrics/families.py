@@ -69,6 +69,12 @@ PUMP = (
     ),
     Family("tongke_pump_probe_packets_total", C, "Repeats sent to measure a line.", _PORT),
     Family("tongke_pump_nacks_sent_total", C, "Packets asked for again upstream.", _PORT),
+    Family(
+        "tongke_pump_feedback_sent_total",
+        C,
+        "Transport-wide feedback messages to publishers.",
+        _PORT,
+    ),
     Family("tongke_pump_padding_packets_total", C, "Packets of padding alone.", _PORT),
     Family("tongke_pump_events_total", C, "Events told to Python.", _PORT),
     Family("tongke_pump_wakes_total", C, "Rounds of the pump's thread.", _PORT),

@@ -17,6 +17,9 @@ int core_set_extensions(struct core *core, int64_t id, const struct extension_id
 int core_set_remote(struct core *core, int64_t id, const struct address *address,
                     const struct address *local);
 int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx);
+/* From now on what comes in is reported on, under this SSRC; `cname` of at most CNAME_MAX bytes. */
+int core_set_reporting(struct core *core, int64_t id, uint32_t ssrc, const char *cname,
+                       uint8_t cname_length);
 int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns);
 /* 1: begun; 0: nothing to fill the line with. */
 int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duration_ns,
@@ -72,7 +75,6 @@ void remove_producer(struct core *core, struct producer *producer);
 void remove_consumer(struct core *core, struct consumer *consumer);
 
 /* calls_read.c: each fills up to `room` entries and returns how many. */
-int core_arrivals(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room);
 int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room);
 int core_sender_reports(struct core *core, int64_t id, struct sender_totals *out, uint32_t room,
                         int64_t now);

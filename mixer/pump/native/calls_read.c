@@ -3,29 +3,18 @@
 
 #include "calls.h"
 
-static int take_log(struct core *core, int64_t id, size_t log_offset,
-                    struct packet_log_entry *out, uint32_t room) {
+int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room) {
   uint32_t count = 0;
   pthread_mutex_lock(&core->mutex);
-  char *transport = (char *)core_transport(core, id);
-  if (transport) {
-    struct packet_log *log = (struct packet_log *)(transport + log_offset);
-    while (log->count && count < room) {
-      out[count++] = log->entries[log->start];
-      log->start = (log->start + 1) % PACKET_LOG_SIZE;
-      log->count--;
-    }
+  struct transport *transport = core_transport(core, id);
+  struct packet_log *log = transport ? &transport->departures : NULL;
+  while (log && log->count && count < room) {
+    out[count++] = log->entries[log->start];
+    log->start = (log->start + 1) % PACKET_LOG_SIZE;
+    log->count--;
   }
   pthread_mutex_unlock(&core->mutex);
   return transport ? (int)count : REFUSED_UNKNOWN;
-}
-
-int core_arrivals(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room) {
-  return take_log(core, id, offsetof(struct transport, arrivals), out, room);
-}
-
-int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room) {
-  return take_log(core, id, offsetof(struct transport, departures), out, room);
 }
 
 int core_sender_reports(struct core *core, int64_t id, struct sender_totals *out, uint32_t room,

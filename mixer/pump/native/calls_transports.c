@@ -118,6 +118,26 @@ int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
+int core_set_reporting(struct core *core, int64_t id, uint32_t ssrc, const char *cname,
+                       uint8_t cname_length) {
+  int result = 0;
+  if (cname_length > CNAME_MAX) return REFUSED_VALUE;
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (!transport) {
+    result = REFUSED_UNKNOWN;
+  } else if (!feedback_reserve(&transport->reporting.feedback)) {
+    result = REFUSED_MEMORY;
+  } else {
+    transport->reporting.is_on = true;
+    transport->reporting.ssrc = ssrc;
+    transport->reporting.cname_length = cname_length;
+    memcpy(transport->reporting.cname, cname, cname_length);
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return result;
+}
+
 int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duration_ns,
                int64_t now) {
   pthread_mutex_lock(&core->mutex);
@@ -147,7 +167,7 @@ int core_remove_transport(struct core *core, int64_t id) {
     if (transport->plain) unlink_plain(core, transport);
     ssrc_table_free(&transport->incoming);
     ssrc_table_free(&transport->outgoing);
-    packet_log_free(&transport->arrivals);
+    reports_forget(core, transport);
     packet_log_free(&transport->departures);
     registry_remove(&core->transports, id);
     free(transport);

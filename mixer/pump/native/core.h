@@ -30,6 +30,7 @@ struct core {
   bool has_new_losses;   /* the next tick is due soon */
   struct transport *plain_transports;
   struct transport *probing;
+  struct reporting_clock reporting;
   struct plain_link *closing; /* links Python removed; the pump's thread closes them */
   uint64_t random_state;
   uint32_t feedback_ssrc;

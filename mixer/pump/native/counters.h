@@ -18,6 +18,7 @@
   X(probe_packets)                    /* repeated to fill a line for a moment */            \
   X(retransmissions_missed)           /* asked for, and no longer in the history */        \
   X(nacks_sent)                       /* sequence numbers asked for upstream */            \
+  X(feedback_sent)                    /* transport-wide feedback messages to publishers */ \
   X(padding_packets)                  /* packets of padding alone: seen, not forwarded */  \
   X(events)                                                                                \
   X(drop_oversized)                   /* longer than any path we serve */                  \

@@ -88,8 +88,8 @@ static void receive_rtp(struct core *core, struct transport *transport, uint8_t 
   transport->counters[TRANSPORT_packets_received]++;
   transport->counters[TRANSPORT_bytes_received] += bytes_on_wire;
   transport->counters[TRANSPORT_last_received_ns] = (uint64_t)arrival_ns;
-  if (packet.has_transport_sequence && packet_log_reserve(&transport->arrivals))
-    packet_log_add(&transport->arrivals, packet.transport_sequence, arrival_ns, bytes_on_wire);
+  if (packet.has_transport_sequence)
+    reports_note_arrival(core, transport, packet.transport_sequence, arrival_ns, now);
   if (!entry || !entry->stream) {
     receive_unknown(core, transport, entry, &packet);
     return;

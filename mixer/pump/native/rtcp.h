@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_SDES = 202, RTCP_RTPFB = 205 };
-enum { RTPFB_NACK = 1 };
+enum { RTPFB_NACK = 1, RTPFB_TRANSPORT_WIDE = 15 };
 
 struct rtcp_part {
   uint8_t type;

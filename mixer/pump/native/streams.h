@@ -12,6 +12,7 @@
 #include "missing.h"
 #include "packet_log.h"
 #include "reception.h"
+#include "reports.h"
 #include "rtp.h"
 #include "sequence_map.h"
 #include "srtp.h"
@@ -53,7 +54,8 @@ struct transport {
   uint32_t retired_count;
   struct producer *producers; /* linked by next_of_transport */
   struct consumer *consumers; /* linked by next_of_transport */
-  struct packet_log arrivals, departures;
+  struct packet_log departures;
+  struct reporting reporting;
   uint16_t transport_sequence;
   int64_t round_trip_ns;
   int64_t retransmit_tokens; /* bytes */

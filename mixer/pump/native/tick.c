@@ -1,5 +1,6 @@
 /* Owns what time alone makes due: NACKs upstream, reminders that a keyframe is needed, sender
- * reports for local readers. One coalesced tick; an idle pump has none to wait for. */
+ * reports for local readers. One coalesced tick; an idle pump has none to wait for. Reports and
+ * feedback have their own clock (reports.c), which this one follows. */
 #include "clock.h"
 #include "core.h"
 #include "rtcp.h"
@@ -88,10 +89,12 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t core_tick(struct core *core, int64_t due, int64_t now) {
   if (core->has_new_losses) due = earlier(due, now + LOSS_TICK_NS);
   core->has_new_losses = false;
+  due = earlier(due, core->reporting.due_ns);
   if (now < due) return due;
   int64_t next = now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
   next = earlier(next, tick_busy(core, now));
   next = earlier(next, probe_tick(core, now));
+  next = earlier(next, reports_tick(core, now));
   for (struct transport *transport = core->plain_transports; transport;
        transport = transport->next_plain)
     tick_plain(core, transport, now);

@@ -83,6 +83,7 @@ static void add_peer(uint32_t peer) {
     core_set_srtp(&core, transports[peer], &core, &core);
   }
   REQUIRE(transports[peer] > 0);
+  core_set_reporting(&core, transports[peer], 1, "fuzz", any(5));
 }
 
 static void add_producer(uint32_t stream) {
@@ -267,7 +268,8 @@ static void check_outbox(void) {
       REQUIRE(packet->length >= RTP_HEADER_BYTES + tag || looks_like_rtcp(packet->bytes));
       REQUIRE(packet->length <= DATAGRAM_MAX + 100);
       if (looks_like_rtcp(packet->bytes))
-        REQUIRE(rtcp_is_well_formed(packet->bytes, packet->length - tag));
+        REQUIRE(rtcp_is_well_formed(packet->bytes, packet->length - tag) &&
+                packet->length <= FEEDBACK_MESSAGE_MAX + tag);
       else
         REQUIRE(rtp_read(packet->bytes, packet->length - tag, &none, &read));
       seen++;
@@ -296,7 +298,6 @@ static void read_everything(void) {
   for (uint32_t i = 0; i < PEERS; i++) {
     core_sender_reports(&core, transports[i], totals, 64, now);
     core_receiver_reports(&core, transports[i], reports, 64, now);
-    core_arrivals(&core, transports[i], log, PACKET_LOG_SIZE);
     core_departures(&core, transports[i], log, PACKET_LOG_SIZE);
   }
   for (uint32_t i = 0; i < STREAMS; i++) core_producer_stats(&core, producers[i], stats);

@@ -80,10 +80,10 @@ class FakePump:
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
         return defaultdict(int)
 
-    def arrivals(self, transport_id: int) -> list[tuple[int, int]]:
+    def departures(self, transport_id: int) -> list[tuple[int, int]]:
         return []
 
-    departures = sender_reports = receiver_reports = arrivals
+    sender_reports = receiver_reports = departures
 
     def send_datagram(self, address: tuple[str, int], data: bytes, local: str = "") -> bool:
         self.calls.append(("send_datagram", address, data))

@@ -159,6 +159,26 @@ def test_messages_stay_small() -> None:
         assert len(serialize(message)) <= 1200
 
 
+def test_messages_of_packets_in_wrong_order_stay_small_too() -> None:
+    # Each delta is negative and takes two bytes, and no two statuses in a row are equal.
+    messages = build([(s, (3000 - s) * MS) for s in range(1995, 0, -5)])
+    assert [len(serialize(message)) <= 1200 for message in messages] == [True, True]
+
+
+def test_a_long_loss_is_one_message_with_what_follows_it() -> None:
+    (message,) = build([(1, 0), (1900, 5 * MS)])[1:]
+    assert message.deltas == (*[None] * 899, 20)
+
+
+def test_old_numbers_cost_a_bounded_number_of_messages() -> None:
+    builder = FeedbackBuilder(sender_ssrc=1, media_ssrc=2)
+    builder.add_all([(s, 0) for s in range(0, 1000, 2)])
+    builder.build()
+    builder.add_all([(s, 9_000 * MS) for s in range(1, 1000, 2)])
+    assert len(builder.build()) == FeedbackBuilder.MAX_MESSAGES
+    assert builder.build() == []
+
+
 def test_a_publisher_that_jumps_about_costs_bounded_memory() -> None:
     rng = random.Random(3)
     builder = FeedbackBuilder(sender_ssrc=1, media_ssrc=2)
@@ -166,7 +186,7 @@ def test_a_publisher_that_jumps_about_costs_bounded_memory() -> None:
         builder.add(rng.randrange(65_536), step * MS)
         if step % 50 == 0:
             builder.build()
-    assert len(builder._arrived) <= 2048
+    assert len(builder._arrived) <= 2 * FeedbackBuilder.MAX_GAP
 
 
 @given(
