@@ -40,6 +40,7 @@ def monotonic_ns():
 
 include "conversions.pxi"
 include "readings.pxi"
+include "line.pxi"
 
 
 cdef class Pump:

@@ -59,6 +59,12 @@ cdef extern from "rtp.h" nogil:
 
 
 cdef extern from "rtcp.h" nogil:
+    struct rtcp_part:
+        uint8_t type
+        uint8_t count
+        const uint8_t *data
+        uint32_t length
+    bint rtcp_is_well_formed(const uint8_t *, uint32_t)
     struct sender_totals:
         uint32_t ssrc
         uint64_t ntp
@@ -77,6 +83,56 @@ cdef extern from "reception.h" nogil:
 
 cdef extern from "reports.h" nogil:
     enum: CNAME_MAX
+
+
+cdef extern from "feedback_reader.h" nogil:
+    struct feedback_reader:
+        uint16_t base
+        uint32_t reference
+    struct packet_report:
+        bint arrived
+        int32_t delta
+    bint rtcp_is_transport_feedback(const rtcp_part *)
+    bint feedback_open(feedback_reader *, const rtcp_part *)
+    bint feedback_next(feedback_reader *, packet_report *)
+
+
+cdef extern from "line.h" nogil:
+    enum: TRAIN_MAX
+    struct train_packet:
+        int64_t sent_ns
+        int64_t arrived_ns
+        uint32_t bytes
+    struct loss_sums:
+        int64_t expected
+        int64_t lost
+        int64_t bytes
+        int64_t lost_bytes
+        int64_t first_sent_ns
+        int64_t last_sent_ns
+    struct line_reading:
+        int usage
+        double acknowledged_bps
+        double busy_bps
+        double sent_bps
+        loss_sums loss
+        int64_t heard_since_ns
+        bint is_silent
+        bint has_returned
+        bint is_idle
+        bint has_train
+        uint32_t train_count
+    struct line:
+        int64_t interval_ns
+    line *line_new()
+    void line_free(line *)
+    void line_depart(line *, uint16_t, uint32_t, int64_t)
+    void line_hear(line *, feedback_reader *, int64_t)
+    void line_pass(line *, int64_t)
+    void line_probe(line *, int64_t, int64_t)
+    bint line_has_news(const line *, int64_t)
+    void line_told(line *, int64_t)
+    void line_take(line *, line_reading *, train_packet *)
 
 
 cdef extern from "packet_log.h" nogil:

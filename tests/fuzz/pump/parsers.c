@@ -3,12 +3,13 @@
  * Invariant: a parser looks at no byte outside its input (each input is an allocation of its exact
  * size, under AddressSanitizer), and whatever it finds lies inside that input.
  *
- * Usage: parsers rtp|rtcp|vp8|h264 SEED INPUTS. Prints how many were taken and how many refused. */
+ * Usage: parsers rtp|rtcp|feedback|vp8|h264 SEED INPUTS. Prints how many were taken and how many refused. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
+#include "feedback_reader.h"
 #include "payload.h"
 #include "rtcp.h"
 #include "rtp.h"
@@ -68,6 +69,23 @@ static uint32_t make_rtcp(uint8_t *out) {
   return at;
 }
 
+/* One message of transport-wide feedback; `try_feedback` gives it its length. */
+static uint32_t make_feedback(uint8_t *out) {
+  uint32_t chunks = any(any(3) ? 4 : 200), packets = any(40);
+  uint32_t at = fill(out, 20);
+  for (uint32_t i = 0; i < chunks; i++, at += 2) {
+    uint32_t symbols = any(3) ? 1 + any(20) : any(0x2000);
+    write_u16(out + at, (uint16_t)(any(3) ? any(3) << 13 | symbols : 0x8000 | any(0x8000)));
+    packets += any(4) ? 7 + any(8) : 0;
+  }
+  out[0] = (uint8_t)(0x80 | (any(5) ? 0 : 0x20) | 15);
+  out[1] = 205;
+  write_u16(out + 14, (uint16_t)(any(20) ? packets : any(65536)));
+  at += fill(out + at, any(any(3) ? 60 : 1000));
+  if (out[0] & 0x20) out[at - 1] = (uint8_t)any(any(3) ? 5 : 256);
+  return at;
+}
+
 static uint32_t make_payload(uint8_t *out) {
   static const uint8_t starts[][6] = {{0x90, 0xe0, 0x80, 1, 2, 0}, {0x10}, {0x90, 0x80, 0x7f},
                                       {0x67}, {0x65}, {0x78, 0, 2, 0x67, 1}, {0x7c, 0x85}, {0x18}};
@@ -114,6 +132,22 @@ static bool try_rtcp(const uint8_t *data, uint32_t length) {
   return !malformed;
 }
 
+static bool try_feedback(const uint8_t *data, uint32_t length) {
+  struct feedback_reader reader;
+  struct packet_report report;
+  struct rtcp_part part = {.type = 205, .count = 15, .data = data, .length = length};
+  uint32_t packets = 0;
+  if (length < 4 || !feedback_open(&reader, &part)) return false;
+  REQUIRE(reader.count && reader.left == reader.count && reader.reference < 1u << 24);
+  while (feedback_next(&reader, &report)) {
+    REQUIRE(report.delta >= -0x8000 && report.delta <= 0x7fff);
+    REQUIRE(report.arrived || !report.delta);
+    packets++;
+  }
+  REQUIRE(packets == reader.count && reader.deltas <= data + length);
+  return true;
+}
+
 static bool try_payload(enum codec codec, const uint8_t *data, uint32_t length) {
   struct picture picture = payload_read(codec, data, (uint16_t)length, any(2));
   if (picture.picture_id_at)
@@ -129,17 +163,19 @@ int main(int count, char **arguments) {
   state = strtoull(arguments[2], NULL, 10) * UINT64_C(0x9e3779b97f4a7c15) + 1;
   for (uint64_t i = 0; i < inputs; i++) {
     static uint8_t room[2 * ROOM];
-    uint32_t length = parser[0] != 'r'    ? make_payload(room)
+    uint32_t length = parser[0] == 'f'   ? make_feedback(room)
+                      : parser[0] != 'r' ? make_payload(room)
                       : parser[2] == 'p' ? make_rtp(room)
                                          : make_rtcp(room);
     if (any(12) == 0) length = any(length + 1);
     while (length && any(3) == 0) room[any(length)] = (uint8_t)any(256);
     uint8_t *exact = malloc(length ? length : 1);
     memcpy(exact, room, length);
-    taken += strcmp(parser, "rtp") == 0    ? try_rtp(exact, length)
-             : strcmp(parser, "rtcp") == 0 ? try_rtcp(exact, length)
-             : strcmp(parser, "vp8") == 0  ? try_payload(CODEC_VP8, exact, length)
-                                           : try_payload(CODEC_H264, exact, length);
+    taken += strcmp(parser, "rtp") == 0        ? try_rtp(exact, length)
+             : strcmp(parser, "rtcp") == 0     ? try_rtcp(exact, length)
+             : strcmp(parser, "feedback") == 0 ? try_feedback(exact, length)
+             : strcmp(parser, "vp8") == 0      ? try_payload(CODEC_VP8, exact, length)
+                                               : try_payload(CODEC_H264, exact, length);
     free(exact);
   }
   printf("%llu taken, %llu refused\n", (unsigned long long)taken,
