@@ -2,7 +2,7 @@
 # make test     sets up what is missing, then runs every check
 # make fuzz     a million hostile inputs for every parser (about a quarter of an hour)
 # make setup    only sets up: .venv, native build, npm packages, web pages
-# make bench    what forwarding costs, beside Janus, aiortc and the floor (about a quarter of an hour)
+# make bench    what forwarding costs, beside Janus, aiortc and the floor (at most 20 minutes)
 # make format   rewrites the sources in the house's form
 
 PYTHON ?= python3
@@ -83,7 +83,7 @@ fuzz: $(STAMPS)/native
 	@echo "Every harness ran clean."
 
 # Other cases, servers, seconds (docs/benchmarks.md): make bench BENCH="--cases 4-seats --seconds 10"
-BENCH ?= --lessons tongke janus
+BENCH ?= --lessons tongke janus janus-2-loops
 bench: $(STAMPS)/native
 	@scripts/need-janus.sh
 	$(PY) -m benchmarks.forward $(BENCH)
@@ -94,4 +94,5 @@ format: $(STAMPS)/python
 
 clean:
 	rm -rf .venv $(STAMPS) build web_client/node_modules web_client/dist
-	rm -f mixer/pump/*.so mixer/pump/_pump.c
+	rm -f mixer/pump/*.so mixer/pump/_pump.c benchmarks/*.so benchmarks/_load.c
+	rm -f benchmarks/floor/*.so benchmarks/floor/_floor.c

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from benchmarks.servers import Server
@@ -10,6 +9,7 @@ from benchmarks.servers.aiortc_relay import AiortcRelay
 from benchmarks.servers.floor import FloorServer
 from benchmarks.servers.janus import Janus
 from benchmarks.servers.tongke import Tongke
+from server.hardware import choose_server_profile
 
 LOOPBACK = "127.0.0.1"
 ON_LOOPBACK = ("tongke", "floor")  # the others offer no such address
@@ -21,9 +21,12 @@ SERVERS: dict[str, Callable[[str], Server]] = {
     "janus-2-loops": lambda host: Janus(host, event_loops=2),
     "aiortc": AiortcRelay,
 }
-# For the machine's limit every server may use the machine: a node with a pump for every two cores.
-PUMPS = max(1, (os.cpu_count() or 2) // 2)
-AT_THE_LIMIT: dict[str, Callable[[str], Server]] = {
-    **SERVERS,
-    "tongke": lambda host: Tongke(host, pumps=PUMPS),
-}
+
+
+def _serving_as_shipped(host: str) -> Server:
+    """Tongke with as many pumps as `tongke serve` runs on this machine (`servers/*.toml`)."""
+    return Tongke(host, pumps=choose_server_profile("auto").media.pumps)
+
+
+# For the machine's limit. A single lesson lives on one pump, so the cases need no more than that.
+AT_THE_LIMIT: dict[str, Callable[[str], Server]] = {**SERVERS, "tongke": _serving_as_shipped}

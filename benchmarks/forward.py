@@ -2,9 +2,9 @@
 
 A native load client sends and receives as many browsers would (`native/load.h`), in a network of
 its own, through a server in its own process. Printed are packets, loss, the server's CPU per
-forwarded packet, the added delay, resident memory, and with `--lessons` how many lessons a machine
-holds; the last line is JSON for programs. What the figures mean, and what they do not, is told in
-`docs/benchmarks.md`.
+forwarded packet, the added delay, resident memory, with `--lessons` how many lessons a machine
+holds, and what of all that was asked; the last line is JSON for programs. What the figures mean,
+and what they do not, is told in `docs/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -13,37 +13,33 @@ import argparse
 import asyncio
 import os
 import sys
-from dataclasses import replace
 
-from benchmarks import namespace
+from benchmarks import ending, namespace
 from benchmarks.cases import CASES
-from benchmarks.processes import machine, wait_for_quiet
 
 try:
-    from benchmarks import lessons
+    from benchmarks import growth, summary
+    from benchmarks.bench import Bench, Plan
     from benchmarks.contenders import AT_THE_LIMIT, LOOPBACK, ON_LOOPBACK, SERVERS
     from benchmarks.kept import keep
     from benchmarks.load_client import PROFILES, SHORT_PROFILES
-    from benchmarks.running import Figures, Load, WarmUpError, run_case
-    from benchmarks.summary import OURS, as_data, as_json, table
+    from benchmarks.running import Load
 except ImportError as error:
     sys.exit(f"{error}\nThe load client is not built: run `make setup` in a clone of the project.")
-from benchmarks.servers import ServerUnavailableError
-
-# More receivers than it can encode for: it would fail its warm-up after half a minute.
-TOO_MUCH = {("1-to-30", "aiortc")}
-# How long a run waits for the machine to have little else to do.
-QUIET_MOST_S = 2.0
-FAILURES = (ServerUnavailableError, OSError, RuntimeError, TimeoutError)
+from benchmarks.measures import measures
+from benchmarks.processes import machine, software
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
-    parser.add_argument("--seconds", type=float, default=5.0, help="of measuring per run")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of measuring per run")
     parser.add_argument("--runs", type=int, default=3, help="per case and server, interleaved")
+    parser.add_argument(
+        "--minutes", type=float, default=20.0, help="in all; what does not fit is left out"
+    )
     parser.add_argument(
         "--profile", choices=[*SHORT_PROFILES, *PROFILES], default="gcm", help="SRTP"
     )
@@ -58,7 +54,7 @@ def arguments() -> argparse.Namespace:
         help="a frame's packets a millisecond apart, as they come over a line of 9 Mb/s",
     )
     parser.add_argument(
-        "--lessons", nargs="*", choices=SERVERS, help="also how many lessons these servers hold"
+        "--lessons", nargs="+", choices=SERVERS, default=[], help="also how many these hold"
     )
     parser.add_argument("--lesson-seconds", type=float, default=3.0, help="per step of the search")
     parser.add_argument(
@@ -68,139 +64,98 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Bench:
-    """One whole run of the benchmark."""
-
-    def __init__(self, chosen: argparse.Namespace, host: str) -> None:
-        self._chosen, self._host = chosen, host
-        self._load = Load(
+def plan(chosen: argparse.Namespace) -> Plan:
+    """The command line as a plan, within bounds."""
+    servers, lessons = chosen.servers, chosen.lessons
+    if chosen.loopback:
+        servers = [name for name in servers if name in ON_LOOPBACK]
+        lessons = [name for name in lessons if name in ON_LOOPBACK]
+    return Plan(
+        host=LOOPBACK if chosen.loopback else namespace.ADDRESS,
+        cases=chosen.cases,
+        servers=servers,
+        runs=max(1, min(chosen.runs, 100)),
+        load=Load(
             profile=SHORT_PROFILES.get(chosen.profile, chosen.profile),
             transport_cc=not chosen.no_transport_cc,
             paced=chosen.paced,
             seconds=max(1.0, min(chosen.seconds, 300.0)),
+        ),
+        lessons=lessons,
+        lesson_seconds=max(1.0, min(chosen.lesson_seconds, 60.0)),
+        minutes=max(0.0, min(chosen.minutes, 24 * 60.0)),
+    )
+
+
+def told(planned: Plan) -> list[str]:
+    """What is measured, on what, against what."""
+    frames = "paced over 9 ms" if planned.load.paced else "at once, as Chromium sends them"
+    feedback = "on" if planned.load.transport_cc else "off"
+    return [
+        f"Machine: {machine()}",
+        f"Software: {software()}",
+        f"Load: {planned.load.profile}, each frame's packets {frames}, transport-wide feedback "
+        f"{feedback}; {planned.load.seconds:g} s × {planned.runs} runs, interleaved",
+        "The client drains its sockets on a 1 ms tick, for every server alike; delays are "
+        "whole, nothing subtracted",
+    ]
+
+
+def servers_told(planned: Plan, missing: set[str]) -> list[str]:
+    """Each server's version, and what of it is set."""
+    lines = []
+    for name in dict.fromkeys([*planned.servers, *planned.lessons]):
+        if name in missing:
+            continue
+        text = SERVERS[name](planned.host).description
+        at_the_limit = AT_THE_LIMIT[name](planned.host).description
+        if name in planned.lessons and at_the_limit != text:
+            text += f"; for lessons held: {at_the_limit}"
+        lines.append(f"{name}: {text}")
+    return lines
+
+
+def show(planned: Plan, bench: Bench, head: list[str], keep_as: str | None) -> None:
+    """Tables for people, the files, and the last line for programs."""
+    runs = {case: servers for case, servers in bench.runs.items() if servers}
+    data = summary.as_data(runs, bench.held)
+    circumstances = [
+        f"Load average at the end: {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores, the "
+        "benchmark's own work included",
+        bench.neighbours(),
+    ]
+    tables = {"": summary.table(runs)} if runs else {}
+    if bench.held:
+        tables["Lessons held"] = "\n".join(
+            [summary.growth_table(bench.held), "", *growth.held_in_words(bench.held)]
         )
-        self._runs: dict[str, dict[str, list[Figures]]] = {case: {} for case in chosen.cases}
-        self._held: dict[str, int] = {}
-        self._lesson_lines: list[str] = []
-        self._missing: set[str] = set()
-        self.failed = 0
-
-    def told(self) -> list[str]:
-        """What was measured, on what, against what."""
-        frames = "paced over 9 ms" if self._load.paced else "at once, as Chromium sends them"
-        feedback = "on" if self._load.transport_cc else "off"
-        names = [name for name in self._chosen.servers if name not in self._missing]
-        return [
-            f"Machine: {machine()}; load average {os.getloadavg()[0]:.1f} of "
-            f"{os.cpu_count()} cores",
-            f"Load: {self._load.profile}, each frame's packets {frames}, transport-wide feedback "
-            f"{feedback}, {self._load.seconds:g} s × {self._chosen.runs} runs, interleaved",
-            "The client drains its sockets on a 1 ms tick, for every server alike; delays are "
-            "whole, nothing subtracted",
-            *(f"{name}: {SERVERS[name](self._host).description}" for name in names),
-        ]
-
-    async def run_cases(self) -> None:
-        """Every case on every server, round by round."""
-        for number in range(max(1, self._chosen.runs)):
-            for case in self._chosen.cases:
-                for name in self._chosen.servers:
-                    if name not in self._missing and (case, name) not in TOO_MUCH:
-                        await self._run(number, case, name)
-
-    async def _run(self, number: int, case: str, name: str) -> None:
-        others = await wait_for_quiet(QUIET_MOST_S)
-        head = f"run {number + 1}  {case:8}  {name:13}"
-        try:
-            figures = await run_case(SERVERS[name](self._host), CASES[case], self._load)
-        except ServerUnavailableError as error:
-            print(f"{head}  left out: {error}", flush=True)
-            self._missing.add(name)
-            return
-        except WarmUpError as error:
-            print(f"{head}  does not hold: {error}", flush=True)
-            self.failed += name == OURS
-            return
-        except FAILURES as error:
-            print(f"{head}  failed: {error or type(error).__name__}", file=sys.stderr)
-            self.failed += 1
-            return
-        self._runs[case].setdefault(name, []).append(figures)
-        print(
-            f"{head}  {figures.cpu_us_per_packet:6.2f} µs, p99 {figures.delay_ms_p99:.2f} ms, "
-            f"loss {figures.loss:.3%}"
-            + (f"  others used {others:.1f} cores before" if others > 1 else "")
-            + (f"  client: {figures.client_trouble}" if figures.client_trouble else ""),
-            flush=True,
-        )
-
-    async def find_limits(self) -> None:
-        """How many lessons each of the chosen servers holds."""
-        if self._chosen.lessons is None:
-            return
-        load = replace(self._load, seconds=max(1.0, self._chosen.lesson_seconds))
-        for name in self._chosen.lessons or self._chosen.servers:
-            if name not in self._missing:
-                await wait_for_quiet(QUIET_MOST_S)
-                await self._find_limit(name, load)
-
-    async def _find_limit(self, name: str, load: Load) -> None:
-        def tell(count: int, figures: Figures, holds: bool) -> None:
-            print(
-                f"lessons  {name:13}  {count:3}  {'held' if holds else 'no  '}  "
-                f"{figures.cpu_us_per_packet:6.2f} µs, p99 {figures.delay_ms_p99:.2f} ms, "
-                f"loss {figures.loss:.3%}, RSS {figures.rss_mb:.0f} MB"
-                + (
-                    f", others {figures.others_cores:.1f} cores" if figures.others_cores > 1 else ""
-                ),
-                flush=True,
-            )
-
-        try:
-            held = await lessons.find(AT_THE_LIMIT[name](self._host), load, tell)
-        except FAILURES as error:
-            print(f"lessons  {name}: {error or type(error).__name__}", file=sys.stderr)
-            self.failed += 1
-            return
-        self._held[name] = held.lessons
-        one, most = held.at(1), held.at(held.lessons)
-        line = f"Lessons held, {name}: {held.lessons}"
-        if one is not None and most is not None and held.lessons > 1:
-            line += (
-                f" (CPU per packet {one.cpu_us_per_packet:.1f} µs with one, "
-                f"{most.cpu_us_per_packet:.1f} µs with {held.lessons}; "
-                f"{one.rss_mb:.0f} and {most.rss_mb:.0f} MB)"
-            )
-        self._lesson_lines.append(line)
-
-    def finish(self) -> None:
-        """The table, the files, the last line."""
-        measured = {case: servers for case, servers in self._runs.items() if servers}
-        for_people = table(measured)
-        print(f"\n{for_people}\n")
-        print("\n".join(self._lesson_lines))
-        if self._chosen.keep:
-            page = keep(
-                self._chosen.keep,
-                told=self.told(),
-                table=for_people,
-                lessons=self._lesson_lines,
-                data=as_data(measured, self._held),
-            )
-            print(f"Kept: {page}")
-        print(as_json(measured, self._held))
+    judged = measures(data)
+    if judged:
+        tables["What was asked"] = summary.measures_table(judged)
+    for title, text in tables.items():
+        print(f"\n{title}\n\n{text}" if title else f"\n{text}")
+    print("", *circumstances, sep="\n")
+    if keep_as is not None:
+        lines = [*head, *servers_told(planned, bench.missing), *circumstances, *bench.notes]
+        kept_data = summary.as_data(runs, bench.held, raw=True)
+        page = keep(keep_as, told=lines, tables=tables, judged=judged, data=kept_data)
+        print(f"Kept: {page}")
 
 
 async def main(chosen: argparse.Namespace) -> int:
     """Run everything and print; 1 when a run failed."""
-    if chosen.loopback:
-        chosen.servers = [name for name in chosen.servers if name in ON_LOOPBACK]
-    bench = Bench(chosen, LOOPBACK if chosen.loopback else namespace.ADDRESS)
-    for line in bench.told():
-        print(line)
-    await bench.run_cases()
-    await bench.find_limits()
-    bench.finish()
+    planned = plan(chosen)
+    bench, head = Bench(planned), told(planned)
+    head[0] += f"; load average before {os.getloadavg()[0]:.1f}"
+    print("\n".join([*head, *servers_told(planned, set())]), flush=True)
+    try:
+        await bench.run_cases()
+        await bench.find_limits()
+    except asyncio.CancelledError:
+        show(planned, bench, head, None)
+        raise
+    show(planned, bench, head, chosen.keep)
+    print(summary.as_json({case: found for case, found in bench.runs.items() if found}, bench.held))
     return 1 if bench.failed else 0
 
 
@@ -208,4 +163,4 @@ if __name__ == "__main__":
     options = arguments()
     if not options.loopback:
         namespace.enter("benchmarks.forward")
-    sys.exit(asyncio.run(main(options)))
+    sys.exit(ending.run(main(options)))

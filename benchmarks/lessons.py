@@ -1,53 +1,60 @@
 """How many lessons one machine holds: 4-seat classrooms are added until packets are lost or late.
 
-A step adds lessons to the running server and measures; a step that fails is tried once more, and
-oftener while other processes use the machine. Then the number is halved between the most that held
-and the fewest that did not, by letting lessons fall silent.
+Owns the lessons on a server and what is measured of each step; the order of steps is
+`limit_search`'s, what is made of them `growth`'s. Everything here ends: a search has its time, and
+says so when that was what ended it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.cases import classroom
+from benchmarks.limit_search import LimitSearch
 from benchmarks.load_client import LoadClient
-from benchmarks.processes import QUIET_CORES
 from benchmarks.running import Figures, Load, Scene, measure
-from benchmarks.servers import Server
+from benchmarks.servers import Server, ServerError
 from mixer.errors import TransportFailed
 
 # A lesson holds while this much is lost at most, and comes this late.
 LOSS_MAX, DELAY_MS_P99_MAX = 0.001, 20.0
 SEATS = 4
-# One lesson first, as the measure of what one costs; then a quarter of what the machine's CPU would
-# carry at that price, then half as many again each time.
-FIRST_SHARE, GROWTH = 0.25, 1.5
-LESSONS_MAX = 64
-# A failure stands when it is seen twice; with neighbours on the machine, oftener.
-TRIES, TRIES_AMONG_OTHERS = 2, 4
+LESSONS_MAX = 128
+LIMIT_S = 240.0
 # A client's thread is busy for about 2 % of its time with one lesson.
 LESSONS_PER_CLIENT = 12
-# Estimates that begin low have risen by then, and handshakes are over.
-SETTLE_S, SETTLE_NEW_S = 1.0, 6.0
+# Estimates that begin low rise within seconds, and an overload is forgotten in ten; a step that is
+# still not whole then will not be.
+SETTLE_STEP_S, SETTLE_MOST_S, ARRIVES_S = 1.0, 10.0, 0.2
+# The client is what fails when so many of its ticks come late: its own bursts then are its doing.
+LATE_TICKS_MAX = 0.01
+TICKS_PER_S = 1000
+TOOK_NO_MORE = (ServerError, TransportFailed, OSError, RuntimeError, TimeoutError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One measure: so many lessons, their figures (None: the server took no more), the verdict."""
+
+    lessons: int
+    figures: Figures | None
+    held: bool
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the search found: the most lessons that held, and figures at one and at that many."""
+    """What the search found. With `at_least` (the reason) the server may hold more."""
 
     lessons: int
-    steps: tuple[tuple[int, Figures], ...]
-
-    def at(self, lessons: int) -> Figures | None:
-        """The figures of the last measure with so many lessons."""
-        return dict(self.steps).get(lessons)
+    steps: tuple[Step, ...]
+    at_least: str = ""
 
 
-# Told about each step: lessons, figures, whether they held.
-Listener = Callable[[int, Figures, bool], None]
+# Told about each step.
+Listener = Callable[[Step], None]
 
 
 def holds(figures: Figures) -> bool:
@@ -55,84 +62,126 @@ def holds(figures: Figures) -> bool:
     return figures.loss <= LOSS_MAX and figures.delay_ms_p99 <= DELAY_MS_P99_MAX
 
 
-async def find(server: Server, load: Load, tell: Listener, *, most: int = LESSONS_MAX) -> Held:
-    """Start the server and search; bounded by `most` lessons and the measure's seconds."""
-    await server.start()
-    hall = Hall(server, load)
+def client_failed(figures: Figures) -> bool:
+    """Whether the load client lost packets or time itself."""
+    trouble = figures.client_trouble
+    ticks = TICKS_PER_S * figures.seconds * figures.client_threads
+    late = trouble.get("late_ticks", 0) / max(1.0, ticks)
+    own = trouble.get("kernel_drops", 0) + trouble.get("send_failed", 0)
+    return bool(own) or late > LATE_TICKS_MAX
+
+
+async def find(
+    make: Callable[[], Server],
+    load: Load,
+    tell: Listener,
+    *,
+    most: int = LESSONS_MAX,
+    limit_s: float = LIMIT_S,
+) -> Held:
+    """Start the server and search. Raises `ServerError` when it does not even start."""
+    search, steps = LimitSearch(most), list[Step]()
+    hall = Hall(make, load)
+    bound = asyncio.timeout(limit_s)
     try:
-        return await _search(hall, tell, most)
+        async with bound:
+            await hall.open()
+            while (wanted := search.wanted) is not None:
+                step = await hall.run(wanted)
+                steps.append(step)
+                tell(step)
+                search.handle(step.held)
+                if not hall.running and search.wanted is not None:
+                    await hall.close()
+                    await hall.open()
+    except TimeoutError:
+        if not bound.expired():
+            raise
     finally:
         await hall.close()
-        await server.stop()
+    return Held(search.held, tuple(steps), _at_least(search, steps, limit_s))
 
 
-async def _search(hall: Hall, tell: Listener, most: int) -> Held:
-    steps: list[tuple[int, Figures]] = []
-
-    async def try_(lessons: int) -> bool:
-        for attempt in range(TRIES_AMONG_OTHERS):
-            try:
-                figures = await hall.run(lessons)
-            except (OSError, RuntimeError, TimeoutError, TransportFailed):
-                return False  # the server takes no more lessons
-            steps.append((lessons, figures))
-            tell(lessons, figures, holds(figures))
-            if holds(figures):
-                return True
-            if attempt + 1 >= TRIES and figures.others_cores < QUIET_CORES:
-                return False
-        return False
-
-    good, bad, wanted = 0, most + 1, 1
-    while wanted < bad and good < most:
-        if not await try_(wanted):
-            bad = wanted
-            break
-        following = round(wanted * GROWTH) if good else _first_guess(steps[-1][1])
-        good, wanted = wanted, min(most, max(wanted + 1, following))
-    while good and bad - good > max(1, good // 8):
-        middle = (good + bad) // 2
-        if await try_(middle):
-            good = middle
-        else:
-            bad = middle
-    return Held(good, tuple(steps))
-
-
-def _first_guess(one: Figures) -> int:
-    cores_for_one = one.cpu_us_per_packet * one.packets_out / one.seconds / 1e6
-    return int(FIRST_SHARE * (os.cpu_count() or 1) / max(cores_for_one, 1e-3))
+def _at_least(search: LimitSearch, steps: Sequence[Step], limit_s: float) -> str:
+    if search.wanted is not None:
+        return f"the search's {limit_s:.0f} s were over"
+    if search.failed > search.most:
+        return "no more were tried"
+    failing = [step.figures for step in steps if step.lessons == search.failed and not step.held]
+    if all(figures is not None and client_failed(figures) for figures in failing):
+        return "the load client had come to its own limit"
+    return ""
 
 
 class Hall:
     """Lessons on one server, of which some speak and the others are silent."""
 
-    def __init__(self, server: Server, load: Load) -> None:
-        self._server, self._load = server, load
+    def __init__(self, make: Callable[[], Server], load: Load) -> None:
+        self._make, self._load = make, load
+        self._server: Server | None = None
         self._clients: list[LoadClient] = []
         self._scenes: list[Scene] = []
 
-    async def run(self, lessons: int) -> Figures:
+    @property
+    def running(self) -> bool:
+        """Whether the server is there."""
+        return self._server is not None and self._server.running
+
+    async def open(self) -> None:
+        """Start a server of its own."""
+        self._server = self._make()
+        await self._server.start()
+
+    async def run(self, lessons: int) -> Step:
         """Measure with exactly so many lessons speaking."""
-        settle_s = SETTLE_S if lessons <= len(self._scenes) else SETTLE_NEW_S
-        while len(self._scenes) < lessons:
-            await self._add()
-        for number, scene in enumerate(self._scenes):
-            scene.set_sending(number < lessons)
-        await asyncio.sleep(settle_s)
-        return await measure(self._server, self._scenes[:lessons], self._load.seconds)
+        assert self._server is not None
+        try:
+            while len(self._scenes) < lessons:
+                await self._add(self._server)
+            for number, scene in enumerate(self._scenes):
+                scene.set_sending(number < lessons)
+            speaking = self._scenes[:lessons]
+            await self._settle(speaking)
+            figures = await measure(self._server, speaking, self._load.seconds)
+        except TOOK_NO_MORE as error:
+            return Step(lessons, None, held=False, why_not=str(error) or type(error).__name__)
+        return Step(lessons, figures, holds(figures))
 
     async def close(self) -> None:
-        """End all clients."""
-        for client in self._clients:
-            await client.close()
+        """End all clients and the server."""
+        clients, self._clients, self._scenes = self._clients, [], []
+        try:
+            await asyncio.gather(*(client.close() for client in clients))
+        finally:
+            server, self._server = self._server, None
+            if server is not None:
+                await server.stop()
 
-    async def _add(self) -> None:
-        if len(self._scenes) % LESSONS_PER_CLIENT == 0:
+    async def _settle(self, speaking: Sequence[Scene]) -> None:
+        loads = list(dict.fromkeys(scene.load for scene in speaking))
+        waited = 0.0
+        while waited < SETTLE_MOST_S:
+            for load in loads:
+                load.begin_window()
+            await asyncio.sleep(SETTLE_STEP_S)
+            for load in loads:
+                load.end_window()
+            await asyncio.sleep(ARRIVES_S)
+            waited += SETTLE_STEP_S + ARRIVES_S
+            expected = sum(scene.expected_out() for scene in speaking)
+            if sum(scene.packets_out() for scene in speaking) >= (1 - LOSS_MAX) * expected > 0:
+                return
+
+    async def _add(self, server: Server) -> None:
+        number = len(self._scenes)
+        if number // LESSONS_PER_CLIENT == len(self._clients):
             client = LoadClient(profile=self._load.profile)
             self._clients.append(client)
             client.start()
-        number = len(self._scenes)
-        scene = Scene(self._server, self._clients[-1], classroom(SEATS), self._load, seed=number)
-        await scene.build()
+        scene = Scene(server, self._clients[-1], classroom(SEATS), self._load, seed=number)
+        try:
+            await scene.build()
+        except BaseException:
+            scene.set_sending(False)  # what was begun of it must not speak uncounted
+            raise
         self._scenes.append(scene)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
+
+from cryptography.hazmat.backends.openssl.backend import backend as openssl
 
 # Of four cores the server, the client and the kernel's own work leave so much to others.
 QUIET_CORES, QUIET_STEP_S = 0.75, 1.0
@@ -70,3 +74,12 @@ def machine() -> str:
     kernel = Path("/proc/sys/kernel/osrelease").read_text().strip()
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
     return f"{model}, {cores} cores, {memory_kb // (1 << 20)} GiB, Linux {kernel}"
+
+
+def software() -> str:
+    """One line on what every server of ours is run with."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return (
+        f"Python {python}, {openssl.openssl_version_text()}, pylibsrtp {version('pylibsrtp')} "
+        "(which carries its own libsrtp)"
+    )

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks import namespace
+from benchmarks import ending, namespace
 from benchmarks.cases import CASES
 
 try:
@@ -25,7 +25,7 @@ try:
     from benchmarks.running import Figures, Load, Scene, WarmUpError, measure
 except ImportError as error:
     sys.exit(f"{error}\nThe load client is not built: run `make setup` in a clone of the project.")
-from benchmarks.servers import Server, ServerUnavailableError
+from benchmarks.servers import Server, ServerError
 from benchmarks.threads import ThreadRate, rates, threads_of
 
 SPY_RATE_HZ = 500
@@ -51,9 +51,9 @@ def arguments() -> argparse.Namespace:
 
 async def profile(server: Server, case: str, load: Load, *, spy: bool) -> None:
     """Run the case on this server and print its threads. Raises what `run_case` raises."""
-    await server.start()
     client = LoadClient(profile=load.profile)
     try:
+        await server.start()
         client.start()
         scene = Scene(server, client, CASES[case], load)
         await scene.build()
@@ -65,8 +65,10 @@ async def profile(server: Server, case: str, load: Load, *, spy: bool) -> None:
         if spy:
             print(await spied(server.pids[0], load.seconds))
     finally:
-        await client.close()
-        await server.stop()
+        try:
+            await client.close()
+        finally:
+            await server.stop()
 
 
 def table(name: str, rows: list[ThreadRate], figures: Figures) -> str:
@@ -162,7 +164,7 @@ async def main(chosen: argparse.Namespace) -> int:
         server = SERVERS[name](LOOPBACK if chosen.loopback else namespace.ADDRESS)
         try:
             await profile(server, chosen.case, load, spy=chosen.spy and name == "tongke")
-        except (ServerUnavailableError, WarmUpError, OSError, RuntimeError, TimeoutError) as error:
+        except (ServerError, WarmUpError, OSError, RuntimeError, TimeoutError) as error:
             print(f"{name}: {error or type(error).__name__}", file=sys.stderr)
             failed = 1
     return failed
@@ -172,4 +174,4 @@ if __name__ == "__main__":
     options = arguments()
     if not options.loopback:
         namespace.enter("benchmarks.profile")
-    sys.exit(asyncio.run(main(options)))
+    sys.exit(ending.run(main(options)))

@@ -34,6 +34,8 @@ AUDIO_FRAME_NS = 20 * MS
 WARM_UP_SHARE = 0.995
 WARM_UP_TIMEOUT_S = 15.0
 WARM_UP_STEP_S = 1.0
+# Starting (three tries of Janus), 31 connections, the warm-up.
+BEFORE_AND_AFTER_S = 75.0
 # What was sent at the end of the window still has to arrive.
 DRAIN_S = 0.5
 # What went wrong in the client itself, not in the server.
@@ -64,6 +66,8 @@ class Figures:
     seconds: float
     client_trouble: dict[str, int]
     others_cores: float = 0.0  # used by everything but the server and the client
+    client_cores: float = 0.0
+    client_threads: int = 1
 
     @property
     def loss(self) -> float:
@@ -76,18 +80,29 @@ class WarmUpError(Exception):
 
 
 async def run_case(server: Server, case: Case, load: Load) -> Figures:
-    """Start the server, build the case's connections, measure, and end everything."""
-    await server.start()
+    """Start the server, build the case's connections, measure, and end everything.
+
+    Raises `WarmUpError`, `ServerError`, `TransportFailed`; `TimeoutError` after `load.seconds` and
+    what everything before may take at most.
+    """
     client = LoadClient(profile=load.profile)
     try:
-        client.start()
-        scene = Scene(server, client, case, load)
-        await scene.build()
-        await scene.warm_up()
-        return await measure(server, [scene], load.seconds)
+        async with asyncio.timeout(load.seconds + BEFORE_AND_AFTER_S):
+            return await _run_case(server, client, case, load)
     finally:
-        await client.close()
-        await server.stop()
+        try:
+            await client.close()
+        finally:
+            await server.stop()
+
+
+async def _run_case(server: Server, client: LoadClient, case: Case, load: Load) -> Figures:
+    await server.start()
+    client.start()
+    scene = Scene(server, client, case, load)
+    await scene.build()
+    await scene.warm_up()
+    return await measure(server, [scene], load.seconds)
 
 
 async def measure(server: Server, scenes: Sequence[Scene], seconds: float) -> Figures:
@@ -100,7 +115,8 @@ async def measure(server: Server, scenes: Sequence[Scene], seconds: float) -> Fi
         load.begin_window()
     await asyncio.sleep(seconds)
     cpu = cpu_seconds(server.pids) - cpu_before
-    others = machine_busy_seconds() - busy_before - (time.process_time() - ours_before) - cpu
+    ours = time.process_time() - ours_before
+    others = machine_busy_seconds() - busy_before - ours - cpu
     measured_s = max(load.end_window() for load in loads)
     rss_mb = resident_mb(server.pids)
     await asyncio.sleep(DRAIN_S)
@@ -122,6 +138,8 @@ async def measure(server: Server, scenes: Sequence[Scene], seconds: float) -> Fi
         seconds=measured_s,
         client_trouble={name: count for name, count in trouble.items() if count},
         others_cores=max(0.0, others / measured_s),
+        client_cores=ours / measured_s,
+        client_threads=len(loads),
     )
 
 
@@ -225,7 +243,7 @@ class Scene:
                 missing = sum(share < WARM_UP_SHARE for share in shares)
                 raise WarmUpError(
                     f"{missing} of {len(shares)} streams did not arrive whole within "
-                    f"{WARM_UP_TIMEOUT_S:g} s (worst {min(shares):.1%}); {load.totals()}"
+                    f"{WARM_UP_TIMEOUT_S:g} s (worst {min(shares):.1%})"
                 )
 
     @property

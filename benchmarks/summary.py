@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 
+from benchmarks import growth
+from benchmarks.lessons import Held
+from benchmarks.measures import OURS, Measure
 from benchmarks.running import Figures
 
 Runs = Mapping[str, Mapping[str, Sequence[Figures]]]  # case → server → runs
-
-OURS = "tongke"
 
 
 def table(runs: Runs) -> str:
@@ -36,20 +38,56 @@ def table(runs: Runs) -> str:
                     f"{median(run.rss_mb for run in figures):.0f}",
                 )
             )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    return columns(rows, left=2)
+
+
+def measures_table(found: Sequence[Measure]) -> str:
+    """What was asked beside what was measured."""
+    rows = [("measure", "asked", "measured", "")]
+    rows += [(one.what, one.asked, one.measured, one.verdict) for one in found]
+    return columns(rows, left=4)
+
+
+def growth_table(held: Mapping[str, Held]) -> str:
+    """One line per server and number of lessons."""
+    rows = [("lessons", "server", "CPU ms/s per lesson", "µs/packet", "p99 ms", "RSS MB")]
+    for server, one in held.items():
+        found = growth.growth(one)
+        for point in found.points if found else ():
+            rows.append(
+                (
+                    str(point.lessons),
+                    server,
+                    f"{point.cpu_ms_per_lesson:.1f}",
+                    f"{point.cpu_us_per_packet:.2f}",
+                    f"{point.delay_ms_p99:.2f}",
+                    f"{point.rss_mb:.0f}",
+                )
+            )
+    return columns(rows, left=2)
+
+
+def columns(rows: Sequence[tuple[str, ...]], *, left: int) -> str:
+    """Text in columns under a ruled head; the first `left` of them begin in line."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            text.ljust(width) if column < 2 else text.rjust(width)
+            text.ljust(width) if column < left else text.rjust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "─" * len(lines[0]))
+    lines.insert(1, "─" * max(map(len, lines)))
     return "\n".join(lines)
 
 
-def as_data(runs: Runs, lessons_held: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """Medians per case and server, our ratio to every other server, and lessons held."""
+def as_data(
+    runs: Runs, held: Mapping[str, Held] | None = None, *, raw: bool = False
+) -> dict[str, Any]:
+    """Medians per case and server, our ratio to every other server, lessons held, their growth.
+
+    With `raw` also every run's own figures, for the data that is kept.
+    """
     cases = {
         case: {server: _medians(figures) for server, figures in servers.items()}
         for case, servers in runs.items()
@@ -62,12 +100,23 @@ def as_data(runs: Runs, lessons_held: Mapping[str, int] | None = None) -> dict[s
         }
         for case, servers in cases.items()
     }
-    return {"cases": cases, "ratios": ratios, "lessons_held": dict(lessons_held or {})}
+    data: dict[str, Any] = {
+        "cases": cases,
+        "ratios": ratios,
+        "lessons_held": {server: found.lessons for server, found in (held or {}).items()},
+        "growth": {server: growth.as_data(found) for server, found in (held or {}).items()},
+    }
+    if raw:
+        data["runs"] = {
+            case: {server: [asdict(run) for run in figures] for server, figures in servers.items()}
+            for case, servers in runs.items()
+        }
+    return data
 
 
-def as_json(runs: Runs, lessons_held: Mapping[str, int] | None = None) -> str:
+def as_json(runs: Runs, held: Mapping[str, Held] | None = None) -> str:
     """The last line of the output."""
-    return json.dumps(as_data(runs, lessons_held))
+    return json.dumps(as_data(runs, held))
 
 
 def _medians(figures: Sequence[Figures]) -> dict[str, float]:

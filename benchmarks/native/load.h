@@ -65,6 +65,7 @@ struct peer {
   struct arrival *arrivals;
   int arrival_count;
   uint64_t lost_arrivals;
+  uint32_t kernel_drops;     /* of its socket, as the kernel counts */
 };
 
 struct stream_format {

@@ -202,7 +202,7 @@ static void take(struct load *load, int id, uint8_t *data, int length, int64_t a
 }
 
 /* The kernel's arrival time and drop count stand in the control message. */
-static int64_t arrival_time(struct load *load, struct msghdr *header) {
+static int64_t arrival_time(struct load *load, struct peer *peer, struct msghdr *header) {
   int64_t arrived_ns = 0;
   for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
     if (c->cmsg_level != SOL_SOCKET)
@@ -214,8 +214,8 @@ static int64_t arrival_time(struct load *load, struct msghdr *header) {
     } else if (c->cmsg_type == SO_RXQ_OVFL) {
       uint32_t dropped;
       memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
-      if (dropped > load->totals.kernel_drops)
-        load->totals.kernel_drops = dropped;
+      load->totals.kernel_drops += dropped - peer->kernel_drops; /* it counts on, modulo 2^32 */
+      peer->kernel_drops = dropped;
     }
   }
   return arrived_ns ? arrived_ns : clock_ns(CLOCK_REALTIME);
@@ -238,7 +238,7 @@ void receive_all(struct load *load) {
       }
       count = recvmmsg(load->peers[id]->fd, messages, BATCH, MSG_DONTWAIT, NULL);
       for (int i = 0; i < count; i++)
-        take(load, id, data[i], messages[i].msg_len, arrival_time(load, &messages[i].msg_hdr));
+        take(load, id, data[i], messages[i].msg_len, arrival_time(load, load->peers[id], &messages[i].msg_hdr));
     } while (count == BATCH);
   }
 }

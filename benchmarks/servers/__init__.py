@@ -22,12 +22,20 @@ class Server(Protocol):
         ...
 
     @property
+    def running(self) -> bool:
+        """Started, and its process is there."""
+        ...
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """The processes whose CPU and memory are counted."""
         ...
 
     async def start(self) -> None:
-        """Start it, wait until it takes sessions; raises `ServerUnavailableError` with why not."""
+        """Start it and wait, not for ever, until it takes sessions.
+
+        Raises `ServerUnavailableError` or `ServerFailedError`; what was begun is for `stop` to end.
+        """
         ...
 
     async def stop(self) -> None:
@@ -51,5 +59,18 @@ class Server(Protocol):
         ...
 
 
-class ServerUnavailableError(Exception):
+class ServerError(Exception):
+    """What goes wrong with a server.
+
+    ServerError
+    ├── ServerUnavailableError   it cannot be had here
+    └── ServerFailedError        it is here and does not do what it should
+    """
+
+
+class ServerUnavailableError(ServerError):
     """A server cannot be started here; the text says what is missing and how to get it."""
+
+
+class ServerFailedError(ServerError):
+    """It did not start, ended by itself, refused a call or gave no answer in time."""

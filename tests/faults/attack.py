@@ -50,6 +50,7 @@ class InProcessNode:
     name = "tongke"
     description = "a MediaNode in the test's process"
     decodes = False
+    running = True
     pids = (os.getpid(),)
 
     def __init__(self, limits: NodeLimits, clock: Callable[[], float] = time.monotonic) -> None:

@@ -43,7 +43,7 @@ def test_the_command_prints_one_last_line_of_json() -> None:
         text=True,
     )
     told = json.loads(process.stdout.splitlines()[-1])
-    assert set(told) == {"cases", "ratios", "lessons_held"}
+    assert set(told) == {"cases", "ratios", "lessons_held", "growth"}
     for server in ("tongke", "floor"):
         assert told["cases"]["1-to-3"][server]["cpu_us_per_packet"] > 0
     assert told["ratios"]["1-to-3"]["floor"] > 0

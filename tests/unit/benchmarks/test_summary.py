@@ -8,9 +8,11 @@ import os
 import pytest
 
 from benchmarks.cases import CASES, classroom, one_to
+from benchmarks.measures import Measure
 from benchmarks.processes import cpu_seconds, machine, resident_mb
 from benchmarks.running import Figures
-from benchmarks.summary import as_json, table
+from benchmarks.summary import as_data, as_json, growth_table, measures_table, table
+from tests.unit.benchmarks.test_growth import held
 
 
 def figures(cost: float, *, out: int = 900) -> Figures:
@@ -58,8 +60,29 @@ def test_json_has_the_agreed_shape() -> None:
         },
         "ratios": {"1-to-3": {"other": 0.25}},
         "lessons_held": {},
+        "growth": {},
     }
     assert "\n" not in as_json(RUNS)
+
+
+def test_lessons_held_and_their_growth_have_their_keys() -> None:
+    told = json.loads(as_json({}, {"tongke": held({1: 10.0, 2: 20.0})}))
+    assert told["lessons_held"] == {"tongke": 2}
+    assert told["growth"]["tongke"]["cpu_ms_per_lesson"] == [10.0, 10.0]
+
+
+def test_what_is_kept_has_every_run() -> None:
+    runs = as_data(RUNS, raw=True)["runs"]["1-to-3"]
+    assert [run["cpu_us_per_packet"] for run in runs["tongke"]] == [20.0, 30.0, 10.0]
+    json.dumps(runs)
+
+
+def test_tables_of_nothing_and_of_something() -> None:
+    assert len(growth_table({}).splitlines()) == 2
+    lines = growth_table({"janus": held({1: 10.0, 2: 30.0})}).splitlines()
+    assert lines[3].split()[:3] == ["2", "janus", "15.0"]
+    told = measures_table([Measure("cost", "≤ 1", "2", met=False)])
+    assert "not met" in told
 
 
 def test_without_us_there_are_no_ratios() -> None:

@@ -1,0 +1,107 @@
+"""What a lesson costs among many, and how the search for the most goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from benchmarks.growth import as_data, growth, held_in_words
+from benchmarks.lessons import Held, Step, client_failed, holds
+from benchmarks.limit_search import LimitSearch
+from benchmarks.running import Figures
+
+
+def figures(
+    cost_us: float = 5.0,
+    *,
+    out: int = 10_000,
+    p99: float = 1.0,
+    rss_mb: float = 70.0,
+    trouble: Mapping[str, int] | None = None,
+) -> Figures:
+    """One second in which 10,000 packets should have come."""
+    return Figures(5_000, out, 10_000, cost_us, 0.1, p99, rss_mb, 1.0, dict(trouble or {}))
+
+
+def held(cores_ms: Mapping[int, float], *, at_least: str = "") -> Held:
+    """A search whose steps held, by lessons and the server's CPU in ms a second."""
+    steps = tuple(
+        Step(lessons, figures(ms / 10, rss_mb=70.0 + 5 * lessons), held=True)
+        for lessons, ms in cores_ms.items()
+    )
+    return Held(max(cores_ms, default=0), steps, at_least)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 5, 8, 31, 32, 33, 63, 64, 100])
+def test_the_search_comes_near_every_limit(limit: int) -> None:
+    search, tried = LimitSearch(64), []
+    while (wanted := search.wanted) is not None:
+        tried.append(wanted)
+        search.handle(wanted <= limit)
+    assert search.held <= min(limit, 64)
+    assert min(limit, 64) - search.held <= max(0, search.held // 16)
+    assert len(tried) < 20
+    assert tried[:3] == [1, 2, 4][: len(tried[:3])] or limit < 4
+
+
+def test_one_bad_second_is_not_a_limit() -> None:
+    search = LimitSearch(4)
+    told = iter([True, False, True, False, True])
+    asked = []
+    while (wanted := search.wanted) is not None:
+        asked.append(wanted)
+        search.handle(next(told))
+    assert asked == [1, 2, 2, 4, 4]
+    assert search.held == 4
+
+
+@pytest.mark.parametrize(
+    ("out", "p99", "expected"),
+    [(10_000, 20.0, True), (9_989, 1.0, False), (10_000, 20.5, False)],
+)
+def test_a_lesson_holds_by_loss_and_delay(out: int, p99: float, expected: bool) -> None:
+    assert holds(figures(out=out, p99=p99)) is expected
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        ({}, False),
+        ({"late_ticks": 10}, False),
+        ({"late_ticks": 11}, True),
+        ({"kernel_drops": 1}, True),
+        ({"send_failed": 1}, True),
+        ({"delay_over": 900}, False),
+    ],
+)
+def test_the_client_says_when_it_is_the_limit(trouble: dict[str, int], expected: bool) -> None:
+    assert client_failed(figures(trouble=trouble)) is expected
+
+
+def test_growth_is_told_by_doublings_and_the_limit() -> None:
+    found = held({1: 40.0, 2: 64.0, 4: 128.0, 6: 192.0, 5: 160.0})
+    grown = growth(found)
+    assert grown is not None
+    assert [point.lessons for point in grown.points] == [1, 2, 4, 6]
+    assert [point.cpu_ms_per_lesson for point in grown.points] == pytest.approx([40, 32, 32, 32])
+    assert grown.max_over_min == pytest.approx(1.25)
+    assert grown.rss_mb_per_lesson == pytest.approx(5.0)
+    assert "within 25% from 1 to 6 lessons" in grown.in_words()
+    assert "-20%" in grown.in_words()
+    assert as_data(found)["max_over_min"] == 1.25
+
+
+def test_steps_that_did_not_hold_are_no_growth() -> None:
+    failed = (Step(1, figures(), held=False), Step(2, None, held=False, why_not="gone"))
+    assert growth(Held(0, failed)) is None
+    assert as_data(Held(0, failed))["lessons"] == []
+    assert held_in_words({"tongke": Held(0, failed)}) == ["tongke: 0"]
+
+
+def test_what_was_not_the_servers_limit_is_at_least() -> None:
+    found = held({1: 10.0}, at_least="the search's 60 s were over")
+    assert held_in_words({"janus": found}) == [
+        "janus: at least 1 (the search's 60 s were over); "
+        "CPU per lesson 10.0 ms/s, with one lesson only"
+    ]
