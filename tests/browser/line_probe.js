@@ -179,6 +179,22 @@
     return wide ? last - since : null;
   }
 
+  /**
+   * Of a seat's sound, since the connection began: samples played, and those the browser made up
+   * because their packets were not there in time (silence that nobody misses left out).
+   */
+  async function samples(seat) {
+    const track = sounds.get(seat).track?.id;
+    for (const peer of peers) {
+      if (peer.connectionState !== "connected") continue;
+      for (const one of (await peer.getStats()).values()) {
+        if (one.type !== "inbound-rtp" || one.trackIdentifier !== track) continue;
+        return [one.totalSamplesReceived, one.concealedSamples - one.silentConcealedSamples];
+      }
+    }
+    return [0, 0];
+  }
+
   const KEPT = [
     "kind", "rid", "frameWidth", "framesPerSecond", "packetsReceived", "packetsLost", "nackCount",
     "pliCount", "freezeCount", "totalFreezesDuration", "concealedSamples", "silentConcealedSamples",
@@ -205,5 +221,5 @@
     return found;
   }
 
-  global.LineProbe = { watch, now, report, shows, wideFrom, diagnosis };
+  global.LineProbe = { watch, now, report, shows, wideFrom, samples, diagnosis };
 })(globalThis);

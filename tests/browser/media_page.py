@@ -17,6 +17,7 @@ from mixer.model import ProducerInfo, SourceOffer, Want
 from mixer.node import MediaNode
 
 CHROMIUM = "/usr/bin/chromium"
+WAIT_S = 90.0  # how long a state may take to come, for a busy, slow machine
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -36,7 +37,10 @@ async function publish(codec, layers) {
   const codecs = RTCRtpSender.getCapabilities('video').codecs;
   video.setCodecPreferences(codecs.filter(c =>
     c.mimeType === 'video/' + codec || c.mimeType === 'video/rtx'));
-  state.video = video;
+  // A slow machine gives fewer pictures, not smaller ones.
+  const parameters = video.sender.getParameters();
+  parameters.degradationPreference = 'maintain-resolution';
+  await video.sender.setParameters(parameters);
 }
 async function offer(restart) {
   await state.up.setLocalDescription(await state.up.createOffer({iceRestart: restart}));
@@ -169,7 +173,7 @@ async def running_browser() -> AsyncIterator[tuple[Browser, str]]:
         await server.wait_closed()
 
 
-async def until(condition: Callable[[], Any], *, within_s: float = 20.0, what: str = "it") -> Any:
+async def until(condition: Callable[[], Any], *, within_s: float = WAIT_S, what: str = "it") -> Any:
     """Wait until an async condition gives something true; returns it."""
     last: Any = None
     try:

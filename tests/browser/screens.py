@@ -67,9 +67,17 @@ class Screen:
             "([seat, who]) => PageProbe.moves(seat, who)", [seat, identity], timeout_s=timeout_s
         )
 
-    def hears(self, seat: str) -> set[int]:
-        """The tones in a seat's sound within two seconds."""
-        return set(self.page.evaluate("seat => PageProbe.tonesOf(seat, 2)", seat))
+    def hears_only(self, seat: str, identity: int) -> None:
+        """Waits until a seat's sound has its identity's tone and no other's.
+
+        Two seconds at a time: no voice pauses so long, so sounds that are mixed up stay mixed up.
+        """
+        tones: list[int] = []
+        for _ in range(round(WAIT_S / 2)):
+            tones = self.page.evaluate("seat => PageProbe.tonesOf(seat, 2)", seat)
+            if tones == [identity]:
+                return
+        raise AssertionError(f"{self.name} hears {tones} from {seat}, not {identity}")
 
     def largest(self) -> str | None:
         """The seat whose picture stands largest."""
@@ -93,6 +101,7 @@ def open_screen(
     context = browser.new_context(
         ignore_https_errors=True, locale=language, viewport={"width": 1366, "height": 768}
     )
+    context.set_default_timeout(WAIT_S * 1000)
     context.add_init_script(PROBES)
     screen = Screen(name, identity, context.new_page(), browser, evidence)
 

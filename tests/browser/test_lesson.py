@@ -17,10 +17,10 @@ from playwright.sync_api import Playwright, expect, sync_playwright
 from tests.browser.county import ROOMS, TEACHER, County
 from tests.browser.fake_devices import make_fake_device
 from tests.browser.room_network import RoomNetwork, can_make_networks, room_network
-from tests.browser.screens import CHROMIUM, Screen, open_screen
+from tests.browser.screens import CHROMIUM, WAIT_S, Screen, open_screen
 from tests.browser.server_process import ServerProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 CUT_S = 10
 LEAD = 1  # identities; the rooms are 2, 3, 4
@@ -56,14 +56,8 @@ class Classrooms:
     def everybody_hears_everybody(self) -> None:
         for screen in self.all:
             for other in self.all:
-                if other is screen:
-                    continue
-                heard: set[int] = set()
-                for _ in range(5):  # a voice pauses between its sentences
-                    heard |= screen.hears(self.seat(other))
-                    if other.identity in heard:
-                        break
-                assert heard == {other.identity}, f"{screen.name} hears {heard} from {other.name}"
+                if other is not screen:
+                    screen.hears_only(self.seat(other), other.identity)
 
 
 def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright) -> None:
@@ -129,7 +123,7 @@ def open_classrooms(  # noqa: PLR0917
     page.get_by_test_id("sign-in").click()
     page.wait_for_url(f"{server.origin}/")
     page.goto(f"{server.origin}/teach/{lesson_id}")
-    page.get_by_test_id("device-start").click(timeout=60_000)
+    page.get_by_test_id("device-start").click()
 
     lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
     names = {"Studio": LEAD} | {name: screen.identity for name, screen in rooms.items()}
@@ -145,7 +139,7 @@ def the_teacher_calls_on_a_room(rooms: Classrooms) -> None:
     asking = rooms.rooms[ROOMS[1]]
     seat = rooms.seat(asking)
     asking.page.keyboard.press("Space")
-    expect(rooms.teacher.page.get_by_test_id(f"hand-{seat}")).to_be_visible(timeout=20_000)
+    expect(rooms.teacher.page.get_by_test_id(f"hand-{seat}")).to_be_visible()
 
     rooms.teacher.page.get_by_test_id(f"give-floor-{seat}").click()
     for screen in rooms.all:
@@ -193,7 +187,7 @@ def the_lesson_ends_and_plays(rooms: Classrooms, county: County, lesson_id: str)
     page.get_by_test_id("end").click()
     page.get_by_test_id("end-confirm").click()
     for room in rooms.rooms.values():
-        expect(room.page.get_by_text("The lesson is over")).to_be_visible(timeout=20_000)
+        expect(room.page.get_by_text("The lesson is over")).to_be_visible()
     recording = finished_recording(rooms.teacher, county, lesson_id)
     page.goto(f"{county.origin}/library")
     page.get_by_test_id(f"recording-{recording}").click()
@@ -206,9 +200,9 @@ def the_lesson_ends_and_plays(rooms: Classrooms, county: County, lesson_id: str)
 
 def finished_recording(screen: Screen, county: County, lesson_id: str) -> str:
     """The id of the lesson's recording, once it is ready."""
-    for _ in range(120):
+    for _ in range(round(2 * WAIT_S)):
         for recording in county.teacher.get("/api/recordings").json():
             if recording["lesson_id"] == lesson_id and recording["state"] == "ready":
                 return str(recording["id"])
         screen.page.wait_for_timeout(500)
-    raise AssertionError("the recording was not finished in a minute")
+    raise AssertionError("the recording was not finished in time")

@@ -18,6 +18,7 @@ from playwright.async_api import Page, async_playwright
 
 from mixer.model import NodeSettings
 from mixer.node import MediaNode
+from mixer.node.stats import LayerStats
 from recorder import control as c
 from recorder.finish import finish
 from recorder.recording_folder import read_recording
@@ -154,8 +155,12 @@ async def test_a_part_plays_and_seeks(tmp_path: Path, codec: str) -> None:
         played = await page.evaluate("t => play(t)", 5.0)
         assert 5.0 <= played["time"] < 7.0
         assert played["sound"] > 0
-        number = await page.evaluate("b => counter(b)", BITS)
-        assert number == pytest.approx(played["time"] * FRAME_RATE, abs=3)
+
+        async def shows_what_is_heard() -> bool:  # a slow machine's picture may come after it
+            number = await page.evaluate("b => counter(b)", BITS)
+            return bool(number == pytest.approx(played["time"] * FRAME_RATE, abs=3))
+
+        await until(shows_what_is_heard, what=f"the picture of {played['time']} s")
 
 
 class _Catalogue:
@@ -173,15 +178,15 @@ class _Catalogue:
         raise AssertionError(reason)
 
 
+LESSON_S = 10.0  # with all layers
 LAYERS: list[dict[str, object]] = [
     {"rid": "q", "scaleResolutionDownBy": 4, "maxBitrate": 150_000},
     {"rid": "f", "maxBitrate": 1_500_000},
 ]
 
 
-@pytest.mark.parametrize("codec", ["H264", "VP8"])
-async def test_what_a_browser_publishes_is_recorded_and_plays(tmp_path: Path, codec: str) -> None:
-    """Chromium → media core → tap → recorder → files → Chromium."""
+async def recorded_lesson(recordings: Path, codec: str) -> tuple[Path, dict[str, Any], int]:
+    """The folder and manifest of what a browser published, and how many packets never came."""
     catalogue = _Catalogue()
 
     async def live(lesson_id: str) -> bool:
@@ -189,7 +194,7 @@ async def test_what_a_browser_publishes_is_recorded_and_plays(tmp_path: Path, co
 
     node = MediaNode(NodeSettings(host="127.0.0.1", port=0))
     await node.start()
-    recording = Recording(node, catalogue, folder=tmp_path / "recordings", lesson_live=live)
+    recording = Recording(node, catalogue, folder=recordings, lesson_live=live)
     await recording.start()
     try:
         await node.open_lesson("lesson1", lambda _event: None)
@@ -203,7 +208,17 @@ async def test_what_a_browser_publishes_is_recorded_and_plays(tmp_path: Path, co
             await lead.page.goto(address)
             for label, info in (await lead.publish(codec, LAYERS)).items():
                 await recording.producer_added("lesson1", "lead", label, info.producer_id)
-            await asyncio.sleep(12)  # the lesson itself: what is recorded takes its time
+
+            async def all_layers_come() -> bool:
+                return all(layer["live"] for layer in layers())
+
+            def layers() -> list[LayerStats]:
+                producers = node.lesson_stats("lesson1")["producers"]
+                return [layer for producer in producers for layer in producer["layers"]]
+
+            await until(all_layers_come, what="both layers")
+            await asyncio.sleep(LESSON_S)  # the lesson itself: what is recorded takes its time
+            never_came = sum(layer["lost"] - layer["recovered"] for layer in layers())
             await recording.lesson_closed("lesson1")
 
         async def finished() -> bool:
@@ -213,22 +228,32 @@ async def test_what_a_browser_publishes_is_recorded_and_plays(tmp_path: Path, co
     finally:
         await recording.close()
         await node.close()
-    (recording_id, manifest), *_ = catalogue.manifests.items()
-    folder = tmp_path / "recordings" / recording_id
+    ((recording_id, manifest),) = catalogue.manifests.items()
+    return recordings / recording_id, manifest, never_came
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+async def test_what_a_browser_publishes_is_recorded_and_plays(tmp_path: Path, codec: str) -> None:
+    """Chromium → media core → tap → recorder → files → Chromium."""
+    folder, manifest, never_came = await recorded_lesson(tmp_path / "recordings", codec)
     records = read_recording(folder)
     tracks = [r for r in records if isinstance(r, TrackStarted)]
     assert {t.device_id for t in tracks} == {"lead-pc"}
     reported = {r.track_id for r in records if isinstance(r, SyncPoint)}
     assert reported == {t.track_id for t in tracks}, "both tracks know the sender's clock"
-    assert [r for r in records if isinstance(r, Gap)] == []
-    assert all(r.lost_packets == 0 for r in records if isinstance(r, TrackEnded))
+    # A machine that is too busy to read its sockets loses packets; what came is recorded.
+    assert {r.reason for r in records if isinstance(r, Gap)} <= {"lost"}
+    assert sum(r.lost_packets for r in records if isinstance(r, TrackEnded)) <= never_came
     # The layers come up one after the other, so there may be a small picture before the large.
     parts = [part for part in manifest["parts"] if part["has_video"]]
     assert all(part["has_audio"] for part in parts)
-    assert sum(part["duration_s"] for part in parts) > 8
+    assert sum(part["duration_s"] for part in parts) > 0.8 * LESSON_S
     assert (folder / manifest["poster"]).is_file()
     async with player_page(folder) as page:
-        loaded = await page.evaluate("src => load(src)", parts[-1]["file"])
+        for part in reversed(parts):
+            loaded = await page.evaluate("src => load(src)", part["file"])
+            if (loaded["width"], loaded["height"]) == (1280, 720) and loaded["duration"] > 3:
+                break
         assert (loaded["width"], loaded["height"]) == (1280, 720)
         played = await page.evaluate("t => play(t)", 2.0)
         assert played["time"] >= 2.0
@@ -237,4 +262,4 @@ async def test_what_a_browser_publishes_is_recorded_and_plays(tmp_path: Path, co
         assert await page.evaluate("t => seek(t)", middle) == pytest.approx(middle, abs=0.3)
     # Chromium's fake microphone beeps once a second.
     beeps = [part["start_s"] + at for part in parts for at in decoded_beeps(folder / part["file"])]
-    assert len(beeps) >= 6
+    assert len(beeps) >= LESSON_S / 2

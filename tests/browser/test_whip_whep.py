@@ -19,13 +19,13 @@ from playwright.sync_api import sync_playwright
 from server.simulate.identity import counter_step, read_mark
 from tests.browser.county import ROOMS, TEACHER, County, client
 from tests.browser.fake_devices import make_fake_device
-from tests.browser.screens import open_screen
+from tests.browser.screens import WAIT_S, open_screen
 from tests.browser.server_process import ServerProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 ENCODER = 7  # the identity in the encoder's picture and voice
-ENCODER_RUNS_S = 90  # longer than the test needs; it is ended with the test
+ENCODER_RUNS_S = 500  # longer than the test needs; it is ended with the test
 
 
 @contextmanager
@@ -72,7 +72,7 @@ async def played_by_whep(origin: str, token: str, seat: str) -> tuple[list[int],
             assert answer.status_code == 201, answer.text
             await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
             counters = []
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(WAIT_S):
                 while len(counters) < 5:
                     frame = await video.track.recv()
                     mark = read_mark(frame.to_ndarray(format="gray"))
@@ -121,10 +121,9 @@ def test_an_encoder_is_a_rooms_source_and_a_player_an_observer(tmp_path: Path) -
         page.get_by_test_id("sign-in").click()
         page.wait_for_url(f"{server.origin}/")
         page.goto(f"{server.origin}/teach/{lesson_id}")
-        page.get_by_test_id("device-start").click(timeout=60_000)
+        page.get_by_test_id("device-start").click()
         teacher.sees_moving(seat, ENCODER)
-        heard = set().union(*(teacher.hears(seat) for _ in range(3)))
-        assert heard == {ENCODER}
+        teacher.hears_only(seat, ENCODER)
 
         observer = county.teacher.post(
             f"/api/lessons/{lesson_id}/token", json={"role": "observer"}

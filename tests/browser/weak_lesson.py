@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ class Seen:
     heard: float  # share of the time in which the seat's tone was there
     longest_silence_s: float
     played: float  # share of the time in which any sound was played at all
+    made_up: float  # share of the sound that the browser made up, because it was not there in time
 
 
 @dataclass
@@ -73,14 +74,28 @@ class WeakLesson:
         """The screen's clock."""
         return float(screen.page.evaluate("LineProbe.now()"))
 
-    def seen(self, screen: Screen, identity: int, since: float, until: float | None = None) -> Seen:
-        """What the screen showed of a seat since a time of its clock."""
-        until = self.now(screen) if until is None else until
+    def watched(self, places: Sequence[tuple[Screen, int]], seconds: float) -> list[Seen]:
+        """What each of these screens shows of a seat within the next seconds."""
+        begin = [(self.now(screen), self._samples(screen, who)) for screen, who in places]
+        self.teacher.page.wait_for_timeout(1000 * seconds)
+        return [
+            self._seen(screen, who, since, samples)
+            for (screen, who), (since, samples) in zip(places, begin, strict=True)
+        ]
+
+    def _seen(self, screen: Screen, identity: int, since: float, samples: tuple[int, int]) -> Seen:
         report = screen.page.evaluate(
-            "([seat, since, until]) => LineProbe.report(seat, since, until)",
-            [self.seats[identity], since, until],
+            "([seat, since]) => LineProbe.report(seat, since, LineProbe.now())",
+            [self.seats[identity], since],
         )
-        return Seen(**report["picture"], **report["sound"])
+        played, made_up = self._samples(screen, identity)
+        share = (made_up - samples[1]) / max(1, played - samples[0])
+        return Seen(**report["picture"], **report["sound"], made_up=share)
+
+    def _samples(self, screen: Screen, identity: int) -> tuple[int, int]:
+        """Of a seat's sound: samples played so far, and those the browser had to make up."""
+        played, made_up = screen.page.evaluate("LineProbe.samples", self.seats[identity])
+        return played, made_up
 
     def wide_after_s(self, screen: Screen, identity: int, width: int, since: float) -> float | None:
         """How long after `since` the picture was this wide and stayed so; None: not yet."""
@@ -175,4 +190,4 @@ def _teach(teacher: Screen, county: County, lesson_id: str) -> None:
     page.get_by_test_id("sign-in").click()
     page.wait_for_url(f"{county.origin}/")
     page.goto(f"{county.origin}/teach/{lesson_id}")
-    page.get_by_test_id("device-start").click(timeout=60_000)
+    page.get_by_test_id("device-start").click()
