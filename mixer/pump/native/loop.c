@@ -222,8 +222,14 @@ static void collect(int64_t last_round) {
   if (left >= COLLECT_MIN_NS) nanosleep(&time, NULL);
 }
 
-/* True when Python asked for a look at the core. */
-static bool wait_for_work(struct pump *pump, int64_t until) {
+/* What there is to do beside the UDP port, which every round looks at: a system call that finds
+ * nothing costs as much as a packet. */
+struct ready {
+  bool called; /* Python asked for a look at the core, or posted something */
+  bool plain, tcp;
+};
+
+static struct ready wait_for_work(struct pump *pump, int64_t until) {
   struct pollfd polled[4] = {
       {.fd = pump->udp.fd, .events = POLLIN},
       {.fd = pump->wake_fd, .events = POLLIN},
@@ -234,21 +240,26 @@ static bool wait_for_work(struct pump *pump, int64_t until) {
   if (left < 0) left = 0;
   struct timespec timeout = {left / SECOND_NS, left % SECOND_NS};
   eventfd_t count;
-  if (ppoll(polled, 4, &timeout, NULL) <= 0 || !polled[1].revents) return false;
-  return eventfd_read(pump->wake_fd, &count) == 0;
+  if (ppoll(polled, 4, &timeout, NULL) <= 0) return (struct ready){0};
+  return (struct ready){
+      .called = polled[1].revents && eventfd_read(pump->wake_fd, &count) == 0,
+      .plain = polled[2].revents,
+      .tcp = polled[3].revents,
+  };
 }
 
 /* One round; returns when the next tick is due. */
-static int64_t work(struct pump *pump, int64_t tick_at) {
+static int64_t work(struct pump *pump, struct ready ready, int64_t tick_at) {
+  bool has_tcp = pump->tcp.count || ready.tcp || ready.called;
   receive(pump, pump->udp.fd);
-  receive(pump, pump->plain_fd);
-  work_tcp(pump);
+  if (ready.plain) receive(pump, pump->plain_fd);
+  if (has_tcp) work_tcp(pump);
   int64_t now = monotonic_now();
   pthread_mutex_lock(&pump->core.mutex);
   tick_at = core_tick(&pump->core, tick_at, now);
   pthread_mutex_unlock(&pump->core.mutex);
   flush(pump, now);
-  count_tcp(&pump->core, &pump->tcp);
+  if (has_tcp) count_tcp(&pump->core, &pump->tcp);
   drain_backlogs(pump, now);
   pump_close_links(pump);
   signal_events(pump);
@@ -276,10 +287,11 @@ void *pump_loop(void *argument) {
   int64_t tick_at = 0, last_round = 0;
   prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
   while (!pump->is_stopping) {
-    if (wait_for_work(pump, look_again_at(pump, tick_at))) tick_at = 0;
+    struct ready ready = wait_for_work(pump, look_again_at(pump, tick_at));
+    if (ready.called) tick_at = 0;
     collect(last_round);
     last_round = monotonic_now();
-    tick_at = work(pump, tick_at);
+    tick_at = work(pump, ready, tick_at);
     count_round(pump, monotonic_now() - last_round);
   }
   return NULL;

@@ -45,8 +45,8 @@ def main() -> None:
                 sender.sendto(publisher.protect(packet), ("127.0.0.1", pump.port))
             for _ in range(PACKETS):
                 sizes.add(len(RtpPacket.parse(viewer.open(receiver.recv(2048))).payload))
+        pump.stop()  # what it sent last is counted once it is sent
         stats = pump.pump_stats()
-        pump.stop()
     print(json.dumps({"sizes": sorted(sizes), "stats": stats}))
 
 

@@ -265,17 +265,11 @@ def test_a_slow_peer_loses_whole_datagrams_and_harms_nobody(
         sequence += 1
         assert sequence < 20_000
     assert pump.pump_stats()["drop_socket_full"] == 0
-    got = []
-    slow.socket.settimeout(0.3)
-    try:
-        while True:
-            packet = RtpPacket.parse(slow.peer.open(slow.read()))
-            got.append(struct.unpack("!I", packet.payload[:4])[0])
-    except TimeoutError:
-        pass
-    assert got == sorted(got)
-    assert len(got) == sequence - pump.pump_stats()["drop_tcp_full"]
-    slow.socket.settimeout(DEADLINE_S)  # and now it goes on
+    got: list[int] = []
+    while len(got) < sequence - pump.pump_stats()["drop_tcp_full"]:
+        packet = RtpPacket.parse(slow.peer.open(slow.read()))
+        got.append(struct.unpack("!I", packet.payload[:4])[0])
+    assert got == sorted(got)  # and now it goes on
     clients[0].send(speech(sequence, struct.pack("!I", sequence)))
     assert RtpPacket.parse(slow.peer.open(slow.read())).payload[:4] == struct.pack("!I", sequence)
 
