@@ -1,7 +1,8 @@
 """One device's line: loss, round trip and bitrate as measured, and in a word for people.
 
-Owns the arithmetic on report blocks (RFC 3550 §6.4) and transport feedback. How much the line
-could carry is `mixer.rtp.bandwidth`'s; what people are told is signaling's.
+Owns what the totals of a transport say of the last seconds; the pump reads and writes the reports
+they come from. How much the line could carry is `mixer.rtp.bandwidth`'s; what people are told is
+signaling's.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
-
-from mixer.rtp.rtcp import ReportBlock
-from mixer.rtp.sequence import round_trip_s, wrapped_distance
 
 # Long enough that one lost packet is not a percentage, short enough to follow a line's trouble.
 WINDOW_S = 4.0
@@ -31,54 +29,30 @@ class LinkSample:
     silent_s: float
 
 
-@dataclass(slots=True)
-class _Progress:
-    """The last report block of one SSRC."""
-
-    highest: int
-    lost: int
-
-
 class LinkMeter:
     """Measures one transport in one direction; feed it whatever is known of the line."""
 
     def __init__(self, now: float) -> None:
         self._heard_at = now
         self._losses: deque[tuple[float, int, int]] = deque()  # (when, expected, lost)
-        self._expected = self._lost = 0
+        self._expected = self._lost = 0  # in the window
+        self._expected_ever = self._lost_ever = 0
         self._bytes: deque[tuple[float, int]] = deque()  # (when, counter)
         self._rtt_s: float | None = None
-        self._progress: dict[int, _Progress] = {}
 
-    def handle_report_block(
-        self, block: ReportBlock, now: float, *, arrival_ntp: int | None = None
+    def handle_totals(
+        self, now: float, *, total_bytes: int, expected: int, lost: int, rtt_s: float | None
     ) -> None:
-        """A receiver's report on one stream: from the peer, or ours of the peer's stream.
+        """The transport's totals since it began, and its smoothed round trip if one is known.
 
-        With `arrival_ntp` (64-bit NTP time of arrival, by the clock our sender reports use) the
-        peer's block also tells the round trip.
+        `expected` and `lost` are packets, as report blocks tell them.
         """
-        self._heard_at = now
-        last = self._progress.get(block.ssrc)
-        if last is not None:
-            expected = wrapped_distance(block.extended_highest_sequence, last.highest, 32)
-            lost = block.cumulative_lost - last.lost
-            # A stream that began anew under the same SSRC jumps: no measure.
-            if 0 < expected < 1 << 16:
-                self.handle_loss(expected, max(0, min(expected, lost)), now)
-        elif len(self._progress) >= 256:
-            self._progress.clear()  # a peer that invents SSRCs costs no memory
-        self._progress[block.ssrc] = _Progress(
-            block.extended_highest_sequence, block.cumulative_lost
-        )
-        if arrival_ntp is not None:
-            rtt_s = round_trip_s(
-                arrival_ntp=arrival_ntp,
-                last_sr=block.last_sr,
-                delay_since_last_sr=block.delay_since_last_sr,
-            )
-            if rtt_s is not None:
-                self.handle_rtt(rtt_s)
+        self.handle_bytes(total_bytes, now)
+        if expected > self._expected_ever:
+            self.handle_loss(expected - self._expected_ever, lost - self._lost_ever, now)
+            self._expected_ever, self._lost_ever = expected, lost
+        if rtt_s is not None:
+            self._rtt_s = rtt_s
 
     def handle_loss(self, expected: int, lost: int, now: float) -> None:
         """So many packets were sent over the line, so many of them did not arrive."""
@@ -87,10 +61,6 @@ class LinkMeter:
         self._expected += expected
         self._lost += lost
         self._expire(now)
-
-    def handle_rtt(self, rtt_s: float) -> None:
-        """One measured round trip; smoothed as TCP does (RFC 6298 §2, α = 1/8)."""
-        self._rtt_s = rtt_s if self._rtt_s is None else self._rtt_s + (rtt_s - self._rtt_s) / 8
 
     def handle_bytes(self, total_bytes: int, now: float) -> None:
         """The transport's byte counter."""

@@ -129,7 +129,10 @@ class Connection:
 
     def last_heard(self) -> float:
         """When the pump last received media from the peer."""
-        return self.counters().get("last_received_ns", 0) * 1e-9
+        try:
+            return self.port.pump.totals(self.transport_id).last_received_ns * 1e-9
+        except KeyError:
+            return 0.0  # it is freed
 
     def counters(self) -> dict[str, int]:
         """The transport's counters; empty once it is freed."""

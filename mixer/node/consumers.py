@@ -1,8 +1,8 @@
-"""A subscriber's streams as they go out: consumers in the pump, their layers, their reports.
+"""A subscriber's streams as they go out: consumers in the pump, their layers, their line.
 
-Owns: adding and removing consumers, choosing each one's layer from the line's estimate and the
-device's wants, sender reports with the CNAMEs that keep a device's sound and picture in step
-(RFC 3550 §6.4.1, §6.5.1), and reading the peer's feedback.
+Owns: adding and removing consumers with the CNAMEs that keep a device's sound and picture in step
+(RFC 3550 §6.5.1), choosing each one's layer from the line's estimate and the device's wants, and
+reading the peer's feedback. Reports are the pump's; what they tell is read here.
 
 Leaves to `subscription.py`: m-lines and descriptions; to `mixer.forward` and `mixer.rtp.bandwidth`
 all policy.
@@ -10,7 +10,6 @@ all policy.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -30,27 +29,12 @@ from mixer.node.streams import Consumer, Producer
 from mixer.rtp.bandwidth import REMB_SATURATED, BandwidthEstimator
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli, Remb
-from mixer.rtp.rtcp import (
-    ReceiverReport,
-    ReportBlock,
-    RtcpPacket,
-    SenderReport,
-    SourceDescription,
-    parse_compound,
-    serialize_compound,
-)
-from mixer.rtp.sequence import ntp_middle, wrapped_distance
+from mixer.rtp.rtcp import RtcpPacket, parse_compound
 from mixer.rtp.twcc import TransportWideFeedback
 from mixer.transport.codecs import Codec
 from mixer.transport.subscribe_lines import Line
 from mixer.transport.subscribe_offer import stream_name
 
-# 16 sender reports with their descriptions fill a datagram of about 1,000 bytes.
-REPORTS_PER_DATAGRAM = 16
-# A report that skips more packets than ten seconds hold is of a stream that began anew.
-MAX_REPORT_GAP = 10_000
-# Sender reports remembered for round trips: a minute of them for each of some streams.
-MAX_REMEMBERED_REPORTS = 512
 # A line that carries all that is wanted, with a margin, is looked at so often: bitrates change.
 SATISFIED_INTERVAL_S = 1.0
 # Each feedback (ten a second) takes what left; only when none comes does the tick look itself.
@@ -82,8 +66,7 @@ class Consumers:
         self._allocator = Allocator()
         self._by_producer: dict[str, Consumer] = {}
         self._by_ssrc: dict[int, Consumer] = {}
-        # (ssrc, middle of NTP) of sender reports → (their NTP time, when they left)
-        self._reports: OrderedDict[tuple[int, int], tuple[int, float]] = OrderedDict()
+        self._by_pump_id: dict[int, Consumer] = {}
 
     def __len__(self) -> int:
         return len(self._by_producer)
@@ -105,12 +88,14 @@ class Consumers:
             rtx_ssrc=line.rtx_ssrc if has_rtx else 0,
             rtx_payload_type=codec.rtx_payload_type if has_rtx else 0,
             mid=line.mid,
+            cname=stream_name(producer.device_id),
         )
         consumer = Consumer(producer, pump_id, line.ssrc, line.mid)
         self._connection.port.add_consumer(consumer)
         self._by_producer[producer.producer_id] = consumer
         self._by_ssrc[line.ssrc] = consumer
         self._by_ssrc[line.rtx_ssrc] = consumer
+        self._by_pump_id[pump_id] = consumer
 
     def has(self, producer_id: str) -> bool:
         """Whether this producer is being sent (or parked)."""
@@ -123,6 +108,7 @@ class Consumers:
             return
         for ssrc in [ssrc for ssrc, known in self._by_ssrc.items() if known is consumer]:
             del self._by_ssrc[ssrc]
+        del self._by_pump_id[consumer.pump_id]
         self._connection.port.remove_consumer(consumer)
 
     def remove_all(self) -> None:
@@ -193,9 +179,6 @@ class Consumers:
             case Fir(entries=entries):
                 for ssrc, _ in entries:
                     self._keyframe_wanted(ssrc)
-            case ReceiverReport(reports=reports) | SenderReport(reports=reports):
-                for block in reports:
-                    self._report(block, now)
             case TransportWideFeedback() if self.transport_cc:
                 self._take_departures(now)
                 self.estimator.handle_feedback(packet, now)
@@ -215,31 +198,6 @@ class Consumers:
         for consumer in self._by_producer.values():
             if consumer.layer >= 0 and consumer.producer.kind is Kind.VIDEO:
                 self._owner.ask_keyframe(consumer.producer, consumer.layer)
-
-    def _report(self, block: ReportBlock, now: float) -> None:
-        """A report on one of our streams: loss, and the round trip since our sender report."""
-        consumer = self._by_ssrc.get(block.ssrc)
-        if consumer is None:
-            return
-        left = self._reports.get((block.ssrc, block.last_sr))
-        arrival_ntp = None
-        if left is not None:
-            ntp, sent_at = left
-            arrival_ntp = (ntp + round((now - sent_at) * (1 << 32))) & 0xFFFF_FFFF_FFFF_FFFF
-        self.meter.handle_report_block(block, now, arrival_ntp=arrival_ntp)
-        rtt_s = self.meter.rtt_s
-        if rtt_s is not None:
-            self.estimator.handle_rtt(rtt_s)
-        if block.ssrc != consumer.ssrc:
-            return  # its RTX stream has sequence numbers of its own
-        previous, consumer.reported = consumer.reported, block
-        if not self.transport_cc and previous is not None:
-            expected = wrapped_distance(
-                block.extended_highest_sequence, previous.extended_highest_sequence, 32
-            )
-            if 0 < expected < MAX_REPORT_GAP:
-                lost = round(expected * block.fraction_lost / 256)
-                self.estimator.handle_loss(expected, lost, now)
 
     def _limit(self, remb: Remb, now: float) -> None:
         """A REMB bounds the streams it names; the others (sound, with aiortc) come on top."""
@@ -266,6 +224,7 @@ class Consumers:
         if now - self._departures_at > FEEDBACK_EXPECTED_S:
             self._take_departures(now)
         if not self.transport_cc:
+            self._read_losses()
             self.estimator.handle_sent(self.meter.measure(now).bitrate_bps)
         self.estimator.poll(now)
         probe = self.estimator.take_probe(now)
@@ -278,35 +237,33 @@ class Consumers:
             if not begun:
                 self.estimator.refuse_probe(now)
 
-    def send_reports(self, now: float) -> None:
-        """Sender reports of every stream; once a second."""
-        self.count_bytes(now)
-        rows = self._pump.sender_reports(self._connection.transport_id)
-        fresh = []
-        for ssrc, ntp, timestamp, packets, octets in rows:
-            key = (ssrc, ntp_middle(ntp))
-            consumer = self._by_ssrc.get(ssrc)
-            if consumer is None:
-                continue
-            self._reports[key] = (ntp, now)
-            fresh.append((SenderReport(ssrc, ntp, timestamp, packets, octets), consumer))
-        while len(self._reports) > MAX_REMEMBERED_REPORTS:
-            self._reports.popitem(last=False)
-        for at in range(0, len(fresh), REPORTS_PER_DATAGRAM):
-            compound: list[RtcpPacket] = []
-            for report, consumer in fresh[at : at + REPORTS_PER_DATAGRAM]:
-                cname = stream_name(consumer.producer.device_id)
-                # One chunk per SDES packet: aiortc reads no second one.
-                compound += [report, SourceDescription.of_cname(report.ssrc, cname)]
-            self._connection.send_rtcp(serialize_compound(compound))
+    def read_totals(self, now: float) -> None:
+        """Take what the pump counted of the line and of every stream; once a second."""
+        transport_id = self._connection.transport_id
+        for pump_id, total_bytes in self._pump.consumer_bytes(transport_id):
+            consumer = self._by_pump_id.get(pump_id)
+            if consumer is not None:
+                consumer.meter.update(total_bytes, now)
+        totals = self._pump.totals(transport_id)
+        rtt_s = totals.round_trip_ns * 1e-9 or None
+        self.meter.handle_totals(
+            now,
+            total_bytes=totals.bytes_sent,
+            expected=totals.packets_expected,
+            lost=totals.packets_lost,
+            rtt_s=rtt_s,
+        )
+        if self.transport_cc and rtt_s is not None:
+            self.estimator.handle_rtt(rtt_s)
 
-    def count_bytes(self, now: float) -> None:
-        """Take the transport's and every stream's byte counter; once a second."""
-        for consumer in self._by_producer.values():
-            counters = self._pump.consumer_stats(consumer.pump_id)
-            consumer.meter.update(counters["bytes"], now)
-        stats = self._pump.transport_stats(self._connection.transport_id)
-        self.meter.handle_bytes(stats["bytes_sent"], now)
+    def _read_losses(self) -> None:
+        """What a peer without transport-wide feedback reported since the last look."""
+        transport_id = self._connection.transport_id
+        reported = self._pump.losses(transport_id)
+        for _, expected, lost, arrival_ns in reported:
+            self.estimator.handle_loss(expected, lost, arrival_ns * 1e-9)
+        if reported and (round_trip_ns := self._pump.totals(transport_id).round_trip_ns):
+            self.estimator.handle_rtt(round_trip_ns * 1e-9)
 
     def measure(self, now: float) -> LinkMeasured:
         """The line down, over the last seconds."""

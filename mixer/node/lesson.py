@@ -46,7 +46,7 @@ MAX_WANTS = 128  # as the lesson protocol admits
 ALLOCATION_INTERVAL_S = 0.2
 # A bitrate over a shorter time than this is that of one burst.
 MEASURE_INTERVAL_S = 0.1
-REPORT_INTERVAL_S = 1.0
+TOTALS_INTERVAL_S = 1.0
 LINK_INTERVAL_S = 2.0
 
 
@@ -74,7 +74,7 @@ class Lesson:
         self._closed = False
         now = port.clock()
         self._alive: list[tuple[bool, ...]] = []  # the layers of each producer, as last shared out
-        self._allocate_at = self._report_at = self._link_at = now
+        self._allocate_at = self._totals_at = self._link_at = now
 
     # Publishing
 
@@ -280,7 +280,7 @@ class Lesson:
     # Time
 
     def handle_timer(self, now: float) -> None:
-        """Every tick (100 ms): estimates, and by their own intervals layers, reports, links."""
+        """Every tick (100 ms): estimates, and by their own intervals layers, totals, links."""
         for subscription in self.subscriptions.values():
             if subscription.connection.state is LinkState.CONNECTED:
                 subscription.consumers.handle_timer(now)
@@ -289,9 +289,9 @@ class Lesson:
             for producer in self._producers.values():
                 self._measure_layers(producer, now)
             self._allocate_if_due(now)
-        if now >= self._report_at:
-            self._report_at = now + REPORT_INTERVAL_S
-            self._send_reports(now)
+        if now >= self._totals_at:
+            self._totals_at = now + TOTALS_INTERVAL_S
+            self._read_totals(now)
         if now >= self._link_at:
             self._link_at = now + LINK_INTERVAL_S
             self._tell_links(now)
@@ -344,16 +344,14 @@ class Lesson:
                 encoding.keyframes = keyframes
                 self.port.keyframes.keyframe_arrived((producer.pump_id, layer))
 
-    def _send_reports(self, now: float) -> None:
+    def _read_totals(self, now: float) -> None:
         for publication in self.publications.values():
-            publication.send_reports(now)
+            publication.read_totals(now)
             publication.connection.handle_timer(now)
         for subscription in self.subscriptions.values():
             if subscription.connection.state is LinkState.CONNECTED:
-                subscription.consumers.send_reports(now)
+                subscription.consumers.read_totals(now)
             subscription.connection.handle_timer(now)
-        for tap in self.taps.values():
-            tap.send_reports()
 
     def _tell_links(self, now: float) -> None:
         for publication in self.publications.values():

@@ -1,9 +1,8 @@
 """The publish connection of one device: its producers, and what we tell their sender.
 
-Owns: building what a `PublishPlan` says in the pump, learning SSRCs from MID and RID, the RTCP we
-send upstream: receiver reports (RFC 3550 §6.4.2), REMB for whom transport-wide feedback is not
-negotiated, PLI or FIR (RFC 4585, RFC 5104). Transport-wide feedback, and asking for lost packets,
-is the pump's.
+Owns: building what a `PublishPlan` says in the pump, learning SSRCs from MID and RID, the requests
+we send upstream: PLI or FIR (RFC 4585, RFC 5104), and REMB to whom transport-wide feedback is not
+negotiated with. Feedback and reports, and asking for lost packets, is the pump's.
 
 Leaves to `lesson.py`: who hears of a producer; to `connection.py`: the transport.
 """
@@ -22,7 +21,6 @@ from mixer.node.streams import Encoding, Producer, pump_codec
 from mixer.rtp.feedback import Fir, Pli, Remb
 from mixer.rtp.rtcp import (
     ReceiverReport,
-    ReportBlock,
     RtcpPacket,
     SourceDescription,
     serialize_compound,
@@ -36,7 +34,6 @@ from mixer.transport.rate_limit import TokenBucket
 # to the pump, which drops unknown ones.
 NAMED_SSRCS_BURST = 64
 NAMED_SSRCS_PER_S = 1.0
-MAX_REPORT_BLOCKS = 31  # five bits in the RTCP header
 CNAME = "tongke"
 # What a source without a limit of its own may send when REMB has to name a number.
 UNLIMITED_BPS = 10_000_000
@@ -171,7 +168,7 @@ class Publication:
         self._owner.link_changed(self.device_id, Direction.PUBLISH, state)
 
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
-        """A publisher's reports: the pump has taken from them what matters."""
+        """A publisher's goodbyes and the like: its leaving shows by other means."""
 
     def handle_new_ssrc(
         self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
@@ -222,26 +219,23 @@ class Publication:
             packet = Fir(self.connection.local_ssrc, ((media_ssrc, self._fir_count),))
         self._send([packet])
 
-    def send_reports(self, now: float) -> None:
-        """Receiver reports of all streams, and REMB for senders that follow it; once a second."""
+    def read_totals(self, now: float) -> None:
+        """Take what the pump counted of the line, and send REMB where followed; once a second."""
         connection = self.connection
         if connection.state is not LinkState.CONNECTED:
             return
-        rows = self._port.pump.receiver_reports(connection.transport_id)
-        blocks = [ReportBlock(*row) for row in rows]
-        for block in blocks:
-            self.meter.handle_report_block(block, now)
-        stats = self._port.pump.transport_stats(connection.transport_id)
-        self.meter.handle_bytes(stats["bytes_received"], now)
-        description = SourceDescription.of_cname(connection.local_ssrc, CNAME)
-        first, rest = blocks[:MAX_REPORT_BLOCKS], blocks[MAX_REPORT_BLOCKS:]
-        packets: list[RtcpPacket] = [ReceiverReport(connection.local_ssrc, tuple(first))]
-        if rest:
-            packets.append(ReceiverReport(connection.local_ssrc, tuple(rest[:MAX_REPORT_BLOCKS])))
-        packets.append(description)
+        totals = self._port.pump.totals(connection.transport_id)
+        self.meter.handle_totals(
+            now,
+            total_bytes=totals.bytes_received,
+            expected=totals.packets_expected,
+            lost=totals.packets_lost,
+            rtt_s=None,
+        )
         if self._remb is not None:
-            packets.append(self._remb_now(self._remb, now))
-        self._send(packets)
+            ssrc = connection.local_ssrc  # a compound begins with a report
+            description = SourceDescription.of_cname(ssrc, CNAME)
+            self._send([ReceiverReport(ssrc), description, self._remb_now(self._remb, now)])
 
     def _remb_now(self, rate: ReceiveRate, now: float) -> Remb:
         sample = self.meter.measure(now)

@@ -317,8 +317,6 @@ def _subscription(pump: Pump, subscription: Subscription, now: float) -> Subscri
 
 def _consumer(pump: Pump, consumer: Consumer, want: Want | None, now: float) -> ConsumerStats:
     row = pump.consumer_stats(consumer.pump_id)
-    reported = consumer.reported
-    jitter_ticks = 0 if reported is None else reported.jitter
     return {
         "producer_id": consumer.producer.producer_id,
         "mid": consumer.mid,
@@ -331,8 +329,8 @@ def _consumer(pump: Pump, consumer: Consumer, want: Want | None, now: float) -> 
         "bitrate_bps": consumer.meter.bitrate_bps if consumer.meter.live(now) else 0,
         "packets": row["packets"],
         "bytes": row["bytes"],
-        "lost": 0 if reported is None else max(0, reported.cumulative_lost),
-        "jitter_ms": 1000 * jitter_ticks / consumer.producer.codec.clock_rate,
+        "lost": max(0, row["reported_lost"]),
+        "jitter_ms": 1000 * row["reported_jitter"] / consumer.producer.codec.clock_rate,
         "nacked": row["nacked"],
         "retransmitted": row["retransmitted"],
         "keyframe_requests": consumer.keyframe_requests,

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from mixer.forward.layers import Layer, LayerMeter, Stream
 from mixer.model import Kind, ProducerInfo
 from mixer.pump import CODEC_H264, CODEC_OPAQUE, CODEC_OPUS, CODEC_VP8
-from mixer.rtp.rtcp import ReportBlock
 from mixer.transport.codecs import Codec
 
 PUMP_CODECS = {"VP8": CODEC_VP8, "H264": CODEC_H264, "opus": CODEC_OPUS}
@@ -80,7 +79,6 @@ class Consumer:
     mid: str
     layer: int = -1
     meter: LayerMeter = field(default_factory=LayerMeter)
-    reported: ReportBlock | None = None  # the peer's last report
     keyframe_requests: int = 0  # PLI or FIR from the peer
     shown: tuple[int, str] | None = None  # the choice last told to the listener
 

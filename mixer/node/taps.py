@@ -1,8 +1,8 @@
 """Taps: a producer's media as plain RTP in Unix datagrams, for the recorder and the mixer.
 
-Owns: one plain transport and one consumer per tap, always at the best layer that sends, the
-sender reports that let the reader put sound and picture in step, and the reader's keyframe
-requests.
+Owns: one plain transport and one consumer per tap, always at the best layer that sends, and the
+reader's keyframe requests. Sender reports, which let the reader put sound and picture in step, are
+the pump's.
 
 Leaves to the reader: opening its socket first, reading fast enough (a full socket is a counted
 drop in the pump, never a wait).
@@ -22,12 +22,7 @@ from mixer.node.publication import CNAME
 from mixer.node.streams import Consumer, Producer
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli
-from mixer.rtp.rtcp import (
-    SenderReport,
-    SourceDescription,
-    parse_compound,
-    serialize_compound,
-)
+from mixer.rtp.rtcp import parse_compound
 
 # sun_path of a Unix address holds 108 bytes with its final zero (man 7 unix).
 MAX_SOCKET_PATH_BYTES = 107
@@ -63,15 +58,6 @@ class Tap:
             self.consumer.layer = layer
             self.port.pump.set_consumer_layer(self.consumer.pump_id, layer)
 
-    def send_reports(self) -> None:
-        """A sender report with the publisher's clock, once a second."""
-        for ssrc, ntp, timestamp, packets, octets in self.port.pump.sender_reports(
-            self.transport_id
-        ):
-            report = SenderReport(ssrc, ntp, timestamp, packets, octets)
-            data = serialize_compound([report, SourceDescription.of_cname(ssrc, CNAME)])
-            self.port.pump.send_rtcp(self.transport_id, data)
-
     def producer_removed(self) -> None:
         """The producer is gone; the tap stays, silent, until it is closed."""
         if self.consumer is not None:
@@ -102,7 +88,11 @@ def open_tap(
     codec = producer.codec
     ssrc = port.ssrcs.next()
     pump_id = port.pump.add_consumer(
-        producer.pump_id, transport_id, ssrc=ssrc, payload_type=codec.payload_type
+        producer.pump_id,
+        transport_id,
+        ssrc=ssrc,
+        payload_type=codec.payload_type,
+        cname=CNAME,
     )
     consumer = Consumer(producer, pump_id, ssrc, "")
     port.add_consumer(consumer)

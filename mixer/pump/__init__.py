@@ -27,7 +27,6 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   `add_plain_transport(path)` is a local peer: plain RTP and RTCP in Unix datagrams sent to
   `path`; a full socket is a counted drop. What is sent to the pump's own `plain_path` from `path`
   is that transport's incoming media. Removing a transport removes its producers and consumers.
-  `set_round_trip` (optional) tells how soon a repeated NACK may be answered again.
   `stop()` ends the thread and gives up the port, for good.
 * A *producer* has up to three *encodings* (layer 0 is the smallest). A packet whose SSRC is
   unknown raises `NEW_SSRC` once (with MID, RID and repaired RID as read from its header
@@ -41,20 +40,22 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   something was lost for good. An ssrc serves one consumer of a transport and never another: its
   SRTP indices must not begin again (`ValueError`). The ids of header extensions sent are 1…14.
 * `set_reporting(transport_id, ssrc=…, cname=…)` has the pump report on what comes in over a
-  transport, under this SSRC: where transport-wide sequence numbers were negotiated, ten times a
-  second while packets arrive, transport-wide feedback by the rules of
-  `mixer.rtp.twcc.FeedbackBuilder`.
-* What Python reads: `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call,
-  a packet sent again under its number (no RTX) once more;
-  `sender_reports` → `(ssrc, ntp, rtp_timestamp, packets, octets)` per consumer whose producer has
-  a sender report, in the consumer's own timestamps; `receiver_reports` → `(ssrc, fraction_lost,
-  cumulative_lost, extended_highest_sequence, jitter, last_sr, delay_since_last_sr)` per encoding
-  (RFC 3550 §6.4.1 units); `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the
-  last call (RFC 6464).
+  transport, under this SSRC: receiver reports with its CNAME once a second (RFC 3550 §6.4.2), and
+  where transport-wide sequence numbers were negotiated, ten times a second while packets arrive,
+  transport-wide feedback by the rules of `mixer.rtp.twcc.FeedbackBuilder`.
+* A consumer whose producer has a sender report is reported once a second, and soon after it joins a
+  layer, in its own timestamps, with its `cname` if it has one (RFC 3550 §6.4.1, §6.5.1).
+* What Python reads: `totals` → `TransportTotals` of a transport; `consumer_bytes` →
+  `(consumer_id, bytes)` of its consumers; `losses` → `(ssrc, expected, lost, arrival_ns)` per
+  consumer on which the peer's report blocks told something since the last call;
+  `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call, a packet sent
+  again under its number (no RTX) once more; `audio_levels` → `(producer_id, −dBov)` of the loudest
+  packet since the last call (RFC 6464).
 * NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
   for again (RFC 4585 generic NACK), a bounded number of times. An `RTCP` event brings every
-  compound that holds more than NACKs, whole; NACKs in it are answered already.
+  compound that holds more than NACKs, reports, source descriptions and extended reports, whole;
+  those in it are dealt with already.
 * `probe(transport_id, bitrate_bps, duration_ms)` fills what the transport sends up to that rate
   for so long (media counts; at most 500 ms) with repeated packets of its consumers' histories on
   their RTX streams, so that the departures and the peer's feedback on them show what the line
@@ -83,6 +84,7 @@ from mixer.pump._pump import (
     PumpEvent,
     monotonic_ns,
 )
+from mixer.pump.totals import TransportTotals
 
 __all__ = [
     "CODEC_H264",
@@ -98,5 +100,6 @@ __all__ = [
     "Address",
     "Pump",
     "PumpEvent",
+    "TransportTotals",
     "monotonic_ns",
 ]

@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 
 from mixer.pump cimport native
 from mixer.pump.addresses import pack_address, pack_host, unpack_address
+from mixer.pump.totals import TransportTotals
 
 from pylibsrtp import ffi, lib
 
@@ -196,14 +197,6 @@ cdef class Pump:
             )
         checked(result, transport_id)
 
-    def set_round_trip(self, int64_t transport_id, double seconds):
-        cdef int result
-        ranged(seconds, 0, 60, "the round trip in seconds")
-        cdef int64_t ns = <int64_t>(seconds * 1e9)
-        with nogil:
-            result = native.core_set_round_trip(&self._pump.core, transport_id, ns)
-        checked(result, transport_id)
-
     def remove_transport(self, int64_t transport_id):
         cdef int result
         with nogil:
@@ -265,20 +258,21 @@ cdef class Pump:
 
     def add_consumer(
         self, int64_t producer_id, int64_t transport_id, *, ssrc, payload_type, rtx_ssrc=0,
-        rtx_payload_type=0, str mid="",
+        rtx_payload_type=0, str mid="", str cname="",
     ):
         cdef native.consumer_settings settings
         cdef int64_t result
-        cdef bytes name = mid.encode("ascii")
+        cdef bytes name = mid.encode("ascii"), source = cname.encode()
         ranged(payload_type, 0, 127, "payload_type")
         ranged(rtx_payload_type, 0, 127, "rtx_payload_type")
-        ranged(len(name), 0, 16, "the length of mid")
+        settings.mid_length = ranged_length(name, 16, "mid")
+        settings.cname_length = ranged_length(source, native.CNAME_MAX, "cname")
         settings.ssrc = an_ssrc(ssrc, "ssrc")
         settings.rtx_ssrc = an_ssrc(rtx_ssrc, "rtx_ssrc")
         settings.payload_type = payload_type
         settings.rtx_payload_type = rtx_payload_type
         settings.mid = name
-        settings.mid_length = len(name)
+        settings.cname = source
         with nogil:
             result = native.core_add_consumer(
                 &self._pump.core, producer_id, transport_id, &settings
@@ -307,11 +301,14 @@ cdef class Pump:
     def departures(self, int64_t transport_id):
         return departure_rows(&self._pump.core, transport_id)
 
-    def sender_reports(self, int64_t transport_id):
-        return sender_report_rows(&self._pump.core, transport_id, self._now())
+    def losses(self, int64_t transport_id):
+        return loss_rows(&self._pump.core, transport_id)
 
-    def receiver_reports(self, int64_t transport_id):
-        return receiver_report_rows(&self._pump.core, transport_id, self._now())
+    def consumer_bytes(self, int64_t transport_id):
+        return consumer_byte_rows(&self._pump.core, transport_id)
+
+    def totals(self, int64_t transport_id):
+        return transport_totals(&self._pump.core, transport_id)
 
     def audio_levels(self):
         return audio_level_rows(&self._pump.core)
@@ -377,6 +374,8 @@ cdef class Pump:
         return {
             "layer": stats.layer,
             "target": stats.target,
+            "reported_lost": stats.reported_lost,
+            "reported_jitter": stats.reported_jitter,
             **named_counters(
                 native.consumer_counter_names, stats.counters, native.CONSUMER_COUNTER_COUNT
             ),

@@ -65,20 +65,6 @@ cdef extern from "rtcp.h" nogil:
         const uint8_t *data
         uint32_t length
     bint rtcp_is_well_formed(const uint8_t *, uint32_t)
-    struct sender_totals:
-        uint32_t ssrc
-        uint64_t ntp
-        uint32_t rtp_timestamp
-        uint32_t packets
-        uint32_t octets
-
-
-cdef extern from "reception.h" nogil:
-    struct reception_report:
-        uint8_t fraction_lost
-        int32_t cumulative_lost
-        uint32_t highest_sequence
-        uint32_t jitter
 
 
 cdef extern from "reports.h" nogil:
@@ -206,7 +192,6 @@ cdef extern from "calls.h" nogil:
     int core_set_remote(core *, int64_t, const address *, const address *)
     int core_set_srtp(core *, int64_t, srtp_session, srtp_session)
     int core_set_reporting(core *, int64_t, uint32_t, const char *, uint8_t)
-    int core_set_round_trip(core *, int64_t, int64_t)
     int core_probe(core *, int64_t, uint64_t, int64_t, int64_t)
     int core_remove_transport(core *, int64_t)
 
@@ -231,19 +216,32 @@ cdef extern from "calls.h" nogil:
         uint8_t payload_type
         uint8_t rtx_payload_type
         const char *mid
+        const char *cname
         uint8_t mid_length
+        uint8_t cname_length
     int64_t core_add_consumer(core *, int64_t, int64_t, const consumer_settings *)
     int core_set_consumer_layer(core *, int64_t, int, int64_t)
     int core_remove_consumer(core *, int64_t)
 
     int core_departures(core *, int64_t, packet_log_entry *, uint32_t)
-    int core_sender_reports(core *, int64_t, sender_totals *, uint32_t, int64_t)
-    struct receiver_report:
+    struct stream_losses:
         uint32_t ssrc
-        reception_report reception
-        uint32_t last_sr
-        uint32_t delay_since_last_sr
-    int core_receiver_reports(core *, int64_t, receiver_report *, uint32_t, int64_t)
+        uint32_t expected
+        uint32_t lost
+        int64_t at_ns
+    int core_losses(core *, int64_t, stream_losses *, uint32_t)
+    struct transport_totals:
+        uint64_t bytes_received
+        uint64_t bytes_sent
+        uint64_t packets_expected
+        uint64_t packets_lost
+        int64_t last_received_ns
+        int64_t round_trip_ns
+    int core_totals(core *, int64_t, transport_totals *)
+    struct consumer_bytes:
+        int64_t consumer_id
+        uint64_t bytes
+    int core_consumer_bytes(core *, int64_t, consumer_bytes *, uint32_t)
     struct audio_level:
         int64_t producer_id
         uint8_t level
@@ -257,6 +255,8 @@ cdef extern from "calls.h" nogil:
     struct consumer_stats:
         int layer
         int target
+        int32_t reported_lost
+        uint32_t reported_jitter
         uint64_t counters[64]
     void core_pump_stats(core *, uint64_t *)
     void core_pump_gauges(core *, uint64_t *)

@@ -1,7 +1,7 @@
 # Part of _pump.pyx: what Python reads of streams and lines, as rows.
 
 cdef enum:
-    REPORTS_MAX = 1024
+    CONSUMERS_MAX = 1024  # of one transport: far above what a device may want
     LEVELS_MAX = 4096
 
 
@@ -23,39 +23,40 @@ cdef list departure_rows(native.core *core, int64_t transport_id):
         free(entries)
 
 
-cdef list sender_report_rows(native.core *core, int64_t transport_id, int64_t now):
-    cdef native.sender_totals[REPORTS_MAX] reports
+cdef list loss_rows(native.core *core, int64_t transport_id):
+    cdef native.stream_losses[CONSUMERS_MAX] losses
     cdef int count
     with nogil:
-        count = native.core_sender_reports(core, transport_id, reports, REPORTS_MAX, now)
+        count = native.core_losses(core, transport_id, losses, CONSUMERS_MAX)
     checked(count, transport_id)
     return [
-        (
-            reports[i].ssrc, reports[i].ntp, reports[i].rtp_timestamp, reports[i].packets,
-            reports[i].octets,
-        )
-        for i in range(count)
+        (losses[i].ssrc, losses[i].expected, losses[i].lost, losses[i].at_ns) for i in range(count)
     ]
 
 
-cdef list receiver_report_rows(native.core *core, int64_t transport_id, int64_t now):
-    cdef native.receiver_report[REPORTS_MAX] reports
+cdef list consumer_byte_rows(native.core *core, int64_t transport_id):
+    cdef native.consumer_bytes[CONSUMERS_MAX] rows
     cdef int count
     with nogil:
-        count = native.core_receiver_reports(core, transport_id, reports, REPORTS_MAX, now)
+        count = native.core_consumer_bytes(core, transport_id, rows, CONSUMERS_MAX)
     checked(count, transport_id)
-    return [
-        (
-            reports[i].ssrc,
-            reports[i].reception.fraction_lost,
-            reports[i].reception.cumulative_lost,
-            reports[i].reception.highest_sequence,
-            reports[i].reception.jitter,
-            reports[i].last_sr,
-            reports[i].delay_since_last_sr,
-        )
-        for i in range(count)
-    ]
+    return [(rows[i].consumer_id, rows[i].bytes) for i in range(count)]
+
+
+cdef transport_totals(native.core *core, int64_t transport_id):
+    cdef native.transport_totals totals
+    cdef int result
+    with nogil:
+        result = native.core_totals(core, transport_id, &totals)
+    checked(result, transport_id)
+    return TransportTotals(
+        totals.bytes_received,
+        totals.bytes_sent,
+        totals.packets_expected,
+        totals.packets_lost,
+        totals.last_received_ns,
+        totals.round_trip_ns,
+    )
 
 
 cdef list audio_level_rows(native.core *core):

@@ -42,7 +42,6 @@ class ReportBlock:
     """What a receiver says of one stream (RFC 3550 §6.4.1), in the RFC's units.
 
     `fraction_lost` is in 1/256, `jitter` in timestamp ticks, `delay_since_last_sr` in 1/65,536 s.
-    The order of the fields is that of `Pump.receiver_reports`.
     """
 
     ssrc: int

@@ -98,29 +98,3 @@ def unix_ns_from_ntp(ntp: int) -> int:
 def ntp_middle(ntp: int) -> int:
     """The middle 32 bits of an NTP time: what LSR in a report block holds (RFC 3550 §6.4.1)."""
     return (ntp >> 16) & 0xFFFF_FFFF
-
-
-def seconds_from_short_ntp(short: int) -> float:
-    """Seconds of a 16.16 fixed point duration such as DLSR."""
-    return short / 65_536
-
-
-def short_ntp_from_seconds(seconds: float) -> int:
-    """16.16 fixed point of a duration (0 … 65,535.99 s), clamped to what fits."""
-    return max(0, min(0xFFFF_FFFF, round(seconds * 65_536)))
-
-
-def round_trip_s(*, arrival_ntp: int, last_sr: int, delay_since_last_sr: int) -> float | None:
-    """Round-trip time a report block tells the sender of the SR (RFC 3550 §6.4.1 A − LSR − DLSR).
-
-    `arrival_ntp` is the 64-bit NTP time at which the block arrived. None when the peer had no SR
-    yet (LSR 0) or its numbers give a time that cannot be (negative, or above 60 s: a lie or a
-    report older than any live line).
-    """
-    if last_sr == 0:
-        return None
-    elapsed = wrapped_distance(ntp_middle(arrival_ntp), last_sr, 32) - delay_since_last_sr
-    # A tick or two below zero is rounding on a very short line.
-    if not -66 <= elapsed <= 60 * 65_536:
-        return None
-    return max(0, elapsed) / 65_536

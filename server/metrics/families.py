@@ -75,6 +75,7 @@ PUMP = (
         "Transport-wide feedback messages to publishers.",
         _PORT,
     ),
+    Family("tongke_pump_reports_sent_total", C, "Datagrams of receiver or sender reports.", _PORT),
     Family("tongke_pump_padding_packets_total", C, "Packets of padding alone.", _PORT),
     Family("tongke_pump_events_total", C, "Events told to Python.", _PORT),
     Family("tongke_pump_wakes_total", C, "Rounds of the pump's thread.", _PORT),

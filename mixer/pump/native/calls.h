@@ -20,7 +20,6 @@ int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session t
 /* From now on what comes in is reported on, under this SSRC; `cname` of at most CNAME_MAX bytes. */
 int core_set_reporting(struct core *core, int64_t id, uint32_t ssrc, const char *cname,
                        uint8_t cname_length);
-int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns);
 /* 1: begun; 0: nothing to fill the line with. */
 int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duration_ns,
                int64_t now);
@@ -62,8 +61,8 @@ int core_remove_producer(struct core *core, int64_t id);
 struct consumer_settings {
   uint32_t ssrc, rtx_ssrc;
   uint8_t payload_type, rtx_payload_type;
-  const char *mid;
-  uint8_t mid_length;
+  const char *mid, *cname;
+  uint8_t mid_length, cname_length;
 };
 int64_t core_add_consumer(struct core *core, int64_t producer_id, int64_t transport_id,
                           const struct consumer_settings *settings);
@@ -76,16 +75,18 @@ void remove_consumer(struct core *core, struct consumer *consumer);
 
 /* calls_read.c: each fills up to `room` entries and returns how many. */
 int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room);
-int core_sender_reports(struct core *core, int64_t id, struct sender_totals *out, uint32_t room,
-                        int64_t now);
-struct receiver_report {
-  uint32_t ssrc;
-  struct reception_report reception;
-  uint32_t last_sr;             /* middle 32 bits of its NTP timestamp; 0: none */
-  uint32_t delay_since_last_sr; /* in 1/65536 s */
+/* What the peer's report blocks on a stream told since the last call. */
+struct stream_losses {
+  uint32_t ssrc, expected, lost;
+  int64_t at_ns; /* when the last of them came */
 };
-int core_receiver_reports(struct core *core, int64_t id, struct receiver_report *out,
-                          uint32_t room, int64_t now);
+int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32_t room);
+struct consumer_bytes {
+  int64_t consumer_id;
+  uint64_t bytes;
+};
+/* Of all consumers of a transport. */
+int core_consumer_bytes(struct core *core, int64_t id, struct consumer_bytes *out, uint32_t room);
 struct audio_level {
   int64_t producer_id;
   uint8_t level;
@@ -101,12 +102,22 @@ struct encoding_stats {
 };
 struct consumer_stats {
   int layer, target;
+  int32_t reported_lost; /* in the peer's last report block */
+  uint32_t reported_jitter;
   uint64_t counters[CONSUMER_COUNTER_COUNT];
 };
 void core_pump_stats(struct core *core, uint64_t *counters);
 void core_pump_gauges(struct core *core, uint64_t *gauges);
 /* Fills MEASURE_COUNT histograms. */
 void core_pump_measures(struct core *core, struct histogram *measures);
+/* One transport's line, in totals since it was added. */
+struct transport_totals {
+  uint64_t bytes_received, bytes_sent;
+  uint64_t packets_expected, packets_lost;
+  int64_t last_received_ns;
+  int64_t round_trip_ns; /* smoothed; 0: unknown */
+};
+int core_totals(struct core *core, int64_t id, struct transport_totals *out);
 int core_transport_stats(struct core *core, int64_t id, uint64_t *counters);
 int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out);
 int core_consumer_stats(struct core *core, int64_t id, struct consumer_stats *out);

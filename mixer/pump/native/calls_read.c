@@ -17,48 +17,29 @@ int core_departures(struct core *core, int64_t id, struct packet_log_entry *out,
   return transport ? (int)count : REFUSED_UNKNOWN;
 }
 
-int core_sender_reports(struct core *core, int64_t id, struct sender_totals *out, uint32_t room,
-                        int64_t now) {
+int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32_t room) {
   uint32_t count = 0;
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
   struct consumer *consumer = transport ? transport->consumers : NULL;
   for (; consumer && count < room; consumer = consumer->next_of_transport) {
-    struct sender_totals *totals = &out[count];
-    if (!consumer_report(consumer, now, &totals->ntp, &totals->rtp_timestamp)) continue;
-    totals->ssrc = consumer->ssrc;
-    totals->packets = (uint32_t)consumer->counters[CONSUMER_packets];
-    totals->octets = (uint32_t)consumer->counters[CONSUMER_payload_bytes];
-    count++;
+    struct heard_report *heard = &consumer->reports.heard;
+    if (!heard->expected) continue;
+    out[count++] = (struct stream_losses){consumer->ssrc, heard->expected, heard->lost,
+                                          heard->at_ns};
+    heard->expected = heard->lost = 0;
   }
   pthread_mutex_unlock(&core->mutex);
   return transport ? (int)count : REFUSED_UNKNOWN;
 }
 
-static struct receiver_report report_on(struct encoding *encoding, int64_t now) {
-  struct receiver_report report = {
-      .ssrc = encoding->ssrc,
-      .reception = reception_report(&encoding->reception),
-  };
-  if (encoding->has_report) {
-    int64_t delay_us = (now - encoding->report_at_ns) / 1000;
-    report.last_sr = (uint32_t)(encoding->report_ntp >> 16);
-    report.delay_since_last_sr = (uint32_t)(delay_us * 65536 / 1000000);
-  }
-  return report;
-}
-
-int core_receiver_reports(struct core *core, int64_t id, struct receiver_report *out,
-                          uint32_t room, int64_t now) {
+int core_consumer_bytes(struct core *core, int64_t id, struct consumer_bytes *out, uint32_t room) {
   uint32_t count = 0;
   pthread_mutex_lock(&core->mutex);
-  struct transport *transport = core_transport(core, id);
-  struct producer *producer = transport ? transport->producers : NULL;
-  for (; producer; producer = producer->next_of_transport)
-    for (int layer = 0; layer < LAYERS && count < room; layer++) {
-      struct encoding *encoding = producer->encodings[layer];
-      if (encoding && encoding->reception.started) out[count++] = report_on(encoding, now);
-    }
+  const struct transport *transport = core_transport(core, id);
+  const struct consumer *consumer = transport ? transport->consumers : NULL;
+  for (; consumer && count < room; consumer = consumer->next_of_transport)
+    out[count++] = (struct consumer_bytes){consumer->id, consumer->counters[CONSUMER_bytes]};
   pthread_mutex_unlock(&core->mutex);
   return transport ? (int)count : REFUSED_UNKNOWN;
 }
@@ -108,6 +89,22 @@ int core_transport_stats(struct core *core, int64_t id, uint64_t *counters) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
+int core_totals(struct core *core, int64_t id, struct transport_totals *out) {
+  pthread_mutex_lock(&core->mutex);
+  const struct transport *transport = core_transport(core, id);
+  if (transport)
+    *out = (struct transport_totals){
+        .bytes_received = transport->counters[TRANSPORT_bytes_received],
+        .bytes_sent = transport->counters[TRANSPORT_bytes_sent],
+        .packets_expected = transport->counters[TRANSPORT_packets_expected],
+        .packets_lost = transport->counters[TRANSPORT_packets_lost],
+        .last_received_ns = (int64_t)transport->counters[TRANSPORT_last_received_ns],
+        .round_trip_ns = transport->round_trip_ns,
+    };
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}
+
 int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out) {
   int count = 0;
   pthread_mutex_lock(&core->mutex);
@@ -134,6 +131,8 @@ int core_consumer_stats(struct core *core, int64_t id, struct consumer_stats *ou
   if (consumer) {
     out->layer = consumer->layer;
     out->target = consumer->target;
+    out->reported_lost = consumer->reports.heard.cumulative_lost;
+    out->reported_jitter = consumer->reports.heard.jitter;
     memcpy(out->counters, consumer->counters, sizeof consumer->counters);
   }
   pthread_mutex_unlock(&core->mutex);

@@ -179,6 +179,8 @@ static struct consumer *consumer_new(struct core *core, const struct producer *p
   consumer->rtx_payload_type = settings->rtx_payload_type;
   consumer->mid_length = settings->mid_length;
   memcpy(consumer->mid, settings->mid, settings->mid_length);
+  consumer->reports.cname_length = settings->cname_length;
+  memcpy(consumer->reports.cname, settings->cname, settings->cname_length);
   consumer->layer = consumer->target = consumer->source_layer = -1;
   /* Below 2^15, so that both ends agree on SRTP's rollover counter (RFC 3711 §3.3.1). */
   consumer->last_sequence = core_random(core) & 0x7fff;
@@ -243,6 +245,7 @@ static int64_t add_consumer(struct core *core, int64_t producer_id, int64_t tran
   consumer->id = registry_add(&core->consumers, consumer);
   if (consumer->id) {
     link_consumer(consumer, producer, transport);
+    reports_look(core);
     return consumer->id;
   }
   free(consumer->sent);
@@ -253,7 +256,7 @@ static int64_t add_consumer(struct core *core, int64_t producer_id, int64_t tran
 int64_t core_add_consumer(struct core *core, int64_t producer_id, int64_t transport_id,
                           const struct consumer_settings *settings) {
   if (settings->mid_length > sizeof((struct consumer *)0)->mid ||
-      settings->ssrc == settings->rtx_ssrc)
+      settings->cname_length > CNAME_MAX || settings->ssrc == settings->rtx_ssrc)
     return REFUSED_VALUE;
   pthread_mutex_lock(&core->mutex);
   int64_t id = add_consumer(core, producer_id, transport_id, settings);

@@ -110,14 +110,6 @@ int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session t
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
-int core_set_round_trip(struct core *core, int64_t id, int64_t round_trip_ns) {
-  pthread_mutex_lock(&core->mutex);
-  struct transport *transport = core_transport(core, id);
-  if (transport) transport->round_trip_ns = round_trip_ns;
-  pthread_mutex_unlock(&core->mutex);
-  return transport ? 0 : REFUSED_UNKNOWN;
-}
-
 int core_set_reporting(struct core *core, int64_t id, uint32_t ssrc, const char *cname,
                        uint8_t cname_length) {
   int result = 0;
@@ -133,6 +125,7 @@ int core_set_reporting(struct core *core, int64_t id, uint32_t ssrc, const char 
     transport->reporting.ssrc = ssrc;
     transport->reporting.cname_length = cname_length;
     memcpy(transport->reporting.cname, cname, cname_length);
+    reports_look(core);
   }
   pthread_mutex_unlock(&core->mutex);
   return result;

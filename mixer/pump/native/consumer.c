@@ -86,7 +86,7 @@ static void join(struct core *core, struct consumer *consumer, const struct enco
   sequence_map_begin(&consumer->map, media->sequence, (uint16_t)(consumer->last_sequence + 1));
   change(core, consumer, encoding->layer, consumer->target);
   consumer->counters[CONSUMER_switches]++;
-  consumer->has_new_report = true;
+  reports_soon(core, consumer, now);
   tell_layer(core, EVENT_LAYER_SWITCHED, consumer->id, encoding->layer);
 }
 

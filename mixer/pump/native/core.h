@@ -73,8 +73,8 @@ void encoding_free(struct core *core, struct encoding *encoding);
 void encoding_receive(struct core *core, struct encoding *encoding,
                       const struct rtp_packet *packet, bool repaired, int64_t arrival_ns,
                       int64_t now);
-void encoding_take_report(struct encoding *encoding, uint64_t ntp, uint32_t timestamp,
-                          int64_t arrival_ns);
+void encoding_take_report(struct core *core, struct encoding *encoding, uint64_t ntp,
+                          uint32_t timestamp, int64_t arrival_ns, int64_t now);
 void encoding_make_busy(struct core *core, struct encoding *encoding);
 
 /* consumer.c */

@@ -19,6 +19,7 @@
   X(retransmissions_missed)           /* asked for, and no longer in the history */        \
   X(nacks_sent)                       /* sequence numbers asked for upstream */            \
   X(feedback_sent)                    /* transport-wide feedback messages to publishers */ \
+  X(reports_sent)                     /* datagrams of receiver or sender reports */        \
   X(padding_packets)                  /* packets of padding alone: seen, not forwarded */  \
   X(events)                                                                                \
   X(drop_oversized)                   /* longer than any path we serve */                  \
@@ -76,6 +77,8 @@
   X(bytes_retransmitted)                                                                   \
   X(nacks_received)                   /* sequence numbers the peer asked for */            \
   X(packets_refused)                  /* not authentic, replayed, malformed or too many */ \
+  X(packets_expected)                 /* by report blocks: the peer's of what we send, */  \
+  X(packets_lost)                     /* and ours of what it sends */                      \
   X(last_received_ns)
 
 #define ENCODING_COUNTERS(X)                                                               \

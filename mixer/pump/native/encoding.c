@@ -42,12 +42,13 @@ void encoding_make_busy(struct core *core, struct encoding *encoding) {
   core->busy = encoding;
 }
 
-void encoding_take_report(struct encoding *encoding, uint64_t ntp, uint32_t timestamp,
-                          int64_t arrival_ns) {
+void encoding_take_report(struct core *core, struct encoding *encoding, uint64_t ntp,
+                          uint32_t timestamp, int64_t arrival_ns, int64_t now) {
   encoding->has_report = ntp != 0; /* 0: a sender without a wall clock (RFC 3550 §6.4.1) */
   encoding->report_ntp = ntp;
   encoding->report_timestamp = timestamp;
   encoding->report_at_ns = arrival_ns;
+  reports_encoding_reported(core, encoding, now);
 }
 
 /* The source began a new sequence under the same SSRC: consumers join it as a new layer. */

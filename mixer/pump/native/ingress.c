@@ -103,13 +103,13 @@ static void receive_rtp(struct core *core, struct transport *transport, uint8_t 
     core_count(core, COUNTER_drop_payload_type);
 }
 
-static void take_report(struct transport *transport, const struct rtcp_part *part,
-                        int64_t arrival_ns) {
+static void take_report(struct core *core, struct transport *transport,
+                        const struct rtcp_part *part, int64_t arrival_ns, int64_t now) {
   struct sender_report report;
   if (!rtcp_read_sender_report(part, &report)) return;
   const struct ssrc_entry *entry = ssrc_table_find(&transport->incoming, report.ssrc);
   if (entry && entry->role == SSRC_MEDIA)
-    encoding_take_report(entry->stream, report.ntp, report.rtp_timestamp, arrival_ns);
+    encoding_take_report(core, entry->stream, report.ntp, report.rtp_timestamp, arrival_ns, now);
 }
 
 static void take_nack(struct core *core, struct transport *transport,
@@ -122,11 +122,32 @@ static void take_nack(struct core *core, struct transport *transport,
                          read_u16(part->data + at + 2), now);
 }
 
+/* True when nothing of the part is left for Python. */
+static bool take_part(struct core *core, struct transport *transport,
+                      const struct rtcp_part *part, int64_t arrival_ns, int64_t now) {
+  switch (part->type) {
+    case RTCP_SR:
+    case RTCP_RR:
+      take_report(core, transport, part, arrival_ns, now);
+      reports_take(core, transport, part, arrival_ns);
+      return true;
+    case RTCP_SDES:
+    case RTCP_XR:
+      return true;
+    case RTCP_RTPFB:
+      if (!rtcp_is_nack(part)) return false;
+      take_nack(core, transport, part, now);
+      return true;
+    default:
+      return false;
+  }
+}
+
 static void receive_rtcp(struct core *core, struct transport *transport, uint8_t *data,
                          uint32_t length, int64_t arrival_ns, int64_t now) {
   uint32_t at = 0, ssrc = read_u32(data + 4);
   struct rtcp_part part;
-  bool malformed = false, only_nacks = true;
+  bool malformed = false, all_taken = true;
   const struct ssrc_entry *entry = ssrc_table_find(&transport->incoming, ssrc);
   if (!admits_ssrc(core, transport, entry)) return;
   length = unprotect(core, transport, core->srtp.unprotect_rtcp, data, length);
@@ -138,14 +159,9 @@ static void receive_rtcp(struct core *core, struct transport *transport, uint8_t
   if (!entry) note_unknown(transport, ssrc, SSRC_REPORTER);
   transport->counters[TRANSPORT_rtcp_received]++;
   transport->counters[TRANSPORT_last_received_ns] = (uint64_t)arrival_ns;
-  while (rtcp_next(data, length, &at, &part, &malformed)) {
-    take_report(transport, &part, arrival_ns);
-    if (rtcp_is_nack(&part))
-      take_nack(core, transport, &part, now);
-    else
-      only_nacks = false;
-  }
-  if (only_nacks) return;
+  while (rtcp_next(data, length, &at, &part, &malformed))
+    if (!take_part(core, transport, &part, arrival_ns, now)) all_taken = false;
+  if (all_taken) return;
   if (limiter_admits_rtcp(&transport->rtcp, now))
     tell_rtcp(core, transport, data, length, arrival_ns);
   else

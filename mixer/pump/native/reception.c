@@ -99,7 +99,12 @@ struct reception_report reception_report(struct reception *reception) {
   if (lost > 0x7fffff) lost = 0x7fffff;
   if (lost < -0x800000) lost = -0x800000;
   int64_t fraction = expected_now > 0 && lost_now > 0 ? (lost_now << 8) / expected_now : 0;
+  if (expected_now < 0 || expected_now > UINT32_MAX) expected_now = 0; /* it began anew */
   return (struct reception_report){
+      .expected = (uint32_t)expected_now,
+      .lost = lost_now < 0              ? 0
+              : lost_now > expected_now ? (uint32_t)expected_now
+                                        : (uint32_t)lost_now,
       .fraction_lost = fraction > 255 ? 255 : (uint8_t)fraction,
       .cumulative_lost = (int32_t)lost,
       .highest_sequence = (uint32_t)(reception->highest - 0x10000),

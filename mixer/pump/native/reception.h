@@ -39,6 +39,7 @@ void reception_measure_jitter(struct reception *reception, uint32_t timestamp,
                               uint32_t arrival_ticks);
 
 struct reception_report {
+  uint32_t expected, lost; /* since the last report; `lost` at most `expected` */
   uint8_t fraction_lost; /* of 256, since the last report */
   int32_t cumulative_lost;
   uint32_t highest_sequence;

@@ -1,13 +1,13 @@
 /* Owns what of RTCP the pump itself reads and writes: compound framing (RFC 3550 §6.1, reduced
- * size of RFC 5506 allowed), sender reports, generic NACKs (RFC 4585 §6.2.1). Everything else is
- * handed up to Python unread. */
+ * size of RFC 5506 allowed), sender reports, generic NACKs (RFC 4585 §6.2.1); report blocks are
+ * rtcp_report.h's. Everything else is handed up to Python unread. */
 #ifndef TONGKE_RTCP_H
 #define TONGKE_RTCP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_SDES = 202, RTCP_RTPFB = 205 };
+enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_SDES = 202, RTCP_RTPFB = 205, RTCP_XR = 207 };
 enum { RTPFB_NACK = 1, RTPFB_TRANSPORT_WIDE = 15 };
 
 struct rtcp_part {

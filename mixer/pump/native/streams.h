@@ -57,14 +57,13 @@ struct transport {
   struct packet_log departures;
   struct reporting reporting;
   uint16_t transport_sequence;
-  int64_t round_trip_ns;
+  int64_t round_trip_ns; /* smoothed, from the peer's report blocks; 0: unknown */
   int64_t retransmit_tokens; /* bytes */
   int64_t tokens_at_ns;
   struct bucket datagrams, rtcp, nacked;
   struct probe probe;
   uint32_t outbox_index, outbox_batch;
   struct transport *next_plain;
-  int64_t last_report_ns; /* plain: when sender reports were last sent */
   uint64_t counters[TRANSPORT_COUNTER_COUNT];
 };
 
@@ -165,7 +164,7 @@ struct consumer {
   /* The encoding whose clock the timestamps follow; −1 before the first packet. */
   int source_layer;
   uint32_t source_generation;
-  bool has_new_report; /* plain: a sender report is due soon */
+  struct consumer_reports reports;
 
   /* The header extension block, ready but for the fields that change. */
   uint8_t extensions[EXTENSIONS_MAX]; /* elements, without the block's head */

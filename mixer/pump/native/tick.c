@@ -1,14 +1,12 @@
-/* Owns what time alone makes due: NACKs upstream, reminders that a keyframe is needed, sender
- * reports for local readers. One coalesced tick; an idle pump has none to wait for. Reports and
- * feedback have their own clock (reports.c), which this one follows. */
+/* Owns what time alone makes due: NACKs upstream, reminders that a keyframe is needed. One coalesced
+ * tick; an idle pump has none to wait for. Reports and feedback have their own clock (reports.c),
+ * which this one follows. */
 #include "clock.h"
 #include "core.h"
 #include "rtcp.h"
 
 #define LOSS_TICK_NS (5 * MILLISECOND_NS)    /* the first NACK's delay */
 #define WAIT_TICK_NS (50 * MILLISECOND_NS)   /* for reminders that come twice a second */
-#define PLAIN_TICK_NS (100 * MILLISECOND_NS) /* how soon after a switch its report follows */
-#define PLAIN_REPORT_NS SECOND_NS
 #define IDLE_TICK_NS SECOND_NS
 
 static void ask_again(struct core *core, struct encoding *encoding, int64_t now) {
@@ -63,27 +61,6 @@ static int64_t tick_busy(struct core *core, int64_t now) {
   return next;
 }
 
-static void report_to(struct core *core, struct consumer *consumer, int64_t now) {
-  struct sender_totals totals = {
-      .ssrc = consumer->ssrc,
-      .packets = (uint32_t)consumer->counters[CONSUMER_packets],
-      .octets = (uint32_t)consumer->counters[CONSUMER_payload_bytes],
-  };
-  struct out_packet *packet = outbox_next(core->outbox);
-  if (!packet || !consumer_report(consumer, now, &totals.ntp, &totals.rtp_timestamp)) return;
-  consumer->has_new_report = false;
-  uint32_t length = rtcp_write_sender_report(packet->bytes, &totals);
-  transport_send_rtcp(core, consumer->transport, packet, length);
-}
-
-static void tick_plain(struct core *core, struct transport *transport, int64_t now) {
-  bool all_due = now - transport->last_report_ns >= PLAIN_REPORT_NS;
-  if (all_due) transport->last_report_ns = now;
-  for (struct consumer *consumer = transport->consumers; consumer;
-       consumer = consumer->next_of_transport)
-    if (all_due || consumer->has_new_report) report_to(core, consumer, now);
-}
-
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 int64_t core_tick(struct core *core, int64_t due, int64_t now) {
@@ -91,12 +68,9 @@ int64_t core_tick(struct core *core, int64_t due, int64_t now) {
   core->has_new_losses = false;
   due = earlier(due, core->reporting.due_ns);
   if (now < due) return due;
-  int64_t next = now + (core->plain_transports ? PLAIN_TICK_NS : IDLE_TICK_NS);
+  int64_t next = now + IDLE_TICK_NS;
   next = earlier(next, tick_busy(core, now));
   next = earlier(next, probe_tick(core, now));
   next = earlier(next, reports_tick(core, now));
-  for (struct transport *transport = core->plain_transports; transport;
-       transport = transport->next_plain)
-    tick_plain(core, transport, now);
   return next;
 }

@@ -101,7 +101,8 @@ static void add_producer(uint32_t stream) {
 
 static void add_consumer(uint32_t stream) {
   struct consumer_settings settings = {.ssrc = next_ssrc++, .payload_type = 100, .mid = "mid",
-                                       .mid_length = (uint8_t)any(4)};
+                                       .mid_length = (uint8_t)any(4), .cname = "cname",
+                                       .cname_length = (uint8_t)any(6)};
   if (any(2)) {
     settings.rtx_ssrc = next_ssrc++;
     settings.rtx_payload_type = 101;
@@ -290,14 +291,17 @@ static void check_events(void) {
 }
 
 static void read_everything(void) {
-  static struct sender_totals totals[64];
-  static struct receiver_report reports[64];
+  static struct stream_losses losses[64];
+  static struct consumer_bytes bytes[64];
   static struct audio_level levels[64];
   static struct packet_log_entry log[PACKET_LOG_SIZE];
   static struct encoding_stats stats[LAYERS];
   for (uint32_t i = 0; i < PEERS; i++) {
-    core_sender_reports(&core, transports[i], totals, 64, now);
-    core_receiver_reports(&core, transports[i], reports, 64, now);
+    struct transport_totals totals;
+    core_losses(&core, transports[i], losses, 64);
+    core_consumer_bytes(&core, transports[i], bytes, 64);
+    if (!core_totals(&core, transports[i], &totals))
+      REQUIRE(totals.packets_lost <= totals.packets_expected && totals.round_trip_ns >= 0);
     core_departures(&core, transports[i], log, PACKET_LOG_SIZE);
   }
   for (uint32_t i = 0; i < STREAMS; i++) core_producer_stats(&core, producers[i], stats);

@@ -5,35 +5,27 @@ from __future__ import annotations
 import pytest
 
 from mixer.forward.links import LinkJudge, LinkMeter, LinkSample, LinkWord
-from mixer.rtp.rtcp import ReportBlock
 
 
-def block(ssrc: int, highest: int, lost: int, last_sr: int = 0, delay: int = 0) -> ReportBlock:
-    return ReportBlock(ssrc, 0, lost, highest, 0, last_sr, delay)
+def totals(
+    meter: LinkMeter,
+    now: float,
+    *,
+    total_bytes: int = 0,
+    expected: int = 0,
+    lost: int = 0,
+    rtt_s: float | None = None,
+) -> None:
+    meter.handle_totals(now, total_bytes=total_bytes, expected=expected, lost=lost, rtt_s=rtt_s)
 
 
-def test_loss_between_report_blocks() -> None:
+def test_loss_is_that_between_the_totals() -> None:
     meter = LinkMeter(0.0)
-    meter.handle_report_block(block(1, 1000, 50), 1.0)
-    assert meter.measure(1.0).loss == 0  # one block alone says nothing of lately
-    meter.handle_report_block(block(1, 1100, 60), 2.0)
-    meter.handle_report_block(block(2, 500, 0), 2.0)
-    meter.handle_report_block(block(2, 800, 0), 3.0)
-    assert meter.measure(3.0).loss == pytest.approx(10 / 400)
-
-
-def test_loss_over_the_wrap_and_with_duplicates() -> None:
-    meter = LinkMeter(0.0)
-    meter.handle_report_block(block(1, 0xFFFF_FFF0, 5), 1.0)
-    meter.handle_report_block(block(1, 0x0000_0010, 1), 2.0)  # copies arrived: less than before
-    assert meter.measure(2.0).loss == 0
-
-
-def test_a_stream_that_began_anew_is_no_loss() -> None:
-    meter = LinkMeter(0.0)
-    meter.handle_report_block(block(1, 1_000_000, 50), 1.0)
-    meter.handle_report_block(block(1, 10, 4000), 2.0)
-    assert meter.measure(2.0).loss == 0
+    totals(meter, 1.0, expected=1000, lost=50)
+    totals(meter, 4.0, expected=1300, lost=60)
+    assert meter.measure(4.0).loss == pytest.approx(60 / 1300)
+    totals(meter, 5.5, expected=1300, lost=60)  # nothing was reported since
+    assert meter.measure(5.5).loss == pytest.approx(10 / 300)
 
 
 def test_loss_is_forgotten_after_the_window() -> None:
@@ -51,14 +43,15 @@ def test_bitrate_over_the_window() -> None:
     assert meter.measure(6.0).bitrate_bps == pytest.approx(500_000)
 
 
-def test_round_trip_from_report_blocks_is_smoothed() -> None:
+def test_totals_bring_bitrate_and_round_trip() -> None:
     meter = LinkMeter(0.0)
     assert meter.measure(0.0).rtt_ms == 0
-    arrival = 0xB710_8000 << 16
-    meter.handle_report_block(block(1, 1, 0, 0xB710_6000, 0x1000), 1.0, arrival_ntp=arrival)
-    assert meter.rtt_s == pytest.approx(0x1000 / 65_536)
-    meter.handle_rtt(0.5)
-    assert 62 < meter.measure(1.0).rtt_ms < 130
+    for second in range(5):
+        totals(meter, float(second), total_bytes=second * 62_500, rtt_s=0.05 if second else None)
+    sample = meter.measure(4.0)
+    assert (sample.bitrate_bps, sample.rtt_ms) == (500_000, 50)
+    totals(meter, 5.0, total_bytes=312_500)
+    assert meter.rtt_s == 0.05  # what is known stays
 
 
 def test_silence_is_time_since_anything_was_heard() -> None:
@@ -69,13 +62,6 @@ def test_silence_is_time_since_anything_was_heard() -> None:
     assert meter.measure(13.0).silent_s == 3
     meter.handle_bytes(9, 14.0)
     assert meter.measure(15.0).silent_s == 1
-
-
-def test_invented_ssrcs_cost_no_memory() -> None:
-    meter = LinkMeter(0.0)
-    for ssrc in range(10_000):
-        meter.handle_report_block(block(ssrc, 1, 0), 1.0)
-    assert len(meter._progress) <= 256
 
 
 GOOD = LinkSample(0.0, 40, 10**6, 0.1)

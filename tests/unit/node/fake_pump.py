@@ -8,7 +8,15 @@ from collections import defaultdict
 from typing import Any
 
 from mixer.node.port import Port
-from mixer.pump import DATAGRAM, FIRST_PACKET, KEYFRAME_NEEDED, LAYER_SWITCHED, NEW_SSRC, RTCP
+from mixer.pump import (
+    DATAGRAM,
+    FIRST_PACKET,
+    KEYFRAME_NEEDED,
+    LAYER_SWITCHED,
+    NEW_SSRC,
+    RTCP,
+    TransportTotals,
+)
 
 __all__ = [
     "DATAGRAM",
@@ -83,7 +91,10 @@ class FakePump:
     def departures(self, transport_id: int) -> list[tuple[int, int]]:
         return []
 
-    sender_reports = receiver_reports = departures
+    losses = consumer_bytes = departures
+
+    def totals(self, transport_id: int) -> TransportTotals:
+        return TransportTotals(0, 0, 0, 0, 0, 0)
 
     def send_datagram(self, address: tuple[str, int], data: bytes, local: str = "") -> bool:
         self.calls.append(("send_datagram", address, data))

@@ -40,8 +40,11 @@ class Line:
         """What the publisher is told while time passes."""
         sent = self.rig.wait(ms)[self.publisher]
         assert all(len(data) <= 1200 for data in sent)
-        parts = control_of(sent)
-        return [part for part in parts if isinstance(part, TransportWideFeedback)]
+        return feedback(sent)
+
+
+def feedback(datagrams: list[bytes]) -> list[TransportWideFeedback]:
+    return [part for part in control_of(datagrams) if isinstance(part, TransportWideFeedback)]
 
 
 def told(*messages: TransportWideFeedback) -> dict[int, int | None]:
@@ -124,16 +127,16 @@ def test_more_publishers_than_one_batch_holds_are_all_told(rig: Rig) -> None:
     rig.wait(1000)
     for line in lines:
         line.send(1)
-    for _ in range(3):
-        rig.wait(1)
-    assert [len(rig.received[line.publisher]) for line in lines] == [1] * 600
+    for ms in (100, 1, 1, 1):
+        rig.wait(ms)
+    assert [len(feedback(rig.received[line.publisher])) for line in lines] == [1] * 600
     assert rig.stat("drop_outbox_full") == 0
 
 
 def test_no_transport_makes_the_rounds_come_closer_than_a_tenth_of_a_second(rig: Rig) -> None:
     lines = [Line(rig) for _ in range(5)]
     rig.wait(1000)
-    rounds = []
+    rounds: list[int] = []
     for step in range(500):
         lines[step % 5].send(step)
         if any(rig.wait(1).values()):
@@ -204,7 +207,7 @@ def test_the_bytes_are_the_models_too(rig: Rig) -> None:
             model.add(sequence, rig.now)
     before = len(rig.received[line.publisher])
     rig.wait(100)
-    sent = rig.received[line.publisher][before:]
+    sent = [data for data in rig.received[line.publisher][before:] if feedback([data])]
     expected = model.build()
-    assert [control_of([data])[0] for data in sent] == expected
+    assert len(expected) > 0
     assert sent == [serialize(message) for message in expected]

@@ -10,7 +10,7 @@ import pytest
 from mixer.pump import CODEC_OPUS, DATAGRAM, KEYFRAME_NEEDED, RTCP, Pump
 from mixer.rtp.feedback import Nack
 from mixer.rtp.packet import RtpPacket
-from mixer.rtp.rtcp import ReceiverReport, serialize_compound
+from mixer.rtp.rtcp import Goodbye, ReceiverReport, serialize_compound
 from tests.unit.pump.rig import PROFILES, Rig, media_of
 
 STRANGER = ("203.0.113.9", 9999)
@@ -21,7 +21,6 @@ UNKNOWN_IDS: list[Callable[[Pump], object]] = [
     lambda pump: pump.set_srtp(99, 0, 0),
     lambda pump: pump.set_extensions(99),
     lambda pump: pump.set_reporting(99, ssrc=1, cname=""),
-    lambda pump: pump.set_round_trip(99, 0.1),
     lambda pump: pump.remove_transport(99),
     lambda pump: pump.send_rtcp(99, serialize_compound([ReceiverReport(1)])),
     lambda pump: pump.probe(99, bitrate_bps=1, duration_ms=1),
@@ -33,8 +32,9 @@ UNKNOWN_IDS: list[Callable[[Pump], object]] = [
     lambda pump: pump.set_consumer_layer(99, 0),
     lambda pump: pump.remove_consumer(99),
     lambda pump: pump.departures(99),
-    lambda pump: pump.sender_reports(99),
-    lambda pump: pump.receiver_reports(99),
+    lambda pump: pump.losses(99),
+    lambda pump: pump.totals(99),
+    lambda pump: pump.consumer_bytes(99),
     lambda pump: pump.transport_stats(99),
     lambda pump: pump.producer_stats(99),
     lambda pump: pump.consumer_stats(99),
@@ -68,7 +68,7 @@ IMPOSSIBLE: list[Callable[[Pump, int, int], object]] = [
     lambda pump, t, p: pump.set_consumer_layer(1, 3),
     lambda pump, t, p: pump.set_reporting(t, ssrc=-1, cname=""),
     lambda pump, t, p: pump.set_reporting(t, ssrc=1, cname="c" * 33),
-    lambda pump, t, p: pump.set_round_trip(t, -1),
+    lambda pump, t, p: pump.add_consumer(p, t, ssrc=1, payload_type=1, cname="c" * 33),
     lambda pump, t, p: pump.probe(t, bitrate_bps=0, duration_ms=10),
     lambda pump, t, p: pump.probe(t, bitrate_bps=1, duration_ms=501),
     lambda pump, t, p: pump.send_rtcp(t, b"not rtcp"),
@@ -332,7 +332,7 @@ def test_strangers_together_leave_room_for_the_lesson(rig: Rig) -> None:
 
 def test_events_beyond_the_ring_are_counted(rig: Rig) -> None:
     readers = {rig.plain() for _ in range(50)}
-    report = serialize_compound([ReceiverReport(1)])
+    report = serialize_compound([Goodbye((1,))])
     for number in range(20_000):
         rig.pump._feed(f"/nowhere/peer-{number % 50 + 1}", report, rig.now)
     dropped = rig.stat("drop_event_ring_full")
@@ -351,7 +351,7 @@ def test_events_beyond_the_ring_are_counted(rig: Rig) -> None:
 def test_a_peer_cannot_flood_python_with_rtcp(rig: Rig) -> None:
     peer = rig.srtp()
     for _ in range(5000):
-        rig.send_rtcp(peer, ReceiverReport(1))
+        rig.send_rtcp(peer, Goodbye((1,)))
     assert 100 <= len(rig.take_events(RTCP)) <= 500
     assert rig.stat("drop_rate_limited") >= 4500
 

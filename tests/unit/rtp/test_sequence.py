@@ -10,11 +10,8 @@ from mixer.rtp.sequence import (
     Unwrapper,
     ntp_from_unix_ns,
     ntp_middle,
-    round_trip_s,
-    seconds_from_short_ntp,
     sequence_distance,
     sequence_newer,
-    short_ntp_from_seconds,
     timestamp_distance,
     unix_ns_from_ntp,
     wrapped_distance,
@@ -97,25 +94,5 @@ def test_ntp_rounds_up_into_the_next_second() -> None:
     assert unix_ns_from_ntp(ntp_from_unix_ns(1_999_999_999)) == 1_999_999_999
 
 
-def test_round_trip_is_that_of_the_rfc() -> None:
-    # RFC 3550 figure 2: SR at 0xb44db705:20000000, DLSR 5.25 s, block arrives 6.125 s later … .
-    arrival = 0xB710_8000 << 16
-    trip = round_trip_s(arrival_ntp=arrival, last_sr=0xB705_2000, delay_since_last_sr=0x0005_4000)
-    assert trip == pytest.approx(6.125, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("last_sr", "delay"),
-    [(0, 0), (0xB710_9000, 0), (0xB710_0000, 0xFFFF_0000), (0xB600_0000, 0)],
-)
-def test_impossible_round_trips_are_none(last_sr: int, delay: int) -> None:
-    arrival = 0xB710_8000 << 16
-    assert round_trip_s(arrival_ntp=arrival, last_sr=last_sr, delay_since_last_sr=delay) is None
-
-
-def test_short_ntp() -> None:
-    assert short_ntp_from_seconds(5.25) == 0x0005_4000
-    assert seconds_from_short_ntp(0x0005_4000) == 5.25
-    assert short_ntp_from_seconds(-1) == 0
-    assert short_ntp_from_seconds(1e9) == 0xFFFF_FFFF
+def test_the_middle_of_an_ntp_time() -> None:
     assert ntp_middle(0x1122_3344_5566_7788) == 0x3344_5566
