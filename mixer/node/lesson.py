@@ -333,13 +333,11 @@ class Lesson:
             self._allocate(due)
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
-        for row in self.port.pump.producer_stats(producer.pump_id):
-            layer = row["layer"]  # only layers that have been named have a row
+        for layer, total_bytes, keyframes in self.port.pump.layer_totals(producer.pump_id):
             encoding = producer.encodings[layer]
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
-                encoding.meter.update(row["bytes"], now)
+                encoding.meter.update(total_bytes, now)
                 encoding.measured_at = now
-            keyframes = row["keyframes"]
             if keyframes != encoding.keyframes:
                 encoding.keyframes = keyframes
                 self.port.keyframes.keyframe_arrived((producer.pump_id, layer))

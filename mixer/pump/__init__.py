@@ -46,7 +46,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * A consumer whose producer has a sender report is reported once a second, and soon after it joins a
   layer, in its own timestamps, with its `cname` if it has one (RFC 3550 §6.4.1, §6.5.1).
 * What Python reads: `totals` → `TransportTotals` of a transport; `consumer_bytes` →
-  `(consumer_id, bytes)` of its consumers; `losses` → `(ssrc, expected, lost, arrival_ns)` per
+  `(consumer_id, bytes)` of its consumers; `layer_totals` → `(layer, bytes, keyframes)` of a
+  producer's layers that have been named; `losses` → `(ssrc, expected, lost, arrival_ns)` per
   consumer on which the peer's report blocks told something since the last call;
   `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call, a packet sent
   again under its number (no RTX) once more; `audio_levels` → `(producer_id, −dBov)` of the loudest

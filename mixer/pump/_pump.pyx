@@ -307,6 +307,9 @@ cdef class Pump:
     def consumer_bytes(self, int64_t transport_id):
         return consumer_byte_rows(&self._pump.core, transport_id)
 
+    def layer_totals(self, int64_t producer_id):
+        return layer_total_rows(&self._pump.core, producer_id)
+
     def totals(self, int64_t transport_id):
         return transport_totals(&self._pump.core, transport_id)
 

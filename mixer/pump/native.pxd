@@ -246,6 +246,11 @@ cdef extern from "calls.h" nogil:
         int64_t producer_id
         uint8_t level
     int core_audio_levels(core *, audio_level *, uint32_t)
+    struct layer_totals:
+        int layer
+        uint64_t bytes
+        uint64_t keyframes
+    int core_layer_totals(core *, int64_t, layer_totals *)
     struct encoding_stats:
         int layer
         uint32_t ssrc

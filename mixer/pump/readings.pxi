@@ -43,6 +43,15 @@ cdef list consumer_byte_rows(native.core *core, int64_t transport_id):
     return [(rows[i].consumer_id, rows[i].bytes) for i in range(count)]
 
 
+cdef list layer_total_rows(native.core *core, int64_t producer_id):
+    cdef native.layer_totals[native.LAYERS] rows
+    cdef int count
+    with nogil:
+        count = native.core_layer_totals(core, producer_id, rows)
+    checked(count, producer_id)
+    return [(rows[i].layer, rows[i].bytes, rows[i].keyframes) for i in range(count)]
+
+
 cdef transport_totals(native.core *core, int64_t transport_id):
     cdef native.transport_totals totals
     cdef int result

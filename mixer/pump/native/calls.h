@@ -93,6 +93,13 @@ struct audio_level {
 };
 int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room);
 
+struct layer_totals {
+  int layer;
+  uint64_t bytes, keyframes;
+};
+/* Of the layers that have been named; fills up to LAYERS. */
+int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out);
+
 struct encoding_stats {
   int layer;
   uint32_t ssrc;

@@ -105,6 +105,20 @@ int core_totals(struct core *core, int64_t id, struct transport_totals *out) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
+int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out) {
+  int count = 0;
+  pthread_mutex_lock(&core->mutex);
+  const struct producer *producer = core_producer(core, id);
+  for (int layer = 0; producer && layer < LAYERS; layer++) {
+    const struct encoding *encoding = producer->encodings[layer];
+    if (encoding)
+      out[count++] = (struct layer_totals){layer, encoding->counters[ENCODING_bytes],
+                                           encoding->counters[ENCODING_keyframes]};
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return producer ? count : REFUSED_UNKNOWN;
+}
+
 int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out) {
   int count = 0;
   pthread_mutex_lock(&core->mutex);

@@ -296,6 +296,7 @@ static void read_everything(void) {
   static struct audio_level levels[64];
   static struct packet_log_entry log[PACKET_LOG_SIZE];
   static struct encoding_stats stats[LAYERS];
+  static struct layer_totals layers[LAYERS];
   for (uint32_t i = 0; i < PEERS; i++) {
     struct transport_totals totals;
     core_losses(&core, transports[i], losses, 64);
@@ -304,7 +305,10 @@ static void read_everything(void) {
       REQUIRE(totals.packets_lost <= totals.packets_expected && totals.round_trip_ns >= 0);
     core_departures(&core, transports[i], log, PACKET_LOG_SIZE);
   }
-  for (uint32_t i = 0; i < STREAMS; i++) core_producer_stats(&core, producers[i], stats);
+  for (uint32_t i = 0; i < STREAMS; i++) {
+    core_producer_stats(&core, producers[i], stats);
+    core_layer_totals(&core, producers[i], layers);
+  }
   core_audio_levels(&core, levels, 64);
 }
 

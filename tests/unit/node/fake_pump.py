@@ -85,6 +85,9 @@ class FakePump:
     def audio_levels(self) -> list[tuple[int, int]]:
         return self.levels
 
+    def layer_totals(self, producer_id: int) -> list[tuple[int, int, int]]:
+        return [(row["layer"], row["bytes"], row["keyframes"]) for row in self.stats[producer_id]]
+
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
         return defaultdict(int)
 

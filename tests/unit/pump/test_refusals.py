@@ -37,6 +37,7 @@ UNKNOWN_IDS: list[Callable[[Pump], object]] = [
     lambda pump: pump.consumer_bytes(99),
     lambda pump: pump.transport_stats(99),
     lambda pump: pump.producer_stats(99),
+    lambda pump: pump.layer_totals(99),
     lambda pump: pump.consumer_stats(99),
 ]
 
