@@ -11,7 +11,7 @@ from benchmarks.svg import PLOT_HEIGHT, SIDE, TOP, WIDTH, colours_of, document, 
 Lines = Mapping[str, Sequence[tuple[int, float]]]  # series → (how many, value)
 
 LEFT, BOTTOM = 56, 58
-GRID_LINES = 4
+GRID_LINES_LEAST = 3
 
 
 def lines(title: str, unit: str, below: str, series: Lines) -> str:
@@ -19,7 +19,9 @@ def lines(title: str, unit: str, below: str, series: Lines) -> str:
     colours = colours_of(series)
     points = [point for found in series.values() for point in found]
     most = max((count for count, _ in points), default=1)
-    top_value = max((value for _, value in points), default=1.0) or 1.0
+    step = _step(max((value for _, value in points), default=1.0) or 1.0)
+    steps = max((math.ceil(value / step) for _, value in points), default=1)
+    top_value = step * max(1, steps)
     base = TOP + PLOT_HEIGHT
 
     def x(count: int) -> float:
@@ -29,9 +31,10 @@ def lines(title: str, unit: str, below: str, series: Lines) -> str:
         return base - PLOT_HEIGHT * value / top_value
 
     parts = []
-    for step in range(GRID_LINES + 1):
-        value = top_value * step / GRID_LINES
-        parts.append(line(LEFT, y(value), WIDTH - SIDE, y(value), "line" if not step else "faint"))
+    for number in range(max(1, steps) + 1):
+        value = step * number
+        kind = "faint" if number else "line"
+        parts.append(line(LEFT, y(value), WIDTH - SIDE, y(value), kind))
         parts.append(text(LEFT - 8, y(value) + 4, short(value), size=11, anchor="end"))
     for count in sorted({count for count, _ in points}):
         if count & (count - 1) == 0:
@@ -51,3 +54,9 @@ def lines(title: str, unit: str, below: str, series: Lines) -> str:
             count, value = found[-1]
             parts.append(text(x(count), y(value) - 9, f"{count}", size=11))
     return document(title, unit, colours, parts, height=base + BOTTOM)
+
+
+def _step(most: float) -> float:
+    """Between two lines of the grid: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(most / GRID_LINES_LEAST))
+    return max(power * times for times in (1, 2, 5) if power * times <= most / GRID_LINES_LEAST)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 # Told apart by people who see colours differently (Okabe and Ito), on white as on black.
+# A server has the same colour in every chart.
+USUAL = ("tongke", "floor", "janus", "janus-2-loops", "aiortc")
 COLOURS = ("#0072B2", "#999999", "#D55E00", "#E69F00", "#CC79A7", "#009E73")
 WIDTH, PLOT_HEIGHT, TOP, SIDE = 860, 260, 74, 16
 STYLE = (
@@ -21,8 +23,10 @@ STYLE = (
 
 
 def colours_of(series: Iterable[str]) -> dict[str, str]:
-    """A colour for each name, always the same for the same order."""
-    return {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(dict.fromkeys(series))}
+    """A colour for each name; the usual servers have theirs, others what comes after."""
+    names = list(dict.fromkeys(series))
+    order = [*USUAL, *(name for name in names if name not in USUAL)]
+    return {name: COLOURS[order.index(name) % len(COLOURS)] for name in names}
 
 
 def document(

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import chart, line_chart, namespace
 from benchmarks.kept import keep
 from benchmarks.measures import Measure
+from benchmarks.svg import colours_of
 
 GROUPS = {"1-to-3": {"tongke": 5.25, "a & b": 10.0}, "4-seats": {"tongke": 0.0}}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,6 +64,11 @@ def test_a_line_goes_through_every_point_and_doublings_stand_side_by_side() -> N
     above = [base - y for _, y in dots]
     assert above == pytest.approx([above[3] / 2, above[3] / 4, above[3] / 8, above[3]], abs=0.2)
     assert {"1", "2", "4", "lessons", "80.0"} <= words(document)
+
+
+def test_a_server_has_one_colour_in_all_charts() -> None:
+    assert colours_of(["new", "janus"])["janus"] == colours_of(["tongke", "janus"])["janus"]
+    assert len(set(colours_of(["tongke", "floor", "janus", "janus-2-loops", "new"]).values())) == 5
 
 
 def test_what_is_kept_can_be_read_by_people_and_programs(tmp_path: Path) -> None:
