@@ -15,16 +15,22 @@ COMPILE = ["-O3", "-g", "-std=gnu11", "-Wall", "-Wextra", "-pthread"]
 # No fused operations (ARM has them by default, x86-64 not): what the pump computes is to the last
 # bit what its readable models in the tests compute.
 COMPILE += ["-ffp-contract=off"]
+FEEDBACK = "mixer/pump/native/feedback_writer.c"
 SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
 
 
-def native(name: str, folder: str) -> Extension:
-    """An extension made of `<name>.pyx` and the C files beside it in `native/`."""
+def native(name: str, folder: str, borrowed: tuple[str, ...] = ()) -> Extension:
+    """An extension made of `<name>.pyx`, the C files beside it in `native/`, and the pump's
+    `borrowed` ones."""
     flags = SANITIZE if os.environ.get("TONGKE_SANITIZE") else []
     return Extension(
         name,
-        [f"{name.replace('.', '/')}.pyx", *map(str, sorted(Path(folder, "native").glob("*.c")))],
-        include_dirs=[f"{folder}/native"],
+        [
+            f"{name.replace('.', '/')}.pyx",
+            *map(str, sorted(Path(folder, "native").glob("*.c"))),
+            *borrowed,
+        ],
+        include_dirs=[f"{folder}/native", *({str(Path(one).parent) for one in borrowed})],
         depends=[str(header) for header in Path(folder, "native").glob("*.h")],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=["-pthread", *flags],
@@ -34,7 +40,7 @@ def native(name: str, folder: str) -> Extension:
 
 extensions = [native("mixer.pump._pump", "mixer/pump")]
 if "--inplace" in sys.argv and Path("benchmarks/_load.pyx").exists():
-    extensions.append(native("benchmarks._load", "benchmarks"))
+    extensions.append(native("benchmarks._load", "benchmarks", (FEEDBACK,)))
     extensions.append(native("benchmarks.floor._floor", "benchmarks/floor"))
 
 setup(

@@ -35,9 +35,6 @@ cdef extern from "load.h" nogil:
     struct reception:
         uint32_t ssrc, received, base, highest, last_sr
         int64_t sr_arrived_ns
-    struct arrival:
-        int64_t at_ns
-        uint16_t sequence
     struct peer:
         void *rx
         void *tx
@@ -45,8 +42,7 @@ cdef extern from "load.h" nogil:
         uint64_t accepted[2]
         reception *receptions
         int reception_count
-        arrival *arrivals
-        int arrival_count
+        uint32_t ssrc
     struct stream_format:
         uint32_t ssrc
         uint8_t payload_type
@@ -75,7 +71,7 @@ cdef extern from "load.h" nogil:
         uint8_t *data
     struct totals:
         uint64_t sent, received, window_packets, other_payloads, broken, send_failed, late_ticks, kernel_drops
-        uint64_t delay_count, delay_over, waiting_dropped, keyframe_requests
+        uint64_t delay_count, delay_over, waiting_dropped, keyframe_requests, feedback_sent
     struct load:
         pthread_mutex_t mutex
         bint measuring
@@ -196,8 +192,9 @@ cdef class Load:
             one.rx, one.tx = <void *>rx, <void *>tx
             pthread_mutex_unlock(&self._load.mutex)
 
-    def accept(self, int peer_id, list payload_types, int transport_cc):
-        """Which payload types count as media, and the id of the transport-wide extension."""
+    def accept(self, int peer_id, list payload_types, int transport_cc, uint32_t ssrc):
+        """Which payload types count as media, the id of the transport-wide extension (0: no
+        feedback is sent) and the SSRC that feedback names as its sender."""
         cdef peer *one = self._peer(peer_id)
         cdef uint64_t bits[2]
         bits[0] = bits[1] = 0
@@ -207,6 +204,7 @@ cdef class Load:
             pthread_mutex_lock(&self._load.mutex)
             one.accepted[0] = bits[0]
             one.accepted[1] = bits[1]
+            one.ssrc = ssrc
             one.transport_cc = transport_cc
             pthread_mutex_unlock(&self._load.mutex)
 
@@ -278,21 +276,6 @@ cdef class Load:
                 taken.append((slot.peer, (<char *>slot.data)[:slot.length]))
                 self._load.waiting_head = (self._load.waiting_head + 1) % WAITING_MAX
                 self._load.waiting_count -= 1
-        finally:
-            pthread_mutex_unlock(&self._load.mutex)
-        return taken
-
-    def arrivals(self, int peer_id):
-        """(transport-wide sequence, arrival in ns) since the last call."""
-        cdef peer *one = self._peer(peer_id)
-        with nogil:
-            pthread_mutex_lock(&self._load.mutex)
-        try:
-            taken = [
-                (one.arrivals[i].sequence, one.arrivals[i].at_ns)
-                for i in range(one.arrival_count)
-            ]
-            one.arrival_count = 0
         finally:
             pthread_mutex_unlock(&self._load.mutex)
         return taken

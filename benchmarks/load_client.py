@@ -1,9 +1,8 @@
 """The load client: peers that negotiate like browsers and send and receive like a machine.
 
 Owns: each peer's ICE (one candidate pair, RFC 8445; controlled where a full agent made the offer,
-else controlling), DTLS through
-`mixer.transport.dtls`, and the RTCP a browser would send: reports every second and
-transport-wide feedback every 100 ms. Media is the native thread's (`native/load.h`).
+else controlling), DTLS through `mixer.transport.dtls`, and a browser's reports every second. Media
+and transport-wide feedback are the native thread's (`native/load.h`).
 """
 
 from __future__ import annotations
@@ -25,11 +24,9 @@ from mixer.rtp.rtcp import (
     RtcpPacket,
     SenderReport,
     SourceDescription,
-    serialize,
     serialize_compound,
 )
 from mixer.rtp.sequence import ntp_from_unix_ns
-from mixer.rtp.twcc import FeedbackBuilder
 from mixer.transport.dtls import Certificate, DtlsSession
 
 # What the DTLS handshake may settle on, by the names of the command line.
@@ -46,7 +43,6 @@ CLOSE_TIMEOUT_S = 5.0
 # RFC 7675 §5.1: consent is asked for about every 5 s; a browser asks every 2.5 s.
 CONSENT_INTERVAL_S = 2.5
 POLL_S = 0.002
-FEEDBACK_INTERVAL_S = 0.1
 REPORT_INTERVAL_S = 1.0
 BLOCKS_PER_REPORT = 31
 
@@ -62,7 +58,6 @@ class LoadPeer:
     remote: RemoteTransport | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     outgoing: list[int] = field(default_factory=list)  # streams it sends
-    feedback: FeedbackBuilder | None = None
     ssrc: int = field(default_factory=lambda: secrets.randbits(31) | 1)
     last_reports: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -87,7 +82,6 @@ class LoadClient:
         self._tasks = [
             loop.create_task(self._poll()),
             loop.create_task(self._keep_consent()),
-            loop.create_task(self._send_feedback()),
             loop.create_task(self._send_reports()),
         ]
 
@@ -140,9 +134,7 @@ class LoadClient:
         peer.number = self.load.add_peer(remote.host, remote.port)
         self._by_number[peer.number] = peer
         await self._check(peer)
-        self.load.accept(peer.number, list(payload_types), transport_cc)
-        if transport_cc:
-            peer.feedback = FeedbackBuilder(sender_ssrc=peer.ssrc, media_ssrc=0)
+        self.load.accept(peer.number, list(payload_types), transport_cc, peer.ssrc)
         sessions = await peer.dtls.connect(remote.our_role, remote.fingerprints)
         self.load.set_srtp(peer.number, sessions.receive, sessions.send)
 
@@ -210,16 +202,6 @@ class LoadClient:
             await asyncio.sleep(CONSENT_INTERVAL_S)
             for peer in self._by_number.values():
                 self._send_check(peer)
-
-    async def _send_feedback(self) -> None:
-        while True:
-            await asyncio.sleep(FEEDBACK_INTERVAL_S)
-            for peer in self._by_number.values():
-                if peer.feedback is None:
-                    continue
-                peer.feedback.add_all(self.load.arrivals(peer.number))
-                for message in peer.feedback.build():
-                    self.load.send_rtcp(peer.number, serialize(message))
 
     async def _send_reports(self) -> None:
         while True:

@@ -53,7 +53,7 @@ void load_free(struct load *load) {
   load_stop(load);
   for (int i = 0; i < load->peer_count; i++) {
     close(load->peers[i]->fd);
-    free(load->peers[i]->arrivals);
+    feedback_free(&load->peers[i]->feedback);
     free(load->peers[i]);
   }
   for (int i = 0; i < load->stream_count; i++) {
@@ -86,6 +86,7 @@ static void *run(void *argument) {
     }
     send_due(load, now_ns);
     receive_all(load);
+    send_feedback(load, now_ns);
     pthread_mutex_unlock(&load->mutex);
   }
   return NULL;
@@ -141,15 +142,12 @@ int load_add_peer(struct load *load, const char *host, int port) {
   if (fd < 0)
     return -1;
   struct peer *peer = calloc(1, sizeof *peer);
-  struct arrival *arrivals = calloc(ARRIVALS_MAX, sizeof *arrivals);
-  if (!peer || !arrivals) {
+  if (!peer || !feedback_reserve(&peer->feedback)) {
     close(fd);
     free(peer);
-    free(arrivals);
     return -1;
   }
   peer->fd = fd;
-  peer->arrivals = arrivals;
   pthread_mutex_lock(&load->mutex);
   load->peers[load->peer_count] = peer;
   int id = load->peer_count++;
@@ -161,16 +159,19 @@ int load_send(struct load *load, int peer, const uint8_t *data, int length) {
   return send(load->peers[peer]->fd, data, length, 0) == length ? 0 : -1;
 }
 
+int send_protected(struct load *load, struct peer *peer, uint8_t *packet, int length) {
+  if (!peer->tx || load->srtp.protect_rtcp(peer->tx, packet, &length))
+    return -1;
+  return send(peer->fd, packet, length, 0) == length ? 0 : -1;
+}
+
 int load_send_rtcp(struct load *load, int peer, const uint8_t *data, int length) {
   uint8_t packet[DATAGRAM_MAX + SRTP_SPACE];
   if (length > DATAGRAM_MAX)
     return -1;
   memcpy(packet, data, length);
   pthread_mutex_lock(&load->mutex);
-  void *tx = load->peers[peer]->tx;
-  int result = -1;
-  if (tx && load->srtp.protect_rtcp(tx, packet, &length) == 0)
-    result = load_send(load, peer, packet, length);
+  int result = send_protected(load, load->peers[peer], packet, length);
   pthread_mutex_unlock(&load->mutex);
   return result;
 }

@@ -1,8 +1,8 @@
 /* The load: many WebRTC peers in one thread, sending steadily and measuring what comes back.
  *
  * Owns the sockets, the schedule of packets, SRTP both ways, the time stamps inside the payloads and
- * the counting. Leaves to Python: negotiation, STUN, DTLS, the making of RTCP (it is handed the
- * numbers). One mutex: the thread holds it during a tick, every call from Python holds it too. */
+ * the counting, and transport-wide feedback. Leaves to Python: negotiation, STUN, DTLS, the making
+ * of reports (it is handed the numbers). One mutex: the thread holds it during a tick, every call from Python holds it too. */
 #ifndef TONGKE_LOAD_H
 #define TONGKE_LOAD_H
 
@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "feedback_writer.h"
+
 enum {
   PEERS_MAX = 1024,
   STREAMS_MAX = 1024,
@@ -18,10 +20,10 @@ enum {
   DATAGRAM_MAX = 1500,
   BATCH = 64,             /* datagrams per system call */
   WAITING_MAX = 512,      /* STUN and DTLS datagrams that wait for Python */
-  ARRIVALS_MAX = 8192,    /* transport-wide arrivals of one peer that wait for Python */
   DELAY_BUCKETS = 50000,  /* of 10 µs: half a second */
   DELAY_BUCKET_NS = 10000,
   TICK_NS = 1000000,
+  FEEDBACK_INTERVAL_NS = 100000000,
   SRTP_SPACE = 160, /* SRTP_MAX_TRAILER_LEN and some */
   /* A scripted stream is told by the high bits of its RTP timestamps, its frames by the low ones:
    * three minutes of pictures. */
@@ -49,11 +51,6 @@ struct reception { /* one incoming SSRC, for report blocks */
   int64_t sr_arrived_ns;
 };
 
-struct arrival {
-  int64_t at_ns;
-  uint16_t sequence;
-};
-
 struct peer {
   int fd;
   void *rx, *tx;
@@ -62,9 +59,9 @@ struct peer {
   uint64_t accepted[2];      /* bit set of payload types that count as media */
   struct reception receptions[RECEPTIONS_MAX];
   int reception_count;
-  struct arrival *arrivals;
-  int arrival_count;
-  uint64_t lost_arrivals;
+  uint32_t ssrc;             /* of its own reports */
+  struct feedback_writer feedback;
+  int64_t feedback_at_ns;
   uint32_t kernel_drops;     /* of its socket, as the kernel counts */
 };
 
@@ -112,6 +109,7 @@ struct waiting {
 struct totals {
   uint64_t sent, received, window_packets, other_payloads, broken, send_failed, late_ticks, kernel_drops;
   uint64_t delay_count, delay_over, waiting_dropped, keyframe_requests;
+  uint64_t feedback_sent;
 };
 
 struct load {
@@ -142,6 +140,12 @@ void load_stop(struct load *load);
 int load_add_peer(struct load *load, const char *host, int port);
 int load_send(struct load *load, int peer, const uint8_t *data, int length);
 int load_send_rtcp(struct load *load, int peer, const uint8_t *data, int length);
+
+/* Protects in place; the mutex is held. */
+int send_protected(struct load *load, struct peer *peer, uint8_t *packet, int length);
+
+/* feedback.c */
+void send_feedback(struct load *load, int64_t now_ns);
 
 /* sending.c */
 int packets_in_frame(const struct stream *stream);

@@ -109,14 +109,6 @@ static void measure_frame(struct load *load, int peer, const uint8_t *packet, in
     count(load, peer, id, stream->frame_sent_ns[frame % SCRIPT_FRAMES_REMEMBERED], arrived_ns);
 }
 
-static void log_arrival(struct peer *peer, int sequence, int64_t arrived_ns) {
-  if (peer->arrival_count == ARRIVALS_MAX) {
-    peer->lost_arrivals++;
-    return;
-  }
-  peer->arrivals[peer->arrival_count++] = (struct arrival){arrived_ns, sequence};
-}
-
 static void take_media(struct load *load, int id, uint8_t *packet, int length, int64_t arrived_ns) {
   struct peer *peer = load->peers[id];
   if (load->srtp.unprotect(peer->rx, packet, &length) || length < 12) {
@@ -126,7 +118,7 @@ static void take_media(struct load *load, int id, uint8_t *packet, int length, i
   int sequence;
   int payload = read_header(packet, length, peer->transport_cc, &sequence);
   if (peer->transport_cc && sequence >= 0)
-    log_arrival(peer, sequence, arrived_ns);
+    feedback_add(&peer->feedback, sequence, arrived_ns);
   uint8_t type = packet[1] & 0x7F;
   if (!(peer->accepted[type / 64] >> type % 64 & 1)) {
     load->totals.other_payloads++; /* repeats, probes */

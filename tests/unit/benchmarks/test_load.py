@@ -13,8 +13,9 @@ import pytest
 
 from benchmarks._load import Load
 from benchmarks.cases import one_to
+from benchmarks.load_client import LoadClient
 from benchmarks.running import Load as LoadParameters
-from benchmarks.running import run_case
+from benchmarks.running import Scene, run_case
 from benchmarks.servers.tongke import Tongke
 
 
@@ -29,6 +30,22 @@ async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
     assert figures.cpu_us_per_packet > 0
     assert figures.delay_ms_p50 <= figures.delay_ms_p99
     assert server.pids == ()
+
+
+@pytest.mark.parametrize("transport_cc", [True, False])
+async def test_subscribers_report_arrivals_if_that_was_agreed(transport_cc: bool) -> None:
+    load = LoadParameters(transport_cc=transport_cc)
+    server, client = Tongke(), LoadClient(profile=load.profile)
+    try:
+        await server.start()
+        client.start()
+        scene = Scene(server, client, one_to(1), load)
+        await scene.build()
+        await scene.warm_up()
+    finally:
+        await client.close()
+        await server.stop()
+    assert (client.load.totals()["feedback_sent"] > 0) is transport_cc
 
 
 def test_the_command_prints_one_last_line_of_json() -> None:
