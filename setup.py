@@ -31,7 +31,10 @@ def native(name: str, folder: str, borrowed: tuple[str, ...] = ()) -> Extension:
             *borrowed,
         ],
         include_dirs=[f"{folder}/native", *({str(Path(one).parent) for one in borrowed})],
-        depends=[str(header) for header in Path(folder, "native").glob("*.h")],
+        depends=[
+            *map(str, Path(folder, "native").glob("*.h")),
+            *(str(Path(one).with_suffix(".h")) for one in borrowed),
+        ],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=["-pthread", *flags],
         define_macros=[("_GNU_SOURCE", "1")],
