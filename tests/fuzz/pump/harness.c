@@ -218,6 +218,19 @@ static void nack_a_consumer(uint8_t *part, uint32_t words) {
     write_u16(part + 4 * i, (uint16_t)(consumer->last_sequence - any(any(3) ? 50 : 65536)));
 }
 
+static void report_on_a_consumer(uint8_t *part, uint32_t words) {
+  const struct consumer *consumer = registry_get(&core.consumers, consumers[any(STREAMS)]);
+  part[0] = 0x81;
+  part[1] = RTCP_RR;
+  if (!consumer || words < 7) return;
+  for (uint32_t i = 0; i < PEERS; i++)
+    if (transports[i] == consumer->transport->id) aimed_peer = i;
+  write_u32(part + 8, any(4) ? consumer->ssrc : consumer->rtx_ssrc);
+  write_u32(part + 16, consumer->reports.heard.highest_sequence + any(1000));
+  write_u32(part + 24, consumer->reports.sent[any(SENT_REPORTS)].last_sr);
+  if (any(2)) write_u32(part + 28, any(65536));
+}
+
 static uint32_t make_rtcp(uint8_t *data, uint32_t room) {
   uint32_t at = 0, parts = 1 + any(4);
   while (parts-- && at + 200 < room) {
@@ -229,6 +242,7 @@ static uint32_t make_rtcp(uint8_t *data, uint32_t room) {
     write_u16(part + 2, (uint16_t)words);
     write_u32(part + 4, any(3) ? stream_ssrc() : any(1000));
     if (any(2)) nack_a_consumer(part, words);
+    else if (any(2)) report_on_a_consumer(part, words);
     at += 4 * (words + 1);
   }
   return at;
