@@ -17,9 +17,15 @@ from benchmarks.cases import CASES
 from benchmarks.contenders import AT_THE_LIMIT, SERVERS
 from benchmarks.measures import OURS
 from benchmarks.processes import wait_for_quiet
-from benchmarks.running import BEFORE_AND_AFTER_S, Figures, Load, WarmUpError, run_case
-from benchmarks.servers import ServerError, ServerUnavailableError
-from mixer.errors import TransportFailed
+from benchmarks.running import (
+    BEFORE_AND_AFTER_S,
+    FAILURES,
+    Figures,
+    Load,
+    WarmUpError,
+    run_case,
+)
+from benchmarks.servers import ServerUnavailableError
 
 # More receivers than it can encode for: it would fail its warm-up after half a minute.
 TOO_MUCH = {("1-to-30", "aiortc"): "aiortc encodes for every receiver: not asked for 30"}
@@ -31,7 +37,6 @@ DISTURBED_CORES = 0.5
 SEARCH_LEAST_S, SEARCH_KEPT_S = 60.0, 120.0
 # Beside the bounds that every wait has: when even these do not end it, the program ends.
 LAST_RESORT_S = 60.0
-FAILURES = (ServerError, TransportFailed, OSError, RuntimeError, TimeoutError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,9 @@ class Bench:
             self.failed += name == OURS
             return
         except FAILURES as error:
-            self._note(f"{case}, {name}, run {number + 1} failed: {error or type(error).__name__}")
+            self._note(
+                f"{case}, {name}, run {number + 1} failed: {str(error) or type(error).__name__}"
+            )
             self.failed += 1
             return
         self.runs[case].setdefault(name, []).append(figures)
@@ -111,8 +118,8 @@ class Bench:
         """How many lessons each of the chosen servers holds; what does not fit is left out."""
         names = [name for name in self._plan.lessons if name not in self.missing]
         for at, name in enumerate(names):
-            limit_s = min(lessons.LIMIT_S, self._left_s() / (len(names) - at))
-            if limit_s < SEARCH_LEAST_S:
+            limit_s = search_time_s(self._left_s(), len(names) - at)
+            if not limit_s:
                 self._note(f"lessons held, {name}: left out, {self._left_s():.0f} s were left")
                 continue
             ending.expect_within(limit_s + BEFORE_AND_AFTER_S + LAST_RESORT_S)
@@ -132,7 +139,7 @@ class Bench:
             self.missing.add(name)
             self._note(f"lessons held, {name}: left out: {error}")
         except FAILURES as error:
-            self._note(f"lessons held, {name}: failed: {error or type(error).__name__}")
+            self._note(f"lessons held, {name}: failed: {str(error) or type(error).__name__}")
             self.failed += 1
         else:
             self.held[name] = found
@@ -175,6 +182,16 @@ class Bench:
     def _note(self, note: str) -> None:
         self.notes.append(note)
         print(note, file=sys.stderr, flush=True)
+
+
+def search_time_s(left_s: float, searches: int) -> float:
+    """How long the next of so many searches may take; 0 when what is left is too little for it.
+
+    Who is named first comes first: the time is shared only while everybody's share is enough.
+    """
+    if left_s < SEARCH_LEAST_S:
+        return 0.0
+    return min(lessons.LIMIT_S, max(SEARCH_LEAST_S, left_s / searches))
 
 
 def _step_in_words(step: lessons.Step) -> str:

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from benchmarks.cases import classroom
 from benchmarks.limit_search import LimitSearch
 from benchmarks.load_client import LoadClient
-from benchmarks.running import Figures, Load, Scene, measure
-from benchmarks.servers import Server, ServerError
-from mixer.errors import TransportFailed
+from benchmarks.running import FAILURES, Figures, Load, Scene, measure
+from benchmarks.servers import Server
 
 # A lesson holds while this much is lost at most, and comes this late.
 LOSS_MAX, DELAY_MS_P99_MAX = 0.001, 20.0
@@ -31,7 +30,6 @@ SETTLE_STEP_S, SETTLE_MOST_S, ARRIVES_S = 1.0, 10.0, 0.2
 # The client is what fails when so many of its ticks come late: its own bursts then are its doing.
 LATE_TICKS_MAX = 0.01
 TICKS_PER_S = 1000
-TOOK_NO_MORE = (ServerError, TransportFailed, OSError, RuntimeError, TimeoutError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def _at_least(search: LimitSearch, steps: Sequence[Step], limit_s: float) -> str
         return "no more were tried"
     failing = [step.figures for step in steps if step.lessons == search.failed and not step.held]
     if all(figures is not None and client_failed(figures) for figures in failing):
-        return "the load client had come to its own limit"
+        return "where it failed the load client itself came late or lost packets"
     return ""
 
 
@@ -143,7 +141,7 @@ class Hall:
             speaking = self._scenes[:lessons]
             await self._settle(speaking)
             figures = await measure(self._server, speaking, self._load.seconds)
-        except TOOK_NO_MORE as error:
+        except FAILURES as error:
             return Step(lessons, None, held=False, why_not=str(error) or type(error).__name__)
         return Step(lessons, figures, holds(figures))
 

@@ -22,10 +22,18 @@ from benchmarks.cases import CASES
 try:
     from benchmarks.contenders import LOOPBACK, ON_LOOPBACK, SERVERS
     from benchmarks.load_client import SHORT_PROFILES, LoadClient
-    from benchmarks.running import Figures, Load, Scene, WarmUpError, measure
+    from benchmarks.running import (
+        BEFORE_AND_AFTER_S,
+        FAILURES,
+        Figures,
+        Load,
+        Scene,
+        WarmUpError,
+        measure,
+    )
 except ImportError as error:
     sys.exit(f"{error}\nThe load client is not built: run `make setup` in a clone of the project.")
-from benchmarks.servers import Server, ServerError
+from benchmarks.servers import Server
 from benchmarks.threads import ThreadRate, rates, threads_of
 
 SPY_RATE_HZ = 500
@@ -163,9 +171,10 @@ async def main(chosen: argparse.Namespace) -> int:
             continue
         server = SERVERS[name](LOOPBACK if chosen.loopback else namespace.ADDRESS)
         try:
-            await profile(server, chosen.case, load, spy=chosen.spy and name == "tongke")
-        except (ServerError, WarmUpError, OSError, RuntimeError, TimeoutError) as error:
-            print(f"{name}: {error or type(error).__name__}", file=sys.stderr)
+            async with asyncio.timeout(2 * load.seconds + BEFORE_AND_AFTER_S + SPY_EXTRA_S):
+                await profile(server, chosen.case, load, spy=chosen.spy and name == "tongke")
+        except (WarmUpError, *FAILURES) as error:
+            print(f"{name}: {str(error) or type(error).__name__}", file=sys.stderr)
             failed = 1
     return failed
 

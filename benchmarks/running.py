@@ -23,7 +23,8 @@ from benchmarks.descriptions import (
 )
 from benchmarks.load_client import LoadClient
 from benchmarks.processes import cpu_seconds, machine_busy_seconds, resident_mb
-from benchmarks.servers import Server
+from benchmarks.servers import Server, ServerError
+from mixer.errors import TransportFailed
 
 MS = 1_000_000
 VIDEO_PAYLOAD_BYTES, AUDIO_PAYLOAD_BYTES = 1100, 80
@@ -38,6 +39,9 @@ WARM_UP_STEP_S = 1.0
 BEFORE_AND_AFTER_S = 75.0
 # What was sent at the end of the window still has to arrive.
 DRAIN_S = 0.5
+# How a run, or adding a lesson, goes wrong: the server's refusals, the load's own, descriptions that
+# cannot be used.
+FAILURES = (ServerError, TransportFailed, OSError, RuntimeError, TimeoutError, ValueError)
 # What went wrong in the client itself, not in the server.
 TROUBLE = ("broken", "send_failed", "late_ticks", "kernel_drops", "delay_over")
 
