@@ -39,8 +39,8 @@ WARM_UP_STEP_S = 1.0
 BEFORE_AND_AFTER_S = 75.0
 # What was sent at the end of the window still has to arrive.
 DRAIN_S = 0.5
-# How a run, or adding a lesson, goes wrong: the server's refusals, the load's own, descriptions that
-# cannot be used.
+# How a run, or adding a lesson, goes wrong: the server's refusals, the load's own, descriptions
+# that cannot be used.
 FAILURES = (ServerError, TransportFailed, OSError, RuntimeError, TimeoutError, ValueError)
 # What went wrong in the client itself, not in the server.
 TROUBLE = ("broken", "send_failed", "late_ticks", "kernel_drops", "delay_over")
