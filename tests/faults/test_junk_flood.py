@@ -16,10 +16,9 @@ from benchmarks.load_client import LoadClient
 from benchmarks.processes import resident_mb
 from benchmarks.running import Load, Scene
 from benchmarks.servers.tongke import Tongke
-from tests.faults.attack import PROFILE, build, flooding, measured
+from tests.faults.attack import LOSS, PROFILE, build, flooding, measured
 
 RATES = (50_000, 25_000, 12_500, 6_000)  # packets/s
-LOSS = 0.001
 GROWTH_MB = 50.0
 # Refusals (400, 401) each source may get: 10 at once, then 5 a second (`mixer.transport.ice`).
 REFUSALS_BURST, REFUSALS_PER_S = 10, 5
