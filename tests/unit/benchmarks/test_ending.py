@@ -81,3 +81,16 @@ def test_a_command_that_is_not_there_is_told() -> None:
     )
     assert result.returncode == 1
     assert "cannot start /nonexistent/janus" in result.stderr
+
+
+def test_what_hangs_for_good_is_ended_with_its_stack() -> None:
+    program = (
+        "import threading; from benchmarks.ending import expect_within;"
+        "expect_within(0.05); threading.Event().wait()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert "Timeout" in result.stderr
+    assert "wait" in result.stderr
