@@ -44,6 +44,7 @@ class ConnectionOwner(Protocol):
 
     def link_changed(self, state: LinkState) -> None: ...
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None: ...
+    def handle_line(self) -> None: ...
     def handle_new_ssrc(
         self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
     ) -> None: ...
@@ -166,6 +167,10 @@ class Connection:
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
         """A decrypted compound packet."""
         self._owner.handle_rtcp(data, arrival_ns)
+
+    def handle_line(self) -> None:
+        """The pump has sensed something of the line to the peer."""
+        self._owner.handle_line()
 
     def handle_new_ssrc(
         self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str

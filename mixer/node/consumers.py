@@ -2,7 +2,8 @@
 
 Owns: adding and removing consumers with the CNAMEs that keep a device's sound and picture in step
 (RFC 3550 §6.5.1), choosing each one's layer from the line's estimate and the device's wants, and
-reading the peer's feedback. Reports are the pump's; what they tell is read here.
+reading the peer's feedback. Reports and the senses of the line are the pump's; what they tell is
+read here.
 
 Leaves to `subscription.py`: m-lines and descriptions; to `mixer.forward` and `mixer.rtp.bandwidth`
 all policy.
@@ -23,22 +24,22 @@ from mixer.forward.allocation import (
 )
 from mixer.forward.layers import Stream
 from mixer.forward.links import LinkMeter
-from mixer.model import Direction, Kind, LinkMeasured, Want
+from mixer.model import Direction, Kind, LinkMeasured, LinkState, Want
 from mixer.node.connection import Connection
 from mixer.node.streams import Consumer, Producer
 from mixer.rtp.bandwidth import REMB_SATURATED, BandwidthEstimator
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli, Remb
+from mixer.rtp.line_reading import LineReading
 from mixer.rtp.rtcp import RtcpPacket, parse_compound
-from mixer.rtp.twcc import TransportWideFeedback
 from mixer.transport.codecs import Codec
 from mixer.transport.subscribe_lines import Line
 from mixer.transport.subscribe_offer import stream_name
 
 # A line that carries all that is wanted, with a margin, is looked at so often: bitrates change.
 SATISFIED_INTERVAL_S = 1.0
-# Each feedback (ten a second) takes what left; only when none comes does the tick look itself.
-FEEDBACK_EXPECTED_S = 0.15
+# A line on which all is well is read so often; else with every feedback, ten times a second.
+SETTLED_READING_S = 0.5
 
 
 class ConsumersOwner(Protocol):
@@ -55,7 +56,7 @@ class Consumers:
         now = connection.port.clock()
         self.meter = LinkMeter(now)
         self.estimator = BandwidthEstimator(now)
-        self._departures_at = now
+        self._settled = False  # whether the line is read less often
         self.transport_cc = False  # until the peer's description says it reports arrivals
         self._connection = connection
         self._pump = connection.port.pump
@@ -137,6 +138,7 @@ class Consumers:
         self.used_bps, self.wanted_bps = allocation.used_bps, allocation.wanted_bps
         self._allocated_at = now
         self.estimator.set_wanted(allocation.wanted_bps)
+        self._set_pace()
         chosen = {choice.producer_id: choice for choice in allocation.choices}
         for producer_id, consumer in self._by_producer.items():
             choice = chosen.get(producer_id)
@@ -179,9 +181,6 @@ class Consumers:
             case Fir(entries=entries):
                 for ssrc, _ in entries:
                     self._keyframe_wanted(ssrc)
-            case TransportWideFeedback() if self.transport_cc:
-                self._take_departures(now)
-                self.estimator.handle_feedback(packet, now)
             case Remb() if not self.transport_cc:
                 self._limit(packet, now)
 
@@ -211,22 +210,28 @@ class Consumers:
         if remb.bitrate_bps < REMB_SATURATED * named_bps:
             self.estimator.handle_remb(remb.bitrate_bps + other_bps, now)
 
-    def _take_departures(self, now: float) -> None:
-        self._departures_at = now
-        departures = self._pump.departures(self._connection.transport_id)
-        if departures:
-            self.estimator.handle_departures(departures)
+    # The line
 
-    # Time
+    def handle_line(self) -> None:
+        """The pump has sensed something, or all is well and it is time to look."""
+        now = self._connection.port.clock()
+        row = self._pump.line(self._connection.transport_id)
+        if self.transport_cc:
+            self.estimator.handle_reading(LineReading(*row), now)
+            self._probe_if_due(now)
+            self._set_pace()
 
     def handle_timer(self, now: float) -> None:
-        """Every 100 ms or so: what left, and what the estimate makes of silence."""
-        if now - self._departures_at > FEEDBACK_EXPECTED_S:
-            self._take_departures(now)
+        """Every 100 ms or so: what the estimate makes of time alone."""
         if not self.transport_cc:
             self._read_losses()
             self.estimator.handle_sent(self.meter.measure(now).bitrate_bps)
         self.estimator.poll(now)
+        if not self._settled:
+            self._probe_if_due(now)
+            self._set_pace()
+
+    def _probe_if_due(self, now: float) -> None:
         probe = self.estimator.take_probe(now)
         if probe is not None:
             begun = self._pump.probe(
@@ -236,6 +241,14 @@ class Consumers:
             )
             if not begun:
                 self.estimator.refuse_probe(now)
+
+    def _set_pace(self) -> None:
+        settled = self.estimator.settled
+        if settled != self._settled and self._connection.state is not LinkState.CLOSED:
+            self._settled = settled
+            self._pump.set_line_interval(
+                self._connection.transport_id, SETTLED_READING_S if settled else 0.0
+            )
 
     def read_totals(self, now: float) -> None:
         """Take what the pump counted of the line and of every stream; once a second."""

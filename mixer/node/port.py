@@ -60,6 +60,7 @@ class Transport(Protocol):
     def remote_changed(self, address: Address | None, local: str) -> None: ...
     def handle_dtls(self, data: bytes) -> None: ...
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None: ...
+    def handle_line(self) -> None: ...
     def handle_new_ssrc(
         self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
     ) -> None: ...
@@ -230,6 +231,10 @@ class Port:
                 transport = self._by_transport.get(event[1])
                 if transport is not None:
                     transport.handle_new_ssrc(*event[2:])
+            elif event[0] == pumps.LINE:
+                transport = self._by_transport.get(event[1])
+                if transport is not None:
+                    transport.handle_line()
             elif event[0] == pumps.LAYER_SWITCHED:
                 self._layer_switched(event[1], event[2])
             else:

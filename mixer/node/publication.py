@@ -170,6 +170,9 @@ class Publication:
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
         """A publisher's goodbyes and the like: its leaving shows by other means."""
 
+    def handle_line(self) -> None:
+        """A connection that only receives: there is no line of ours to sense."""
+
     def handle_new_ssrc(
         self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
     ) -> None:

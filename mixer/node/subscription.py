@@ -203,6 +203,10 @@ class Subscription:
         """The peer's reports and requests."""
         self.consumers.handle_rtcp(data, arrival_ns)
 
+    def handle_line(self) -> None:
+        """The pump has sensed something of the line."""
+        self.consumers.handle_line()
+
     def handle_new_ssrc(
         self, ssrc: int, payload_type: int, mid: str, rid: str, repaired_rid: str
     ) -> None:

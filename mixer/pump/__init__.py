@@ -48,18 +48,22 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * What Python reads: `totals` → `TransportTotals` of a transport; `consumer_bytes` →
   `(consumer_id, bytes)` of its consumers; `layer_totals` → `(layer, bytes, keyframes)` of a
   producer's layers that have been named; `losses` → `(ssrc, expected, lost, arrival_ns)` per
-  consumer on which the peer's report blocks told something since the last call;
-  `departures` → `(transport_wide_sequence, sent_ns, bytes)` since the last call, a packet sent
-  again under its number (no RTX) once more; `audio_levels` → `(producer_id, −dBov)` of the loudest
-  packet since the last call (RFC 6464).
+  consumer on which the peer's report blocks told something since the last call; `audio_levels` →
+  `(producer_id, −dBov)` of the loudest packet since the last call (RFC 6464).
+* What a peer's transport-wide feedback tells of the line to it, the pump senses itself: whether a
+  queue grows, how much arrives, what is lost, silence (`native/line.h`). `LINE` says that a reading
+  waits: at once when something is amiss, has changed, or a probe's answer is complete; else with
+  every feedback, or once in `set_line_interval(transport_id, seconds)`. `line(transport_id)` takes
+  the reading since the last one (`mixer.rtp.line_reading`); until it is taken it is told of once a
+  second at most.
 * NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
   for again (RFC 4585 generic NACK), a bounded number of times. An `RTCP` event brings every
-  compound that holds more than NACKs, reports, source descriptions and extended reports, whole;
-  those in it are dealt with already.
+  compound that holds more than NACKs, transport-wide feedback, reports, source descriptions and
+  extended reports, whole; those in it are dealt with already.
 * `probe(transport_id, bitrate_bps, duration_ms)` fills what the transport sends up to that rate
   for so long (media counts; at most 500 ms) with repeated packets of its consumers' histories on
-  their RTX streams, so that the departures and the peer's feedback on them show what the line
+  their RTX streams, so that the peer's feedback on what was sent meanwhile shows what the line
   carries (`mixer.rtp.probing`). False, and nothing happens, when no consumer of it has RTX and
   a history, or it has no transport-wide sequence numbers. A later call replaces an earlier one.
 
@@ -78,6 +82,7 @@ from mixer.pump._pump import (
     FIRST_PACKET,
     KEYFRAME_NEEDED,
     LAYER_SWITCHED,
+    LINE,
     NEW_SSRC,
     RTCP,
     Address,
@@ -96,6 +101,7 @@ __all__ = [
     "FIRST_PACKET",
     "KEYFRAME_NEEDED",
     "LAYER_SWITCHED",
+    "LINE",
     "NEW_SSRC",
     "RTCP",
     "Address",

@@ -14,6 +14,7 @@ NEW_SSRC: Final = 3  # (NEW_SSRC, transport_id, ssrc, payload_type, mid, rid, re
 KEYFRAME_NEEDED: Final = 4  # (KEYFRAME_NEEDED, producer_id, layer)
 LAYER_SWITCHED: Final = 5  # (LAYER_SWITCHED, consumer_id, layer)
 FIRST_PACKET: Final = 6  # (FIRST_PACKET, producer_id, layer)
+LINE: Final = 7  # (LINE, transport_id): a reading waits
 
 PumpEvent = (
     tuple[Literal[1], int, Address, bytes, int, str]
@@ -22,6 +23,7 @@ PumpEvent = (
     | tuple[Literal[4], int, int]
     | tuple[Literal[5], int, int]
     | tuple[Literal[6], int, int]
+    | tuple[Literal[7], int]
 )
 
 # How a payload's descriptor is read and rewritten.
@@ -29,6 +31,25 @@ CODEC_OPAQUE: Final = 0
 CODEC_VP8: Final = 1
 CODEC_H264: Final = 2
 CODEC_OPUS: Final = 3
+
+# What `Pump.line` returns (`mixer.rtp.line_reading.LineReading` says what each is).
+LineRow = tuple[
+    int,
+    float,
+    float,
+    float,
+    int,
+    int,
+    int,
+    int,
+    float,
+    float,
+    float | None,
+    bool,
+    bool,
+    bool,
+    tuple[tuple[float, float, int], ...] | None,
+]
 
 class Pump:
     port: int
@@ -113,7 +134,8 @@ class Pump:
     def remove_consumer(self, consumer_id: int) -> None: ...
 
     # What Python reads to decide
-    def departures(self, transport_id: int) -> list[tuple[int, int, int]]: ...
+    def line(self, transport_id: int) -> LineRow: ...
+    def set_line_interval(self, transport_id: int, seconds: float) -> None: ...
     def losses(self, transport_id: int) -> list[tuple[int, int, int, int]]: ...
     def consumer_bytes(self, transport_id: int) -> list[tuple[int, int]]: ...
     def layer_totals(self, producer_id: int) -> list[tuple[int, int, int]]: ...
@@ -139,25 +161,6 @@ class Pump:
     ) -> list[tuple[Address | str, bytes]]: ...
     def _measure(self, measure: int, value: int, times: int) -> None: ...
     def _tick(self, now_ns: int) -> list[tuple[Address | str, bytes]]: ...
-
-# What `Pump.line` returns (`mixer.rtp.line_reading.LineReading` says what each is).
-LineRow = tuple[
-    int,
-    float,
-    float,
-    float,
-    int,
-    int,
-    int,
-    int,
-    float,
-    float,
-    float | None,
-    bool,
-    bool,
-    bool,
-    tuple[tuple[float, float, int], ...] | None,
-]
 
 # For tests: the senses of one line without a pump, in virtual time (`native/line.h`).
 class Line:

@@ -25,6 +25,7 @@ NEW_SSRC = 3
 KEYFRAME_NEEDED = 4
 LAYER_SWITCHED = 5
 FIRST_PACKET = 6
+LINE = 7
 
 CODEC_OPAQUE = 0
 CODEC_VP8 = 1
@@ -298,8 +299,16 @@ cdef class Pump:
 
     # What Python reads
 
-    def departures(self, int64_t transport_id):
-        return departure_rows(&self._pump.core, transport_id)
+    def line(self, int64_t transport_id):
+        return line_row(&self._pump.core, transport_id)
+
+    def set_line_interval(self, int64_t transport_id, double seconds):
+        cdef int result
+        ranged(seconds, 0, 60, "the interval in seconds")
+        cdef int64_t ns = <int64_t>(seconds * 1e9)
+        with nogil:
+            result = native.core_set_line_interval(&self._pump.core, transport_id, ns)
+        checked(result, transport_id)
 
     def losses(self, int64_t transport_id):
         return loss_rows(&self._pump.core, transport_id)

@@ -122,6 +122,8 @@ cdef event_tuple(const native.event *event, const uint8_t *data):
             rid.decode("ascii", "replace"),
             repaired.decode("ascii", "replace"),
         )
+    if event.type == native.EVENT_LINE:
+        return (LINE, event.id)
     return (event.type, event.id, event.layer)
 
 

@@ -27,6 +27,16 @@ cdef tuple reading_row(const native.line_reading *reading, const native.train_pa
     )
 
 
+cdef tuple line_row(native.core *core, int64_t transport_id):
+    cdef native.train_packet[native.TRAIN_MAX] train
+    cdef native.line_reading reading
+    cdef int result
+    with nogil:
+        result = native.core_line(core, transport_id, &reading, train)
+    checked(result, transport_id)
+    return reading_row(&reading, train)
+
+
 cdef bint open_feedback(native.feedback_reader *feedback, bytes message):
     cdef native.rtcp_part part
     cdef const uint8_t *content = message

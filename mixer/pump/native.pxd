@@ -19,7 +19,7 @@ cdef extern from "clock.h" nogil:
 
 
 cdef extern from "events.h" nogil:
-    enum: EVENT_DATAGRAM, EVENT_RTCP, EVENT_NEW_SSRC
+    enum: EVENT_DATAGRAM, EVENT_RTCP, EVENT_NEW_SSRC, EVENT_LINE
     struct event:
         uint32_t size
         uint16_t type
@@ -121,14 +121,6 @@ cdef extern from "line.h" nogil:
     void line_take(line *, line_reading *, train_packet *)
 
 
-cdef extern from "packet_log.h" nogil:
-    enum: PACKET_LOG_SIZE
-    struct packet_log_entry:
-        int64_t at_ns
-        uint32_t bytes
-        uint16_t sequence
-
-
 cdef extern from "counters.h" nogil:
     enum: PUMP_COUNTER_COUNT, PUMP_GAUGE_COUNT, TRANSPORT_COUNTER_COUNT, ENCODING_COUNTER_COUNT
     enum: CONSUMER_COUNTER_COUNT
@@ -223,7 +215,8 @@ cdef extern from "calls.h" nogil:
     int core_set_consumer_layer(core *, int64_t, int, int64_t)
     int core_remove_consumer(core *, int64_t)
 
-    int core_departures(core *, int64_t, packet_log_entry *, uint32_t)
+    int core_line(core *, int64_t, line_reading *, train_packet *)
+    int core_set_line_interval(core *, int64_t, int64_t)
     struct stream_losses:
         uint32_t ssrc
         uint32_t expected

@@ -5,24 +5,6 @@ cdef enum:
     LEVELS_MAX = 4096
 
 
-cdef list departure_rows(native.core *core, int64_t transport_id):
-    cdef native.packet_log_entry *entries = <native.packet_log_entry *>malloc(
-        native.PACKET_LOG_SIZE * sizeof(native.packet_log_entry)
-    )
-    cdef int count
-    if entries is NULL:
-        raise MemoryError
-    try:
-        with nogil:
-            count = native.core_departures(
-                core, transport_id, entries, native.PACKET_LOG_SIZE
-            )
-        checked(count, transport_id)
-        return [(entries[i].sequence, entries[i].at_ns, entries[i].bytes) for i in range(count)]
-    finally:
-        free(entries)
-
-
 cdef list loss_rows(native.core *core, int64_t transport_id):
     cdef native.stream_losses[CONSUMERS_MAX] losses
     cdef int count

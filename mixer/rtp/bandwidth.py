@@ -1,29 +1,23 @@
 """How much a line to a peer carries: the send-side bandwidth estimate.
 
-Owns the estimate and how it moves (draft-ietf-rmcat-gcc-02 §4, §5.5). Its senses are in files of
-their own: `delay_trend` (is a queue growing), `loss_bound`, `acknowledged`, `probing`. Sharing
-the line is `mixer.forward.allocation`'s.
+Owns the estimate and how it moves (draft-ietf-rmcat-gcc-02 §4, §5.5), with `loss_bound` and
+`probing`. What it knows of the line the pump has sensed (`line_reading`). Sharing the line is
+`mixer.forward.allocation`'s.
 
-Use, all times from one steady clock in seconds (that of the departures):
+Use, all times from one steady clock in seconds (the pump's):
 
-1. `handle_departures` with what was sent, before
-2. `handle_feedback` with each transport-wide feedback as it arrives. For peers without it
-   `handle_loss` (report blocks), `handle_remb` and `handle_sent`. `handle_rtt` when one is known.
-3. `set_wanted` with what all wants would take, `poll` every 50–200 ms. Then `bitrate_bps` is the
+1. `handle_reading` with each reading of a line whose peer sends transport-wide feedback. For peers
+   without it `handle_loss` (report blocks), `handle_remb` and `handle_sent`. `handle_rtt` when
+   one is known.
+2. `set_wanted` with what all wants would take, `poll` every 50–200 ms. Then `bitrate_bps` is the
    estimate, and `take_probe` may ask for a probe to be sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from mixer.rtp.acknowledged import BUSY_WINDOW_S, SlidingBitrate
-from mixer.rtp.delay_trend import DelayTrend, Usage
-from mixer.rtp.history import TICK_S, Burst, LossReport, SentPackets
-from mixer.rtp.loss_bound import LOW_LOSS, LossBound
-from mixer.rtp.probing import BEYOND_WANTED, Probe, ProbePlanner
-from mixer.rtp.sequence import Unwrapper
-from mixer.rtp.twcc import TICKS_PER_REFERENCE, TransportWideFeedback
+from mixer.rtp.line_reading import LineReading, Usage
+from mixer.rtp.loss_bound import LOW_LOSS, LossBound, LossReport
+from mixer.rtp.probing import BEYOND_WANTED, ENOUGH, Probe, ProbePlanner, Train
 
 # A quiet beginning: sound and one small picture; probing finds the rest within a second.
 START_BPS = 600_000
@@ -51,10 +45,6 @@ MAX_TRIAL_WAIT_S = 6.0
 REFUSED_S = 3.0
 # A queue that a probe has made drains within so long; it says nothing of what else is sent.
 OWN_QUEUE_S = 0.2
-# Nothing was sent for so long: there is no load to learn from.
-IDLE_S = 0.5
-# No feedback for so long while packets leave: the line is dead, not full.
-SILENCE_S = 1.0
 # A REMB says what the peer has seen; when it is this much above what we send, it is only limited
 # by that, and no bound.
 REMB_SATURATED = 1.3
@@ -89,26 +79,16 @@ class BandwidthEstimator:
         self._max_bps = float(max_bps)
         self._rate_bps = float(min(start_bps, max_bps))
         self._wanted_bps = 0.0
-        self._trend = DelayTrend()
+        self._reading = LineReading()  # the last one
         self._loss = LossBound()
-        self._acknowledged = SlidingBitrate()
-        self._busy = SlidingBitrate(BUSY_WINDOW_S)
-        self._sent = SlidingBitrate()
         self._sent_told_bps: float | None = None
         self._probes = ProbePlanner()
-        self._history = SentPackets()
-        self._clock = Unwrapper(bits=24)
-        self._reported_to: int | None = None  # one above the highest sequence reported on
-        self._newest_acknowledged_s = float("-inf")
-        self._unheard_since: float | None = None
-        self._dead_until_s = float("-inf")  # what was sent before met a dead line
-        self._silent = self._idle = False
+        self._heard = self._silent = False
         self._own_queue_until = float("-inf")
         self._remb: tuple[float, float] | None = None  # (bit/s, when)
         self._fell_at = float("-inf")
         self._trial_wait_s = TRIAL_WAIT_S
         self._refused_at = float("-inf")
-        self._last_sent_s = float("-inf")
         self._capacity_bps: float | None = None  # what the line carried when it was last full
         self._steered_at = now
 
@@ -126,18 +106,29 @@ class BandwidthEstimator:
     @property
     def acknowledged_bps(self) -> int | None:
         """What arrives at the peer; None while unknown."""
-        rate = self._acknowledged.bitrate_bps
-        return None if rate is None else round(rate)
+        rate = self._reading.acknowledged_bps
+        return None if rate < 0 else round(rate)
 
     @property
-    def usage(self) -> Usage:
-        """What the delay says of the line."""
-        return self._trend.usage
+    def usage(self) -> int:
+        """What the delay says of the line: a `Usage`."""
+        return self._reading.usage
 
     @property
     def silent(self) -> bool:
         """Whether packets leave and nothing is heard of them."""
         return self._silent
+
+    @property
+    def settled(self) -> bool:
+        """Whether the line is known to carry all that is wanted, with a margin, and all is well.
+
+        Then nothing is looked for, and readings may come less often.
+        """
+        enough_bps = ENOUGH * min(self._wanted_bps, self._max_bps)
+        enough = self._heard and self.bitrate_bps >= enough_bps
+        quiet = not self._silent and self.usage == Usage.NORMAL
+        return enough and quiet and not self._probes.under_way
 
     # What is known
 
@@ -152,38 +143,26 @@ class BandwidthEstimator:
         self._delayed_s = rtt_s - self._least_rtt_s
         self._least_rtt_s += LEAST_RTT_DRIFT * self._delayed_s
 
-    def handle_departures(self, log: Iterable[tuple[int, int, int]]) -> None:
-        """What was sent, as `Pump.departures` gives it: (sequence, sent in ns, bytes)."""
-        for sent_s, size_bytes in self._history.add(log):
-            self._sent.handle_bytes(sent_s, size_bytes)
-            self._last_sent_s = sent_s
-            self._idle = False
-            if self._unheard_since is None:
-                self._unheard_since = sent_s
-
-    def handle_feedback(self, feedback: TransportWideFeedback, now: float) -> None:
-        """One transport-wide feedback message."""
-        if self._silent:
+    def handle_reading(self, reading: LineReading, now: float) -> None:
+        """What the line to a peer with transport-wide feedback has shown since the last one."""
+        if (reading.silent or reading.returned) and not self._silent:
+            # It will come back as a line nobody knows: begin as a new one would.
+            self._rate_bps = min(self._rate_bps, float(START_BPS))
+        if reading.returned:
             self._return(now)
-        self._unheard_since = None
-        base = self._history.unwrap(feedback.base_sequence)
-        ticks = self._clock.unwrap(feedback.reference_time & 0xFF_FFFF) * TICKS_PER_REFERENCE
-        self._bridge_gap(base, ticks * TICK_S)
-        train: list[tuple[float, float, int]] | None = [] if self._probes.under_way else None
-        bursts, report = self._history.read(
-            base, ticks, feedback.deltas, dead_until_s=self._dead_until_s, train=train
-        )
-        for burst in bursts:
-            self._acknowledge(burst)
-        if train:
-            self._probes.handle_packets(train)
-        self._loss.handle(report, now)
-        self._reported_to = max(self._reported_to or 0, base + len(feedback.deltas))
-        self._steer(now)
+        if reading.silent or reading.idle != self._reading.idle:
+            self._steered_at = now  # there was no load to learn from
+        self._silent = reading.silent
+        self._reading = reading
+        if reading.heard_since_s is None:
+            return
+        self._heard = True
+        self._loss.handle(reading.loss, reading.heard_since_s)
+        self._steer(now, reading.train)
 
     def handle_loss(self, expected: int, lost: int, now: float) -> None:
         """Report blocks of a peer without transport-wide feedback: packets sent, and lost."""
-        if self._reported_to is None:
+        if not self._heard:
             self._loss.handle(LossReport(expected, lost), now)
 
     def handle_remb(self, bitrate_bps: int, now: float) -> None:
@@ -202,34 +181,17 @@ class BandwidthEstimator:
         self._probes.cancel(now)
 
     def poll(self, now: float) -> None:
-        """Let time pass: notice silence, and move the estimate while there is no feedback."""
-        if self._reported_to is None:
+        """Let time pass where no feedback comes that would move the estimate."""
+        if self._silent:
+            self._steered_at = now
+        elif not self._heard or self._reading.idle:
             self._steer(now)
-        elif now - self._last_sent_s > IDLE_S:
-            if not self._idle:
-                self._idle = True
-                self._trend.reset()  # its last verdict is about a load that is gone
-                self._steered_at = now
-            self._silent = False
-            self._unheard_since = None
-            self._steer(now)
-        elif self._unheard_since is not None:
-            self._listen(now, now - self._unheard_since)
-
-    def _listen(self, now: float, unheard_s: float) -> None:
-        if unheard_s <= max(SILENCE_S, 3 * self.rtt_s):
-            return
-        if not self._silent:
-            # It will come back as a line nobody knows: begin as a new one would.
-            self._rate_bps = min(self._rate_bps, float(START_BPS))
-        self._silent = True
-        self._steered_at = now
 
     def take_probe(self, now: float) -> Probe | None:
         """A probe to be sent now, if one is due; it counts as begun."""
         calm = now - self._fell_at > max(CALM_S, self.rtt_s)
-        heard = self._reported_to is not None and not self._silent
-        if not (self.can_probe and heard and calm and self._trend.usage is Usage.NORMAL):
+        heard = self._heard and not self._silent
+        if not (self.can_probe and heard and calm and self.usage == Usage.NORMAL):
             return None
         if self._loss.troubled:
             return None
@@ -238,40 +200,24 @@ class BandwidthEstimator:
 
     # How the estimate moves
 
-    def _acknowledge(self, burst: Burst) -> None:
-        self._newest_acknowledged_s = max(self._newest_acknowledged_s, burst.last_sent_s)
-        if burst.fresh_bytes:
-            self._acknowledged.handle_bytes(burst.arrived_s, burst.fresh_bytes)
-        self._busy.handle_bytes(burst.arrived_s, burst.size_bytes)
-        self._trend.handle_burst(burst.first_sent_s, burst.last_sent_s, burst.arrived_s)
-
-    def _bridge_gap(self, base: int, arrived_s: float) -> None:
-        """Feedback was lost on its way: what it would have said is taken to be as usual."""
-        if self._reported_to is not None and base > self._reported_to:
-            size_bytes = self._history.assume(self._reported_to, base)
-            if size_bytes:
-                self._acknowledged.handle_bytes(
-                    arrived_s, round(size_bytes * (1 - self._loss.loss))
-                )
-
     def _load_bps(self) -> float | None:
         """What we put on the line that gets through, with the loss that is not ours added."""
-        rate = self._acknowledged.bitrate_bps
-        return None if rate is None else rate / (1 - self._loss.inherent)
+        rate = self._reading.acknowledged_bps
+        return None if rate < 0 else rate / (1 - self._loss.inherent)
 
     def _sent_bps(self) -> float:
         if self._sent_told_bps is not None:
             return self._sent_told_bps
-        return self._sent.bitrate_bps or 0.0
+        return max(0.0, self._reading.sent_bps)
 
-    def _steer(self, now: float) -> None:
+    def _steer(self, now: float, train: Train | None = None) -> None:
         elapsed = max(0.0, min(1.0, now - self._steered_at))
         self._steered_at = now
-        self._apply_probe(now)
-        if self._trend.usage is Usage.OVERUSE:
+        self._watch_probe(now, train)
+        if self.usage == Usage.OVERUSE:
             if now > self._own_queue_until:
                 self._fall(now)
-        elif self._trend.usage is Usage.NORMAL:
+        elif self.usage == Usage.NORMAL:
             self._grow(now, elapsed)
         self._apply_remb(now)
         sent_bps, target_bps = self._sent_bps(), self.bitrate_bps
@@ -285,7 +231,7 @@ class BandwidthEstimator:
         self._fail(now)
         # A keyframe fills the queue of a line that is not full otherwise: what the line carries
         # shows while the queue drains, not over the half second around it.
-        load = max(self._load_bps() or 0.0, self._busy.bitrate_bps or 0.0)
+        load = max(self._load_bps() or 0.0, self._reading.busy_bps)
         if load == 0.0:
             self._rate_bps *= FALL
             return
@@ -322,16 +268,15 @@ class BandwidthEstimator:
 
     def _trial_due(self, now: float) -> bool:
         """Whether to try a higher rate by allowing it: where no probe can show it."""
-        probing = self.can_probe and self._reported_to is not None
+        probing = self.can_probe and self._heard and not self._reading.idle
         probing = probing and now - self._refused_at > REFUSED_S
-        probing = probing and now - self._last_sent_s <= IDLE_S
         waited = now - self._fell_at > self._trial_wait_s
         return waited and not probing and not self._loss.troubled
 
-    def _apply_probe(self, now: float) -> None:
+    def _watch_probe(self, now: float, train: Train | None) -> None:
         if self._probes.under_way:
             self._own_queue_until = now + OWN_QUEUE_S + self.rtt_s
-        result = self._probes.result_bps(now, self._newest_acknowledged_s)
+        result = None if train is None else self._probes.handle_train(train, now)
         if result is None:
             return
         result /= 1 - self._loss.inherent
@@ -365,10 +310,6 @@ class BandwidthEstimator:
     def _return(self, now: float) -> None:
         """A dead line speaks again: what was lost meanwhile says nothing."""
         self._silent = False
-        self._dead_until_s = now
-        self._trend.reset()
-        self._acknowledged.reset()
-        self._busy.reset()
         self._loss.reset_window()
         self._probes.line_returned(now)
         self._capacity_bps = None

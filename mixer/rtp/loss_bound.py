@@ -8,7 +8,8 @@ And loss that is the line's own (`inherent_loss`) is taken off first, so that a 
 
 from __future__ import annotations
 
-from mixer.rtp.history import LossReport
+from dataclasses import dataclass
+
 from mixer.rtp.inherent_loss import InherentLoss
 
 LOW_LOSS, HIGH_LOSS = 0.02, 0.10
@@ -30,6 +31,22 @@ MIN_PACKETS = 40
 # A line that loses anyway needs more of them to tell its loss from ours.
 MIN_PACKETS_LOSSY = 120
 MIN_WINDOW_S = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class LossReport:
+    """So many packets were reported on, so many of them as lost.
+
+    `size_bytes` is of all of them, `lost_bytes` of the lost, sent between `first_sent_s` and
+    `last_sent_s`; 0 when unknown.
+    """
+
+    expected: int = 0
+    lost: int = 0
+    size_bytes: int = 0
+    lost_bytes: int = 0
+    first_sent_s: float = 0.0
+    last_sent_s: float = 0.0
 
 
 class LossBound:

@@ -8,10 +8,10 @@ train shows what the line carries. Method: libwebrtc's probing, with rates that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from mixer.rtp.acknowledged import MIN_TRAIN_BYTES, train_bitrate_bps
+from itertools import pairwise
 
 # What a probe tries: twice what is known. On a line that carries no more, 60 ms at twice its rate
 # cost 60 ms of delay, once.
@@ -30,6 +30,24 @@ BEYOND_WANTED = 1.3
 NEWS = 1.2
 # A probe without an answer by then has none.
 ANSWER_S = 1.0
+# A step smaller than this is not worth a probe.
+LEAST_STEP = 1.1
+# What is known to be so much more than wanted is enough: nothing is left to be tried.
+ENOUGH = BEYOND_WANTED / LEAST_STEP
+# Fewer packets or a shorter train measure the timer, not the line.
+MIN_TRAIN_PACKETS = 5
+MIN_TRAIN_BYTES = 3000
+# A train that arrives this much more slowly than it was sent has met the bottleneck; what it then
+# shows is the line's whole rate, of which a little is left free for the queue to drain.
+SATURATED = 0.9
+SATURATED_SHARE = 0.95
+# So much out of order, and packets enough to spare: the line delays each packet as it likes.
+REORDERED = 0.15
+MIN_REORDERED_PACKETS = 16
+
+
+# (sent, arrived, bytes) of a probe's packets that arrived, in sending order.
+Train = Sequence[tuple[float, float, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +63,6 @@ class ProbePlanner:
 
     def __init__(self) -> None:
         self._under_way: tuple[Probe, float] | None = None  # (probe, began)
-        self._train: list[tuple[float, float, int]] = []
         self._next_at = 0.0
         self._duration_s = DURATION_S
         self._interval_s = INTERVAL_S
@@ -61,14 +78,13 @@ class ProbePlanner:
                 return None
             self._end(now)
         target = min(STEP * known_bps, BEYOND_WANTED * wanted_bps)
-        if now < self._next_at or target < 1.1 * known_bps:
+        if now < self._next_at or target < LEAST_STEP * known_bps:
             return None
         # Slow lines need longer for enough packets to measure anything.
         duration_s = max(self._duration_s, min(0.5, 2.5 * 8 * MIN_TRAIN_BYTES / target))
         probe = Probe(round(target), duration_s)
         self._under_way = (probe, now)
         self._known_bps = known_bps
-        self._train.clear()
         return probe
 
     @property
@@ -76,22 +92,12 @@ class ProbePlanner:
         """Whether a probe's packets are being sent or waited for."""
         return self._under_way is not None
 
-    def handle_packets(self, packets: Iterable[tuple[float, float, int]]) -> None:
-        """Packets were acknowledged: (sent, arrived, bytes) in sending order."""
-        if self._under_way is None:
-            return
-        probe, began_at = self._under_way
-        end = began_at + probe.duration_s
-        self._train += [packet for packet in packets if began_at <= packet[0] <= end]
-
-    def result_bps(self, now: float, newest_sent_s: float) -> float | None:
-        """What the probe under way has shown, once packets sent after it are acknowledged too."""
+    def handle_train(self, train: Train, now: float) -> float | None:
+        """The answer to the probe under way: its packets that arrived. The rate it has shown."""
         if self._under_way is None:
             return None
-        probe, began_at = self._under_way
-        if newest_sent_s <= began_at + probe.duration_s:
-            return None
-        result = train_bitrate_bps(self._train)
+        probe, _ = self._under_way
+        result = train_bitrate_bps(train)
         if result is not None:
             self._vain = 0 if result > NEWS * self._known_bps else self._vain + 1
         self._end(now)
@@ -125,4 +131,32 @@ class ProbePlanner:
         self._under_way = None
         interval_s = self._interval_s * 1.5 ** min(max(0, self._vain - 1), 3)
         self._next_at = now + min(interval_s, MAX_INTERVAL_S)
-        self._train.clear()
+
+
+def train_bitrate_bps(train: Train) -> float | None:
+    """The rate a train of packets shows the line to carry, None if it shows nothing."""
+    size_bytes = sum(size for _, _, size in train)
+    if len(train) < MIN_TRAIN_PACKETS or size_bytes < MIN_TRAIN_BYTES:
+        return None
+    sent_s = train[-1][0] - train[0][0]
+    if sent_s <= 0:
+        return None
+    # The bytes of the last packet sent lie outside the measured time.
+    sent_bps = 8 * (size_bytes - train[-1][2]) / sent_s
+    arrived_bps = _arrival_bps(train)
+    if arrived_bps < SATURATED * sent_bps:
+        return SATURATED_SHARE * arrived_bps
+    return min(sent_bps, arrived_bps)
+
+
+def _arrival_bps(train: Train) -> float:
+    """The rate at which a train arrives, infinite when all came within one tick."""
+    inversions = sum(later[1] < earlier[1] for earlier, later in pairwise(train))
+    arrivals = sorted((arrived, size) for _, arrived, size in train)
+    if inversions > REORDERED * len(train) and len(train) >= MIN_REORDERED_PACKETS:
+        # Random delays spread the ends of the train, not its middle.
+        arrivals = arrivals[len(train) // 4 : len(train) - len(train) // 4]
+    arrived_s = arrivals[-1][0] - arrivals[0][0]
+    # The bytes of the first packet arrived before the measured time.
+    size_bytes = sum(size for _, size in arrivals[1:])
+    return 8 * size_bytes / arrived_s if arrived_s > 0 else math.inf

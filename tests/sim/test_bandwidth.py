@@ -19,9 +19,9 @@ from mixer.forward.layers import Layer, Stream
 from mixer.model import Kind, Want
 from mixer.rtp.bandwidth import BandwidthEstimator
 from mixer.rtp.probing import Probe
-from mixer.rtp.rtcp import parse_compound, serialize
 from mixer.rtp.twcc import FeedbackBuilder, TransportWideFeedback
 from tests.sim.network import Clock, Line
+from tests.sim.sensed import SensedLine
 
 HEADER_BYTES = 12 + 8 + 16  # RTP, our extensions, the SRTP tag
 MTU_BYTES = 1150
@@ -64,10 +64,10 @@ class Subscriber:
     def __post_init__(self) -> None:
         now = self.clock.now
         self.estimator = BandwidthEstimator(now, can_probe=self.can_probe)
+        self.sensed = SensedLine(self.estimator)
         self.allocator = Allocator()
         self.builder = FeedbackBuilder(sender_ssrc=1, media_ssrc=2)
         self.sequence = 65_000  # wraps soon
-        self.departures: list[tuple[int, int, int]] = []
         self.probe: tuple[Probe, float] | None = None
         self.probe_sent = 0
         self.wants = [Want(name, w, h, p) for name, (_, w, h, p) in LESSON.items()]
@@ -95,8 +95,7 @@ class Subscriber:
 
     def _decide(self) -> None:
         now = self.clock.now
-        self.estimator.handle_departures(self._take_departures())
-        self.estimator.poll(now)
+        self.sensed.let_pass(now)
         self.allocation = self.allocator.allocate(
             now,
             available_bps=self.estimator.bitrate_bps,
@@ -111,7 +110,7 @@ class Subscriber:
                 # A switch begins with a keyframe, some six frames large.
                 bps = LAYERS[choice.layer].bitrate_bps
                 self._send_bytes(int(bps / 8 / 25 * 6))
-        probe = self.estimator.take_probe(now)
+        probe = self.sensed.take_probe(now)
         if probe is not None:
             self.probe, self.probe_sent = (probe, now), 0
         pictures = {n: layer for n, layer in self.layers.items() if n in FULL}
@@ -145,13 +144,9 @@ class Subscriber:
         sequence = self.sequence & 0xFFFF
         self.sequence += 1
         sent = self.clock.now
-        self.departures.append((sequence, int(sent * 1e9), size_bytes))
+        self.sensed.depart(sequence, size_bytes, sent)
         self.probe_sent += size_bytes
         self.down.send(size_bytes, lambda: self._arrive(sequence, size_bytes, sent))
-
-    def _take_departures(self) -> list[tuple[int, int, int]]:
-        taken, self.departures = self.departures, []
-        return taken
 
     # The browser
 
@@ -162,14 +157,11 @@ class Subscriber:
 
     def _answer(self) -> None:
         for message in self.builder.build():
-            data = serialize(message)
-            self.up.send(len(data) + 30, lambda data=data: self._hear(data))
+            size_bytes = len(message.body()) + 34
+            self.up.send(size_bytes, lambda message=message: self._hear(message))
 
-    def _hear(self, data: bytes) -> None:
-        (message,) = parse_compound(data)
-        assert isinstance(message, TransportWideFeedback)
-        self.estimator.handle_departures(self._take_departures())
-        self.estimator.handle_feedback(message, self.clock.now)
+    def _hear(self, message: TransportWideFeedback) -> None:
+        self.sensed.hear(message, self.clock.now)
 
     # What the tests read
 

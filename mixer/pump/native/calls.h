@@ -73,8 +73,12 @@ int core_remove_consumer(struct core *core, int64_t id);
 void remove_producer(struct core *core, struct producer *producer);
 void remove_consumer(struct core *core, struct consumer *consumer);
 
+/* calls_lines.c: `train` has room for TRAIN_MAX packets. */
+int core_line(struct core *core, int64_t id, struct line_reading *reading,
+              struct train_packet *train);
+int core_set_line_interval(struct core *core, int64_t id, int64_t interval_ns);
+
 /* calls_read.c: each fills up to `room` entries and returns how many. */
-int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room);
 /* What the peer's report blocks on a stream told since the last call. */
 struct stream_losses {
   uint32_t ssrc, expected, lost;

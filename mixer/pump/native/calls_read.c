@@ -3,20 +3,6 @@
 
 #include "calls.h"
 
-int core_departures(struct core *core, int64_t id, struct packet_log_entry *out, uint32_t room) {
-  uint32_t count = 0;
-  pthread_mutex_lock(&core->mutex);
-  struct transport *transport = core_transport(core, id);
-  struct packet_log *log = transport ? &transport->departures : NULL;
-  while (log && log->count && count < room) {
-    out[count++] = log->entries[log->start];
-    log->start = (log->start + 1) % PACKET_LOG_SIZE;
-    log->count--;
-  }
-  pthread_mutex_unlock(&core->mutex);
-  return transport ? (int)count : REFUSED_UNKNOWN;
-}
-
 int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32_t room) {
   uint32_t count = 0;
   pthread_mutex_lock(&core->mutex);

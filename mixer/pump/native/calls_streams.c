@@ -202,11 +202,11 @@ static bool was_used(const struct transport *transport, uint32_t ssrc) {
   return false;
 }
 
-static int make_room(struct producer *producer, struct transport *transport) {
+static int make_room(struct core *core, struct producer *producer, struct transport *transport) {
   if (producer->consumer_count == CONSUMERS_PER_PRODUCER) return REFUSED_FULL;
   if (!ssrc_table_reserve(&transport->outgoing, transport->outgoing.count + 2))
     return REFUSED_MEMORY;
-  if (transport->extensions.transport_cc && !packet_log_reserve(&transport->departures))
+  if (transport->extensions.transport_cc && !lines_reserve(core, transport))
     return REFUSED_MEMORY;
   if (producer->consumer_count < producer->consumer_room) return 0;
   uint32_t room = producer->consumer_room ? 2 * producer->consumer_room : 8;
@@ -238,7 +238,7 @@ static int64_t add_consumer(struct core *core, int64_t producer_id, int64_t tran
   if (!producer || !transport) return REFUSED_UNKNOWN;
   if (was_used(transport, settings->ssrc) || was_used(transport, settings->rtx_ssrc))
     return REFUSED_SSRC_USED;
-  int refusal = make_room(producer, transport);
+  int refusal = make_room(core, producer, transport);
   if (refusal) return refusal;
   struct consumer *consumer = consumer_new(core, producer, settings);
   if (!consumer) return REFUSED_MEMORY;

@@ -60,8 +60,7 @@ int core_set_extensions(struct core *core, int64_t id, const struct extension_id
     for (struct consumer *consumer = transport->consumers; consumer;
          consumer = consumer->next_of_transport)
       consumer_build_extensions(consumer);
-    if (extensions->transport_cc && transport->consumers)
-      packet_log_reserve(&transport->departures);
+    if (extensions->transport_cc && transport->consumers) lines_reserve(core, transport);
   }
   pthread_mutex_unlock(&core->mutex);
   return transport ? 0 : REFUSED_UNKNOWN;
@@ -161,7 +160,7 @@ int core_remove_transport(struct core *core, int64_t id) {
     ssrc_table_free(&transport->incoming);
     ssrc_table_free(&transport->outgoing);
     reports_forget(core, transport);
-    packet_log_free(&transport->departures);
+    lines_forget(core, transport);
     registry_remove(&core->transports, id);
     free(transport);
   }

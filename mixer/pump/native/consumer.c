@@ -151,8 +151,8 @@ uint32_t consumer_send(struct core *core, struct consumer *consumer, const struc
   consumer_stamp(consumer, &departure, packet->bytes);
   length = transport_send_rtp(core, transport, packet, length);
   if (!length) return 0;
-  if (consumer->transport_sequence_at)
-    packet_log_add(&transport->departures, departure.transport_sequence, now, length);
+  if (consumer->transport_sequence_at && transport->line)
+    line_depart(transport->line, departure.transport_sequence, length, now);
   consumer->counters[CONSUMER_bytes] += length;
   return length;
 }

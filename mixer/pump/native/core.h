@@ -30,6 +30,8 @@ struct core {
   bool has_new_losses;   /* the next tick is due soon */
   struct transport *plain_transports;
   struct transport *probing;
+  struct transport *lines; /* those that have one */
+  int64_t lines_due_ns;
   struct reporting_clock reporting;
   struct plain_link *closing; /* links Python removed; the pump's thread closes them */
   uint64_t random_state;
@@ -136,6 +138,8 @@ void tell_rtcp(struct core *core, const struct transport *transport, const uint8
                uint32_t length, int64_t arrival_ns);
 void tell_new_ssrc(struct core *core, const struct transport *transport,
                    const struct rtp_packet *packet);
+/* A line has a reading; false: the event was dropped. */
+bool tell_line(struct core *core, const struct transport *transport);
 void tell_layer(struct core *core, enum event_type type, int64_t id, int layer);
 /* Asks Python for a keyframe of this layer, at most twice a second. */
 void want_keyframe(struct core *core, struct encoding *encoding, int64_t now);

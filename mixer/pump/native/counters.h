@@ -41,6 +41,7 @@
   X(drop_before_switch)               /* late, from before a consumer's layer switch */    \
   X(drop_history_full)                /* could not be kept for retransmission */           \
   X(drop_nack_flood)                  /* asked for more than any line loses */             \
+  X(drop_feedback_flood)              /* reports on more packets than any line carries */  \
   X(drop_retransmit_budget)                                                                \
   X(drop_retransmit_repeat)           /* the same packet again within a round trip */      \
   X(drop_outbox_full)                                                                      \

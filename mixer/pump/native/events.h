@@ -17,6 +17,7 @@ enum event_type {
   EVENT_KEYFRAME_NEEDED = 4,
   EVENT_LAYER_SWITCHED = 5,
   EVENT_FIRST_PACKET = 6,
+  EVENT_LINE = 7,
 };
 
 struct event {

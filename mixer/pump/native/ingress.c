@@ -135,8 +135,12 @@ static bool take_part(struct core *core, struct transport *transport,
     case RTCP_XR:
       return true;
     case RTCP_RTPFB:
-      if (!rtcp_is_nack(part)) return false;
-      take_nack(core, transport, part, now);
+      if (rtcp_is_nack(part))
+        take_nack(core, transport, part, now);
+      else if (rtcp_is_transport_feedback(part))
+        lines_take_feedback(core, transport, part, now);
+      else
+        return false;
       return true;
     default:
       return false;

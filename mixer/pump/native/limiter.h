@@ -14,13 +14,19 @@ struct bucket {
   int64_t full_at_ns; /* when, unused, it would be full again */
 };
 
-/* One token, if there is one: `rate` a second, `burst` at once. (Generic cell rate algorithm.) */
-static inline bool bucket_take(struct bucket *bucket, uint32_t rate, uint32_t burst, int64_t now) {
-  int64_t cost_ns = SECOND_NS / rate;
+/* So many tokens, if there are as many: `rate` a second, `burst` at once. (Generic cell rate
+ * algorithm.) */
+static inline bool bucket_take_many(struct bucket *bucket, uint32_t tokens, uint32_t rate,
+                                    uint32_t burst, int64_t now) {
+  int64_t cost_ns = SECOND_NS / rate * tokens;
   int64_t start = bucket->full_at_ns > now ? bucket->full_at_ns : now;
-  if (start + cost_ns - now > cost_ns * burst) return false;
+  if (start + cost_ns - now > SECOND_NS / rate * burst) return false;
   bucket->full_at_ns = start + cost_ns;
   return true;
+}
+
+static inline bool bucket_take(struct bucket *bucket, uint32_t rate, uint32_t burst, int64_t now) {
+  return bucket_take_many(bucket, 1, rate, burst, now);
 }
 
 /* Hosts that hash alike share a bucket; an attacker cannot choose which (keyed hash). */
@@ -53,6 +59,13 @@ static inline bool limiter_admits_rtcp(struct bucket *peer, int64_t now) {
 static inline bool limiter_admits_nacked(struct bucket *peer, int64_t now) {
   enum { NACKED_RATE = 5000, NACKED_BURST = 5000 };
   return bucket_take(peer, NACKED_RATE, NACKED_BURST, now);
+}
+
+/* Packets that transport-wide feedback reports on: many times what a line of 30 Mb/s carries. Each is
+ * looked up, and a few bytes can speak of thousands. */
+static inline bool limiter_admits_reported(struct bucket *peer, uint32_t packets, int64_t now) {
+  enum { REPORTED_RATE = 50000, REPORTED_BURST = 50000 };
+  return bucket_take_many(peer, packets, REPORTED_RATE, REPORTED_BURST, now);
 }
 
 static inline bool limiter_admits_peer(struct bucket *peer, int64_t now) {

@@ -6,11 +6,10 @@
  * makes a bad line worse. */
 #define KEYFRAME_SPACING_NS (500 * MILLISECOND_NS)
 
-static void put(struct core *core, struct event *event, const void *data) {
-  if (event_ring_put(&core->events, event, data))
-    core_count(core, COUNTER_events);
-  else
-    core_count(core, COUNTER_drop_event_ring_full);
+static bool put(struct core *core, struct event *event, const void *data) {
+  bool is_put = event_ring_put(&core->events, event, data);
+  core_count(core, is_put ? COUNTER_events : COUNTER_drop_event_ring_full);
+  return is_put;
 }
 
 void tell_datagram(struct core *core, const struct transport *transport,
@@ -55,6 +54,11 @@ void tell_new_ssrc(struct core *core, const struct transport *transport,
     event.data_length = (uint16_t)(event.data_length + identifiers[i]->length);
   }
   put(core, &event, text);
+}
+
+bool tell_line(struct core *core, const struct transport *transport) {
+  struct event event = {.type = EVENT_LINE, .id = transport->id};
+  return put(core, &event, NULL);
 }
 
 void tell_layer(struct core *core, enum event_type type, int64_t id, int layer) {

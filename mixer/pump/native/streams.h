@@ -8,9 +8,9 @@
 #include "counters.h"
 #include "history.h"
 #include "limiter.h"
+#include "lines.h"
 #include "media.h"
 #include "missing.h"
-#include "packet_log.h"
 #include "reception.h"
 #include "reports.h"
 #include "rtp.h"
@@ -54,13 +54,14 @@ struct transport {
   uint32_t retired_count;
   struct producer *producers; /* linked by next_of_transport */
   struct consumer *consumers; /* linked by next_of_transport */
-  struct packet_log departures;
+  struct line *line; /* to the peer; NULL: it is sent no transport-wide sequence numbers */
+  struct transport *next_with_line;
   struct reporting reporting;
   uint16_t transport_sequence;
   int64_t round_trip_ns; /* smoothed, from the peer's report blocks; 0: unknown */
   int64_t retransmit_tokens; /* bytes */
   int64_t tokens_at_ns;
-  struct bucket datagrams, rtcp, nacked;
+  struct bucket datagrams, rtcp, nacked, reported;
   struct probe probe;
   uint32_t outbox_index, outbox_batch;
   struct transport *next_plain;

@@ -72,5 +72,6 @@ int64_t core_tick(struct core *core, int64_t due, int64_t now) {
   next = earlier(next, tick_busy(core, now));
   next = earlier(next, probe_tick(core, now));
   next = earlier(next, reports_tick(core, now));
+  next = earlier(next, lines_tick(core, now));
   return next;
 }

@@ -231,6 +231,23 @@ static void report_on_a_consumer(uint8_t *part, uint32_t words) {
   if (any(2)) write_u32(part + 28, any(65536));
 }
 
+/* On what was sent to somebody lately, or nearly so. */
+static void report_arrivals(uint8_t *part, uint32_t words) {
+  const struct consumer *consumer = registry_get(&core.consumers, consumers[any(STREAMS)]);
+  if (!consumer || words < 6) return;
+  for (uint32_t i = 0; i < PEERS; i++)
+    if (transports[i] == consumer->transport->id) aimed_peer = i;
+  uint32_t packets = 1 + any(any(4) ? 14 : 3000);
+  part[0] = 0x80 | 15;
+  part[1] = 205;
+  write_u16(part + 12,
+            (uint16_t)(consumer->transport->transport_sequence - any(any(6) ? 40 : 65536)));
+  write_u16(part + 14, (uint16_t)packets);
+  if (any(4)) write_u24(part + 16, (uint32_t)(now / MILLISECOND_NS / 64));
+  write_u16(part + 20, (uint16_t)(packets > 14 || any(3) == 0 ? any(2) << 13 | packets
+                                                              : 0x8000 | any(0x4000)));
+}
+
 static uint32_t make_rtcp(uint8_t *data, uint32_t room) {
   uint32_t at = 0, parts = 1 + any(4);
   while (parts-- && at + 200 < room) {
@@ -243,6 +260,7 @@ static uint32_t make_rtcp(uint8_t *data, uint32_t room) {
     write_u32(part + 4, any(3) ? stream_ssrc() : any(1000));
     if (any(2)) nack_a_consumer(part, words);
     else if (any(2)) report_on_a_consumer(part, words);
+    else if (any(2)) report_arrivals(part, words);
     at += 4 * (words + 1);
   }
   return at;
@@ -304,11 +322,13 @@ static void check_events(void) {
   }
 }
 
+static uint64_t readings; /* that had something to say */
+
 static void read_everything(void) {
   static struct stream_losses losses[64];
   static struct consumer_bytes bytes[64];
   static struct audio_level levels[64];
-  static struct packet_log_entry log[PACKET_LOG_SIZE];
+  static struct train_packet train[TRAIN_MAX];
   static struct encoding_stats stats[LAYERS];
   static struct layer_totals layers[LAYERS];
   for (uint32_t i = 0; i < PEERS; i++) {
@@ -317,7 +337,14 @@ static void read_everything(void) {
     core_consumer_bytes(&core, transports[i], bytes, 64);
     if (!core_totals(&core, transports[i], &totals))
       REQUIRE(totals.packets_lost <= totals.packets_expected && totals.round_trip_ns >= 0);
-    core_departures(&core, transports[i], log, PACKET_LOG_SIZE);
+    struct line_reading reading;
+    REQUIRE(core_line(&core, transports[i], &reading, train) == 0);
+    REQUIRE(reading.usage <= USAGE_UNDERUSE && reading.train_count <= TRAIN_MAX);
+    REQUIRE(reading.acknowledged_bps >= -1 && reading.busy_bps >= -1 && reading.sent_bps >= -1);
+    REQUIRE(reading.loss.lost <= reading.loss.expected && reading.loss.expected >= 0);
+    REQUIRE(reading.loss.lost_bytes <= reading.loss.bytes);
+    readings += reading.heard_since_ns != 0;
+    core_set_line_interval(&core, transports[i], any(1000) * MILLISECOND_NS);
   }
   for (uint32_t i = 0; i < STREAMS; i++) {
     core_producer_stats(&core, producers[i], stats);
@@ -357,11 +384,11 @@ int main(int count, char **arguments) {
     if (any(10) == 0) check_events();
     if (any(2000) == 0) read_everything();
   }
-  printf("%llu datagrams, %llu forwarded, %llu retransmitted, %llu asked for\n",
+  printf("%llu datagrams, %llu forwarded, %llu retransmitted, %llu asked for, %llu readings\n",
          (unsigned long long)core.counters[COUNTER_received_datagrams],
          (unsigned long long)core.counters[COUNTER_forwarded_packets],
          (unsigned long long)core.counters[COUNTER_retransmitted_packets],
-         (unsigned long long)core.counters[COUNTER_nacks_sent]);
+         (unsigned long long)core.counters[COUNTER_nacks_sent], (unsigned long long)readings);
   core_free(&core);
   return 0;
 }

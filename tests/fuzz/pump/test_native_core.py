@@ -59,12 +59,14 @@ def told(*command: object) -> str:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_hostile_datagrams_and_calls_in_any_order(build: Build, seed: int) -> None:
     counts = re.fullmatch(
-        r"(\d+) datagrams, (\d+) forwarded, (\d+) retransmitted, (\d+) asked for\n",
+        r"(\d+) datagrams, (\d+) forwarded, (\d+) retransmitted, (\d+) asked for, "
+        r"(\d+) readings\n",
         told(build("harness.c"), SEED + seed, DATAGRAMS),
     )
     assert counts
-    received, forwarded, retransmitted, asked = map(int, counts.groups())
+    received, forwarded, retransmitted, asked, readings = map(int, counts.groups())
     assert received == DATAGRAMS
+    assert readings > DATAGRAMS // 20_000
     assert min(forwarded, retransmitted, asked) > DATAGRAMS // 10_000  # it got past the door
 
 

@@ -31,6 +31,7 @@ from mixer.rtp.rtcp import (
 from mixer.rtp.twcc import FeedbackBuilder, TransportWideFeedback
 from mixer.rtp.vp8 import Vp8Descriptor
 from tests.fuzz.rounds import SEED, rounds
+from tests.sim.sensed import SensedLine
 
 ROUNDS = rounds(4000)
 VECTORS = Path(__file__).parents[2] / "vectors" / "rtp"
@@ -186,23 +187,24 @@ def test_a_lying_peer_cannot_break_the_estimate() -> None:
     rng = random.Random(SEED + 2)
     estimator = BandwidthEstimator(0.0)
     estimator.set_wanted(3_000_000)
-    now, sequence = 0.0, 0
+    line = SensedLine(estimator)
+    now, sequence = 10.0, 0
     for _ in range(ROUNDS // 13):
         now += rng.choice((0.0, 0.01, 0.05, 3.0, -0.01))
-        sent = [(sequence + i & 0xFFFF, int(now * 1e9) + i, 1200) for i in range(rng.randrange(30))]
-        sequence += len(sent)
-        estimator.handle_departures(sent)
+        for _ in range(rng.randrange(30)):
+            line.depart(sequence, 1200, now)
+            sequence += 1
         base = rng.choice((sequence - 40, sequence - 5, sequence + 9, rng.randrange(65_536)))
         deltas = tuple(
             rng.choice((None, 0, 4, 255, -0x8000, 0x7FFF)) for _ in range(rng.randint(1, 60))
         )
         reference = rng.choice((0, 0x7F_FFFF, -0x80_0000, int(now * 15)))
         message = TransportWideFeedback(1, 2, base & 0xFFFF, reference, 0, deltas)
-        estimator.handle_feedback(message, now)
+        line.hear(message, now)
         estimator.handle_remb(rng.randrange(1 << 40), now)
         estimator.handle_rtt(rng.random() * 100)
-        estimator.poll(now)
-        estimator.take_probe(now)
+        line.let_pass(now)
+        line.take_probe(now)
         assert 40_000 <= estimator.bitrate_bps <= 30_000_000
         assert 0 <= estimator.loss <= 1
 

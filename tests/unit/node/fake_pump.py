@@ -13,6 +13,7 @@ from mixer.pump import (
     FIRST_PACKET,
     KEYFRAME_NEEDED,
     LAYER_SWITCHED,
+    LINE,
     NEW_SSRC,
     RTCP,
     TransportTotals,
@@ -23,6 +24,7 @@ __all__ = [
     "FIRST_PACKET",
     "KEYFRAME_NEEDED",
     "LAYER_SWITCHED",
+    "LINE",
     "NEW_SSRC",
     "RTCP",
     "Clock",
@@ -48,6 +50,7 @@ class FakePump:
         self.event_fd = os.eventfd(0)
         self.calls: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []
+        self.lines: dict[int, tuple[Any, ...]] = defaultdict(tuple)  # readings
         self.stats: dict[int, list[dict[str, int]]] = defaultdict(list)
         self.levels: list[tuple[int, int]] = []
         self._ids = itertools.count(1)
@@ -91,13 +94,20 @@ class FakePump:
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
         return defaultdict(int)
 
-    def departures(self, transport_id: int) -> list[tuple[int, int]]:
+    def consumer_bytes(self, transport_id: int) -> list[tuple[int, int]]:
         return []
 
-    losses = consumer_bytes = departures
+    losses = consumer_bytes
 
     def totals(self, transport_id: int) -> TransportTotals:
         return TransportTotals(0, 0, 0, 0, 0, 0)
+
+    def probe(self, transport_id: int, **wanted: int) -> bool:
+        self.calls.append(("probe", transport_id, wanted))
+        return True
+
+    def line(self, transport_id: int) -> tuple[Any, ...]:
+        return self.lines[transport_id]
 
     def send_datagram(self, address: tuple[str, int], data: bytes, local: str = "") -> bool:
         self.calls.append(("send_datagram", address, data))

@@ -354,7 +354,7 @@ def test_calls_from_many_threads_while_media_flows(pump: Pump, clients: list[Cli
                 consumer = pump.add_consumer(producer, transport, ssrc=ssrc, payload_type=1)
                 pump.set_consumer_layer(consumer, 0)
                 pump.consumer_stats(consumer)
-                pump.departures(transport)
+                pump.line(transport)
                 if round_ % 2:
                     pump.remove_consumer(consumer)
                 pump.remove_transport(transport)

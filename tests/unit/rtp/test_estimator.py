@@ -8,6 +8,7 @@ import pytest
 
 from mixer.rtp.bandwidth import MIN_BPS, START_BPS, BandwidthEstimator
 from mixer.rtp.twcc import FeedbackBuilder
+from tests.sim.sensed import SensedLine
 
 
 class Peer:
@@ -15,6 +16,7 @@ class Peer:
 
     def __init__(self, estimator: BandwidthEstimator, now: float = 50.0) -> None:
         self.estimator = estimator
+        self.line = SensedLine(estimator)
         self.now = now
         self.sequence = 65_500
         self.builder = FeedbackBuilder(sender_ssrc=1, media_ssrc=2)
@@ -31,7 +33,7 @@ class Peer:
         until = self.now + seconds
         answer_at = self.now
         while self.now < until:
-            self.estimator.handle_departures([(self.sequence & 0xFFFF, int(self.now * 1e9), 1000)])
+            self.line.depart(self.sequence, 1000, self.now)
             late = delay(self.now)
             if late is not None:
                 self.builder.add(self.sequence & 0xFFFF, int((self.now + late + 9) * 1e9))
@@ -39,8 +41,8 @@ class Peer:
             if answered and self.now >= answer_at:
                 answer_at = self.now + 0.05
                 for message in self.builder.build():
-                    self.estimator.handle_feedback(message, self.now)
-            self.estimator.poll(self.now)
+                    self.line.hear(message, self.now)
+            self.line.let_pass(self.now)
             self.now += spacing
 
 
@@ -92,10 +94,10 @@ def test_silence_begins_anew_and_its_losses_do_not_count() -> None:
 def test_a_quiet_sender_is_not_a_dead_line() -> None:
     one = peer()
     one.run(5)
-    one.estimator.poll(one.now + 60)
+    one.line.let_pass(one.now + 60)
     one.run(0.5)
     one.now += 60
-    one.estimator.poll(one.now)
+    one.line.let_pass(one.now)
     one.run(0.2)
     assert not one.estimator.silent
 
@@ -119,7 +121,7 @@ def test_feedback_on_packets_never_sent_changes_nothing() -> None:
     for offset in range(300):
         liar.add((one.sequence + 3000 + offset) & 0xFFFF, offset * 10_000_000)
     for message in liar.build():
-        one.estimator.handle_feedback(message, one.now)
+        one.line.hear(message, one.now)
     assert one.estimator.bitrate_bps == pytest.approx(before, rel=0.05)
 
 
@@ -160,7 +162,7 @@ def test_an_idle_line_is_tried_again() -> None:
     low = one.estimator.bitrate_bps
     for _ in range(100):
         one.now += 0.1
-        one.estimator.poll(one.now)
+        one.line.let_pass(one.now)
     assert one.estimator.bitrate_bps > 4 * low
     assert not one.estimator.silent
 

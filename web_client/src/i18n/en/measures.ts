@@ -95,6 +95,7 @@ export const measures = {
       sequence_jump: "Too old, or out of order",
       history_full: "Could not be kept to send again",
       nack_flood: "Asked for more than any line loses",
+      feedback_flood: "Reports on more packets than any line carries",
       protect: "Could not be encrypted",
       no_remote: "Receiver not connected yet",
       tcp_full: "TCP line too slow",

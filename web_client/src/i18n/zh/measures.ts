@@ -97,6 +97,7 @@ export const measures: Pick<Messages, "measures"> = {
       sequence_jump: "太旧或次序错乱",
       history_full: "无法留存以备重发",
       nack_flood: "要求重发的数量异常",
+      feedback_flood: "到达回报的数量异常",
       protect: "无法加密",
       no_remote: "接收方尚未连接",
       tcp_full: "TCP 线路太慢",

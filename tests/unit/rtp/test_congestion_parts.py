@@ -1,4 +1,4 @@
-"""The senses of the bandwidth estimate, each alone: delay, loss, rate, probes, history."""
+"""The parts of the bandwidth estimate, each alone: loss and probes. The pump's are in unit/pump."""
 
 from __future__ import annotations
 
@@ -6,80 +6,9 @@ import random
 
 import pytest
 
-from mixer.rtp.acknowledged import SlidingBitrate, train_bitrate_bps
-from mixer.rtp.delay_trend import DelayTrend, Usage
-from mixer.rtp.history import ARRIVED, LOST, LossReport, PacketState, SentPackets
 from mixer.rtp.inherent_loss import InherentLoss
-from mixer.rtp.loss_bound import LossBound
-from mixer.rtp.probing import MAX_INTERVAL_S, Probe, ProbePlanner
-
-
-def feed(trend: DelayTrend, *, seconds: float, growth: float, begin: float = 0.0) -> set[Usage]:
-    """Frames every 20 ms whose delay grows by `growth` seconds per second."""
-    seen = set()
-    for step in range(int(seconds * 50)):
-        sent = begin + step * 0.02
-        trend.handle_burst(sent, sent + 2e-4, 7 + sent + 0.03 + growth * (sent - begin))
-        seen.add(trend.usage)
-    return seen
-
-
-def test_a_steady_delay_is_normal() -> None:
-    assert feed(DelayTrend(), seconds=10, growth=0) == {Usage.NORMAL}
-
-
-def test_a_growing_queue_is_overuse_within_a_second() -> None:
-    trend = DelayTrend()
-    feed(trend, seconds=5, growth=0)
-    feed(trend, seconds=1, growth=0.2, begin=5)
-    assert trend.usage is Usage.OVERUSE
-    assert trend.queue_ms > 15
-
-
-def test_a_draining_queue_is_underuse() -> None:
-    trend = DelayTrend()
-    feed(trend, seconds=3, growth=0)
-    assert Usage.UNDERUSE in feed(trend, seconds=1, growth=-0.2, begin=3)
-
-
-def test_slow_clock_drift_is_no_queue() -> None:
-    assert feed(DelayTrend(), seconds=60, growth=100e-6) == {Usage.NORMAL}
-
-
-@pytest.mark.parametrize("jitter_s", [0.005, 0.03, 0.08])
-def test_jitter_without_a_queue_is_not_overuse_for_long(jitter_s: float) -> None:
-    rng = random.Random(5)
-    trend = DelayTrend()
-    arrived, overuse = 0.0, 0
-    for step in range(3000):
-        sent = step * 0.02
-        arrived = max(arrived, sent + rng.random() * jitter_s)
-        trend.handle_burst(sent, sent, arrived)
-        overuse += trend.usage is Usage.OVERUSE
-    assert overuse < 3000 * 0.03
-
-
-def test_a_pause_begins_anew() -> None:
-    trend = DelayTrend()
-    feed(trend, seconds=2, growth=0.1)
-    assert feed(trend, seconds=0.3, growth=0, begin=10) == {Usage.NORMAL}
-
-
-def test_reordered_packets_tell_nothing() -> None:
-    trend = DelayTrend()
-    feed(trend, seconds=1, growth=0)
-    trend.handle_burst(0.2, 0.2, 99)
-    assert feed(trend, seconds=1, growth=0, begin=1) == {Usage.NORMAL}
-
-
-def test_sliding_bitrate() -> None:
-    rate = SlidingBitrate()
-    assert rate.bitrate_bps is None
-    for step in range(200):
-        rate.handle_bytes(step * 0.01, 1250)
-    assert rate.bitrate_bps == pytest.approx(1e6, rel=0.03)
-    rate.reset()
-    assert rate.bitrate_bps is None
+from mixer.rtp.loss_bound import LossBound, LossReport
+from mixer.rtp.probing import MAX_INTERVAL_S, Probe, ProbePlanner, train_bitrate_bps
 
 
 def train(*, sent_bps: float, line_bps: float, packets: int = 12) -> list[tuple[float, float, int]]:
@@ -109,85 +38,6 @@ def test_a_short_train_shows_nothing() -> None:
 def test_a_train_within_one_tick_of_the_peers_clock() -> None:
     packets = [(i * 0.001, 3.0, 1000) for i in range(9)]
     assert train_bitrate_bps(packets) == pytest.approx(8e6)
-
-
-def filled(first: int, count: int, *, length: int = 8) -> SentPackets:
-    """A ring with packets of 100 bytes, one every 10 ms."""
-    sent = SentPackets(length)
-    sent.add(((first + i) & 0xFFFF, (first + i) * 10_000_000, 100) for i in range(count))
-    return sent
-
-
-def test_a_packet_sent_again_under_its_number_was_lost_whatever_arrives() -> None:
-    sent = filled(0, 8)
-    _, report = sent.read(0, 0, [0, None, 40, 40])
-    assert (report.expected, report.lost) == (4, 1)
-    sent.add([(1, 90_000_000, 100), (5, 95_000_000, 100)])  # 1 was reported as lost, 5 not yet
-    bursts, report = sent.read(1, 0, [300])
-    assert (bursts, report.expected, report.lost) == ([], 0, 0)  # the repeat of 1: no news
-    bursts, report = sent.read(4, 80, [40, 300, -200])
-    assert (report.expected, report.lost) == (3, 1)
-    assert [burst.first_sent_s for burst in bursts] == pytest.approx([0.04, 0.06])
-
-
-def test_history_is_a_ring() -> None:
-    sent = filled(65_530, 16)
-    assert sent.unwrap(5) == 65_541
-    assert sent.state(65_541) is PacketState.UNKNOWN
-    assert sent.state(65_530) is None
-
-
-def test_history_assumes_only_what_is_unknown() -> None:
-    sent = filled(0, 6)
-    sent.read(2, 0, (0,))
-    assert sent.assume(0, 4) == 300
-    assert sent.assume(0, 4) == 0
-    assert sent.assume(-100, 6) == 200
-    bursts, report = sent.read(0, 0, (0,))  # the feedback comes after all
-    assert (bursts[0].size_bytes, bursts[0].fresh_bytes) == (100, 0)
-    assert report.expected == 1
-
-
-def test_history_joins_what_was_sent_in_one_breath() -> None:
-    sent = SentPackets()
-    departures = [(i, int(at * 1e9), 100) for i, at in enumerate([1.0, 1.002, 1.005, 1.006, 1.02])]
-    assert [size for _, size in sent.add(departures)] == [300, 100, 100]
-    train: list[tuple[float, float, int]] = []
-    bursts, report = sent.read(0, 4000, (4, 4, None, 4, -2), train=train)
-    assert [(round(b.first_sent_s, 3), b.size_bytes) for b in bursts] == [
-        (1.0, 200),
-        (1.006, 100),
-        (1.02, 100),
-    ]
-    assert [b.arrived_s for b in bursts] == pytest.approx([1.002, 1.003, 1.0025])
-    assert (report.expected, report.lost, report.lost_bytes) == (5, 1, 100)
-    assert [size for _, _, size in train] == [100] * 4
-
-
-def test_history_counts_each_packet_once_and_forgives_the_late() -> None:
-    sent = filled(0, 6)
-    _, first = sent.read(0, 0, (0, None, None))
-    assert (first.expected, first.lost) == (3, 2)
-    _, second = sent.read(0, 0, (0, 4, None, 4))
-    assert (second.expected, second.lost, second.lost_bytes) == (1, -1, -100)
-    assert (sent.state(1), sent.state(2)) == (ARRIVED, LOST)
-
-
-def test_history_does_not_count_losses_on_a_dead_line() -> None:
-    sent = filled(100, 6)
-    _, report = sent.read(100, 0, (None, None, None, None, 0), dead_until_s=1.02)
-    assert (report.expected, report.lost) == (2, 1)
-
-
-def test_history_knows_nothing_of_packets_never_sent() -> None:
-    bursts, report = filled(0, 6).read(50, 0, (0, None, 4))
-    assert bursts == []
-    assert report.expected == 0
-
-
-def test_history_refuses_odd_lengths() -> None:
-    with pytest.raises(ValueError, match="power of two"):
-        SentPackets(length=100)
 
 
 class LossyLine:
@@ -279,10 +129,8 @@ def test_a_wrong_lesson_is_unlearned() -> None:
 def answer(planner: ProbePlanner, probe: Probe, began: float, line_bps: float) -> float | None:
     packets = int(probe.bitrate_bps * probe.duration_s / 8000)
     sent = train(sent_bps=probe.bitrate_bps, line_bps=line_bps, packets=packets)
-    planner.handle_packets((began + at, arrived, size) for at, arrived, size in sent)
-    end = began + probe.duration_s
-    assert planner.result_bps(end, end) is None
-    return planner.result_bps(end + 0.1, end + 0.01)
+    answered = [(began + at, arrived, size) for at, arrived, size in sent]
+    return planner.handle_train(answered, began + probe.duration_s + 0.1)
 
 
 def test_probes_double_until_the_wanted_rate() -> None:

@@ -1,0 +1,22 @@
+/* Owns the calls by which Python reads a subscriber's line. */
+#include "calls.h"
+
+int core_line(struct core *core, int64_t id, struct line_reading *reading,
+              struct train_packet *train) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport && transport->line)
+    line_take(transport->line, reading, train);
+  else
+    *reading = (struct line_reading){.acknowledged_bps = -1, .busy_bps = -1, .sent_bps = -1};
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}
+
+int core_set_line_interval(struct core *core, int64_t id, int64_t interval_ns) {
+  pthread_mutex_lock(&core->mutex);
+  struct transport *transport = core_transport(core, id);
+  if (transport && transport->line) transport->line->interval_ns = interval_ns;
+  pthread_mutex_unlock(&core->mutex);
+  return transport ? 0 : REFUSED_UNKNOWN;
+}

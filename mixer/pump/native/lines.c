@@ -1,0 +1,65 @@
+/* See lines.h. */
+#include "lines.h"
+
+#include "core.h"
+
+/* How late silence and idleness, both of half a second and more, are noticed. */
+#define LINE_TICK_NS (100 * MILLISECOND_NS)
+
+bool lines_reserve(struct core *core, struct transport *transport) {
+  if (transport->line) return true;
+  transport->line = line_new();
+  if (!transport->line) return false;
+  transport->next_with_line = core->lines;
+  core->lines = transport;
+  return true;
+}
+
+void lines_forget(struct core *core, struct transport *transport) {
+  if (!transport->line) return;
+  struct transport **place = &core->lines;
+  while (*place != transport) place = &(*place)->next_with_line;
+  *place = transport->next_with_line;
+  line_free(transport->line);
+  transport->line = NULL;
+}
+
+static void tell(struct core *core, struct transport *transport, int64_t now) {
+  if (line_has_news(transport->line, now) && tell_line(core, transport))
+    line_told(transport->line, now);
+}
+
+/* Feedback on a long way takes long, and is not missed before. */
+static void set_silence(struct transport *transport) {
+  int64_t silence_ns = 3 * transport->round_trip_ns;
+  transport->line->silence_ns = silence_ns > LINE_SILENCE_NS ? silence_ns : LINE_SILENCE_NS;
+}
+
+void lines_take_feedback(struct core *core, struct transport *transport,
+                         const struct rtcp_part *part, int64_t now) {
+  struct feedback_reader feedback;
+  if (!feedback_open(&feedback, part)) {
+    core_count(core, COUNTER_drop_malformed_rtcp);
+    transport->counters[TRANSPORT_packets_refused]++;
+  } else if (!limiter_admits_reported(&transport->reported, feedback.count, now)) {
+    core_count(core, COUNTER_drop_feedback_flood);
+  } else if (transport->line) {
+    set_silence(transport);
+    line_hear(transport->line, &feedback, now);
+    tell(core, transport, now);
+  }
+}
+
+int64_t lines_tick(struct core *core, int64_t now) {
+  bool is_any_active = false;
+  if (now < core->lines_due_ns) return core->lines_due_ns;
+  core->lines_due_ns = now + LINE_TICK_NS;
+  for (struct transport *transport = core->lines; transport;
+       transport = transport->next_with_line) {
+    set_silence(transport);
+    line_pass(transport->line, now);
+    tell(core, transport, now);
+    if (!transport->line->is_idle) is_any_active = true;
+  }
+  return is_any_active ? core->lines_due_ns : INT64_MAX;
+}
