@@ -27,7 +27,7 @@ try:
 except ImportError as error:
     sys.exit(f"{error}\nThe load client is not built: run `make setup` in a clone of the project.")
 from benchmarks.measures import measures
-from benchmarks.processes import machine, software
+from benchmarks.processes import allow_open_files, machine, software
 
 
 def arguments() -> argparse.Namespace:
@@ -144,6 +144,7 @@ def show(planned: Plan, bench: Bench, head: list[str], keep_as: str | None) -> N
 
 async def main(chosen: argparse.Namespace) -> int:
     """Run everything and print; 1 when a run failed."""
+    allow_open_files()
     planned = plan(chosen)
     bench, head = Bench(planned), told(planned)
     head[0] += f"; load average before {os.getloadavg()[0]:.1f}"

@@ -8,6 +8,7 @@ and transport-wide feedback are the native thread's (`native/load.h`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable
@@ -139,14 +140,14 @@ class LoadClient:
         self.load.set_srtp(peer.number, sessions.receive, sessions.send)
 
     async def _check(self, peer: LoadPeer) -> None:
-        async with asyncio.timeout(CHECK_TIMEOUT_S):
-            while not peer.answered.is_set():
-                self._send_check(peer)
-                try:
-                    async with asyncio.timeout(CHECK_INTERVAL_S):
-                        await peer.answered.wait()
-                except TimeoutError:
-                    continue
+        give_up = time.monotonic() + CHECK_TIMEOUT_S
+        while not peer.answered.is_set():
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"no answer to connectivity checks within {CHECK_TIMEOUT_S:g} s")
+            self._send_check(peer)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_INTERVAL_S):
+                    await peer.answered.wait()
 
     def _send_check(self, peer: LoadPeer) -> None:
         assert peer.remote is not None

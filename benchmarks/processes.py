@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from cryptography.hazmat.backends.openssl.backend import backend as openssl
 
 # Of four cores the server, the client and the kernel's own work leave so much to others.
 QUIET_CORES, QUIET_STEP_S = 0.75, 1.0
+OPEN_FILES = 65_536
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -36,6 +38,17 @@ def machine_busy_seconds() -> float:
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields)
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def allow_open_files() -> None:
+    """As many open files as this user may have, for us and the servers we start.
+
+    A lesson takes eight sockets of the client and more of a server; the usual 1,024 would be the
+    limit found, and whoever runs a server for a county raises it too.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(most, OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def wait_for_quiet(most_s: float) -> float:

@@ -112,11 +112,11 @@ async def _run_case(server: Server, client: LoadClient, case: Case, load: Load) 
 async def measure(server: Server, scenes: Sequence[Scene], seconds: float) -> Figures:
     """Count for so many seconds; of several clients' delays the worst stand."""
     loads = list(dict.fromkeys(scene.load for scene in scenes))
+    for load in loads:
+        load.begin_window()
     before = [load.totals() for load in loads]
     busy_before, ours_before = machine_busy_seconds(), time.process_time()
     cpu_before = cpu_seconds(server.pids)
-    for load in loads:
-        load.begin_window()
     await asyncio.sleep(seconds)
     cpu = cpu_seconds(server.pids) - cpu_before
     ours = time.process_time() - ours_before
