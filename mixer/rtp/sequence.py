@@ -93,8 +93,3 @@ def unix_ns_from_ntp(ntp: int) -> int:
         seconds += 1 << 32  # the era that begins in 2036
     seconds -= NTP_UNIX_OFFSET_S
     return seconds * NANOSECONDS + (((ntp & 0xFFFF_FFFF) * NANOSECONDS + (1 << 31)) >> 32)
-
-
-def ntp_middle(ntp: int) -> int:
-    """The middle 32 bits of an NTP time: what LSR in a report block holds (RFC 3550 §6.4.1)."""
-    return (ntp >> 16) & 0xFFFF_FFFF

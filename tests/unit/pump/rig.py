@@ -13,7 +13,7 @@ from pylibsrtp import Policy, Session, ffi
 
 from mixer.pump import CODEC_OPUS, Address, Pump, PumpEvent
 from mixer.rtp.packet import RtpPacket
-from mixer.rtp.rtcp import RtcpPacket, parse_compound, serialize_compound
+from mixer.rtp.rtcp import RtcpPacket, SenderReport, parse_compound, serialize_compound
 
 MS = 1_000_000
 PROFILES = {
@@ -160,6 +160,11 @@ class Rig:
 
 def media_of(datagrams: list[bytes]) -> list[RtpPacket]:
     return [RtpPacket.parse(data) for data in datagrams if not is_rtcp(data)]
+
+
+def last_sr_of(report: SenderReport) -> int:
+    """What a report block calls this report: the middle of its NTP time (RFC 3550 §6.4.1)."""
+    return report.ntp >> 16 & 0xFFFF_FFFF
 
 
 def control_of(datagrams: list[bytes]) -> list[RtcpPacket]:

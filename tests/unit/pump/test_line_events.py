@@ -9,9 +9,8 @@ from mixer.rtp.feedback import Pli
 from mixer.rtp.line_reading import LineReading
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport, serialize
-from mixer.rtp.sequence import ntp_middle
 from mixer.rtp.twcc import TransportWideFeedback
-from tests.unit.pump.rig import MS, Rig, control_of
+from tests.unit.pump.rig import MS, Rig, control_of, last_sr_of
 
 LINE_TICK_MS = 100
 
@@ -141,7 +140,7 @@ def test_on_a_long_way_silence_begins_later(rig: Rig) -> None:
     (report,) = control_of(rig.wait(100)[lesson.viewer])
     assert isinstance(report, SenderReport)
     rig.wait(600)
-    block = ReportBlock(5, 0, 0, 9, 0, ntp_middle(report.ntp), 0)
+    block = ReportBlock(5, 0, 0, 9, 0, last_sr_of(report), 0)
     rig.send_rtcp(lesson.viewer, ReceiverReport(1, (block,)))
     assert rig.pump.totals(lesson.viewer).round_trip_ns == pytest.approx(600 * MS, rel=0.01)
     lesson.speak()

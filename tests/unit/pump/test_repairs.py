@@ -8,10 +8,9 @@ from mixer.pump import CODEC_VP8, KEYFRAME_NEEDED, RTCP
 from mixer.rtp.feedback import Nack, Pli
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport, serialize_compound
-from mixer.rtp.sequence import ntp_middle
 from mixer.rtp.twcc import TransportWideFeedback
 from tests.unit.pump.payloads import vp8
-from tests.unit.pump.rig import MS, Rig, control_of, media_of
+from tests.unit.pump.rig import MS, Rig, control_of, last_sr_of, media_of
 
 MEDIA, RTX = 100, 200
 
@@ -221,7 +220,7 @@ def test_the_same_packet_is_not_repeated_within_a_round_trip(rig: Rig) -> None:
     (report,) = control_of(rig.wait(100)[line.viewer])
     assert isinstance(report, SenderReport)
     rig.wait(200)
-    block = ReportBlock(5, 0, 0, 9, 0, ntp_middle(report.ntp), 0)
+    block = ReportBlock(5, 0, 0, 9, 0, last_sr_of(report), 0)
     rig.send_rtcp(line.viewer, ReceiverReport(1, (block,)))
     assert rig.pump.totals(line.viewer).round_trip_ns == 200 * MS
     assert len(line.nack(wanted)) == 1

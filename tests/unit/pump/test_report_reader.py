@@ -17,8 +17,7 @@ from mixer.rtp.rtcp import (
     UnknownRtcp,
     serialize_compound,
 )
-from mixer.rtp.sequence import ntp_middle
-from tests.unit.pump.rig import MS, Rig, control_of
+from tests.unit.pump.rig import MS, Rig, control_of, last_sr_of
 
 NTP = 3_900_000_000 << 32
 CONSUMER, RTX = 5, 6
@@ -44,7 +43,7 @@ class Line:
         while True:
             for part in control_of(self.rig.wait(10)[self.viewer]):
                 if isinstance(part, SenderReport):
-                    return ntp_middle(part.ntp)
+                    return last_sr_of(part)
 
     def answer(self, *, last_sr: int = 0, delay_s: float = 0, **fields: int) -> None:
         block = {"ssrc": CONSUMER, "fraction_lost": 0, "cumulative_lost": 0, "jitter": 0}

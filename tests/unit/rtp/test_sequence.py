@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from mixer.rtp.sequence import (
     Unwrapper,
     ntp_from_unix_ns,
-    ntp_middle,
     sequence_distance,
     sequence_newer,
     timestamp_distance,
@@ -92,7 +91,3 @@ def test_ntp_keeps_the_nanosecond(unix_ns: int) -> None:
 
 def test_ntp_rounds_up_into_the_next_second() -> None:
     assert unix_ns_from_ntp(ntp_from_unix_ns(1_999_999_999)) == 1_999_999_999
-
-
-def test_the_middle_of_an_ntp_time() -> None:
-    assert ntp_middle(0x1122_3344_5566_7788) == 0x3344_5566
