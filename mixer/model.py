@@ -155,6 +155,18 @@ class ConsumerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LayersNeeded:
+    """Of a picture with several layers only so many, from the smallest on, are needed by anybody.
+
+    Its device need not send the others. It begins with all, and is told every change.
+    """
+
+    device_id: str
+    producer_id: str
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkMeasured:
     """One device's line, measured over the last seconds.
 
@@ -171,7 +183,14 @@ class LinkMeasured:
     wanted_bps: int = 0
 
 
-MediaEvent = ProducerLive | TransportChanged | SpeakersChanged | ConsumerChanged | LinkMeasured
+MediaEvent = (
+    ProducerLive
+    | TransportChanged
+    | SpeakersChanged
+    | ConsumerChanged
+    | LayersNeeded
+    | LinkMeasured
+)
 
 
 @dataclass(frozen=True, slots=True)

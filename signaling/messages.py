@@ -430,6 +430,18 @@ class StreamChanged(Model):
     reason: Literal["", "bandwidth", "producer-paused", "producer-silent"] = ""
 
 
+class LayersNeeded(Model):
+    """Of this device's own picture so many layers, from the smallest on, are needed by anybody.
+
+    The others need not be sent until more are needed again. A device sends all until it is told,
+    and may pass this over.
+    """
+
+    type: Literal["layers_needed"] = "layers_needed"
+    producer_id: Id
+    layers: Annotated[int, Field(ge=1, le=8)]
+
+
 class LessonEnded(Model):
     """The lesson is over; the connection closes after this."""
 
@@ -454,6 +466,7 @@ ServerMessage = Annotated[
     | Speaking
     | ChatPosted
     | StreamChanged
+    | LayersNeeded
     | LessonEnded
     | Pong,
     Field(discriminator="type"),

@@ -24,6 +24,7 @@ from mixer.errors import (
 )
 from mixer.node import (
     ConsumerChanged,
+    LayersNeeded,
     LinkMeasured,
     MediaEvent,
     ProducerLive,
@@ -103,6 +104,8 @@ class LessonRunner:
                 key = ("speakers",)
             case ConsumerChanged():
                 key = ("consumer", event.device_id, event.producer_id)
+            case LayersNeeded():
+                key = ("layers", event.producer_id)
             case LinkMeasured():
                 key = ("link", event.device_id, event.direction)
         self._noticed.pop(key, None)  # the newest goes to the end of the row

@@ -31,6 +31,7 @@ from mixer.model import (
     TransportChanged,
     Want,
 )
+from mixer.node.demand import Demand
 from mixer.node.port import Port
 from mixer.node.publication import Publication
 from mixer.node.streams import Producer
@@ -71,6 +72,7 @@ class Lesson:
         self._listener = listener
         self._producers: dict[str, Producer] = {}
         self._speakers = ActiveSpeakers()
+        self._demand = Demand()
         self._closed = False
         now = port.clock()
         self._alive: list[tuple[bool, ...]] = []  # the layers of each producer, as last shared out
@@ -289,6 +291,7 @@ class Lesson:
             for producer in self._producers.values():
                 self._measure_layers(producer, now)
             self._allocate_if_due(now)
+            self._tell_demand(now)
         if now >= self._totals_at:
             self._totals_at = now + TOTALS_INTERVAL_S
             self._read_totals(now)
@@ -350,6 +353,12 @@ class Lesson:
             if subscription.connection.state is LinkState.CONNECTED:
                 subscription.consumers.read_totals(now)
             subscription.connection.handle_timer(now)
+
+    def _tell_demand(self, now: float) -> None:
+        for event in self._demand.poll(
+            now, self._producers, self.subscriptions.values(), self.taps.values()
+        ):
+            self.tell(event)
 
     def _tell_links(self, now: float) -> None:
         for publication in self.publications.values():

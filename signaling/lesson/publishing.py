@@ -113,6 +113,14 @@ class Publishing:
         self._record.emit(ProducerAdded(device.seat_id, producer.source, producer.producer_id))
         self._write("source_added", device, producer, now)
 
+    def tell_layers(self, device: Device, producer: Producer) -> None:
+        """Which layers of its picture the device need not send, once that is known."""
+        if producer.layers_needed is not None:
+            self._record.reply(
+                device.connection,
+                m.LayersNeeded(producer_id=producer.producer_id, layers=producer.layers_needed),
+            )
+
     def unpublish(self, device: Device, message: m.Unpublish, now: float) -> None:
         """Stop one source now; its m-line may be renegotiated away later."""
         for producer in list(device.producers.values()):

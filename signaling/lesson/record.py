@@ -39,7 +39,10 @@ GONE_PRODUCERS = 512  # remembered so that a `subscribe` crossing a removal is n
 
 @dataclass(slots=True)
 class Producer:
-    """One stream a device sends. `paused` is what the media core was last told."""
+    """One stream a device sends. `paused` is what the media core was last told.
+
+    `layers_needed` is what its device was last told (None: nothing yet).
+    """
 
     producer_id: str
     device_id: str
@@ -47,6 +50,7 @@ class Producer:
     kind: Kind
     live: bool = False
     paused: bool = False
+    layers_needed: int | None = None
 
 
 @dataclass(slots=True)

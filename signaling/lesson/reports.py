@@ -5,6 +5,7 @@ from __future__ import annotations
 from mixer.node import (
     ConsumerChanged,
     Direction,
+    LayersNeeded,
     LinkMeasured,
     LinkState,
     MediaEvent,
@@ -45,6 +46,9 @@ class Reports:
             case ConsumerChanged():
                 self._consumer_changed(event)
                 return False
+            case LayersNeeded():
+                self._layers_needed(event)
+                return False
             case LinkMeasured():
                 return self._link_measured(event, now)
             case TransportChanged():
@@ -79,6 +83,15 @@ class Reports:
             device.connection,
             m.StreamChanged(producer_id=event.producer_id, layer=event.layer, reason=reason),
         )
+
+    def _layers_needed(self, event: LayersNeeded) -> None:
+        """Some layers of a device's picture are needed by nobody, or are needed again."""
+        device = self._record.devices.get(event.device_id)
+        producer = device.producers.get(event.producer_id) if device else None
+        if device is None or producer is None:
+            return
+        producer.layers_needed = event.layers
+        self._publishing.tell_layers(device, producer)
 
     def _link_measured(self, event: LinkMeasured, now: float) -> bool:
         """One measurement of a device's line; whether its word has changed."""

@@ -58,6 +58,8 @@ class Roster:
         self.settle(now)
         record.flush(now, newcomer=event.connection)
         record.reply(event.connection, self._welcome(device, event, now, kept=kept))
+        for producer in device.producers.values():  # what was said during the cut was not heard
+            self._publishing.tell_layers(device, producer)
 
     def _find_by_key(self, event: JoinRequested) -> Device | None:
         if event.join.resume is None:

@@ -7,6 +7,7 @@
 
   const WINDOW_S = 0.04; // two Opus frames: a lost word is many of these
   const HEARD = 0.01; // a tenth of the voice's level; comfort noise is far below
+  const STILL_S = 0.7; // longer than the pauses of the smallest layer
   const WATCH_MS = 200; // elements come and go with the layout
   // The marks are wide stripes: a small copy shows them as well, for a tenth of the work.
   const COPY = { width: 320, height: 180 };
@@ -162,21 +163,20 @@
     return now() - when < 1 && width >= least && width <= most;
   }
 
-  /** The last time at or after `since` when a seat's picture was narrower than `width`. */
-  function wideFrom(seat, width, since) {
-    let last = since;
-    let wide = false;
+  /**
+   * How long after `since` the seat's picture began to be at least so wide and to move, as it has
+   * done ever since; null when it does not.
+   */
+  function fullAfter(seat, width, since) {
+    let from = null;
+    let before = since;
     for (const [when, , shown] of pictures.get(seat).frames) {
       if (when < since) continue;
-      if (shown < width) {
-        last = when;
-        wide = false;
-      } else if (!wide) {
-        last = when;
-        wide = true;
-      }
+      if (shown < width) from = null;
+      else if (from === null || when - before > STILL_S) from = when;
+      before = when;
     }
-    return wide ? last - since : null;
+    return from === null || now() - before > STILL_S ? null : from - since;
   }
 
   /**
@@ -193,6 +193,18 @@
       }
     }
     return [0, 0];
+  }
+
+  /** How many layers of its pictures this screen sends now, and how many it could send. */
+  async function layersSent() {
+    const layers = [];
+    for (const peer of peers) {
+      if (peer.connectionState !== "connected") continue;
+      for (const one of (await peer.getStats()).values()) {
+        if (one.type === "outbound-rtp" && one.kind === "video") layers.push(one.active);
+      }
+    }
+    return [layers.filter(Boolean).length, layers.length];
   }
 
   const KEPT = [
@@ -221,5 +233,5 @@
     return found;
   }
 
-  global.LineProbe = { watch, now, report, shows, wideFrom, samples, diagnosis };
+  global.LineProbe = { watch, now, report, shows, fullAfter, samples, layersSent, diagnosis };
 })(globalThis);

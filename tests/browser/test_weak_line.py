@@ -70,6 +70,7 @@ def test_a_weak_line_keeps_speech_and_costs_nobody_else(
         all_comes_back_by_itself(lesson)
         through_30_percent_loss_they_hear_each_other(lesson)
         a_rebinding_nat_changes_nothing(lesson)
+        only_what_somebody_looks_at_is_sent(lesson)
 
 
 def look(lesson: WeakLesson) -> Look:
@@ -178,3 +179,16 @@ def a_rebinding_nat_changes_nothing(lesson: WeakLesson) -> None:
 
     lesson.line.rebind()
     in_the_end(lesson, holds)
+
+
+def only_what_somebody_looks_at_is_sent(lesson: WeakLesson) -> None:
+    """The other room is a small tile everywhere, until the lead puts it on every screen."""
+    lesson.watch(lesson.weak, OTHER)
+    lesson.wait_for_layers(lesson.other, 1)
+    lesson.wait_for_width(lesson.weak, OTHER, 1, LARGE - 1)
+    spotlight = lesson.teacher.page.get_by_test_id(f"spotlight-{lesson.seats[OTHER]}")
+    spotlight.click()
+    lesson.wait_for_width(lesson.weak, OTHER, LARGE)
+    spotlight.click()
+    lesson.wait_for_layers(lesson.other, 1)
+    lesson.wait_for_width(lesson.weak, OTHER, 1, LARGE - 1)

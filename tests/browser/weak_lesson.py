@@ -97,13 +97,23 @@ class WeakLesson:
         played, made_up = screen.page.evaluate("LineProbe.samples", self.seats[identity])
         return played, made_up
 
-    def wide_after_s(self, screen: Screen, identity: int, width: int, since: float) -> float | None:
-        """How long after `since` the picture was this wide and stayed so; None: not yet."""
+    def full_after_s(self, screen: Screen, identity: int, width: int, since: float) -> float | None:
+        """How long after `since` the picture was this wide, moved, and went on; None: it is not."""
         answer: float | None = screen.page.evaluate(
-            "([seat, width, since]) => LineProbe.wideFrom(seat, width, since)",
+            "([seat, width, since]) => LineProbe.fullAfter(seat, width, since)",
             [self.seats[identity], width, since],
         )
         return answer
+
+    def wait_for_layers(self, screen: Screen, count: int) -> None:
+        """Waits until the screen sends so many layers of its pictures, of more that it could."""
+        sent = offered = 0
+        for _ in range(round(WAIT_S)):
+            sent, offered = screen.page.evaluate("LineProbe.layersSent()")
+            if sent == count < offered:
+                return
+            screen.page.wait_for_timeout(1000)
+        raise AssertionError(f"{screen.name} sends {sent} of {offered} layers, not {count}")
 
     def diagnosis(self, screen: Screen) -> list[dict[str, Any]]:
         """What the screen's connections say of themselves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 from aioice import stun
 
 from mixer.forward.layers import LayerMeter
+from mixer.forward.uplink import UNNEEDED_AFTER_S
 from mixer.model import (
     ConsumerChanged,
     Direction,
+    LayersNeeded,
     LinkState,
     MediaEvent,
     NodeLimits,
@@ -374,6 +377,42 @@ async def test_a_layer_that_ends_is_noticed_at_once(world: World) -> None:
     pass_time(world, LayerMeter.SILENT_AFTER_S + 0.3, sending=picture, bitrate_bps=0)
     last = [event for event in world.heard if isinstance(event, ConsumerChanged)][heard_of:]
     assert [(event.layer, event.reason) for event in last] == [(-1, "producer-silent")]
+    await world.close()
+
+
+def layers_told(world: World, seconds: float) -> list[tuple[str, int]]:
+    """What publishers are told of their layers while so many seconds pass: label and number."""
+    before = len(world.heard)
+    for _ in range(round(10 * seconds)):
+        world.clock.now += 0.1
+        world.lesson.handle_timer(world.clock.now)
+    told = [event for event in world.heard[before:] if isinstance(event, LayersNeeded)]
+    assert {event.device_id for event in told} <= {"lead"}
+    producers = [(event, world.lesson.producer(event.producer_id)) for event in told]
+    return [(producer.label, event.layers) for event, producer in producers if producer]
+
+
+async def test_a_publisher_is_told_which_layers_nobody_needs(world: World) -> None:
+    picture = (await world.publish())["teacher"]
+    assert layers_told(world, UNNEEDED_AFTER_S - 0.5) == []
+    assert layers_told(world, 1) == [("teacher", 1)], "nobody wants it; the screen has one layer"
+    await world.lesson.subscribe("room", [Want(picture, 640, 360)], restart=False)
+    assert layers_told(world, 0.3) == [("teacher", 2)]
+    await world.lesson.subscribe("wall", [Want(picture, 1920, 1080)], restart=False)
+    assert layers_told(world, 0.3) == [("teacher", 3)]
+    await world.lesson.close_device("wall")
+    assert layers_told(world, UNNEEDED_AFTER_S + 0.5) == [("teacher", 2)]
+    await world.close()
+
+
+async def test_what_is_recorded_keeps_its_best_layer(world: World, tmp_path: Path) -> None:
+    picture = (await world.publish())["teacher"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
+        reader.bind(str(tmp_path / "tap"))
+        tap = world.lesson.tap(picture, str(tmp_path / "tap"))
+        assert layers_told(world, 2 * UNNEEDED_AFTER_S) == []
+        world.lesson.untap(tap.tap_id)
+    assert layers_told(world, UNNEEDED_AFTER_S + 0.5) == [("teacher", 1)]
     await world.close()
 
 

@@ -8,6 +8,7 @@ from mixer.errors import NodeFull, SdpRefused
 from mixer.node import (
     ConsumerChanged,
     Direction,
+    LayersNeeded,
     LinkMeasured,
     LinkState,
     ProducerLive,
@@ -282,6 +283,29 @@ def test_stream_changes_go_to_their_device_alone() -> None:
         m.StreamChanged(producer_id=picture, layer=-1, reason="bandwidth")
     ]
     assert lead.of(m.StreamChanged) == []
+
+
+def test_which_layers_are_needed_goes_to_the_device_that_sends_them() -> None:
+    desk, lead, room = class_of()
+    picture = lead.publish(Source.TEACHER)["teacher"]
+    desk.notice(LayersNeeded(lead.device_id, picture, 1))
+    desk.notice(LayersNeeded(lead.device_id, "p-gone", 1))
+    desk.notice(LayersNeeded("device-gone", picture, 1))
+    assert lead.of(m.LayersNeeded) == [m.LayersNeeded(producer_id=picture, layers=1)]
+    assert room.of(m.LayersNeeded) == []
+
+
+def test_which_layers_are_needed_is_said_again_to_who_was_cut_off() -> None:
+    desk, lead, _room = class_of()
+    picture = lead.publish(Source.TEACHER)["teacher"]
+    lead.cut()
+    desk.notice(LayersNeeded(lead.device_id, picture, 1))
+    assert lead.welcome is not None
+    back = desk.join("lead", resume=lead.welcome.resume, keep_media=True)
+    assert back.of(m.LayersNeeded) == [m.LayersNeeded(producer_id=picture, layers=1)]
+    back.cut()
+    again = desk.join("lead", resume=lead.welcome.resume, keep_media=False)
+    assert again.of(m.LayersNeeded) == [], "it begins anew, with all layers"
 
 
 def measure(

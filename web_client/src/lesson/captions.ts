@@ -15,6 +15,7 @@ export type Caption =
   | { kind: "spotlight-mine"; tone: "good" }
   | { kind: "hand-up"; tone: "good"; place: number }
   | { kind: "no-microphone"; tone: "warn" }
+  | { kind: "own-picture-paused"; tone: "warn" }
   | { kind: "picture-paused"; tone: "warn" }
   | { kind: "waiting-for"; tone: "calm"; name: string }
   | { kind: "floor-other"; tone: "calm"; name: string }
@@ -35,6 +36,7 @@ export function roomCaption(view: View): Caption {
     return { kind: "no-microphone", tone: "warn" };
   }
   if (view.lesson?.floor === me.seat_id) return { kind: "floor-mine", tone: "good" };
+  if (ownPictureIsHeld(view)) return { kind: "own-picture-paused", tone: "warn" };
   if (view.lesson?.spotlight?.seat_id === me.seat_id) {
     return { kind: "spotlight-mine", tone: "good" };
   }
@@ -53,6 +55,11 @@ export function roomCaption(view: View): Caption {
 
 function isBroken(device: View["camera"]): boolean {
   return device === "denied" || device === "missing" || device === "busy" || device === "lost";
+}
+
+/** Whether we send a picture in principle, but our line has room for our sound alone. */
+export function ownPictureIsHeld(view: View): boolean {
+  return view.held && [...view.own.keys()].some((source) => source !== "room");
 }
 
 function pictureIsPaused(view: View): boolean {

@@ -7,7 +7,9 @@ import type { Published, ServerMessage, Source, SourceProfile } from "../protoco
 import { NoAnswer, RequestRefused } from "./connection.ts";
 import { codecOrder, contentHint, sendEncodings, withOpusRepairs } from "./encodings.ts";
 import { type LinkHealth, Recovery } from "./recovery.ts";
+import { type Sending, fitted } from "./sending.ts";
 import type { LinkPhase } from "./state.ts";
+import { type Room, Uplink, uplinkMeasured } from "./uplink.ts";
 
 // Every screen shared and stopped leaves an inactive m-line; past this we begin a clean connection.
 const MOST_TRANSCEIVERS = 16;
@@ -26,6 +28,8 @@ interface Sent {
   track: MediaStreamTrack;
   profile: SourceProfile;
   transceiver: RTCRtpTransceiver | null;
+  /** Its encodings are being set. */
+  fitting: boolean;
 }
 
 export class Publisher {
@@ -33,7 +37,12 @@ export class Publisher {
   private readonly sent = new Map<Source, Sent>();
   private queue: Promise<void> = Promise.resolve();
   private readonly recovery = new Recovery();
+  private uplink = new Uplink();
+  private room: Room = "all";
   private accepted: ReadonlySet<Source> = new Set();
+  /** Layers of our producers that anybody needs; all of those not named. */
+  private readonly needed = new Map<string, number>();
+  private producers: ReadonlyMap<Source, string> = new Map();
   /** A negotiation that waits for the signaling line. */
   private owed = false;
   private readonly stream = new MediaStream();
@@ -67,7 +76,7 @@ export class Publisher {
       });
       return;
     }
-    this.sent.set(source, { track, profile, transceiver: null });
+    this.sent.set(source, { track, profile, transceiver: null, fitting: false });
     this.negotiate(false);
   }
 
@@ -100,6 +109,19 @@ export class Publisher {
     if (remedy === "rebuild") this.rebuild();
   }
 
+  /** Take the connection's statistics, about once a second. Returns what the line has room for. */
+  tune(report: ReadonlyMap<string, Record<string, unknown>>, now: number): Room {
+    this.room = this.uplink.update(uplinkMeasured(report.values()), now);
+    this.fit();
+    return this.room;
+  }
+
+  /** So many layers of this producer, from the smallest on, are needed by anybody. */
+  need(producerId: string, layers: number): void {
+    this.needed.set(producerId, layers);
+    this.fit();
+  }
+
   close(): void {
     this.stopped = true;
     this.sent.clear();
@@ -111,6 +133,10 @@ export class Publisher {
     this.connection = null;
     this.accepted = new Set();
     this.owed = false;
+    this.producers = new Map();
+    this.needed.clear();
+    this.uplink = new Uplink();
+    this.room = "all";
     for (const sent of this.sent.values()) sent.transceiver = null;
     if (old) {
       old.onconnectionstatechange = null;
@@ -175,9 +201,44 @@ export class Publisher {
   private async accept(connection: RTCPeerConnection, answer: Published): Promise<void> {
     await connection.setRemoteDescription({ type: "answer", sdp: withOpusRepairs(answer.sdp) });
     const byMid = this.sourcesByMid();
-    const sources = Object.keys(answer.producers).flatMap((mid) => byMid[mid] ?? []);
-    this.accepted = new Set(sources);
+    this.producers = new Map(
+      Object.entries(answer.producers).flatMap(([mid, id]) => (byMid[mid] ? [[byMid[mid], id]] : [])),
+    );
+    this.accepted = new Set(this.producers.keys());
+    const ids = new Set(this.producers.values());
+    for (const id of this.needed.keys()) if (!ids.has(id)) this.needed.delete(id);
     this.port.published(this.accepted);
+    this.fit();
+  }
+
+  private fit(): void {
+    for (const [source, sent] of this.sent) void this.fitOne(source, sent);
+  }
+
+  /** Send of a source what is needed and what the line has room for. What fails is tried again. */
+  private async fitOne(source: Source, sent: Sent): Promise<void> {
+    const sender = sent.transceiver?.sender;
+    if (!sender || sent.fitting || !this.accepted.has(source)) return;
+    const asked = this.sending(source, sent);
+    const parameters = sender.getParameters();
+    const encodings = fitted(parameters.encodings, asked);
+    if (!encodings) return;
+    parameters.encodings = encodings;
+    sent.fitting = true;
+    try {
+      await sender.setParameters(parameters);
+    } catch {
+      return; // the transceiver was stopped or is being negotiated: `tune` comes back to it
+    } finally {
+      sent.fitting = false;
+    }
+    const now = this.sending(source, sent);
+    if (now.room !== asked.room || now.needed !== asked.needed) await this.fitOne(source, sent);
+  }
+
+  private sending(source: Source, { profile }: Sent): Sending {
+    const needed = this.needed.get(this.producers.get(source) ?? "") ?? Infinity;
+    return { source, profile, room: this.room, needed };
   }
 
   private create(): RTCPeerConnection {

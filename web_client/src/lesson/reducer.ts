@@ -45,6 +45,8 @@ export function reduce(view: View, event: LessonEvent): View {
       else closed.delete(event.source);
       return { ...view, closed };
     }
+    case "held":
+      return view.held === event.held ? view : { ...view, held: event.held };
     case "sound-blocked":
       return view.soundBlocked === event.blocked ? view : { ...view, soundBlocked: event.blocked };
     case "chat-open":
@@ -78,6 +80,7 @@ function heard(view: View, message: ServerMessage, now: number): View {
     }
     case "lesson_ended":
       return { ...view, phase: "ended", ended: message.reason, speaking: new Map() };
+    case "layers_needed":
     case "published":
     case "subscribe_offer":
     case "done":

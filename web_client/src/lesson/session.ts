@@ -243,6 +243,7 @@ export class LessonSession {
 
   private heard(message: ServerMessage): void {
     if (message.type === "subscribe_offer") this.subscriber?.offered(message);
+    if (message.type === "layers_needed") this.publisher?.need(message.producer_id, message.layers);
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
     if (message.type === "lesson_ended") {
       sessionStorage.removeItem(this.resumeName);
@@ -345,17 +346,17 @@ export class LessonSession {
     const { live } = this.connection;
     this.publisher?.check(now, live);
     this.subscriber?.check(now, live);
-    const report = await this.receiving();
+    const { publish, subscribe } = this.peers;
+    const sending = await statisticsOf(publish);
+    if (sending && this.publisher) {
+      const room = this.publisher.tune(sending, now);
+      this.store.dispatch({ type: "held", held: room === "sound-alone" });
+    }
+    const report = await statisticsOf(subscribe);
     if (report) this.subscriber?.tune(report, now);
     const { stalled, restart } = this.stalls.update(this.movingFrames(report), now);
     this.store.dispatch({ type: "stalled", producerIds: stalled });
     if (restart && live) this.subscriber?.restart();
-  }
-
-  /** The statistics of what we receive, while we are connected. */
-  private async receiving(): Promise<Report | null> {
-    const peer = this.subscriber?.peer;
-    return peer?.connectionState === "connected" ? await peer.getStats() : null;
   }
 
   /** Decoded frames of every picture that the server says it is sending us. */
@@ -373,6 +374,10 @@ export class LessonSession {
     }
     return frames;
   }
+}
+
+async function statisticsOf(peer: RTCPeerConnection | null): Promise<Report | null> {
+  return peer?.connectionState === "connected" ? await peer.getStats() : null;
 }
 
 export function refusalOf(refused: Refused): Refusal {

@@ -79,6 +79,8 @@ export interface View {
   readonly own: ReadonlyMap<Source, MediaStreamTrack>;
   /** Own sources that this person has closed. */
   readonly closed: ReadonlySet<Source>;
+  /** Own pictures are not sent for now: our line has room for sound alone. */
+  readonly held: boolean;
   readonly soundBlocked: boolean;
   /** The last request that was refused, to be said once. */
   readonly notice: Refusal | null;
@@ -100,6 +102,7 @@ export type LessonEvent =
   | { type: "devices"; choices: DeviceChoices }
   | { type: "own"; source: Source; track: MediaStreamTrack | null }
   | { type: "own-closed"; source: Source; closed: boolean }
+  | { type: "held"; held: boolean }
   | { type: "sound-blocked"; blocked: boolean }
   | { type: "chat-open"; open: boolean }
   | { type: "notice"; refusal: Refusal | null };
@@ -127,6 +130,7 @@ export const initialView: View = {
   choices: { cameras: [], microphones: [] },
   own: new Map(),
   closed: new Set(),
+  held: false,
   soundBlocked: false,
   notice: null,
   clockOffsetS: 0,

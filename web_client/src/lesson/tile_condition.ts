@@ -34,6 +34,9 @@ export function tileCondition(view: View, picture: Picture, hasFrames: boolean):
   if (seatId === view.me?.seatId) return "elsewhere";
   const stream = view.streams.get(producer.producer_id);
   if (stream?.layer === -1 && stream.reason === "bandwidth") return "paused";
+  // Its own line has no room for a picture. (A shared screen that stands still is silent too.)
+  const stopped = stream?.layer === -1 && stream.reason === "producer-silent";
+  if (stopped && hasFrames && source !== "screen") return "paused";
   if (!hasFrames || !view.tracks.has(producer.producer_id)) return "starting";
   if (view.stalled.has(producer.producer_id)) return "stalled";
   return "moving";

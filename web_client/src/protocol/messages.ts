@@ -430,6 +430,18 @@ export interface StreamChanged {
   reason: "" | "bandwidth" | "producer-paused" | "producer-silent";
 }
 
+/**
+ * Of this device's own picture so many layers, from the smallest on, are needed by anybody.
+ *
+ * The others need not be sent until more are needed again. A device sends all until it is told,
+ * and may pass this over.
+ */
+export interface LayersNeeded {
+  type: "layers_needed";
+  producer_id: string;
+  layers: number;
+}
+
 /** The lesson is over; the connection closes after this. */
 export interface LessonEnded {
   type: "lesson_ended";
@@ -475,5 +487,6 @@ export type ServerMessage =
   | Speaking
   | ChatPosted
   | StreamChanged
+  | LayersNeeded
   | LessonEnded
   | Pong;

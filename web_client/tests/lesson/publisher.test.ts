@@ -9,7 +9,20 @@ class FakeTransceiver {
   mid: string | null = null;
   direction = "sendonly";
   stopped = false;
-  sender = { replaceTrack: vi.fn(() => Promise.resolve()) };
+  encodings: RTCRtpEncodingParameters[] = [{ rid: "q" }, { rid: "f" }];
+  /** The browser refuses so many more settings. */
+  refusals = 0;
+  settings = 0;
+  sender = {
+    replaceTrack: vi.fn(() => Promise.resolve()),
+    getParameters: () => ({ encodings: structuredClone(this.encodings) }),
+    setParameters: async ({ encodings }: { encodings: RTCRtpEncodingParameters[] }) => {
+      this.settings += 1;
+      await Promise.resolve();
+      if (this.refusals-- > 0) throw new DOMException("InvalidStateError");
+      this.encodings = encodings;
+    },
+  };
   setCodecPreferences(): void {
     // the order is tested with `codecOrder`
   }
@@ -193,5 +206,68 @@ describe("the publisher", () => {
     publisher.check(9, true);
     await settle();
     expect([peer?.closed, FakePeer.all.length]).toEqual([true, 2]);
+  });
+});
+
+describe("what is sent of what is published", () => {
+  const wide = new Map([["pair", { type: "candidate-pair", nominated: true }]]);
+
+  async function published() {
+    const made = setup();
+    made.publisher.set("teacher", track, profile("teacher"));
+    await made.settle();
+    const transceiver = FakePeer.all.at(-1)?.transceivers[0];
+    if (!transceiver) throw new Error("nothing was published");
+    const active = () => transceiver.encodings.map((one) => one.active ?? true);
+    return { ...made, transceiver, active };
+  }
+
+  it("is all of it until fewer layers are needed, and all again when more are", async () => {
+    const { publisher, settle, active } = await published();
+    publisher.tune(wide, 1);
+    await settle();
+    expect(active()).toEqual([true, true]);
+    publisher.need("teacher", 1);
+    publisher.need("somebody-elses", 2);
+    await settle();
+    expect(active()).toEqual([true, false]);
+    publisher.need("teacher", 2);
+    await settle();
+    expect(active()).toEqual([true, true]);
+  });
+
+  it("follows what is asked for while the browser is still setting", async () => {
+    const { publisher, settle, active } = await published();
+    publisher.need("teacher", 1);
+    publisher.need("teacher", 2);
+    await settle();
+    expect(active()).toEqual([true, true]);
+  });
+
+  it("is set again when the browser refused, and left alone when it is right", async () => {
+    const { publisher, settle, active, transceiver } = await published();
+    transceiver.refusals = 1;
+    publisher.need("teacher", 1);
+    await settle();
+    expect(active()).toEqual([true, true]);
+    publisher.tune(wide, 1);
+    await settle();
+    expect(active()).toEqual([true, false]);
+    publisher.tune(wide, 2);
+    await settle();
+    expect(transceiver.settings).toBe(2);
+  });
+
+  it("begins anew with a new connection", async () => {
+    const { publisher, settle, active } = await published();
+    publisher.need("teacher", 1);
+    await settle();
+    expect(active()).toEqual([true, false]);
+    publisher.rebuild();
+    await settle();
+    publisher.tune(wide, 1);
+    await settle();
+    const encodings = FakePeer.all.at(-1)?.transceivers[0]?.encodings ?? [];
+    expect(encodings.map((one) => one.active ?? true)).toEqual([true, true]);
   });
 });

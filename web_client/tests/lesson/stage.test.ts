@@ -117,7 +117,7 @@ describe("what is asked for", () => {
 
 describe("a tile", () => {
   const picture = { seatId: "r1", source: "students" } as const;
-  const stream = (layer: number, reason: "" | "bandwidth") =>
+  const stream = (layer: number, reason: "" | "bandwidth" | "producer-silent") =>
     ({
       type: "server",
       now: 0,
@@ -149,6 +149,9 @@ describe("a tile", () => {
     expect(tileCondition(viewOf("r1"), other, false)).toBe("elsewhere");
     const weak = apply(viewOf("lead"), track, stream(-1, "bandwidth"));
     expect(tileCondition(weak, picture, true)).toBe("paused");
+    const held = apply(viewOf("lead"), track, stream(-1, "producer-silent"));
+    expect(tileCondition(held, picture, true)).toBe("paused");
+    expect(tileCondition(held, picture, false)).toBe("starting");
     const still = apply(viewOf("lead"), track, stream(0, ""), {
       type: "stalled",
       producerIds: new Set(["r1-students"]),
@@ -166,6 +169,22 @@ describe("the room's line of state", () => {
 
   it.each([
     ["open-microphone", viewOf("r1")],
+    [
+      "own-picture-paused",
+      apply(
+        viewOf("r1"),
+        { type: "own", source: "students", track: {} as MediaStreamTrack },
+        { type: "held", held: true },
+      ),
+    ],
+    [
+      "open-microphone",
+      apply(
+        viewOf("r1"),
+        { type: "own", source: "room", track: {} as MediaStreamTrack },
+        { type: "held", held: true },
+      ),
+    ],
     ["floor-mine", viewOf("r1", { lesson: lesson({ floor: "r1" }) })],
     ["floor-other", viewOf("r1", { lesson: lesson({ floor: "r2" }) })],
     [

@@ -197,6 +197,8 @@ export class RoomLesson extends TongkeElement {
         return room.handUp(caption.place);
       case "no-microphone":
         return room.noMicrophone;
+      case "own-picture-paused":
+        return room.ownPicturePaused;
       case "picture-paused":
         return room.picturePaused;
       case "waiting-for":
@@ -242,6 +244,7 @@ const CAPTION_ICONS: Record<Caption["kind"], IconName> = {
   "spotlight-mine": "spotlight",
   "hand-up": "hand",
   "no-microphone": "microphoneOff",
+  "own-picture-paused": "linkWeak",
   "picture-paused": "linkWeak",
   "waiting-for": "live",
   "floor-other": "speak",

@@ -17,6 +17,7 @@ import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { timeOfDay } from "../../i18n/format.ts";
 import { currentLanguage } from "../../i18n/index.ts";
+import { ownPictureIsHeld } from "../../lesson/captions.ts";
 import { rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import { leadStage } from "../../lesson/stage.ts";
@@ -314,6 +315,7 @@ export class Teach extends LessonPage {
     if (this.inside && view.soundBlocked) {
       return this.strip("warn", m.lesson.soundBlocked);
     }
+    if (this.inside && ownPictureIsHeld(view)) return this.strip("warn", m.lesson.ownPictureHeld);
     const device = this.deviceProblem();
     return device ? this.strip("warn", device) : nothing;
   }
