@@ -32,6 +32,8 @@ SETTLE_NEW_S = 2.0
 # The client is what fails when so many of its ticks come late: its own bursts then are its doing.
 LATE_TICKS_MAX = 0.01
 TICKS_PER_S = 1000
+# So many cores that others use are missing to the server: what it then holds is not its limit.
+OTHERS_CORES_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,23 @@ async def find(
             raise
     finally:
         await hall.close()
-    return Held(search.held, tuple(steps), _at_least(search, steps, limit_s))
+    return Held(search.held, tuple(steps), at_least(search, steps, limit_s))
 
 
-def _at_least(search: LimitSearch, steps: Sequence[Step], limit_s: float) -> str:
+def at_least(search: LimitSearch, steps: Sequence[Step], limit_s: float) -> str:
+    """Why what held is not known to be the server's limit; empty when it is."""
     if search.wanted is not None:
         return f"the search's {limit_s:.0f} s were over"
     if search.failed > search.most:
         return "no more were tried"
     failing = [step.figures for step in steps if step.lessons == search.failed and not step.held]
-    if all(figures is not None and client_failed(figures) for figures in failing):
+    measured = [figures for figures in failing if figures is not None]
+    if not measured or len(measured) < len(failing):
+        return ""
+    others = min(figures.others_cores for figures in measured)
+    if others > OTHERS_CORES_MAX:
+        return f"where it failed others used {others:.1f} cores"
+    if all(client_failed(figures) for figures in measured):
         return "where it failed the load client itself came late or lost packets"
     return ""
 

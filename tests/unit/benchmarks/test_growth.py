@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from benchmarks.growth import as_data, growth, held_in_words
-from benchmarks.lessons import Held, Step, client_failed, holds
+from benchmarks.lessons import Held, Step, at_least, client_failed, holds
 from benchmarks.limit_search import LimitSearch
 from benchmarks.running import Figures
 
@@ -77,6 +79,39 @@ def test_a_lesson_holds_by_loss_and_delay(out: int, p99: float, expected: bool) 
 )
 def test_the_client_says_when_it_is_the_limit(trouble: dict[str, int], expected: bool) -> None:
     assert client_failed(figures(trouble=trouble)) is expected
+
+
+def failing(count: int, **changed: Any) -> list[Step]:
+    return [Step(2, replace(figures(p99=30.0), **changed), held=False)] * count
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (failing(2), ""),
+        (failing(2, others_cores=1.5), "others used 1.5 cores"),
+        (failing(1, others_cores=1.5) + failing(1), ""),
+        (failing(2, client_trouble={"kernel_drops": 3}), "load client"),
+        (failing(1, client_trouble={"kernel_drops": 3}) + failing(1), ""),
+        ([Step(2, None, held=False, why_not="gone")] * 2, ""),
+        (failing(1), "60 s were over"),
+    ],
+)
+def test_a_number_is_a_limit_only_if_nothing_else_stood_in_the_way(
+    steps: list[Step], expected: str
+) -> None:
+    search = LimitSearch(2)
+    search.handle(held=True)
+    for step in steps:
+        search.handle(step.held)
+    told = at_least(search, steps, limit_s=60.0)
+    assert (expected in told) if expected else told == ""
+
+
+def test_where_nothing_failed_it_is_no_limit() -> None:
+    search = LimitSearch(1)
+    search.handle(held=True)
+    assert at_least(search, [], limit_s=60.0) == "no more were tried"
 
 
 def test_growth_is_told_by_doublings_and_the_limit() -> None:
