@@ -43,7 +43,7 @@ def table(runs: Runs) -> str:
 
 def measures_table(found: Sequence[Measure]) -> str:
     """What was asked beside what was measured."""
-    rows = [("measure", "asked", "measured", "")]
+    rows = [("measure", "asked", "measured", "met?")]
     rows += [(one.what, one.asked, one.measured, one.verdict) for one in found]
     return columns(rows, left=4)
 
