@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import faulthandler
 import os
 import resource
@@ -86,3 +87,9 @@ def run(work: Coroutine[Any, Any, int]) -> int:
         with contextlib.suppress(OSError):
             print(f"\nThe benchmark was {error}; its servers are stopped.", file=sys.stderr)
         return error.code
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        # Nobody reads on: a pipe's or a terminal's other end is closed (`… | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE

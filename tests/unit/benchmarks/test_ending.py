@@ -94,3 +94,27 @@ def test_what_hangs_for_good_is_ended_with_its_stack() -> None:
     assert result.returncode == 1
     assert "Timeout" in result.stderr
     assert "wait" in result.stderr
+
+
+def test_nobody_reads_on() -> None:
+    program = """
+import sys
+from benchmarks.ending import run
+async def work():
+    sys.stdin.read()
+    print("figures", flush=True)
+    return 0
+sys.exit(run(work()))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, told = process.communicate()
+    assert process.returncode == 128 + signal.SIGPIPE
+    assert told == ""
