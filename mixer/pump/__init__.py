@@ -53,9 +53,9 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * What a peer's transport-wide feedback tells of the line to it, the pump senses itself: whether a
   queue grows, how much arrives, what is lost, silence (`native/line.h`). `LINE` says that a reading
   waits: at once when something is amiss, has changed, or a probe's answer is complete; else with
-  every feedback, or once in `set_line_interval(transport_id, seconds)`. `line(transport_id)` takes
-  the reading since the last one (`mixer.rtp.line_reading`); until it is taken it is told of once a
-  second at most.
+  every feedback, or once in `set_line_interval(transport_id, seconds)`, many lines together.
+  `line(transport_id)` takes the reading since the last one (`mixer.rtp.line_reading`); until it is
+  taken it is told of once a second at most.
 * NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
   for again (RFC 4585 generic NACK), a bounded number of times. An `RTCP` event brings every

@@ -94,8 +94,8 @@ cdef class Line:
     def set_interval(self, int64_t interval_ns):
         self._line.interval_ns = interval_ns
 
-    def tells(self, int64_t now_ns):
-        if not native.line_has_news(self._line, now_ns):
+    def tells(self, int64_t now_ns, *, bint tick):
+        if not native.line_has_news(self._line, tick, now_ns):
             return False
         native.line_told(self._line, now_ns)
         return True

@@ -116,7 +116,7 @@ cdef extern from "line.h" nogil:
     void line_hear(line *, feedback_reader *, int64_t)
     void line_pass(line *, int64_t)
     void line_probe(line *, int64_t, int64_t)
-    bint line_has_news(const line *, int64_t)
+    bint line_has_news(const line *, bint, int64_t)
     void line_told(line *, int64_t)
     void line_take(line *, line_reading *, train_packet *)
 

@@ -31,12 +31,12 @@ class SensedLine:
     def hear(self, message: TransportWideFeedback, now: float) -> None:
         """The peer's feedback has come."""
         assert self._line.hear(serialize(message), ns(now))
-        self._read(now)
+        self._read(now, tick=False)
 
     def let_pass(self, now: float) -> None:
         """A tick of the pump and one of the node."""
         self._line.let_pass(ns(now))
-        self._read(now)
+        self._read(now, tick=True)
         self.estimator.poll(now)
 
     def take_probe(self, now: float) -> Probe | None:
@@ -46,8 +46,8 @@ class SensedLine:
             self._line.probe(ns(now), ns(now + probe.duration_s))
         return probe
 
-    def _read(self, now: float) -> None:
+    def _read(self, now: float, *, tick: bool) -> None:
         self._line.set_interval(ns(SETTLED_READING_S) if self.estimator.settled else 0)
-        if self._line.tells(ns(now)):
+        if self._line.tells(ns(now), tick=tick):
             self.readings += 1
             self.estimator.handle_reading(LineReading(*self._line.take()), now)

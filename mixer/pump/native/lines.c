@@ -24,8 +24,8 @@ void lines_forget(struct core *core, struct transport *transport) {
   transport->line = NULL;
 }
 
-static void tell(struct core *core, struct transport *transport, int64_t now) {
-  if (line_has_news(transport->line, now) && tell_line(core, transport))
+static void tell(struct core *core, struct transport *transport, bool is_tick, int64_t now) {
+  if (line_has_news(transport->line, is_tick, now) && tell_line(core, transport))
     line_told(transport->line, now);
 }
 
@@ -46,7 +46,7 @@ void lines_take_feedback(struct core *core, struct transport *transport,
   } else if (transport->line) {
     set_silence(transport);
     line_hear(transport->line, &feedback, now);
-    tell(core, transport, now);
+    tell(core, transport, false, now);
   }
 }
 
@@ -58,7 +58,7 @@ int64_t lines_tick(struct core *core, int64_t now) {
        transport = transport->next_with_line) {
     set_silence(transport);
     line_pass(transport->line, now);
-    tell(core, transport, now);
+    tell(core, transport, true, now);
     if (!transport->line->is_idle) is_any_active = true;
   }
   return is_any_active ? core->lines_due_ns : INT64_MAX;

@@ -287,14 +287,15 @@ class LineModel:
     def set_interval(self, interval_ns: int) -> None:
         self._interval_ns = interval_ns
 
-    def tells(self, now_ns: int) -> bool:
+    def tells(self, now_ns: int, *, tick: bool) -> bool:
         since_ns = now_ns - (self._told_ns or 0)
         told = self._urgent or (
             self._heard_since is not None
             and (
                 self._trend.usage != NORMAL
                 or self._told_usage != NORMAL
-                or since_ns >= self._interval_ns
+                or self._interval_ns == 0
+                or (tick and since_ns >= self._interval_ns)
             )
         )
         if self._told:

@@ -31,11 +31,11 @@ class Both:
         assert self.line.hear(data, now_ns)
         assert self.model.hear(data, now_ns)
 
-    def let_pass(self, now_ns: int) -> None:
+    def let_pass(self, now_ns: int, *, tick: bool) -> None:
         self.line.let_pass(now_ns)
         self.model.let_pass(now_ns)
-        told = self.line.tells(now_ns)
-        assert told == self.model.tells(now_ns)
+        told = self.line.tells(now_ns, tick=tick)
+        assert told == self.model.tells(now_ns, tick=tick)
         if told:
             self.take()
 
@@ -72,7 +72,7 @@ class Scene:
             if rng.random() < 0.001:
                 self.now_ns += rng.choice((600, 3000, 70_000)) * MS  # nothing is sent
                 if rng.random() < 0.7:
-                    self.both.let_pass(self.now_ns)
+                    self.both.let_pass(self.now_ns, tick=True)
             self.send(loss, rate)
             if rng.random() < 0.03:
                 self.answer(heard=answered and rng.random() < 0.9)
@@ -81,7 +81,7 @@ class Scene:
                 self.both.line.probe(self.now_ns, ends)
                 self.both.model.probe(self.now_ns, ends)
             if rng.random() < 0.1:
-                self.both.let_pass(self.now_ns)
+                self.both.let_pass(self.now_ns, tick=rng.random() < 0.5)
 
     def send(self, loss: float, rate: float) -> None:
         again = self.rng.random() < 0.01
