@@ -223,13 +223,14 @@ class Consumers:
 
     def handle_timer(self, now: float) -> None:
         """Every 100 ms or so: what the estimate makes of time alone."""
+        if self.transport_cc and self._settled:
+            return  # the pump tells when that ends
         if not self.transport_cc:
             self._read_losses()
             self.estimator.handle_sent(self.meter.measure(now).bitrate_bps)
         self.estimator.poll(now)
-        if not self._settled:
-            self._probe_if_due(now)
-            self._set_pace()
+        self._probe_if_due(now)
+        self._set_pace()
 
     def _probe_if_due(self, now: float) -> None:
         probe = self.estimator.take_probe(now)

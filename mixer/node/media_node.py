@@ -294,6 +294,7 @@ class MediaNode:
         """One tick for all ports and lessons; a fault in one lesson stays in it."""
         levels: dict[ProducerOwner, list[tuple[Producer, int]]] = {}
         for port in self._ports:
+            port.drain()  # what was not worth waking for
             port.ask_due_keyframes()
             levels |= port.take_levels()
         self._sound = bool(levels)

@@ -33,7 +33,7 @@ CODEC_H264 = 2
 CODEC_OPUS = 3
 
 cdef enum:
-    DRAIN_BYTES = 128 * 1024
+    DRAIN_BYTES = 64 * 1024  # less than what malloc asks the kernel for each time
 
 
 def monotonic_ns():

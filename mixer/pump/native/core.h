@@ -32,6 +32,7 @@ struct core {
   struct transport *probing;
   struct transport *lines; /* those that have one */
   int64_t lines_due_ns;
+  int64_t lax_due_ns; /* of reports and lines together, as the last tick left it */
   struct reporting_clock reporting;
   struct plain_link *closing; /* links Python removed; the pump's thread closes them */
   uint64_t random_state;
@@ -139,7 +140,7 @@ void tell_rtcp(struct core *core, const struct transport *transport, const uint8
 void tell_new_ssrc(struct core *core, const struct transport *transport,
                    const struct rtp_packet *packet);
 /* A line has a reading; false: the event was dropped. */
-bool tell_line(struct core *core, const struct transport *transport);
+bool tell_line(struct core *core, const struct transport *transport, bool is_urgent);
 void tell_layer(struct core *core, enum event_type type, int64_t id, int layer);
 /* Asks Python for a keyframe of this layer, at most twice a second. */
 void want_keyframe(struct core *core, struct encoding *encoding, int64_t now);

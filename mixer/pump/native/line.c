@@ -214,6 +214,11 @@ bool line_has_news(const struct line *line, bool is_tick, int64_t now) {
   return line->interval_ns ? is_tick && since_ns >= line->interval_ns : true;
 }
 
+bool line_is_urgent(const struct line *line) {
+  bool is_normal = line->trend.usage == USAGE_NORMAL && line->told_usage == USAGE_NORMAL;
+  return line->is_urgent || !is_normal || !line->interval_ns;
+}
+
 void line_told(struct line *line, int64_t now) {
   line->is_told = true;
   line->told_ns = now;

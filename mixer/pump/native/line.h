@@ -87,6 +87,8 @@ void line_probe(struct line *line, int64_t began_ns, int64_t ends_ns);
  * Python no oftener than one does. Until the reading is taken it is told again once a second. */
 bool line_has_news(const struct line *line, bool is_tick, int64_t now);
 void line_told(struct line *line, int64_t now);
+/* Whether the news cannot wait for who looks from time to time anyway. */
+bool line_is_urgent(const struct line *line);
 /* The reading since the last one. `train` has room for TRAIN_MAX packets. */
 void line_take(struct line *line, struct line_reading *reading, struct train_packet *train);
 

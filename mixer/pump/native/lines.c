@@ -25,8 +25,9 @@ void lines_forget(struct core *core, struct transport *transport) {
 }
 
 static void tell(struct core *core, struct transport *transport, bool is_tick, int64_t now) {
-  if (line_has_news(transport->line, is_tick, now) && tell_line(core, transport))
-    line_told(transport->line, now);
+  struct line *line = transport->line;
+  if (line_has_news(line, is_tick, now) && tell_line(core, transport, line_is_urgent(line)))
+    line_told(line, now);
 }
 
 /* Feedback on a long way takes long, and is not missed before. */

@@ -1,9 +1,10 @@
 /* Owns the pump's thread: wait, receive what there is, let the core work through it, send what came
  * of it.
  *
- * Between two rounds lies at least a millisecond, in which packets gather. That collecting window is
- * why the pump is cheap: a packet received and sent alone costs ten times one in a batch (wake-ups
- * and system calls). What comes to a quiet pump is served at once. */
+ * Between two rounds lies a window in which packets gather. That is why the pump is cheap: a packet
+ * received and sent alone costs ten times one in a batch (wake-ups and system calls). What comes to
+ * a quiet pump is served at once. For the same reason reports and feedback wake nobody: they are
+ * read in the next round that media needs, soon after at the latest (udp.h). */
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -13,8 +14,15 @@
 
 #include "pump.h"
 
-#define COLLECT_NS MILLISECOND_NS
-#define COLLECT_MIN_NS (MILLISECOND_NS / 10) /* shorter sleeps cost more than they gather */
+/* A burst is on its way for some 0.2 ms. Rounds that have much to do come more seldom, up to a
+ * millisecond apart: four fifths of a thread at most, and what a round costs by itself does not
+ * matter. */
+#define COLLECT_LEAST_NS (3 * MILLISECOND_NS / 10)
+#define COLLECT_MOST_NS MILLISECOND_NS
+#define COLLECT_PER_BUSY 4
+#define SLEEP_LEAST_NS (MILLISECOND_NS / 10) /* shorter sleeps cost more than they gather */
+/* How long feedback may wait for media: a little longer than between two pictures. */
+#define PATIENCE_NS (35 * MILLISECOND_NS)
 /* Batches taken in one go before time's work is looked at again. */
 #define BATCHES_IN_A_ROW 8
 /* Of what Python sends by TCP, taken at once: ten datagrams. */
@@ -151,14 +159,18 @@ static void work_through(struct pump *pump, const struct receive_batch *batch, i
   pthread_mutex_unlock(&core->mutex);
 }
 
-static void receive(struct pump *pump, int fd) {
+/* Whether anything came. */
+static bool receive(struct pump *pump, int fd) {
   uint32_t batches = 0;
-  if (fd < 0) return;
+  bool came = false;
+  if (fd < 0) return false;
   do {
     int64_t now = monotonic_now();
     receive_batch_take(pump->received, fd, now);
     if (pump->received->count) work_through(pump, pump->received, now);
+    came |= pump->received->count > 0;
   } while (pump->received->count == RECEIVE_BATCH && ++batches < BATCHES_IN_A_ROW);
+  return came;
 }
 
 static void deliver_tcp(void *pump, const struct receive_batch *batch) {
@@ -209,50 +221,50 @@ static void work_tcp(struct pump *pump) {
 
 static void signal_events(struct pump *pump) {
   pthread_mutex_lock(&pump->core.mutex);
-  bool waiting = pump->core.events.waiting && !pump->core.events.is_signalled;
-  if (waiting) pump->core.events.is_signalled = true;
+  bool is_news = pump->core.events.is_pressing && !pump->core.events.is_signalled;
+  if (is_news) pump->core.events.is_signalled = true;
   pthread_mutex_unlock(&pump->core.mutex);
-  if (waiting) eventfd_write(pump->event_fd, 1);
+  if (is_news) eventfd_write(pump->event_fd, 1);
 }
 
-/* Lets packets gather since the last round. */
-static void collect(int64_t last_round) {
-  int64_t left = last_round + COLLECT_NS - monotonic_now();
+/* Lets packets gather since the last round, which took so long. */
+static void collect(int64_t last_round, int64_t busy_ns) {
+  int64_t window = COLLECT_PER_BUSY * busy_ns;
+  if (window < COLLECT_LEAST_NS) window = COLLECT_LEAST_NS;
+  if (window > COLLECT_MOST_NS) window = COLLECT_MOST_NS;
+  int64_t left = last_round + window - monotonic_now();
   struct timespec time = {0, left};
-  if (left >= COLLECT_MIN_NS) nanosleep(&time, NULL);
+  if (left >= SLEEP_LEAST_NS) nanosleep(&time, NULL);
 }
 
-/* What there is to do beside the UDP port, which every round looks at: a system call that finds
- * nothing costs as much as a packet. */
+/* Whether there is something beside the UDP port, which every round looks at. It is seldom, and each
+ * file watched and each system call that finds nothing costs as much as a packet. */
 struct ready {
   bool called; /* Python asked for a look at the core, or posted something */
-  bool plain, tcp;
+  bool rare;   /* that, or local peers or peers by TCP have something */
 };
 
-static struct ready wait_for_work(struct pump *pump, int64_t until) {
-  struct pollfd polled[4] = {
+static struct ready wait_for_work(struct pump *pump, bool is_patient, int64_t until) {
+  struct pollfd polled[3] = {
       {.fd = pump->udp.fd, .events = POLLIN},
-      {.fd = pump->wake_fd, .events = POLLIN},
-      {.fd = pump->plain_fd, .events = POLLIN},
-      {.fd = pump->tcp.epoll_fd, .events = POLLIN},
+      {.fd = pump->rare_fd, .events = POLLIN},
+      {.fd = pump->udp.patient_fd, .events = POLLIN},
   };
   int64_t left = until - monotonic_now();
   if (left < 0) left = 0;
   struct timespec timeout = {left / SECOND_NS, left % SECOND_NS};
   eventfd_t count;
-  if (ppoll(polled, 4, &timeout, NULL) <= 0) return (struct ready){0};
-  return (struct ready){
-      .called = polled[1].revents && eventfd_read(pump->wake_fd, &count) == 0,
-      .plain = polled[2].revents,
-      .tcp = polled[3].revents,
-  };
+  bool is_any = ppoll(polled, is_patient ? 2 : 3, &timeout, NULL) > 0;
+  if (!is_any || !polled[1].revents) return (struct ready){0};
+  return (struct ready){.called = eventfd_read(pump->wake_fd, &count) == 0, .rare = true};
 }
 
-/* One round; returns when the next tick is due. */
-static int64_t work(struct pump *pump, struct ready ready, int64_t tick_at) {
-  bool has_tcp = pump->tcp.count || ready.tcp || ready.called;
-  receive(pump, pump->udp.fd);
-  if (ready.plain) receive(pump, pump->plain_fd);
+/* One round; returns when the next tick is due. `*has_traffic`: whether anything came by UDP. */
+static int64_t work(struct pump *pump, struct ready ready, int64_t tick_at, bool *has_traffic) {
+  bool has_tcp = pump->tcp.count || ready.rare;
+  *has_traffic = receive(pump, pump->udp.fd);
+  *has_traffic |= receive(pump, pump->udp.patient_fd);
+  if (ready.rare) receive(pump, pump->plain_fd);
   if (has_tcp) work_tcp(pump);
   int64_t now = monotonic_now();
   pthread_mutex_lock(&pump->core.mutex);
@@ -275,8 +287,9 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
 }
 
 /* When there is something to do at the latest. */
-static int64_t look_again_at(const struct pump *pump, int64_t tick_at) {
+static int64_t look_again_at(const struct pump *pump, bool is_patient, int64_t tick_at) {
   int64_t now = monotonic_now();
+  if (is_patient && tick_at > now + PATIENCE_NS) tick_at = now + PATIENCE_NS;
   if (pump->tcp.count && tick_at > now + SECOND_NS) tick_at = now + SECOND_NS;
   if (pump->draining && tick_at > now + DRAIN_TICK_NS) tick_at = now + DRAIN_TICK_NS;
   return tick_at;
@@ -284,15 +297,18 @@ static int64_t look_again_at(const struct pump *pump, int64_t tick_at) {
 
 void *pump_loop(void *argument) {
   struct pump *pump = argument;
-  int64_t tick_at = 0, last_round = 0;
+  int64_t tick_at = 0, last_round = 0, busy_ns = 0;
+  bool has_traffic = false; /* then feedback is looked for soon, and need not wake us */
   prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
   while (!pump->is_stopping) {
-    struct ready ready = wait_for_work(pump, look_again_at(pump, tick_at));
+    int64_t until = look_again_at(pump, has_traffic, tick_at);
+    struct ready ready = wait_for_work(pump, has_traffic, until);
     if (ready.called) tick_at = 0;
-    collect(last_round);
+    collect(last_round, busy_ns);
     last_round = monotonic_now();
-    tick_at = work(pump, ready, tick_at);
-    count_round(pump, monotonic_now() - last_round);
+    tick_at = work(pump, ready, tick_at, &has_traffic);
+    busy_ns = monotonic_now() - last_round;
+    count_round(pump, busy_ns);
   }
   return NULL;
 }

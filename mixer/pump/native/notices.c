@@ -56,8 +56,8 @@ void tell_new_ssrc(struct core *core, const struct transport *transport,
   put(core, &event, text);
 }
 
-bool tell_line(struct core *core, const struct transport *transport) {
-  struct event event = {.type = EVENT_LINE, .id = transport->id};
+bool tell_line(struct core *core, const struct transport *transport, bool is_urgent) {
+  struct event event = {.type = EVENT_LINE, .id = transport->id, .is_quiet = !is_urgent};
   return put(core, &event, NULL);
 }
 

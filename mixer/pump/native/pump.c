@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -27,6 +28,17 @@ static int open_internet(struct pump *pump, const struct pump_ports *ports, uint
   return error;
 }
 
+/* Gathers what is seldom readable behind one file. */
+static int watch_rare(struct pump *pump) {
+  const int rare[] = {pump->wake_fd, pump->plain_fd, pump->tcp.epoll_fd};
+  struct epoll_event event = {.events = EPOLLIN};
+  pump->rare_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (pump->rare_fd < 0) return errno;
+  for (uint32_t i = 0; i < sizeof rare / sizeof *rare; i++)
+    if (rare[i] >= 0 && epoll_ctl(pump->rare_fd, EPOLL_CTL_ADD, rare[i], &event) != 0) return errno;
+  return 0;
+}
+
 static int open_all(struct pump *pump, const struct srtp_functions *srtp,
                     const struct pump_ports *ports, const char **failed) {
   uint64_t seed;
@@ -45,6 +57,8 @@ static int open_all(struct pump *pump, const struct srtp_functions *srtp,
     pump->plain_fd = plain_listen(pump->plain_path);
     if (pump->plain_fd < 0) return errno;
   }
+  error = watch_rare(pump);
+  if (error) return error;
   return core_init(&pump->core, srtp, seed) ? 0 : ENOMEM;
 }
 
@@ -66,6 +80,7 @@ static void close_ports(struct pump *pump) {
 
 static void close_all(struct pump *pump) {
   close_ports(pump);
+  close_fd(&pump->rare_fd);
   close_fd(&pump->wake_fd);
   close_fd(&pump->event_fd);
   free(pump->received);
@@ -85,7 +100,7 @@ struct pump *pump_new(const struct srtp_functions *srtp, const struct pump_ports
   }
   strcpy(pump->plain_path, ports->plain_path);
   pump->tcp.listen_fd = pump->tcp.epoll_fd = -1;
-  pump->udp.fd = pump->plain_fd = pump->plain_out_fd = pump->wake_fd = pump->event_fd = -1;
+  pump->udp.fd = pump->udp.patient_fd = pump->plain_fd = pump->plain_out_fd = pump->wake_fd = pump->rare_fd = pump->event_fd = -1;
   *error = open_all(pump, srtp, ports, failed);
   if (!*error) return pump;
   close_all(pump);
@@ -131,7 +146,7 @@ uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t lim
   pthread_mutex_lock(&pump->core.mutex);
   uint32_t bytes = event_ring_take(&pump->core.events, out, room, limit);
   bool more = pump->core.events.waiting > 0;
-  pump->core.events.is_signalled = more;
+  pump->core.events.is_signalled = pump->core.events.is_pressing = more;
   pthread_mutex_unlock(&pump->core.mutex);
   if (more) eventfd_write(pump->event_fd, 1);
   return bytes;

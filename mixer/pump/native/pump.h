@@ -28,6 +28,7 @@ struct pump {
   int plain_out_fd;  /* RTCP that Python sends to local peers leaves here */
   char plain_path[108];
   int wake_fd;       /* eventfd: the thread is to look at the core again, or to stop */
+  int rare_fd;       /* epoll: readable when anything is but the UDP port */
   int event_fd;      /* eventfd: readable while events wait */
   pthread_t thread;
   bool is_running;

@@ -8,6 +8,9 @@
 #define LOSS_TICK_NS (5 * MILLISECOND_NS)    /* the first NACK's delay */
 #define WAIT_TICK_NS (50 * MILLISECOND_NS)   /* for reminders that come twice a second */
 #define IDLE_TICK_NS SECOND_NS
+/* Reports, feedback and the look at the lines go with a round that media needs anyway; so much later
+ * they wake the thread: a little more than the time between two pictures. */
+#define LAX_NS (35 * MILLISECOND_NS)
 
 static void ask_again(struct core *core, struct encoding *encoding, int64_t now) {
   struct transport *transport = encoding->producer->transport;
@@ -63,15 +66,18 @@ static int64_t tick_busy(struct core *core, int64_t now) {
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
+static int64_t at_the_latest(int64_t lax) {
+  return lax < INT64_MAX - LAX_NS ? lax + LAX_NS : INT64_MAX;
+}
+
 int64_t core_tick(struct core *core, int64_t due, int64_t now) {
   if (core->has_new_losses) due = earlier(due, now + LOSS_TICK_NS);
   core->has_new_losses = false;
-  due = earlier(due, core->reporting.due_ns);
-  if (now < due) return due;
+  int64_t lax = earlier(core->lax_due_ns, core->reporting.due_ns);
+  if (now < due && now < lax) return earlier(due, at_the_latest(lax));
   int64_t next = now + IDLE_TICK_NS;
   next = earlier(next, tick_busy(core, now));
   next = earlier(next, probe_tick(core, now));
-  next = earlier(next, reports_tick(core, now));
-  next = earlier(next, lines_tick(core, now));
-  return next;
+  core->lax_due_ns = earlier(reports_tick(core, now), lines_tick(core, now));
+  return earlier(next, at_the_latest(core->lax_due_ns));
 }

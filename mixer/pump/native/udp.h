@@ -4,7 +4,11 @@
  *
  * A host has several addresses, and a peer believes only what comes from the one it spoke to. A
  * socket bound to all of them learns from the kernel which one a datagram came to, and says with
- * each message from which one it goes; bound to one address there is nothing to say. */
+ * each message from which one it goes; bound to one address there is nothing to say.
+ *
+ * Reports and transport-wide feedback come to a socket of their own on the same port: to be woken
+ * for one costs more than to read it, and they can wait for the next round. The kernel sorts by a
+ * filter (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5). */
 #ifndef TONGKE_UDP_H
 #define TONGKE_UDP_H
 
@@ -24,6 +28,7 @@
 
 struct udp_socket {
   int fd;
+  int patient_fd;        /* reports and feedback; −1: they come to `fd` like all else */
   int family;
   uint16_t port;
   bool gso;              /* segmentation offload: until it proves not to work here */

@@ -380,3 +380,57 @@ def test_unknown_streams_are_told_over_the_event_fd(pump: Pump, clients: list[Cl
     clients[0].send(speech(1, ssrc=77))
     assert wait_for(pump, NEW_SSRC) == (NEW_SSRC, transport, 77, 111, "", "", "")
     assert select.select([pump.event_fd], [], [], 0)[0] == []
+
+
+def wait_for_rtcp(pump: Pump, transport: int, at_least: int) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while pump.transport_stats(transport)["rtcp_received"] < at_least:
+        assert time.monotonic() < deadline, "RTCP is not read"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_reports_are_read_alone_and_among_media(
+    pump: Pump, clients: list[Client], host: str
+) -> None:
+    """They come to a socket of their own, which wakes nobody while there is media."""
+    clients.append(Client(host, pump.port))
+    transport = attach(pump, clients[0])
+    report = serialize_compound([ReceiverReport(7)])
+    for _ in range(3):
+        clients[0].send(report)
+    wait_for_rtcp(pump, transport, 3)
+    for sequence in range(20):
+        clients[0].send(speech(sequence))
+        clients[0].send(report)
+    wait_for_rtcp(pump, transport, 23)
+    assert pump.transport_stats(transport)["packets_received"] == 20
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_its_port_is_the_pumps_alone(clients: list[Client], host: str) -> None:
+    """It has two sockets on it. Another is refused; one that shares it on purpose gets nothing."""
+    pump = Pump(host=host)
+    pump.start()
+    with pytest.raises(OSError, match="UDP port"):
+        Pump(host=host, port=pump.port)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with (
+        socket.socket(family, socket.SOCK_DGRAM) as plain,
+        socket.socket(family, socket.SOCK_DGRAM) as sharing,
+    ):
+        with pytest.raises(OSError, match="in use"):
+            plain.bind((host, pump.port))
+        sharing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sharing.bind((host, pump.port))
+        sharing.setblocking(False)
+        for _ in range(20):
+            clients.append(Client(host, pump.port))
+            transport = attach(pump, clients[-1])
+            clients[-1].send(speech(0))
+            clients[-1].send(serialize_compound([ReceiverReport(7)]))
+            wait_for_rtcp(pump, transport, 1)
+        wait_for_stat(pump, "received_datagrams", 40)
+        with pytest.raises(BlockingIOError):
+            sharing.recv(2048)
+    pump.stop()
