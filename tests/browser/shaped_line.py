@@ -1,7 +1,8 @@
 """One browser's line to the media port, made weak at will: the seeded relay in a thread of its own.
 
 The page is told to take the relay for the server: every candidate in a description that it is
-given names the relay. Only media goes this way; the page and its lesson protocol do not.
+given names the relay, and the way by TCP, which would go round it, is kept from it. Only media goes
+this way; the page and its lesson protocol do not.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ CLEAN = LinkConditions()
 _REROUTE = """(() => {
   const set = RTCPeerConnection.prototype.setRemoteDescription;
   RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-    const sdp = description.sdp.replace(
-      /(a=candidate:\\S+ \\d+ udp \\d+) \\S+ \\d+ typ host/gi, "$1 127.0.0.1 %d typ host");
+    const sdp = description.sdp
+      .replace(/a=candidate:\\S+ \\d+ tcp .*\\r\\n/gi, "")
+      .replace(/(a=candidate:\\S+ \\d+ udp \\d+) \\S+ \\d+ typ host/gi, "$1 127.0.0.1 %d typ host");
     return set.call(this, { type: description.type, sdp });
   };
 })()"""

@@ -9,7 +9,7 @@ import { codecOrder, contentHint, sendEncodings, withOpusRepairs } from "./encod
 import { type LinkHealth, Recovery } from "./recovery.ts";
 import { type Sending, fitted } from "./sending.ts";
 import type { LinkPhase } from "./state.ts";
-import { type Room, Uplink, uplinkMeasured } from "./uplink.ts";
+import { type PicturesBps, Uplink, uplinkMeasured } from "./uplink.ts";
 
 // Every screen shared and stopped leaves an inactive m-line; past this we begin a clean connection.
 const MOST_TRANSCEIVERS = 16;
@@ -28,7 +28,9 @@ interface Sent {
   track: MediaStreamTrack;
   profile: SourceProfile;
   transceiver: RTCRtpTransceiver | null;
-  /** Its encodings are being set. */
+  /** Its encodings as the profile has them; smallest first. */
+  encodings: RTCRtpEncodingParameters[];
+  /** They are being set. */
   fitting: boolean;
 }
 
@@ -38,7 +40,7 @@ export class Publisher {
   private queue: Promise<void> = Promise.resolve();
   private readonly recovery = new Recovery();
   private uplink = new Uplink();
-  private room: Room = "all";
+  private room: PicturesBps = Infinity;
   private accepted: ReadonlySet<Source> = new Set();
   /** Layers of our producers that anybody needs; all of those not named. */
   private readonly needed = new Map<string, number>();
@@ -76,7 +78,7 @@ export class Publisher {
       });
       return;
     }
-    this.sent.set(source, { track, profile, transceiver: null, fitting: false });
+    this.sent.set(source, { track, profile, transceiver: null, encodings: [], fitting: false });
     this.negotiate(false);
   }
 
@@ -110,7 +112,7 @@ export class Publisher {
   }
 
   /** Take the connection's statistics, about once a second. Returns what the line has room for. */
-  tune(report: ReadonlyMap<string, Record<string, unknown>>, now: number): Room {
+  tune(report: ReadonlyMap<string, Record<string, unknown>>, now: number): PicturesBps {
     this.room = this.uplink.update(uplinkMeasured(report.values()), now);
     this.fit();
     return this.room;
@@ -136,7 +138,7 @@ export class Publisher {
     this.producers = new Map();
     this.needed.clear();
     this.uplink = new Uplink();
-    this.room = "all";
+    this.room = Infinity;
     for (const sent of this.sent.values()) sent.transceiver = null;
     if (old) {
       old.onconnectionstatechange = null;
@@ -219,9 +221,9 @@ export class Publisher {
   private async fitOne(source: Source, sent: Sent): Promise<void> {
     const sender = sent.transceiver?.sender;
     if (!sender || sent.fitting || !this.accepted.has(source)) return;
-    const asked = this.sending(source, sent);
+    const asked = this.sending(source);
     const parameters = sender.getParameters();
-    const encodings = fitted(parameters.encodings, asked);
+    const encodings = fitted(parameters.encodings, sent.encodings, asked);
     if (!encodings) return;
     parameters.encodings = encodings;
     sent.fitting = true;
@@ -232,13 +234,14 @@ export class Publisher {
     } finally {
       sent.fitting = false;
     }
-    const now = this.sending(source, sent);
+    const now = this.sending(source);
     if (now.room !== asked.room || now.needed !== asked.needed) await this.fitOne(source, sent);
   }
 
-  private sending(source: Source, { profile }: Sent): Sending {
+  private sending(source: Source): Sending {
     const needed = this.needed.get(this.producers.get(source) ?? "") ?? Infinity;
-    return { source, profile, room: this.room, needed };
+    const pictures = [...this.accepted].filter((one) => one !== "room").length;
+    return { source, room: this.room, pictures, needed };
   }
 
   private create(): RTCPeerConnection {
@@ -262,10 +265,11 @@ export class Publisher {
   ): RTCRtpTransceiver {
     // One stream id for the device's cameras and microphone: receivers keep those in step.
     const stream = source === "screen" ? new MediaStream() : this.stream;
+    sent.encodings = sendEncodings(sent.profile, sent.track.getSettings());
     const transceiver = connection.addTransceiver(sent.track, {
       direction: "sendonly",
       streams: [stream],
-      sendEncodings: sendEncodings(sent.profile, sent.track.getSettings()),
+      sendEncodings: sent.encodings,
     });
     if (source !== "room") {
       const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];

@@ -1,52 +1,53 @@
 // What of a source is sent now: the one place where what our line has room for and what anybody
 // needs to see meet. Pure; `publisher.ts` carries it out.
 
-import type { Source, SourceProfile } from "../protocol/messages.ts";
-import type { Room } from "./uplink.ts";
+import type { Source } from "../protocol/messages.ts";
+import type { PicturesBps } from "./uplink.ts";
 
 // Opus at 20 kb/s is still clear wideband speech (RFC 6716 §2.1.1).
 const LEAST_SOUND_BPS = 20_000;
+const LEAST_PICTURE_BPS = 30_000; // browsers send no picture with less
 
 export interface Sending {
   readonly source: Source;
-  readonly profile: SourceProfile;
-  /** What our line has room for. */
-  readonly room: Room;
+  /** What our line has room for in pictures, and how many pictures share it. */
+  readonly room: PicturesBps;
+  readonly pictures: number;
   /** How many layers anybody needs, from the smallest on. */
   readonly needed: number;
 }
 
-/** The encodings (smallest first) as they should be sent now; null when they are already. */
+/**
+ * The encodings as they should be sent now, from those that are set and those of the profile (both
+ * smallest first); null when they are set so already.
+ */
 export function fitted(
-  encodings: readonly RTCRtpEncodingParameters[],
+  set: readonly RTCRtpEncodingParameters[],
+  profile: readonly RTCRtpEncodingParameters[],
   sending: Sending,
 ): RTCRtpEncodingParameters[] | null {
-  const wanted = encodings.map((encoding, layer) =>
-    sending.source === "room" ? fittedSound(encoding, sending) : fittedLayer(encoding, layer, sending),
-  );
-  const same = wanted.every(
-    (one, layer) =>
-      one.maxBitrate === encodings[layer]?.maxBitrate &&
-      (one.active ?? true) === (encodings[layer]?.active ?? true),
+  const wanted = set.map((encoding, layer) => {
+    const { active, most } = limits(layer, profile[layer]?.maxBitrate ?? Infinity, sending);
+    const fit = { ...encoding, active, maxBitrate: most };
+    if (most === Infinity) delete (fit as RTCRtpEncodingParameters).maxBitrate;
+    return fit;
+  });
+  const same = set.every(
+    ({ maxBitrate, active = true }, layer) =>
+      maxBitrate === wanted[layer]?.maxBitrate && active === wanted[layer]?.active,
   );
   return same ? null : wanted;
 }
 
-function fittedLayer(
-  encoding: RTCRtpEncodingParameters,
+function limits(
   layer: number,
-  { room, needed }: Sending,
-): RTCRtpEncodingParameters {
-  return { ...encoding, active: room !== "sound-alone" && layer < needed };
-}
-
-function fittedSound(
-  encoding: RTCRtpEncodingParameters,
-  { profile, room }: Sending,
-): RTCRtpEncodingParameters {
-  const most = profile.max_bitrate_bps || Infinity;
-  const maxBitrate = room === "all" ? most : Math.min(most, LEAST_SOUND_BPS);
-  const wanted = { ...encoding, maxBitrate };
-  if (maxBitrate === Infinity) delete (wanted as RTCRtpEncodingParameters).maxBitrate;
-  return wanted;
+  most: number,
+  { source, room, pictures, needed }: Sending,
+): { active: boolean; most: number } {
+  const thin = room < Infinity;
+  if (source === "room") return { active: true, most: thin ? Math.min(most, LEAST_SOUND_BPS) : most };
+  if (!thin) return { active: layer < needed, most };
+  // Of a picture on a thin line one layer, and of that a share.
+  const share = Math.max(LEAST_PICTURE_BPS, Math.round(room / Math.max(1, pictures)));
+  return { active: room > 0 && layer === 0, most: layer === 0 ? Math.min(most, share) : most };
 }

@@ -350,7 +350,7 @@ export class LessonSession {
     const sending = await statisticsOf(publish);
     if (sending && this.publisher) {
       const room = this.publisher.tune(sending, now);
-      this.store.dispatch({ type: "held", held: room === "sound-alone" });
+      this.store.dispatch({ type: "held", held: room === 0 });
     }
     const report = await statisticsOf(subscribe);
     if (report) this.subscriber?.tune(report, now);
