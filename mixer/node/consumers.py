@@ -39,7 +39,7 @@ from mixer.transport.subscribe_offer import stream_name
 # A line that carries all that is wanted, with a margin, is looked at so often: bitrates change.
 SATISFIED_INTERVAL_S = 1.0
 # A line on which all is well is read so often; else with every feedback, ten times a second.
-SETTLED_READING_S = 0.5
+SETTLED_READING_S = 1.0
 
 
 class ConsumersOwner(Protocol):

@@ -38,9 +38,8 @@ from mixer.transport.dtls import Certificate
 
 log = logging.getLogger(__name__)
 
-# One tick serves all lessons of the node: often while somebody may begin to speak, for a new voice
-# is to be marked within a syllable or two; without sound as often as layers are chosen.
-SOUND_TICK_S = 0.1
+# One tick serves all lessons of the node: speakers and layers. What cannot wait comes as an event.
+# People see who speaks a syllable or two after it began.
 TICK_S = 0.2
 ICE_TIMER_S = 1.0
 
@@ -77,7 +76,6 @@ class MediaNode:
         self._own_folder: Path | None = None
         self._ice_at = 0.0
         self._ticks = Ticks()
-        self._sound = False  # whether audio levels came in the last tick
 
     # Life
 
@@ -283,9 +281,8 @@ class MediaNode:
 
     async def _tick_forever(self) -> None:
         while True:
-            wait_s = SOUND_TICK_S if self._sound else TICK_S
-            due_at = self._clock() + wait_s
-            await asyncio.sleep(wait_s)
+            due_at = self._clock() + TICK_S
+            await asyncio.sleep(TICK_S)
             began_at = self._clock()
             self.handle_timer(began_at)
             self._ticks.add(due_at=due_at, began_at=began_at, ended_at=self._clock())
@@ -297,7 +294,6 @@ class MediaNode:
             port.drain()  # what was not worth waking for
             port.ask_due_keyframes()
             levels |= port.take_levels()
-        self._sound = bool(levels)
         for lesson in list(self._lessons.values()):
             try:
                 lesson.handle_levels(levels.get(lesson, ()), now)

@@ -22,7 +22,7 @@ NODE = (
     Family(
         "tongke_node_ticks_total",
         C,
-        "Rounds of regular work (speakers, layers): 10 a second with sound, else 5.",
+        "Rounds of regular work (speakers, layers), 5 a second.",
     ),
     Family("tongke_node_tick_seconds_total", C, "Time these rounds took."),
     Family(

@@ -142,8 +142,8 @@ void tell_new_ssrc(struct core *core, const struct transport *transport,
 /* A line has a reading; false: the event was dropped. */
 bool tell_line(struct core *core, const struct transport *transport, bool is_urgent);
 void tell_layer(struct core *core, enum event_type type, int64_t id, int layer);
-/* Asks Python for a keyframe of this layer, at most twice a second. */
-void want_keyframe(struct core *core, struct encoding *encoding, int64_t now);
+/* Asks Python for a keyframe of this layer, at most twice a second; returns when it may again. */
+int64_t want_keyframe(struct core *core, struct encoding *encoding, int64_t now);
 
 /* core.c: locking and lookup for the calls from Python. */
 static inline struct transport *core_transport(struct core *core, int64_t id) {

@@ -66,10 +66,13 @@ void tell_layer(struct core *core, enum event_type type, int64_t id, int layer) 
   put(core, &event, NULL);
 }
 
-void want_keyframe(struct core *core, struct encoding *encoding, int64_t now) {
-  if (encoding->producer->paused || codec_joins_anywhere(encoding->producer->codec)) return;
-  if (encoding->keyframe_asked && now - encoding->keyframe_asked_ns < KEYFRAME_SPACING_NS) return;
-  encoding->keyframe_asked = true;
-  encoding->keyframe_asked_ns = now;
-  tell_layer(core, EVENT_KEYFRAME_NEEDED, encoding->producer->id, encoding->layer);
+int64_t want_keyframe(struct core *core, struct encoding *encoding, int64_t now) {
+  if (encoding->producer->paused || codec_joins_anywhere(encoding->producer->codec))
+    return INT64_MAX;
+  if (!encoding->keyframe_asked || now - encoding->keyframe_asked_ns >= KEYFRAME_SPACING_NS) {
+    encoding->keyframe_asked = true;
+    encoding->keyframe_asked_ns = now;
+    tell_layer(core, EVENT_KEYFRAME_NEEDED, encoding->producer->id, encoding->layer);
+  }
+  return encoding->keyframe_asked_ns + KEYFRAME_SPACING_NS;
 }

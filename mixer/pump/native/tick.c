@@ -5,8 +5,7 @@
 #include "core.h"
 #include "rtcp.h"
 
-#define LOSS_TICK_NS (5 * MILLISECOND_NS)    /* the first NACK's delay */
-#define WAIT_TICK_NS (50 * MILLISECOND_NS)   /* for reminders that come twice a second */
+#define LOSS_TICK_NS (5 * MILLISECOND_NS) /* the first NACK's delay */
 #define IDLE_TICK_NS SECOND_NS
 /* Reports, feedback and the look at the lines go with a round that media needs anyway; so much later
  * they wake the thread: a little more than the time between two pictures. */
@@ -38,33 +37,32 @@ static bool is_watched(const struct encoding *encoding) {
   return false;
 }
 
-static void tick_encoding(struct core *core, struct encoding *encoding, int64_t now) {
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* When it is due again; INT64_MAX: time alone changes nothing. */
+static int64_t tick_encoding(struct core *core, struct encoding *encoding, int64_t now) {
+  int64_t due = INT64_MAX;
   if (has_losses(encoding)) ask_again(core, encoding, now);
   if (encoding->keyframe_wanted && !is_watched(encoding)) encoding->keyframe_wanted = false;
-  if (encoding->waiting || encoding->keyframe_wanted) want_keyframe(core, encoding, now);
+  if (encoding->waiting || encoding->keyframe_wanted) due = want_keyframe(core, encoding, now);
+  return has_losses(encoding) ? earlier(due, now + LOSS_TICK_NS) : due;
 }
 
-/* When the next tick of a busy encoding is due; INT64_MAX: none is busy. */
+/* When the next tick of a busy encoding is due; INT64_MAX: of none. */
 static int64_t tick_busy(struct core *core, int64_t now) {
   int64_t next = INT64_MAX;
   for (struct encoding **link = &core->busy; *link;) {
     struct encoding *encoding = *link;
-    tick_encoding(core, encoding, now);
-    if (has_losses(encoding)) {
-      next = now + LOSS_TICK_NS;
-    } else if (encoding->waiting || encoding->keyframe_wanted) {
-      if (next == INT64_MAX) next = now + WAIT_TICK_NS;
+    next = earlier(next, tick_encoding(core, encoding, now));
+    if (has_losses(encoding) || encoding->waiting || encoding->keyframe_wanted) {
+      link = &encoding->next_busy;
     } else {
       *link = encoding->next_busy;
       encoding->is_busy = false;
-      continue;
     }
-    link = &encoding->next_busy;
   }
   return next;
 }
-
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t at_the_latest(int64_t lax) {
   return lax < INT64_MAX - LAX_NS ? lax + LAX_NS : INT64_MAX;
