@@ -83,6 +83,11 @@ class ActiveSpeakers:
             self._challenger = None
 
     @property
+    def nobody(self) -> bool:
+        """Whether there is no voice to follow, and that is what was told last."""
+        return not self._voices and not self._told.levels
+
+    @property
     def heard(self) -> tuple[str, ...]:
         """The producers heard now, loudest first."""
         active = [item for item in self._voices.items() if item[1].speaking]

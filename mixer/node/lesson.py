@@ -301,6 +301,8 @@ class Lesson:
 
     def handle_levels(self, levels: Sequence[tuple[Producer, int]], now: float) -> None:
         """Audio levels of this lesson's producers since the last time."""
+        if not levels and self._speakers.nobody:
+            return
         before = set(self._speakers.heard)
         self._speakers.handle_levels(
             [(producer.producer_id, level) for producer, level in levels if not producer.paused],

@@ -143,3 +143,13 @@ def test_impossible_levels_are_clamped() -> None:
     room = Room()
     told = room.hear(3, a=-40)
     assert told.levels == (("a", 0),)
+
+
+def test_nobody_is_only_when_that_was_told() -> None:
+    room = Room()
+    assert room.speakers.nobody
+    room.hear(1, teacher=SPEECH)
+    room.speakers.remove("teacher")
+    assert not room.speakers.nobody
+    assert room.hear(1).levels == ()
+    assert room.speakers.nobody
