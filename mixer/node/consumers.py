@@ -54,7 +54,7 @@ class Consumers:
 
     def __init__(self, connection: Connection, owner: ConsumersOwner, device_id: str) -> None:
         now = connection.port.clock()
-        self.meter = LinkMeter(now)
+        self.meter = LinkMeter()
         self.estimator = BandwidthEstimator(now)
         self._settled = False  # whether the line is read less often
         self.transport_cc = False  # until the peer's description says it reports arrivals

@@ -70,7 +70,7 @@ class Publication:
         self._port = port
         self._owner = owner
         now = port.clock()
-        self.meter = LinkMeter(now)
+        self.meter = LinkMeter()
         self._remb: ReceiveRate | None = None
         self._fir_count = 0
         self._namings = TokenBucket(rate_per_s=NAMED_SSRCS_PER_S, burst=NAMED_SSRCS_BURST, now=now)

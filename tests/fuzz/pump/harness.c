@@ -12,29 +12,13 @@
 
 #include "bytes.h"
 #include "calls.h"
+#include "hostile.h"
 
 #define TAG_BYTES 16
 #define PEERS 4
 #define STREAMS 6
 
-static uint64_t state;
-
-static uint32_t any(uint32_t below) {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
-}
-
 static int64_t now = SECOND_NS;
-
-#define REQUIRE(condition)                                                       \
-  do {                                                                           \
-    if (!(condition)) {                                                          \
-      fprintf(stderr, "broken: %s (line %d)\n", #condition, __LINE__);           \
-      abort();                                                                   \
-    }                                                                            \
-  } while (0)
 
 static int protect(srtp_session session, void *packet, int *length) {
   (void)session;

@@ -10,28 +10,12 @@
 
 #include "bytes.h"
 #include "feedback_reader.h"
+#include "hostile.h"
 #include "payload.h"
 #include "rtcp.h"
 #include "rtp.h"
 
 enum { ROOM = 1500 };
-
-static uint64_t state;
-
-static uint32_t any(uint32_t below) {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
-}
-
-#define REQUIRE(condition)                                             \
-  do {                                                                 \
-    if (!(condition)) {                                                \
-      fprintf(stderr, "broken: %s (line %d)\n", #condition, __LINE__); \
-      abort();                                                         \
-    }                                                                  \
-  } while (0)
 
 static uint32_t fill(uint8_t *at, uint32_t length) {
   for (uint32_t i = 0; i < length; i++) at[i] = (uint8_t)any(256);

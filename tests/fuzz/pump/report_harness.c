@@ -16,26 +16,10 @@
 #include "bytes.h"
 #include "core.h"
 #include "feedback_reader.h"
+#include "hostile.h"
 #include "rtcp_report.h"
 
-static uint64_t state;
-
-static uint32_t any(uint32_t below) {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
-}
-
 static uint32_t any_bits(void) { return any(65536) << 16 | any(65536); }
-
-#define REQUIRE(condition)                                             \
-  do {                                                                 \
-    if (!(condition)) {                                                \
-      fprintf(stderr, "broken: %s (line %d)\n", #condition, __LINE__); \
-      abort();                                                         \
-    }                                                                  \
-  } while (0)
 
 /* The reader ------------------------------------------------------------------------------------ */
 

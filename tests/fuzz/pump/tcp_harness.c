@@ -13,28 +13,12 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "hostile.h"
 #include "tcp.h"
 
 #define PEERS 24
 #define LIMIT 16
 #define EXPECTED 64
-
-#define REQUIRE(condition)                                                       \
-  do {                                                                           \
-    if (!(condition)) {                                                          \
-      fprintf(stderr, "broken: %s (line %d)\n", #condition, __LINE__);           \
-      abort();                                                                   \
-    }                                                                            \
-  } while (0)
-
-static uint64_t state;
-
-static uint32_t any(uint32_t below) {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
-}
 
 struct peer {
   int fd; /* −1: not connected */
