@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 
+from tests.browser.screens import Screen
+
 ADMINISTRATOR = {"username": "admin", "password": "a long enough password"}
 TEACHER = {"username": "li.min", "password": "another long password"}
+LEAD_ROOM = "Studio"
 ROOMS = ("Shanhe", "Yunling", "Qingxi")
 
 
@@ -37,7 +40,7 @@ class County:
         )
         lead = post(admin, "/api/schools", name="City School", kind="urban")["id"]
         lead_room = post(
-            admin, "/api/classrooms", school_id=lead, name="Studio", profile="teacher-laptop"
+            admin, "/api/classrooms", school_id=lead, name=LEAD_ROOM, profile="teacher-laptop"
         )["id"]
         schools, rooms, credentials = [], {}, {}
         for name in ROOMS:
@@ -86,6 +89,25 @@ class County:
                 record=True,
             )["id"]
         )
+
+    def seats(self, lesson_id: str) -> dict[str, str]:
+        """A lesson's seats by their classrooms' names, the lead's as `LEAD_ROOM`."""
+        lesson = self.teacher.get(f"/api/lessons/{lesson_id}").json()
+        return {
+            LEAD_ROOM if seat["role"] == "lead" else seat["name"]: seat["seat_id"]
+            for seat in lesson["seats"]
+        }
+
+    def teach(self, screen: Screen, lesson_id: str) -> None:
+        """The teacher signs in at this screen and enters the lesson."""
+        page = screen.page
+        page.goto(f"{self.origin}/sign-in")
+        page.get_by_test_id("field-username").fill(TEACHER["username"])
+        page.get_by_test_id("field-password").fill(TEACHER["password"])
+        page.get_by_test_id("sign-in").click()
+        page.wait_for_url(f"{self.origin}/")
+        page.goto(f"{self.origin}/teach/{lesson_id}")
+        page.get_by_test_id("device-start").click()
 
 
 def client(origin: str) -> httpx.Client:

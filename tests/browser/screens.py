@@ -7,6 +7,7 @@ samples its sound plays, not counters of the connection.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 from playwright.sync_api import TimeoutError as NotInTime
 
-from tests.browser.fake_devices import FakeDevice
+from tests.browser.fake_devices import FakeDevice, make_fake_device
 
 CHROMIUM = Path("/usr/bin/chromium")
 # How long a state may take to come: never what is tested, and enough for a busy, slow machine.
@@ -111,4 +112,26 @@ def open_screen(
 
     screen.page.on("console", keep)
     screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+    return screen
+
+
+def open_seat(
+    stack: ExitStack,
+    playwright: Playwright,
+    folder: Path,
+    name: str,
+    identity: int,
+    *,
+    program: Path = CHROMIUM,
+    size: tuple[int, int] = (640, 360),
+) -> Screen:
+    """A seat's browser with a camera and a microphone of its own; it ends with the stack."""
+    width, height = size
+    device = make_fake_device(
+        folder / "devices", identity=identity, name=name, width=width, height=height, seconds=8
+    )
+    screen = open_screen(
+        playwright, name=name, identity=identity, device=device, evidence=folder, program=program
+    )
+    stack.callback(screen.browser.close)
     return screen

@@ -7,19 +7,17 @@ told and takes what works.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright
 
-from tests.browser.county import ADMINISTRATOR, ROOMS, TEACHER, County, client, post
-from tests.browser.fake_devices import make_fake_device
+from tests.browser.county import ADMINISTRATOR, LEAD_ROOM, ROOMS, County, client, post
 from tests.browser.room_network import RoomNetwork, can_block, room_network
-from tests.browser.screens import CHROMIUM, Screen, open_screen
+from tests.browser.screens import CHROMIUM, Screen, open_seat
 from tests.browser.server_process import ServerProcess
 from tests.browser.turn_process import RELAY_PORTS, has_turn_server, turn_server
 
@@ -34,12 +32,6 @@ pytestmark = [
 
 LEAD, ROOM = 1, 2  # identities
 CUT_S = 8
-
-
-@pytest.fixture
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
 
 
 @dataclass
@@ -89,38 +81,16 @@ def begin(
     stack.callback(county.teacher.close)
     lesson_id = county.lesson_now(mode="blended")
 
-    def screen(name: str, identity: int, program: Path = CHROMIUM) -> Screen:
-        device = make_fake_device(folder / "devices", identity=identity, name=name, seconds=8)
-        opened = open_screen(
-            playwright,
-            name=name,
-            identity=identity,
-            device=device,
-            evidence=folder,
-            program=program,
-        )
-        stack.callback(opened.browser.close)
-        return opened
-
-    room = screen(ROOMS[0], ROOM, line.wrap(str(CHROMIUM), folder))
+    program = line.wrap(str(CHROMIUM), folder)
+    room = open_seat(stack, playwright, folder, ROOMS[0], ROOM, program=program)
     room.page.goto(f"https://{host or line.host}:{server.port}/room#{county.credentials[ROOMS[0]]}")
-    teacher = screen("Li Min", LEAD)
-    page = teacher.page
-    page.goto(f"{server.origin}/sign-in")
-    page.get_by_test_id("field-username").fill(TEACHER["username"])
-    page.get_by_test_id("field-password").fill(TEACHER["password"])
-    page.get_by_test_id("sign-in").click()
-    page.wait_for_url(f"{server.origin}/")
-    page.goto(f"{server.origin}/teach/{lesson_id}")
-    page.get_by_test_id("device-start").click()
-
-    seats = county.teacher.get(f"/api/lessons/{lesson_id}").json()["seats"]
-    lead_seat = next(seat["seat_id"] for seat in seats if seat["role"] == "lead")
-    room_seat = next(seat["seat_id"] for seat in seats if seat["name"] == ROOMS[0])
+    teacher = open_seat(stack, playwright, folder, "Li Min", LEAD)
+    county.teach(teacher, lesson_id)
+    seats = county.seats(lesson_id)
     administrator = client(server.origin)
     stack.callback(administrator.close)
     post(administrator, "/api/session", **ADMINISTRATOR)
-    return Lesson(administrator, lesson_id, teacher, room, lead_seat, room_seat)
+    return Lesson(administrator, lesson_id, teacher, room, seats[LEAD_ROOM], seats[ROOMS[0]])
 
 
 def start_server(

@@ -7,29 +7,22 @@ its recording plays. One test, because it is one lesson: each step stands on the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect, sync_playwright
+from playwright.sync_api import Playwright, expect
 
-from tests.browser.county import ROOMS, TEACHER, County
-from tests.browser.fake_devices import make_fake_device
+from tests.browser import keyboard
+from tests.browser.county import ADMINISTRATOR, LEAD_ROOM, ROOMS, County
 from tests.browser.room_network import RoomNetwork, can_make_networks, room_network
-from tests.browser.screens import CHROMIUM, WAIT_S, Screen, open_screen
+from tests.browser.screens import CHROMIUM, WAIT_S, Screen, open_seat
 from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 CUT_S = 10
 LEAD = 1  # identities; the rooms are 2, 3, 4
-
-
-@pytest.fixture
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
 
 
 class Classrooms:
@@ -76,10 +69,13 @@ def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright)
         rooms = open_classrooms(stack, playwright, tmp_path, county, server, line, lesson_id)
         rooms.everybody_sees_everybody()
         rooms.everybody_hears_everybody()
+        keyboard.a_rooms_settings(rooms.rooms[ROOMS[2]].page)
         the_teacher_calls_on_a_room(rooms)
         a_rooms_cable_is_pulled(rooms, line)
         the_server_is_killed(rooms, server)
         the_lesson_ends_and_plays(rooms, county, lesson_id)
+        keyboard.a_recording(rooms.teacher.page)
+        an_administrator_needs_no_mouse(rooms.teacher, county)
         assert server.stop() == 0
 
 
@@ -94,43 +90,18 @@ def open_classrooms(  # noqa: PLR0917
 ) -> Classrooms:
     """The teacher signs in and starts; each room opens its address once."""
 
-    def screen(name: str, identity: int, program: Path = CHROMIUM) -> Screen:
-        device = make_fake_device(folder / "devices", identity=identity, name=name, seconds=8)
-        opened = open_screen(
-            playwright,
-            name=name,
-            identity=identity,
-            device=device,
-            evidence=folder,
-            program=program,
-        )
-        stack.callback(opened.browser.close)
-        return opened
-
-    teacher = screen("Li Min", LEAD)
+    teacher = open_seat(stack, playwright, folder, "Li Min", LEAD)
     rooms = {}
     for identity, name in enumerate(ROOMS, start=LEAD + 1):
         behind_line = name == ROOMS[0]
         program = line.wrap(str(CHROMIUM), folder) if behind_line else CHROMIUM
         host = line.host if behind_line else "127.0.0.1"
-        rooms[name] = screen(name, identity, program)
+        rooms[name] = open_seat(stack, playwright, folder, name, identity, program=program)
         rooms[name].page.goto(f"https://{host}:{server.port}/room#{county.credentials[name]}")
 
-    page = teacher.page
-    page.goto(f"{server.origin}/sign-in")
-    page.get_by_test_id("field-username").fill(TEACHER["username"])
-    page.get_by_test_id("field-password").fill(TEACHER["password"])
-    page.get_by_test_id("sign-in").click()
-    page.wait_for_url(f"{server.origin}/")
-    page.goto(f"{server.origin}/teach/{lesson_id}")
-    page.get_by_test_id("device-start").click()
-
-    lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
-    names = {"Studio": LEAD} | {name: screen.identity for name, screen in rooms.items()}
-    seats = {
-        LEAD if seat["role"] == "lead" else names[seat["name"]]: seat["seat_id"]
-        for seat in lesson["seats"]
-    }
+    county.teach(teacher, lesson_id)
+    identities = {LEAD_ROOM: LEAD} | {name: screen.identity for name, screen in rooms.items()}
+    seats = {identities[name]: seat for name, seat in county.seats(lesson_id).items()}
     return Classrooms(teacher, rooms, seats)
 
 
@@ -196,6 +167,13 @@ def the_lesson_ends_and_plays(rooms: Classrooms, county: County, lesson_id: str)
         "() => PageProbe.all('video').some(video =>"
         " video.currentTime > 2 && TongkeIdentity.readVideo(video))"
     )
+
+
+def an_administrator_needs_no_mouse(screen: Screen, county: County) -> None:
+    with screen.browser.new_context(ignore_https_errors=True, locale="zh-CN") as context:
+        page = context.new_page()
+        keyboard.Keyboard(page).signs_in(county.origin, **ADMINISTRATOR)
+        keyboard.administration(page, county.origin)
 
 
 def finished_recording(screen: Screen, county: County, lesson_id: str) -> str:

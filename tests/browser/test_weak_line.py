@@ -8,12 +8,12 @@ seconds, and a state must come in the end and stay. One test, because it is one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright
 
 from server.simulate.voice import LOOP_S
 from tests.browser.weak_lesson import LEAD, OTHER, WEAK, Seen, WeakLesson, weak_lesson
@@ -48,12 +48,6 @@ class Look:
     weak_at_lead: Seen  # the weak room, at the lead's
     other_at_lead: Seen  # the other room, at the lead's
     captions: tuple[str, str]  # in the weak room at the beginning and the end
-
-
-@pytest.fixture
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
 
 
 def test_a_weak_line_keeps_speech_and_costs_nobody_else(

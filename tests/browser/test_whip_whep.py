@@ -14,12 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from server.simulate.identity import counter_step, read_mark
-from tests.browser.county import ROOMS, TEACHER, County, client
-from tests.browser.fake_devices import make_fake_device
-from tests.browser.screens import WAIT_S, open_screen
+from tests.browser.county import ROOMS, County, client
+from tests.browser.screens import WAIT_S, open_seat
 from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -88,7 +87,9 @@ async def played_by_whep(origin: str, token: str, seat: str) -> tuple[list[int],
         await peer.close()
 
 
-def test_an_encoder_is_a_rooms_source_and_a_player_an_observer(tmp_path: Path) -> None:
+def test_an_encoder_is_a_rooms_source_and_a_player_an_observer(
+    tmp_path: Path, playwright: Playwright
+) -> None:
     with ExitStack() as stack:
         server = ServerProcess(
             tmp_path / "data",
@@ -104,24 +105,11 @@ def test_an_encoder_is_a_rooms_source_and_a_player_an_observer(tmp_path: Path) -
         stack.callback(room.close)
         room.headers["Authorization"] = f"Bearer {county.credentials[ROOMS[0]]}"
         token = room.get("/api/room").json()["token"]
-        lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
-        seat = next(one["seat_id"] for one in lesson["seats"] if one["name"] == ROOMS[0])
+        seat = county.seats(lesson_id)[ROOMS[0]]
 
         stack.enter_context(whip_encoder(f"{server.origin}/whip/board", token, tmp_path))
-        playwright = stack.enter_context(sync_playwright())
-        device = make_fake_device(tmp_path, identity=1, name="Li Min", seconds=4)
-        teacher = open_screen(
-            playwright, name="Li Min", identity=1, device=device, evidence=tmp_path
-        )
-        stack.callback(teacher.browser.close)
-        page = teacher.page
-        page.goto(f"{server.origin}/sign-in")
-        page.get_by_test_id("field-username").fill(TEACHER["username"])
-        page.get_by_test_id("field-password").fill(TEACHER["password"])
-        page.get_by_test_id("sign-in").click()
-        page.wait_for_url(f"{server.origin}/")
-        page.goto(f"{server.origin}/teach/{lesson_id}")
-        page.get_by_test_id("device-start").click()
+        teacher = open_seat(stack, playwright, tmp_path, "Li Min", 1)
+        county.teach(teacher, lesson_id)
         teacher.sees_moving(seat, ENCODER)
         teacher.hears_only(seat, ENCODER)
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Playwright
 
-from tests.browser.county import ROOMS, TEACHER, County, post
-from tests.browser.fake_devices import make_fake_device
-from tests.browser.screens import WAIT_S, Screen, open_screen
+from tests.browser.county import LEAD_ROOM, ROOMS, County, post
+from tests.browser.screens import WAIT_S, Screen, open_seat
 from tests.browser.server_process import ServerProcess
 from tests.browser.shaped_line import ShapedLine
 
@@ -144,18 +143,7 @@ def weak_lesson(
         lesson_id = _lesson(county)
 
         def screen(name: str, identity: int) -> Screen:
-            device = make_fake_device(
-                folder / "devices",
-                identity=identity,
-                name=name,
-                width=size[0],
-                height=size[1],
-                seconds=8,
-            )
-            opened = open_screen(
-                playwright, name=name, identity=identity, device=device, evidence=folder
-            )
-            stack.callback(opened.browser.close)
+            opened = open_seat(stack, playwright, folder, name, identity, size=size)
             opened.page.add_init_script(PROBE)
             return opened
 
@@ -164,13 +152,9 @@ def weak_lesson(
         line.stand_before(weak.page)
         for room in (weak, other):
             room.page.goto(f"{server.origin}/room#{county.credentials[room.name]}")
-        _teach(teacher, county, lesson_id)
-        lesson = county.teacher.get(f"/api/lessons/{lesson_id}").json()
-        names = {ROOMS[0]: WEAK, ROOMS[1]: OTHER}
-        seats = {
-            LEAD if seat["role"] == "lead" else names[seat["name"]]: seat["seat_id"]
-            for seat in lesson["seats"]
-        }
+        county.teach(teacher, lesson_id)
+        identities = {LEAD_ROOM: LEAD, ROOMS[0]: WEAK, ROOMS[1]: OTHER}
+        seats = {identities[name]: seat for name, seat in county.seats(lesson_id).items()}
         yield WeakLesson(server, county, lesson_id, teacher, weak, other, seats, line)
 
 
@@ -190,14 +174,3 @@ def _lesson(county: County) -> str:
         record=False,
     )
     return str(lesson["id"])
-
-
-def _teach(teacher: Screen, county: County, lesson_id: str) -> None:
-    page = teacher.page
-    page.goto(f"{county.origin}/sign-in")
-    page.get_by_test_id("field-username").fill(TEACHER["username"])
-    page.get_by_test_id("field-password").fill(TEACHER["password"])
-    page.get_by_test_id("sign-in").click()
-    page.wait_for_url(f"{county.origin}/")
-    page.goto(f"{county.origin}/teach/{lesson_id}")
-    page.get_by_test_id("device-start").click()

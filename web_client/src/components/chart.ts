@@ -1,5 +1,6 @@
 // A chart of values over the last minutes, and beside it the same as a table: what is now, lowest and
-// highest. The drawing is for the eye alone; pointing at it shows that moment's values in the table.
+// highest. The drawing is for the eye alone; a moment of it, pointed at or walked to with the arrow
+// keys, has its values in the table.
 // uPlot is loaded when the first chart is shown.
 
 import { css, html, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
@@ -41,6 +42,9 @@ export class Chart extends TongkeElement {
       }
       figcaption {
         font-weight: 600;
+      }
+      .plot:focus-visible {
+        outline-offset: -3px;
       }
       .plot {
         height: ${HEIGHT_PX}px;
@@ -170,7 +174,18 @@ export class Chart extends TongkeElement {
     const first = at === undefined ? measures.now : timeOfReading(at);
     return html`<figure>
       <figcaption>${this.heading}</figcaption>
-      <div class="plot" aria-hidden="true"></div>
+      <div
+        class="plot"
+        role="slider"
+        tabindex="0"
+        aria-label=${measures.moment(this.heading)}
+        aria-valuemin="0"
+        aria-valuemax=${Math.max(0, this.times.length - 1)}
+        aria-valuenow=${this.pointed ?? Math.max(0, this.times.length - 1)}
+        aria-valuetext=${this.inWords(first)}
+        @keydown=${this.walk}
+        @blur=${() => this.point(null)}
+      ></div>
       <table aria-label=${this.heading}>
         <thead>
           <tr>
@@ -194,15 +209,53 @@ export class Chart extends TongkeElement {
     </figure>`;
   }
 
+  private inWords(moment: string): string {
+    return [moment, ...this.series.map((one) => `${one.label} ${this.at(one)}`)].join(", ");
+  }
+
+  /** The arrow keys go through the readings, a tenth of them with the page keys. */
+  private walk(event: KeyboardEvent): void {
+    const last = this.times.length - 1;
+    const page = Math.max(1, Math.round(last / 10));
+    const steps: Partial<Record<string, number>> = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      PageDown: -page,
+      PageUp: page,
+      Home: -last,
+      End: last,
+    };
+    const step = steps[event.key];
+    if (event.key === "Escape") this.point(null);
+    if (step === undefined || last < 0) return;
+    event.preventDefault();
+    this.point(Math.min(last, Math.max(0, (this.pointed ?? last) + step)));
+  }
+
+  private point(place: number | null): void {
+    const { plot } = this;
+    const time = place === null ? undefined : this.times[place];
+    // Beyond the drawing's edge the cursor is gone.
+    const left = plot && time !== undefined ? plot.valToPos(time, "x") : -10;
+    plot?.setCursor({ left, top: 0 });
+    this.pointed = place;
+  }
+
+  private at(one: ChartSeries): string {
+    return this.words(one.values[this.pointed ?? one.values.length - 1] ?? null);
+  }
+
+  private words(value: number | null): string {
+    return value === null ? "–" : this.format(value);
+  }
+
   private row(one: ChartSeries): TemplateResult {
     const known = one.values.filter((value) => value !== null);
-    const now = one.values[this.pointed ?? one.values.length - 1] ?? null;
-    const words = (value: number | null): string => (value === null ? "–" : this.format(value));
     return html`<tr>
       <th scope="row">${stroke(one.sign)}${one.label}</th>
-      <td>${words(now)}</td>
-      <td>${words(known.length ? Math.min(...known) : null)}</td>
-      <td>${words(known.length ? Math.max(...known) : null)}</td>
+      <td>${this.at(one)}</td>
+      <td>${this.words(known.length ? Math.min(...known) : null)}</td>
+      <td>${this.words(known.length ? Math.max(...known) : null)}</td>
     </tr>`;
   }
 }

@@ -12,6 +12,7 @@ import type { Source } from "../protocol/messages.ts";
 import { define, TongkeElement } from "./element.ts";
 
 export class DeviceSelect extends TongkeElement {
+  static override shadowRootOptions = { ...TongkeElement.shadowRootOptions, delegatesFocus: true };
   static override styles = [
     base,
     controls,

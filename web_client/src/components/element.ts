@@ -10,6 +10,17 @@ export class TongkeElement extends LitElement {
     return messages();
   }
 
+  /**
+   * After the next drawing the keyboard is at the first of these that is there: where a control
+   * goes away under the hand that used it, the next Tab must not begin at the page's top.
+   */
+  protected focusOn(...selectors: string[]): void {
+    void this.updateComplete.then(() => {
+      const places = selectors.map((one) => this.renderRoot.querySelector<HTMLElement>(one));
+      places.find((one) => one !== null)?.focus();
+    });
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     this.stopLanguage = onLanguage(() => this.requestUpdate());

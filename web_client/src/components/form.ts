@@ -65,6 +65,7 @@ export abstract class Form extends TongkeElement {
 
   protected readonly submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (this.busy) return; // its button is not disabled meanwhile: that would take the focus away
     const wrong = this.wrong();
     this.touched = new Set([...this.touched, ...Object.keys(wrong)]);
     if (Object.keys(wrong).length > 0) {
@@ -178,4 +179,11 @@ export abstract class Form extends TongkeElement {
       ${icon("warning", 16)} ${wordsOf(failure, this.m.app.offline)}
     </p>`;
   }
+}
+
+/** What Escape does within an element. */
+export function onEscape(then: () => void): (event: KeyboardEvent) => void {
+  return (event) => {
+    if (event.key === "Escape") then();
+  };
 }

@@ -119,7 +119,8 @@ export const controls = css`
     background: var(--accent-ground);
     color: var(--accent-strong);
   }
-  button:disabled {
+  button:disabled,
+  button[aria-disabled="true"] {
     opacity: 0.55;
     cursor: not-allowed;
   }

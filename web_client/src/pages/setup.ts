@@ -67,7 +67,7 @@ export class Setup extends Form {
         autocomplete: "new-password",
       })}
       ${this.failureLine()}
-      <button class="main" data-testid="setup" ?disabled=${this.busy}>${account.setupDone}</button>
+      <button class="main" data-testid="setup" aria-disabled=${this.busy ? "true" : "false"}>${account.setupDone}</button>
     </form>`;
   }
 }

@@ -45,7 +45,7 @@ export class SignIn extends Form {
         autocomplete: "current-password",
       })}
       ${this.failureLine()}
-      <button class="main" data-testid="sign-in" ?disabled=${this.busy}>
+      <button class="main" data-testid="sign-in" aria-disabled=${this.busy ? "true" : "false"}>
         ${account.signIn}
       </button>
     </form>`;

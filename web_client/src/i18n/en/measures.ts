@@ -6,6 +6,7 @@ export const measures = {
     lowest: "Lowest",
     highest: "Highest",
     line: "Line",
+    moment: (chart: string) => `${chart}: moment shown`,
     show: "Show measurements",
     hide: "Hide measurements",
     waiting: "Measuring…",

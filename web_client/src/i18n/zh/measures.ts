@@ -8,6 +8,7 @@ export const measures: Pick<Messages, "measures"> = {
     lowest: "最低",
     highest: "最高",
     line: "线路",
+    moment: (chart) => `${chart}：所示时刻`,
     show: "显示测量数据",
     hide: "隐藏测量数据",
     waiting: "正在测量…",

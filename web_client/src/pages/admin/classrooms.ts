@@ -101,6 +101,7 @@ export class AdminClassrooms extends Collection<Classroom> {
     return html`<button
       class="quiet slim"
       data-testid="credentials-${item.id}"
+      aria-label="${this.m.admin.credentials} ${item.name}"
       aria-expanded=${open ? "true" : "false"}
       @click=${() => (this.open = open ? "" : item.id)}
     >

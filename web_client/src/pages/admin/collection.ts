@@ -3,12 +3,15 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { get, patch, post, remove, wordsOf } from "../../api/client.ts";
-import { Form } from "../../components/form.ts";
+import { Form, onEscape } from "../../components/form.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 
+const ADD = "[data-testid=add]";
+const UNDO = ".undo button";
 const UNDO_SHOWN_MS = 20_000; // afterwards it still stands under "recently deleted"
 
 export interface Item {
@@ -125,16 +128,37 @@ export abstract class Collection<T extends Item> extends Form {
     this.reset(this.valuesOf(item));
     this.editing = item?.id ?? "";
     this.deleting = null;
-    void this.updateComplete.then(() =>
-      this.renderRoot.querySelector<HTMLElement>("form input")?.focus(),
-    );
+    this.focusOn("form input, form select");
+  }
+
+  /** The form or question is gone: the keyboard is back where it was asked for. */
+  private back(id: string | null): void {
+    this.focusOn(id ? `[data-id="${CSS.escape(id)}"] .edit` : ADD, ADD);
+  }
+
+  private cancel(): void {
+    const { editing } = this;
+    this.editing = null;
+    this.back(editing);
+  }
+
+  private ask(item: T): void {
+    this.deleting = item.id;
+    this.focusOn(".least"); // what cannot harm
+  }
+
+  private keep(item: T): void {
+    this.deleting = null;
+    this.focusOn(`[data-id="${CSS.escape(item.id)}"] .delete`);
   }
 
   protected override async save(): Promise<void> {
     if (this.editing === "") await post(`/api/${this.kind}`, this.body(true));
     else await patch(`/api/${this.kind}/${this.editing ?? ""}`, this.body(false));
+    const { editing } = this;
     this.editing = null;
     await this.load();
+    this.back(editing);
   }
 
   private async delete(item: T): Promise<void> {
@@ -144,8 +168,10 @@ export abstract class Collection<T extends Item> extends Form {
       await remove(`/api/${this.kind}/${item.id}`);
       this.sayUndo({ id: item.id, name: this.nameOf(item), back: false });
       await this.load();
+      this.focusOn(UNDO);
     } catch (error) {
       this.actionError = wordsOf(error, this.m.app.offline);
+      this.keep(item);
     }
   }
 
@@ -154,6 +180,7 @@ export abstract class Collection<T extends Item> extends Form {
       await post(`/api/deleted/${this.kind}/${id}/restore`);
       this.sayUndo({ id, name, back: true });
       await this.load();
+      this.back(id);
     } catch (error) {
       this.actionError = wordsOf(error, this.m.app.offline);
     }
@@ -162,7 +189,11 @@ export abstract class Collection<T extends Item> extends Form {
   private sayUndo(undo: { id: string; name: string; back: boolean }): void {
     this.undo = undo;
     clearTimeout(this.undoTimer);
-    this.undoTimer = setTimeout(() => (this.undo = null), UNDO_SHOWN_MS);
+    this.undoTimer = setTimeout(() => {
+      const inHand = this.renderRoot.querySelector(`${UNDO}:focus`) !== null;
+      if (inHand && this.undo) this.sayUndo(this.undo);
+      else this.undo = null;
+    }, UNDO_SHOWN_MS);
   }
 
   // --- drawing --------------------------------------------------------------------------------
@@ -203,7 +234,11 @@ export abstract class Collection<T extends Item> extends Form {
           </tr>
         </thead>
         <tbody>
-          ${items.map((item) => this.row(item, headings.length + 1))}
+          ${repeat(
+            items,
+            (item) => item.id,
+            (item) => this.row(item, headings.length + 1),
+          )}
         </tbody>
       </table>
     </div>`;
@@ -230,18 +265,31 @@ export abstract class Collection<T extends Item> extends Form {
   private actions(item: T): TemplateResult {
     const { admin, app } = this.m;
     if (this.deleting === item.id) {
-      return html`${admin.deleteSure(this.nameOf(item))}
+      const sure = admin.deleteSure(this.nameOf(item));
+      return html`<span
+        role="group"
+        aria-label=${sure}
+        @keydown=${onEscape(() => this.keep(item))}
+        >${sure}
         <button class="alarm slim" @click=${() => void this.delete(item)}>${admin.deleteYes}</button>
-        <button class="slim" @click=${() => (this.deleting = null)}>${app.cancel}</button>`;
+        <button class="slim least" aria-description=${sure} @click=${() => this.keep(item)}>
+          ${app.cancel}
+        </button></span
+      >`;
     }
+    const name = this.nameOf(item);
     return html`${this.moreActions?.(item) ?? nothing}
-      <button class="quiet slim" @click=${() => this.edit(item)}>
+      <button
+        class="quiet slim edit"
+        aria-label="${admin.edit} ${name}"
+        @click=${() => this.edit(item)}
+      >
         ${icon("edit", 18)}${admin.edit}
       </button>
       <button
-        class="quiet slim"
-        aria-label="${admin.delete} ${this.nameOf(item)}"
-        @click=${() => (this.deleting = item.id)}
+        class="quiet slim delete"
+        aria-label="${admin.delete} ${name}"
+        @click=${() => this.ask(item)}
       >
         ${icon("trash", 18)}
       </button>`;
@@ -249,28 +297,32 @@ export abstract class Collection<T extends Item> extends Form {
 
   private form(creating: boolean): TemplateResult {
     const { app } = this.m;
-    return html`<form novalidate @submit=${this.submit}>
+    return html`<form novalidate @submit=${this.submit} @keydown=${onEscape(() => this.cancel())}>
       ${this.formFields(creating)} ${this.failureLine()}
       <div class="row">
-        <button class="main" data-testid="save" ?disabled=${this.busy}>
+        <button class="main" data-testid="save" aria-disabled=${this.busy ? "true" : "false"}>
           ${this.busy ? app.saving : app.save}
         </button>
-        <button type="button" @click=${() => (this.editing = null)}>${app.cancel}</button>
+        <button type="button" @click=${() => this.cancel()}>${app.cancel}</button>
       </div>
     </form>`;
   }
 
-  private undoLine(): TemplateResult | typeof nothing {
+  private undoLine(): TemplateResult {
     const { undo } = this;
     const { admin } = this.m;
-    if (!undo) return nothing;
-    return html`<div class="undo" role="status">
-      ${undo.back ? admin.restored(undo.name) : admin.deleted(undo.name)}
-      ${undo.back
-        ? nothing
-        : html`<button class="slim" @click=${() => void this.restore(undo.id, undo.name)}>
-            ${admin.undo}
-          </button>`}
+    // The place is there before its words are: only then is what appears in it read out.
+    return html`<div role="status">
+      ${undo
+        ? html`<div class="undo">
+            ${undo.back ? admin.restored(undo.name) : admin.deleted(undo.name)}
+            ${undo.back
+              ? nothing
+              : html`<button class="slim" @click=${() => void this.restore(undo.id, undo.name)}>
+                  ${admin.undo}
+                </button>`}
+          </div>`
+        : nothing}
     </div>`;
   }
 }

@@ -5,7 +5,7 @@ import { property, state } from "lit/decorators.js";
 import { get, post, remove, wordsOf } from "../../api/client.ts";
 import type { Credential, NewCredential } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
-import { Form } from "../../components/form.ts";
+import { Form, onEscape } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { dayAndTime, relative } from "../../i18n/format.ts";
@@ -92,6 +92,17 @@ export class Credentials extends Form {
     });
     this.reset({ label: "" });
     await this.load();
+    this.focusOn(".address button");
+  }
+
+  private ask(id: string): void {
+    this.revoking = id;
+    this.focusOn(".least"); // what cannot harm
+  }
+
+  private keep(id: string): void {
+    this.revoking = "";
+    this.focusOn(`[data-id="${CSS.escape(id)}"] button`);
   }
 
   private async revoke(id: string): Promise<void> {
@@ -100,17 +111,20 @@ export class Credentials extends Form {
       await remove(`/api/credentials/${id}`);
       if (this.fresh?.id === id) this.fresh = null;
       await this.load();
+      this.focusOn("form input");
     } catch (error) {
       this.error = wordsOf(error, this.m.app.offline);
     }
   }
 
-  private async copy(text: string): Promise<void> {
+  private async copy(text: string, testId: string): Promise<void> {
     try {
       await navigator.clipboard.writeText(text);
       this.copied = text;
     } catch {
-      // no permission: the text can be selected by hand
+      // No permission: it is selected, and Ctrl+C takes it.
+      const shown = this.renderRoot.querySelector(`[data-testid="${testId}"]`);
+      if (shown) getSelection()?.selectAllChildren(shown);
     }
   }
 
@@ -118,10 +132,11 @@ export class Credentials extends Form {
     const { admin } = this.m;
     return html`<h3>${admin.credentialsOf(this.name)}</h3>
       ${this.error ? html`<p class="wrong" role="alert">${this.error}</p>` : nothing}
-      ${this.fresh ? this.shownOnce(this.fresh) : nothing} ${this.table()}
+      <div role="status">${this.fresh ? this.shownOnce(this.fresh) : nothing}</div>
+      ${this.table()}
       <form novalidate @submit=${this.submit}>
         ${this.field("label", admin.credentialLabel, { placeholder: admin.credentialPlaceholder })}
-        <button data-testid="new-credential" ?disabled=${this.busy}>
+        <button data-testid="new-credential" aria-disabled=${this.busy ? "true" : "false"}>
           ${icon("plus")}${admin.newCredential}
         </button>
       </form>
@@ -130,7 +145,7 @@ export class Credentials extends Form {
 
   private shownOnce(fresh: NewCredential): TemplateResult {
     const { admin } = this.m;
-    return html`<div class="new" role="status">
+    return html`<div class="new">
       <strong>${admin.addressOnce}</strong>
       <span>${admin.addressNotOn}</span>
       ${this.copyable(fresh.address, "room-address")}
@@ -143,7 +158,7 @@ export class Credentials extends Form {
     const { admin } = this.m;
     return html`<span class="address">
       <code data-testid=${testId}>${text}</code>
-      <button class="slim" @click=${() => void this.copy(text)}>
+      <button class="slim" @click=${() => void this.copy(text, testId)}>
         ${icon("copy", 18)}${this.copied === text ? admin.copied : admin.copy}
       </button>
     </span>`;
@@ -165,7 +180,7 @@ export class Credentials extends Form {
       <tbody>
         ${this.credentials.map(
           (one) =>
-            html`<tr>
+            html`<tr data-id=${one.id}>
               <td>${one.label}</td>
               <td>${dayAndTime(one.created_at)}</td>
               <td>
@@ -173,16 +188,28 @@ export class Credentials extends Form {
                   ? admin.notUsed
                   : relative(one.last_used_at, Date.now() / 1000)}
               </td>
-              <td>
+              <td @keydown=${onEscape(() => this.revoking === one.id && this.keep(one.id))}>
                 ${this.revoking === one.id
                   ? html`${admin.revokeSure}
-                      <button class="alarm slim" @click=${() => void this.revoke(one.id)}>
+                      <button
+                        class="alarm slim"
+                        aria-label="${admin.revoke} ${one.label}"
+                        @click=${() => void this.revoke(one.id)}
+                      >
                         ${admin.revoke}
                       </button>
-                      <button class="slim" @click=${() => (this.revoking = "")}>
+                      <button
+                        class="slim least"
+                        aria-description=${admin.revokeSure}
+                        @click=${() => this.keep(one.id)}
+                      >
                         ${app.cancel}
                       </button>`
-                  : html`<button class="quiet slim" @click=${() => (this.revoking = one.id)}>
+                  : html`<button
+                      class="quiet slim"
+                      aria-label="${admin.revoke} ${one.label}"
+                      @click=${() => this.ask(one.id)}
+                    >
                       ${admin.revoke}
                     </button>`}
               </td>

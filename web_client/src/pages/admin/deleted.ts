@@ -52,14 +52,17 @@ export class AdminDeleted extends TongkeElement {
     } catch (error) {
       this.said = wordsOf(error, this.m.app.offline);
     }
+    const place = this.items?.indexOf(item) ?? -1;
     await this.load();
+    // The next in the list is where this one stood; after the last one, the heading.
+    this.focusOn(`tr:nth-child(${place + 1}) button`, "tr:last-child button", "h1");
   }
 
   override render(): TemplateResult {
     const { admin, app } = this.m;
     if (this.error !== null) return failure(app, this.error, () => void this.load());
     if (!this.items) return html`<tk-skeleton rows="3"></tk-skeleton>`;
-    return html`<h1>${admin.sections.deleted}</h1>
+    return html`<h1 tabindex="-1">${admin.sections.deleted}</h1>
       <p role="status">${this.said}</p>
       <div class="card">
         ${this.items.length === 0
@@ -81,7 +84,11 @@ export class AdminDeleted extends TongkeElement {
                       <td>${admin.kinds[item.kind]}</td>
                       <td>${dayAndTime(item.deleted_at)}</td>
                       <td>
-                        <button class="slim" @click=${() => void this.restore(item)}>
+                        <button
+                          class="slim"
+                          aria-label="${admin.restore} ${item.name}"
+                          @click=${() => void this.restore(item)}
+                        >
                           ${admin.restore}
                         </button>
                       </td>

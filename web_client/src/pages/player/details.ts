@@ -1,6 +1,6 @@
 // Beside the pictures: chapters, chat, what the lesson was, who may see it, and the keys.
 
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { patch, wordsOf } from "../../api/client.ts";
 import type { Recording, User } from "../../api/types.ts";
@@ -11,7 +11,15 @@ import { clock, dayAndTime, facts, minutes } from "../../i18n/format.ts";
 import { type Chapter, chatOf } from "./chapters.ts";
 import { KEY_HELP } from "./keys.ts";
 
-type Tab = "chapters" | "chat" | "details";
+const TABS = ["chapters", "chat", "details"] as const;
+type Tab = (typeof TABS)[number];
+/** How far each key goes along the tabs; Home and End go all the way. */
+const TAB_STEPS: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowRight: 1,
+  Home: -TABS.length,
+  End: TABS.length,
+};
 
 export class PlayerDetails extends TongkeElement {
   static override styles = [
@@ -33,9 +41,15 @@ export class PlayerDetails extends TongkeElement {
         padding: 8px;
       }
       [role="tablist"] button {
-        flex: 1;
+        flex: auto;
+        min-width: 0;
         min-height: 36px;
         padding: 0 8px;
+        white-space: normal;
+      }
+      .help {
+        padding-top: 12px;
+        outline-offset: -3px;
       }
       .body {
         flex: 1;
@@ -106,30 +120,67 @@ export class PlayerDetails extends TongkeElement {
   @state() private tab: Tab = "chapters";
   @state() private said = "";
 
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has("help") && this.help) this.focusOn(".help");
+  }
+
   override render(): TemplateResult {
     const { player } = this.m;
     if (this.help) {
-      return html`<div class="body"><h2>${player.help}</h2>${this.keys()}</div>`;
+      return html`<div class="body help" role="region" aria-labelledby="help" tabindex="-1">
+        <h2 id="help">${player.help}</h2>
+        ${this.keys()}
+      </div>`;
     }
-    const tabs: [Tab, string][] = [
-      ["chapters", player.chapters],
-      ["chat", player.chat],
-      ["details", player.details],
-    ];
-    return html`<div role="tablist">
-        ${tabs.map(
-          ([tab, words]) =>
-            html`<button
-              role="tab"
-              class="quiet"
-              aria-selected=${this.tab === tab ? "true" : "false"}
-              @click=${() => (this.tab = tab)}
-            >
-              ${words}
-            </button>`,
-        )}
+    return html`<div role="tablist" aria-label=${player.beside} @keydown=${this.turnTab}>
+        ${TABS.map((tab) => {
+          const chosen = this.tab === tab;
+          return html`<button
+            role="tab"
+            class="quiet"
+            id="tab-${tab}"
+            aria-selected=${chosen ? "true" : "false"}
+            aria-controls="panel"
+            tabindex=${chosen ? 0 : -1}
+            @click=${() => (this.tab = tab)}
+          >
+            ${player[tab]}
+          </button>`;
+        })}
       </div>
-      <div class="body" role="tabpanel" tabindex="0">${this.panel()}</div>`;
+      <div
+        class="body"
+        role="tabpanel"
+        id="panel"
+        aria-labelledby="tab-${this.tab}"
+        tabindex="0"
+        @keydown=${this.walk}
+      >
+        ${this.panel()}
+      </div>`;
+  }
+
+  /** One stop for the tab key; arrows go from tab to tab (ARIA's pattern), and seek nothing. */
+  private turnTab(event: KeyboardEvent): void {
+    const step = TAB_STEPS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const last = TABS.length - 1;
+    const place = Math.min(last, Math.max(0, TABS.indexOf(this.tab) + step));
+    this.tab = TABS[place] ?? this.tab;
+    this.focusOn(`#tab-${this.tab}`);
+  }
+
+  /** Up and down go through the entries or scroll, and change no volume here. */
+  private walk(event: KeyboardEvent): void {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.stopPropagation();
+    const entries = [...this.renderRoot.querySelectorAll<HTMLElement>("li button")];
+    const place = entries.indexOf(event.target as HTMLElement);
+    if (place < 0) return;
+    event.preventDefault();
+    entries[place + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
   }
 
   private panel(): TemplateResult {

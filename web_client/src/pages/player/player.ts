@@ -9,7 +9,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { clock } from "../../i18n/format.ts";
+import { clock, percent } from "../../i18n/format.ts";
 import { chaptersOf, type Chapter, type SeatLine, seatLines } from "./chapters.ts";
 import { afterGap, covers, MasterClock } from "./clock.ts";
 import "./details.ts";
@@ -38,6 +38,7 @@ export class Player extends TongkeElement {
   @state() private silent = false;
   @state() private largeSeat = "";
   @state() private help = false;
+  @state() private said = "";
   @queryAll("tk-part") private views!: NodeListOf<PartView>;
   private master = new MasterClock(0);
   private chapters: readonly Chapter[] = [];
@@ -150,6 +151,13 @@ export class Player extends TongkeElement {
 
   private choose(part: Part): void {
     this.largeSeat = `${part.seat_id}/${part.source}`;
+    this.said = this.m.tile.pictureOf(part.name, this.m.sources[part.source]);
+  }
+
+  /** The button goes away with the picture's growing: the one that shrinks has the next. */
+  private swap(part: Part, large: Part | null): void {
+    this.choose(part);
+    this.focusOn(`[data-swap="${CSS.escape(large?.part_id ?? "")}"]`, ".swap", "[data-testid=play]");
   }
 
   private nextView(): void {
@@ -166,9 +174,26 @@ export class Player extends TongkeElement {
     const onButton = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
     if (onButton && (event.key === " " || event.key === "Enter")) return;
     const action = keyAction(event.key);
+    if (event.key === "Escape" && this.help) this.toggleHelp();
     if (!action) return;
     event.preventDefault();
     this.act(action);
+    this.tell(action);
+  }
+
+  /** In words, for those who do not see what a key has done. */
+  private tell(action: KeyAction): void {
+    const { player } = this.m;
+    if (action.do === "by" || action.do === "to") this.said = clock(this.position);
+    if (action.do === "speed") this.said = `${player.speed} ${this.rate}×`;
+    if (action.do === "volume") this.said = `${player.volume} ${percent(this.volume)}`;
+    if (action.do === "mute") this.said = this.silent ? player.soundIsOff : player.soundIsOn;
+    if (action.do === "toggle") this.said = this.playing ? player.plays : player.paused;
+  }
+
+  private toggleHelp(): void {
+    this.help = !this.help;
+    if (!this.help) this.focusOn("[data-testid=help]");
   }
 
   private act(action: KeyAction): void {
@@ -201,7 +226,7 @@ export class Player extends TongkeElement {
         this.nextView();
         break;
       case "help":
-        this.help = !this.help;
+        this.toggleHelp();
     }
   }
 
@@ -224,17 +249,7 @@ export class Player extends TongkeElement {
         <a class="button" href="/library" aria-label=${m.app.library}>${icon("back")}</a>
         <h1>${recording.title}</h1>
       </header>
-      <div class="middle">
-        <div class="pictures">${this.pictures(recording)}</div>
-        <tk-player-details
-          .recording=${recording}
-          .chapters=${this.chapters}
-          .position=${this.position}
-          .user=${this.user}
-          .help=${this.help}
-          @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
-        ></tk-player-details>
-      </div>
+      <div class="pictures">${this.pictures(recording)}</div>
       <footer>
         <tk-timeline
           .position=${this.position}
@@ -244,7 +259,16 @@ export class Player extends TongkeElement {
           @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
         ></tk-timeline>
         ${this.controls(recording)}
-      </footer>`;
+        <p class="visually-hidden" role="status" data-testid="said">${this.said}</p>
+      </footer>
+      <tk-player-details
+        .recording=${recording}
+        .chapters=${this.chapters}
+        .position=${this.position}
+        .user=${this.user}
+        .help=${this.help}
+        @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
+      ></tk-player-details>`;
   }
 
   private pictures(recording: Recording): TemplateResult {
@@ -268,8 +292,9 @@ export class Player extends TongkeElement {
           ${place === "small"
             ? html`<button
                 class="swap"
+                data-swap=${part.part_id}
                 aria-label=${this.m.player.swap(part.name)}
-                @click=${() => this.choose(part)}
+                @click=${() => this.swap(part, large)}
               ></button>`
             : nothing}
         </div>`;
@@ -306,12 +331,12 @@ export class Player extends TongkeElement {
         >
           ${SPEEDS.map(
             (speed) =>
-              html`<option value=${speed} ?selected=${speed === this.rate}>${speed}×</option>`,
+              html`<option value=${speed} .selected=${speed === this.rate}>${speed}×</option>`,
           )}
         </select>
       </label>
       <button
-        aria-label=${this.silent ? player.unmuteSound : player.muteSound}
+        aria-label=${player.muteSound}
         aria-pressed=${this.silent ? "true" : "false"}
         @click=${() => (this.silent = !this.silent)}
       >
@@ -328,8 +353,9 @@ export class Player extends TongkeElement {
       />
       <span class="space"></span>
       <button
+        data-testid="help"
         aria-pressed=${this.help ? "true" : "false"}
-        @click=${() => (this.help = !this.help)}
+        @click=${this.toggleHelp}
       >
         ${icon("help")}${player.help}
       </button>

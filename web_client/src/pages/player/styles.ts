@@ -4,13 +4,15 @@ import { css } from "lit";
 
 export const playerStyles = css`
   :host {
-    display: flex;
-    flex-direction: column;
+    display: grid;
+    grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr) 320px;
+    gap: 8px;
     height: 100vh;
     overflow: hidden;
     background: var(--ground);
   }
   header {
+    grid-area: 1 / 1 / auto / 3;
     display: flex;
     align-items: center;
     gap: 12px;
@@ -23,17 +25,16 @@ export const playerStyles = css`
     text-overflow: ellipsis;
     white-space: nowrap;
   }
-  .middle {
-    display: grid;
-    flex: 1;
-    grid-template: minmax(0, 1fr) / minmax(0, 1fr) 320px;
-    gap: 8px;
-    min-height: 0;
-    padding: 8px;
+  /* The tab key comes to the controls before the chapters, of which there may be many. */
+  tk-player-details {
+    grid-area: 2 / 2;
+    margin-inline-end: 8px;
   }
   .pictures {
     position: relative;
     display: grid;
+    grid-area: 2 / 1;
+    margin-inline-start: 8px;
     grid-template-columns: minmax(0, 1fr) 22%;
     grid-auto-rows: min-content;
     align-content: start;
@@ -74,6 +75,9 @@ export const playerStyles = css`
     border-color: transparent;
     background: transparent;
   }
+  .swap:focus-visible {
+    outline-offset: -3px; /* at the edge of what is cut off */
+  }
   .swap:hover:not(:disabled) {
     border: 2px solid var(--accent);
     background: transparent;
@@ -96,6 +100,7 @@ export const playerStyles = css`
   }
   footer {
     display: grid;
+    grid-area: 3 / 1 / auto / 3;
     gap: 8px;
     padding: 8px 16px 12px;
     background: var(--surface);
@@ -133,7 +138,7 @@ export const playerStyles = css`
   }
   tk-state,
   tk-skeleton {
-    flex: 1;
+    grid-area: 1 / 1 / -1 / -1;
     padding: 24px;
   }
 `;

@@ -4,7 +4,7 @@
 // and the way into and out of lessons. What stands on the screen in a lesson is `room_lesson.ts`'s.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { state } from "lit/decorators.js";
+import { query, state } from "lit/decorators.js";
 import { ApiError, get } from "../../api/client.ts";
 import type { Lesson, RoomAnswer } from "../../api/types.ts";
 import "../../components/device_select.ts";
@@ -39,6 +39,7 @@ export class Room extends LessonPage {
   @state() private now = Date.now();
   @state() private settings = false;
   @state() private forgetting = false;
+  @query("dialog") private readonly dialog!: HTMLDialogElement;
   private credential = "";
   private lessonId = "";
   private lastToken = "";
@@ -158,8 +159,8 @@ export class Room extends LessonPage {
 
   private key(event: KeyboardEvent): void {
     const target = event.composedPath()[0];
-    const onControl = target instanceof HTMLElement && /^(BUTTON|SELECT|A)$/.test(target.tagName);
-    if (event.key === "Escape") this.settings = false;
+    const onControl = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
+    if (target instanceof HTMLSelectElement) return; // arrows and letters choose a device there
     if (!HAND_KEYS.has(event.key) || event.repeat || !this.session) return;
     if (this.view.phase === "replaced") location.reload();
     if (onControl && (event.key === " " || event.key === "Enter")) return; // the button's own click
@@ -184,7 +185,7 @@ export class Room extends LessonPage {
     localStorage.removeItem(CREDENTIAL);
     this.credential = "";
     this.standing = "no-credential";
-    this.settings = false;
+    this.dialog.close();
     this.leave();
   }
 
@@ -250,29 +251,44 @@ export class Room extends LessonPage {
 
   private gear(): TemplateResult {
     const { m } = this;
-    if (!this.settings) {
-      return html`<button
+    return html`<button
         class="gear"
+        data-testid="settings"
         aria-label=${m.room.settings}
-        @click=${() => {
-          this.settings = true;
-          this.forgetting = false;
-        }}
+        aria-haspopup="dialog"
+        @click=${this.openSettings}
       >
         ${icon("gear", 28)}
-      </button>`;
-    }
+      </button>
+      <dialog
+        class="settings"
+        aria-label=${m.room.settings}
+        @close=${() => (this.settings = false)}
+      >
+        ${this.settings ? this.choices() : nothing}
+      </dialog>`;
+  }
+
+  /** The browser keeps the keyboard within, closes on Escape, and gives the gear the focus back. */
+  private async openSettings(): Promise<void> {
+    this.settings = true;
+    this.forgetting = false;
+    await this.updateComplete;
+    this.dialog.showModal();
+    this.dialog.querySelector<HTMLElement>("tk-device-select, button")?.focus();
+  }
+
+  private choices(): TemplateResult {
+    const { m } = this;
     const next = currentLanguage() === "en" ? "zh-CN" : "en";
-    return html`<div class="settings" role="group" aria-label=${m.room.settings}>
-      ${this.deviceChoices()}
+    return html`${this.deviceChoices()}
       <button lang=${next} @click=${() => void switchLanguage(next)}>${m.app.otherLanguage}</button>
       ${this.credential
         ? html`<button class="alarm" @click=${this.forget}>
             ${icon("trash")}${this.forgetting ? m.room.forgetSure : m.room.forget}
           </button>`
         : nothing}
-      <button @click=${() => (this.settings = false)}>${icon("close")}${m.app.close}</button>
-    </div>`;
+      <button @click=${() => this.dialog.close()}>${icon("close")}${m.app.close}</button>`;
   }
 
   /** In a lesson: which camera and microphone serve what the room's profile says. */

@@ -54,9 +54,10 @@ export const roomStyles = css`
     opacity: 1;
   }
   .settings {
-    position: absolute;
     inset: 8px auto auto 8px;
-    display: grid;
+    margin: 0;
+    border: 0;
+    color: var(--ink);
     grid-template-columns: minmax(0, 1fr);
     gap: 12px;
     width: 440px;
@@ -65,6 +66,12 @@ export const roomStyles = css`
     background: var(--surface);
     box-shadow: var(--shadow);
     font-size: 20px;
+  }
+  .settings[open] {
+    display: grid;
+  }
+  .settings::backdrop {
+    background: none; /* the lesson goes on behind it */
   }
   .settings button {
     padding-block: 8px;

@@ -189,7 +189,7 @@ export class StartForm extends Form {
       ${this.planned
         ? html`<p class="done" role="status">${icon("check", 18)} ${today.planned}</p>`
         : nothing}
-      <button class="main" data-testid="start" ?disabled=${this.busy}>
+      <button class="main" data-testid="start" aria-disabled=${this.busy ? "true" : "false"}>
         ${now ? html`${icon("play")}${today.start}` : html`${icon("today")}${today.plan}`}
       </button>
       ${this.more(now, community)}
