@@ -14,7 +14,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from signaling.terms import CloseCode, DeviceKind, Layout, LinkQuality, Mode, Role, Source
+from signaling.terms import (
+    CloseCode,
+    DeviceKind,
+    Layout,
+    LinkQuality,
+    Mode,
+    Role,
+    Source,
+    VideoCodec,
+)
 
 # Re-exported: who speaks the protocol needs this module only.
 __all__ = [
@@ -25,6 +34,7 @@ __all__ = [
     "Mode",
     "Role",
     "Source",
+    "VideoCodec",
 ]
 
 PROTOCOL_VERSION = 1
@@ -53,6 +63,7 @@ class Join(Request):
 
     With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
     `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
+    `shows` are the codecs of which it can show pictures.
     """
 
     type: Literal["join"] = "join"
@@ -61,6 +72,7 @@ class Join(Request):
     device: DeviceKind = DeviceKind.BROWSER
     resume: Annotated[str, Field(max_length=128)] | None = None
     keep_media: bool = False
+    shows: Annotated[list[VideoCodec], Field(max_length=len(VideoCodec))] = list(VideoCodec)
 
 
 class Leave(Request):
@@ -234,6 +246,7 @@ class SourceState(Model):
     producer_id: Id
     device_id: Id
     kind: Literal["audio", "video"]
+    codec: str = ""
     muted: bool = False  # closed by its own device
     live: bool = False  # media has arrived
 
@@ -280,6 +293,7 @@ class LessonState(Model):
     layout: Layout = Layout.SPEAKER
     locked: bool = False
     recording: bool = False
+    video_codec: VideoCodec = VideoCodec.H264  # the best that every seat's devices can show
     ended: bool = False
 
 

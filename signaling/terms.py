@@ -36,6 +36,13 @@ class Source(StrEnum):
     ROOM = "room"
 
 
+class VideoCodec(StrEnum):
+    """What a picture is sent as, best first. Every browser has VP8 (RFC 7742 §5), not all H.264."""
+
+    H264 = "H264"
+    VP8 = "VP8"
+
+
 class Layout(StrEnum):
     """How the others stand on a room's screen, as the lead says."""
 

@@ -108,7 +108,9 @@ class Publishing:
         )
 
     def _add(self, device: Device, info: ProducerInfo, now: float) -> None:
-        producer = Producer(info.producer_id, device.device_id, Source(info.label), info.kind)
+        producer = Producer(
+            info.producer_id, device.device_id, Source(info.label), info.kind, info.codec
+        )
         device.producers[info.producer_id] = producer
         self._record.emit(ProducerAdded(device.seat_id, producer.source, producer.producer_id))
         self._write("source_added", device, producer, now)

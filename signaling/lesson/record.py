@@ -48,6 +48,7 @@ class Producer:
     device_id: str
     source: Source
     kind: Kind
+    codec: str = ""
     live: bool = False
     paused: bool = False
     layers_needed: int | None = None
@@ -119,6 +120,7 @@ class LessonRecord:
         self.layout = m.Layout.SPEAKER
         self.locked = False
         self.recording = plan.record
+        self.video_codec = m.VideoCodec.H264  # once less, it stays so: a change interrupts pictures
         self.ending: tuple[float, str] | None = None  # when and why
         self.chat: deque[m.ChatLine] = deque(maxlen=CHAT_TAIL)
         self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
@@ -190,6 +192,7 @@ class LessonRecord:
             layout=self.layout,
             locked=self.locked,
             recording=self.recording,
+            video_codec=self.video_codec,
             ended=self.phase is LessonPhase.ENDED,
         )
 
@@ -226,6 +229,7 @@ class LessonRecord:
             producer_id=producer.producer_id,
             device_id=producer.device_id,
             kind="audio" if producer.kind is Kind.AUDIO else "video",
+            codec=producer.codec,
             muted=producer.source in seat.muted_sources,
             live=producer.live,
         )

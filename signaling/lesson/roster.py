@@ -18,7 +18,7 @@ from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.rules import DEVICE_TRANSITIONS, LESSON_TRANSITIONS, DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
-from signaling.messages import CloseCode, DeviceKind, Role, Source
+from signaling.messages import CloseCode, DeviceKind, Role, Source, VideoCodec
 from signaling.ports import Identity
 
 # A WHIP or WHEP device that has not connected its media by then never will: ICE gives up within
@@ -54,12 +54,20 @@ class Roster:
             raise Refusal("token-expired")
         else:
             device = self._add_device(event, event.identity, now)
+        self._learn_codecs(device, event)
         record.keep()
         self.settle(now)
         record.flush(now, newcomer=event.connection)
         record.reply(event.connection, self._welcome(device, event, now, kept=kept))
         for producer in device.producers.values():  # what was said during the cut was not heard
             self._publishing.tell_layers(device, producer)
+
+    def _learn_codecs(self, device: Device, event: JoinRequested) -> None:
+        """What this device cannot show is sent no more, unless it only observes."""
+        record = self._record
+        observes = record.seats[device.seat_id].role is Role.OBSERVER
+        if not observes and VideoCodec.H264 not in event.join.shows:
+            record.video_codec = VideoCodec.VP8
 
     def _find_by_key(self, event: JoinRequested) -> Device | None:
         if event.join.resume is None:

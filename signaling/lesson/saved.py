@@ -1,9 +1,9 @@
 """A lesson as JSON: what comes back after the server was killed.
 
 Saved is what people have agreed on (floor, hands in their order, mutes, spotlight, layout, lock,
-the chat's tail) and who was here, so that each device's resume key is known again. Media is not:
-peer connections die with the server, and each device negotiates anew. The plan of the lesson is
-the timetable's and read anew.
+the chat's tail), the video codec, and who was here, so that each device's resume key is known
+again. Media is not: peer connections die with the server, and each device negotiates anew. The plan
+of the lesson is the timetable's and read anew.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class SavedLesson(_Saved):
     spotlight: m.SpotlightState | None
     layout: m.Layout
     locked: bool
+    video_codec: m.VideoCodec = m.VideoCodec.H264
     chat: list[m.ChatLine]
     seats: list[SavedSeat]
 
@@ -72,6 +73,7 @@ def dump(record: LessonRecord) -> str:
         spotlight=record.spotlight,
         layout=record.layout,
         locked=record.locked,
+        video_codec=record.video_codec,
         chat=list(record.chat),
         seats=[_dump_seat(record, seat) for seat in record.seats.values() if seat.was_here],
     ).model_dump_json()
@@ -125,6 +127,7 @@ def load(record: LessonRecord, state: str, now: float) -> None:
         record.spotlight = saved.spotlight
     record.layout = saved.layout
     record.locked = saved.locked
+    record.video_codec = saved.video_codec
     record.chat.extend(saved.chat)
     record.keep()
 

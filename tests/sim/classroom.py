@@ -33,7 +33,8 @@ from signaling.lesson import events as e
 from signaling.messages import CloseCode, DeviceKind, Mode, Source
 from signaling.ports import SignalingSettings
 from tests.sim.network import Clock, Line
-from tests.unit.signaling.fakes import LESSON, MediaModel, call_media, identity, offer_of, plan
+from tests.unit.signaling.media_model import MediaModel, call_media
+from tests.unit.signaling.sample_lesson import LESSON, identity, offer_of, plan
 
 SETTINGS = SignalingSettings()
 PACKET_S = 0.1  # one packet of sound stands for five

@@ -25,7 +25,8 @@ from signaling import messages as m
 from signaling.lesson import rules
 from signaling.messages import DeviceKind, Layout, Mode, Source
 from signaling.ports import SignalingSettings
-from tests.unit.signaling.fakes import Client, Desk, publish
+from tests.unit.signaling.desk import Client, Desk
+from tests.unit.signaling.sample_lesson import publish
 
 SEATS = ["lead", "room-1", "room-2", "room-3", "assistant-1", "observer-1", "observer-2"]
 SEAT = st.sampled_from([*SEATS, "nobody"])

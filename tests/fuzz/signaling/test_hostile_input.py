@@ -27,15 +27,8 @@ from signaling.websocket import parse
 from tests.fuzz.rounds import SEED, rounds
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.asgi_socket import AsgiSocket
-from tests.unit.signaling.fakes import (
-    LESSON,
-    SETTINGS,
-    START,
-    Desk,
-    offer_of,
-    plan,
-    publish,
-)
+from tests.unit.signaling.desk import Desk
+from tests.unit.signaling.sample_lesson import LESSON, SETTINGS, START, offer_of, plan, publish
 from tests.unit.signaling.service import World
 
 SEEDS = range(8)

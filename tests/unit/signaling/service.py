@@ -11,15 +11,8 @@ from signaling import messages as m
 from signaling.driver import Connection, LessonService
 from signaling.messages import CloseCode, Mode
 from signaling.ports import SignalingSettings
-from tests.unit.signaling.fakes import (
-    LESSON,
-    START,
-    FakeMedia,
-    FakeObserver,
-    FakeStore,
-    FakeTokens,
-    plan,
-)
+from tests.unit.signaling.fakes import FakeMedia, FakeObserver, FakeStore, FakeTokens
+from tests.unit.signaling.sample_lesson import LESSON, START, plan
 
 
 @dataclass

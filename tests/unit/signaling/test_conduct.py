@@ -7,7 +7,8 @@ import pytest
 from signaling import messages as m
 from signaling.lesson.record import CHAT_TAIL
 from signaling.messages import Mode, Source
-from tests.unit.signaling.fakes import START, Client, Desk
+from tests.unit.signaling.desk import Client, Desk
+from tests.unit.signaling.sample_lesson import START
 
 
 def desk_with(*seats: str, mode: Mode = Mode.DELIVERY) -> tuple[Desk, dict[str, Client]]:

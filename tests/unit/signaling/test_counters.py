@@ -6,7 +6,7 @@ from signaling.counters import SignalingCounters
 from signaling.messages import CloseCode
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.asgi_socket import AsgiSocket
-from tests.unit.signaling.fakes import LESSON
+from tests.unit.signaling.sample_lesson import LESSON
 from tests.unit.signaling.service import World, join, settle
 from tests.unit.signaling.test_websocket import app_of, join_of
 

@@ -17,7 +17,8 @@ from signaling.observing import CLOSE_TIMEOUT_S
 from signaling.outbox import MAX_MESSAGES
 from signaling.runner import MEDIA_TIMEOUT_S
 from tests.sim.virtual_time import virtually
-from tests.unit.signaling.fakes import LESSON, FakeMedia, FakeObserver, FakeStore, plan, publish
+from tests.unit.signaling.fakes import FakeMedia, FakeObserver, FakeStore
+from tests.unit.signaling.sample_lesson import LESSON, plan, publish
 from tests.unit.signaling.service import World, join, knock, settle
 
 

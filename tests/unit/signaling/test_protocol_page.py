@@ -16,7 +16,8 @@ from signaling.messages import Mode
 from signaling.patience import BURST, FORGET_ONE_EVERY_S, FORGIVEN_OFFENCES, MESSAGES_PER_S
 from signaling.ports import SignalingSettings
 from signaling.protocol_page import PAGE
-from tests.unit.signaling.fakes import Desk, publish
+from tests.unit.signaling.desk import Desk
+from tests.unit.signaling.sample_lesson import publish
 
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLE = [

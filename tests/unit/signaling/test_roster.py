@@ -10,7 +10,8 @@ from signaling.lesson.roster import HTTP_DEVICE_SETUP_S
 from signaling.lesson.rules import LessonPhase
 from signaling.messages import CloseCode, DeviceKind, Mode, Source
 from signaling.ports import SignalingSettings
-from tests.unit.signaling.fakes import LESSON, START, Client, Desk
+from tests.unit.signaling.desk import Client, Desk
+from tests.unit.signaling.sample_lesson import LESSON, START
 
 GRACE_S = SignalingSettings().away_grace_s
 

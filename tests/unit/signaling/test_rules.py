@@ -8,7 +8,8 @@ from signaling import messages as m
 from signaling.lesson import rules
 from signaling.lesson.machine import PUBLISH_REQUESTS, SEAT_REQUESTS, SUBSCRIBE_REQUESTS
 from signaling.messages import Mode, Role, Source
-from tests.unit.signaling.fakes import Desk, publish
+from tests.unit.signaling.desk import Desk
+from tests.unit.signaling.sample_lesson import publish
 
 LEAD, ROOM, ASSISTANT, OBSERVER = Role.LEAD, Role.ROOM, Role.ASSISTANT, Role.OBSERVER
 

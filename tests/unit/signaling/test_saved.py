@@ -10,7 +10,8 @@ from signaling import messages as m
 from signaling.errors import StateUnreadable
 from signaling.lesson import Lesson
 from signaling.messages import DeviceKind, Mode, Source
-from tests.unit.signaling.fakes import SETTINGS, START, Client, Desk, plan
+from tests.unit.signaling.desk import Client, Desk
+from tests.unit.signaling.sample_lesson import SETTINGS, START, plan
 
 
 def busy() -> tuple[Desk, dict[str, Client]]:

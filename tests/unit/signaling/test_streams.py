@@ -20,7 +20,8 @@ from signaling.lesson import events as e
 from signaling.lesson.publishing import max_bitrate_bps
 from signaling.lesson.subscribing import ANSWER_TIMEOUT_S
 from signaling.messages import DeviceKind, Mode, Source
-from tests.unit.signaling.fakes import START, Client, Desk, offer_of, profile, publish
+from tests.unit.signaling.desk import Client, Desk
+from tests.unit.signaling.sample_lesson import START, offer_of, profile, publish
 
 
 def class_of(mode: Mode = Mode.BLENDED) -> tuple[Desk, Client, Client]:

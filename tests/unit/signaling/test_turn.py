@@ -10,7 +10,8 @@ from signaling.messages import IceServer
 from signaling.ports import SignalingSettings
 from signaling.turn import CREDENTIAL_S, TurnServers
 from tests.sim.virtual_time import virtually
-from tests.unit.signaling.fakes import START, Desk
+from tests.unit.signaling.desk import Desk
+from tests.unit.signaling.sample_lesson import START
 from tests.unit.signaling.service import World
 from tests.unit.signaling.test_whip import OFFER, bearer, whip_client
 

@@ -17,7 +17,7 @@ from signaling.refusals import REFUSALS
 from signaling.websocket import SEND_TIMEOUT_S, parse, same_origin
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.asgi_socket import AsgiSocket
-from tests.unit.signaling.fakes import LESSON
+from tests.unit.signaling.sample_lesson import LESSON
 from tests.unit.signaling.service import World
 
 

@@ -19,7 +19,7 @@ from signaling.messages import IceServer, Source
 from signaling.ports import SignalingSettings
 from signaling.sdp_fragment import credentials_of, fragment_of, with_credentials
 from tests.sim.virtual_time import virtually
-from tests.unit.signaling.fakes import LESSON, offer_of, publish
+from tests.unit.signaling.sample_lesson import LESSON, offer_of, publish
 from tests.unit.signaling.service import World, join, settle
 
 SDP = "application/sdp"

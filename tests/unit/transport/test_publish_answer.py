@@ -19,6 +19,7 @@ from mixer.transport.peer import LocalParameters
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
 CHROMIUM = (VECTORS / "chromium_156_publish.sdp").read_bytes().decode()
+FIREFOX = (VECTORS / "firefox_153_publish.sdp").read_bytes().decode()  # it has no OpenH264
 
 SOUND = SourceOffer("room", 48_000)
 PICTURE = SourceOffer("teacher", 2_500_000)
@@ -74,6 +75,35 @@ def test_answer_to_chromium() -> None:
     assert "b=TIAS:2500000" in answer
     assert [len(media.all("candidate")) for media in parsed.media] == [2, 2, 2]
     assert "urn:3gpp:video-orientation" not in answer
+
+
+def test_firefox_offer_is_read() -> None:
+    plan = read(FIREFOX, m0=SOUND, m1=PICTURE)
+    sound, picture = plan.sources
+    assert plan.peer.our_role is DtlsRole.SERVER
+    assert (sound.codec.name, sound.codec.payload_type) == ("opus", 109)
+    assert "nack" in sound.codec.feedback
+    assert (picture.codec.name, picture.codec.payload_type) == ("VP8", 120)
+    assert picture.codec.rtx_payload_type == 124
+    # It names SSRCs beside its RIDs, in no order that means anything: RIDs are what counts.
+    assert [(e.rid, e.ssrc, e.rtx_ssrc) for e in picture.encodings] == [
+        (rid, 0, 0) for rid in ("q", "h", "f")
+    ]
+    assert (plan.extensions.mid, plan.extensions.rid, plan.extensions.repaired_rid) == (3, 9, 10)
+    assert (plan.extensions.audio_level, plan.extensions.transport_cc) == (1, 7)
+    assert not plan.wants_remb
+
+
+def test_answer_to_firefox() -> None:
+    parsed = sdp.parse(publish.write_answer(read(FIREFOX, m0=SOUND, m1=PICTURE), LOCAL))
+    sound, picture = parsed.media
+    assert [m.direction for m in parsed.media] == ["recvonly", "recvonly"]
+    assert picture.formats == ("120", "124")
+    # It describes feedback of payload types that it does not offer: none of it comes back.
+    assert {number for number, kinds in picture.feedback().items() if kinds} == {120}
+    assert picture.simulcast_rids("recv") == ["q", "h", "f"]
+    assert picture.all("rid") == ["q recv", "h recv", "f recv"]
+    assert sound.formats == ("109",)
 
 
 @pytest.mark.parametrize(

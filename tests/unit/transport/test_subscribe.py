@@ -24,6 +24,7 @@ from mixer.transport.subscribe_lines import (
 )
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
+FIREFOX = (VECTORS / "firefox_153_answer.sdp").read_bytes().decode()  # it has no OpenH264
 PLAYER = (VECTORS / "chromium_156_player.sdp").read_bytes().decode()
 
 LOCAL = LocalParameters(
@@ -192,6 +193,27 @@ def test_answer_without_the_producers_codec_carries_nothing() -> None:
     lines = arranged(stream("a1", codec=Codec("VP8", 96, 90_000, 1)))
     text = answer_of(lines).replace("VP8/90000", "VP9/90000")
     assert subscribe.read_answer(text, lines.lines).codecs == {"0": None}
+
+
+@pytest.mark.parametrize(
+    ("codec", "answered"),
+    [
+        (h264(), None),
+        (Codec("VP8", 120, 90_000, 1), ("VP8", 96, 97)),
+    ],
+    ids=["H.264", "VP8"],
+)
+def test_firefox_without_h264_keeps_the_line_and_takes_vp8_on_it(
+    codec: Codec, answered: tuple[str, int, int] | None
+) -> None:
+    lines = arranged(stream("a1", Kind.AUDIO), stream("a2", codec=codec))
+    answer = subscribe.read_answer(FIREFOX, lines.lines)
+    picture = answer.codecs["1"]
+    got = picture and (picture.name, picture.payload_type, picture.rtx_payload_type)
+    assert got == answered
+    assert answer.codecs["0"] is not None
+    assert answer.transport_cc
+    assert answer.peer.our_role is DtlsRole.SERVER
 
 
 def test_answer_prefers_the_producers_profile() -> None:

@@ -16,7 +16,7 @@ import { PRIORITY } from "../lesson/wants.ts";
 import { define, TongkeElement } from "./element.ts";
 
 /** Conditions in which there is no picture at all to be seen behind the words. */
-const STILL = new Set<TileCondition>(["absent", "no-camera", "camera-off", "elsewhere"]);
+const STILL = new Set<TileCondition>(["absent", "no-camera", "camera-off", "elsewhere", "unshowable"]);
 
 export class Tile extends TongkeElement {
   static override styles = [
@@ -238,6 +238,7 @@ export class Tile extends TongkeElement {
       "no-camera": this.m.tile.noCamera,
       "camera-off": this.m.tile.cameraOff,
       elsewhere: this.m.tile.elsewhere,
+      unshowable: this.m.tile.unshowable,
       starting: this.m.tile.starting,
       paused: this.m.tile.paused,
       stalled: this.m.tile.stalled,

@@ -99,12 +99,12 @@ interface Codec {
 }
 
 /**
- * The codecs to offer, best first: the profile's, then the other of H.264 and VP8, then what
- * carries repairs. H.264 only as constrained baseline with packetization mode 1 (RFC 6184):
- * everything else is not decoded everywhere.
+ * The codecs to offer, best first, then what carries repairs: H.264 and VP8, or VP8 alone, as a
+ * server takes H.264 where it is offered. H.264 only as constrained baseline with packetization
+ * mode 1 (RFC 6184): everything else is not decoded everywhere.
  */
 export function codecOrder<C extends Codec>(codecs: readonly C[], preferred: string): C[] {
-  const names = preferred.toUpperCase() === "VP8" ? ["VP8", "H264"] : ["H264", "VP8"];
+  const names = preferred.toUpperCase() === "VP8" ? ["VP8"] : ["H264", "VP8"];
   const chosen = names.flatMap((name) =>
     codecs.filter((codec) => is(codec, name) && (name !== "H264" || isBaseline(codec))),
   );

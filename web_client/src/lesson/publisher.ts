@@ -3,7 +3,13 @@
 // Owns one RTCPeerConnection of which the client is always the offerer. Where tracks come from is
 // `devices.ts`'s; when to mend is `recovery.ts`'s. All negotiations run one after the other.
 
-import type { Published, ServerMessage, Source, SourceProfile } from "../protocol/messages.ts";
+import type {
+  Published,
+  ServerMessage,
+  Source,
+  SourceProfile,
+  VideoCodec,
+} from "../protocol/messages.ts";
 import { NoAnswer, RequestRefused } from "./connection.ts";
 import { codecOrder, contentHint, sendEncodings, withOpusRepairs } from "./encodings.ts";
 import { type LinkHealth, Recovery } from "./recovery.ts";
@@ -48,6 +54,8 @@ export class Publisher {
   /** A negotiation that waits for the signaling line. */
   private owed = false;
   private readonly stream = new MediaStream();
+  /** The best that everybody can show. */
+  private codec: VideoCodec = "H264";
   private stopped = false;
 
   constructor(
@@ -80,6 +88,21 @@ export class Publisher {
     }
     this.sent.set(source, { track, profile, transceiver: null, encodings: [], fitting: false });
     this.negotiate(false);
+  }
+
+  /**
+   * Send pictures in nothing better than this: somebody cannot show it. They begin anew on m-lines
+   * of their own, because a browser that goes on with its SSRCs no longer says whose they are.
+   */
+  useCodec(codec: VideoCodec): void {
+    if (codec === this.codec) return;
+    this.codec = codec;
+    const pictures = [...this.sent].filter(([source, sent]) => source !== "room" && sent.transceiver);
+    for (const [, sent] of pictures) {
+      sent.transceiver?.stop();
+      sent.transceiver = null;
+    }
+    if (pictures.length) this.negotiate(false);
   }
 
   /** Stop sending `source`. */
@@ -273,7 +296,7 @@ export class Publisher {
     });
     if (source !== "room") {
       const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-      const order = codecOrder(codecs, sent.profile.codec);
+      const order = codecOrder(codecs, this.codec === "VP8" ? "VP8" : sent.profile.codec);
       if (order.length) transceiver.setCodecPreferences(order);
     }
     return transceiver;

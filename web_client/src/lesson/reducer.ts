@@ -47,6 +47,8 @@ export function reduce(view: View, event: LessonEvent): View {
     }
     case "held":
       return view.held === event.held ? view : { ...view, held: event.held };
+    case "shows":
+      return { ...view, shows: event.codecs };
     case "sound-blocked":
       return view.soundBlocked === event.blocked ? view : { ...view, soundBlocked: event.blocked };
     case "chat-open":

@@ -9,6 +9,7 @@ import {
   type ServerMessage,
   type Source,
   type SourceProfile,
+  type VideoCodec,
   type Welcome,
   PROTOCOL_VERSION,
 } from "../protocol/messages.ts";
@@ -18,6 +19,7 @@ import { constraintsOf } from "./encodings.ts";
 import { StallWatch } from "./health.ts";
 import { Publisher } from "./publisher.ts";
 import { mySeat } from "./selectors.ts";
+import { shownCodecs } from "./shown_codecs.ts";
 import type { Refusal } from "./state.ts";
 import { LessonStore } from "./store.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -182,14 +184,28 @@ export class LessonSession {
       this.renewToken = false;
       const resume = sessionStorage.getItem(this.resumeName);
       const { device } = this.options;
-      const keep = this.mediaGoesOn();
-      return { type: "join", protocol: PROTOCOL_VERSION, token, device, resume, keep_media: keep };
+      return {
+        type: "join",
+        protocol: PROTOCOL_VERSION,
+        token,
+        device,
+        resume,
+        keep_media: this.mediaGoesOn(),
+        shows: this.learnCodecs(),
+      };
     } catch (error) {
       if (error instanceof TurnedAway) {
         this.store.dispatch({ type: "refused", refusal: error.refusal });
       }
       throw error;
     }
+  }
+
+  /** Asked at every join: Firefox may have got its H.264 meanwhile. */
+  private learnCodecs(): VideoCodec[] {
+    const codecs = shownCodecs();
+    this.store.dispatch({ type: "shows", codecs });
+    return codecs;
   }
 
   /** Whether media still flows although the signaling line was cut: then it need not begin anew. */
@@ -216,6 +232,7 @@ export class LessonSession {
     this.publisher ??= this.makePublisher(iceServers);
     this.subscriber ??= this.makeSubscriber(iceServers);
     this.publisher.useIceServers(iceServers);
+    this.publisher.useCodec(welcome.lesson.video_codec);
     this.subscriber.useIceServers(iceServers);
     if (!welcome.media_kept) {
       this.publisher.rebuild();
@@ -243,6 +260,7 @@ export class LessonSession {
 
   private heard(message: ServerMessage): void {
     if (message.type === "subscribe_offer") this.subscriber?.offered(message);
+    if (message.type === "lesson_changed") this.publisher?.useCodec(message.lesson.video_codec);
     if (message.type === "layers_needed") this.publisher?.need(message.producer_id, message.layers);
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
     if (message.type === "lesson_ended") {

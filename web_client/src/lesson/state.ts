@@ -1,14 +1,16 @@
 // What a page knows of a lesson: one plain value, changed only by the reducer.
 
-import type {
-  ChatLine,
-  LessonEnded,
-  LessonState,
-  Role,
-  SeatState,
-  SendProfile,
-  ServerMessage,
-  Source,
+import {
+  type ChatLine,
+  type LessonEnded,
+  type LessonState,
+  type Role,
+  type SeatState,
+  type SendProfile,
+  type ServerMessage,
+  type Source,
+  VIDEO_CODEC_VALUES,
+  type VideoCodec,
 } from "../protocol/messages.ts";
 
 /** Where the page stands with the server. */
@@ -82,6 +84,8 @@ export interface View {
   /** Own pictures are not sent for now: our line has room for sound alone. */
   readonly held: boolean;
   readonly soundBlocked: boolean;
+  /** The video codecs that this browser can show. */
+  readonly shows: readonly VideoCodec[];
   /** The last request that was refused, to be said once. */
   readonly notice: Refusal | null;
   /** Server time minus this machine's, in seconds. */
@@ -103,6 +107,7 @@ export type LessonEvent =
   | { type: "own"; source: Source; track: MediaStreamTrack | null }
   | { type: "own-closed"; source: Source; closed: boolean }
   | { type: "held"; held: boolean }
+  | { type: "shows"; codecs: readonly VideoCodec[] }
   | { type: "sound-blocked"; blocked: boolean }
   | { type: "chat-open"; open: boolean }
   | { type: "notice"; refusal: Refusal | null };
@@ -132,6 +137,7 @@ export const initialView: View = {
   closed: new Set(),
   held: false,
   soundBlocked: false,
+  shows: VIDEO_CODEC_VALUES,
   notice: null,
   clockOffsetS: 0,
 };

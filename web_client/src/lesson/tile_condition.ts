@@ -1,5 +1,6 @@
 // Why a picture moves or does not: one word, the most telling one first. Pure.
 
+import { VIDEO_CODEC_VALUES } from "../protocol/messages.ts";
 import { type Picture, producerOf } from "./selectors.ts";
 import type { View } from "./state.ts";
 
@@ -10,6 +11,7 @@ export type TileCondition =
   | "no-camera" // it sends no such picture
   | "camera-off" // its own people have closed it
   | "elsewhere" // another device of this very seat sends it: nobody receives his own seat
+  | "unshowable" // sent in a codec that this browser does not have
   | "starting" // sent, but no frame has come yet
   | "paused" // our line (or theirs) is too weak for a picture
   | "stalled"; // it should move and does not
@@ -32,6 +34,8 @@ export function tileCondition(view: View, picture: Picture, hasFrames: boolean):
   if (producer?.kind !== "video") return "no-camera";
   if (producer.muted) return "camera-off";
   if (seatId === view.me?.seatId) return "elsewhere";
+  const foreign = VIDEO_CODEC_VALUES.find((codec) => codec === producer.codec);
+  if (foreign && !view.shows.includes(foreign)) return "unshowable";
   const stream = view.streams.get(producer.producer_id);
   if (stream?.layer === -1 && stream.reason === "bandwidth") return "paused";
   // Its own line has no room for a picture. (A shared screen that stands still is silent too.)

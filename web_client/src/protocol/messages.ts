@@ -34,6 +34,14 @@ export const SOURCE_VALUES = [
 /** What a seat sends: four pictures and the room's sound. */
 export type Source = (typeof SOURCE_VALUES)[number];
 
+export const VIDEO_CODEC_VALUES = [
+  "H264",
+  "VP8",
+] as const;
+
+/** What a picture is sent as, best first. Every browser has VP8 (RFC 7742 §5), not all H.264. */
+export type VideoCodec = (typeof VIDEO_CODEC_VALUES)[number];
+
 export const LAYOUT_VALUES = [
   "speaker", // the lead (or the spotlight) large, the others in a strip
   "wall", // all equal
@@ -87,6 +95,7 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
  *
  * With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
  * `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
+ * `shows` are the codecs of which it can show pictures.
  */
 export interface Join {
   type: "join";
@@ -95,6 +104,7 @@ export interface Join {
   device?: DeviceKind;
   resume?: string | null;
   keep_media?: boolean;
+  shows?: VideoCodec[];
   request_id?: string | null;
 }
 
@@ -241,6 +251,7 @@ export interface SourceState {
   producer_id: string;
   device_id: string;
   kind: "audio" | "video";
+  codec: string;
   /** closed by its own device */
   muted: boolean;
   /** media has arrived */
@@ -290,6 +301,8 @@ export interface LessonState {
   layout: Layout;
   locked: boolean;
   recording: boolean;
+  /** the best that every seat's devices can show */
+  video_codec: VideoCodec;
   ended: boolean;
 }
 

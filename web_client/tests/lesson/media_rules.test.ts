@@ -10,6 +10,7 @@ import { StallWatch } from "../../src/lesson/health.ts";
 import { judge, levelOf } from "../../src/lesson/level.ts";
 import { Recovery } from "../../src/lesson/recovery.ts";
 import { sessionOf } from "../../src/lesson/sdp.ts";
+import { shownCodecs } from "../../src/lesson/shown_codecs.ts";
 import type { SourceProfile } from "../../src/protocol/messages.ts";
 
 const profile = (more: Partial<SourceProfile>): SourceProfile => ({
@@ -117,9 +118,17 @@ describe("codecs", () => {
   const names = (preferred: string) =>
     codecOrder(codecs, preferred).map((codec) => codec.mimeType.slice(6));
 
-  it("the profile's first, the other as a fallback, repairs last, nothing else", () => {
+  it("H.264 with VP8 as a fallback, or VP8 alone; repairs last, nothing else", () => {
     expect(names("H264")).toEqual(["H264", "VP8", "rtx"]);
-    expect(names("VP8")).toEqual(["VP8", "H264", "rtx"]);
+    expect(names("VP8")).toEqual(["VP8", "rtx"]);
+  });
+
+  it.each([
+    ["Chromium", ["VP8", "rtx", "H264", "VP9"], ["H264", "VP8"]],
+    ["Firefox without OpenH264", ["VP8", "rtx", "VP9", "AV1"], ["VP8"]],
+    ["a browser that does not say", [], ["H264", "VP8"]],
+  ])("%s shows", (_browser, names, shown) => {
+    expect(shownCodecs(names.map((name) => ({ mimeType: `video/${name}` })))).toEqual(shown);
   });
 
   it("no preference at all for a browser that knows neither", () => {

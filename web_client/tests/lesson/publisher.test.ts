@@ -23,8 +23,9 @@ class FakeTransceiver {
       this.encodings = encodings;
     },
   };
-  setCodecPreferences(): void {
-    // the order is tested with `codecOrder`
+  codecs: string[] = [];
+  setCodecPreferences(codecs: { mimeType: string }[]): void {
+    this.codecs = codecs.map((codec) => codec.mimeType);
   }
   stop(): void {
     this.stopped = true;
@@ -192,6 +193,31 @@ describe("the publisher", () => {
     await settle();
     expect(asked).toEqual([["room"], ["room"]]);
     expect(FakePeer.all.map((peer) => peer.closed)).toEqual([true, false]);
+  });
+
+  it("offers its pictures anew, without H.264, when somebody cannot show it", async () => {
+    const codecs = [
+      { mimeType: "video/H264", sdpFmtpLine: "packetization-mode=1;profile-level-id=42e01f" },
+      { mimeType: "video/VP8" },
+    ];
+    vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs }) });
+    const { publisher, asked, settle } = setup();
+    publisher.useCodec("H264");
+    publisher.set("room", track, profile("room"));
+    publisher.set("teacher", track, profile("teacher"));
+    await settle();
+    const [sound, picture] = FakePeer.all[0]?.transceivers ?? [];
+    expect([sound?.codecs, picture?.codecs]).toEqual([[], ["video/H264", "video/VP8"]]);
+    const before = asked.length;
+    publisher.useCodec("VP8");
+    publisher.useCodec("VP8");
+    await settle();
+    const anew = FakePeer.all[0]?.transceivers[2];
+    expect([picture?.stopped, sound?.stopped, anew?.codecs]).toEqual([true, false, ["video/VP8"]]);
+    expect([asked.at(-1), asked.length]).toEqual([["room", "teacher"], before + 1]);
+    publisher.rebuild();
+    await settle();
+    expect(FakePeer.all[1]?.transceivers[1]?.codecs).toEqual(["video/VP8"]);
   });
 
   it("restarts ICE first, builds a new connection second", async () => {

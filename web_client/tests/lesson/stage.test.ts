@@ -147,6 +147,8 @@ describe("a tile", () => {
     expect(condition({ sources: [source("r1", "students", { muted: true })] })).toBe("camera-off");
     const other = { seatId: "r1", source: "students" } as const;
     expect(tileCondition(viewOf("r1"), other, false)).toBe("elsewhere");
+    const without = apply(viewOf("lead"), track, { type: "shows", codecs: ["VP8"] });
+    expect(tileCondition(without, picture, false)).toBe("unshowable");
     const weak = apply(viewOf("lead"), track, stream(-1, "bandwidth"));
     expect(tileCondition(weak, picture, true)).toBe("paused");
     const held = apply(viewOf("lead"), track, stream(-1, "producer-silent"));

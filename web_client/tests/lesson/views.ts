@@ -16,6 +16,7 @@ export function source(seat: string, name: Source, more: Partial<SourceState> = 
     producer_id: `${seat}-${name}`,
     device_id: `device-${seat}`,
     kind: name === "room" ? "audio" : "video",
+    codec: name === "room" ? "opus" : "H264",
     muted: false,
     live: true,
     ...more,
@@ -53,6 +54,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     layout: "speaker",
     locked: false,
     recording: true,
+    video_codec: "H264",
     ended: false,
     ...more,
   };

@@ -61,6 +61,7 @@ export const live = {
     noCamera: "No picture is sent",
     cameraOff: "Camera is off",
     elsewhere: "Sent by another device of this room",
+    unshowable: "This browser lacks H.264 for this picture; Chromium and Edge have it",
     starting: "Picture is coming…",
     paused: "Picture paused: the line is weak",
     stalled: "Picture stands still",

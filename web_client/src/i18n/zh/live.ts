@@ -48,6 +48,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     noCamera: "没有画面",
     cameraOff: "摄像头已关闭",
     elsewhere: "由本教室的另一台设备发送",
+    unshowable: "此浏览器没有 H.264，无法显示这个画面；请用 Chromium 或 Edge",
     starting: "画面即将出现…",
     paused: "网络较弱，画面暂停",
     stalled: "画面停滞",
