@@ -71,7 +71,7 @@ test-core: $(STAMPS)/native
 	$(PY) -m pytest -q -m "not browser"
 
 test-browser: $(STAMPS)/native $(STAMPS)/web
-	@scripts/need-chromium.sh
+	@scripts/need-browsers.sh
 	@scripts/need-networks.sh
 	$(PY) -m pytest -q -m browser
 

@@ -1,9 +1,11 @@
 #!/bin/sh
-# The browser tests drive Debian's Chromium and give rooms networks of their own (iproute2).
+# The browser tests drive Debian's Chromium and Firefox and give rooms networks of their own
+# (iproute2).
 # Installs what is missing when it may; says so when it may not.
 set -eu
 missing=""
 [ -x /usr/bin/chromium ] || missing="chromium"
+command -v firefox-esr >/dev/null || missing="$missing firefox-esr"
 command -v ip >/dev/null || missing="$missing iproute2"
 [ -z "$missing" ] && exit 0
 
