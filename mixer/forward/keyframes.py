@@ -49,9 +49,13 @@ class KeyframeRequests(Generic[Key]):
         self._waiting.pop(key, None)
         self._asked_at.pop(key, None)
 
+    def due(self, now: float) -> list[Key]:
+        """The encodings that `poll` would name."""
+        return [key for key, request in self._waiting.items() if now >= request.due_at]
+
     def poll(self, now: float) -> list[Key]:
         """The encodings to ask for a keyframe now."""
-        due = [key for key, request in self._waiting.items() if now >= request.due_at]
+        due = self.due(now)
         for key in due:
             request = self._waiting[key]
             request.asked += 1

@@ -106,14 +106,25 @@ class LayerMeter:
 
     def live(self, now: float) -> bool:
         """Whether bytes came within the last `SILENT_AFTER_S`."""
-        return self._last_packet_at is not None and now - self._last_packet_at < self.SILENT_AFTER_S
+        return now < self.silent_at
 
-    def update(self, total_bytes: int, now: float) -> None:
-        """Take the counter's present value (bytes since the layer began; it never falls)."""
+    @property
+    def silent_at(self) -> float:
+        """When it counts as silent if nothing more comes; the past when it is."""
+        if self._last_packet_at is None:
+            return -math.inf
+        return self._last_packet_at + self.SILENT_AFTER_S
+
+    def update(self, total_bytes: int, now: float, heard_at: float | None = None) -> None:
+        """Take the counter's present value (bytes since the layer began; it never falls).
+
+        `heard_at` is when its last packet came, if that is known better than "just now".
+        """
+        heard_at = now if heard_at is None else heard_at
         if self._bytes is None:
             self._bytes, self._updated_at, self._began_at = total_bytes, now, now
             if total_bytes:
-                self._last_packet_at = now
+                self._last_packet_at = heard_at
             return
         elapsed = now - self._updated_at
         if elapsed <= 0:
@@ -122,7 +133,7 @@ class LayerMeter:
         if grown:
             if not self.live(now):
                 self._rate_bps, self._began_at = 0.0, self._updated_at
-            self._last_packet_at = now
+            self._last_packet_at = heard_at
         rate = 8 * grown / elapsed
         if not self._rate_bps:
             self._rate_bps = rate

@@ -22,6 +22,7 @@ START_DBOV = -45.0
 STOP_DBOV = -52.0
 
 RISE_S = 0.1  # a syllable
+FIRST_S = 2 * RISE_S  # as if whoever is heard first had been silent for so long
 FALL_DB_PER_S = 25.0  # speech at −20 dBov may pause 1.3 s between two sentences
 LONG_S = 2.0  # what counts for dominance
 
@@ -40,6 +41,7 @@ REFRESH_S = 0.3
 @dataclass(slots=True)
 class _Voice:
     updated_at: float
+    heard_dbov: float = SILENCE_DBOV  # the last level, as it came
     short_dbov: float = SILENCE_DBOV
     long_dbov: float = SILENCE_DBOV
     speaking: bool = False
@@ -70,7 +72,7 @@ class ActiveSpeakers:
         """
         heard = {producer_id: -min(127, max(0, level)) for producer_id, level in levels}
         for producer_id in heard.keys() - self._voices.keys():
-            self._voices[producer_id] = _Voice(now - RISE_S)
+            self._voices[producer_id] = _Voice(now - FIRST_S)
         for producer_id, voice in self._voices.items():
             _follow(voice, heard.get(producer_id, SILENCE_DBOV), now)
 
@@ -86,6 +88,12 @@ class ActiveSpeakers:
     def nobody(self) -> bool:
         """Whether there is no voice to follow, and that is what was told last."""
         return not self._voices and not self._told.levels
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks or begins to, and that is what was told last."""
+        heard = any(v.speaking or v.heard_dbov > START_DBOV for v in self._voices.values())
+        return not heard and not self._told.levels
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -128,6 +136,7 @@ class ActiveSpeakers:
 
 def _follow(voice: _Voice, dbov: float, now: float) -> None:
     elapsed = max(0.0, now - voice.updated_at)
+    voice.heard_dbov = dbov
     if dbov > voice.short_dbov:
         voice.short_dbov += (dbov - voice.short_dbov) * (1 - math.exp(-elapsed / RISE_S))
     else:

@@ -36,10 +36,9 @@ from mixer.transport.codecs import Codec
 from mixer.transport.subscribe_lines import Line
 from mixer.transport.subscribe_offer import stream_name
 
-# A line that carries all that is wanted, with a margin, is looked at so often: bitrates change.
-SATISFIED_INTERVAL_S = 1.0
-# A line on which all is well is read so often; else with every feedback, ten times a second.
-SETTLED_READING_S = 1.0
+# A line that carries all that is wanted, with a margin, is looked at on every second's beat, which
+# may come a little early after one that came late: bitrates change.
+SATISFIED_INTERVAL_S = 0.9
 
 
 class ConsumersOwner(Protocol):
@@ -47,6 +46,7 @@ class ConsumersOwner(Protocol):
 
     def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
     def choice_changed(self, device_id: str, choice: Choice) -> None: ...
+    def hurry(self) -> None: ...
 
 
 class Consumers:
@@ -56,7 +56,7 @@ class Consumers:
         now = connection.port.clock()
         self.meter = LinkMeter()
         self.estimator = BandwidthEstimator(now)
-        self._settled = False  # whether the line is read less often
+        self._settled = False  # whether the pump tells of changes only
         self.transport_cc = False  # until the peer's description says it reports arrivals
         self._connection = connection
         self._pump = connection.port.pump
@@ -153,9 +153,19 @@ class Consumers:
 
     def allocation_due(self, now: float) -> bool:
         """Whether the line may carry more or less than it is used for, or it is time to look."""
-        satisfied = self.used_bps == self.wanted_bps
+        return not self._satisfied or now - self._allocated_at >= SATISFIED_INTERVAL_S
+
+    @property
+    def _satisfied(self) -> bool:
+        """Whether the line carries all that is wanted, with a margin."""
         with_margin = self.estimator.bitrate_bps >= UP_MARGIN * self.wanted_bps
-        return not (satisfied and with_margin) or now - self._allocated_at >= SATISFIED_INTERVAL_S
+        return self.used_bps == self.wanted_bps and with_margin
+
+    @property
+    def calm(self) -> bool:
+        """Whether time alone changes nothing: what does, the pump tells."""
+        settled = self.transport_cc and self._settled and self._satisfied
+        return settled or not self._by_producer
 
     def _set_layer(self, consumer: Consumer, layer: int) -> None:
         if consumer.layer != layer:
@@ -213,8 +223,13 @@ class Consumers:
     # The line
 
     def handle_line(self) -> None:
-        """The pump has sensed something, or all is well and it is time to look."""
+        """The pump has sensed something of the line."""
         now = self._connection.port.clock()
+        self._read_line(now)
+        if not self.calm:
+            self._owner.hurry()
+
+    def _read_line(self, now: float) -> None:
         row = self._pump.line(self._connection.transport_id)
         if self.transport_cc:
             self.estimator.handle_reading(LineReading(*row), now)
@@ -222,7 +237,7 @@ class Consumers:
             self._set_pace()
 
     def handle_timer(self, now: float) -> None:
-        """Every 100 ms or so: what the estimate makes of time alone."""
+        """Several times a second while not `calm`: what the estimate makes of time alone."""
         if self.transport_cc and self._settled:
             return  # the pump tells when that ends
         if not self.transport_cc:
@@ -247,13 +262,13 @@ class Consumers:
         settled = self.estimator.settled
         if settled != self._settled and self._connection.state is not LinkState.CLOSED:
             self._settled = settled
-            self._pump.set_line_interval(
-                self._connection.transport_id, SETTLED_READING_S if settled else 0.0
-            )
+            self._pump.set_line_settled(self._connection.transport_id, settled)
 
     def read_totals(self, now: float) -> None:
         """Take what the pump counted of the line and of every stream; once a second."""
         transport_id = self._connection.transport_id
+        if self._settled:
+            self._read_line(now)
         for pump_id, total_bytes in self._pump.consumer_bytes(transport_id):
             consumer = self._by_pump_id.get(pump_id)
             if consumer is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mixer.errors import DeviceUnknown, NodeFull, ProducerUnknown
@@ -31,6 +32,7 @@ from mixer.model import (
     TransportChanged,
     Want,
 )
+from mixer.node.beats import CALM_LOOK_S, LISTEN_S, LOOK_S, next_beat
 from mixer.node.demand import Demand
 from mixer.node.port import Port
 from mixer.node.publication import Publication
@@ -44,11 +46,10 @@ from mixer.transport.subscribe_offer import read_player_offer
 log = logging.getLogger(__name__)
 
 MAX_WANTS = 128  # as the lesson protocol admits
-ALLOCATION_INTERVAL_S = 0.2
 # A bitrate over a shorter time than this is that of one burst.
 MEASURE_INTERVAL_S = 0.1
 TOTALS_INTERVAL_S = 1.0
-LINK_INTERVAL_S = 2.0
+LINK_INTERVAL_S = 2 * TOTALS_INTERVAL_S
 
 
 class Lesson:
@@ -74,9 +75,8 @@ class Lesson:
         self._speakers = ActiveSpeakers()
         self._demand = Demand()
         self._closed = False
-        now = port.clock()
         self._alive: list[tuple[bool, ...]] = []  # the layers of each producer, as last shared out
-        self._allocate_at = self._totals_at = self._link_at = now
+        self.due_at = self._totals_at = self._link_at = next_beat(port.clock(), LOOK_S)
 
     # Publishing
 
@@ -188,6 +188,7 @@ class Lesson:
             ask_keyframe=self.ask_keyframe,
         )
         self.taps[tap.info.tap_id] = tap
+        self.hurry()
         return tap.info
 
     def untap(self, tap_id: str) -> None:
@@ -195,6 +196,7 @@ class Lesson:
         tap = self.taps.pop(tap_id, None)
         if tap is not None:
             tap.close()
+            self.hurry()
 
     # Ends
 
@@ -205,6 +207,7 @@ class Lesson:
         if publication is not None:
             closing.append(publication.close())
         await asyncio.gather(*closing)
+        self.hurry()
 
     async def close(self) -> None:
         """End everything."""
@@ -229,6 +232,7 @@ class Lesson:
     def producer_added(self, producer: Producer) -> None:
         """A publication has a new producer."""
         self._producers[producer.producer_id] = producer
+        self.hurry()
 
     def producer_removed(self, producer: Producer) -> None:
         """A publication drops a producer: everything that hangs on it goes first."""
@@ -239,9 +243,10 @@ class Lesson:
         for tap in self.taps.values():
             if tap.info.producer_id == producer.producer_id:
                 tap.producer_removed()
+        self.hurry()
 
     def first_packet(self, producer: Producer, layer: int) -> None:
-        """Media of a layer has begun."""
+        """Media of a layer has begun, or begun again."""
         now = self.port.clock()
         self._measure_layers(producer, now)
         if not producer.live:
@@ -253,6 +258,10 @@ class Lesson:
         """Somebody needs a keyframe; the publisher is asked, but not too often."""
         self.port.keyframes.request((producer.pump_id, layer), self.port.clock())
         self.port.ask_due_keyframes()
+
+    def look_for_keyframes(self, producer: Producer) -> None:
+        """A request is about to be repeated: has its answer come?"""
+        self._measure_layers(producer, self.port.clock())
 
     def send_keyframe_request(self, producer: Producer, layer: int) -> None:
         """It is time to ask."""
@@ -281,23 +290,49 @@ class Lesson:
 
     # Time
 
+    def hurry(self) -> None:
+        """Something has changed: look soon, however calm the lesson was."""
+        soon = next_beat(self.port.clock(), LOOK_S)
+        if soon < self.due_at:
+            self.due_at = soon
+            self.port.hurry(soon)
+
+    def listen(self) -> None:
+        """Somebody begins to speak: take the levels after a syllable."""
+        self.port.hurry(self.port.clock() + LOOK_S)
+
     def handle_timer(self, now: float) -> None:
-        """Every tick (100 ms): estimates, and by their own intervals layers, totals, links."""
-        for subscription in self.subscriptions.values():
-            if subscription.connection.state is LinkState.CONNECTED:
-                subscription.consumers.handle_timer(now)
-        if now >= self._allocate_at:
-            self._allocate_at = now + ALLOCATION_INTERVAL_S
-            for producer in self._producers.values():
-                self._measure_layers(producer, now)
-            self._allocate_if_due(now)
-            self._tell_demand(now)
+        """Estimates, layers, totals and links, once `due_at` has come; earlier calls do nothing."""
+        if now < self.due_at:
+            return
+        self.due_at = next_beat(now, CALM_LOOK_S)
+        for subscription in self._connected():
+            subscription.consumers.handle_timer(now)
+        for producer in self._producers.values():
+            self._measure_layers(producer, now)
+        self._allocate_if_due(now)
+        self._tell_demand(now)
         if now >= self._totals_at:
-            self._totals_at = now + TOTALS_INTERVAL_S
+            self._totals_at = next_beat(now, TOTALS_INTERVAL_S)
             self._read_totals(now)
         if now >= self._link_at:
-            self._link_at = now + LINK_INTERVAL_S
+            self._link_at = next_beat(now, LINK_INTERVAL_S)
             self._tell_links(now)
+        self.due_at = min(self.due_at, self._next_look(now))
+
+    def _next_look(self, now: float) -> float:
+        """Soon while a line moves, or when a layer may have ended."""
+        if not all(subscription.consumers.calm for subscription in self._connected()):
+            return next_beat(now, LOOK_S)
+        ends = (e.meter.silent_at for p in self._producers.values() for e in p.encodings)
+        return min((at for at in ends if at > now), default=math.inf)
+
+    def _connected(self) -> list[Subscription]:
+        return [
+            subscription
+            for subscription in self.subscriptions.values()
+            if subscription.connection.state is LinkState.CONNECTED
+        ]
 
     def handle_levels(self, levels: Sequence[tuple[Producer, int]], now: float) -> None:
         """Audio levels of this lesson's producers since the last time."""
@@ -313,12 +348,15 @@ class Lesson:
         speakers = self._speakers.poll(now)
         if speakers is not None:
             self.tell(SpeakersChanged(speakers.levels))
+        if not self._speakers.quiet:
+            self.port.hurry(next_beat(now, LISTEN_S))
 
     def allocate(self) -> None:
-        """Choose every subscriber's layers anew."""
+        """Choose every subscriber's layers anew, and see soon what came of it."""
         self._allocate(self.subscriptions.values())
         for tap in self.taps.values():
             tap.follow(self.port.clock())
+        self.hurry()
 
     def _allocate(self, subscriptions: Iterable[Subscription]) -> None:
         now = self.port.clock()
@@ -338,10 +376,10 @@ class Lesson:
             self._allocate(due)
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
-        for layer, total_bytes, keyframes in self.port.pump.layer_totals(producer.pump_id):
+        for layer, total_bytes, keyframes, last_ns in self.port.pump.layer_totals(producer.pump_id):
             encoding = producer.encodings[layer]
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
-                encoding.meter.update(total_bytes, now)
+                encoding.meter.update(total_bytes, now, heard_at=last_ns * 1e-9)
                 encoding.measured_at = now
             if keyframes != encoding.keyframes:
                 encoding.keyframes = keyframes
@@ -351,9 +389,9 @@ class Lesson:
         for publication in self.publications.values():
             publication.read_totals(now)
             publication.connection.handle_timer(now)
+        for subscription in self._connected():
+            subscription.consumers.read_totals(now)
         for subscription in self.subscriptions.values():
-            if subscription.connection.state is LinkState.CONNECTED:
-                subscription.consumers.read_totals(now)
             subscription.connection.handle_timer(now)
 
     def _tell_demand(self, now: float) -> None:
@@ -366,6 +404,5 @@ class Lesson:
         for publication in self.publications.values():
             if publication.connection.state is LinkState.CONNECTED:
                 self.tell(publication.measure(now))
-        for subscription in self.subscriptions.values():
-            if subscription.connection.state is LinkState.CONNECTED:
-                self.tell(subscription.consumers.measure(now))
+        for subscription in self._connected():
+            self.tell(subscription.consumers.measure(now))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import shutil
 import tempfile
 import time
@@ -28,6 +29,7 @@ from mixer.model import (
     Want,
 )
 from mixer.node.addresses import advertised_addresses
+from mixer.node.beats import LOOK_S, next_beat
 from mixer.node.lesson import Lesson
 from mixer.node.port import Port, ProducerOwner, open_pump
 from mixer.node.stats import LessonStats, NodeStats, lesson_stats, node_stats
@@ -38,9 +40,6 @@ from mixer.transport.dtls import Certificate
 
 log = logging.getLogger(__name__)
 
-# One tick serves all lessons of the node: speakers and layers. What cannot wait comes as an event.
-# People see who speaks a syllable or two after it began.
-TICK_S = 0.2
 ICE_TIMER_S = 1.0
 
 PumpFactory = Callable[[NodeSettings, int, str], Pump]
@@ -72,7 +71,8 @@ class MediaNode:
         self._certificate = Certificate()
         self._ports: list[Port] = []
         self._lessons: dict[str, Lesson] = {}
-        self._ticking: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_at = math.inf
         self._own_folder: Path | None = None
         self._ice_at = 0.0
         self._ticks = Ticks()
@@ -99,6 +99,7 @@ class MediaNode:
                     clock=self._clock,
                     plain_path=plain_path,
                     transports_per_source=self.settings.limits.transports_per_source,
+                    on_due=self._hurry,
                 )
                 opened.append(port)
                 port.start()
@@ -108,7 +109,7 @@ class MediaNode:
             self._remove_folder()
             raise
         self._ports = opened
-        self._ticking = asyncio.get_running_loop().create_task(self._tick_forever())
+        self._hurry(self._clock())
         log.info("media on UDP %s", ", ".join(f"{h} port {p}" for h, p in self.candidates))
         if self.tcp_candidates:
             tcp = ", ".join(f"{h} port {p}" for h, p in self.tcp_candidates)
@@ -118,13 +119,12 @@ class MediaNode:
         """End every lesson, every connection and every pump; closing twice is fine."""
         for lesson_id in list(self._lessons):
             await self.close_lesson(lesson_id)
-        if self._ticking is not None:
-            self._ticking.cancel()
-            await asyncio.gather(self._ticking, return_exceptions=True)
-            self._ticking = None
-        for port in self._ports:
+        ports, self._ports = self._ports, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for port in ports:
             await port.stop()
-        self._ports = []
         self._remove_folder()
 
     @property
@@ -175,9 +175,9 @@ class MediaNode:
             raise NodeFull(f"this node takes {self.settings.limits.lessons} lessons")
         port = min(self._ports, key=lambda known: known.lessons)
         port.lessons += 1
-        self._lessons[lesson_id] = Lesson(
-            lesson_id, port, self._certificate, self.settings.limits, listener
-        )
+        lesson = Lesson(lesson_id, port, self._certificate, self.settings.limits, listener)
+        self._lessons[lesson_id] = lesson
+        self._hurry(lesson.due_at)
 
     async def close_lesson(self, lesson_id: str) -> None:
         """End a lesson's media; fine when it is not open."""
@@ -279,19 +279,30 @@ class MediaNode:
 
     # Time
 
-    async def _tick_forever(self) -> None:
-        while True:
-            due_at = self._clock() + TICK_S
-            await asyncio.sleep(TICK_S)
-            began_at = self._clock()
+    def _hurry(self, at: float) -> None:
+        """Something is due at this time, be it sooner than what was known."""
+        if not self._ports or (self._timer is not None and at >= self._due_at):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._due_at = at
+        self._timer = loop.call_at(loop.time() + max(0.0, at - self._clock()), self._tick)
+
+    def _tick(self) -> None:
+        due_at, began_at = self._due_at, self._clock()
+        self._timer = None
+        try:
             self.handle_timer(began_at)
+        finally:
             self._ticks.add(due_at=due_at, began_at=began_at, ended_at=self._clock())
+            due_at = min([self._ice_at, *(one.due_at for one in self._lessons.values())])
+            self._hurry(max(due_at, next_beat(began_at, LOOK_S)))
 
     def handle_timer(self, now: float) -> None:
-        """One tick for all ports and lessons; a fault in one lesson stays in it."""
+        """What is due of all ports and lessons; a fault in one lesson stays in it."""
         levels: dict[ProducerOwner, list[tuple[Producer, int]]] = {}
         for port in self._ports:
-            port.drain()  # what was not worth waking for
             port.ask_due_keyframes()
             levels |= port.take_levels()
         for lesson in list(self._lessons.values()):
@@ -301,6 +312,6 @@ class MediaNode:
             except Exception:
                 log.exception("the tick of lesson %s failed", lesson.lesson_id)
         if now >= self._ice_at:
-            self._ice_at = now + ICE_TIMER_S
+            self._ice_at = next_beat(now, ICE_TIMER_S)
             for port in self._ports:
                 port.handle_timer(now)

@@ -3,8 +3,8 @@
 Owns: starting and stopping the pump, draining its events into connections, producers and
 consumers, carrying out what the ICE agent decides.
 
-Leaves to others: the transports themselves (`connection.py`), lessons, all timing but the call of
-`handle_timer`.
+Leaves to others: the transports themselves (`connection.py`), lessons, and time: `on_due` hears
+when the port or one of its lessons wants to be looked at.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class ProducerOwner(Protocol):
 
     def first_packet(self, producer: Producer, layer: int) -> None: ...
     def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def look_for_keyframes(self, producer: Producer) -> None: ...
     def send_keyframe_request(self, producer: Producer, layer: int) -> None: ...
+    def listen(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -101,8 +103,10 @@ class Port:
         clock: Callable[[], float] = time.monotonic,
         plain_path: str = "",
         transports_per_source: int = SESSIONS_PER_SOURCE,
+        on_due: Callable[[float], None] = lambda at: None,
     ) -> None:
         self.pump = pump
+        self.hurry = on_due
         self.plain_path = plain_path
         self.clock = clock
         self.ice = IceAgent(crowd=Crowd(most=transports_per_source, unbounded=addresses))
@@ -210,11 +214,18 @@ class Port:
         return levels
 
     def ask_due_keyframes(self) -> None:
-        """Pass on the keyframe requests whose time has come."""
-        for pump_id, layer in self.keyframes.poll(self.clock()):
+        """Pass on the keyframe requests whose time has come, but for those that were answered."""
+        now = self.clock()
+        for pump_id in {pump_id for pump_id, _ in self.keyframes.due(now)}:
+            producer, owner = self._producers.get(pump_id, (None, None))
+            if producer is not None and owner is not None:
+                owner.look_for_keyframes(producer)
+        for pump_id, layer in self.keyframes.poll(now):
             producer, owner = self._producers.get(pump_id, (None, None))
             if producer is not None and owner is not None:
                 owner.send_keyframe_request(producer, layer)
+        if (again_at := self.keyframes.next_time()) is not None:
+            self.hurry(again_at)
 
     # Events
 
@@ -237,6 +248,10 @@ class Port:
                     transport.handle_line()
             elif event[0] == pumps.LAYER_SWITCHED:
                 self._layer_switched(event[1], event[2])
+            elif event[0] == pumps.VOICE:
+                _, owner = self._producers.get(event[1], (None, None))
+                if owner is not None:
+                    owner.listen()
             else:
                 self._producer_event(event[0], event[1], event[2])
 

@@ -1,7 +1,7 @@
 """How a node's regular work keeps up: what its ticks take, and how late they come.
 
 A tick that comes late tells that the event loop was busy with something else; both grow long before
-feedback and layer choices come too late for a lesson.
+layer choices come too late for a lesson.
 """
 
 from __future__ import annotations

@@ -46,16 +46,19 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * A consumer whose producer has a sender report is reported once a second, and soon after it joins a
   layer, in its own timestamps, with its `cname` if it has one (RFC 3550 §6.4.1, §6.5.1).
 * What Python reads: `totals` → `TransportTotals` of a transport; `consumer_bytes` →
-  `(consumer_id, bytes)` of its consumers; `layer_totals` → `(layer, bytes, keyframes)` of a
-  producer's layers that have been named; `losses` → `(ssrc, expected, lost, arrival_ns)` per
-  consumer on which the peer's report blocks told something since the last call; `audio_levels` →
-  `(producer_id, −dBov)` of the loudest packet since the last call (RFC 6464).
+  `(consumer_id, bytes)` of its consumers; `layer_totals` → `(layer, bytes, keyframes,
+  last_packet_ns)` of a producer's layers that have been named; `losses` → `(ssrc, expected, lost,
+  arrival_ns)` per consumer on which the peer's report blocks told something since the last call;
+  `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the last call (RFC 6464).
+* What need not be looked for: `FIRST_PACKET` says that media of a layer begins, or begins again
+  after two seconds of silence; `VOICE` that a producer is as loud as speech (−45 dBov) that was not
+  when the levels were last read.
 * What a peer's transport-wide feedback tells of the line to it, the pump senses itself: whether a
   queue grows, how much arrives, what is lost, silence (`native/line.h`). `LINE` says that a reading
-  waits: at once when something is amiss, has changed, or a probe's answer is complete; else with
-  every feedback, or once in `set_line_interval(transport_id, seconds)`, many lines together.
-  `line(transport_id)` takes the reading since the last one (`mixer.rtp.line_reading`); until it is
-  taken it is told of once a second at most.
+  waits: with every feedback, or, once `set_line_settled(transport_id, True)` was called, only when
+  something is amiss, has changed, or a probe's answer is complete. `line(transport_id)` takes the
+  reading since the last one (`mixer.rtp.line_reading`); until it is taken it is told of once a
+  second at most.
 * NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
   for again (RFC 4585 generic NACK), a bounded number of times. An `RTCP` event brings every
@@ -85,6 +88,7 @@ from mixer.pump._pump import (
     LINE,
     NEW_SSRC,
     RTCP,
+    VOICE,
     Address,
     Pump,
     PumpEvent,
@@ -104,6 +108,7 @@ __all__ = [
     "LINE",
     "NEW_SSRC",
     "RTCP",
+    "VOICE",
     "Address",
     "Pump",
     "PumpEvent",

@@ -26,6 +26,7 @@ KEYFRAME_NEEDED = 4
 LAYER_SWITCHED = 5
 FIRST_PACKET = 6
 LINE = 7
+VOICE = 8
 
 CODEC_OPAQUE = 0
 CODEC_VP8 = 1
@@ -302,12 +303,10 @@ cdef class Pump:
     def line(self, int64_t transport_id):
         return line_row(&self._pump.core, transport_id)
 
-    def set_line_interval(self, int64_t transport_id, double seconds):
+    def set_line_settled(self, int64_t transport_id, bint settled):
         cdef int result
-        ranged(seconds, 0, 60, "the interval in seconds")
-        cdef int64_t ns = <int64_t>(seconds * 1e9)
         with nogil:
-            result = native.core_set_line_interval(&self._pump.core, transport_id, ns)
+            result = native.core_set_line_settled(&self._pump.core, transport_id, settled)
         checked(result, transport_id)
 
     def losses(self, int64_t transport_id):

@@ -124,6 +124,8 @@ cdef event_tuple(const native.event *event, const uint8_t *data):
         )
     if event.type == native.EVENT_LINE:
         return (LINE, event.id)
+    if event.type == native.EVENT_VOICE:
+        return (VOICE, event.id)
     return (event.type, event.id, event.layer)
 
 

@@ -91,11 +91,11 @@ cdef class Line:
     def probe(self, int64_t began_ns, int64_t ends_ns):
         native.line_probe(self._line, began_ns, ends_ns)
 
-    def set_interval(self, int64_t interval_ns):
-        self._line.interval_ns = interval_ns
+    def set_settled(self, bint settled):
+        self._line.is_settled = settled
 
-    def tells(self, int64_t now_ns, *, bint tick):
-        if not native.line_has_news(self._line, tick, now_ns):
+    def tells(self, int64_t now_ns):
+        if not native.line_has_news(self._line, now_ns):
             return False
         native.line_told(self._line, now_ns)
         return True

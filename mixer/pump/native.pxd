@@ -19,7 +19,7 @@ cdef extern from "clock.h" nogil:
 
 
 cdef extern from "events.h" nogil:
-    enum: EVENT_DATAGRAM, EVENT_RTCP, EVENT_NEW_SSRC, EVENT_LINE
+    enum: EVENT_DATAGRAM, EVENT_RTCP, EVENT_NEW_SSRC, EVENT_LINE, EVENT_VOICE
     struct event:
         uint32_t size
         uint16_t type
@@ -109,14 +109,14 @@ cdef extern from "line.h" nogil:
         bint has_train
         uint32_t train_count
     struct line:
-        int64_t interval_ns
+        bint is_settled
     line *line_new()
     void line_free(line *)
     void line_depart(line *, uint16_t, uint32_t, int64_t)
     void line_hear(line *, feedback_reader *, int64_t)
     void line_pass(line *, int64_t)
     void line_probe(line *, int64_t, int64_t)
-    bint line_has_news(const line *, bint, int64_t)
+    bint line_has_news(const line *, int64_t)
     void line_told(line *, int64_t)
     void line_take(line *, line_reading *, train_packet *)
 
@@ -216,7 +216,7 @@ cdef extern from "calls.h" nogil:
     int core_remove_consumer(core *, int64_t)
 
     int core_line(core *, int64_t, line_reading *, train_packet *)
-    int core_set_line_interval(core *, int64_t, int64_t)
+    int core_set_line_settled(core *, int64_t, bint)
     struct stream_losses:
         uint32_t ssrc
         uint32_t expected
@@ -243,6 +243,7 @@ cdef extern from "calls.h" nogil:
         int layer
         uint64_t bytes
         uint64_t keyframes
+        int64_t last_packet_ns
     int core_layer_totals(core *, int64_t, layer_totals *)
     struct encoding_stats:
         int layer

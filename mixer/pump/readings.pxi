@@ -31,7 +31,10 @@ cdef list layer_total_rows(native.core *core, int64_t producer_id):
     with nogil:
         count = native.core_layer_totals(core, producer_id, rows)
     checked(count, producer_id)
-    return [(rows[i].layer, rows[i].bytes, rows[i].keyframes) for i in range(count)]
+    return [
+        (rows[i].layer, rows[i].bytes, rows[i].keyframes, rows[i].last_packet_ns)
+        for i in range(count)
+    ]
 
 
 cdef transport_totals(native.core *core, int64_t transport_id):

@@ -22,7 +22,7 @@ NODE = (
     Family(
         "tongke_node_ticks_total",
         C,
-        "Rounds of regular work (speakers, layers), 5 a second.",
+        "Rounds of regular work: one a second while all is well, five while lines change.",
     ),
     Family("tongke_node_tick_seconds_total", C, "Time these rounds took."),
     Family(

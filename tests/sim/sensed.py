@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mixer.node.consumers import SETTLED_READING_S
+from mixer.node.lesson import TOTALS_INTERVAL_S
 from mixer.pump._pump import Line
 from mixer.rtp.bandwidth import BandwidthEstimator
 from mixer.rtp.line_reading import LineReading
@@ -23,6 +23,7 @@ class SensedLine:
         self.estimator = estimator
         self.readings = 0
         self._line = Line()
+        self._read_at = 0.0
 
     def depart(self, sequence: int, size_bytes: int, now: float) -> None:
         """A packet left."""
@@ -31,12 +32,12 @@ class SensedLine:
     def hear(self, message: TransportWideFeedback, now: float) -> None:
         """The peer's feedback has come."""
         assert self._line.hear(serialize(message), ns(now))
-        self._read(now, tick=False)
+        self._read(now)
 
     def let_pass(self, now: float) -> None:
         """A tick of the pump and one of the node."""
         self._line.let_pass(ns(now))
-        self._read(now, tick=True)
+        self._read(now, looks=now - self._read_at >= TOTALS_INTERVAL_S)
         self.estimator.poll(now)
 
     def take_probe(self, now: float) -> Probe | None:
@@ -46,8 +47,9 @@ class SensedLine:
             self._line.probe(ns(now), ns(now + probe.duration_s))
         return probe
 
-    def _read(self, now: float, *, tick: bool) -> None:
-        self._line.set_interval(ns(SETTLED_READING_S) if self.estimator.settled else 0)
-        if self._line.tells(ns(now), tick=tick):
+    def _read(self, now: float, *, looks: bool = False) -> None:
+        self._line.set_settled(self.estimator.settled)
+        if self._line.tells(ns(now)) or looks:
             self.readings += 1
+            self._read_at = now
             self.estimator.handle_reading(LineReading(*self._line.take()), now)

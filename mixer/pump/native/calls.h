@@ -76,7 +76,7 @@ void remove_consumer(struct core *core, struct consumer *consumer);
 /* calls_lines.c: `train` has room for TRAIN_MAX packets. */
 int core_line(struct core *core, int64_t id, struct line_reading *reading,
               struct train_packet *train);
-int core_set_line_interval(struct core *core, int64_t id, int64_t interval_ns);
+int core_set_line_settled(struct core *core, int64_t id, bool is_settled);
 
 /* calls_read.c: each fills up to `room` entries and returns how many. */
 /* What the peer's report blocks on a stream told since the last call. */
@@ -100,6 +100,7 @@ int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room)
 struct layer_totals {
   int layer;
   uint64_t bytes, keyframes;
+  int64_t last_packet_ns; /* 0: none came */
 };
 /* Of the layers that have been named; fills up to LAYERS. */
 int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out);

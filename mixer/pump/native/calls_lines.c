@@ -13,10 +13,10 @@ int core_line(struct core *core, int64_t id, struct line_reading *reading,
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
-int core_set_line_interval(struct core *core, int64_t id, int64_t interval_ns) {
+int core_set_line_settled(struct core *core, int64_t id, bool is_settled) {
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
-  if (transport && transport->line) transport->line->interval_ns = interval_ns;
+  if (transport && transport->line) transport->line->is_settled = is_settled;
   pthread_mutex_unlock(&core->mutex);
   return transport ? 0 : REFUSED_UNKNOWN;
 }

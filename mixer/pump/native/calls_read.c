@@ -35,7 +35,9 @@ int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room)
   pthread_mutex_lock(&core->mutex);
   for (uint32_t i = 0; i < core->producers.capacity && count < room; i++) {
     struct producer *producer = core->producers.objects[i];
-    if (!producer || !producer->has_audio_level) continue;
+    if (!producer) continue;
+    producer->is_loud = producer->has_audio_level && producer->loudest < VOICE_LEVEL;
+    if (!producer->has_audio_level) continue;
     out[count++] = (struct audio_level){producer->id, producer->loudest};
     producer->has_audio_level = false;
   }
@@ -98,8 +100,12 @@ int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out) {
   for (int layer = 0; producer && layer < LAYERS; layer++) {
     const struct encoding *encoding = producer->encodings[layer];
     if (encoding)
-      out[count++] = (struct layer_totals){layer, encoding->counters[ENCODING_bytes],
-                                           encoding->counters[ENCODING_keyframes]};
+      out[count++] = (struct layer_totals){
+          .layer = layer,
+          .bytes = encoding->counters[ENCODING_bytes],
+          .keyframes = encoding->counters[ENCODING_keyframes],
+          .last_packet_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns],
+      };
   }
   pthread_mutex_unlock(&core->mutex);
   return producer ? count : REFUSED_UNKNOWN;

@@ -140,8 +140,10 @@ void tell_rtcp(struct core *core, const struct transport *transport, const uint8
 void tell_new_ssrc(struct core *core, const struct transport *transport,
                    const struct rtp_packet *packet);
 /* A line has a reading; false: the event was dropped. */
-bool tell_line(struct core *core, const struct transport *transport, bool is_urgent);
+bool tell_line(struct core *core, const struct transport *transport);
 void tell_layer(struct core *core, enum event_type type, int64_t id, int layer);
+/* Somebody begins to be loud; false: the event was dropped. */
+bool tell_voice(struct core *core, const struct producer *producer);
 /* Asks Python for a keyframe of this layer, at most twice a second; returns when it may again. */
 int64_t want_keyframe(struct core *core, struct encoding *encoding, int64_t now);
 

@@ -2,8 +2,13 @@
  * and handing the packet to every consumer of the producer. */
 #include <stdlib.h>
 
+#include "clock.h"
 #include "core.h"
 #include "payload.h"
+
+/* So long without a packet, a layer counts as stopped: a still screen sends about one frame a
+ * second. mixer/forward/layers.py goes by the same. */
+#define LAYER_SILENT_NS (2 * SECOND_NS)
 
 struct encoding *encoding_new(struct core *core, struct producer *producer, int layer) {
   struct encoding *encoding = calloc(1, sizeof *encoding);
@@ -117,8 +122,23 @@ static void describe(struct encoding *encoding, const struct rtp_packet *packet,
   }
 }
 
-static void count(struct encoding *encoding, const struct media *media, int64_t now) {
-  struct producer *producer = encoding->producer;
+/* Media of a layer begins, or begins again after a silence. */
+static void tell_beginning(struct core *core, const struct encoding *encoding,
+                           const struct media *media, int64_t now) {
+  int64_t last_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns];
+  bool is_first = !encoding->counters[ENCODING_payload_bytes] || now - last_ns > LAYER_SILENT_NS;
+  if (is_first && media->payload_length)
+    tell_layer(core, EVENT_FIRST_PACKET, encoding->producer->id, encoding->layer);
+}
+
+static void hear(struct core *core, struct producer *producer, uint8_t level) {
+  if (!producer->has_audio_level || level < producer->loudest) producer->loudest = level;
+  producer->has_audio_level = true;
+  if (level < VOICE_LEVEL && !producer->is_loud) producer->is_loud = tell_voice(core, producer);
+}
+
+static void count(struct core *core, struct encoding *encoding, const struct media *media,
+                  int64_t now) {
   encoding->counters[ENCODING_packets]++;
   encoding->counters[ENCODING_bytes] += media->payload_length + RTP_HEADER_BYTES;
   encoding->counters[ENCODING_payload_bytes] += media->payload_length;
@@ -128,11 +148,7 @@ static void count(struct encoding *encoding, const struct media *media, int64_t 
     encoding->counters[ENCODING_keyframes]++;
     encoding->keyframe_wanted = false;
   }
-  if (media->has_audio_level) {
-    uint8_t level = media->audio_level & 0x7f;
-    if (!producer->has_audio_level || level < producer->loudest) producer->loudest = level;
-    producer->has_audio_level = true;
-  }
+  if (media->has_audio_level) hear(core, encoding->producer, media->audio_level & 0x7f);
 }
 
 void encoding_receive(struct core *core, struct encoding *encoding,
@@ -145,13 +161,10 @@ void encoding_receive(struct core *core, struct encoding *encoding,
     reception_measure_jitter(&encoding->reception, packet->timestamp,
                              rtp_ticks(arrival_ns, producer->clock_rate));
   describe(encoding, packet, &media);
-  count(encoding, &media, now);
+  tell_beginning(core, encoding, &media, now);
+  count(core, encoding, &media, now);
   if (!media.payload_length) core_count(core, COUNTER_padding_packets);
   if (!history_put(&encoding->history, &media, now)) core_count(core, COUNTER_drop_history_full);
-  if (!encoding->first_packet_told && media.payload_length) {
-    encoding->first_packet_told = true;
-    tell_layer(core, EVENT_FIRST_PACKET, producer->id, encoding->layer);
-  }
   if (producer->paused) {
     core_count(core, COUNTER_drop_producer_paused);
     return;

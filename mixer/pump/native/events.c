@@ -36,7 +36,6 @@ bool event_ring_put(struct event_ring *ring, struct event *event, const void *da
   if (event->data_length) memcpy(ring->bytes + at + sizeof *event, data, event->data_length);
   ring->used += event->size;
   ring->waiting++;
-  if (!event->is_quiet) ring->is_pressing = true;
   return true;
 }
 

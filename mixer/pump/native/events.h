@@ -18,6 +18,7 @@ enum event_type {
   EVENT_LAYER_SWITCHED = 5,
   EVENT_FIRST_PACKET = 6,
   EVENT_LINE = 7,
+  EVENT_VOICE = 8,
 };
 
 struct event {
@@ -30,7 +31,6 @@ struct event {
   uint32_t ssrc;             /* NEW_SSRC */
   int16_t layer;             /* KEYFRAME_NEEDED, LAYER_SWITCHED, FIRST_PACKET */
   uint8_t payload_type;      /* NEW_SSRC */
-  bool is_quiet;             /* wakes nobody: it waits for the next look */
   uint8_t identifier_lengths[3]; /* NEW_SSRC: MID, RID, repaired RID, one after another in data */
 };
 
@@ -41,7 +41,6 @@ struct event_ring {
   uint32_t start, used;
   uint32_t end_gap; /* unused bytes at the end of the buffer, when the content wraps */
   uint32_t waiting;
-  bool is_pressing;  /* something waits that is not quiet */
   bool is_signalled; /* Python has been told that something waits */
 };
 

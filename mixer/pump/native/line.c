@@ -205,18 +205,12 @@ void line_hear(struct line *line, struct feedback_reader *feedback, int64_t now)
 
 /* Telling ------------------------------------------------------------------------------------- */
 
-bool line_has_news(const struct line *line, bool is_tick, int64_t now) {
-  int64_t since_ns = now - line->told_ns;
-  if (line->is_told && since_ns < TOLD_AGAIN_NS) return false;
+bool line_has_news(const struct line *line, int64_t now) {
+  if (line->is_told && now - line->told_ns < TOLD_AGAIN_NS) return false;
   if (line->is_told || line->is_urgent) return true;
   if (!line->heard_since_ns) return false;
-  if (line->trend.usage != USAGE_NORMAL || line->told_usage != USAGE_NORMAL) return true;
-  return line->interval_ns ? is_tick && since_ns >= line->interval_ns : true;
-}
-
-bool line_is_urgent(const struct line *line) {
   bool is_normal = line->trend.usage == USAGE_NORMAL && line->told_usage == USAGE_NORMAL;
-  return line->is_urgent || !is_normal || !line->interval_ns;
+  return !line->is_settled || !is_normal;
 }
 
 void line_told(struct line *line, int64_t now) {

@@ -66,9 +66,9 @@ struct line {
   struct train_packet train[TRAIN_MAX];
   uint32_t train_count;
   /* Telling */
-  int64_t interval_ns;      /* between readings while all is well; may be set */
   int64_t heard_since_ns, told_ns;
   enum usage told_usage;
+  bool is_settled;          /* only changes are told; may be set */
   bool has_returned, is_urgent, is_told;
 };
 
@@ -82,13 +82,10 @@ void line_hear(struct line *line, struct feedback_reader *feedback, int64_t now)
 void line_pass(struct line *line, int64_t now);
 /* What is sent until `ends_ns` is a probe: its packets that arrive are collected. */
 void line_probe(struct line *line, int64_t began_ns, int64_t ends_ns);
-/* Whether a reading should be taken now: at once when something has changed, else `interval_ns` after
- * the last time it was told to be, and then only at a tick, so that the peers of many lines wake
- * Python no oftener than one does. Until the reading is taken it is told again once a second. */
-bool line_has_news(const struct line *line, bool is_tick, int64_t now);
+/* Whether a reading should be taken now: with every feedback, or, of a settled line, when something
+ * has changed or is amiss. Until the reading is taken it is told again once a second. */
+bool line_has_news(const struct line *line, int64_t now);
 void line_told(struct line *line, int64_t now);
-/* Whether the news cannot wait for who looks from time to time anyway. */
-bool line_is_urgent(const struct line *line);
 /* The reading since the last one. `train` has room for TRAIN_MAX packets. */
 void line_take(struct line *line, struct line_reading *reading, struct train_packet *train);
 

@@ -24,10 +24,9 @@ void lines_forget(struct core *core, struct transport *transport) {
   transport->line = NULL;
 }
 
-static void tell(struct core *core, struct transport *transport, bool is_tick, int64_t now) {
+static void tell(struct core *core, struct transport *transport, int64_t now) {
   struct line *line = transport->line;
-  if (line_has_news(line, is_tick, now) && tell_line(core, transport, line_is_urgent(line)))
-    line_told(line, now);
+  if (line_has_news(line, now) && tell_line(core, transport)) line_told(line, now);
 }
 
 /* Feedback on a long way takes long, and is not missed before. */
@@ -47,7 +46,7 @@ void lines_take_feedback(struct core *core, struct transport *transport,
   } else if (transport->line) {
     set_silence(transport);
     line_hear(transport->line, &feedback, now);
-    tell(core, transport, false, now);
+    tell(core, transport, now);
   }
 }
 
@@ -59,7 +58,7 @@ int64_t lines_tick(struct core *core, int64_t now) {
        transport = transport->next_with_line) {
     set_silence(transport);
     line_pass(transport->line, now);
-    tell(core, transport, true, now);
+    tell(core, transport, now);
     if (!transport->line->is_idle) is_any_active = true;
   }
   return is_any_active ? core->lines_due_ns : INT64_MAX;

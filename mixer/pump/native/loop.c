@@ -15,14 +15,16 @@
 #include "pump.h"
 
 /* A burst is on its way for some 0.2 ms. Rounds that have much to do come more seldom, up to a
- * millisecond apart: four fifths of a thread at most, and what a round costs by itself does not
+ * millisecond apart: three quarters of a thread at most, and what a round costs by itself does not
  * matter. */
-#define COLLECT_LEAST_NS (3 * MILLISECOND_NS / 10)
+#define COLLECT_LEAST_NS (2 * MILLISECOND_NS / 10)
 #define COLLECT_MOST_NS MILLISECOND_NS
-#define COLLECT_PER_BUSY 4
+#define COLLECT_PER_BUSY 3
 #define SLEEP_LEAST_NS (MILLISECOND_NS / 10) /* shorter sleeps cost more than they gather */
-/* How long feedback may wait for media: a little longer than between two pictures. */
+/* How long feedback may wait for media: a little longer than between two pictures. With more media
+ * it is still not read in every round: a look at an empty socket costs as much as a packet. */
 #define PATIENCE_NS (35 * MILLISECOND_NS)
+#define FEEDBACK_SPACING_NS (10 * MILLISECOND_NS)
 /* Batches taken in one go before time's work is looked at again. */
 #define BATCHES_IN_A_ROW 8
 /* Of what Python sends by TCP, taken at once: ten datagrams. */
@@ -221,18 +223,26 @@ static void work_tcp(struct pump *pump) {
 
 static void signal_events(struct pump *pump) {
   pthread_mutex_lock(&pump->core.mutex);
-  bool is_news = pump->core.events.is_pressing && !pump->core.events.is_signalled;
+  bool is_news = pump->core.events.waiting && !pump->core.events.is_signalled;
   if (is_news) pump->core.events.is_signalled = true;
   pthread_mutex_unlock(&pump->core.mutex);
   if (is_news) eventfd_write(pump->event_fd, 1);
 }
 
+/* What one round leaves to the next. */
+struct rounds {
+  int64_t tick_at;          /* when time makes something due */
+  int64_t began_ns, busy_ns;
+  int64_t feedback_read_ns;
+  bool has_traffic;         /* then feedback is looked for soon, and need not wake us */
+};
+
 /* Lets packets gather since the last round, which took so long. */
-static void collect(int64_t last_round, int64_t busy_ns) {
-  int64_t window = COLLECT_PER_BUSY * busy_ns;
+static void collect(const struct rounds *rounds) {
+  int64_t window = COLLECT_PER_BUSY * rounds->busy_ns;
   if (window < COLLECT_LEAST_NS) window = COLLECT_LEAST_NS;
   if (window > COLLECT_MOST_NS) window = COLLECT_MOST_NS;
-  int64_t left = last_round + window - monotonic_now();
+  int64_t left = rounds->began_ns + window - monotonic_now();
   struct timespec time = {0, left};
   if (left >= SLEEP_LEAST_NS) nanosleep(&time, NULL);
 }
@@ -259,23 +269,28 @@ static struct ready wait_for_work(struct pump *pump, bool is_patient, int64_t un
   return (struct ready){.called = eventfd_read(pump->wake_fd, &count) == 0, .rare = true};
 }
 
-/* One round; returns when the next tick is due. `*has_traffic`: whether anything came by UDP. */
-static int64_t work(struct pump *pump, struct ready ready, int64_t tick_at, bool *has_traffic) {
+static bool receive_all(struct pump *pump, struct rounds *rounds) {
+  bool came = receive(pump, pump->udp.fd);
+  if (rounds->has_traffic && rounds->began_ns - rounds->feedback_read_ns < FEEDBACK_SPACING_NS)
+    return came;
+  rounds->feedback_read_ns = rounds->began_ns;
+  return receive(pump, pump->udp.patient_fd) || came;
+}
+
+static void work(struct pump *pump, struct ready ready, struct rounds *rounds) {
   bool has_tcp = pump->tcp.count || ready.rare;
-  *has_traffic = receive(pump, pump->udp.fd);
-  *has_traffic |= receive(pump, pump->udp.patient_fd);
+  rounds->has_traffic = receive_all(pump, rounds);
   if (ready.rare) receive(pump, pump->plain_fd);
   if (has_tcp) work_tcp(pump);
   int64_t now = monotonic_now();
   pthread_mutex_lock(&pump->core.mutex);
-  tick_at = core_tick(&pump->core, tick_at, now);
+  rounds->tick_at = core_tick(&pump->core, rounds->tick_at, now);
   pthread_mutex_unlock(&pump->core.mutex);
   flush(pump, now);
   if (has_tcp) count_tcp(&pump->core, &pump->tcp);
   drain_backlogs(pump, now);
   pump_close_links(pump);
   signal_events(pump);
-  return tick_at;
 }
 
 static void count_round(struct pump *pump, int64_t busy_ns) {
@@ -287,9 +302,9 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
 }
 
 /* When there is something to do at the latest. */
-static int64_t look_again_at(const struct pump *pump, bool is_patient, int64_t tick_at) {
-  int64_t now = monotonic_now();
-  if (is_patient && tick_at > now + PATIENCE_NS) tick_at = now + PATIENCE_NS;
+static int64_t look_again_at(const struct pump *pump, const struct rounds *rounds) {
+  int64_t now = monotonic_now(), tick_at = rounds->tick_at;
+  if (rounds->has_traffic && tick_at > now + PATIENCE_NS) tick_at = now + PATIENCE_NS;
   if (pump->tcp.count && tick_at > now + SECOND_NS) tick_at = now + SECOND_NS;
   if (pump->draining && tick_at > now + DRAIN_TICK_NS) tick_at = now + DRAIN_TICK_NS;
   return tick_at;
@@ -297,18 +312,17 @@ static int64_t look_again_at(const struct pump *pump, bool is_patient, int64_t t
 
 void *pump_loop(void *argument) {
   struct pump *pump = argument;
-  int64_t tick_at = 0, last_round = 0, busy_ns = 0;
-  bool has_traffic = false; /* then feedback is looked for soon, and need not wake us */
+  struct rounds rounds = {0};
   prctl(PR_SET_TIMERSLACK, 20000); /* 20 µs: the collecting window is to be one */
   while (!pump->is_stopping) {
-    int64_t until = look_again_at(pump, has_traffic, tick_at);
-    struct ready ready = wait_for_work(pump, has_traffic, until);
-    if (ready.called) tick_at = 0;
-    collect(last_round, busy_ns);
-    last_round = monotonic_now();
-    tick_at = work(pump, ready, tick_at, &has_traffic);
-    busy_ns = monotonic_now() - last_round;
-    count_round(pump, busy_ns);
+    int64_t until = look_again_at(pump, &rounds);
+    struct ready ready = wait_for_work(pump, rounds.has_traffic, until);
+    if (ready.called) rounds.tick_at = 0;
+    collect(&rounds);
+    rounds.began_ns = monotonic_now();
+    work(pump, ready, &rounds);
+    rounds.busy_ns = monotonic_now() - rounds.began_ns;
+    count_round(pump, rounds.busy_ns);
   }
   return NULL;
 }

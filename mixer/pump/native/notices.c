@@ -56,14 +56,19 @@ void tell_new_ssrc(struct core *core, const struct transport *transport,
   put(core, &event, text);
 }
 
-bool tell_line(struct core *core, const struct transport *transport, bool is_urgent) {
-  struct event event = {.type = EVENT_LINE, .id = transport->id, .is_quiet = !is_urgent};
+bool tell_line(struct core *core, const struct transport *transport) {
+  struct event event = {.type = EVENT_LINE, .id = transport->id};
   return put(core, &event, NULL);
 }
 
 void tell_layer(struct core *core, enum event_type type, int64_t id, int layer) {
   struct event event = {.type = (uint16_t)type, .id = id, .layer = (int16_t)layer};
   put(core, &event, NULL);
+}
+
+bool tell_voice(struct core *core, const struct producer *producer) {
+  struct event event = {.type = EVENT_VOICE, .id = producer->id};
+  return put(core, &event, NULL);
 }
 
 int64_t want_keyframe(struct core *core, struct encoding *encoding, int64_t now) {

@@ -146,7 +146,7 @@ uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t lim
   pthread_mutex_lock(&pump->core.mutex);
   uint32_t bytes = event_ring_take(&pump->core.events, out, room, limit);
   bool more = pump->core.events.waiting > 0;
-  pump->core.events.is_signalled = pump->core.events.is_pressing = more;
+  pump->core.events.is_signalled = more;
   pthread_mutex_unlock(&pump->core.mutex);
   if (more) eventfd_write(pump->event_fd, 1);
   return bytes;

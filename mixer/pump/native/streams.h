@@ -19,6 +19,8 @@
 #include "ssrc_table.h"
 
 #define LAYERS 3
+/* Louder than this (in −dBov, RFC 6464) is a voice: where mixer/forward/speakers.py begins. */
+#define VOICE_LEVEL 45
 #define CONSUMERS_PER_PRODUCER 400 /* one packet's copies always fit into an empty outbox */
 #define TRANSPORTS_MAX 4096
 /* SSRCs a peer may use that Python has not named: each costs a libsrtp stream context. */
@@ -89,7 +91,6 @@ struct encoding {
   int64_t keyframe_asked_ns;
   bool is_busy; /* in the core's list of encodings that need ticks */
   struct encoding *next_busy;
-  bool first_packet_told;
   uint64_t counters[ENCODING_COUNTER_COUNT];
 };
 
@@ -106,6 +107,7 @@ struct producer {
   uint32_t consumer_count, consumer_room;
   bool has_audio_level;
   uint8_t loudest; /* −dBov, 0 the loudest */
+  bool is_loud;    /* was when the levels were last read, or has been told since */
   struct producer *next_of_transport, *previous_of_transport;
 };
 

@@ -328,7 +328,7 @@ static void read_everything(void) {
     REQUIRE(reading.loss.lost <= reading.loss.expected && reading.loss.expected >= 0);
     REQUIRE(reading.loss.lost_bytes <= reading.loss.bytes);
     readings += reading.heard_since_ns != 0;
-    core_set_line_interval(&core, transports[i], any(1000) * MILLISECOND_NS);
+    core_set_line_settled(&core, transports[i], any(2));
   }
   for (uint32_t i = 0; i < STREAMS; i++) {
     core_producer_stats(&core, producers[i], stats);

@@ -23,6 +23,7 @@ def test_all_who_ask_at_once_share_one_request() -> None:
 def test_it_is_repeated_until_it_arrives() -> None:
     requests: Requests = KeyframeRequests()
     requests.request(KEY, 10.0)
+    assert requests.due(10.0) == requests.due(10.0) == [KEY]
     asked = [step / 10 for step in range(100, 130) if requests.poll(step / 10)]
     assert asked == pytest.approx([10.0, 10.5, 11.0, 11.5, 12.0, 12.5])
     requests.keyframe_arrived(KEY)

@@ -95,3 +95,14 @@ def test_meter_takes_a_counter_that_was_running_and_time_that_stands() -> None:
     meter.update(2 * 10**9, 5.0)
     assert meter.live(5.1)
     assert meter.bitrate_bps == 0
+
+
+def test_a_layers_end_is_counted_from_its_last_packet() -> None:
+    meter = LayerMeter()
+    assert meter.silent_at == float("-inf")
+    meter.update(0, 0.0)
+    meter.update(1000, 1.0, heard_at=0.25)
+    assert meter.silent_at == 0.25 + LayerMeter.SILENT_AFTER_S
+    meter.update(1000, 2.0, heard_at=0.25)
+    assert meter.live(2.2)
+    assert not meter.live(2.3)

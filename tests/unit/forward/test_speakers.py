@@ -153,3 +153,16 @@ def test_nobody_is_only_when_that_was_told() -> None:
     assert not room.speakers.nobody
     assert room.hear(1).levels == ()
     assert room.speakers.nobody
+
+
+def test_a_room_is_quiet_when_its_last_voice_has_been_told_to_end() -> None:
+    room = Room()
+    room.hear(1, teacher=70)
+    assert room.speakers.quiet
+    assert not room.speakers.nobody
+    room.hear(1, teacher=SPEECH)
+    assert not room.speakers.quiet
+    room.speakers.remove("teacher")
+    assert not room.speakers.quiet
+    room.hear(1)
+    assert room.speakers.quiet

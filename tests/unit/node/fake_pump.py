@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections import defaultdict
@@ -47,7 +48,7 @@ class FakePump:
 
     def __init__(self) -> None:
         self.port = self.tcp_port = 7881
-        self.event_fd = os.eventfd(0)
+        self.event_fd = os.eventfd(0, os.EFD_NONBLOCK)
         self.calls: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []
         self.lines: dict[int, tuple[Any, ...]] = defaultdict(tuple)  # readings
@@ -63,6 +64,8 @@ class FakePump:
         return [call[1:] for call in self.calls if call[0] == name]
 
     def drain(self, limit: int = 256) -> list[tuple[Any, ...]]:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.event_fd)
         found, self.events = self.events[:limit], self.events[limit:]
         return found
 
@@ -88,8 +91,11 @@ class FakePump:
     def audio_levels(self) -> list[tuple[int, int]]:
         return self.levels
 
-    def layer_totals(self, producer_id: int) -> list[tuple[int, int, int]]:
-        return [(row["layer"], row["bytes"], row["keyframes"]) for row in self.stats[producer_id]]
+    def layer_totals(self, producer_id: int) -> list[tuple[int, int, int, int]]:
+        return [
+            (row["layer"], row["bytes"], row["keyframes"], row.get("last_packet_ns", 0))
+            for row in self.stats[producer_id]
+        ]
 
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
         return defaultdict(int)

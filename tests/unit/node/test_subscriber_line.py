@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 import pytest
 
 from mixer.model import LinkState
-from mixer.node.consumers import SETTLED_READING_S, Consumers
+from mixer.node.consumers import Consumers
 from mixer.rtp.bandwidth import START_BPS
 from mixer.rtp.line_reading import LineReading, Usage
 from tests.unit.node.fake_pump import LINE
@@ -59,11 +59,11 @@ async def test_a_line_that_carries_all_is_read_less_often(world: World) -> None:
     consumers.estimator._rate_bps = 3e6
     sense(world, FINE)
     room = world.lesson.subscriptions["room"].connection.transport_id
-    assert world.pump.told("set_line_interval") == [(room, SETTLED_READING_S)]
+    assert world.pump.told("set_line_settled") == [(room, True)]
     pass_time(world, 5, sending=picture, bitrate_bps=1_000_000)
     assert world.pump.told("probe") == []
     sense(world, replace(FINE, usage=Usage.OVERUSE))
-    assert world.pump.told("set_line_interval")[1:] == [(room, 0.0)]
+    assert world.pump.told("set_line_settled")[1:] == [(room, False)]
     await world.close()
 
 
@@ -73,7 +73,7 @@ async def test_more_that_is_wanted_is_looked_for_at_once(world: World) -> None:
     sense(world, FINE)
     room = world.lesson.subscriptions["room"].connection.transport_id
     pass_time(world, 4, sending=picture, bitrate_bps=4_000_000)
-    assert world.pump.told("set_line_interval") == [(room, SETTLED_READING_S), (room, 0.0)]
+    assert world.pump.told("set_line_settled") == [(room, True), (room, False)]
     assert world.pump.told("probe")
     await world.close()
 
@@ -115,7 +115,7 @@ async def test_a_reading_of_who_has_left_is_passed_over(world: World) -> None:
     connection._enter(LinkState.CLOSED)
     consumers.estimator._rate_bps = 3e6
     world.lesson.allocate()
-    assert world.pump.told("set_line_interval") == []
+    assert world.pump.told("set_line_settled") == []
     await world.lesson.close_device("room")
     world.pump.happen(world.port, (LINE, connection.transport_id))
     await world.close()

@@ -133,7 +133,7 @@ class LineModel:
         self._train: list[tuple[int, int, int]] = []
         self._has_train = False
         self._heard_since: int | None = None
-        self._interval_ns = 0
+        self._settled = False
         self._told_ns: int | None = None
         self._told = self._urgent = False
         self._told_usage = NORMAL
@@ -284,22 +284,16 @@ class LineModel:
 
     # Telling
 
-    def set_interval(self, interval_ns: int) -> None:
-        self._interval_ns = interval_ns
+    def set_settled(self, settled: bool) -> None:
+        self._settled = settled
 
-    def tells(self, now_ns: int, *, tick: bool) -> bool:
-        since_ns = now_ns - (self._told_ns or 0)
+    def tells(self, now_ns: int) -> bool:
         told = self._urgent or (
             self._heard_since is not None
-            and (
-                self._trend.usage != NORMAL
-                or self._told_usage != NORMAL
-                or self._interval_ns == 0
-                or (tick and since_ns >= self._interval_ns)
-            )
+            and (self._trend.usage != NORMAL or self._told_usage != NORMAL or not self._settled)
         )
         if self._told:
-            told = since_ns >= SECOND_NS
+            told = now_ns - (self._told_ns or 0) >= SECOND_NS
         if told:
             self._told, self._told_ns = True, now_ns
         return told

@@ -64,6 +64,19 @@ def test_the_old_layer_goes_on_until_the_new_ones_keyframe(rig: Rig) -> None:
     assert (stats["layer"], stats["target"], stats["packets"]) == (1, 1, 4)
 
 
+def test_a_layer_that_comes_back_begins_anew(rig: Rig) -> None:
+    cast = Simulcast(rig, CODEC_VP8)
+    cast.key(LOW, 1, 1000)
+    rig.wait(1900)
+    cast.delta(LOW, 2, 4000)
+    assert len(rig.take_events(FIRST_PACKET)) == 1
+    rig.wait(2100)
+    cast.delta(LOW, 3, 7000)
+    assert [event[2] for event in rig.take_events(FIRST_PACKET)] == [0]
+    ((_, _, _, last_ns),) = [row for row in rig.pump.layer_totals(cast.producer) if row[0] == 0]
+    assert last_ns == rig.now
+
+
 H264_STARTS = [
     pytest.param([h264_nal(SPS)], 0, id="sps"),
     pytest.param([h264_stap(h264_nal(SPS), h264_nal(PPS), h264_nal(IDR))], 0, id="stap"),

@@ -65,9 +65,9 @@ class Bench:
     def read(self) -> Reading:
         return Reading(*self.line.take())
 
-    def tells(self, *, tick: bool = True) -> bool:
+    def tells(self) -> bool:
         self.line.let_pass(self.now)
-        return self.line.tells(self.now, tick=tick)
+        return self.line.tells(self.now)
 
 
 @pytest.fixture
@@ -341,38 +341,35 @@ def story(bench: Bench, **changes: Any) -> bool:
     bench.read()
     first = bench.send(5)
     bench.hear(first, *changes.get("deltas", [80] * 5), ticks=first * 80)
-    return bench.tells(tick=False)
+    return bench.tells()
 
 
 def test_it_tells_each_feedback_unless_told_otherwise(bench: Bench) -> None:
     assert story(bench)
 
 
-def test_while_all_is_well_it_tells_once_in_an_interval(bench: Bench) -> None:
-    bench.line.set_interval(500 * MS)
+def test_a_settled_line_tells_nothing_while_all_is_well(bench: Bench) -> None:
+    bench.line.set_settled(True)
     assert not story(bench)
-    told = []
     for _ in range(20):
         first = bench.send(5)
         bench.hear(first, *[80] * 5, ticks=first * 80)
-        told.append(bench.tells())
-        if told[-1]:
-            bench.read()
-    assert sum(told) == 4
+        assert not bench.tells()
+    assert bench.read().expected == 105
+    bench.line.set_settled(False)
     assert not bench.tells()  # nothing was heard since
     speaking(bench)
-    assert not bench.tells(tick=False)  # many lines are told of together, at a tick
     assert bench.tells()
 
 
 def test_a_loss_is_told_at_once(bench: Bench) -> None:
-    bench.line.set_interval(500 * MS)
+    bench.line.set_settled(True)
     assert story(bench, deltas=[80, None, 80, 80, 80])
 
 
 def test_overuse_and_its_end_are_told_at_once() -> None:
     frames = Frames()
-    frames.bench.line.set_interval(3600 * S)
+    frames.bench.line.set_settled(True)
     frames.run(5)
     bench, told, late_s = frames.bench, [], 0.0
     for step in range(200):

@@ -99,21 +99,18 @@ def test_a_reading_that_nobody_took_is_told_again(rig: Rig) -> None:
     assert lesson.told() == 1
 
 
-def test_while_all_is_well_python_is_woken_twice_a_second(rig: Rig) -> None:
+def test_of_a_settled_line_only_changes_are_told(rig: Rig) -> None:
     lesson = Lesson(rig)
     lesson.speak()
     lesson.report()
     assert lesson.told() == 1
     lesson.read()
-    rig.pump.set_line_interval(lesson.viewer, 0.5)
-    told = 0
+    rig.pump.set_line_settled(lesson.viewer, True)
     for _ in range(50):
         lesson.speak()
         lesson.report()
-        if lesson.told():
-            told += 1
-            lesson.read()
-    assert told == 10
+    assert lesson.told() == 0
+    assert lesson.read().expected == 250
     lesson.speak()
     lesson.report(lost=1)
     assert lesson.told() == 1

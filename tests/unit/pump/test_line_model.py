@@ -31,11 +31,11 @@ class Both:
         assert self.line.hear(data, now_ns)
         assert self.model.hear(data, now_ns)
 
-    def let_pass(self, now_ns: int, *, tick: bool) -> None:
+    def let_pass(self, now_ns: int) -> None:
         self.line.let_pass(now_ns)
         self.model.let_pass(now_ns)
-        told = self.line.tells(now_ns, tick=tick)
-        assert told == self.model.tells(now_ns, tick=tick)
+        told = self.line.tells(now_ns)
+        assert told == self.model.tells(now_ns)
         if told:
             self.take()
 
@@ -66,13 +66,13 @@ class Scene:
                 loss = rng.choice((0, 0, 0, 0.02, 0.3))
                 rate = rng.choice((300e3, 2e6, 20e6))
                 answered = rng.random() < 0.8
-                self.both.line.set_interval(interval := rng.choice((0, 500 * MS)))
-                self.both.model.set_interval(interval)
+                self.both.line.set_settled(settled := rng.random() < 0.5)
+                self.both.model.set_settled(settled)
             self.now_ns += rng.choice((0, 0, 0, 1 * MS, 2 * MS, 10 * MS, 20 * MS))
             if rng.random() < 0.001:
                 self.now_ns += rng.choice((600, 3000, 70_000)) * MS  # nothing is sent
                 if rng.random() < 0.7:
-                    self.both.let_pass(self.now_ns, tick=True)
+                    self.both.let_pass(self.now_ns)
             self.send(loss, rate)
             if rng.random() < 0.03:
                 self.answer(heard=answered and rng.random() < 0.9)
@@ -81,7 +81,7 @@ class Scene:
                 self.both.line.probe(self.now_ns, ends)
                 self.both.model.probe(self.now_ns, ends)
             if rng.random() < 0.1:
-                self.both.let_pass(self.now_ns, tick=rng.random() < 0.5)
+                self.both.let_pass(self.now_ns)
 
     def send(self, loss: float, rate: float) -> None:
         again = self.rng.random() < 0.01

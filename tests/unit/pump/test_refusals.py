@@ -32,7 +32,7 @@ UNKNOWN_IDS: list[Callable[[Pump], object]] = [
     lambda pump: pump.set_consumer_layer(99, 0),
     lambda pump: pump.remove_consumer(99),
     lambda pump: pump.line(99),
-    lambda pump: pump.set_line_interval(99, 0.5),
+    lambda pump: pump.set_line_settled(99, True),
     lambda pump: pump.losses(99),
     lambda pump: pump.totals(99),
     lambda pump: pump.consumer_bytes(99),

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from mixer.pump import VOICE
 from mixer.rtp.packet import HeaderExtension, RtpPacket
 from mixer.rtp.rtcp import (
     ReceiverReport,
@@ -309,3 +310,21 @@ def test_the_loudest_level_since_the_last_look(rig: Rig) -> None:
     assert rig.pump.audio_levels() == []
     speak(rig, publisher, 3, level=90)
     assert rig.pump.audio_levels() == [(first, 90)]
+
+
+def test_a_voice_that_begins_is_told_once(rig: Rig) -> None:
+    publisher = rig.srtp(audio_level=2)
+    voice = rig.audio(publisher, ssrc=1000)
+    other = rig.audio(publisher, ssrc=2000)
+    for sequence, level in enumerate((127, 45, 44, 20, 60, 30)):
+        speak(rig, publisher, sequence, level=level)
+    assert rig.take_events(VOICE) == [(VOICE, voice)]
+    rig.pump.audio_levels()
+    speak(rig, publisher, 6, level=20)
+    assert rig.take_events(VOICE) == [], "it was loud when the levels were read"
+    speak(rig, publisher, 0, ssrc=2000, level=20)
+    assert rig.take_events(VOICE) == [(VOICE, other)]
+    rig.pump.audio_levels()
+    rig.pump.audio_levels()
+    speak(rig, publisher, 7, level=20)
+    assert rig.take_events(VOICE) == [(VOICE, voice)], "after a silence it begins anew"
