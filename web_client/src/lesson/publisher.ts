@@ -12,7 +12,7 @@ import type {
 } from "../protocol/messages.ts";
 import { NoAnswer, RequestRefused } from "./connection.ts";
 import { codecOrder, contentHint, sendEncodings, withOpusRepairs } from "./encodings.ts";
-import { type LinkHealth, Recovery } from "./recovery.ts";
+import { Life, type LinkHealth, Recovery } from "./recovery.ts";
 import { type Sending, fitted } from "./sending.ts";
 import type { LinkPhase } from "./state.ts";
 import { type PicturesBps, Uplink, uplinkMeasured } from "./uplink.ts";
@@ -45,6 +45,7 @@ export class Publisher {
   private readonly sent = new Map<Source, Sent>();
   private queue: Promise<void> = Promise.resolve();
   private readonly recovery = new Recovery();
+  private readonly life = new Life();
   private uplink = new Uplink();
   private room: PicturesBps = Infinity;
   private accepted: ReadonlySet<Source> = new Set();
@@ -124,12 +125,18 @@ export class Publisher {
     if (this.sent.size) this.negotiate(false);
   }
 
-  /** Look at the connection about once a second; mends it while `canAsk` (the line stands). */
-  check(now: number, canAsk: boolean): void {
-    if (this.stopped || !canAsk) return;
+  /**
+   * Look at the connection about once a second; mends it while `canAsk` (the line stands). `received`
+   * are the bytes that have come over it so far.
+   */
+  check(now: number, canAsk: boolean, received = 0): void {
+    if (this.stopped) return;
+    const health = this.life.update(this.health, received);
+    if (this.connection) this.port.link(phaseOf(health));
+    if (!canAsk) return;
     if (this.owed) this.negotiate(false);
     if (!this.connection) return;
-    const remedy = this.recovery.update(this.health, now);
+    const remedy = this.recovery.update(health, now);
     if (remedy === "restart") this.negotiate(true);
     if (remedy === "rebuild") this.rebuild();
   }
@@ -273,7 +280,7 @@ export class Publisher {
       bundlePolicy: "max-bundle",
     });
     connection.onconnectionstatechange = () => {
-      if (connection === this.connection) this.port.link(phaseOf(this.health));
+      if (connection === this.connection) tellChange(this.health, this.port);
     };
     this.connection = connection;
     this.recovery.reset();
@@ -323,6 +330,11 @@ export function healthOf(connection: RTCPeerConnection | null): LinkHealth {
     case undefined:
       return "connecting";
   }
+}
+
+/** A change of state is told at once, but for `disconnected`: `check` looks whether it is so. */
+export function tellChange(health: LinkHealth, port: { link(phase: LinkPhase): void }): void {
+  if (health !== "disconnected") port.link(phaseOf(health));
 }
 
 export function phaseOf(health: LinkHealth): LinkPhase {

@@ -7,6 +7,31 @@
 export type LinkHealth = "connected" | "connecting" | "disconnected" | "failed" | "closed";
 export type Remedy = "none" | "restart" | "rebuild";
 
+/**
+ * Whether a connection that says it is disconnected is so. Firefox says it as soon as one consent check
+ * (RFC 7675) is lost, which on a lossy line is most of the time, while all else goes on: where bytes
+ * still come there is nothing to mend, and nothing to tell.
+ */
+export class Life {
+  private received = 0;
+
+  /** How it is, given what it says and the bytes received so far. Call about once a second. */
+  update(said: LinkHealth, received: number): LinkHealth {
+    const comes = received > this.received;
+    this.received = received;
+    return said === "disconnected" && comes ? "connected" : said;
+  }
+}
+
+/** The bytes that have come over a connection, from its statistics. */
+export function bytesReceived(report: Iterable<Record<string, unknown>>): number {
+  let bytes = 0;
+  for (const one of report) {
+    if (one.type === "candidate-pair") bytes += Number(one.bytesReceived ?? 0);
+  }
+  return bytes;
+}
+
 const LEAVE_ALONE_S = 2; // Chromium's own checks need about this long to find another way
 const FIRST_TRY_S = 8; // ICE and DTLS over a bad line
 const LONGEST_WAIT_S = 30;

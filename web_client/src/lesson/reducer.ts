@@ -32,6 +32,7 @@ export function reduce(view: View, event: LessonEvent): View {
         ? view
         : { ...view, stalled: event.producerIds };
     case "link":
+      if (view[event.direction] === event.phase) return view;
       return { ...view, [event.direction]: event.phase };
     case "device":
       return { ...view, [event.device]: event.phase };

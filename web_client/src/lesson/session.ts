@@ -18,6 +18,7 @@ import { Devices } from "./devices.ts";
 import { constraintsOf } from "./encodings.ts";
 import { StallWatch } from "./health.ts";
 import { Publisher } from "./publisher.ts";
+import { bytesReceived } from "./recovery.ts";
 import { mySeat } from "./selectors.ts";
 import { shownCodecs } from "./shown_codecs.ts";
 import type { Refusal } from "./state.ts";
@@ -362,15 +363,15 @@ export class LessonSession {
   private async check(): Promise<void> {
     const now = performance.now() / 1000;
     const { live } = this.connection;
-    this.publisher?.check(now, live);
-    this.subscriber?.check(now, live);
     const { publish, subscribe } = this.peers;
     const sending = await statisticsOf(publish);
+    const report = await statisticsOf(subscribe);
+    this.publisher?.check(now, live, bytesReceived(sending?.values() ?? []));
+    this.subscriber?.check(now, live, bytesReceived(report?.values() ?? []));
     if (sending && this.publisher) {
       const room = this.publisher.tune(sending, now);
       this.store.dispatch({ type: "held", held: room === 0 });
     }
-    const report = await statisticsOf(subscribe);
     if (report) this.subscriber?.tune(report, now);
     const { stalled, restart } = this.stalls.update(this.movingFrames(report), now);
     this.store.dispatch({ type: "stalled", producerIds: stalled });
@@ -395,7 +396,8 @@ export class LessonSession {
 }
 
 async function statisticsOf(peer: RTCPeerConnection | null): Promise<Report | null> {
-  return peer?.connectionState === "connected" ? await peer.getStats() : null;
+  const stands = peer?.connectionState === "connected" || peer?.connectionState === "disconnected";
+  return stands ? await peer.getStats() : null;
 }
 
 export function refusalOf(refused: Refused): Refusal {

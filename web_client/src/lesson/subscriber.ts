@@ -6,8 +6,8 @@
 import type { ServerMessage, SubscribeOffer, Want } from "../protocol/messages.ts";
 import { NoAnswer } from "./connection.ts";
 import { withOpusRepairs } from "./encodings.ts";
-import { healthOf, phaseOf } from "./publisher.ts";
-import { type LinkHealth, Recovery } from "./recovery.ts";
+import { healthOf, phaseOf, tellChange } from "./publisher.ts";
+import { Life, type LinkHealth, Recovery } from "./recovery.ts";
 import { sessionOf } from "./sdp.ts";
 import { SoundDelay, soundsReceived } from "./sound_delay.ts";
 import type { LinkPhase } from "./state.ts";
@@ -32,6 +32,7 @@ export class Subscriber {
   /** The server waits for an answer that was lost: it shall offer anew. */
   private owed = false;
   private readonly recovery = new Recovery();
+  private readonly life = new Life();
   private readonly soundDelays = new Map<string, SoundDelay>();
   private stopped = false;
 
@@ -89,14 +90,20 @@ export class Subscriber {
       });
   }
 
-  /** Look at the connection about once a second; mends it while `canAsk` (the line stands). */
-  check(now: number, canAsk: boolean): void {
-    if (!this.connection || this.stopped || !canAsk) return;
+  /**
+   * Look at the connection about once a second; mends it while `canAsk` (the line stands). `received`
+   * are the bytes that have come over it so far.
+   */
+  check(now: number, canAsk: boolean, received = 0): void {
+    if (!this.connection || this.stopped) return;
+    const health = this.life.update(this.health, received);
+    this.port.link(phaseOf(health));
+    if (!canAsk) return;
     if (this.owed) {
       this.owed = false;
       this.port.restart();
     }
-    const remedy = this.recovery.update(this.health, now);
+    const remedy = this.recovery.update(health, now);
     if (remedy === "none") return;
     if (remedy === "rebuild") {
       // Keep the clock of the ladder: the new connection is one more try of the same repair.
@@ -156,7 +163,7 @@ export class Subscriber {
       bundlePolicy: "max-bundle",
     });
     connection.onconnectionstatechange = () => {
-      if (connection === this.connection) this.port.link(phaseOf(this.health));
+      if (connection === this.connection) tellChange(this.health, this.port);
     };
     this.port.link("connecting");
     return connection;

@@ -8,7 +8,7 @@ import {
 } from "../../src/lesson/encodings.ts";
 import { StallWatch } from "../../src/lesson/health.ts";
 import { judge, levelOf } from "../../src/lesson/level.ts";
-import { Recovery } from "../../src/lesson/recovery.ts";
+import { bytesReceived, Life, Recovery } from "../../src/lesson/recovery.ts";
 import { sessionOf } from "../../src/lesson/sdp.ts";
 import { shownCodecs } from "../../src/lesson/shown_codecs.ts";
 import type { SourceProfile } from "../../src/protocol/messages.ts";
@@ -71,6 +71,27 @@ describe("mending a connection", () => {
     recovery.update("connected", 9);
     expect(recovery.update("disconnected", 10)).toBe("none");
     expect(recovery.update("disconnected", 12)).toBe("restart");
+  });
+});
+
+describe("a connection that says it is disconnected", () => {
+  it("is believed only while nothing comes over it", () => {
+    const life = new Life();
+    const bytes = [100, 100, 500, 900, 900, 900, 0, 80];
+    const seen = bytes.map((received) => life.update("disconnected", received));
+    const [yes, no] = ["connected", "disconnected"];
+    expect(seen).toEqual([yes, no, yes, yes, no, no, no, yes]);
+    expect(life.update("failed", 1000)).toBe("failed");
+  });
+
+  it("has received what all its candidate pairs have", () => {
+    const report = [
+      { type: "candidate-pair", bytesReceived: 5 },
+      { type: "candidate-pair" },
+      { type: "candidate-pair", bytesReceived: 7 },
+      { type: "inbound-rtp", bytesReceived: 90 },
+    ];
+    expect(bytesReceived(report)).toBe(12);
   });
 });
 
