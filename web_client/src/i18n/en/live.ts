@@ -232,6 +232,7 @@ export const live = {
     buffering: "Loading…",
     swap: (name: string) => `Show ${name} large`,
     help: "Keys",
+    spaceBar: "Space",
     helpKeys: {
       space: "play or pause",
       arrows: "5 seconds back or on",

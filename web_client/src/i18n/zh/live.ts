@@ -217,6 +217,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     buffering: "正在加载…",
     swap: (name) => `放大${name}`,
     help: "快捷键",
+    spaceBar: "空格",
     helpKeys: {
       space: "播放或暂停",
       arrows: "后退或前进 5 秒",

@@ -281,7 +281,7 @@ export class PlayerDetails extends TongkeElement {
     return html`<dl>
       ${KEY_HELP.map(
         ([keys, name]) =>
-          html`<dt><kbd>${keys}</kbd></dt>
+          html`<dt><kbd>${keys.replace("␣", this.m.player.spaceBar)}</kbd></dt>
             <dd>${this.m.player.helpKeys[name]}</dd>`,
       )}
     </dl>`;

@@ -29,9 +29,9 @@ export function keyAction(key: string): KeyAction | null {
   return ACTIONS[key.toLowerCase()] ?? null;
 }
 
-/** For the help: each line's keys, and its name in the catalogue. */
+/** For the help: each line's keys (the space bar by its name in each language), and its name. */
 export const KEY_HELP = [
-  ["Space, K", "space"],
+  ["␣ K", "space"],
   ["← →", "arrows"],
   ["J L", "jl"],
   ["↑ ↓", "updown"],
