@@ -92,18 +92,20 @@ class Publication:
             connection.transport_id, **extension_numbers(plan.extensions)
         )
         planned = {source.mid: source for source in plan.sources}
-        for mid, producer in list(self.producers.items()):
+        before = dict(self.producers)
+        for mid, producer in before.items():
             source = planned.get(mid)
             if source is None or not _same_stream(producer, source):
                 self.remove(producer)
         for mid, source in planned.items():
             if mid not in self.producers:
-                self._add(source)
+                self._add(source, before.get(mid))
         self._watch_rate(plan)
         connection.set_peer(plan.peer)
         return write_answer(plan, connection.local_parameters())
 
-    def _add(self, source: SourcePlan) -> None:
+    def _add(self, source: SourcePlan, before: Producer | None) -> None:
+        """`before` is what its m-line carried: a sender that keeps the SSRCs names them no more."""
         codec = source.codec
         pump_id = self._port.pump.add_producer(
             self.connection.transport_id,
@@ -115,6 +117,8 @@ class Publication:
             Encoding(encoding.rid, encoding.ssrc, encoding.rtx_ssrc)
             for encoding in source.encodings
         ]
+        if before is not None:
+            _inherit(encodings, before.encodings)
         producer = Producer(
             producer_id=f"p{secrets.token_hex(6)}",
             device_id=self.device_id,
@@ -291,6 +295,14 @@ def _same_stream(producer: Producer, source: SourcePlan) -> bool:
         rid == known_rid and ssrc in (0, known_ssrc)
         for (rid, ssrc), (known_rid, known_ssrc) in zip(planned, present, strict=True)
     )
+
+
+def _inherit(encodings: list[Encoding], before: list[Encoding]) -> None:
+    """SSRCs once learned stay their m-line's until others show themselves (RFC 8843 §9.2)."""
+    known = {encoding.rid: encoding for encoding in before}
+    for encoding in encodings:
+        if not encoding.ssrc and (earlier := known.get(encoding.rid)) is not None:
+            encoding.ssrc, encoding.rtx_ssrc = earlier.ssrc, earlier.rtx_ssrc
 
 
 def _layer_of(producer: Producer, rid: str) -> int | None:

@@ -141,6 +141,27 @@ async def test_ssrcs_are_learned(
     await world.close()
 
 
+async def test_another_source_on_the_same_line_has_the_ssrcs_learned_before(world: World) -> None:
+    """A sender that keeps its SSRCs does not say MID and RID again (RFC 8843 §9.2)."""
+    await world.publish()
+    for layer, rid in enumerate("qhf"):
+        world.new_ssrc(10 + layer, 108, "1", rid, "")
+    world.new_ssrc(21, 109, "1", "", "h")
+    sources = {**SOURCES, "1": SourceOffer("document", 1_000_000)}
+    answer = await world.lesson.publish("lead", CHROMIUM, sources)
+    (document,) = [info.producer_id for info in answer.producers if info.label == "document"]
+    pump_id = world.producer_pump_id(document)
+    named = [call for call in world.pump.told("add_encoding") if call[0] == pump_id]
+    assert [(call[1], call[2]["ssrc"], call[2]["rtx_ssrc"]) for call in named] == [
+        (0, 10, 0),
+        (1, 11, 21),
+        (2, 12, 0),
+    ]
+    world.new_ssrc(99, 108, "1", "h", "")
+    assert world.pump.told("add_encoding")[-1][2]["ssrc"] == 99, "others show themselves"
+    await world.close()
+
+
 async def test_a_sender_that_makes_up_ssrcs_is_looked_up_seldom(world: World) -> None:
     await world.publish()
     by_offer = len(world.pump.told("add_encoding"))

@@ -236,3 +236,17 @@ def test_a_late_keyframe_start_brings_what_followed_it(rig: Rig) -> None:
     first = got[0].sequence_number
     assert [(p.sequence_number - first) & 0xFFFF for p in got] == [0, 1, 2]
     assert [p.marker for p in got] == [False, False, True]
+
+
+def test_a_stream_named_again_for_another_producer_goes_on(rig: Rig) -> None:
+    cast = Simulcast(rig, CODEC_VP8)
+    cast.want(0)
+    assert len(cast.key(LOW, 1, 1000)) == 1
+    rig.pump.remove_producer(cast.producer)
+    assert cast.key(LOW, 2, 4000) == []
+    later = rig.pump.add_producer(cast.publisher, codec=CODEC_VP8, clock_rate=90_000, nack=False)
+    rig.pump.add_encoding(later, 0, ssrc=LOW, payload_type=96)
+    consumer = rig.pump.add_consumer(later, cast.viewer, ssrc=77, payload_type=100)
+    rig.pump.set_consumer_layer(consumer, 0)
+    (packet,) = cast.key(LOW, 3, 7000)
+    assert packet.ssrc == 77
