@@ -66,9 +66,10 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   extended reports, whole; those in it are dealt with already.
 * `probe(transport_id, bitrate_bps, duration_ms)` fills what the transport sends up to that rate
   for so long (media counts; at most 500 ms) with repeated packets of its consumers' histories on
-  their RTX streams, so that the peer's feedback on what was sent meanwhile shows what the line
-  carries (`mixer.rtp.probing`). False, and nothing happens, when no consumer of it has RTX and
-  a history, or it has no transport-wide sequence numbers. A later call replaces an earlier one.
+  their RTX streams, or padding where there are none, so that the peer's feedback on what was sent
+  meanwhile shows what the line carries (`mixer.rtp.probing`). False, and nothing happens, when no
+  consumer of it has RTX, or it has no transport-wide sequence numbers. A later call replaces an
+  earlier one.
 
 * `pump_stats` counts since the start, `pump_gauges` tells what is there now, `pump_measures` how
   values were spread (`native/counters.h`, `native/measures.h` say what each is).

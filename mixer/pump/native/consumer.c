@@ -133,6 +133,19 @@ static void note_highest(struct consumer *consumer, const struct media *media,
     consumer->last_tl0_index = (uint8_t)(picture->tl0_index + mapping->tl0_index_delta);
 }
 
+/* A packet that is written leaves; returns its bytes on the wire, 0 when it was dropped. */
+static uint32_t let_go(struct core *core, struct consumer *consumer, struct out_packet *packet,
+                       uint32_t length, const struct departure *departure, int64_t now) {
+  struct transport *transport = consumer->transport;
+  consumer_stamp(consumer, departure, packet->bytes);
+  length = transport_send_rtp(core, transport, packet, length);
+  if (!length) return 0;
+  if (consumer->transport_sequence_at && transport->line)
+    line_depart(transport->line, departure->transport_sequence, length, now);
+  consumer->counters[CONSUMER_bytes] += length;
+  return length;
+}
+
 uint32_t consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
                        const struct mapping *mapping, struct sent_packet *sent,
                        enum sending sending, int64_t now) {
@@ -148,13 +161,15 @@ uint32_t consumer_send(struct core *core, struct consumer *consumer, const struc
   if (sending == SEND_FIRST && sent) sent->departure = departure;
   uint32_t length =
       consumer_write(consumer, media, mapping, sending == SEND_RTX, packet->bytes);
-  consumer_stamp(consumer, &departure, packet->bytes);
-  length = transport_send_rtp(core, transport, packet, length);
-  if (!length) return 0;
-  if (consumer->transport_sequence_at && transport->line)
-    line_depart(transport->line, departure.transport_sequence, length, now);
-  consumer->counters[CONSUMER_bytes] += length;
-  return length;
+  return let_go(core, consumer, packet, length, &departure, now);
+}
+
+uint32_t consumer_send_padding(struct core *core, struct consumer *consumer, int64_t now) {
+  struct out_packet *packet = outbox_next(core->outbox);
+  if (!packet || !transport_can_send(core, consumer->transport)) return 0;
+  struct departure departure = consumer_depart(consumer, now);
+  uint32_t length = consumer_write_padding(consumer, packet->bytes);
+  return let_go(core, consumer, packet, length, &departure, now);
 }
 
 static void forward(struct core *core, struct consumer *consumer, struct encoding *encoding,

@@ -9,6 +9,8 @@
 #define ONE_BYTE_PROFILE 0xbede
 #define ONE_BYTE_ID_MAX 14
 #define EXTENSIONS_AT (RTP_HEADER_BYTES + 4)
+#define PADDING_BIT 0x20
+#define PADDING_BYTES 255 /* the most that RFC 3550 §5.1 can say */
 
 static bool usable(uint8_t id) { return id >= 1 && id <= ONE_BYTE_ID_MAX; }
 
@@ -94,6 +96,20 @@ uint32_t consumer_write(struct consumer *consumer, const struct media *media,
   memcpy(payload, media->payload, media->payload_length);
   rewrite_picture(&media->picture, mapping, payload);
   return (uint32_t)(payload - out) + media->payload_length;
+}
+
+uint32_t consumer_write_padding(struct consumer *consumer, uint8_t *out) {
+  static const struct media nothing;
+  out[0] = 2 << 6;
+  out[1] = consumer->rtx_payload_type;
+  write_u16(out + 2, consumer->rtx_sequence++);
+  write_u32(out + 4, consumer->last_timestamp);
+  write_u32(out + 8, consumer->rtx_ssrc);
+  uint8_t *padding = write_extensions(consumer, &nothing, out);
+  out[0] |= PADDING_BIT;
+  memset(padding, 0, PADDING_BYTES - 1);
+  padding[PADDING_BYTES - 1] = PADDING_BYTES;
+  return (uint32_t)(padding - out) + PADDING_BYTES;
 }
 
 struct departure consumer_depart(struct consumer *consumer, int64_t now) {

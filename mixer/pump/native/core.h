@@ -91,6 +91,8 @@ enum sending {
 uint32_t consumer_send(struct core *core, struct consumer *consumer, const struct media *media,
                        const struct mapping *mapping, struct sent_packet *sent,
                        enum sending sending, int64_t now);
+/* A packet of padding on its RTX stream, which a receiver throws away; the bytes on the wire or 0. */
+uint32_t consumer_send_padding(struct core *core, struct consumer *consumer, int64_t now);
 void consumer_take(struct core *core, struct consumer *consumer, struct encoding *encoding,
                    const struct media *media, int64_t now);
 void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now);
@@ -104,6 +106,8 @@ void consumer_build_extensions(struct consumer *consumer);
 /* Writes the RTP packet; returns its length. `as_rtx`: as a retransmission (RFC 4588). */
 uint32_t consumer_write(struct consumer *consumer, const struct media *media,
                         const struct mapping *mapping, bool as_rtx, uint8_t *out);
+/* Writes a packet of its RTX stream that is padding alone; returns its length. */
+uint32_t consumer_write_padding(struct consumer *consumer, uint8_t *out);
 /* The departure of a packet that leaves now: takes the next transport-wide sequence. */
 struct departure consumer_depart(struct consumer *consumer, int64_t now);
 void consumer_stamp(const struct consumer *consumer, const struct departure *departure,

@@ -1,5 +1,6 @@
 /* Owns probes: filling a line for a moment with repeated packets, so that the peer's feedback shows
- * what it carries. What is repeated goes out as RTX, which a receiver knows to throw away. */
+ * what it carries. What is repeated goes out as RTX, which a receiver knows to throw away. Where
+ * nothing was sent lately (a line too thin for any picture), it is padding on an RTX stream. */
 #include "clock.h"
 #include "core.h"
 
@@ -31,10 +32,16 @@ static struct consumer *choose(const struct transport *transport) {
   return best;
 }
 
+static struct consumer *with_rtx(const struct transport *transport) {
+  struct consumer *consumer = transport->consumers;
+  while (consumer && !consumer->rtx_ssrc) consumer = consumer->next_of_transport;
+  return consumer;
+}
+
 bool probe_begin(struct core *core, struct transport *transport, uint64_t rate_bps,
                  int64_t duration_ns, int64_t now) {
   struct probe *probe = &transport->probe;
-  if (!transport->extensions.transport_cc || !choose(transport)) return false;
+  if (!transport->extensions.transport_cc || !with_rtx(transport)) return false;
   if (!probe->is_running) {
     probe->next = core->probing;
     core->probing = transport;
@@ -59,7 +66,7 @@ void probe_end(struct core *core, struct transport *transport) {
   transport->probe.is_running = false;
 }
 
-/* One repeated packet; false when there is none to repeat, or no room. */
+/* One repeated packet; false when there is none to repeat, or it could not be sent. */
 static bool repeat_one(struct core *core, struct transport *transport, struct consumer *consumer,
                        int64_t now) {
   for (uint32_t tried = 0; tried < REPEATED_PACKETS; tried++) {
@@ -70,22 +77,23 @@ static bool repeat_one(struct core *core, struct transport *transport, struct co
     if (!sent || !media.payload_length) continue;
     struct mapping mapping = {outgoing, sent->timestamp_delta, sent->picture_id_delta,
                               sent->tl0_index_delta};
-    if (!consumer_send(core, consumer, &media, &mapping, sent, SEND_RTX, now)) return false;
-    core_count(core, COUNTER_probe_packets);
-    return true;
+    return consumer_send(core, consumer, &media, &mapping, sent, SEND_RTX, now) > 0;
   }
   return false;
 }
 
 static void fill(struct core *core, struct transport *transport, int64_t now) {
   const struct probe *probe = &transport->probe;
-  struct consumer *consumer = choose(transport);
+  struct consumer *repeating = choose(transport), *padding = with_rtx(transport);
   /* One tick ahead, so that the first one sends and the average is met at the end. */
   uint64_t elapsed_us = (uint64_t)(now + PROBE_TICK_NS - probe->began_ns) / 1000;
   uint64_t wanted = probe->bytes_before + probe->rate_bps * elapsed_us / 8000000;
-  for (int i = 0; consumer && i < PACKETS_PER_TICK; i++) {
+  for (int i = 0; padding && i < PACKETS_PER_TICK; i++) {
     if (transport->counters[TRANSPORT_bytes_sent] >= wanted) return;
-    if (!repeat_one(core, transport, consumer, now)) return;
+    bool is_sent = repeating ? repeat_one(core, transport, repeating, now)
+                             : consumer_send_padding(core, padding, now) > 0;
+    if (!is_sent) return;
+    core_count(core, COUNTER_probe_packets);
   }
 }
 

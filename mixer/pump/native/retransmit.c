@@ -92,7 +92,7 @@ static void answer(struct core *core, struct consumer *consumer, uint16_t outgoi
 
 void consumer_answer_nack(struct core *core, struct consumer *consumer, uint16_t first,
                           uint16_t mask, int64_t now) {
-  if (consumer->producer->paused) return;
+  if (consumer->producer->paused || consumer->target < 0) return; /* nobody sees it any more */
   answer(core, consumer, first, now);
   for (int bit = 0; bit < 16; bit++)
     if (mask >> bit & 1) answer(core, consumer, (uint16_t)(first + 1 + bit), now);

@@ -345,11 +345,36 @@ def test_media_counts_towards_a_probe(rig: Rig) -> None:
     assert rig.stat("probe_packets") < 20
 
 
-@pytest.mark.parametrize("missing", ["rtx", "transport_cc", "media"])
-def test_a_probe_needs_something_to_repeat_and_a_way_to_see_it(rig: Rig, missing: str) -> None:
-    line = Line(rig, viewer_rtx=missing != "rtx")
-    if missing != "media":
+@pytest.mark.parametrize("silent_s", [0, 5], ids=["nothing was ever sent", "parked for long"])
+def test_where_nothing_was_sent_lately_a_probe_is_padding(rig: Rig, silent_s: int) -> None:
+    line = Line(rig)
+    if silent_s:
         line.send(1, 2, 3)
+        rig.pump.set_consumer_layer(line.consumer, -1)
+        for sequence in range(4, 3000):
+            line.send(sequence)
+    rig.wait(1)
+    assert rig.pump.probe(line.viewer, bitrate_bps=1_000_000, duration_ms=60)
+    got = [packet for _ in range(100) for packet in media_of(rig.wait(1)[line.viewer])]
+    assert {(packet.ssrc, packet.payload_type) for packet in got} == {(6, 101)}
+    assert {(packet.payload, packet.padding_bytes) for packet in got} == {(b"", 255)}
+    numbers = [packet.sequence_number for packet in got]
+    assert [(n - numbers[0]) & 0xFFFF for n in numbers] == list(range(len(got)))
+    assert len(got) == pytest.approx(1e6 / 8 * 0.06 / 290, rel=0.1)
+    assert rig.stat("probe_packets") == len(got)
+
+
+def test_a_parked_picture_is_not_repeated(rig: Rig) -> None:
+    line = Line(rig)
+    sent = line.send(1, 2, 3)
+    rig.pump.set_consumer_layer(line.consumer, -1)
+    assert line.nack(sent[0].sequence_number) == []
+
+
+@pytest.mark.parametrize("missing", ["rtx", "transport_cc"])
+def test_a_probe_needs_a_stream_for_it_and_a_way_to_see_it(rig: Rig, missing: str) -> None:
+    line = Line(rig, viewer_rtx=missing != "rtx")
+    line.send(1, 2, 3)
     if missing == "transport_cc":
         rig.pump.set_extensions(line.viewer)
     assert not rig.pump.probe(line.viewer, bitrate_bps=1_000_000, duration_ms=50)
