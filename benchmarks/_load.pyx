@@ -74,7 +74,7 @@ cdef extern from "load.h" nogil:
         uint64_t delay_count, delay_over, waiting_dropped, keyframe_requests, feedback_sent
     struct load:
         pthread_mutex_t mutex
-        bint measuring
+        bint measuring, real_time
         peer **peers
         int peer_count
         stream **streams
@@ -89,7 +89,7 @@ cdef extern from "load.h" nogil:
     load *load_new(srtp_functions srtp)
     void load_free(load *load)
     void script_free(script *script)
-    int load_start(load *load)
+    int load_start(load *load, bint real_time)
     void load_stop(load *load)
     int load_add_peer(load *load, const char *host, int port)
     int load_send(load *load, int peer, const uint8_t *data, int length)
@@ -143,10 +143,11 @@ cdef class Load:
         if self._load is not NULL:
             load_free(self._load)
 
-    def start(self):
-        """Run the thread."""
-        if load_start(self._load):
+    def start(self, *, bint real_time=False):
+        """Run the thread; whether it has the real-time priority it was to have."""
+        if load_start(self._load, real_time):
             raise OSError("cannot start the load thread")
+        return self._load.real_time
 
     def stop(self):
         """End the thread; it may be started again."""

@@ -126,6 +126,7 @@ def show(planned: Plan, bench: Bench, head: list[str], keep_as: str | None) -> N
     ]
     tables = {"": summary.table(runs)} if runs else {}
     if bench.held:
+        circumstances.append(bench.client_priority())
         tables["Lessons held"] = "\n".join(
             [summary.growth_table(bench.held), "", *growth.held_in_words(bench.held)]
         )

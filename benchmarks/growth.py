@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from benchmarks.lessons import Held
+from benchmarks.lessons import Held, Step
 from benchmarks.running import Figures
 
 
@@ -31,6 +32,18 @@ class Growth:
         """Of the CPU per lesson."""
         costs = [point.cpu_ms_per_lesson for point in self.points]
         return max(costs) / max(min(costs), 1e-9)
+
+    @property
+    def further_cpu_ms(self) -> tuple[float | None, ...]:
+        """By point: what each lesson more than at the point before cost a second; None at first."""
+        return (
+            None,
+            *(
+                (more.lessons * more.cpu_ms_per_lesson - few.lessons * few.cpu_ms_per_lesson)
+                / (more.lessons - few.lessons)
+                for few, more in pairwise(self.points)
+            ),
+        )
 
     @property
     def rss_mb_per_lesson(self) -> float:
@@ -71,6 +84,10 @@ def as_data(held: Held) -> dict[str, object]:
     return {
         "lessons": [point.lessons for point in points],
         "cpu_ms_per_lesson": [round(point.cpu_ms_per_lesson, 2) for point in points],
+        "cpu_ms_per_further_lesson": [
+            None if cost is None else round(cost, 2)
+            for cost in (found.further_cpu_ms if found else ())
+        ],
         "cpu_us_per_packet": [round(point.cpu_us_per_packet, 3) for point in points],
         "added_delay_ms_p99": [round(point.delay_ms_p99, 3) for point in points],
         "rss_mb": [round(point.rss_mb, 1) for point in points],
@@ -86,15 +103,29 @@ def held_in_words(held: Mapping[str, Held]) -> list[str]:
     for server, one in held.items():
         found = growth(one)
         at_least = f"at least {one.lessons} ({one.at_least})" if one.at_least else str(one.lessons)
-        lines.append(f"{server}: {at_least}" + (f"; {found.in_words()}" if found else ""))
+        parts = [f"{server}: {at_least}"]
+        parts += [failing_in_words(one.failing)] if one.failing else []
+        parts += [found.in_words()] if found else []
+        lines.append("; ".join(parts))
     return lines
 
 
+def failing_in_words(step: Step) -> str:
+    """How it was where it did not hold: who had which cores, and what came of it."""
+    figures = step.figures
+    if figures is None:
+        return f"not {step.lessons}: {step.why_not}"
+    return (
+        f"not {step.lessons}: {figures.loss:.2%} lost, p99 {figures.delay_ms_p99:.1f} ms, with "
+        f"{figures.server_cores:.1f} cores of the server's and {figures.client_cores:.1f} of the "
+        "client's"
+    )
+
+
 def _point(lessons: int, figures: Figures) -> Point:
-    cpu_s_per_s = figures.cpu_us_per_packet * figures.packets_out / figures.seconds / 1e6
     return Point(
         lessons,
-        1e3 * cpu_s_per_s / lessons,
+        1e3 * figures.server_cores / lessons,
         figures.cpu_us_per_packet,
         figures.rss_mb,
         figures.delay_ms_p99,

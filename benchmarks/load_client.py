@@ -68,6 +68,7 @@ class LoadClient:
 
     def __init__(self, *, profile: str) -> None:
         self.load = Load()
+        self.real_time = False
         self._profiles = [p for p in SRTP_PROFILES if p.openssl_profile == PROFILES[profile]]
         if not self._profiles:
             raise ValueError(f"this machine's OpenSSL or libsrtp has no {profile}")
@@ -76,9 +77,13 @@ class LoadClient:
         self._by_number: dict[int, LoadPeer] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Run the native thread and the control tasks."""
-        self.load.start()
+    def start(self, *, real_time: bool = False) -> None:
+        """Run the native thread and the control tasks.
+
+        With `real_time` the thread comes before all ordinary ones where this user may have that
+        (root, or RLIMIT_RTPRIO); `real_time` says afterwards whether it does.
+        """
+        self.real_time = self.load.start(real_time=real_time)
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._poll()),

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks import pictures
@@ -42,8 +42,8 @@ DRAIN_S = 0.5
 # How a run, or adding a lesson, goes wrong: the server's refusals, the load's own, descriptions
 # that cannot be used.
 FAILURES = (ServerError, TransportFailed, OSError, RuntimeError, TimeoutError, ValueError)
-# What went wrong in the client itself, not in the server.
-TROUBLE = ("broken", "send_failed", "late_ticks", "kernel_drops", "delay_over")
+# What the client met with; the first two are the server's doing.
+TROUBLE = ("broken", "delay_over", "send_failed", "late_ticks", "kernel_drops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Figures:
     others_cores: float = 0.0  # used by everything but the server and the client
     client_cores: float = 0.0
     client_threads: int = 1
+    server_cores: float = 0.0
 
     @property
     def loss(self) -> float:
@@ -144,7 +145,15 @@ async def measure(server: Server, scenes: Sequence[Scene], seconds: float) -> Fi
         others_cores=max(0.0, others / measured_s),
         client_cores=ours / measured_s,
         client_threads=len(loads),
+        server_cores=cpu / measured_s,
     )
+
+
+async def together(works: Iterable[Awaitable[None]]) -> None:
+    """Do all of it at once and wait until all has ended; raises what went wrong first in line."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
 
 
 class Scene:
@@ -158,23 +167,25 @@ class Scene:
         self._streams: dict[int, list[int]] = {}  # by publishing seat
         self._receivers: dict[int, int] = {}  # load peer by subscribing seat
 
-    async def build(self) -> None:
-        """Publishers first, then subscribers, one after the other."""
+    async def build(self, *, silent: bool = False) -> None:
+        """Publishers first, then subscribers, each of both all at once, as a class comes in.
+
+        Some servers want a second for a handshake and little CPU: one after the other that would
+        be half a minute for a case. With `silent` nobody sends yet.
+        """
         session = await self._server.open_session()
-        for seat in self._case.publishers:
-            await self._publish(session, seat)
-        self.set_sending(True)
-        for seat in self._case.subscribers:
-            await self._subscribe(session, seat)
+        await together(self._publish(session, seat) for seat in self._case.publishers)
+        self.set_sending(not silent)
+        await together(self._subscribe(session, seat) for seat in self._case.subscribers)
 
     async def _publish(self, session: str, seat: int) -> None:
         peer = self._client.peer(f"seat-{seat}-up")
+        phases_ns = self._rng.randrange(FRAME_NS), self._rng.randrange(AUDIO_FRAME_NS)
         ssrc = 1000 * (seat + 1)
         offer = publish_offer(peer.local, cname=peer.name, audio_ssrc=ssrc, video_ssrc=ssrc + 1)
         agreed = read(await self._server.publish(session, f"seat-{seat}", offer))
         await self._client.connect(peer, agreed.transport)
         add = self._client.load.add_stream
-        phase = self._rng.randrange(FRAME_NS)
         decodes = self._server.decodes
         streams = [
             add(
@@ -188,7 +199,7 @@ class Scene:
                 packets_per_frame=PACKETS_PER_FRAME,
                 frame_ns=FRAME_NS,
                 packet_gap_ns=MS if self._load.paced else 0,
-                phase_ns=phase,
+                phase_ns=phases_ns[0],
                 ticks_per_frame=3000,
                 frames=pictures.vp8_frames() if decodes else None,
             )
@@ -206,7 +217,7 @@ class Scene:
                     packets_per_frame=1,
                     frame_ns=AUDIO_FRAME_NS,
                     packet_gap_ns=0,
-                    phase_ns=self._rng.randrange(AUDIO_FRAME_NS),
+                    phase_ns=phases_ns[1],
                     ticks_per_frame=960,
                     frames=pictures.opus_frames() if decodes else None,
                 )

@@ -50,15 +50,18 @@ def measures_table(found: Sequence[Measure]) -> str:
 
 def growth_table(held: Mapping[str, Held]) -> str:
     """One line per server and number of lessons."""
-    rows = [("lessons", "server", "CPU ms/s per lesson", "µs/packet", "p99 ms", "RSS MB")]
+    heads: tuple[str, ...] = ("lessons", "server", "CPU ms/s per lesson", "per further lesson")
+    rows = [(*heads, "µs/packet", "p99 ms", "RSS MB")]
     for server, one in held.items():
         found = growth.growth(one)
-        for point in found.points if found else ():
+        further = found.further_cpu_ms if found else ()
+        for point, cost in zip(found.points if found else (), further, strict=True):
             rows.append(
                 (
                     str(point.lessons),
                     server,
                     f"{point.cpu_ms_per_lesson:.1f}",
+                    "–" if cost is None else f"{cost:.1f}",
                     f"{point.cpu_us_per_packet:.2f}",
                     f"{point.delay_ms_p99:.2f}",
                     f"{point.rss_mb:.0f}",

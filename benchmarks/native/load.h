@@ -116,6 +116,7 @@ struct load {
   pthread_mutex_t mutex;
   pthread_t thread;
   bool running, measuring;
+  bool real_time; /* the thread has the priority it was to have */
   struct srtp_functions srtp;
   struct peer *peers[PEERS_MAX];
   int peer_count;
@@ -135,7 +136,7 @@ int64_t clock_ns(int clock);
 struct load *load_new(struct srtp_functions srtp);
 void load_free(struct load *load);
 void script_free(struct script *script);
-int load_start(struct load *load);
+int load_start(struct load *load, bool real_time);
 void load_stop(struct load *load);
 int load_add_peer(struct load *load, const char *host, int port);
 int load_send(struct load *load, int peer, const uint8_t *data, int length);

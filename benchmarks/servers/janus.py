@@ -161,9 +161,10 @@ class Janus:
     async def open_session(self) -> str:
         """A room."""
         self._rooms += 1
+        room = self._rooms  # others may be opened meanwhile
         handle = await self._api.attach()
-        await self._api.message(handle, {"request": "create", "room": self._rooms, **ROOM})
-        return str(self._rooms)
+        await self._api.message(handle, {"request": "create", "room": room, **ROOM})
+        return str(room)
 
     async def publish(self, session: str, seat: str, offer: str) -> str:
         """`joinandconfigure` as a publisher."""

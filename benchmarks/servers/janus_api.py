@@ -36,6 +36,7 @@ class JanusApi:
         self._waiting: dict[str, tuple[asyncio.Future[Message], bool]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._session = 0
+        self._sending = asyncio.Lock()  # a loop knows one writer of a socket
 
     async def connect(self, path: str) -> None:
         """Open the socket and a session; raises `OSError` while nobody listens there."""
@@ -92,7 +93,8 @@ class JanusApi:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 data = json.dumps(message).encode()
-                await asyncio.get_running_loop().sock_sendall(self._socket, data)
+                async with self._sending:
+                    await asyncio.get_running_loop().sock_sendall(self._socket, data)
                 answer: Message = await answered
         except TimeoutError:
             raise JanusError(

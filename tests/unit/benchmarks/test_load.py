@@ -6,10 +6,16 @@ Nothing here measures speed; a slow machine only makes the figures worse.
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pylibsrtp import Policy, Session
 
 from benchmarks._load import Load
 from benchmarks.cases import one_to
@@ -17,6 +23,21 @@ from benchmarks.load_client import LoadClient
 from benchmarks.running import Load as LoadParameters
 from benchmarks.running import Scene, run_case
 from benchmarks.servers.tongke import Tongke
+from mixer.transport.dtls import _as_integer
+
+STREAM: dict[str, Any] = {
+    "ssrc": 1,
+    "payload_type": 96,
+    "video": True,
+    "mid": "1",
+    "extensions": {},
+    "payload_bytes": 1100,
+    "packets_per_frame": 10,
+    "frame_ns": 1_000_000,
+    "packet_gap_ns": 0,
+    "phase_ns": 0,
+    "ticks_per_frame": 90,
+}
 
 
 @pytest.mark.parametrize("profile", ["aes-256-gcm", "aes-cm"])
@@ -79,20 +100,7 @@ def test_unknown_peers_and_streams_are_refused() -> None:
 def test_a_stream_without_srtp_sends_nothing() -> None:
     load = Load()
     peer = load.add_peer("127.0.0.1", 9)
-    stream = load.add_stream(
-        peer,
-        ssrc=1,
-        payload_type=96,
-        video=True,
-        mid="1",
-        extensions={},
-        payload_bytes=1100,
-        packets_per_frame=10,
-        frame_ns=1_000_000,
-        packet_gap_ns=0,
-        phase_ns=0,
-        ticks_per_frame=90,
-    )
+    stream = load.add_stream(peer, **STREAM)
     load.set_sending(stream, True)
     load.start()
     load.begin_window()
@@ -101,17 +109,34 @@ def test_a_stream_without_srtp_sends_nothing() -> None:
     assert load.totals()["sent"] == 0
     assert load.send_rtcp(peer, b"\x80\xc9\x00\x01\x00\x00\x00\x01") is False
     with pytest.raises(ValueError, match="payload"):
-        load.add_stream(
-            peer,
-            ssrc=1,
-            payload_type=96,
-            video=True,
-            mid="1",
-            extensions={},
-            payload_bytes=9000,
-            packets_per_frame=1,
-            frame_ns=1,
-            packet_gap_ns=0,
-            phase_ns=0,
-            ticks_per_frame=1,
-        )
+        load.add_stream(peer, **{**STREAM, "payload_bytes": 9000})
+
+
+def test_only_who_was_granted_right_of_way_is_said_to_have_it() -> None:
+    load = Load()
+    assert load.start() is False
+    load.stop()
+    granted = load.start(real_time=True)
+    threads = [int(task.name) for task in Path("/proc/self/task").iterdir()]
+    policies = [os.sched_getscheduler(thread) for thread in threads]
+    load.stop()
+    assert (os.SCHED_FIFO in policies) is granted
+
+
+def test_a_closed_port_is_the_servers_doing() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closing:
+        closing.bind(("127.0.0.1", 0))
+        port = closing.getsockname()[1]
+    load = Load()
+    peer = load.add_peer("127.0.0.1", port)
+    policy = Policy(key=bytes(30), ssrc_type=Policy.SSRC_ANY_OUTBOUND)
+    sessions = Session(policy), Session(policy)
+    load.set_srtp(peer, *(_as_integer(one) for one in sessions))
+    load.set_sending(load.add_stream(peer, **STREAM), True)
+    load.start()
+    give_up = time.monotonic() + 10
+    while load.totals()["sent"] < 100 and time.monotonic() < give_up:
+        time.sleep(0.01)
+    load.stop()
+    assert load.totals()["sent"] >= 100
+    assert load.totals()["send_failed"] == 0

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.servers import ServerFailedError, child
 from benchmarks.servers.child import ChildServer
+from benchmarks.servers.janus import Janus
 from benchmarks.servers.janus_api import JanusApi, JanusError
 
 # Children: what they say when they start, and whether they answer.
@@ -94,3 +95,21 @@ async def test_a_janus_that_is_not_there_can_be_waited_for(tmp_path: Path) -> No
     with pytest.raises(JanusError, match="not running"):
         await api.attach()
     await api.close()
+
+
+async def test_rooms_that_are_opened_at_once_are_different_ones() -> None:
+    class Api:
+        async def attach(self) -> int:
+            await asyncio.sleep(0)
+            return 1
+
+        async def message(self, handle: int, body: dict[str, object]) -> dict[str, object]:
+            created.append(body["room"])
+            return {}
+
+    created: list[object] = []
+    server = Janus("192.0.2.1")
+    server._api = Api()  # type: ignore[assignment]
+    opened = await asyncio.gather(*(server.open_session() for _ in range(4)))
+    assert sorted(opened) == ["1", "2", "3", "4"]
+    assert sorted(map(str, created)) == sorted(opened)

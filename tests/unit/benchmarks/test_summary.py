@@ -80,7 +80,8 @@ def test_what_is_kept_has_every_run() -> None:
 def test_tables_of_nothing_and_of_something() -> None:
     assert len(growth_table({}).splitlines()) == 2
     lines = growth_table({"janus": held({1: 10.0, 2: 30.0})}).splitlines()
-    assert lines[3].split()[:3] == ["2", "janus", "15.0"]
+    assert lines[2].split()[:4] == ["1", "janus", "10.0", "–"]
+    assert lines[3].split()[:4] == ["2", "janus", "15.0", "20.0"]
     told = measures_table([Measure("cost", "≤ 1", "2", met=False)])
     assert "not met" in told
 
