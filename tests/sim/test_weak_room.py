@@ -1,7 +1,9 @@
 """What a room behind a weak line sees and hears, over several seeds.
 
 The bounds are what the policy gave over forty seeds with a margin: a mean may be a tenth worse,
-the worst room about half as bad again. A room that hears or sees less than that is a regression.
+the worst room about half as bad again. These seeds are not the rare rooms: on 100 kb/s one in
+eighty hears neither voice well (a quarter made up), and a policy that only moves the chance may
+make a seed such a room. A bound is widened only after a look at many more seeds.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ LOSSY = (
     Lossy(0.05, 1, large_least=0.85, still_most_s=0.7, made_up_most=0.005),
     Lossy(0.05, 4, large_least=0.75, still_most_s=3, made_up_most=0.005),
     Lossy(0.15, 1, large_least=0.85, still_most_s=1.2, made_up_most=0.005),
+    # Runs of losses look like a queue that is full: one picture in ten is paused for a while.
+    Lossy(0.15, 4, large_least=0.65, still_most_s=30, made_up_most=0.015),
     # At 30 % the repairs' budget is spent; the voices come through, pictures wait for keyframes.
     Lossy(0.30, 1, large_least=0.80, still_most_s=20, made_up_most=0.04),
 )
@@ -64,22 +68,22 @@ def test_loss_that_is_the_lines_own_costs_little(line: Lossy) -> None:
 
 @dataclass(frozen=True)
 class Narrow:
-    """A line down that is narrow for a while, and what a room may have to bear."""
+    """A line down that is narrow for a while, and what a room may have to bear; None: all of it."""
 
     rate_bps: int
-    still_most_s: float  # the longest that a picture stood still once the line is known
+    still_most_s: float | None  # the longest that a picture stood still once the line is known
     best_made_up_most: float  # of the voice that is heard best
-    other_made_up_most: float
+    other_made_up_most: float | None
     full_most_s: float  # until the lead is large for good, once the line is wide again
 
 
 NARROW = (
-    Narrow(1_000_000, 0.2, best_made_up_most=0, other_made_up_most=0, full_most_s=0.2),
+    Narrow(1_000_000, 0.2, best_made_up_most=0.005, other_made_up_most=0.005, full_most_s=0.2),
     Narrow(400_000, 1, best_made_up_most=0.05, other_made_up_most=0.05, full_most_s=10),
     # Both voices and one picture need 262 kb/s, and more while a keyframe is new: none stays.
-    Narrow(300_000, NARROW_S, best_made_up_most=0.05, other_made_up_most=0.05, full_most_s=15),
+    Narrow(300_000, None, best_made_up_most=0.05, other_made_up_most=0.05, full_most_s=15),
     # Both voices with their headers are 108 kb/s: one of them is paused.
-    Narrow(100_000, NARROW_S, best_made_up_most=0.1, other_made_up_most=1, full_most_s=8),
+    Narrow(100_000, None, best_made_up_most=0.1, other_made_up_most=None, full_most_s=8),
 )
 
 
@@ -96,9 +100,11 @@ def test_a_narrow_line_keeps_the_voice_and_soon_gives_the_picture_back(line: Nar
         room.down.rate_bps = None
         begin = room.run(BACK_MOST_S)
         full_s.append(room.full_after_s(begin))
-    assert max(still_s) <= line.still_most_s, still_s
     assert max(best for best, _ in made_up) <= line.best_made_up_most, made_up
-    assert max(other for _, other in made_up) <= line.other_made_up_most, made_up
+    if line.other_made_up_most is not None:
+        assert max(other for _, other in made_up) <= line.other_made_up_most, made_up
+    if line.still_most_s is not None:
+        assert max(still_s) <= line.still_most_s, still_s
     assert max(full_s) <= line.full_most_s, full_s
 
 
