@@ -35,6 +35,8 @@ AUDIO_FRAME_NS = 20 * MS
 WARM_UP_SHARE = 0.995
 WARM_UP_TIMEOUT_S = 15.0
 WARM_UP_STEP_S = 1.0
+# A server's estimates of its lines are in motion in their first seconds.
+WARM_UP_LEAST_S = 3.0
 # Starting (three tries of Janus), 31 connections, the warm-up.
 BEFORE_AND_AFTER_S = 75.0
 # What was sent at the end of the window still has to arrive.
@@ -252,7 +254,7 @@ class Scene:
                 load.window_received(peer, stream) / max(1, load.window_sent(stream))
                 for peer, stream in self._relations()
             ]
-            if min(shares) >= WARM_UP_SHARE:
+            if min(shares) >= WARM_UP_SHARE and waited >= WARM_UP_LEAST_S:
                 return
             if waited >= WARM_UP_TIMEOUT_S:
                 missing = sum(share < WARM_UP_SHARE for share in shares)

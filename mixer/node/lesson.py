@@ -75,7 +75,8 @@ class Lesson:
         self._speakers = ActiveSpeakers()
         self._demand = Demand()
         self._closed = False
-        self._alive: list[tuple[bool, ...]] = []  # the layers of each producer, as last shared out
+        # Of each producer as last shared out: which layers sent, and whether one only began.
+        self._alive: list[tuple[tuple[bool, ...], bool]] = []
         self.due_at = self._totals_at = self._link_at = next_beat(port.clock(), LOOK_S)
 
     # Publishing
@@ -321,8 +322,9 @@ class Lesson:
         self.due_at = min(self.due_at, self._next_look(now))
 
     def _next_look(self, now: float) -> float:
-        """Soon while a line moves, or when a layer may have ended."""
-        if not all(subscription.consumers.calm for subscription in self._connected()):
+        """Soon while a line moves or a layer begins, or when a layer may have ended."""
+        begins = any(producer.begins(now) for producer in self._producers.values())
+        if begins or not all(one.consumers.calm for one in self._connected()):
             return next_beat(now, LOOK_S)
         ends = (e.meter.silent_at for p in self._producers.values() for e in p.encodings)
         return min((at for at in ends if at > now), default=math.inf)
@@ -368,7 +370,7 @@ class Lesson:
 
     def _allocate_if_due(self, now: float) -> None:
         """All anew when a layer began or ended; else those whose line does not carry all."""
-        alive = [p.alive(now) for p in self._producers.values()]
+        alive = [(p.alive(now), p.begins(now)) for p in self._producers.values()]
         if alive != self._alive:
             self._alive = alive
             self.allocate()

@@ -60,6 +60,13 @@ class Producer:
         """Which layers send now."""
         return tuple(encoding.meter.live(now) for encoding in self.encodings)
 
+    def begins(self, now: float) -> bool:
+        """Whether a layer sends of which no bitrate is known yet."""
+        return any(
+            encoding.meter.live(now) and not encoding.meter.bitrate_bps
+            for encoding in self.encodings
+        )
+
     def stream(self, now: float) -> Stream:
         """As policy sees it."""
         layers = tuple(

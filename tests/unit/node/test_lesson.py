@@ -446,3 +446,25 @@ async def test_levels_reach_the_lesson_whose_they_are(world: World) -> None:
     assert [(p.producer_id, level) for p, level in levels.pop(world.lesson)] == [(room, 20)]
     assert levels == {}
     await world.close()
+
+
+async def test_a_picture_that_begins_is_measured_and_shared_out_at_once(world: World) -> None:
+    """However calm all is: until its bitrate is known, nobody knows whether a line carries it."""
+    picture, chosen = await watched_picture(world)
+    pump_id = world.producer_pump_id(picture)
+    consumers = world.lesson.subscriptions["room"].consumers
+    consumers.transport_cc = consumers.estimator._heard = True
+    layers_told(world, 5.1)  # time passes
+    assert world.lesson.due_at - world.clock.now > LOOK_S, "nothing moves"
+    world.clock.now = 105.97
+    row = {"layer": 0, "bytes": 1000, "keyframes": 1, "last_packet_ns": 105_970_000_000}
+    world.pump.stats[pump_id].append(row)
+    world.pump.happen(world.port, (FIRST_PACKET, pump_id, 0))
+    world.lesson.handle_timer(106.0)  # too early to tell a bitrate
+    began = world.clock.now = 106.0
+    assert consumers.wanted_bps == 0
+    chosen.clear()
+    pass_time(world, 3, sending=picture, bitrate_bps=1_000_000)
+    assert consumers.wanted_bps > 0
+    assert chosen[0] - began <= 2 * LOOK_S
+    await world.close()
