@@ -257,7 +257,9 @@ class Lesson:
 
     def ask_keyframe(self, producer: Producer, layer: int) -> None:
         """Somebody needs a keyframe; the publisher is asked, but not too often."""
-        self.port.keyframes.request((producer.pump_id, layer), self.port.clock())
+        now = self.port.clock()
+        self._measure_layers(producer, now)  # a keyframe that came before is no answer
+        self.port.keyframes.request((producer.pump_id, layer), now)
         self.port.ask_due_keyframes()
 
     def look_for_keyframes(self, producer: Producer) -> None:

@@ -204,6 +204,25 @@ async def test_keyframe_requests_are_shared_and_repeated_until_one_comes(world: 
     await world.close()
 
 
+async def test_a_keyframe_that_came_before_it_was_needed_is_no_answer(world: World) -> None:
+    picture = world.producer_pump_id((await world.publish())["teacher"])
+    world.new_ssrc(7, 108, "1", "h", "")
+    world.connect()
+    row = {"layer": 1, "bytes": 10, "keyframes": 1}
+    world.pump.stats[picture] = [row]
+    world.clock.now += 5
+    world.lesson.handle_timer(world.clock.now)
+    row["keyframes"] = 2  # since that look
+    before = len(world.pump.told("send_rtcp"))
+    world.pump.happen(world.port, (KEYFRAME_NEEDED, picture, 1))
+    assert len(world.pump.told("send_rtcp")) == before + 1
+    row["keyframes"] = 3
+    world.clock.now += 0.6
+    world.port.ask_due_keyframes()
+    assert len(world.pump.told("send_rtcp")) == before + 1, "this one is"
+    await world.close()
+
+
 async def test_fir_for_a_sender_without_pli(world: World) -> None:
     offer = CHROMIUM.replace("nack pli", "nack xyz")
     picture = world.producer_pump_id((await world.publish(offer))["teacher"])
