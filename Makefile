@@ -2,7 +2,7 @@
 # make test     sets up what is missing, then runs every check
 # make fuzz     a million hostile inputs for every parser (about a quarter of an hour)
 # make setup    only sets up: .venv, native build, npm packages, web pages
-# make bench    what forwarding costs, beside Janus, aiortc and the floor (at most 20 minutes)
+# make bench    what forwarding costs, beside Janus, aiortc and the floor (at most 30 minutes)
 # make format   rewrites the sources in the house's form
 
 PYTHON ?= python3

@@ -19,7 +19,7 @@ from benchmarks.cases import CASES
 
 try:
     from benchmarks import growth, summary
-    from benchmarks.bench import Bench, Plan
+    from benchmarks.bench import FEWER_RUNS, Bench, Plan
     from benchmarks.contenders import AT_THE_LIMIT, LOOPBACK, ON_LOOPBACK, SERVERS
     from benchmarks.kept import keep
     from benchmarks.load_client import PROFILES, SHORT_PROFILES
@@ -35,10 +35,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
-    parser.add_argument("--seconds", type=float, default=4.0, help="of measuring per run")
-    parser.add_argument("--runs", type=int, default=3, help="per case and server, interleaved")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of measuring per run")
+    parser.add_argument("--runs", type=int, default=7, help="per case and server, interleaved")
     parser.add_argument(
-        "--minutes", type=float, default=20.0, help="in all; what does not fit is left out"
+        "--minutes", type=float, default=30.0, help="in all; what does not fit is left out"
     )
     parser.add_argument(
         "--profile", choices=[*SHORT_PROFILES, *PROFILES], default="gcm", help="SRTP"
@@ -95,10 +95,20 @@ def told(planned: Plan) -> list[str]:
         f"Machine: {machine()}",
         f"Software: {software()}",
         f"Load: {planned.load.profile}, each frame's packets {frames}, transport-wide feedback "
-        f"{feedback}; {planned.load.seconds:g} s × {planned.runs} runs, interleaved",
+        f"{feedback}; {planned.load.seconds:g} s × {planned.runs} runs{_fewer(planned)}, interleaved",
         "The client drains its sockets on a 1 ms tick, for every server alike; delays are "
         "whole, nothing subtracted",
     ]
+
+
+def _fewer(planned: Plan) -> str:
+    """Who is run less often than the others, in brackets."""
+    fewer = [
+        f"{runs} of {name}"
+        for name, runs in FEWER_RUNS.items()
+        if name in planned.servers and runs < planned.runs
+    ]
+    return f" ({', '.join(fewer)})" if fewer else ""
 
 
 def servers_told(planned: Plan, missing: set[str]) -> list[str]:

@@ -86,16 +86,17 @@ class WarmUpError(Exception):
     """The streams did not come up; nothing was measured."""
 
 
-async def run_case(server: Server, case: Case, load: Load) -> Figures:
+async def run_case(server: Server, case: Case, load: Load, *, seed: int = 0) -> Figures:
     """Start the server, build the case's connections, measure, and end everything.
 
+    The seed decides how the streams' frames fall together, and so how often the server is woken.
     Raises `WarmUpError`, `ServerError`, `TransportFailed`; `TimeoutError` after `load.seconds` and
     what everything before may take at most.
     """
     client = LoadClient(profile=load.profile)
     try:
         async with asyncio.timeout(load.seconds + BEFORE_AND_AFTER_S):
-            return await _run_case(server, client, case, load)
+            return await _run_case(server, client, case, load, seed)
     finally:
         try:
             await client.close()
@@ -103,10 +104,12 @@ async def run_case(server: Server, case: Case, load: Load) -> Figures:
             await server.stop()
 
 
-async def _run_case(server: Server, client: LoadClient, case: Case, load: Load) -> Figures:
+async def _run_case(
+    server: Server, client: LoadClient, case: Case, load: Load, seed: int
+) -> Figures:
     await server.start()
     client.start()
-    scene = Scene(server, client, case, load)
+    scene = Scene(server, client, case, load, seed=seed)
     await scene.build()
     await scene.warm_up()
     return await measure(server, [scene], load.seconds)

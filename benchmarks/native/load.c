@@ -80,7 +80,7 @@ void load_free(struct load *load) {
 static void *run(void *argument) {
   struct load *load = argument;
   setpriority(PRIO_PROCESS, 0, NICENESS); /* on Linux: of this thread alone */
-  int64_t tick_ns = clock_ns(CLOCK_MONOTONIC);
+  int64_t tick_ns = load->began_ns = clock_ns(CLOCK_MONOTONIC);
   while (__atomic_load_n(&load->running, __ATOMIC_RELAXED)) {
     tick_ns += TICK_NS;
     struct timespec until = {tick_ns / 1000000000, tick_ns % 1000000000};

@@ -172,6 +172,17 @@ static void flush(struct load *load, int peer, struct outgoing *batch, int count
   }
 }
 
+/* All streams keep to one grid, whenever they begin: how their frames fall together is every server's
+ * alike. It decides how often a server is woken, and with that a quarter of what it costs. */
+static int64_t first_frame_at(const struct load *load, const struct stream_format *format,
+                              int64_t now_ns) {
+  int64_t first_ns = load->began_ns + format->phase_ns;
+  if (now_ns <= first_ns)
+    return first_ns;
+  int64_t passed = (now_ns - first_ns + format->frame_ns - 1) / format->frame_ns;
+  return first_ns + passed * format->frame_ns;
+}
+
 void send_due(struct load *load, int64_t now_ns) {
   static _Thread_local struct outgoing batch[BATCH];
   for (int id = 0; id < load->stream_count; id++) {
@@ -179,7 +190,7 @@ void send_due(struct load *load, int64_t now_ns) {
     if (!stream->sending || !load->peers[stream->peer]->tx)
       continue;
     if (!stream->frame_at_ns)
-      stream->frame_at_ns = now_ns + stream->format.phase_ns;
+      stream->frame_at_ns = first_frame_at(load, &stream->format, now_ns);
     int count = 0;
     while (count < BATCH &&
            stream->frame_at_ns + stream->packet_in_frame * stream->format.packet_gap_ns <= now_ns) {

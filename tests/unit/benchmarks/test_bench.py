@@ -39,7 +39,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> tuple[list[tuple[str, str]], list[An
     runs: list[tuple[str, str]] = []
     answers: list[Answer] = [lambda case, server: None]
 
-    async def run_case(server: Server, case: Case, load: Load) -> object:
+    async def run_case(server: Server, case: Case, load: Load, *, seed: int) -> object:
         runs.append((case.name, server.name))
         if (error := answers[-1](case.name, server.name)) is not None:
             raise error
@@ -61,6 +61,30 @@ async def test_runs_are_interleaved(ran: tuple[list[tuple[str, str]], list[Answe
     assert ran[0] == one_round * 2
     assert len(bench.runs["4-seats"]["floor"]) == 2
     assert not bench.failed
+
+
+async def test_in_one_round_all_servers_meet_the_same_traffic(
+    monkeypatch: pytest.MonkeyPatch, ran: tuple[list[tuple[str, str]], list[Answer]]
+) -> None:
+    met: dict[tuple[str, int], list[str]] = {}
+
+    async def run_case(server: Server, case: Case, load: Load, *, seed: int) -> object:
+        met.setdefault((case.name, seed), []).append(server.name)
+        return figures()
+
+    monkeypatch.setattr(benchmark, "run_case", run_case)
+    await Bench(plan(runs=3)).run_cases()
+    assert len(met) == 6
+    assert all(servers == ["tongke", "floor"] for servers in met.values())
+
+
+async def test_a_server_that_is_far_off_is_run_less_often(
+    ran: tuple[list[tuple[str, str]], list[Answer]],
+) -> None:
+    bench = Bench(plan(runs=5, servers=["tongke", "aiortc"], cases=["1-to-3"], host="192.0.2.1"))
+    await bench.run_cases()
+    runs = {server: len(figures) for server, figures in bench.runs["1-to-3"].items()}
+    assert runs == {"tongke": 5, "aiortc": 3}
 
 
 @pytest.mark.parametrize(
