@@ -90,12 +90,13 @@ def plan(chosen: argparse.Namespace) -> Plan:
 def told(planned: Plan) -> list[str]:
     """What is measured, on what, against what."""
     frames = "paced over 9 ms" if planned.load.paced else "at once, as Chromium sends them"
+    runs = f"{planned.runs} runs{_fewer(planned)}"
     feedback = "on" if planned.load.transport_cc else "off"
     return [
         f"Machine: {machine()}",
         f"Software: {software()}",
         f"Load: {planned.load.profile}, each frame's packets {frames}, transport-wide feedback "
-        f"{feedback}; {planned.load.seconds:g} s × {planned.runs} runs{_fewer(planned)}, interleaved",
+        f"{feedback}; {planned.load.seconds:g} s × {runs}, interleaved",
         "The client drains its sockets on a 1 ms tick, for every server alike; delays are "
         "whole, nothing subtracted",
     ]

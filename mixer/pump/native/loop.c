@@ -24,7 +24,7 @@
 /* How long feedback may wait for media: a little longer than between two pictures. With more media
  * it is still not read in every round: a look at an empty socket costs as much as a packet. */
 #define PATIENCE_NS (35 * MILLISECOND_NS)
-#define FEEDBACK_SPACING_NS (10 * MILLISECOND_NS)
+#define FEEDBACK_SPACING_NS (20 * MILLISECOND_NS)
 /* Batches taken in one go before time's work is looked at again. */
 #define BATCHES_IN_A_ROW 8
 /* Of what Python sends by TCP, taken at once: ten datagrams. */
