@@ -30,7 +30,7 @@ from benchmarks.servers import ServerUnavailableError
 # More receivers than it can encode for: it would fail its warm-up after half a minute.
 TOO_MUCH = {("1-to-30", "aiortc"): "aiortc encodes for every receiver: not asked for 30"}
 # A hundred times dearer than the others: what it costs needs no finer median.
-FEWER_RUNS = {"aiortc": 3}
+FEWER_RUNS = {"aiortc": 2}
 # How long a run waits for the machine to have little else to do.
 QUIET_MOST_S = 2.0
 # Others that use more than this of the machine while a run counts are named.

@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     parser.add_argument("--seconds", type=float, default=3.0, help="of measuring per run")
-    parser.add_argument("--runs", type=int, default=7, help="per case and server, interleaved")
+    parser.add_argument("--runs", type=int, default=5, help="per case and server, interleaved")
     parser.add_argument(
         "--minutes", type=float, default=30.0, help="in all; what does not fit is left out"
     )

@@ -25,6 +25,7 @@ try:
     from benchmarks.running import (
         BEFORE_AND_AFTER_S,
         FAILURES,
+        SETTLE_S,
         Figures,
         Load,
         Scene,
@@ -65,7 +66,7 @@ async def profile(server: Server, case: str, load: Load, *, spy: bool) -> None:
         client.start()
         scene = Scene(server, client, CASES[case], load)
         await scene.build()
-        await scene.warm_up()
+        await scene.warm_up(least_s=SETTLE_S)
         before, began = threads_of(server.pids), time.monotonic()
         figures = await measure(server, [scene], load.seconds)
         seconds = time.monotonic() - began
