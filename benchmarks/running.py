@@ -35,7 +35,7 @@ AUDIO_FRAME_NS = 20 * MS
 WARM_UP_SHARE = 0.995
 WARM_UP_TIMEOUT_S = 15.0
 WARM_UP_STEP_S = 1.0
-WARM_UP_LEAST_S = 3.0
+WARM_UP_LEAST_S = 3.0  # of whoever measures no cost
 # A server's estimates of its lines are in motion in their first seconds, and its memory is touched
 # for the first time; a lesson lasts 45 minutes, so its cost is counted after them.
 SETTLE_S = 8.0
@@ -247,7 +247,10 @@ class Scene:
         self._receivers[seat] = peer.number
 
     async def warm_up(self, *, least_s: float = WARM_UP_LEAST_S) -> None:
-        """Wait so long at least, until every receiver gets every stream; raises `WarmUpError`."""
+        """Wait until every receiver gets every stream, and so long at least.
+
+        Raises `WarmUpError`.
+        """
         load, waited = self._client.load, 0.0
         while True:
             load.begin_window()

@@ -117,7 +117,7 @@ struct load {
   pthread_t thread;
   bool running, measuring;
   bool real_time; /* the thread has the priority it was to have */
-  int64_t began_ns;
+  int64_t began_ns; /* the origin of all streams' frames */
   struct srtp_functions srtp;
   struct peer *peers[PEERS_MAX];
   int peer_count;
