@@ -68,10 +68,23 @@ def test_request_without_integrity_is_not_authentic() -> None:
     assert not read.authentic(PASSWORD)
 
 
+def test_what_a_check_has_no_use_for_is_passed_over() -> None:
+    data = request(SOFTWARE="a browser", **{"XOR-MAPPED-ADDRESS": ("192.0.2.1", 5)})
+    assert stun.parse_binding_request(data).authentic(PASSWORD)
+
+
+def test_what_follows_the_integrity_is_not_believed() -> None:
+    data, nominates = request()[:-8], b"\x00\x25\x00\x00"
+    length = (len(data) - 20 + len(nominates)).to_bytes(2, "big")
+    read = stun.parse_binding_request(data[:2] + length + data[4:] + nominates)
+    assert read.authentic(PASSWORD)
+    assert not read.use_candidate
+
+
 @pytest.mark.parametrize(
     "tail",
-    [b"\x80\x28\x00\x04\0\0\0\0", b"\x00\x24\x00\x02\0\0\0\0", b"\x00\x20\x00\x04\0\x09\0\0"],
-    ids=["wrong fingerprint", "short priority", "unknown address family"],
+    [b"\x80\x28\x00\x04\0\0\0\0", b"\x00\x24\x00\x02\0\0\0\0", b"\x00\x08\x00\x14\0\0\0\0"],
+    ids=["wrong fingerprint", "short priority", "cut integrity"],
 )
 def test_malformed_attributes_are_one_error(tail: bytes) -> None:
     head = request()[:20]
