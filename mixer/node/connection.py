@@ -215,7 +215,13 @@ class Connection:
             if dtls is self._dtls:
                 self._fail(str(error))
             return
-        self.port.pump.set_srtp(self.transport_id, keys.receive, keys.send)
+        self.port.pump.set_srtp(
+            self.transport_id,
+            keys.receive,
+            keys.send,
+            send_key=keys.sent_rtp.key,
+            send_salt=keys.sent_rtp.salt,
+        )
         # The one before is kept too: a peer that reloads its page again and again costs no memory,
         # and nothing is freed in the same breath in which the pump let go of it.
         self._key_owners = [*self._key_owners[-1:], dtls]

@@ -23,7 +23,10 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * A *transport* is one peer. `add_transport` names the header extension ids it negotiated (0: not
   negotiated), valid for both directions; `set_remote` gives the one address pair that may speak
   and is spoken to; `set_srtp` hands over two `srtp_t` (as integers) that only the pump thread
-  uses from then on: the caller keeps their owner alive until `remove_transport` returned.
+  uses from then on: the caller keeps their owner alive until `remove_transport` returned. With
+  AES-GCM it takes the session key and salt of what is sent too (`mixer.transport.srtp_keys`): the
+  pump protects RTP with them itself (`native/aead.h`), else libsrtp does. Keys that were used once
+  are never given again.
   `add_plain_transport(path)` is a local peer: plain RTP and RTCP in Unix datagrams sent to
   `path`; a full socket is a counted drop. What is sent to the pump's own `plain_path` from `path`
   is that transport's incoming media. Removing a transport removes its producers and consumers.

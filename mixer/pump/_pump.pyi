@@ -7,6 +7,9 @@ from mixer.pump.totals import TransportTotals
 # A peer by UDP is (host, port); by TCP it is (host, port, number of its connection).
 Address = tuple[str, int] | tuple[str, int, int]
 
+# What it calls of OpenSSL, where pylibsrtp's library shows it.
+AEAD_FUNCTIONS: Final[tuple[str, ...]]
+
 # Events, as `Pump.drain()` returns them: tuples that begin with one of these.
 DATAGRAM: Final = 1  # (DATAGRAM, transport_id | 0, address, data, arrival_ns, local): STUN, DTLS
 RTCP: Final = 2  # (RTCP, transport_id, data, arrival_ns): a decrypted compound packet
@@ -98,7 +101,15 @@ class Pump:
         video_orientation: int = 0,
     ) -> None: ...
     def set_remote(self, transport_id: int, address: Address | None, local: str = "") -> None: ...
-    def set_srtp(self, transport_id: int, rx_session: int, tx_session: int) -> None: ...
+    def set_srtp(
+        self,
+        transport_id: int,
+        rx_session: int,
+        tx_session: int,
+        *,
+        send_key: bytes = b"",
+        send_salt: bytes = b"",
+    ) -> None: ...
     def set_reporting(self, transport_id: int, *, ssrc: int, cname: str) -> None: ...
     def remove_transport(self, transport_id: int) -> None: ...
 

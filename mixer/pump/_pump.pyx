@@ -3,6 +3,7 @@
 It decides nothing; what the calls mean is told in `mixer/pump/__init__.py`.
 """
 
+import ctypes
 import os
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
@@ -13,7 +14,7 @@ from mixer.pump cimport native
 from mixer.pump.addresses import pack_address, pack_host, unpack_address
 from mixer.pump.totals import TransportTotals
 
-from pylibsrtp import ffi, lib
+from pylibsrtp import _binding, ffi, lib
 
 # Told in full in _pump.pyi; here so that they can be imported.
 Address = tuple[str, int] | tuple[str, int, int]
@@ -32,6 +33,18 @@ CODEC_OPAQUE = 0
 CODEC_VP8 = 1
 CODEC_H264 = 2
 CODEC_OPUS = 3
+
+# In the order of `aead_functions` (native/aead.h).
+AEAD_FUNCTIONS = (
+    "EVP_CIPHER_CTX_new",
+    "EVP_CIPHER_CTX_free",
+    "EVP_aes_128_gcm",
+    "EVP_aes_256_gcm",
+    "EVP_EncryptInit_ex",
+    "EVP_EncryptUpdate",
+    "EVP_EncryptFinal_ex",
+    "EVP_CIPHER_CTX_ctrl",
+)
 
 cdef enum:
     DRAIN_BYTES = 64 * 1024  # less than what malloc asks the kernel for each time
@@ -179,12 +192,27 @@ cdef class Pump:
             result = native.core_set_remote(&self._pump.core, transport_id, pointer, &source)
         checked(result, transport_id)
 
-    def set_srtp(self, int64_t transport_id, uintptr_t rx_session, uintptr_t tx_session):
+    def set_srtp(
+        self,
+        int64_t transport_id,
+        uintptr_t rx_session,
+        uintptr_t tx_session,
+        *,
+        bytes send_key=b"",
+        bytes send_salt=b"",
+    ):
         cdef int result
+        cdef native.srtp_keys keys
+        keys.rx, keys.tx = <void *>rx_session, <void *>tx_session
+        keys.key_length = len(send_key)
+        if send_key:
+            if len(send_key) not in (16, 32) or len(send_salt) != native.AEAD_SALT_BYTES:
+                raise ValueError("AES-GCM takes a key of 16 or 32 bytes and a salt of 12")
+            memcpy(keys.key, <const uint8_t *>send_key, len(send_key))
+            memcpy(keys.salt, <const uint8_t *>send_salt, native.AEAD_SALT_BYTES)
         with nogil:
-            result = native.core_set_srtp(
-                &self._pump.core, transport_id, <void *>rx_session, <void *>tx_session
-            )
+            result = native.core_set_srtp(&self._pump.core, transport_id, &keys)
+        memset(&keys, 0, sizeof(keys))
         checked(result, transport_id)
 
     def set_reporting(self, int64_t transport_id, *, ssrc, str cname):

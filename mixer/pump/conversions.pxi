@@ -12,6 +12,29 @@ cdef native.srtp_functions srtp_library() except *:
     functions.protect_rtcp = <native.srtp_transform>srtp_address("srtp_protect_rtcp")
     functions.unprotect_rtcp = <native.srtp_transform>srtp_address("srtp_unprotect_rtcp")
     functions.remove_stream = <native.srtp_stream_removal>srtp_address("srtp_remove_stream")
+    functions.aead = aead_library()
+    return functions
+
+
+cdef native.aead_functions aead_library() except *:
+    """OpenSSL's, in pylibsrtp's own library; all NULL where that does not show them."""
+    cdef native.aead_functions functions
+    memset(&functions, 0, sizeof(functions))
+    library = ctypes.CDLL(_binding.__file__)
+    try:
+        addresses = [
+            ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in AEAD_FUNCTIONS
+        ]
+    except AttributeError:
+        return functions
+    functions.new_context = <void *><uintptr_t>addresses[0]
+    functions.free_context = <void *><uintptr_t>addresses[1]
+    functions.aes_128_gcm = <void *><uintptr_t>addresses[2]
+    functions.aes_256_gcm = <void *><uintptr_t>addresses[3]
+    functions.begin = <void *><uintptr_t>addresses[4]
+    functions.update = <void *><uintptr_t>addresses[5]
+    functions.finish = <void *><uintptr_t>addresses[6]
+    functions.control = <void *><uintptr_t>addresses[7]
     return functions
 
 

@@ -39,12 +39,30 @@ cdef extern from "srtp.h" nogil:
     ctypedef void *srtp_session
     ctypedef int (*srtp_transform)(srtp_session, void *, int *)
     ctypedef int (*srtp_stream_removal)(srtp_session, uint32_t)
+    enum:
+        AEAD_SALT_BYTES
+    struct aead_functions:  # by address alone: only C calls them
+        void *new_context
+        void *free_context
+        void *aes_128_gcm
+        void *aes_256_gcm
+        void *begin
+        void *update
+        void *finish
+        void *control
     struct srtp_functions:
         srtp_transform protect
         srtp_transform unprotect
         srtp_transform protect_rtcp
         srtp_transform unprotect_rtcp
         srtp_stream_removal remove_stream
+        aead_functions aead
+    struct srtp_keys:
+        srtp_session rx
+        srtp_session tx
+        uint32_t key_length
+        uint8_t *key
+        uint8_t *salt
 
 
 cdef extern from "rtp.h" nogil:
@@ -182,7 +200,7 @@ cdef extern from "calls.h" nogil:
     int64_t core_add_plain_transport(core *, const char *path)
     int core_set_extensions(core *, int64_t, const extension_ids *)
     int core_set_remote(core *, int64_t, const address *, const address *)
-    int core_set_srtp(core *, int64_t, srtp_session, srtp_session)
+    int core_set_srtp(core *, int64_t, const srtp_keys *)
     int core_set_reporting(core *, int64_t, uint32_t, const char *, uint8_t)
     int core_probe(core *, int64_t, uint64_t, int64_t, int64_t)
     int core_remove_transport(core *, int64_t)

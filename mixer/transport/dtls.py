@@ -1,4 +1,4 @@
-"""DTLS with one peer, to its end: two SRTP sessions for the pump (RFC 5764, RFC 8827 §6.5).
+"""DTLS with one peer, to its end: the SRTP keys of both directions (RFC 5764, RFC 8827 §6.5).
 
 Owns: the node's certificate, the handshake in either role with a time limit, the check of the
 peer's fingerprints, and the life of the two libsrtp sessions while the pump uses them.
@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_AEAD_AES_256_GCM,
     RTCCertificate,
     RTCDtlsFingerprint,
     RTCDtlsParameters,
@@ -29,6 +31,7 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi
 
 from mixer.errors import TransportFailed
+from mixer.transport.srtp_keys import RtpKeys, derive_rtp_keys
 
 # A whole handshake is six datagrams; aiortc gives 30 waiting ones room for a burst of repeats.
 MAX_WAITING_DATAGRAMS = 32
@@ -36,6 +39,10 @@ MAX_WAITING_DATAGRAMS = 32
 HANDSHAKE_TIMEOUT_S = 20.0
 # aiortc's certificates are valid for 30 days; one that is about to run out is replaced.
 CERTIFICATE_RENEWAL = timedelta(days=7)
+EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 §4.2
+GCM_PROFILES = {
+    profile.openssl_profile: profile for profile in (SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_256_GCM)
+}
 # RFC 8122 §5 names more; these are what browsers and encoders use and OpenSSL trusts.
 FINGERPRINT_ALGORITHMS = ("sha-256", "sha-384", "sha-512")
 
@@ -57,10 +64,14 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class SrtpSessions:
-    """Two `srtp_t` as integers, valid as long as the `DtlsSession` that gave them is referenced."""
+    """Two `srtp_t` as integers, valid as long as the `DtlsSession` that gave them is referenced.
+
+    `sent_rtp` are the keys in `send` once more, where the profile is AES-GCM.
+    """
 
     receive: int
     send: int
+    sent_rtp: RtpKeys
 
 
 class Certificate:
@@ -164,8 +175,22 @@ class DtlsSession:
             )
         self._dtls.on("statechange", self._state_changed)
         return SrtpSessions(
-            receive=_as_integer(self._dtls._rx_srtp), send=_as_integer(self._dtls._tx_srtp)
+            receive=_as_integer(self._dtls._rx_srtp),
+            send=_as_integer(self._dtls._tx_srtp),
+            sent_rtp=self._sent_rtp_keys(),
         )
+
+    def _sent_rtp_keys(self) -> RtpKeys:
+        """As aiortc took them from the handshake (RFC 5764 §4.2)."""
+        connection = self._dtls._ssl
+        profile = connection and GCM_PROFILES.get(connection.get_selected_srtp_profile())
+        if connection is None or profile is None:
+            return RtpKeys()
+        exported = connection.export_keying_material(
+            EXPORTER_LABEL, 2 * (profile.key_length + profile.salt_length)
+        )
+        master = profile.get_key_and_salt(exported, 1 if self._dtls._role == "server" else 0)
+        return derive_rtp_keys(master[: profile.key_length], master[profile.key_length :])
 
     async def close(self) -> None:
         """Tell the peer (close_notify) and stop; closing twice is fine."""

@@ -48,12 +48,22 @@ def test_names_we_touch() -> None:
     assert transport._role == "server"
     assert transport._rx_srtp is None
     assert transport._tx_srtp is None
+    assert transport._ssl is None
     assert inspect.iscoroutinefunction(transport.start)
     assert inspect.iscoroutinefunction(transport.stop)
     assert list(inspect.signature(dtls.RTCDtlsTransport).parameters) == [
         "transport",
         "certificates",
     ]
+
+
+def test_profiles_of_aes_gcm() -> None:
+    for profile, length in ((dtls.SRTP_AEAD_AES_128_GCM, 16), (dtls.SRTP_AEAD_AES_256_GCM, 32)):
+        assert (profile.key_length, profile.salt_length) == (length, 12)
+        keys = bytes(range(2 * (length + 12)))  # RFC 5764 §4.2: both keys, then both salts
+        client, server = (profile.get_key_and_salt(keys, side) for side in (0, 1))
+        assert client == keys[:length] + keys[2 * length : 2 * length + 12]
+        assert server == keys[length : 2 * length] + keys[2 * length + 12 :]
 
 
 def test_state_changes_are_emitted() -> None:

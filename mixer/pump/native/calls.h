@@ -16,7 +16,8 @@ int core_set_extensions(struct core *core, int64_t id, const struct extension_id
  * ours which the peer speaks to, or NONE. */
 int core_set_remote(struct core *core, int64_t id, const struct address *address,
                     const struct address *local);
-int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx);
+/* Once `keys` are taken all packet indices begin anew: they must be keys that were never used. */
+int core_set_srtp(struct core *core, int64_t id, const struct srtp_keys *keys);
 /* From now on what comes in is reported on, under this SSRC; `cname` of at most CNAME_MAX bytes. */
 int core_set_reporting(struct core *core, int64_t id, uint32_t ssrc, const char *cname,
                        uint8_t cname_length);

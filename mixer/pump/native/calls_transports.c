@@ -97,15 +97,24 @@ int core_set_remote(struct core *core, int64_t id, const struct address *address
   return result;
 }
 
-int core_set_srtp(struct core *core, int64_t id, srtp_session rx, srtp_session tx) {
+int core_set_srtp(struct core *core, int64_t id, const struct srtp_keys *keys) {
+  struct aead aead = {0};
+  if (keys->key_length)
+    aead_begin(&aead, &core->srtp.aead, keys->key, keys->key_length, keys->salt);
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
   if (transport) {
-    transport->rx = rx;
-    transport->tx = tx;
+    struct aead former = transport->aead;
+    transport->rx = keys->rx;
+    transport->tx = keys->tx;
+    transport->aead = aead;
+    aead = former;
     transport->retired_count = 0; /* new keys: any SSRC is fresh again */
+    for (struct consumer *one = transport->consumers; one; one = one->next_of_transport)
+      one->index = one->rtx_index = (struct packet_index){0};
   }
   pthread_mutex_unlock(&core->mutex);
+  aead_end(&aead, &core->srtp.aead);
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
@@ -161,6 +170,7 @@ int core_remove_transport(struct core *core, int64_t id) {
     ssrc_table_free(&transport->outgoing);
     reports_forget(core, transport);
     lines_forget(core, transport);
+    aead_end(&transport->aead, &core->srtp.aead);
     registry_remove(&core->transports, id);
     free(transport);
   }

@@ -134,11 +134,12 @@ static void note_highest(struct consumer *consumer, const struct media *media,
 }
 
 /* A packet that is written leaves; returns its bytes on the wire, 0 when it was dropped. */
-static uint32_t let_go(struct core *core, struct consumer *consumer, struct out_packet *packet,
-                       uint32_t length, const struct departure *departure, int64_t now) {
+static uint32_t let_go(struct core *core, struct consumer *consumer, struct packet_index *index,
+                       struct out_packet *packet, uint32_t length,
+                       const struct departure *departure, int64_t now) {
   struct transport *transport = consumer->transport;
   consumer_stamp(consumer, departure, packet->bytes);
-  length = transport_send_rtp(core, transport, packet, length);
+  length = transport_send_rtp(core, transport, index, packet, length);
   if (!length) return 0;
   if (consumer->transport_sequence_at && transport->line)
     line_depart(transport->line, departure->transport_sequence, length, now);
@@ -159,9 +160,10 @@ uint32_t consumer_send(struct core *core, struct consumer *consumer, const struc
   struct departure departure =
       sending == SEND_AGAIN ? sent->departure : consumer_depart(consumer, now);
   if (sending == SEND_FIRST && sent) sent->departure = departure;
-  uint32_t length =
-      consumer_write(consumer, media, mapping, sending == SEND_RTX, packet->bytes);
-  return let_go(core, consumer, packet, length, &departure, now);
+  bool as_rtx = sending == SEND_RTX;
+  uint32_t length = consumer_write(consumer, media, mapping, as_rtx, packet->bytes);
+  struct packet_index *index = as_rtx ? &consumer->rtx_index : &consumer->index;
+  return let_go(core, consumer, index, packet, length, &departure, now);
 }
 
 uint32_t consumer_send_padding(struct core *core, struct consumer *consumer, int64_t now) {
@@ -169,7 +171,7 @@ uint32_t consumer_send_padding(struct core *core, struct consumer *consumer, int
   if (!packet || !transport_can_send(core, consumer->transport)) return 0;
   struct departure departure = consumer_depart(consumer, now);
   uint32_t length = consumer_write_padding(consumer, packet->bytes);
-  return let_go(core, consumer, packet, length, &departure, now);
+  return let_go(core, consumer, &consumer->rtx_index, packet, length, &departure, now);
 }
 
 static void forward(struct core *core, struct consumer *consumer, struct encoding *encoding,

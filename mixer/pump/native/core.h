@@ -131,7 +131,8 @@ int64_t probe_tick(struct core *core, int64_t now);
 /* egress.c: protect and put into the outbox. The packet is what outbox_next() gave. */
 bool transport_can_send(struct core *core, const struct transport *transport);
 uint32_t transport_send_rtp(struct core *core, struct transport *transport,
-                            struct out_packet *packet, uint32_t length);
+                            struct packet_index *index, struct out_packet *packet,
+                            uint32_t length);
 bool transport_send_rtcp(struct core *core, struct transport *transport,
                          struct out_packet *packet, uint32_t length);
 

@@ -21,26 +21,41 @@ static bool enqueue(struct core *core, struct transport *transport, struct out_p
   return true;
 }
 
-static uint32_t protect(struct core *core, const struct transport *transport,
-                        srtp_transform transform, struct out_packet *packet, uint32_t length) {
+static uint32_t protect(const struct transport *transport, srtp_transform transform,
+                        struct out_packet *packet, uint32_t length) {
   int protected_length = (int)length;
-  if (transport->plain) return length;
-  if (transform(transport->tx, packet->bytes, &protected_length) != SRTP_OK) {
-    core_count(core, COUNTER_drop_protect);
-    return 0;
-  }
+  if (transform(transport->tx, packet->bytes, &protected_length) != SRTP_OK) return 0;
   return (uint32_t)protected_length;
 }
 
-/* The bytes on the wire, or 0 when it could not be sent. */
+static uint32_t protect_rtp(struct core *core, const struct transport *transport,
+                            struct packet_index *index, struct out_packet *packet,
+                            uint32_t length) {
+  if (transport->plain) return length;
+  length = transport->aead.context
+               ? aead_protect(&transport->aead, &core->srtp.aead, index, packet->bytes, length)
+               : protect(transport, core->srtp.protect, packet, length);
+  if (!length) core_count(core, COUNTER_drop_protect);
+  return length;
+}
+
+static uint32_t protect_rtcp(struct core *core, const struct transport *transport,
+                             struct out_packet *packet, uint32_t length) {
+  if (transport->plain) return length;
+  length = protect(transport, core->srtp.protect_rtcp, packet, length);
+  if (!length) core_count(core, COUNTER_drop_protect);
+  return length;
+}
+
 uint32_t transport_send_rtp(struct core *core, struct transport *transport,
-                            struct out_packet *packet, uint32_t length) {
-  length = protect(core, transport, core->srtp.protect, packet, length);
+                            struct packet_index *index, struct out_packet *packet,
+                            uint32_t length) {
+  length = protect_rtp(core, transport, index, packet, length);
   return length && enqueue(core, transport, packet, length) ? length : 0;
 }
 
 bool transport_send_rtcp(struct core *core, struct transport *transport,
                          struct out_packet *packet, uint32_t length) {
-  length = protect(core, transport, core->srtp.protect_rtcp, packet, length);
+  length = protect_rtcp(core, transport, packet, length);
   return length && enqueue(core, transport, packet, length);
 }

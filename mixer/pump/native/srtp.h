@@ -1,4 +1,5 @@
-/* Owns the way to libsrtp: the five functions the pump calls, by address.
+/* Owns the way to libsrtp: the five functions the pump calls, by address, and OpenSSL's beside them
+ * (aead.h).
  *
  * They live in pylibsrtp's own shared library; Python hands their addresses over when a pump is
  * made, so the build needs no libsrtp headers. The signatures are libsrtp 2's. A session is used
@@ -8,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "aead.h"
 
 typedef void *srtp_session;
 typedef int (*srtp_transform)(srtp_session session, void *packet, int *length);
@@ -25,6 +28,15 @@ struct srtp_functions {
   srtp_transform protect_rtcp;
   srtp_transform unprotect_rtcp;
   srtp_stream_removal remove_stream;
+  struct aead_functions aead; /* all NULL: not to be found */
+};
+
+/* What `core_set_srtp` takes: two sessions and, where the profile is AES-GCM, the key of what is
+ * sent once more, derived (RFC 3711 §4.3). */
+struct srtp_keys {
+  srtp_session rx, tx;
+  uint32_t key_length; /* 0: libsrtp protects what is sent */
+  uint8_t key[AEAD_KEY_BYTES_MAX], salt[AEAD_SALT_BYTES];
 };
 
 #endif

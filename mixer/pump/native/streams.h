@@ -48,6 +48,7 @@ struct transport {
   struct address local;  /* of ours, that the peer speaks to; NONE: the kernel's choice */
   struct plain_link *plain; /* NULL: SRTP over UDP */
   srtp_session rx, tx;
+  struct aead aead; /* protects RTP in place of tx */
   struct extension_ids extensions;
   struct ssrc_table incoming; /* → struct encoding */
   struct ssrc_table outgoing; /* → struct consumer */
@@ -156,6 +157,7 @@ struct consumer {
   struct sequence_map map; /* since the last switch */
   uint16_t last_sequence;
   uint16_t rtx_sequence;
+  struct packet_index index, rtx_index;
 
   bool has_sent;
   uint32_t timestamp_delta;

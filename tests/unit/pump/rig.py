@@ -14,6 +14,7 @@ from pylibsrtp import Policy, Session, ffi
 from mixer.pump import CODEC_OPUS, Address, Pump, PumpEvent
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import RtcpPacket, SenderReport, parse_compound, serialize_compound
+from mixer.transport.srtp_keys import SALT_BYTES, RtpKeys, derive_rtp_keys
 
 MS = 1_000_000
 PROFILES = {
@@ -22,6 +23,7 @@ PROFILES = {
     "AES-CM-128": Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
 }
 AES_GCM = PROFILES["AES-GCM-128"]
+GCM_KEY_BYTES = {PROFILES["AES-GCM-256"]: 32, PROFILES["AES-GCM-128"]: 16}
 
 
 def srtp_session(key: bytes, kind: int, profile: int) -> Session:
@@ -64,7 +66,22 @@ class SrtpPeer:
     def attach(self, pump: Pump, transport_id: int) -> None:
         rx, tx = self.pump_sessions
         pump.set_remote(transport_id, self.address)
-        pump.set_srtp(transport_id, session_address(rx), session_address(tx))
+        sent = self.sent_rtp_keys()
+        pump.set_srtp(
+            transport_id,
+            session_address(rx),
+            session_address(tx),
+            send_key=sent.key,
+            send_salt=sent.salt,
+        )
+
+    def sent_rtp_keys(self) -> RtpKeys:
+        """What the pump protects RTP with, as after a handshake."""
+        length = GCM_KEY_BYTES.get(self.profile)
+        if length is None:
+            return RtpKeys()
+        key, salt = self.from_pump_key[:length], self.from_pump_key[length : length + SALT_BYTES]
+        return derive_rtp_keys(key, salt)
 
     def protect(self, data: bytes) -> bytes:
         return self.tx.protect_rtcp(data) if is_rtcp(data) else self.tx.protect(data)

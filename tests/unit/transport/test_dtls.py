@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiortc.rtcdtlstransport import RTCCertificate
+from aiortc.rtcdtlstransport import SRTP_AES128_CM_SHA1_80, RTCCertificate
 
 from mixer.errors import TransportFailed
+from mixer.rtp.packet import RtpPacket
 from mixer.transport.dtls import (
     MAX_WAITING_DATAGRAMS,
     Certificate,
@@ -16,6 +17,8 @@ from mixer.transport.dtls import (
     Fingerprint,
     SrtpSessions,
 )
+from mixer.transport.srtp_keys import RtpKeys
+from tests.unit.transport.test_srtp_keys import seal
 
 
 class Pair:
@@ -53,6 +56,34 @@ async def test_both_roles_shake_hands(role: DtlsRole) -> None:
         pair.two.connect(other, pair.one.fingerprints),
     )
     assert all(isinstance(known, SrtpSessions) and known.receive and known.send for known in keys)
+    await pair.close()
+
+
+@pytest.mark.parametrize("role", list(DtlsRole))
+async def test_the_keys_of_sent_rtp_are_those_the_peer_opens_with(role: DtlsRole) -> None:
+    pair = Pair()
+    other = DtlsRole.CLIENT if role is DtlsRole.SERVER else DtlsRole.SERVER
+    keys, _ = await asyncio.gather(
+        pair.one.connect(role, pair.two.fingerprints),
+        pair.two.connect(other, pair.one.fingerprints),
+    )
+    packet = RtpPacket(111, 7, 960, 1000, b"speech")
+    peer = pair.two._dtls._rx_srtp
+    assert peer is not None
+    assert peer.unprotect(seal(keys.sent_rtp, packet)) == packet.serialize()
+    await pair.close()
+
+
+async def test_without_aes_gcm_there_are_no_keys_of_sent_rtp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aiortc.rtcdtlstransport.SRTP_PROFILES", [SRTP_AES128_CM_SHA1_80])
+    pair = Pair()
+    keys, _ = await asyncio.gather(
+        pair.one.connect(DtlsRole.SERVER, pair.two.fingerprints),
+        pair.two.connect(DtlsRole.CLIENT, pair.one.fingerprints),
+    )
+    assert keys.sent_rtp == RtpKeys()
     await pair.close()
 
 
