@@ -115,10 +115,15 @@ class _Candidate:
 
 
 class Allocator:
-    """Chooses for one subscriber; call `allocate` when anything changed, and every 100–500 ms."""
+    """Chooses for one subscriber; call `allocate` when anything changed, and every 100–500 ms.
+
+    When nothing has changed but bitrates, ask `reprice` first: it costs a twentieth.
+    """
 
     def __init__(self) -> None:
         self._states: dict[str, _State] = {}
+        # What was chosen last, (producer, layer) each, if that is all that is wanted.
+        self._all_wanted: tuple[tuple[str, int], ...] | None = None
 
     def allocate(
         self,
@@ -156,7 +161,21 @@ class Allocator:
             self._remember(now, candidate)
         for gone in self._states.keys() - latest.keys():
             del self._states[gone]
+        self._all_wanted = _all_wanted(sounds + pictures)
         return Allocation(tuple(choices[name] for name in latest), line.used_bps, line.wanted_bps)
+
+    def reprice(self, *, available_bps: int, streams: Mapping[str, Stream]) -> int | None:
+        """What the last choices need at today's bitrates; None when `allocate` must choose anew.
+
+        Wants, speakers, and which layers are live must be as they were then. While the line carries
+        all that is wanted, `allocate` would come to the same choices and remember the same of them.
+        """
+        if self._all_wanted is None:
+            return None
+        needed_bps = 0
+        for producer_id, layer in self._all_wanted:
+            needed_bps += streams[producer_id].layers[layer].bitrate_bps
+        return needed_bps if needed_bps <= available_bps else None
 
     def _sound(self, stream: Stream, want: Want, place: int, speakers: Sequence[str]) -> _Candidate:
         silent = want.producer_id not in speakers
@@ -241,6 +260,13 @@ class _Line:
             return True
         self.reserved_bps += after_bps - self.used_bps
         return False
+
+
+def _all_wanted(candidates: Sequence[_Candidate]) -> tuple[tuple[str, int], ...] | None:
+    """The choices, if each is the best its subscriber wants."""
+    if any(one.chosen < len(one.rungs) - 1 for one in candidates):
+        return None
+    return tuple((one.stream.producer_id, one.layer) for one in candidates)
 
 
 def _refusal(stream: Stream) -> str:

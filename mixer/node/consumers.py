@@ -135,10 +135,7 @@ class Consumers:
             streams=streams,
             speakers=speakers,
         )
-        self.used_bps, self.wanted_bps = allocation.used_bps, allocation.wanted_bps
-        self._allocated_at = now
-        self.estimator.set_wanted(allocation.wanted_bps)
-        self._set_pace()
+        self._set_needs(now, allocation.used_bps, allocation.wanted_bps)
         chosen = {choice.producer_id: choice for choice in allocation.choices}
         for producer_id, consumer in self._by_producer.items():
             choice = chosen.get(producer_id)
@@ -150,6 +147,27 @@ class Consumers:
             if consumer.shown != (choice.layer, choice.reason):
                 consumer.shown = (choice.layer, choice.reason)
                 self._owner.choice_changed(self._device_id, choice)
+
+    def reallocate(
+        self,
+        now: float,
+        wants: Sequence[Want],
+        streams: Mapping[str, Stream],
+        speakers: Sequence[str] = (),
+    ) -> None:
+        """As `allocate`, when nothing but bitrates has changed since: mostly the choices stand."""
+        available_bps = self.estimator.bitrate_bps
+        needed_bps = self._allocator.reprice(available_bps=available_bps, streams=streams)
+        if needed_bps is None:
+            self.allocate(now, wants, streams, speakers)
+        else:
+            self._set_needs(now, needed_bps, needed_bps)
+
+    def _set_needs(self, now: float, used_bps: int, wanted_bps: int) -> None:
+        self.used_bps, self.wanted_bps = used_bps, wanted_bps
+        self._allocated_at = now
+        self.estimator.set_wanted(wanted_bps)
+        self._set_pace()
 
     def allocation_due(self, now: float) -> bool:
         """Whether the line may carry more or less than it is used for, or it is time to look."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mixer.errors import DeviceUnknown, NodeFull, ProducerUnknown
 from mixer.forward.allocation import Choice
+from mixer.forward.layers import Stream
 from mixer.forward.speakers import ActiveSpeakers
 from mixer.model import (
     ConsumerChanged,
@@ -76,7 +77,7 @@ class Lesson:
         self._demand = Demand()
         self._closed = False
         # Of each producer as last shared out: which layers sent, and whether one only began.
-        self._alive: list[tuple[tuple[bool, ...], bool]] = []
+        self._alive: dict[str, tuple[tuple[bool, ...], bool]] = {}
         self.due_at = self._totals_at = self._link_at = next_beat(port.clock(), LOOK_S)
 
     # Publishing
@@ -357,27 +358,29 @@ class Lesson:
 
     def allocate(self) -> None:
         """Choose every subscriber's layers anew, and see soon what came of it."""
-        self._allocate(self.subscriptions.values())
-        for tap in self.taps.values():
-            tap.follow(self.port.clock())
-        self.hurry()
-
-    def _allocate(self, subscriptions: Iterable[Subscription]) -> None:
         now = self.port.clock()
-        streams = {
-            producer.producer_id: producer.stream(now) for producer in self._producers.values()
-        }
-        for subscription in subscriptions:
-            subscription.allocate(now, streams, self._speakers.heard)
+        self._alive = self._alive_now(now)
+        streams, speakers = self._streams(now), self._speakers.heard
+        for subscription in self.subscriptions.values():
+            subscription.allocate(now, streams, speakers)
+        for tap in self.taps.values():
+            tap.follow(now)
+        self.hurry()
 
     def _allocate_if_due(self, now: float) -> None:
         """All anew when a layer began or ended; else those whose line does not carry all."""
-        alive = [(p.alive(now), p.begins(now)) for p in self._producers.values()]
-        if alive != self._alive:
-            self._alive = alive
+        if self._alive_now(now) != self._alive:
             self.allocate()
         elif due := [s for s in self.subscriptions.values() if s.allocation_due(now)]:
-            self._allocate(due)
+            streams, speakers = self._streams(now), self._speakers.heard
+            for subscription in due:
+                subscription.reallocate(now, streams, speakers)
+
+    def _alive_now(self, now: float) -> dict[str, tuple[tuple[bool, ...], bool]]:
+        return {name: (one.alive(now), one.begins(now)) for name, one in self._producers.items()}
+
+    def _streams(self, now: float) -> dict[str, Stream]:
+        return {name: one.stream(now) for name, one in self._producers.items()}
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
         for layer, total_bytes, keyframes, last_ns in self.port.pump.layer_totals(producer.pump_id):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import random
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixer.forward.allocation import MAX_HOLD_S, NOTHING, Allocator, Choice
+from mixer.forward.allocation import MAX_HOLD_S, NOTHING, Allocation, Allocator, Choice
 from mixer.forward.layers import Layer, Stream
 from mixer.model import Kind, Want
 
@@ -302,3 +306,47 @@ def test_whatever_happens_the_line_is_not_overbooked(
         if allocation.used_bps > rate:
             paid = [cost for cost in costs if cost[0]]
             assert [kind for _, kind in paid] == [Kind.AUDIO]
+
+
+@given(situations(), st.lists(st.integers(0, 8_000_000), min_size=1, max_size=4), st.randoms())
+def test_a_new_price_is_that_of_choosing_anew(
+    situation: tuple[dict[str, Stream], list[Want]], rates: list[int], rng: random.Random
+) -> None:
+    """Where `reprice` says that the choices stand, `allocate` finds, and remembers, the same."""
+    every, wants = situation
+    allocator = Allocator()
+    for step, rate in enumerate(rates):
+        last = allocator.allocate(step * 0.3, available_bps=rate, wants=wants, streams=every)
+        swung = {
+            name: at_bitrates(stream, [rng.randrange(3_000_000) for _ in stream.layers])
+            for name, stream in every.items()
+        }
+        needed_bps = allocator.reprice(available_bps=rate, streams=swung)
+        if needed_bps is None:
+            continue
+        before = copy.deepcopy(allocator._states)
+        anew = allocator.allocate(step + 0.1, available_bps=rate, wants=wants, streams=swung)
+        assert anew == Allocation(last.choices, needed_bps, needed_bps)
+        assert allocator._states == before
+
+
+def at_bitrates(stream: Stream, rates: list[int]) -> Stream:
+    layers = zip(stream.layers, rates, strict=True)
+    return replace(stream, layers=tuple(replace(one, bitrate_bps=rate) for one, rate in layers))
+
+
+@pytest.mark.parametrize(
+    ("available_bps", "grown", "needed_bps"),
+    [(10**7, 1, 1_840_000), (10**7, 2, 3_680_000), (3 * 10**6, 2, None), (10**6, 1, None)],
+    ids=["as it was", "all doubled", "no longer carried", "never was"],
+)
+def test_choices_stand_while_the_line_carries_all(
+    available_bps: int, grown: int, needed_bps: int | None
+) -> None:
+    allocator = Allocator()
+    allocator.allocate(0.0, available_bps=available_bps, wants=WANTS, streams=LESSON)
+    heavier = {
+        name: at_bitrates(stream, [grown * one.bitrate_bps for one in stream.layers])
+        for name, stream in LESSON.items()
+    }
+    assert allocator.reprice(available_bps=available_bps, streams=heavier) == needed_bps

@@ -399,12 +399,14 @@ def pass_time(world: World, seconds: float, *, sending: str, bitrate_bps: int) -
 
 async def test_a_line_that_carries_all_is_looked_at_seldom(world: World) -> None:
     picture, chosen = await watched_picture(world)
-    estimator = world.lesson.subscriptions["room"].consumers.estimator
+    consumers = world.lesson.subscriptions["room"].consumers
     pass_time(world, 1, sending=picture, bitrate_bps=200_000)
     chosen.clear()
-    pass_time(world, 10, sending=picture, bitrate_bps=200_000)
-    assert 9 <= len(chosen) <= 11
-    estimator._max_bps = 150_000.0
+    before = consumers.wanted_bps
+    pass_time(world, 10, sending=picture, bitrate_bps=300_000)
+    assert chosen == [], "what it carries all of needs no choosing"
+    assert before < consumers.wanted_bps == consumers.used_bps == pytest.approx(300_000, rel=0.1)
+    consumers.estimator._max_bps = 150_000.0
     chosen.clear()
     pass_time(world, 2, sending=picture, bitrate_bps=200_000)
     assert len(chosen) >= 2 / (LOOK_S + 0.11), "too narrow a line is looked at at every chance"
