@@ -285,7 +285,7 @@ class Consumers:
     def read_totals(self, now: float) -> None:
         """Take what the pump counted of the line and of every stream; once a second."""
         transport_id = self._connection.transport_id
-        if self._settled:
+        if self._settled and not self.estimator.at_rest:
             self._read_line(now)
         for pump_id, total_bytes in self._pump.consumer_bytes(transport_id):
             consumer = self._by_pump_id.get(pump_id)

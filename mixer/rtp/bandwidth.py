@@ -130,6 +130,14 @@ class BandwidthEstimator:
         quiet = not self._silent and self.usage == Usage.NORMAL
         return enough and quiet and not self._probes.under_way
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether readings of a `settled` line are no news while nothing happens to it.
+
+        It carries as much as is ever looked for, and its loss, of which there is none, is judged.
+        """
+        return self.settled and self._rate_bps >= self._limit_bps and self._loss.at_rest
+
     # What is known
 
     def set_wanted(self, wanted_bps: int) -> None:
@@ -239,8 +247,13 @@ class BandwidthEstimator:
         self._capacity_bps = load if known is None else known + (load - known) / 3
         self._rate_bps = max(min(self._rate_bps, FALL * load), MIN_BPS)
 
+    @property
+    def _limit_bps(self) -> float:
+        """The estimate does not grow beyond: nobody wants more."""
+        return min(self._max_bps, max(BEYOND_WANTED * self._wanted_bps, MIN_BPS))
+
     def _grow(self, now: float, elapsed: float) -> None:
-        limit = min(self._max_bps, max(BEYOND_WANTED * self._wanted_bps, MIN_BPS))
+        limit = self._limit_bps
         if self._rate_bps >= limit:
             return
         load = self._load_bps()

@@ -73,6 +73,11 @@ class InherentLoss:
         """Whether the rate has fallen enough to see: it should stay where it is for now."""
         return self._low.measures > 0
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is known, suspected or barred: measures without loss change nothing."""
+        return not self.value and not self._troubled and self._measures_since >= 0
+
     def noise(self, packets: int) -> float:
         """How far a measure of so many packets strays from the value (two deviations)."""
         return 2 * _deviation(self.value, packets)

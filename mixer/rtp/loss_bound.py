@@ -73,6 +73,12 @@ class LossBound:
         """Whether the last measure showed loss of our own making."""
         return self._inherent.excess(self.loss) > HIGH_LOSS / 2 + self._noise()
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether reports without loss change nothing: there is no bound, and nothing to judge."""
+        unbound = self.bound_bps == float("inf") and not self.loss
+        return unbound and not self._reports and self._inherent.at_rest
+
     def handle(self, report: LossReport, now: float) -> None:
         """A report on some packets has come."""
         if self._window_began_at is None:

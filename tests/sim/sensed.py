@@ -49,7 +49,7 @@ class SensedLine:
 
     def _read(self, now: float, *, looks: bool = False) -> None:
         self._line.set_settled(self.estimator.settled)
-        if self._line.tells(ns(now)) or looks:
+        if self._line.tells(ns(now)) or (looks and not self.estimator.at_rest):
             self.readings += 1
             self._read_at = now
             self.estimator.handle_reading(LineReading(*self._line.take()), now)

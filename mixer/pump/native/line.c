@@ -13,6 +13,9 @@
 /* A clock seventy years from its beginning lies, and would overflow nanoseconds: a new beginning. */
 #define REFERENCE_MAX (INT64_C(1) << 35)
 #define TOLD_AGAIN_NS SECOND_NS
+/* So much of a settled line is kept for a reading: more than passes where one is taken each second,
+ * little enough not to hide the first loss among what went well for hours. */
+#define KEPT_NS (3 * SECOND_NS / 2)
 
 struct line *line_new(void) {
   struct line *line = calloc(1, sizeof *line); /* pages that are never used are never had */
@@ -78,6 +81,14 @@ static void come_back(struct line *line, int64_t now) {
   delay_trend_reset(&line->trend);
   sliding_bitrate_begin(&line->acknowledged, ACKNOWLEDGED_NS);
   sliding_bitrate_begin(&line->busy, BUSY_NS);
+}
+
+/* Of a settled line no reading need be taken while all is well. */
+static void forget_what_went_well(struct line *line, int64_t now) {
+  if (!line->is_settled || line->is_urgent || line->is_told) return;
+  if (now - line->heard_since_ns < KEPT_NS) return;
+  line->loss = (struct loss_sums){0};
+  line->heard_since_ns = 0;
 }
 
 /* The peer's clock at the message's beginning. */
@@ -186,6 +197,7 @@ void line_hear(struct line *line, struct feedback_reader *feedback, int64_t now)
   if (line->is_silent || !line->has_heard) line->is_urgent = true;
   if (line->is_silent) come_back(line, now);
   line->is_unheard = false;
+  forget_what_went_well(line, now);
   int64_t base = departures_unwrap(&line->departures, feedback->base);
   int64_t end = base + feedback->count, lost = line->loss.lost;
   int64_t arrived_ns = arrival_clock_ns(line, feedback->reference);

@@ -86,7 +86,8 @@ void line_probe(struct line *line, int64_t began_ns, int64_t ends_ns);
  * has changed or is amiss. Until the reading is taken it is told again once a second. */
 bool line_has_news(const struct line *line, int64_t now);
 void line_told(struct line *line, int64_t now);
-/* The reading since the last one. `train` has room for TRAIN_MAX packets. */
+/* The reading since the last one; of a settled line of which nothing was told, of the last 1.5 s at
+ * most. `train` has room for TRAIN_MAX packets. */
 void line_take(struct line *line, struct line_reading *reading, struct train_packet *train);
 
 #endif

@@ -113,6 +113,7 @@ class FakePump:
         return True
 
     def line(self, transport_id: int) -> tuple[Any, ...]:
+        self.calls.append(("line", transport_id))
         return self.lines[transport_id]
 
     def send_datagram(self, address: tuple[str, int], data: bytes, local: str = "") -> bool:

@@ -67,6 +67,25 @@ async def test_a_line_that_carries_all_is_read_less_often(world: World) -> None:
     await world.close()
 
 
+async def test_a_line_at_rest_is_read_when_it_has_news(world: World) -> None:
+    picture, consumers = await subscriber(world)
+    consumers.estimator._rate_bps = 1.25e6
+    sense(world, FINE)
+    world.pump.calls.clear()
+    pass_time(world, 5, sending=picture, bitrate_bps=1_000_000)
+    assert len(world.pump.told("line")) >= 5, "settled, but more might be looked for"
+    consumers.estimator._rate_bps = 3e6
+    for _ in range(3):  # the loss has to be judged
+        sense(world, replace(FINE, expected=100, size_bytes=90_000))
+        world.clock.now += 1
+    world.pump.calls.clear()
+    pass_time(world, 10, sending=picture, bitrate_bps=1_000_000)
+    assert world.pump.told("line") == []
+    sense(world, FINE)
+    assert len(world.pump.told("line")) == 1
+    await world.close()
+
+
 async def test_more_that_is_wanted_is_looked_for_at_once(world: World) -> None:
     picture, consumers = await subscriber(world)
     consumers.estimator._rate_bps = 2e6

@@ -24,6 +24,7 @@ BUSY_NS = 150_000_000
 IDLE_NS = SECOND_NS // 2
 SILENCE_NS = SECOND_NS
 MEASURE_PACKETS = 40
+KEPT_NS = 3 * SECOND_NS // 2
 HISTORY = 8192
 TRAIN = 1024
 
@@ -195,6 +196,9 @@ class LineModel:
         if self._silent:
             self._return(now_ns)
         self._unheard_since = None
+        known_ns = now_ns - (self._heard_since or 0)
+        if self._settled and not self._urgent and not self._told and known_ns >= KEPT_NS:
+            self._loss, self._heard_since = Sums(), None
         assert self._newest is not None
         base, lost = self._unwrap(feedback.base_sequence), self._loss.lost
         ticks = self._clock.unwrap(feedback.reference_time & 0xFF_FFFF) * TICKS_PER_REFERENCE

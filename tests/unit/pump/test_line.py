@@ -355,7 +355,7 @@ def test_a_settled_line_tells_nothing_while_all_is_well(bench: Bench) -> None:
         first = bench.send(5)
         bench.hear(first, *[80] * 5, ticks=first * 80)
         assert not bench.tells()
-    assert bench.read().expected == 105
+    assert bench.read().expected <= 80  # of the last second and a half
     bench.line.set_settled(False)
     assert not bench.tells()  # nothing was heard since
     speaking(bench)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from mixer.rtp.bandwidth import MIN_BPS, START_BPS, BandwidthEstimator
+from mixer.rtp.line_reading import LineReading, Usage
 from mixer.rtp.twcc import FeedbackBuilder
 from tests.sim.sensed import SensedLine
+
+WELL = LineReading(
+    acknowledged_bps=1e6, busy_bps=1e6, sent_bps=1e6, expected=125, size_bytes=125_000
+)
 
 
 class Peer:
@@ -100,6 +107,61 @@ def test_a_quiet_sender_is_not_a_dead_line() -> None:
     one.line.let_pass(one.now)
     one.run(0.2)
     assert not one.estimator.silent
+
+
+def at_rest() -> tuple[BandwidthEstimator, float]:
+    """An estimator that knows its line to carry all, and when that is."""
+    one = peer(wanted_bps=700_000)
+    one.run(20, rate_bps=1e6)
+    assert one.estimator.at_rest
+    return one.estimator, one.now
+
+
+TROUBLE = {
+    "overuse": replace(WELL, usage=Usage.OVERUSE, acknowledged_bps=500_000, busy_bps=500_000),
+    "loss": replace(WELL, expected=200, size_bytes=200_000, lost=80, lost_bytes=80_000),
+    "a little loss": replace(WELL, expected=200, size_bytes=200_000, lost=8, lost_bytes=8_000),
+    "silence": replace(WELL, silent=True),
+    "idleness": replace(WELL, idle=True),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+def test_at_rest_no_reading_is_missed(trouble: LineReading) -> None:
+    """Whether what goes well is read for a minute or not: what comes then is taken the same."""
+    unread, now = at_rest()
+    read = copy.deepcopy(unread)
+    for _ in range(60):
+        began_at, now = now, now + 1
+        read.handle_reading(replace(WELL, heard_since_s=began_at), now)
+        assert read.take_probe(now) is None
+        assert read.at_rest
+        assert read.bitrate_bps == unread.bitrate_bps
+    for step in range(50):
+        now += 0.05
+        reading = replace(trouble if step < 20 else WELL, heard_since_s=now)
+        for one in (read, unread):
+            one.handle_reading(reading, now)
+        assert (read.bitrate_bps, read.settled) == (unread.bitrate_bps, unread.settled)
+        assert read.loss == unread.loss
+
+
+def test_a_line_that_has_lost_is_not_at_rest_until_that_is_over() -> None:
+    estimator, now = at_rest()
+    loses = replace(WELL, expected=200, size_bytes=200_000, lost=10, lost_bytes=10_000)
+    estimator.handle_reading(replace(loses, heard_since_s=now), now + 1)
+    assert estimator.settled
+    assert not estimator.at_rest
+    for second in range(2, 8):
+        estimator.handle_reading(replace(WELL, heard_since_s=now + second - 1), now + second)
+    assert estimator.at_rest
+
+
+def test_more_wanted_ends_the_rest() -> None:
+    estimator, _ = at_rest()
+    estimator.set_wanted(730_000)
+    assert estimator.settled
+    assert not estimator.at_rest
 
 
 def test_lost_feedback_is_taken_as_usual() -> None:
