@@ -131,7 +131,7 @@ class Connection:
     def last_heard(self) -> float:
         """When the pump last received media from the peer."""
         try:
-            return self.port.pump.totals(self.transport_id).last_received_ns * 1e-9
+            return self.port.pump.totals([self.transport_id])[0].last_received_ns * 1e-9
         except KeyError:
             return 0.0  # it is freed
 

@@ -27,6 +27,7 @@ from mixer.forward.links import LinkMeter
 from mixer.model import Direction, Kind, LinkMeasured, LinkState, Want
 from mixer.node.connection import Connection
 from mixer.node.streams import Consumer, Producer
+from mixer.pump import TransportTotals
 from mixer.rtp.bandwidth import REMB_SATURATED, BandwidthEstimator
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli, Remb
@@ -56,7 +57,10 @@ class Consumers:
         now = connection.port.clock()
         self.meter = LinkMeter()
         self.estimator = BandwidthEstimator(now)
-        self._settled = False  # whether the pump tells of changes only
+        # What the estimate says of the line, as `_take_stock` found it.
+        self._settled = False  # the pump tells of changes only
+        self._at_rest = False  # and a reading would tell nothing
+        self._satisfied = False  # it carries all that is wanted, with a margin
         self.transport_cc = False  # until the peer's description says it reports arrivals
         self._connection = connection
         self._pump = connection.port.pump
@@ -67,7 +71,6 @@ class Consumers:
         self._allocator = Allocator()
         self._by_producer: dict[str, Consumer] = {}
         self._by_ssrc: dict[int, Consumer] = {}
-        self._by_pump_id: dict[int, Consumer] = {}
 
     def __len__(self) -> int:
         return len(self._by_producer)
@@ -96,7 +99,6 @@ class Consumers:
         self._by_producer[producer.producer_id] = consumer
         self._by_ssrc[line.ssrc] = consumer
         self._by_ssrc[line.rtx_ssrc] = consumer
-        self._by_pump_id[pump_id] = consumer
 
     def has(self, producer_id: str) -> bool:
         """Whether this producer is being sent (or parked)."""
@@ -109,7 +111,6 @@ class Consumers:
             return
         for ssrc in [ssrc for ssrc, known in self._by_ssrc.items() if known is consumer]:
             del self._by_ssrc[ssrc]
-        del self._by_pump_id[consumer.pump_id]
         self._connection.port.remove_consumer(consumer)
 
     def remove_all(self) -> None:
@@ -167,17 +168,11 @@ class Consumers:
         self.used_bps, self.wanted_bps = used_bps, wanted_bps
         self._allocated_at = now
         self.estimator.set_wanted(wanted_bps)
-        self._set_pace()
+        self._take_stock()
 
     def allocation_due(self, now: float) -> bool:
         """Whether the line may carry more or less than it is used for, or it is time to look."""
         return not self._satisfied or now - self._allocated_at >= SATISFIED_INTERVAL_S
-
-    @property
-    def _satisfied(self) -> bool:
-        """Whether the line carries all that is wanted, with a margin."""
-        with_margin = self.estimator.bitrate_bps >= UP_MARGIN * self.wanted_bps
-        return self.used_bps == self.wanted_bps and with_margin
 
     @property
     def calm(self) -> bool:
@@ -252,7 +247,7 @@ class Consumers:
         if self.transport_cc:
             self.estimator.handle_reading(LineReading(*row), now)
             self._probe_if_due(now)
-            self._set_pace()
+            self._take_stock()
 
     def handle_timer(self, now: float) -> None:
         """Several times a second while not `calm`: what the estimate makes of time alone."""
@@ -263,7 +258,7 @@ class Consumers:
             self.estimator.handle_sent(self.meter.measure(now).bitrate_bps)
         self.estimator.poll(now)
         self._probe_if_due(now)
-        self._set_pace()
+        self._take_stock()
 
     def _probe_if_due(self, now: float) -> None:
         probe = self.estimator.take_probe(now)
@@ -276,22 +271,20 @@ class Consumers:
             if not begun:
                 self.estimator.refuse_probe(now)
 
-    def _set_pace(self) -> None:
+    def _take_stock(self) -> None:
+        """The estimate, or what is wanted, has moved: what follows for when to look."""
+        with_margin = self.estimator.bitrate_bps >= UP_MARGIN * self.wanted_bps
+        self._satisfied = self.used_bps == self.wanted_bps and with_margin
         settled = self.estimator.settled
+        self._at_rest = settled and self.estimator.at_rest
         if settled != self._settled and self._connection.state is not LinkState.CLOSED:
             self._settled = settled
             self._pump.set_line_settled(self._connection.transport_id, settled)
 
-    def read_totals(self, now: float) -> None:
-        """Take what the pump counted of the line and of every stream; once a second."""
-        transport_id = self._connection.transport_id
-        if self._settled and not self.estimator.at_rest:
+    def handle_totals(self, totals: TransportTotals, now: float) -> None:
+        """What the pump has counted of the line; once a second."""
+        if self._settled and not self._at_rest:
             self._read_line(now)
-        for pump_id, total_bytes in self._pump.consumer_bytes(transport_id):
-            consumer = self._by_pump_id.get(pump_id)
-            if consumer is not None:
-                consumer.meter.update(total_bytes, now)
-        totals = self._pump.totals(transport_id)
         rtt_s = totals.round_trip_ns * 1e-9 or None
         self.meter.handle_totals(
             now,
@@ -309,7 +302,7 @@ class Consumers:
         reported = self._pump.losses(transport_id)
         for _, expected, lost, arrival_ns in reported:
             self.estimator.handle_loss(expected, lost, arrival_ns * 1e-9)
-        if reported and (round_trip_ns := self._pump.totals(transport_id).round_trip_ns):
+        if reported and (round_trip_ns := self._pump.totals([transport_id])[0].round_trip_ns):
             self.estimator.handle_rtt(round_trip_ns * 1e-9)
 
     def measure(self, now: float) -> LinkMeasured:

@@ -310,7 +310,7 @@ class Lesson:
         if now < self.due_at:
             return
         self.due_at = next_beat(now, CALM_LOOK_S)
-        for subscription in self._connected():
+        for subscription in self._subscribers():
             subscription.consumers.handle_timer(now)
         for producer in self._producers.values():
             self._measure_layers(producer, now)
@@ -327,17 +327,18 @@ class Lesson:
     def _next_look(self, now: float) -> float:
         """Soon while a line moves or a layer begins, or when a layer may have ended."""
         begins = any(producer.begins(now) for producer in self._producers.values())
-        if begins or not all(one.consumers.calm for one in self._connected()):
+        if begins or not all(one.consumers.calm for one in self._subscribers()):
             return next_beat(now, LOOK_S)
         ends = (e.meter.silent_at for p in self._producers.values() for e in p.encodings)
         return min((at for at in ends if at > now), default=math.inf)
 
-    def _connected(self) -> list[Subscription]:
-        return [
-            subscription
-            for subscription in self.subscriptions.values()
-            if subscription.connection.state is LinkState.CONNECTED
-        ]
+    def _publishers(self) -> list[Publication]:
+        every = self.publications.values()
+        return [one for one in every if one.connection.state is LinkState.CONNECTED]
+
+    def _subscribers(self) -> list[Subscription]:
+        every = self.subscriptions.values()
+        return [one for one in every if one.connection.state is LinkState.CONNECTED]
 
     def handle_levels(self, levels: Sequence[tuple[Producer, int]], now: float) -> None:
         """Audio levels of this lesson's producers since the last time."""
@@ -393,11 +394,18 @@ class Lesson:
                 self.port.keyframes.keyframe_arrived((producer.pump_id, layer))
 
     def _read_totals(self, now: float) -> None:
+        """Of all lines and streams at once: each call waits for the pump, and it for each call."""
+        pump, subscribers = self.port.pump, self._subscribers()
+        lines: list[Publication | Subscription] = [*self._publishers(), *subscribers]
+        every = pump.totals([line.connection.transport_id for line in lines])
+        for line, totals in zip(lines, every, strict=True):
+            line.handle_totals(totals, now)
+        consumers = [consumer for one in subscribers for consumer in one.consumers]
+        sent = pump.consumer_bytes([consumer.pump_id for consumer in consumers])
+        for consumer, total_bytes in zip(consumers, sent, strict=True):
+            consumer.meter.update(total_bytes, now)
         for publication in self.publications.values():
-            publication.read_totals(now)
             publication.connection.handle_timer(now)
-        for subscription in self._connected():
-            subscription.consumers.read_totals(now)
         for subscription in self.subscriptions.values():
             subscription.connection.handle_timer(now)
 
@@ -408,8 +416,7 @@ class Lesson:
             self.tell(event)
 
     def _tell_links(self, now: float) -> None:
-        for publication in self.publications.values():
-            if publication.connection.state is LinkState.CONNECTED:
-                self.tell(publication.measure(now))
-        for subscription in self._connected():
+        for publication in self._publishers():
+            self.tell(publication.measure(now))
+        for subscription in self._subscribers():
             self.tell(subscription.consumers.measure(now))

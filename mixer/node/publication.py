@@ -18,6 +18,7 @@ from mixer.model import Direction, Kind, LinkMeasured, LinkState
 from mixer.node.connection import Connection, extension_numbers
 from mixer.node.port import Port
 from mixer.node.streams import Encoding, Producer, pump_codec
+from mixer.pump import TransportTotals
 from mixer.rtp.feedback import Fir, Pli, Remb
 from mixer.rtp.rtcp import (
     ReceiverReport,
@@ -228,12 +229,8 @@ class Publication:
             packet = Fir(self.connection.local_ssrc, ((media_ssrc, self._fir_count),))
         self._send([packet])
 
-    def read_totals(self, now: float) -> None:
-        """Take what the pump counted of the line, and send REMB where followed; once a second."""
-        connection = self.connection
-        if connection.state is not LinkState.CONNECTED:
-            return
-        totals = self._port.pump.totals(connection.transport_id)
+    def handle_totals(self, totals: TransportTotals, now: float) -> None:
+        """What the pump has counted of the line; once a second. Sends REMB where followed."""
         self.meter.handle_totals(
             now,
             total_bytes=totals.bytes_received,
@@ -242,7 +239,7 @@ class Publication:
             rtt_s=None,
         )
         if self._remb is not None:
-            ssrc = connection.local_ssrc  # a compound begins with a report
+            ssrc = self.connection.local_ssrc  # a compound begins with a report
             description = SourceDescription.of_cname(ssrc, CNAME)
             self._send([ReceiverReport(ssrc), description, self._remb_now(self._remb, now)])
 

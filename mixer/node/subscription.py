@@ -23,6 +23,7 @@ from mixer.node.connection import Connection, extension_numbers
 from mixer.node.consumers import Consumers
 from mixer.node.port import Port
 from mixer.node.streams import Producer
+from mixer.pump import TransportTotals
 from mixer.transport.codecs import FIELD_OF_URI, ExtensionIds
 from mixer.transport.dtls import Certificate
 from mixer.transport.subscribe_lines import Line, Stream, SubscribeLines
@@ -195,6 +196,10 @@ class Subscription:
     def allocation_due(self, now: float) -> bool:
         """Whether time alone may change the choice of layers."""
         return self.consumers.allocation_due(now)
+
+    def handle_totals(self, totals: TransportTotals, now: float) -> None:
+        """What the pump has counted of the line; once a second."""
+        self.consumers.handle_totals(totals, now)
 
     # The connection's events
 

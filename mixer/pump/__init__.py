@@ -48,8 +48,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   transport-wide feedback by the rules of `mixer.rtp.twcc.FeedbackBuilder`.
 * A consumer whose producer has a sender report is reported once a second, and soon after it joins a
   layer, in its own timestamps, with its `cname` if it has one (RFC 3550 §6.4.1, §6.5.1).
-* What Python reads: `totals` → `TransportTotals` of a transport; `consumer_bytes` →
-  `(consumer_id, bytes)` of its consumers; `layer_totals` → `(layer, bytes, keyframes,
+* What Python reads: `totals` → `TransportTotals` of each transport asked for; `consumer_bytes` →
+  what each consumer asked for has sent; `layer_totals` → `(layer, bytes, keyframes,
   last_packet_ns)` of a producer's layers that have been named; `losses` → `(ssrc, expected, lost,
   arrival_ns)` per consumer on which the peer's report blocks told something since the last call;
   `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the last call (RFC 6464).
@@ -60,8 +60,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   queue grows, how much arrives, what is lost, silence (`native/line.h`). `LINE` says that a reading
   waits: with every feedback, or, once `set_line_settled(transport_id, True)` was called, only when
   something is amiss, has changed, or a probe's answer is complete. `line(transport_id)` takes the
-  reading since the last one (`mixer.rtp.line_reading`); until it is taken it is told of once a
-  second at most.
+  reading since the last one (`mixer.rtp.line_reading`), of a settled line of the last 1.5 s at
+  most; until it is taken it is told of once a second at most.
 * NACKs of consumers are answered in the pump from the producer's history as RTX (RFC 4588), or
   plainly where RTX was not negotiated, under a byte budget. Lost packets of producers are asked
   for again (RFC 4585 generic NACK), a bounded number of times. An `RTCP` event brings every

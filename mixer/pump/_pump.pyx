@@ -340,14 +340,14 @@ cdef class Pump:
     def losses(self, int64_t transport_id):
         return loss_rows(&self._pump.core, transport_id)
 
-    def consumer_bytes(self, int64_t transport_id):
-        return consumer_byte_rows(&self._pump.core, transport_id)
+    def consumer_bytes(self, list consumer_ids not None):
+        return consumer_byte_rows(&self._pump.core, consumer_ids)
 
     def layer_totals(self, int64_t producer_id):
         return layer_total_rows(&self._pump.core, producer_id)
 
-    def totals(self, int64_t transport_id):
-        return transport_totals(&self._pump.core, transport_id)
+    def totals(self, list transport_ids not None):
+        return transport_total_rows(&self._pump.core, transport_ids)
 
     def audio_levels(self):
         return audio_level_rows(&self._pump.core)

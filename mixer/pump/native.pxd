@@ -248,11 +248,8 @@ cdef extern from "calls.h" nogil:
         uint64_t packets_lost
         int64_t last_received_ns
         int64_t round_trip_ns
-    int core_totals(core *, int64_t, transport_totals *)
-    struct consumer_bytes:
-        int64_t consumer_id
-        uint64_t bytes
-    int core_consumer_bytes(core *, int64_t, consumer_bytes *, uint32_t)
+    int core_totals(core *, const int64_t *, uint32_t, transport_totals *)
+    int core_consumer_bytes(core *, const int64_t *, uint32_t, uint64_t *)
     struct audio_level:
         int64_t producer_id
         uint8_t level

@@ -3,6 +3,14 @@
 cdef enum:
     CONSUMERS_MAX = 1024  # of one transport: far above what a device may want
     LEVELS_MAX = 4096
+    ROWS_AT_ONCE = 64  # the pump's thread waits while so many are read
+
+
+cdef uint32_t next_ids(list every, Py_ssize_t begin, int64_t *ids) except? 0:
+    cdef uint32_t count = min(len(every) - begin, ROWS_AT_ONCE)
+    for i in range(count):
+        ids[i] = every[begin + i]
+    return count
 
 
 cdef list loss_rows(native.core *core, int64_t transport_id):
@@ -16,13 +24,19 @@ cdef list loss_rows(native.core *core, int64_t transport_id):
     ]
 
 
-cdef list consumer_byte_rows(native.core *core, int64_t transport_id):
-    cdef native.consumer_bytes[CONSUMERS_MAX] rows
-    cdef int count
-    with nogil:
-        count = native.core_consumer_bytes(core, transport_id, rows, CONSUMERS_MAX)
-    checked(count, transport_id)
-    return [(rows[i].consumer_id, rows[i].bytes) for i in range(count)]
+cdef list consumer_byte_rows(native.core *core, list consumer_ids):
+    cdef int64_t[ROWS_AT_ONCE] ids
+    cdef uint64_t[ROWS_AT_ONCE] sent
+    cdef uint32_t count
+    cdef int result
+    cdef list rows = []
+    for begin in range(0, len(consumer_ids), ROWS_AT_ONCE):
+        count = next_ids(consumer_ids, begin, ids)
+        with nogil:
+            result = native.core_consumer_bytes(core, ids, count, sent)
+        checked(result, "a consumer")
+        rows += [sent[i] for i in range(count)]
+    return rows
 
 
 cdef list layer_total_rows(native.core *core, int64_t producer_id):
@@ -37,20 +51,29 @@ cdef list layer_total_rows(native.core *core, int64_t producer_id):
     ]
 
 
-cdef transport_totals(native.core *core, int64_t transport_id):
-    cdef native.transport_totals totals
+cdef list transport_total_rows(native.core *core, list transport_ids):
+    cdef int64_t[ROWS_AT_ONCE] ids
+    cdef native.transport_totals[ROWS_AT_ONCE] totals
+    cdef uint32_t count
     cdef int result
-    with nogil:
-        result = native.core_totals(core, transport_id, &totals)
-    checked(result, transport_id)
-    return TransportTotals(
-        totals.bytes_received,
-        totals.bytes_sent,
-        totals.packets_expected,
-        totals.packets_lost,
-        totals.last_received_ns,
-        totals.round_trip_ns,
-    )
+    cdef list rows = []
+    for begin in range(0, len(transport_ids), ROWS_AT_ONCE):
+        count = next_ids(transport_ids, begin, ids)
+        with nogil:
+            result = native.core_totals(core, ids, count, totals)
+        checked(result, "a transport")
+        rows += [
+            TransportTotals(
+                totals[i].bytes_received,
+                totals[i].bytes_sent,
+                totals[i].packets_expected,
+                totals[i].packets_lost,
+                totals[i].last_received_ns,
+                totals[i].round_trip_ns,
+            )
+            for i in range(count)
+        ]
+    return rows
 
 
 cdef list audio_level_rows(native.core *core):

@@ -132,11 +132,11 @@ class BandwidthEstimator:
 
     @property
     def at_rest(self) -> bool:
-        """Whether readings of a `settled` line are no news while nothing happens to it.
+        """Whether readings of a line that is `settled` are no news while nothing happens to it.
 
         It carries as much as is ever looked for, and its loss, of which there is none, is judged.
         """
-        return self.settled and self._rate_bps >= self._limit_bps and self._loss.at_rest
+        return self._rate_bps >= self._limit_bps and self._loss.at_rest
 
     # What is known
 

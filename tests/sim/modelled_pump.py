@@ -105,11 +105,9 @@ class ModelledPump:
             self._fill()
         return True
 
-    def consumer_bytes(self, transport_id: int) -> list[tuple[int, int]]:
-        return [(number, consumer.bytes) for number, consumer in self.outgoing.items()]
-
-    def totals(self, transport_id: int) -> TransportTotals:
-        return TransportTotals(0, self._bytes_sent, 0, 0, 0, ns(self._round_trip_s))
+    def totals(self, transport_ids: list[int]) -> list[TransportTotals]:
+        (_,) = transport_ids
+        return [TransportTotals(0, self._bytes_sent, 0, 0, 0, ns(self._round_trip_s))]
 
     # Packets
 

@@ -172,7 +172,7 @@ class WeakRoom:
         self._allocate_if_due(now)
         if now >= self._totals_at:
             self._totals_at = next_beat(now, TOTALS_INTERVAL_S)
-            self.consumers.read_totals(now)
+            self.consumers.handle_totals(self._pump.totals([1])[0], now)
         self._look_at(next_beat(now, CALM_LOOK_S if self.consumers.calm else LOOK_S))
 
     def _allocate_if_due(self, now: float) -> None:

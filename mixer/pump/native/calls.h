@@ -86,12 +86,8 @@ struct stream_losses {
   int64_t at_ns; /* when the last of them came */
 };
 int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32_t room);
-struct consumer_bytes {
-  int64_t consumer_id;
-  uint64_t bytes;
-};
-/* Of all consumers of a transport. */
-int core_consumer_bytes(struct core *core, int64_t id, struct consumer_bytes *out, uint32_t room);
+/* What each of `count` consumers has sent. */
+int core_consumer_bytes(struct core *core, const int64_t *ids, uint32_t count, uint64_t *out);
 struct audio_level {
   int64_t producer_id;
   uint8_t level;
@@ -130,7 +126,9 @@ struct transport_totals {
   int64_t last_received_ns;
   int64_t round_trip_ns; /* smoothed; 0: unknown */
 };
-int core_totals(struct core *core, int64_t id, struct transport_totals *out);
+/* Of each of `count` transports. */
+int core_totals(struct core *core, const int64_t *ids, uint32_t count,
+                struct transport_totals *out);
 int core_transport_stats(struct core *core, int64_t id, uint64_t *counters);
 int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out);
 int core_consumer_stats(struct core *core, int64_t id, struct consumer_stats *out);

@@ -19,15 +19,16 @@ int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32
   return transport ? (int)count : REFUSED_UNKNOWN;
 }
 
-int core_consumer_bytes(struct core *core, int64_t id, struct consumer_bytes *out, uint32_t room) {
-  uint32_t count = 0;
+int core_consumer_bytes(struct core *core, const int64_t *ids, uint32_t count, uint64_t *out) {
+  uint32_t i = 0;
   pthread_mutex_lock(&core->mutex);
-  const struct transport *transport = core_transport(core, id);
-  const struct consumer *consumer = transport ? transport->consumers : NULL;
-  for (; consumer && count < room; consumer = consumer->next_of_transport)
-    out[count++] = (struct consumer_bytes){consumer->id, consumer->counters[CONSUMER_bytes]};
+  for (; i < count; i++) {
+    const struct consumer *consumer = core_consumer(core, ids[i]);
+    if (!consumer) break;
+    out[i] = consumer->counters[CONSUMER_bytes];
+  }
   pthread_mutex_unlock(&core->mutex);
-  return transport ? (int)count : REFUSED_UNKNOWN;
+  return i == count ? 0 : REFUSED_UNKNOWN;
 }
 
 int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room) {
@@ -77,11 +78,14 @@ int core_transport_stats(struct core *core, int64_t id, uint64_t *counters) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
-int core_totals(struct core *core, int64_t id, struct transport_totals *out) {
+int core_totals(struct core *core, const int64_t *ids, uint32_t count,
+                struct transport_totals *out) {
+  uint32_t i = 0;
   pthread_mutex_lock(&core->mutex);
-  const struct transport *transport = core_transport(core, id);
-  if (transport)
-    *out = (struct transport_totals){
+  for (; i < count; i++) {
+    const struct transport *transport = core_transport(core, ids[i]);
+    if (!transport) break;
+    out[i] = (struct transport_totals){
         .bytes_received = transport->counters[TRANSPORT_bytes_received],
         .bytes_sent = transport->counters[TRANSPORT_bytes_sent],
         .packets_expected = transport->counters[TRANSPORT_packets_expected],
@@ -89,8 +93,9 @@ int core_totals(struct core *core, int64_t id, struct transport_totals *out) {
         .last_received_ns = (int64_t)transport->counters[TRANSPORT_last_received_ns],
         .round_trip_ns = transport->round_trip_ns,
     };
+  }
   pthread_mutex_unlock(&core->mutex);
-  return transport ? 0 : REFUSED_UNKNOWN;
+  return i == count ? 0 : REFUSED_UNKNOWN;
 }
 
 int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out) {

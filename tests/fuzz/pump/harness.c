@@ -319,7 +319,7 @@ static uint64_t readings; /* that had something to say */
 
 static void read_everything(void) {
   static struct stream_losses losses[64];
-  static struct consumer_bytes bytes[64];
+  static uint64_t bytes[STREAMS];
   static struct audio_level levels[64];
   static struct train_packet train[TRAIN_MAX];
   static struct encoding_stats stats[LAYERS];
@@ -327,8 +327,7 @@ static void read_everything(void) {
   for (uint32_t i = 0; i < PEERS; i++) {
     struct transport_totals totals;
     core_losses(&core, transports[i], losses, 64);
-    core_consumer_bytes(&core, transports[i], bytes, 64);
-    if (!core_totals(&core, transports[i], &totals))
+    if (!core_totals(&core, &transports[i], 1, &totals))
       REQUIRE(totals.packets_lost <= totals.packets_expected && totals.round_trip_ns >= 0);
     struct line_reading reading;
     REQUIRE(core_line(&core, transports[i], &reading, train) == 0);
@@ -343,6 +342,7 @@ static void read_everything(void) {
     core_producer_stats(&core, producers[i], stats);
     core_layer_totals(&core, producers[i], layers);
   }
+  core_consumer_bytes(&core, consumers, STREAMS, bytes);
   core_audio_levels(&core, levels, 64);
 }
 

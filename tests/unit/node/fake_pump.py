@@ -100,13 +100,14 @@ class FakePump:
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
         return defaultdict(int)
 
-    def consumer_bytes(self, transport_id: int) -> list[tuple[int, int]]:
+    def consumer_bytes(self, consumer_ids: list[int]) -> list[int]:
+        return [0 for _ in consumer_ids]
+
+    def losses(self, transport_id: int) -> list[tuple[int, int, int, int]]:
         return []
 
-    losses = consumer_bytes
-
-    def totals(self, transport_id: int) -> TransportTotals:
-        return TransportTotals(0, 0, 0, 0, 0, 0)
+    def totals(self, transport_ids: list[int]) -> list[TransportTotals]:
+        return [TransportTotals(0, 0, 0, 0, 0, 0) for _ in transport_ids]
 
     def probe(self, transport_id: int, **wanted: int) -> bool:
         self.calls.append(("probe", transport_id, wanted))

@@ -141,7 +141,7 @@ def test_on_a_long_way_silence_begins_later(rig: Rig) -> None:
     rig.wait(600)
     block = ReportBlock(5, 0, 0, 9, 0, last_sr_of(report), 0)
     rig.send_rtcp(lesson.viewer, ReceiverReport(1, (block,)))
-    assert rig.pump.totals(lesson.viewer).round_trip_ns == pytest.approx(600 * MS, rel=0.01)
+    assert rig.pump.totals([lesson.viewer])[0].round_trip_ns == pytest.approx(600 * MS, rel=0.01)
     lesson.speak()
     lesson.report()
     assert lesson.told() == 1

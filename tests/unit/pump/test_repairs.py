@@ -223,7 +223,7 @@ def test_the_same_packet_is_not_repeated_within_a_round_trip(rig: Rig) -> None:
     rig.wait(200)
     block = ReportBlock(5, 0, 0, 9, 0, last_sr_of(report), 0)
     rig.send_rtcp(line.viewer, ReceiverReport(1, (block,)))
-    assert rig.pump.totals(line.viewer).round_trip_ns == 200 * MS
+    assert rig.pump.totals([line.viewer])[0].round_trip_ns == 200 * MS
     assert len(line.nack(wanted)) == 1
     rig.wait(100)
     assert line.nack(wanted) == []

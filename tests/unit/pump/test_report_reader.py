@@ -55,12 +55,12 @@ class Line:
 
     @property
     def round_trip_ms(self) -> float:
-        return self.rig.pump.totals(self.viewer).round_trip_ns / MS
+        return self.rig.pump.totals([self.viewer])[0].round_trip_ns / MS
 
     @property
     def totals(self) -> tuple[int, int]:
         """Expected and lost."""
-        totals = self.rig.pump.totals(self.viewer)
+        totals = self.rig.pump.totals([self.viewer])[0]
         return totals.packets_expected, totals.packets_lost
 
 
@@ -191,9 +191,23 @@ def test_losses_nobody_reads_stay_within_bounds(rig: Rig) -> None:
 
 def test_bytes_of_all_consumers_in_one_call(rig: Rig) -> None:
     line = Line(rig)
-    ((consumer, total),) = rig.pump.consumer_bytes(line.viewer)
-    assert (consumer, total) == (line.consumer, rig.pump.consumer_stats(consumer)["bytes"])
+    total = rig.pump.consumer_stats(line.consumer)["bytes"]
     assert total > 0
+    for many in (0, 1, 64, 100):  # 64 are read at once
+        assert rig.pump.consumer_bytes(many * [line.consumer]) == many * [total]
+    with pytest.raises(KeyError):
+        rig.pump.consumer_bytes([*100 * [line.consumer], 99])
+
+
+def test_totals_of_many_transports_in_one_call(rig: Rig) -> None:
+    line = Line(rig)
+    (viewer,) = rig.pump.totals([line.viewer])
+    (publisher,) = rig.pump.totals([line.publisher])
+    assert viewer.bytes_sent > 0 == publisher.bytes_sent
+    assert rig.pump.totals(50 * [line.viewer, line.publisher]) == 50 * [viewer, publisher]
+    assert rig.pump.totals([]) == []
+    with pytest.raises(KeyError):
+        rig.pump.totals([*100 * [line.viewer], 99])
 
 
 # What reaches Python

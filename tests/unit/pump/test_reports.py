@@ -81,7 +81,7 @@ def test_a_clean_line(rig: Rig) -> None:
         speak(rig, publisher, sequence)
     (block,) = report(rig, publisher)
     assert block == ReportBlock(1000, 0, 0, 65_629, 0, 0, 0)
-    assert rig.pump.totals(publisher)[2:4] == (100, 0)
+    assert rig.pump.totals([publisher])[0][2:4] == (100, 0)
 
 
 def test_loss_is_told_since_the_last_report_and_in_all(rig: Rig) -> None:
@@ -92,14 +92,14 @@ def test_loss_is_told_since_the_last_report_and_in_all(rig: Rig) -> None:
             speak(rig, publisher, sequence)
     (block,) = report(rig, publisher)
     assert (block.fraction_lost, block.cumulative_lost) == (25 * 256 // 100, 25)
-    assert rig.pump.totals(publisher)[2:4] == (100, 25)
+    assert rig.pump.totals([publisher])[0][2:4] == (100, 25)
     for sequence in range(100, 200):
         speak(rig, publisher, sequence)
     for _ in range(2):
         (block,) = report(rig, publisher)
         assert (block.fraction_lost, block.cumulative_lost) == (0, 25)
         assert block.extended_highest_sequence == 199
-    assert rig.pump.totals(publisher)[2:4] == (200, 25)
+    assert rig.pump.totals([publisher])[0][2:4] == (200, 25)
 
 
 def test_late_packets_take_back_no_loss_of_the_line_but_that_of_the_stream(rig: Rig) -> None:
@@ -111,7 +111,7 @@ def test_late_packets_take_back_no_loss_of_the_line_but_that_of_the_stream(rig: 
     for sequence in (4, 5, 9):
         speak(rig, publisher, sequence)
     assert report(rig, publisher)[0].cumulative_lost == 1
-    assert rig.pump.totals(publisher)[2:4] == (9, 3)
+    assert rig.pump.totals([publisher])[0][2:4] == (9, 3)
 
 
 def test_a_stream_that_begins_anew_is_no_loss(rig: Rig) -> None:
@@ -121,7 +121,7 @@ def test_a_stream_that_begins_anew_is_no_loss(rig: Rig) -> None:
         speak(rig, publisher, sequence)
     (block,) = report(rig, publisher)
     assert (block.fraction_lost, block.cumulative_lost) == (0, 0)
-    assert rig.pump.totals(publisher).packets_lost == 0
+    assert rig.pump.totals([publisher])[0].packets_lost == 0
 
 
 def test_jitter_is_the_rfcs(rig: Rig) -> None:
