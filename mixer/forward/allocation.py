@@ -164,17 +164,18 @@ class Allocator:
         self._all_wanted = _all_wanted(sounds + pictures)
         return Allocation(tuple(choices[name] for name in latest), line.used_bps, line.wanted_bps)
 
-    def reprice(self, *, available_bps: int, streams: Mapping[str, Stream]) -> int | None:
+    def reprice(self, *, available_bps: int, bitrates: Mapping[str, Sequence[int]]) -> int | None:
         """What the last choices need at today's bitrates; None when `allocate` must choose anew.
 
-        Wants, speakers, and which layers are live must be as they were then. While the line carries
-        all that is wanted, `allocate` would come to the same choices and remember the same of them.
+        `bitrates` are of each producer's layers, in bit/s. Wants, speakers, and which layers are
+        live must be as they were then: while the line carries all that is wanted, `allocate` would
+        come to the same choices and remember the same of them.
         """
         if self._all_wanted is None:
             return None
         needed_bps = 0
         for producer_id, layer in self._all_wanted:
-            needed_bps += streams[producer_id].layers[layer].bitrate_bps
+            needed_bps += bitrates[producer_id][layer]
         return needed_bps if needed_bps <= available_bps else None
 
     def _sound(self, stream: Stream, want: Want, place: int, speakers: Sequence[str]) -> _Candidate:

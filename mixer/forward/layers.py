@@ -95,7 +95,8 @@ class LayerMeter:
     def __init__(self) -> None:
         self._bytes: int | None = None
         self._updated_at = 0.0
-        self._last_packet_at: float | None = None
+        # When it counts as silent if nothing more comes; the past when it is.
+        self.silent_at = -math.inf
         self._began_at = 0.0
         self._rate_bps = 0.0
 
@@ -108,13 +109,6 @@ class LayerMeter:
         """Whether bytes came within the last `SILENT_AFTER_S`."""
         return now < self.silent_at
 
-    @property
-    def silent_at(self) -> float:
-        """When it counts as silent if nothing more comes; the past when it is."""
-        if self._last_packet_at is None:
-            return -math.inf
-        return self._last_packet_at + self.SILENT_AFTER_S
-
     def update(self, total_bytes: int, now: float, heard_at: float | None = None) -> None:
         """Take the counter's present value (bytes since the layer began; it never falls).
 
@@ -124,7 +118,7 @@ class LayerMeter:
         if self._bytes is None:
             self._bytes, self._updated_at, self._began_at = total_bytes, now, now
             if total_bytes:
-                self._last_packet_at = heard_at
+                self.silent_at = heard_at + self.SILENT_AFTER_S
             return
         elapsed = now - self._updated_at
         if elapsed <= 0:
@@ -133,7 +127,7 @@ class LayerMeter:
         if grown:
             if not self.live(now):
                 self._rate_bps, self._began_at = 0.0, self._updated_at
-            self._last_packet_at = heard_at
+            self.silent_at = heard_at + self.SILENT_AFTER_S
         rate = 8 * grown / elapsed
         if not self._rate_bps:
             self._rate_bps = rate

@@ -60,6 +60,7 @@ class ActiveSpeakers:
 
     def __init__(self) -> None:
         self._voices: dict[str, _Voice] = {}
+        self.heard: tuple[str, ...] = ()  # the producers heard now, loudest first
         self._dominant: str | None = None
         self._challenger: tuple[str, float] | None = None
         self._told = Speakers()
@@ -75,10 +76,12 @@ class ActiveSpeakers:
             self._voices[producer_id] = _Voice(now - FIRST_S)
         for producer_id, voice in self._voices.items():
             _follow(voice, heard.get(producer_id, SILENCE_DBOV), now)
+        self._sort()
 
     def remove(self, producer_id: str) -> None:
         """The producer is gone or its microphone is closed: it is silent at once."""
         self._voices.pop(producer_id, None)
+        self._sort()
         if self._dominant == producer_id:
             self._dominant = None
         if self._challenger is not None and self._challenger[0] == producer_id:
@@ -95,12 +98,10 @@ class ActiveSpeakers:
         heard = any(v.speaking or v.heard_dbov > START_DBOV for v in self._voices.values())
         return not heard and not self._told.levels
 
-    @property
-    def heard(self) -> tuple[str, ...]:
-        """The producers heard now, loudest first."""
+    def _sort(self) -> None:
         active = [item for item in self._voices.items() if item[1].speaking]
         active.sort(key=lambda item: (-item[1].short_dbov, item[0]))
-        return tuple(name for name, _ in active)
+        self.heard = tuple(name for name, _ in active)
 
     def poll(self, now: float) -> Speakers | None:
         """Who is heard, if that changed since the last answer; else None."""

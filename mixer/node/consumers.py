@@ -149,20 +149,17 @@ class Consumers:
                 consumer.shown = (choice.layer, choice.reason)
                 self._owner.choice_changed(self._device_id, choice)
 
-    def reallocate(
-        self,
-        now: float,
-        wants: Sequence[Want],
-        streams: Mapping[str, Stream],
-        speakers: Sequence[str] = (),
-    ) -> None:
-        """As `allocate`, when nothing but bitrates has changed since: mostly the choices stand."""
+    def reprice(self, now: float, bitrates: Mapping[str, Sequence[int]]) -> bool:
+        """Whether the choices stand, when nothing but bitrates has changed; else call `allocate`.
+
+        `bitrates` are of each producer's layers.
+        """
         available_bps = self.estimator.bitrate_bps
-        needed_bps = self._allocator.reprice(available_bps=available_bps, streams=streams)
+        needed_bps = self._allocator.reprice(available_bps=available_bps, bitrates=bitrates)
         if needed_bps is None:
-            self.allocate(now, wants, streams, speakers)
-        else:
-            self._set_needs(now, needed_bps, needed_bps)
+            return False
+        self._set_needs(now, needed_bps, needed_bps)
+        return True
 
     def _set_needs(self, now: float, used_bps: int, wanted_bps: int) -> None:
         self.used_bps, self.wanted_bps = used_bps, wanted_bps

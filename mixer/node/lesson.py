@@ -326,7 +326,7 @@ class Lesson:
 
     def _next_look(self, now: float) -> float:
         """Soon while a line moves or a layer begins, or when a layer may have ended."""
-        begins = any(producer.begins(now) for producer in self._producers.values())
+        begins = any(begins for _, begins in self._alive.values())
         if begins or not all(one.consumers.calm for one in self._subscribers()):
             return next_beat(now, LOOK_S)
         ends = (e.meter.silent_at for p in self._producers.values() for e in p.encodings)
@@ -344,12 +344,12 @@ class Lesson:
         """Audio levels of this lesson's producers since the last time."""
         if not levels and self._speakers.nobody:
             return
-        before = set(self._speakers.heard)
+        before = self._speakers.heard
         self._speakers.handle_levels(
             [(producer.producer_id, level) for producer, level in levels if not producer.paused],
             now,
         )
-        if set(self._speakers.heard) - before:
+        if not set(self._speakers.heard) <= set(before):
             self.allocate()  # on a line too weak for all sound a new voice is let through at once
         speakers = self._speakers.poll(now)
         if speakers is not None:
@@ -373,9 +373,15 @@ class Lesson:
         if self._alive_now(now) != self._alive:
             self.allocate()
         elif due := [s for s in self.subscriptions.values() if s.allocation_due(now)]:
+            self._reallocate(due, now)
+
+    def _reallocate(self, due: list[Subscription], now: float) -> None:
+        """Nothing but bitrates has changed: choose anew only where that changes the choice."""
+        bitrates = {name: one.bitrates for name, one in self._producers.items()}
+        if scarce := [one for one in due if not one.consumers.reprice(now, bitrates)]:
             streams, speakers = self._streams(now), self._speakers.heard
-            for subscription in due:
-                subscription.reallocate(now, streams, speakers)
+            for subscription in scarce:
+                subscription.allocate(now, streams, speakers)
 
     def _alive_now(self, now: float) -> dict[str, tuple[tuple[bool, ...], bool]]:
         return {name: (one.alive(now), one.begins(now)) for name, one in self._producers.items()}

@@ -215,6 +215,8 @@ class Port:
 
     def ask_due_keyframes(self) -> None:
         """Pass on the keyframe requests whose time has come, but for those that were answered."""
+        if self.keyframes.next_time() is None:
+            return
         now = self.clock()
         for pump_id in {pump_id for pump_id, _ in self.keyframes.due(now)}:
             producer, owner = self._producers.get(pump_id, (None, None))
@@ -296,8 +298,9 @@ class Port:
 
     def handle_timer(self, now: float) -> None:
         """About once a second: silence and consent of every transport."""
-        for session, transport in list(self._by_ice.items()):
-            self.carry_out(self.ice.handle_activity(session, transport.last_heard(), now))
+        for session in self.ice.unheard(now):
+            heard_at = self._by_ice[session].last_heard()
+            self.carry_out(self.ice.handle_activity(session, heard_at, now))
         self.carry_out(self.ice.handle_timer(now))
 
 

@@ -56,6 +56,11 @@ class Producer:
             len(self.encodings),
         )
 
+    @property
+    def bitrates(self) -> list[int]:
+        """Of each layer, in bit/s."""
+        return [encoding.meter.bitrate_bps for encoding in self.encodings]
+
     def alive(self, now: float) -> tuple[bool, ...]:
         """Which layers send now."""
         return tuple(encoding.meter.live(now) for encoding in self.encodings)

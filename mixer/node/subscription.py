@@ -186,13 +186,6 @@ class Subscription:
         if self.connection.state is not LinkState.NEW:
             self.consumers.allocate(now, self.wants, streams, speakers)
 
-    def reallocate(
-        self, now: float, streams: Mapping[str, layers.Stream], speakers: Sequence[str] = ()
-    ) -> None:
-        """Choose layers anew if need be, when nothing but bitrates has changed."""
-        if self.connection.state is not LinkState.NEW:
-            self.consumers.reallocate(now, self.wants, streams, speakers)
-
     def allocation_due(self, now: float) -> bool:
         """Whether time alone may change the choice of layers."""
         return self.consumers.allocation_due(now)

@@ -33,6 +33,7 @@ States
 
 from __future__ import annotations
 
+import math
 import secrets
 import string
 from collections import OrderedDict
@@ -145,6 +146,17 @@ class _Session:
     transactions: OrderedDict[bytes, tuple[Address, str]] = field(default_factory=OrderedDict)
 
 
+def _due_at(session: _Session, now: float) -> float:
+    """When time may change the session; now while it is silent, for any packet may end that."""
+    match session.state:
+        case IceState.CONNECTED:
+            return min(session.heard_at + SILENCE_S, session.checked_at + CONSENT_S)
+        case IceState.SILENT:
+            return now
+        case _:
+            return math.inf
+
+
 def random_text(length: int) -> str:
     """Characters RFC 8839 §5.4 allows, from the system's randomness."""
     return "".join(secrets.choice(ICE_CHARACTERS) for _ in range(length))
@@ -163,6 +175,7 @@ class IceAgent:
         self._by_address: dict[Address, _Session] = {}
         self._budget = SourceBudget(rate_per_s=REFUSALS_PER_S, burst=REFUSALS_BURST)
         self._next_key = 1
+        self._due_at = math.inf  # before, time alone changes no session
         self.counters = IceCounters()
 
     # Sessions
@@ -247,6 +260,20 @@ class IceAgent:
         outputs = self._checked(session, credentials, request, (address, local), now)
         return [o for o in outputs if not isinstance(o, Answer) or self._is_short(o, data)]
 
+    def unheard(self, now: float) -> list[int]:
+        """The sessions of which no check was heard for long; once a second, before `handle_timer`.
+
+        `handle_activity` wants to know what else was heard of them.
+        """
+        if now < self._due_at:
+            return []
+        return [
+            session.key
+            for session in self._sessions.values()
+            if session.state is IceState.SILENT
+            or (session.state is IceState.CONNECTED and now - session.heard_at >= SILENCE_S)
+        ]
+
     def handle_activity(self, key: int, heard_at: float, now: float) -> list[IceOutput]:
         """The last packet of any kind from the session's remote address came at `heard_at`."""
         session = self._sessions[key]
@@ -257,7 +284,10 @@ class IceAgent:
 
     def handle_timer(self, now: float) -> list[IceOutput]:
         """Watch for silence and expired consent; call it about once a second."""
+        if now < self._due_at:
+            return []
         outputs: list[IceOutput] = []
+        self._due_at = math.inf
         for session in self._sessions.values():
             if session.state in (IceState.NEW, IceState.EXPIRED):
                 continue
@@ -268,6 +298,7 @@ class IceAgent:
                 self._withdraw(session)
             elif session.state is IceState.CONNECTED and now - session.heard_at >= SILENCE_S:
                 outputs.append(self._enter(session, IceState.SILENT))
+            self._due_at = min(self._due_at, _due_at(session, now))
         return outputs
 
     # Inside
@@ -312,6 +343,7 @@ class IceAgent:
             session.remote_checked_at = now
         if session.state is not IceState.CONNECTED:
             outputs.append(self._enter(session, IceState.CONNECTED))
+            self._due_at = min(self._due_at, _due_at(session, now))
         return outputs
 
     @staticmethod

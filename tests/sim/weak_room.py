@@ -177,12 +177,13 @@ class WeakRoom:
 
     def _allocate_if_due(self, now: float) -> None:
         alive = [producer.alive(now) for producer in self._producers.values()]
+        if alive == self._alive:
+            bitrates = {name: one.bitrates for name, one in self._producers.items()}
+            if not self.consumers.allocation_due(now) or self.consumers.reprice(now, bitrates):
+                return
+        self._alive = alive
         streams = {name: one.stream(now) for name, one in self._producers.items()}
-        if alive != self._alive:
-            self._alive = alive
-            self.consumers.allocate(now, WANTS, streams, (LEAD_VOICE, ROOM_VOICE))
-        elif self.consumers.allocation_due(now):
-            self.consumers.reallocate(now, WANTS, streams, (LEAD_VOICE, ROOM_VOICE))
+        self.consumers.allocate(now, WANTS, streams, (LEAD_VOICE, ROOM_VOICE))
 
     # What tests do and read
 

@@ -321,13 +321,17 @@ def test_a_new_price_is_that_of_choosing_anew(
             name: at_bitrates(stream, [rng.randrange(3_000_000) for _ in stream.layers])
             for name, stream in every.items()
         }
-        needed_bps = allocator.reprice(available_bps=rate, streams=swung)
+        needed_bps = allocator.reprice(available_bps=rate, bitrates=bitrates_of(swung))
         if needed_bps is None:
             continue
         before = copy.deepcopy(allocator._states)
         anew = allocator.allocate(step + 0.1, available_bps=rate, wants=wants, streams=swung)
         assert anew == Allocation(last.choices, needed_bps, needed_bps)
         assert allocator._states == before
+
+
+def bitrates_of(every: dict[str, Stream]) -> dict[str, list[int]]:
+    return {name: [one.bitrate_bps for one in stream.layers] for name, stream in every.items()}
 
 
 def at_bitrates(stream: Stream, rates: list[int]) -> Stream:
@@ -349,4 +353,5 @@ def test_choices_stand_while_the_line_carries_all(
         name: at_bitrates(stream, [grown * one.bitrate_bps for one in stream.layers])
         for name, stream in LESSON.items()
     }
-    assert allocator.reprice(available_bps=available_bps, streams=heavier) == needed_bps
+    bitrates = bitrates_of(heavier)
+    assert allocator.reprice(available_bps=available_bps, bitrates=bitrates) == needed_bps

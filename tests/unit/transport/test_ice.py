@@ -191,6 +191,37 @@ def test_silence_then_lost_consent_then_return(agent: IceAgent) -> None:
     ]
 
 
+def test_only_who_sends_no_checks_is_asked_for_media(agent: IceAgent) -> None:
+    checked, credentials = connected(agent)
+    unchecked, other = agent.open(0.0)
+    agent.handle_datagram(OTHER, check(other), 0.0)
+    asked = {}
+    for second in range(1, 45):
+        if second % 5 == 0:
+            agent.handle_datagram(HOME, check(credentials), second - 0.5)
+        asked[second] = agent.unheard(second)
+        agent.handle_timer(second)
+    silent = range(round(SILENCE_S), round(CONSENT_S) + 1)
+    assert asked == {second: [unchecked] if second in silent else [] for second in asked}
+    assert agent.state_of(checked) is IceState.CONNECTED
+    assert agent.state_of(unchecked) is IceState.EXPIRED
+    agent.handle_datagram(MOVED, check(other), 45.0)
+    assert agent.unheard(45.0 + SILENCE_S) == [checked, unchecked]
+
+
+def test_a_session_that_only_sends_media_falls_silent_when_that_ends(agent: IceAgent) -> None:
+    key, _ = connected(agent)
+    ended_at, asked, silent_at = 17.3, [], 0
+    for second in range(1, 30):
+        for one in agent.unheard(second):
+            asked.append(second)
+            agent.handle_activity(one, min(second, ended_at), second)
+        if StateChanged(key, IceState.SILENT) in agent.handle_timer(second):
+            silent_at = second
+    assert silent_at == 28
+    assert asked == [10, 20, 28, 29]
+
+
 def test_media_keeps_a_session_awake_but_not_its_consent(agent: IceAgent) -> None:
     key, _ = connected(agent)
     for second in range(1, 30):
