@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "core.h"
 #include "payload.h"
+#include "read_ahead.h"
 
 /* So long without a packet, a layer counts as stopped: a still screen sends about one frame a
  * second. mixer/forward/layers.py goes by the same. */
@@ -151,6 +152,17 @@ static void count(struct core *core, struct encoding *encoding, const struct med
   if (media->has_audio_level) hear(core, encoding->producer, media->audio_level & 0x7f);
 }
 
+/* Of one batch's packets the first alone finds the consumers' state gone from the caches. */
+static void hand_on(struct core *core, struct encoding *encoding, const struct media *media,
+                    bool is_first, int64_t now) {
+  const struct producer *producer = encoding->producer;
+  if (is_first) read_ahead_begin(producer);
+  for (uint32_t i = 0; i < producer->consumer_count; i++) {
+    if (is_first) read_ahead(producer, i);
+    consumer_take(core, producer->consumers[i], encoding, media, now);
+  }
+}
+
 void encoding_receive(struct core *core, struct encoding *encoding,
                       const struct rtp_packet *packet, bool repaired, int64_t arrival_ns,
                       int64_t now) {
@@ -161,6 +173,7 @@ void encoding_receive(struct core *core, struct encoding *encoding,
     reception_measure_jitter(&encoding->reception, packet->timestamp,
                              rtp_ticks(arrival_ns, producer->clock_rate));
   describe(encoding, packet, &media);
+  bool is_first = encoding->counters[ENCODING_last_packet_ns] != (uint64_t)now;
   tell_beginning(core, encoding, &media, now);
   count(core, encoding, &media, now);
   if (!media.payload_length) core_count(core, COUNTER_padding_packets);
@@ -169,6 +182,5 @@ void encoding_receive(struct core *core, struct encoding *encoding,
     core_count(core, COUNTER_drop_producer_paused);
     return;
   }
-  for (uint32_t i = 0; i < producer->consumer_count; i++)
-    consumer_take(core, producer->consumers[i], encoding, &media, now);
+  hand_on(core, encoding, &media, is_first, now);
 }

@@ -53,8 +53,6 @@ struct transport {
   struct ssrc_table incoming; /* → struct encoding */
   struct ssrc_table outgoing; /* → struct consumer */
   uint32_t unknown_ssrcs;
-  uint32_t retired[RETIRED_SSRCS];
-  uint32_t retired_count;
   struct producer *producers; /* linked by next_of_transport */
   struct consumer *consumers; /* linked by next_of_transport */
   struct line *line; /* to the peer; NULL: it is sent no transport-wide sequence numbers */
@@ -69,6 +67,8 @@ struct transport {
   uint32_t outbox_index, outbox_batch;
   struct transport *next_plain;
   uint64_t counters[TRANSPORT_COUNTER_COUNT];
+  uint32_t retired_count;
+  uint32_t retired[RETIRED_SSRCS];
 };
 
 struct encoding {
