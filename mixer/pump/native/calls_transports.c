@@ -196,17 +196,6 @@ struct plain_link *core_take_closing(struct core *core) {
   return closing;
 }
 
-static int protect_rtcp(struct core *core, const struct transport *transport, uint8_t *out,
-                        uint32_t length) {
-  int protected_length = (int)length;
-  if (transport->plain) return protected_length;
-  if (!transport_can_send(core, transport)) return 0;
-  if (core->srtp.protect_rtcp(transport->tx, out, &protected_length) == SRTP_OK)
-    return protected_length;
-  core_count(core, COUNTER_drop_protect);
-  return 0;
-}
-
 int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32_t length,
                       uint8_t *out, struct rtcp_target *target) {
   int result = REFUSED_UNKNOWN;
@@ -215,7 +204,8 @@ int core_protect_rtcp(struct core *core, int64_t id, const uint8_t *data, uint32
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
   if (transport) {
-    result = protect_rtcp(core, transport, out, length);
+    bool can_send = transport_can_send(core, transport);
+    result = can_send ? (int)transport_protect_rtcp(core, transport, out, length) : 0;
     target->to = transport->remote;
     target->local = transport->local;
     if (transport->plain) {

@@ -135,6 +135,9 @@ uint32_t transport_send_rtp(struct core *core, struct transport *transport,
                             uint32_t length);
 bool transport_send_rtcp(struct core *core, struct transport *transport,
                          struct out_packet *packet, uint32_t length);
+/* In place; its length then, or 0 (counted). A local peer's stays as it is. */
+uint32_t transport_protect_rtcp(struct core *core, const struct transport *transport,
+                                uint8_t *packet, uint32_t length);
 
 /* notices.c: events about streams. */
 void tell_datagram(struct core *core, const struct transport *transport,

@@ -58,8 +58,7 @@ static void call_for_window(const struct line *line) {
   CALL_FOR(&sent->places[(sent->start + sent->count) % BITRATE_PLACES]);
 }
 
-/* As seen from `place`, which may be before the first consumer. */
-static void step(const struct producer *producer, int64_t place) {
+void read_ahead(const struct producer *producer, int64_t place) {
   struct consumer *const *consumers = producer->consumers;
   int64_t count = producer->consumer_count, next = place + 1;
   if (next + 3 < count) call_for_consumer(consumers[next + 3]);
@@ -70,7 +69,5 @@ static void step(const struct producer *producer, int64_t place) {
 }
 
 void read_ahead_begin(const struct producer *producer) {
-  for (int64_t place = -STEPS; place < 0; place++) step(producer, place);
+  for (int64_t place = -STEPS; place < 0; place++) read_ahead(producer, place);
 }
-
-void read_ahead(const struct producer *producer, uint32_t place) { step(producer, place); }

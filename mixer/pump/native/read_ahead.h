@@ -8,7 +8,7 @@
 
 /* Calls for what the first consumers will need. */
 void read_ahead_begin(const struct producer *producer);
-/* Calls for what consumers soon after the one at `place` will need. */
-void read_ahead(const struct producer *producer, uint32_t place);
+/* Calls for what the consumers soon after `place` will need; it may lie before the first. */
+void read_ahead(const struct producer *producer, int64_t place);
 
 #endif
