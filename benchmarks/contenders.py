@@ -9,7 +9,7 @@ from benchmarks.servers.aiortc_relay import AiortcRelay
 from benchmarks.servers.floor import FloorServer
 from benchmarks.servers.janus import Janus
 from benchmarks.servers.tongke import Tongke
-from server.hardware import choose_server_profile
+from server.node.hardware import choose_server_profile
 
 LOOPBACK = "127.0.0.1"
 ON_LOOPBACK = ("tongke", "floor")  # the others offer no such address

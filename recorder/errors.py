@@ -1,7 +1,6 @@
 """What can go wrong in the archive, as one tree.
 
 RecorderError
-├── PayloadError   an RTP payload that cannot be what its codec says: the packet is dropped
 ├── ControlError   a control line that is no message of ours: it changes nothing
 ├── FormatError    a stream that no file takes: its track has a gap, the others go on
 ├── StorageError   the disk refuses: the recording stops, the lesson goes on
@@ -15,10 +14,6 @@ import errno
 
 class RecorderError(Exception):
     """Root of the archive's errors."""
-
-
-class PayloadError(RecorderError):
-    """Hostile or broken payload bytes; never our own fault."""
 
 
 class ControlError(RecorderError):

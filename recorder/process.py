@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixer.reading.tap_socket import TapSocket
 from recorder.control import (
     CloseRecording,
     CloseTap,
@@ -42,7 +43,6 @@ from recorder.control import (
 from recorder.errors import ControlError
 from recorder.finishing import FinishingQueue
 from recorder.records import Happened, Opened, TrackEnded, TrackStarted
-from recorder.taps import TapSocket
 from recorder.track import Feedback, FrameReady, NewFile, Output, Track, TrackFormat
 from recorder.writer import (
     Append,

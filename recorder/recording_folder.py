@@ -16,8 +16,8 @@ import threading
 import time
 from pathlib import Path
 
+from mixer.reading.frames import Frame
 from recorder.errors import FormatError, StorageError
-from recorder.frames import Frame
 from recorder.journal import encode_line, read_journal
 from recorder.records import (
     AnyRecord,

@@ -16,8 +16,8 @@ import av
 import av.error
 from av.packet import Packet
 
+from mixer.reading.frames import Frame
 from recorder.errors import FormatError, RecorderError, StorageError
-from recorder.frames import Frame
 
 # Half of the second that a crash may cost; the other half is the reorder buffer's.
 FRAGMENT_S = 0.5

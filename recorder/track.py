@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mixer.reading.errors import PayloadError
+from mixer.reading.frames import Frame, assembler_for
+from mixer.reading.reorder import Arrived, ReorderBuffer
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
 from mixer.rtp.sequence import Unwrapper, unix_ns_from_ntp
 from recorder.clock import LeastDelay
-from recorder.errors import PayloadError
-from recorder.frames import Frame, assembler_for
 from recorder.records import AnyRecord, ClockPoint, Gap, SyncPoint, TrackEnded
-from recorder.reorder import Arrived, ReorderBuffer
 
 # A seek lands at most this far before where it was asked for; a keyframe every 10 s costs a
 # teacher's picture about 3 % of its bits.

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixer.reading.frames import Frame
 from recorder.errors import StorageError
-from recorder.frames import Frame
 from recorder.recording_folder import RecordingFolder
 from recorder.records import AnyRecord, Failed, Happened, Opened, TrackEnded, TrackStarted
 

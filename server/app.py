@@ -36,23 +36,23 @@ from server.api import (
 )
 from server.clock import Clock, wall_clock
 from server.config import Settings
-from server.data_folder import DataFolder, load_or_make_key, make_folder
+from server.database.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
+from server.door.shield import Shield
+from server.door.web import built_client, web_router
 from server.errors import StartRefused
-from server.hardware import choose_server_profile
-from server.lesson_desk import LessonDesk
-from server.library import Catalogue
-from server.live import SignalingLessons
-from server.media import MediaCore, open_media_node
+from server.lessons.desk import LessonDesk
+from server.lessons.live import SignalingLessons
+from server.lessons.rooms import RoomDesk
+from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.metrics.http_times import HttpTimes
-from server.recording import Recording
-from server.rooms import RoomDesk
+from server.node.hardware import choose_server_profile
+from server.node.media import MediaCore, open_media_node
+from server.recordings.library import Catalogue
+from server.recordings.recording import Recording
 from server.services import Services
-from server.shield import Shield
 from server.timekeeper import Timekeeper
-from server.tokens import JoinTokens
-from server.web import built_client, web_router
 from signaling.app_router import routes as signaling_routes
 from signaling.driver import LessonService
 from signaling.ports import SignalingSettings

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from server.config import Settings, load_settings
-from server.demo import demo
+from server.demo.cli import demo
 from server.errors import StartRefused
 from server.logs import set_up_logs
 from server.simulate.cli import simulate
@@ -97,7 +97,7 @@ def reset_key(
 
 
 async def _serve(settings: Settings) -> None:
-    from server.first_start import setup_address  # noqa: PLC0415 - see the file's head
+    from server.accounts.first_start import setup_address  # noqa: PLC0415 - see the file's head
     from server.serving import running_server, until_signalled  # noqa: PLC0415
 
     async with running_server(settings) as server:
@@ -110,9 +110,9 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str]:
+    from server.accounts.first_start import sign_in_address  # noqa: PLC0415
     from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
     from server.database.engine import Database  # noqa: PLC0415
-    from server.first_start import sign_in_address  # noqa: PLC0415
 
     if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
         raise StartRefused(

@@ -10,11 +10,11 @@ from server.accounts.throttle import GuessingGuard
 from server.clock import Clock
 from server.config import Settings
 from server.database.engine import Database
-from server.lesson_desk import LessonDesk
-from server.media import MediaCore
+from server.lessons.desk import LessonDesk
+from server.lessons.rooms import RoomDesk
+from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
-from server.rooms import RoomDesk
-from server.tokens import JoinTokens
+from server.node.media import MediaCore
 
 
 @dataclass(frozen=True, slots=True)

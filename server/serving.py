@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import uvicorn
 
 from server.app import create_app
-from server.certificates import Certificate, given_certificate, host_names, own_certificate
 from server.config import Settings
-from server.data_folder import make_folder
-from server.listening import listen
-from server.patient_http import patient_protocol
+from server.database.data_folder import make_folder
+from server.door.certificates import Certificate, given_certificate, host_names, own_certificate
+from server.door.listening import listen
+from server.door.patient_http import patient_protocol
+from server.door.visitors import Visitors, allow_many_open_files
 from server.services import Services
-from server.visitors import Visitors, allow_many_open_files
 
 THIS_MACHINE = ("127.0.0.0/8", "::1/128")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from server.accounts.one_time_keys import sweep_keys
-from server.deletion import DAY_S, purge
+from server.database.deletion import DAY_S, purge
 from server.services import Services
 
 TICK_S = 2.0  # a lesson opens at most this late

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from signaling.messages import CloseCode
+from signaling.protocol.messages import CloseCode
 
 
 @dataclass(slots=True)

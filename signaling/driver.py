@@ -21,15 +21,6 @@ from signaling.errors import Refusal, StateUnreadable, TokenRefused
 from signaling.lesson import DevicePlace, Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
-from signaling.messages import (
-    ClientMessage,
-    CloseCode,
-    Join,
-    LessonState,
-    SeatState,
-    Source,
-    server_message,
-)
 from signaling.observing import ObserverFeed
 from signaling.outbox import Outbox
 from signaling.ports import (
@@ -41,7 +32,16 @@ from signaling.ports import (
     SignalingSettings,
     Tokens,
 )
-from signaling.refusals import refused
+from signaling.protocol.messages import (
+    ClientMessage,
+    CloseCode,
+    Join,
+    LessonState,
+    SeatState,
+    Source,
+    server_message,
+)
+from signaling.protocol.refusals import refused
 from signaling.runner import LessonRunner
 
 _log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@
     └── StateUnreadable     a saved lesson that cannot be restored
 
 What the media core raises is in `mixer.errors`. Every refusal has a stable code; its texts for
-people are in `signaling.refusals`.
+people are in `signaling.protocol.refusals`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class SignalingError(Exception):
 
 
 class Refusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
-    """A request was refused. `code` is one of `signaling.refusals.REFUSALS`."""
+    """A request was refused. `code` is one of `signaling.protocol.refusals.REFUSALS`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from signaling.driver import Connection, LessonService
 from signaling.errors import Refusal
 from signaling.lesson.sdp import media_lines
-from signaling.messages import (
+from signaling.protocol.messages import (
     CloseCode,
     DeviceKind,
     Join,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from signaling.messages import CloseCode
+from signaling.protocol.messages import CloseCode
 
 # A lesson at its busiest says some tens of small messages a second; a client this far behind has
 # not read for many seconds and will not catch up.

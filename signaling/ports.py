@@ -17,7 +17,7 @@ from mixer.node import (
     TapInfo,
     Want,
 )
-from signaling.messages import IceServer, Mode, Role, SendProfile
+from signaling.protocol.messages import IceServer, Mode, Role, SendProfile
 from signaling.turn import TurnServers
 
 

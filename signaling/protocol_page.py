@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from signaling.lesson import rules
 from signaling.lesson.journal import ENTRIES
-from signaling.messages import CloseCode, Mode, Role
-from signaling.refusals import REFUSALS
-from signaling.typescript import comments_of
+from signaling.protocol.messages import CloseCode, Mode, Role
+from signaling.protocol.refusals import REFUSALS
+from signaling.protocol.typescript import comments_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
 

@@ -35,10 +35,10 @@ from signaling.counters import SignalingCounters
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
-from signaling.messages import CloseCode, Refused, server_message
 from signaling.observing import ObserverFeed
 from signaling.outbox import Outbox
 from signaling.ports import LessonStore, Media
+from signaling.protocol.messages import CloseCode, Refused, server_message
 
 _log = structlog.get_logger(__name__)
 

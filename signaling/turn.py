@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
-from signaling.messages import IceServer
+from signaling.protocol.messages import IceServer
 
 # A school day: whoever joins in the morning may still come back to the last lesson. A relay in use
 # outlives its credential; only a new one needs a fresh one, and each welcome brings that.

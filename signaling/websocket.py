@@ -19,8 +19,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from signaling.driver import LessonService
 from signaling.errors import Refusal
-from signaling.messages import ClientMessage, CloseCode, Join, client_message
 from signaling.patience import Patience
+from signaling.protocol.messages import ClientMessage, CloseCode, Join, client_message
 
 _log = structlog.get_logger(__name__)
 

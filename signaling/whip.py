@@ -20,8 +20,8 @@ from fastapi.responses import JSONResponse
 from signaling.driver import LessonService
 from signaling.errors import Refusal
 from signaling.http_session import HttpSession, has_sound, name_sources
-from signaling.messages import IceServer, Source
-from signaling.refusals import REFUSALS
+from signaling.protocol.messages import IceServer, Source
+from signaling.protocol.refusals import REFUSALS
 from signaling.sdp_fragment import MEDIA_TYPE, credentials_of, fragment_of, with_credentials
 
 # Encoders and players run on pages of other sites and send no cookies: any origin may ask.

@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 from server.accounts.sign_ins import COOKIE, SignedIn
 from server.database.models import User, UserRole
 from server.errors import Refusal, Text
-from server.rooms import RoomDevice
+from server.lessons.rooms import RoomDevice
 from server.services import Services
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

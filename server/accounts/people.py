@@ -1,4 +1,4 @@
-"""Users: made, changed, found by name. Deleting and restoring is `server.deletion`'s."""
+"""Users: made, changed, found by name. Deleting and restoring is `server.database.deletion`'s."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path
 from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.api.lessons import LessonView, lesson_view
-from server.deletion import KINDS, list_deleted, restore_row
-from server.timetable import lessons_in_progress
-from signaling.messages import SeatState
+from server.database.deletion import KINDS, list_deleted, restore_row
+from server.lessons.timetable import lessons_in_progress
+from signaling.protocol.messages import SeatState
 
 router = APIRouter(prefix="/api", tags=["admin"])
 

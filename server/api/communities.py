@@ -9,15 +9,15 @@ from pydantic import Field
 
 from server.accounts.access import Administrator, Person, ServicesOf
 from server.api.fields import Body, Id, Name, View
-from server.communities import (
+from server.database.deletion import delete_row
+from server.database.models import Community
+from server.schools.communities import (
     add_community,
     check_community_name,
     get_community,
     list_communities,
     set_schools,
 )
-from server.database.models import Community
-from server.deletion import delete_row
 
 router = APIRouter(prefix="/api/communities", tags=["communities"])
 

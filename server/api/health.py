@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from server.accounts.access import ServicesOf
-from server.data_folder import make_folder
+from server.database.data_folder import make_folder
 from server.errors import StartRefused
 
 router = APIRouter(tags=["health"])

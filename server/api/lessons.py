@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from server.accounts.access import Person, ServicesOf
-from server.admission import admit
 from server.api.fields import Body, Id, Moment, Name, View, Word
+from server.database.deletion import delete_row
 from server.database.models import Lesson, LessonPhase
-from server.deletion import delete_row
 from server.errors import Refusal, Text
-from server.timetable import (
+from server.lessons.admission import admit
+from server.lessons.timetable import (
     LessonDraft,
     change_lesson,
     draft_of,
@@ -23,7 +23,7 @@ from server.timetable import (
     plan_lesson,
     refuse_others,
 )
-from signaling.messages import Mode, Role
+from signaling.protocol.messages import Mode, Role
 
 router = APIRouter(prefix="/api/lessons", tags=["lessons"])
 

@@ -9,11 +9,11 @@ from fastapi import APIRouter
 from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
 from server.accounts.access import Administrator, Person, ServicesOf
 from server.api.fields import Body, Id, Name, View
+from server.database.deletion import delete_row
 from server.database.models import Classroom, Credential, School, SchoolKind
-from server.deletion import delete_row
 from server.errors import field_refused
-from server.hardware import STANDARD_PROFILE
-from server.places import (
+from server.node.hardware import STANDARD_PROFILE
+from server.schools.places import (
     add_classroom,
     add_credential,
     add_school,

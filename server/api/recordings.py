@@ -11,9 +11,9 @@ from fastapi.responses import FileResponse
 
 from server.accounts.access import Person, ServicesOf
 from server.api.fields import Body, Id, Moment, Name, View, Word
+from server.database.deletion import delete_row
 from server.database.models import Recording, RecordingPhase, Visibility
-from server.deletion import delete_row
-from server.library import (
+from server.recordings.library import (
     find_recordings,
     get_visible_recording,
     media_file,

@@ -1,7 +1,7 @@
 """Every refusal as one JSON shape, in both languages: `docs/http_api.md` tells it.
 
 Owns the words for what a request's fields can have wrong, and the handlers that turn refusals,
-FastAPI's own errors into that shape; bugs of ours get it from `server.shield`.
+FastAPI's own errors into that shape; bugs of ours get it from `server.door.shield`.
 """
 
 from __future__ import annotations

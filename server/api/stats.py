@@ -19,7 +19,7 @@ from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.errors import not_found
 from signaling.lesson import DevicePlace
-from signaling.messages import LinkQuality, Role, SeatState
+from signaling.protocol.messages import LinkQuality, Role, SeatState
 
 router = APIRouter(prefix="/api", tags=["measures"])
 

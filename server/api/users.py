@@ -8,8 +8,8 @@ from sqlalchemy import select
 from server.accounts.access import Administrator, ServicesOf, SignedInPerson
 from server.accounts.people import add_user, change_user, get_user
 from server.api.fields import Body, Id, Name, Password, Username, View
+from server.database.deletion import delete_row
 from server.database.models import School, User, UserRole
-from server.deletion import delete_row
 from server.errors import field_refused
 
 router = APIRouter(prefix="/api/users", tags=["users"])

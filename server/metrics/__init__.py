@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from server.metrics.http_times import HttpMeters
 from server.metrics.media import MeasuredMedia, MediaCollector
 from server.metrics.service import ServiceCollector, SignalingPlaces
-from server.recording import Recording
+from server.recordings.recording import Recording
 from signaling.driver import LessonService
 
 __all__ = ["Metrics", "Readings"]

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from server.metrics.families import SERVICE
 from server.metrics.sheet import Sheet, describe
-from server.recording import Recording, RecordingTotals
+from server.recordings.recording import Recording, RecordingTotals
 from signaling.counters import SignalingCounters
 from signaling.driver import LessonService
 

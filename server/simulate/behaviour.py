@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from signaling.messages import (
+from signaling.protocol.messages import (
     ClientMessage,
     GiveFloor,
     LessonState,

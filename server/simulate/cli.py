@@ -17,7 +17,7 @@ from server.simulate.behaviour import Habits, Talk
 from server.simulate.entry import Entry, RoomEntry, ServerAddress, TokenEntry
 from server.simulate.errors import SimulateError
 from server.simulate.settings import Appearance, Receive, SeatSettings
-from signaling.messages import Source
+from signaling.protocol.messages import Source
 
 # With a credential a room stays for ever; a wrong list of ten thousand would take the machine.
 _MOST_SEATS = 500

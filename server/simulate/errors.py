@@ -18,7 +18,7 @@ class MediaFileRefused(SimulateError):  # noqa: N818 - a refusal is no error of 
 
 
 class SeatRefused(SimulateError):  # noqa: N818 - as above
-    """Refused for good. `code` is the server's (`signaling.refusals`, or an HTTP status)."""
+    """Refused for good. `code` is the server's (of `signaling.protocol`, or an HTTP status)."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

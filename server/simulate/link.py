@@ -18,7 +18,7 @@ from websockets.exceptions import WebSocketException
 
 from server.simulate.entry import ServerAddress
 from server.simulate.errors import ConnectionLost
-from signaling.messages import (
+from signaling.protocol.messages import (
     ClientMessage,
     Ping,
     Pong,

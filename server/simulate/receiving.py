@@ -12,7 +12,7 @@ from aiortc import MediaStreamTrack, RTCSessionDescription
 from server.simulate.peer import Peer
 from server.simulate.settings import Receive
 from server.simulate.watch import StreamSeen, watch_picture, watch_sound
-from signaling.messages import SeatState, SubscribeOffer, Want
+from signaling.protocol.messages import SeatState, SubscribeOffer, Want
 
 # The tile a room page shows of another room: the server picks the layer by it.
 _TILE = (320, 180)

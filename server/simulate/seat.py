@@ -25,7 +25,7 @@ from server.simulate.receiving import Receiving, wants
 from server.simulate.sending import Sending, Studio, choose_cameras
 from server.simulate.settings import SeatSettings
 from server.simulate.watch import StreamSeen
-from signaling.messages import (
+from signaling.protocol.messages import (
     DeviceKind,
     Join,
     Leave,

@@ -32,7 +32,7 @@ from server.simulate.tracks import (
     SpeechLoop,
 )
 from server.simulate.voice import speech_loop
-from signaling.messages import SendProfile, Source, SourceProfile
+from signaling.protocol.messages import SendProfile, Source, SourceProfile
 
 _DEFAULT_SIZE = (640, 360)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from server.simulate.behaviour import Habits
-from signaling.messages import Source
+from signaling.protocol.messages import Source
 
 
 class Receive(StrEnum):

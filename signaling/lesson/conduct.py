@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 
-from signaling import messages as m
 from signaling.errors import Refusal
 from signaling.lesson import rules
 from signaling.lesson.effects import CloseLesson
 from signaling.lesson.events import EndReason
 from signaling.lesson.record import LessonRecord, Seat
 from signaling.lesson.rules import LESSON_TRANSITIONS
-from signaling.messages import CloseCode, Role, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, Role, Source
 
 
 class Conduct:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mixer.node import SourceOffer, Want
-from signaling.messages import CloseCode, ServerMessage, Source
+from signaling.protocol.messages import CloseCode, ServerMessage, Source
 
 
 @dataclass(frozen=True, slots=True)

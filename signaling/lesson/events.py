@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mixer.node import MediaEvent, PublishAnswer, SubscribeOffer
-from signaling.messages import ClientMessage, Join, Source
 from signaling.ports import Identity
+from signaling.protocol.messages import ClientMessage, Join, Source
 
 EndReason = Literal["by-lead", "by-server", "timed-out"]
 

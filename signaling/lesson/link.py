@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mixer.node import Direction, LinkMeasured, LinkState
-from signaling.messages import LinkQuality
+from signaling.protocol.messages import LinkQuality
 
 # Above these the class notices: Opus conceals single losses well up to about 5 %, talk becomes
 # laboured beyond 400 ms there and back (ITU-T G.114: 150–400 ms one way is already "with care"),

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from signaling import messages as m
 from signaling.errors import Refusal
 from signaling.lesson import events as e
 from signaling.lesson import rules, saved
@@ -26,9 +25,10 @@ from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
 from signaling.lesson.rules import DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
-from signaling.messages import CloseCode
 from signaling.ports import LessonPlan, SignalingSettings
-from signaling.refusals import refused
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode
+from signaling.protocol.refusals import refused
 
 # What each request does: about the lesson (answered by `Done`), about the device's media (answered
 # by what the media core says). `leave` and `ping` are in `Lesson._request`.

@@ -7,7 +7,6 @@ m-line is named as a source, and each source of a seat is sent by one of its dev
 from __future__ import annotations
 
 from mixer.node import ProducerInfo, SourceOffer
-from signaling import messages as m
 from signaling.errors import Refusal
 from signaling.lesson.effects import (
     MediaCloseDevice,
@@ -20,7 +19,8 @@ from signaling.lesson.events import PublishAnswered
 from signaling.lesson.record import Device, LessonRecord, Producer, Seat
 from signaling.lesson.rules import DevicePhase, may_send
 from signaling.lesson.sdp import media_lines
-from signaling.messages import Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Source
 
 # For sources a profile says nothing of: 720p of a classroom, and full-band speech.
 DEFAULT_VIDEO_BPS, DEFAULT_AUDIO_BPS = 2_500_000, 64_000

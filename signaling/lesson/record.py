@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mixer.node import Kind, Want
-from signaling import messages as m
 from signaling.lesson import journal, rules
 from signaling.lesson.effects import (
     CloseConnection,
@@ -30,8 +29,9 @@ from signaling.lesson.floor import Floor
 from signaling.lesson.link import LinkMeter
 from signaling.lesson.rules import DevicePhase, LessonPhase, SubscribePhase
 from signaling.lesson.speaking import SpeakerBoard
-from signaling.messages import CloseCode, LinkQuality, Mode, Role, Source
 from signaling.ports import LessonPlan, SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, LinkQuality, Mode, Role, Source
 
 CHAT_TAIL = 200  # lines a newcomer is shown; the journal has all of them
 GONE_PRODUCERS = 512  # remembered so that a `subscribe` crossing a removal is not refused

@@ -13,11 +13,11 @@ from mixer.node import (
     SpeakersChanged,
     TransportChanged,
 )
-from signaling import messages as m
 from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import LessonRecord
 from signaling.lesson.roster import Roster
 from signaling.lesson.subscribing import Subscribing
+from signaling.protocol import messages as m
 
 
 class Reports:

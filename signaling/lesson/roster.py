@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 
-from signaling import messages as m
 from signaling.errors import Refusal
 from signaling.lesson import rules
 from signaling.lesson.effects import MediaCloseDevice
@@ -18,8 +17,9 @@ from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.rules import DEVICE_TRANSITIONS, LESSON_TRANSITIONS, DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
-from signaling.messages import CloseCode, DeviceKind, Role, Source, VideoCodec
 from signaling.ports import Identity
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, DeviceKind, Role, Source, VideoCodec
 
 # A WHIP or WHEP device that has not connected its media by then never will: ICE gives up within
 # 30 s (RFC 8445 §14 leaves the number to us; browsers use 15–30 s).

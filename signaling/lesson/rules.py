@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from signaling import messages as m
-from signaling.messages import Mode, Role, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Mode, Role, Source
 
 # --- states -----------------------------------------------------------------------------------
 

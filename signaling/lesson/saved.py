@@ -12,10 +12,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from signaling import messages as m
 from signaling.errors import StateUnreadable
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.rules import DevicePhase, LessonPhase
+from signaling.protocol import messages as m
 
 
 class _Saved(BaseModel):

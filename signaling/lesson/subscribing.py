@@ -7,7 +7,6 @@ answer (`rules.SUBSCRIBE_TRANSITIONS`). A WHEP player is the exception: it offer
 from __future__ import annotations
 
 from mixer.node import Kind, Want
-from signaling import messages as m
 from signaling.errors import Refusal
 from signaling.lesson.effects import MediaAnswer, MediaCloseDevice, MediaPlay, MediaSubscribe
 from signaling.lesson.events import (
@@ -19,8 +18,9 @@ from signaling.lesson.events import (
 )
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.rules import SUBSCRIBE_TRANSITIONS, SubscribePhase
-from signaling.messages import Role, Source
-from signaling.refusals import refused
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Role, Source
+from signaling.protocol.refusals import refused
 
 # A browser answers an offer in well under a second; after this long the answer (or the offer) was
 # lost with a connection, and the next offer starts anew.

@@ -23,9 +23,9 @@ from recorder import control as c
 from recorder.finish import finish
 from recorder.recording_folder import read_recording
 from recorder.records import Gap, SyncPoint, TrackEnded, TrackStarted
-from server.recording import Recording
-from signaling.messages import Mode, Role, SendProfile
+from server.recordings.recording import Recording
 from signaling.ports import LessonPlan, SeatPlan
+from signaling.protocol.messages import Mode, Role, SendProfile
 from tests.browser.media_page import ARGUMENTS, CHROMIUM, MediaPage, running_browser, until
 from tests.recorded_media import (
     BITS,

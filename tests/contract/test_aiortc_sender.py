@@ -23,7 +23,7 @@ from server.simulate.sending import Camera, Sending
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import SAMPLE_RATE, speech_loop
 from server.simulate.watch import mono_samples
-from signaling.messages import Source
+from signaling.protocol.messages import Source
 
 
 def test_the_dtls_transport_calls_the_method_by_name() -> None:

@@ -1,4 +1,4 @@
-"""What `server.patient_http` and `server.serving` lean on inside uvicorn."""
+"""What `server.door.patient_http` and `server.serving` lean on inside uvicorn."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ import pytest_asyncio
 from mixer.node import Kind, TapInfo
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
-from server.recording import Recording
-from signaling.messages import Mode, Role, SendProfile
+from server.recordings.recording import Recording
 from signaling.ports import LessonPlan, SeatPlan
+from signaling.protocol.messages import Mode, Role, SendProfile
 from tests.recorded_media import (
     FRAME_RATE,
     SOUND,
@@ -386,7 +386,7 @@ async def rows(stage: Stage) -> dict[str, str]:
 async def test_a_source_that_cannot_be_tapped_yet_is_tried_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.recording_taps.RETRY_S", 0.01)
+    monkeypatch.setattr("server.recordings.taps.RETRY_S", 0.01)
     stage.core.refuse = 2
     await stage.open()
     await stage.publish("camera")

@@ -26,12 +26,12 @@ from mixer.node import (
     SpeakersChanged,
     TransportChanged,
 )
-from signaling import messages as m
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
-from signaling.messages import CloseCode, DeviceKind, Mode, Source
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source
 from tests.sim.network import Clock, Line
 from tests.unit.signaling.media_model import MediaModel, call_media
 from tests.unit.signaling.sample_lesson import LESSON, identity, offer_of, plan

@@ -21,10 +21,10 @@ from mixer.node import (
     SpeakersChanged,
     TransportChanged,
 )
-from signaling import messages as m
 from signaling.lesson import rules
-from signaling.messages import DeviceKind, Layout, Mode, Source
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import DeviceKind, Layout, Mode, Source
 from tests.unit.signaling.desk import Client, Desk
 from tests.unit.signaling.sample_lesson import publish
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from signaling import messages as m
-from signaling.messages import DeviceKind, Mode, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import DeviceKind, Mode, Source
 from tests.sim.classroom import PACKET_S, SETTINGS, Room, Server, line
 from tests.sim.network import Clock
 

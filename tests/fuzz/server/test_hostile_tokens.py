@@ -11,10 +11,10 @@ import string
 
 import pytest
 
-from server.tokens import JoinTokens
+from server.lessons.tokens import JoinTokens
 from signaling.errors import TokenRefused
-from signaling.messages import Role
 from signaling.ports import Identity
+from signaling.protocol.messages import Role
 from tests.fuzz.rounds import SEED, rounds
 
 NOW = 1_800_000_000.0

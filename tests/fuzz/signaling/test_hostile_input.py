@@ -15,13 +15,13 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signaling import messages as m
 from signaling.app_router import routes
 from signaling.errors import Refusal, StateUnreadable
 from signaling.http_session import has_sound, name_sources
 from signaling.lesson import Lesson
 from signaling.lesson.sdp import media_lines
-from signaling.messages import CloseCode, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, Source
 from signaling.sdp_fragment import credentials_of, fragment_of, with_credentials
 from signaling.websocket import parse
 from tests.fuzz.rounds import SEED, rounds

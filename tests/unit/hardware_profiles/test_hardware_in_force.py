@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.errors import StartRefused
-from server.hardware import choose_server_profile, load_send_profile
-from signaling.messages import Mode, Role
+from server.node.hardware import choose_server_profile, load_send_profile
+from signaling.protocol.messages import Mode, Role
 
 
 def test_the_server_starts_with_the_profile_asked_for() -> None:

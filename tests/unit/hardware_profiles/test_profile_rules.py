@@ -22,8 +22,8 @@ from hardware_profiles.room import VIDEO_SOURCES
 from hardware_profiles.room import Mode as ProfileMode
 from hardware_profiles.room import Role as ProfileRole
 from mixer.node import NodeLimits
-from server.profiles import node_limits, send_profile
-from signaling.messages import EncodingProfile, Mode, Role, Source
+from server.lessons.profiles import node_limits, send_profile
+from signaling.protocol.messages import EncodingProfile, Mode, Role, Source
 
 DOCS = Path(__file__).parents[3] / "docs" / "hardware_profiles.md"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mixer.reading.frames import Frame
 from recorder.errors import StorageError
-from recorder.frames import Frame
 from recorder.recording_folder import JOURNAL, TRACKS, RecordingFolder, read_recording
 from recorder.records import (
     Closed,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mixer.reading.frames import Frame
 from recorder import writer as w
-from recorder.frames import Frame
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Failed, Happened, Opened
 from tests.recorded_media import encode_video

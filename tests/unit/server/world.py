@@ -16,12 +16,12 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from hardware_profiles import ServerProfile
 from mixer.errors import LessonUnknown
 from mixer.node import LessonStats, NodeStats
+from server.accounts.first_start import setup_address
 from server.accounts.passwords import Passwords
 from server.app import OpenMedia, create_app
 from server.config import Settings
 from server.database.engine import Database
-from server.first_start import setup_address
-from server.media import MediaCore
+from server.node.media import MediaCore
 from server.services import Services
 
 ORIGIN = "http://127.0.0.1:7880"

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mixer.node import MediaEvent
-from signaling import messages as m
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
-from signaling.messages import CloseCode, DeviceKind, Mode, Source, VideoCodec
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source, VideoCodec
 from tests.unit.signaling.media_model import MediaModel, call_media
 from tests.unit.signaling.sample_lesson import LESSON, SETTINGS, START, identity, plan, publish
 

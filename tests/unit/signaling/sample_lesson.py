@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from signaling import messages as m
-from signaling.messages import Mode, Role, Source
 from signaling.ports import Identity, LessonPlan, SeatPlan, SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Mode, Role, Source
 
 START = 1_700_000_000.0
 LESSON = "lesson-1"

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from signaling import messages as m
 from signaling.driver import Connection, LessonService
-from signaling.messages import CloseCode, Mode
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, Mode
 from tests.unit.signaling.fakes import FakeMedia, FakeObserver, FakeStore, FakeTokens
 from tests.unit.signaling.sample_lesson import LESSON, START, plan
 

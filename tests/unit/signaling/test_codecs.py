@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from signaling import messages as m
 from signaling.lesson import Lesson
-from signaling.messages import Source, VideoCodec
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Source, VideoCodec
 from tests.unit.signaling.desk import Desk
 from tests.unit.signaling.sample_lesson import SETTINGS, START, plan
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from signaling import messages as m
 from signaling.lesson.record import CHAT_TAIL
-from signaling.messages import Mode, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Mode, Source
 from tests.unit.signaling.desk import Client, Desk
 from tests.unit.signaling.sample_lesson import START
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signaling.counters import SignalingCounters
-from signaling.messages import CloseCode
+from signaling.protocol.messages import CloseCode
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.asgi_socket import AsgiSocket
 from tests.unit.signaling.sample_lesson import LESSON

@@ -9,12 +9,12 @@ import pytest
 
 from mixer.errors import NodeFull, NodeUnavailable
 from mixer.node import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
-from signaling import messages as m
 from signaling.lesson import events as e
 from signaling.lesson.machine import Lesson
-from signaling.messages import CloseCode, Source
 from signaling.observing import CLOSE_TIMEOUT_S
 from signaling.outbox import MAX_MESSAGES
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, Source
 from signaling.runner import MEDIA_TIMEOUT_S
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.fakes import FakeMedia, FakeObserver, FakeStore

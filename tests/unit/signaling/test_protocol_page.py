@@ -9,12 +9,12 @@ from typing import get_args
 
 import pytest
 
-from signaling import messages as m
 from signaling import protocol_page
 from signaling.lesson.subscribing import ANSWER_TIMEOUT_S
-from signaling.messages import Mode
 from signaling.patience import BURST, FORGET_ONE_EVERY_S, FORGIVEN_OFFENCES, MESSAGES_PER_S
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Mode
 from signaling.protocol_page import PAGE
 from tests.unit.signaling.desk import Desk
 from tests.unit.signaling.sample_lesson import publish

@@ -10,7 +10,7 @@ import pytest
 import signaling
 from signaling.errors import Refusal, SignalingError, StateUnreadable, TokenRefused
 from signaling.lesson.rules import PERMISSIONS
-from signaling.refusals import REFUSALS, RefusalText, refused
+from signaling.protocol.refusals import REFUSALS, RefusalText, refused
 
 SOURCE = "\n".join(
     path.read_text(encoding="utf-8")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mixer.node import Direction, LinkState, TransportChanged
-from signaling import messages as m
 from signaling.lesson.roster import HTTP_DEVICE_SETUP_S
 from signaling.lesson.rules import LessonPhase
-from signaling.messages import CloseCode, DeviceKind, Mode, Source
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source
 from tests.unit.signaling.desk import Client, Desk
 from tests.unit.signaling.sample_lesson import LESSON, START
 

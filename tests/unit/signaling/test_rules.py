@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from signaling import messages as m
 from signaling.lesson import rules
 from signaling.lesson.machine import PUBLISH_REQUESTS, SEAT_REQUESTS, SUBSCRIBE_REQUESTS
-from signaling.messages import Mode, Role, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import Mode, Role, Source
 from tests.unit.signaling.desk import Desk
 from tests.unit.signaling.sample_lesson import publish
 

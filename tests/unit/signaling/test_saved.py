@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from signaling import messages as m
 from signaling.errors import StateUnreadable
 from signaling.lesson import Lesson
-from signaling.messages import DeviceKind, Mode, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import DeviceKind, Mode, Source
 from tests.unit.signaling.desk import Client, Desk
 from tests.unit.signaling.sample_lesson import SETTINGS, START, plan
 

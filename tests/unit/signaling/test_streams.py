@@ -15,11 +15,11 @@ from mixer.node import (
     SpeakersChanged,
     TransportChanged,
 )
-from signaling import messages as m
 from signaling.lesson import events as e
 from signaling.lesson.publishing import max_bitrate_bps
 from signaling.lesson.subscribing import ANSWER_TIMEOUT_S
-from signaling.messages import DeviceKind, Mode, Source
+from signaling.protocol import messages as m
+from signaling.protocol.messages import DeviceKind, Mode, Source
 from tests.unit.signaling.desk import Client, Desk
 from tests.unit.signaling.sample_lesson import START, offer_of, profile, publish
 

@@ -6,8 +6,8 @@ import base64
 import hashlib
 import hmac
 
-from signaling.messages import IceServer
 from signaling.ports import SignalingSettings
+from signaling.protocol.messages import IceServer
 from signaling.turn import CREDENTIAL_S, TurnServers
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.desk import Desk

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from signaling import messages as m
-from signaling import typescript
-from signaling.messages import CloseCode
+from signaling.protocol import messages as m
+from signaling.protocol import typescript
+from signaling.protocol.messages import CloseCode
 
 
 def test_the_committed_file_is_fresh() -> None:

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from signaling.app_router import routes
 from signaling.driver import LessonService
 from signaling.errors import Refusal
-from signaling.messages import CloseCode
 from signaling.patience import BURST, FORGIVEN_OFFENCES, MESSAGES_PER_S, Patience
-from signaling.refusals import REFUSALS
+from signaling.protocol.messages import CloseCode
+from signaling.protocol.refusals import REFUSALS
 from signaling.websocket import SEND_TIMEOUT_S, parse, same_origin
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.asgi_socket import AsgiSocket

@@ -10,13 +10,13 @@ import pytest
 from fastapi import FastAPI
 
 from mixer.node import Direction, LinkState, TransportChanged
-from signaling import messages as m
 from signaling.app_router import routes
 from signaling.driver import LessonService
 from signaling.errors import Refusal
 from signaling.http_session import name_sources
-from signaling.messages import IceServer, Source
 from signaling.ports import SignalingSettings
+from signaling.protocol import messages as m
+from signaling.protocol.messages import IceServer, Source
 from signaling.sdp_fragment import credentials_of, fragment_of, with_credentials
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.sample_lesson import LESSON, offer_of, publish

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from server.simulate.behaviour import Behaviour, Habits, Talk
-from signaling.messages import (
+from signaling.protocol.messages import (
     ClientMessage,
     GiveFloor,
     Hand,

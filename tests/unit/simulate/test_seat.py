@@ -28,7 +28,7 @@ from server.simulate.sending import Camera, Sending
 from server.simulate.settings import Appearance, Receive, SeatSettings
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import speech_loop
-from signaling.messages import (
+from signaling.protocol.messages import (
     Done,
     EncodingProfile,
     Hand,
@@ -55,7 +55,7 @@ from signaling.messages import (
     Welcome,
     client_message,
 )
-from signaling.refusals import refused
+from signaling.protocol.refusals import refused
 
 PROFILE = SendProfile(
     name="test",

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from server.demo import demo
+from server.demo.cli import demo
 from server.simulate.cli import simulate
 from server.simulate.entry import RoomEntry, ServerAddress
 from server.simulate.errors import ConnectionLost, SeatRefused

@@ -1,4 +1,5 @@
-// Generated from signaling/{terms,messages}.py by `python -m signaling.typescript`. Do not edit.
+// Generated from signaling/protocol/{terms,messages}.py. Do not edit:
+// `python -m signaling.protocol.typescript`.
 //
 // The protocol is told in docs/protocol.md.
 

@@ -1,0 +1,1 @@
+"""Processes beside the server: started, watched, started again, stopped."""

@@ -1,0 +1,1 @@
+"""`tongke demo`: a whole lesson on one machine, to look at."""

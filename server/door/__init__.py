@@ -1,0 +1,1 @@
+"""The way in: sockets, patience with slow visitors, the shield, certificates, the pages."""

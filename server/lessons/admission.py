@@ -1,0 +1,96 @@
+"""Who may take which seat of a lesson: the rules behind every join token for a person.
+
+Room devices are `server.lessons.rooms`'; what a seat may do once inside is signaling's.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.database.models import Classroom, Lesson, LessonPhase, LessonSeat, User
+from server.errors import Refusal, Text, field_refused
+from server.lessons.timetable import LEAD_SEAT, is_its_teacher, refuse_others
+from signaling.ports import Identity
+from signaling.protocol.messages import Role
+
+
+async def admit(
+    session: AsyncSession, user: User, lesson: Lesson, role: Role, seat_id: str | None
+) -> Identity:
+    """The identity a person may have in a live lesson they may see.
+
+    The lead's seat is for the lesson's teacher and administrators; a room's seat also for the
+    teachers of that room's school; an assistant's for the teachers of every school that takes
+    part; an observer's for everybody. Assistants and observers have a seat of their own.
+
+    Refuses (409) a lesson that is not live, (403) a seat of others, (422) an unknown seat.
+    """
+    _refuse_closed(lesson)
+    match role:
+        case Role.LEAD:
+            refuse_others(user, lesson)
+            if seat_id not in {None, LEAD_SEAT}:
+                raise _no_such_seat()
+            return Identity(lesson.id, LEAD_SEAT, role, lesson.teacher_name)
+        case Role.ROOM:
+            seat = _room_seat(lesson, seat_id)
+            if not is_its_teacher(user, lesson):
+                await _refuse_other_schools(session, user, [seat])
+            return Identity(lesson.id, seat.seat_id, role, seat.name)
+        case Role.ASSISTANT:
+            _refuse_seat_id(seat_id)
+            if not is_its_teacher(user, lesson):
+                await _refuse_other_schools(session, user, lesson.seats)
+            return Identity(lesson.id, f"assistant-{user.id}", role, user.display_name)
+        case Role.OBSERVER:
+            _refuse_seat_id(seat_id)
+            return Identity(lesson.id, f"observer-{user.id}", role, user.display_name)
+
+
+def _room_seat(lesson: Lesson, seat_id: str | None) -> LessonSeat:
+    for seat in lesson.seats:
+        if seat.seat_id == seat_id and seat.role == Role.ROOM:
+            return seat
+    raise _no_such_seat()
+
+
+def _no_such_seat() -> Refusal:
+    return field_refused("seat_id", "这节课没有这个席位。", "This lesson has no such seat.")
+
+
+def _refuse_seat_id(seat_id: str | None) -> None:
+    if seat_id is not None:
+        raise field_refused(
+            "seat_id", "这个角色有自己的席位。", "This role has a seat of its own: name none."
+        )
+
+
+async def _refuse_other_schools(session: AsyncSession, user: User, seats: list[LessonSeat]) -> None:
+    classroom_ids = [seat.classroom_id for seat in seats if seat.classroom_id]
+    schools = set(
+        await session.scalars(select(Classroom.school_id).where(Classroom.id.in_(classroom_ids)))
+    )
+    if user.school_id not in schools:
+        raise Refusal(
+            403,
+            "not-your-seat",
+            Text(
+                "这个席位属于别的学校。您可以作为观察员进入。",
+                "This seat belongs to another school. You can come in as an observer.",
+            ),
+        )
+
+
+def _refuse_closed(lesson: Lesson) -> None:
+    if lesson.state is LessonPhase.PLANNED:
+        raise Refusal(
+            409,
+            "lesson-not-open",
+            Text(
+                "这节课还没有开始。主讲教师可以现在开始。",
+                "This lesson has not begun. Its teacher can start it now.",
+            ),
+        )
+    if lesson.state is LessonPhase.ENDED:
+        raise Refusal(409, "lesson-over", Text("这节课已经结束。", "This lesson is over."))

@@ -1,0 +1,268 @@
+"""The desk between the timetable and the lessons in progress.
+
+Opens a lesson when its time has come or its teacher says so (if the server has room and its
+classrooms are free), keeps signaling's state over a crash (`signaling.ports.LessonStore`), and ends
+what was forgotten before anybody joined. A lesson that somebody has joined ends by signaling's own
+rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.clock import Clock
+from server.database.engine import Database
+from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState
+from server.errors import Refusal, Text
+from server.lessons.live import EndReason, LiveLessons
+from server.lessons.timetable import LEAD_SEAT, lessons_due, lessons_in_progress
+from server.node.hardware import load_send_profile
+from server.recordings.library import mark_finishing
+from signaling.errors import Refusal as SignalingRefusal
+from signaling.ports import LessonPlan, SeatPlan
+from signaling.protocol.messages import Mode, Role
+
+YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
+MISSED_AFTER_S = 3600.0  # the server was down, or the rooms busy, for the whole lesson
+
+_log = structlog.get_logger("tongke.lessons")
+
+
+class LessonDesk:
+    """Opens and ends lessons; keeps what signaling saves. `live` is given after it is made."""
+
+    live: LiveLessons
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lessons_admitted: int,
+        devices_admitted: int,
+        doors_open_s: float,
+        idle_end_s: float,
+        profile_folders: Sequence[Path] = (),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self.lessons_admitted = lessons_admitted
+        self._devices_admitted = devices_admitted
+        self._doors_open_s = doors_open_s
+        self._idle_end_s = idle_end_s
+        self._profile_folders = profile_folders
+        self._led_at: dict[str, float] = {}  # when a live lesson's lead was last seen
+        self._waiting: set[str] = set()  # due lessons that could not open, each logged once
+
+    # --- signaling.ports.LessonStore ------------------------------------------------------
+
+    async def plan(self, lesson_id: str) -> LessonPlan | None:
+        """The plan of a lesson that may be joined now: a live one."""
+        async with self._database.read() as session:
+            lesson = await session.get(Lesson, lesson_id)
+            if lesson is None or lesson.deleted_at is not None:
+                return None
+            if lesson.state is not LessonPhase.LIVE:
+                return None
+            return self._plan_of(lesson)
+
+    async def load_state(self, lesson_id: str) -> str | None:
+        """What signaling saved last, None if nothing yet."""
+        async with self._database.read() as session:
+            row = await session.get(LessonState, lesson_id)
+            return None if row is None else row.state
+
+    async def save_state(self, lesson_id: str, state: str) -> None:
+        """Keep signaling's state of a live lesson; of any other there is nothing to keep."""
+        async with self._database.write() as session:
+            lesson = await session.get(Lesson, lesson_id)
+            if lesson is None or lesson.state is not LessonPhase.LIVE:
+                return
+            await session.merge(
+                LessonState(lesson_id=lesson_id, state=state, saved_at=self._clock())
+            )
+
+    async def ended(self, lesson_id: str, at: float, reason: str) -> None:
+        """The lesson is over."""
+        async with self._database.write() as session:
+            lesson = await session.get(Lesson, lesson_id)
+            if lesson is None or lesson.state is LessonPhase.ENDED:
+                return
+            _close(lesson, at, reason)
+            await mark_finishing(session, lesson_id)
+            await session.execute(delete(LessonState).where(LessonState.lesson_id == lesson_id))
+        self._led_at.pop(lesson_id, None)
+        _log.info("lesson ended", lesson=lesson_id, reason=reason)
+
+    # --- opening and ending ---------------------------------------------------------------
+
+    async def end(self, lesson_id: str, reason: EndReason) -> None:
+        """End a live lesson: those who are in it are told, and the timetable says so."""
+        begun = lesson_id in self.live.present() or await self.load_state(lesson_id) is not None
+        if begun:  # signaling closes it, its recording is finished, and `ended` is called
+            try:
+                await self.live.end(lesson_id, reason)
+            except SignalingRefusal as refusal:
+                _log.warning("lesson could not be closed", lesson=lesson_id, why=refusal.code)
+        await self.ended(lesson_id, self._clock(), reason)
+
+    async def free_classrooms(self, classroom_ids: Sequence[str], *, but: str = "") -> None:
+        """End the live lessons there whose lead has been away for long: forgotten ones.
+
+        Call it before `open`, outside any transaction.
+        """
+        async with self._database.read() as session:
+            busy = await _live_in(session, classroom_ids, but=but)
+        present = self.live.present()
+        for lesson in busy:
+            if not self._is_led(lesson.id, present):
+                await self.end(lesson.id, "timed-out")
+
+    async def open(self, session: AsyncSession, lesson: Lesson) -> None:
+        """A planned lesson goes live. An already live one stays as it is.
+
+        Refuses (409) an ended lesson and a classroom that is in another lesson, (503) one more
+        lesson than the server's profile admits.
+        """
+        if lesson.state is LessonPhase.LIVE:
+            return
+        if lesson.state is LessonPhase.ENDED:
+            raise Refusal(409, "lesson-over", Text("这节课已经结束。", "This lesson is over."))
+        self._refuse_too_many(lesson, len(await lessons_in_progress(session)))
+        classroom_ids = [seat.classroom_id for seat in lesson.seats if seat.classroom_id]
+        for other in await _live_in(session, classroom_ids, but=lesson.id):
+            shared = {seat.classroom_id for seat in other.seats} & set(classroom_ids)
+            seat = next(seat for seat in other.seats if seat.classroom_id in shared)
+            place = f"{seat.school} {seat.name}".strip()
+            raise Refusal(
+                409,
+                "classroom-busy",
+                Text(
+                    f"“{place}”正在上另一节课“{other.title}”（{other.teacher_name}）。"
+                    "请先结束那节课，或换一间教室。",
+                    f"“{place}” is in another lesson, “{other.title}” ({other.teacher_name}). "
+                    "End that lesson first, or choose another classroom.",
+                ),
+            )
+        now = self._clock()
+        lesson.state = LessonPhase.LIVE
+        lesson.started_at = now
+        self._led_at[lesson.id] = now
+        self._waiting.discard(lesson.id)
+        await session.flush()
+        _log.info("lesson open", lesson=lesson.id, title=lesson.title)
+
+    async def keep_time(self) -> None:
+        """Open what is due, end what was forgotten. Called every few seconds."""
+        now = self._clock()
+        async with self._database.read() as session:
+            live = await lessons_in_progress(session)
+            due = await lessons_due(session, by=now + self._doors_open_s)
+        present = self.live.present()
+        for lesson in live:
+            led = self._is_led(lesson.id, present)
+            unled_s = now - self._led_at[lesson.id]
+            if not led and lesson.id not in present and unled_s >= self._idle_end_s:
+                await self.end(lesson.id, "timed-out")
+        for lesson in due:
+            await self._open_due(lesson, now)
+
+    async def _open_due(self, lesson: Lesson, now: float) -> None:
+        classroom_ids = [seat.classroom_id for seat in lesson.seats if seat.classroom_id]
+        await self.free_classrooms(classroom_ids, but=lesson.id)
+        try:
+            async with self._database.write() as session:
+                fresh = await session.get(Lesson, lesson.id)
+                if fresh is None or fresh.deleted_at or fresh.state is not LessonPhase.PLANNED:
+                    return
+                if now - fresh.starts_at > MISSED_AFTER_S:
+                    _close(fresh, now, "missed")
+                    self._waiting.discard(fresh.id)
+                    _log.warning("lesson never held", lesson=fresh.id, title=fresh.title)
+                else:
+                    await self.open(session, fresh)
+        except Refusal as refusal:
+            if lesson.id not in self._waiting:
+                self._waiting.add(lesson.id)
+                _log.warning("due lesson waits", lesson=lesson.id, why=refusal.text.en)
+
+    def _is_led(self, lesson_id: str, present: Mapping[str, Set[str]]) -> bool:
+        """Whether the lead is there, or was a moment ago."""
+        now = self._clock()
+        if LEAD_SEAT in present.get(lesson_id, ()):
+            self._led_at[lesson_id] = now
+        return now - self._led_at.setdefault(lesson_id, now) < YIELDS_AFTER_S
+
+    def _refuse_too_many(self, lesson: Lesson, live: int) -> None:
+        if live >= self.lessons_admitted:
+            raise Refusal(
+                503,
+                "server-full",
+                Text(
+                    f"服务器最多同时进行 {self.lessons_admitted} 节课，现已满。请稍后再试。",
+                    f"This server holds {self.lessons_admitted} lessons at a time and is full. "
+                    "Try again when one has ended.",
+                ),
+                retry_after_s=60,
+            )
+        if len(lesson.seats) > self._devices_admitted:
+            raise Refusal(
+                503,
+                "lesson-too-large",
+                Text(
+                    f"这台服务器每节课最多 {self._devices_admitted} 台设备，请减少教室。",
+                    f"This server admits {self._devices_admitted} devices in a lesson: "
+                    "choose fewer rooms.",
+                ),
+            )
+
+    def _plan_of(self, lesson: Lesson) -> LessonPlan:
+        mode = Mode(lesson.mode)
+        return LessonPlan(
+            lesson_id=lesson.id,
+            title=lesson.title,
+            mode=mode,
+            started_at=lesson.started_at or lesson.starts_at,
+            record=lesson.record,
+            seats=tuple(
+                SeatPlan(
+                    seat_id=seat.seat_id,
+                    role=Role(seat.role),
+                    name=seat.name,
+                    school=seat.school,
+                    profile=load_send_profile(
+                        seat.profile, mode, Role(seat.role), self._profile_folders
+                    ),
+                )
+                for seat in lesson.seats
+            ),
+        )
+
+
+def _close(lesson: Lesson, at: float, reason: str) -> None:
+    lesson.state = LessonPhase.ENDED
+    lesson.ended_at = at
+    lesson.end_reason = reason
+
+
+async def _live_in(
+    session: AsyncSession, classroom_ids: Sequence[str], *, but: str
+) -> list[Lesson]:
+    """The live lessons that hold one of these classrooms."""
+    found = await session.scalars(
+        select(Lesson)
+        .join(LessonSeat)
+        .where(
+            LessonSeat.classroom_id.in_(classroom_ids),
+            Lesson.state == LessonPhase.LIVE,
+            Lesson.deleted_at.is_(None),
+            Lesson.id != but,
+        )
+        .distinct()
+    )
+    return list(found)

@@ -1,0 +1,155 @@
+"""Room devices: known by their credential, told which lesson to join, seen when they ask.
+
+A room PC asks every few seconds and needs nobody's touch: the answer is the live lesson that has
+a seat for its classroom, with a fresh join token, or the next one in the timetable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from server.accounts.throttle import GuessingGuard
+from server.clock import Clock
+from server.database.engine import Database
+from server.database.models import Classroom, Credential, Lesson, LessonPhase, School
+from server.errors import Refusal, Text
+from server.ids import secret_hash
+from server.lessons.live import LiveLessons
+from server.lessons.timetable import lessons_in_progress, lessons_of_classroom
+from server.lessons.tokens import JoinTokens
+from signaling.ports import Identity
+from signaling.protocol.messages import Role
+
+_WRITTEN_EVERY_S = 60.0  # a hundred rooms that ask every 3 s must not be 33 writes a second
+_LOOK_AHEAD_S = 7 * 86_400.0  # "next lesson on Friday" is news, next term's is not
+_MISSED_POLLS = 4  # a room whose Wi-Fi swallowed a few requests is still there
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDevice:
+    """A device whose credential was right, and where it stands."""
+
+    credential_id: str
+    classroom: Classroom
+    school: School
+
+
+@dataclass(frozen=True, slots=True)
+class RoomAnswer:
+    """What a room device is to do now."""
+
+    lesson: Lesson | None
+    token: str | None
+    next: Lesson | None
+
+
+class RoomDesk:
+    """Answers room devices and knows which rooms are there."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        tokens: JoinTokens,
+        live: LiveLessons,
+        poll_s: float,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._tokens = tokens
+        self.live = live
+        self._online_s = max(15.0, _MISSED_POLLS * poll_s)
+        self._guard = GuessingGuard()
+        self._seen: dict[str, float] = {}  # classroom: when a device of it asked last
+        self._written: dict[str, float] = {}  # credential: when that was last written down
+
+    async def recognise(self, secret: str, address: str) -> RoomDevice:
+        """The device that bears this credential.
+
+        Refuses (401) an unknown or revoked one, (429) an address that keeps guessing.
+        """
+        now = self._clock()
+        async with self._database.read() as session:
+            found = (
+                await session.execute(
+                    select(Credential, Classroom, School)
+                    .join(Classroom, Classroom.id == Credential.classroom_id)
+                    .join(School, School.id == Classroom.school_id)
+                    .where(
+                        Credential.secret_hash == secret_hash(secret),
+                        Credential.revoked_at.is_(None),
+                        Classroom.deleted_at.is_(None),
+                    )
+                )
+            ).first()
+        if found is None:
+            # Looked up first: a revoked room PC that keeps asking must not shut out the others
+            # behind the same address, and a credential is too long to guess.
+            if wait_s := self._guard.wait_s(address, "", now):
+                raise Refusal(
+                    429,
+                    "too-many-attempts",
+                    Text("尝试次数过多，请稍候。", "Too many attempts. Wait a little."),
+                    retry_after_s=wait_s,
+                )
+            self._guard.failed(address, "", now)
+            raise Refusal(
+                401,
+                "credential-refused",
+                Text(
+                    "此设备的凭证无效或已撤销。请管理员为这间教室新建设备凭证，并打开新地址。",
+                    "This device's credential is wrong or was revoked. Ask the administrator for "
+                    "a new one for this classroom, and open its address.",
+                ),
+            )
+        credential, classroom, school = found
+        await self._saw(credential.id, classroom.id, now)
+        return RoomDevice(credential.id, classroom, school)
+
+    async def answer(self, device: RoomDevice) -> RoomAnswer:
+        """The lesson to join now with a token for the classroom's seat, or the next one."""
+        now = self._clock()
+        classroom_id = device.classroom.id
+        async with self._database.read() as session:
+            lessons = await lessons_of_classroom(session, classroom_id, until=now + _LOOK_AHEAD_S)
+        live = next((each for each in lessons if each.state is LessonPhase.LIVE), None)
+        coming = next((each for each in lessons if each.state is LessonPhase.PLANNED), None)
+        if live is None:
+            return RoomAnswer(None, None, coming)
+        seat = next(seat for seat in live.seats if seat.classroom_id == classroom_id)
+        identity = Identity(live.id, seat.seat_id, Role(seat.role), seat.name)
+        return RoomAnswer(live, self._tokens.issue(identity, now).token, coming)
+
+    async def online(self) -> set[str]:
+        """The classrooms that are there: a device asked just now, or sits in a lesson."""
+        now = self._clock()
+        there = {room for room, at in self._seen.items() if now - at <= self._online_s}
+        async with self._database.read() as session:
+            lessons = await lessons_in_progress(session)
+        open_lessons = self.live.present()
+        for lesson in lessons:
+            present = open_lessons.get(lesson.id, frozenset())
+            there |= {
+                s.classroom_id for s in lesson.seats if s.classroom_id and s.seat_id in present
+            }
+        return there
+
+    def last_seen(self, classroom: Classroom) -> float | None:
+        """When a device of the classroom asked last."""
+        return self._seen.get(classroom.id, classroom.last_seen)
+
+    async def _saw(self, credential_id: str, classroom_id: str, now: float) -> None:
+        self._seen[classroom_id] = now
+        if now - self._written.get(credential_id, 0.0) < _WRITTEN_EVERY_S:
+            return
+        self._written[credential_id] = now
+        async with self._database.write() as session:
+            await session.execute(
+                update(Credential).where(Credential.id == credential_id).values(last_used_at=now)
+            )
+            await session.execute(
+                update(Classroom).where(Classroom.id == classroom_id).values(last_seen=now)
+            )

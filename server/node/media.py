@@ -1,0 +1,69 @@
+"""The media core as the server runs it: its settings and limits, its faults in words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from hardware_profiles import ServerProfile
+from mixer.errors import NodeUnavailable
+from mixer.node import LessonStats, NodeSettings, NodeStats
+from server.config import Settings
+from server.errors import StartRefused
+from server.lessons.profiles import node_limits
+from server.recordings.taps import TappedMedia
+from signaling.ports import Media
+
+
+class MediaCore(Media, TappedMedia, Protocol):
+    """What signaling and recording use of the node, and what the server asks of it."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the node takes lessons."""
+        ...
+
+    @property
+    def lesson_ids(self) -> tuple[str, ...]:
+        """The lessons whose media is open."""
+        ...
+
+    def lesson_stats(self, lesson_id: str) -> LessonStats:
+        """Every connection, producer and consumer of an open lesson; raises `LessonUnknown`."""
+        ...
+
+    def node_stats(self) -> NodeStats:
+        """The node's counters."""
+        ...
+
+
+def node_settings(settings: Settings, hardware: ServerProfile) -> NodeSettings:
+    """Where the node listens, what it tells its peers, what it admits."""
+    return NodeSettings(
+        host=settings.media_host,
+        port=settings.media_port,
+        tcp_port=settings.media_tcp_port if settings.media_tcp else None,
+        advertised=settings.advertised,
+        pumps=settings.media_pumps or hardware.media.pumps,
+        limits=node_limits(hardware),
+    )
+
+
+@asynccontextmanager
+async def open_media_node(settings: Settings, hardware: ServerProfile) -> AsyncIterator[MediaCore]:
+    """The media node for the time of the block. Raises `StartRefused` when it cannot listen."""
+    from mixer.node import MediaNode  # noqa: PLC0415 - DTLS and codecs, not needed for --help
+
+    node = MediaNode(node_settings(settings, hardware))
+    try:
+        await node.start()
+    except NodeUnavailable as error:
+        raise StartRefused(
+            f"The media core cannot start: {error} The settings are media_port (--media-port or "
+            "TONGKE_MEDIA_PORT), media_tcp_port, media_host and advertised."
+        ) from None
+    try:
+        yield node
+    finally:
+        await node.close()

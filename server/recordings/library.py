@@ -1,0 +1,226 @@
+"""The library: recordings as rows, who may see them, which of their files are given out.
+
+Owns the catalogue that recording tells of its work (`RecordingCatalogue`). The files belong to
+the recorder; only those that a manifest names are ever given to a browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Select, false, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.clock import Clock
+from server.database.engine import Database
+from server.database.models import (
+    Lesson,
+    Recording,
+    RecordingPhase,
+    RecordingSchool,
+    User,
+    UserRole,
+    Visibility,
+)
+from server.errors import Refusal, Text, not_found
+from server.schools.communities import communities_of_school
+
+MOST_LISTED = 500
+_log = structlog.get_logger("tongke.library")
+
+
+class RecordingCatalogue(Protocol):
+    """What recording tells of each recording. All may be told twice (after a crash)."""
+
+    async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
+        """The recording of a lesson has begun."""
+        ...
+
+    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
+        """It can be played: `started_at`, `duration_s`, `poster`, `parts` and `events` say what."""
+        ...
+
+    async def failed(self, recording_id: str, reason: str) -> None:
+        """It cannot be made playable; `reason` is for IT."""
+        ...
+
+
+class Catalogue:
+    """`RecordingCatalogue` in the database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
+        """A row that tells what is recorded; telling it again changes nothing."""
+        async with self._database.write() as session:
+            if await session.get(Recording, recording_id) is not None:
+                return
+            lesson = await session.get(Lesson, lesson_id)
+            if lesson is None:
+                _log.error("a recording of an unknown lesson", recording=recording_id)
+                return
+            schools = dict.fromkeys(seat.school for seat in lesson.seats if seat.school)
+            session.add(
+                Recording(
+                    id=recording_id,
+                    created_at=self._clock(),
+                    lesson_id=lesson.id,
+                    community_id=lesson.community_id,
+                    teacher_id=lesson.teacher_id,
+                    title=lesson.title,
+                    subject=lesson.subject,
+                    grade=lesson.grade,
+                    teacher_name=lesson.teacher_name,
+                    started_at=started_at,
+                    state=RecordingPhase.RECORDING,
+                    visibility=Visibility.COMMUNITY,
+                    schools=[
+                        RecordingSchool(place=place, name=name)
+                        for place, name in enumerate(schools)
+                    ],
+                )
+            )
+
+    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
+        """It stands in the library, ready to play."""
+        async with self._database.write() as session:
+            row = await session.get(Recording, recording_id)
+            if row is None:
+                _log.error("an unknown recording was finished", recording=recording_id)
+                return
+            row.state = RecordingPhase.READY
+            row.failure = ""
+            row.manifest = manifest
+            row.started_at = float(manifest.get("started_at") or row.started_at)
+            row.duration_s = float(manifest.get("duration_s") or 0.0)
+            row.poster = str(manifest.get("poster") or "")
+
+    async def failed(self, recording_id: str, reason: str) -> None:
+        """It stands in the library as failed, so that somebody asks."""
+        async with self._database.write() as session:
+            row = await session.get(Recording, recording_id)
+            if row is not None and row.state is not RecordingPhase.READY:
+                row.state = RecordingPhase.FAILED
+                row.failure = reason
+        _log.error("recording failed", recording=recording_id, why=reason)
+
+
+async def mark_finishing(session: AsyncSession, lesson_id: str) -> None:
+    """The lesson is over: what records it is being finished."""
+    await session.execute(
+        update(Recording)
+        .where(Recording.lesson_id == lesson_id, Recording.state == RecordingPhase.RECORDING)
+        .values(state=RecordingPhase.FINISHING)
+    )
+
+
+async def visible_recordings(session: AsyncSession, user: User) -> Select[Recording]:
+    """What a person may see: the region's, their schools' and their own; administrators all."""
+    query = select(Recording).where(Recording.deleted_at.is_(None))
+    if user.role is UserRole.ADMINISTRATOR:
+        return query
+    communities = await communities_of_school(session, user.school_id)
+    return query.where(
+        or_(
+            Recording.visibility == Visibility.REGION,
+            Recording.teacher_id == user.id,
+            Recording.community_id.in_(communities) if communities else false(),
+        )
+    )
+
+
+async def find_recordings(
+    session: AsyncSession,
+    user: User,
+    *,
+    words: str = "",
+    subject: str = "",
+    school: str = "",
+    since: float | None = None,
+    until: float | None = None,
+) -> list[Recording]:
+    """Recordings that fit, the newest first (at most 500). Each word must occur somewhere."""
+    query = await visible_recordings(session, user)
+    for word in words.split():
+        in_school = select(RecordingSchool.recording_id).where(
+            RecordingSchool.name.icontains(word, autoescape=True)
+        )
+        query = query.where(
+            or_(
+                Recording.title.icontains(word, autoescape=True),
+                Recording.subject.icontains(word, autoescape=True),
+                Recording.grade.icontains(word, autoescape=True),
+                Recording.teacher_name.icontains(word, autoescape=True),
+                Recording.id.in_(in_school),
+            )
+        )
+    if subject:
+        query = query.where(Recording.subject == subject)
+    if school:
+        query = query.where(
+            Recording.id.in_(
+                select(RecordingSchool.recording_id).where(RecordingSchool.name == school)
+            )
+        )
+    if since is not None:
+        query = query.where(Recording.started_at >= since)
+    if until is not None:
+        query = query.where(Recording.started_at < until)
+    query = query.order_by(Recording.started_at.desc(), Recording.id).limit(MOST_LISTED)
+    return list(await session.scalars(query))
+
+
+async def get_visible_recording(session: AsyncSession, user: User, recording_id: str) -> Recording:
+    """The recording, if this person may see it; refuses with 404 otherwise."""
+    query = await visible_recordings(session, user)
+    recording = await session.scalar(query.where(Recording.id == recording_id))
+    if recording is None:
+        raise not_found("课程录像", "recording")
+    return recording
+
+
+def refuse_other_teachers(user: User, recording: Recording) -> None:
+    """Refuses (403) everybody but the recorded lesson's teacher and administrators."""
+    if user.role is not UserRole.ADMINISTRATOR and recording.teacher_id != user.id:
+        raise Refusal(
+            403,
+            "not-its-teacher",
+            Text(
+                "只有本课的主讲教师或管理员可以这样做。",
+                "Only the lesson's teacher or an administrator may do this.",
+            ),
+        )
+
+
+def refuse_unfinished(recording: Recording) -> None:
+    """Refuses (409) to delete what is still being written."""
+    if recording.state in {RecordingPhase.RECORDING, RecordingPhase.FINISHING}:
+        raise Refusal(
+            409,
+            "recording-unfinished",
+            Text(
+                "录制尚未完成，请在完成后删除。",
+                "This recording is not finished yet. Delete it when it is.",
+            ),
+        )
+
+
+def media_file(folder: Path, recording: Recording, name: str) -> Path:
+    """Where a file of the recording lies; refuses (404) what its manifest does not name."""
+    if name in _named_files(recording.manifest, recording.poster):
+        root = (folder / recording.id).resolve()
+        path = (root / name).resolve()
+        if path.is_relative_to(root) and path.is_file():
+            return path
+    raise not_found("文件", "file")
+
+
+def _named_files(manifest: Mapping[str, Any], poster: str) -> set[str]:
+    named = {poster} if poster else set()
+    named |= {str(part["file"]) for part in manifest.get("parts", []) if part.get("file")}
+    return named | {str(name) for name in manifest.get("files", [])}

@@ -1,0 +1,400 @@
+"""Recording of lessons: hears what happens, keeps the recorder told, files what comes of it.
+
+Owns which lessons are recorded and under which id, the taps, what a new recorder must be told
+after a crash of the old one, and what an earlier server left unfinished. The files are the
+recorder's, the rows the catalogue's (`library`), the process `server.children.recorder`'s.
+
+Nothing here makes a lesson wait: observers' calls only note what is wanted; tasks of their own
+bring it about, and again when a recorder comes back. A recording that fails is told to the
+catalogue and to the lesson; the lesson goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from recorder import control as c
+from recorder.recording_folder import MANIFEST
+from recorder.records import SeatRecord
+from server.children.recorder import RecorderLink
+from server.clock import Clock, wall_clock
+from server.ids import new_id
+from server.recordings.leftovers import Leftover, Stage, find_leftovers, mark_filed
+from server.recordings.library import RecordingCatalogue
+from server.recordings.taps import TappedMedia, Tapping
+from signaling.ports import LessonPlan
+
+_log = structlog.get_logger("tongke.recording")
+
+# Events kept for a recorder that is away: more than a lesson has in an hour.
+MAX_UNWRITTEN_EVENTS = 10_000
+
+# How often it is looked whether the lesson of an interrupted recording has ended elsewhere (by
+# the timetable, or while the server was down).
+LEFTOVER_CHECK_S = 30.0
+
+# What is still to be told to the database when the server stops; it answers in milliseconds.
+LAST_CHORES_S = 10.0
+
+Chore = Coroutine[Any, Any, None]
+LessonLive = Callable[[str], Coroutine[Any, Any, bool]]
+OnRunning = Callable[[str, bool], Chore]
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """One recording between its lesson's opening and its end in the catalogue."""
+
+    recording_id: str
+    lesson_id: str
+    title: str
+    seats: tuple[SeatRecord, ...]
+    taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
+    unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
+    failed: bool = False
+    closed: bool = False  # the lesson is over: it is being finished
+    running: bool = False  # as the lesson was told
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTotals:
+    """Where recording stands, for the metrics; recordings that are filed no longer count."""
+
+    recorder_up: bool
+    recorder_starts: int
+    running: int
+    waiting: int  # for the recorder, or for the first packet
+    failed: int
+    finishing: int
+    taps: int
+    unwritten_events: int
+    dropped_events: int  # since the server began
+
+
+async def _tell_nobody(lesson_id: str, running: bool) -> None:
+    """Until somebody is set to be told."""
+
+
+class Recording:
+    """`signaling.ports.LessonObserver` that records. `start` it before, `close` it after signaling.
+
+    `on_running(lesson_id, running)` tells the lesson whether it really is being recorded; it is
+    set after both are made.
+    """
+
+    on_running: OnRunning
+
+    def __init__(
+        self,
+        media: TappedMedia,
+        catalogue: RecordingCatalogue,
+        *,
+        folder: Path,
+        lesson_live: LessonLive,
+        runtime_folder: Path | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        """`folder` holds the recordings, `runtime_folder` the taps' sockets (default: a new one).
+
+        `lesson_live(lesson_id)` says whether a lesson may still be joined.
+        """
+        self.on_running = _tell_nobody
+        self._media = media
+        self._catalogue = catalogue
+        self._folder = folder
+        self._lesson_live = lesson_live
+        self._runtime_folder = runtime_folder
+        self._own_runtime_folder: Path | None = None
+        self._clock = clock
+        self._link = RecorderLink(
+            on_up=self._recorder_up, on_report=self._report, on_down=self._recorder_down
+        )
+        self._by_lesson: dict[str, _Recorded] = {}  # lessons in progress
+        self._by_id: dict[str, _Recorded] = {}  # all that is not filed yet
+        self._leftovers: dict[str, Leftover] = {}  # by lesson: interrupted, may go on
+        self._to_finish: set[str] = set()  # left closed by an earlier server
+        self._chores: asyncio.Queue[Chore] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+        self._events = self._dropped_events = 0
+        self._run_id = new_id()  # event ids of two runs of the server must differ
+
+    @property
+    def recorder_pid(self) -> int | None:
+        """The recorder's process id while one runs."""
+        return self._link.pid
+
+    def totals(self) -> RecordingTotals:
+        """Where all recordings stand now."""
+        kept = self._by_id.values()
+        finishing = sum(recorded.closed for recorded in kept)
+        running = sum(recorded.running for recorded in kept)
+        failed = sum(recorded.failed and not recorded.closed for recorded in kept)
+        return RecordingTotals(
+            recorder_up=self._link.up,
+            recorder_starts=self._link.starts,
+            running=running,
+            waiting=len(kept) - finishing - running - failed,
+            failed=failed,
+            finishing=finishing + len(self._to_finish),
+            taps=sum(len(recorded.taps) for recorded in kept),
+            unwritten_events=sum(len(recorded.unwritten) for recorded in kept),
+            dropped_events=self._dropped_events,
+        )
+
+    async def start(self) -> None:
+        """Look for what was left unfinished, and start the recorder."""
+        if self._runtime_folder is None:
+            self._own_runtime_folder = Path(tempfile.mkdtemp(prefix="tongke-taps-"))
+            self._runtime_folder = self._own_runtime_folder
+        for found in await asyncio.to_thread(find_leftovers, self._folder):
+            self._take_up(found)
+        self._tasks = [
+            asyncio.create_task(self._do_chores(), name="recording-chores"),
+            asyncio.create_task(self._look_after_leftovers(), name="recording-leftovers"),
+        ]
+        await self._link.start()
+
+    async def close(self) -> None:
+        """Stop recording. Lessons that go on after a restart go on in the same recording."""
+        self._closing = True
+        taps = [tap for recorded in self._by_id.values() for tap in recorded.taps.values()]
+        await asyncio.gather(*(tap.stop() for tap in taps))
+        await self._link.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_CHORES_S):
+                await self._chores.join()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while not self._chores.empty():
+            self._chores.get_nowait().close()
+        if self._own_runtime_folder is not None:
+            shutil.rmtree(self._own_runtime_folder, ignore_errors=True)
+
+    # --- signaling.ports.LessonObserver -------------------------------------------------------
+
+    async def lesson_opened(self, plan: LessonPlan) -> None:
+        """A lesson begins, or goes on after a restart."""
+        if not plan.record or plan.lesson_id in self._by_lesson or self._closing:
+            return
+        leftover = self._leftovers.pop(plan.lesson_id, None)
+        recording_id = leftover.recording_id if leftover else new_id()
+        seats = tuple(
+            SeatRecord(
+                seat_id=seat.seat_id, role=seat.role.value, name=seat.name, school=seat.school
+            )
+            for seat in plan.seats
+        )
+        recorded = _Recorded(recording_id, plan.lesson_id, plan.title, seats)
+        self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
+        self._later(self._catalogue.added(recording_id, plan.lesson_id, self._clock()))
+        self._link.send(self._open_command(recorded))
+
+    async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
+        """An entry of the lesson's event log goes to the journal."""
+        recorded = self._by_lesson.get(lesson_id)
+        if recorded is None:
+            return
+        self._events += 1
+        message = c.JournalEvent(
+            recording_id=recorded.recording_id,
+            event_id=f"{self._run_id}-{self._events}",
+            event=event,
+        )
+        recorded.unwritten[message.event_id] = message
+        if len(recorded.unwritten) > MAX_UNWRITTEN_EVENTS:
+            del recorded.unwritten[next(iter(recorded.unwritten))]
+            self._dropped_events += 1
+        self._link.send(message)
+
+    async def producer_added(
+        self, lesson_id: str, seat_id: str, source: str, producer_id: str
+    ) -> None:
+        """A source can be recorded."""
+        recorded = self._by_lesson.get(lesson_id)
+        if recorded is None or producer_id in recorded.taps or self._runtime_folder is None:
+            return
+        tap = Tapping(
+            self._media,
+            self._link.send,
+            lesson_id=lesson_id,
+            recording_id=recorded.recording_id,
+            producer_id=producer_id,
+            seat_id=seat_id,
+            source=source,
+            folder=self._runtime_folder,
+        )
+        recorded.taps[producer_id] = tap
+        if self._link.up and not recorded.failed:
+            tap.begin()
+
+    async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
+        """A source is gone."""
+        recorded = self._by_lesson.get(lesson_id)
+        tap = recorded.taps.pop(producer_id, None) if recorded is not None else None
+        if tap is not None:
+            await tap.stop()
+
+    async def lesson_closed(self, lesson_id: str) -> None:
+        """The lesson is over: its recording is finished."""
+        recorded = self._by_lesson.pop(lesson_id, None)
+        if recorded is None:
+            return
+        taps = list(recorded.taps.values())
+        recorded.taps.clear()
+        await asyncio.gather(*(tap.stop() for tap in taps))
+        recorded.closed = True
+        recorded.running = False
+        self._link.send(c.CloseRecording(recording_id=recorded.recording_id))
+
+    # --- the recorder -------------------------------------------------------------------------
+
+    def _recorder_up(self) -> None:
+        """Tell a new recorder all that the old one knew."""
+        for recording_id in self._to_finish:
+            self._link.send(self._finish_command(recording_id))
+        for recorded in self._by_id.values():
+            self._link.send(self._open_command(recorded))
+            for event in recorded.unwritten.values():
+                self._link.send(event)
+            if recorded.closed:
+                self._link.send(c.CloseRecording(recording_id=recorded.recording_id))
+            else:
+                recorded.failed = False
+                for tap in recorded.taps.values():
+                    tap.begin()
+
+    def _recorder_down(self) -> None:
+        for recorded in self._by_id.values():
+            self._set_running(recorded, running=False)
+            for tap in recorded.taps.values():
+                self._later(tap.stop())
+
+    def _report(self, report: c.Report) -> None:
+        match report:
+            case c.Journaled():
+                for waiting in self._by_id.values():
+                    waiting.unwritten.pop(report.event_id, None)
+            case c.TapReady() | c.TapFailed():
+                self._tap_report(report)
+            case c.Running():
+                recorded = self._by_id.get(report.recording_id)
+                if recorded is not None and not recorded.closed:
+                    self._set_running(recorded, running=True)
+            case c.Failed():
+                self._failed(report)
+            case c.Finished():
+                self._later(self._file(report.recording_id))
+            case _:
+                return
+
+    def _tap_report(self, report: c.TapReady | c.TapFailed) -> None:
+        for recorded in self._by_id.values():
+            for tap in recorded.taps.values():
+                if tap.track_id == report.track_id:
+                    tap.heed(report)
+                    return
+
+    def _failed(self, report: c.Failed) -> None:
+        _log.error("recording failed", recording=report.recording_id, why=report.text)
+        self._later(self._catalogue.failed(report.recording_id, report.text))
+        self._to_finish.discard(report.recording_id)
+        recorded = self._by_id.get(report.recording_id)
+        if recorded is None:
+            return
+        if recorded.closed:
+            # It could not be finished; the next start of the server tries again.
+            del self._by_id[report.recording_id]
+            return
+        recorded.failed = True
+        self._set_running(recorded, running=False)
+        for tap in recorded.taps.values():
+            self._later(tap.stop())
+
+    async def _file(self, recording_id: str) -> None:
+        """The recording can be played: it goes to the library."""
+        folder = self._folder / recording_id
+        manifest_text = await asyncio.to_thread((folder / MANIFEST).read_bytes)
+        manifest: dict[str, Any] = json.loads(manifest_text)
+        await self._catalogue.finished(recording_id, manifest)
+        await asyncio.to_thread(mark_filed, folder)
+        self._to_finish.discard(recording_id)
+        self._by_id.pop(recording_id, None)
+
+    def _open_command(self, recorded: _Recorded) -> c.OpenRecording:
+        return c.OpenRecording(
+            recording_id=recorded.recording_id,
+            folder=str(self._folder / recorded.recording_id),
+            lesson_id=recorded.lesson_id,
+            title=recorded.title,
+            seats=recorded.seats,
+        )
+
+    def _finish_command(self, recording_id: str) -> c.FinishRecording:
+        return c.FinishRecording(recording_id=recording_id, folder=str(self._folder / recording_id))
+
+    # --- what an earlier server left ----------------------------------------------------------
+
+    def _take_up(self, found: Leftover) -> None:
+        recording_id, lesson_id = found.recording_id, found.lesson_id
+        self._later(self._catalogue.added(recording_id, lesson_id, found.started_at))
+        match found.stage:
+            case Stage.INTERRUPTED:
+                # Of several of one lesson only the newest may go on.
+                other = self._leftovers.get(lesson_id, found)
+                newest = max(found, other, key=lambda leftover: leftover.started_at)
+                self._leftovers[lesson_id] = newest
+                self._to_finish |= {found.recording_id, other.recording_id} - {newest.recording_id}
+            case Stage.CLOSED:
+                self._to_finish.add(recording_id)
+            case Stage.FINISHED:
+                self._later(self._file(recording_id))
+
+    async def _look_after_leftovers(self) -> None:
+        """Finish interrupted recordings whose lesson will not go on."""
+        while self._leftovers:
+            for lesson_id, leftover in list(self._leftovers.items()):
+                try:
+                    if await self._lesson_live(lesson_id):
+                        continue
+                except Exception:
+                    _log.exception("is the lesson still live?", lesson=lesson_id)
+                    continue
+                if self._leftovers.pop(lesson_id, None) is not None:
+                    self._to_finish.add(leftover.recording_id)
+                    self._link.send(self._finish_command(leftover.recording_id))
+            await asyncio.sleep(LEFTOVER_CHECK_S)
+
+    # --- chores -------------------------------------------------------------------------------
+
+    def _set_running(self, recorded: _Recorded, *, running: bool) -> None:
+        if recorded.running != running:
+            recorded.running = running
+            self._later(self.on_running(recorded.lesson_id, running))
+
+    def _later(self, chore: Chore) -> None:
+        # Not bounded by number: a chore is a step in the life of a recording, of which there are
+        # a handful each.
+        self._chores.put_nowait(chore)
+
+    async def _do_chores(self) -> None:
+        """One after the other, in order; one that fails is told in the log and left behind."""
+        while True:
+            chore = await self._chores.get()
+            try:
+                await chore
+            except Exception:
+                _log.exception("a step of a recording failed")
+            finally:
+                self._chores.task_done()

@@ -1,0 +1,1 @@
+"""Who takes part: schools, their classrooms and devices, and communities of schools."""

@@ -1,0 +1,150 @@
+"""Schools, their classrooms, and the credentials of the devices that stand in them.
+
+Deleting and restoring is `server.database.deletion`'s.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.database.models import Classroom, Credential, School, SchoolKind
+from server.errors import field_refused, not_found
+from server.ids import new_id, new_secret, secret_hash
+
+
+async def get_school(session: AsyncSession, school_id: str) -> School:
+    """The living school; refuses with 404."""
+    school = await session.get(School, school_id)
+    if school is None or school.deleted_at is not None:
+        raise not_found("学校", "school")
+    return school
+
+
+async def list_schools(session: AsyncSession) -> list[School]:
+    """All living schools, the longest known first."""
+    found = await session.scalars(
+        select(School).where(School.deleted_at.is_(None)).order_by(School.created_at, School.id)
+    )
+    return list(found)
+
+
+async def add_school(session: AsyncSession, *, name: str, kind: SchoolKind, now: float) -> School:
+    """A new school; refuses a taken name (409)."""
+    await check_school_name(session, name)
+    school = School(id=new_id(), created_at=now, name=name, kind=kind)
+    session.add(school)
+    await session.flush()
+    return school
+
+
+async def check_school_name(session: AsyncSession, name: str, *, but: str = "") -> None:
+    """Refuses (409) a name that another living school has."""
+    taken = await session.scalar(
+        select(School.id).where(School.name == name, School.deleted_at.is_(None), School.id != but)
+    )
+    if taken is not None:
+        raise field_refused(
+            "name",
+            "已有同名的学校。",
+            "There is a school of this name already.",
+            code="name-taken",
+            status=409,
+        )
+
+
+async def get_classroom(session: AsyncSession, classroom_id: str) -> Classroom:
+    """The living classroom; refuses with 404."""
+    classroom = await session.get(Classroom, classroom_id)
+    if classroom is None or classroom.deleted_at is not None:
+        raise not_found("教室", "classroom")
+    return classroom
+
+
+async def list_classrooms(
+    session: AsyncSession, *, school_id: str | None = None
+) -> list[Classroom]:
+    """All living classrooms (of one school)."""
+    query = select(Classroom).where(Classroom.deleted_at.is_(None))
+    if school_id is not None:
+        query = query.where(Classroom.school_id == school_id)
+    return list(await session.scalars(query.order_by(Classroom.created_at, Classroom.id)))
+
+
+async def add_classroom(
+    session: AsyncSession, *, school_id: str, name: str, profile: str, now: float
+) -> Classroom:
+    """A new classroom; refuses an unknown school (422) and a name taken in its school (409)."""
+    await check_classroom(session, school_id=school_id, name=name)
+    classroom = Classroom(
+        id=new_id(), created_at=now, school_id=school_id, name=name, profile=profile
+    )
+    session.add(classroom)
+    await session.flush()
+    return classroom
+
+
+async def check_classroom(
+    session: AsyncSession, *, school_id: str, name: str, but: str = ""
+) -> None:
+    """Refuses an unknown school (422) and a name that another classroom there has (409)."""
+    school = await session.get(School, school_id)
+    if school is None or school.deleted_at is not None:
+        raise field_refused("school_id", "没有这所学校。", "There is no such school.")
+    taken = await session.scalar(
+        select(Classroom.id).where(
+            Classroom.school_id == school_id,
+            Classroom.name == name,
+            Classroom.deleted_at.is_(None),
+            Classroom.id != but,
+        )
+    )
+    if taken is not None:
+        raise field_refused(
+            "name",
+            "这所学校已有同名的教室。",
+            "This school has a classroom of this name already.",
+            code="name-taken",
+            status=409,
+        )
+
+
+async def list_credentials(session: AsyncSession, classroom_id: str) -> list[Credential]:
+    """The credentials of a classroom's devices that are in force."""
+    found = await session.scalars(
+        select(Credential)
+        .where(Credential.classroom_id == classroom_id, Credential.revoked_at.is_(None))
+        .order_by(Credential.created_at, Credential.id)
+    )
+    return list(found)
+
+
+async def add_credential(
+    session: AsyncSession, classroom: Classroom, *, label: str, now: float
+) -> tuple[Credential, str]:
+    """A new device credential and its secret, which is told this once and never again."""
+    secret = new_secret("tkr")
+    credential = Credential(
+        id=new_id(),
+        classroom_id=classroom.id,
+        label=label,
+        secret_hash=secret_hash(secret),
+        created_at=now,
+    )
+    session.add(credential)
+    await session.flush()
+    return credential, secret
+
+
+async def revoke_credential(session: AsyncSession, credential_id: str, now: float) -> None:
+    """This device is let in no more; refuses with 404."""
+    credential = await session.get(Credential, credential_id)
+    if credential is None or credential.revoked_at is not None:
+        raise not_found("设备凭证", "device credential")
+    credential.revoked_at = now
+    await session.flush()
+
+
+def room_address(base: str, secret: str) -> str:
+    """The address a room PC opens once. The secret is in the fragment: no server logs it."""
+    return f"{base}/room#credential={secret}"

@@ -1,0 +1,179 @@
+"""Every reason to refuse a request: a stable code, the words for people, an HTTP status.
+
+Owns the catalogue; the rules that refuse live beside what they guard. Codes never change their
+meaning. The texts say what happened and what to do, in Chinese and English. The status is for
+requests that come over HTTP (WHIP and WHEP). `docs/protocol.md` lists this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signaling.protocol.messages import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalText:
+    """The words of one refusal and its HTTP status."""
+
+    zh: str
+    en: str
+    status: int
+
+
+REFUSALS: dict[str, RefusalText] = {
+    # the message itself
+    "malformed": RefusalText(
+        "消息格式不正确。请刷新页面；若仍出现，请联系技术人员。",
+        "The message is malformed. Reload the page; if it happens again, tell your IT staff.",
+        400,
+    ),
+    "unknown-type": RefusalText(
+        "服务器不认识这种消息。请刷新页面以更新程序。",
+        "The server does not know this kind of message. Reload the page to update it.",
+        400,
+    ),
+    "too-large": RefusalText("消息过大。", "The message is too large.", 413),
+    "too-fast": RefusalText(
+        "操作太频繁，请稍候再试。", "Too many requests. Wait a moment and try again.", 429
+    ),
+    "wrong-protocol": RefusalText(
+        "页面版本与服务器不一致。请刷新页面。",
+        "This page and the server have different versions. Reload the page.",
+        400,
+    ),
+    # coming in
+    "not-joined": RefusalText(
+        "尚未进入课堂。请先加入。", "You have not joined the lesson. Join first.", 409
+    ),
+    "already-joined": RefusalText("此连接已在课堂中。", "This connection has already joined.", 409),
+    "token-invalid": RefusalText(
+        "入课凭证无效。请从课表重新进入。",
+        "The join token is not valid. Enter the lesson again from the timetable.",
+        401,
+    ),
+    "token-foreign": RefusalText(
+        "入课凭证由另一台服务器签发。请从这台服务器的课表重新进入。",
+        "The join token is of another server. Enter the lesson again from this server's timetable.",
+        401,
+    ),
+    "token-expired": RefusalText(
+        "入课凭证已过期。请从课表重新进入。",
+        "The join token has expired. Enter the lesson again from the timetable.",
+        401,
+    ),
+    "no-such-lesson": RefusalText(
+        "没有这节课，或课程尚未开始。请查看课表。",
+        "There is no such lesson now. Look at the timetable.",
+        404,
+    ),
+    "lesson-ended": RefusalText("课程已结束。", "The lesson is over.", 410),
+    "lesson-locked": RefusalText(
+        "课堂已锁定，暂不接受新的加入。请联系主讲教师。",
+        "The lesson is locked; nobody new can come in. Ask the teacher.",
+        403,
+    ),
+    "no-such-seat": RefusalText(
+        "这节课没有您的席位。请联系主讲教师。",
+        "This lesson has no seat for you. Ask the teacher.",
+        403,
+    ),
+    "seat-full": RefusalText(
+        "该席位的设备数量已达上限。请先关闭一台设备。",
+        "This seat has as many devices as it may. Close one of them first.",
+        409,
+    ),
+    "lesson-full": RefusalText(
+        "课堂人数已满。请稍后再试。", "The lesson is full. Try again later.", 503
+    ),
+    # who may do what
+    "lead-only": RefusalText("只有主讲教师可以这样做。", "Only the lead teacher may do this.", 403),
+    "not-allowed": RefusalText("您的席位不能这样做。", "Your seat may not do this.", 403),
+    "no-floor": RefusalText("您没有发言权，无需交还。", "You do not have the floor.", 409),
+    "unknown-seat": RefusalText("没有这个席位。", "There is no such seat.", 404),
+    "seat-absent": RefusalText(
+        "该教室现在不在课堂中。", "That room is not in the lesson now.", 409
+    ),
+    "seat-silent": RefusalText(
+        "该席位没有声音，不能发言。", "That seat cannot speak in this lesson.", 409
+    ),
+    "empty-chat": RefusalText("消息内容为空。", "The line is empty.", 400),
+    # media
+    "bad-sdp": RefusalText(
+        "媒体协商失败：SDP 无法使用。请刷新页面或更新浏览器。",
+        "Media could not be agreed: the SDP is unusable. Reload the page or update the browser.",
+        400,
+    ),
+    "wrong-kind": RefusalText(
+        "信号源类型不符：room 为声音，其余为画面。",
+        "The source has the wrong kind: `room` is sound, all others are pictures.",
+        400,
+    ),
+    "source-not-allowed": RefusalText(
+        "您的席位现在不能发送该信号源。", "Your seat may not send this source now.", 403
+    ),
+    "source-taken": RefusalText(
+        "该席位的另一台设备正在发送此信号源。",
+        "Another device of this seat is sending this source.",
+        409,
+    ),
+    "sound-elsewhere": RefusalText(
+        "本教室的声音由另一台设备负责。",
+        "Another device of this seat carries the room's sound.",
+        409,
+    ),
+    "unknown-source": RefusalText("没有发送这个信号源。", "This source is not being sent.", 404),
+    "nothing-to-play": RefusalText(
+        "该席位现在没有可播放的信号。请稍后再试。",
+        "That seat sends nothing to play now. Try again later.",
+        409,
+    ),
+    "unknown-producer": RefusalText(
+        "没有这路信号。", "There is no such stream in this lesson.", 404
+    ),
+    "own-producer": RefusalText(
+        "不能接收本席位自己的信号。", "A seat does not receive its own streams.", 403
+    ),
+    "no-offer": RefusalText(
+        "没有等待应答的协商。", "There is no offer waiting for an answer.", 409
+    ),
+    "media-full": RefusalText(
+        "服务器媒体容量已满。请稍后再试。",
+        "The media server is at its limit. Try again later.",
+        503,
+    ),
+    "media-failed": RefusalText(
+        "媒体服务暂时不可用。请稍候，系统会自动重试。",
+        "The media server has failed for the moment. Wait; it will be tried again.",
+        503,
+    ),
+    "server-failed": RefusalText(
+        "服务器出错。请稍候，系统会自动恢复。",
+        "The server has failed. Wait; it recovers by itself.",
+        500,
+    ),
+    # HTTP only
+    "wrong-content-type": RefusalText(
+        "内容类型不正确：需要 application/sdp。",
+        "The content type is wrong: application/sdp is needed.",
+        415,
+    ),
+    "stale-session": RefusalText(
+        "会话已改变（If-Match 与 ETag 不符）。",
+        "The session has changed: If-Match and ETag differ.",
+        412,
+    ),
+    "no-precondition": RefusalText("缺少 If-Match 头。", "The header If-Match is missing.", 428),
+    "unknown-path": RefusalText(
+        "没有这种信号源。可用：teacher、students、board、screen、room。",
+        "There is no such source. Use teacher, students, board, screen or room.",
+        404,
+    ),
+    "no-such-session": RefusalText("没有这个会话。", "There is no such session.", 404),
+}
+
+
+def refused(code: str, request_id: str | None = None) -> Refused:
+    """The message that tells a client of a refusal."""
+    text = REFUSALS[code]
+    return Refused(code=code, message_zh=text.zh, message_en=text.en, request_id=request_id)

@@ -1,0 +1,87 @@
+"""The words of the lesson protocol: what a lesson, a seat, a device and a close can be.
+
+Each is a closed set of values that goes over the wire. `messages` re-exports them all;
+`messages.ts` has them as unions of literals.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Mode(StrEnum):
+    """What kind of lesson: its defaults follow from it."""
+
+    BLENDED = "blended"
+    DELIVERY = "delivery"
+    RESEARCH = "research"
+
+
+class Role(StrEnum):
+    """What a seat is in a lesson."""
+
+    LEAD = "lead"
+    ROOM = "room"
+    ASSISTANT = "assistant"
+    OBSERVER = "observer"
+
+
+class Source(StrEnum):
+    """What a seat sends: four pictures and the room's sound."""
+
+    TEACHER = "teacher"
+    STUDENTS = "students"
+    BOARD = "board"
+    SCREEN = "screen"
+    ROOM = "room"
+
+
+class VideoCodec(StrEnum):
+    """What a picture is sent as, best first. Every browser has VP8 (RFC 7742 §5), not all H.264."""
+
+    H264 = "H264"
+    VP8 = "VP8"
+
+
+class Layout(StrEnum):
+    """How the others stand on a room's screen, as the lead says."""
+
+    SPEAKER = "speaker"  # the lead (or the spotlight) large, the others in a strip
+    WALL = "wall"  # all equal
+    SCREEN = "screen"  # the shared screen or board large, the teacher in a corner
+
+
+class LinkQuality(StrEnum):
+    """A seat's line, in a word."""
+
+    GOOD = "good"
+    WEAK = "weak"
+    LOST = "lost"
+
+
+class DeviceKind(StrEnum):
+    """What joined."""
+
+    BROWSER = "browser"
+    ROOM_PC = "room_pc"
+    TABLET = "tablet"
+    ENCODER = "encoder"  # WHIP
+    PLAYER = "player"  # WHEP
+    SIMULATED = "simulated"
+
+
+class CloseCode(IntEnum):
+    """Why the server closes the WebSocket. After a code of 4100 and above do not come back by
+    yourself; after any other, or none, come back with `resume` at once, then ever slower.
+    """
+
+    SERVER_RESTARTS = 1012  # RFC 6455's registry: service restart
+    TOO_SLOW = 4001  # messages for this device piled up unread
+    SILENT = 4002  # no message, no ping for too long
+    LESSON_FAILED = 4003  # a fault of the server; the lesson is restored from its saved state
+    JOIN_TIMED_OUT = 4004  # no `join` in time
+    REFUSED = 4100  # the join was refused; the `Refused` before says why
+    REPLACED = 4101  # the same device is back on another connection
+    LESSON_ENDED = 4102  # for all; `lesson_ended` before says why
+    LEFT = 4103  # the answer to `leave`
+    ABUSE = 4104  # too many bad messages

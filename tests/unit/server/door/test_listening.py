@@ -1,0 +1,63 @@
+"""Listening sockets: the ports asked for, or a sentence that says what to do."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from server.door.listening import listen
+from server.errors import StartRefused
+
+
+def connects(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as client:
+        client.settimeout(2)
+        try:
+            client.connect((address, port))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.mark.parametrize(
+    ("host", "reached", "closed"),
+    [
+        ("", ["127.0.0.1", "::1"], []),
+        ("127.0.0.1", ["127.0.0.1"], ["::1"]),
+        ("::1", ["::1"], ["127.0.0.1"]),
+    ],
+)
+def test_it_listens_where_asked(host: str, reached: list[str], closed: list[str]) -> None:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(each) for each in listen(host, 0)]
+        port = sockets[0].getsockname()[1]
+        assert {each.getsockname()[1] for each in sockets} == {port}
+        assert [connects(address, port) for address in reached] == [True] * len(reached)
+        assert [connects(address, port) for address in closed] == [False] * len(closed)
+
+
+def test_an_ipv4_client_is_told_as_such() -> None:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(each) for each in listen("", 0)]
+        port = sockets[0].getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port), timeout=10):
+            accepted, address = sockets[0].accept()
+            accepted.close()
+        assert address[0] == "127.0.0.1"
+
+
+def test_a_busy_port_is_told() -> None:
+    with ExitStack() as stack:
+        (first,) = [stack.enter_context(each) for each in listen("127.0.0.1", 0)]
+        port = first.getsockname()[1]
+        with pytest.raises(StartRefused, match=rf"port {port} .*in use.*--port"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.77", "no.such.host.invalid"])
+def test_a_foreign_address_is_told(host: str) -> None:
+    with pytest.raises(StartRefused, match="host must be"):
+        listen(host, 0)

@@ -1,0 +1,240 @@
+"""Lessons open and end on time; signaling's state survives; the forgotten are ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from server.lessons.live import EndReason
+from server.timekeeper import Timekeeper
+from signaling.errors import Refusal as SignalingRefusal
+from signaling.protocol.messages import Mode, Role, SeatState
+from tests.unit.server.world import World, lesson_body, make_community, post, running_world
+
+Ids = dict[str, str]
+
+
+class Present:
+    """Lessons in progress, as a test says."""
+
+    def __init__(self, world: World) -> None:
+        self.there: dict[str, Set[str]] = {}
+        self.ended: list[tuple[str, str]] = []
+        self.broken = False
+        self._world = world
+
+    async def end(self, lesson_id: str, reason: EndReason) -> None:
+        self.ended.append((lesson_id, reason))
+        if self.broken:
+            raise SignalingRefusal("media-full")
+        self.there.pop(lesson_id, None)
+        desk = self._world.services.lessons
+        await desk.ended(lesson_id, self._world.clock(), reason)
+
+    def present(self) -> Mapping[str, Set[str]]:
+        return self.there
+
+    def seats(self) -> Mapping[str, Sequence[SeatState]]:
+        return {}
+
+
+@pytest.fixture
+def present(world: World) -> Present:
+    made = Present(world)
+    world.services.lessons.live = made
+    world.services.rooms.live = made
+    return made
+
+
+async def plan(world: World, ids: Ids, in_s: float | None, **changes: Any) -> str:
+    li = await world.signed_in("li")
+    starts_at = None if in_s is None else world.clock() + in_s
+    body = lesson_body(ids, starts_at=starts_at, **changes)
+    return str((await post(li, "/api/lessons", body))["id"])
+
+
+async def state(world: World, lesson_id: str) -> str:
+    li = await world.signed_in("li")
+    return str((await li.get(f"/api/lessons/{lesson_id}")).json()["state"])
+
+
+async def test_a_due_lesson_opens_its_doors_before_its_time(world: World, community: Ids) -> None:
+    lesson_id = await plan(world, community, 3600)
+    desk = world.services.lessons
+    world.clock.pass_s(3600 - world.settings.doors_open_s - 1)
+    await desk.keep_time()
+    assert await desk.plan(lesson_id) is None
+    world.clock.pass_s(1)
+    await desk.keep_time()
+    made = await desk.plan(lesson_id)
+    assert made is not None
+    assert (made.title, made.mode, made.record) == ("圆的面积", Mode.DELIVERY, True)
+    assert made.started_at == world.clock()
+    assert [(seat.seat_id, seat.role) for seat in made.seats] == [
+        ("lead", Role.LEAD),
+        ("room-1", Role.ROOM),
+        ("room-2", Role.ROOM),
+    ]
+    sent = {seat.seat_id: [s.source.value for s in seat.profile.sources] for seat in made.seats}
+    assert "teacher" in sent["lead"]
+    assert "room" in sent["room-1"]
+
+
+async def test_a_lesson_of_yesterday_is_missed_not_opened(
+    world: World, present: Present, community: Ids
+) -> None:
+    lesson_id = await plan(world, community, 60)
+    world.clock.pass_s(60 + 3601)
+    await world.services.lessons.keep_time()
+    assert await state(world, lesson_id) == "ended"
+    assert present.ended == []
+
+
+async def test_a_due_lesson_waits_for_its_rooms(
+    world: World, present: Present, community: Ids
+) -> None:
+    first = await plan(world, community, None)
+    second = await plan(world, community, 600)
+    present.there[first] = {"lead", "room-1"}
+    world.clock.pass_s(600)
+    await world.services.lessons.keep_time()
+    assert (await state(world, first), await state(world, second)) == ("live", "planned")
+    li = await world.signed_in("li")
+    await li.post(f"/api/lessons/{first}/end")
+    await world.services.lessons.keep_time()
+    assert (await state(world, first), await state(world, second)) == ("ended", "live")
+
+
+async def test_a_forgotten_lesson_gives_its_rooms_to_the_next(
+    world: World, present: Present, community: Ids
+) -> None:
+    first = await plan(world, community, None)
+    second = await plan(world, community, 900)
+    present.there[first] = {"room-1", "room-2"}  # room PCs stay by themselves
+    world.clock.pass_s(900)
+    await world.services.lessons.keep_time()
+    assert present.ended == [(first, "timed-out")]
+    assert (await state(world, first), await state(world, second)) == ("ended", "live")
+
+
+async def test_a_lesson_nobody_came_to_ends(world: World, present: Present, community: Ids) -> None:
+    lesson_id = await plan(world, community, None)
+    world.clock.pass_s(world.settings.lesson_idle_end_s - 1)
+    await world.services.lessons.keep_time()
+    assert await state(world, lesson_id) == "live"
+    world.clock.pass_s(1)
+    await world.services.lessons.keep_time()
+    assert await state(world, lesson_id) == "ended"
+    assert present.ended == []  # nobody was there to be told
+
+
+async def test_a_lesson_somebody_is_in_is_left_to_signaling(
+    world: World, present: Present, community: Ids
+) -> None:
+    lesson_id = await plan(world, community, None)
+    present.there[lesson_id] = {"room-1"}
+    world.clock.pass_s(10 * world.settings.lesson_idle_end_s)
+    await world.services.lessons.keep_time()
+    assert await state(world, lesson_id) == "live"
+
+
+async def test_state_is_kept_while_live_and_gone_after(
+    world: World, present: Present, community: Ids
+) -> None:
+    lesson_id = await plan(world, community, None)
+    desk = world.services.lessons
+    assert await desk.load_state(lesson_id) is None
+    for text in ('{"a": 1}', '{"a": 2}'):
+        await desk.save_state(lesson_id, text)
+        assert await desk.load_state(lesson_id) == text
+    await desk.end(lesson_id, "by-lead")
+    assert present.ended == [(lesson_id, "by-lead")]  # its state says that it had begun
+    assert await desk.load_state(lesson_id) is None
+    await desk.save_state(lesson_id, "late")  # a last save that lost the race
+    assert await desk.load_state(lesson_id) is None
+    assert await desk.plan(lesson_id) is None
+
+
+async def test_a_lesson_that_signaling_cannot_close_ends_all_the_same(
+    world: World, present: Present, community: Ids
+) -> None:
+    lesson_id = await plan(world, community, None)
+    present.there[lesson_id], present.broken = {"lead"}, True
+    li = await world.signed_in("li")
+    assert (await li.post(f"/api/lessons/{lesson_id}/end")).json()["state"] == "ended"
+
+
+async def test_the_server_admits_as_many_lessons_as_its_profile_says(tmp_path: Path) -> None:
+    folder = tmp_path / "profiles" / "servers"
+    folder.mkdir(parents=True)
+    (folder / "one.toml").write_text(
+        'title_zh = "一"\ntitle_en = "One"\n[machine]\ncores = 1\nmemory_mib = 512\n'
+        "[media]\npumps = 1\n[admit]\nlessons = 1\ndevices_per_lesson = 2\n"
+    )
+    settings = {"profiles_folder": tmp_path / "profiles", "server_profile": "one"}
+    async with running_world(tmp_path, **settings) as world:
+        ids = await make_community(await world.administrator())
+        li = await world.signed_in("li")
+        large = await li.post("/api/lessons", json=lesson_body(ids))
+        assert (large.status_code, large.json()["code"]) == (503, "lesson-too-large")
+        two = {"room_classroom_ids": [ids["room_1"]]}
+        await post(li, "/api/lessons", lesson_body(ids, **two))
+        full = await li.post("/api/lessons", json=lesson_body(ids, **two))
+        assert (full.status_code, full.json()["code"]) == (503, "server-full")
+        assert full.headers["retry-after"] == "60"
+
+
+async def test_what_is_present_shows_on_the_admins_page(
+    world: World, present: Present, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    lesson_id = await plan(world, community, None)
+    present.there[lesson_id] = {"room-2"}
+    rooms = (await admin.get("/api/classrooms")).json()
+    assert [room["id"] for room in rooms if room["online"]] == [community["room_2"]]
+    live = (await admin.get("/api/admin/live")).json()
+    assert [each["lesson"]["id"] for each in live["lessons"]] == [lesson_id]
+    assert live["classrooms_online"] == 1
+
+
+async def test_the_timekeeper_sweeps_what_is_over(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    keeper = Timekeeper(world.services)
+    path = f"/api/classrooms/{community['room_3']}"
+    assert (await admin.delete(path)).status_code == 204
+    world.clock.pass_s(29 * 86_400)
+    await keeper.tick()
+    fresh = await world.signed_in("admin")
+    assert [row["id"] for row in (await fresh.get("/api/deleted")).json()] == [community["room_3"]]
+    world.clock.pass_s(2 * 86_400)
+    await keeper.tick()
+    assert (await fresh.get("/api/deleted")).json() == []
+
+
+class Enough(Exception):  # noqa: N818 - no error
+    """The test has seen what it wanted."""
+
+
+async def test_a_failing_tick_does_not_stop_the_clock(
+    world: World, present: Present, community: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson_id = await plan(world, community, 10)
+    states = []
+
+    async def full_disk() -> None:
+        raise OSError("no space left")
+
+    async def nap(_seconds: float) -> None:
+        states.append(await state(world, lesson_id))
+        monkeypatch.undo()  # the disk has room again
+        if len(states) == 2:
+            raise Enough
+
+    monkeypatch.setattr(world.services.lessons, "keep_time", full_disk)
+    with pytest.raises(Enough):
+        await Timekeeper(world.services, sleep=nap).run()
+    assert states == ["planned", "live"]

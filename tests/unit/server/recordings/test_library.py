@@ -1,0 +1,246 @@
+"""The library: what recording tells, who sees it, which files are given out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from server.recordings.library import Catalogue
+from server.timekeeper import Timekeeper
+from tests.unit.server.world import World, lesson_body, post
+
+Ids = dict[str, str]
+PART = {
+    "part_id": "p1",
+    "seat_id": "lead",
+    "source": "teacher",
+    "name": "李老师",
+    "school": "实验小学",
+    "file": "part-1.mp4",
+    "mime": "video/mp4",
+    "start_s": 0.0,
+    "duration_s": 60.0,
+    "has_video": True,
+    "has_audio": True,
+}
+FILM = bytes(range(256)) * 8
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    return {
+        "started_at": 1_800_000_005.0,
+        "duration_s": 61.5,
+        "poster": "poster.jpg",
+        "parts": [PART],
+        "events": [{"at": 1_800_000_006.0, "type": "floor_given"}],
+        **changes,
+    }
+
+
+async def recorded(world: World, ids: Ids, name: str = "rec1", **changes: Any) -> str:
+    """A lesson that was recorded, ended and finished, with its files; gives the recording's id."""
+    li = await world.signed_in("li")
+    lesson = await post(li, "/api/lessons", lesson_body(ids, **changes))
+    catalogue = Catalogue(world.services.database, world.clock)
+    await catalogue.added(name, lesson["id"], world.clock())
+    await li.post(f"/api/lessons/{lesson['id']}/end")
+    await catalogue.finished(name, manifest(started_at=world.clock()))
+    folder = world.settings.recordings / name
+    folder.mkdir()
+    (folder / "part-1.mp4").write_bytes(FILM)
+    (folder / "poster.jpg").write_bytes(b"jpg")
+    (folder / "journal").write_bytes(b"not for browsers")
+    return name
+
+
+def kept(world: World) -> list[str]:
+    """The folders of recordings on the disk."""
+    return [path.name for path in world.settings.recordings.iterdir()]
+
+
+async def seen_by(world: World, who: str) -> set[str]:
+    browser = await world.signed_in(who)
+    return {row["id"] for row in (await browser.get("/api/recordings")).json()}
+
+
+async def test_a_recording_goes_through_its_life(world: World, community: Ids) -> None:
+    li = await world.signed_in("li")
+    lesson = await post(li, "/api/lessons", lesson_body(community))
+    catalogue = Catalogue(world.services.database, world.clock)
+    states = []
+
+    async def look() -> dict[str, Any]:
+        row: dict[str, Any] = (await li.get("/api/recordings/rec1")).json()
+        states.append(row["state"])
+        return row
+
+    for _ in range(2):  # told twice after a crash
+        await catalogue.added("rec1", lesson["id"], world.clock())
+    await look()
+    refused = await li.delete("/api/recordings/rec1")
+    assert (refused.status_code, refused.json()["code"]) == (409, "recording-unfinished")
+    await li.post(f"/api/lessons/{lesson['id']}/end")
+    await look()
+    await catalogue.failed("rec1", "disk full")
+    await look()
+    await catalogue.finished("rec1", manifest())  # tried again after a restart
+    row = await look()
+    await catalogue.failed("rec1", "too late")  # what is ready stays ready
+    await look()
+    assert states == ["recording", "finishing", "failed", "ready", "ready"]
+    assert row["parts"] == [PART]
+    assert row["events"] == [{"at": 1_800_000_006.0, "type": "floor_given"}]
+    assert (row["duration_s"], row["started_at"]) == (61.5, 1_800_000_005.0)
+    assert (row["poster"], row["visibility"]) == ("poster.jpg", "community")
+    assert (row["title"], row["teacher"], row["lesson_id"]) == ("圆的面积", "李老师", lesson["id"])
+    assert row["schools"] == ["实验小学", "青山小学", "河湾小学"]
+
+
+async def test_recordings_of_unknown_lessons_harm_nothing(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    catalogue = Catalogue(world.services.database, world.clock)
+    await catalogue.added("rec1", "nowhere", 0.0)
+    await catalogue.finished("rec1", manifest())
+    await catalogue.failed("rec1", "no reason")
+    assert (await admin.get("/api/recordings")).json() == []
+
+
+async def test_a_recording_is_seen_by_its_community_then_by_the_region(
+    world: World, community: Ids
+) -> None:
+    await recorded(world, community)
+    assert await seen_by(world, "wang") == {"rec1"}
+    assert await seen_by(world, "admin") == {"rec1"}
+    assert await seen_by(world, "outsider") == set()
+    outsider = await world.signed_in("outsider")
+    for path in ("/api/recordings/rec1", "/media/recordings/rec1/part-1.mp4"):
+        assert (await outsider.get(path)).status_code == 404
+    wang, li = await world.signed_in("wang"), await world.signed_in("li")
+    body = {"visibility": "region", "title": "圆的面积（公开课）"}
+    refused = await wang.patch("/api/recordings/rec1", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not-its-teacher")
+    assert (await li.patch("/api/recordings/rec1", json=body)).json()["title"] == body["title"]
+    assert await seen_by(world, "outsider") == {"rec1"}
+    assert (await outsider.get("/media/recordings/rec1/part-1.mp4")).content == FILM
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, ["three", "two", "one"]),
+        ({"text": "圆"}, ["one"]),
+        ({"text": "数学 李老师"}, ["three", "one"]),
+        ({"text": "青山"}, ["three", "two", "one"]),
+        ({"text": "cell"}, ["two"]),
+        ({"text": "%"}, []),
+        ({"text": "_"}, []),
+        ({"subject": "数学"}, ["three", "one"]),
+        ({"school": "河湾小学"}, ["two", "one"]),
+        ({"school": "河湾"}, []),
+        ({"from": 1_800_000_100}, ["three", "two"]),
+        ({"from": 1_800_000_100, "to": 1_800_000_200}, ["two"]),
+    ],
+)
+async def test_recordings_are_found(
+    world: World, community: Ids, query: dict[str, Any], found: list[str]
+) -> None:
+    await recorded(world, community, "one")
+    world.clock.pass_s(100)
+    await recorded(world, community, "two", title="The CELL", subject="生物")
+    world.clock.pass_s(100)
+    rooms = [community["room_1"]]
+    await recorded(world, community, "three", title="分数", room_classroom_ids=rooms)
+    li = await world.signed_in("li")
+    rows = (await li.get("/api/recordings", params=query)).json()
+    assert [row["id"] for row in rows] == found
+    assert all(row["parts"] == [] == row["events"] for row in rows)
+
+
+async def test_files_come_whole_and_in_ranges(world: World, community: Ids) -> None:
+    await recorded(world, community)
+    li, path = await world.signed_in("li"), "/media/recordings/rec1/part-1.mp4"
+    whole = await li.get(path)
+    assert (whole.status_code, whole.content) == (200, FILM)
+    assert whole.headers["content-type"] == "video/mp4"
+    assert whole.headers["accept-ranges"] == "bytes"
+    assert "private" in whole.headers["cache-control"]
+    part = await li.get(path, headers={"range": "bytes=100-299"})
+    assert (part.status_code, part.content) == (206, FILM[100:300])
+    assert part.headers["content-range"] == f"bytes 100-299/{len(FILM)}"
+    tail = await li.get(path, headers={"range": "bytes=-10"})
+    assert tail.content == FILM[-10:]
+    assert (await li.get(path, headers={"range": "bytes=99999-"})).status_code == 416
+    head = await li.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(FILM))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "journal",
+        "manifest.json",
+        "../other/part-1.mp4",
+        "..%2f..%2ftongke.db",
+        "%2e%2e/%2e%2e/tongke.db",
+        "/etc/passwd",
+        "part-1.mp4%00.jpg",
+        "",
+    ],
+)
+async def test_no_other_file_is_given_out(world: World, community: Ids, name: str) -> None:
+    await recorded(world, community)
+    li = await world.signed_in("li")
+    answer = await li.get(f"/media/recordings/rec1/{name}")
+    assert answer.status_code in {404, 422}
+
+
+async def test_a_manifest_cannot_lead_out_of_the_folder(world: World, community: Ids) -> None:
+    await recorded(world, community)
+    (world.settings.recordings / "secret.mp4").write_bytes(b"secret")
+    evil = manifest(parts=[{**PART, "file": "../secret.mp4"}], poster="/etc/passwd")
+    await Catalogue(world.services.database, world.clock).finished("rec1", evil)
+    li = await world.signed_in("li")
+    for name in ("..%2fsecret.mp4", "%2fetc%2fpasswd"):
+        assert (await li.get(f"/media/recordings/rec1/{name}")).status_code == 404
+
+
+async def test_nobody_unknown_gets_a_file(world: World, community: Ids) -> None:
+    await recorded(world, community)
+    browser = await world.browser()
+    assert (await browser.get("/media/recordings/rec1/part-1.mp4")).status_code == 401
+
+
+async def test_a_recording_is_deleted_restored_and_gone_with_its_files(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    await recorded(world, community)
+    li = await world.signed_in("li")
+    assert (await li.delete("/api/recordings/rec1")).status_code == 204
+    assert (await li.get("/media/recordings/rec1/part-1.mp4")).status_code == 404
+    assert (await admin.post("/api/deleted/recordings/rec1/restore")).status_code == 200
+    assert (await li.get("/media/recordings/rec1/part-1.mp4")).content == FILM
+    await li.delete("/api/recordings/rec1")
+    keeper = Timekeeper(world.services)
+    world.clock.pass_s(29 * 86_400)
+    await keeper.tick()
+    assert kept(world) == ["rec1"]
+    world.clock.pass_s(2 * 86_400)
+    await keeper.tick()
+    assert kept(world) == []
+
+
+async def test_a_recording_outlives_its_lesson_and_teacher(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    await recorded(world, community)
+    lesson = (await admin.get("/api/lessons")).json()[0]["id"]
+    for path in (f"/api/lessons/{lesson}", f"/api/users/{community['li']}"):
+        assert (await admin.delete(path)).status_code == 204
+    world.clock.pass_s(31 * 86_400)
+    await Timekeeper(world.services).tick()
+    row = (await (await world.signed_in("admin")).get("/api/recordings/rec1")).json()
+    assert (row["lesson_id"], row["teacher_id"], row["teacher"]) == (None, None, "李老师")
