@@ -1,7 +1,7 @@
 """The nouns of the media core: what a caller of `mixer.node` says and hears.
 
-Plain frozen values, no behaviour and no I/O. `mixer.node` re-exports all of them; nobody outside
-the media core imports this module directly.
+Plain frozen values, no behaviour and no I/O. Whoever speaks of media imports them from here,
+without the node and all that it stands on.
 """
 
 from __future__ import annotations

@@ -9,14 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mixer.node import (
-    MediaEvent,
-    PublishAnswer,
-    SourceOffer,
-    SubscribeOffer,
-    TapInfo,
-    Want,
-)
+from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
 from signaling.protocol.messages import IceServer, Mode, Role, SendProfile
 from signaling.turn import TurnServers
 

@@ -22,7 +22,7 @@ from mixer.errors import (
     NegotiationRefused,
     NodeFull,
 )
-from mixer.node import (
+from mixer.model import (
     ConsumerChanged,
     LayersNeeded,
     LinkMeasured,

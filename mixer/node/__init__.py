@@ -4,32 +4,12 @@
                          ├─ Subscription ─ Connection ─┘
                          └─ Tap
 
-Callers import from here and from `mixer.errors`; the modules below are the media core's own.
+Callers import from here, `mixer.model` (the nouns) and `mixer.errors`; the modules below are the
+media core's own.
 """
 
 from __future__ import annotations
 
-from mixer.model import (
-    ConsumerChanged,
-    ConsumerInfo,
-    Direction,
-    Kind,
-    LayersNeeded,
-    LinkMeasured,
-    LinkState,
-    MediaEvent,
-    NodeLimits,
-    NodeSettings,
-    ProducerInfo,
-    ProducerLive,
-    PublishAnswer,
-    SourceOffer,
-    SpeakersChanged,
-    SubscribeOffer,
-    TapInfo,
-    TransportChanged,
-    Want,
-)
 from mixer.node.media_node import MediaNode
 from mixer.node.stats import (
     ConnectionStats,
@@ -45,32 +25,13 @@ from mixer.node.stats import (
 
 __all__ = [
     "ConnectionStats",
-    "ConsumerChanged",
-    "ConsumerInfo",
     "ConsumerStats",
-    "Direction",
-    "Kind",
     "LayerStats",
-    "LayersNeeded",
     "LessonStats",
-    "LinkMeasured",
-    "LinkState",
     "Measures",
-    "MediaEvent",
     "MediaNode",
-    "NodeLimits",
-    "NodeSettings",
     "NodeStats",
     "PortStats",
-    "ProducerInfo",
-    "ProducerLive",
     "ProducerStats",
-    "PublishAnswer",
-    "SourceOffer",
-    "SpeakersChanged",
-    "SubscribeOffer",
     "SubscriptionStats",
-    "TapInfo",
-    "TransportChanged",
-    "Want",
 ]

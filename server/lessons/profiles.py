@@ -7,7 +7,7 @@ a device does with its `SendProfile` is the device's, what the node does with it
 from __future__ import annotations
 
 from hardware_profiles import Layer, RoomProfile, ServerProfile, VideoSource
-from mixer.node import NodeLimits
+from mixer.model import NodeLimits
 from signaling.protocol.messages import (
     EncodingProfile,
     Mode,

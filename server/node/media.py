@@ -8,7 +8,8 @@ from typing import Protocol
 
 from hardware_profiles import ServerProfile
 from mixer.errors import NodeUnavailable
-from mixer.node import LessonStats, NodeSettings, NodeStats
+from mixer.model import NodeSettings
+from mixer.node import LessonStats, NodeStats
 from server.config import Settings
 from server.errors import StartRefused
 from server.lessons.profiles import node_limits

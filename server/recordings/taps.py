@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from mixer.node import TapInfo
+from mixer.model import TapInfo
 from recorder import control as c
 from server.ids import new_id
 

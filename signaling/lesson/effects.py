@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mixer.node import SourceOffer, Want
+from mixer.model import SourceOffer, Want
 from signaling.protocol.messages import CloseCode, ServerMessage, Source
 
 

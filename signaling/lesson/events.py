@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mixer.node import MediaEvent, PublishAnswer, SubscribeOffer
+from mixer.model import MediaEvent, PublishAnswer, SubscribeOffer
 from signaling.ports import Identity
 from signaling.protocol.messages import ClientMessage, Join, Source
 

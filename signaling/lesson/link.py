@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mixer.node import Direction, LinkMeasured, LinkState
+from mixer.model import Direction, LinkMeasured, LinkState
 from signaling.protocol.messages import LinkQuality
 
 # Above these the class notices: Opus conceals single losses well up to about 5 %, talk becomes

@@ -6,7 +6,7 @@ m-line is named as a source, and each source of a seat is sent by one of its dev
 
 from __future__ import annotations
 
-from mixer.node import ProducerInfo, SourceOffer
+from mixer.model import ProducerInfo, SourceOffer
 from signaling.errors import Refusal
 from signaling.lesson.effects import (
     MediaCloseDevice,

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mixer.node import Kind, Want
+from mixer.model import Kind, Want
 from signaling.lesson import journal, rules
 from signaling.lesson.effects import (
     CloseConnection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mixer.node import (
+from mixer.model import (
     ConsumerChanged,
     Direction,
     LayersNeeded,

@@ -6,7 +6,7 @@ answer (`rules.SUBSCRIBE_TRANSITIONS`). A WHEP player is the exception: it offer
 
 from __future__ import annotations
 
-from mixer.node import Kind, Want
+from mixer.model import Kind, Want
 from signaling.errors import Refusal
 from signaling.lesson.effects import MediaAnswer, MediaCloseDevice, MediaPlay, MediaSubscribe
 from signaling.lesson.events import (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from mixer.node import Kind, TapInfo
+from mixer.model import Kind, TapInfo
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
 from server.recordings.recording import Recording

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from mixer.forward.allocation import Allocator
 from mixer.forward.layers import Layer, Stream
-from mixer.node import (
+from mixer.model import (
     ConsumerChanged,
     Direction,
     Kind,

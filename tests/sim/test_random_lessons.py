@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mixer.node import (
+from mixer.model import (
     ConsumerChanged,
     Direction,
     LinkMeasured,

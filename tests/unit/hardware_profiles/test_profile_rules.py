@@ -21,7 +21,7 @@ from hardware_profiles import (
 from hardware_profiles.room import VIDEO_SOURCES
 from hardware_profiles.room import Mode as ProfileMode
 from hardware_profiles.room import Role as ProfileRole
-from mixer.node import NodeLimits
+from mixer.model import NodeLimits
 from server.lessons.profiles import node_limits, send_profile
 from signaling.protocol.messages import EncodingProfile, Mode, Role, Source
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from mixer.node import MediaEvent
+from mixer.model import MediaEvent
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mixer.errors import LessonOpen, LessonUnknown
-from mixer.node import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
+from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
 from signaling.errors import TokenRefused
 from signaling.ports import Identity, LessonPlan
 from tests.unit.signaling.media_model import MediaModel

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mixer.errors import AnswerUnexpected, NodeFull, SdpRefused
-from mixer.node import (
+from mixer.model import (
     ConsumerInfo,
     Kind,
     ProducerInfo,

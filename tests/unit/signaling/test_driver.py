@@ -8,7 +8,7 @@ import json
 import pytest
 
 from mixer.errors import NodeFull, NodeUnavailable
-from mixer.node import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
+from mixer.model import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
 from signaling.lesson import events as e
 from signaling.lesson.machine import Lesson
 from signaling.observing import CLOSE_TIMEOUT_S

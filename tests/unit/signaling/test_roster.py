@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mixer.node import Direction, LinkState, TransportChanged
+from mixer.model import Direction, LinkState, TransportChanged
 from signaling.lesson.roster import HTTP_DEVICE_SETUP_S
 from signaling.lesson.rules import LessonPhase
 from signaling.ports import SignalingSettings

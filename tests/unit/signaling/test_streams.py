@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mixer.errors import NodeFull, SdpRefused
-from mixer.node import (
+from mixer.model import (
     ConsumerChanged,
     Direction,
     LayersNeeded,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from mixer.node import Direction, LinkState, TransportChanged
+from mixer.model import Direction, LinkState, TransportChanged
 from signaling.app_router import routes
 from signaling.driver import LessonService
 from signaling.errors import Refusal

@@ -14,8 +14,18 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from hardware_profiles import ServerProfile
-from mixer.model import ConsumerInfo, Kind, ProducerInfo, PublishAnswer, SourceOffer, SubscribeOffer
-from mixer.node import LinkState, MediaNode, NodeSettings, Want
+from mixer.model import (
+    ConsumerInfo,
+    Kind,
+    LinkState,
+    NodeSettings,
+    ProducerInfo,
+    PublishAnswer,
+    SourceOffer,
+    SubscribeOffer,
+    Want,
+)
+from mixer.node import MediaNode
 from server.config import Settings
 from server.metrics import families
 from server.node.media import MediaCore

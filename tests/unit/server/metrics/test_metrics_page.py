@@ -11,7 +11,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mixer.node import MediaNode, NodeSettings
+from mixer.model import NodeSettings
+from mixer.node import MediaNode
 from server.config import Settings, load_settings
 from server.errors import StartRefused
 from server.metrics import families
