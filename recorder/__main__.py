@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m recorder", description=__doc__)
     parser.add_argument("--control-fd", type=int, required=True)
     options = parser.parse_args(arguments)
+    os.umask(0o077)  # what we and our children write is for the server's own user alone
     # Ctrl-C goes to the whole process group; the server decides, and its going ends us.
     # So does a service stop. Files are closed in order only if we are let.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

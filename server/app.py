@@ -7,6 +7,7 @@ first device returns.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -38,6 +39,12 @@ from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
+from server.database.private_files import (
+    close_folder,
+    close_recordings,
+    close_to_others,
+    database_files,
+)
 from server.door.shield import Shield
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
@@ -133,11 +140,15 @@ class _Start:
         self._folder = DataFolder(settings.data_folder)
         stack.callback(self._folder.close)
         make_folder(settings.recordings, setting="recordings_folder")
+        close_folder(self._folder.path)
+        close_to_others(settings.recordings)
 
     async def database(self) -> Database:
         """The database, migrated."""
         database = Database(self._settings.database)
         self._stack.push_async_callback(database.close)
+        for file in database_files(self._settings.database):
+            close_to_others(file)
         await database.migrate()
         return database
 
@@ -193,6 +204,8 @@ class _Start:
             media=media,
             metrics=self._meters,
         )
+        closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")
+        self._stack.push_async_callback(_stopped, closing)
         timekeeper = Timekeeper(services)
         timekeeper.start()
         self._stack.push_async_callback(timekeeper.stop)
@@ -213,6 +226,18 @@ class _Start:
         # Stopped after signaling (so that it hears the last events), before the media and the rows.
         self._stack.push_async_callback(recording.close)
         return recording
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _close_archive(folder: Path) -> None:
+    """Recordings that an earlier version left open to others: an archive's worth of files."""
+    archive = close_recordings(folder)
+    while await asyncio.to_thread(next, archive, None) is not None:
+        pass
 
 
 def _signaling_settings(settings: Settings) -> SignalingSettings:

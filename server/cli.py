@@ -113,7 +113,9 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
     from server.accounts.first_start import sign_in_address  # noqa: PLC0415
     from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
     from server.database.engine import Database  # noqa: PLC0415
+    from server.database.private_files import keep_new_files_private  # noqa: PLC0415
 
+    keep_new_files_private()
     if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
         raise StartRefused(
             f"There is no Tongke database in {settings.data_folder}. Name the server's data folder "

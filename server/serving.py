@@ -19,6 +19,7 @@ import uvicorn
 from server.app import create_app
 from server.config import Settings
 from server.database.data_folder import make_folder
+from server.database.private_files import keep_new_files_private
 from server.door.certificates import Certificate, given_certificate, host_names, own_certificate
 from server.door.listening import listen
 from server.door.patient_http import patient_protocol
@@ -63,6 +64,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     At the end lessons are told, connections closed (within `stop_grace_s`), parts stopped.
     Raises `StartRefused`.
     """
+    keep_new_files_private()
     allow_many_open_files()
     make_folder(settings.data_folder, setting="data_folder")
     sockets = listen(settings.host, settings.port)

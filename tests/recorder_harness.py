@@ -39,6 +39,7 @@ class RecorderHarness:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "recorder", "--control-fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
+                umask=0,  # how open what it writes is, is its own matter
             )
         self._lines = c.LineSplitter()
         self._reports: list[c.Report] = []

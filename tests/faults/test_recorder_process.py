@@ -129,6 +129,40 @@ def test_a_lesson_is_recorded_whole_and_in_step(
     assert not (folder / "tracks").exists()
 
 
+def test_what_is_recorded_is_for_the_servers_own_user(
+    recorder: RecorderHarness, folder: Path
+) -> None:
+    """While it is recorded and when it can be played, whatever the umask."""
+
+    def modes() -> dict[str, str]:
+        paths = [folder, *folder.rglob("*")]
+        return {path.name: oct(path.lstat().st_mode & 0o777) for path in paths}
+
+    folder.parent.mkdir(mode=0o755)
+    recorder.open(folder)
+    recorder.wait(c.Running)
+    recorder.tap("v", VIDEO["H264"], seat="lead", source="teacher")
+    recorder.tap("a", SOUND, seat="lead", source="room")
+    packets = mixed(
+        ("v", packetise(VIDEO["H264"], encode_video("H264", 2.0, width=640, height=480))),
+        ("a", packetise(SOUND, encode_sound(2.0, beeps=(1.0,)))),
+    )
+    for _, name, data in packets:
+        recorder.send(name, data)
+    recorder.settle()
+    during = modes()
+    assert {"journal.jsonl", "tracks"} < set(during)
+    assert sum(name.startswith("lead-") for name in during) == 2
+    recorder.say(c.CloseRecording(recording_id="rec1"))
+    recorder.wait(c.Finished)
+    after = modes()
+    assert {"manifest.json", "poster.jpg"} < set(after)
+    for found in (during, after):
+        folders = {found.pop(name) for name in ("rec1", "tracks") if name in found}
+        assert folders == {"0o700"}
+        assert set(found.values()) == {"0o600"}, found
+
+
 def test_lost_pictures_are_a_gap_up_to_the_next_keyframe(
     recorder: RecorderHarness, folder: Path
 ) -> None:

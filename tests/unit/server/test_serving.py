@@ -68,7 +68,7 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, **settings: str) -> Iterator[Served]:
+def serve(folder: Path, *, umask: int = -1, **settings: str) -> Iterator[Served]:
     """A server until the end of the block, answering."""
     errors = folder / "errors.txt"
     with errors.open("w") as log:
@@ -78,6 +78,7 @@ def serve(folder: Path, **settings: str) -> Iterator[Served]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            umask=umask,
         )
     assert process.stdout is not None
     with process.stdout:
@@ -146,6 +147,32 @@ def test_after_sigkill_it_starts_again_in_the_same_folder(tmp_path: Path) -> Non
         server.process.wait(PATIENCE_S)
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as again:
         assert json.loads(again.get("/readyz"))["ready"] is True
+
+
+def test_nobody_else_of_the_machine_reads_its_files(tmp_path: Path) -> None:
+    """Whatever the umask, in a folder that stood open, with a database an earlier start made."""
+    data = tmp_path / "data"
+    left = data / "recordings" / "r1" / "manifest.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+
+    def open_to_others() -> dict[str, str]:
+        paths = [data, *data.rglob("*")]
+        modes = {str(path.relative_to(tmp_path)): path.lstat().st_mode & 0o777 for path in paths}
+        return {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
+
+    for _ in range(2):  # a fresh folder, then one full of files
+        for path in [data, *data.rglob("*")]:
+            path.chmod(0o777)
+        with serve(tmp_path, umask=0, TONGKE_PLAIN_HTTP="true") as server:
+            assert server.get("/healthz") == "ok\n"
+            assert (data / "tongke.db-wal").is_file()
+            deadline = time.monotonic() + PATIENCE_S
+            while open_to_others() and time.monotonic() < deadline:
+                time.sleep(0.05)  # an archive is closed beside the first requests
+            assert open_to_others() == {}
+            server.stop()
+        assert open_to_others() == {}
 
 
 @pytest.mark.parametrize("kind", ["pages", "media", "folder in use"])
