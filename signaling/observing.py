@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from signaling.log.entries import AnyEntry
 from signaling.ports import LessonObserver, LessonPlan
 
 _log = structlog.get_logger(__name__)
@@ -39,9 +40,9 @@ class ObserverFeed:
         self.failed = 0
         self._tell(lambda observer: observer.lesson_opened(plan))
 
-    def happened(self, event: dict[str, object]) -> None:
+    def happened(self, entry: AnyEntry) -> None:
         """One entry of the event log."""
-        self._tell(lambda observer: observer.happened(self._lesson_id, event))
+        self._tell(lambda observer: observer.happened(self._lesson_id, entry))
 
     def producer_added(self, seat_id: str, source: str, producer_id: str) -> None:
         """A stream came."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
+from signaling.log.entries import AnyEntry
 from signaling.protocol.messages import IceServer, Mode, Role, SendProfile
 from signaling.turn import TurnServers
 
@@ -74,8 +75,8 @@ class LessonObserver(Protocol):
 
     async def lesson_opened(self, plan: LessonPlan) -> None: ...
 
-    async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
-        """One entry of the lesson's event log (`at`, `type`, and the type's own fields)."""
+    async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
+        """One entry of the lesson's event log."""
         ...
 
     async def producer_added(

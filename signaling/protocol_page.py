@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from signaling.lesson import rules
-from signaling.lesson.journal import ENTRIES
+from signaling.log.entries import ENTRIES, Entry
 from signaling.protocol.messages import CloseCode, Mode, Role
 from signaling.protocol.refusals import REFUSALS
 from signaling.protocol.typescript import comments_of
@@ -111,8 +111,9 @@ def _refusals() -> Iterable[tuple[str, ...]]:
 
 
 def _journal() -> Iterable[tuple[str, ...]]:
-    for kind, (fields, when) in ENTRIES.items():
-        yield f"`{kind}`", ", ".join(f"`{field}`" for field in fields), when
+    for kind, model in ENTRIES.items():
+        fields = [f"`{field}`" for field in model.model_fields if field not in Entry.model_fields]
+        yield f"`{kind}`", ", ".join(fields), model.__doc__ or ""
 
 
 def _names(roles: frozenset[Role]) -> str:

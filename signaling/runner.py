@@ -198,7 +198,7 @@ class LessonRunner:
     def _observe(self, effect: f.WriteJournal | f.ProducerAdded | f.ProducerRemoved) -> None:
         match effect:
             case f.WriteJournal():
-                self._feed.happened(dict(effect.entry))
+                self._feed.happened(effect.entry)
             case f.ProducerAdded():
                 self._feed.producer_added(effect.seat_id, effect.source.value, effect.producer_id)
             case f.ProducerRemoved():

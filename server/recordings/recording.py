@@ -32,6 +32,7 @@ from server.ids import new_id
 from server.recordings.leftovers import Leftover, Stage, find_leftovers, mark_filed
 from server.recordings.library import RecordingCatalogue
 from server.recordings.taps import TappedMedia, Tapping
+from signaling.log.entries import AnyEntry, as_members
 from signaling.ports import LessonPlan
 
 _log = structlog.get_logger("tongke.recording")
@@ -201,7 +202,7 @@ class Recording:
         self._later(self._catalogue.added(recording_id, plan.lesson_id, self._clock()))
         self._link.send(self._open_command(recorded))
 
-    async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
+    async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
         """An entry of the lesson's event log goes to the journal."""
         recorded = self._by_lesson.get(lesson_id)
         if recorded is None:
@@ -210,7 +211,7 @@ class Recording:
         message = c.JournalEvent(
             recording_id=recorded.recording_id,
             event_id=f"{self._run_id}-{self._events}",
-            event=event,
+            event=as_members(entry),
         )
         recorded.unwritten[message.event_id] = message
         if len(recorded.unwritten) > MAX_UNWRITTEN_EVENTS:

@@ -14,6 +14,7 @@ from signaling.lesson.effects import CloseLesson
 from signaling.lesson.events import EndReason
 from signaling.lesson.record import LessonRecord, Seat
 from signaling.lesson.rules import LESSON_TRANSITIONS
+from signaling.log import entries as log
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, Role, Source
 
@@ -29,7 +30,7 @@ class Conduct:
     def raise_hand(self, seat: Seat, _message: m.RaiseHand, now: float) -> None:
         """Put the seat at the end of the order."""
         if self._record.floor.raise_hand(seat.seat_id, now):
-            self._record.write("hand_raised", now, seat_id=seat.seat_id)
+            self._record.write(log.HandRaised(at=now, seat_id=seat.seat_id))
 
     def lower_hand(self, seat: Seat, message: m.LowerHand, now: float) -> None:
         """Take one's own hand down, or (lead, assistant) another's."""
@@ -38,7 +39,7 @@ class Conduct:
             raise Refusal("lead-only")
         self._seat(seat_id)
         if self._record.floor.lower_hand(seat_id):
-            self._record.write("hand_lowered", now, seat_id=seat_id, by=seat.seat_id)
+            self._record.write(log.HandLowered(at=now, seat_id=seat_id, by=seat.seat_id))
 
     def give_floor(self, seat: Seat, message: m.GiveFloor, now: float) -> None:
         """The floor goes to a seat that is here; the lead's mute of it ends with that."""
@@ -50,9 +51,11 @@ class Conduct:
             raise Refusal("seat-absent")
         if chosen.muted_by_lead:
             chosen.muted_by_lead = False
-            record.write("seat_muted", now, seat_id=chosen.seat_id, muted=False, by=seat.seat_id)
+            record.write(
+                log.SeatMuted(at=now, seat_id=chosen.seat_id, muted=False, by=seat.seat_id)
+            )
         if record.floor.give(chosen.seat_id):
-            record.write("floor_given", now, seat_id=chosen.seat_id, by=seat.seat_id)
+            record.write(log.FloorGiven(at=now, seat_id=chosen.seat_id, by=seat.seat_id))
 
     def take_floor(self, seat: Seat, _message: m.TakeFloor, now: float) -> None:
         """The lead takes the floor back, or its holder hands it back."""
@@ -61,7 +64,7 @@ class Conduct:
             raise Refusal("no-floor")
         holder = record.floor.take()
         if holder is not None:
-            record.write("floor_taken", now, seat_id=holder, by=seat.seat_id)
+            record.write(log.FloorTaken(at=now, seat_id=holder, by=seat.seat_id))
 
     # --- mutes --------------------------------------------------------------------------------
 
@@ -75,11 +78,12 @@ class Conduct:
             seat.muted_sources.discard(message.source)
         self._record.keep()
         self._record.write(
-            "source_muted",
-            now,
-            seat_id=seat.seat_id,
-            source=message.source,
-            muted=message.muted,
+            log.SourceMuted(
+                at=now,
+                seat_id=seat.seat_id,
+                source=message.source,
+                muted=message.muted,
+            )
         )
 
     def mute_seat(self, seat: Seat, message: m.MuteSeat, now: float) -> None:
@@ -92,11 +96,12 @@ class Conduct:
         if chosen.muted_by_lead != message.muted:
             chosen.muted_by_lead = message.muted
             self._record.write(
-                "seat_muted",
-                now,
-                seat_id=chosen.seat_id,
-                muted=message.muted,
-                by=seat.seat_id,
+                log.SeatMuted(
+                    at=now,
+                    seat_id=chosen.seat_id,
+                    muted=message.muted,
+                    by=seat.seat_id,
+                )
             )
 
     # --- the picture --------------------------------------------------------------------------
@@ -117,18 +122,19 @@ class Conduct:
         if record.spotlight != spotlight:
             record.spotlight = spotlight
             record.write(
-                "spotlight",
-                now,
-                seat_id=spotlight.seat_id if spotlight else None,
-                source=spotlight.source if spotlight else None,
-                by=seat.seat_id,
+                log.Spotlight(
+                    at=now,
+                    seat_id=spotlight.seat_id if spotlight else None,
+                    source=spotlight.source if spotlight else None,
+                    by=seat.seat_id,
+                )
             )
 
     def set_layout(self, seat: Seat, message: m.SetLayout, now: float) -> None:
         """How the others stand on every screen."""
         if self._record.layout is not message.layout:
             self._record.layout = message.layout
-            self._record.write("layout", now, layout=message.layout, by=seat.seat_id)
+            self._record.write(log.LayoutChosen(at=now, layout=message.layout, by=seat.seat_id))
 
     # --- the rest -----------------------------------------------------------------------------
 
@@ -144,20 +150,20 @@ class Conduct:
         line = m.ChatLine(seat_id=seat.seat_id, name=seat.name, text=text, at=now)
         self._record.chat.append(line)
         self._record.keep()
-        self._record.write("chat", now, seat_id=seat.seat_id, name=seat.name, text=text)
+        self._record.write(log.Chat(at=now, seat_id=seat.seat_id, name=seat.name, text=text))
         self._record.tell_all(m.ChatPosted(line=line))
 
     def set_lock(self, _seat: Seat, message: m.SetLock, now: float) -> None:
         """Nobody new comes in, or everybody may again."""
         if self._record.locked != message.locked:
             self._record.locked = message.locked
-            self._record.write("lock", now, locked=message.locked)
+            self._record.write(log.LockChanged(at=now, locked=message.locked))
 
     def set_recording(self, recording: bool, now: float) -> None:
         """The recorder says whether it runs."""
         if self._record.recording != recording:
             self._record.recording = recording
-            self._record.write("recording", now, recording=recording)
+            self._record.write(log.RecordingChanged(at=now, recording=recording))
 
     def end_lesson(self, _seat: Seat, _message: m.EndLesson, now: float) -> None:
         """The lead ends the lesson."""
@@ -169,7 +175,7 @@ class Conduct:
         record.phase = LESSON_TRANSITIONS[record.phase, "ended"]
         record.ending = (now, reason)
         record.keep()
-        record.write("lesson_ended", now, reason=reason)
+        record.write(log.LessonEnded(at=now, reason=reason))
         record.flush(now)
         record.tell_all(m.LessonEnded(reason=reason))
         for connection in list(record.connections):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mixer.model import SourceOffer, Want
+from signaling.log.entries import AnyEntry
 from signaling.protocol.messages import CloseCode, ServerMessage, Source
 
 
@@ -105,9 +106,9 @@ class ProducerRemoved:
 
 @dataclass(frozen=True, slots=True)
 class WriteJournal:
-    """One entry of the lesson's event log for the observers (`signaling.lesson.journal`)."""
+    """One entry of the lesson's event log for the observers."""
 
-    entry: Mapping[str, object]
+    entry: AnyEntry
 
 
 @dataclass(frozen=True, slots=True)

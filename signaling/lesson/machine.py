@@ -25,6 +25,7 @@ from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
 from signaling.lesson.rules import DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
+from signaling.log import entries as log
 from signaling.ports import LessonPlan, SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode
@@ -138,7 +139,7 @@ class Lesson:
         lesson = cls(plan, settings, now)
         saved.load(lesson._record, state, now)
         if not lesson.ended:
-            lesson._record.write("lesson_restored", now)
+            lesson._record.write(log.LessonRestored(at=now))
         return lesson, lesson._finish(now)
 
     # --- looking ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from signaling.lesson.events import PublishAnswered
 from signaling.lesson.record import Device, LessonRecord, Producer, Seat
 from signaling.lesson.rules import DevicePhase, may_send
 from signaling.lesson.sdp import media_lines
+from signaling.log import entries as log
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Source
 
@@ -113,7 +114,7 @@ class Publishing:
         )
         device.producers[info.producer_id] = producer
         self._record.emit(ProducerAdded(device.seat_id, producer.source, producer.producer_id))
-        self._write("source_added", device, producer, now)
+        self._write(log.SourceAdded, device, producer, now)
 
     def tell_layers(self, device: Device, producer: Producer) -> None:
         """Which layers of its picture the device need not send, once that is known."""
@@ -148,17 +149,24 @@ class Publishing:
         del device.producers[producer.producer_id]
         self._record.gone_producers.append(producer.producer_id)
         self._record.emit(ProducerRemoved(producer.producer_id))
-        self._write("source_removed", device, producer, now)
+        self._write(log.SourceRemoved, device, producer, now)
         for other in self._record.devices.values():
             other.wants = tuple(w for w in other.wants if w.producer_id != producer.producer_id)
 
-    def _write(self, kind: str, device: Device, producer: Producer, now: float) -> None:
+    def _write(
+        self,
+        kind: type[log.SourceAdded | log.SourceRemoved],
+        device: Device,
+        producer: Producer,
+        now: float,
+    ) -> None:
         self._record.write(
-            kind,
-            now,
-            seat_id=device.seat_id,
-            source=producer.source,
-            producer_id=producer.producer_id,
+            kind(
+                at=now,
+                seat_id=device.seat_id,
+                source=producer.source,
+                producer_id=producer.producer_id,
+            )
         )
 
 

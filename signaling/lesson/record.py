@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mixer.model import Kind, Want
-from signaling.lesson import journal, rules
+from signaling.lesson import rules
 from signaling.lesson.effects import (
     CloseConnection,
     Effect,
@@ -29,6 +29,8 @@ from signaling.lesson.floor import Floor
 from signaling.lesson.link import LinkMeter
 from signaling.lesson.rules import DevicePhase, LessonPhase, SubscribePhase
 from signaling.lesson.speaking import SpeakerBoard
+from signaling.log import entries as log
+from signaling.log.entries import AnyEntry
 from signaling.ports import LessonPlan, SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, LinkQuality, Mode, Role, Source
@@ -248,9 +250,9 @@ class LessonRecord:
         negotiation = isinstance(effect, MediaPublish | MediaSubscribe | MediaAnswer | MediaPlay)
         (self._negotiations if negotiation else self.out).append(effect)
 
-    def write(self, kind: str, at: float, **fields: object) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """An entry of the event log."""
-        self.out.append(WriteJournal(journal.entry(kind, at, **fields)))
+        self.out.append(WriteJournal(entry))
 
     def reply(self, connection: int | None, message: m.ServerMessage) -> None:
         """A message to one connection, after all changes of this event were told."""
@@ -304,7 +306,7 @@ class LessonRecord:
         if view == told:
             return
         if told is not None and view.link != told.link:
-            self.write("link", now, seat_id=seat.seat_id, link=view.link)
+            self.write(log.LinkChanged(at=now, seat_id=seat.seat_id, link=view.link))
         self._told_seats[seat.seat_id] = view
         self._unsaved = True
         self.tell_all(m.SeatChanged(seat=view), but=newcomer)

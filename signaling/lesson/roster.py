@@ -17,6 +17,7 @@ from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.rules import DEVICE_TRANSITIONS, LESSON_TRANSITIONS, DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
+from signaling.log import entries as log
 from signaling.ports import Identity
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Role, Source, VideoCodec
@@ -89,7 +90,7 @@ class Roster:
         self._bind(device, event.connection)
         move(device, "resumed")
         if not was_present:
-            record.write("seat_returned", now, seat_id=device.seat_id)
+            record.write(log.SeatReturned(at=now, seat_id=device.seat_id))
         if event.join.keep_media and device.media:
             self._subscribing.resumed(device)
             return True
@@ -119,22 +120,24 @@ class Roster:
         )
         if not record.devices_of(seat.seat_id):
             record.write(
-                "seat_joined",
-                now,
-                seat_id=seat.seat_id,
-                role=seat.role,
-                name=seat.name,
-                school=seat.school,
+                log.SeatJoined(
+                    at=now,
+                    seat_id=seat.seat_id,
+                    role=seat.role,
+                    name=seat.name,
+                    school=seat.school,
+                )
             )
         seat.was_here = True
         record.devices[device.device_id] = device
         self._bind(device, event.connection)
         record.write(
-            "device_joined",
-            now,
-            seat_id=seat.seat_id,
-            device_id=device.device_id,
-            device=device.kind,
+            log.DeviceJoined(
+                at=now,
+                seat_id=seat.seat_id,
+                device_id=device.device_id,
+                device=device.kind,
+            )
         )
         if seat.sound_device is None and self._can_carry_sound(device):
             seat.sound_device = device.device_id
@@ -235,7 +238,7 @@ class Roster:
         device.away_since = now
         record.keep()
         if not record.is_present(device.seat_id):
-            record.write("seat_lost", now, seat_id=device.seat_id)
+            record.write(log.SeatLost(at=now, seat_id=device.seat_id))
         elif device.kind is DeviceKind.ROOM_PC:
             self._hand_over_to_twin(device, now)
         self.settle(now)
@@ -244,7 +247,7 @@ class Roster:
         """A WHIP or WHEP device's media is heard again."""
         if device.phase is DevicePhase.AWAY and device.over_http:
             if not self._record.is_present(device.seat_id):
-                self._record.write("seat_returned", now, seat_id=device.seat_id)
+                self._record.write(log.SeatReturned(at=now, seat_id=device.seat_id))
             move(device, "resumed")
             self._record.keep()
             self.settle(now)
@@ -273,7 +276,7 @@ class Roster:
         del record.devices[device.device_id]
         record.keep()
         record.write(
-            "device_left", now, seat_id=seat.seat_id, device_id=device.device_id, reason=reason
+            log.DeviceLeft(at=now, seat_id=seat.seat_id, device_id=device.device_id, reason=reason)
         )
         if seat.sound_device == device.device_id:
             self._move_sound(seat, now)
@@ -287,7 +290,7 @@ class Roster:
         seat.sound_device = candidates[0].device_id if candidates else None
         if seat.sound_device is not None:
             self._record.write(
-                "sound_moved", now, seat_id=seat.seat_id, device_id=seat.sound_device
+                log.SoundMoved(at=now, seat_id=seat.seat_id, device_id=seat.sound_device)
             )
 
     def _can_carry_sound(self, device: Device) -> bool:
@@ -297,14 +300,14 @@ class Roster:
     def _empty_seat(self, seat: Seat, now: float, reason: str) -> None:
         record = self._record
         if record.floor.lower_hand(seat.seat_id):
-            record.write("hand_lowered", now, seat_id=seat.seat_id, by=seat.seat_id)
+            record.write(log.HandLowered(at=now, seat_id=seat.seat_id, by=seat.seat_id))
         if record.floor.holder == seat.seat_id:
             record.floor.take()
-            record.write("floor_taken", now, seat_id=seat.seat_id, by=seat.seat_id)
+            record.write(log.FloorTaken(at=now, seat_id=seat.seat_id, by=seat.seat_id))
         if record.spotlight is not None and record.spotlight.seat_id == seat.seat_id:
             record.spotlight = None
-            record.write("spotlight", now, seat_id=None, source=None, by=seat.seat_id)
-        record.write("seat_left", now, seat_id=seat.seat_id, reason=reason)
+            record.write(log.Spotlight(at=now, seat_id=None, source=None, by=seat.seat_id))
+        record.write(log.SeatLeft(at=now, seat_id=seat.seat_id, reason=reason))
         if not seat.planned:
             del record.seats[seat.seat_id]
 
@@ -322,11 +325,11 @@ class Roster:
         }
         if Role.LEAD in present and record.phase is LessonPhase.WAITING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-present"]
-            record.write("lesson_running", now)
+            record.write(log.LessonRunning(at=now))
         elif Role.LEAD not in present and record.phase is LessonPhase.RUNNING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-absent"]
             record.waiting_since = now
-            record.write("lesson_waiting", now)
+            record.write(log.LessonWaiting(at=now))
         if present - {Role.OBSERVER}:
             record.empty_since = None
         elif record.empty_since is None:

@@ -18,6 +18,7 @@ from mixer.model import Kind, TapInfo
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
 from server.recordings.recording import Recording
+from signaling.log import entries as log
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile
 from tests.recorded_media import (
@@ -143,13 +144,13 @@ class Stage:
     async def settle(self) -> None:
         """Until all that was sent is with the recorder's files: an event goes the same way."""
         self._settled += 1
-        mark = {"type": "settle", "number": self._settled}
-        await self.recording.happened("lesson1", dict(mark))
+        mark = log.Chat(at=0.0, seat_id="", name="settle", text=str(self._settled))
+        await self.recording.happened("lesson1", mark)
         (recording_id,) = self.catalogue.rows
 
         def written() -> bool:
             records = self.records(recording_id)
-            return any(isinstance(r, Happened) and r.event == mark for r in records)
+            return any(isinstance(r, Happened) and r.event == log.as_members(mark) for r in records)
 
         await self.until(written, "everything is written")
 
@@ -193,7 +194,9 @@ async def test_a_lesson_becomes_a_recording_in_the_library(stage: Stage) -> None
     assert stage.catalogue.lessons == {recording_id: "lesson1"}
     await stage.publish("camera", "microphone")
     await send_all(stage, start=0.0, seconds=2.0)
-    await stage.recording.happened("lesson1", {"at": time.time(), "type": "chat", "text": "好"})
+    await stage.recording.happened(
+        "lesson1", log.Chat(at=time.time(), seat_id="lead", name="李老师", text="好")
+    )
     await stage.recording.producer_removed("lesson1", "microphone")
     assert [producer for producer, _ in stage.core.taps.values()] == ["camera"]
     await stage.recording.lesson_closed("lesson1")
@@ -212,7 +215,7 @@ async def test_a_lesson_becomes_a_recording_in_the_library(stage: Stage) -> None
 async def test_a_lesson_that_is_not_to_be_recorded_is_not(stage: Stage) -> None:
     await stage.open(record=False)
     await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
-    await stage.recording.happened("lesson1", {"at": 0.0, "type": "chat"})
+    await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
     await stage.recording.producer_removed("lesson1", "camera")
     await stage.recording.lesson_closed("lesson1")
     assert stage.catalogue.rows == {}
@@ -229,10 +232,10 @@ async def test_a_recorder_that_is_killed_comes_back_and_nothing_is_forgotten(sta
     assert first is not None
     os.kill(first, signal.SIGKILL)
     # What happens while nobody writes is kept for the next recorder.
-    await stage.recording.happened("lesson1", {"at": 1.0, "type": "hand_raised"})
+    await stage.recording.happened("lesson1", log.HandRaised(at=1.0, seat_id="room"))
     await stage.until(lambda: stage.told == [True, False, True], "running again")
     await stage.until(lambda: len(stage.core.taps) == 2, "tapped again")
-    await stage.recording.happened("lesson1", {"at": 2.0, "type": "floor_given"})
+    await stage.recording.happened("lesson1", log.FloorGiven(at=2.0, seat_id="room", by="lead"))
     await send_all(stage, start=10.0, seconds=2.0)
     await stage.recording.lesson_closed("lesson1")
     (recording_id,) = stage.catalogue.rows
@@ -372,7 +375,7 @@ async def test_a_folder_that_cannot_be_written_fails_the_recording_and_nothing_e
     assert str(stage.folder) in stage.catalogue.reasons[0]
     assert stage.told in ([], [True, False])
     await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
-    await stage.recording.happened("lesson1", {"at": 0.0, "type": "chat"})
+    await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
     assert stage.core.taps == {}
     await stage.recording.lesson_closed("lesson1")
     assert stage.recording.recorder_pid is not None
@@ -396,12 +399,14 @@ async def test_a_source_that_cannot_be_tapped_yet_is_tried_again(
 async def test_every_event_is_written_once_and_in_order(stage: Stage) -> None:
     await stage.open()
     for number in range(500):
-        await stage.recording.happened("lesson1", {"at": 0.0, "type": "n", "n": number})
+        await stage.recording.happened("lesson1", log.HandRaised(at=0.0, seat_id=str(number)))
     await stage.until(lambda: bool(stage.told), "running")
     await stage.recording.lesson_closed("lesson1")
     (recording_id,) = await rows(stage)
     # Nothing was sent in this lesson: there is nothing to play, and that is said.
     await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
     assert "No picture and no sound" in stage.catalogue.reasons[0]
-    events = [r.event["n"] for r in stage.records(recording_id) if isinstance(r, Happened)]
+    events = [
+        int(str(r.event["seat_id"])) for r in stage.records(recording_id) if isinstance(r, Happened)
+    ]
     assert events == list(range(500))

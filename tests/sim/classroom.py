@@ -29,6 +29,7 @@ from mixer.model import (
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
+from signaling.log.entries import as_members
 from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source
@@ -185,7 +186,7 @@ class Server:
                 case f.CloseConnection():
                     self._close(effect.connection, effect.code)
                 case f.WriteJournal():
-                    self.journal.append(dict(effect.entry))
+                    self.journal.append(as_members(effect.entry))
                 case f.Save():
                     self.saved = self.lesson.save()
                 case f.CloseLesson():

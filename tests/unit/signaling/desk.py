@@ -15,6 +15,7 @@ from mixer.model import MediaEvent
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
+from signaling.log.entries import as_members
 from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source, VideoCodec
@@ -206,7 +207,7 @@ class Desk:
                     if client is not None:
                         client.closed = effect.code
                 case f.WriteJournal():
-                    self.journal.append(dict(effect.entry))
+                    self.journal.append(as_members(effect.entry))
                 case f.ProducerAdded():
                     self.observed.append(("added", effect.producer_id))
                 case f.ProducerRemoved():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from mixer.errors import LessonOpen, LessonUnknown
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
 from signaling.errors import TokenRefused
+from signaling.log.entries import AnyEntry
 from signaling.ports import Identity, LessonPlan
 from tests.unit.signaling.media_model import MediaModel
 from tests.unit.signaling.sample_lesson import identity
@@ -118,8 +119,8 @@ class FakeObserver:
     async def lesson_opened(self, plan: LessonPlan) -> None:
         self.heard.append(("opened", plan.lesson_id))
 
-    async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
-        self.heard.append(("happened", event["type"]))
+    async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
+        self.heard.append(("happened", entry.type))
 
     async def producer_added(
         self, lesson_id: str, seat_id: str, source: str, producer_id: str

@@ -11,6 +11,7 @@ from mixer.errors import NodeFull, NodeUnavailable
 from mixer.model import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
 from signaling.lesson import events as e
 from signaling.lesson.machine import Lesson
+from signaling.log.entries import AnyEntry
 from signaling.observing import CLOSE_TIMEOUT_S
 from signaling.outbox import MAX_MESSAGES
 from signaling.protocol import messages as m
@@ -320,7 +321,7 @@ def test_a_store_that_cannot_save_is_tried_again() -> None:
 @pytest.mark.parametrize("trouble", ["hangs", "raises"])
 def test_an_observer_in_trouble_disturbs_nobody(trouble: str) -> None:
     class BadObserver(FakeObserver):
-        async def happened(self, lesson_id: str, event: dict[str, object]) -> None:
+        async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
             if trouble == "raises":
                 raise OSError("disk full")
             await asyncio.Event().wait()

@@ -1,0 +1,276 @@
+"""The lesson's event log: which entries there are, and what each tells.
+
+Every entry is a JSON object `{"at": seconds since 1970, "type": …}` with the fields of its model
+below; a model's docstring says when it is written. Pages, the recorder's journal, chapters, facts
+and statistics read the log. Entries are only ever added, and a type's fields never change their
+meaning: a type that has to change gets a new name, and whoever reads passes over what it does not
+know. `LOG_VERSION` counts the generations of the log as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from signaling.protocol.terms import DeviceKind, Layout, LinkQuality, Role, Source
+
+LOG_VERSION = 1
+
+
+class Entry(BaseModel):
+    """Something that happened in a lesson at `at` (seconds since 1970)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    at: float
+    type: str
+
+
+class LessonRunning(Entry):
+    """The lead is here."""
+
+    type: Literal["lesson_running"] = "lesson_running"
+
+
+class LessonWaiting(Entry):
+    """The lead is not here any more."""
+
+    type: Literal["lesson_waiting"] = "lesson_waiting"
+
+
+class LessonRestored(Entry):
+    """The server was restarted in mid-lesson."""
+
+    type: Literal["lesson_restored"] = "lesson_restored"
+
+
+class LessonEnded(Entry):
+    """It is over: `by-lead`, `by-server` or `timed-out`."""
+
+    type: Literal["lesson_ended"] = "lesson_ended"
+    reason: str
+
+
+class SeatJoined(Entry):
+    """The seat's first device came."""
+
+    type: Literal["seat_joined"] = "seat_joined"
+    seat_id: str
+    role: Role
+    name: str
+    school: str
+
+
+class SeatLost(Entry):
+    """Its last connection was lost; its place is kept."""
+
+    type: Literal["seat_lost"] = "seat_lost"
+    seat_id: str
+
+
+class SeatReturned(Entry):
+    """It is back in time."""
+
+    type: Literal["seat_returned"] = "seat_returned"
+    seat_id: str
+
+
+class SeatLeft(Entry):
+    """Its last device has gone: `left` or `grace-over`."""
+
+    type: Literal["seat_left"] = "seat_left"
+    seat_id: str
+    reason: str
+
+
+class DeviceJoined(Entry):
+    """One more device of a seat."""
+
+    type: Literal["device_joined"] = "device_joined"
+    seat_id: str
+    device_id: str
+    device: DeviceKind
+
+
+class DeviceLeft(Entry):
+    """A device has gone: `left`, `grace-over` or `replaced` by itself, restarted."""
+
+    type: Literal["device_left"] = "device_left"
+    seat_id: str
+    device_id: str
+    reason: str
+
+
+class SoundMoved(Entry):
+    """Another device carries the room's sound."""
+
+    type: Literal["sound_moved"] = "sound_moved"
+    seat_id: str
+    device_id: str
+
+
+class SourceAdded(Entry):
+    """A stream came."""
+
+    type: Literal["source_added"] = "source_added"
+    seat_id: str
+    source: Source
+    producer_id: str
+
+
+class SourceRemoved(Entry):
+    """A stream has gone."""
+
+    type: Literal["source_removed"] = "source_removed"
+    seat_id: str
+    source: Source
+    producer_id: str
+
+
+class SourceMuted(Entry):
+    """Closed or opened by the seat itself."""
+
+    type: Literal["source_muted"] = "source_muted"
+    seat_id: str
+    source: Source
+    muted: bool
+
+
+class SeatMuted(Entry):
+    """Its sound was closed, or let be, by the lead."""
+
+    type: Literal["seat_muted"] = "seat_muted"
+    seat_id: str
+    muted: bool
+    by: str
+
+
+class HandRaised(Entry):
+    """A hand is up."""
+
+    type: Literal["hand_raised"] = "hand_raised"
+    seat_id: str
+
+
+class HandLowered(Entry):
+    """A hand was taken down (not by being called on)."""
+
+    type: Literal["hand_lowered"] = "hand_lowered"
+    seat_id: str
+    by: str
+
+
+class FloorGiven(Entry):
+    """A seat was called on."""
+
+    type: Literal["floor_given"] = "floor_given"
+    seat_id: str
+    by: str
+
+
+class FloorTaken(Entry):
+    """The floor came back from this seat."""
+
+    type: Literal["floor_taken"] = "floor_taken"
+    seat_id: str
+    by: str
+
+
+class Spotlight(Entry):
+    """This picture is large; null: nobody's."""
+
+    type: Literal["spotlight"] = "spotlight"
+    seat_id: str | None
+    source: Source | None
+    by: str
+
+
+class LayoutChosen(Entry):
+    """How the others stand on every screen."""
+
+    type: Literal["layout"] = "layout"
+    layout: Layout
+    by: str
+
+
+class LockChanged(Entry):
+    """Whether somebody new may come in."""
+
+    type: Literal["lock"] = "lock"
+    locked: bool
+
+
+class RecordingChanged(Entry):
+    """The recorder runs or not."""
+
+    type: Literal["recording"] = "recording"
+    recording: bool
+
+
+class Chat(Entry):
+    """A line to all."""
+
+    type: Literal["chat"] = "chat"
+    seat_id: str
+    name: str
+    text: str
+
+
+class LinkChanged(Entry):
+    """A seat's line turned `good`, `weak` or `lost`."""
+
+    type: Literal["link"] = "link"
+    seat_id: str
+    link: LinkQuality
+
+
+AnyEntry = (
+    LessonRunning
+    | LessonWaiting
+    | LessonRestored
+    | LessonEnded
+    | SeatJoined
+    | SeatLost
+    | SeatReturned
+    | SeatLeft
+    | DeviceJoined
+    | DeviceLeft
+    | SoundMoved
+    | SourceAdded
+    | SourceRemoved
+    | SourceMuted
+    | SeatMuted
+    | HandRaised
+    | HandLowered
+    | FloorGiven
+    | FloorTaken
+    | Spotlight
+    | LayoutChosen
+    | LockChanged
+    | RecordingChanged
+    | Chat
+    | LinkChanged
+)
+
+ENTRIES: dict[str, type[AnyEntry]] = {
+    model.model_fields["type"].default: model for model in get_args(AnyEntry)
+}
+
+_entry: TypeAdapter[AnyEntry] = TypeAdapter(Annotated[AnyEntry, Field(discriminator="type")])
+
+
+def as_members(entry: AnyEntry) -> dict[str, Any]:
+    """An entry as the members of a JSON object."""
+    return entry.model_dump(mode="json")
+
+
+def parse_entries(objects: list[dict[str, object]]) -> tuple[list[AnyEntry], int]:
+    """The entries that are known here, in order, and how many others there are."""
+    entries: list[AnyEntry] = []
+    for members in objects:
+        try:
+            entries.append(_entry.validate_python(members, strict=False))
+        except ValidationError:
+            continue
+    return entries, len(objects) - len(entries)
