@@ -49,6 +49,7 @@ from server.door.shield import Shield
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
 from server.lessons.desk import LessonDesk
+from server.lessons.event_log import EventLog
 from server.lessons.live import SignalingLessons
 from server.lessons.rooms import RoomDesk
 from server.lessons.tokens import JoinTokens
@@ -173,11 +174,13 @@ class _Start:
             profile_folders=self._profile_folders,
         )
         recording = await self._recording(media, database, desk) if record else None
+        event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
+        self._stack.push_async_callback(event_log.close)
         self.signaling = LessonService(
             media,
             tokens,
             desk,
-            observers=() if recording is None else (recording,),
+            observers=(event_log,) if recording is None else (event_log, recording),
             settings=_signaling_settings(settings),
             clock=clock,
         )

@@ -27,8 +27,10 @@ from mixer.model import (
 )
 from mixer.node import MediaNode
 from server.config import Settings
+from server.lessons.event_log import log_path, read_log
 from server.metrics import families
 from server.node.media import MediaCore
+from signaling.log.entries import LessonEnded, SeatJoined
 from tests.unit.node.peers import WAIT_S, Events, Publisher, Subscriber, everything
 from tests.unit.server.world import World, lesson_body, make_community, post, running_world
 from tests.unit.signaling.asgi_socket import AsgiSocket
@@ -154,6 +156,11 @@ async def test_numbers_of_a_lesson_of_real_peers(tmp_path: Path) -> None:
         assert (await admin.get(f"/api/lessons/{lesson['id']}/stats")).status_code == 404
         assert await numbers(world, "tongke_lesson_producers") == {}
         assert await numbers(world, "tongke_stream_in_packets_total") == {}
+    # It was not recorded; its event log is there all the same.
+    written = read_log(log_path(world.settings.data_folder / "lesson_logs", lesson["id"]))
+    joined = [entry.seat_id for entry in written.entries if isinstance(entry, SeatJoined)]
+    assert joined == [lead.seat_id, far.seat_id]
+    assert isinstance(written.entries[-1], LessonEnded)
 
 
 async def _stats_agree(
