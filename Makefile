@@ -4,6 +4,7 @@
 # make setup    only sets up: .venv, native build, npm packages, web pages
 # make bench    what forwarding costs, beside Janus, aiortc and the floor (at most 30 minutes)
 # make format   rewrites the sources in the house's form
+# make api      makes the pages' types of the HTTP interface anew
 
 PYTHON ?= python3
 PY     := .venv/bin/python
@@ -20,7 +21,7 @@ PAGES  := web_client/package.json web_client/index.html \
 FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardware_profiles signaling \
             rtp pump)
 
-.PHONY: run test fuzz bench setup check check-web test-core test-browser format clean
+.PHONY: run test fuzz bench setup check check-web test-core test-browser api format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
@@ -64,8 +65,15 @@ check: $(STAMPS)/native
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-check-web: $(STAMPS)/node
+check-web: $(STAMPS)/node $(STAMPS)/native
+	$(PY) -m server.api.description >$(STAMPS)/openapi.json
+	cd web_client && npm run --silent api -- --check
 	cd web_client && npm run --silent check
+
+# The pages' types of the HTTP interface, made anew after a change in server/api.
+api: $(STAMPS)/node $(STAMPS)/native
+	$(PY) -m server.api.description >$(STAMPS)/openapi.json
+	cd web_client && npm run --silent api
 
 test-core: $(STAMPS)/native
 	$(PY) -m pytest -q -m "not browser"

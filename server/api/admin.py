@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.api.lessons import LessonView, lesson_view
-from server.database.deletion import KINDS, list_deleted, restore_row
+from server.database.deletion import Kind, list_deleted, restore_row
 from server.lessons.timetable import lessons_in_progress
 from signaling.protocol.messages import SeatState
 
 router = APIRouter(prefix="/api", tags=["admin"])
 
-Kind = Annotated[str, Path(pattern="^(" + "|".join(KINDS) + ")$")]
-
 
 class RestoredView(View):
-    kind: str
+    kind: Kind
     id: str
 
 
 class DeletedView(View):
-    kind: str
+    kind: Kind
     id: str
     name: str
     deleted_at: float

@@ -22,7 +22,7 @@ class Body(BaseModel):
 class View(BaseModel):
     """A response's JSON."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 def rule_broken(zh: str, en: str) -> PydanticCustomError:

@@ -19,7 +19,7 @@ from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.errors import not_found
 from signaling.lesson import DevicePlace
-from signaling.protocol.messages import LinkQuality, Role, SeatState
+from signaling.protocol.messages import LinkQuality, Role, SeatState, Source
 
 router = APIRouter(prefix="/api", tags=["measures"])
 
@@ -74,7 +74,7 @@ class SentView(View):
     """A stream a device sends. `paused`: not forwarded (muted, or without the floor)."""
 
     producer_id: str
-    source: str
+    source: Source
     kind: Literal["audio", "video"]
     codec: str
     live: bool
@@ -90,7 +90,7 @@ class ReceivedView(View):
 
     producer_id: str
     from_seat_id: str | None
-    source: str
+    source: Source
     kind: Literal["audio", "video"]
     layers: int
     layer: int

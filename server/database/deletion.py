@@ -6,6 +6,8 @@ school's classrooms. What would be left without sense refuses the deletion inste
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,7 +31,8 @@ from server.errors import Refusal, Text, field_refused, not_found
 from server.schools.communities import check_community_name
 from server.schools.places import check_classroom, check_school_name
 
-KINDS: dict[str, type[Row]] = {
+Kind = Literal["schools", "classrooms", "communities", "users", "lessons", "recordings"]
+KINDS: dict[Kind, type[Row]] = {
     "schools": School,
     "classrooms": Classroom,
     "communities": Community,
@@ -67,14 +70,13 @@ async def delete_row(session: AsyncSession, row: Row, now: float) -> None:
     await session.flush()
 
 
-async def restore_row(session: AsyncSession, kind: str, row_id: str) -> Row:
+async def restore_row(session: AsyncSession, kind: Kind, row_id: str) -> Row:
     """Undo a deletion.
 
     Refuses (404) what was never deleted or is gone for good, and (409) what would collide with
     something made since.
     """
-    model = KINDS.get(kind)
-    row = await session.get(model, row_id) if model is not None else None
+    row = await session.get(KINDS[kind], row_id)
     if row is None or row.deleted_at is None:
         raise not_found("已删除的项目", "deleted item")
     deleted_at, row.deleted_at = row.deleted_at, None
@@ -178,7 +180,7 @@ async def _refuse_missing_schools(session: AsyncSession, community: Community) -
         )
 
 
-async def list_deleted(session: AsyncSession) -> list[tuple[str, str, str, float]]:
+async def list_deleted(session: AsyncSession) -> list[tuple[Kind, str, str, float]]:
     """What can still be restored: kind, id, name, when; the latest first."""
     found = []
     for kind, model in KINDS.items():

@@ -49,7 +49,9 @@ Mid = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9_-]
 class Model(BaseModel):
     """Strict and frozen: an unknown field is refused, never ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
 
 # --- what clients send ----------------------------------------------------------------------

@@ -62,6 +62,7 @@ function reading(at: number, forwarded: number, change: Partial<NodeStats> = {})
       port,
       lessons: 1,
       transports: 2,
+      pending: 0,
       gauges: {},
       counters: {
         forwarded_packets: forwarded,
@@ -124,7 +125,9 @@ const line = (change: Partial<LineStats>): LineStats => ({
   wanted_bps: 0,
   used_bps: 0,
   packets_received: 0,
+  bytes_received: 0,
   packets_sent: 0,
+  bytes_sent: 0,
   packets_retransmitted: 0,
   nacks_received: 0,
   packets_refused: 0,

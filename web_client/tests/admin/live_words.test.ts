@@ -15,9 +15,16 @@ const flow = (change: Partial<ReceivedStats>): ReceivedStats => ({
   reason: "",
   width: 1280,
   height: 720,
+  priority: 0,
   bitrate_bps: 1_234_567,
+  packets: 0,
+  bytes: 0,
   lost: 0,
+  jitter_ms: 0,
+  nacked: 0,
   retransmitted: 0,
+  keyframe_requests: 0,
+  switches: 0,
   ...change,
 });
 
