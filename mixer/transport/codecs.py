@@ -36,6 +36,8 @@ AUDIO_FEEDBACK = ("nack", "transport-cc")
 VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb")
 
 CONSTRAINED_BASELINE = "42e01f"
+# What an answer repeats of an offer's H.264 (RFC 6184 §8.2.2); all else is of one direction.
+AGREED_H264_PARAMETERS = ("level-asymmetry-allowed", "packetization-mode", "profile-level-id")
 
 
 @dataclass(frozen=True, slots=True)

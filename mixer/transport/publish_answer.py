@@ -19,6 +19,7 @@ from mixer.model import Kind, SourceOffer
 from mixer.transport import peer as peers
 from mixer.transport import sdp
 from mixer.transport.codecs import (
+    AGREED_H264_PARAMETERS,
     FIELD_OF_URI,
     TRANSPORT_CC,
     Codec,
@@ -252,8 +253,7 @@ def _without_idle_feedback(codec: Codec, plan: PublishPlan) -> Codec:
 def _answer_parameters(codec: Codec, source: SourcePlan | None) -> dict[str, str]:
     offered = dict(codec.parameters)
     if codec.name == "H264":
-        kept = ("level-asymmetry-allowed", "packetization-mode", "profile-level-id")
-        return {key: offered[key] for key in kept if key in offered}
+        return {key: offered[key] for key in AGREED_H264_PARAMETERS if key in offered}
     if codec.name == "opus":
         # In-band FEC carries speech over single losses; DTX would leave gaps that recordings and
         # players take for loss.

@@ -9,6 +9,10 @@ Leaves to `subscribe_lines.py`: which line carries what.
 A device's sound and picture carry one CNAME and one msid stream, so the peer plays them in step
 (RFC 8830, RFC 3550 §6.5.1). Every video line offers H.264 and VP8: what is sent on it is in the
 codec its producer chose, and that may change with the next producer on this line.
+
+H.264 of whatever profile and level goes out under one that the peer takes: constrained baseline 3.1
+in our offers, the player's own in answers to it. Decoders go by the stream's parameter sets; a
+description with a profile that the peer has not named is refused whole (Firefox).
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from mixer.transport import peer as peers
 from mixer.transport import sdp
 from mixer.transport.codecs import (
     ABS_SEND_TIME,
+    AGREED_H264_PARAMETERS,
     AUDIO_EXTENSIONS,
     AUDIO_LEVEL,
     CONSTRAINED_BASELINE,
@@ -53,23 +58,6 @@ OPUS = Codec(
 VIDEO_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"})
 
 
-def h264(payload_type: int, profile: str) -> Codec:
-    """H.264 of this profile-level-id under this payload type; its RTX under the next."""
-    return Codec(
-        name="H264",
-        payload_type=payload_type,
-        clock_rate=90_000,
-        channels=1,
-        parameters=(
-            ("level-asymmetry-allowed", "1"),
-            ("packetization-mode", "1"),
-            ("profile-level-id", profile),
-        ),
-        feedback=VIDEO_FEEDBACK,
-        rtx_payload_type=payload_type + 1,
-    )
-
-
 VP8 = Codec(
     name="VP8",
     payload_type=96,
@@ -78,9 +66,19 @@ VP8 = Codec(
     feedback=VIDEO_FEEDBACK,
     rtx_payload_type=97,
 )
-H264 = h264(98, CONSTRAINED_BASELINE)
-# Encoders that bring another profile (main, high) get payload types of their own from here.
-OTHER_H264_PAYLOAD_TYPES = range(100, 110, 2)
+H264 = Codec(
+    name="H264",
+    payload_type=98,
+    clock_rate=90_000,
+    channels=1,
+    parameters=(
+        ("level-asymmetry-allowed", "1"),
+        ("packetization-mode", "1"),
+        ("profile-level-id", CONSTRAINED_BASELINE),
+    ),
+    feedback=VIDEO_FEEDBACK,
+    rtx_payload_type=99,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,39 +106,17 @@ def stream_name(device_id: str) -> str:
 def write_offer(lines: Sequence[Line], local: LocalParameters) -> str:
     """An offer of all lines; free ones are inactive."""
     text = peers.session_lines(local, [line.mid for line in lines])
-    codecs = _Payloads(lines)
     for line in lines:
-        text += _offer_section(line, codecs.of(line), local)
+        text += _offer_section(line, _offered_codecs(line), local)
     return sdp.format_lines(text)
 
 
-class _Payloads:
-    """Payload types of one description: the same number is the same codec on every line."""
-
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._other_h264: dict[str, Codec] = {}
-        numbers = iter(OTHER_H264_PAYLOAD_TYPES)
-        for line in lines:
-            profile = _foreign_profile(line.stream)
-            if profile and profile not in self._other_h264:
-                number = next(numbers, None)
-                if number is not None:
-                    self._other_h264[profile] = h264(number, profile)
-
-    def of(self, line: Line) -> list[Codec]:
-        if line.kind is Kind.AUDIO:
-            return [OPUS]
-        base = [H264, VP8]
-        if line.stream is not None and line.stream.codec.name == "VP8":
-            base = [VP8, H264]
-        special = self._other_h264.get(_foreign_profile(line.stream))
-        return [special, *base] if special else base
-
-
-def _foreign_profile(stream: Stream | None) -> str:
-    """The producer's H.264 profile-level-id when it is not of the baseline family."""
-    profile = stream.codec.profile if stream is not None else ""
-    return "" if profile.startswith("42") else profile
+def _offered_codecs(line: Line) -> list[Codec]:
+    """What a line may carry, what it carries now first."""
+    if line.kind is Kind.AUDIO:
+        return [OPUS]
+    is_vp8 = line.stream is not None and line.stream.codec.name == "VP8"
+    return [VP8, H264] if is_vp8 else [H264, VP8]
 
 
 def _offer_section(line: Line, codecs: list[Codec], local: LocalParameters) -> list[str]:
@@ -211,37 +187,7 @@ def _answered_codec(media: MediaSection, line: Line) -> Codec | None:
     """The payload type the peer wants this line's stream under; None when it does not want it."""
     if line.stream is None or media.rejected or media.direction not in ("recvonly", "sendrecv"):
         return None
-    return _codec_for(media, line.stream)
-
-
-def _codec_for(media: MediaSection, stream: Stream) -> Codec | None:
-    """The m-line's payload type that fits the producer's codec best."""
-    codec = choose_codec(media, stream.kind, (stream.codec.name,))
-    if codec is None or stream.codec.name != "H264":
-        return codec
-    same_profile = [
-        payload_type
-        for payload_type, parameters in media.format_parameters().items()
-        if parameters.get("profile-level-id", "").lower()[:4] == stream.codec.profile[:4]
-        and parameters.get("packetization-mode") == "1"
-        and payload_type in media.payload_types()
-    ]
-    if not same_profile or codec.payload_type in same_profile:
-        return codec
-    narrowed = replace(
-        media,
-        formats=tuple(
-            text
-            for text in media.formats
-            if int(text) in same_profile or not _is_h264(media, int(text))
-        ),
-    )
-    return choose_codec(narrowed, stream.kind, ("H264",)) or codec
-
-
-def _is_h264(media: MediaSection, payload_type: int) -> bool:
-    described = media.rtpmaps().get(payload_type)
-    return described is not None and described.name.upper() == "H264"
+    return choose_codec(media, line.stream.kind, (line.stream.codec.name,))
 
 
 # A player's offer (WHEP)
@@ -281,6 +227,36 @@ def read_player_offer(text: str) -> PlayerOffer:
     if not receiving:
         raise SdpRefused("the player's offer receives nothing: no recvonly audio or video m-line")
     return PlayerOffer(peer, uris, receiving, description)
+
+
+def _codec_for(media: MediaSection, stream: Stream) -> Codec | None:
+    """The player's payload type that fits the producer's codec best."""
+    codec = choose_codec(media, stream.kind, (stream.codec.name,))
+    if codec is None or stream.codec.name != "H264":
+        return codec
+    same_profile = [
+        payload_type
+        for payload_type, parameters in media.format_parameters().items()
+        if parameters.get("profile-level-id", "").lower()[:4] == stream.codec.profile[:4]
+        and parameters.get("packetization-mode") == "1"
+        and payload_type in media.payload_types()
+    ]
+    if not same_profile or codec.payload_type in same_profile:
+        return codec
+    narrowed = replace(
+        media,
+        formats=tuple(
+            text
+            for text in media.formats
+            if int(text) in same_profile or not _is_h264(media, int(text))
+        ),
+    )
+    return choose_codec(narrowed, stream.kind, ("H264",)) or codec
+
+
+def _is_h264(media: MediaSection, payload_type: int) -> bool:
+    described = media.rtpmaps().get(payload_type)
+    return described is not None and described.name.upper() == "H264"
 
 
 def player_codec(offer: PlayerOffer, mid: str, stream: Stream) -> Codec | None:
@@ -324,7 +300,6 @@ def _player_section(
     if codec is None or line.stream is None:
         return []
     numbers = [codec.payload_type] + ([codec.rtx_payload_type] if codec.rtx_payload_type else [])
-    parameters = dict(line.stream.codec.parameters) if codec.name == "H264" else {}
     return [
         f"m={media.kind} {peers.default_port(local)} {media.protocol} "
         f"{' '.join(map(str, numbers))}",
@@ -339,6 +314,14 @@ def _player_section(
             for uri, number in agreed_extensions(media, line.kind).items()
             if offer.extension_uris.get(uri) == number
         ),
-        *codec_lines(codec, parameters or dict(codec.parameters)),
+        *codec_lines(codec, _answered_parameters(codec)),
         *_stream_lines(line, line.stream),
     ]
+
+
+def _answered_parameters(codec: Codec) -> dict[str, str]:
+    """Of the player's own, those that both sides must have alike (RFC 6184 §8.2.2)."""
+    offered = dict(codec.parameters)
+    if codec.name != "H264":
+        return offered
+    return {name: offered[name] for name in AGREED_H264_PARAMETERS if name in offered}

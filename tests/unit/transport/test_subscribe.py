@@ -129,14 +129,11 @@ def test_free_line_is_inactive_and_carries_no_ssrc() -> None:
     assert media.ssrcs() == []
 
 
-def test_another_h264_profile_has_one_payload_type_on_all_lines() -> None:
-    lines = arranged(
-        stream("a1", codec=h264("640028")), stream("b1"), stream("c1", codec=h264("640028"))
-    )
-    first, second, third = sdp.parse(subscribe.write_offer(lines.lines, LOCAL)).media
-    assert first.formats[0] == third.formats[0] == "100"
-    assert first.format_parameters()[100]["profile-level-id"] == "640028"
-    assert "100" not in second.formats
+def test_every_h264_profile_goes_out_under_the_one_that_everybody_takes() -> None:
+    lines = arranged(stream("a1", codec=h264("640028")), stream("b1", codec=h264("4d0032")))
+    for media in sdp.parse(subscribe.write_offer(lines.lines, LOCAL)).media:
+        assert media.formats == ("98", "99", "96", "97")
+        assert media.format_parameters()[98]["profile-level-id"] == "42e01f"
 
 
 # Answers
@@ -216,13 +213,6 @@ def test_firefox_without_h264_keeps_the_line_and_takes_vp8_on_it(
     assert answer.peer.our_role is DtlsRole.SERVER
 
 
-def test_answer_prefers_the_producers_profile() -> None:
-    lines = arranged(stream("a1", codec=h264("640028")))
-    codec = subscribe.read_answer(answer_of(lines), lines.lines).codecs["0"]
-    assert codec is not None
-    assert codec.payload_type == 100
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -259,6 +249,37 @@ def test_player_offer_is_read_and_answered() -> None:
     assert video.direction == "sendonly"
     assert video.ssrc_groups("FID") == [[1, 2]]
     assert video.formats == (str(codec.payload_type), str(codec.rtx_payload_type))
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        ("42e01f", "42e01f"),
+        ("42c028", "42e01f"),
+        ("4d0028", "4d001f"),
+        ("64001f", "42e01f"),  # the player names no high profile
+        ("640033", "42e01f"),
+    ],
+)
+def test_a_player_is_answered_with_its_own_profile(sent: str, answered: str) -> None:
+    offer = subscribe.read_player_offer(PLAYER)
+    picture = stream(
+        "a2",
+        codec=Codec(
+            "H264",
+            108,
+            90_000,
+            1,
+            (("profile-level-id", sent), ("sprop-parameter-sets", "Z00AKKoA,aO48gA==")),
+        ),
+    )
+    codec = subscribe.player_codec(offer, "1", picture)
+    assert codec is not None
+    line = Line("1", Kind.VIDEO, 1, 2, picture, codec, True)
+    _, video = sdp.parse(subscribe.write_player_answer(offer, [line], LOCAL)).media
+    offered = offer.description.media[1].format_parameters()[codec.payload_type]
+    assert video.format_parameters()[codec.payload_type] == offered
+    assert offered["profile-level-id"] == answered
 
 
 def test_player_that_receives_nothing_is_refused() -> None:
