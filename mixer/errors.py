@@ -8,6 +8,7 @@
     ├── ProducerUnknown    no such producer in this lesson
     ├── DeviceUnknown      the device has no such connection
     ├── TapRefused         the tap's socket path cannot be used
+    ├── FeedRefused        the feed's socket path, codec or layers cannot be used
     ├── NegotiationRefused
     │   ├── SdpRefused     the description lacks or breaks something; the text names it
     │   └── AnswerUnexpected   an answer came while no offer was out
@@ -50,6 +51,10 @@ class DeviceUnknown(MediaError):
 
 class TapRefused(MediaError):
     """The tap's socket path cannot be used."""
+
+
+class FeedRefused(MediaError):
+    """The feed's socket path, codec or number of layers cannot be used."""
 
 
 class NegotiationRefused(MediaError):

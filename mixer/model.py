@@ -114,6 +114,33 @@ class TapInfo:
     feedback_path: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FeedOffer:
+    """A stream made on this machine: its lesson name, `H264`, `VP8` or `opus`, its layers."""
+
+    label: str
+    codec: str
+    max_bitrate_bps: int
+    layers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FeedInfo:
+    """How a feed is sent: plain RTP and RTCP in Unix datagrams to the socket at `media_path`.
+
+    They come from the socket that was named when the feed was opened; each layer has its SSRC in
+    `ssrcs`, the smallest first. `audio_level_id` is the header extension of a sound's level (RFC
+    6464), 0 for pictures. Keyframe requests (PLI) come to the feeder's socket.
+    """
+
+    producer: ProducerInfo
+    media_path: str
+    payload_type: int
+    clock_rate: int
+    ssrcs: tuple[int, ...]
+    audio_level_id: int = 0
+
+
 # Events: what the node tells the one listener of a lesson.
 
 
@@ -201,6 +228,7 @@ class NodeLimits:
     devices_per_lesson: int = 64
     producers_per_device: int = 8
     encodings_per_producer: int = 3
+    feeds_per_lesson: int = 16  # a picture, and a mixed sound for each that hears another mix
     pending_handshakes: int = 256
     transports_per_source: int = 512  # of one IPv4 address or IPv6 /64; two for each device
 

@@ -14,13 +14,15 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from mixer.errors import DeviceUnknown, NodeFull, ProducerUnknown
+from mixer.errors import DeviceUnknown, FeedRefused, NodeFull, ProducerUnknown
 from mixer.forward.allocation import Choice
 from mixer.forward.layers import Stream
 from mixer.forward.speakers import ActiveSpeakers
 from mixer.model import (
     ConsumerChanged,
     Direction,
+    FeedInfo,
+    FeedOffer,
     LinkState,
     MediaEvent,
     NodeLimits,
@@ -35,9 +37,10 @@ from mixer.model import (
 )
 from mixer.node.beats import CALM_LOOK_S, LISTEN_S, LOOK_S, next_beat
 from mixer.node.demand import Demand
+from mixer.node.feeds import Feed, open_feed
 from mixer.node.port import Port
 from mixer.node.publication import Publication
-from mixer.node.streams import Producer
+from mixer.node.streams import Producer, Sender
 from mixer.node.subscription import Subscription
 from mixer.node.taps import Tap, open_tap
 from mixer.transport.dtls import Certificate
@@ -69,6 +72,7 @@ class Lesson:
         self.publications: dict[str, Publication] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.taps: dict[str, Tap] = {}
+        self.feeds: dict[str, Feed] = {}  # by producer
         self._certificate = certificate
         self._limits = limits
         self._listener = listener
@@ -114,7 +118,9 @@ class Lesson:
     def unpublish(self, producer_id: str) -> None:
         """Stop a producer; fine when it is gone already."""
         producer = self._producers.get(producer_id)
-        if producer is not None:
+        if producer_id in self.feeds:
+            self._unfeed(producer_id)
+        elif producer is not None:
             self.publications[producer.device_id].remove(producer)
 
     def set_producer_paused(self, producer_id: str, paused: bool) -> None:
@@ -200,6 +206,25 @@ class Lesson:
             tap.close()
             self.hurry()
 
+    # Feeds
+
+    def feed(self, device_id: str, socket_path: str, offer: FeedOffer) -> FeedInfo:
+        """Publish what comes from a Unix socket of this machine; `unpublish` ends it."""
+        if not 1 <= offer.layers <= self._limits.encodings_per_producer:
+            raise FeedRefused(f"a feed has 1 to {self._limits.encodings_per_producer} layers")
+        if len(self.feeds) >= self._limits.feeds_per_lesson:
+            raise NodeFull(f"a lesson may have {self._limits.feeds_per_lesson} feeds")
+        feed = open_feed(self.port, self, device_id, socket_path, offer)
+        self.feeds[feed.producer.producer_id] = feed
+        self.producer_added(feed.producer)
+        return feed.info
+
+    def _unfeed(self, producer_id: str) -> None:
+        feed = self.feeds.pop(producer_id)
+        self.producer_removed(feed.producer)
+        self.port.remove_producer(feed.producer)
+        feed.close()
+
     # Ends
 
     async def close_device(self, device_id: str) -> None:
@@ -216,10 +241,16 @@ class Lesson:
         self._closed = True
         for tap_id in list(self.taps):
             self.untap(tap_id)
+        for producer_id in list(self.feeds):
+            self._unfeed(producer_id)
         devices = self.publications.keys() | self.subscriptions.keys()
         await asyncio.gather(*(self.close_device(device_id) for device_id in devices))
 
     # What connections and producers report
+
+    def producers(self) -> list[Producer]:
+        """Everything that comes in, in the order it began."""
+        return list(self._producers.values())
 
     def producer(self, producer_id: str) -> Producer | None:
         """A producer of this lesson."""
@@ -269,9 +300,10 @@ class Lesson:
 
     def send_keyframe_request(self, producer: Producer, layer: int) -> None:
         """It is time to ask."""
-        publication = self.publications.get(producer.device_id)
-        if publication is not None and not producer.paused:
-            publication.ask_keyframe(producer, layer)
+        sender: Sender | None = self.feeds.get(producer.producer_id)
+        sender = sender or self.publications.get(producer.device_id)
+        if sender is not None and not producer.paused:
+            sender.ask_keyframe(producer, layer)
 
     def choice_changed(self, device_id: str, choice: Choice) -> None:
         """A device gets another layer, or nothing."""

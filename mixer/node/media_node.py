@@ -20,6 +20,8 @@ from pathlib import Path
 
 from mixer.errors import LessonOpen, LessonUnknown, NodeFull, NodeUnavailable
 from mixer.model import (
+    FeedInfo,
+    FeedOffer,
     MediaEvent,
     NodeSettings,
     PublishAnswer,
@@ -252,6 +254,16 @@ class MediaNode:
         Raises `ProducerUnknown`, `TapRefused`.
         """
         return self._lesson(lesson_id).tap(producer_id, socket_path)
+
+    async def feed(
+        self, lesson_id: str, device_id: str, socket_path: str, offer: FeedOffer
+    ) -> FeedInfo:
+        """Publish what a process of this machine sends from its socket at `socket_path`.
+
+        It is a producer like any other, of a `device_id` that the caller makes up; `unpublish`
+        ends it. Raises `FeedRefused`, `NodeFull`.
+        """
+        return self._lesson(lesson_id).feed(device_id, socket_path, offer)
 
     async def untap(self, lesson_id: str, tap_id: str) -> None:
         """Stop a tap; fine when it is gone already."""

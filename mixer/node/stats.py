@@ -201,11 +201,7 @@ def lesson_stats(lesson: Lesson, now: float) -> LessonStats:
     return {
         "lesson_id": lesson.lesson_id,
         "port": pump.port,
-        "producers": [
-            _producer(pump, producer, now)
-            for publication in publications
-            for producer in publication.producers.values()
-        ],
+        "producers": [_producer(pump, producer, now) for producer in lesson.producers()],
         "publications": [
             _connection(publication.connection, publication.measure(now))
             for publication in publications

@@ -7,6 +7,7 @@ removes them: `publication.py`, `subscription.py`, `taps.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mixer.forward.layers import Layer, LayerMeter, Stream
 from mixer.model import Kind, ProducerInfo
@@ -79,6 +80,14 @@ class Producer:
             for encoding in self.encodings
         )
         return Stream(self.producer_id, self.kind, layers, self.paused)
+
+
+class Sender(Protocol):
+    """Whoever sends a producer: a device's publication, or a feed of this machine."""
+
+    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+        """Ask it for a keyframe now; how often is the lesson's business."""
+        ...
 
 
 @dataclass(slots=True)

@@ -13,19 +13,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mixer.errors import TapRefused
 from mixer.model import TapInfo
+from mixer.node.local_sockets import fault_of
 from mixer.node.port import Port
 from mixer.node.publication import CNAME
 from mixer.node.streams import Consumer, Producer
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli
 from mixer.rtp.rtcp import parse_compound
-
-# sun_path of a Unix address holds 108 bytes with its final zero (man 7 unix).
-MAX_SOCKET_PATH_BYTES = 107
 
 
 @dataclass(slots=True)
@@ -80,10 +77,8 @@ def open_tap(
     ask_keyframe: Callable[[Producer, int], None],
 ) -> Tap:
     """Send this producer to the Unix datagram socket at `socket_path`; raises `TapRefused`."""
-    if len(socket_path.encode()) > MAX_SOCKET_PATH_BYTES:
-        raise TapRefused(f"the socket path is longer than {MAX_SOCKET_PATH_BYTES} bytes")
-    if not Path(socket_path).is_socket():
-        raise TapRefused(f"there is no socket at {socket_path}; bind it before tapping")
+    if fault := fault_of(socket_path):
+        raise TapRefused(fault)
     transport_id = port.pump.add_plain_transport(socket_path)
     codec = producer.codec
     ssrc = port.ssrcs.next()

@@ -1,0 +1,161 @@
+"""A stream made on this machine is a stream like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from mixer.errors import FeedRefused, NodeFull
+from mixer.model import FeedInfo, FeedOffer, LayersNeeded, NodeLimits, Want
+from mixer.node import MediaNode
+from tests.feeder import BRIGHTNESS, SAMPLE_RATE, SIZES, TONE_HZ
+from tests.unit.node.peers import LESSON, WAIT_S, Subscriber, running_node
+
+PICTURE = FeedOffer("program", "H264", 1_500_000, layers=2)
+SOUND = FeedOffer("program-sound", "opus", 64_000)
+
+
+def bound(path: Path) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.bind(str(path))
+    return made
+
+
+async def open_feeds(node: MediaNode, folder: Path) -> dict[str, FeedInfo]:
+    feeds = {}
+    for name, offer in (("picture", PICTURE), ("sound", SOUND)):
+        with bound(folder / name):
+            feeds[name] = await node.feed(LESSON, "program", str(folder / name), offer)
+    return feeds
+
+
+@contextlib.asynccontextmanager
+async def feeding(folder: Path, feeds: dict[str, FeedInfo]) -> AsyncIterator[Any]:
+    """The feeder's process; killed at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.feeder", stdin=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    told = {
+        name: {
+            "socket": str(folder / name),
+            "media_path": info.media_path,
+            "ssrcs": info.ssrcs,
+            "payload_type": info.payload_type,
+        }
+        for name, info in feeds.items()
+    }
+    process.stdin.write(json.dumps(told).encode() + b"\n")
+    await process.stdin.drain()
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def looks(frames: list[object]) -> tuple[tuple[int, int], int]:
+    """The last picture's size, and which layer its brightness tells."""
+    frame = frames[-1]
+    assert isinstance(frame, av.VideoFrame)
+    light = float(frame.to_ndarray(format="gray").mean())
+    return (frame.width, frame.height), min(
+        range(2), key=lambda layer: abs(BRIGHTNESS[layer] + 4 - light)
+    )
+
+
+async def sees(subscriber: Subscriber, producer_id: str, layer: int) -> None:
+    """Until the picture of this layer comes, and then no other."""
+    async with asyncio.timeout(WAIT_S):
+        while looks(await subscriber.received(producer_id, 5)) != (SIZES[layer], layer):
+            pass
+
+
+async def test_a_fed_picture_is_forwarded_in_the_size_that_is_wanted(tmp_path: Path) -> None:
+    async with running_node() as (node, events):
+        feeds = await open_feeds(node, tmp_path)
+        picture = feeds["picture"].producer
+        assert (picture.device_id, picture.layers, picture.codec) == ("program", 2, "H264")
+        async with feeding(tmp_path, feeds):
+            await events.live(picture.producer_id)
+            subscriber = Subscriber(node)
+            await subscriber.subscribe([Want(picture.producer_id, *SIZES[0])])
+            await sees(subscriber, picture.producer_id, 0)
+            await events.wait_for(lambda e: e == LayersNeeded("program", picture.producer_id, 1))
+            await subscriber.subscribe([Want(picture.producer_id, 1280, 720)])
+            await sees(subscriber, picture.producer_id, 1)
+            await subscriber.close()
+
+
+async def test_a_fed_sound_is_heard(tmp_path: Path) -> None:
+    async with running_node() as (node, events):
+        feeds = await open_feeds(node, tmp_path)
+        sound = feeds["sound"].producer
+        async with feeding(tmp_path, feeds):
+            await events.live(sound.producer_id)
+            subscriber = Subscriber(node)
+            await subscriber.subscribe([Want(sound.producer_id)])
+            frames = await subscriber.received(sound.producer_id, 50)
+            samples = np.concatenate([f.to_ndarray().reshape(-1, 2)[:, 0] for f in frames[-40:]])
+            spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+            loudest = float(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)[spectrum.argmax()])
+            assert loudest == pytest.approx(TONE_HZ, abs=5)
+            await subscriber.close()
+
+
+async def test_a_feeder_that_was_killed_goes_on_under_the_same_ssrcs(tmp_path: Path) -> None:
+    async with running_node() as (node, events):
+        feeds = await open_feeds(node, tmp_path)
+        picture = feeds["picture"].producer
+        subscriber = Subscriber(node)
+        async with feeding(tmp_path, feeds):
+            await events.live(picture.producer_id)
+            await subscriber.subscribe([Want(picture.producer_id, 1280, 720)])
+            await sees(subscriber, picture.producer_id, 1)
+        async with feeding(tmp_path, feeds):
+            await sees(subscriber, picture.producer_id, 1)
+        assert list(subscriber.mids) == [picture.producer_id]  # no new negotiation
+        await subscriber.close()
+
+
+async def test_feeds_end_with_the_lesson_or_alone(tmp_path: Path) -> None:
+    async with running_node() as (node, _events):
+        feeds = await open_feeds(node, tmp_path)
+        stats = node.lesson_stats(LESSON)
+        assert [one["label"] for one in stats["producers"]] == ["program", "program-sound"]
+        await node.unpublish(LESSON, feeds["picture"].producer.producer_id)
+        await node.unpublish(LESSON, feeds["picture"].producer.producer_id)
+        stats = node.lesson_stats(LESSON)
+        assert [one["label"] for one in stats["producers"]] == ["program-sound"]
+        with bound(tmp_path / "again"):
+            again = await node.feed(LESSON, "program", str(tmp_path / "again"), PICTURE)
+        assert again.ssrcs != feeds["picture"].ssrcs
+
+
+async def test_feeds_that_cannot_be(tmp_path: Path) -> None:
+    async with running_node(limits=NodeLimits(feeds_per_lesson=1)) as (node, _events):
+        with pytest.raises(FeedRefused, match="no socket at"):
+            await node.feed(LESSON, "program", str(tmp_path / "nobody"), PICTURE)
+        with pytest.raises(FeedRefused, match="107 bytes"):
+            await node.feed(LESSON, "program", str(tmp_path / ("x" * 120)), PICTURE)
+        with bound(tmp_path / "one"), bound(tmp_path / "two"):
+            one, two = str(tmp_path / "one"), str(tmp_path / "two")
+            with pytest.raises(FeedRefused, match="H265"):
+                await node.feed(LESSON, "program", one, FeedOffer("program", "H265", 0))
+            for layers in (0, 4):
+                with pytest.raises(FeedRefused, match="1 to 3 layers"):
+                    await node.feed(LESSON, "program", one, FeedOffer("p", "H264", 0, layers))
+            await node.feed(LESSON, "program", one, PICTURE)
+            with pytest.raises(NodeFull, match="1 feeds"):
+                await node.feed(LESSON, "program", two, PICTURE)
