@@ -1,6 +1,6 @@
 """How many sessions one source of the network may have at a port.
 
-Owns: the count by source network (`rate_limit.network_of`) and its bound. Leaves to `ice.py`: when
+Owns: the count by source network (`mixer.sources`) and its bound. Leaves to `ice.py`: when
 a session comes from where. A bound by source keeps one network (a school behind one address, or
 somebody with many stolen tokens) from taking a node's every place.
 
@@ -10,11 +10,10 @@ benchmark for many peers.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterable
 
-from mixer.transport.rate_limit import network_of
+from mixer.sources import is_loopback, network_of
 
 
 class Crowd:
@@ -32,7 +31,7 @@ class Crowd:
         source = network_of(host)
         if source in self._unbounded or self._sessions[source] < self._most:
             return True
-        return (instead_of is not None and network_of(instead_of) == source) or _is_loopback(host)
+        return (instead_of is not None and network_of(instead_of) == source) or is_loopback(host)
 
     def moved(self, before: str | None, after: str | None) -> None:
         """A session was at `before` and is at `after`."""
@@ -46,12 +45,3 @@ class Crowd:
 
     def __len__(self) -> int:
         return len(self._sessions)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

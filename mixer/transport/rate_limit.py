@@ -6,8 +6,9 @@ to bother a third party. Leaves to the caller: what a token buys. Sans-IO.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
+
+from mixer.sources import network_of
 
 # Sources remembered at once; the one unused longest makes room. 4,096 entries are about 1 MB.
 MAX_SOURCES = 4096
@@ -63,16 +64,3 @@ class SourceBudget:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-def network_of(host: str) -> str:
-    """What counts as one source: an IPv4 address, or the /64 of an IPv6 address."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:  # as a dual-stack socket shows IPv4
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Address(int(address) >> 64 << 64))

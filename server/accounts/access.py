@@ -6,12 +6,12 @@ foreign page makes a browser send is refused by its `Origin` (beside the cookie'
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from mixer.sources import network_of
 from server.accounts.sign_ins import COOKIE, SignedIn
 from server.database.models import User, UserRole
 from server.errors import Refusal, Text
@@ -32,18 +32,8 @@ ServicesOf = Annotated[Services, Depends(services)]
 
 
 def client_address(request: Request) -> str:
-    """Whom to count a guess against: the address (behind a trusted proxy: what the proxy says).
-
-    Of an IPv6 address the network: whoever has one address there has 2^64.
-    """
-    host = request.client.host if request.client else "unknown"
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if address.version == 4:
-        return host
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    """Whom to count a guess against: the network (behind a trusted proxy: what the proxy says)."""
+    return network_of(request.client.host if request.client else "unknown")
 
 
 def same_origin(request: Request, services: ServicesOf) -> None:

@@ -8,12 +8,12 @@ the server: behind one every request would look local.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 
+from mixer.sources import is_loopback
 from server.accounts.access import ServicesOf
 from server.config import Settings
 from server.errors import Refusal, Text
@@ -70,13 +70,4 @@ def _is_local(request: Request, settings: Settings) -> bool:
     # The name that was asked for too: a foreign page can point its own name at 127.0.0.1.
     asked = request.url.hostname or ""
     peer = request.client.host if request.client else ""
-    return _is_loopback(peer) and (asked == "localhost" or _is_loopback(asked))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)  # a socket of both families shows ::ffff:…
-    return bool((mapped or address).is_loopback)
+    return is_loopback(peer) and (asked == "localhost" or is_loopback(asked))

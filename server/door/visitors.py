@@ -13,6 +13,8 @@ import resource
 from collections.abc import Iterable
 from weakref import WeakSet
 
+from mixer.sources import address_of, network_of
+
 # A school of sixty devices behind one address: six connections for a page's files and a WebSocket
 # each.
 MOST_OF_ONE_SOURCE = 512
@@ -48,16 +50,10 @@ class Visitors:
         return True
 
     def _source(self, host: str) -> str | None:
-        try:
-            address = ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
+        address = address_of(host)
+        if address is None or any(address in network for network in self._unbounded):
             return None
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
-        if any(address in network for network in self._unbounded):
-            return None
-        width = 32 if address.version == 4 else 64
-        return str(ipaddress.ip_network((address, width), strict=False))
+        return network_of(host)
 
 
 def allow_many_open_files() -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from mixer.transport.rate_limit import SourceBudget, network_of
+from mixer.transport.rate_limit import SourceBudget
 
 
 def test_burst_then_rate() -> None:
@@ -26,18 +24,3 @@ def test_table_is_bounded_and_forgets_the_oldest() -> None:
         assert budget.take(f"192.0.2.{last}", 0.0)
     assert len(budget) == 10
     assert not budget.take("192.0.2.199", 0.0)
-
-
-@pytest.mark.parametrize(
-    ("host", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2::99", "2001:db8:1:2::"),
-        ("fe80::1%eth0", "fe80::"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("nonsense", "nonsense"),
-    ],
-)
-def test_what_is_one_source(host: str, network: str) -> None:
-    assert network_of(host) == network

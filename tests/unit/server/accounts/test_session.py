@@ -139,6 +139,19 @@ async def test_a_guesser_with_an_ipv6_network_is_one_guesser(
     assert (await other.post("/api/session", json=wrong)).status_code == 401
 
 
+async def test_ipv4_addresses_are_many_guessers_however_a_socket_shows_them(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    wrong = {"username": "admin", "password": "wrong password"}
+    for host in ("::ffff:10.9.9.9", "10.9.9.9"):  # one guesser
+        guesser = await world.browser(host)
+        codes = [(await guesser.post("/api/session", json=wrong)).status_code for _ in range(6)]
+    assert codes == [429] * 6
+    other = await world.browser("::ffff:10.0.0.2")
+    right = {"username": "admin", "password": PASSWORD}
+    assert (await other.post("/api/session", json=right)).status_code == 200
+
+
 async def test_idle_and_old_sessions_end(world: World, admin: httpx.AsyncClient) -> None:
     idle_s, most_s = world.settings.session_idle_s, world.settings.session_max_s
     world.clock.pass_s(idle_s - 1)
