@@ -20,6 +20,13 @@ def test_the_h11_protocol_keeps_its_connection_and_loop() -> None:
         assert callable(getattr(H11Protocol, name))
 
 
+def test_every_head_that_h11_refuses_is_answered_in_one_place() -> None:
+    source = inspect.getsource(H11Protocol.handle_events)
+    refused = source.partition("except h11.RemoteProtocolError:")[2].partition("\n\n")[0]
+    assert "self.send_400_response(msg)" in refused
+    assert "return" in refused
+
+
 def test_h11_tells_an_incomplete_head() -> None:
     connection = h11.Connection(h11.SERVER)
     assert (connection.their_state, connection.trailing_data[0]) == (h11.IDLE, b"")

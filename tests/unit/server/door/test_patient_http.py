@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +13,9 @@ import httpx
 import pytest
 import uvicorn
 
-from server.door import shield
+from server.door import patient_http, shield
 from server.door.patient_http import PatientProtocol, patient_protocol
+from server.door.strict_http import HEAD_BYTES
 from server.door.visitors import Visitors
 from tests.unit.server.world import World
 
@@ -76,10 +78,71 @@ async def test_a_second_head_is_awaited_no_longer_than_the_first() -> None:
     assert heard.count(b"HTTP/1.1 200") == 1
 
 
-async def test_an_endless_head_is_refused() -> None:
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
+NEXT = b"GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
+CHUNKED = b"transfer-encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        # RFC 9112 §6.1: whose length counts? A proxy may have chosen the other.
+        ([POST + b"content-length: 4\r\n" + CHUNKED + b"\r\n0\r\n\r\n" + NEXT], 400),
+        ([POST + CHUNKED + b"content-length: 0\r\n\r\n0\r\n\r\n" + NEXT], 400),
+        ([POST.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n0\r\n\r\n" + NEXT], 400),
+        ([POST + b"transfer-encoding: gzip, chunked\r\n\r\n" + NEXT], 501),
+        ([POST + b"content-length: 4\r\ncontent-length: 5\r\n\r\n" + NEXT], 400),
+        ([POST + b"content-length : 4\r\n\r\n" + NEXT], 400),
+        ([GET + b"host: y\r\n\r\n" + NEXT], 400),
+        # A head that is too long: at once, in pieces, without an end, in blanks that h11 strips.
+        ([GET + b"x: " + b"y" * HEAD_BYTES + b"\r\n\r\n" + NEXT], 431),
+        ([GET + b"x: " + b" " * HEAD_BYTES + b"y\r\n\r\n" + NEXT], 431),
+        ([GET, *[b"x: " + b"y" * 9000 + b"\r\n"] * 9, b"\r\n" + NEXT], 431),
+        ([GET + b"x: ", b"y" * 200_000], 431),
+        ([b"GET /" + b"y" * HEAD_BYTES + b" HTTP/1.1\r\nhost: x\r\n\r\n" + NEXT], 431),
+    ],
+)
+async def test_a_head_that_is_not_plain_is_refused_and_nothing_after_it_is_read(
+    said: list[bytes], status: int
+) -> None:
     async with listening(PatientProtocol) as port:
-        heard = await closed_after(port, b"GET / HTTP/1.1\r\n", b"x: " + b"y" * 100_000)
-    assert heard.startswith(b"HTTP/1.1 400") or heard == b""
+        heard = await closed_after(port, *said)
+    assert heard.startswith(b"HTTP/1.1 %d " % status)
+    assert heard.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in heard.lower()
+    told = json.loads(heard.partition(b"\r\n\r\n")[2])
+    assert told["code"] == ("head-too-large" if status == 431 else "malformed")
+    assert told["message_zh"]
+
+
+async def test_who_goes_on_after_a_refusal_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient_http, "LAST_WORDS_S", 0.05)
+    async with listening(PatientProtocol) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"y" * 65_536)
+                await writer.drain()
+                await asyncio.sleep(0)
+        writer.close()
+        del reader
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@pytest.mark.parametrize("length", [2000, HEAD_BYTES - len(GET) - len(b"x: \r\n\r\n")])
+async def test_a_head_within_the_bound_is_served(length: int) -> None:
+    async with listening(PatientProtocol) as port:
+        head = GET + b"x: " + b"y" * length + b"\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(head[:1000])
+            await writer.drain()
+            writer.write(head[1000:])
+            assert await reader.readuntil(b"hello")
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_who_speaks_in_time_is_served() -> None:
