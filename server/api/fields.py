@@ -1,7 +1,8 @@
 """What may stand in the fields of requests: types with their limits.
 
-Text is kept as it was typed, markup and all: the pages show it as text. Only what no name has is
-refused: control characters, which break logs, files and PostgreSQL.
+Text is kept as it was typed, markup and all: the pages show it as text. What nobody sees is taken
+out of names (`server.names`); what no name has is refused: control characters, which break logs,
+files and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -9,8 +10,19 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
+
+from server.names import look_of, visible
+
+_USERNAME_SIGNS = 64
 
 
 class Body(BaseModel):
@@ -31,13 +43,17 @@ def rule_broken(zh: str, en: str) -> PydanticCustomError:
 
 
 def _printable(value: str) -> str:
-    # "Cc" are control characters, "Cs" lone surrogates; a line break is no part of a name either
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
+    # control characters, lone surrogates, line and paragraph separators
+    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in value):
         raise rule_broken(
             "含有不可见的控制字符，请重新输入。",
             "It has invisible control characters. Type it anew.",
         )
     return value
+
+
+def _visible(value: object) -> object:
+    return visible(value) if isinstance(value, str) else value
 
 
 def _not_only_marks(value: str) -> str:
@@ -52,22 +68,32 @@ def _user_name(value: str) -> str:
             "用户名只能包含文字、数字和 . _ - @。",
             "A user name has only letters, digits and . _ - @.",
         )
+    if len(look_of(value)) > _USERNAME_SIGNS:  # one letter may be folded into many
+        raise rule_broken("用户名过长。", "The user name is too long.")
     return value
 
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 Name = Annotated[
     str,
+    BeforeValidator(_visible),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
     AfterValidator(_printable),
     AfterValidator(_not_only_marks),
 ]
 Word = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_printable)
+    str,
+    BeforeValidator(_visible),
+    StringConstraints(strip_whitespace=True, max_length=60),
+    AfterValidator(_printable),
+]
+SearchText = Annotated[
+    str, BeforeValidator(_visible), StringConstraints(max_length=120), AfterValidator(_printable)
 ]
 Username = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=2, max_length=64),
+    BeforeValidator(_visible),
+    StringConstraints(strip_whitespace=True, min_length=2, max_length=_USERNAME_SIGNS),
     AfterValidator(_printable),
     AfterValidator(_user_name),
 ]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
 from server.accounts.access import Person, ServicesOf
-from server.api.fields import Body, Id, Moment, Name, View, Word
+from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
 from server.database.deletion import delete_row
 from server.database.models import Recording, RecordingPhase, Visibility
 from server.recordings.library import (
@@ -23,7 +23,6 @@ from server.recordings.library import (
 
 router = APIRouter(tags=["library"])
 
-SearchText = Annotated[str, Query(max_length=120)]
 FileName = Annotated[str, "a path below the recording's folder"]
 # `mimetypes` knows the common ones; these it does not know everywhere
 _TYPES = {

@@ -12,12 +12,12 @@ from server.accounts.access import (
 )
 from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
 from server.accounts.people import add_user, administrators, change_user, find_user, get_user
-from server.accounts.people import username_key as key_of
 from server.accounts.sign_ins import COOKIE
 from server.api.fields import AnyPassword, Body, Name, Password, Secret, Username, View
 from server.api.users import UserView, user_view
 from server.database.models import UserRole
 from server.errors import Refusal, Text, field_refused
+from server.names import look_of
 from server.services import Services
 
 router = APIRouter(tags=["session"])
@@ -107,7 +107,7 @@ async def sign_in(
     body: SignInBody, request: Request, response: Response, services: ServicesOf
 ) -> SessionView:
     """Sign in by user name and password."""
-    address, name, now = client_address(request), key_of(body.username), services.clock()
+    address, name, now = client_address(request), look_of(body.username), services.clock()
     _refuse_guessing(services, address, name, now)
     async with services.database.read() as session:
         user = await find_user(session, body.username)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.database.models import Community, CommunityPartner, School
 from server.errors import field_refused, not_found
 from server.ids import new_id
+from server.names import is_taken
 
 
 async def get_community(session: AsyncSession, community_id: str) -> Community:
@@ -74,13 +75,9 @@ async def add_community(
 
 
 async def check_community_name(session: AsyncSession, name: str, *, but: str = "") -> None:
-    """Refuses (409) a name that another living community has."""
-    taken = await session.scalar(
-        select(Community.id).where(
-            Community.name == name, Community.deleted_at.is_(None), Community.id != but
-        )
-    )
-    if taken is not None:
+    """Refuses (409) a name that looks like another living community's."""
+    others = select(Community.name).where(Community.deleted_at.is_(None), Community.id != but)
+    if is_taken(name, await session.scalars(others)):
         raise field_refused(
             "name",
             "已有同名的教学共同体。",

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.database.models import Classroom, Credential, School, SchoolKind
 from server.errors import field_refused, not_found
 from server.ids import new_id, new_secret, secret_hash
+from server.names import is_taken
 
 
 async def get_school(session: AsyncSession, school_id: str) -> School:
@@ -39,11 +40,9 @@ async def add_school(session: AsyncSession, *, name: str, kind: SchoolKind, now:
 
 
 async def check_school_name(session: AsyncSession, name: str, *, but: str = "") -> None:
-    """Refuses (409) a name that another living school has."""
-    taken = await session.scalar(
-        select(School.id).where(School.name == name, School.deleted_at.is_(None), School.id != but)
-    )
-    if taken is not None:
+    """Refuses (409) a name that looks like another living school's."""
+    others = select(School.name).where(School.deleted_at.is_(None), School.id != but)
+    if is_taken(name, await session.scalars(others)):
         raise field_refused(
             "name",
             "已有同名的学校。",
@@ -87,19 +86,14 @@ async def add_classroom(
 async def check_classroom(
     session: AsyncSession, *, school_id: str, name: str, but: str = ""
 ) -> None:
-    """Refuses an unknown school (422) and a name that another classroom there has (409)."""
+    """Refuses an unknown school (422) and a name like another classroom's there (409)."""
     school = await session.get(School, school_id)
     if school is None or school.deleted_at is not None:
         raise field_refused("school_id", "没有这所学校。", "There is no such school.")
-    taken = await session.scalar(
-        select(Classroom.id).where(
-            Classroom.school_id == school_id,
-            Classroom.name == name,
-            Classroom.deleted_at.is_(None),
-            Classroom.id != but,
-        )
+    others = select(Classroom.name).where(
+        Classroom.school_id == school_id, Classroom.deleted_at.is_(None), Classroom.id != but
     )
-    if taken is not None:
+    if is_taken(name, await session.scalars(others)):
         raise field_refused(
             "name",
             "这所学校已有同名的教室。",

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.accounts.people import find_user
 from tests.unit.server.world import PASSWORD, World, post
 
 
@@ -32,6 +33,10 @@ async def test_a_teacher_is_made_and_signs_in(world: World, admin: httpx.AsyncCl
     ("change", "status", "field"),
     [
         ({"username": "Admin"}, 409, "username"),
+        ({"username": "аdmin"}, 409, "username"),  # a Cyrillic letter
+        ({"username": "ad\u200bmin"}, 409, "username"),
+        ({"username": "a\u200b"}, 422, "username"),
+        ({"username": "\ufdfa" * 64}, 422, "username"),  # 18 letters each, when folded
         ({"username": "a"}, 422, "username"),
         ({"username": "a<b>"}, 422, "username"),
         ({"school_id": "nowhere"}, 422, "school_id"),
@@ -103,6 +108,23 @@ async def test_a_school_can_be_taken_from_a_person(
     path = f"/api/users/{community['li']}"
     assert (await admin.patch(path, json={"display_name": "李"})).json()["school_id"]
     assert (await admin.patch(path, json={"school_id": None})).json()["school_id"] is None
+
+
+async def test_a_name_from_before_twins_were_one_still_signs_in(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    for name in ("мама", "xyz"):
+        await post(admin, "/api/users", teacher(username=name))
+    async with world.services.database.write() as session:
+        old = await find_user(session, "мама")
+        assert old is not None
+        old.username_key = "мама"  # as it was folded then
+        new = await find_user(session, "xyz")
+        assert new is not None
+        new.username_key = "mama"  # made since: the twin was not seen
+    for name, found in (("мама", "мама"), ("mama", "xyz")):
+        browser = await world.signed_in(name)
+        assert (await browser.get("/api/session")).json()["user"]["username"] == found
 
 
 async def test_a_sign_in_limit_per_person_forgets_the_oldest(

@@ -137,6 +137,7 @@ async def test_a_recording_is_seen_by_its_community_then_by_the_region(
         ({"text": "cell"}, ["two"]),
         ({"text": "%"}, []),
         ({"text": "_"}, []),
+        ({"text": "\u200b圆\ufeff"}, ["one"]),  # as pasted from a chat
         ({"subject": "数学"}, ["three", "one"]),
         ({"school": "河湾小学"}, ["two", "one"]),
         ({"school": "河湾"}, []),
@@ -157,6 +158,16 @@ async def test_recordings_are_found(
     rows = (await li.get("/api/recordings", params=query)).json()
     assert [row["id"] for row in rows] == found
     assert all(row["parts"] == [] == row["events"] for row in rows)
+
+
+@pytest.mark.parametrize("field", ["text", "subject", "school"])
+@pytest.mark.parametrize("words", ["\0", "圆\0", "a\nb"])
+async def test_a_search_for_what_no_name_has_is_refused(
+    admin: httpx.AsyncClient, field: str, words: str
+) -> None:
+    """SQLite found everything with a NUL, and PostgreSQL fails of one."""
+    answer = await admin.get("/api/recordings", params={field: words})
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {field})
 
 
 async def test_files_come_whole_and_in_ranges(world: World, community: Ids) -> None:

@@ -64,6 +64,36 @@ async def test_what_is_no_json_is_refused(admin: httpx.AsyncClient, body: bytes)
     assert answer.json()["message_zh"]
 
 
+@pytest.mark.parametrize(
+    "twin", ["\u200f山村小学", "山村\u200b小学", "山村⼩学", " 山村小学\ufeff"]
+)
+async def test_names_that_people_read_as_one_are_one(admin: httpx.AsyncClient, twin: str) -> None:
+    school = await post(admin, "/api/schools", SCHOOL)
+    other = await post(admin, "/api/schools", {"name": "河湾小学", "kind": "rural"})
+    room = {"school_id": school["id"], "name": "一班A"}
+    await post(admin, "/api/classrooms", room)
+    community = {"name": "共同体", "lead_school_id": school["id"]}
+    partners = {"partner_school_ids": [other["id"]]}
+    await post(admin, "/api/communities", {**community, **partners})
+    answers = [
+        await admin.post("/api/schools", json={"name": twin, "kind": "rural"}),
+        await admin.patch(f"/api/schools/{other['id']}", json={"name": twin}),
+        await admin.post("/api/classrooms", json={**room, "name": "ー班Ａ"}),
+        await admin.post(
+            "/api/communities", json={**community, **partners, "name": "共\u2060同体"}
+        ),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (409, "name-taken")
+
+
+async def test_what_nobody_sees_is_not_kept(admin: httpx.AsyncClient) -> None:
+    school = await post(admin, "/api/schools", {"name": "\u202e山\u200b村\u202c", "kind": "rural"})
+    assert school["name"] == "山村"
+    unseen = await admin.post("/api/schools", json={"name": "\u200b\u200d", "kind": "rural"})
+    assert (unseen.status_code, set(unseen.json()["fields"])) == (422, {"name"})
+
+
 async def test_a_school_name_is_taken_once(admin: httpx.AsyncClient) -> None:
     await post(admin, "/api/schools", SCHOOL)
     other = await post(admin, "/api/schools", {"name": "河湾小学", "kind": "rural"})
