@@ -111,7 +111,12 @@ def create_app(
         redoc_url=None,
         responses={"4XX": {"model": refusals.RefusalBody}},
     )
-    app.add_middleware(Shield, max_body_bytes=settings.max_body_bytes, secure=settings.secure)
+    app.add_middleware(
+        Shield,
+        max_body_bytes=settings.max_body_bytes,
+        secure=settings.secure,
+        strict=settings.tls_cert is not None,
+    )
     app.add_middleware(HttpTimes, meters=meters.http)
     refusals.add_handlers(app)
     for area in _ROUTERS:

@@ -150,6 +150,7 @@ async def recording_file(
     return FileResponse(
         path,
         media_type=_TYPES.get(path.suffix),
-        # It may be taken back any time, so no shared cache keeps it; a player seeks to and fro.
-        headers={"cache-control": "private, max-age=600"},
+        # No cache keeps it, not even the browser's: at a shared PC the next person finds nothing.
+        # A player that seeks back behind its buffer asks again.
+        headers={"cache-control": "no-store"},
     )

@@ -24,6 +24,11 @@ _TOO_SLOW = Refusal(
     "too-slow",
     Text("请求没有按时传完，请检查网络后重试。", "The request came too slowly. Try again."),
 )
+# Answers to a person, which the next one at a shared PC must not find in a cache.
+_PERSONAL = ("/api/", "/media/")
+# RFC 6797. Thirty days: a browser used every week stays bound, and a school that goes back to a
+# certificate that browsers do not know is locked out no longer than that.
+STRICT_TRANSPORT = "max-age=2592000"
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -52,13 +57,32 @@ def content_security_policy(host: str, *, secure: bool) -> str:
     )
 
 
-class Shield:
-    """The ASGI wrapper around the application."""
+def strict_transport(host: str) -> bool:
+    """Whether this name may bind browsers to HTTPS.
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, secure: bool) -> None:
+    Not this machine's own: that would bind every other program's pages on it too. Browsers
+    themselves bind no IP address (RFC 6797 §8.1.1).
+    """
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    return not (name.lower() + ".").endswith("localhost.") and bool(_HOST.match(host))
+
+
+class Shield:
+    """The ASGI wrapper around the application.
+
+    `strict` (HSTS) is for a server with a given certificate alone. A browser that knows the rule
+    offers no way past the warning of a certificate it does not trust: with a self-made one, made
+    anew after a year or in a new folder, teachers would stand before a locked page. Behind a proxy
+    the certificate is the proxy's, and so is the rule.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, secure: bool, strict: bool = False
+    ) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
         self._secure = secure
+        self._strict = strict
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -66,11 +90,14 @@ class Shield:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        policy = content_security_policy(
-            headers.get(b"host", b"").decode("latin-1"), secure=self._secure
-        )
+        host = headers.get(b"host", b"").decode("latin-1")
         passage = _Passage(
-            receive, send, path=scope["path"], policy=policy, left=self._max_body_bytes
+            receive,
+            send,
+            path=scope["path"],
+            policy=content_security_policy(host, secure=self._secure),
+            strict_transport=self._strict and strict_transport(host),
+            left=self._max_body_bytes,
         )
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._max_body_bytes:
@@ -94,8 +121,18 @@ class _BodyRefused(Exception):  # noqa: N818 - it never leaves this file
 class _Passage:
     """One request on its way in and its answer on its way out."""
 
-    def __init__(self, receive: Receive, send: Send, *, path: str, policy: str, left: int) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        *,
+        path: str,
+        policy: str,
+        strict_transport: bool,
+        left: int,
+    ) -> None:
         self._path = path
+        self._strict_transport = strict_transport
         self._receive = receive
         self._send = send
         self._policy = policy
@@ -134,8 +171,10 @@ class _Passage:
             for name, value in _HEADERS.items():
                 answer.setdefault(name, value)
             answer.setdefault("content-security-policy", self._policy)
-            if self._path.startswith("/api/"):
+            if self._path.startswith(_PERSONAL):
                 answer.setdefault("cache-control", "no-store")
+            if self._strict_transport:
+                answer.setdefault("strict-transport-security", STRICT_TRANSPORT)
         await self._send(message)
 
     async def refuse(self, scope: Scope, refusal: Refusal) -> None:

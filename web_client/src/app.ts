@@ -200,10 +200,15 @@ export class App extends TongkeElement {
   }
 
   private async signOut(): Promise<void> {
-    await remove("/api/session").catch(() => undefined);
-    this.user = null;
-    this.known = false;
-    go("/sign-in");
+    try {
+      await remove("/api/session");
+    } catch (error) {
+      this.failed(error); // the server did not hear it: nobody is signed out
+      return;
+    }
+    // A new document: a browser keeps what a page has played in that page's memory, whatever the
+    // answer said of caches.
+    location.replace("/sign-in");
   }
 
   override render(): TemplateResult {

@@ -16,4 +16,8 @@ function startOrRetry(): void {
   start().catch(() => setTimeout(() => location.reload(), REMIND_MS));
 }
 
+// A page that the browser kept whole and shows again knows nothing of who signed out meanwhile.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
 startOrRetry();

@@ -110,5 +110,6 @@ def test_every_sign_is_compared_the_same_however_often_it_is_folded() -> None:
 def test_upper_and_lower_case_are_one_in_every_script() -> None:
     for number in range(sys.maxunicode + 1):
         sign = chr(number)
-        if sign.upper().casefold() == sign.casefold():
-            assert look_of(sign.upper()) == look_of(sign), hex(number)
+        other = sign.upper()
+        if other != sign and other.casefold() == sign.casefold():
+            assert look_of(other) == look_of(sign), hex(number)

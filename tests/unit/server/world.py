@@ -146,7 +146,7 @@ async def running_world(
     made = Settings(
         data_folder=folder / "data",
         host="127.0.0.1",
-        plain_http=True,
+        plain_http=settings.pop("plain_http", True),
         web_folder=settings.pop("web_folder", folder / "web"),
         **settings,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from server.door.shield import content_security_policy
-from tests.unit.server.world import World
+from tests.unit.server.world import World, running_world
 
 LIMIT = 262_144
 
@@ -52,7 +54,8 @@ async def test_every_answer_has_the_security_headers(world: World, path: str) ->
 
 async def test_the_interface_is_never_cached(world: World) -> None:
     browser = await world.browser()
-    assert (await browser.get("/api/setup")).headers["cache-control"] == "no-store"
+    for path in ("/api/setup", "/media/recordings/r1/part.mp4"):
+        assert (await browser.get(path)).headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,29 @@ def test_a_host_cannot_write_the_policy(host: str, named: str) -> None:
     assert connect == f"connect-src 'self' {named}".rstrip()
     assert "script-src 'self'" in policy
     assert policy.count("script-src") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "bound"),
+    [
+        ({"tls": True}, "tongke.example.cn", True),
+        ({"tls": True}, "tongke.example.cn:7880", True),
+        ({"tls": True}, "LOCALHOST:7880", False),  # it would bind all that runs on this machine
+        ({"tls": True}, "a.localhost", False),
+        ({"tls": True}, "evil; includeSubDomains", False),
+        ({}, "tongke.example.cn", False),  # self-made: a warning must have a way past it
+        ({"plain_http": True}, "tongke.example.cn", False),
+    ],
+)
+async def test_a_given_certificate_alone_binds_browsers_to_https(
+    tmp_path: Path, settings: dict[str, bool], host: str, bound: bool
+) -> None:
+    given: dict[str, Any] = {"plain_http": settings.get("plain_http", False)}
+    if settings.get("tls"):
+        given |= {"tls_cert": tmp_path / "a.crt", "tls_key": tmp_path / "a.key"}
+    async with running_world(tmp_path, **given) as world:
+        headers = (await (await world.browser()).get("/healthz", headers={"host": host})).headers
+    assert headers.get("strict-transport-security") == ("max-age=2592000" if bound else None)
 
 
 async def test_a_bug_of_ours_is_told_with_a_number(
