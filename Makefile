@@ -76,11 +76,12 @@ api: $(STAMPS)/node $(STAMPS)/native
 	cd web_client && npm run --silent api
 
 test-core: $(STAMPS)/native
+	@scripts/need-servers.sh
 	$(PY) -m pytest -q -m "not browser"
 
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-browsers.sh
-	@scripts/need-networks.sh
+	@scripts/need-servers.sh
 	$(PY) -m pytest -q -m browser
 
 # Two harnesses at a time, and never in the way of what else the machine does.

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(
         not can_block(),
-        reason="a firewall needs root, iproute2 and nftables (scripts/need-networks.sh)",
+        reason="a firewall needs root, iproute2 and nftables (scripts/need-servers.sh)",
     ),
 ]
 
@@ -146,9 +146,7 @@ def test_a_room_with_ipv6_alone(tmp_path: Path, playwright: Playwright, *, udp: 
         assert {address.endswith(" tcp") for address in addresses[lesson.room_seat]} == {not udp}
 
 
-@pytest.mark.skipif(
-    not has_turn_server(), reason="needs Debian's coturn (scripts/need-networks.sh)"
-)
+@pytest.mark.skipif(not has_turn_server(), reason="needs Debian's coturn (scripts/need-servers.sh)")
 def test_a_room_that_reaches_no_media_port_comes_by_a_relay(
     tmp_path: Path, playwright: Playwright
 ) -> None:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests import postgresql
+from tests.postgresql import PostgreSQL
 from tests.unit.server.world import World, make_community, running_world
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """A fresh server without an administrator."""
-    async with running_world(tmp_path) as made:
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """PostgreSQL for all tests; skips them where it is not installed."""
+    binaries = postgresql.programs()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with postgresql.running(binaries) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """A fresh server without an administrator, on each of the two databases."""
+    settings = {}
+    if request.param == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql_server")
+        settings["database_url"] = await server.empty()
+    async with running_world(tmp_path, **settings) as made:
         yield made
 
 

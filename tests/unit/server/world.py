@@ -150,7 +150,8 @@ async def running_world(
         web_folder=settings.pop("web_folder", folder / "web"),
         **settings,
     )
-    await asyncio.to_thread(_lay_database, made.data_folder)
+    if not made.database_url:
+        await asyncio.to_thread(_lay_database, made.data_folder)
     clock = TestClock()
     cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
     app = create_app(made, clock=clock, passwords=cheap, open_media=open_media, record=False)

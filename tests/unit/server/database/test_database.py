@@ -20,11 +20,26 @@ from server.database.engine import Database
 from server.database.migrations import HEAD, config
 from server.database.models import Base, Classroom, School, SchoolKind
 from server.errors import StartRefused
+from tests.postgresql import PostgreSQL
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """SQLite's."""
     made = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    await made.migrate()
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """Each of the two."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    if request.param == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql_server")
+        url = await server.empty()
+    made = Database(url)
     await made.migrate()
     yield made
     await made.close()
@@ -34,12 +49,12 @@ def school(key: str) -> School:
     return School(id=key, created_at=0.0, name=key, kind=SchoolKind.RURAL)
 
 
-async def test_migrations_from_empty_make_exactly_the_models(database: Database) -> None:
+async def test_migrations_from_empty_make_exactly_the_models(either: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, Base.metadata))
 
-    assert await database.run_sync(differences) == []
+    assert await either.run_sync(differences) == []
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -91,34 +106,34 @@ async def test_sqlite_is_set_up_for_many_readers(database: Database) -> None:
     assert pragmas == ["wal", 1, 1]
 
 
-async def test_writers_take_turns_and_readers_do_not_wait(database: Database) -> None:
+async def test_writers_take_turns_and_readers_do_not_wait(either: Database) -> None:
     async def write(key: str) -> None:
-        async with database.write() as session:
+        async with either.write() as session:
             await session.scalar(select(School.id))  # read first, write later: the dangerous order
             await asyncio.sleep(0)
             session.add(school(key))
 
-    async with database.read() as reader:
+    async with either.read() as reader:
         assert list(await reader.scalars(select(School.id))) == []
         await asyncio.gather(*(write(f"s{n}") for n in range(20)))
         assert list(await reader.scalars(select(School.id))) == []  # its snapshot stays
-    async with database.read() as reader:
+    async with either.read() as reader:
         assert len(list(await reader.scalars(select(School.id)))) == 20
 
 
-async def test_a_failed_write_leaves_nothing(database: Database) -> None:
+async def test_a_failed_write_leaves_nothing(either: Database) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with database.write() as session:
+        async with either.write() as session:
             session.add(school("one"))
             await session.flush()
             raise ZeroDivisionError
-    async with database.read() as session:
+    async with either.read() as session:
         assert await session.scalar(select(School.id)) is None
 
 
-async def test_foreign_keys_are_kept(database: Database) -> None:
+async def test_foreign_keys_are_kept(either: Database) -> None:
     with pytest.raises(IntegrityError):
-        async with database.write() as session:
+        async with either.write() as session:
             session.add(
                 Classroom(id="c", created_at=0.0, school_id="none", name="x", profile="standard")
             )
@@ -157,3 +172,29 @@ async def test_writers_cancelled_at_any_moment_leave_the_database_open(database:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await write("after")
+
+
+async def test_what_a_writer_has_looked_at_no_other_changes_meanwhile(either: Database) -> None:
+    """Two who each take a name only if nobody has it: one of them gets it."""
+    entered: list[str] = []
+    looked, others_turn = asyncio.Event(), asyncio.Event()
+
+    async def take(who: str) -> bool:
+        async with either.write() as session:
+            entered.append(who)
+            free = await session.scalar(select(School).where(School.name == "一小")) is None
+            looked.set()
+            await others_turn.wait()
+            if free:
+                session.add(School(id=who, created_at=0.0, name="一小", kind=SchoolKind.RURAL))
+            return free
+
+    first = asyncio.create_task(take("a"))
+    await looked.wait()
+    second = asyncio.create_task(take("b"))
+    # Another reads meanwhile, and is not kept waiting.
+    async with either.read() as session:
+        assert await session.scalar(select(School)) is None
+    assert entered == ["a"]
+    others_turn.set()
+    assert await asyncio.gather(first, second) == [True, False]

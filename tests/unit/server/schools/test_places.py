@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from server.ids import secret_hash
 from tests.unit.server.world import ORIGIN, World, post
@@ -158,10 +159,10 @@ async def test_a_credential_tells_its_secret_once(world: World, admin: httpx.Asy
             "last_used_at": None,
         }
     ]
-    database = (world.settings.data_folder / "tongke.db").read_bytes()
-    wal = (world.settings.data_folder / "tongke.db-wal").read_bytes()
-    assert made["secret"].encode() not in database + wal
-    assert secret_hash(made["secret"]).encode() in database + wal
+    async with world.services.database.read() as session:
+        kept = str((await session.execute(text("SELECT * FROM credentials"))).all())
+    assert made["secret"] not in kept
+    assert secret_hash(made["secret"]) in kept
 
 
 async def test_a_revoked_credential_is_gone(admin: httpx.AsyncClient) -> None:
