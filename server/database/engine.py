@@ -49,7 +49,8 @@ class Database:
             )
         except Exception as error:  # a wrong URL raises what its dialect pleases
             raise StartRefused(f"The setting database_url cannot be used: {error}") from None
-        self._sqlite = self._engine.dialect.name == "sqlite"
+        self.name = self._engine.dialect.name
+        self._sqlite = self.name == "sqlite"
         if self._sqlite:
             event.listen(self._engine.sync_engine, "connect", self._sqlite_connected)
             event.listen(self._engine.sync_engine, "begin", _sqlite_begin)
