@@ -45,6 +45,7 @@ from server.database.private_files import (
     close_to_others,
     database_files,
 )
+from server.door.addresses import Addresses
 from server.door.shield import Shield
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
@@ -199,6 +200,7 @@ class _Start:
         )
         services = Services(
             settings=settings,
+            addresses=Addresses(settings),
             clock=clock,
             database=database,
             passwords=passwords,

@@ -22,6 +22,7 @@ from server.logs import set_up_logs
 from server.simulate.cli import simulate
 
 if TYPE_CHECKING:
+    from server.door.addresses import Addresses
     from server.serving import RunningServer
 
 app = typer.Typer(
@@ -89,31 +90,39 @@ def reset_key(
 ) -> None:
     """Print an address that signs an administrator in once, to set a new password."""
     settings = _settings(data_folder=data_folder, public_url=public_url)
-    name, address = _run(_reset_key(settings, username))
+    name, address, alone = _run(_reset_key(settings, username))
     console = Console()
     console.print(f"[bold]{name}[/bold] can sign in once, within a day, at")
-    console.print(f"  {address}", soft_wrap=True, highlight=False)
+    console.print(f"  {address}", soft_wrap=True, highlight=False, markup=False)
+    if alone:
+        console.print(f"  {alone}", soft_wrap=True, highlight=False)
     console.print("Then set a new password under Admin, People.")
 
 
 async def _serve(settings: Settings) -> None:
     from server.accounts.first_start import setup_address  # noqa: PLC0415 - see the file's head
-    from server.serving import running_server, until_signalled  # noqa: PLC0415
+    from server.serving import running_server, stop_signals  # noqa: PLC0415
 
-    async with running_server(settings) as server:
-        setup = await setup_address(
-            server.services.database, server.settings, server.services.clock()
-        )
-        _greet(server, setup)
-        await until_signalled()
-        Console().print("Stopping …")
+    with stop_signals() as stop:
+        async with running_server(settings) as server:
+            addresses = server.services.addresses
+            setup = await setup_address(
+                server.services.database,
+                server.settings,
+                server.services.clock(),
+                at=addresses.best().url,
+            )
+            _greet(server, addresses, setup)
+            await stop.wait()
+            Console().print("Stopping …")
 
 
-async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str]:
+async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, str]:
     from server.accounts.first_start import sign_in_address  # noqa: PLC0415
     from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
     from server.database.engine import Database  # noqa: PLC0415
     from server.database.private_files import keep_new_files_private  # noqa: PLC0415
+    from server.door.addresses import Addresses  # noqa: PLC0415
 
     keep_new_files_private()
     if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
@@ -124,23 +133,38 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
     database = Database(settings.database)
     try:
         await database.migrate()
-        return await sign_in_address(database, settings, wall_clock(), username=username)
+        addresses = Addresses(settings)
+        name, address = await sign_in_address(
+            database, settings, wall_clock(), at=addresses.best().url, username=username
+        )
+        return name, address, addresses.why_alone()
     finally:
         await database.close()
 
 
-def _greet(server: RunningServer, setup: str | None) -> None:
+def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> None:
     console = Console()
-    console.print(f"Tongke is running at [bold]{server.settings.address}[/bold]", highlight=False)
+
+    def line(words: str, style: str = "") -> None:
+        # No markup: an IPv6 address stands in brackets.
+        console.print(words, style=style, soft_wrap=True, highlight=False, markup=False)
+
+    best, *others = addresses.for_others() or (addresses.best().url,)
+    line(f"Tongke is running at {best}", "bold")
+    if others:
+        line(f"  also at {', '.join(others)}")
+    if alone := addresses.why_alone():
+        line(f"  {alone}")
+    elif best != server.settings.address:
+        line(f"  on this machine {server.settings.address}")
     if server.certificate is not None and server.certificate.self_made:
-        console.print(
+        line(
             "  Its certificate is self-made: browsers warn once. Give your own with "
-            "--tls-cert and --tls-key.",
-            soft_wrap=True,
+            "--tls-cert and --tls-key."
         )
     if setup is not None:
-        console.print("\nFirst start. Make the administrator at this address (it works once):")
-        console.print(f"  {setup}\n", soft_wrap=True, highlight=False)
+        line("\nFirst start. Make the administrator at this address (it works once):")
+        line(f"  {setup}\n")
 
 
 def _settings(**given: Any) -> Settings:

@@ -208,6 +208,16 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def listens_everywhere(self) -> bool:
+        """Whether the pages are served on every interface."""
+        return self.host in {"", "::", "0.0.0.0"}  # noqa: S104 - compared, not bound
+
+    @property
+    def only_ipv4(self) -> bool:
+        """Whether no IPv6 address is listened on."""
+        return self.host == "0.0.0.0"  # noqa: S104 - compared, not bound
+
+    @property
     def secure(self) -> bool:
         """Whether browsers reach the pages over HTTPS (so cookies may be marked Secure)."""
         if self.public_url:
@@ -226,10 +236,10 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """The address that people open, as well as we know it."""
+        """The address for this machine itself; for others: `server.door.addresses`."""
         if self.public_url:
             return self.public_url
-        host = self.host if self.host not in {"", "::", "0.0.0.0"} else "localhost"  # noqa: S104 - compared, not bound
+        host = "localhost" if self.listens_everywhere else self.host
         host = f"[{host}]" if ":" in host else host
         return f"{'http' if self.plain_http else 'https'}://{host}:{self.port}"
 

@@ -10,6 +10,7 @@ from server.accounts.throttle import GuessingGuard
 from server.clock import Clock
 from server.config import Settings
 from server.database.engine import Database
+from server.door.addresses import Addresses
 from server.lessons.desk import LessonDesk
 from server.lessons.rooms import RoomDesk
 from server.lessons.tokens import JoinTokens
@@ -22,6 +23,7 @@ class Services:
     """The parts of a running server."""
 
     settings: Settings
+    addresses: Addresses
     clock: Clock
     database: Database
     passwords: Passwords

@@ -91,13 +91,17 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             each.close()
 
 
-async def until_signalled() -> None:
-    """Wait for SIGTERM or Ctrl-C."""
+@contextlib.contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """For the block, an event that SIGTERM or Ctrl-C sets.
+
+    Begin it before the server starts: a signal in the middle of a start ends it in order too.
+    """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     try:
-        await stop.wait()
+        yield stop
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from mixer.sources import network_of
 from server.accounts.sign_ins import COOKIE, SignedIn
 from server.database.models import User, UserRole
+from server.door.addresses import Address
 from server.errors import Refusal, Text
 from server.lessons.rooms import RoomDevice
 from server.services import Services
@@ -34,6 +35,15 @@ ServicesOf = Annotated[Services, Depends(services)]
 def client_address(request: Request) -> str:
     """Whom to count a guess against: the network (behind a trusted proxy: what the proxy says)."""
     return network_of(request.client.host if request.client else "unknown")
+
+
+def address_for(request: Request, services: Services) -> Address:
+    """The server's address as whoever sent this request may hand it on."""
+    return services.addresses.for_visitor(
+        request.headers.get("host", ""),
+        client=request.client.host if request.client else "",
+        secure=request.url.scheme == "https",
+    )
 
 
 def same_origin(request: Request, services: ServicesOf) -> None:

@@ -12,22 +12,30 @@ from server.database.models import User, UserRole
 from server.errors import StartRefused
 
 
-async def setup_address(database: Database, settings: Settings, now: float) -> str | None:
+async def setup_address(
+    database: Database, settings: Settings, now: float, *, at: str = ""
+) -> str | None:
     """The one-time address to set the server up; None when it is set up.
 
-    Every start without an administrator prints a new one, and the one before is void.
+    Every start without an administrator prints a new one, and the one before is void. `at` is
+    where people reach the server, else as this machine does.
     """
     async with database.write() as session:
         if await administrators(session):
             return None
         key = await mint_key(session, Purpose.SETUP, now=now, life_s=settings.one_time_key_s)
-    return f"{settings.address}/setup#key={key}"
+    return f"{at or settings.address}/setup#key={key}"
 
 
 async def sign_in_address(
-    database: Database, settings: Settings, now: float, *, username: str | None = None
+    database: Database,
+    settings: Settings,
+    now: float,
+    *,
+    at: str = "",
+    username: str | None = None,
 ) -> tuple[str, str]:
-    """An administrator's user name and an address that signs them in once.
+    """An administrator's user name and an address that signs them in once; `at` as above.
 
     Raises `StartRefused` when there is no such user, or several administrators and none is named.
     """
@@ -49,7 +57,7 @@ async def sign_in_address(
         key = await mint_key(
             session, Purpose.SIGN_IN, now=now, life_s=settings.one_time_key_s, user_id=user.id
         )
-    return user.username, f"{settings.address}/key#key={key}"
+    return user.username, f"{at or settings.address}/key#key={key}"
 
 
 def _only(found: list[User]) -> User:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
-from server.accounts.access import Administrator, Person, ServicesOf
+from server.accounts.access import Administrator, Person, ServicesOf, address_for
 from server.api.fields import Body, Id, Name, View
 from server.database.deletion import delete_row
 from server.database.models import Classroom, Credential, School, SchoolKind
+from server.door.addresses import Reach
 from server.errors import field_refused
 from server.node.hardware import STANDARD_PROFILE
 from server.schools.places import (
@@ -83,6 +84,8 @@ class CredentialBody(Body):
 class NewCredentialView(CredentialView):
     secret: str
     address: str
+    reach: Reach
+    other_origins: list[str]
 
 
 class ProfileView(View):
@@ -219,18 +222,29 @@ async def credentials(
 
 @router.post("/classrooms/{classroom_id}/credentials", status_code=201)
 async def create_credential(
-    classroom_id: Id, body: CredentialBody, _admin: Administrator, services: ServicesOf
+    classroom_id: Id,
+    body: CredentialBody,
+    request: Request,
+    _admin: Administrator,
+    services: ServicesOf,
 ) -> NewCredentialView:
-    """A new device of a classroom. The secret is told this once."""
+    """A new device of a classroom. The secret is told this once.
+
+    `address` begins as the one this request came to, where others can open it too; `reach` says
+    who can, `other_origins` what else it may begin with.
+    """
     async with services.database.write() as session:
         classroom = await get_classroom(session, classroom_id)
         row, secret = await add_credential(
             session, classroom, label=body.label, now=services.clock()
         )
+    address = address_for(request, services)
     return NewCredentialView(
         **_credential_view(row).model_dump(),
         secret=secret,
-        address=room_address(services.settings.address, secret),
+        address=room_address(address.url, secret),
+        reach=address.reach,
+        other_origins=[one for one in services.addresses.for_others() if one != address.url],
     )
 
 

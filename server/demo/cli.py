@@ -136,21 +136,22 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
 async def _run(settings: Settings, console: Console, *, rooms: bool, print_json: bool) -> None:
     from server.accounts.people import administrators  # noqa: PLC0415 - not for --help
     from server.demo.county import found_county, open_county  # noqa: PLC0415
-    from server.serving import running_server, until_signalled  # noqa: PLC0415
+    from server.serving import running_server, stop_signals  # noqa: PLC0415
 
-    async with running_server(settings) as server:
-        async with server.services.database.read() as session:
-            is_new = not await administrators(session)
-        if is_new:
-            await found_county(server.services)
-        county = await open_county(server.services)
-        log = settings.data_folder / "rooms.log"
-        async with _classrooms(county, log, console) if rooms else contextlib.nullcontext():
-            _greet(county, console)
-            if print_json:
-                print(json.dumps(_addresses(county)), flush=True)  # noqa: T201 - for programs
-            await until_signalled()
-            console.print("正在停止… Stopping …")
+    with stop_signals() as stop:
+        async with running_server(settings) as server:
+            async with server.services.database.read() as session:
+                is_new = not await administrators(session)
+            if is_new:
+                await found_county(server.services)
+            county = await open_county(server.services)
+            log = settings.data_folder / "rooms.log"
+            async with _classrooms(county, log, console) if rooms else contextlib.nullcontext():
+                _greet(county, console)
+                if print_json:
+                    print(json.dumps(_addresses(county)), flush=True)  # noqa: T201 - for programs
+                await stop.wait()
+                console.print("正在停止… Stopping …")
 
 
 @contextlib.asynccontextmanager
@@ -240,6 +241,10 @@ def _greet(county: County, console: Console) -> None:
     line(f"  {known['room']}")
     line("资源库 Library", "dim")
     line(f"  {known['library']}\n")
+    line(
+        "这些地址只能在本机打开；供其他电脑使用请运行 tongke serve。\n"
+        "Only this computer can open these addresses; for others run tongke serve."
+    )
     line(
         f"第一个地址只能用一次；之后用 {known['teacher']} / {known['password']} 登录"
         f"（管理员 {known['administrator']}，密码相同）。\n"

@@ -122,6 +122,26 @@ def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
 
 
+def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None:
+    """Where it listens for others, what it prints is what others open; else it says so."""
+    everywhere = {"TONGKE_HOST": "", "TONGKE_TLS_NAMES": "county.example.cn"}
+    with serve(tmp_path, **everywhere) as server:
+        port = server.address.rpartition(":")[2]
+        assert server.address == f"https://county.example.cn:{port}"
+        output = server.stop()
+    assert f"{server.address}/setup#key=" in output
+    assert f"on this machine https://localhost:{port}\n" in output
+    assert "Only this machine" not in output
+    for settings, word in (
+        ({"TONGKE_PLAIN_HTTP": "true"}, "it listens on 127.0.0.1 alone"),
+        ({"TONGKE_PUBLIC_URL": "https://localhost"}, "--public-url"),
+    ):
+        with serve(tmp_path, **settings) as server:
+            output = server.stop()
+        assert "Only this machine can open that address" in output
+        assert word in output
+
+
 def test_plain_http_on_loopback_and_ctrl_c(tmp_path: Path) -> None:
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
         assert server.get("/healthz") == "ok\n"

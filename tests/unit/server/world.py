@@ -143,13 +143,8 @@ async def running_world(
     folder: Path, *, open_media: OpenMedia = no_media, **settings: Any
 ) -> AsyncIterator[World]:
     """The application over a data folder, until the end of the block."""
-    made = Settings(
-        data_folder=folder / "data",
-        host="127.0.0.1",
-        plain_http=settings.pop("plain_http", True),
-        web_folder=settings.pop("web_folder", folder / "web"),
-        **settings,
-    )
+    usual = {"host": "127.0.0.1", "plain_http": True, "web_folder": folder / "web"}
+    made = Settings(data_folder=folder / "data", **{**usual, **settings})
     if not made.database_url:
         await asyncio.to_thread(_lay_database, made.data_folder)
     clock = TestClock()

@@ -210,6 +210,8 @@ export interface components {
             id: string;
             label: string;
             last_used_at: number | null;
+            other_origins: string[];
+            reach: components["schemas"]["Reach"];
             secret: string;
         };
         NewPasswordBody: {
@@ -250,6 +252,11 @@ export interface components {
             title_en: string;
             title_zh: string;
         };
+        /**
+         * @description Who can open an address. `UNKNOWN_NAME`: it stands in for a name that is none of ours.
+         * @enum {string}
+         */
+        Reach: "others" | "this-machine" | "unknown-name";
         /**
          * @description A stream a device gets: `layer` of `layers` goes out now (−1: none), `target` is being
          *     switched to, `reason` says why nothing is sent; `width` and `height` are the tile's.

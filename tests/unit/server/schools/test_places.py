@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from server.ids import secret_hash
-from tests.unit.server.world import ORIGIN, World, post
+from tests.unit.server.world import ORIGIN, World, post, running_world
 
 SCHOOL = {"name": "山村小学", "kind": "rural"}
 
@@ -255,3 +256,43 @@ async def test_what_is_not_there_is_not_found(
     answer = await admin.request(method, path, **({"json": {}} if method == "PATCH" else {}))
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert answer.json()["message_zh"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "origin", "reach"),
+    [
+        ({}, "evil.example", "http://127.0.0.1:7880", "this-machine"),
+        (
+            {"public_url": "https://t.example.cn", "trusted_proxies": "127.0.0.1"},
+            "evil.example",
+            "https://t.example.cn",
+            "others",
+        ),
+        (
+            {"tls_names": "t.example.cn", "trusted_proxies": "127.0.0.1"},
+            "t.example.cn:8443",
+            "https://t.example.cn:8443",
+            "others",
+        ),
+        (
+            {"tls_names": "t.example.cn", "trusted_proxies": "127.0.0.1"},
+            "evil.example",
+            "http://127.0.0.1:7880",
+            "unknown-name",
+        ),
+    ],
+)
+async def test_a_rooms_address_opens_elsewhere_or_says_that_it_does_not(
+    tmp_path: Path, settings: dict[str, Any], host: str, origin: str, reach: str
+) -> None:
+    async with running_world(tmp_path, **settings) as world:
+        admin = await world.administrator()
+        admin.base_url = httpx.URL(ORIGIN.replace("http:", "https:"))  # as the proxy says
+        school = (await post(admin, "/api/schools", SCHOOL))["id"]
+        room = (await post(admin, "/api/classrooms", {"school_id": school, "name": "一"}))["id"]
+        answer = await admin.post(
+            f"/api/classrooms/{room}/credentials", json={"label": "PC"}, headers={"host": host}
+        )
+    told = answer.json()
+    assert told["address"] == f"{origin}/room#credential={told['secret']}"
+    assert (told["reach"], told["other_origins"]) == (reach, [])

@@ -167,6 +167,12 @@ export const office = {
     notUsed: "Not used yet",
     addressOnce: "This address is shown only now. Open it once on the room’s PC.",
     addressNotOn: "Never open it on another computer: it would become this room.",
+    reachOthers: (others: string) =>
+      `If the room’s PC does not reach it, begin the address with one of: ${others}`,
+    reachThisMachine:
+      "Only the server’s own computer can open this address: the server is not on the network, or it has not been told its address (setting public_url).",
+    reachUnknownName: (asked: string, others: string) =>
+      `You opened this page at ${asked}, a name the server does not know, so the address above may not work. Let the setting public_url name it.${others ? ` Other beginnings: ${others}` : ""}`,
     kioskHint: "For a PC that starts by itself into the lesson, with sound and camera untouched:",
     copy: "Copy",
     copied: "Copied",

@@ -156,6 +156,11 @@ export const office: Pick<Messages, keyof typeof english> = {
     notUsed: "尚未使用",
     addressOnce: "此地址只显示这一次。请在教室的电脑上打开一次。",
     addressNotOn: "不要在其他电脑上打开，否则那台电脑会变成这间教室。",
+    reachOthers: (others: string) => `如果教室电脑打不开，可将地址的开头换成：${others}`,
+    reachThisMachine:
+      "只有服务器本机能打开这个地址：服务器没有连上网络，或没有设置对外地址（public_url）。",
+    reachUnknownName: (asked: string, others: string) =>
+      `您是通过 ${asked} 打开本页的，服务器不认识这个名称，上面的地址可能无法使用。请在设置 public_url 中写明。${others ? `其他可用的开头：${others}` : ""}`,
     kioskHint: "若要教室电脑开机后自动进入课堂，无需触碰即有声音和摄像头：",
     copy: "复制",
     copied: "已复制",

@@ -48,6 +48,18 @@ export class Credentials extends Form {
         align-items: center;
         gap: 8px;
       }
+      .warn {
+        display: flex;
+        gap: 8px;
+        padding: 8px 12px;
+        border-radius: var(--radius);
+        background: var(--warn-ground);
+        color: var(--warn);
+      }
+      .warn svg {
+        flex: none;
+        margin-top: 2px;
+      }
       code {
         padding: 8px 12px;
         border-radius: var(--radius);
@@ -148,10 +160,25 @@ export class Credentials extends Form {
     return html`<div class="new">
       <strong>${admin.addressOnce}</strong>
       <span>${admin.addressNotOn}</span>
-      ${this.copyable(fresh.address, "room-address")}
+      ${this.copyable(fresh.address, "room-address")} ${this.whoReaches(fresh)}
       <span>${admin.kioskHint}</span>
       ${this.copyable(`${KIOSK} "${fresh.address}"`, "kiosk-command")}
     </div>`;
+  }
+
+  /** An address that others cannot open, or perhaps not, is not handed out without a word. */
+  private whoReaches(fresh: NewCredential): TemplateResult | typeof nothing {
+    const { admin } = this.m;
+    const { reach, other_origins: others } = fresh;
+    if (reach === "others" && others.length === 0) return nothing;
+    const words = {
+      others: admin.reachOthers(others.join(" ")),
+      "this-machine": admin.reachThisMachine,
+      "unknown-name": admin.reachUnknownName(location.host, others.join(" ")),
+    };
+    return html`<p class=${reach === "others" ? "soft" : "warn"} data-testid="reach-${reach}">
+      ${reach === "others" ? nothing : icon("warning")}<span>${words[reach]}</span>
+    </p>`;
   }
 
   private copyable(text: string, testId: string): TemplateResult {
