@@ -20,8 +20,10 @@ from recorder.records import (
     Happened,
     Opened,
     SeatRecord,
+    SegmentEnded,
     SegmentStarted,
     SyncPoint,
+    TrackEnded,
     TrackStarted,
 )
 
@@ -33,6 +35,9 @@ SAME_DEVICE_S = 1.0
 SAME_CLOCK_S = 0.3
 
 
+_OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | Gap | TrackEnded
+
+
 @dataclass(slots=True)
 class RecordedTrack:
     """One source from one publishing to its end."""
@@ -41,7 +46,15 @@ class RecordedTrack:
     files: list[SegmentStarted] = field(default_factory=list)
     sync: list[SyncPoint] = field(default_factory=list)
     clock: list[ClockPoint] = field(default_factory=list)
+    frames: dict[str, int] = field(default_factory=dict)  # by file, of those closed in order
     gaps: int = 0
+    packets: int = 0
+    ended_at: float | None = None
+
+    @property
+    def lasted_s(self) -> float:
+        """How long it was received; 0 when nobody wrote its end."""
+        return 0.0 if self.ended_at is None else self.ended_at - self.started.at
 
     @property
     def points(self) -> TrackPoints:
@@ -87,7 +100,7 @@ def read_archive(records: Iterable[AnyRecord]) -> Archive:
             archive.failure = record.text
         elif isinstance(record, Closed):
             archive.closed = True
-        elif isinstance(record, SegmentStarted | SyncPoint | ClockPoint | Gap):
+        elif isinstance(record, _OfTrack):
             track = tracks.get(record.track_id)
             if track is not None:
                 _add_to_track(track, record)
@@ -96,17 +109,20 @@ def read_archive(records: Iterable[AnyRecord]) -> Archive:
     return archive
 
 
-def _add_to_track(
-    track: RecordedTrack, record: SegmentStarted | SyncPoint | ClockPoint | Gap
-) -> None:
-    if isinstance(record, SegmentStarted):
-        track.files.append(record)
-    elif isinstance(record, SyncPoint):
-        track.sync.append(record)
-    elif isinstance(record, ClockPoint):
-        track.clock.append(record)
-    else:
-        track.gaps += 1
+def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:
+    match record:
+        case SegmentStarted():
+            track.files.append(record)
+        case SegmentEnded():
+            track.frames[record.file] = record.frames
+        case SyncPoint():
+            track.sync.append(record)
+        case ClockPoint():
+            track.clock.append(record)
+        case TrackEnded():
+            track.packets, track.ended_at = record.packets, record.at
+        case Gap():
+            track.gaps += 1
 
 
 def track_times(archive: Archive) -> dict[str, TimeMap]:

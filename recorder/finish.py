@@ -5,8 +5,11 @@
 Reads the journal, puts every track on the lesson's time line, plans the parts, copies frames into
 them without encoding, makes the poster, writes `manifest.json` last, and then removes the tracks
 (the parts, read back, hold all of them). Done again from the start if it was cut short; does
-nothing if the manifest stands. On failure the last line of output is
-`{"code": …, "text": …}` and the exit status 1.
+nothing if the manifest stands.
+
+What the journal names and no part holds is told in the manifest's `missing`, the tracks are kept
+then, and the exit status is 3. When there is nothing to play it is 1. Either way the last line of
+output is `{"code": …, "text": …}`.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorder.archive import Archive, RecordedTrack, read_archive, track_times
-from recorder.clock import TimeMap
 from recorder.errors import FinishError, RecorderError, StorageError
+from recorder.finishing import EXIT_MISSING
 from recorder.part_file import MadePart, PartContent, Source, make_part
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
@@ -33,7 +36,8 @@ from recorder.recording_folder import (
     read_recording,
     sync_folder,
 )
-from recorder.track_reader import TrackFile, measure
+from recorder.records import SegmentStarted
+from recorder.track_reader import Extent, TrackFile, measure
 
 POSTER = "poster.jpg"
 MANIFEST_VERSION = 1
@@ -41,14 +45,31 @@ MANIFEST_VERSION = 1
 # Lower than every lesson on the machine.
 NICENESS = 15
 
+# A picture that is asked for a keyframe gives one within a second or two; one that came for so
+# long and gave none was not merely the lesson's end.
+UNREADABLE_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """One track file on the time line."""
 
     track: RecordedTrack
+    segment: SegmentStarted
+    extent: Extent
     source: Source
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that was recorded and is in no part. `at` is about when it began, Unix time."""
+
+    seat_id: str
+    source: str
+    file: str  # of the track, "" when there is none
+    at: float
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +93,7 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> dict[str, object]:
         manifest = _standing_manifest(folder)
         if manifest is None:
             manifest = _finish(folder)
-        if not keep_tracks and not manifest.get("parts_failed"):
+        if not keep_tracks and not needs_tracks(manifest):
             shutil.rmtree(folder / TRACKS, ignore_errors=True)
     except OSError as error:
         raise StorageError.from_os(error, folder) from error
@@ -81,51 +102,96 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> dict[str, object]:
     return manifest
 
 
+def is_missing_something(manifest: dict[str, object]) -> bool:
+    """Whether something that was recorded is in no part of this recording."""
+    # Recordings of earlier versions told only of parts that failed.
+    return bool(manifest.get("missing") or manifest.get("parts_failed"))
+
+
+def needs_tracks(manifest: dict[str, object]) -> bool:
+    """Whether a track holds, or should hold, what no part does: somebody may yet save it."""
+    missing = manifest.get("missing")
+    entries = missing if isinstance(missing, list) else []
+    return bool(manifest.get("parts_failed")) or any(entry.get("file") for entry in entries)
+
+
 def _finish(folder: Path) -> dict[str, object]:
     archive = read_archive(read_recording(folder))
     _remove_leftovers(folder)
-    pieces = _pieces(folder, archive)
-    parts, failures = _make_parts(folder, pieces)
-    if not parts and failures:
-        raise FinishError("part-unwritable", failures[0])
+    pieces, missing = _pieces(folder, archive)
+    parts, failed = _make_parts(folder, pieces)
+    missing += failed
+    if not parts and missing:
+        raise FinishError(
+            "nothing-readable",
+            "What was recorded cannot be made playable; its tracks are kept. " + missing[0].text,
+        )
     if not parts:
         raise FinishError(
             "nothing-recorded", "No picture and no sound arrived while the lesson was recorded."
         )
     origin = min(part.plan.start for part in parts)
     manifest = _manifest(archive, parts, origin)
-    # The tracks of a part that could not be made are kept: somebody may yet make it.
-    manifest["parts_failed"] = failures
+    manifest["missing"] = [_missing_entry(one, origin) for one in missing]
     manifest["poster"] = POSTER if _poster(folder, archive, parts) else ""
     _write_manifest(folder, manifest)
     return manifest
 
 
-def _pieces(folder: Path, archive: Archive) -> dict[str, list[_Piece]]:
-    """Every file with frames in it, by seat."""
+def _pieces(folder: Path, archive: Archive) -> tuple[dict[str, list[_Piece]], list[Missing]]:
+    """Every file with frames in it, by seat, and what the journal names beside them."""
     times = track_times(archive)
     by_seat: dict[str, list[_Piece]] = {}
+    missing: list[Missing] = []
     for track in archive.tracks:
         started = track.started
+        if not track.files and track.packets and track.lasted_s > UNREADABLE_S:
+            text = f"{track.packets} packets came and gave no frame"
+            missing.append(_missing(track, "", started.at, text))
+        to_lesson = times[started.track_id]
         for segment in track.files:
-            file = TrackFile(folder / TRACKS / segment.file, segment.rtp, started.clock_rate)
-            extent = measure(file, picture=started.kind == "video")
-            if extent is None:
+            file = TrackFile(
+                folder / TRACKS / segment.file,
+                segment.rtp,
+                started.clock_rate,
+                started.codec,
+                track.frames.get(segment.file),
+            )
+            extent = measure(file)
+            if extent.missing:
+                missing.append(_missing(track, segment.file, segment.at, extent.missing))
+            if not extent.frames:
                 continue
-            to_lesson: TimeMap = times[started.track_id]
             span = Span(
                 segment.file, started.source, to_lesson(extent.first), to_lesson(extent.end)
             )
-            by_seat.setdefault(started.seat_id, []).append(
-                _Piece(track, Source(file, to_lesson), span)
-            )
-    return by_seat
+            piece = _Piece(track, segment, extent, Source(file, to_lesson), span)
+            by_seat.setdefault(started.seat_id, []).append(piece)
+    return by_seat, missing
 
 
-def _make_parts(folder: Path, by_seat: dict[str, list[_Piece]]) -> tuple[list[_Part], list[str]]:
-    """Every part that can be made, by start, and what kept the others from it."""
+def _missing(track: RecordedTrack, file: str, at: float, text: str) -> Missing:
+    started = track.started
+    named = f"{started.seat_id} {started.source}" + (f", {file}" if file else "")
+    return Missing(started.seat_id, started.source, file, at, f"{named}: {text}")
+
+
+def _missing_entry(missing: Missing, origin: float) -> dict[str, object]:
+    return {
+        "seat_id": missing.seat_id,
+        "source": missing.source,
+        "file": missing.file,
+        "start_s": round(max(0.0, missing.at - origin), 3),
+        "text": missing.text,
+    }
+
+
+def _make_parts(
+    folder: Path, by_seat: dict[str, list[_Piece]]
+) -> tuple[list[_Part], list[Missing]]:
+    """Every part that can be made, by start, and what is in none of them."""
     parts: list[_Part] = []
-    failures: list[str] = []
+    missing: list[Missing] = []
     made_count = 0
     for seat_id, pieces in by_seat.items():
         by_key = {piece.span.key: piece for piece in pieces}
@@ -134,23 +200,32 @@ def _make_parts(folder: Path, by_seat: dict[str, list[_Piece]]) -> tuple[list[_P
             (p.span for p in pieces if p.track.started.kind == "audio"), key=lambda s: s.start
         )
         for plan in plan_seat(pictures, sounds):
-            picture = by_key[plan.picture] if plan.picture is not None else None
-            content = PartContent(
-                start=plan.start,
-                end=plan.end,
-                picture=picture.source if picture else None,
-                sounds=[by_key[key].source for key in plan.sounds],
-                codec=picture.track.started.codec if picture else "opus",
-            )
+            used = [by_key[key] for key in (plan.picture, *plan.sounds) if key is not None]
             made_count += 1
             try:
-                made = make_part(folder, f"part-{made_count:04d}", content)
+                made = make_part(folder, f"part-{made_count:04d}", _content(plan, by_key))
             except FinishError as error:
-                failures.append(f"{seat_id} {plan.source}: {error}")
+                missing += [_missing(p.track, p.span.key, p.segment.at, str(error)) for p in used]
                 continue
             if made is not None:
                 parts.append(_Part(seat_id, plan, made))
-    return sorted(parts, key=lambda part: part.plan.start), failures
+            if plan.picture is not None:
+                picture, frames = by_key[plan.picture], made.frames if made is not None else 0
+                if frames < picture.extent.frames:
+                    text = f"{frames} of {picture.extent.frames} frames are in its part"
+                    missing.append(_missing(picture.track, plan.picture, plan.start, text))
+    return sorted(parts, key=lambda part: part.plan.start), missing
+
+
+def _content(plan: PlannedPart, by_key: dict[str, _Piece]) -> PartContent:
+    picture = by_key[plan.picture] if plan.picture is not None else None
+    return PartContent(
+        start=plan.start,
+        end=plan.end,
+        picture=picture.source if picture else None,
+        sounds=[by_key[key].source for key in plan.sounds],
+        codec=picture.track.started.codec if picture else "opus",
+    )
 
 
 def _manifest(archive: Archive, parts: list[_Part], origin: float) -> dict[str, object]:
@@ -243,16 +318,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep-tracks", action="store_true")
     options = parser.parse_args(arguments)
     os.nice(NICENESS)
+    status = 1
     try:
-        finish(options.folder, keep_tracks=options.keep_tracks)
+        manifest = finish(options.folder, keep_tracks=options.keep_tracks)
     except (FinishError, StorageError) as error:
         answer = {"code": error.code, "text": str(error)}
     except RecorderError as error:
         answer = {"code": "finish-failed", "text": str(error)}
     else:
-        return 0
+        if not is_missing_something(manifest):
+            return 0
+        status = EXIT_MISSING
+        text = "The recording can be played, but not all of it; see `missing` in its manifest."
+        answer = {"code": "something-missing", "text": text}
     sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    return 1
+    return status
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ import sys
 from collections import deque
 from pathlib import Path
 
+# What `finish` ends with when the recording can be played and something that was recorded cannot.
+EXIT_MISSING = 3
+
 # An hour's lesson is copied in seconds, a day's in minutes; a child that takes longer hangs.
 TIMEOUT_S = 1800.0
 
@@ -65,8 +68,8 @@ class FinishingQueue:
 
 
 def _refusal(returncode: int, output: bytes) -> Refusal | None:
-    if returncode == 0:
-        return None
+    if returncode in (0, EXIT_MISSING):
+        return None  # it can be played; what is missing is in its manifest
     try:
         answer = json.loads(output)
         return str(answer["code"]), str(answer["text"])

@@ -1,7 +1,8 @@
 """Reads a track's files back: encoded frames with their track time, up to where the file is good.
 
-A file that a crash cut off ends with its last whole frame. Frames come out as they went in;
-nothing is decoded.
+A file that a crash cut off ends with its last whole fragment (`live_file`). Frames come out as they
+went in; nothing is decoded. How long a sound lasts is said by its packet (RFC 6716 §3.1), never by
+when the next one begins: between the two there may be a hole.
 """
 
 from __future__ import annotations
@@ -17,22 +18,31 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from mixer.rtp.errors import MalformedPacketError
+from mixer.rtp.opus import CLOCK_RATE, OpusPacket
+from recorder.live_file import LiveFile
+
 # What the last frame of a picture lasts when nothing follows: a frame at 25 fps, as good as any.
 LAST_FRAME_S = 0.04
 
 
 @dataclass(frozen=True, slots=True)
 class TrackFile:
-    """One file of a track: `rtp` is the track's timestamp at the file's time 0."""
+    """One file of a track: `rtp` is the track's timestamp at the file's time 0.
+
+    `frames` is how many the journal says it holds, None when it was never closed in order.
+    """
 
     path: Path
     rtp: int
     clock_rate: int
+    codec: str
+    frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFrame:
-    """One encoded frame; `time` is track time in seconds, `duration` 0 if the file has none."""
+    """One encoded frame; `time` is track time in seconds, `duration` 0 for a picture."""
 
     time: float
     duration: float
@@ -41,11 +51,15 @@ class StoredFrame:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a file holds: track time of its first frame and of the end of its last."""
+    """What a file holds: track time of its first frame and of the end of its last.
+
+    `missing` says in words what it should hold and does not; empty when it is as good as can be.
+    """
 
     first: float
     end: float
     frames: int
+    missing: str
 
 
 class OpenTrackFile:
@@ -55,46 +69,86 @@ class OpenTrackFile:
         self._container = container
         self._file = file
         self.stream = container.streams[0]
+        self.error = ""  # what ended the reading before the file's end
 
     def frames(self) -> Iterator[StoredFrame]:
         """Every whole frame, in order."""
         base = self._file.rtp / self._file.clock_rate
         tick_s = float(self.stream.time_base or 1)
+        is_sound = self._file.codec.lower() == "opus"
         try:
             for packet in self._container.demux(self.stream):
-                if packet.is_corrupt:
-                    return
                 if packet.pts is None or packet.size == 0:
                     continue
-                duration = (packet.duration or 0) * tick_s
+                if packet.is_corrupt:
+                    self.error = "a frame is damaged"
+                    return
+                duration = _sound_duration(bytes(packet)) if is_sound else 0.0
+                if duration is None:
+                    continue  # no Opus: it cannot have been written so, and cannot be played
                 yield StoredFrame(base + packet.pts * tick_s, duration, packet)
-        except av.error.FFmpegError:
-            return  # the torn tail of a file that was being written
+        except av.error.FFmpegError as error:
+            self.error = str(error)
+
+
+def _sound_duration(data: bytes) -> float | None:
+    try:
+        return OpusPacket.parse(data).samples / CLOCK_RATE
+    except MalformedPacketError:
+        return None
 
 
 @contextmanager
 def open_track_file(file: TrackFile) -> Iterator[OpenTrackFile | None]:
-    """The file for reading; None if there is not even a beginning."""
+    """The file for reading; None if there is nothing whole in it."""
     try:
-        container = av.open(str(file.path))
-    except (av.error.FFmpegError, OSError):
+        live = LiveFile(file.path)
+    except (OSError, ValueError):
         yield None
         return
-    try:
-        yield OpenTrackFile(container, file) if len(container.streams) == 1 else None
-    finally:
-        container.close()
+    with live:
+        try:
+            container = av.open(live, "r", format=file.path.suffix.removeprefix("."))
+        except (av.error.FFmpegError, ValueError):
+            yield None
+            return
+        with container:
+            yield OpenTrackFile(container, file) if len(container.streams) == 1 else None
 
 
-def measure(file: TrackFile, *, picture: bool) -> Extent | None:
-    """What the file holds, None if it holds no frame."""
+def measure(file: TrackFile) -> Extent:
+    """What the file holds. Never raises: what cannot be read is told in `missing`."""
+    is_sound = file.codec.lower() == "opus"
+    first: float | None = None
+    end, frames, error = 0.0, 0, ""
     with open_track_file(file) as opened:
-        if opened is None:
-            return None
-        first: float | None = None
-        end, frames = 0.0, 0
-        for frame in opened.frames():
-            first = frame.time if first is None else first
-            end = frame.time + (LAST_FRAME_S if picture else frame.duration)
-            frames += 1
-    return None if first is None else Extent(first, end, frames)
+        if opened is not None:
+            for frame in opened.frames():
+                first = frame.time if first is None else first
+                end = frame.time + (frame.duration if is_sound else LAST_FRAME_S)
+                frames += 1
+            error = opened.error
+    if first is None:
+        return Extent(0.0, 0.0, 0, _why_nothing(file))
+    if not error and file.frames is not None and frames < file.frames:
+        error = f"{frames} of {file.frames} frames are left"
+    return Extent(first, end, frames, error or _torn(file))
+
+
+def _why_nothing(file: TrackFile) -> str:
+    try:
+        size = file.path.stat().st_size
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or error})"
+    return f"its {size} bytes hold no whole frame" if size else "it is empty"
+
+
+def _torn(file: TrackFile) -> str:
+    """A crash tears one fragment at most. More is a damaged disk, and is told."""
+    try:
+        with LiveFile(file.path) as live:
+            if live.more_was_torn():
+                return f"it is damaged: {live.torn_bytes} bytes at its end cannot be read"
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""

@@ -35,15 +35,16 @@ class Encoded:
     keyframe: bool
 
 
-def counter_picture(number: int, width: int, height: int) -> np.ndarray:
+def counter_picture(number: int, width: int, height: int, *, moving: bool = True) -> np.ndarray:
     """A picture (RGB) whose upper half shows `number` in `BITS` blocks; the lower half moves."""
     picture = np.zeros((height, width, 3), np.uint8)
     block = width // BITS
     for bit in range(BITS):
         if number >> bit & 1:
             picture[: height // 2, bit * block : (bit + 1) * block] = 255
-    at = number * 7 % width
-    picture[height // 2 :, at : at + 20] = (40, 200, 90)
+    if moving:
+        at = number * 7 % width
+        picture[height // 2 :, at : at + 20] = (40, 200, 90)
     return picture
 
 
@@ -67,6 +68,7 @@ def encode_video(
     height: int = 240,
     first: int = 0,
     keyframe_every: int = 50,
+    moving: bool = True,
 ) -> list[Encoded]:
     """Counted pictures as VP8 or H.264 without B-frames, as a live sender makes them."""
     name, options = {
@@ -82,19 +84,22 @@ def encode_video(
     out: list[Encoded] = []
     count = round(seconds * FRAME_RATE)
     for number in range(first, first + count):
-        frame = av.VideoFrame.from_ndarray(counter_picture(number, width, height), format="rgb24")
+        picture = counter_picture(number, width, height, moving=moving)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = round((number - first) * 90_000 / FRAME_RATE)
         frame.time_base = Fraction(1, 90_000)
         out += _encoded(context.encode(frame))
     return out + _encoded(context.encode(None))
 
 
-def encode_sound(seconds: float, *, beeps: tuple[float, ...]) -> list[Encoded]:
+def encode_sound(
+    seconds: float, *, beeps: tuple[float, ...], bit_rate: int = 32_000
+) -> list[Encoded]:
     """Opus packets of 20 ms: quiet, but for a beep of `BEEP_S` at each of the given times."""
     context = av.CodecContext.create("libopus", "w")
     context.sample_rate, context.layout, context.format = 48_000, "mono", "s16"
     context.time_base = Fraction(1, 48_000)
-    context.bit_rate = 32_000
+    context.bit_rate = bit_rate
     total = round(seconds * 48_000)
     samples = np.zeros(total, np.int16)
     for beep in beeps:

@@ -1,0 +1,154 @@
+"""Fragmented MP4 as far as a crash left it: how many bytes of a file are whole fragments.
+
+A live file is `ftyp`, `moov`, then `moof` and `mdat` in turn (ISO/IEC 14496-12 §8.8). A process
+that is killed, or a disk that loses power, leaves it torn at any byte, and a library that opens it
+torn inside a `moof` refuses all of it. So before anything reads it, the boxes are walked here, and
+what stands behind the last whole fragment is left out.
+
+A fragment is whole when both its boxes are, and the samples of the one fill the other. What is
+inside the samples is not looked at.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+# Half a second of frames has some dozens of entries of twelve bytes; a megabyte is no moof of ours.
+MAX_MOOF_BYTES = 1 << 20
+# The header names one stream: some hundred bytes, a kilobyte with long parameter sets.
+MAX_MOOV_BYTES = 1 << 20
+
+_HEAD_BYTES = 8
+_LARGE_HEAD_BYTES = 16
+
+# Flags of `tfhd` (§8.8.7) and `trun` (§8.8.8): which optional fields stand there.
+_TFHD_BASE_DATA_OFFSET, _TFHD_DESCRIPTION, _TFHD_DURATION, _TFHD_SIZE = 0x1, 0x2, 0x8, 0x10
+_TRUN_DATA_OFFSET, _TRUN_FIRST_FLAGS = 0x1, 0x4
+_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION = 0x100, 0x200, 0x400, 0x800
+
+
+class _TornError(Exception):
+    """The boxes are not whole from here on."""
+
+
+def whole_fragments(file: BinaryIO, size: int) -> list[int]:
+    """Where the whole part of a file of `size` bytes may end: behind its header and each fragment.
+
+    Empty when not even the header is whole. Never raises for any content.
+    """
+    ends: list[int] = []
+    samples_bytes: int | None = None  # of the moof before, until its mdat comes
+    try:
+        for kind, body, end in _boxes(file, 0, size):
+            if kind == b"moov":
+                _check_moov(_read(file, body, end, MAX_MOOV_BYTES))
+                ends.append(end)
+            elif not ends:
+                continue  # what comes before the header: ftyp
+            elif kind == b"moof":
+                samples_bytes = _moof_sample_bytes(_read(file, body, end, MAX_MOOF_BYTES))
+            elif kind == b"mdat" and samples_bytes is not None:
+                if samples_bytes != end - body:
+                    return ends
+                samples_bytes = None
+                ends.append(end)
+    except _TornError:
+        pass
+    return ends
+
+
+def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """(type, where its body begins, where it ends) of every whole box. Raises `_TornError`."""
+    while at < end:
+        file.seek(at)
+        head = file.read(_HEAD_BYTES)
+        if len(head) < _HEAD_BYTES:
+            raise _TornError
+        size, kind = struct.unpack(">I4s", head)
+        body = at + _HEAD_BYTES
+        if size == 1:  # §4.2: a 64-bit size follows
+            large = file.read(_LARGE_HEAD_BYTES - _HEAD_BYTES)
+            if len(large) < _LARGE_HEAD_BYTES - _HEAD_BYTES:
+                raise _TornError
+            size, body = int.from_bytes(large, "big"), at + _LARGE_HEAD_BYTES
+        # Size 0 says "to the end of the file": nobody writes that live, but unwritten blocks do.
+        if size < body - at or at + size > end:
+            raise _TornError
+        yield kind, body, at + size
+        at += size
+
+
+def _read(file: BinaryIO, body: int, end: int, most: int) -> bytes:
+    if end - body > most:
+        raise _TornError
+    file.seek(body)
+    return file.read(end - body)
+
+
+def _children(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(type, body) of the boxes that fill `data`. Raises `_TornError` when they do not."""
+    at = 0
+    while at < len(data):
+        if at + _HEAD_BYTES > len(data):
+            raise _TornError
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if size < _HEAD_BYTES or at + size > len(data):
+            raise _TornError
+        yield kind, data[at + _HEAD_BYTES : at + size]
+        at += size
+
+
+def _check_moov(data: bytes) -> None:
+    kinds = [kind for kind, _ in _children(data)]
+    if b"trak" not in kinds or b"mvex" not in kinds:
+        raise _TornError
+
+
+def _moof_sample_bytes(data: bytes) -> int:
+    """How many bytes of samples this movie fragment speaks of."""
+    total = 0
+    for kind, traf in _children(data):
+        if kind != b"traf":
+            continue
+        default_size = 0
+        for inner, body in _children(traf):
+            if inner == b"tfhd":
+                default_size = _default_sample_size(body)
+            elif inner == b"trun":
+                total += _run_bytes(body, default_size)
+    return total
+
+
+def _default_sample_size(tfhd: bytes) -> int:
+    flags = _flags(tfhd)
+    at = 8  # version, flags, track_ID
+    at += 8 * bool(flags & _TFHD_BASE_DATA_OFFSET)
+    at += 4 * bool(flags & _TFHD_DESCRIPTION)
+    at += 4 * bool(flags & _TFHD_DURATION)
+    return _uint32(tfhd, at) if flags & _TFHD_SIZE else 0
+
+
+def _run_bytes(trun: bytes, default_size: int) -> int:
+    flags = _flags(trun)
+    count = _uint32(trun, 4)
+    at = 8 + 4 * bool(flags & _TRUN_DATA_OFFSET) + 4 * bool(flags & _TRUN_FIRST_FLAGS)
+    fields = (_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION)
+    entry = 4 * sum(bool(flags & field) for field in fields)
+    if at + count * entry != len(trun):
+        raise _TornError
+    if not flags & _TRUN_SIZE:
+        return count * default_size
+    size_at = at + 4 * bool(flags & _TRUN_DURATION)
+    return sum(_uint32(trun, size_at + index * entry) for index in range(count))
+
+
+def _flags(full_box: bytes) -> int:
+    return _uint32(full_box, 0) & 0xFF_FFFF
+
+
+def _uint32(data: bytes, at: int) -> int:
+    if at + 4 > len(data):
+        raise _TornError
+    return int.from_bytes(data[at : at + 4], "big")

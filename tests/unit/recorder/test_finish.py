@@ -1,0 +1,194 @@
+"""Finishing, whole: what a crash or a bad disk left of the tracks, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mixer.reading.frames import Frame
+from recorder.errors import FinishError
+from recorder.finish import finish
+from recorder.finishing import EXIT_MISSING, FinishingQueue
+from recorder.recording_folder import JOURNAL, MANIFEST, TRACKS, RecordingFolder
+from recorder.records import ClockPoint, Opened, TrackStarted
+from tests.recorded_media import (
+    FRAME_RATE,
+    decoded_beeps,
+    decoded_counters,
+    encode_sound,
+    encode_video,
+)
+
+SECONDS = 3.0
+FRAME_S = 0.2  # few pictures and few bits: the files are torn at thousands of bytes
+PICTURES = round(SECONDS / FRAME_S)
+BEEPS = (0.3, 0.8, 1.3, 1.8, 2.3, 2.8)
+BEGAN = 1_790_000_000.0
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """A recording's bytes, to be torn."""
+
+    journal: bytes
+    files: dict[str, bytes]  # by name
+
+    def name(self, source: str) -> str:
+        return next(name for name in self.files if source in name)
+
+    def put(self, folder: Path, *, torn: dict[str, int] | None = None) -> None:
+        """Write it into `folder`, files cut to these lengths by source."""
+        (folder / TRACKS).mkdir(parents=True, exist_ok=True)
+        (folder / JOURNAL).write_bytes(self.journal)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for name, data in self.files.items():
+            length = next((n for source, n in (torn or {}).items() if source in name), len(data))
+            (folder / TRACKS / name).write_bytes(data[:length])
+
+    def fragments(self, source: str) -> list[int]:
+        """Where the source's fragments begin, and where the last one ends."""
+        data = self.files[self.name(source)]
+        begins, at = [], -1
+        while (at := data.find(b"moof", at + 1)) >= 0:
+            begins.append(at - 4)
+        return [*begins, len(data)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A teacher's picture and sound as a killed recorder leaves them: nothing closed."""
+    path = tmp_path_factory.mktemp("made") / "rec1"
+    folder = RecordingFolder(path, Opened(recording_id="rec1", lesson_id="l", at=BEGAN))
+    for track_id, kind, source, codec, rate in (
+        ("v", "video", "teacher", "H264", 90_000),
+        ("a", "audio", "room", "opus", 48_000),
+    ):
+        folder.start_track(
+            TrackStarted.model_validate(
+                {
+                    "at": BEGAN,
+                    "track_id": track_id,
+                    "seat_id": "lead",
+                    "source": source,
+                    "producer_id": f"p-{track_id}",
+                    "device_id": "pc",
+                    "kind": kind,
+                    "codec": codec,
+                    "clock_rate": rate,
+                    "channels": 2,
+                }
+            )
+        )
+        folder.start_segment(track_id, rtp=0, width=64, height=48, at=BEGAN)
+        for second in range(3):
+            folder.append(ClockPoint(track_id=track_id, rtp=second * rate, at=BEGAN + second))
+    pictures = encode_video("H264", PICTURES / FRAME_RATE, width=64, height=48, moving=False)
+    for number, frame in enumerate(pictures):
+        pts = round(number * FRAME_S * 90_000)
+        folder.write_frame("v", Frame(pts, frame.data, keyframe=frame.keyframe), pts)
+    for sound in encode_sound(SECONDS, beeps=BEEPS, bit_rate=6_000):
+        pts = round(sound.time * 48_000)
+        folder.write_frame("a", Frame(pts, sound.data, keyframe=True, duration=960), pts)
+    journal = (path / JOURNAL).read_bytes()
+    folder.abandon()
+    return Made(journal, {file.name: file.read_bytes() for file in (path / TRACKS).iterdir()})
+
+
+def finished(folder: Path) -> dict:
+    finish(folder)
+    return json.loads((folder / MANIFEST).read_text())
+
+
+@pytest.mark.timeout(900)  # a thousand recordings are finished
+@pytest.mark.parametrize("source", ["teacher", "room"])
+def test_torn_at_every_byte_of_the_last_three_fragments(
+    made: Made, tmp_path: Path, source: str
+) -> None:
+    """Picture or sound, the other whole: all that was whole is in the part."""
+    folder = tmp_path / "rec1"
+    *_, third_last, _, _, end = made.fragments(source)
+    held: dict[int, tuple[int, int]] = {}  # pictures and beeps, by the end of what was whole
+    for length in range(third_last, end + 1):
+        made.put(folder, torn={source: length})
+        story = finished(folder)
+        (part,) = story["parts"]
+        assert part["has_video"], length
+        assert part["has_audio"], length
+        assert story["missing"] == [], length
+        assert not (folder / TRACKS).exists()
+        whole = max(at for at in made.fragments(source) if at <= length)
+        if whole not in held:
+            numbers = [number for _, number in decoded_counters(folder / part["file"])]
+            assert numbers == list(range(len(numbers)))
+            held[whole] = (len(numbers), len(decoded_beeps(folder / part["file"])))
+    pictures, beeps = zip(*(held[whole] for whole in sorted(held)), strict=True)
+    torn, whole_one = (pictures, beeps) if source == "teacher" else (beeps, pictures)
+    assert len(set(torn)) == 4, "each fragment adds something"
+    assert torn[-1] == (PICTURES if source == "teacher" else len(BEEPS))
+    assert set(whole_one) == {len(BEEPS) if source == "teacher" else PICTURES}
+
+
+@pytest.mark.parametrize("source", ["teacher", "room"])
+def test_a_track_without_a_frame_left_is_told_and_kept(
+    made: Made, tmp_path: Path, source: str
+) -> None:
+    """The rest can be played; whoever runs it hears that it is not all."""
+    folder = tmp_path / "rec1"
+    first = made.fragments(source)[1]
+    for length in (0, 10, first - 1):
+        made.put(folder, torn={source: length})
+        ran = subprocess.run(
+            [sys.executable, "-m", "recorder.finish", str(folder)], capture_output=True, check=False
+        )
+        assert ran.returncode == EXIT_MISSING, ran.stderr
+        assert json.loads(ran.stdout)["code"] == "something-missing"
+        story = json.loads((folder / MANIFEST).read_text())
+        (part,) = story["parts"]
+        assert (part["has_video"], part["has_audio"]) == (source == "room", source == "teacher")
+        (missing,) = story["missing"]
+        assert (missing["seat_id"], missing["source"]) == ("lead", source)
+        assert missing["file"] == made.name(source)
+        assert missing["file"] in missing["text"]
+        kept = {path.name: path.stat().st_size for path in (folder / TRACKS).iterdir()}
+        assert kept == {name: len(d) for name, d in made.files.items()} | {
+            made.name(source): length
+        }
+        # Asked again, it says the same and keeps them still.
+        finish(folder)
+        assert len(list((folder / TRACKS).iterdir())) == 2
+
+
+def test_nothing_left_of_what_was_recorded_is_not_nothing_recorded(
+    made: Made, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rec1"
+    made.put(folder, torn={"teacher": 100, "room": 0})
+    with pytest.raises(FinishError) as refused:
+        finish(folder)
+    assert refused.value.code == "nothing-readable"
+    assert made.name("teacher") in str(refused.value)
+    assert len(list((folder / TRACKS).iterdir())) == 2
+
+
+def test_the_queue_takes_a_recording_with_something_missing_as_playable(
+    made: Made, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rec1"
+    made.put(folder, torn={"room": 0})
+    queue = FinishingQueue()
+    queue.add("rec1", folder)
+    done: list[tuple[str, object]] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not done:
+        assert time.monotonic() < deadline
+        done = list(queue.poll(time.monotonic()))
+        os.sched_yield()
+    assert done == [("rec1", None)]
