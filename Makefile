@@ -1,5 +1,6 @@
 # make run      sets up what is missing, then starts the server with a demonstration lesson
 # make test     sets up what is missing, then runs every check
+# make test-quick   form, types, imports, unit tests, whole lessons in virtual time
 # make fuzz     a million hostile inputs for every parser (about a quarter of an hour)
 # make setup    only sets up: .venv, native build, npm packages, web pages
 # make bench    what forwarding costs, beside Janus, aiortc and the floor (at most 30 minutes)
@@ -21,7 +22,7 @@ PAGES  := web_client/package.json web_client/index.html \
 FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardware_profiles signaling \
             rtp pump)
 
-.PHONY: run test fuzz bench setup check check-web test-core test-browser api format clean
+.PHONY: run test fuzz bench setup check check-web test-quick test-core test-browser api format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
@@ -58,6 +59,10 @@ $(STAMPS)/web: $(STAMPS)/node $(PAGES)
 
 test: setup check check-web test-core test-browser
 	@echo "All checks passed."
+
+# For every step: no real processes under fire, no fuzzing, no browsers, one database.
+test-quick: setup check check-web
+	$(PY) -m pytest -q -m "not browser and not postgresql" tests/unit tests/sim tests/contract
 
 check: $(STAMPS)/native
 	.venv/bin/ruff format --check .

@@ -16,12 +16,15 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from server.database.engine import Database
 from server.database.models import Base
 
 START_TIMEOUT_S = 60
 DATABASE = "tongke"
+# What a test that wants a server or a database is given in turn.
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 # A crash of these tests' server loses nothing that anybody needs.
 HASTY = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB"
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests import postgresql
-from tests.postgresql import PostgreSQL
+from tests.postgresql import DATABASES, PostgreSQL
 from tests.unit.server.world import World, make_community, running_world
 
 
@@ -23,7 +23,7 @@ def postgresql_server() -> Iterator[PostgreSQL]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A fresh server without an administrator, on each of the two databases."""
     settings = {}

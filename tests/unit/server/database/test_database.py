@@ -20,7 +20,7 @@ from server.database.engine import Database
 from server.database.migrations import HEAD, config
 from server.database.models import Base, Classroom, School, SchoolKind
 from server.errors import StartRefused
-from tests.postgresql import PostgreSQL
+from tests.postgresql import DATABASES, PostgreSQL
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """Each of the two."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
