@@ -3,10 +3,11 @@
 Owns: the node's certificate, the handshake in either role with a time limit, the check of the
 peer's fingerprints, and the life of the two libsrtp sessions while the pump uses them.
 
-Leaves to others: which address may speak (`ice.py`), all SRTP (the pump). The handshake itself is
-aiortc's `RTCDtlsTransport` on the small transport below. This file and its contract test
-(`tests/contract/test_aiortc_dtls.py`) are the only places that touch private names of aiortc and
-pylibsrtp. No data channel is offered, so what comes over DTLS afterwards is only its closing.
+Leaves to others: which address may speak (`ice.py`), all SRTP (the pump), when a flight goes out
+again (`dtls_flights.py`). The handshake itself is aiortc's `RTCDtlsTransport` on the small
+transport below. This file and its contract test (`tests/contract/test_aiortc_dtls.py`) are the
+only places that touch private names of aiortc and pylibsrtp. No data channel is offered, so what
+comes over DTLS afterwards is only its closing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi
 
 from mixer.errors import TransportFailed
+from mixer.transport.dtls_flights import Flights
 from mixer.transport.srtp_keys import RtpKeys, derive_rtp_keys
 
 # A whole handshake is six datagrams; aiortc gives 30 waiting ones room for a burst of repeats.
@@ -88,7 +90,10 @@ class Certificate:
 
 
 class _DatagramQueue:
-    """What `RTCDtlsTransport` takes for an ICE transport: a bounded queue in, a callback out."""
+    """What `RTCDtlsTransport` takes for an ICE transport: a bounded queue in, a callback out.
+
+    In between, flights of the handshake are sent again.
+    """
 
     role = "controlled"
 
@@ -96,6 +101,8 @@ class _DatagramQueue:
         self._send_datagram = send
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.dropped = 0
+        self._flights = Flights()
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, data: bytes) -> None:
         if self._waiting.qsize() >= MAX_WAITING_DATAGRAMS:
@@ -103,18 +110,42 @@ class _DatagramQueue:
             return
         self._waiting.put_nowait(data)
 
+    def end_handshake(self, *, may_be_missed: bool) -> None:
+        """It succeeded, or it never will; whether the peer may still lack our last flight."""
+        self._flights.end(may_be_missed=may_be_missed)
+        self._arm()
+
     def close(self) -> None:
+        self.end_handshake(may_be_missed=False)
         self._waiting.put_nowait(None)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._flights.next_time < float("inf"):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(self._flights.next_time, self._repeat)
+
+    def _repeat(self) -> None:
+        # The loop may call a timer a little early, by the resolution of its clock.
+        for datagram in self._flights.poll(self._flights.next_time):
+            self._send_datagram(datagram)
+        self._arm()
 
     async def _recv(self) -> bytes:
         data = await self._waiting.get()
         if data is None:
             self._waiting.put_nowait(None)  # closed for every later call too
             raise ConnectionError("the transport is closed")
+        for datagram in self._flights.receive(data, asyncio.get_running_loop().time()):
+            self._send_datagram(datagram)
+        self._arm()
         return data
 
     async def _send(self, data: bytes) -> None:
-        self._send_datagram(data)
+        self._send_datagram(self._flights.send(data, asyncio.get_running_loop().time()))
+        self._arm()
 
 
 class DtlsSession:
@@ -168,7 +199,10 @@ class DtlsSession:
             await asyncio.wait_for(self._dtls.start(remote), timeout_s)
         except TimeoutError:
             raise TransportFailed(f"no DTLS handshake within {timeout_s:g} s") from None
-        if self._dtls._state is not State.CONNECTED:
+        finally:
+            connected = self._dtls._state is State.CONNECTED
+            self._queue.end_handshake(may_be_missed=connected and role is DtlsRole.SERVER)
+        if not connected:
             raise TransportFailed(
                 "the DTLS handshake failed: the peer's certificate is not the one its SDP names, "
                 "or it offers no SRTP profile of ours"

@@ -26,6 +26,7 @@ class Pair:
 
     def __init__(self) -> None:
         self.cut = False
+        self.carried = 0
         self.closed: list[str] = []
         self.one = DtlsSession(
             Certificate().current(),
@@ -39,6 +40,7 @@ class Pair:
         )
 
     def carry(self, to: DtlsSession, data: bytes) -> None:
+        self.carried += 1
         if not self.cut:
             to.receive(data)
 
@@ -56,6 +58,16 @@ async def test_both_roles_shake_hands(role: DtlsRole) -> None:
         pair.two.connect(other, pair.one.fingerprints),
     )
     assert all(isinstance(known, SrtpSessions) and known.receive and known.send for known in keys)
+    await pair.close()
+
+
+async def test_where_nothing_is_lost_nothing_is_repeated() -> None:
+    pair = Pair()
+    await asyncio.gather(
+        pair.one.connect(DtlsRole.SERVER, pair.two.fingerprints),
+        pair.two.connect(DtlsRole.CLIENT, pair.one.fingerprints),
+    )
+    assert pair.carried == 4
     await pair.close()
 
 
