@@ -55,9 +55,10 @@ class PostgreSQL:
             await database.migrate()
             await database.close()
             self._migrated = True
-        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        # With so few rows this is many times as fast as TRUNCATE, which makes new files.
+        tables = reversed(Base.metadata.sorted_tables)
         async with self._connected(DATABASE) as connection:
-            await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+            await connection.execute("; ".join(str(table.delete()) for table in tables))
         return self.url
 
     @asynccontextmanager
