@@ -422,14 +422,14 @@ class Lesson:
         return {name: one.stream(now) for name, one in self._producers.items()}
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
-        for layer, total_bytes, keyframes, last_ns in self.port.pump.layer_totals(producer.pump_id):
-            encoding = producer.encodings[layer]
+        for row in self.port.pump.layer_totals(producer.pump_id):
+            encoding = producer.encodings[row.layer]
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
-                encoding.meter.update(total_bytes, now, heard_at=last_ns * 1e-9)
+                encoding.meter.update(row.bytes, now, heard_at=row.last_packet_ns * 1e-9)
                 encoding.measured_at = now
-            if keyframes != encoding.keyframes:
-                encoding.keyframes = keyframes
-                self.port.keyframes.keyframe_arrived((producer.pump_id, layer))
+            if row.keyframes != encoding.keyframes:
+                encoding.keyframes = row.keyframes
+                self.port.keyframes.keyframe_arrived((producer.pump_id, row.layer))
 
     def _read_totals(self, now: float) -> None:
         """Of all lines and streams at once: each call waits for the pump, and it for each call."""

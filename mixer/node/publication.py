@@ -18,7 +18,8 @@ from mixer.model import Direction, Kind, LinkMeasured, LinkState
 from mixer.node.connection import Connection, extension_numbers
 from mixer.node.port import Port
 from mixer.node.streams import Encoding, Producer, pump_codec
-from mixer.pump import TransportTotals
+from mixer.pump import PARAMETER_SETS_BYTES, TransportTotals
+from mixer.rtp import h264
 from mixer.rtp.feedback import Fir, Pli, Remb
 from mixer.rtp.rtcp import (
     ReceiverReport,
@@ -26,6 +27,7 @@ from mixer.rtp.rtcp import (
     SourceDescription,
     serialize_compound,
 )
+from mixer.transport.codecs import Codec
 from mixer.transport.dtls import Certificate
 from mixer.transport.publish_answer import PublishPlan, SourcePlan, write_answer
 from mixer.transport.rate_limit import TokenBucket
@@ -155,6 +157,7 @@ class Publication:
             payload_type=producer.codec.payload_type,
             rtx_ssrc=encoding.rtx_ssrc,
             rtx_payload_type=rtx_payload_type,
+            parameter_sets=_parameter_sets(producer.codec),
         )
 
     def _watch_rate(self, plan: PublishPlan) -> None:
@@ -300,6 +303,12 @@ def _inherit(encodings: list[Encoding], before: list[Encoding]) -> None:
     for encoding in encodings:
         if not encoding.ssrc and (earlier := known.get(encoding.rid)) is not None:
             encoding.ssrc, encoding.rtx_ssrc = earlier.ssrc, earlier.rtx_ssrc
+
+
+def _parameter_sets(codec: Codec) -> bytes:
+    """Those of its description, as one payload; more than one packet takes are no camera's."""
+    payload = h264.aggregate(codec.parameter_sets) if codec.name == "H264" else b""
+    return payload if len(payload) <= PARAMETER_SETS_BYTES else b""
 
 
 def _layer_of(producer: Producer, rid: str) -> int | None:

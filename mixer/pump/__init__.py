@@ -35,7 +35,9 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   unknown raises `NEW_SSRC` once (with MID, RID and repaired RID as read from its header
   extensions; once more when it first shows any of them) and is dropped until `add_encoding`
   names it. A second `add_encoding` of a layer gives it its RTX stream, or replaces it by a new
-  SSRC. `remote_ssrc` is the sender SSRC of the NACKs sent for the producer (0: the pump's own).
+  SSRC. The H.264 parameter sets that come, or that `add_encoding` was given (`parameter_sets`, an
+  RTP payload of them), go in front of every keyframe that comes without. `remote_ssrc` is the
+  sender SSRC of the NACKs sent for the producer (0: the pump's own).
 * A *consumer* sends one producer to one transport under its own ssrc, sequence numbers,
   timestamps, picture ids and extension ids. `set_consumer_layer(id, layer)` switches on the next
   keyframe of that layer (sound: at once), −1 stops it; until the switch the old layer goes on.
@@ -49,10 +51,12 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * A consumer whose producer has a sender report is reported once a second, and soon after it joins a
   layer, in its own timestamps, with its `cname` if it has one (RFC 3550 §6.4.1, §6.5.1).
 * What Python reads: `totals` → `TransportTotals` of each transport asked for; `consumer_bytes` →
-  what each consumer asked for has sent; `layer_totals` → `(layer, bytes, keyframes,
-  last_packet_ns)` of a producer's layers that have been named; `losses` → `(ssrc, expected, lost,
-  arrival_ns)` per consumer on which the peer's report blocks told something since the last call;
-  `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the last call (RFC 6464).
+  what each consumer asked for has sent; `layer_totals` → `LayerTotals` of a producer's layers that
+  have been named; `picture_format` → what a layer's last keyframe said of its pictures (of H.264
+  its sequence parameter set, of VP8 the four bytes of its size, b"" before the first); `losses` →
+  `(ssrc, expected, lost, arrival_ns)` per consumer on which the peer's report blocks told something
+  since the last call; `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the last
+  call (RFC 6464).
 * What need not be looked for: `FIRST_PACKET` says that media of a layer begins, or begins again
   after two seconds of silence; `VOICE` that a producer is as loud as speech (−45 dBov) that was not
   when the levels were last read.
@@ -91,6 +95,7 @@ from mixer.pump._pump import (
     LAYER_SWITCHED,
     LINE,
     NEW_SSRC,
+    PARAMETER_SETS_BYTES,
     RTCP,
     VOICE,
     Address,
@@ -98,7 +103,7 @@ from mixer.pump._pump import (
     PumpEvent,
     monotonic_ns,
 )
-from mixer.pump.totals import TransportTotals
+from mixer.pump.totals import LayerTotals, TransportTotals
 
 __all__ = [
     "CODEC_H264",
@@ -111,9 +116,11 @@ __all__ = [
     "LAYER_SWITCHED",
     "LINE",
     "NEW_SSRC",
+    "PARAMETER_SETS_BYTES",
     "RTCP",
     "VOICE",
     "Address",
+    "LayerTotals",
     "Pump",
     "PumpEvent",
     "TransportTotals",

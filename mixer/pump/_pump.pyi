@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from mixer.pump.totals import TransportTotals
+from mixer.pump.totals import LayerTotals, TransportTotals
 
 # A peer by UDP is (host, port); by TCP it is (host, port, number of its connection).
 Address = tuple[str, int] | tuple[str, int, int]
@@ -36,6 +36,9 @@ CODEC_OPAQUE: Final = 0
 CODEC_VP8: Final = 1
 CODEC_H264: Final = 2
 CODEC_OPUS: Final = 3
+
+# As many bytes of H.264 parameter sets an encoding keeps: one packet takes them.
+PARAMETER_SETS_BYTES: Final[int]
 
 # What `Pump.line` returns (`mixer.rtp.line_reading.LineReading` says what each is).
 LineRow = tuple[
@@ -126,6 +129,7 @@ class Pump:
         payload_type: int,
         rtx_ssrc: int = 0,
         rtx_payload_type: int = 0,
+        parameter_sets: bytes = b"",
     ) -> None: ...
     def set_producer_paused(self, producer_id: int, paused: bool) -> None: ...
     def remove_producer(self, producer_id: int) -> None: ...
@@ -151,7 +155,8 @@ class Pump:
     def set_line_settled(self, transport_id: int, settled: bool) -> None: ...
     def losses(self, transport_id: int) -> list[tuple[int, int, int, int]]: ...
     def consumer_bytes(self, consumer_ids: list[int]) -> list[int]: ...
-    def layer_totals(self, producer_id: int) -> list[tuple[int, int, int, int]]: ...
+    def layer_totals(self, producer_id: int) -> list[LayerTotals]: ...
+    def picture_format(self, producer_id: int, layer: int) -> bytes: ...
     def totals(self, transport_ids: list[int]) -> list[TransportTotals]: ...
     def audio_levels(self) -> list[tuple[int, int]]: ...
 

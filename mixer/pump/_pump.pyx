@@ -12,7 +12,7 @@ from libc.string cimport memcpy, memset
 
 from mixer.pump cimport native
 from mixer.pump.addresses import pack_address, pack_host, unpack_address
-from mixer.pump.totals import TransportTotals
+from mixer.pump.totals import LayerTotals, TransportTotals
 
 from pylibsrtp import _binding, ffi, lib
 
@@ -33,6 +33,8 @@ CODEC_OPAQUE = 0
 CODEC_VP8 = 1
 CODEC_H264 = 2
 CODEC_OPUS = 3
+
+PARAMETER_SETS_BYTES = native.PARAMETER_SETS_BYTES
 
 # In the order of `aead_functions` (native/aead.h).
 AEAD_FUNCTIONS = (
@@ -252,10 +254,13 @@ cdef class Pump:
 
     def add_encoding(
         self, int64_t producer_id, int layer, *, ssrc, payload_type, rtx_ssrc=0,
-        rtx_payload_type=0,
+        rtx_payload_type=0, bytes parameter_sets=b"",
     ):
         cdef native.encoding_settings settings
         cdef int result
+        ranged(len(parameter_sets), 0, native.PARAMETER_SETS_BYTES, "length of parameter_sets")
+        settings.parameter_sets = parameter_sets
+        settings.parameter_sets_length = len(parameter_sets)
         ranged(layer, 0, native.LAYERS - 1, "layer")
         ranged(payload_type, 0, 127, "payload_type")
         ranged(rtx_payload_type, 0, 127, "rtx_payload_type")
@@ -345,6 +350,10 @@ cdef class Pump:
 
     def layer_totals(self, int64_t producer_id):
         return layer_total_rows(&self._pump.core, producer_id)
+
+    def picture_format(self, int64_t producer_id, int layer):
+        ranged(layer, 0, native.LAYERS - 1, "layer")
+        return picture_format_of(&self._pump.core, producer_id, layer)
 
     def totals(self, list transport_ids not None):
         return transport_total_rows(&self._pump.core, transport_ids)

@@ -1,8 +1,8 @@
 """The pump's rewriting rules, told in Python: what every consumer is sent, number by number.
 
-The native core (`mixer/pump/native`: reception.c, encoding.c, consumer.c, sequence_map.c) does the
-same per packet and is held to this model by randomised tests. Read this to know the rules; it owns
-no bytes, no SRTP, no time of its own.
+The native core (`mixer/pump/native`: reception.c, h264_stream.c, parameter_sets.c, encoding.c,
+consumer.c, sequence_map.c) does the same per packet and is held to this model by randomised tests.
+Read this to know the rules; it owns no bytes, no SRTP, no time of its own.
 
 A receiver sees one stream that never stumbles:
 
@@ -11,6 +11,8 @@ A receiver sees one stream that never stumbles:
 * Timestamps stay on one clock. Another layer's clock is aligned by both layers' sender reports,
   else by time of arrival, and a switch always moves time forward.
 * VP8 picture ids and TL0PICIDX go on by one at a switch.
+* An H.264 keyframe that comes without its parameter sets gets those kept of its layer, in a packet
+  of their own before it. Its number is new: all that follows moves up by one.
 """
 
 from __future__ import annotations
@@ -24,20 +26,37 @@ from mixer.rtp.sequence import sequence_distance, timestamp_distance
 WINDOW = 1024  # packets this far behind the highest are too old
 JUMP = 3000  # a forward jump this wide is a restart, if the next packet confirms it
 CATCH_UP = 128  # how late a keyframe's first packet may come and still be joined
-SKIPS_REMEMBERED = 8
+STRETCHES_REMEMBERED = 8
 ALIGN_WITHIN_S = 60  # reports further apart than this say nothing about each other
+SPS, PPS = 7, 8  # NAL unit types
+SETS_MOST, SETS_BYTES = 16, 1000  # parameter sets kept of one layer
+
+
+class Sets(Enum):
+    """Whether a keyframe that begins here brings the parameter sets it needs."""
+
+    THERE = auto()  # or no keyframe begins here
+    LACKING = auto()  # they go in front of it
+    UNSURE = auto()  # what came before it is missing: whoever joins here is sent what is kept
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePacket:
-    """A packet of one encoding. `payload` is b"" for a packet of padding alone."""
+    """A packet of one encoding. `payload` is b"" for a packet of padding alone.
+
+    Of H.264: the parameter sets in it, whether it holds a slice or a part of one, and whether that
+    is the first of an IDR picture.
+    """
 
     sequence: int
     timestamp: int
     payload: bytes
     marker: bool = False
-    starts_keyframe: bool = False  # by itself (VP8 frame start, H.264 SPS)
-    is_key_slice: bool = False  # H.264 IDR: only as the first packet of its picture
+    starts_keyframe: bool = False
+    parameter_sets: tuple[bytes, ...] = ()
+    has_slice: bool = False
+    starts_idr: bool = False
+    sets: Sets = Sets.THERE
     picture_id: int | None = None
     picture_id_bits: int = 15
     tl0_index: int | None = None
@@ -54,6 +73,7 @@ class SentPacket:
     picture_id: int | None
     tl0_index: int | None
     source: tuple[int, int]
+    is_sets: bool = False  # what goes in front of `source`
 
 
 class Arrival(Enum):
@@ -104,6 +124,52 @@ class Reception:
 
 
 @dataclass(slots=True)
+class ParameterSets:
+    """The newest set of each id that came, sequence parameter sets first."""
+
+    kept: dict[tuple[bool, int], bytes] = field(default_factory=dict)  # by (is PPS, id)
+    newest: int = -1  # the sequence that brought the last
+
+    def take(self, units: tuple[bytes, ...], sequence: int) -> None:
+        if sequence < self.newest:
+            return
+        self.newest = sequence
+        for unit in units:
+            name = self._name_of(unit)
+            if name is None or self.kept.get(name) == unit:
+                continue
+            self.kept.pop(name, None)
+            fits = len(self.payload) + 2 + len(unit) <= SETS_BYTES
+            if fits and len(self.kept) < SETS_MOST:
+                self.kept[name] = unit
+
+    @staticmethod
+    def _name_of(unit: bytes) -> tuple[bool, int] | None:
+        is_pps = unit[0] & 0x1F == PPS
+        number = exponential_golomb(unit[1 if is_pps else 4 :])
+        return None if number is None else (is_pps, number)
+
+    @property
+    def ready(self) -> bool:
+        return {is_pps for is_pps, _ in self.kept} == {False, True}
+
+    @property
+    def payload(self) -> bytes:
+        """All in one STAP-A (RFC 6184 §5.7.1)."""
+        ordered = sorted(self.kept.items(), key=lambda item: item[0][0])
+        return b"\x78" + b"".join(len(u).to_bytes(2, "big") + u for _, u in ordered)
+
+
+def exponential_golomb(data: bytes) -> int | None:
+    """The number of up to 17 bits at the beginning (H.264 §9.1); None: there is none."""
+    bits = "".join(f"{byte:08b}" for byte in data[:3])
+    zeros = len(bits) - len(bits.lstrip("0"))
+    if zeros > 8 or len(bits) < 2 * zeros + 1:
+        return None
+    return int(bits[zeros : 2 * zeros + 1], 2) - 1
+
+
+@dataclass(slots=True)
 class Encoding:
     """One layer of the producer, and the packets of it that are kept."""
 
@@ -111,8 +177,12 @@ class Encoding:
     reception: Reception = field(default_factory=Reception)
     clock: object = field(default_factory=object)  # another object after every restart
     report: tuple[int, int] | None = None  # (NTP 32.32, RTP timestamp)
-    picture_timestamp: int | None = None
     history: dict[int, SourcePacket] = field(default_factory=dict)
+    sets: ParameterSets = field(default_factory=ParameterSets)
+    # Since the last slice: which sets came, and whether something is missing.
+    came: set[int] = field(default_factory=set)
+    has_gap: bool = True
+    brings_sets: bool = False
 
 
 class Consumer:
@@ -146,10 +216,15 @@ class Consumer:
         if self.target != encoding.layer or not self._may_join(encoding, sequence, packet, newest):
             return []
         self._join(encoding, sequence, packet, now_ns)
-        sent = self._forward(encoding, sequence, packet, newest=True, now_ns=now_ns)
+        sent = []
+        if packet.sets is not Sets.THERE:
+            sent += self.send_sets(encoding, sequence, packet, now_ns=now_ns)
+        sent += self._forward(encoding, sequence, packet, newest=True, now_ns=now_ns)
         for later in range(sequence + 1, encoding.reception.highest + 1):
             if later in encoding.history:
                 kept = encoding.history[later]
+                if kept.sets is Sets.LACKING:
+                    sent += self.send_sets(encoding, later, kept, now_ns=now_ns)
                 sent += self._forward(encoding, later, kept, newest=True, now_ns=now_ns)
         return sent
 
@@ -209,10 +284,40 @@ class Consumer:
     def _skip(self, sequence: int) -> None:
         first, offset = self._stretches[-1]
         if first < sequence:
-            self._stretches = self._stretches[-(SKIPS_REMEMBERED - 1) :]
+            self._stretches = self._stretches[-(STRETCHES_REMEMBERED - 1) :]
         else:
             self._stretches.pop()
         self._stretches.append((sequence + 1, offset + 1))
+
+    def _insert(self, sequence: int) -> int:
+        first, offset = self._stretches[-1]
+        if first < sequence:
+            self._stretches = self._stretches[-(STRETCHES_REMEMBERED - 1) :]
+        else:
+            self._stretches.pop()
+        self._stretches.append((sequence, offset - 1))
+        return (sequence - offset) & 0xFFFF
+
+    def send_sets(
+        self, encoding: Encoding, sequence: int, packet: SourcePacket, *, now_ns: int
+    ) -> list[SentPacket]:
+        """The parameter sets that are kept, right before this packet."""
+        if not encoding.sets.ready:
+            return []
+        sent = SentPacket(
+            sequence=self._insert(sequence),
+            timestamp=(packet.timestamp + self._timestamp_delta) & 0xFFFFFFFF,
+            payload=encoding.sets.payload,
+            marker=False,
+            picture_id=None,
+            tl0_index=None,
+            source=(encoding.layer, sequence),
+            is_sets=True,
+        )
+        self.sent[sent.sequence] = sent
+        if not self._has_sent or sequence_distance(sent.sequence, self._last_sequence) > 0:
+            self._note_highest(sent, now_ns)
+        return [sent]
 
     def _forward(
         self, encoding: Encoding, sequence: int, packet: SourcePacket, *, newest: bool, now_ns: int
@@ -279,31 +384,28 @@ class Producer:
         """What each consumer is sent because of one packet."""
         nothing: list[list[SentPacket]] = [[] for _ in self.consumers]
         encoding = self.encodings[layer]
+        expected = encoding.reception.highest + 1
         arrival, sequence = encoding.reception.place(packet.sequence, repaired=repaired)
         if arrival in (Arrival.DUPLICATE, Arrival.REFUSED):
             return nothing
         if arrival is Arrival.RESTART:
             self._restart(encoding)
         newest = arrival is not Arrival.LATE
-        packet = self._described(encoding, packet, newest)
+        packet = _described(encoding, sequence, packet, newest, after_gap=sequence != expected)
         encoding.history[sequence] = packet
         encoding.history.pop(sequence - WINDOW, None)
         if self.paused:
             return nothing
-        return [
-            consumer.take(encoding, sequence, packet, newest=newest, now_ns=now_ns)
-            for consumer in self.consumers
-        ]
-
-    def _described(self, encoding: Encoding, packet: SourcePacket, newest: bool) -> SourcePacket:
-        is_first = newest and packet.timestamp != encoding.picture_timestamp
-        if newest:
-            encoding.picture_timestamp = packet.timestamp
-        starts = packet.starts_keyframe or (packet.is_key_slice and is_first)
-        return replace(packet, starts_keyframe=starts)
+        sent = nothing
+        for place, consumer in enumerate(self.consumers):
+            if packet.sets is Sets.LACKING and consumer.layer == layer:
+                sent[place] += consumer.send_sets(encoding, sequence, packet, now_ns=now_ns)
+        for place, consumer in enumerate(self.consumers):
+            sent[place] += consumer.take(encoding, sequence, packet, newest=newest, now_ns=now_ns)
+        return sent
 
     def _restart(self, encoding: Encoding) -> None:
-        encoding.clock, encoding.report, encoding.picture_timestamp = object(), None, None
+        encoding.clock, encoding.report = object(), None
         encoding.history.clear()
         self._leave(lambda layer: layer == encoding.layer)
 
@@ -311,3 +413,30 @@ class Producer:
         for consumer in self.consumers:
             if matches(consumer.layer):
                 consumer.layer = -1
+
+
+def _described(
+    encoding: Encoding, sequence: int, packet: SourcePacket, newest: bool, *, after_gap: bool
+) -> SourcePacket:
+    """Whether a keyframe starts with this packet, and whether its parameter sets are there."""
+    types = {unit[0] & 0x1F for unit in packet.parameter_sets}
+    if types:
+        encoding.sets.take(packet.parameter_sets, sequence)
+    if not newest:
+        alone = packet.starts_idr and not encoding.brings_sets and SPS not in types
+        starts = packet.starts_keyframe or SPS in types or alone
+        return replace(packet, starts_keyframe=starts, sets=Sets.UNSURE if alone else Sets.THERE)
+    encoding.has_gap |= after_gap
+    encoding.came |= types
+    starts, sets = packet.starts_keyframe or SPS in types, Sets.THERE
+    if packet.starts_idr:
+        if encoding.came >= {SPS, PPS}:
+            encoding.brings_sets = True
+        elif not encoding.has_gap:
+            encoding.brings_sets = False
+            starts, sets = starts or SPS not in encoding.came, Sets.LACKING
+        elif not encoding.brings_sets and SPS not in encoding.came:
+            starts, sets = True, Sets.UNSURE
+    if packet.has_slice:
+        encoding.came, encoding.has_gap = set(), False
+    return replace(packet, starts_keyframe=starts, sets=sets)

@@ -187,7 +187,7 @@ cdef extern from "outbox.h" nogil:
 
 cdef extern from "core.h" nogil:
     enum: REFUSED_UNKNOWN, REFUSED_VALUE, REFUSED_FULL, REFUSED_MEMORY, REFUSED_SSRC_USED
-    enum: CODEC_COUNT, LAYERS, DATAGRAM_MAX
+    enum: CODEC_COUNT, LAYERS, DATAGRAM_MAX, PARAMETER_SETS_BYTES
     ctypedef enum codec_t "enum codec":
         CODEC_OPAQUE
     struct core:
@@ -217,6 +217,8 @@ cdef extern from "calls.h" nogil:
         uint32_t rtx_ssrc
         uint8_t payload_type
         uint8_t rtx_payload_type
+        const uint8_t *parameter_sets
+        uint16_t parameter_sets_length
     int core_add_encoding(core *, int64_t, const encoding_settings *, int64_t)
     int core_set_producer_paused(core *, int64_t, bint, int64_t)
     int core_remove_producer(core *, int64_t)
@@ -258,8 +260,11 @@ cdef extern from "calls.h" nogil:
         int layer
         uint64_t bytes
         uint64_t keyframes
+        uint64_t pictures_back
+        uint32_t format_changes
         int64_t last_packet_ns
     int core_layer_totals(core *, int64_t, layer_totals *)
+    int core_picture_format(core *, int64_t, int, uint8_t *)
     struct encoding_stats:
         int layer
         uint32_t ssrc

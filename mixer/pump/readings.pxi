@@ -46,9 +46,24 @@ cdef list layer_total_rows(native.core *core, int64_t producer_id):
         count = native.core_layer_totals(core, producer_id, rows)
     checked(count, producer_id)
     return [
-        (rows[i].layer, rows[i].bytes, rows[i].keyframes, rows[i].last_packet_ns)
+        LayerTotals(
+            rows[i].layer,
+            rows[i].bytes,
+            rows[i].keyframes,
+            rows[i].last_packet_ns,
+            rows[i].format_changes,
+            rows[i].pictures_back,
+        )
         for i in range(count)
     ]
+
+
+cdef bytes picture_format_of(native.core *core, int64_t producer_id, int layer):
+    cdef uint8_t[native.PARAMETER_SETS_BYTES] room
+    cdef int length
+    with nogil:
+        length = native.core_picture_format(core, producer_id, layer, room)
+    return room[: checked(length, producer_id)]
 
 
 cdef list transport_total_rows(native.core *core, list transport_ids):

@@ -1,4 +1,4 @@
-"""What the pump knows of one transport's line, in totals."""
+"""What the pump knows of one transport's line, and of one layer of a producer, in totals."""
 
 from __future__ import annotations
 
@@ -19,3 +19,19 @@ class TransportTotals(NamedTuple):
     packets_lost: int
     last_received_ns: int
     round_trip_ns: int
+
+
+class LayerTotals(NamedTuple):
+    """One layer of a producer since its SSRC was named.
+
+    `format_changes` grows whenever `Pump.picture_format` has something new to tell;
+    `pictures_back` are pictures shown before one that came before them. `last_packet_ns` is 0
+    while none came.
+    """
+
+    layer: int
+    bytes: int
+    keyframes: int
+    last_packet_ns: int
+    format_changes: int = 0
+    pictures_back: int = 0

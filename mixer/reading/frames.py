@@ -7,7 +7,6 @@ keyframe: they would show what was never sent. Reading the payload structures is
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -280,19 +279,14 @@ class H264Frames(_VideoFrames):
 
 
 def _sets_from_fmtp(fmtp: str) -> h264.ParameterSets:
-    """RFC 6184 §8.1 `sprop-parameter-sets`: base64 NAL units with commas; broken ones are none."""
     sps = pps = None
     for item in fmtp.split(";"):
         name, _, value = item.strip().partition("=")
         if name.lower() != "sprop-parameter-sets":
             continue
-        for text in value.split(","):
-            try:
-                nal = base64.b64decode(text, validate=True)
-            except ValueError:
-                continue
-            if nal and nal[0] & 0x1F == h264.NAL_SPS:
-                sps = nal
-            elif nal and nal[0] & 0x1F == h264.NAL_PPS:
-                pps = nal
+        for unit in h264.sprop_parameter_sets(value):
+            if unit[0] & 0x1F == h264.NAL_SPS:
+                sps = unit
+            else:
+                pps = unit
     return h264.ParameterSets(sps, pps)

@@ -6,6 +6,8 @@ parameter set). Only what forwarding and recording need is read; slices are neve
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mixer.rtp.errors import MalformedPacketError
@@ -76,6 +78,25 @@ class ParameterSets:
                 sps = part.data if part.type == NAL_SPS else sps
                 pps = part.data if part.type == NAL_PPS else pps
         return self if (sps is self.sps and pps is self.pps) else ParameterSets(sps, pps)
+
+
+def sprop_parameter_sets(value: str) -> tuple[bytes, ...]:
+    """The parameter sets of a description (RFC 6184 §8.1): base64, commas. Broken ones are none."""
+    units = []
+    for text in value.split(","):
+        try:
+            unit = base64.b64decode(text.strip(), validate=True)
+        except ValueError:
+            continue
+        if unit and unit[0] & 0x1F in (NAL_SPS, NAL_PPS):
+            units.append(unit)
+    return tuple(units)
+
+
+def aggregate(units: Iterable[bytes]) -> bytes:
+    """Whole NAL units in one payload (STAP-A, RFC 6184 §5.7.1); b"" of none."""
+    parts = [len(unit).to_bytes(2, "big") + unit for unit in units]
+    return bytes([0x60 | STAP_A]) + b"".join(parts) if parts else b""
 
 
 def sps_size(sps: bytes) -> tuple[int, int]:

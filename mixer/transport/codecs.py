@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 
 from mixer.model import Kind
+from mixer.rtp import h264
 from mixer.transport.sdp import MediaSection, RtpMap, parameters_text
 
 VIDEO_PREFERENCE = ("H264", "VP8")
@@ -83,6 +84,11 @@ class Codec:
     def profile(self) -> str:
         """H.264: the profile-level-id in lower case; else ""."""
         return dict(self.parameters).get("profile-level-id", "").lower()
+
+    @property
+    def parameter_sets(self) -> tuple[bytes, ...]:
+        """H.264: the parameter sets that stand in the description; some senders send no others."""
+        return h264.sprop_parameter_sets(dict(self.parameters).get("sprop-parameter-sets", ""))
 
 
 def choose_codec(

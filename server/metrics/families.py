@@ -67,6 +67,12 @@ PUMP = (
         "Packets asked for and no longer in the history.",
         _PORT,
     ),
+    Family(
+        "tongke_pump_parameter_sets_sent_total",
+        C,
+        "Packets put in front of H.264 keyframes that came without their parameter sets.",
+        _PORT,
+    ),
     Family("tongke_pump_probe_packets_total", C, "Repeats sent to measure a line.", _PORT),
     Family("tongke_pump_nacks_sent_total", C, "Packets asked for again upstream.", _PORT),
     Family(

@@ -53,6 +53,9 @@ struct encoding_settings {
   int layer;
   uint32_t ssrc, rtx_ssrc;
   uint8_t payload_type, rtx_payload_type;
+  /* H.264 parameter sets from its description: a payload as RTP has them, or none. */
+  const uint8_t *parameter_sets;
+  uint16_t parameter_sets_length;
 };
 int core_add_encoding(struct core *core, int64_t producer_id,
                       const struct encoding_settings *settings, int64_t now);
@@ -97,10 +100,15 @@ int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room)
 struct layer_totals {
   int layer;
   uint64_t bytes, keyframes;
+  uint64_t pictures_back;  /* shown before one that came before them */
+  uint32_t format_changes; /* how often core_picture_format() has had something new */
   int64_t last_packet_ns; /* 0: none came */
 };
 /* Of the layers that have been named; fills up to LAYERS. */
 int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out);
+/* What a layer's last keyframe said of its pictures: of H.264 the sequence parameter set, of VP8 the
+ * four bytes of its size. Up to PARAMETER_SETS_BYTES; returns how many, 0: nothing yet. */
+int core_picture_format(struct core *core, int64_t id, int layer, uint8_t *out);
 
 struct encoding_stats {
   int layer;

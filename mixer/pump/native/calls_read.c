@@ -1,6 +1,7 @@
 /* Owns the calls by which Python reads: feedback, reports, levels, counters. */
 #include <string.h>
 
+#include "bytes.h"
 #include "calls.h"
 
 int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32_t room) {
@@ -109,11 +110,35 @@ int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out) {
           .layer = layer,
           .bytes = encoding->counters[ENCODING_bytes],
           .keyframes = encoding->counters[ENCODING_keyframes],
+          .pictures_back = encoding->counters[ENCODING_pictures_back],
+          .format_changes =
+              encoding->h264 ? encoding->h264->sets.changes : encoding->size_changes,
           .last_packet_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns],
       };
   }
   pthread_mutex_unlock(&core->mutex);
   return producer ? count : REFUSED_UNKNOWN;
+}
+
+static int picture_format(const struct encoding *encoding, uint8_t *out) {
+  if (encoding->h264) {
+    const struct parameter_sets *sets = &encoding->h264->sets;
+    memcpy(out, sets->payload + sets->sps_at, sets->sps_length);
+    return sets->sps_length;
+  }
+  if (!encoding->vp8_size) return 0;
+  write_u32(out, encoding->vp8_size);
+  return 4;
+}
+
+int core_picture_format(struct core *core, int64_t id, int layer, uint8_t *out) {
+  if (layer < 0 || layer >= LAYERS) return REFUSED_VALUE;
+  pthread_mutex_lock(&core->mutex);
+  const struct producer *producer = core_producer(core, id);
+  const struct encoding *encoding = producer ? producer->encodings[layer] : NULL;
+  int length = encoding ? picture_format(encoding, out) : 0;
+  pthread_mutex_unlock(&core->mutex);
+  return producer ? length : REFUSED_UNKNOWN;
 }
 
 int core_producer_stats(struct core *core, int64_t id, struct encoding_stats *out) {

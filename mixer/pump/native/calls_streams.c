@@ -105,6 +105,9 @@ static int add_encoding(struct core *core, struct producer *producer,
   }
   struct encoding *added = encoding_new(core, producer, settings->layer);
   if (!added) return REFUSED_MEMORY;
+  if (added->h264)
+    parameter_sets_take(&added->h264->sets, settings->parameter_sets,
+                        settings->parameter_sets_length, 0);
   drop_encoding(core, producer, settings->layer);
   producer->encodings[settings->layer] = added;
   name_encoding(core, added, settings);

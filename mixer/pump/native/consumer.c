@@ -174,6 +174,24 @@ uint32_t consumer_send_padding(struct core *core, struct consumer *consumer, int
   return let_go(core, consumer, &consumer->rtx_index, packet, length, &departure, now);
 }
 
+void consumer_send_sets(struct core *core, struct consumer *consumer,
+                        const struct encoding *encoding, const struct media *media, int64_t now) {
+  const struct parameter_sets *sets = &encoding->h264->sets;
+  if (!parameter_sets_ready(sets)) return;
+  struct mapping mapping = {
+      .sequence = sequence_map_insert(&consumer->map, media->sequence),
+      .timestamp_delta = consumer->timestamp_delta,
+  };
+  struct media first = media_of_sets(sets, media);
+  struct sent_packet *sent = remember(consumer, encoding, media, &mapping);
+  if (sent) sent->sets_version = sets->version;
+  note_highest(consumer, &first, &mapping, now);
+  if (!consumer_send(core, consumer, &first, &mapping, sent, SEND_FIRST, now)) return;
+  core_count(core, COUNTER_parameter_sets_sent);
+  consumer->counters[CONSUMER_packets]++;
+  consumer->counters[CONSUMER_payload_bytes] += first.payload_length;
+}
+
 static void forward(struct core *core, struct consumer *consumer, struct encoding *encoding,
                     const struct media *media, int64_t now) {
   struct mapping mapping = {
@@ -213,6 +231,8 @@ static void catch_up(struct core *core, struct consumer *consumer, struct encodi
   for (uint64_t sequence = after + 1; sequence <= encoding->reception.highest; sequence++) {
     if (!history_get(&encoding->history, sequence, &media)) continue;
     media.newest = true; /* to this consumer it is */
+    if (media.picture.sets == SETS_LACKING)
+      consumer_send_sets(core, consumer, encoding, &media, now);
     forward(core, consumer, encoding, &media, now);
   }
 }
@@ -224,6 +244,8 @@ void consumer_take(struct core *core, struct consumer *consumer, struct encoding
     struct media first = *media;
     first.newest = true;
     join(core, consumer, encoding, &first, now);
+    if (media->picture.sets != SETS_THERE)
+      consumer_send_sets(core, consumer, encoding, &first, now);
     forward(core, consumer, encoding, &first, now);
     if (!media->newest) catch_up(core, consumer, encoding, media->sequence, now);
     return;

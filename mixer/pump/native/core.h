@@ -95,6 +95,9 @@ uint32_t consumer_send(struct core *core, struct consumer *consumer, const struc
 uint32_t consumer_send_padding(struct core *core, struct consumer *consumer, int64_t now);
 void consumer_take(struct core *core, struct consumer *consumer, struct encoding *encoding,
                    const struct media *media, int64_t now);
+/* The parameter sets that are kept, in a packet of their own right before `media`. */
+void consumer_send_sets(struct core *core, struct consumer *consumer,
+                        const struct encoding *encoding, const struct media *media, int64_t now);
 void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now);
 /* Leaves the current layer: the next packet it gets is a switch. */
 void consumer_leave_layer(struct core *core, struct consumer *consumer);

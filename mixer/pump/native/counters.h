@@ -15,6 +15,7 @@
   X(busy_ns)                                                                               \
   X(forwarded_packets)                                                                     \
   X(retransmitted_packets)                                                                 \
+  X(parameter_sets_sent)              /* packets put in front of keyframes without */      \
   X(probe_packets)                    /* repeated to fill a line for a moment */            \
   X(retransmissions_missed)           /* asked for, and no longer in the history */        \
   X(nacks_sent)                       /* sequence numbers asked for upstream */            \
@@ -92,6 +93,7 @@
   X(nacks_sent)                                                                            \
   X(keyframes)                                                                             \
   X(pictures)                         /* packets with the marker bit */                    \
+  X(pictures_back)                    /* shown before one that came before them */         \
   X(restarts)                         /* the source began a new sequence */                \
   X(last_packet_ns)
 

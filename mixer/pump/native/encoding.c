@@ -11,6 +11,13 @@
  * second. mixer/forward/layers.py goes by the same. */
 #define LAYER_SILENT_NS (2 * SECOND_NS)
 
+static void discard(struct encoding *encoding) {
+  history_free(&encoding->history);
+  free(encoding->missing);
+  free(encoding->h264);
+  free(encoding);
+}
+
 struct encoding *encoding_new(struct core *core, struct producer *producer, int layer) {
   struct encoding *encoding = calloc(1, sizeof *encoding);
   if (!encoding) return NULL;
@@ -18,15 +25,16 @@ struct encoding *encoding_new(struct core *core, struct producer *producer, int 
   encoding->producer = producer;
   encoding->layer = layer;
   encoding->generation = ++core->generations;
+  bool is_h264 = producer->codec == CODEC_H264;
   if (producer->nack) encoding->missing = malloc(sizeof *encoding->missing);
   if (encoding->missing) missing_init(encoding->missing);
-  if (!history_init(&encoding->history, is_video) || (producer->nack && !encoding->missing)) {
-    history_free(&encoding->history);
-    free(encoding->missing);
-    free(encoding);
-    return NULL;
-  }
-  return encoding;
+  if (is_h264) encoding->h264 = malloc(sizeof *encoding->h264);
+  if (encoding->h264) h264_stream_init(encoding->h264);
+  if (history_init(&encoding->history, is_video) && (!producer->nack || encoding->missing) &&
+      (!is_h264 || encoding->h264))
+    return encoding;
+  discard(encoding);
+  return NULL;
 }
 
 void encoding_free(struct core *core, struct encoding *encoding) {
@@ -36,9 +44,7 @@ void encoding_free(struct core *core, struct encoding *encoding) {
     *link = encoding->next_busy;
     break;
   }
-  history_free(&encoding->history);
-  free(encoding->missing);
-  free(encoding);
+  discard(encoding);
 }
 
 void encoding_make_busy(struct core *core, struct encoding *encoding) {
@@ -102,11 +108,30 @@ static bool place(struct core *core, struct encoding *encoding, const struct rtp
   }
 }
 
-static void describe(struct encoding *encoding, const struct rtp_packet *packet,
+static struct picture read_picture(struct encoding *encoding, const struct media *media,
+                                   bool after_gap) {
+  uint32_t size = encoding->vp8_size;
+  struct picture picture = {0};
+  if (encoding->h264) return h264_stream_take(encoding->h264, media, after_gap);
+  if (encoding->producer->codec != CODEC_VP8) return picture;
+  picture = vp8_read(media->payload, media->payload_length, &size);
+  encoding->size_changes += size != encoding->vp8_size;
+  encoding->vp8_size = size;
+  return picture;
+}
+
+/* A picture that is shown before one that came before it: live pictures come in order, unless their
+ * encoder made some of them from later ones (B-frames). */
+static void note_picture(struct encoding *encoding, uint32_t timestamp) {
+  bool is_back =
+      encoding->has_picture_timestamp && (int32_t)(timestamp - encoding->picture_timestamp) < 0;
+  encoding->counters[ENCODING_pictures_back] += is_back;
+  encoding->has_picture_timestamp = true;
+  encoding->picture_timestamp = timestamp;
+}
+
+static void describe(struct encoding *encoding, const struct rtp_packet *packet, bool after_gap,
                      struct media *media) {
-  bool first_of_picture =
-      media->newest && (!encoding->has_picture_timestamp ||
-                        encoding->picture_timestamp != packet->timestamp);
   media->timestamp = packet->timestamp;
   media->marker = packet->marker;
   media->payload = packet->payload;
@@ -115,12 +140,8 @@ static void describe(struct encoding *encoding, const struct rtp_packet *packet,
   media->audio_level = packet->audio_level;
   media->has_orientation = packet->has_orientation;
   media->orientation = packet->orientation;
-  media->picture = payload_read(encoding->producer->codec, packet->payload,
-                                packet->payload_length, first_of_picture);
-  if (media->newest) {
-    encoding->has_picture_timestamp = true;
-    encoding->picture_timestamp = packet->timestamp;
-  }
+  media->picture = read_picture(encoding, media, after_gap);
+  if (media->newest) note_picture(encoding, packet->timestamp);
 }
 
 /* Media of a layer begins, or begins again after a silence. */
@@ -152,6 +173,18 @@ static void count(struct core *core, struct encoding *encoding, const struct med
   if (media->has_audio_level) hear(core, encoding->producer, media->audio_level & 0x7f);
 }
 
+/* Whoever has the layer is sent the parameter sets that this keyframe does not bring; who only joins
+ * it now gets them then. */
+static void put_sets_in_front(struct core *core, struct encoding *encoding,
+                              const struct media *media, int64_t now) {
+  const struct producer *producer = encoding->producer;
+  uint32_t room = OUTBOX_PACKETS - core->outbox->packet_count;
+  if (room < 2 * producer->consumer_count) return; /* the keyframe goes before; they have had them */
+  for (uint32_t i = 0; i < producer->consumer_count; i++)
+    if (producer->consumers[i]->layer == encoding->layer)
+      consumer_send_sets(core, producer->consumers[i], encoding, media, now);
+}
+
 /* Of one batch's packets the first alone finds the consumers' state gone from the caches. */
 static void hand_on(struct core *core, struct encoding *encoding, const struct media *media,
                     bool is_first, int64_t now) {
@@ -168,11 +201,12 @@ void encoding_receive(struct core *core, struct encoding *encoding,
                       int64_t now) {
   struct producer *producer = encoding->producer;
   struct media media;
+  uint64_t expected = encoding->reception.highest + 1;
   if (!place(core, encoding, packet, repaired, now, &media)) return;
   if (!repaired)
     reception_measure_jitter(&encoding->reception, packet->timestamp,
                              rtp_ticks(arrival_ns, producer->clock_rate));
-  describe(encoding, packet, &media);
+  describe(encoding, packet, media.sequence != expected, &media);
   bool is_first = encoding->counters[ENCODING_last_packet_ns] != (uint64_t)now;
   tell_beginning(core, encoding, &media, now);
   count(core, encoding, &media, now);
@@ -182,5 +216,6 @@ void encoding_receive(struct core *core, struct encoding *encoding,
     core_count(core, COUNTER_drop_producer_paused);
     return;
   }
+  if (media.picture.sets == SETS_LACKING) put_sets_in_front(core, encoding, &media, now);
   hand_on(core, encoding, &media, is_first, now);
 }

@@ -8,6 +8,13 @@
 
 enum codec { CODEC_OPAQUE, CODEC_VP8, CODEC_H264, CODEC_OPUS, CODEC_COUNT };
 
+/* Whether a keyframe that begins here brings the parameter sets it needs. */
+enum sets {
+  SETS_THERE,   /* or there is nothing of the kind in this codec, or no keyframe begins here */
+  SETS_LACKING, /* it does not: they go in front of it */
+  SETS_UNSURE,  /* what came before it is missing: whoever joins here is sent what is kept */
+};
+
 /* What a payload's descriptor tells. Places are offsets into the payload; 0 means absent (no
  * descriptor has such a field at its first byte). */
 struct picture {
@@ -16,6 +23,7 @@ struct picture {
   uint8_t picture_id_bits; /* 7 or 15 */
   uint8_t tl0_index_at;
   uint8_t tl0_index;
+  uint8_t sets; /* enum sets */
   uint16_t picture_id;
 };
 

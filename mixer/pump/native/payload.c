@@ -3,9 +3,9 @@
 
 #include "bytes.h"
 
-enum { H264_IDR = 5, H264_SPS = 7, H264_STAP_A = 24, H264_FU_A = 28 };
+#define VP8_SIZE_AT 6 /* in a keyframe: behind its tag and start code */
 
-static struct picture read_vp8(const uint8_t *payload, uint16_t length) {
+struct picture vp8_read(const uint8_t *payload, uint16_t length, uint32_t *size) {
   struct picture picture = {0};
   if (length < 1) return picture;
   bool extended = payload[0] & 0x80, starts = payload[0] & 0x10;
@@ -32,46 +32,42 @@ static struct picture read_vp8(const uint8_t *payload, uint16_t length) {
     if (fields & 0x30) at++; /* T or K: one byte for both */
   }
   if (at < length && starts && partition == 0) picture.starts_keyframe = !(payload[at] & 1);
+  if (picture.starts_keyframe && at + VP8_SIZE_AT + 4 <= length)
+    *size = read_u32(payload + at + VP8_SIZE_AT);
   return picture;
 }
 
-static bool stap_holds(const uint8_t *payload, uint16_t length, bool first_of_picture) {
-  for (uint32_t at = 1; at + 3 <= length;) {
+/* The bit after the NAL header is first_mb_in_slice 0, in Exp-Golomb, in a picture's first slice
+ * alone (H.264 §7.3.3, §7.4.3). */
+static bool is_first_slice(uint8_t after_header) { return after_header & 0x80; }
+
+static void note_unit(struct h264_units *units, uint8_t type, uint8_t after_header) {
+  units->has_sps |= type == H264_SPS;
+  units->has_pps |= type == H264_PPS;
+  units->has_slice |= type >= H264_SLICE_FIRST && type <= H264_IDR;
+  units->starts_idr |= type == H264_IDR && is_first_slice(after_header);
+}
+
+static void read_stap(const uint8_t *payload, uint16_t length, struct h264_units *units) {
+  for (uint32_t at = 1; at + 4 <= length;) {
     uint16_t size = read_u16(payload + at);
-    if (size == 0 || at + 2 + size > length) return false;
-    uint8_t type = payload[at + 2] & 0x1f;
-    if (type == H264_SPS || (type == H264_IDR && first_of_picture)) return true;
+    if (size < 2 || at + 2 + size > length) return;
+    note_unit(units, payload[at + 2] & 0x1f, payload[at + 3]);
     at += 2 + (uint32_t)size;
   }
-  return false;
 }
 
-/* An SPS always starts a keyframe; a bare IDR slice only when nothing of its picture came before
- * (else an SPS or earlier slices stand before it, and joining here would miss them). */
-static struct picture read_h264(const uint8_t *payload, uint16_t length, bool first_of_picture) {
-  struct picture picture = {0};
-  if (length < 2) return picture;
+struct h264_units h264_read(const uint8_t *payload, uint16_t length) {
+  struct h264_units units = {0};
+  if (length < 2) return units;
   uint8_t type = payload[0] & 0x1f;
-  if (type == H264_STAP_A) {
-    picture.starts_keyframe = stap_holds(payload, length, first_of_picture);
-    return picture;
-  }
-  if (type == H264_FU_A) {
-    if (!(payload[1] & 0x80)) return picture;
-    type = payload[1] & 0x1f;
-  }
-  picture.starts_keyframe = type == H264_SPS || (type == H264_IDR && first_of_picture);
-  return picture;
-}
-
-struct picture payload_read(enum codec codec, const uint8_t *payload, uint16_t length,
-                            bool first_of_picture) {
-  switch (codec) {
-    case CODEC_VP8:
-      return read_vp8(payload, length);
-    case CODEC_H264:
-      return read_h264(payload, length, first_of_picture);
-    default:
-      return (struct picture){0};
-  }
+  if (type == H264_STAP_A)
+    read_stap(payload, length, &units);
+  else if (type != H264_FU_A)
+    note_unit(&units, type, payload[1]);
+  else if (payload[1] & 0x80 && length > 2)
+    note_unit(&units, payload[1] & 0x1f, payload[2]);
+  else
+    units.has_slice = true;
+  return units;
 }

@@ -1,14 +1,32 @@
-/* Owns the reading of payload descriptors: where a keyframe starts, and which numbers must be
- * rewritten. VP8: RFC 7741 §4.2. H.264: RFC 6184 §5.6–5.8. */
+/* Owns the reading of payloads, as far as forwarding needs it: where a keyframe starts, which numbers
+ * must be rewritten, how large the picture is. VP8: RFC 7741 §4.2. H.264: RFC 6184 §5.6–5.8. Hostile
+ * payloads read as "nothing of it"; no byte outside `length` is looked at. */
 #ifndef TONGKE_PAYLOAD_H
 #define TONGKE_PAYLOAD_H
 
 #include "media.h"
 
-/* `first_of_picture`: no packet of the same picture came before this one. Hostile payloads read as
- * "no keyframe, nothing to rewrite"; no byte outside `length` is looked at. */
-struct picture payload_read(enum codec codec, const uint8_t *payload, uint16_t length,
-                            bool first_of_picture);
+/* NAL unit types and payload structures (H.264 table 7-1, RFC 6184 table 1). */
+enum {
+  H264_SLICE_FIRST = 1,
+  H264_IDR = 5, /* the last of the slices */
+  H264_SPS = 7,
+  H264_PPS = 8,
+  H264_STAP_A = 24,
+  H264_FU_A = 28,
+};
+
+/* What of H.264 a payload holds, or begins to hold. */
+struct h264_units {
+  bool has_sps, has_pps; /* parameter sets */
+  bool has_slice;        /* of any picture */
+  bool starts_idr;       /* the first slice of a picture that needs no other */
+};
+
+/* `*size` becomes width and height of the keyframe that begins here, as it has them (RFC 6386 §9.1:
+ * two little-endian numbers, the upper two bits of each for scaling); else it stays. */
+struct picture vp8_read(const uint8_t *payload, uint16_t length, uint32_t *size);
+struct h264_units h264_read(const uint8_t *payload, uint16_t length);
 
 /* Whether a stream of this codec may be joined at any packet. */
 static inline bool codec_joins_anywhere(enum codec codec) {

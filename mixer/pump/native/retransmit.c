@@ -53,7 +53,12 @@ struct sent_packet *consumer_recall(const struct consumer *consumer, uint16_t ou
   if (!sent->is_used || sent->outgoing != outgoing) return NULL;
   const struct encoding *source = consumer->producer->encodings[sent->layer];
   if (!source || source->generation != sent->generation) return NULL;
-  return history_get(&source->history, sent->sequence, media) ? sent : NULL;
+  if (!history_get(&source->history, sent->sequence, media)) return NULL;
+  if (!sent->sets_version) return sent;
+  const struct parameter_sets *sets = &source->h264->sets;
+  if (sets->version != sent->sets_version) return NULL;
+  *media = media_of_sets(sets, media);
+  return sent;
 }
 
 /* Without RTX only the very same packet may go out again, so its header must not have changed. */

@@ -9,10 +9,9 @@ void sequence_map_begin(struct sequence_map *map, uint64_t sequence, uint16_t ou
   map->offset[0] = (uint16_t)((uint16_t)sequence - outgoing);
 }
 
-void sequence_map_skip(struct sequence_map *map, uint64_t sequence) {
-  if (map->count == 0) return;
-  uint16_t offset = (uint16_t)(map->offset[map->count - 1] + 1);
-  if (map->first[map->count - 1] < sequence) { /* else: several in a row, one stretch */
+/* The numbers from `first` on, the newest, follow with another offset. */
+static void begin_stretch(struct sequence_map *map, uint64_t first, uint16_t offset) {
+  if (map->first[map->count - 1] < first) { /* else nothing has been mapped since it began */
     if (map->count == SEQUENCE_STRETCHES) {
       map->count--;
       memmove(map->first, map->first + 1, map->count * sizeof *map->first);
@@ -20,8 +19,22 @@ void sequence_map_skip(struct sequence_map *map, uint64_t sequence) {
     }
     map->count++;
   }
-  map->first[map->count - 1] = sequence + 1;
+  map->first[map->count - 1] = first;
   map->offset[map->count - 1] = offset;
+}
+
+void sequence_map_skip(struct sequence_map *map, uint64_t sequence) {
+  if (map->count == 0) return;
+  uint16_t offset = (uint16_t)(map->offset[map->count - 1] + 1);
+  bool is_empty = map->first[map->count - 1] == sequence;
+  if (is_empty) map->first[map->count - 1] = sequence + 1;
+  begin_stretch(map, sequence + 1, offset);
+}
+
+uint16_t sequence_map_insert(struct sequence_map *map, uint64_t sequence) {
+  uint16_t offset = (uint16_t)(map->offset[map->count - 1] - 1);
+  begin_stretch(map, sequence, offset);
+  return (uint16_t)((uint16_t)sequence - offset - 1);
 }
 
 bool sequence_map_find(const struct sequence_map *map, uint64_t sequence, uint16_t *outgoing) {

@@ -1,8 +1,8 @@
 /* Owns how a consumer's sequence numbers follow from its source's.
  *
  * Gaps are kept (the receiver must see what was lost); packets left out on purpose (padding) are
- * closed up. Each stretch between two such packets has its own offset; the last few are remembered
- * so that late packets are still mapped right. */
+ * closed up, and room is made for one put in (parameter sets). Each stretch between two such packets
+ * has its own offset; the last few are remembered so that late packets are still mapped right. */
 #ifndef TONGKE_SEQUENCE_MAP_H
 #define TONGKE_SEQUENCE_MAP_H
 
@@ -21,6 +21,9 @@ struct sequence_map {
 void sequence_map_begin(struct sequence_map *map, uint64_t sequence, uint16_t outgoing);
 /* Leaves out `sequence`, which must be newer than everything mapped so far. */
 void sequence_map_skip(struct sequence_map *map, uint64_t sequence);
+/* Makes room before `sequence`, which must be newer than everything mapped so far, for a packet of no
+ * source; returns its number. */
+uint16_t sequence_map_insert(struct sequence_map *map, uint64_t sequence);
 /* False when the packet belongs before what the map remembers. */
 bool sequence_map_find(const struct sequence_map *map, uint64_t sequence, uint16_t *outgoing);
 

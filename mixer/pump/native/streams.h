@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "counters.h"
+#include "h264_stream.h"
 #include "history.h"
 #include "limiter.h"
 #include "lines.h"
@@ -80,6 +81,9 @@ struct encoding {
   struct reception reception;
   struct history history;
   struct missing *missing; /* NULL: NACK not negotiated */
+  struct h264_stream *h264; /* NULL: another codec */
+  uint32_t vp8_size; /* of its last keyframe, as vp8_read() has it; 0: unknown */
+  uint32_t size_changes;
   bool has_picture_timestamp;
   uint32_t picture_timestamp; /* of the newest packet */
   bool has_report;
@@ -130,6 +134,7 @@ struct sent_packet {
   uint8_t tl0_index_delta;
   int8_t layer;
   uint8_t header_version;
+  uint8_t sets_version; /* not 0: it was the parameter sets in front of that packet of the source */
   bool is_used, was_resent;
 };
 

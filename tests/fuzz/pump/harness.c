@@ -80,6 +80,7 @@ static void add_peer(uint32_t peer) {
 }
 
 static void add_producer(uint32_t stream) {
+  static const uint8_t sets[] = {0x78, 0, 6, 0x67, 66, 0, 31, 0x80, 9, 0, 3, 0x68, 0x80, 9};
   struct producer_settings settings = {
       .codec = (enum codec)(stream % CODEC_COUNT), .clock_rate = 90000, .nack = stream % 2};
   producers[stream] = core_add_producer(&core, transports[stream % PEERS], &settings);
@@ -87,7 +88,9 @@ static void add_producer(uint32_t stream) {
     struct encoding_settings encoding = {.layer = layer, .payload_type = 96,
                                          .ssrc = 10 * stream + (uint32_t)layer,
                                          .rtx_ssrc = 1000 + 10 * stream + (uint32_t)layer,
-                                         .rtx_payload_type = 97};
+                                         .rtx_payload_type = 97,
+                                         .parameter_sets = sets,
+                                         .parameter_sets_length = (uint16_t)any(sizeof sets + 1)};
     core_add_encoding(&core, producers[stream], &encoding, now);
   }
 }
@@ -172,10 +175,11 @@ static uint32_t write_extensions(uint8_t *at, uint32_t room) {
 
 static uint32_t write_payload(uint8_t *at, uint32_t room) {
   static const uint8_t starts[][6] = {{0x90, 0xe0, 0x80, 1, 2, 0}, {0x10, 0x00}, {0x67, 1},
-                                      {0x65, 1}, {0x78, 0, 2, 0x67, 1}, {0x7c, 0x85}, {0x90, 0x80}};
+                                      {0x65, 1}, {0x78, 0, 2, 0x67, 1}, {0x7c, 0x85}, {0x90, 0x80},
+                                      {0x65, 0x80}, {0x68, 0x80}, {0x67, 66, 0, 31, 0x80, 1}};
   uint32_t length = any(any(8) ? 60 : room + 1);
   for (uint32_t i = 0; i < length; i++) at[i] = (uint8_t)any(256);
-  if (any(3)) memcpy(at, starts[any(7)], length < 6 ? length : 6);
+  if (any(3)) memcpy(at, starts[any(10)], length < 6 ? length : 6);
   return length;
 }
 
@@ -324,6 +328,7 @@ static void read_everything(void) {
   static struct train_packet train[TRAIN_MAX];
   static struct encoding_stats stats[LAYERS];
   static struct layer_totals layers[LAYERS];
+  static uint8_t format[PARAMETER_SETS_BYTES];
   for (uint32_t i = 0; i < PEERS; i++) {
     struct transport_totals totals;
     core_losses(&core, transports[i], losses, 64);
@@ -341,6 +346,8 @@ static void read_everything(void) {
   for (uint32_t i = 0; i < STREAMS; i++) {
     core_producer_stats(&core, producers[i], stats);
     core_layer_totals(&core, producers[i], layers);
+    REQUIRE(core_picture_format(&core, producers[i], (int)any(LAYERS), format) <=
+            PARAMETER_SETS_BYTES);
   }
   core_consumer_bytes(&core, consumers, STREAMS, bytes);
   core_audio_levels(&core, levels, 64);
@@ -379,6 +386,7 @@ int main(int count, char **arguments) {
     if (any(2000) == 0) read_everything();
   }
   REQUIRE(datagrams < 10000 || (packets_sealed && packets_repeated));
+  REQUIRE(datagrams < 10000 || core.counters[COUNTER_parameter_sets_sent]);
   printf("%llu datagrams, %llu forwarded, %llu retransmitted, %llu asked for, %llu readings\n",
          (unsigned long long)core.counters[COUNTER_received_datagrams],
          (unsigned long long)core.counters[COUNTER_forwarded_packets],

@@ -3,7 +3,8 @@
  * Invariant: a parser looks at no byte outside its input (each input is an allocation of its exact
  * size, under AddressSanitizer), and whatever it finds lies inside that input.
  *
- * Usage: parsers rtp|rtcp|feedback|vp8|h264 SEED INPUTS. Prints how many were taken and how many refused. */
+ * Usage: parsers rtp|rtcp|feedback|vp8|h264|sets SEED INPUTS. Prints how many were taken and how many
+ * refused. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "bytes.h"
 #include "feedback_reader.h"
 #include "hostile.h"
+#include "parameter_sets.h"
 #include "payload.h"
 #include "rtcp.h"
 #include "rtp.h"
@@ -78,6 +80,23 @@ static uint32_t make_payload(uint8_t *out) {
   return length;
 }
 
+/* Some sets, now and then more than are kept, alone or together. */
+static uint32_t make_sets(uint8_t *out) {
+  uint32_t at = 1, units = any(3) ? 1 + any(3) : any(20);
+  for (uint32_t i = 0; i < units && at + 430 < ROOM; i++) {
+    uint32_t length = 1 + any(any(6) ? 30 : 400);
+    write_u16(out + at, (uint16_t)length);
+    fill(out + at + 2, length);
+    out[at + 2] = (uint8_t)(0x60 | (any(9) ? 7 + any(2) : any(32)));
+    if (any(3)) out[at + 2 + (length > 4 ? 4 : 0)] |= 0x80; /* often the same id */
+    at += 2 + length;
+  }
+  out[0] = 0x78;
+  if (any(3) || at < 4) return at;
+  memmove(out, out + 3, at - 3);
+  return at - 3;
+}
+
 /* What must hold: true when the input was taken --------------------------------------------------*/
 
 static bool inside(const uint8_t *at, uint32_t count, const uint8_t *data, uint32_t length) {
@@ -132,12 +151,44 @@ static bool try_feedback(const uint8_t *data, uint32_t length) {
   return true;
 }
 
-static bool try_payload(enum codec codec, const uint8_t *data, uint32_t length) {
-  struct picture picture = payload_read(codec, data, (uint16_t)length, any(2));
+static bool try_vp8(const uint8_t *data, uint32_t length) {
+  uint32_t size = 0;
+  struct picture picture = vp8_read(data, (uint16_t)length, &size);
   if (picture.picture_id_at)
     REQUIRE(picture.picture_id_at + picture.picture_id_bits / 8u < length);
   if (picture.tl0_index_at) REQUIRE(picture.tl0_index_at < length);
+  REQUIRE(!size || picture.starts_keyframe);
   return picture.starts_keyframe || picture.picture_id_at;
+}
+
+static bool try_h264(const uint8_t *data, uint32_t length) {
+  struct h264_units units = h264_read(data, (uint16_t)length);
+  REQUIRE(!units.starts_idr || units.has_slice);
+  return units.has_sps || units.has_pps || units.starts_idr;
+}
+
+/* One sets' keeper takes all inputs, one after another. */
+static bool try_sets(const uint8_t *data, uint32_t length) {
+  static struct parameter_sets sets;
+  static uint64_t sequence;
+  if (any(1000) == 0 || !sets.length) parameter_sets_init(&sets);
+  uint32_t changes = sets.version;
+  parameter_sets_take(&sets, data, (uint16_t)length, any(9) ? ++sequence : sequence / 2);
+  uint32_t at = 1, count = 0;
+  bool has[2] = {false, false};
+  while (at < sets.length) {
+    uint16_t size = read_u16(sets.payload + at);
+    REQUIRE(size > 0 && at + 2 + size <= sets.length);
+    has[(sets.payload[at + 2] & 0x1f) == H264_PPS] = true;
+    at += 2u + size;
+    count++;
+  }
+  REQUIRE(at == sets.length && sets.length <= PARAMETER_SETS_BYTES);
+  REQUIRE(count == sets.count && count <= PARAMETER_SETS_MAX);
+  REQUIRE(has[0] == sets.has_sps && has[1] == sets.has_pps);
+  REQUIRE(sets.sps_at + sets.sps_length <= sets.length);
+  if (sets.sps_length) REQUIRE((sets.payload[sets.sps_at] & 0x1f) == H264_SPS);
+  return sets.version != changes;
 }
 
 int main(int count, char **arguments) {
@@ -148,6 +199,7 @@ int main(int count, char **arguments) {
   for (uint64_t i = 0; i < inputs; i++) {
     static uint8_t room[2 * ROOM];
     uint32_t length = parser[0] == 'f'   ? make_feedback(room)
+                      : parser[0] == 's' ? make_sets(room)
                       : parser[0] != 'r' ? make_payload(room)
                       : parser[2] == 'p' ? make_rtp(room)
                                          : make_rtcp(room);
@@ -158,8 +210,9 @@ int main(int count, char **arguments) {
     taken += strcmp(parser, "rtp") == 0        ? try_rtp(exact, length)
              : strcmp(parser, "rtcp") == 0     ? try_rtcp(exact, length)
              : strcmp(parser, "feedback") == 0 ? try_feedback(exact, length)
-             : strcmp(parser, "vp8") == 0      ? try_payload(CODEC_VP8, exact, length)
-                                               : try_payload(CODEC_H264, exact, length);
+             : strcmp(parser, "vp8") == 0      ? try_vp8(exact, length)
+             : strcmp(parser, "sets") == 0     ? try_sets(exact, length)
+                                               : try_h264(exact, length);
     free(exact);
   }
   printf("%llu taken, %llu refused\n", (unsigned long long)taken,

@@ -71,7 +71,7 @@ def test_hostile_datagrams_and_calls_in_any_order(build: Build, seed: int) -> No
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("parser", ["rtp", "rtcp", "feedback", "vp8", "h264"])
+@pytest.mark.parametrize("parser", ["rtp", "rtcp", "feedback", "vp8", "h264", "sets"])
 def test_hostile_bytes_at_one_parser(build: Build, parser: str) -> None:
     counts = re.fullmatch(
         r"(\d+) taken, (\d+) refused\n", told(build("parsers.c"), parser, SEED + 1, INPUTS)

@@ -17,6 +17,7 @@ from mixer.pump import (
     LINE,
     NEW_SSRC,
     RTCP,
+    LayerTotals,
     TransportTotals,
 )
 
@@ -91,9 +92,9 @@ class FakePump:
     def audio_levels(self) -> list[tuple[int, int]]:
         return self.levels
 
-    def layer_totals(self, producer_id: int) -> list[tuple[int, int, int, int]]:
+    def layer_totals(self, producer_id: int) -> list[LayerTotals]:
         return [
-            (row["layer"], row["bytes"], row["keyframes"], row.get("last_packet_ns", 0))
+            LayerTotals(row["layer"], row["bytes"], row["keyframes"], row.get("last_packet_ns", 0))
             for row in self.stats[producer_id]
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from mixer.node.connection import SETUP_TIMEOUT_S, Connection
 from mixer.node.lesson import Lesson
 from mixer.node.port import Port
 from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
+from mixer.rtp import h264
 from mixer.rtp.feedback import Fir, Pli
 from mixer.rtp.rtcp import parse_compound
 from mixer.transport.dtls import Certificate
@@ -106,6 +108,17 @@ async def test_producers_are_told_to_the_pump(world: World) -> None:
         world.producer_pump_id(producers["screen"]),
     }, "the simulcast picture's SSRCs are not in the offer"
     assert named[world.producer_pump_id(producers["screen"])]["rtx_payload_type"] == 109
+    await world.close()
+
+
+async def test_parameter_sets_of_the_description_are_told_to_the_pump(world: World) -> None:
+    """A camera that sends no others would be black to everybody."""
+    sprop = "sprop-parameter-sets=Z0IAHw==,aM48gA=="
+    producers = await world.publish(re.sub(r"(profile-level-id=42e01f)", rf"\1;{sprop}", CHROMIUM))
+    screen = world.producer_pump_id(producers["screen"])
+    (named,) = (call[2] for call in world.pump.told("add_encoding") if call[0] == screen)
+    units = h264.split(named["parameter_sets"])
+    assert [unit.data.hex() for unit in units] == ["6742001f", "68ce3c80"]
     await world.close()
 
 

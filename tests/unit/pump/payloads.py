@@ -27,6 +27,10 @@ def vp8(
     return descriptor.serialize() + bytes([0x00 if keyframe else 0x01]) + body
 
 
+# A slice begins with its first macroblock's number: 0 is the bit 1, 1 the bits 010 (H.264 §9.1).
+FIRST_SLICE, FURTHER_SLICE = b"\x80", b"\x40"
+
+
 def h264_nal(nal_type: int, body: bytes = b"\x80body") -> bytes:
     return bytes([0x60 | nal_type]) + body
 
@@ -35,7 +39,7 @@ def h264_stap(*nals: bytes) -> bytes:
     return bytes([0x78]) + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals)
 
 
-def h264_fragment(nal_type: int, *, start: bool, end: bool = False, body: bytes = b"x") -> bytes:
+def h264_fragment(nal_type: int, *, start: bool, end: bool = False, body: bytes = b"\x80") -> bytes:
     return bytes([0x7C, (0x80 if start else 0) | (0x40 if end else 0) | nal_type]) + body
 
 

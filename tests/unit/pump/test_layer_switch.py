@@ -7,10 +7,21 @@ import pytest
 from mixer.pump import CODEC_H264, CODEC_VP8, FIRST_PACKET, KEYFRAME_NEEDED, LAYER_SWITCHED
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport
-from tests.unit.pump.payloads import IDR, PPS, SLICE, SPS, h264_fragment, h264_nal, h264_stap, vp8
+from tests.unit.pump.payloads import (
+    FURTHER_SLICE,
+    IDR,
+    PPS,
+    SLICE,
+    SPS,
+    h264_fragment,
+    h264_nal,
+    h264_stap,
+    vp8,
+)
 from tests.unit.pump.rig import Rig, media_of
 
 LOW, HIGH = 100, 101
+DELIMITER, SEI = 9, 6
 NTP = 3_900_000_000 << 32
 
 
@@ -73,8 +84,8 @@ def test_a_layer_that_comes_back_begins_anew(rig: Rig) -> None:
     rig.wait(2100)
     cast.delta(LOW, 3, 7000)
     assert [event[2] for event in rig.take_events(FIRST_PACKET)] == [0]
-    ((_, _, _, last_ns),) = [row for row in rig.pump.layer_totals(cast.producer) if row[0] == 0]
-    assert last_ns == rig.now
+    (low,) = [row for row in rig.pump.layer_totals(cast.producer) if row.layer == 0]
+    assert low.last_packet_ns == rig.now
 
 
 H264_STARTS = [
@@ -83,7 +94,11 @@ H264_STARTS = [
     pytest.param([h264_nal(IDR)], 0, id="idr-alone"),
     pytest.param([h264_fragment(IDR, start=True)], 0, id="idr-fragment"),
     pytest.param([h264_nal(9), h264_nal(SPS), h264_nal(IDR)], 1, id="delimiter-first"),
-    pytest.param([h264_nal(SLICE), h264_nal(IDR)], None, id="slice-of-same-picture-first"),
+    pytest.param([h264_nal(DELIMITER), h264_nal(IDR)], 1, id="delimiter-before-idr"),
+    pytest.param([h264_nal(DELIMITER), h264_nal(SEI), h264_nal(IDR)], 2, id="messages-before-idr"),
+    pytest.param([h264_stap(h264_nal(SEI), h264_nal(IDR))], 0, id="messages-with-idr"),
+    pytest.param([h264_nal(IDR, FURTHER_SLICE)], None, id="second-slice-of-idr"),
+    pytest.param([h264_fragment(IDR, start=True, body=FURTHER_SLICE)], None, id="second-fragment"),
     pytest.param([h264_fragment(IDR, start=False)], None, id="middle-of-idr"),
     pytest.param([h264_fragment(SLICE, start=True)], None, id="delta-fragment"),
     pytest.param([h264_stap(h264_nal(PPS), h264_nal(SLICE))], None, id="stap-without-key"),

@@ -20,6 +20,8 @@ from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport
 from mixer.rtp.vp8 import Vp8Descriptor
 from tests.unit.pump.payloads import (
+    FIRST_SLICE,
+    FURTHER_SLICE,
     IDR,
     PPS,
     SLICE,
@@ -36,6 +38,8 @@ from tests.unit.pump.rig import MS, Rig, media_of
 LAYERS = 3
 MEDIA_TYPE, RTX_TYPE, OUT_TYPE, OUT_RTX_TYPE = 96, 97, 106, 107
 NTP_EPOCH = 3_900_000_000 << 32
+DELIMITER = 9
+SET_IDS = (0x80, 0x40)  # 0 and 1 in Exp-Golomb
 
 
 @dataclass(slots=True)
@@ -51,6 +55,7 @@ class Source:
     tl0: int
     picture_id_bits: int
     queue: list[SourcePacket]
+    body: bytes = b"body"  # of parameter sets
 
     @classmethod
     def make(cls, rng: random.Random, codec: int, layer: int) -> Source:
@@ -121,26 +126,53 @@ class Source:
 
     def _h264_picture(self, timestamp: int, body: bytes) -> Iterator[SourcePacket]:
         keyframe = self.rng.random() < 0.2
-        parameters = [h264_nal(SPS, body), h264_nal(PPS, body)]
-        if keyframe and self.rng.random() < 0.7:  # else an IDR whose parameters went before
-            together = self.rng.random() < 0.5
-            for payload in [h264_stap(*parameters)] if together else parameters:
-                starts = together or payload is parameters[0]
-                yield SourcePacket(self._number(), timestamp, payload, starts_keyframe=starts)
+        if self.rng.random() < 0.2:
+            yield SourcePacket(self._number(), timestamp, h264_nal(DELIMITER, body))
+        if keyframe and self.rng.random() < 0.5:  # else an IDR whose parameters went before
+            yield from self._parameter_sets(timestamp)
         kind = IDR if keyframe else SLICE
-        count = self.rng.randrange(1, 5)
-        for place in range(count):
-            if count == 1:
-                payload = h264_nal(kind, body)
-            else:
-                payload = h264_fragment(kind, start=place == 0, end=place == count - 1, body=body)
+        payloads = [
+            payload
+            for number in range(self.rng.randrange(1, 3))
+            for payload in self._slice(kind, (FURTHER_SLICE if number else FIRST_SLICE) + body)
+        ]
+        for place, payload in enumerate(payloads):
             yield SourcePacket(
                 self._number(),
                 timestamp,
                 payload,
-                marker=place == count - 1,
-                is_key_slice=keyframe and place == 0,
+                marker=place == len(payloads) - 1,
+                has_slice=True,
+                starts_idr=keyframe and place == 0,
             )
+
+    def _slice(self, kind: int, body: bytes) -> list[bytes]:
+        count = self.rng.randrange(1, 4)
+        if count == 1:
+            return [h264_nal(kind, body)]
+        return [
+            h264_fragment(kind, start=place == 0, end=place == count - 1, body=body)
+            for place in range(count)
+        ]
+
+    def _parameter_sets(self, timestamp: int) -> Iterator[SourcePacket]:
+        """One or two of each, now and then other ones; now and then one alone, or impossible."""
+        rng = self.rng
+        number = rng.choice([1, 1, 1, 2])
+        units = [
+            *(h264_nal(SPS, bytes([66, 0, 31, SET_IDS[i]]) + self.body) for i in range(number)),
+            *(h264_nal(PPS, bytes([SET_IDS[i]]) + self.body) for i in range(number)),
+        ]
+        if rng.random() < 0.3:
+            self.body = rng.randbytes(rng.randrange(1, 320 if rng.random() < 0.1 else 40))
+        if rng.random() < 0.1:
+            units = [rng.choice(units)]
+        if rng.random() < 0.1:
+            units.append(h264_nal(PPS, rng.randbytes(rng.randrange(1, 4))))
+        together = rng.random() < 0.5
+        for some in [units] if together else [[unit] for unit in units]:
+            payload = h264_stap(*some) if together else some[0]
+            yield SourcePacket(self._number(), timestamp, payload, parameter_sets=tuple(some))
 
 
 class Comparison:
@@ -287,6 +319,8 @@ class Comparison:
         encoding = self.model.encodings[layer]
         young = self.rig.now - self.sent_at[place][sent.sequence] < 900 * MS
         near = sequence > encoding.reception.highest - 100
+        if sent.is_sets and sent.payload != encoding.sets.payload:
+            return False  # others are kept now
         return young and near and sequence in encoding.history
 
     def restart(self, layer: int) -> None:
@@ -339,7 +373,9 @@ def test_every_packet_is_as_the_model_says(codec: int, seed: int) -> None:
             comparison.rig.pump.set_consumer_layer(comparison.ids[place], 0)
         for _ in range(1500):
             comparison.step()
+        sets = comparison.rig.stat("parameter_sets_sent")
     finally:
         comparison.rig.close()
     assert comparison.forwarded > 300
+    assert (sets > 10) is (codec == CODEC_H264)
     assert sum(consumer is not None for consumer in comparison.rtx_sequences) == 3

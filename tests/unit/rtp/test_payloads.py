@@ -216,3 +216,24 @@ def test_fragments_of_any_unit_join_to_the_unit(body: bytes) -> None:
         for i, part in enumerate(fragments)
     ]
     assert b"".join(h264.split(payload)[0].data for payload in payloads) == unit
+
+
+@pytest.mark.parametrize(
+    ("value", "units"),
+    [
+        ("Z0IAH5,aM48gA==", ["68ce3c80"]),  # the first is cut off
+        ("Z0IAHw==,aM48gA==", ["6742001f", "68ce3c80"]),
+        (" Z0IAHw== , aM48gA== ", ["6742001f", "68ce3c80"]),
+        ("ZYiEAA==", []),  # a slice
+        ("!!,,", []),
+        ("", []),
+    ],
+)
+def test_parameter_sets_of_a_description(value: str, units: list[str]) -> None:
+    assert h264.sprop_parameter_sets(value) == tuple(map(bytes.fromhex, units))
+
+
+def test_aggregated_units_are_split_again() -> None:
+    units = (b"\x67\x42\x00\x1f", b"\x68\xce")
+    assert tuple(part.data for part in h264.split(h264.aggregate(units))) == units
+    assert h264.aggregate(()) == b""

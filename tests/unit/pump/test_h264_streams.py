@@ -1,0 +1,227 @@
+"""H.264 as cameras send it, seen by viewers who come late: decoded, picture by picture.
+
+Each stream is real (x264), goes through the pump packet by packet, and comes out at a decoder that
+begins with nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from mixer.pump import CODEC_H264, KEYFRAME_NEEDED
+from mixer.rtp import h264
+from mixer.rtp.feedback import Nack
+from mixer.rtp.packet import RtpPacket
+from tests.camera_media import (
+    ENCODERS,
+    AccessUnit,
+    Viewer,
+    encode_h264,
+    packetise,
+    parameter_sets,
+    without_sets,
+)
+from tests.recorded_media import FRAME_RATE
+from tests.unit.pump.rig import Rig, media_of
+
+SSRC, OUT, OUT_RTX = 100, 5, 6
+GROUP = 10  # pictures from keyframe to keyframe
+SECONDS = 1.6
+SPS, PPS, IDR = 7, 8, 5
+
+
+class Camera:
+    """One H.264 source and its viewers."""
+
+    def __init__(self, rig: Rig, *, description: bytes = b"") -> None:
+        self.rig = rig
+        self.publisher = rig.srtp()
+        self.producer = rig.pump.add_producer(
+            self.publisher, codec=CODEC_H264, clock_rate=90_000, nack=False
+        )
+        rig.pump.add_encoding(
+            self.producer, 0, ssrc=SSRC, payload_type=96, parameter_sets=description
+        )
+        self.viewers: dict[int, Viewer] = {}
+        self.sent: dict[int, list[RtpPacket]] = {}
+
+    def viewer(self) -> Viewer:
+        transport = self.rig.srtp()
+        consumer = self.rig.pump.add_consumer(
+            self.producer, transport, ssrc=OUT, payload_type=96, rtx_ssrc=OUT_RTX,
+            rtx_payload_type=97,
+        )  # fmt: skip
+        self.rig.pump.set_consumer_layer(consumer, 0)
+        self.sent[transport] = []
+        viewer = self.viewers[transport] = Viewer()
+        return viewer
+
+    def show(self, pictures: list[AccessUnit], *, then: dict[int, int] | None = None) -> None:
+        """All of it, in order; before picture `n` of `then` so many viewers come."""
+        place = -1
+        last: AccessUnit | None = None
+        for picture, packet in packetise(pictures, ssrc=SSRC):
+            if picture is not last:
+                last, place = picture, place + 1
+                for _ in range((then or {}).get(place, 0)):
+                    self.viewer()
+            self.send(packet)
+
+    def send(self, packet: RtpPacket) -> None:
+        got = self.rig.send(self.publisher, packet)
+        for transport, viewer in self.viewers.items():
+            for one in media_of(got[transport]):
+                self.sent[transport].append(one)
+                viewer.take(one)
+
+
+def stream(encoder: str) -> list[AccessUnit]:
+    return encode_h264(ENCODERS[encoder], SECONDS, keyframe_every=GROUP)
+
+
+def assert_seamless(packets: list[RtpPacket]) -> None:
+    numbers = [packet.sequence_number for packet in packets]
+    assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(len(numbers))]
+
+
+@pytest.mark.parametrize("sets", ["every", "once", "description"])
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_a_viewer_who_comes_late_sees_every_picture(rig: Rig, encoder: str, sets: str) -> None:
+    pictures = stream(encoder)
+    assert any(SPS in picture.types for picture in pictures[1:])
+    description = b""
+    if sets == "description":
+        description = h264.aggregate(parameter_sets(pictures))
+    if sets != "every":
+        pictures = without_sets(pictures, but_first=sets == "once")
+    camera = Camera(rig, description=description)
+    camera.viewer()
+    camera.show(pictures, then={GROUP + 3: 1})
+    early, late = camera.viewers.values()
+    everything = list(range(round(SECONDS * FRAME_RATE)))
+    assert early.counters == everything
+    assert late.counters == everything[2 * GROUP :]  # from the next keyframe on
+    for viewer in (early, late):
+        keyframes = [types for types in viewer.types if IDR in types]
+        assert len(keyframes) >= 2
+        assert all(types.index(SPS) < types.index(PPS) < types.index(IDR) for types in keyframes)
+    for packets in camera.sent.values():
+        assert_seamless(packets)
+
+
+def test_sets_that_come_are_not_sent_twice(rig: Rig) -> None:
+    pictures = stream("high")
+    camera = Camera(rig, description=h264.aggregate(parameter_sets(pictures)))
+    camera.viewer()
+    camera.show(pictures)
+    (viewer,) = camera.viewers.values()
+    assert [types.count(SPS) for types in viewer.types if IDR in types] == [1] * 4
+    assert rig.stat("parameter_sets_sent") == 0
+
+
+def test_new_sets_replace_old_ones(rig: Rig) -> None:
+    """A camera that changes its size says so once."""
+    small = without_sets(stream("main"), but_first=True)
+    large = encode_h264(ENCODERS["main"], SECONDS, width=640, height=480, keyframe_every=GROUP)
+    shift = small[-1].time + 1 / FRAME_RATE
+    large = [AccessUnit(shift + p.time, p.units, p.keyframe) for p in large]
+    camera = Camera(rig)
+    camera.show(small + without_sets(large, but_first=True), then={len(small) + GROUP + 1: 1})
+    (viewer,) = camera.viewers.values()
+    assert viewer.counters == list(range(2 * GROUP, len(large)))
+    assert rig.pump.picture_format(camera.producer, 0) == parameter_sets(large)[0]
+    (totals,) = rig.pump.layer_totals(camera.producer)
+    assert totals.format_changes == 2
+
+
+def test_what_was_put_in_front_is_repeated_when_it_is_lost(rig: Rig) -> None:
+    pictures = without_sets(stream("baseline"), but_first=True)
+    camera = Camera(rig)
+    camera.show(pictures, then={GROUP + 1: 1})
+    (transport,) = camera.viewers
+    (sets, *_) = (p for p in camera.sent[transport] if p.payload[0] & 0x1F == 24)
+    rig.wait(50)
+    answer = rig.send_rtcp(transport, Nack(1, OUT, (sets.sequence_number,)))
+    (again,) = media_of(answer[transport])
+    assert (again.ssrc, again.timestamp) == (OUT_RTX, sets.timestamp)
+    assert again.payload == sets.sequence_number.to_bytes(2, "big") + sets.payload
+    assert not again.marker
+
+
+def test_a_loss_in_front_of_a_keyframe_puts_nothing_in_its_place(rig: Rig) -> None:
+    """The sets that were lost may have been new ones; they come again when they are asked for."""
+    pictures = stream("main")
+    camera = Camera(rig)
+    viewer = camera.viewer()
+    packets = packetise(pictures, ssrc=SSRC)
+    lost: list[RtpPacket] = []
+    for picture, packet in packets:
+        is_sets = packet.payload[0] & 0x1F in (SPS, PPS)
+        if picture is pictures[GROUP] and is_sets:
+            lost.append(packet)
+        else:
+            camera.send(packet)
+    assert len(lost) == 2
+    assert rig.stat("parameter_sets_sent") == 0
+    joined = camera.viewer()
+    assert joined.types == []
+    assert SPS not in viewer.types[GROUP]
+
+
+def test_who_comes_between_loss_and_repair_begins_with_the_repair(rig: Rig) -> None:
+    pictures = stream("main")[: GROUP + 3]
+    camera = Camera(rig)
+    packets = packetise(pictures, ssrc=SSRC)
+    begin = next(n for n, (picture, _) in enumerate(packets) if picture is pictures[GROUP])
+    for _, packet in packets[:begin]:
+        camera.send(packet)
+    camera.viewer()
+    (transport,) = camera.viewers
+    for _, packet in packets[begin + 1 :]:  # all but the sequence parameter set
+        camera.send(packet)
+    assert camera.sent[transport] == []
+    camera.send(packets[begin][1])
+    (viewer,) = camera.viewers.values()
+    assert viewer.counters == [GROUP, GROUP + 1, GROUP + 2]
+
+
+def test_a_keyframe_whose_beginning_comes_late_brings_all_that_followed(rig: Rig) -> None:
+    """The next keyframe is among it, and has its sets put in front too."""
+    pictures = encode_h264(ENCODERS["baseline"], 0.4, keyframe_every=4)
+    camera = Camera(rig, description=h264.aggregate(parameter_sets(pictures)))
+    packets = packetise(without_sets(pictures), ssrc=SSRC)
+    late = next(n for n, (picture, _) in enumerate(packets) if picture.time == pictures[4].time)
+    for n, (_, packet) in enumerate(packets):
+        if n != late:
+            camera.send(packet)
+    viewer = camera.viewer()
+    camera.send(packets[late][1])
+    assert viewer.counters == [4, 5, 6, 7, 8, 9]
+    assert [SPS in types for types in viewer.types] == [True, False, False, False, True, False]
+
+
+def test_a_keyframe_answers_who_waits_for_one(rig: Rig) -> None:
+    camera = Camera(rig)
+    camera.viewer()
+    assert len(rig.take_events(KEYFRAME_NEEDED)) == 1
+    pictures = without_sets(stream("delimiters"), but_first=True)
+    camera.show(pictures[GROUP:])
+    rig.wait(2000)
+    assert rig.take_events(KEYFRAME_NEEDED) == []
+    (totals,) = rig.pump.layer_totals(camera.producer)
+    assert totals.keyframes == 3
+
+
+def test_sets_beyond_one_packet_are_left_out(rig: Rig) -> None:
+    pictures = stream("baseline")
+    sets = parameter_sets(pictures)
+    camera = Camera(rig)
+    camera.viewer()
+    first, *rest = without_sets(pictures)
+    huge = bytes([0x68]) + b"\x40" + bytes(990)  # another picture parameter set
+    first = AccessUnit(first.time, (*sets, huge, *first.units), True)
+    camera.show([first, *rest], then={GROUP + 1: 1})
+    _, late = camera.viewers.values()
+    assert late.counters == list(range(2 * GROUP, len(pictures)))
+    for packets in camera.sent.values():
+        assert all(len(packet.payload) <= 1100 for packet in packets)
