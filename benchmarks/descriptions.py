@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mixer.transport import sdp
+from mixer import sdp
 from mixer.transport.codecs import ABS_SEND_TIME, AUDIO_LEVEL, FIELD_OF_URI, MID, TRANSPORT_CC
 from mixer.transport.dtls import DtlsRole, Fingerprint
 

@@ -24,7 +24,7 @@ from benchmarks.descriptions import (
 )
 from benchmarks.floor._floor import Floor
 from benchmarks.servers.serving import serve
-from mixer.transport import sdp
+from mixer import sdp
 from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession, Fingerprint
 
 SOCKET_BYTES = 4 << 20

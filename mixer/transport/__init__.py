@@ -3,7 +3,6 @@
     stun, ice, rate_limit       who may speak from where (sans-IO, one agent per UDP port)
     dtls                        whose keys: aiortc's handshake, the only user of its private names
     srtp_keys                   the keys derived from them that the pump uses itself
-    sdp                         the grammar of descriptions
     peer, codecs                what a description says of the transport, of codecs, of extensions
     publish_answer              a device offers what it sends, we answer
     subscribe_lines, _offer     we offer what we send, the device answers; players the other way

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from mixer.model import Kind
 from mixer.rtp import h264
-from mixer.transport.sdp import MediaSection, RtpMap, parameters_text
+from mixer.sdp import MediaSection, RtpMap, parameters_text
 
 VIDEO_PREFERENCE = ("H264", "VP8")
 

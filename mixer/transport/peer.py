@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 
 from mixer.errors import SdpRefused
+from mixer.sdp import MediaSection, SessionDescription
 from mixer.transport.dtls import FINGERPRINT_ALGORITHMS, DtlsRole, Fingerprint
 from mixer.transport.ice import IceCredentials
-from mixer.transport.sdp import MediaSection, SessionDescription
 
 # RFC 8839 §5.4, and - _ = that some encoders put into theirs; nothing else is let through.
 ICE_UFRAG = re.compile(r"[A-Za-z0-9+/_=\-]{4,256}")

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind, SourceOffer
+from mixer.sdp import MediaSection
 from mixer.transport import peer as peers
-from mixer.transport import sdp
 from mixer.transport.codecs import (
     AGREED_H264_PARAMETERS,
     FIELD_OF_URI,
@@ -29,7 +30,6 @@ from mixer.transport.codecs import (
     codec_lines,
 )
 from mixer.transport.peer import LocalParameters, PeerParameters
-from mixer.transport.sdp import MediaSection
 
 # Names that say a layer's size; other rids count from the smallest in SDP order, as our pages and
 # most SFU clients write them.

@@ -21,10 +21,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind
+from mixer.sdp import MediaSection
 from mixer.transport import peer as peers
-from mixer.transport import sdp
 from mixer.transport.codecs import (
     ABS_SEND_TIME,
     AGREED_H264_PARAMETERS,
@@ -42,7 +43,6 @@ from mixer.transport.codecs import (
     codec_lines,
 )
 from mixer.transport.peer import LocalParameters, PeerParameters
-from mixer.transport.sdp import MediaSection
 from mixer.transport.subscribe_lines import Line, Stream
 
 EXTENSION_IDS = {AUDIO_LEVEL: 1, ABS_SEND_TIME: 2, TRANSPORT_CC: 3, MID: 4}

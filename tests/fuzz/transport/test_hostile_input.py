@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from aioice import stun as codec
 
+from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind, SourceOffer
-from mixer.transport import publish_answer, sdp, stun, subscribe_offer
+from mixer.transport import publish_answer, stun, subscribe_offer
 from mixer.transport.codecs import Codec
 from mixer.transport.dtls import Fingerprint
 from mixer.transport.ice import Answer, IceAgent, IceCredentials, IceState

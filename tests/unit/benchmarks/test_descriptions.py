@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks.descriptions import LocalTransport, publish_offer, read, subscribe_answer
 from mixer.model import Kind, SourceOffer
+from mixer.sdp import parse
 from mixer.transport.dtls import DtlsRole, Fingerprint
 from mixer.transport.publish_answer import read_offer
-from mixer.transport.sdp import parse
 
 LOCAL = LocalTransport("abcd", "p" * 24, Fingerprint("sha-256", ":".join(["AB"] * 32)))
 SOURCES = {"0": SourceOffer("room", 64_000), "1": SourceOffer("teacher", 4_000_000)}

@@ -9,10 +9,10 @@ import pytest
 from aiortc import RTCPeerConnection
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
+from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind, SourceOffer
 from mixer.transport import publish_answer as publish
-from mixer.transport import sdp
 from mixer.transport.dtls import DtlsRole, Fingerprint
 from mixer.transport.ice import IceCredentials
 from mixer.transport.peer import LocalParameters

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mixer import sdp
 from mixer.errors import SdpRefused
-from mixer.transport import sdp
 
 HEAD = "v=0\r\no=- 42 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
+from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind
-from mixer.transport import sdp
 from mixer.transport import subscribe_offer as subscribe
 from mixer.transport.codecs import Codec
 from mixer.transport.dtls import DtlsRole, Fingerprint

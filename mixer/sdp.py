@@ -4,7 +4,8 @@ Owns: lines, m-sections, attributes, and the reading of those attribute values t
 (RFC 8829, RFC 8839, RFC 8842, RFC 8853). Strict where a slip would be dangerous, deaf to what it
 does not know. Every fault is one `SdpRefused` that names the line or the m-line.
 
-Leaves to `publish_answer.py` and `subscribe_offer.py`: what is acceptable and what to reply.
+Leaves to `mixer.transport` (`publish_answer.py`, `subscribe_offer.py`) what is acceptable and what
+to reply. Signaling reads offers and ICE fragments with it too: what one of them takes, both take.
 """
 
 from __future__ import annotations
