@@ -2,7 +2,8 @@
 
 Owns: lines, m-sections, attributes, and the reading of those attribute values that WebRTC uses
 (RFC 8829, RFC 8839, RFC 8842, RFC 8853). Strict where a slip would be dangerous, deaf to what it
-does not know. Every fault is one `SdpRefused` that names the line or the m-line.
+does not know, patient with what encoders write though no RFC has it (a byte order mark, blanks at
+a line's end, bare LF). Every fault is one `SdpRefused` that names the line or the m-line.
 
 Leaves to `mixer.transport` (`publish_answer.py`, `subscribe_offer.py`) what is acceptable and what
 to reply. Signaling reads offers and ICE fragments with it too: what one of them takes, both take.
@@ -20,11 +21,20 @@ MAX_SDP_CHARACTERS = 65_536
 MAX_LINE_CHARACTERS = 2_048
 MAX_MEDIA_SECTIONS = 160
 MAX_ATTRIBUTES_PER_SECTION = 600
+# Those of the whole session stand in every section that we read, so they are few: 14 ids are all
+# that fit one-byte header extensions.
+MAX_SESSION_EXTENSIONS = 64
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+")
-MID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
-RID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
+# RFC 5888 §4 gives a mid no longest length; one of 36 is a UUID, 16 is all that MID in a one-byte
+# header extension holds (a longer one is known by its SSRC or payload type).
+MID = re.compile(rf"{TOKEN.pattern[:-1]}{{1,64}}")
+# RFC 8852 §3.1 has no longest length either; the pump hears of 31 octets.
+RID = re.compile(r"[A-Za-z0-9_\-]{1,31}")
+# RFC 8839 §5.4 has letters, digits, + and /; encoders whose secrets are base64url put in - _ = too.
+ICE_UFRAG = re.compile(r"[A-Za-z0-9+/_=\-]{4,256}")
+ICE_PASSWORD = re.compile(r"[A-Za-z0-9+/_=\-]{22,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,11 @@ class MediaSection:
         return self.first("mid") or ""
 
     @property
+    def name(self) -> str:
+        """What the m-line is called: its mid, its position when it has none (RFC 9143 §7.1)."""
+        return self.mid or str(self.index)
+
+    @property
     def direction(self) -> str:
         """The sender's direction; `sendrecv` when unsaid (RFC 8866 §6.7)."""
         return next((name for name, _ in self.attributes if name in DIRECTIONS), "sendrecv")
@@ -91,7 +106,7 @@ class MediaSection:
         found = {}
         for value in self.all("rtpmap"):
             match = re.fullmatch(
-                r"([0-9]{1,3}) ([^/ ]+)/([0-9]{1,6})(?:/([0-9]{1,2}))?", value.strip()
+                r"([0-9]{1,3}) +([^/ ]+)/([0-9]{1,6})(?:/([0-9]{1,2}))?", value.strip()
             )
             if match is None:
                 raise self.refused(f"a=rtpmap:{value[:60]} is malformed")
@@ -116,7 +131,8 @@ class MediaSection:
         """`a=rtcp-fb` by payload type; `*` is spread over all payload types."""
         found: dict[int, set[str]] = {payload_type: set() for payload_type in self.payload_types()}
         for value in self.all("rtcp-fb"):
-            text, _, kind = value.strip().partition(" ")
+            text, *words = value.split()
+            kind = " ".join(words)
             if text == "*":
                 for kinds in found.values():
                     kinds.add(kind)
@@ -187,8 +203,10 @@ class SessionDescription:
     media: tuple[MediaSection, ...]
 
 
-# ICE and DTLS values may stand once for the whole session (RFC 8839 §5.4, RFC 8842 §5).
-INHERITED = ("ice-ufrag", "ice-pwd", "fingerprint", "setup", "ice-options")
+# What may stand once for the whole session: ICE and DTLS (RFC 8839 §5.4, RFC 8842 §5), a direction
+# (RFC 8866 §6.7). A section that has its own keeps to that. Header extensions (RFC 8285 §5) are not
+# among them: a section has the session's beside its own.
+INHERITED = ("ice-ufrag", "ice-pwd", "fingerprint", "setup", "ice-options", *DIRECTIONS)
 
 
 @dataclass(slots=True)
@@ -202,7 +220,7 @@ def parse(text: str) -> SessionDescription:
     """Read a description; raises `SdpRefused`."""
     if len(text) > MAX_SDP_CHARACTERS:
         raise SdpRefused(f"the description is longer than {MAX_SDP_CHARACTERS} characters")
-    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line]
+    lines = lines_of(text)
     if not lines or lines[0] != "v=0":
         raise SdpRefused("the description does not begin with v=0")
     session, sections, origin = _split(lines)
@@ -210,10 +228,10 @@ def parse(text: str) -> SessionDescription:
         raise SdpRefused("the description has no m-line")
     groups = [value.split() for name, value in session if name == "group"]
     bundle = next((tuple(group[1:]) for group in groups if group[:1] == ["BUNDLE"]), ())
-    inherited = [(name, value) for name, value in session if name in INHERITED]
-    media = tuple(_media_section(section, inherited) for section in sections)
-    mids = [section.mid for section in media if section.mid]
-    if len(set(mids)) != len(mids):
+    if sum(name == "extmap" for name, _ in session) > MAX_SESSION_EXTENSIONS:
+        raise SdpRefused(f"more than {MAX_SESSION_EXTENSIONS} header extensions for the session")
+    media = tuple(_media_section(section, session) for section in sections)
+    if len({section.name for section in media}) != len(media):
         raise SdpRefused("two m-lines have the same mid")
     return SessionDescription(
         session_id=[*origin.split(), "", ""][1],
@@ -221,6 +239,16 @@ def parse(text: str) -> SessionDescription:
         ice_lite=any(name == "ice-lite" for name, _ in session),
         media=media,
     )
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a description or a part of one, without what stands around them.
+
+    That is a byte order mark, line ends (CR LF, LF or CR alone), blanks at a line's end, and lines
+    that are empty.
+    """
+    lines = (line.rstrip(" \t") for line in re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff")))
+    return [line for line in lines if line]
 
 
 def _split(lines: list[str]) -> tuple[list[tuple[str, str]], list[_Section], str]:
@@ -249,26 +277,35 @@ def _split(lines: list[str]) -> tuple[list[tuple[str, str]], list[_Section], str
     return session, sections, origin
 
 
-def _media_section(section: _Section, inherited: list[tuple[str, str]]) -> MediaSection:
+def _media_section(section: _Section, session: list[tuple[str, str]]) -> MediaSection:
     match = re.fullmatch(
-        r"([A-Za-z]+) ([0-9]{1,5})(?:/[0-9]+)? ([A-Z0-9/]+) (.+)", section.m_line.strip()
+        r"([A-Za-z]+) +([0-9]{1,5})(?:/[0-9]+)? +([A-Z0-9/]+) +(.+)", section.m_line.strip()
     )
     if match is None:
         raise SdpRefused(f"m-line {section.index} is malformed: {section.m_line[:60]!r}")
-    present = {name for name, _ in section.attributes}
     media = MediaSection(
         index=section.index,
         kind=match[1].lower(),
         port=int(match[2]),
         protocol=match[3],
         formats=tuple(match[4].split()),
-        attributes=tuple(
-            section.attributes + [entry for entry in inherited if entry[0] not in present]
-        ),
+        attributes=(*section.attributes, *_inherited(section, session)),
     )
     if media.mid and MID.fullmatch(media.mid) is None:
-        raise media.refused("its mid is not 1 to 16 letters, digits, - or _")
+        raise media.refused("its mid is not a token of 1 to 64 characters")
     return media
+
+
+def _inherited(section: _Section, session: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What the session says for a section too."""
+    present = {name for name, _ in section.attributes}
+    if present.intersection(DIRECTIONS):
+        present.update(DIRECTIONS)
+    return [
+        (name, value)
+        for name, value in session
+        if name == "extmap" or (name in INHERITED and name not in present)
+    ]
 
 
 def format_lines(lines: list[str]) -> str:

@@ -1,18 +1,18 @@
 """The ICE part of a session description: trickled fragments and restarts (RFC 8840, RFC 9725 §4.3).
 
 Owns reading a client's fragment, putting fresh ICE credentials into an offer that is known, and
-writing the answer's fragment. All else in SDP is the media core's.
+writing the answer's fragment. What lines and credentials look like is the media core's to say
+(`mixer.sdp`), so that a PATCH takes what the offer took.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, lines_of
 from signaling.errors import Refusal
 
 MEDIA_TYPE = "application/trickle-ice-sdpfrag"
-_CREDENTIAL = re.compile(r"^a=ice-(ufrag|pwd):([A-Za-z0-9+/]+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,24 @@ class IceCredentials:
 
 
 def credentials_of(sdp: str) -> IceCredentials | None:
-    """The first credentials in a description or fragment; None if it has none.
+    """The credentials of a description or fragment; None if it has none.
 
-    Raises `Refusal("bad-sdp")` for one without the other or of an impossible length.
+    Those of its first m-section that has any go before the session's (RFC 8839 §5.4). Raises
+    `Refusal("bad-sdp")` for one without the other and for what can be neither.
     """
-    found: dict[str, str] = {}
-    for match in _CREDENTIAL.finditer(sdp):
-        found.setdefault(match[1], match[2])
+    levels: list[dict[str, str]] = [{}]
+    for line in lines_of(sdp):
+        if line.startswith("m="):
+            levels.append({})
+        elif line.startswith(("a=ice-ufrag:", "a=ice-pwd:")):
+            name, _, value = line.partition(":")
+            levels[-1].setdefault(name, value.strip())
+    session, *sections = levels
+    found = session | next((level for level in sections if level), {})
     if not found:
         return None
-    ufrag, pwd = found.get("ufrag", ""), found.get("pwd", "")
-    if not (4 <= len(ufrag) <= 256 and 22 <= len(pwd) <= 256):
+    ufrag, pwd = found.get("a=ice-ufrag", ""), found.get("a=ice-pwd", "")
+    if ICE_UFRAG.fullmatch(ufrag) is None or ICE_PASSWORD.fullmatch(pwd) is None:
         raise Refusal("bad-sdp")
     return IceCredentials(ufrag, pwd)
 
@@ -42,7 +49,7 @@ def credentials_of(sdp: str) -> IceCredentials | None:
 def with_credentials(offer: str, credentials: IceCredentials) -> str:
     """A known offer as it is after an ICE restart: new credentials, no candidates of old."""
     lines = []
-    for line in offer.splitlines():
+    for line in lines_of(offer):
         if line.startswith(("a=candidate:", "a=end-of-candidates")):
             continue
         if line.startswith("a=ice-ufrag:"):
@@ -59,7 +66,7 @@ def fragment_of(answer: str) -> str:
     session: list[str] = []
     media: list[str] = []
     seen: set[str] = set()
-    for line in answer.splitlines():
+    for line in lines_of(answer):
         if line.startswith("m="):
             if media:
                 break  # one bundled transport: the first m-line has all of it

@@ -12,6 +12,7 @@ trickled candidates are accepted and not used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
@@ -32,6 +33,11 @@ _CORS = {
     "Access-Control-Expose-Headers": "Location, Link, ETag, Accept-Patch, Retry-After",
     "Access-Control-Max-Age": "600",
 }
+# What each address does (RFC 9725 §4.1, §4.2); all else is answered 405 with this as `Allow`.
+_ENDPOINT_METHODS = ("OPTIONS", "POST")
+_SESSION_METHODS = ("DELETE", "OPTIONS", "PATCH")
+_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _RETRY_AFTER_S = {409: "2", 503: "5"}
 
 
@@ -104,7 +110,32 @@ def whip_router(service: LessonService) -> APIRouter:
             },
         )
 
+    for allowed, paths in (
+        (_ENDPOINT_METHODS, ("/whip/{source}", "/whep")),
+        (_SESSION_METHODS, ("/whip/sessions/{session_id}", "/whep/sessions/{session_id}")),
+    ):
+        _refuse_other_methods(router, allowed, paths)
     return router
+
+
+def _refuse_other_methods(
+    router: APIRouter, allowed: tuple[str, ...], paths: tuple[str, ...]
+) -> None:
+    """Say 405 to what these addresses do not do; left alone, GET and HEAD are the web pages'."""
+
+    async def refuse() -> Response:
+        response = _refusal_response(Refusal("method-not-allowed"))
+        response.headers["Allow"] = ", ".join(allowed)
+        return response
+
+    for path in paths:
+        router.add_api_route(
+            path,
+            refuse,
+            methods=sorted(_METHODS.difference(allowed)),
+            response_class=Response,
+            include_in_schema=False,
+        )
 
 
 async def _publish(sessions: HttpSessions, source: str, request: Request) -> Response:
@@ -152,10 +183,10 @@ async def _give_up(session: HttpSession) -> None:
 async def _patch(sessions: HttpSessions, session_id: str, request: Request) -> Response:
     session = sessions.find(session_id)
     fragment = await _body_of(request, MEDIA_TYPE, sessions.service)
-    condition = request.headers.get("if-match")
-    if condition is None:
+    conditions = request.headers.getlist("if-match")
+    if not conditions:
         raise Refusal("no-precondition")
-    if condition not in ("*", f'"{session.etag}"'):
+    if not _matches(", ".join(conditions), session.etag):
         raise Refusal("stale-session")
     fresh = credentials_of(fragment)
     if fresh is None or fresh == credentials_of(session.offer):
@@ -166,6 +197,16 @@ async def _patch(sessions: HttpSessions, session_id: str, request: Request) -> R
         media_type=MEDIA_TYPE,
         headers={**_CORS, "ETag": f'"{session.etag}"'},
     )
+
+
+def _matches(condition: str, etag: str) -> bool:
+    """Whether an `If-Match` holds: `*`, or a list with this tag (RFC 9110 §13.1.1).
+
+    The comparison is the strong one (§8.8.3.2): a weak tag is equal to none.
+    """
+    if condition.strip() == "*":
+        return True
+    return any(weak == "" and tag == etag for weak, tag in _ENTITY_TAG.findall(condition))
 
 
 async def _delete(sessions: HttpSessions, session_id: str) -> Response:
@@ -242,19 +283,23 @@ async def _answering(work: Callable[[], Awaitable[Response]]) -> Response:
     try:
         return await work()
     except Refusal as refusal:
-        text = REFUSALS[refusal.code]
-        headers = dict(_CORS)
-        if text.status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-        if text.status in _RETRY_AFTER_S:
-            headers["Retry-After"] = _RETRY_AFTER_S[text.status]
-        return JSONResponse(
-            {
-                "code": refusal.code,
-                "message_zh": text.zh,
-                "message_en": text.en,
-                "fields": {},
-            },
-            status_code=text.status,
-            headers=headers,
-        )
+        return _refusal_response(refusal)
+
+
+def _refusal_response(refusal: Refusal) -> Response:
+    text = REFUSALS[refusal.code]
+    headers = dict(_CORS)
+    if text.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if text.status in _RETRY_AFTER_S:
+        headers["Retry-After"] = _RETRY_AFTER_S[text.status]
+    return JSONResponse(
+        {
+            "code": refusal.code,
+            "message_zh": text.zh,
+            "message_en": text.en,
+            "fields": {},
+        },
+        status_code=text.status,
+        headers=headers,
+    )

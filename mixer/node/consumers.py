@@ -40,6 +40,9 @@ from mixer.transport.subscribe_offer import stream_name
 # A line that carries all that is wanted, with a margin, is looked at on every second's beat, which
 # may come a little early after one that came late: bitrates change.
 SATISFIED_INTERVAL_S = 0.9
+# RFC 8285 §4.2: all that a one-byte header extension holds. A player with longer mids has none
+# from us and knows its streams by the SSRCs of our answer.
+MAX_MID_CHARACTERS = 16
 
 
 class ConsumersOwner(Protocol):
@@ -91,7 +94,7 @@ class Consumers:
             payload_type=codec.payload_type,
             rtx_ssrc=line.rtx_ssrc if has_rtx else 0,
             rtx_payload_type=codec.rtx_payload_type if has_rtx else 0,
-            mid=line.mid,
+            mid=line.mid if len(line.mid) <= MAX_MID_CHARACTERS else "",
             cname=stream_name(producer.device_id),
         )
         consumer = Consumer(producer, pump_id, line.ssrc, line.mid)

@@ -14,13 +14,10 @@ import re
 from dataclasses import dataclass
 
 from mixer.errors import SdpRefused
-from mixer.sdp import MediaSection, SessionDescription
+from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, MediaSection, SessionDescription
 from mixer.transport.dtls import FINGERPRINT_ALGORITHMS, DtlsRole, Fingerprint
 from mixer.transport.ice import IceCredentials
 
-# RFC 8839 §5.4, and - _ = that some encoders put into theirs; nothing else is let through.
-ICE_UFRAG = re.compile(r"[A-Za-z0-9+/_=\-]{4,256}")
-ICE_PASSWORD = re.compile(r"[A-Za-z0-9+/_=\-]{22,256}")
 HEX_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+")
 MAX_FINGERPRINTS = 8
 

@@ -81,7 +81,7 @@ def read_offer(text: str, sources: Mapping[str, SourceOffer], *, max_encodings: 
     """Read a publish offer whose m-lines `sources` names by mid; raises `SdpRefused`."""
     description = sdp.parse(text)
     peer = peers.read_peer(description)
-    by_mid = {_mid(media): media for media in description.media}
+    by_mid = {media.name: media for media in description.media}
     for mid in sources:
         if mid not in by_mid:
             raise SdpRefused(
@@ -95,11 +95,6 @@ def read_offer(text: str, sources: Mapping[str, SourceOffer], *, max_encodings: 
     )
     fields = {FIELD_OF_URI[uri]: number for uri, number in uris.items()}
     return PublishPlan(peer, ExtensionIds(**fields), uris, plans, description)
-
-
-def _mid(media: MediaSection) -> str:
-    """The m-line's mid; encoders that write none are known by position (RFC 9143 §7.1)."""
-    return media.mid or str(media.index)
 
 
 def _agreed_extension_ids(description: sdp.SessionDescription) -> dict[str, int]:
@@ -142,7 +137,7 @@ def _read_source(
         }
     ):
         raise media.refused("simulcast by rid needs the header extensions mid and rtp-stream-id")
-    return SourcePlan(_mid(media), source, kind, codec, encodings)
+    return SourcePlan(media.name, source, kind, codec, encodings)
 
 
 def _encodings(media: MediaSection, most: int) -> tuple[EncodingPlan, ...]:
@@ -190,7 +185,7 @@ def write_answer(plan: PublishPlan, local: LocalParameters) -> str:
         if codec is None:
             lines += _rejected_section(media)
         else:
-            lines += _section(media, codec, sources.get(_mid(media)), plan, local)
+            lines += _section(media, codec, sources.get(media.name), plan, local)
     return sdp.format_lines(lines)
 
 

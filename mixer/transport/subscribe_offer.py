@@ -223,7 +223,7 @@ def read_player_offer(text: str) -> PlayerOffer:
             if uri in sendable:
                 uris.setdefault(uri, number)
         if media.direction in ("recvonly", "sendrecv"):
-            receiving[media.mid or str(media.index)] = kind
+            receiving[media.name] = kind
     if not receiving:
         raise SdpRefused("the player's offer receives nothing: no recvonly audio or video m-line")
     return PlayerOffer(peer, uris, receiving, description)
@@ -262,7 +262,7 @@ def _is_h264(media: MediaSection, payload_type: int) -> bool:
 def player_codec(offer: PlayerOffer, mid: str, stream: Stream) -> Codec | None:
     """The player's payload type for this stream on its m-line `mid`; None when it has none."""
     for media in offer.description.media:
-        if (media.mid or str(media.index)) == mid:
+        if media.name == mid:
             return _codec_for(media, stream)
     return None
 
@@ -273,12 +273,12 @@ def write_player_answer(offer: PlayerOffer, lines: Sequence[Line], local: LocalP
     answered = [
         media
         for media in offer.description.media
-        if (line := by_mid.get(media.mid or str(media.index))) is not None and line.codec
+        if (line := by_mid.get(media.name)) is not None and line.codec
     ]
     text = peers.session_lines(local, [media.mid for media in answered if media.mid])
     for media in offer.description.media:
         if media in answered:
-            line = by_mid[media.mid or str(media.index)]
+            line = by_mid[media.name]
             text += _player_section(media, line, offer, local)
         else:
             text += [

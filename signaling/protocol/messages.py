@@ -43,7 +43,10 @@ PROTOCOL_VERSION = 1
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Sdp = Annotated[str, Field(min_length=1, max_length=65_536)]
-Mid = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9_-]+$")]
+# RFC 5888 §4: a token, of any length; `mixer.sdp.MID` bounds it so.
+Mid = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+$")
+]
 
 
 class Model(BaseModel):

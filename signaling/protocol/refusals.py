@@ -158,6 +158,9 @@ REFUSALS: dict[str, RefusalText] = {
         "The content type is wrong: application/sdp is needed.",
         415,
     ),
+    "method-not-allowed": RefusalText(
+        "此地址不支持这种操作。", "This address does not do that.", 405
+    ),
     "stale-session": RefusalText(
         "会话已改变（If-Match 与 ETag 不符）。",
         "The session has changed: If-Match and ETag differ.",

@@ -35,7 +35,7 @@ SEEDS = range(8)
 ROUNDS = rounds(4000)
 OFFERS = [
     path.read_bytes().decode()
-    for path in sorted((Path(__file__).parents[2] / "vectors" / "sdp").glob("*.sdp"))
+    for path in sorted((Path(__file__).parents[2] / "vectors" / "sdp").rglob("*.sdp"))
 ]
 VALID: list[m.ClientMessage] = [
     m.Join(token=f"{LESSON}/lead"),

@@ -25,7 +25,7 @@ from tests.fuzz.rounds import SEED, rounds
 
 ROUNDS = rounds(6000)
 VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
-OFFERS = [path.read_bytes().decode() for path in sorted(VECTORS.glob("*.sdp"))]
+OFFERS = [path.read_bytes().decode() for path in sorted(VECTORS.rglob("*.sdp"))]
 LOCAL = LocalParameters(
     IceCredentials("ufragufrag", "p" * 24), Fingerprint("sha-256", "AA:BB"),
     (("127.0.0.1", 1),), "passive", 1, 1,

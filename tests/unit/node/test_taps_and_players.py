@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.unit.node.peers import (
     new_peer,
     running_node,
 )
+
+UUID = "0f6b0a52-93d1-4e17-8c3b-5d2a7e91f00"
 
 
 async def datagrams(reader: socket.socket) -> AsyncIterator[bytes]:
@@ -131,6 +134,32 @@ async def test_player_offers_and_plays() -> None:
         await close_peer(player)
         await publisher.close()
         await again.close()
+
+
+async def test_player_whose_mids_are_uuids_plays() -> None:
+    """More than a header extension holds: it knows its streams by the SSRCs of the answer."""
+    async with running_node() as (node, events):
+        publisher = Publisher(node)
+        producers = await publisher.publish()
+        await events.live(producers["teacher"].producer_id)
+        player = new_peer()
+        for kind in ("audio", "video"):
+            player.addTransceiver(kind, direction="recvonly")
+        await player.setLocalDescription(await player.createOffer())
+        offer = player.localDescription.sdp
+        assert re.findall("a=group:BUNDLE (.*)\r", offer) == ["0 1"]
+        offer = re.sub("a=group:BUNDLE .*\r", f"a=group:BUNDLE {UUID}0 {UUID}1\r", offer)
+        offer = re.sub("a=mid:", f"a=mid:{UUID}", offer)
+        answer = await node.subscribe_offered(LESSON, "player", offer, everything(producers))
+        assert f"a=mid:{UUID}1" in answer
+        answer = answer.replace(UUID, "")
+        await player.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        async with asyncio.timeout(WAIT_S):
+            for receiver in player.getReceivers():
+                for _ in range(5):
+                    await receiver.track.recv()
+        await close_peer(player)
+        await publisher.close()
 
 
 async def test_player_with_nothing_in_common_is_refused_and_leaves_no_trace() -> None:

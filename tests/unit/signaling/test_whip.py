@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import ValidationError
 
+from mixer import sdp
 from mixer.model import Direction, LinkState, TransportChanged
 from signaling.app_router import routes
 from signaling.driver import LessonService
@@ -145,12 +147,24 @@ def test_what_is_refused_and_how(
     virtually(main)
 
 
-@pytest.mark.parametrize("path", ["/whip/board", "/whep"])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
-def test_other_methods_are_405(path: str, method: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "allow", "others"),
+    [
+        ("/whip/board", "OPTIONS, POST", ["PATCH", "DELETE"]),
+        ("/whep", "OPTIONS, POST", ["PATCH", "DELETE"]),
+        ("/whip/sessions/x", "DELETE, OPTIONS, PATCH", ["POST"]),
+        ("/whep/sessions/x", "DELETE, OPTIONS, PATCH", ["POST"]),
+    ],
+)
+def test_other_methods_are_405(path: str, allow: str, others: list[str]) -> None:
+    """RFC 9725 §4.1, §4.2: also for those of which nothing is known."""
+
     async def main() -> None:
         async with whip_client() as (client, _service):
-            assert (await client.request(method, path)).status_code == 405
+            for method in ["GET", "HEAD", "PUT", *others]:
+                answer = await client.request(method, path)
+                assert (answer.status_code, answer.headers.get("allow")) == (405, allow), method
+                assert answer.headers["access-control-allow-origin"] == "*"
 
     virtually(main)
 
@@ -207,6 +221,104 @@ def test_trickling_and_restarting_ice() -> None:
             assert await patch(fresh, etag) == 412, "the old ETag is stale now"
 
     virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "status"),
+    [
+        (["{etag}"], 204),
+        (["*"], 204),
+        ([" * "], 204),
+        (['"a", {etag}'], 204),
+        (['"a"', '"b" , {etag},'], 204),
+        (['"a,b", {etag}'], 204),
+        (["W/{etag}"], 412),
+        (['"a", W/{etag}'], 412),
+        (['"a", "b"'], 412),
+        (['"x{bare}"'], 412),
+        (["{bare}"], 412),
+        (["**"], 412),
+        ([""], 412),
+        ([], 428),
+    ],
+)
+def test_a_condition_is_a_list_compared_strongly(conditions: list[str], status: int) -> None:
+    """RFC 9110 §13.1.1: `*`, or any number of tags in any number of lines; a weak one is none."""
+
+    async def main() -> None:
+        async with whip_client() as (client, _service):
+            made = await client.post("/whip/board", content=OFFER, headers=bearer("room-1"))
+            etag = made.headers["etag"]
+            headers = [("Content-Type", FRAGMENT)]
+            for condition in conditions:
+                text = condition.replace("{etag}", etag).replace("{bare}", etag.strip('"'))
+                headers.append(("If-Match", text))
+            body = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n"
+            answer = await client.patch(made.headers["location"], content=body, headers=headers)
+            assert answer.status_code == status
+
+    virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("ufrag", "pwd", "status"),
+    [
+        ("abcd", "0123456789012345678901", 204),  # those of the offer
+        ("ab-_=+/d", "-_=+/" + "x" * 17, 200),
+        ("ab-_=+/d ", "-_=+/" + "x" * 17 + "\t", 200),
+        ("ab d", "x" * 22, 400),
+        ("ab:d", "x" * 22, 400),
+        ("abé", "x" * 22, 400),
+        ("abcd", "x" * 21, 400),
+        ("abc", "x" * 22, 400),
+        ("", "x" * 22, 400),
+        ("abcd", None, 400),
+    ],
+)
+def test_a_patch_takes_the_credentials_that_an_offer_may_have(
+    ufrag: str, pwd: str | None, status: int
+) -> None:
+    async def main() -> None:
+        async with whip_client() as (client, _service):
+            made = await client.post("/whip/board", content=OFFER, headers=bearer("room-1"))
+            body = f"a=ice-ufrag:{ufrag}\r\n" + (f"a=ice-pwd:{pwd}\r\n" if pwd else "")
+            answer = await client.patch(
+                made.headers["location"],
+                content=body.encode(),
+                headers={"Content-Type": FRAGMENT, "If-Match": "*"},
+            )
+            assert answer.status_code == status
+
+    virtually(main)
+
+
+def test_the_credentials_of_a_section_go_before_the_sessions() -> None:
+    session, own = (
+        "a=ice-ufrag:sess\na=ice-pwd:" + "s" * 22,
+        "a=ice-ufrag:ownx\na=ice-pwd:" + "o" * 22,
+    )
+    for fragment, ufrag in (
+        (session, "sess"),
+        (f"{session}\nm=audio 9 X 0\na=mid:0", "sess"),
+        (f"{session}\nm=audio 9 X 0\n{own}", "ownx"),
+        (f"m=audio 9 X 0\na=mid:0\nm=video 9 X 0\n{own}", "ownx"),
+    ):
+        found = credentials_of(fragment)
+        assert found is not None
+        assert found.ufrag == ufrag
+
+
+def test_a_message_names_the_mids_that_a_description_may_have() -> None:
+    """The protocol is a leaf: it writes the media core's rule anew, and this holds it to that."""
+    every = {chr(code): sdp.MID.fullmatch(chr(code)) is not None for code in range(1, 0x250)}
+    every |= {"a" * length: sdp.MID.fullmatch("a" * length) is not None for length in range(70)}
+    for mid, fits in every.items():
+        try:
+            m.Publish(sdp="v=0", sources={mid: Source.BOARD})
+        except ValidationError:
+            assert not fits, mid
+        else:
+            assert fits, mid
 
 
 def test_a_second_device_of_a_seat_sends_no_sound() -> None:

@@ -107,3 +107,12 @@ async def test_unbuilt_pages_say_what_to_do(world: World) -> None:
 async def test_other_methods_are_refused_in_our_words(built: World) -> None:
     answer = await (await built.browser()).delete("/room")
     assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
+
+
+@pytest.mark.parametrize("path", ["/whip/board", "/whep", "/whip/sessions/x", "/whep/sessions/x"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_encoders_ask_is_no_page(built: World, path: str, method: str) -> None:
+    """RFC 9725 §4.1: 405, not the 404 of a page that is not there."""
+    answer = await (await built.browser()).request(method, path)
+    assert answer.status_code == 405
+    assert "OPTIONS" in answer.headers["allow"]
