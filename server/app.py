@@ -17,9 +17,11 @@ from fastapi import Depends, FastAPI
 
 from hardware_profiles import ServerProfile
 from server.accounts.access import same_origin
+from server.accounts.known_browsers import KnownBrowsers
+from server.accounts.password_door import PasswordDoor
 from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
-from server.accounts.throttle import GuessingGuard
+from server.accounts.throttle import WrongKeys
 from server.api import (
     admin,
     communities,
@@ -207,7 +209,9 @@ class _Start:
             sign_ins=SignIns(
                 database, idle_s=settings.session_idle_s, longest_s=settings.session_max_s
             ),
-            sign_in_guard=GuessingGuard(),
+            password_door=PasswordDoor(database, passwords, clock),
+            known_browsers=KnownBrowsers(key),
+            wrong_keys=WrongKeys(),
             tokens=tokens,
             lessons=desk,
             rooms=rooms,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.accounts.known_browsers import KnownBrowsers
+from server.accounts.password_door import PasswordDoor
 from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
-from server.accounts.throttle import GuessingGuard
+from server.accounts.throttle import WrongKeys
 from server.clock import Clock
 from server.config import Settings
 from server.database.engine import Database
@@ -28,7 +30,9 @@ class Services:
     database: Database
     passwords: Passwords
     sign_ins: SignIns
-    sign_in_guard: GuessingGuard
+    password_door: PasswordDoor
+    known_browsers: KnownBrowsers
+    wrong_keys: WrongKeys
     tokens: JoinTokens
     lessons: LessonDesk
     rooms: RoomDesk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,16 +27,29 @@ async def administrators(session: AsyncSession) -> int:
 
 async def find_user(session: AsyncSession, username: str) -> User | None:
     """The living user of that name."""
-    if "\0" in username:  # PostgreSQL would not hear of it
-        return None
-    # Twins of letters have been one only since `look_of`: an older row may have the second key.
-    folded = unicodedata.normalize("NFKC", username).casefold()
-    keys = {look_of(username), folded}
-    return await session.scalar(
-        select(User)
-        .where(User.username_key.in_(keys), User.deleted_at.is_(None))
-        .order_by(User.username_key != folded)
+    return (await find_users(session, {username})).get(username)
+
+
+async def find_users(session: AsyncSession, usernames: Iterable[str]) -> dict[str, User]:
+    """The living users of these names, those that there are."""
+    # Twins of letters have been one only since `look_of`: an older row may have the first key.
+    keys = {
+        name: (unicodedata.normalize("NFKC", name).casefold(), look_of(name))
+        for name in usernames
+        if "\0" not in name  # PostgreSQL would not hear of it
+    }
+    found = await session.scalars(
+        select(User).where(
+            User.username_key.in_({key for both in keys.values() for key in both}),
+            User.deleted_at.is_(None),
+        )
     )
+    users = {user.username_key: user for user in found}
+    return {
+        name: users[folded] if folded in users else users[look]
+        for name, (folded, look) in keys.items()
+        if folded in users or look in users
+    }
 
 
 async def get_user(session: AsyncSession, user_id: str) -> User:

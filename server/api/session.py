@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from server.accounts import known_browsers
 from server.accounts.access import (
     MaybeSignedIn,
     ServicesOf,
@@ -11,12 +12,13 @@ from server.accounts.access import (
     client_address,
 )
 from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
-from server.accounts.people import add_user, administrators, change_user, find_user, get_user
+from server.accounts.password_door import too_many_attempts
+from server.accounts.people import add_user, administrators, change_user, get_user
 from server.accounts.sign_ins import COOKIE
 from server.api.fields import AnyPassword, Body, Name, Password, Secret, Username, View
 from server.api.users import UserView, user_view
-from server.database.models import UserRole
-from server.errors import Refusal, Text, field_refused
+from server.database.models import User, UserRole
+from server.errors import Refusal, Text
 from server.names import look_of
 from server.services import Services
 
@@ -65,8 +67,7 @@ async def set_up(
     body: SetupBody, request: Request, response: Response, services: ServicesOf
 ) -> SessionView:
     """Make the first administrator, with the key of the address printed at the first start."""
-    address, now = client_address(request), services.clock()
-    _refuse_guessing(services, address, "", now)
+    now = services.clock()
     async with services.database.read() as session:
         if await administrators(session):
             raise Refusal(
@@ -74,11 +75,7 @@ async def set_up(
                 "already-set-up",
                 Text("服务器已设置好，请登录。", "The server is set up already. Sign in."),
             )
-        try:
-            await check_key(session, body.key, Purpose.SETUP, now=now)
-        except WrongKey:
-            services.sign_in_guard.failed(address, "", now)
-            raise
+    await _look_up(services, request, body.key, Purpose.SETUP)
     password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         await use_key(session, body.key, Purpose.SETUP, now=now)
@@ -92,7 +89,7 @@ async def set_up(
             now=now,
         )
         token = await services.sign_ins.begin(session, user.id, now)
-    _set_cookie(services, response, token)
+    _set_cookies(services, request, response, user, token)
     return SessionView(user=user_view(user), server_time=now)
 
 
@@ -107,25 +104,17 @@ async def sign_in(
     body: SignInBody, request: Request, response: Response, services: ServicesOf
 ) -> SessionView:
     """Sign in by user name and password."""
-    address, name, now = client_address(request), look_of(body.username), services.clock()
-    _refuse_guessing(services, address, name, now)
-    async with services.database.read() as session:
-        user = await find_user(session, body.username)
-    if not await services.passwords.verify(body.password, user.password_hash if user else None):
-        services.sign_in_guard.failed(address, name, now)
-        raise Refusal(
-            401,
-            "sign-in-refused",
-            Text(
-                "用户名或密码不对。忘记密码请联系管理员。",
-                "The user name or the password is wrong. If you forgot it, ask the administrator.",
-            ),
-        )
-    assert user is not None  # noqa: S101 - without a user no password is right
-    services.sign_in_guard.succeeded(address, name)
+    now = services.clock()
+    cookie = request.cookies.get(known_browsers.COOKIE, "")
+    user = await services.password_door.sign_in(
+        body.username,
+        body.password,
+        address=client_address(request),
+        browser=services.known_browsers.find(cookie, look_of(body.username), now),
+    )
     async with services.database.write() as session:
         token = await services.sign_ins.begin(session, user.id, now)
-    _set_cookie(services, response, token)
+    _set_cookies(services, request, response, user, token)
     return SessionView(user=user_view(user), server_time=now)
 
 
@@ -134,32 +123,24 @@ async def sign_in_by_key(
     body: KeyBody, request: Request, response: Response, services: ServicesOf
 ) -> SessionView:
     """Sign in by a one-time key."""
-    address, now = client_address(request), services.clock()
-    _refuse_guessing(services, address, "", now)
-    try:
-        async with services.database.write() as session:
-            user_id = await use_key(session, body.key, Purpose.SIGN_IN, now=now)
-            user = await get_user(session, user_id or "")
-            token = await services.sign_ins.begin(session, user.id, now)
-    except WrongKey:
-        services.sign_in_guard.failed(address, "", now)
-        raise
-    _set_cookie(services, response, token)
+    now = services.clock()
+    await _look_up(services, request, body.key, Purpose.SIGN_IN)
+    async with services.database.write() as session:
+        user_id = await use_key(session, body.key, Purpose.SIGN_IN, now=now)
+        user = await get_user(session, user_id or "")
+        token = await services.sign_ins.begin(session, user.id, now)
+    _set_cookies(services, request, response, user, token)
     return SessionView(user=user_view(user), server_time=now)
 
 
 @router.post("/api/session/password", status_code=204)
 async def change_own_password(
-    body: NewPasswordBody, found: SignedInPerson, request: Request, services: ServicesOf
+    body: NewPasswordBody, found: SignedInPerson, services: ServicesOf
 ) -> None:
     """Change one's own password; one's other browsers are signed out."""
-    address, name, now = client_address(request), found.user.username_key, services.clock()
-    _refuse_guessing(services, address, name, now)
-    if not await services.passwords.verify(body.current_password, found.user.password_hash):
-        services.sign_in_guard.failed(address, name, now)
-        raise field_refused(
-            "current_password", "现在的密码不对。", "The current password is wrong."
-        )
+    await services.password_door.confirm(
+        found.user, body.current_password, sign_in=found.token_hash
+    )
     password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         user = await get_user(session, found.user.id)
@@ -176,7 +157,10 @@ async def sign_out(request: Request, response: Response, services: ServicesOf) -
     )
 
 
-def _set_cookie(services: Services, response: Response, token: str) -> None:
+def _set_cookies(
+    services: Services, request: Request, response: Response, user: User, token: str
+) -> None:
+    """This browser is signed in, and known for this name from now on."""
     response.set_cookie(
         COOKIE,
         token,
@@ -186,16 +170,30 @@ def _set_cookie(services: Services, response: Response, token: str) -> None:
         samesite="lax",
         secure=services.settings.secure,
     )
+    response.set_cookie(
+        known_browsers.COOKIE,
+        services.known_browsers.remember(
+            request.cookies.get(known_browsers.COOKIE, ""), look_of(user.username), services.clock()
+        ),
+        max_age=int(known_browsers.LIFE_S),
+        path=known_browsers.PATH,
+        httponly=True,
+        samesite="strict",
+        secure=services.settings.secure,
+    )
 
 
-def _refuse_guessing(services: Services, address: str, name: str, now: float) -> None:
-    if wait_s := services.sign_in_guard.wait_s(address, name, now):
-        raise Refusal(
-            429,
-            "too-many-attempts",
-            Text(
-                f"尝试次数过多，请在 {wait_s:.0f} 秒后再试。",
-                f"Too many attempts. Try again in {wait_s:.0f} seconds.",
-            ),
-            retry_after_s=wait_s,
-        )
+async def _look_up(services: Services, request: Request, key: str, purpose: Purpose) -> None:
+    """Refuses a key that opens nothing (403), and who goes on showing such keys (429).
+
+    Looked up before anything is counted, and beside the writers: no crowd of wrong ones keeps a
+    right one out.
+    """
+    now = services.clock()
+    try:
+        async with services.database.read() as session:
+            await check_key(session, key, purpose, now=now)
+    except WrongKey:
+        if wait_s := services.wrong_keys.wait_s(client_address(request), now):
+            raise too_many_attempts(wait_s) from None
+        raise

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from server.accounts.throttle import GuessingGuard
+from server.accounts.throttle import WrongKeys
 from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import Classroom, Credential, Lesson, LessonPhase, School
@@ -62,7 +62,7 @@ class RoomDesk:
         self._tokens = tokens
         self.live = live
         self._online_s = max(15.0, _MISSED_POLLS * poll_s)
-        self._guard = GuessingGuard()
+        self._guard = WrongKeys()
         self._seen: dict[str, float] = {}  # classroom: when a device of it asked last
         self._written: dict[str, float] = {}  # credential: when that was last written down
 
@@ -88,14 +88,13 @@ class RoomDesk:
         if found is None:
             # Looked up first: a revoked room PC that keeps asking must not shut out the others
             # behind the same address, and a credential is too long to guess.
-            if wait_s := self._guard.wait_s(address, "", now):
+            if wait_s := self._guard.wait_s(address, now):
                 raise Refusal(
                     429,
                     "too-many-attempts",
                     Text("尝试次数过多，请稍候。", "Too many attempts. Wait a little."),
                     retry_after_s=wait_s,
                 )
-            self._guard.failed(address, "", now)
             raise Refusal(
                 401,
                 "credential-refused",

@@ -1,18 +1,18 @@
-"""Guessers wait, ever longer; memory stays bounded."""
+"""Guessers wait, ever longer; memory stays bounded, and made-up keys push nobody out."""
 
 from __future__ import annotations
 
-from server.accounts.throttle import GuessingGuard, Throttle
+from server.accounts.throttle import Throttle, WrongKeys
 
 
 def throttle() -> Throttle:
-    return Throttle(free=3, first_wait_s=5, longest_wait_s=60, forget_s=3600)
+    return Throttle(free=3, first_wait_s=5, longest_wait_s=60)
 
 
 def test_waits_double_up_to_the_longest() -> None:
     door, now, waits = throttle(), 100.0, []
     for _ in range(9):
-        door.failed("k", now)
+        door.count("k", now)
         waits.append(door.wait_s("k", now))
     assert waits == [0, 0, 5, 10, 20, 40, 60, 60, 60]
 
@@ -20,7 +20,7 @@ def test_waits_double_up_to_the_longest() -> None:
 def test_a_wait_runs_out_and_others_do_not_wait() -> None:
     door = throttle()
     for _ in range(3):
-        door.failed("k", 100.0)
+        door.count("k", 100.0)
     assert door.wait_s("k", 103.0) == 2
     assert door.wait_s("k", 105.0) == 0
     assert door.wait_s("other", 100.0) == 0
@@ -29,41 +29,49 @@ def test_a_wait_runs_out_and_others_do_not_wait() -> None:
 def test_success_and_time_forgive() -> None:
     door = throttle()
     for _ in range(3):
-        door.failed("k", 0.0)
-    door.succeeded("k")
+        door.count("k", 0.0)
+    assert door.tries("k", 3600.0) == 3
+    door.forgive("k")
     assert door.wait_s("k", 0.0) == 0
     for _ in range(3):
-        door.failed("k", 0.0)
-    door.failed("k", 3601.0)
+        door.count("k", 0.0)
+    assert door.tries("k", 3601.0) == 0
+    door.count("k", 3601.0)
     assert door.wait_s("k", 3601.0) == 0
 
 
-def test_memory_is_bounded() -> None:
+def test_a_try_taken_back_leaves_those_of_others() -> None:
     door = throttle()
+    for _ in range(3):
+        door.count("k", 0.0)
+    door.take_back("k")
+    assert door.wait_s("k", 0.0) == 0
+    door.count("k", 0.0)
+    assert door.wait_s("k", 0.0) == 5
+    door.take_back("unheard of")
+
+
+def test_memory_is_bounded_and_made_up_keys_push_out_nobody_who_exists() -> None:
+    door = throttle()
+    for key in ("li", "made up"):
+        for _ in range(3):
+            door.count(key, 0.0)
+    door.keep("li")
     for number in range(12_000):
-        door.failed(f"k{number}", 0.0)
-    assert len(door._records) == 10_000
+        door.count(f"k{number}", 0.0)
+    assert len(door._passing) == 10_000
+    assert door.wait_s("made up", 0.0) == 0
+    assert door.wait_s("li", 0.0) == 5
+    door.count("li", 0.0)
+    assert door.wait_s("li", 0.0) == 10
+    for number in range(12_000):
+        door.keep(f"k{number}")
+    assert len(door._kept) <= 10_000
 
 
-def test_one_school_behind_one_address_is_not_shut_out_by_one_person() -> None:
-    guard = GuessingGuard()
-    for _ in range(10):
-        guard.failed("10.0.0.1", "li", 0.0)
-    assert guard.wait_s("10.0.0.1", "li", 0.0) > 0
-    assert guard.wait_s("10.0.0.1", "wang", 0.0) == 0
-
-
-def test_many_addresses_on_one_name_are_slowed() -> None:
-    guard = GuessingGuard()
-    for number in range(60):
-        guard.failed(f"10.0.0.{number}", "li", 0.0)
-    assert guard.wait_s("10.0.1.1", "li", 0.0) > 0
-    assert guard.wait_s("10.0.1.1", "wang", 0.0) == 0
-
-
-def test_many_names_from_one_address_are_slowed() -> None:
-    guard = GuessingGuard()
-    for number in range(60):
-        guard.failed("10.0.0.1", f"n{number}", 0.0)
-    assert guard.wait_s("10.0.0.1", "new", 0.0) > 0
-    assert guard.wait_s("10.0.0.2", "new", 0.0) == 0
+def test_wrong_keys_are_refused_ever_more_slowly() -> None:
+    keys = WrongKeys()
+    assert [keys.wait_s("10.0.0.1", 0.0) for _ in range(7)] == [0] * 5 + [5, 5]
+    assert keys.wait_s("10.0.0.2", 0.0) == 0
+    assert keys.wait_s("10.0.0.1", 5.0) == 0
+    assert keys.wait_s("10.0.0.1", 5.0) == 10
