@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from recorder.clock import TimeMap, TrackPoints, lesson_times, share_clock
 from recorder.errors import FinishError
+from recorder.lesson_time import TimeMap, TrackPoints, place
 from recorder.records import (
     AnyRecord,
     ClockPoint,
     Closed,
+    CountBroken,
     Failed,
     Gap,
     Happened,
@@ -26,16 +27,9 @@ from recorder.records import (
     TrackEnded,
     TrackStarted,
 )
+from recorder.stretches import Report
 
-# A slow PC sends its screen most of a second after it was captured, its sound at once. A clock
-# set anew is off by more.
-SAME_DEVICE_S = 1.0
-
-# Where nobody says which device sent a track: clocks this near are as good as one.
-SAME_CLOCK_S = 0.3
-
-
-_OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | Gap | TrackEnded
+_OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | CountBroken | Gap | TrackEnded
 
 
 @dataclass(slots=True)
@@ -46,6 +40,7 @@ class RecordedTrack:
     files: list[SegmentStarted] = field(default_factory=list)
     sync: list[SyncPoint] = field(default_factory=list)
     clock: list[ClockPoint] = field(default_factory=list)
+    broken: list[CountBroken] = field(default_factory=list)
     frames: dict[str, int] = field(default_factory=dict)  # by file, of those closed in order
     gaps: int = 0
     packets: int = 0
@@ -60,9 +55,21 @@ class RecordedTrack:
     def points(self) -> TrackPoints:
         """Its clock's points, in seconds of track time."""
         rate = self.started.clock_rate
+        arrivals = [(point.rtp / rate, point.at) for point in self.clock]
+        # Earlier recorders noted the first arrival after five seconds.
+        arrivals = arrivals or [(file.rtp / rate, file.at) for file in self.files]
+        is_sound = self.started.kind == "audio"
+        # A picture of another size comes from another encoder, whose count the media core fits to
+        # the one before as well as it can.
+        breaks = [point.rtp for point in self.broken]
+        if not is_sound:
+            breaks += [file.rtp for file in self.files]
         return TrackPoints(
-            sync=tuple((point.rtp / rate, point.ntp) for point in self.sync),
-            clock=tuple((point.rtp / rate, point.at) for point in self.clock),
+            arrivals=tuple(arrivals or [(0.0, self.started.at)]),
+            reports=tuple(Report(point.rtp / rate, point.ntp, point.at) for point in self.sync),
+            breaks=tuple(rtp / rate for rtp in breaks),
+            ended_at=self.ended_at,
+            is_sound=is_sound,
         )
 
 
@@ -119,6 +126,8 @@ def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:
             track.sync.append(record)
         case ClockPoint():
             track.clock.append(record)
+        case CountBroken():
+            track.broken.append(record)
         case TrackEnded():
             track.packets, track.ended_at = record.packets, record.at
         case Gap():
@@ -127,35 +136,12 @@ def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:
 
 def track_times(archive: Archive) -> dict[str, TimeMap]:
     """For each track, the map from its track time to Unix time; devices are kept in step."""
+    devices: dict[tuple[str, str], list[RecordedTrack]] = {}
+    for track in archive.tracks:
+        devices.setdefault((track.started.seat_id, track.started.device_id), []).append(track)
     times: dict[str, TimeMap] = {}
-    for group in _device_groups(archive.tracks):
-        maps = lesson_times([track.points for track in group])
-        for track, to_lesson in zip(group, maps, strict=True):
+    for (_, device_id), tracks in devices.items():
+        maps = place([track.points for track in tracks], one_device=bool(device_id))
+        for track, to_lesson in zip(tracks, maps, strict=True):
             times[track.started.track_id] = to_lesson
     return times
-
-
-def _device_groups(tracks: list[RecordedTrack]) -> list[list[RecordedTrack]]:
-    """Tracks that are timed by one clock.
-
-    A device keeps its clock over a reconnection, but not over its own restart, and whether it did
-    is seen from the clocks: so the same device, or an unknown one, is one only if they agree.
-    """
-    groups: list[list[RecordedTrack]] = []
-    for track in tracks:
-        for group in groups:
-            if _same_device(group[0], track):
-                group.append(track)
-                break
-        else:
-            groups.append([track])
-    return groups
-
-
-def _same_device(a: RecordedTrack, b: RecordedTrack) -> bool:
-    if a.started.seat_id != b.started.seat_id:
-        return False
-    if a.started.device_id and b.started.device_id and a.started.device_id != b.started.device_id:
-        return False
-    known = bool(a.started.device_id and b.started.device_id)
-    return share_clock(a.points, b.points, within_s=SAME_DEVICE_S if known else SAME_CLOCK_S)

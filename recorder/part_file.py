@@ -23,8 +23,8 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from recorder.clock import TimeMap
 from recorder.errors import FinishError, StorageError
+from recorder.lesson_time import TimeMap
 from recorder.sound_line import RATE, SoundLine, SoundPacket
 from recorder.track_reader import (
     LAST_FRAME_S,
@@ -37,6 +37,9 @@ from recorder.track_reader import (
 PICTURE_RATE = 90_000
 PICTURE_BASE = Fraction(1, PICTURE_RATE)
 SOUND_BASE = Fraction(1, RATE)
+
+# A sound's time may step back where its sender began to count anew, never by more than this.
+_STEP_BACK_S = 15.0
 
 _T = TypeVar("_T")
 
@@ -199,10 +202,11 @@ def _sound_packets(
     for source, opened in sounds:
         for frame in opened.frames():
             at = source.to_lesson(frame.time)
-            if at >= content.end:
+            if at >= content.end + _STEP_BACK_S:
                 break
-            # A packet that began before the part is the last one of the part before.
-            if at < content.start - frame.duration / 2:
+            # A packet on the border belongs to the part that has more of it.
+            middle = at + frame.duration / 2
+            if not content.start <= middle < content.end:
                 continue
             samples = round(frame.duration * RATE)
             target = round((at - content.start) * RATE)

@@ -97,21 +97,34 @@ class SegmentEnded(Record):
 
 
 class SyncPoint(Record):
-    """A sender report: at timestamp `rtp` the sender's own clock showed `ntp` (Unix seconds)."""
+    """A sender report: at timestamp `rtp` the sender's own clock showed `ntp` (Unix seconds).
+
+    It came at `at`; earlier recorders did not note that.
+    """
 
     type: Literal["sync"] = "sync"
     track_id: str
     rtp: int
     ntp: float
+    at: float | None = None
 
 
 class ClockPoint(Record):
-    """The least delayed packet of some seconds: timestamp `rtp` arrived at `at`."""
+    """A first packet, or the least delayed one of some seconds: timestamp `rtp` arrived at `at`."""
 
     type: Literal["clock"] = "clock"
     track_id: str
     rtp: int
     at: float
+
+
+class CountBroken(Record):
+    """The sender began to count anew: from `rtp` on timestamps have nothing to do with before."""
+
+    type: Literal["count_broken"] = "count_broken"
+    at: float
+    track_id: str
+    rtp: int
 
 
 class Gap(Record):
@@ -161,6 +174,7 @@ AnyRecord = (
     | SegmentEnded
     | SyncPoint
     | ClockPoint
+    | CountBroken
     | Gap
     | TrackEnded
     | Failed

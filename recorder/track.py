@@ -18,8 +18,9 @@ from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
 from mixer.rtp.sequence import Unwrapper, unix_ns_from_ntp
-from recorder.clock import LeastDelay
-from recorder.records import AnyRecord, ClockPoint, Gap, SyncPoint, TrackEnded
+from recorder.clock import LEAST_DELAY_WINDOW_S, LeastDelay
+from recorder.line import MAX_DRIFT
+from recorder.records import AnyRecord, ClockPoint, CountBroken, Gap, SyncPoint, TrackEnded
 
 # A seek lands at most this far before where it was asked for; a keyframe every 10 s costs a
 # teacher's picture about 3 % of its bits.
@@ -34,9 +35,16 @@ SILENT_S = 3.0
 # Senders report every second to every five; more often tells nothing new.
 SYNC_INTERVAL_S = 1.0
 
-# Timestamps and the time passed differ by jitter, at most some seconds; past this the sender
-# has begun to count anew.
+# Timestamps and the time passed differ by what a line holds up and a sender stands still, at most
+# some seconds; past this the sender has begun to count anew.
 TIMESTAMP_JUMP_S = 10.0
+
+# A sender that begins anew more often than this is not followed: no such packet has a place.
+COUNT_BROKEN_SPACING_S = 1.0
+
+# How far ahead of the media that has come a report may speak. While a microphone stands still, the
+# media core counts its last report on; a picture that does not change sends nothing for long.
+REPORT_AHEAD_S = {"audio": 1.0, "video": 10.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +98,12 @@ class Track:
         self._assembler = assembler_for(track_format.codec, track_format.fmtp)
         self._timestamps = Unwrapper(32)
         self._shift = 0  # keeps our time going on when the sender's count begins anew
+        self._newest: int | None = None  # our timestamp of the newest packet
         self._least_delay = LeastDelay(track_format.clock_rate)
-        self._last: tuple[int, float] | None = None  # timestamp and arrival of the newest packet
+        # Where the sender's count lay in our time when it began: the least delay of some seconds,
+        # in ticks, and when that was.
+        self._count_offset: float | None = None
+        self._count_began = 0.0
         self._parameters = ""
         self._file_rtp = 0
         self._last_frame_rtp: int | None = None
@@ -110,7 +122,7 @@ class Track:
             if kind is DatagramKind.RTP:
                 return self._handle_rtp(RtpPacket.parse(data), now, wall)
             if kind is DatagramKind.RTCP:
-                return self._handle_rtcp(data, now)
+                return self._handle_rtcp(data, now, wall)
         except MalformedPacketError:
             pass
         self.malformed_packets += 1
@@ -136,7 +148,7 @@ class Track:
         out: list[Output] = []
         for arrived in self._reorder.flush():
             out += self._take(arrived, now, wall)
-        out += self._clock_point(self._least_delay.take())
+        out += self._clock_points(self._least_delay.take())
         ended = TrackEnded(
             at=wall,
             track_id=self._track_id,
@@ -150,36 +162,42 @@ class Track:
         if packet.ssrc != self._format.ssrc or packet.payload_type != self._format.payload_type:
             self.malformed_packets += 1
             return []
+        out = self._follow_count(packet.timestamp, now, wall)
+        if out is None:
+            self.malformed_packets += 1
+            return []
         self.packets += 1
         if self._heard_at is None:
             self._asked_at = now  # opening the tap has asked already
         self._heard_at = now
-        out: list[Output] = []
-        ready = self._reorder.push(packet, now)
-        for arrived in ready:
+        rtp = self._timestamps.unwrap(packet.timestamp) + self._shift
+        self._newest = rtp if self._newest is None else max(self._newest, rtp)
+        out += self._clock_points(self._least_delay.observe(rtp, wall))
+        for arrived in self._reorder.push(packet, now):
             out += self._take(arrived, now, wall)
-        if len(ready) == 1 and ready[0].packet is packet and self._last is not None:
-            # Only a packet that did not wait here tells something of its delay.
-            out += self._clock_point(self._least_delay.observe(self._last[0], wall))
         return out + self._ask_for_keyframe(now)
 
-    def _handle_rtcp(self, data: bytes, now: float) -> list[Output]:
+    def _handle_rtcp(self, data: bytes, now: float, wall: float) -> list[Output]:
         out: list[Output] = []
         for report in parse_compound(data):
             if not isinstance(report, SenderReport) or report.ssrc != self._format.ssrc:
                 continue
-            if report.ntp == 0 or self._timestamps.newest is None:
+            if report.ntp == 0 or self._newest is None:
                 continue  # no clock to tell (RFC 3550 §6.4.1), or nothing to tie it to yet
             if self._synced_at is not None and now - self._synced_at < SYNC_INTERVAL_S:
                 continue
-            self._synced_at = now
             rtp = self._timestamps.peek(report.rtp_timestamp) + self._shift
+            most_ahead_s = REPORT_AHEAD_S[self._format.kind]
+            if rtp - self._newest > most_ahead_s * self._format.clock_rate:
+                continue
+            self._synced_at = now
             ntp = unix_ns_from_ntp(report.ntp) / 1e9
-            out.append(SyncPoint(track_id=self._track_id, rtp=rtp, ntp=ntp))
+            out.append(SyncPoint(track_id=self._track_id, rtp=rtp, ntp=ntp, at=wall))
         return out
 
     def _take(self, arrived: Arrived, now: float, wall: float) -> list[Output]:
-        rtp = self._unwrap(arrived.packet.timestamp, wall)
+        # A count that breaks lets go of all that is held: what comes out is of the count that is.
+        rtp = self._timestamps.peek(arrived.packet.timestamp) + self._shift
         out: list[Output] = []
         if arrived.lost_before:
             out.append(self._gap("lost", arrived.lost_before, wall))
@@ -203,25 +221,42 @@ class Track:
             if frame.parameters != self._parameters:
                 self._parameters = frame.parameters
                 self._file_rtp = frame.rtp
+                out += self._clock_points(self._least_delay.begin_anew())
                 out.append(NewFile(frame.rtp, frame.width, frame.height))
         self._last_frame_rtp = frame.rtp
         out.append(FrameReady(frame, frame.rtp - self._file_rtp))
         return out
 
-    def _unwrap(self, timestamp: int, wall: float) -> int:
-        rtp = self._timestamps.unwrap(timestamp) + self._shift
-        if self._last is not None:
-            last_rtp, last_wall = self._last
-            expected = last_rtp + round((wall - last_wall) * self._format.clock_rate)
-            if abs(rtp - expected) > TIMESTAMP_JUMP_S * self._format.clock_rate:
-                self._timestamps = Unwrapper(32)
-                self._shift = expected - self._timestamps.unwrap(timestamp)
-                rtp = expected
-                # Old and new clock points would tell of two clocks.
-                self._least_delay.take()
-        if self._last is None or rtp > self._last[0]:
-            self._last = (rtp, wall)
-        return rtp
+    def _follow_count(self, timestamp: int, now: float, wall: float) -> list[Output] | None:
+        """Notice when the sender begins to count anew: our time goes on by the arrivals then.
+
+        None if the packet has no place: the sender has begun anew a moment ago.
+        """
+        rate = self._format.clock_rate
+        arrived = wall * rate
+        rtp = self._timestamps.peek(timestamp) + self._shift
+        if self._count_offset is None:
+            self._count_offset, self._count_began = arrived - rtp, wall
+            return []
+        elapsed = wall - self._count_began
+        off = arrived - self._count_offset - rtp
+        if abs(off) <= (TIMESTAMP_JUMP_S + MAX_DRIFT * elapsed) * rate:
+            if elapsed < LEAST_DELAY_WINDOW_S:
+                self._count_offset = min(self._count_offset, arrived - rtp)
+            return []
+        if elapsed < COUNT_BROKEN_SPACING_S:
+            return None
+        out: list[Output] = []
+        for held in self._reorder.flush():
+            out += self._take(held, now, wall)
+        out += self._clock_points(self._least_delay.begin_anew())
+        newest = self._newest if self._newest is not None else 0
+        begins = max(newest + 1, round(arrived - self._count_offset))
+        self._timestamps = Unwrapper(32)
+        self._shift = begins - timestamp
+        self._count_offset, self._count_began = arrived - begins, wall
+        out.append(CountBroken(at=wall, track_id=self._track_id, rtp=begins))
+        return out
 
     def _ask_for_keyframe(self, now: float) -> list[Output]:
         if self._format.kind != "video":
@@ -241,7 +276,7 @@ class Track:
         return [Feedback(serialize_compound([Pli(0, self._format.ssrc)]))]
 
     def _gap(self, reason: str, packets: int, wall: float) -> Gap:
-        rtp = self._last[0] if self._last is not None else 0
+        rtp = self._newest if self._newest is not None else 0
         return Gap.model_validate(
             {
                 "at": wall,
@@ -252,7 +287,5 @@ class Track:
             }
         )
 
-    def _clock_point(self, point: tuple[int, float] | None) -> list[Output]:
-        if point is None:
-            return []
-        return [ClockPoint(track_id=self._track_id, rtp=point[0], at=point[1])]
+    def _clock_points(self, points: list[tuple[int, float]]) -> list[Output]:
+        return [ClockPoint(track_id=self._track_id, rtp=rtp, at=at) for rtp, at in points]

@@ -96,18 +96,23 @@ def encode_sound(
     seconds: float, *, beeps: tuple[float, ...], bit_rate: int = 32_000
 ) -> list[Encoded]:
     """Opus packets of 20 ms: quiet, but for a beep of `BEEP_S` at each of the given times."""
-    context = av.CodecContext.create("libopus", "w")
-    context.sample_rate, context.layout, context.format = 48_000, "mono", "s16"
-    context.time_base = Fraction(1, 48_000)
-    context.bit_rate = bit_rate
     total = round(seconds * 48_000)
     samples = np.zeros(total, np.int16)
     for beep in beeps:
         at, length = round(beep * 48_000), round(BEEP_S * 48_000)
         tone = np.sin(np.arange(length) * 2 * np.pi * BEEP_HZ / 48_000) * 16_000
         samples[at : at + length] = tone[: max(0, total - at)].astype(np.int16)
+    return encode_samples(samples, bit_rate=bit_rate)
+
+
+def encode_samples(samples: np.ndarray, *, bit_rate: int = 32_000) -> list[Encoded]:
+    """Opus packets of 20 ms of these samples (mono, 48 kHz), as a live sender makes them."""
+    context = av.CodecContext.create("libopus", "w")
+    context.sample_rate, context.layout, context.format = 48_000, "mono", "s16"
+    context.time_base = Fraction(1, 48_000)
+    context.bit_rate = bit_rate
     out: list[Encoded] = []
-    for start in range(0, total - 959, 960):
+    for start in range(0, len(samples) - 959, 960):
         frame = av.AudioFrame.from_ndarray(
             samples[None, start : start + 960], format="s16", layout="mono"
         )
@@ -116,6 +121,28 @@ def encode_sound(
         for packet in context.encode(frame):
             out.append(Encoded(len(out) * 0.02, bytes(packet), True))
     return out
+
+
+# Every mark has a tone of its own: a number from 0 to 15, at least 150 Hz from its neighbours.
+MARK_S = 0.1
+MARKS = 16
+_MARK_HZ = tuple(600.0 + 150.0 * number for number in range(MARKS))
+_MARK_LEAST = 0.05  # of full scale; marks have 0.5
+
+
+def encode_marks(seconds: float, *, every_s: float = 0.5) -> list[Encoded]:
+    """Opus packets of 20 ms with a mark at every `every_s`: the k-th has the tone of k modulo 16.
+
+    Between them a soft hum, so that nothing but silence is silent.
+    """
+    times = np.arange(round(seconds * 48_000)) / 48_000
+    samples = 0.01 * np.sin(2 * np.pi * 120 * times)
+    length = round(MARK_S * 48_000)
+    for number in range(round(seconds / every_s)):
+        at = round(number * every_s * 48_000)
+        tone = np.sin(2 * np.pi * _MARK_HZ[number % MARKS] * times[:length])
+        samples[at : at + length] += 0.5 * tone[: len(samples) - at]
+    return encode_samples((samples * 32_767).astype(np.int16))
 
 
 def _encoded(packets: list[av.Packet]) -> list[Encoded]:
@@ -246,3 +273,58 @@ def decoded_beeps(path: Path) -> list[float]:
                     begins.append(time)
                 loud_until = time + 0.05
     return begins
+
+
+@dataclass(frozen=True)
+class HeardMark:
+    """A mark in decoded sound: when it begins, which it is."""
+
+    time: float
+    number: int
+
+
+def decoded_marks(path: Path) -> list[HeardMark]:
+    """The marks in a file's sound, as a player hears them.
+
+    A player runs its clock by the samples: the time is counted in samples from the sound's
+    beginning on, and a hole between two frames is an error here.
+    """
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        began: float | None = None
+        pieces = []
+        samples = 0
+        for frame in container.decode(stream):
+            at = float(frame.time or 0.0)
+            began = at if began is None else began
+            rate = frame.sample_rate
+            assert abs(at - began - samples / rate) < 0.005, f"a hole or an overlap at {at} s"
+            samples += frame.samples
+            pieces.append(frame.to_ndarray().astype(np.float64).mean(axis=0))
+    if not pieces:
+        return []
+    sound = np.concatenate(pieces)
+    return [HeardMark((began or 0.0) + mark.time, mark.number) for mark in marks_in(sound, rate)]
+
+
+def marks_in(sound: np.ndarray, rate: int) -> list[HeardMark]:
+    """The marks in samples of full scale ±1."""
+    step = rate // 200  # 5 ms
+    loud = [
+        float(np.abs(sound[at : at + step]).max()) > _MARK_LEAST * 2
+        for at in range(0, len(sound) - step, step)
+    ]
+    found = []
+    for index, is_loud in enumerate(loud):
+        quiet_before = not any(loud[max(0, index - 4) : index])
+        if not is_loud or not quiet_before:
+            continue
+        began = index * step
+        piece = sound[began : began + round(MARK_S * rate)]
+        times = np.arange(len(piece)) / rate
+        levels = [abs(np.exp(-2j * np.pi * hz * times) @ piece) / len(piece) for hz in _MARK_HZ]
+        best = int(np.argmax(levels))
+        if levels[best] > _MARK_LEAST:
+            first = np.abs(sound[began : began + step]) > _MARK_LEAST * 2
+            found.append(HeardMark((began + int(np.argmax(first))) / rate, best))
+    return found

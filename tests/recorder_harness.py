@@ -8,6 +8,8 @@ import struct
 import subprocess
 import sys
 import termios
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -141,6 +143,13 @@ class RecorderHarness:
     def send(self, track_id: str, data: bytes) -> None:
         """One datagram; waits while the tap's socket is full (the real core would drop)."""
         self.core.sendto(data, str(self.runtime / f"{track_id}.sock"))
+
+    def play(self, packets: Iterable[tuple[float, str, bytes]]) -> None:
+        """(time, track, datagram), each at its time: a recording is as long as it took."""
+        began = time.monotonic()
+        for at, track_id, data in sorted(packets, key=lambda packet: packet[0]):
+            time.sleep(max(0.0, began + at - time.monotonic()))
+            self.send(track_id, data)
 
     def settle(self) -> None:
         """Returns when all that was sent has gone through the recorder to its files.

@@ -125,10 +125,7 @@ def record(
         recorder.open(folder)
         recorder.tap("v", VIDEO[codec], seat="lead", source="teacher")
         recorder.tap("a", SOUND, seat="lead", source="room")
-        for at, name, data in sorted(packets, key=lambda packet: packet[0]):
-            # Four times as fast as a lesson: clocks are told from arrivals, so time must pass.
-            time.sleep(max(0.0, began + at / 4 - time.time()))
-            recorder.send(name, data)
+        recorder.play((at, name, data) for at, name, data in packets)
         recorder.settle()
         recorder.say(c.CloseRecording(recording_id="rec1"))
         recorder.wait(c.Finished)

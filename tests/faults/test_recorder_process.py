@@ -98,10 +98,8 @@ def test_a_lesson_is_recorded_whole_and_in_step(
         (at + rng.uniform(0.02, 0.1) if rng.random() < 0.02 and at > 0 else at, name, data)
         for at, name, data in packets
     ]
-    for at, name, data in sorted(late, key=lambda packet: packet[0]):
-        recorder.send(name, data)
-        if rng.random() < 0.01 and at > 0:
-            recorder.send(name, data)
+    twice = [packet for packet in late if rng.random() < 0.01 and packet[0] > 0]
+    recorder.play(late + twice)
     recorder.settle()
     recorder.say(
         c.JournalEvent(
@@ -195,9 +193,8 @@ def test_lost_sound_stays_as_time(recorder: RecorderHarness, folder: Path) -> No
     sound = encode_sound(SECONDS, beeps=BEEPS)
     recorder.open(folder)
     recorder.tap("a", SOUND, seat="room1", source="room")
-    for at, data in packetise(SOUND, sound):
-        if not 2.4 <= at < 2.9:
-            recorder.send("a", data)
+    packets = packetise(SOUND, sound)
+    recorder.play((at, "a", data) for at, data in packets if not 2.4 <= at < 2.9)
     recorder.settle()
     recorder.say(c.CloseRecording(recording_id="rec1"))
     recorder.wait(c.Finished)
@@ -217,11 +214,12 @@ def test_another_size_is_another_part(recorder: RecorderHarness, folder: Path, c
     recorder.open(folder)
     recorder.tap("v", VIDEO[codec], seat="lead", source="teacher")
     recorder.tap("a", SOUND, seat="lead", source="room")
-    for _, name, data in mixed(
-        ("v", with_reports(VIDEO[codec], packetise(VIDEO[codec], picture))),
-        ("a", with_reports(SOUND, packetise(SOUND, sound))),
-    ):
-        recorder.send(name, data)
+    recorder.play(
+        mixed(
+            ("v", with_reports(VIDEO[codec], packetise(VIDEO[codec], picture))),
+            ("a", with_reports(SOUND, packetise(SOUND, sound))),
+        )
+    )
     recorder.settle()
     recorder.say(c.CloseRecording(recording_id="rec1"))
     recorder.wait(c.Finished)
