@@ -41,17 +41,20 @@ from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
+from server.database.outbox import Outbox
 from server.database.private_files import (
     close_folder,
     close_recordings,
     close_to_others,
     database_files,
 )
+from server.database.spare_file import SpareFile
 from server.door.addresses import Addresses
 from server.door.shield import Shield
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
 from server.lessons.desk import LessonDesk
+from server.lessons.endings import SPARE_BYTES, Endings
 from server.lessons.event_log import EventLog
 from server.lessons.live import SignalingLessons
 from server.lessons.rooms import RoomDesk
@@ -172,16 +175,22 @@ class _Start:
         settings, clock = self._settings, self._clock
         key = load_or_make_key(self._folder.path / "join_token.key")
         tokens = JoinTokens(key, life_s=settings.join_token_s)
+        outbox = Outbox(database)
+        endings = Endings(database, outbox, _spare_file(self._folder.path / "unwritten.jsonl"))
+        self._stack.push_async_callback(endings.close)
+        self._stack.push_async_callback(outbox.close)
+        await endings.take_up()
         desk = LessonDesk(
             database,
             clock,
+            endings=endings,
             lessons_admitted=self._hardware.admit.lessons,
             devices_admitted=self._hardware.admit.devices_per_lesson,
             doors_open_s=settings.doors_open_s,
             idle_end_s=settings.lesson_idle_end_s,
             profile_folders=self._profile_folders,
         )
-        recording = await self._recording(media, database, desk) if record else None
+        recording = await self._recording(media, outbox, desk) if record else None
         event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
         self._stack.push_async_callback(event_log.close)
         self.signaling = LessonService(
@@ -205,6 +214,7 @@ class _Start:
             addresses=Addresses(settings),
             clock=clock,
             database=database,
+            outbox=outbox,
             passwords=passwords,
             sign_ins=SignIns(
                 database, idle_s=settings.session_idle_s, longest_s=settings.session_max_s
@@ -225,13 +235,13 @@ class _Start:
         self._stack.push_async_callback(timekeeper.stop)
         return services
 
-    async def _recording(self, media: MediaCore, database: Database, desk: LessonDesk) -> Recording:
+    async def _recording(self, media: MediaCore, outbox: Outbox, desk: LessonDesk) -> Recording:
         async def lesson_live(lesson_id: str) -> bool:
             return await desk.plan(lesson_id) is not None
 
         recording = Recording(
             media,
-            Catalogue(database, self._clock),
+            Catalogue(outbox, self._clock),
             folder=self._settings.recordings,
             lesson_live=lesson_live,
             clock=self._clock,
@@ -240,6 +250,16 @@ class _Start:
         # Stopped after signaling (so that it hears the last events), before the media and the rows.
         self._stack.push_async_callback(recording.close)
         return recording
+
+
+def _spare_file(path: Path) -> SpareFile:
+    try:
+        return SpareFile(path, size=SPARE_BYTES)
+    except OSError as error:
+        raise StartRefused(
+            f"The file {path} cannot be made ({error.strerror}). Free some space in the data "
+            "folder, or give the user that runs Tongke the right to write there."
+        ) from None
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

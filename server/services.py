@@ -12,6 +12,7 @@ from server.accounts.throttle import WrongKeys
 from server.clock import Clock
 from server.config import Settings
 from server.database.engine import Database
+from server.database.outbox import Outbox
 from server.door.addresses import Addresses
 from server.lessons.desk import LessonDesk
 from server.lessons.rooms import RoomDesk
@@ -28,6 +29,7 @@ class Services:
     addresses: Addresses
     clock: Clock
     database: Database
+    outbox: Outbox
     passwords: Passwords
     sign_ins: SignIns
     password_door: PasswordDoor

@@ -300,12 +300,13 @@ class LessonRunner:
         self._outboxes.pop(connection, None)
 
     async def _close(self, *, ended: bool) -> None:
+        if ended:  # before anything is waited for: nobody may be let in again
+            await self._quietly(self._store.ended(self.lesson_id, *self.lesson.ending))
         if self._saver is not None:
             self._saver.cancel()
             await asyncio.gather(self._saver, return_exceptions=True)
-        await self._save()
-        if ended:
-            await self._quietly(self._store.ended(self.lesson_id, *self.lesson.ending))
+        if not ended:
+            await self._save()
         await self._feed.close(ended=ended)
         await self._quietly(self._media.close_lesson(self.lesson_id))
 

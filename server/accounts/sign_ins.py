@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select, update
@@ -9,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.engine import Database
 from server.database.models import SignIn, User
+from server.database.refusing import DatabaseRefused
 from server.ids import new_secret, secret_hash
 
 COOKIE = "tongke_session"
 _SEEN_EVERY_S = 300  # a page that polls must not write a row at each request
+_SEEN_WAIT_S = 0.3
 _PER_USER = 20  # a person with more browsers than this loses the oldest
 
 
@@ -67,10 +70,12 @@ class SignIns:
         if now - sign_in.seen_at > self._idle_s or now - sign_in.created_at > self.longest_s:
             return None
         if now - sign_in.seen_at > _SEEN_EVERY_S:
-            async with self._database.write() as session:
-                await session.execute(
-                    update(SignIn).where(SignIn.token_hash == key).values(seen_at=now)
-                )
+            # Who only looks must not wait for a database that cannot be written.
+            with contextlib.suppress(DatabaseRefused):
+                async with self._database.write(wait_s=_SEEN_WAIT_S) as session:
+                    await session.execute(
+                        update(SignIn).where(SignIn.token_hash == key).values(seen_at=now)
+                    )
         return SignedIn(user, key)
 
     async def end(self, token: str) -> None:

@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from server.accounts.access import ServicesOf
-from server.database.data_folder import make_folder
-from server.errors import StartRefused
+from server.database.refusing import DatabaseRefused
+from server.database.room import room_in
+from server.services import Services
 
 router = APIRouter(tags=["health"])
 
@@ -22,21 +23,32 @@ async def healthz() -> PlainTextResponse:
 @router.get("/readyz")
 async def readyz(services: ServicesOf) -> JSONResponse:
     """Ready to take lessons: each check and its fault, if it has one."""
+    settings = services.settings
+    data, recordings = await anyio.to_thread.run_sync(
+        lambda: (room_in(settings.data_folder), room_in(settings.recordings))
+    )
     checks = {
-        "database": "ok",
-        "data_folder": "ok",
+        "database": await _database(services),
+        "data_folder": data,
+        "recordings_folder": recordings,
         "media": "ok" if services.media.ready else "not listening",
     }
-    try:
-        with anyio.fail_after(2):
-            await services.database.ping()
-    except Exception as error:  # whatever the database raises is a reason
-        checks["database"] = f"{type(error).__name__}"
-    try:
-        await anyio.to_thread.run_sync(
-            lambda: make_folder(services.settings.data_folder, setting="data_folder")
-        )
-    except StartRefused:
-        checks["data_folder"] = "not writable"
     ready = all(state == "ok" for state in checks.values())
     return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+
+
+async def _database(services: Services) -> str:
+    """`busy`, `full` or `away` if it cannot be written; asked as a writer asks, who writes nothing.
+
+    That alone does not find a full disk: what waits in the outbox does.
+    """
+    try:
+        with anyio.fail_after(2):
+            async with services.database.write(wait_s=1.0):
+                pass
+    except DatabaseRefused as refusal:
+        return refusal.cause.name.lower()
+    except Exception as error:  # whatever else the database raises is a reason
+        return type(error).__name__
+    waits_for = services.outbox.refusal
+    return "ok" if waits_for is None else waits_for.cause.name.lower()

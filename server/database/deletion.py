@@ -146,11 +146,13 @@ async def _refuse_school_in_use(session: AsyncSession, school: School) -> None:
 
 
 async def _refuse_in_live_lesson(session: AsyncSession, condition: object) -> None:
-    title = await session.scalar(
-        select(Lesson.title)
+    found = await session.scalars(
+        select(Lesson)
         .outerjoin(LessonSeat, LessonSeat.lesson_id == Lesson.id)
         .where(Lesson.state == LessonPhase.LIVE, Lesson.deleted_at.is_(None), condition)  # type: ignore[arg-type]  # a column expression, whatever its kind
     )
+    # The row as loaded knows of an end that could not be written yet, the query not.
+    title = next((one.title for one in found if one.state is LessonPhase.LIVE), None)
     if title is not None:
         raise Refusal(
             409,

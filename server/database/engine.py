@@ -8,6 +8,9 @@ Writers take turns in PostgreSQL too, by an advisory lock that ends with the tra
 looked at before it writes (is this the last administrator, is this room free then) no other has
 changed meanwhile, on this server or another of the same database. A county writes a few times a
 second; readers never wait.
+
+Nobody waits long: a writer that does not get its turn in time, because another process holds the
+lock, is refused like one that finds the disk full (`refusing.DatabaseRefused`).
 """
 
 from __future__ import annotations
@@ -27,12 +30,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from server.database.migrations import HEAD, upgrade
+from server.database.refusing import Cause, DatabaseRefused, refusals_told
 from server.errors import StartRefused
 
-_BUSY_TIMEOUT_MS = 5000  # the command line's small helps may write while the server runs
+# The longest wait for another writer, our own or another process's (a backup, the command line):
+# of the five seconds in which a person is to be answered it leaves the rest to a busy machine.
+WAIT_S = 2.0
 _THREAD_END_S = 2.0
 _WRITE = "tongke_write"
 _WRITERS_LOCK = 0x746F6E676B65  # "tongke": a number that no other program of the database uses
+_WAIT_MS = "tongke_wait_ms"
 
 
 class Database:
@@ -45,7 +52,8 @@ class Database:
             self._engine = create_async_engine(
                 url,
                 pool_pre_ping=not sqlite,
-                connect_args={"factory": _Undoing} if sqlite else {},
+                pool_timeout=WAIT_S,
+                connect_args={"factory": _Undoing} if sqlite else {"timeout": WAIT_S},
             )
         except Exception as error:  # a wrong URL raises what its dialect pleases
             raise StartRefused(f"The setting database_url cannot be used: {error}") from None
@@ -54,32 +62,57 @@ class Database:
         if self._sqlite:
             event.listen(self._engine.sync_engine, "connect", self._sqlite_connected)
             event.listen(self._engine.sync_engine, "begin", _sqlite_begin)
+        self.info: dict[str, Any] = {}  # what every session of this database carries as its `info`
         # Whoever reads sees one moment, as SQLite's readers do by themselves.
         reader = self._engine.execution_options(
             **({} if self._sqlite else {"isolation_level": "REPEATABLE READ"})
         )
-        self._sessions = async_sessionmaker(reader, expire_on_commit=False)
+        self._sessions = async_sessionmaker(reader, expire_on_commit=False, info=self.info)
         writer = self._engine.execution_options(**{_WRITE: True})
-        self._writers = async_sessionmaker(writer, expire_on_commit=False)
+        self._writers = async_sessionmaker(writer, expire_on_commit=False, info=self.info)
         self._turn = asyncio.Lock()
         self._threads: WeakSet[threading.Thread] = WeakSet()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session that only reads."""
-        async with self._sessions() as session:
-            yield session
+        """A session that only reads. Raises `DatabaseRefused`."""
+        with refusals_told():
+            async with self._sessions() as session:
+                await _connect(session)
+                yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """A session whose transaction is committed at the end, or undone by any exception."""
-        if not self._sqlite:
-            async with self._writers.begin() as session:
-                await session.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+    async def write(self, *, wait_s: float | None = None) -> AsyncIterator[AsyncSession]:
+        """A session whose transaction is committed at the end, or undone by any exception.
+
+        Raises `DatabaseRefused` when it is not this writer's turn within `wait_s` (`WAIT_S`), or
+        when the database cannot take it; nothing is written then.
+        """
+        longest_s = WAIT_S if wait_s is None else wait_s
+        with refusals_told():
+            async with self._my_turn(longest_s) as left_s, self._writers.begin() as session:
+                await _connect(session, wait_ms=round(left_s * 1000))
+                if not self._sqlite:
+                    await _take_turn(session, longest_s)
                 yield session
+
+    @asynccontextmanager
+    async def _my_turn(self, wait_s: float) -> AsyncIterator[float]:
+        """What is left of the wait, when it is this writer's turn among ours."""
+        if not self._sqlite:
+            yield wait_s  # they stand in one line with those of other servers (`_take_turn`)
             return
-        async with self._turn, self._writers.begin() as session:
-            yield session
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        try:
+            async with asyncio.timeout_at(until):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise DatabaseRefused(Cause.BUSY) from None
+        try:
+            yield max(0.0, until - loop.time())
+        finally:
+            self._turn.release()
 
     async def migrate(self) -> None:
         """Bring the tables to this program's version; raises `StartRefused` if that fails."""
@@ -99,11 +132,6 @@ class Database:
         except OSError as error:
             raise StartRefused(f"The database cannot be reached: {error}.") from None
 
-    async def ping(self) -> None:
-        """One tiny query; raises what the database raises."""
-        async with self._engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-
     async def run_sync(self, work: Any) -> Any:
         """Run `work(connection)` on a plain connection (for checks of the schema)."""
         async with self._engine.connect() as connection:
@@ -116,7 +144,8 @@ class Database:
             thread.join(_THREAD_END_S)
 
     def _sqlite_connected(self, connection: Any, record: Any) -> None:
-        _sqlite_connect(connection)
+        record.info[_WAIT_MS] = round(WAIT_S * 1000)
+        _sqlite_connect(connection, wait_ms=record.info[_WAIT_MS])
         # aiosqlite runs each connection in a thread that it never joins
         self._threads.add(record.driver_connection._thread)
 
@@ -135,6 +164,24 @@ class _Undoing(sqlite3.Connection):
         super().close()
 
 
+async def _take_turn(session: AsyncSession, wait_s: float) -> None:
+    """PostgreSQL's turn among the writers of all servers, until the transaction ends."""
+    wait_ms = max(1, round(wait_s * 1000))  # 0 would be for ever
+    await session.execute(select(func.set_config("lock_timeout", str(wait_ms), True)))
+    await session.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+
+
+async def _connect(session: AsyncSession, *, wait_ms: int | None = None) -> None:
+    """Begin at once, so that a database that is not there says so here. Raises `DatabaseRefused`.
+
+    `wait_ms` is how long SQLite waits for another process's lock.
+    """
+    try:
+        await session.connection(execution_options={_WAIT_MS: wait_ms})
+    except OSError as error:
+        raise DatabaseRefused(Cause.AWAY) from error
+
+
 def _version(connection: Connection) -> str | None:
     """The schema version the database stands at, without importing Alembic (0.2 s) for it."""
     if not connection.dialect.has_table(connection, "alembic_version"):
@@ -143,19 +190,27 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _sqlite_connect(connection: Any) -> None:
+def _sqlite_connect(connection: Any, *, wait_ms: int) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see `_sqlite_begin`
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",  # safe against a crash of the program; WAL keeps the file whole
         "foreign_keys=ON",
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        f"busy_timeout={wait_ms:d}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(_WRITE, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    wait_ms = options.get(_WAIT_MS)
+    # Most have had their turn at once: the question of 50 ms is not worth a way to the thread.
+    if wait_ms is not None and abs(connection.info[_WAIT_MS] - wait_ms) > 50:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms:d}")
+        connection.info[_WAIT_MS] = wait_ms
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

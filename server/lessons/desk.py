@@ -12,22 +12,23 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState
 from server.errors import Refusal, Text
+from server.lessons.endings import Ending, Endings
 from server.lessons.live import EndReason, LiveLessons
 from server.lessons.timetable import LEAD_SEAT, lessons_due, lessons_in_progress
 from server.node.hardware import load_send_profile
-from server.recordings.library import mark_finishing
 from signaling.errors import Refusal as SignalingRefusal
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role
 
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
+SAVE_WAIT_S = 1.0  # signaling tries again by itself, and an ending lesson waits for its last saving
 MISSED_AFTER_S = 3600.0  # the server was down, or the rooms busy, for the whole lesson
 
 _log = structlog.get_logger("tongke.lessons")
@@ -47,9 +48,11 @@ class LessonDesk:
         devices_admitted: int,
         doors_open_s: float,
         idle_end_s: float,
+        endings: Endings,
         profile_folders: Sequence[Path] = (),
     ) -> None:
         self._database = database
+        self._endings = endings
         self._clock = clock
         self.lessons_admitted = lessons_admitted
         self._devices_admitted = devices_admitted
@@ -79,7 +82,7 @@ class LessonDesk:
 
     async def save_state(self, lesson_id: str, state: str) -> None:
         """Keep signaling's state of a live lesson; of any other there is nothing to keep."""
-        async with self._database.write() as session:
+        async with self._database.write(wait_s=SAVE_WAIT_S) as session:
             lesson = await session.get(Lesson, lesson_id)
             if lesson is None or lesson.state is not LessonPhase.LIVE:
                 return
@@ -88,16 +91,13 @@ class LessonDesk:
             )
 
     async def ended(self, lesson_id: str, at: float, reason: str) -> None:
-        """The lesson is over."""
-        async with self._database.write() as session:
-            lesson = await session.get(Lesson, lesson_id)
-            if lesson is None or lesson.state is LessonPhase.ENDED:
-                return
-            _close(lesson, at, reason)
-            await mark_finishing(session, lesson_id)
-            await session.execute(delete(LessonState).where(LessonState.lesson_id == lesson_id))
+        """The lesson is over, whether the database can be written now or not.
+
+        It is so from this call on, before anything is waited for.
+        """
         self._led_at.pop(lesson_id, None)
         _log.info("lesson ended", lesson=lesson_id, reason=reason)
+        await self._endings.add(Ending(lesson_id, at, reason))
 
     # --- opening and ending ---------------------------------------------------------------
 
@@ -109,7 +109,10 @@ class LessonDesk:
                 await self.live.end(lesson_id, reason)
             except SignalingRefusal as refusal:
                 _log.warning("lesson could not be closed", lesson=lesson_id, why=refusal.code)
-        await self.ended(lesson_id, self._clock(), reason)
+        async with self._database.read() as session:
+            lesson = await session.get(Lesson, lesson_id)
+        if lesson is not None and lesson.state is LessonPhase.LIVE:
+            await self.ended(lesson_id, self._clock(), reason)
 
     async def free_classrooms(self, classroom_ids: Sequence[str], *, but: str = "") -> None:
         """End the live lessons there whose lead has been away for long: forgotten ones.
@@ -265,4 +268,4 @@ async def _live_in(
         )
         .distinct()
     )
-    return list(found)
+    return [lesson for lesson in found if lesson.state is LessonPhase.LIVE]

@@ -6,6 +6,7 @@ a seat for its classroom, with a fresh join token, or the next one in the timeta
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -14,6 +15,7 @@ from server.accounts.throttle import WrongKeys
 from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import Classroom, Credential, Lesson, LessonPhase, School
+from server.database.refusing import DatabaseRefused
 from server.errors import Refusal, Text
 from server.ids import secret_hash
 from server.lessons.live import LiveLessons
@@ -23,6 +25,7 @@ from signaling.ports import Identity
 from signaling.protocol.messages import Role
 
 _WRITTEN_EVERY_S = 60.0  # a hundred rooms that ask every 3 s must not be 33 writes a second
+_SEEN_WAIT_S = 0.3
 _LOOK_AHEAD_S = 7 * 86_400.0  # "next lesson on Friday" is news, next term's is not
 _MISSED_POLLS = 4  # a room whose Wi-Fi swallowed a few requests is still there
 
@@ -145,10 +148,14 @@ class RoomDesk:
         if now - self._written.get(credential_id, 0.0) < _WRITTEN_EVERY_S:
             return
         self._written[credential_id] = now
-        async with self._database.write() as session:
-            await session.execute(
-                update(Credential).where(Credential.id == credential_id).values(last_used_at=now)
-            )
-            await session.execute(
-                update(Classroom).where(Classroom.id == classroom_id).values(last_seen=now)
-            )
+        # A database that cannot be written keeps no room from its lesson.
+        with contextlib.suppress(DatabaseRefused):
+            async with self._database.write(wait_s=_SEEN_WAIT_S) as session:
+                await session.execute(
+                    update(Credential)
+                    .where(Credential.id == credential_id)
+                    .values(last_used_at=now)
+                )
+                await session.execute(
+                    update(Classroom).where(Classroom.id == classroom_id).values(last_seen=now)
+                )

@@ -97,10 +97,13 @@ async def list_lessons(
         query = query.where(Lesson.starts_at >= since)
     if until is not None:
         query = query.where(Lesson.starts_at < until)
-    if state is not None:
+    if state is LessonPhase.ENDED:  # or it is over, and that could not be written yet
+        query = query.where(Lesson.state.in_([LessonPhase.LIVE, state]))
+    elif state is not None:
         query = query.where(Lesson.state == state)
     query = query.order_by(Lesson.starts_at.desc(), Lesson.id).limit(MOST_LISTED)
-    return list(await session.scalars(query))[::-1]
+    found = list(await session.scalars(query))[::-1]
+    return [lesson for lesson in found if state is None or lesson.state is state]
 
 
 async def plan_lesson(
@@ -182,7 +185,8 @@ async def lessons_in_progress(session: AsyncSession) -> list[Lesson]:
         .where(Lesson.state == LessonPhase.LIVE, Lesson.deleted_at.is_(None))
         .order_by(Lesson.started_at.desc(), Lesson.id)
     )
-    return list(found)
+    # The row as loaded knows of an end that could not be written yet (`endings`), the query not.
+    return [lesson for lesson in found if lesson.state is LessonPhase.LIVE]
 
 
 async def lessons_due(session: AsyncSession, *, by: float) -> list[Lesson]:

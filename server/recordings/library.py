@@ -15,9 +15,9 @@ from sqlalchemy import Select, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.clock import Clock
-from server.database.engine import Database
 from server.database.models import (
     Lesson,
+    LessonPhase,
     Recording,
     RecordingPhase,
     RecordingSchool,
@@ -25,6 +25,7 @@ from server.database.models import (
     UserRole,
     Visibility,
 )
+from server.database.outbox import Outbox
 from server.errors import Refusal, Text, not_found
 from server.schools.communities import communities_of_school
 
@@ -49,46 +50,27 @@ class RecordingCatalogue(Protocol):
 
 
 class Catalogue:
-    """`RecordingCatalogue` in the database."""
+    """`RecordingCatalogue` in the database, by the outbox: each call returns when it is written.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+    That may take as long as the database takes nothing. Raises `NeverWritten`.
+    """
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
         self._clock = clock
 
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
         """A row that tells what is recorded; telling it again changes nothing."""
-        async with self._database.write() as session:
-            if await session.get(Recording, recording_id) is not None:
-                return
-            lesson = await session.get(Lesson, lesson_id)
-            if lesson is None:
-                _log.error("a recording of an unknown lesson", recording=recording_id)
-                return
-            schools = dict.fromkeys(seat.school for seat in lesson.seats if seat.school)
-            session.add(
-                Recording(
-                    id=recording_id,
-                    created_at=self._clock(),
-                    lesson_id=lesson.id,
-                    community_id=lesson.community_id,
-                    teacher_id=lesson.teacher_id,
-                    title=lesson.title,
-                    subject=lesson.subject,
-                    grade=lesson.grade,
-                    teacher_name=lesson.teacher_name,
-                    started_at=started_at,
-                    state=RecordingPhase.RECORDING,
-                    visibility=Visibility.COMMUNITY,
-                    schools=[
-                        RecordingSchool(place=place, name=name)
-                        for place, name in enumerate(schools)
-                    ],
-                )
-            )
+
+        async def write(session: AsyncSession) -> None:
+            await self._add(session, recording_id, lesson_id, started_at)
+
+        await self._outbox.written(f"the beginning of recording {recording_id}", write)
 
     async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
         """It stands in the library, ready to play."""
-        async with self._database.write() as session:
+
+        async def write(session: AsyncSession) -> None:
             row = await session.get(Recording, recording_id)
             if row is None:
                 _log.error("an unknown recording was finished", recording=recording_id)
@@ -100,14 +82,50 @@ class Catalogue:
             row.duration_s = float(manifest.get("duration_s") or 0.0)
             row.poster = str(manifest.get("poster") or "")
 
+        await self._outbox.written(f"recording {recording_id}", write)
+
     async def failed(self, recording_id: str, reason: str) -> None:
         """It stands in the library as failed, so that somebody asks."""
-        async with self._database.write() as session:
+
+        async def write(session: AsyncSession) -> None:
             row = await session.get(Recording, recording_id)
             if row is not None and row.state is not RecordingPhase.READY:
                 row.state = RecordingPhase.FAILED
                 row.failure = reason
+
         _log.error("recording failed", recording=recording_id, why=reason)
+        await self._outbox.written(f"the failure of recording {recording_id}", write)
+
+    async def _add(
+        self, session: AsyncSession, recording_id: str, lesson_id: str, started_at: float
+    ) -> None:
+        if await session.get(Recording, recording_id) is not None:
+            return
+        lesson = await session.get(Lesson, lesson_id)
+        if lesson is None:
+            _log.error("a recording of an unknown lesson", recording=recording_id)
+            return
+        over = lesson.state is LessonPhase.ENDED  # it was, before this could be written
+        schools = dict.fromkeys(seat.school for seat in lesson.seats if seat.school)
+        session.add(
+            Recording(
+                id=recording_id,
+                created_at=self._clock(),
+                lesson_id=lesson.id,
+                community_id=lesson.community_id,
+                teacher_id=lesson.teacher_id,
+                title=lesson.title,
+                subject=lesson.subject,
+                grade=lesson.grade,
+                teacher_name=lesson.teacher_name,
+                started_at=started_at,
+                state=RecordingPhase.FINISHING if over else RecordingPhase.RECORDING,
+                visibility=Visibility.COMMUNITY,
+                schools=[
+                    RecordingSchool(place=place, name=name) for place, name in enumerate(schools)
+                ],
+            )
+        )
 
 
 async def mark_finishing(session: AsyncSession, lesson_id: str) -> None:

@@ -125,6 +125,7 @@ class Recording:
         self._leftovers: dict[str, Leftover] = {}  # by lesson: interrupted, may go on
         self._to_finish: set[str] = set()  # left closed by an earlier server
         self._chores: asyncio.Queue[Chore] = asyncio.Queue()
+        self._filing: asyncio.Queue[Chore] = asyncio.Queue()  # what waits for the database
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._events = self._dropped_events = 0
@@ -161,7 +162,8 @@ class Recording:
         for found in await asyncio.to_thread(find_leftovers, self._folder):
             self._take_up(found)
         self._tasks = [
-            asyncio.create_task(self._do_chores(), name="recording-chores"),
+            asyncio.create_task(_do(self._chores), name="recording-chores"),
+            asyncio.create_task(_do(self._filing), name="recording-filing"),
             asyncio.create_task(self._look_after_leftovers(), name="recording-leftovers"),
         ]
         await self._link.start()
@@ -174,12 +176,13 @@ class Recording:
         await self._link.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_CHORES_S):
-                await self._chores.join()
+                await asyncio.gather(self._chores.join(), self._filing.join())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        while not self._chores.empty():
-            self._chores.get_nowait().close()
+        for chores in (self._chores, self._filing):
+            while not chores.empty():
+                chores.get_nowait().close()
         if self._own_runtime_folder is not None:
             shutil.rmtree(self._own_runtime_folder, ignore_errors=True)
 
@@ -199,7 +202,7 @@ class Recording:
         )
         recorded = _Recorded(recording_id, plan.lesson_id, plan.title, seats)
         self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
-        self._later(self._catalogue.added(recording_id, plan.lesson_id, self._clock()))
+        self._file_later(self._catalogue.added(recording_id, plan.lesson_id, self._clock()))
         self._link.send(self._open_command(recorded))
 
     async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
@@ -296,7 +299,7 @@ class Recording:
             case c.Failed():
                 self._failed(report)
             case c.Finished():
-                self._later(self._file(report.recording_id))
+                self._file_later(self._file(report.recording_id))
             case _:
                 return
 
@@ -309,7 +312,7 @@ class Recording:
 
     def _failed(self, report: c.Failed) -> None:
         _log.error("recording failed", recording=report.recording_id, why=report.text)
-        self._later(self._catalogue.failed(report.recording_id, report.text))
+        self._file_later(self._catalogue.failed(report.recording_id, report.text))
         self._to_finish.discard(report.recording_id)
         recorded = self._by_id.get(report.recording_id)
         if recorded is None:
@@ -349,7 +352,7 @@ class Recording:
 
     def _take_up(self, found: Leftover) -> None:
         recording_id, lesson_id = found.recording_id, found.lesson_id
-        self._later(self._catalogue.added(recording_id, lesson_id, found.started_at))
+        self._file_later(self._catalogue.added(recording_id, lesson_id, found.started_at))
         match found.stage:
             case Stage.INTERRUPTED:
                 # Of several of one lesson only the newest may go on.
@@ -360,7 +363,7 @@ class Recording:
             case Stage.CLOSED:
                 self._to_finish.add(recording_id)
             case Stage.FINISHED:
-                self._later(self._file(recording_id))
+                self._file_later(self._file(recording_id))
 
     async def _look_after_leftovers(self) -> None:
         """Finish interrupted recordings whose lesson will not go on."""
@@ -389,13 +392,18 @@ class Recording:
         # a handful each.
         self._chores.put_nowait(chore)
 
-    async def _do_chores(self) -> None:
-        """One after the other, in order; one that fails is told in the log and left behind."""
-        while True:
-            chore = await self._chores.get()
-            try:
-                await chore
-            except Exception:
-                _log.exception("a step of a recording failed")
-            finally:
-                self._chores.task_done()
+    def _file_later(self, chore: Chore) -> None:
+        """The same for what the catalogue is told: it may wait long, and nothing waits for it."""
+        self._filing.put_nowait(chore)
+
+
+async def _do(chores: asyncio.Queue[Chore]) -> None:
+    """One after the other, in order; one that fails is told in the log and left behind."""
+    while True:
+        chore = await chores.get()
+        try:
+            await chore
+        except Exception:
+            _log.exception("a step of a recording failed")
+        finally:
+            chores.task_done()

@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from server.database.engine import Database
+from server.database.outbox import Outbox
 from server.recordings.library import Catalogue
 from tests.browser.county import TEACHER, County
 from tests.browser.screens import CHROMIUM, FLAGS
@@ -54,10 +55,12 @@ def write_film(path: Path) -> None:
 
 async def file_recording(server: ServerProcess, lesson_id: str) -> None:
     database = Database(f"sqlite+aiosqlite:///{server.data_folder / 'tongke.db'}")
-    catalogue = Catalogue(database, time.time)
+    outbox = Outbox(database)
+    catalogue = Catalogue(outbox, time.time)
     await catalogue.added("rec1", lesson_id, time.time())
     part = {"part_id": "p1", "file": "part-1.mp4", "mime": "video/mp4"}
     await catalogue.finished("rec1", {"duration_s": 2.0, "parts": [part]})
+    await outbox.close()
     await database.close()
     folder = server.data_folder / "recordings" / "rec1"
     folder.mkdir()

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import httpx
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from server.accounts.first_start import setup_address
 from server.accounts.passwords import Passwords
 from server.app import OpenMedia, create_app
 from server.config import Settings
+from server.database import engine
 from server.database.engine import Database
 from server.node.media import MediaCore
 from server.services import Services
@@ -142,7 +144,12 @@ async def _migrate(url: str) -> None:
 async def running_world(
     folder: Path, *, open_media: OpenMedia = no_media, **settings: Any
 ) -> AsyncIterator[World]:
-    """The application over a data folder, until the end of the block."""
+    """The application over a data folder, until the end of the block.
+
+    `database_wait_s` is how long a writer waits for its turn: so long that only a lock that is
+    really held is one, however busy the machine.
+    """
+    patience = mock.patch.object(engine, "WAIT_S", settings.pop("database_wait_s", 60.0))
     usual = {"host": "127.0.0.1", "plain_http": True, "web_folder": folder / "web"}
     made = Settings(data_folder=folder / "data", **{**usual, **settings})
     if not made.database_url:
@@ -150,8 +157,9 @@ async def running_world(
     clock = TestClock()
     cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
     app = create_app(made, clock=clock, passwords=cheap, open_media=open_media, record=False)
-    async with AsyncExitStack() as stack, app.router.lifespan_context(app):
-        yield World(app, clock, made, stack)
+    with patience:
+        async with AsyncExitStack() as stack, app.router.lifespan_context(app):
+            yield World(app, clock, made, stack)
 
 
 async def post(browser: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:

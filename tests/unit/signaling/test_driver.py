@@ -198,14 +198,16 @@ def test_the_end_reaches_store_observers_and_media() -> None:
     virtually(main)
 
 
-def test_an_end_cut_short_by_a_kill_is_finished_when_somebody_knocks() -> None:
+def test_an_end_that_only_the_saved_state_tells_is_finished_when_somebody_knocks() -> None:
     async def main() -> None:
         world = World()
         async with world.serving() as service:
             lead, _ = await join(service, "lead")
+            runner = await service.open(LESSON)
             await lead.ask(m.EndLesson())
             await settle()
-        world.store.endings.clear()  # killed before the store was told
+        world.store.endings.clear()
+        world.store.states[LESSON] = runner.lesson.save()
         async with world.serving() as service:
             refused = await (await knock(service, f"{LESSON}/room-1")).next()
             assert isinstance(refused, m.Refused)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from server.database.refusing import Cause, DatabaseRefused
 from server.door.shield import content_security_policy
 from tests.unit.server.world import World, running_world
 
@@ -120,15 +122,22 @@ async def test_health_and_readiness(world: World, monkeypatch: pytest.MonkeyPatc
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     monkeypatch.setattr(world.services.media, "ready", False)
 
-    async def away() -> None:
-        raise OSError
+    @asynccontextmanager
+    async def away(**_wait: float) -> AsyncIterator[None]:
+        raise DatabaseRefused(Cause.AWAY)
+        yield
 
-    monkeypatch.setattr(world.services.database, "ping", away)
+    monkeypatch.setattr(world.services.database, "write", away)
     unready = await browser.get("/readyz")
     assert unready.status_code == 503
     assert unready.json() == {
         "ready": False,
-        "checks": {"database": "OSError", "data_folder": "ok", "media": "not listening"},
+        "checks": {
+            "database": "away",
+            "data_folder": "ok",
+            "recordings_folder": "ok",
+            "media": "not listening",
+        },
     }
 
 

@@ -43,7 +43,7 @@ async def recorded(world: World, ids: Ids, name: str = "rec1", **changes: Any) -
     """A lesson that was recorded, ended and finished, with its files; gives the recording's id."""
     li = await world.signed_in("li")
     lesson = await post(li, "/api/lessons", lesson_body(ids, **changes))
-    catalogue = Catalogue(world.services.database, world.clock)
+    catalogue = Catalogue(world.services.outbox, world.clock)
     await catalogue.added(name, lesson["id"], world.clock())
     await li.post(f"/api/lessons/{lesson['id']}/end")
     await catalogue.finished(name, manifest(started_at=world.clock()))
@@ -68,7 +68,7 @@ async def seen_by(world: World, who: str) -> set[str]:
 async def test_a_recording_goes_through_its_life(world: World, community: Ids) -> None:
     li = await world.signed_in("li")
     lesson = await post(li, "/api/lessons", lesson_body(community))
-    catalogue = Catalogue(world.services.database, world.clock)
+    catalogue = Catalogue(world.services.outbox, world.clock)
     states = []
 
     async def look() -> dict[str, Any]:
@@ -101,7 +101,7 @@ async def test_a_recording_goes_through_its_life(world: World, community: Ids) -
 async def test_recordings_of_unknown_lessons_harm_nothing(
     world: World, admin: httpx.AsyncClient
 ) -> None:
-    catalogue = Catalogue(world.services.database, world.clock)
+    catalogue = Catalogue(world.services.outbox, world.clock)
     await catalogue.added("rec1", "nowhere", 0.0)
     await catalogue.finished("rec1", manifest())
     await catalogue.failed("rec1", "no reason")
@@ -213,7 +213,7 @@ async def test_a_manifest_cannot_lead_out_of_the_folder(world: World, community:
     await recorded(world, community)
     (world.settings.recordings / "secret.mp4").write_bytes(b"secret")
     evil = manifest(parts=[{**PART, "file": "../secret.mp4"}], poster="/etc/passwd")
-    await Catalogue(world.services.database, world.clock).finished("rec1", evil)
+    await Catalogue(world.services.outbox, world.clock).finished("rec1", evil)
     li = await world.signed_in("li")
     for name in ("..%2fsecret.mp4", "%2fetc%2fpasswd"):
         assert (await li.get(f"/media/recordings/rec1/{name}")).status_code == 404
