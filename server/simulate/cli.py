@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 
 from server.simulate.behaviour import Habits, Talk
-from server.simulate.entry import Entry, RoomEntry, ServerAddress, TokenEntry
 from server.simulate.errors import SimulateError
 from server.simulate.settings import Appearance, Receive, SeatSettings
+from signaling.client.address import ServerAddress
+from signaling.client.entry import Entry, RoomEntry, TokenEntry
 from signaling.protocol.messages import Source
 
 # With a credential a room stays for ever; a wrong list of ten thousand would take the machine.

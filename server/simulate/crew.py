@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from server.simulate.entry import Entry, ServerAddress
 from server.simulate.errors import SimulateError
 from server.simulate.seat import SimulatedSeat
 from server.simulate.settings import SeatSettings
+from signaling.client.address import ServerAddress
+from signaling.client.entry import Entry
+from signaling.client.errors import ClientError
 
 _REPORT_EVERY_S = 10.0
 
@@ -85,7 +87,7 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
 def _exit_code(results: list[BaseException | None], console: Console) -> int:
     code = 0
     for result in results:
-        if isinstance(result, SimulateError):
+        if isinstance(result, SimulateError | ClientError):
             console.print(f"[red]{result}[/red]", highlight=False)
             code = 1
         elif isinstance(result, Exception):

@@ -21,7 +21,6 @@ from aiortc.sdp import SessionDescription
 
 from server.simulate.encoding import VideoEncoder, obey_feedback
 from server.simulate.media_file import FilePictures, FileSound, check_media_file
-from server.simulate.peer import Peer
 from server.simulate.scene import Scene, View
 from server.simulate.settings import Appearance
 from server.simulate.tracks import (
@@ -32,6 +31,7 @@ from server.simulate.tracks import (
     SpeechLoop,
 )
 from server.simulate.voice import speech_loop
+from signaling.client.peer import Peer
 from signaling.protocol.messages import SendProfile, Source, SourceProfile
 
 _DEFAULT_SIZE = (640, 360)

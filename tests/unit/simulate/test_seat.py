@@ -20,14 +20,16 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from server.simulate.behaviour import Habits, Talk
-from server.simulate.entry import Entry, ServerAddress, TokenEntry
-from server.simulate.errors import SeatRefused
 from server.simulate.scene import Scene, View
-from server.simulate.seat import Phase, SimulatedSeat
+from server.simulate.seat import SimulatedSeat
 from server.simulate.sending import Camera, Sending
 from server.simulate.settings import Appearance, Receive, SeatSettings
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import speech_loop
+from signaling.client.address import ServerAddress
+from signaling.client.entry import Entry, TokenEntry
+from signaling.client.errors import SeatRefused
+from signaling.client.seat import Phase
 from signaling.protocol.messages import (
     Done,
     EncodingProfile,
@@ -233,7 +235,7 @@ async def test_a_server_that_is_not_there_is_asked_again() -> None:
         seat = new_seat(server)
         async with running(seat) as task:
             await asyncio.sleep(0)
-            seat.server = ServerAddress.parse(origin)
+            seat.device.server = ServerAddress.parse(origin)
             await server.until(lambda: seat.phase is Phase.IN_LESSON)
             assert not task.done()
 
@@ -271,7 +273,7 @@ async def test_a_passing_refusal_and_a_stale_key_are_tried_again() -> None:
 async def test_a_seat_whose_other_device_sends_looks_on_and_takes_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("server.simulate.seat._PUBLISH_AGAIN_S", 0.0)
+    monkeypatch.setattr("signaling.client.attendance._PUBLISH_AGAIN_S", 0.0)
 
     def script(server: FakeServer, message: Any) -> Any:
         if isinstance(message, Publish) and server.count(Publish) < 3:

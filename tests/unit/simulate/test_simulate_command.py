@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from typer.testing import CliRunner
 
 from server.demo.cli import demo
 from server.simulate.cli import simulate
-from server.simulate.entry import RoomEntry, ServerAddress
-from server.simulate.errors import ConnectionLost, SeatRefused
 
 DOCS = Path(__file__).parents[3] / "docs" / "simulate.md"
 HIDDEN = {"--stop-with-parent", "--help"}
@@ -69,51 +66,3 @@ def test_wrong_options_are_refused_in_a_sentence(arguments: tuple[str, ...], tol
     assert code == 2
     assert told in output
     assert "Traceback" not in output
-
-
-@pytest.mark.parametrize(
-    ("address", "origin", "websocket"),
-    [
-        ("http://127.0.0.1:7880", "http://127.0.0.1:7880", "ws://127.0.0.1:7880/ws"),
-        ("https://tongke.example/today", "https://tongke.example", "wss://tongke.example/ws"),
-        ("http://[::1]:80/", "http://[::1]:80", "ws://[::1]:80/ws"),
-    ],
-)
-def test_addresses(address: str, origin: str, websocket: str) -> None:
-    server = ServerAddress.parse(address)
-    assert (server.origin, server.websocket) == (origin, websocket)
-    assert (server.tls is not None) == address.startswith("https")
-
-
-@pytest.mark.parametrize(
-    ("answer", "outcome"),
-    [
-        (b'HTTP/1.0 200 OK\r\n\r\n{"token": "t", "poll_after_s": 9}', "t"),
-        (b'HTTP/1.0 200 OK\r\n\r\n{"token": null, "poll_after_s": 0}', None),
-        (b"HTTP/1.0 200 OK\r\n\r\n[]", ConnectionLost),
-        (b"HTTP/1.0 200 OK\r\n\r\n{", ConnectionLost),
-        (b"HTTP/1.0 401 No\r\n\r\n", SeatRefused),
-        (b"HTTP/1.0 503 Later\r\n\r\n", ConnectionLost),
-        (b"nonsense\r\n\r\n", ConnectionLost),
-        (b"", ConnectionLost),
-    ],
-)
-async def test_what_a_room_is_told(answer: bytes, outcome: str | type[Exception] | None) -> None:
-    asked = bytearray()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.extend(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        entry = RoomEntry(ServerAddress.parse(f"http://127.0.0.1:{port}"), "secret")
-        if isinstance(outcome, type):
-            with pytest.raises(outcome):
-                await entry.token()
-        else:
-            assert await entry.token() == outcome
-            assert entry.wait_s in (9.0, 0.2)  # as told, but never a storm of questions
-    assert b"GET /api/room " in asked and b"Bearer secret" in asked

@@ -1,4 +1,4 @@
-"""What the two aiortc connections of a simulated seat have in common: opening, failing, closing.
+"""What the two aiortc connections of a device have in common: opening, failing, closing.
 
 No ICE servers are named: without that aiortc asks a public STUN server.
 """
@@ -9,7 +9,7 @@ import asyncio
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 
-from server.simulate.errors import ConnectionLost
+from signaling.client.errors import ConnectionLost
 
 # Whatever is broken, media connects within this or is tried anew.
 _CONNECT_TIMEOUT_S = 15.0
@@ -47,6 +47,7 @@ class Peer:
             raise ConnectionLost("media does not connect")
 
     async def close(self) -> None:
+        """Give the connection up; nothing of it runs on."""
         await self.connection.close()
         if not self._settled.is_set():
             await asyncio.sleep(_LAST_LOOK_S)

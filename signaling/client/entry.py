@@ -1,4 +1,4 @@
-"""How a simulated seat gets in: with a room's device credential, or with a join token.
+"""How a device gets in: with a room's device credential, or with a join token.
 
 Owns the HTTP side (`GET /api/room`, docs/http_api.md). A room with a credential behaves as the
 room page does: it asks every few seconds whether there is a lesson, and never gives up while its
@@ -9,44 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
-from server.simulate.errors import ConnectionLost, SeatRefused
+from signaling.client.address import ServerAddress
+from signaling.client.errors import ConnectionLost, SeatRefused
 
 _ANSWER_TIMEOUT_S = 10.0
 _MOST_ANSWER_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ServerAddress:
-    """A server's origin, and whether a certificate made by itself is good enough."""
-
-    origin: str
-    tls: ssl.SSLContext | None = None
-
-    @classmethod
-    def parse(cls, address: str, *, insecure: bool = False) -> ServerAddress:
-        """`http://127.0.0.1:7880` and the like. Raises ValueError for anything else."""
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{address!r} is no server address; write http://host:port")
-        tls = None
-        if parts.scheme == "https":
-            tls = ssl.create_default_context()
-            if insecure:
-                tls.check_hostname = False
-                tls.verify_mode = ssl.CERT_NONE
-        return cls(origin=f"{parts.scheme}://{parts.netloc}", tls=tls)
-
-    @property
-    def websocket(self) -> str:
-        return "ws" + self.origin.removeprefix("http") + "/ws"
 
 
 class Entry(Protocol):

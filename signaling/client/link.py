@@ -1,7 +1,7 @@
 """The WebSocket of one device: typed messages out, answers and events in.
 
 Owns matching answers to requests, pings and noticing a dead line. Leaves what the messages mean
-to `seat`. Protocol: docs/protocol.md.
+to `attendance`. Protocol: docs/protocol.md.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from server.simulate.entry import ServerAddress
-from server.simulate.errors import ConnectionLost
+from signaling.client.address import ServerAddress
+from signaling.client.errors import ConnectionLost, RequestRefused
 from signaling.protocol.messages import (
     ClientMessage,
     Ping,
@@ -35,14 +35,6 @@ _SILENCE_S = 7.0
 _MOST_MESSAGE_BYTES = 1 << 20
 # A seat reads events as they come; if it ever stops, the oldest are of no use anyway.
 _MOST_EVENTS_WAITING = 1000
-
-
-class RequestRefused(Exception):  # noqa: N818 - a refusal is no error of ours
-    """The server refused a request; the lesson goes on. Internal to the seat."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(f"{refused.code}: {refused.message_en}")
-        self.refused = refused
 
 
 class Link:

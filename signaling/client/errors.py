@@ -1,0 +1,35 @@
+"""What can go wrong for a client of the lesson protocol.
+
+ClientError
+├── SeatRefused        the server will not have this device, and asking again will not help
+├── RequestRefused     the server refused one request; the lesson goes on
+└── ConnectionLost     the server is gone for now; the device tries again by itself
+"""
+
+from __future__ import annotations
+
+from signaling.protocol.messages import Refused
+
+
+class ClientError(Exception):
+    """Anything this package raises on purpose; the text is for people."""
+
+
+class SeatRefused(ClientError):  # noqa: N818 - a refusal is no error of ours
+    """Refused for good. `code` is the server's (of `signaling.protocol`, or an HTTP status)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RequestRefused(ClientError):  # noqa: N818 - as above
+    """The server refused a request; the lesson goes on."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(f"{refused.code}: {refused.message_en}")
+        self.refused = refused
+
+
+class ConnectionLost(ClientError):  # noqa: N818 - named as what happened
+    """The line to the server broke, or it does not answer."""

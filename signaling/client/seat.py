@@ -1,0 +1,156 @@
+"""One device at its seat: it joins, comes back after every loss, and ends in order.
+
+Owns the device's life. The parts are elsewhere: `entry` (tokens), `link` (messages), `attendance`
+(what is done in a lesson).
+
+    WAITING ──token──► JOINING ──welcome──► IN_LESSON ──lesson ended──► WAITING or GONE
+       ▲                  │                     │
+       └── backoff ───────┴───── line lost ─────┘        refused for good ──► GONE
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum, auto
+
+from signaling.client.address import ServerAddress
+from signaling.client.attendance import Attendance, Participant
+from signaling.client.entry import Entry
+from signaling.client.errors import ConnectionLost, RequestRefused, SeatRefused
+from signaling.client.link import open_link
+from signaling.protocol.messages import DeviceKind, Join, Leave, Refused, SeatState, Welcome
+
+# Come back at once, then ever slower: a server that starts must not meet all rooms at one moment.
+_BACKOFF_S = (0.3, 0.6, 1.0, 1.5, 2.0)
+_LEAVE_TIMEOUT_S = 1.0
+# Refusals that pass by themselves; every other one is for good when there is only one token.
+_PASSING = {
+    "too-fast", "lesson-full", "media-full", "media-failed", "server-failed", "seat-full",
+}  # fmt: skip
+
+# Who takes part in a lesson once it is joined, and at which seat.
+Joined = Callable[[Welcome, SeatState], Participant]
+
+
+class Phase(Enum):
+    """Where a device stands in its life."""
+
+    WAITING = auto()
+    JOINING = auto()
+    IN_LESSON = auto()
+    GONE = auto()
+
+
+class Seat:
+    """`await run()` it; cancel it to make the device leave. `phase`, `joins`, `seat_id` tell.
+
+    `name` is what `say` calls it until the server has named its seat.
+    """
+
+    def __init__(
+        self,
+        server: ServerAddress,
+        entry: Entry,
+        kind: DeviceKind,
+        joined: Joined,
+        *,
+        name: str,
+        rng: random.Random,
+        say: Callable[[str], None],
+    ) -> None:
+        self.server = server
+        self.entry = entry
+        self.phase = Phase.WAITING
+        self.seat_id = ""
+        self.name = name
+        self.joins = 0
+        self._kind = kind
+        self._joined = joined
+        self._rng = rng
+        self._say = say
+        self._resume: str | None = None
+        self._told = ""
+
+    async def run(self) -> None:
+        """Until the lesson is over (with a credential: for good).
+
+        Raises `SeatRefused` when the server will not have this device.
+        """
+        losses = 0
+        try:
+            while True:
+                self.phase = Phase.WAITING
+                joins = self.joins
+                try:
+                    if await self._one_lesson():
+                        return
+                    losses = 0
+                except ConnectionLost as loss:
+                    losses = 1 if self.joins > joins else losses + 1
+                    await self._back_off(losses, str(loss))
+                except RequestRefused as refusal:
+                    losses += 1
+                    self._judge(refusal.refused)
+                    await self._back_off(losses, str(refusal))
+        finally:
+            self.phase = Phase.GONE
+
+    async def _one_lesson(self) -> bool:
+        """One try to attend. True when there is nothing more to wait for."""
+        token = await self.entry.token()
+        if token is not None:
+            self.phase = Phase.JOINING
+            await self._attend(token)
+            self._say(f"{self.name}: the lesson is over")
+            self._resume = None
+            if not self.entry.stays:
+                return True
+        await asyncio.sleep(self.entry.wait_s)
+        return False
+
+    def _judge(self, refused: Refused) -> None:
+        if self._resume is not None:
+            self._resume = None  # the key may have been what was wrong
+            return
+        if refused.code not in _PASSING and not self.entry.stays:
+            raise SeatRefused(refused.code, refused.message_en)
+
+    async def _back_off(self, losses: int, reason: str) -> None:
+        wait_s = _BACKOFF_S[min(losses, len(_BACKOFF_S)) - 1] * self._rng.uniform(0.8, 1.2)
+        if reason != self._told:  # a long outage is one line, not a thousand
+            self._told = reason
+            self._say(f"{self.name}: {reason}; trying again")
+        await asyncio.sleep(wait_s)
+
+    async def _attend(self, token: str) -> None:
+        """From joining to the lesson's end. Raises when it ends otherwise."""
+        async with open_link(self.server) as link:
+            welcome = await link.ask(Join(token=token, device=self._kind, resume=self._resume))
+            if not isinstance(welcome, Welcome):
+                raise ConnectionLost("the server does not greet")
+            self._resume = welcome.resume
+            self.joins += 1
+            self._told = ""
+            self.phase = Phase.IN_LESSON
+            own = self._own_seat(welcome)
+            self.seat_id, self.name = welcome.seat_id, own.name
+            attendance = Attendance(link, welcome, own, self._joined(welcome, own), say=self._say)
+            again = f" again ({self.joins})" if self.joins > 1 else ""
+            self._say(f"{self.name}: in the lesson{again} as {welcome.role.value}")
+            try:
+                await attendance.run()
+            except asyncio.CancelledError:
+                with suppress(ConnectionLost, RequestRefused, TimeoutError):
+                    async with asyncio.timeout(_LEAVE_TIMEOUT_S):
+                        await link.ask(Leave())
+                raise
+            finally:
+                await attendance.close()
+
+    def _own_seat(self, welcome: Welcome) -> SeatState:
+        known = (seat for seat in welcome.seats if seat.seat_id == welcome.seat_id)
+        unnamed = SeatState(seat_id=welcome.seat_id, role=welcome.role, name=self.name)
+        return next(known, unnamed)
