@@ -1,25 +1,25 @@
 """The command `tongke`: serve, demonstrate, simulate, and small helps for administrators.
 
-Heavy parts are imported by the command that needs them, so that `--help` answers at once. What
-keeps a server from starting is told in one paragraph, with exit code 2.
+Parts are imported by the command that needs them, so that `--help` answers at once and a server
+that was killed is back soon (`docs/running.md`). What keeps a server from starting is told in one
+paragraph, with exit code 2.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
 
 from server.config import Settings, load_settings
-from server.demo.cli import demo
 from server.errors import StartRefused
 from server.logs import set_up_logs
-from server.simulate.cli import simulate
 
 if TYPE_CHECKING:
     from server.door.addresses import Addresses
@@ -33,11 +33,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 admin = typer.Typer(help="Small helps for administrators.", no_args_is_help=True)
-app.command()(demo)
-app.command()(simulate)
 app.add_typer(admin, name="admin")
-app.command()(demo)
-app.command()(simulate)
+# Commands whose options take their own parts to describe; `serve` does not wait for them.
+_OTHERS = {"demo": "server.demo.cli", "simulate": "server.simulate.cli"}
+if sys.argv[1:2] != ["serve"]:
+    for _name, _module in _OTHERS.items():
+        app.command()(getattr(import_module(_module), _name))
 
 T = TypeVar("T")
 DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]
@@ -65,6 +66,8 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server. All settings: docs/settings.md."""
+    # A quarter of the time of a start went into looking for garbage among classes being made.
+    gc.disable()
     settings = _settings(
         data_folder=data_folder,
         host=host,
@@ -91,20 +94,27 @@ def reset_key(
     """Print an address that signs an administrator in once, to set a new password."""
     settings = _settings(data_folder=data_folder, public_url=public_url)
     name, address, alone = _run(_reset_key(settings, username))
-    console = Console()
-    console.print(f"[bold]{name}[/bold] can sign in once, within a day, at")
-    console.print(f"  {address}", soft_wrap=True, highlight=False, markup=False)
+    typer.echo(f"{typer.style(name, bold=True)} can sign in once, within a day, at")
+    typer.echo(f"  {address}")
     if alone:
-        console.print(f"  {alone}", soft_wrap=True, highlight=False)
-    console.print("Then set a new password under Admin, People.")
+        typer.echo(f"  {alone}")
+    typer.echo("Then set a new password under Admin, People.")
 
 
 async def _serve(settings: Settings) -> None:
-    from server.accounts.first_start import setup_address  # noqa: PLC0415 - see the file's head
+    from server.door.listening import listen  # noqa: PLC0415 - see the file's head
+
+    # First of all: whoever comes back while the rest is read in waits a moment at the door, and
+    # is not sent away to try again later.
+    sockets = listen(settings.host, settings.port)
+    from server.accounts.first_start import setup_address  # noqa: PLC0415
     from server.serving import running_server, stop_signals  # noqa: PLC0415
 
     with stop_signals() as stop:
-        async with running_server(settings) as server:
+        async with running_server(settings, sockets=sockets) as server:
+            # What stands now stands as long as we do: no collection has to look through it again.
+            gc.freeze()
+            gc.enable()
             addresses = server.services.addresses
             setup = await setup_address(
                 server.services.database,
@@ -114,7 +124,7 @@ async def _serve(settings: Settings) -> None:
             )
             _greet(server, addresses, setup)
             await stop.wait()
-            Console().print("Stopping …")
+            typer.echo("Stopping …")
 
 
 async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, str]:
@@ -143,28 +153,22 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
 
 
 def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> None:
-    console = Console()
-
-    def line(words: str, style: str = "") -> None:
-        # No markup: an IPv6 address stands in brackets.
-        console.print(words, style=style, soft_wrap=True, highlight=False, markup=False)
-
     best, *others = addresses.for_others() or (addresses.best().url,)
-    line(f"Tongke is running at {best}", "bold")
+    typer.secho(f"Tongke is running at {best}", bold=True)
     if others:
-        line(f"  also at {', '.join(others)}")
+        typer.echo(f"  also at {', '.join(others)}")
     if alone := addresses.why_alone():
-        line(f"  {alone}")
+        typer.echo(f"  {alone}")
     elif best != server.settings.address:
-        line(f"  on this machine {server.settings.address}")
+        typer.echo(f"  on this machine {server.settings.address}")
     if server.certificate is not None and server.certificate.self_made:
-        line(
+        typer.echo(
             "  Its certificate is self-made: browsers warn once. Give your own with "
             "--tls-cert and --tls-key."
         )
     if setup is not None:
-        line("\nFirst start. Make the administrator at this address (it works once):")
-        line(f"  {setup}\n")
+        typer.echo("\nFirst start. Make the administrator at this address (it works once):")
+        typer.echo(f"  {setup}\n")
 
 
 def _settings(**given: Any) -> Settings:
@@ -186,7 +190,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _fail(refused: StartRefused) -> NoReturn:
-    Console(stderr=True).print(f"tongke: {refused}", soft_wrap=True, highlight=False, markup=False)
+    typer.echo(f"tongke: {refused}", err=True)
     sys.exit(2)
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 
-import structlog
+if "rich" in sys.modules:
+    import structlog
+else:
+    # structlog looks for rich to draw tracebacks with. Ours are plain, and finding it would take a
+    # server that was killed a twentieth longer to come back.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog
+
+    del sys.modules["rich"]
 from structlog.typing import Processor
 
 _QUIET = ("aioice", "aiortc", "aiosqlite", "alembic", "asyncio", "libav", "uvicorn", "websockets")

@@ -58,17 +58,20 @@ class _Uvicorn(uvicorn.Server):
 
 
 @asynccontextmanager
-async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
-    """A server for the time of the block.
+async def running_server(
+    settings: Settings, *, sockets: list[socket.socket] | None = None
+) -> AsyncIterator[RunningServer]:
+    """A server for the time of the block, on `sockets` if they listen already.
 
     At the end lessons are told, connections closed (within `stop_grace_s`), parts stopped.
     Raises `StartRefused`.
     """
     keep_new_files_private()
     allow_many_open_files()
-    make_folder(settings.data_folder, setting="data_folder")
-    sockets = listen(settings.host, settings.port)
+    if sockets is None:
+        sockets = listen(settings.host, settings.port)
     try:
+        make_folder(settings.data_folder, setting="data_folder")
         settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
         certificate = _certificate(settings)
         app = create_app(settings)

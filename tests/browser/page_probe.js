@@ -46,6 +46,17 @@
     seen.clear();
   }
 
+  /** When (Unix milliseconds) each of these `[seat, identity]` had moved since now. */
+  async function whenAllMove(others) {
+    restart();
+    const still = new Map(others);
+    while (still.size) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      for (const [seat, identity] of still) if (moves(seat, identity)) still.delete(seat);
+    }
+    return Date.now();
+  }
+
   /** The tones heard in a seat's sound within some seconds, as it is played. */
   async function tonesOf(seat, seconds) {
     const audio = all(`audio[data-seat="${seat}"]`)[0];
@@ -59,5 +70,5 @@
     return tiles[0]?.dataset.seat ?? null;
   }
 
-  global.PageProbe = { all, markOf, moves, restart, tonesOf, largest };
+  global.PageProbe = { all, markOf, moves, restart, tonesOf, whenAllMove, largest };
 })(globalThis);

@@ -40,7 +40,7 @@ class ServerProcess:
     def log(self) -> Path:
         return self.data_folder.parent / "server.log"
 
-    def start(self) -> None:
+    def start(self, *, wait: bool = True) -> None:
         """Starts the server; returns when it is ready for lessons and has told the set-up key."""
         environment = {
             **os.environ,
@@ -61,7 +61,8 @@ class ServerProcess:
                 stderr=log,
                 env=environment,
             )
-        self._await_ready()
+        if wait:
+            self.await_ready()
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
@@ -90,7 +91,8 @@ class ServerProcess:
         except httpx.HTTPError:
             return False
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
+        """Returns when it is ready."""
         assert self.process is not None
         deadline = time.monotonic() + START_LIMIT_S
         watch = os.pidfd_open(self.process.pid)
@@ -99,7 +101,7 @@ class ServerProcess:
                 while time.monotonic() < deadline:
                     if self._is_ready(client):
                         return
-                    if select.select([watch], [], [], 0.1)[0]:
+                    if select.select([watch], [], [], 0.02)[0]:
                         break
         finally:
             os.close(watch)
