@@ -284,6 +284,8 @@ def _signaling_settings(settings: Settings) -> SignalingSettings:
         guests_per_lesson=settings.guests_per_lesson,
         lead_absent_s=settings.lead_absent_end_s,
         empty_lesson_s=settings.lesson_idle_end_s,
+        longest_s=settings.lesson_longest_s,
+        warned_s=settings.lesson_warned_s,
         turn=turn_servers(settings),
     )
 

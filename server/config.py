@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     doors_open_s: Annotated[float, Field(ge=0, le=3600)] = 180
     lesson_idle_end_s: Seconds = 1800
     lead_absent_end_s: Seconds = 7200
+    lesson_longest_s: Seconds = 14_400
+    lesson_warned_s: Annotated[float, Field(ge=0, le=3600)] = 600
     away_grace_s: Seconds = 60
     silent_socket_s: Seconds = 6
     join_timeout_s: Seconds = 10

@@ -35,8 +35,10 @@ from signaling.ports import (
 from signaling.protocol.messages import (
     ClientMessage,
     CloseCode,
+    EndReason,
     Join,
     LessonState,
+    RemovalCode,
     SeatState,
     Source,
     server_message,
@@ -109,6 +111,9 @@ class LessonService:
         try:
             lesson_id, identity = self._identify(join)
             runner = await self.open(lesson_id)
+            # Asked after the lesson is there: who is put out from now on is put out of it too.
+            if identity is not None:
+                await self._refuse_unwelcome(identity)
         except Refusal as refusal:
             connection.refuse(refusal.code, join.request_id)
             connection.outbox.close(CloseCode.REFUSED)
@@ -175,6 +180,16 @@ class LessonService:
                 raise
             return lesson_id, None
         return identity.lesson_id, identity
+
+    async def _refuse_unwelcome(self, identity: Identity) -> None:
+        """Raises `Refusal` when a token's bearer may not come in any more."""
+        try:
+            code = await self._store.refusal_of(identity)
+        except Exception as error:
+            _log.exception("the store failed", lesson_id=identity.lesson_id)
+            raise Refusal("server-failed") from error
+        if code is not None:
+            raise Refusal(code)
 
     # --- lessons ------------------------------------------------------------------------------
 
@@ -246,18 +261,43 @@ class LessonService:
             del self._runners[lesson_id]
             del self._tasks[lesson_id]
 
-    async def end_lesson(self, lesson_id: str, reason: e.EndReason = "by-server") -> None:
+    async def end_lesson(self, lesson_id: str, reason: EndReason = "by-server") -> None:
         """End a lesson for all, and wait until it is closed; raises `Refusal`."""
         runner = await self.open(lesson_id)
         task = self._tasks[lesson_id]
         await runner.submit(e.EndRequested(reason))
         await asyncio.wait([task])
 
-    async def set_recording(self, lesson_id: str, recording: bool) -> None:
-        """The recorder says whether it runs; nothing happens if the lesson is not open."""
+    async def remove(
+        self, lesson_id: str, device_ids: Sequence[str], code: RemovalCode, *, bars: bool
+    ) -> None:
+        """Put devices out of a lesson; nothing happens if it is not open.
+
+        They are told the words of `code`. With `bars` their bearers are let in no more.
+        """
+        await self._tell(lesson_id, e.RemovalRequested(tuple(device_ids), code, bars))
+
+    async def readmit(self, lesson_id: str, seat_id: str) -> None:
+        """Let those in again who were put out of a seat; nothing happens if it is not open."""
+        await self._tell(lesson_id, e.ReadmissionRequested(seat_id))
+
+    async def rename_lead(self, lesson_id: str, name: str) -> None:
+        """Another person leads from now on; nothing happens if the lesson is not open."""
+        await self._tell(lesson_id, e.LeadRenamed(name))
+
+    async def _tell(self, lesson_id: str, event: e.Event) -> None:
         runner = self._runners.get(lesson_id)
         if runner is not None:
-            await runner.submit(e.RecordingChanged(recording))
+            await runner.submit(event)
+
+    def bar_of(self, lesson_id: str, bearer_id: str) -> RemovalCode | None:
+        """Why this bearer was put out of an open lesson and is let in no more; None if they are."""
+        runner = self._runners.get(lesson_id)
+        return None if runner is None or runner.stopped else runner.lesson.bar_of(bearer_id)
+
+    async def set_recording(self, lesson_id: str, recording: bool) -> None:
+        """The recorder says whether it runs; nothing happens if the lesson is not open."""
+        await self._tell(lesson_id, e.RecordingChanged(recording))
 
     def live(self) -> dict[str, tuple[LessonState, list[SeatState]]]:
         """Every lesson in memory with its seats, as everybody in it sees them."""
@@ -271,6 +311,14 @@ class LessonService:
         """Whose the devices of a lesson in memory are; none if it is not."""
         runner = self._runners.get(lesson_id)
         return [] if runner is None or runner.stopped else runner.lesson.devices()
+
+    def places(self) -> dict[str, list[DevicePlace]]:
+        """Every lesson in memory with its devices."""
+        return {
+            lesson_id: runner.lesson.devices()
+            for lesson_id, runner in self._runners.items()
+            if not runner.stopped
+        }
 
     async def close(self) -> None:
         """The server stops: states are saved, clients told to come back; no lesson ends by it."""

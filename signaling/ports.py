@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
 from signaling.log.entries import AnyEntry
-from signaling.protocol.messages import IceServer, Mode, Role, SendProfile
+from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile
 from signaling.turn import TurnServers
 
 
@@ -39,6 +39,19 @@ class LessonPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a join token was given to: a person, or a device that stands in a classroom.
+
+    All tokens of one bearer have the same `bearer_id`, in every lesson. A room device is nobody's
+    hands: it keeps a seat, and leads nothing.
+    """
+
+    bearer_id: str
+    name: str
+    room_device: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What a join token proves. A seat not in the plan (an observer's) brings its own name."""
 
@@ -46,6 +59,7 @@ class Identity:
     seat_id: str
     role: Role
     name: str
+    bearer: Bearer
 
 
 class Tokens(Protocol):
@@ -55,7 +69,14 @@ class Tokens(Protocol):
 
 
 class LessonStore(Protocol):
-    """Keeps lessons over a crash of the server."""
+    """Keeps lessons over a crash of the server, and knows who may still be in them."""
+
+    async def refusal_of(self, identity: Identity) -> RemovalCode | None:
+        """Why this bearer may not come in any more, as a refusal's code; None if they may.
+
+        A token opens the door for some minutes; meanwhile an account may have been deleted.
+        """
+        ...
 
     async def plan(self, lesson_id: str) -> LessonPlan | None:
         """The plan of a lesson that may be joined now; None if there is no such lesson."""
@@ -123,6 +144,8 @@ class SignalingSettings:
     silent_socket_s: float = 6.0
     join_timeout_s: float = 10.0
     lead_absent_s: float = 7200.0
+    longest_s: float = 14_400.0
+    warned_s: float = 600.0
     empty_lesson_s: float = 1800.0
     devices_per_seat: int = 4
     guests_per_lesson: int = 30

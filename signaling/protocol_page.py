@@ -113,7 +113,7 @@ def _refusals() -> Iterable[tuple[str, ...]]:
 def _journal() -> Iterable[tuple[str, ...]]:
     for kind, model in ENTRIES.items():
         fields = [f"`{field}`" for field in model.model_fields if field not in Entry.model_fields]
-        yield f"`{kind}`", ", ".join(fields), model.__doc__ or ""
+        yield f"`{kind}`", ", ".join(fields), " ".join((model.__doc__ or "").split())
 
 
 def _names(roles: frozenset[Role]) -> str:

@@ -8,8 +8,9 @@ from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.api.lessons import LessonView, lesson_view
 from server.database.deletion import Kind, list_deleted, restore_row
+from server.errors import not_found
 from server.lessons.timetable import lessons_in_progress
-from signaling.protocol.messages import SeatState
+from signaling.protocol.messages import RemovalCode, RemovedBearer, SeatState
 
 router = APIRouter(prefix="/api", tags=["admin"])
 
@@ -29,6 +30,7 @@ class DeletedView(View):
 class LiveLessonView(View):
     lesson: LessonView
     seats: list[SeatState]
+    removed: list[RemovedBearer]
 
 
 class LiveView(View):
@@ -63,12 +65,13 @@ async def live(_admin: Administrator, services: ServicesOf) -> LiveView:
     """The lessons going on with their seats; none where nobody has come yet."""
     async with services.database.read() as session:
         lessons = await lessons_in_progress(session)
-    seats = services.lessons.live.seats()
+    seats, states = services.lessons.live.seats(), services.lessons.live.states()
     return LiveView(
         lessons=[
             LiveLessonView(
                 lesson=lesson_view(lesson),
                 seats=list(seats.get(lesson.id, ())),
+                removed=states[lesson.id].removed if lesson.id in states else [],
             )
             for lesson in lessons
         ],
@@ -76,3 +79,20 @@ async def live(_admin: Administrator, services: ServicesOf) -> LiveView:
         classrooms_online=len(await services.rooms.online()),
         server_time=services.clock(),
     )
+
+
+@router.delete("/admin/live/{lesson_id}/devices/{device_id}", status_code=204)
+async def remove_device(
+    lesson_id: Id, device_id: Id, _admin: Administrator, services: ServicesOf
+) -> None:
+    """Put a device out of a live lesson; whoever it belongs to is let in no more."""
+    live = services.lessons.live
+    if device_id not in {place.device_id for place in live.devices(lesson_id)}:
+        raise not_found("设备", "device in a live lesson")
+    await live.remove(lesson_id, [device_id], RemovalCode.BY_ADMINISTRATOR, bars=True)
+
+
+@router.post("/admin/live/{lesson_id}/seats/{seat_id}/readmit", status_code=204)
+async def readmit(lesson_id: Id, seat_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Let those in again who were put out of a seat of a live lesson."""
+    await services.lessons.live.readmit(lesson_id, seat_id)

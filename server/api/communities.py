@@ -98,7 +98,8 @@ async def update_community(
             lead = body.lead_school_id or community.lead_school_id
             await set_schools(session, community, lead, partners, max_partners=most)
         await session.flush()
-        return _view(community, most)
+    await services.lessons.remove_unwelcome()
+    return _view(community, most)
 
 
 @router.delete("/{community_id}", status_code=204)

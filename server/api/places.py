@@ -250,9 +250,13 @@ async def create_credential(
 
 @router.delete("/credentials/{credential_id}", status_code=204)
 async def delete_credential(credential_id: Id, _admin: Administrator, services: ServicesOf) -> None:
-    """Revoke a device's credential. This cannot be undone: make a new one."""
+    """Revoke a device's credential; it is out of its lesson at once.
+
+    This cannot be undone: make a new one.
+    """
     async with services.database.write() as session:
         await revoke_credential(session, credential_id, services.clock())
+    await services.lessons.remove_unwelcome()
 
 
 @router.get("/profiles")

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from server.accounts.access import Room, ServicesOf
 from server.api.fields import View
 from server.api.lessons import LessonView, lesson_view
+from signaling.protocol.messages import RemovalCode
+from signaling.protocol.refusals import REFUSALS
 
 router = APIRouter(tags=["room"])
 
@@ -18,18 +20,34 @@ class RoomPlaceView(View):
     profile: str
 
 
+class RemovedView(View):
+    code: RemovalCode
+    message_zh: str
+    message_en: str
+
+
 class RoomView(View):
     classroom: RoomPlaceView
     lesson: LessonView | None
     token: str | None
+    removed: RemovedView | None
     next: LessonView | None
     poll_after_s: float
     server_time: float
 
 
+def _removed_view(code: RemovalCode) -> RemovedView:
+    """Why a device was put out, in words."""
+    text = REFUSALS[code]
+    return RemovedView(code=code, message_zh=text.zh, message_en=text.en)
+
+
 @router.get("/api/room")
 async def room(device: Room, services: ServicesOf) -> RoomView:
-    """The lesson to join now with a token for it, the next one, and when to ask again."""
+    """The lesson to join now with a token for it, the next one, and when to ask again.
+
+    A device that was put out of the lesson is told why (`removed`) and gets no token.
+    """
     answer = await services.rooms.answer(device)
     return RoomView(
         classroom=RoomPlaceView(
@@ -40,6 +58,7 @@ async def room(device: Room, services: ServicesOf) -> RoomView:
         ),
         lesson=lesson_view(answer.lesson) if answer.lesson else None,
         token=answer.token,
+        removed=_removed_view(answer.removed) if answer.removed else None,
         next=lesson_view(answer.next) if answer.next else None,
         poll_after_s=services.settings.room_poll_s,
         server_time=services.clock(),

@@ -105,14 +105,16 @@ async def update_user(
             password_hash=password_hash,
             keep_sign_in=admin.token_hash,
         )
+    await services.lessons.remove_unwelcome()
     return user_view(user)
 
 
 @router.delete("/{user_id}", status_code=204)
 async def delete_user(user_id: Id, _admin: Administrator, services: ServicesOf) -> None:
-    """Delete a person, who is signed out at once."""
+    """Delete a person, who is signed out, and out of every lesson, at once."""
     async with services.database.write() as session:
         await delete_row(session, await get_user(session, user_id), services.clock())
+    await services.lessons.remove_unwelcome()
 
 
 def _refuse_name_as_password(username: str, password: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.models import Classroom, Lesson, LessonPhase, LessonSeat, User
 from server.errors import Refusal, Text, field_refused
+from server.lessons.bearers import person
 from server.lessons.timetable import LEAD_SEAT, is_its_teacher, refuse_others
 from signaling.ports import Identity
 from signaling.protocol.messages import Role
@@ -27,25 +28,26 @@ async def admit(
     Refuses (409) a lesson that is not live, (403) a seat of others, (422) an unknown seat.
     """
     _refuse_closed(lesson)
+    bearer = person(user)
     match role:
         case Role.LEAD:
             refuse_others(user, lesson)
             if seat_id not in {None, LEAD_SEAT}:
                 raise _no_such_seat()
-            return Identity(lesson.id, LEAD_SEAT, role, lesson.teacher_name)
+            return Identity(lesson.id, LEAD_SEAT, role, lesson.teacher_name, bearer)
         case Role.ROOM:
             seat = _room_seat(lesson, seat_id)
             if not is_its_teacher(user, lesson):
                 await _refuse_other_schools(session, user, [seat])
-            return Identity(lesson.id, seat.seat_id, role, seat.name)
+            return Identity(lesson.id, seat.seat_id, role, seat.name, bearer)
         case Role.ASSISTANT:
             _refuse_seat_id(seat_id)
             if not is_its_teacher(user, lesson):
                 await _refuse_other_schools(session, user, lesson.seats)
-            return Identity(lesson.id, f"assistant-{user.id}", role, user.display_name)
+            return Identity(lesson.id, f"assistant-{user.id}", role, user.display_name, bearer)
         case Role.OBSERVER:
             _refuse_seat_id(seat_id)
-            return Identity(lesson.id, f"observer-{user.id}", role, user.display_name)
+            return Identity(lesson.id, f"observer-{user.id}", role, user.display_name, bearer)
 
 
 def _room_seat(lesson: Lesson, seat_id: str | None) -> LessonSeat:

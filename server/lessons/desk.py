@@ -8,7 +8,7 @@ rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import structlog
@@ -20,12 +20,13 @@ from server.database.engine import Database
 from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState
 from server.errors import Refusal, Text
 from server.lessons.endings import Ending, Endings
-from server.lessons.live import EndReason, LiveLessons
-from server.lessons.timetable import LEAD_SEAT, lessons_due, lessons_in_progress
+from server.lessons.live import LiveLessons
+from server.lessons.presence import find_unwelcome, refusal_of_token
+from server.lessons.timetable import lessons_due, lessons_in_progress
 from server.node.hardware import load_send_profile
 from signaling.errors import Refusal as SignalingRefusal
-from signaling.ports import LessonPlan, SeatPlan
-from signaling.protocol.messages import Mode, Role
+from signaling.ports import Identity, LessonPlan, SeatPlan
+from signaling.protocol.messages import EndReason, Mode, RemovalCode, Role
 
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
 SAVE_WAIT_S = 1.0  # signaling tries again by itself, and an ending lesson waits for its last saving
@@ -74,6 +75,11 @@ class LessonDesk:
                 return None
             return self._plan_of(lesson)
 
+    async def refusal_of(self, identity: Identity) -> RemovalCode | None:
+        """Why who bears this token may not come in any more; None if they may."""
+        async with self._database.read() as session:
+            return await refusal_of_token(session, identity)
+
     async def load_state(self, lesson_id: str) -> str | None:
         """What signaling saved last, None if nothing yet."""
         async with self._database.read() as session:
@@ -121,9 +127,9 @@ class LessonDesk:
         """
         async with self._database.read() as session:
             busy = await _live_in(session, classroom_ids, but=but)
-        present = self.live.present()
+        led = self.live.led()
         for lesson in busy:
-            if not self._is_led(lesson.id, present):
+            if not self._is_led(lesson.id, led):
                 await self.end(lesson.id, "timed-out")
 
     async def open(self, session: AsyncSession, lesson: Lesson) -> None:
@@ -160,17 +166,33 @@ class LessonDesk:
         await session.flush()
         _log.info("lesson open", lesson=lesson.id, title=lesson.title)
 
+    async def remove_unwelcome(self) -> None:
+        """Put those out of the live lessons who may not be there any more.
+
+        Called every few seconds, and at once after a change of who may: outside any transaction.
+        """
+        places = self.live.places()
+        there = {lesson_id: devices for lesson_id, devices in places.items() if devices}
+        if not there:
+            return
+        async with self._database.read() as session:
+            found = await find_unwelcome(session, there)
+        for lesson_id, devices in found.items():
+            for device_id, code in devices.items():
+                _log.info("device put out", lesson=lesson_id, device=device_id, why=code)
+                await self.live.remove(lesson_id, [device_id], code, bars=False)
+
     async def keep_time(self) -> None:
         """Open what is due, end what was forgotten. Called every few seconds."""
+        await self.remove_unwelcome()
         now = self._clock()
         async with self._database.read() as session:
             live = await lessons_in_progress(session)
             due = await lessons_due(session, by=now + self._doors_open_s)
-        present = self.live.present()
+        present, led = self.live.present(), self.live.led()
         for lesson in live:
-            led = self._is_led(lesson.id, present)
-            unled_s = now - self._led_at[lesson.id]
-            if not led and lesson.id not in present and unled_s >= self._idle_end_s:
+            forgotten = not self._is_led(lesson.id, led) and lesson.id not in present
+            if forgotten and now - self._led_at[lesson.id] >= self._idle_end_s:
                 await self.end(lesson.id, "timed-out")
         for lesson in due:
             await self._open_due(lesson, now)
@@ -194,10 +216,10 @@ class LessonDesk:
                 self._waiting.add(lesson.id)
                 _log.warning("due lesson waits", lesson=lesson.id, why=refusal.text.en)
 
-    def _is_led(self, lesson_id: str, present: Mapping[str, Set[str]]) -> bool:
-        """Whether the lead is there, or was a moment ago."""
+    def _is_led(self, lesson_id: str, led: Set[str]) -> bool:
+        """Whether the lead is there in person, or was a moment ago."""
         now = self._clock()
-        if LEAD_SEAT in present.get(lesson_id, ()):
+        if lesson_id in led:
             self._led_at[lesson_id] = now
         return now - self._led_at.setdefault(lesson_id, now) < YIELDS_AFTER_S
 

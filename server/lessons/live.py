@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Literal, Protocol
+from typing import Protocol
 
 from signaling.driver import LessonService
 from signaling.lesson import DevicePlace
-from signaling.protocol.messages import SeatState
-
-EndReason = Literal["by-lead", "by-server", "timed-out"]
+from signaling.protocol.messages import EndReason, LessonState, RemovalCode, SeatState
 
 
 class LiveLessons(Protocol):
@@ -23,12 +21,42 @@ class LiveLessons(Protocol):
         """Every open lesson, and its seats that have a device connected now."""
         ...
 
+    def states(self) -> Mapping[str, LessonState]:
+        """Every open lesson, as everybody in it sees it."""
+        ...
+
     def seats(self) -> Mapping[str, Sequence[SeatState]]:
         """Every open lesson and its seats, as everybody in it sees them."""
         ...
 
+    def led(self) -> Set[str]:
+        """The open lessons that somebody leads in person now."""
+        ...
+
     def devices(self, lesson_id: str) -> Sequence[DevicePlace]:
         """An open lesson's devices and the seats they are at; none of a lesson not open."""
+        ...
+
+    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
+        """Every open lesson and its devices."""
+        ...
+
+    def bar_of(self, lesson_id: str, bearer_id: str) -> RemovalCode | None:
+        """Why who bears this was put out of an open lesson and is let in no more; None if not."""
+        ...
+
+    async def remove(
+        self, lesson_id: str, device_ids: Sequence[str], code: RemovalCode, *, bars: bool
+    ) -> None:
+        """Put devices out of an open lesson, with `bars` their bearers for good."""
+        ...
+
+    async def readmit(self, lesson_id: str, seat_id: str) -> None:
+        """Let those in again who were put out of a seat of an open lesson."""
+        ...
+
+    async def rename_lead(self, lesson_id: str, name: str) -> None:
+        """Another person leads an open lesson from now on."""
         ...
 
 
@@ -49,6 +77,14 @@ class SignalingLessons:
             for lesson_id, seats in self.seats().items()
         }
 
+    def states(self) -> Mapping[str, LessonState]:
+        """Every open lesson."""
+        return {lesson_id: lesson for lesson_id, (lesson, _seats) in self._service.live().items()}
+
+    def led(self) -> Set[str]:
+        """The open lessons that somebody leads in person now."""
+        return {lesson_id for lesson_id, state in self.states().items() if state.led}
+
     def seats(self) -> Mapping[str, Sequence[SeatState]]:
         """Every open lesson and its seats."""
         return {lesson_id: seats for lesson_id, (_lesson, seats) in self._service.live().items()}
@@ -56,3 +92,25 @@ class SignalingLessons:
     def devices(self, lesson_id: str) -> Sequence[DevicePlace]:
         """An open lesson's devices and the seats they are at."""
         return self._service.devices(lesson_id)
+
+    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
+        """Every open lesson and its devices."""
+        return self._service.places()
+
+    def bar_of(self, lesson_id: str, bearer_id: str) -> RemovalCode | None:
+        """Why who bears this was put out of an open lesson and is let in no more; None if not."""
+        return self._service.bar_of(lesson_id, bearer_id)
+
+    async def remove(
+        self, lesson_id: str, device_ids: Sequence[str], code: RemovalCode, *, bars: bool
+    ) -> None:
+        """Put devices out of an open lesson."""
+        await self._service.remove(lesson_id, device_ids, code, bars=bars)
+
+    async def readmit(self, lesson_id: str, seat_id: str) -> None:
+        """Let those in again who were put out of a seat of an open lesson."""
+        await self._service.readmit(lesson_id, seat_id)
+
+    async def rename_lead(self, lesson_id: str, name: str) -> None:
+        """Another person leads an open lesson from now on."""
+        await self._service.rename_lead(lesson_id, name)

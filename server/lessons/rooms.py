@@ -18,11 +18,12 @@ from server.database.models import Classroom, Credential, Lesson, LessonPhase, S
 from server.database.refusing import DatabaseRefused
 from server.errors import Refusal, Text
 from server.ids import secret_hash
+from server.lessons.bearers import room_device
 from server.lessons.live import LiveLessons
 from server.lessons.timetable import lessons_in_progress, lessons_of_classroom
 from server.lessons.tokens import JoinTokens
 from signaling.ports import Identity
-from signaling.protocol.messages import Role
+from signaling.protocol.messages import RemovalCode, Role
 
 _WRITTEN_EVERY_S = 60.0  # a hundred rooms that ask every 3 s must not be 33 writes a second
 _SEEN_WAIT_S = 0.3
@@ -35,17 +36,19 @@ class RoomDevice:
     """A device whose credential was right, and where it stands."""
 
     credential_id: str
+    label: str
     classroom: Classroom
     school: School
 
 
 @dataclass(frozen=True, slots=True)
 class RoomAnswer:
-    """What a room device is to do now."""
+    """What a room device is to do now; put out of the lesson (`removed` says why), it waits."""
 
     lesson: Lesson | None
     token: str | None
     next: Lesson | None
+    removed: RemovalCode | None = None
 
 
 class RoomDesk:
@@ -109,7 +112,7 @@ class RoomDesk:
             )
         credential, classroom, school = found
         await self._saw(credential.id, classroom.id, now)
-        return RoomDevice(credential.id, classroom, school)
+        return RoomDevice(credential.id, credential.label, classroom, school)
 
     async def answer(self, device: RoomDevice) -> RoomAnswer:
         """The lesson to join now with a token for the classroom's seat, or the next one."""
@@ -122,7 +125,11 @@ class RoomDesk:
         if live is None:
             return RoomAnswer(None, None, coming)
         seat = next(seat for seat in live.seats if seat.classroom_id == classroom_id)
-        identity = Identity(live.id, seat.seat_id, Role(seat.role), seat.name)
+        bearer = room_device(device.credential_id, device.label)
+        bar = self.live.bar_of(live.id, bearer.bearer_id)
+        if bar is not None:
+            return RoomAnswer(live, None, coming, removed=bar)
+        identity = Identity(live.id, seat.seat_id, Role(seat.role), seat.name, bearer)
         return RoomAnswer(live, self._tokens.issue(identity, now).token, coming)
 
     async def online(self) -> set[str]:

@@ -1,8 +1,8 @@
 """Join tokens: short-lived signed proofs of who may take which seat (JWT, RFC 7519, HS256).
 
-A token says lesson, seat, role and name, and for how long it opens the door; once inside, the
-device goes on with signaling's resume key. The signing key is made at the first start and kept in
-the data folder. A token signed by another server is told apart by its key's id.
+A token says lesson, seat, role and name, to whom it was given, and for how long it opens the door;
+once inside, the device goes on with signaling's resume key. The signing key is made at the first
+start and kept in the data folder. A token signed by another server is told apart by its key's id.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from joserfc.jwk import OctKey
 
 from server.ids import new_id
 from signaling.errors import TokenFault, TokenRefused
-from signaling.ports import Identity
+from signaling.ports import Bearer, Identity
 from signaling.protocol.messages import Role
 
 _ALGORITHM = "HS256"
 _ISSUER = "tongke"
 _AUDIENCE = "lesson"
 _LEEWAY_S = 5.0  # several servers of one region need not agree to the second
+_WORDS = ("lesson", "seat", "role", "name", "sub", "bearer")
 _LONGEST = 4096  # signaling's own limit for a token
 
 
@@ -55,6 +56,9 @@ class JoinTokens:
             "seat": identity.seat_id,
             "role": identity.role.value,
             "name": identity.name,
+            "sub": identity.bearer.bearer_id,
+            "bearer": identity.bearer.name,
+            "device": identity.bearer.room_device,
         }
         header = {"alg": _ALGORITHM, "kid": self._key_id}
         token = jwt.encode(header, claims, self._key, algorithms=[_ALGORITHM])
@@ -80,13 +84,20 @@ class JoinTokens:
             raise TokenRefused
         if now > expires_at + _LEEWAY_S:
             raise TokenRefused("token-expired")
-        words = [claims.get(name) for name in ("lesson", "seat", "role", "name")]
+        words = [claims.get(name) for name in _WORDS]
         if not all(isinstance(word, str) and word for word in words):
             raise TokenRefused
-        lesson_id, seat_id, role, name = map(str, words)
-        if role not in set(Role):
+        lesson_id, seat_id, role, name, bearer_id, bearer = map(str, words)
+        room_device = claims.get("device")
+        if role not in set(Role) or not isinstance(room_device, bool):
             raise TokenRefused
-        return Identity(lesson_id=lesson_id, seat_id=seat_id, role=Role(role), name=name)
+        return Identity(
+            lesson_id=lesson_id,
+            seat_id=seat_id,
+            role=Role(role),
+            name=name,
+            bearer=Bearer(bearer_id, bearer, room_device),
+        )
 
     def _why(self, token: str) -> TokenFault:
         """Whether a token that does not verify names another key than ours.

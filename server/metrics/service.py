@@ -32,7 +32,7 @@ class SignalingPlaces:
         lesson, seats = found
         return (
             sum(seat.present for seat in seats),
-            sum(seat.devices for seat in seats),
+            sum(device.connected for seat in seats for device in seat.devices),
             lesson.recording,
         )
 

@@ -11,12 +11,11 @@ import unicodedata
 from signaling.errors import Refusal
 from signaling.lesson import rules
 from signaling.lesson.effects import CloseLesson
-from signaling.lesson.events import EndReason
 from signaling.lesson.record import LessonRecord, Seat
 from signaling.lesson.rules import LESSON_TRANSITIONS
 from signaling.log import entries as log
 from signaling.protocol import messages as m
-from signaling.protocol.messages import CloseCode, Role, Source
+from signaling.protocol.messages import CloseCode, EndReason, Role, Source
 
 
 class Conduct:
@@ -164,6 +163,11 @@ class Conduct:
         if self._record.recording != recording:
             self._record.recording = recording
             self._record.write(log.RecordingChanged(at=now, recording=recording))
+
+    def warn_of_end(self, ends_at: float, now: float) -> None:
+        """The longest length is near: everybody is told when the lesson ends by itself."""
+        self._record.ends_at = ends_at
+        self._record.write(log.EndingSoon(at=now, ends_at=ends_at))
 
     def end_lesson(self, _seat: Seat, _message: m.EndLesson, now: float) -> None:
         """The lead ends the lesson."""

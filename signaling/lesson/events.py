@@ -12,9 +12,7 @@ from typing import Literal
 
 from mixer.model import MediaEvent, PublishAnswer, SubscribeOffer
 from signaling.ports import Identity
-from signaling.protocol.messages import ClientMessage, Join, Source
-
-EndReason = Literal["by-lead", "by-server", "timed-out"]
+from signaling.protocol.messages import ClientMessage, EndReason, Join, RemovalCode, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +126,32 @@ class EndRequested:
     reason: EndReason
 
 
+@dataclass(frozen=True, slots=True)
+class RemovalRequested:
+    """The server puts devices out; `code` is the refusal's that they are told.
+
+    With `bars` their bearers are let in no more.
+    """
+
+    device_ids: tuple[str, ...]
+    code: RemovalCode
+    bars: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadmissionRequested:
+    """The server lets those in again who were put out of a seat."""
+
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRenamed:
+    """Another person leads the lesson from now on."""
+
+    name: str
+
+
 MediaAnswered = PublishAnswered | SubscribeOffered | AnswerAccepted | PlayAnswered | MediaFailed
 Event = (
     JoinRequested
@@ -138,4 +162,7 @@ Event = (
     | MediaReported
     | RecordingChanged
     | EndRequested
+    | RemovalRequested
+    | ReadmissionRequested
+    | LeadRenamed
 )

@@ -21,12 +21,13 @@ from signaling.lesson.conduct import Conduct
 from signaling.lesson.effects import Effect
 from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.removal import Removal
 from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
 from signaling.lesson.rules import DevicePhase, LessonPhase
 from signaling.lesson.subscribing import Subscribing
 from signaling.log import entries as log
-from signaling.ports import LessonPlan, SignalingSettings
+from signaling.ports import Bearer, LessonPlan, SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode
 from signaling.protocol.refusals import refused
@@ -46,6 +47,10 @@ SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]
     m.SetLock: Conduct.set_lock,
     m.EndLesson: Conduct.end_lesson,
 }
+REMOVAL_REQUESTS: dict[type[m.Request], Callable[[Removal, Device, Any, float], None]] = {
+    m.RemoveDevice: Removal.remove_device,
+    m.Readmit: Removal.readmit,
+}
 PUBLISH_REQUESTS: dict[type[m.Request], Callable[[Publishing, Device, Any, float], None]] = {
     m.Publish: Publishing.publish,
     m.Unpublish: Publishing.unpublish,
@@ -63,8 +68,10 @@ class DevicePlace:
 
     device_id: str
     seat_id: str
+    role: m.Role
     kind: m.DeviceKind
     connected: bool
+    bearer: Bearer
 
 
 class Lesson:
@@ -76,6 +83,7 @@ class Lesson:
         self._subscribing = Subscribing(self._record)
         self._roster = Roster(self._record, self._publishing, self._subscribing)
         self._reports = Reports(self._record, self._roster, self._publishing, self._subscribing)
+        self._removal = Removal(self._record, self._roster)
         self._conduct = Conduct(self._record)
 
     # --- in and out ---------------------------------------------------------------------------
@@ -98,6 +106,12 @@ class Lesson:
                 self._conduct.set_recording(event.recording, now)
             case e.EndRequested():
                 self._conduct.end(event.reason, now)
+            case e.RemovalRequested():
+                self._removal.requested(event, now)
+            case e.ReadmissionRequested():
+                self._removal.readmit_seat(event.seat_id, now)
+            case e.LeadRenamed():
+                self._roster.rename_lead(event.name, now)
             case _:
                 self._media_answered(event, now)
         return self._finish(now, visible=visible)
@@ -110,7 +124,8 @@ class Lesson:
             self._roster.next_timer(),
             self._subscribing.next_timer(),
             self._record.speakers.due_at(),
-            self._times_out_at(),
+            self._warns_at(),
+            min(self._times_out_at(), self._longest_at()),
         )
         soonest = min(at for at in due if at is not None)
         return None if soonest == float("inf") else soonest
@@ -120,8 +135,13 @@ class Lesson:
         if not self.ended:
             self._roster.handle_timer(now)
             self._subscribing.handle_timer(now)
-            if self._times_out_at() <= now:
+            warns_at = self._warns_at()
+            if self._longest_at() <= now:
+                self._conduct.end("too-long", now)
+            elif self._times_out_at() <= now:
                 self._conduct.end("timed-out", now)
+            elif warns_at is not None and warns_at <= now:
+                self._conduct.warn_of_end(self._longest_at(), now)
         return self._finish(now)
 
     def save(self) -> str:
@@ -165,11 +185,21 @@ class Lesson:
         record = self._record
         return record.lesson_view(), [record.seat_view(seat) for seat in record.seats.values()]
 
+    def bar_of(self, bearer_id: str) -> m.RemovalCode | None:
+        """Why this bearer, who was put out, is let in no more; None if they are."""
+        bar = self._record.barred.get(bearer_id)
+        return None if bar is None else bar.code
+
     def devices(self) -> list[DevicePlace]:
         """Every device of the lesson, the away ones too, in the order they joined."""
         return [
             DevicePlace(
-                device.device_id, device.seat_id, device.kind, device.phase is DevicePhase.CONNECTED
+                device_id=device.device_id,
+                seat_id=device.seat_id,
+                role=self._record.seats[device.seat_id].role,
+                kind=device.kind,
+                connected=device.phase is DevicePhase.CONNECTED,
+                bearer=device.bearer,
             )
             for device in self._record.devices.values()
         ]
@@ -203,11 +233,16 @@ class Lesson:
         if kind is m.Join:
             raise Refusal("already-joined")
         seat = record.seats[device.seat_id]
-        code = rules.refusal_of(kind, seat.role, record.mode)
+        code = rules.refusal_of(
+            kind, seat.role, record.mode, in_person=not device.bearer.room_device
+        )
         if code is not None:
             raise Refusal(code)
         if kind in SEAT_REQUESTS:
             SEAT_REQUESTS[kind](self._conduct, seat, message, now)
+            record.done(connection, message.request_id)
+        elif kind in REMOVAL_REQUESTS:
+            REMOVAL_REQUESTS[kind](self._removal, device, message, now)
             record.done(connection, message.request_id)
         elif kind in PUBLISH_REQUESTS:
             PUBLISH_REQUESTS[kind](self._publishing, device, message, now)
@@ -250,6 +285,16 @@ class Lesson:
             if speaking is not None:
                 record.tell_all(m.Speaking(seats=list(speaking)))
         return record.drain()
+
+    def _longest_at(self) -> float:
+        """When the lesson ends by itself, whoever is here: what was forgotten stops some time."""
+        return self._record.started_at + self._record.settings.longest_s
+
+    def _warns_at(self) -> float | None:
+        """When the end by length is to be told; None once it has been."""
+        if self._record.ends_at is not None:
+            return None
+        return self._longest_at() - self._record.settings.warned_s
 
     def _times_out_at(self) -> float:
         record = self._record

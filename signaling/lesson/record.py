@@ -31,9 +31,9 @@ from signaling.lesson.rules import DevicePhase, LessonPhase, SubscribePhase
 from signaling.lesson.speaking import SpeakerBoard
 from signaling.log import entries as log
 from signaling.log.entries import AnyEntry
-from signaling.ports import LessonPlan, SignalingSettings
+from signaling.ports import Bearer, LessonPlan, SignalingSettings
 from signaling.protocol import messages as m
-from signaling.protocol.messages import CloseCode, LinkQuality, Mode, Role, Source
+from signaling.protocol.messages import CloseCode, LinkQuality, Mode, RemovalCode, Role, Source
 
 CHAT_TAIL = 200  # lines a newcomer is shown; the journal has all of them
 GONE_PRODUCERS = 512  # remembered so that a `subscribe` crossing a removal is not refused
@@ -64,6 +64,7 @@ class Device:
     seat_id: str
     kind: m.DeviceKind
     resume_hash: str
+    bearer: Bearer
     phase: DevicePhase = DevicePhase.CONNECTED
     connection: int | None = None
     away_since: float = 0.0
@@ -99,6 +100,15 @@ class Seat:
     sound_device: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Why a bearer is let in no more: the seat they were put out of, and a refusal's code."""
+
+    seat_id: str
+    name: str
+    code: RemovalCode
+
+
 class LessonRecord:
     """The state of one lesson, and the effects of the event being handled."""
 
@@ -123,7 +133,9 @@ class LessonRecord:
         self.locked = False
         self.recording = plan.record
         self.video_codec = m.VideoCodec.H264  # once less, it stays so: a change interrupts pictures
+        self.ends_at: float | None = None  # told when the longest length is near
         self.ending: tuple[float, str] | None = None  # when and why
+        self.barred: dict[str, Bar] = {}  # bearers who are let in no more
         self.chat: deque[m.ChatLine] = deque(maxlen=CHAT_TAIL)
         self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
         self.speakers = SpeakerBoard()
@@ -144,6 +156,15 @@ class LessonRecord:
     def is_present(self, seat_id: str) -> bool:
         """Whether one of the seat's devices is connected."""
         return any(d.phase is DevicePhase.CONNECTED for d in self.devices_of(seat_id))
+
+    def is_led(self) -> bool:
+        """Whether the lead is here in person: a device of the lead's room alone leads nothing."""
+        return any(
+            device.phase is DevicePhase.CONNECTED
+            and not device.bearer.room_device
+            and self.seats[device.seat_id].role is Role.LEAD
+            for device in self.devices.values()
+        )
 
     def producers(self) -> Iterator[tuple[Seat, Producer]]:
         """Every stream of the lesson with its seat."""
@@ -189,10 +210,16 @@ class LessonRecord:
             title=self.title,
             mode=self.mode,
             started_at=self.started_at,
+            led=self.phase is LessonPhase.RUNNING,
+            ends_at=self.ends_at,
             floor=self.floor.holder,
             spotlight=self.spotlight,
             layout=self.layout,
             locked=self.locked,
+            removed=[
+                m.RemovedBearer(seat_id=bar.seat_id, bearer=bar.name)
+                for bar in self.barred.values()
+            ],
             recording=self.recording,
             video_codec=self.video_codec,
             ended=self.phase is LessonPhase.ENDED,
@@ -212,7 +239,15 @@ class LessonRecord:
             away_since=(
                 max(device.away_since for device in devices) if devices and not present else None
             ),
-            devices=len(present),
+            devices=[
+                m.DeviceState(
+                    device_id=device.device_id,
+                    kind=device.kind,
+                    bearer=device.bearer.name,
+                    connected=device.phase is DevicePhase.CONNECTED,
+                )
+                for device in devices
+            ],
             sound_device=seat.sound_device,
             sources=[self._source_view(seat, p) for d in devices for p in d.producers.values()],
             hand=(

@@ -104,6 +104,8 @@ class Roster:
 
     def _add_device(self, event: JoinRequested, identity: Identity, now: float) -> Device:
         record = self._record
+        if identity.bearer.bearer_id in record.barred:
+            raise Refusal(record.barred[identity.bearer.bearer_id].code)
         seat = self._seat_for(identity)
         self._replace_twin(seat, event, now)
         if len(record.devices_of(seat.seat_id)) >= record.settings.devices_per_seat:
@@ -114,6 +116,7 @@ class Roster:
             seat_id=seat.seat_id,
             kind=event.join.device,
             resume_hash=hash_key(event.resume),
+            bearer=identity.bearer,
             over_http=event.over_http,
             offers_sound=event.offers_sound,
             joined_at=now,
@@ -259,17 +262,27 @@ class Roster:
                 self._forget(device, now, "replaced", seat_stays=True)
                 return
 
-    def leave(self, device: Device, now: float, reason: str) -> None:
+    def leave(
+        self, device: Device, now: float, reason: str, *, close_code: CloseCode = CloseCode.LEFT
+    ) -> None:
         """The device goes for good, and so does its connection."""
-        self._forget(device, now, reason)
+        self._forget(device, now, reason, close_code=close_code)
         self.settle(now)
 
-    def _forget(self, device: Device, now: float, reason: str, *, seat_stays: bool = False) -> None:
+    def _forget(
+        self,
+        device: Device,
+        now: float,
+        reason: str,
+        *,
+        seat_stays: bool = False,
+        close_code: CloseCode = CloseCode.LEFT,
+    ) -> None:
         """Take a device out of the record. `seat_stays`: another takes its place right now."""
         record = self._record
         seat = record.seats[device.seat_id]
         if device.connection is not None:
-            record.close(device.connection, CloseCode.LEFT)
+            record.close(device.connection, close_code)
         self._publishing.drop_producers(device, now)
         record.emit(MediaCloseDevice(device.device_id))
         move(device, "grace-over" if device.phase is DevicePhase.AWAY else "left")
@@ -311,6 +324,13 @@ class Roster:
         if not seat.planned:
             del record.seats[seat.seat_id]
 
+    def rename_lead(self, name: str, now: float) -> None:
+        """Another person leads from now on: the lead's seat has their name."""
+        for seat in self._record.seats.values():
+            if seat.role is Role.LEAD and seat.name != name:
+                seat.name = name
+                self._record.write(log.LeadRenamed(at=now, seat_id=seat.seat_id, name=name))
+
     # --- what follows -------------------------------------------------------------------------
 
     def settle(self, now: float) -> None:
@@ -323,10 +343,11 @@ class Roster:
             for device in record.devices.values()
             if device.phase is DevicePhase.CONNECTED
         }
-        if Role.LEAD in present and record.phase is LessonPhase.WAITING:
+        led = record.is_led()
+        if led and record.phase is LessonPhase.WAITING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-present"]
             record.write(log.LessonRunning(at=now))
-        elif Role.LEAD not in present and record.phase is LessonPhase.RUNNING:
+        elif not led and record.phase is LessonPhase.RUNNING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-absent"]
             record.waiting_since = now
             record.write(log.LessonWaiting(at=now))

@@ -103,14 +103,23 @@ PERMISSIONS: dict[type[m.Request], Permission] = {
     m.SetLayout: Permission(_STAFF, "lead-only", research=_PLACES),
     m.SendChat: Permission(_PLACES | _STAFF),
     m.SetLock: Permission(_LEAD, "lead-only"),
+    m.RemoveDevice: Permission(_LEAD, "lead-only"),
+    m.Readmit: Permission(_LEAD, "lead-only"),
     m.EndLesson: Permission(_LEAD, "lead-only"),
 }
 
 
-def refusal_of(message: type[m.Request], role: Role, mode: Mode) -> str | None:
-    """Why this role may not send this message in this mode; None when it may."""
+def refusal_of(
+    message: type[m.Request], role: Role, mode: Mode, *, in_person: bool = True
+) -> str | None:
+    """Why this role may not send this message in this mode; None when it may.
+
+    A room's device at the lead's seat (`in_person` is false) may do what any room may there: what
+    only leads do is for the person who leads.
+    """
     permission = PERMISSIONS[message]
-    allowed = role in permission.roles or (mode is Mode.RESEARCH and role in permission.research)
+    roles = permission.roles | (permission.research if mode is Mode.RESEARCH else frozenset())
+    allowed = role in roles and (in_person or role is not Role.LEAD or Role.ROOM in roles)
     return None if allowed else permission.refusal
 
 

@@ -1,9 +1,9 @@
 """A lesson as JSON: what comes back after the server was killed.
 
 Saved is what people have agreed on (floor, hands in their order, mutes, spotlight, layout, lock,
-the chat's tail), the video codec, and who was here, so that each device's resume key is known
-again. Media is not: peer connections die with the server, and each device negotiates anew. The plan
-of the lesson is the timetable's and read anew.
+who was put out, the chat's tail), the video codec, and who was here, so that each device's resume
+key is known again. Media is not: peer connections die with the server, and each device negotiates
+anew. The plan of the lesson is the timetable's and read anew.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signaling.errors import StateUnreadable
-from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.record import Bar, Device, LessonRecord, Seat
 from signaling.lesson.rules import DevicePhase, LessonPhase
+from signaling.ports import Bearer
 from signaling.protocol import messages as m
+from signaling.protocol.terms import RemovalCode
 
 
 class _Saved(BaseModel):
@@ -30,6 +32,9 @@ class SavedDevice(_Saved):
     resume_hash: str
     offers_sound: bool
     joined_at: float
+    bearer_id: str = ""  # a state of before bearers were known
+    bearer_name: str = ""
+    room_device: bool = False
 
 
 class SavedSeat(_Saved):
@@ -47,6 +52,14 @@ class SavedSeat(_Saved):
     devices: list[SavedDevice]
 
 
+class SavedBar(_Saved):
+    """Who was put out."""
+
+    seat_id: str
+    name: str
+    code: RemovalCode
+
+
 class SavedLesson(_Saved):
     """One lesson."""
 
@@ -58,6 +71,7 @@ class SavedLesson(_Saved):
     spotlight: m.SpotlightState | None
     layout: m.Layout
     locked: bool
+    barred: dict[str, SavedBar] = {}
     video_codec: m.VideoCodec = m.VideoCodec.H264
     chat: list[m.ChatLine]
     seats: list[SavedSeat]
@@ -73,6 +87,10 @@ def dump(record: LessonRecord) -> str:
         spotlight=record.spotlight,
         layout=record.layout,
         locked=record.locked,
+        barred={
+            bearer: SavedBar(seat_id=bar.seat_id, name=bar.name, code=bar.code)
+            for bearer, bar in record.barred.items()
+        },
         video_codec=record.video_codec,
         chat=list(record.chat),
         seats=[_dump_seat(record, seat) for seat in record.seats.values() if seat.was_here],
@@ -97,6 +115,9 @@ def _dump_seat(record: LessonRecord, seat: Seat) -> SavedSeat:
                 resume_hash=device.resume_hash,
                 offers_sound=device.offers_sound,
                 joined_at=device.joined_at,
+                bearer_id=device.bearer.bearer_id,
+                bearer_name=device.bearer.name,
+                room_device=device.bearer.room_device,
             )
             for device in record.devices_of(seat.seat_id)
             if not device.over_http  # an encoder or player starts a new session by itself
@@ -127,6 +148,9 @@ def load(record: LessonRecord, state: str, now: float) -> None:
         record.spotlight = saved.spotlight
     record.layout = saved.layout
     record.locked = saved.locked
+    record.barred = {
+        bearer: Bar(bar.seat_id, bar.name, bar.code) for bearer, bar in saved.barred.items()
+    }
     record.video_codec = saved.video_codec
     record.chat.extend(saved.chat)
     record.keep()
@@ -149,6 +173,7 @@ def _load_seat(record: LessonRecord, saved: SavedSeat, now: float) -> None:
             seat_id=seat.seat_id,
             kind=device.kind,
             resume_hash=device.resume_hash,
+            bearer=Bearer(device.bearer_id, device.bearer_name, device.room_device),
             phase=DevicePhase.AWAY,
             away_since=now,
             offers_sound=device.offers_sound,

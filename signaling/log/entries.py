@@ -46,7 +46,8 @@ class LessonRestored(Entry):
 
 
 class LessonEnded(Entry):
-    """It is over: `by-lead`, `by-server` or `timed-out`."""
+    """It is over: `by-lead`, `by-colleague`, `by-administrator`, `by-server`, `timed-out` (nobody
+    led it, or was there) or `too-long` (the longest length there is)."""
 
     type: Literal["lesson_ended"] = "lesson_ended"
     reason: str
@@ -77,7 +78,7 @@ class SeatReturned(Entry):
 
 
 class SeatLeft(Entry):
-    """Its last device has gone: `left` or `grace-over`."""
+    """Its last device has gone: `left`, `grace-over` or `removed`."""
 
     type: Literal["seat_left"] = "seat_left"
     seat_id: str
@@ -94,12 +95,45 @@ class DeviceJoined(Entry):
 
 
 class DeviceLeft(Entry):
-    """A device has gone: `left`, `grace-over` or `replaced` by itself, restarted."""
+    """A device has gone: `left`, `grace-over`, `removed` or `replaced` by itself, restarted."""
 
     type: Literal["device_left"] = "device_left"
     seat_id: str
     device_id: str
     reason: str
+
+
+class DeviceRemoved(Entry):
+    """A device was put out; `code` is the refusal's that it was told, `by` the seat (or empty)."""
+
+    type: Literal["device_removed"] = "device_removed"
+    seat_id: str
+    device_id: str
+    code: str
+    by: str
+
+
+class SeatReadmitted(Entry):
+    """Who was put out of this seat may come in again."""
+
+    type: Literal["seat_readmitted"] = "seat_readmitted"
+    seat_id: str
+    by: str
+
+
+class LeadRenamed(Entry):
+    """Another person leads the lesson from now on."""
+
+    type: Literal["lead_renamed"] = "lead_renamed"
+    seat_id: str
+    name: str
+
+
+class EndingSoon(Entry):
+    """The longest length is near: it ends by itself at `ends_at`."""
+
+    type: Literal["ending_soon"] = "ending_soon"
+    ends_at: float
 
 
 class SoundMoved(Entry):
@@ -236,6 +270,10 @@ AnyEntry = (
     | SeatLeft
     | DeviceJoined
     | DeviceLeft
+    | DeviceRemoved
+    | SeatReadmitted
+    | LeadRenamed
+    | EndingSoon
     | SoundMoved
     | SourceAdded
     | SourceRemoved

@@ -18,9 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from signaling.protocol.terms import (
     CloseCode,
     DeviceKind,
+    EndReason,
     Layout,
     LinkQuality,
     Mode,
+    RemovalCode,
     Role,
     Source,
     VideoCodec,
@@ -30,9 +32,11 @@ from signaling.protocol.terms import (
 __all__ = [
     "CloseCode",
     "DeviceKind",
+    "EndReason",
     "Layout",
     "LinkQuality",
     "Mode",
+    "RemovalCode",
     "Role",
     "Source",
     "VideoCodec",
@@ -206,6 +210,20 @@ class SetLock(Request):
     locked: bool
 
 
+class RemoveDevice(Request):
+    """Lead: this device is put out of its seat, and whoever it belongs to is let in no more."""
+
+    type: Literal["remove_device"] = "remove_device"
+    device_id: Id
+
+
+class Readmit(Request):
+    """Lead: all who were put out of this seat may come in again."""
+
+    type: Literal["readmit"] = "readmit"
+    seat_id: Id
+
+
 class EndLesson(Request):
     """Lead: the lesson is over for all."""
 
@@ -236,6 +254,8 @@ ClientMessage = Annotated[
     | SetLayout
     | SendChat
     | SetLock
+    | RemoveDevice
+    | Readmit
     | EndLesson
     | Ping,
     Field(discriminator="type"),
@@ -264,6 +284,15 @@ class Hand(Model):
     raised_at: float
 
 
+class DeviceState(Model):
+    """One device of a seat, and whose it is: a person's name, or what a room device is called."""
+
+    device_id: Id
+    kind: DeviceKind
+    bearer: str
+    connected: bool  # false: its connection is lost, its place is kept for a while
+
+
 class SeatState(Model):
     """One seat, whole: an event about a seat always carries all of it."""
 
@@ -273,7 +302,7 @@ class SeatState(Model):
     school: str = ""
     present: bool = False  # at least one of its devices is connected
     away_since: float | None = None  # a device was here, its connection is lost, we wait for it
-    devices: int = 0
+    devices: list[DeviceState] = []
     sound_device: Id | None = None  # which of its devices carries the room's sound
     sources: list[SourceState] = []
     hand: Hand | None = None
@@ -287,6 +316,13 @@ class SpotlightState(Model):
     source: Source | None = None
 
 
+class RemovedBearer(Model):
+    """Who was put out of a seat and is let in no more, by the name others know them by."""
+
+    seat_id: Id
+    bearer: str
+
+
 class LessonState(Model):
     """The lesson without its seats."""
 
@@ -294,10 +330,13 @@ class LessonState(Model):
     title: str
     mode: Mode
     started_at: float
+    led: bool = False  # the lead is here in person; a device of the lead's room alone leads nothing
+    ends_at: float | None = None  # told when the longest length is near: it ends by itself then
     floor: Id | None = None
     spotlight: SpotlightState | None = None
     layout: Layout = Layout.SPEAKER
     locked: bool = False
+    removed: list[RemovedBearer] = []
     recording: bool = False
     video_codec: VideoCodec = VideoCodec.H264  # the best that every seat's devices can show
     ended: bool = False
@@ -462,11 +501,23 @@ class LayersNeeded(Model):
     layers: Annotated[int, Field(ge=1, le=8)]
 
 
+class Removed(Model):
+    """This device was put out of the lesson, and its connection closes after this.
+
+    `code` and texts are a refusal's: the same that whoever tries to come in again is told.
+    """
+
+    type: Literal["removed"] = "removed"
+    code: RemovalCode
+    message_zh: str
+    message_en: str
+
+
 class LessonEnded(Model):
     """The lesson is over; the connection closes after this."""
 
     type: Literal["lesson_ended"] = "lesson_ended"
-    reason: Literal["by-lead", "by-server", "timed-out"]
+    reason: EndReason
 
 
 class Pong(Reply):
@@ -487,6 +538,7 @@ ServerMessage = Annotated[
     | ChatPosted
     | StreamChanged
     | LayersNeeded
+    | Removed
     | LessonEnded
     | Pong,
     Field(discriminator="type"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signaling.protocol.messages import Refused
+from signaling.protocol.messages import Refused, RemovalCode, Removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,37 @@ REFUSALS: dict[str, RefusalText] = {
     "lesson-full": RefusalText(
         "课堂人数已满。请稍后再试。", "The lesson is full. Try again later.", 503
     ),
+    # put out of a lesson, and not let in again
+    "removed-by-lead": RefusalText(
+        "主讲教师已将此设备移出课堂。如需返回，请联系主讲教师。",
+        "The teacher has put this device out of the lesson. Ask the teacher to let it in again.",
+        403,
+    ),
+    "removed-by-administrator": RefusalText(
+        "管理员已将此设备移出课堂。如有疑问，请联系管理员。",
+        "An administrator has put this device out of the lesson. Ask the administrator.",
+        403,
+    ),
+    "account-deleted": RefusalText(
+        "您的账号已被删除，因此不能继续上课。请联系管理员。",
+        "Your account has been deleted, so you cannot stay in the lesson. Ask the administrator.",
+        403,
+    ),
+    "credential-revoked": RefusalText(
+        "此教室设备的凭证已被撤销。请管理员给出新的教室地址。",
+        "This room device's credential was revoked. Ask the administrator for a new room address.",
+        403,
+    ),
+    "taken-over": RefusalText(
+        "另一位教师已接手主讲这节课。您可以作为观察员进入。",
+        "Another teacher leads this lesson now. You can come in as an observer.",
+        403,
+    ),
+    "not-admitted": RefusalText(
+        "您已不能参加这节课。请联系管理员。",
+        "You may not take part in this lesson any more. Ask the administrator.",
+        403,
+    ),
     # who may do what
     "lead-only": RefusalText("只有主讲教师可以这样做。", "Only the lead teacher may do this.", 403),
     "not-allowed": RefusalText("您的席位不能这样做。", "Your seat may not do this.", 403),
@@ -96,6 +127,14 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "seat-silent": RefusalText(
         "该席位没有声音，不能发言。", "That seat cannot speak in this lesson.", 409
+    ),
+    "unknown-device": RefusalText(
+        "没有这台设备，它可能已经离开。",
+        "There is no such device; it may have left already.",
+        404,
+    ),
+    "own-device": RefusalText(
+        "不能移出自己正在使用的设备。", "You cannot put out the device you are using.", 409
     ),
     "empty-chat": RefusalText("消息内容为空。", "The line is empty.", 400),
     # media
@@ -180,3 +219,9 @@ def refused(code: str, request_id: str | None = None) -> Refused:
     """The message that tells a client of a refusal."""
     text = REFUSALS[code]
     return Refused(code=code, message_zh=text.zh, message_en=text.en, request_id=request_id)
+
+
+def removed(code: RemovalCode) -> Removed:
+    """The message that tells a client why it was put out; who comes again is told the same."""
+    text = REFUSALS[code]
+    return Removed(code=code, message_zh=text.zh, message_en=text.en)

@@ -7,6 +7,13 @@ Each is a closed set of values that goes over the wire. `messages` re-exports th
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Literal
+
+# Why a lesson ended: its lead, a colleague or an administrator ended it, the server did, nobody led
+# it (or was there) for too long, or it reached the longest length there is.
+EndReason = Literal[
+    "by-lead", "by-colleague", "by-administrator", "by-server", "timed-out", "too-long"
+]
 
 
 class Mode(StrEnum):
@@ -70,6 +77,17 @@ class DeviceKind(StrEnum):
     SIMULATED = "simulated"
 
 
+class RemovalCode(StrEnum):
+    """Why a device was put out of a lesson; its bearer is refused with this code from then on."""
+
+    BY_LEAD = "removed-by-lead"
+    BY_ADMINISTRATOR = "removed-by-administrator"
+    ACCOUNT_DELETED = "account-deleted"
+    CREDENTIAL_REVOKED = "credential-revoked"
+    TAKEN_OVER = "taken-over"  # another teacher leads the lesson now
+    NOT_ADMITTED = "not-admitted"  # their school takes no part any more, or they are of another
+
+
 class CloseCode(IntEnum):
     """Why the server closes the WebSocket. After a code of 4100 and above do not come back by
     yourself; after any other, or none, come back with `resume` at once, then ever slower.
@@ -85,3 +103,4 @@ class CloseCode(IntEnum):
     LESSON_ENDED = 4102  # for all; `lesson_ended` before says why
     LEFT = 4103  # the answer to `leave`
     ABUSE = 4104  # too many bad messages
+    REMOVED = 4105  # put out of the lesson; the `removed` before says why

@@ -26,7 +26,7 @@ from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Layout, Mode, Source
 from tests.unit.signaling.desk import Client, Desk
-from tests.unit.signaling.sample_lesson import publish
+from tests.unit.signaling.sample_lesson import bearer_of, publish
 
 SEATS = ["lead", "room-1", "room-2", "room-3", "assistant-1", "observer-1", "observer-2"]
 SEAT = st.sampled_from([*SEATS, "nobody"])
@@ -42,6 +42,8 @@ REQUESTS = st.one_of(
     st.builds(m.SetSpotlight, seat_id=st.none() | SEAT, source=st.none() | st.sampled_from(Source)),
     st.builds(m.SetLayout, layout=st.sampled_from(Layout)),
     st.builds(m.SetLock, locked=st.booleans()),
+    st.builds(m.RemoveDevice, device_id=st.integers(1, 8).map("device-{}".format)),
+    st.builds(m.Readmit, seat_id=SEAT),
     st.builds(m.SendChat, text=st.text(min_size=1, max_size=20)),
     st.builds(m.Unpublish, source=st.sampled_from(Source)),
     st.builds(m.SubscribeAnswer, sdp=st.just("v=0")),
@@ -73,10 +75,14 @@ class RandomLesson(RuleBasedStateMachine):
         kind=st.sampled_from([DeviceKind.BROWSER, DeviceKind.ROOM_PC, DeviceKind.TABLET]),
     )
     def join(self, seat: str, kind: DeviceKind) -> None:
-        if seat != "nobody":
-            client = self.desk.join(seat, kind=kind)
-            if client.welcome is not None:
-                self.keys.append((seat, client.welcome.resume))
+        if seat == "nobody":
+            return
+        bearer = bearer_of(seat, room_device=kind is DeviceKind.ROOM_PC)
+        client = self.desk.join(seat, kind=kind, bearer=bearer)
+        out = {(gone.seat_id, gone.bearer) for gone in self.desk.state.removed}
+        if client.welcome is not None:
+            self.keys.append((seat, client.welcome.resume))
+            assert (seat, bearer.name) not in out, "who was put out is not let in again"
 
     @rule(seat=st.sampled_from(["lead", "room-1"]), sound=st.booleans())
     def join_over_http(self, seat: str, *, sound: bool) -> None:
@@ -155,7 +161,7 @@ class RandomLesson(RuleBasedStateMachine):
 
     @rule()
     def kill_the_server(self) -> None:
-        before = self.desk.state
+        before = self.desk.state.model_copy(update={"led": False})  # nobody is here any more
         self.desk.kill_and_restore()
         assert self.encoders or self.desk.state == before, "only an encoder's seat is not kept"
 
@@ -174,6 +180,12 @@ class RandomLesson(RuleBasedStateMachine):
         if state.floor is not None:
             assert rules.can_have_floor(self.mode, roles[state.floor])
         assert state.spotlight is None or state.spotlight.seat_id in here
+
+    @invariant()
+    def only_a_person_leads(self) -> None:
+        state, seats = self.desk.lesson.view()
+        leads = [d for s in seats if s.role == "lead" for d in s.devices if d.connected]
+        assert state.led == any(device.bearer.startswith("person") for device in leads)
 
     @invariant()
     def nobody_is_heard_who_may_not_speak(self) -> None:

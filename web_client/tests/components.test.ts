@@ -4,14 +4,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { LessonSession } from "../src/lesson/session.ts";
 import type { View } from "../src/lesson/state.ts";
-import { apply, seat, viewOf } from "./lesson/views.ts";
+import { apply, lesson, seat, viewOf } from "./lesson/views.ts";
 
 const MARKUP = '<img src=x onerror="alert(1)"><b>bold</b>';
 
-const session = {
+const parts = {
   tiles: { set: () => undefined, delete: () => undefined },
   store: { dispatch: () => undefined },
-} as unknown as LessonSession;
+};
+const session = parts as unknown as LessonSession;
 
 async function shown(tag: string, properties: object): Promise<ShadowRoot> {
   const element = Object.assign(document.createElement(tag), properties) as HTMLElement & {
@@ -23,11 +24,14 @@ async function shown(tag: string, properties: object): Promise<ShadowRoot> {
   return element.shadowRoot;
 }
 
+const tick = (): Promise<void> => new Promise((then) => setTimeout(then));
+
 beforeAll(async () => {
   const { startLanguage } = await import("../src/i18n/index.ts");
   await startLanguage();
   await import("../src/components/chat.ts");
   await import("../src/pages/teach/room_card.ts");
+  await import("../src/pages/teach/others.ts");
   await import("../src/pages/room/room_lesson.ts");
 });
 
@@ -53,6 +57,76 @@ describe("what people write", () => {
   });
 });
 
+describe("putting a device out", () => {
+  const twoDevices = seat("r1", {
+    devices: [
+      { device_id: "d1", kind: "room_pc", bearer: MARKUP, connected: true },
+      { device_id: "d2", kind: "tablet", bearer: "Mr Wang", connected: false },
+    ],
+  });
+
+  const opened = async (more: object = {}): Promise<[ShadowRoot, string[]]> => {
+    const asked: string[] = [];
+    const lead = {
+      ...parts,
+      removeDevice: (id: string) => asked.push(`out ${id}`),
+      readmit: (id: string) => asked.push(`in ${id}`),
+    };
+    const view = viewOf("lead", { seats: [seat("lead"), twoDevices], ...more });
+    const root = await shown("tk-room-card", { view, session: lead, seat: twoDevices });
+    root.querySelector<HTMLButtonElement>('[data-testid="devices-r1"]')?.click();
+    await tick();
+    return [root.querySelector("tk-seat-devices")?.shadowRoot ?? root, asked];
+  };
+
+  it("names whose each device is, as text, and asks before", async () => {
+    const [devices, asked] = await opened();
+    const rows = [...devices.querySelectorAll("li .who")].map((row) =>
+      row.textContent.replace(/\s+/g, " ").trim(),
+    );
+    expect(rows).toEqual([`${MARKUP} room PC`, "Mr Wang tablet line lost"]);
+    expect(devices.querySelector(".who img, .who b")).toBeNull();
+    devices.querySelector<HTMLButtonElement>('[data-testid="remove-d2"]')?.click();
+    await tick();
+    expect(asked).toEqual([]);
+    devices.querySelector<HTMLButtonElement>('[data-testid="remove-yes-d2"]')?.click();
+    expect(asked).toEqual(["out d2"]);
+  });
+
+  it("tells who was put out, and lets in again", async () => {
+    const removed = [
+      { seat_id: "r1", bearer: "PC" },
+      { seat_id: "observer-1", bearer: "Mr Zhao" },
+    ];
+    const asked: string[] = [];
+    const lead = { ...parts, readmit: (id: string) => asked.push(id) };
+    const view = viewOf("lead", { lesson: lesson({ removed }) });
+    const card = await shown("tk-room-card", { view, session: lead, seat: seat("r1") });
+    card.querySelector<HTMLButtonElement>('[data-testid="readmit-r1"]')?.click();
+    const others = await shown("tk-others", { view, session: lead });
+    expect(others.querySelector("summary")?.textContent).toBe("1 put out");
+    others.querySelector<HTMLButtonElement>('[data-testid="readmit-observer-1"]')?.click();
+    expect(asked).toEqual(["r1", "observer-1"]);
+  });
+
+  it("knows the observers and the other devices of the lead's seat", async () => {
+    const pc = { device_id: "pc", kind: "room_pc", bearer: "Wall", connected: true } as const;
+    const observer = seat("observer-1", { role: "observer", name: "Mr Zhao" });
+    const lead = seat("lead", { devices: [...seat("lead").devices, pc] });
+    const view = viewOf("lead", { seats: [lead, seat("r1"), observer] });
+    const root = await shown("tk-others", { view, session });
+    expect(root.querySelector("summary")?.textContent).toBe("2 other seats");
+    const lists = [...root.querySelectorAll("tk-seat-devices")];
+    const buttons = lists.flatMap((list) => [
+      ...(list.shadowRoot?.querySelectorAll<HTMLElement>("button") ?? []),
+    ]);
+    expect(buttons.map((button) => button.dataset.testid)).toEqual([
+      "remove-pc",
+      "remove-device-observer-1",
+    ]);
+  });
+});
+
 describe("what the lead can do with a room", () => {
   const actions = async (view: View): Promise<Map<string, boolean>> => {
     const root = await shown("tk-room-card", { view, session, seat: view.seats.get("r1") });
@@ -65,17 +139,18 @@ describe("what the lead can do with a room", () => {
       ["give-floor-r1", true],
       ["spotlight-r1", true],
       ["mute-r1", true],
+      ["devices-r1", true],
     ]);
   });
 
   it("nothing while the line is lost", async () => {
     const lost = apply(viewOf("lead"), { type: "lost" });
-    expect([...(await actions(lost)).values()]).toEqual([false, false, false]);
+    expect([...(await actions(lost)).values()]).toEqual([false, false, false, true]);
   });
 
   it("no floor and no spotlight for a room that is not here", async () => {
     const absent = viewOf("lead", { seats: [seat("lead"), seat("r1", { present: false })] });
-    expect([...(await actions(absent)).values()]).toEqual([false, false, true]);
+    expect([...(await actions(absent)).values()]).toEqual([false, false, true, true]);
   });
 });
 

@@ -13,7 +13,7 @@ import pytest
 
 from server.lessons.tokens import JoinTokens
 from signaling.errors import TokenRefused
-from signaling.ports import Identity
+from signaling.ports import Bearer, Identity
 from signaling.protocol.messages import Role
 from tests.fuzz.rounds import SEED, rounds
 
@@ -49,7 +49,7 @@ def damaged(rng: random.Random, token: str) -> str:
 def test_only_what_was_issued_proves_anything() -> None:
     rng = random.Random(SEED)
     tokens, other = JoinTokens(b"k" * 32, life_s=600), JoinTokens(b"o" * 32, life_s=600)
-    identity = Identity("lesson1", "room-1", Role.ROOM, "一年级")
+    identity = Identity("lesson1", "room-1", Role.ROOM, "一年级", Bearer("person:u", "李"))
     issued, foreign = tokens.issue(identity, NOW).token, other.issue(identity, NOW).token
     assert tokens.verify(issued, NOW) == identity
     for _ in range(rounds(3000)):

@@ -16,7 +16,7 @@ from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
 from signaling.log.entries import as_members
-from signaling.ports import SignalingSettings
+from signaling.ports import Bearer, SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source, VideoCodec
 from tests.unit.signaling.media_model import MediaModel, call_media
@@ -124,6 +124,7 @@ class Desk:
         offers_sound: bool = True,
         protocol: int = m.PROTOCOL_VERSION,
         shows: Iterable[VideoCodec] = VideoCodec,
+        bearer: Bearer | None = None,
     ) -> Client:
         """A new connection joins; `client.welcome` is None if it was refused."""
         number = next(self._numbers)
@@ -140,7 +141,7 @@ class Desk:
         self.feed(
             e.JoinRequested(
                 connection=number,
-                identity=identity(seat) if token else None,
+                identity=identity(seat, bearer=bearer) if token else None,
                 join=message,
                 device_id=f"device-{number}",
                 resume=f"{LESSON}~key-{number}",

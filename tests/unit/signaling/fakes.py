@@ -9,6 +9,7 @@ from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, 
 from signaling.errors import TokenRefused
 from signaling.log.entries import AnyEntry
 from signaling.ports import Identity, LessonPlan
+from signaling.protocol.messages import RemovalCode
 from tests.unit.signaling.media_model import MediaModel
 from tests.unit.signaling.sample_lesson import identity
 
@@ -94,6 +95,15 @@ class FakeStore:
         self.states: dict[str, str] = {}
         self.endings: dict[str, str] = {}
         self.save_error: Exception | None = None
+        self.unwelcome: dict[str, RemovalCode] = {}  # bearer → the code of the refusal
+        self.ask_error: Exception | None = None
+        self.asked: list[str] = []  # bearers that came in by a token
+
+    async def refusal_of(self, identity: Identity) -> RemovalCode | None:
+        if self.ask_error is not None:
+            raise self.ask_error
+        self.asked.append(identity.bearer.bearer_id)
+        return self.unwelcome.get(identity.bearer.bearer_id)
 
     async def plan(self, lesson_id: str) -> LessonPlan | None:
         return None if lesson_id in self.endings else self.plans.get(lesson_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signaling.ports import Identity, LessonPlan, SeatPlan, SignalingSettings
+from signaling.ports import Bearer, Identity, LessonPlan, SeatPlan, SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Mode, Role, Source
 
@@ -28,10 +28,16 @@ def plan(mode: Mode = Mode.BLENDED, *, rooms: int = 3, record: bool = False) -> 
     return LessonPlan(LESSON, "Fractions", mode, START, record, tuple(seats))
 
 
-def identity(seat: str, lesson_id: str = LESSON) -> Identity:
-    """`lead`, `room-…`, `assistant-…` or `observer-…` by name."""
+def identity(seat: str, lesson_id: str = LESSON, bearer: Bearer | None = None) -> Identity:
+    """`lead`, `room-…`, `assistant-…` or `observer-…` by name; a person's by default."""
     role = Role(seat.partition("-")[0])
-    return Identity(lesson_id, seat, role, f"name of {seat}")
+    return Identity(lesson_id, seat, role, f"name of {seat}", bearer or bearer_of(seat))
+
+
+def bearer_of(seat: str, *, room_device: bool = False) -> Bearer:
+    """Whoever sits at this seat by themselves."""
+    kind = "device" if room_device else "person"
+    return Bearer(f"{kind}:{seat}", f"{kind} at {seat}", room_device)
 
 
 def offer_of(*sources: Source, ufrag: str = "abcd") -> str:

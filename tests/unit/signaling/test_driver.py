@@ -15,7 +15,7 @@ from signaling.log.entries import AnyEntry
 from signaling.observing import CLOSE_TIMEOUT_S
 from signaling.outbox import MAX_MESSAGES
 from signaling.protocol import messages as m
-from signaling.protocol.messages import CloseCode, Source
+from signaling.protocol.messages import CloseCode, RemovalCode, Source
 from signaling.runner import MEDIA_TIMEOUT_S
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.fakes import FakeMedia, FakeObserver, FakeStore
@@ -169,6 +169,67 @@ def test_an_unreadable_state_does_not_keep_people_from_their_lesson() -> None:
             await join(service, "lead")
             await settle()
         assert json.loads(world.store.states[LESSON])["version"] == 1
+
+    virtually(main)
+
+
+# --- who may still come in ------------------------------------------------------------------------
+
+
+def test_whom_the_store_does_not_want_is_not_let_in() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            _room, welcome = await join(service, "room-1")
+            world.store.unwelcome["person:room-1"] = RemovalCode.CREDENTIAL_REVOKED
+            end = await knock(service, f"{LESSON}/room-1")
+            refused = await end.next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == RemovalCode.CREDENTIAL_REVOKED
+            assert await end.closed() is CloseCode.REFUSED
+            assert world.store.asked == ["person:room-1", "person:room-1"]
+            assert len(service.devices(LESSON)) == 1
+            assert welcome.device_id == service.devices(LESSON)[0].device_id
+
+    virtually(main)
+
+
+def test_a_store_that_cannot_tell_lets_nobody_in() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            await join(service, "lead")
+            world.store.ask_error = OSError("the database is away")
+            refused = await (await knock(service, f"{LESSON}/room-1")).next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "server-failed"
+
+    virtually(main)
+
+
+def test_the_server_puts_devices_out_of_an_open_lesson() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            await service.remove(
+                LESSON, ["d"], RemovalCode.ACCOUNT_DELETED, bars=False
+            )  # nobody is there
+            await join(service, "lead")
+            room, welcome = await join(service, "room-1")
+            bearer = service.devices(LESSON)[1].bearer.bearer_id
+            device = [welcome.device_id]
+            await service.remove(LESSON, device, RemovalCode.BY_ADMINISTRATOR, bars=True)
+            told = await room.until("removed")
+            assert isinstance(told, m.Removed)
+            assert told.code == "removed-by-administrator"
+            assert await room.closed() is CloseCode.REMOVED
+            assert service.bar_of(LESSON, bearer) is RemovalCode.BY_ADMINISTRATOR
+            assert service.bar_of("no-such-lesson", bearer) is None
+            await service.readmit(LESSON, "room-1")
+            await service.rename_lead(LESSON, "Mr Wang")
+            _again, welcome = await join(service, "room-1")
+            assert service.bar_of(LESSON, bearer) is None
+            assert welcome.seats[0].name == "Mr Wang"
 
     virtually(main)
 

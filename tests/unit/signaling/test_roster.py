@@ -259,7 +259,7 @@ def test_a_room_pc_that_lost_its_key_takes_its_own_ghosts_place() -> None:
     assert again.welcome is not None
     assert again.welcome.carries_sound
     assert desk.state.floor == "room-1"
-    assert desk.seat("room-1").devices == 1
+    assert [d.device_id for d in desk.seat("room-1").devices] == [again.device_id]
 
 
 def test_a_restarted_room_pc_gets_the_sound_when_its_dead_socket_is_noticed() -> None:
@@ -304,21 +304,17 @@ def test_the_lesson_goes_on_without_the_lead() -> None:
 
 @pytest.mark.parametrize(
     ("present", "seconds"),
-    [((), 1800), (("observer-1",), 1800), (("room-1",), 7200), (("lead",), None)],
+    [((), 1800), (("observer-1",), 1800), (("room-1",), 7200)],
 )
-def test_a_lesson_nobody_holds_times_out(present: tuple[str, ...], seconds: float | None) -> None:
+def test_a_lesson_nobody_holds_times_out(present: tuple[str, ...], seconds: float) -> None:
     desk = Desk()
     for seat in present:
         desk.join(seat)
-    if seconds is None:
-        desk.advance(100_000)
-        assert desk.closed is None
-    else:
-        desk.advance(seconds - 1)
-        assert desk.closed is None
-        desk.advance(1)
-        assert desk.closed is not None
-        assert desk.closed.reason == "timed-out"
+    desk.advance(seconds - 1)
+    assert desk.closed is None
+    desk.advance(1)
+    assert desk.closed is not None
+    assert desk.closed.reason == "timed-out"
 
 
 def test_the_end_is_told_to_all_and_nobody_comes_in_after() -> None:
@@ -350,7 +346,7 @@ def test_an_encoder_is_away_when_its_media_is_silent_and_back_when_it_is_heard()
     report(desk, encoder, LinkState.CONNECTED)
     assert desk.seat("room-1").present
     report(desk, encoder, LinkState.CLOSED)
-    assert desk.seat("room-1").devices == 0
+    assert not any(d.connected for d in desk.seat("room-1").devices)
     assert encoder.closed is CloseCode.LEFT
 
 
@@ -359,7 +355,7 @@ def test_an_encoder_that_never_connects_leaves() -> None:
     desk.join("lead")
     desk.join("room-1", kind=DeviceKind.ENCODER, over_http=True)
     desk.advance(HTTP_DEVICE_SETUP_S)
-    assert desk.seat("room-1").devices == 0
+    assert not any(d.connected for d in desk.seat("room-1").devices)
 
 
 def test_an_encoder_without_sound_leaves_the_sound_to_the_next() -> None:

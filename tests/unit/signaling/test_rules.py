@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from signaling.lesson import rules
-from signaling.lesson.machine import PUBLISH_REQUESTS, SEAT_REQUESTS, SUBSCRIBE_REQUESTS
+from signaling.lesson.machine import (
+    PUBLISH_REQUESTS,
+    REMOVAL_REQUESTS,
+    SEAT_REQUESTS,
+    SUBSCRIBE_REQUESTS,
+)
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Mode, Role, Source
 from tests.unit.signaling.desk import Desk
@@ -17,7 +22,8 @@ LEAD, ROOM, ASSISTANT, OBSERVER = Role.LEAD, Role.ROOM, Role.ASSISTANT, Role.OBS
 def test_every_request_has_a_permission_and_one_handler() -> None:
     requests = set(m.Request.__subclasses__()) - {m.Join}
     assert set(rules.PERMISSIONS) == requests
-    tables = [SEAT_REQUESTS, PUBLISH_REQUESTS, SUBSCRIBE_REQUESTS, {m.Leave: 0, m.Ping: 0}]
+    tables = [SEAT_REQUESTS, REMOVAL_REQUESTS, PUBLISH_REQUESTS, SUBSCRIBE_REQUESTS]
+    tables.append({m.Leave: 0, m.Ping: 0})
     handled = [message for table in tables for message in table]
     assert sorted(handled, key=str) == sorted(requests, key=str)
 

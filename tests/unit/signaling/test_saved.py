@@ -28,6 +28,7 @@ def busy() -> tuple[Desk, dict[str, Client]]:
     at["room-1"].say(m.Mute(source=Source.STUDENTS, muted=True))
     at["lead"].say(m.SetSpotlight(seat_id="room-1", source=Source.STUDENTS))
     at["lead"].say(m.SetLayout(layout=m.Layout.WALL))
+    at["lead"].say(m.RemoveDevice(device_id=desk.join("observer-2").device_id))
     at["lead"].say(m.SetLock(locked=True))
     at["lead"].say(m.SendChat(text="第三题"))
     return desk, at
@@ -37,7 +38,7 @@ def agreed(desk: Desk) -> object:
     """What people have agreed on, whoever is connected."""
     state, seats = desk.lesson.view()
     return (
-        state,
+        state.model_copy(update={"led": None}),
         [(s.seat_id, s.name, s.hand, s.muted_by_lead, s.may_speak, s.sound_device) for s in seats],
     )
 

@@ -86,7 +86,7 @@ def test_an_encoder_becomes_a_source_of_its_seat_and_goes() -> None:
             gone = await client.delete(answer.headers["location"])
             assert gone.status_code == 200
             await settle()
-            assert service.live()[LESSON][1][1].devices == 0
+            assert service.live()[LESSON][1][1].devices == []
             again = await client.delete(answer.headers["location"])
             assert again.status_code == 404
             assert again.json()["code"] == "no-such-session"
@@ -359,7 +359,7 @@ def test_an_encoder_that_dies_gives_its_place_back() -> None:
             again = await client.post("/whip/board", content=OFFER, headers=bearer("room-1"))
             assert again.status_code == 201
             seat = service.live()[LESSON][1][1]
-            assert (seat.devices, {s.source for s in seat.sources}) == (1, {"board", "room"})
+            assert (len(seat.devices), {s.source for s in seat.sources}) == (1, {"board", "room"})
             assert device not in world.media.model(LESSON).devices
 
     virtually(main)

@@ -59,6 +59,18 @@ export interface components {
             kind: "schools" | "classrooms" | "communities" | "users" | "lessons" | "recordings";
             name: string;
         };
+        /**
+         * @description What joined.
+         * @enum {string}
+         */
+        DeviceKind: "browser" | "room_pc" | "tablet" | "encoder" | "player" | "simulated";
+        /** @description One device of a seat, and whose it is: a person's name, or what a room device is called. */
+        DeviceState: {
+            bearer: string;
+            connected: boolean;
+            device_id: string;
+            kind: components["schemas"]["DeviceKind"];
+        };
         /** @description A device: its line up and down, what it sends and what it gets. */
         DeviceStatsView: {
             connected: boolean;
@@ -185,6 +197,7 @@ export interface components {
         LinkQuality: "good" | "weak" | "lost";
         LiveLessonView: {
             lesson: components["schemas"]["LessonView"];
+            removed: components["schemas"]["RemovedBearer"][];
             seats: components["schemas"]["SeatState"][];
         };
         LiveView: {
@@ -328,6 +341,21 @@ export interface components {
             message_en: string;
             message_zh: string;
         };
+        /**
+         * @description Why a device was put out of a lesson; its bearer is refused with this code from then on.
+         * @enum {string}
+         */
+        RemovalCode: "removed-by-lead" | "removed-by-administrator" | "account-deleted" | "credential-revoked" | "taken-over" | "not-admitted";
+        /** @description Who was put out of a seat and is let in no more, by the name others know them by. */
+        RemovedBearer: {
+            bearer: string;
+            seat_id: string;
+        };
+        RemovedView: {
+            code: components["schemas"]["RemovalCode"];
+            message_en: string;
+            message_zh: string;
+        };
         RestoredView: {
             id: string;
             /** @enum {string} */
@@ -349,6 +377,7 @@ export interface components {
             lesson: components["schemas"]["LessonView"] | null;
             next: components["schemas"]["LessonView"] | null;
             poll_after_s: number;
+            removed: components["schemas"]["RemovedView"] | null;
             server_time: number;
             token: string | null;
         };
@@ -373,8 +402,8 @@ export interface components {
         /** @description One seat, whole: an event about a seat always carries all of it. */
         SeatState: {
             away_since: number | null;
-            /** @default 0 */
-            devices: number;
+            /** @default [] */
+            devices: components["schemas"]["DeviceState"][];
             hand: components["schemas"]["Hand"] | null;
             /** @default good */
             link: components["schemas"]["LinkQuality"];

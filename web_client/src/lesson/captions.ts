@@ -42,10 +42,10 @@ export function roomCaption(view: View): Caption {
   }
   if (me.hand) return { kind: "hand-up", tone: "good", place: me.hand.place };
   if (pictureIsPaused(view)) return { kind: "picture-paused", tone: "warn" };
-  if (!lead?.present || lead.sources.length === 0) {
+  if (!view.lesson?.led || !lead || lead.sources.length === 0) {
     return { kind: "waiting-for", tone: "calm", name: lead?.name ?? "" };
   }
-  const speaker = view.lesson?.floor ? view.seats.get(view.lesson.floor) : undefined;
+  const speaker = view.lesson.floor ? view.seats.get(view.lesson.floor) : undefined;
   if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };
   if (!view.me?.carriesSound) return { kind: "sound-elsewhere", tone: "calm" };
   if (isBroken(view.camera)) return { kind: "no-camera", tone: "warn" };

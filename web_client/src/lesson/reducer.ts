@@ -10,17 +10,19 @@ export function reduce(view: View, event: LessonEvent): View {
     case "server":
       return heard(view, event.message, event.now);
     case "connecting":
-      if (view.phase === "ended" || view.phase === "replaced") return view;
+      if (isOver(view)) return view;
       return {
         ...view,
         attempt: event.attempt,
         phase: view.me ? "reconnecting" : view.phase === "refused" ? "refused" : "connecting",
       };
     case "lost":
-      if (view.phase === "ended" || view.phase === "refused") return view;
+      if (isOver(view) || view.phase === "refused") return view;
       return { ...view, phase: view.me ? "reconnecting" : "connecting", speaking: new Map() };
     case "refused":
       return { ...view, phase: "refused", refusal: event.refusal, speaking: new Map() };
+    case "removed":
+      return { ...view, phase: "removed", refusal: event.refusal, speaking: new Map() };
     case "replaced":
       return { ...view, phase: "replaced", speaking: new Map() };
     case "track":
@@ -81,6 +83,10 @@ function heard(view: View, message: ServerMessage, now: number): View {
       const { producer_id: id, layer, reason } = message;
       return { ...view, streams: put(view.streams, id, { layer, reason }) };
     }
+    case "removed": {
+      const { code, message_zh: zh, message_en: en } = message;
+      return { ...view, phase: "removed", refusal: { code, zh, en }, speaking: new Map() };
+    }
     case "lesson_ended":
       return { ...view, phase: "ended", ended: message.reason, speaking: new Map() };
     case "layers_needed":
@@ -91,6 +97,11 @@ function heard(view: View, message: ServerMessage, now: number): View {
     case "pong":
       return view; // answers: whoever asked has them
   }
+}
+
+/** Whether this page has no more part in the lesson, whatever its line does. */
+function isOver(view: View): boolean {
+  return view.phase === "ended" || view.phase === "replaced" || view.phase === "removed";
 }
 
 function welcomed(view: View, welcome: Welcome, now: number): View {

@@ -33,6 +33,16 @@ export function rooms(view: View): SeatState[] {
   );
 }
 
+/** Who else is here and has no card of their own: observers, and the other devices of my seat. */
+export function others(view: View): SeatState[] {
+  const own = view.me?.deviceId;
+  return [...view.seats.values()].filter(
+    (seat) =>
+      (seat.role === "observer" || seat.seat_id === view.me?.seatId) &&
+      seat.devices.some((device) => device.device_id !== own),
+  );
+}
+
 /** Seats with a raised hand, first raised first. */
 export function hands(view: View): SeatState[] {
   return [...view.seats.values()]

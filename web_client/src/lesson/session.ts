@@ -12,6 +12,7 @@ import {
   type VideoCodec,
   type Welcome,
   PROTOCOL_VERSION,
+  REMOVAL_CODE_VALUES,
 } from "../protocol/messages.ts";
 import { type AfterRefusal, Connection, NoAnswer, RequestRefused } from "./connection.ts";
 import { Devices } from "./devices.ts";
@@ -30,10 +31,11 @@ const WANTS_DEBOUNCE_MS = 120; // a layout change moves every tile: ask once
 const CHECK_EVERY_MS = 1000;
 
 /** The close codes after which this page does not simply come back (docs/protocol.md). */
-const CLOSED = { replaced: 4101, left: 4103 } as const;
+const CLOSED = { replaced: 4101, left: 4103, removed: 4105 } as const;
 
 /** Refusals to join that no waiting mends. */
 const FINAL_REFUSALS = new Set(["no-such-lesson", "lesson-ended", "no-such-seat"]);
+const REMOVED: ReadonlySet<string> = new Set(REMOVAL_CODE_VALUES);
 const STALE_TOKEN = new Set(["token-invalid", "token-foreign", "token-expired"]);
 
 type Report = ReadonlyMap<string, Record<string, unknown>>;
@@ -138,6 +140,9 @@ export class LessonSession {
     this.act({ type: "mute_seat", seat_id: seatId, muted });
   setLayout = (layout: Layout): void => this.act({ type: "set_layout", layout });
   setLock = (locked: boolean): void => this.act({ type: "set_lock", locked });
+  removeDevice = (deviceId: string): void =>
+    this.act({ type: "remove_device", device_id: deviceId });
+  readmit = (seatId: string): void => this.act({ type: "readmit", seat_id: seatId });
   sendChat = (text: string): void => this.act({ type: "send_chat", text });
   endLesson = (): void => this.act({ type: "end_lesson" });
   spotlight = (seatId: string | null, source: Source | null = null): void =>
@@ -221,6 +226,12 @@ export class LessonSession {
       this.renewToken = true;
       return "retry";
     }
+    if (REMOVED.has(refused.code)) {
+      // Put out while the line was lost: this is how it is heard.
+      this.putOut();
+      this.store.dispatch({ type: "removed", refusal: refusalOf(refused) });
+      return "stop";
+    }
     this.renewToken = STALE_TOKEN.has(refused.code);
     this.store.dispatch({ type: "refused", refusal: refusalOf(refused) });
     return FINAL_REFUSALS.has(refused.code) ? "stop" : "knock";
@@ -247,7 +258,8 @@ export class LessonSession {
   }
 
   private lost(code: number): "retry" | "stop" {
-    if (this.store.view.phase === "ended" || code === CLOSED.left) return "stop";
+    if (this.store.view.phase === "ended") return "stop";
+    if (code === CLOSED.left || code === CLOSED.removed) return "stop";
     if (code === CLOSED.replaced) {
       this.store.dispatch({ type: "replaced" });
       this.publisher?.close();
@@ -259,15 +271,18 @@ export class LessonSession {
     return "retry";
   }
 
+  /** Nothing more is sent or received here, and no key brings this device back. */
+  private putOut(): void {
+    sessionStorage.removeItem(this.resumeName);
+    this.close(false);
+  }
+
   private heard(message: ServerMessage): void {
     if (message.type === "subscribe_offer") this.subscriber?.offered(message);
     if (message.type === "lesson_changed") this.publisher?.useCodec(message.lesson.video_codec);
     if (message.type === "layers_needed") this.publisher?.need(message.producer_id, message.layers);
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
-    if (message.type === "lesson_ended") {
-      sessionStorage.removeItem(this.resumeName);
-      this.close(false);
-    }
+    if (message.type === "lesson_ended" || message.type === "removed") this.putOut();
     if (message.type === "seat_changed" || message.type === "seat_removed") this.scheduleWants();
   }
 

@@ -20,6 +20,7 @@ export type Phase =
   | "live"
   | "reconnecting" // was in, the line is lost
   | "refused" // not let in; `refusal` says why
+  | "removed" // put out of the lesson; `refusal` says why
   | "replaced" // the same device is back elsewhere: another tab of this browser
   | "ended";
 
@@ -97,6 +98,7 @@ export type LessonEvent =
   | { type: "connecting"; attempt: number }
   | { type: "lost" }
   | { type: "refused"; refusal: Refusal }
+  | { type: "removed"; refusal: Refusal }
   | { type: "replaced" }
   | { type: "track"; producerId: string; track: MediaStreamTrack | null }
   | { type: "tracks-cleared" }

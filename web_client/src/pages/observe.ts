@@ -4,12 +4,12 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { define } from "../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts";
+import { putOut, refusalWords } from "../components/put_out.ts";
 import "../components/sound.ts";
 import "../components/stage.ts";
 import { icon } from "../design/icons.ts";
 import { base, cards, controls, fields } from "../design/shared.ts";
 import { clock } from "../i18n/format.ts";
-import { currentLanguage } from "../i18n/index.ts";
 import { serverNow } from "../lesson/selectors.ts";
 import { LessonSession } from "../lesson/session.ts";
 import { roomStage, type Stage } from "../lesson/stage.ts";
@@ -171,9 +171,9 @@ export class Observe extends LessonPage {
   override render(): TemplateResult {
     const { view, session, m } = this;
     if (!session || view.phase === "ended") return this.over(m.lesson.endedTitle, "");
+    if (view.phase === "removed") return putOut(m, view.refusal);
     if (view.phase === "refused") {
-      const words = currentLanguage() === "en" ? view.refusal?.en : view.refusal?.zh;
-      return this.over(m.lesson.refusedTitle, words ?? "", view.refusal?.code);
+      return this.over(m.lesson.refusedTitle, refusalWords(view.refusal), view.refusal?.code);
     }
     if (view.phase === "replaced") return replaced(m.lesson);
     return html`<header>

@@ -73,6 +73,18 @@ export const DEVICE_KIND_VALUES = [
 /** What joined. */
 export type DeviceKind = (typeof DEVICE_KIND_VALUES)[number];
 
+export const REMOVAL_CODE_VALUES = [
+  "removed-by-lead",
+  "removed-by-administrator",
+  "account-deleted",
+  "credential-revoked",
+  "taken-over", // another teacher leads the lesson now
+  "not-admitted", // their school takes no part any more, or they are of another
+] as const;
+
+/** Why a device was put out of a lesson; its bearer is refused with this code from then on. */
+export type RemovalCode = (typeof REMOVAL_CODE_VALUES)[number];
+
 /**
  * Why the server closes the WebSocket. After a code of 4100 and above do not come back by
  * yourself; after any other, or none, come back with `resume` at once, then ever slower.
@@ -88,6 +100,7 @@ export const CloseCode = {
   LESSON_ENDED: 4102, // for all; `lesson_ended` before says why
   LEFT: 4103, // the answer to `leave`
   ABUSE: 4104, // too many bad messages
+  REMOVED: 4105, // put out of the lesson; the `removed` before says why
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
@@ -234,6 +247,20 @@ export interface SetLock {
   request_id?: string | null;
 }
 
+/** Lead: this device is put out of its seat, and whoever it belongs to is let in no more. */
+export interface RemoveDevice {
+  type: "remove_device";
+  device_id: string;
+  request_id?: string | null;
+}
+
+/** Lead: all who were put out of this seat may come in again. */
+export interface Readmit {
+  type: "readmit";
+  seat_id: string;
+  request_id?: string | null;
+}
+
 /** Lead: the lesson is over for all. */
 export interface EndLesson {
   type: "end_lesson";
@@ -265,6 +292,15 @@ export interface Hand {
   raised_at: number;
 }
 
+/** One device of a seat, and whose it is: a person's name, or what a room device is called. */
+export interface DeviceState {
+  device_id: string;
+  kind: DeviceKind;
+  bearer: string;
+  /** false: its connection is lost, its place is kept for a while */
+  connected: boolean;
+}
+
 /** One seat, whole: an event about a seat always carries all of it. */
 export interface SeatState {
   seat_id: string;
@@ -275,7 +311,7 @@ export interface SeatState {
   present: boolean;
   /** a device was here, its connection is lost, we wait for it */
   away_since: number | null;
-  devices: number;
+  devices: DeviceState[];
   /** which of its devices carries the room's sound */
   sound_device: string | null;
   sources: SourceState[];
@@ -291,16 +327,27 @@ export interface SpotlightState {
   source: Source | null;
 }
 
+/** Who was put out of a seat and is let in no more, by the name others know them by. */
+export interface RemovedBearer {
+  seat_id: string;
+  bearer: string;
+}
+
 /** The lesson without its seats. */
 export interface LessonState {
   lesson_id: string;
   title: string;
   mode: Mode;
   started_at: number;
+  /** the lead is here in person; a device of the lead's room alone leads nothing */
+  led: boolean;
+  /** told when the longest length is near: it ends by itself then */
+  ends_at: number | null;
   floor: string | null;
   spotlight: SpotlightState | null;
   layout: Layout;
   locked: boolean;
+  removed: RemovedBearer[];
   recording: boolean;
   /** the best that every seat's devices can show */
   video_codec: VideoCodec;
@@ -456,10 +503,22 @@ export interface LayersNeeded {
   layers: number;
 }
 
+/**
+ * This device was put out of the lesson, and its connection closes after this.
+ *
+ * `code` and texts are a refusal's: the same that whoever tries to come in again is told.
+ */
+export interface Removed {
+  type: "removed";
+  code: RemovalCode;
+  message_zh: string;
+  message_en: string;
+}
+
 /** The lesson is over; the connection closes after this. */
 export interface LessonEnded {
   type: "lesson_ended";
-  reason: "by-lead" | "by-server" | "timed-out";
+  reason: "by-lead" | "by-colleague" | "by-administrator" | "by-server" | "timed-out" | "too-long";
 }
 
 export interface Pong {
@@ -486,6 +545,8 @@ export type ClientMessage =
   | SetLayout
   | SendChat
   | SetLock
+  | RemoveDevice
+  | Readmit
   | EndLesson
   | Ping;
 
@@ -502,5 +563,6 @@ export type ServerMessage =
   | ChatPosted
   | StreamChanged
   | LayersNeeded
+  | Removed
   | LessonEnded
   | Pong;

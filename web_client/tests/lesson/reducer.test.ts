@@ -64,6 +64,26 @@ describe("joining", () => {
   });
 });
 
+describe("being put out", () => {
+  const removed = {
+    type: "server",
+    now: 0,
+    message: { type: "removed", code: "account-deleted", message_zh: "删", message_en: "deleted" },
+  } as const;
+
+  it("is for good, says why, and is not undone by the line", () => {
+    const out = apply(viewOf("r1"), removed, { type: "lost" }, { type: "connecting", attempt: 1 });
+    expect(out.phase).toBe("removed");
+    expect(out.refusal).toEqual({ code: "account-deleted", zh: "删", en: "deleted" });
+  });
+
+  it("is heard of at the return, too", () => {
+    const refusal = { code: "removed-by-lead", zh: "出", en: "out" };
+    const out = apply(viewOf("r1"), { type: "lost" }, { type: "removed", refusal });
+    expect([out.phase, out.refusal]).toEqual(["removed", refusal]);
+  });
+});
+
 describe("events of the lesson", () => {
   it("replaces a seat whole and forgets a removed one", () => {
     const hand = { place: 1, raised_at: 5 };

@@ -197,6 +197,8 @@ describe("the room's line of state", () => {
       "waiting-for",
       viewOf("r1", { seats: [seat("lead", { present: false, sources: [] }), seat("r1")] }),
     ],
+    // The lead classroom's PC alone is not Ms Li, whatever its camera shows.
+    ["waiting-for", viewOf("r1", { lesson: lesson({ led: false }) })],
     [
       "hand-up",
       viewOf("r1", { seats: [seat("lead"), seat("r1", { hand: { place: 2, raised_at: 1 } })] }),

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from server.lessons.live import EndReason
 from server.timekeeper import Timekeeper
 from signaling.errors import Refusal as SignalingRefusal
-from signaling.protocol.messages import Mode, Role, SeatState
+from signaling.lesson import DevicePlace
+from signaling.protocol.messages import EndReason, LessonState, Mode, Role, SeatState
 from tests.unit.server.world import World, lesson_body, make_community, post, running_world
 
 Ids = dict[str, str]
@@ -38,7 +38,16 @@ class Present:
     def present(self) -> Mapping[str, Set[str]]:
         return self.there
 
+    def led(self) -> Set[str]:
+        return {lesson_id for lesson_id, seats in self.there.items() if "lead" in seats}
+
+    def states(self) -> Mapping[str, LessonState]:
+        return {}
+
     def seats(self) -> Mapping[str, Sequence[SeatState]]:
+        return {}
+
+    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
         return {}
 
 

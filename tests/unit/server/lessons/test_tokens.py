@@ -12,11 +12,12 @@ from joserfc.jwk import OctKey
 
 from server.lessons.tokens import JoinTokens
 from signaling.errors import TokenRefused
-from signaling.ports import Identity
+from signaling.ports import Bearer, Identity
 from signaling.protocol.messages import Role
 
 KEY, NOW = b"k" * 32, 1_800_000_000.0
-IDENTITY = Identity("lesson1", "room-1", Role.ROOM, "一年级 <b>")
+PC = Bearer("device:c1", "墙上的电脑", room_device=True)
+IDENTITY = Identity("lesson1", "room-1", Role.ROOM, "一年级 <b>", PC)
 CLAIMS = {
     "iss": "tongke",
     "aud": "lesson",
@@ -25,6 +26,9 @@ CLAIMS = {
     "seat": "room-1",
     "role": "room",
     "name": "一年级",
+    "sub": "device:c1",
+    "bearer": "墙上的电脑",
+    "device": True,
 }
 
 
@@ -89,6 +93,9 @@ FORGED = {
     "no seat": signed(without("seat")),
     "seat is a list": signed({**CLAIMS, "seat": ["lead"]}),
     "empty lesson": signed({**CLAIMS, "lesson": ""}),
+    "given to nobody": signed(without("sub")),
+    "of an earlier version": signed(without("device")),
+    "a device in words": signed({**CLAIMS, "device": "yes"}),
     "unknown role": signed({**CLAIMS, "role": "king"}),
     "key id is an object": with_key_id({}),
     "key id is a list": with_key_id([]),

@@ -2,15 +2,16 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { get } from "../../api/client.ts";
+import { get, post, remove, wordsOf } from "../../api/client.ts";
 import type { LiveAnswer } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { Polling } from "../../components/polling.ts";
+import "../../components/seat_devices.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { facts, number, timeOfDay } from "../../i18n/format.ts";
-import type { SeatState } from "../../protocol/messages.ts";
+import { facts, timeOfDay } from "../../i18n/format.ts";
+import type { RemovedBearer, SeatState } from "../../protocol/messages.ts";
 import "./live_measures.ts";
 import "./live_node.ts";
 
@@ -46,6 +47,14 @@ export class AdminLive extends TongkeElement {
         gap: 8px;
         margin-inline-start: auto;
       }
+      .removed {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        padding: 8px 16px;
+        background: var(--warn-ground);
+        color: var(--warn);
+      }
       tr:last-child td {
         border-bottom: 0;
       }
@@ -54,6 +63,7 @@ export class AdminLive extends TongkeElement {
 
   @state() private answer: LiveAnswer | null = null;
   @state() private error: unknown = null;
+  @state() private refused = "";
   /** The lesson whose measures are shown; null: of a lone lesson they are, "": of none. */
   @state() private measured: string | null = null;
 
@@ -83,6 +93,7 @@ export class AdminLive extends TongkeElement {
         >
         <span class="badge">${admin.live.classrooms(answer.classrooms_online)}</span>
       </header>
+      ${this.refused ? html`<p class="wrong" role="alert">${this.refused}</p>` : nothing}
       ${answer.lessons.length === 0
         ? html`<div class="card">
             <tk-state symbol="live" heading=${admin.live.none}></tk-state>
@@ -98,7 +109,7 @@ export class AdminLive extends TongkeElement {
   }
 
   private lesson(
-    { lesson, seats }: LiveAnswer["lessons"][number],
+    { lesson, seats, removed }: LiveAnswer["lessons"][number],
     measured: boolean,
   ): TemplateResult {
     const { admin, measures, modes, today } = this.m;
@@ -135,14 +146,43 @@ export class AdminLive extends TongkeElement {
           </tr>
         </thead>
         <tbody>
-          ${seats.map((seat) => this.seat(seat))}
+          ${seats.map((seat) => this.seat(lesson.id, seat))}
         </tbody>
       </table>
-      ${measured ? html`<tk-live-measures .lesson=${lesson.id}></tk-live-measures>` : nothing}
+      ${removed.map((one) => this.removed(lesson.id, one))} ${measured ? html`<tk-live-measures .lesson=${lesson.id}></tk-live-measures>` : nothing}
     </article>`;
   }
 
-  private seat(seat: SeatState): TemplateResult {
+  private removed(lesson: string, one: RemovedBearer): TemplateResult {
+    const { devices } = this.m;
+    const path = `/api/admin/live/${lesson}/seats/${encodeURIComponent(one.seat_id)}/readmit`;
+    return html`<p class="removed">
+      ${icon("out", 16)}<span>${devices.wasPutOut(one.bearer)}</span>
+      <button
+        class="slim"
+        data-testid="readmit-${one.seat_id}"
+        @click=${() => this.act(post(path))}
+      >
+        ${devices.letIn}
+      </button>
+    </p>`;
+  }
+
+  private putOut(lesson: string, device: string): void {
+    void this.act(remove(`/api/admin/live/${lesson}/devices/${encodeURIComponent(device)}`));
+  }
+
+  private async act(call: Promise<unknown>): Promise<void> {
+    try {
+      await call;
+      this.refused = "";
+    } catch (error) {
+      this.refused = wordsOf(error, this.m.app.offline);
+    }
+    await this.load();
+  }
+
+  private seat(id: string, seat: SeatState): TemplateResult {
     const { admin, roles, link, sources } = this.m;
     const away = seat.away_since !== null;
     const state = seat.present
@@ -160,7 +200,12 @@ export class AdminLive extends TongkeElement {
         ${seat.present ? html`<span class="badge ${tone}">${link[seat.link]}</span>` : ""}
       </td>
       <td>${facts(seat.sources.map((one) => sources[one.source]))}</td>
-      <td>${number(seat.devices)}</td>
+      <td>
+        <tk-seat-devices
+          .devices=${seat.devices}
+          @remove-device=${(event: CustomEvent<string>) => this.putOut(id, event.detail)}
+        ></tk-seat-devices>
+      </td>
     </tr>`;
   }
 }

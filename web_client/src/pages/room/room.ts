@@ -10,6 +10,7 @@ import type { Lesson, RoomAnswer } from "../../api/types.ts";
 import "../../components/device_select.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
+import { refusalWords } from "../../components/put_out.ts";
 import "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
@@ -17,7 +18,7 @@ import { dayOf, timeOfDay } from "../../i18n/format.ts";
 import { currentLanguage, switchLanguage } from "../../i18n/index.ts";
 import { mySeat } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
-import type { View } from "../../lesson/state.ts";
+import type { Refusal, View } from "../../lesson/state.ts";
 import { fromFragment } from "../../router.ts";
 import "./room_lesson.ts";
 import { roomStyles } from "./styles.ts";
@@ -36,6 +37,7 @@ export class Room extends LessonPage {
 
   @state() private standing: Standing = "asking";
   @state() private answer: RoomAnswer | null = null;
+  @state() private removed: Refusal | null = null;
   @state() private now = Date.now();
   @state() private settings = false;
   @state() private forgetting = false;
@@ -86,9 +88,11 @@ export class Room extends LessonPage {
       const answer = await this.ask();
       waitS = Math.max(1, answer.poll_after_s);
       this.standing = "waiting";
-      if (answer.lesson && !this.session && answer.lesson.id !== this.endedLesson()) {
-        this.enter(answer.lesson);
-      }
+      this.removed = answer.removed
+        ? { code: answer.removed.code, zh: answer.removed.message_zh, en: answer.removed.message_en }
+        : null;
+      const coming = answer.lesson && answer.token && answer.lesson.id !== this.endedLesson();
+      if (answer.lesson && coming && !this.session) this.enter(answer.lesson);
     } catch (error) {
       const refused = error instanceof ApiError && [401, 403].includes(error.status);
       this.standing = refused ? "refused" : "away";
@@ -146,6 +150,11 @@ export class Room extends LessonPage {
     const out = now.phase === "refused" && now.refusal?.code !== "lesson-locked";
     if (out && ["no-such-lesson", "lesson-ended", "no-such-seat"].includes(now.refusal?.code ?? "")) {
       this.leave();
+    }
+    if (now.phase === "removed") {
+      this.removed = now.refusal; // said until the server says that it may come in again
+      this.leave();
+      void this.poll();
     }
     if (now.phase === "ended") {
       const ended = this.session;
@@ -213,7 +222,7 @@ export class Room extends LessonPage {
         : nothing}
       ${this.credential ? html`<p class="clock">${timeOfDay(this.now / 1000)}</p>` : nothing}
       <div class="say" role="status">${this.words()}</div>
-      ${this.standing === "waiting" && !this.session
+      ${this.standing === "waiting" && !this.session && !this.removed
         ? html`<p class="hint">${this.next(answer?.next ?? null)}</p>`
         : nothing}
       ${this.standing === "no-credential" || this.standing === "refused"
@@ -226,10 +235,8 @@ export class Room extends LessonPage {
 
   private words(): string {
     const { m } = this;
-    if (this.session && this.view.phase === "refused") {
-      const { refusal } = this.view;
-      return (currentLanguage() === "en" ? refusal?.en : refusal?.zh) ?? "";
-    }
+    if (this.session && this.view.phase === "refused") return refusalWords(this.view.refusal);
+    if (this.removed && this.standing === "waiting") return refusalWords(this.removed);
     if (this.session) return this.view.phase === "ended" ? m.room.ended : m.lesson.connecting;
     const words: Record<Standing, string> = {
       asking: m.app.loading,

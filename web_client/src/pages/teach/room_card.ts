@@ -3,6 +3,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
+import "../../components/seat_devices.ts";
 import "../../components/tile.ts";
 import { icon, type IconName } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
@@ -105,6 +106,12 @@ export class RoomCard extends TongkeElement {
       :host([compact]) .words {
         display: none;
       }
+      .actions .more {
+        flex: 0 0 auto;
+      }
+      tk-seat-devices {
+        grid-column: 1 / -1;
+      }
       .cameras {
         display: flex;
         gap: 4px;
@@ -126,6 +133,7 @@ export class RoomCard extends TongkeElement {
   /** Lower, with icons alone, when the chat needs the room. */
   @property({ type: Boolean, reflect: true }) compact = false;
   @state() private chosen: Source | null = null;
+  @state() private showsDevices = false;
 
   private picture(): Picture {
     const face = facePicture(this.seat);
@@ -153,7 +161,7 @@ export class RoomCard extends TongkeElement {
         ${this.cameras()}
         <span class="signs">${this.signs(floor)}</span>
       </div>
-      ${this.actions(floor)}
+      ${this.actions(floor)} ${this.devices()}
     </article>`;
   }
 
@@ -199,6 +207,7 @@ export class RoomCard extends TongkeElement {
         : nothing}
       ${floor ? sign("speak", m.tile.floor, "good") : nothing}
       ${seat.muted_by_lead ? sign("microphoneOff", m.tile.muted, "warn") : nothing}
+      ${this.putOut()}
       ${seat.present && this.view.phase === "live" ? this.link(sign) : nothing}
     `;
   }
@@ -213,6 +222,42 @@ export class RoomCard extends TongkeElement {
       lost: ["linkLost", "alarm"],
     } as const;
     return sign(look[link][0], this.m.link[link], look[link][1]);
+  }
+
+  /** Which devices are at this seat, to put one out. */
+  private devices(): TemplateResult | typeof nothing {
+    const { seat, view } = this;
+    if (!this.showsDevices || seat.devices.length === 0) return nothing;
+    return html`<tk-seat-devices
+      .devices=${seat.devices}
+      .own=${view.me?.deviceId ?? ""}
+      ?disabled=${view.phase !== "live"}
+      @remove-device=${this.putOutDevice}
+    ></tk-seat-devices>`;
+  }
+
+  private readonly putOutDevice = (event: CustomEvent<string>): void => {
+    this.showsDevices = false;
+    this.focusOn(".actions button:not(:disabled)");
+    this.session.removeDevice(event.detail);
+  };
+
+  /** Who was put out of this seat, and the way back in. */
+  private putOut(): TemplateResult[] {
+    const { view, seat, m } = this;
+    const out = (view.lesson?.removed ?? []).filter((one) => one.seat_id === seat.seat_id);
+    return out.map(
+      (one) =>
+        html`<span class="sign warn">${icon("out", 16)}${m.devices.wasPutOut(one.bearer)}</span>
+          <button
+            class="slim quiet"
+            data-testid="readmit-${seat.seat_id}"
+            ?disabled=${view.phase !== "live"}
+            @click=${() => this.session.readmit(seat.seat_id)}
+          >
+            ${m.devices.letIn}
+          </button>`,
+    );
   }
 
   private actions(floor: boolean): TemplateResult {
@@ -255,6 +300,17 @@ export class RoomCard extends TongkeElement {
       >
         ${icon(seat.muted_by_lead ? "microphone" : "microphoneOff", 18)}
         <span class="words">${muteWords}</span>
+      </button>
+      <button
+        class="more"
+        data-testid="devices-${id}"
+        aria-expanded=${this.showsDevices ? "true" : "false"}
+        aria-label=${m.teach.devicesOf(seat.name)}
+        title=${m.teach.devicesOf(seat.name)}
+        ?disabled=${seat.devices.length === 0}
+        @click=${() => (this.showsDevices = !this.showsDevices)}
+      >
+        ${icon("out", 18)}
       </button>
     </div>`;
   }

@@ -10,6 +10,7 @@ import "../../components/chat.ts";
 import { deviceProblem } from "../../components/device_select.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
+import { putOut, refusalWords } from "../../components/put_out.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
 import { failure } from "../../components/states.ts";
@@ -25,6 +26,7 @@ import type { View } from "../../lesson/state.ts";
 import type { Layout } from "../../protocol/messages.ts";
 import "./control_bar.ts";
 import "./device_check.ts";
+import "./others.ts";
 import "./room_card.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
@@ -140,7 +142,9 @@ export class Teach extends LessonPage {
     }
     const shared = before.own.has("screen");
     if (shared !== now.own.has("screen")) this.sharingChanged(!shared);
-    if (now.phase === "ended") sessionStorage.removeItem(this.enteredName);
+    if (now.phase === "ended" || now.phase === "removed") {
+      sessionStorage.removeItem(this.enteredName);
+    }
   }
 
   /** A shared screen is there to be seen: the layout follows it, and returns with its end. */
@@ -198,6 +202,7 @@ export class Teach extends LessonPage {
     if (!this.lesson || !session) return html`<tk-skeleton rows="4"></tk-skeleton>`;
     if (view.phase === "ended" || this.lesson.state === "ended") return this.ended();
     if (view.phase === "refused" && !view.me) return this.refused();
+    if (view.phase === "removed") return putOut(m, view.refusal);
     if (view.phase === "replaced") return replaced(m.lesson);
     return html`
       <tk-top-bar
@@ -273,6 +278,7 @@ export class Teach extends LessonPage {
             ?compact=${compact}
           ></tk-room-card>`,
       )}
+      <tk-others .view=${view} .session=${session}></tk-others>
     </div>`;
   }
 
@@ -342,8 +348,11 @@ export class Teach extends LessonPage {
     const { lesson, app } = this.m;
     const reasons = {
       "by-lead": lesson.endedByLead,
+      "by-colleague": lesson.endedByColleague,
+      "by-administrator": lesson.endedByAdministrator,
       "by-server": lesson.endedByServer,
       "timed-out": lesson.endedTimedOut,
+      "too-long": lesson.endedTooLong,
     };
     const why = this.view.ended ? reasons[this.view.ended] : "";
     const recorded = this.lesson?.record ? lesson.recordingSoon : "";
@@ -360,7 +369,7 @@ export class Teach extends LessonPage {
       symbol="lock"
       role="alert"
       heading=${this.m.lesson.refusedTitle}
-      text=${(currentLanguage() === "en" ? refusal?.en : refusal?.zh) ?? ""}
+      text=${refusalWords(refusal)}
       code=${refusal?.code ?? ""}
     >
       <a href="/">${this.m.app.toToday}</a>

@@ -1,0 +1,235 @@
+"""Who may not be in a lesson any more is out at once, is told why, and does not come in again.
+
+A whole server with the real signaling, its WebSocket called directly; only the media is a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from hardware_profiles import ServerProfile
+from server.config import Settings
+from server.database.models import Credential
+from server.node.media import MediaCore
+from signaling.protocol.messages import CloseCode
+from signaling.protocol.refusals import REFUSALS
+from tests.unit.server.world import (
+    NoMedia,
+    World,
+    lesson_body,
+    make_community,
+    post,
+    running_world,
+)
+from tests.unit.signaling.asgi_socket import AsgiSocket
+from tests.unit.signaling.fakes import FakeMedia
+
+Ids = dict[str, str]
+
+
+class ModelledMedia(FakeMedia, NoMedia):
+    """Lessons open and nothing flows."""
+
+
+@asynccontextmanager
+async def modelled_media(_settings: Settings, _hardware: ServerProfile) -> AsyncIterator[MediaCore]:
+    yield cast(MediaCore, ModelledMedia())
+
+
+@dataclass
+class Class:
+    """A live lesson of teacher Li with whoever joins it."""
+
+    world: World
+    admin: httpx.AsyncClient
+    ids: Ids
+    lesson: str
+
+    def socket(self) -> AsgiSocket:
+        return AsgiSocket(self.world.app, headers={"host": "127.0.0.1:7880"})
+
+    async def token(self, who: str, role: str, seat_id: str | None = None) -> str:
+        browser = await self.world.signed_in(who)
+        body = {"role": role, "seat_id": seat_id}
+        return str((await post(browser, f"/api/lessons/{self.lesson}/token", body))["token"])
+
+    async def room_pc(self, room: str) -> tuple[str, dict[str, str]]:
+        """A new device of a classroom: its credential's id, and the header it asks with."""
+        path = f"/api/classrooms/{self.ids[room]}/credentials"
+        made = await post(self.admin, path, {"label": "墙上的电脑"})
+        return made["id"], {"authorization": f"Bearer {made['secret']}"}
+
+    async def ask_room(self, headers: dict[str, str]) -> dict[str, Any]:
+        answer = await (await self.world.browser()).get("/api/room", headers=headers)
+        return cast(dict[str, Any], answer.json())
+
+    async def refusal(self, token: str) -> str:
+        """What a newcomer with this token is told."""
+        async with self.socket() as socket:
+            socket.send({"type": "join", "token": token})
+            answer = await socket.receive()
+            assert isinstance(answer, dict)
+            assert await socket.closed() == CloseCode.REFUSED
+            return str(answer["code"])
+
+    async def joined(self, socket: AsgiSocket, token: str, **more: Any) -> dict[str, Any]:
+        socket.send({"type": "join", "token": token, **more})
+        return await socket.until("welcome")
+
+
+@pytest.fixture
+async def lesson(tmp_path: Path) -> AsyncIterator[Class]:
+    async with running_world(tmp_path, open_media=modelled_media) as world:
+        admin = await world.administrator()
+        ids = await make_community(admin)
+        li = await world.signed_in("li")
+        yield Class(world, admin, ids, (await post(li, "/api/lessons", lesson_body(ids)))["id"])
+
+
+async def told(socket: AsgiSocket) -> str:
+    """Why it was put out, in words of both languages, and closed for good."""
+    removed = await socket.until("removed")
+    words = REFUSALS[removed["code"]]
+    assert (removed["message_zh"], removed["message_en"]) == (words.zh, words.en)
+    assert await socket.closed() == CloseCode.REMOVED
+    return str(removed["code"])
+
+
+Change = Callable[[Class], Awaitable[httpx.Response]]
+
+
+def patch_user(name: str, **change: Any) -> Change:
+    return lambda it: it.admin.patch(f"/api/users/{it.ids[name]}", json=change)
+
+
+def delete_user(name: str) -> Change:
+    return lambda it: it.admin.delete(f"/api/users/{it.ids[name]}")
+
+
+def school_leaves(it: Class) -> Awaitable[httpx.Response]:
+    change = {"partner_school_ids": [it.ids["rural_2"]]}
+    return it.admin.patch(f"/api/communities/{it.ids['community']}", json=change)
+
+
+@pytest.mark.parametrize(
+    ("who", "seat", "change", "code"),
+    [
+        ("wang", "assistant", delete_user("wang"), "account-deleted"),
+        ("wang", "room-1", delete_user("wang"), "account-deleted"),
+        ("wang", "observer", delete_user("wang"), "account-deleted"),
+        ("wang", "room-1", patch_user("wang", school_id=None), "not-admitted"),
+        ("wang", "observer", school_leaves, "not-admitted"),
+        ("second", "lead", patch_user("second", role="teacher"), "taken-over"),
+    ],
+)
+async def test_whoever_loses_their_right_is_out(
+    lesson: Class, who: str, seat: str, change: Change, code: str
+) -> None:
+    second = {
+        "username": "second",
+        "display_name": "第二位管理员",
+        "role": "administrator",
+        "password": "correct horse",
+    }
+    lesson.ids["second"] = (await post(lesson.admin, "/api/users", second))["id"]
+    role = seat.partition("-")[0]
+    token = await lesson.token(who, role, seat if role == "room" else None)
+    teacher = await lesson.token("li", "lead")
+    async with lesson.socket() as lead, lesson.socket() as other:
+        await lesson.joined(lead, teacher)
+        welcome = await lesson.joined(other, token)
+        assert (await change(lesson)).status_code in {200, 204}
+        assert await told(other) == code
+        assert await lesson.refusal(token) == code
+        again = {"resume": welcome["resume"]}
+        async with lesson.socket() as back:
+            back.send({"type": "join", "token": token, **again})
+            refused = await back.until("refused")
+            assert refused["code"] == code
+        lead.send({"type": "ping"})
+        await lead.until("pong")  # nobody else is touched
+
+
+async def test_a_device_with_a_revoked_credential_is_out(lesson: Class) -> None:
+    credential, headers = await lesson.room_pc("room_1")
+    _other, neighbour = await lesson.room_pc("room_2")
+    token = (await lesson.ask_room(headers))["token"]
+    async with lesson.socket() as pc, lesson.socket() as stays:
+        await lesson.joined(pc, token, device="room_pc")
+        await lesson.joined(stays, (await lesson.ask_room(neighbour))["token"], device="room_pc")
+        await lesson.admin.delete(f"/api/credentials/{credential}")
+        assert await told(pc) == "credential-revoked"
+        assert await lesson.refusal(token) == "credential-revoked"
+        assert (await lesson.ask_room(headers))["code"] == "credential-refused"
+        stays.send({"type": "ping"})
+        await stays.until("pong")
+
+
+async def test_a_change_that_nobody_told_of_is_found_by_the_clock(lesson: Class) -> None:
+    credential, headers = await lesson.room_pc("room_1")
+    async with lesson.socket() as pc:
+        await lesson.joined(pc, (await lesson.ask_room(headers))["token"])
+        async with lesson.world.services.database.write() as session:
+            await session.execute(
+                update(Credential).where(Credential.id == credential).values(revoked_at=1.0)
+            )
+        await lesson.world.services.lessons.keep_time()
+        assert await told(pc) == "credential-revoked"
+
+
+async def test_the_administrator_puts_out_anybody_and_lets_in_again(lesson: Class) -> None:
+    _credential, headers = await lesson.room_pc("room_1")
+    token = (await lesson.ask_room(headers))["token"]
+    path = f"/api/admin/live/{lesson.lesson}"
+    async with lesson.socket() as pc:
+        device = (await lesson.joined(pc, token))["device_id"]
+        (live,) = (await lesson.admin.get("/api/admin/live")).json()["lessons"]
+        (seat,) = [seat for seat in live["seats"] if seat["seat_id"] == "room-1"]
+        assert seat["devices"] == [
+            {"device_id": device, "kind": "browser", "bearer": "墙上的电脑", "connected": True}
+        ]
+        li = await lesson.world.signed_in("li")
+        assert (await li.delete(f"{path}/devices/{device}")).status_code == 403
+        assert (await lesson.admin.delete(f"{path}/devices/{device}")).status_code == 204
+        assert await told(pc) == "removed-by-administrator"
+    assert await lesson.refusal(token) == "removed-by-administrator"
+    answer = await lesson.ask_room(headers)
+    words = REFUSALS["removed-by-administrator"]
+    assert answer["token"] is None
+    assert answer["removed"] == {
+        "code": "removed-by-administrator",
+        "message_zh": words.zh,
+        "message_en": words.en,
+    }
+    assert answer["lesson"]["id"] == lesson.lesson
+    assert (await lesson.admin.delete(f"{path}/devices/{device}")).status_code == 404
+    (live,) = (await lesson.admin.get("/api/admin/live")).json()["lessons"]
+    assert live["removed"] == [{"seat_id": "room-1", "bearer": "墙上的电脑"}]
+    assert (await lesson.admin.post(f"{path}/seats/room-1/readmit")).status_code == 204
+    async with lesson.socket() as pc:
+        answer = await lesson.ask_room(headers)
+        assert answer["removed"] is None
+        await lesson.joined(pc, answer["token"])
+
+
+async def test_the_teacher_puts_out_a_room_pc_which_waits_until_it_is_let_in(lesson: Class) -> None:
+    _credential, headers = await lesson.room_pc("room_1")
+    teacher = await lesson.token("li", "lead")
+    async with lesson.socket() as lead, lesson.socket() as pc:
+        await lesson.joined(lead, teacher)
+        device = (await lesson.joined(pc, (await lesson.ask_room(headers))["token"]))["device_id"]
+        lead.send({"type": "remove_device", "device_id": device, "request_id": "1"})
+        await lead.until("done")
+        assert await told(pc) == "removed-by-lead"
+        assert (await lesson.ask_room(headers))["removed"]["code"] == "removed-by-lead"
+        lead.send({"type": "readmit", "seat_id": "room-1", "request_id": "2"})
+        await lead.until("done")
+        assert (await lesson.ask_room(headers))["removed"] is None
