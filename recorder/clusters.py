@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from recorder.fragments import Fragment
+
 # A second of the best picture has a few megabytes; a larger cluster is none of ours.
 MAX_CLUSTER_BYTES = 64 << 20
 
@@ -25,19 +27,19 @@ class _TornError(Exception):
     """The elements are not whole from here on."""
 
 
-def whole_clusters(file: BinaryIO, size: int) -> list[int]:
-    """Where the whole part of a file of `size` bytes may end: behind its header and each cluster.
+def whole_clusters(file: BinaryIO, size: int) -> list[Fragment]:
+    """The header and the whole clusters of a file of `size` bytes, in order.
 
     Empty when not even the header is whole. Never raises for any content.
     """
-    ends: list[int] = []
+    found: list[Fragment] = []
     try:
         kind, _, end = _element(file, 0, size)
         if kind != _EBML or end is None:
-            return ends
+            return found
         kind, body, segment_end = _element(file, end, size)
         if kind != _SEGMENT:
-            return ends
+            return found
         at = body
         last = size if segment_end is None else segment_end
         while at < last:
@@ -45,16 +47,16 @@ def whole_clusters(file: BinaryIO, size: int) -> list[int]:
             if end is None:  # a cluster without a size: live muxers that cannot buffer write them
                 raise _TornError
             if kind == _TRACKS:
-                ends.append(end)
+                found.append(Fragment(0, end))
             elif kind == _CLUSTER:
-                if not ends:
+                if not found:
                     raise _TornError
                 _check_cluster(file, body, end)
-                ends.append(end)
+                found.append(Fragment(at, end))
             at = end
     except _TornError:
         pass
-    return ends
+    return found
 
 
 def _check_cluster(file: BinaryIO, at: int, end: int) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import sys
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from recorder.archive import Archive, RecordedTrack, read_archive, track_times
 from recorder.errors import FinishError, RecorderError, StorageError
-from recorder.finishing import EXIT_MISSING
+from recorder.finishing import EXIT_MISSING, tracks_bytes
 from recorder.part_file import MadePart, PartContent, Source, make_part
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
@@ -44,6 +45,10 @@ MANIFEST_VERSION = 1
 
 # Lower than every lesson on the machine.
 NICENESS = 15
+
+# No file of ours is twice as long as all that was recorded, but for an index and the silence
+# between words (a kilobyte a second, in a day a hundred megabytes). A fault may fill no disk.
+MOST_OVERHEAD_BYTES = 128 << 20
 
 # A picture that is asked for a keyframe gives one within a second or two; one that came for so
 # long and gave none was not merely the lesson's end.
@@ -311,6 +316,14 @@ def _standing_manifest(folder: Path) -> dict[str, object] | None:
     return manifest if isinstance(manifest, dict) else None
 
 
+def limit_output(folder: Path) -> None:
+    """Let no file we write grow beyond what the recording explains (setrlimit(2), RLIMIT_FSIZE)."""
+    most = 2 * tracks_bytes(folder) + MOST_OVERHEAD_BYTES
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard == resource.RLIM_INFINITY or most < hard:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+
+
 def main(arguments: list[str]) -> int:
     """The command line; see the top of this file."""
     parser = argparse.ArgumentParser(prog="python -m recorder.finish")
@@ -318,6 +331,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep-tracks", action="store_true")
     options = parser.parse_args(arguments)
     os.nice(NICENESS)
+    limit_output(options.folder)
     status = 1
     try:
         manifest = finish(options.folder, keep_tracks=options.keep_tracks)

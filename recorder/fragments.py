@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 # Half a second of frames has some dozens of entries of twelve bytes; a megabyte is no moof of ours.
@@ -33,30 +34,44 @@ class _TornError(Exception):
     """The boxes are not whole from here on."""
 
 
-def whole_fragments(file: BinaryIO, size: int) -> list[int]:
-    """Where the whole part of a file of `size` bytes may end: behind its header and each fragment.
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A whole piece of a live file; the first one is its header.
+
+    `time` is that of its first frame in ticks of the track's clock, None where nobody says.
+    """
+
+    begins: int
+    ends: int
+    time: int | None = None
+
+
+def whole_fragments(file: BinaryIO, size: int) -> list[Fragment]:
+    """The header and the whole fragments of a file of `size` bytes, in order.
 
     Empty when not even the header is whole. Never raises for any content.
     """
-    ends: list[int] = []
-    samples_bytes: int | None = None  # of the moof before, until its mdat comes
+    found: list[Fragment] = []
+    moof: _Moof | None = None  # the one before, until its mdat comes
+    begins = 0
     try:
         for kind, body, end in _boxes(file, 0, size):
             if kind == b"moov":
                 _check_moov(_read(file, body, end, MAX_MOOV_BYTES))
-                ends.append(end)
-            elif not ends:
+                found.append(Fragment(0, end))
+            elif not found:
                 continue  # what comes before the header: ftyp
             elif kind == b"moof":
-                samples_bytes = _moof_sample_bytes(_read(file, body, end, MAX_MOOF_BYTES))
-            elif kind == b"mdat" and samples_bytes is not None:
-                if samples_bytes != end - body:
-                    return ends
-                samples_bytes = None
-                ends.append(end)
+                moof = _Moof.parse(_read(file, body, end, MAX_MOOF_BYTES))
+                begins = found[-1].ends
+            elif kind == b"mdat" and moof is not None:
+                if moof.sample_bytes != end - body:
+                    return found
+                found.append(Fragment(begins, end, moof.time))
+                moof = None
     except _TornError:
         pass
-    return ends
+    return found
 
 
 def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -106,19 +121,35 @@ def _check_moov(data: bytes) -> None:
         raise _TornError
 
 
-def _moof_sample_bytes(data: bytes) -> int:
-    """How many bytes of samples this movie fragment speaks of."""
-    total = 0
-    for kind, traf in _children(data):
-        if kind != b"traf":
-            continue
-        default_size = 0
-        for inner, body in _children(traf):
-            if inner == b"tfhd":
-                default_size = _default_sample_size(body)
-            elif inner == b"trun":
-                total += _run_bytes(body, default_size)
-    return total
+@dataclass(frozen=True, slots=True)
+class _Moof:
+    """What a movie fragment says of its samples: how many bytes, and when the first one is."""
+
+    sample_bytes: int
+    time: int | None
+
+    @classmethod
+    def parse(cls, data: bytes) -> _Moof:
+        total, time = 0, None
+        for kind, traf in _children(data):
+            if kind != b"traf":
+                continue
+            default_size = 0
+            for inner, body in _children(traf):
+                if inner == b"tfhd":
+                    default_size = _default_sample_size(body)
+                elif inner == b"tfdt":
+                    time = _decode_time(body)
+                elif inner == b"trun":
+                    total += _run_bytes(body, default_size)
+        return cls(total, time)
+
+
+def _decode_time(tfdt: bytes) -> int:
+    """§8.8.12: 32 bits in version 0, 64 in version 1."""
+    if len(tfdt) < 8 or (tfdt[0] == 1 and len(tfdt) < 12):
+        raise _TornError
+    return int.from_bytes(tfdt[4:12] if tfdt[0] == 1 else tfdt[4:8], "big")
 
 
 def _default_sample_size(tfhd: bytes) -> int:

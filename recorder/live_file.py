@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from recorder.clusters import whole_clusters
-from recorder.fragments import whole_fragments
+from recorder.fragments import Fragment, whole_fragments
 
 # What a fragment begins with; more than one of them in what is cut off is no torn tail.
 _BEGINNINGS = {".mp4": b"moof", ".webm": b"\x1f\x43\xb6\x75"}
@@ -32,11 +32,17 @@ class LiveFile(io.RawIOBase):
         self.path = path
         self._file = path.open("rb")
         size = os.fstat(self._file.fileno()).st_size
-        ends = walker(self._file, size)
-        self.fragments = max(0, len(ends) - 1)
-        self.whole_bytes = ends[-1] if ends else 0
+        header, *self.fragments = walker(self._file, size) or [Fragment(0, 0)]
+        self.whole_bytes = self.fragments[-1].ends if self.fragments else header.ends
         self.torn_bytes = size - self.whole_bytes
+        self._header_bytes = header.ends
+        self._left_out = 0  # bytes behind the header that nobody wants to see
         self._at = 0
+
+    def leave_out(self, fragments: int) -> None:
+        """Show the header and what comes behind this many fragments."""
+        if fragments:
+            self._left_out = self.fragments[fragments - 1].ends - self._header_bytes
 
     def more_was_torn(self) -> bool:
         """Whether what is cut off holds more than one fragment's beginning: it is damaged."""
@@ -57,16 +63,21 @@ class LiveFile(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes of the whole part."""
-        left = max(0, self.whole_bytes - self._at)
-        self._file.seek(self._at)
-        data = self._file.read(left if size < 0 else min(size, left))
+        """Up to `size` bytes of the whole part, or all that is left of it."""
+        if size < 0:
+            return self.readall() or b""
+        in_header = self._at < self._header_bytes
+        at = self._at if in_header else self._at + self._left_out
+        left = max(0, (self._header_bytes if in_header else self.whole_bytes) - at)
+        self._file.seek(at)
+        data = self._file.read(min(size, left))
         self._at += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """As a file's, in the whole part."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.whole_bytes}[whence]
+        end = self.whole_bytes - self._left_out
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
         self._at = max(0, base + offset)
         return self._at
 

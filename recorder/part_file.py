@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -127,7 +128,7 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
         sounds = [
             (source, opened)
             for source in content.sounds
-            if (opened := _opened(stack, source)) is not None
+            if (opened := _opened(stack, source, content.start - _STEP_BACK_S)) is not None
         ]
         frames = _peeked(picture.frames()) if picture is not None else None
         packets = _peeked(_sound_packets(sounds, content))
@@ -150,8 +151,8 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
     return written
 
 
-def _opened(stack: ExitStack, source: Source) -> OpenTrackFile | None:
-    return stack.enter_context(open_track_file(source.file))
+def _opened(stack: ExitStack, source: Source, since: float = -inf) -> OpenTrackFile | None:
+    return stack.enter_context(open_track_file(source.file, lambda x: source.to_lesson(x) < since))
 
 
 def _peeked(items: Iterator[_T]) -> Iterator[_T] | None:

@@ -7,7 +7,8 @@ when the next one begins: between the two there may be a hole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from av.stream import Stream
 
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.opus import CLOCK_RATE, OpusPacket
+from recorder.fragments import Fragment
 from recorder.live_file import LiveFile
 
 # What the last frame of a picture lasts when nothing follows: a frame at 25 fps, as good as any.
@@ -99,14 +101,20 @@ def _sound_duration(data: bytes) -> float | None:
 
 
 @contextmanager
-def open_track_file(file: TrackFile) -> Iterator[OpenTrackFile | None]:
-    """The file for reading; None if there is nothing whole in it."""
+def open_track_file(
+    file: TrackFile, skip: Callable[[float], bool] = lambda _: False
+) -> Iterator[OpenTrackFile | None]:
+    """The file for reading; None if there is nothing whole in it.
+
+    Fragments are left out up to the last one whose track time `skip` is still true of.
+    """
     try:
         live = LiveFile(file.path)
     except (OSError, ValueError):
         yield None
         return
     with live:
+        live.leave_out(_fragments_to_skip(live, file, skip))
         try:
             container = av.open(live, "r", format=file.path.suffix.removeprefix("."))
         except (av.error.FFmpegError, ValueError):
@@ -114,6 +122,13 @@ def open_track_file(file: TrackFile) -> Iterator[OpenTrackFile | None]:
             return
         with container:
             yield OpenTrackFile(container, file) if len(container.streams) == 1 else None
+
+
+def _fragments_to_skip(live: LiveFile, file: TrackFile, skip: Callable[[float], bool]) -> int:
+    def wanted(fragment: Fragment) -> bool:
+        return fragment.time is None or not skip((file.rtp + fragment.time) / file.clock_rate)
+
+    return max(0, bisect_left(live.fragments, True, key=wanted) - 1)
 
 
 def measure(file: TrackFile) -> Extent:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -436,3 +438,35 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_there_is(
         assert len(numbers) >= 10
     finally:
         os.system(f"umount -l {mount}")  # noqa: S605
+
+
+def test_a_recording_is_finished_while_others_are_stuck(
+    recorder: RecorderHarness, tmp_path: Path
+) -> None:
+    """Somebody else holds three recordings; the fourth is finished before they are given up."""
+    (tmp_path / "made").mkdir()
+    with RecorderHarness(tmp_path / "made") as other:
+        other.open(tmp_path / "good")
+        other.tap("v", VIDEO["VP8"], seat="lead", source="teacher")
+        for _, data in packetise(VIDEO["VP8"], encode_video("VP8", 1.0)):
+            other.send("v", data)
+        other.settle()
+    held = []
+    for number in range(3):
+        folder = tmp_path / f"stuck{number}"
+        shutil.copytree(tmp_path / "good", folder)
+        held.append((folder / "journal.jsonl").open("rb"))
+        fcntl.flock(held[-1], fcntl.LOCK_EX)
+    try:
+        for name in ("stuck0", "stuck1", "stuck2", "good"):
+            recorder.say(c.FinishRecording(recording_id=name, folder=str(tmp_path / name)))
+        assert recorder.wait(c.Finished).recording_id == "good"
+        assert not any(isinstance(report, c.Failed) for report in recorder.seen)
+    finally:
+        for journal in held:
+            journal.close()
+    assert {recorder.wait(c.Finished).recording_id for _ in range(3)} == {
+        "stuck0",
+        "stuck1",
+        "stuck2",
+    }

@@ -12,7 +12,7 @@ import pytest
 from mixer.reading.frames import Frame
 from recorder.live_file import LiveFile
 from recorder.segment_file import SegmentFile
-from recorder.track_reader import TrackFile, measure
+from recorder.track_reader import TrackFile, measure, open_track_file
 from tests.recorded_media import decoded_counters, encode_sound, encode_video
 
 CLOCK_RATES = {"H264": 90_000, "VP8": 90_000, "opus": 48_000}
@@ -64,7 +64,7 @@ def test_torn_at_any_byte_all_whole_fragments_are_read(tmp_path: Path, codec: st
         os.truncate(file.path, length)
         whole = max((end for end in ends if end <= length), default=0)
         with LiveFile(file.path) as live:
-            assert live.whole_bytes == whole or live.fragments == 0
+            assert live.whole_bytes == whole or not live.fragments
         if length in ends or length + 1 in ends or length % 50 == 0:
             extent = measure(file)
             assert extent.frames == whole_frames[whole], length
@@ -158,3 +158,23 @@ def test_how_long_a_sound_lasts_is_its_own_matter(tmp_path: Path) -> None:
     extent = measure(with_hole)
     assert extent.end == pytest.approx(3.0, abs=0.001)
     assert extent.frames == 125
+
+
+def test_what_comes_before_is_left_out(tmp_path: Path) -> None:
+    """From the middle of a long sound, without reading all before it."""
+    file = written(tmp_path, "opus", seconds=8.0)
+
+    def read(since: float) -> list[float]:
+        with open_track_file(file, lambda x: x < since) as opened:
+            assert opened is not None
+            return [frame.time for frame in opened.frames()]
+
+    whole = read(-1.0)
+    assert len(whole) == 375
+    for since in (0.0, 0.4, 1.4, 3.0, 5.05, 7.9, 20.0):
+        times = read(since)
+        assert times == whole[-len(times) :]
+        begins = max((time for time in whole if time <= since), default=0.0)
+        # At most the fragment before comes with it.
+        assert times[0] <= max(0.0, begins)
+        assert times[0] >= min(since, 8.0) - 1.6
