@@ -16,7 +16,7 @@ class RecorderError(Exception):
     """Root of the archive's errors."""
 
 
-class ControlError(RecorderError):
+class ControlError(RecorderError, ValueError):
     """A line on the control connection that is not one of `recorder.control`'s messages."""
 
 

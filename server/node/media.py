@@ -10,10 +10,10 @@ from hardware_profiles import ServerProfile
 from mixer.errors import NodeUnavailable
 from mixer.model import NodeSettings
 from mixer.node import LessonStats, NodeStats
+from server.children.tapping import TappedMedia
 from server.config import Settings
 from server.errors import StartRefused
 from server.lessons.profiles import node_limits
-from server.recordings.taps import TappedMedia
 from signaling.ports import Media
 
 

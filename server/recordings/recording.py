@@ -2,7 +2,7 @@
 
 Owns which lessons are recorded and under which id, the taps, what a new recorder must be told
 after a crash of the old one, and what an earlier server left unfinished. The files are the
-recorder's, the rows the catalogue's (`library`), the process `server.children.recorder`'s.
+recorder's, the rows the catalogue's (`library`), the process `server.children`'s.
 
 Nothing here makes a lesson wait: observers' calls only note what is wanted; tasks of their own
 bring it about, and again when a recorder comes back. A recording that fails is told to the
@@ -26,12 +26,14 @@ import structlog
 from recorder import control as c
 from recorder.recording_folder import MANIFEST
 from recorder.records import SeatRecord
-from server.children.recorder import RecorderLink
+from server.children.child import Child
+from server.children.recorder import RECORDER
+from server.children.tapping import TappedMedia, Tapping
 from server.clock import Clock, wall_clock
 from server.ids import new_id
 from server.recordings.leftovers import Leftover, Stage, find_leftovers, mark_filed
 from server.recordings.library import RecordingCatalogue
-from server.recordings.taps import TappedMedia, Tapping
+from server.recordings.recorder_sink import RecorderSink
 from signaling.log.entries import AnyEntry, as_members
 from signaling.ports import LessonPlan
 
@@ -117,8 +119,8 @@ class Recording:
         self._runtime_folder = runtime_folder
         self._own_runtime_folder: Path | None = None
         self._clock = clock
-        self._link = RecorderLink(
-            on_up=self._recorder_up, on_report=self._report, on_down=self._recorder_down
+        self._recorder = Child(
+            RECORDER, on_up=self._recorder_up, on_report=self._report, on_down=self._recorder_down
         )
         self._by_lesson: dict[str, _Recorded] = {}  # lessons in progress
         self._by_id: dict[str, _Recorded] = {}  # all that is not filed yet
@@ -134,7 +136,7 @@ class Recording:
     @property
     def recorder_pid(self) -> int | None:
         """The recorder's process id while one runs."""
-        return self._link.pid
+        return self._recorder.pid
 
     def totals(self) -> RecordingTotals:
         """Where all recordings stand now."""
@@ -143,8 +145,8 @@ class Recording:
         running = sum(recorded.running for recorded in kept)
         failed = sum(recorded.failed and not recorded.closed for recorded in kept)
         return RecordingTotals(
-            recorder_up=self._link.up,
-            recorder_starts=self._link.starts,
+            recorder_up=self._recorder.up,
+            recorder_starts=self._recorder.starts,
             running=running,
             waiting=len(kept) - finishing - running - failed,
             failed=failed,
@@ -166,14 +168,14 @@ class Recording:
             asyncio.create_task(_do(self._filing), name="recording-filing"),
             asyncio.create_task(self._look_after_leftovers(), name="recording-leftovers"),
         ]
-        await self._link.start()
+        await self._recorder.start()
 
     async def close(self) -> None:
         """Stop recording. Lessons that go on after a restart go on in the same recording."""
         self._closing = True
         taps = [tap for recorded in self._by_id.values() for tap in recorded.taps.values()]
         await asyncio.gather(*(tap.stop() for tap in taps))
-        await self._link.close()
+        await self._recorder.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_CHORES_S):
                 await asyncio.gather(self._chores.join(), self._filing.join())
@@ -203,7 +205,7 @@ class Recording:
         recorded = _Recorded(recording_id, plan.lesson_id, plan.title, seats)
         self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
         self._file_later(self._catalogue.added(recording_id, plan.lesson_id, self._clock()))
-        self._link.send(self._open_command(recorded))
+        self._recorder.send(self._open_command(recorded))
 
     async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
         """An entry of the lesson's event log goes to the journal."""
@@ -220,7 +222,7 @@ class Recording:
         if len(recorded.unwritten) > MAX_UNWRITTEN_EVENTS:
             del recorded.unwritten[next(iter(recorded.unwritten))]
             self._dropped_events += 1
-        self._link.send(message)
+        self._recorder.send(message)
 
     async def producer_added(
         self, lesson_id: str, seat_id: str, source: str, producer_id: str
@@ -229,18 +231,22 @@ class Recording:
         recorded = self._by_lesson.get(lesson_id)
         if recorded is None or producer_id in recorded.taps or self._runtime_folder is None:
             return
-        tap = Tapping(
-            self._media,
-            self._link.send,
-            lesson_id=lesson_id,
+        sink = RecorderSink(
+            self._recorder.send,
             recording_id=recorded.recording_id,
-            producer_id=producer_id,
             seat_id=seat_id,
             source=source,
+            producer_id=producer_id,
+        )
+        tap = Tapping(
+            self._media,
+            sink,
+            lesson_id=lesson_id,
+            producer_id=producer_id,
             folder=self._runtime_folder,
         )
         recorded.taps[producer_id] = tap
-        if self._link.up and not recorded.failed:
+        if self._recorder.up and not recorded.failed:
             tap.begin()
 
     async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
@@ -260,20 +266,20 @@ class Recording:
         await asyncio.gather(*(tap.stop() for tap in taps))
         recorded.closed = True
         recorded.running = False
-        self._link.send(c.CloseRecording(recording_id=recorded.recording_id))
+        self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
 
     # --- the recorder -------------------------------------------------------------------------
 
     def _recorder_up(self) -> None:
         """Tell a new recorder all that the old one knew."""
         for recording_id in self._to_finish:
-            self._link.send(self._finish_command(recording_id))
+            self._recorder.send(self._finish_command(recording_id))
         for recorded in self._by_id.values():
-            self._link.send(self._open_command(recorded))
+            self._recorder.send(self._open_command(recorded))
             for event in recorded.unwritten.values():
-                self._link.send(event)
+                self._recorder.send(event)
             if recorded.closed:
-                self._link.send(c.CloseRecording(recording_id=recorded.recording_id))
+                self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
             else:
                 recorded.failed = False
                 for tap in recorded.taps.values():
@@ -306,9 +312,13 @@ class Recording:
     def _tap_report(self, report: c.TapReady | c.TapFailed) -> None:
         for recorded in self._by_id.values():
             for tap in recorded.taps.values():
-                if tap.track_id == report.track_id:
-                    tap.heed(report)
-                    return
+                if tap.track_id != report.track_id:
+                    continue
+                if isinstance(report, c.TapFailed):
+                    tap.refused(report.text)
+                else:
+                    tap.ready()
+                return
 
     def _failed(self, report: c.Failed) -> None:
         _log.error("recording failed", recording=report.recording_id, why=report.text)
@@ -377,7 +387,7 @@ class Recording:
                     continue
                 if self._leftovers.pop(lesson_id, None) is not None:
                     self._to_finish.add(leftover.recording_id)
-                    self._link.send(self._finish_command(leftover.recording_id))
+                    self._recorder.send(self._finish_command(leftover.recording_id))
             await asyncio.sleep(LEFTOVER_CHECK_S)
 
     # --- chores -------------------------------------------------------------------------------

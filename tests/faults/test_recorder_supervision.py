@@ -389,7 +389,7 @@ async def rows(stage: Stage) -> dict[str, str]:
 async def test_a_source_that_cannot_be_tapped_yet_is_tried_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.recordings.taps.RETRY_S", 0.01)
+    monkeypatch.setattr("server.children.tapping.RETRY_S", 0.01)
     stage.core.refuse = 2
     await stage.open()
     await stage.publish("camera")

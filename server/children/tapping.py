@@ -1,0 +1,135 @@
+"""One source on its way into a child: the child's socket, the media core's tap, both ends.
+
+A tapping is begun when the child is there, stopped when it is gone, begun again with the next, and
+stopped for good with its source. Each time it has another id: timestamps begin anew with every tap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from mixer.model import TapInfo
+from server.ids import new_id
+
+_log = structlog.get_logger("tongke.children")
+
+# A child binds a socket in milliseconds; one that does not answer is about to be replaced.
+READY_TIMEOUT_S = 10.0
+
+# A source may vanish and come back while we ask for it; its removal ends our trying.
+RETRY_S = 2.0
+
+
+class TappedMedia(Protocol):
+    """What tapping uses of the media core."""
+
+    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo: ...
+    async def untap(self, lesson_id: str, tap_id: str) -> None: ...
+
+
+class Sink(Protocol):
+    """A child that takes one source. It must not wait: what it says comes later."""
+
+    def open(self, track_id: str, socket_path: str) -> None:
+        """Bind a datagram socket there; answered by `Tapping.ready` or `Tapping.refused`."""
+        ...
+
+    def start(self, track_id: str, info: TapInfo) -> None:
+        """What the media core sends there from now on."""
+        ...
+
+    def close(self, track_id: str) -> None:
+        """Nothing more comes; unbind."""
+        ...
+
+
+class Tapping:
+    """`begin` and `stop` may be called in any order, any number of times."""
+
+    def __init__(
+        self, media: TappedMedia, sink: Sink, *, lesson_id: str, producer_id: str, folder: Path
+    ) -> None:
+        """`folder` is where the child's sockets are bound."""
+        self.track_id = ""
+        self._media = media
+        self._sink = sink
+        self._lesson_id = lesson_id
+        self._producer_id = producer_id
+        self._folder = folder
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._refused = asyncio.Event()
+        self._log = _log.bind(lesson=lesson_id, producer=producer_id)
+
+    def begin(self) -> None:
+        """Feed the source to the child that is there now."""
+        if self._task is None:
+            self._refused.clear()
+            self._task = asyncio.create_task(self._run(), name=f"tap-{self._producer_id}")
+
+    def stop(self) -> Coroutine[Any, Any, None]:
+        """The child is gone or takes nothing more, the source is gone, or the lesson over.
+
+        It may be begun again at once. Await what this returns to know that the media core has
+        let go of the tap.
+        """
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        return _ended(task)
+
+    def ready(self) -> None:
+        """The child has bound its socket."""
+        self._ready.set()
+
+    def refused(self, why: str) -> None:
+        """The child cannot take this source; it is not offered again before the next `begin`."""
+        self._log.error("a source is refused by a child", why=why)
+        self._refused.set()
+        self._ready.set()
+
+    async def _run(self) -> None:
+        while not self._refused.is_set():
+            try:
+                await self._feed()
+            except Exception as error:
+                self._log.warning("a source cannot be tapped yet", why=str(error) or repr(error))
+            await asyncio.sleep(RETRY_S)
+
+    async def _feed(self) -> None:
+        """One track, until cancelled. Raises what keeps it from being fed."""
+        track_id = self.track_id = new_id()
+        path = str(self._folder / f"tap-{track_id}.sock")
+        self._ready.clear()
+        tap_id = ""
+        try:
+            self._sink.open(track_id, path)
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self._ready.wait()
+            if self._refused.is_set():
+                return
+            info = await self._media.tap(self._lesson_id, self._producer_id, path)
+            tap_id = info.tap_id
+            self._sink.start(track_id, info)
+            await self._refused.wait()
+        finally:
+            if tap_id:
+                await asyncio.shield(self._untap(tap_id))
+            self._sink.close(track_id)
+
+    async def _untap(self, tap_id: str) -> None:
+        try:
+            await self._media.untap(self._lesson_id, tap_id)
+        except Exception as error:
+            # The lesson's media is closed already, and the tap with it.
+            self._log.debug("untap", tap=tap_id, why=str(error))
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        await asyncio.gather(task, return_exceptions=True)
