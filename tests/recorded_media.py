@@ -131,7 +131,12 @@ _MARK_LEAST = 0.05  # of full scale; marks have 0.5
 
 
 def encode_marks(seconds: float, *, every_s: float = 0.5) -> list[Encoded]:
-    """Opus packets of 20 ms with a mark at every `every_s`: the k-th has the tone of k modulo 16.
+    """Opus packets of 20 ms of `marked_sound`."""
+    return encode_samples(marked_sound(seconds, every_s=every_s))
+
+
+def marked_sound(seconds: float, *, every_s: float = 0.5) -> np.ndarray:
+    """A mark at every `every_s`: the k-th has the tone of k modulo 16. Mono, 48 kHz, 16 bits.
 
     Between them a soft hum, so that nothing but silence is silent.
     """
@@ -142,7 +147,7 @@ def encode_marks(seconds: float, *, every_s: float = 0.5) -> list[Encoded]:
         at = round(number * every_s * 48_000)
         tone = np.sin(2 * np.pi * _MARK_HZ[number % MARKS] * times[:length])
         samples[at : at + length] += 0.5 * tone[: len(samples) - at]
-    return encode_samples((samples * 32_767).astype(np.int16))
+    return (samples * 32_767).astype(np.int16)
 
 
 def _encoded(packets: list[av.Packet]) -> list[Encoded]:

@@ -68,8 +68,13 @@ class Scene:
         self._clock_text = ""
         self._clock = np.zeros((0, 0), dtype=np.uint8)
 
-    def picture(self, counter: int, *, hand: bool = False, clock: str | None = None) -> Picture:
-        """One frame as I420, shape (height · 3/2, width): the loop, the clock, the mark."""
+    def picture(
+        self, counter: int, *, at: float = 0.0, hand: bool = False, clock: str | None = None
+    ) -> Picture:
+        """One frame as I420, shape (height · 3/2, width): the loop, the clock, the mark.
+
+        A drawing goes by its counter; `at` is for films.
+        """
         loop = self._hand if hand else self._calm
         picture = loop[counter % len(loop)].copy()
         self._write_clock(picture, clock if clock is not None else time.strftime("%H:%M:%S"))

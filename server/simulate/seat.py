@@ -149,7 +149,8 @@ class _Pupils:
             return None
         sound = await self._studio.sound() if speaks else None
         pictures = [(camera, await self._studio.pictures(camera)) for camera in cameras]
-        sending = Sending()  # from here on nothing waits: what is made is handed over
+        # From here on nothing waits: what is made is handed over.
+        sending = Sending(self._studio.clock)
         if sound is not None:
             sending.add_microphone(sound, self._talks)
         for camera, seen in pictures:

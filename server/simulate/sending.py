@@ -21,12 +21,14 @@ from aiortc.sdp import SessionDescription
 
 from server.simulate.encoding import VideoEncoder, obey_feedback
 from server.simulate.media_file import FilePictures, FileSound, check_media_file
+from server.simulate.reporting import report_captures
 from server.simulate.scene import Scene, View
 from server.simulate.settings import Appearance
 from server.simulate.tracks import (
     CameraTrack,
     MicrophoneTrack,
     PictureSource,
+    SeatClock,
     SoundSource,
     SpeechLoop,
 )
@@ -86,6 +88,7 @@ class Studio:
     name: str
     school: str
     appearance: Appearance
+    clock: SeatClock = field(default_factory=SeatClock)
     _scenes: dict[Camera, Scene] = field(default_factory=dict)
     _speech: SpeechLoop | None = None
 
@@ -99,7 +102,6 @@ class Studio:
                 identity=self.appearance.identity,
                 width=camera.width,
                 height=camera.height,
-                frame_rate=camera.frame_rate,
             )
         if camera not in self._scenes:
             view = View(
@@ -128,22 +130,25 @@ class Studio:
 class Sending(Peer):
     """One publish connection. `offer`, then `take_answer`, then it sends until `close`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: SeatClock | None = None) -> None:
         super().__init__()
+        self._clock = clock or SeatClock()
         self._cameras: list[tuple[RTCRtpTransceiver, Camera, CameraTrack]] = []
         self._sources: list[tuple[RTCRtpTransceiver, Source]] = []
 
     def add_microphone(self, sound: SoundSource, talks: Callable[[], bool]) -> None:
-        track = MicrophoneTrack(sound, talks)
+        track = MicrophoneTrack(sound, talks, self._clock)
         transceiver = self.connection.addTransceiver(track, direction="sendonly")
+        report_captures(transceiver.sender, track)
         self._sources.append((transceiver, Source.ROOM))
 
     def add_camera(
         self, camera: Camera, pictures: PictureSource, hand_is_up: Callable[[], bool]
     ) -> None:
         encoder = _encoder(camera, camera.codec)
-        track = CameraTrack(pictures, encoder, hand_is_up)
+        track = CameraTrack(pictures, encoder, hand_is_up, self._clock)
         transceiver = self.connection.addTransceiver(track, direction="sendonly")
+        report_captures(transceiver.sender, track)
         transceiver.setCodecPreferences(_preferences(camera.codec))
         self._cameras.append((transceiver, camera, track))
         self._sources.append((transceiver, camera.source))

@@ -1,8 +1,9 @@
 """A seat's camera and microphone as aiortc tracks: the right thing at the right time.
 
-Owns pacing. What is seen and heard comes from a `PictureSource` and a `SoundSource` (`scene` and
-`voice`, or `media_file`). The frame counter is the wall clock in frames, so a receiver on the
-same machine can read from a picture how old it is (`watch`).
+Owns pacing, and that camera and microphone show and say one moment at one time (`SeatClock`). What
+is seen and heard comes from a `PictureSource` and a `SoundSource` (`scene` and `voice`, or
+`media_file`). The frame counter is the wall clock in frames, so a receiver on the same machine can
+read from a picture how old it is (`watch`).
 """
 
 from __future__ import annotations
@@ -26,21 +27,42 @@ if TYPE_CHECKING:
     from server.simulate.encoding import EncodedPicture
 
 FRAME_SAMPLES = 960  # 20 ms, the usual Opus frame
+_FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
 # A machine that slept or was starved sends on from now; it does not send what it has missed.
 _MOST_BEHIND_S = 0.5
+
+
+class SeatClock:
+    """A seat's time, in seconds since it began; its tracks and their sources go by it alone."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._began_unix = time.time()
+
+    def now(self) -> float:
+        return time.monotonic() - self._began
+
+    def unix(self, at: float) -> float:
+        """The Unix time of a moment; it never jumps, whatever is done to the machine's clock."""
+        return self._began_unix + at
+
+    def at(self, unix: float) -> float:
+        return unix - self._began_unix
 
 
 class PictureSource(Protocol):
     """Where pictures come from. Called in a worker thread, one call at a time."""
 
-    def picture(self, counter: int, *, hand: bool = False) -> Picture: ...
+    def picture(self, counter: int, *, at: float = 0.0, hand: bool = False) -> Picture:
+        """What is seen at the seat's time `at`, marked with `counter`."""
+        ...
 
 
 class SoundSource(Protocol):
     """Where sound comes from. Called in the event loop: must be quick."""
 
     def samples(self, index: int) -> Sound:
-        """The `index`-th 20 ms: 960 mono samples at 48 kHz."""
+        """What is heard in the `index`-th 20 ms of the seat's time: 960 mono samples at 48 kHz."""
         ...
 
 
@@ -61,15 +83,20 @@ class CameraTrack(MediaStreamTrack):
     kind = "video"
 
     def __init__(
-        self, pictures: PictureSource, encoder: VideoEncoder, hand_is_up: Callable[[], bool]
+        self,
+        pictures: PictureSource,
+        encoder: VideoEncoder,
+        hand_is_up: Callable[[], bool],
+        clock: SeatClock | None = None,
     ) -> None:
         super().__init__()
         self._pictures = pictures
         self._encoder = encoder
         self._hand_is_up = hand_is_up
-        self._wall_ahead_s = time.time() - time.monotonic()
+        self._clock = clock or SeatClock()
         self._next = 0
         self._first = 0
+        self.captured_at = 0.0  # Unix time of the moment that the last picture shows
 
     def use_encoder(self, encoder: VideoEncoder) -> None:
         """Send through this one (the codec is known only after negotiation)."""
@@ -80,7 +107,7 @@ class CameraTrack(MediaStreamTrack):
         rate = float(self._encoder.frame_rate)
         loop = asyncio.get_running_loop()
         while self.readyState == "live":
-            now = time.monotonic() + self._wall_ahead_s
+            now = self._clock.unix(self._clock.now())
             if not self._next or now - self._next / rate > _MOST_BEHIND_S:
                 self._next = int(now * rate) + 1
                 self._first = self._first or self._next
@@ -88,12 +115,16 @@ class CameraTrack(MediaStreamTrack):
             counter, self._next = self._next, self._next + 1
             packets = await loop.run_in_executor(None, self._encode, counter)
             if packets:
+                self.captured_at = counter / rate
                 return packets[0]
         raise MediaStreamError
 
     def _encode(self, counter: int) -> list[EncodedPicture]:
-        picture = self._pictures.picture(counter % COUNTER_RANGE, hand=self._hand_is_up())
-        ticks = round((counter - self._first) * CLOCK_RATE / float(self._encoder.frame_rate))
+        rate = float(self._encoder.frame_rate)
+        picture = self._pictures.picture(
+            counter % COUNTER_RANGE, at=self._clock.at(counter / rate), hand=self._hand_is_up()
+        )
+        ticks = round((counter - self._first) * CLOCK_RATE / rate)
         return self._encoder.encode(picture, ticks)
 
 
@@ -102,27 +133,27 @@ class MicrophoneTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, sound: SoundSource, talks: Callable[[], bool]) -> None:
+    def __init__(
+        self, sound: SoundSource, talks: Callable[[], bool], clock: SeatClock | None = None
+    ) -> None:
         super().__init__()
         self._sound = sound
         self._talks = talks
+        self._clock = clock or SeatClock()
         self._gain = 0.0
-        self._index = 0
-        self._started: float | None = None
+        self._index: int | None = None
+        self.captured_at = 0.0  # Unix time at which the last 20 ms began
 
     async def recv(self) -> av.AudioFrame:
-        """The next 20 ms, when they are due."""
+        """The next 20 ms, when they have been said."""
         if self.readyState != "live":
             raise MediaStreamError
-        now = time.monotonic()
-        if self._started is None:
-            self._started = now
-        due = self._started + self._index * FRAME_SAMPLES / SAMPLE_RATE
-        if now - due > _MOST_BEHIND_S:
-            self._index = int((now - self._started) * SAMPLE_RATE / FRAME_SAMPLES)
-        else:
-            await asyncio.sleep(max(0.0, due - now))
+        now = self._clock.now()
+        if self._index is None or now - (self._index + 1) * _FRAME_S > _MOST_BEHIND_S:
+            self._index = int(now / _FRAME_S)
+        await asyncio.sleep(max(0.0, (self._index + 1) * _FRAME_S - now))
         index, self._index = self._index, self._index + 1
+        self.captured_at = self._clock.unix(index * _FRAME_S)
         return self._frame(index)
 
     def _frame(self, index: int) -> av.AudioFrame:

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
-from aiortc.rtp import RTCP_PSFB_APP, RTCP_PSFB_PLI, RtcpPsfbPacket, pack_remb_fci
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_PLI,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpSrPacket,
+    pack_remb_fci,
+)
 
+from mixer.rtp.sequence import unix_ns_from_ntp
 from server.simulate.encoding import VideoEncoder, obey_feedback
 from server.simulate.identity import Mark, heard_tones, read_mark
-from server.simulate.scene import Scene, View
+from server.simulate.scene import Picture, Scene, View
 from server.simulate.sending import Camera, Sending
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import SAMPLE_RATE, speech_loop
@@ -108,3 +118,66 @@ async def test_keyframe_requests_and_estimates_reach_the_encoder() -> None:
         assert encoder.bitrate_bps == 250_000
     finally:
         await connection.close()
+
+
+async def test_reports_name_the_capture_of_what_left_last() -> None:
+    """aiortc's own reports name when a packet left; `report_captures` sets that right.
+
+    Drawing takes 150 ms here: told as time, it would set sound and picture apart.
+    """
+
+    class Slow:
+        def picture(self, counter: int, *, at: float = 0.0, hand: bool = False) -> Picture:
+            time.sleep(0.15)  # the slow drawing is what is tested
+            return np.full((270, 320), 128, dtype=np.uint8)
+
+    sending, receiver = Sending(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sending.add_microphone(SpeechLoop(speech_loop(4)), lambda: True)
+    sending.add_camera(Camera(Source.STUDENTS, 320, 180, 5, "VP8", 300_000), Slow(), lambda: False)
+    reports: dict[str, list[tuple[int, float]]] = {"audio": [], "video": []}
+    captures: dict[str, dict[int, float]] = {"audio": {}, "video": {}}
+    for sender in (t.sender for t in sending.connection.getTransceivers()):
+        watch(sender, reports[sender.kind], captures[sender.kind])
+    try:
+        sdp, _ = await sending.offer()
+        await receiver.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+        await receiver.setLocalDescription(await receiver.createAnswer())
+        await sending.take_answer(receiver.localDescription.sdp)
+        async with asyncio.timeout(60):
+            while min(map(len, reports.values())) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    finally:
+        await sending.close()
+        await receiver.close()
+    for kind, told in reports.items():
+        # Timestamps begin anywhere: all reports agree on where.
+        rate = 48_000 if kind == "audio" else 90_000
+        begins = []
+        for rtp, ntp in told:
+            frame = min(captures[kind].items(), key=lambda one: abs(one[1] - ntp))
+            assert ntp == pytest.approx(frame[1], abs=0.001), kind
+            begins.append((rtp - frame[0]) % 2**32)
+        assert len(set(begins)) == 1, (kind, rate, begins)
+
+
+def watch(
+    sender: RTCRtpSender, reports: list[tuple[int, float]], captures: dict[int, float]
+) -> None:
+    """Note what the sender reports, and the capture time of every frame by its timestamp."""
+    hook: Any = sender
+    send, encode = sender._send_rtcp, sender._next_encoded_frame
+
+    async def send_rtcp(packets: list[AnyRtcpPacket]) -> None:
+        for packet in packets:
+            if isinstance(packet, RtcpSrPacket) and packet.sender_info.packet_count:
+                info = packet.sender_info
+                reports.append((info.rtp_timestamp, unix_ns_from_ntp(info.ntp_timestamp) / 1e9))
+        await send(packets)
+
+    async def next_encoded_frame(codec: Any) -> Any:
+        frame = await encode(codec)
+        if frame is not None:
+            captures[frame.timestamp] = sender.track.captured_at  # type: ignore[attr-defined]
+        return frame
+
+    hook._send_rtcp, hook._next_encoded_frame = send_rtcp, next_encoded_frame

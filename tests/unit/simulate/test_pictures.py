@@ -15,10 +15,16 @@ from aiortc.mediastreams import MediaStreamError
 from server.simulate.encoding import CLOCK_RATE, VideoEncoder
 from server.simulate.errors import MediaFileRefused
 from server.simulate.identity import Mark, heard_tones, read_mark
-from server.simulate.media_file import FilePictures, FileSound, check_media_file
+from server.simulate.media_file import FilePictures, FileSound, check_media_file, film_length_s
 from server.simulate.scene import Picture, Scene, View
-from server.simulate.tracks import FRAME_SAMPLES, CameraTrack, MicrophoneTrack, SpeechLoop
-from server.simulate.voice import SAMPLE_RATE, speech_loop
+from server.simulate.tracks import (
+    FRAME_SAMPLES,
+    CameraTrack,
+    MicrophoneTrack,
+    SeatClock,
+    SpeechLoop,
+)
+from server.simulate.voice import SAMPLE_RATE, Sound, speech_loop
 from server.simulate.watch import mono_samples
 
 
@@ -124,10 +130,12 @@ class Counting:
 
     def __init__(self) -> None:
         self.counters: list[int] = []
+        self.times: list[float] = []
         self.hands: list[bool] = []
 
-    def picture(self, counter: int, *, hand: bool = False) -> Picture:
+    def picture(self, counter: int, *, at: float = 0.0, hand: bool = False) -> Picture:
         self.counters.append(counter)
+        self.times.append(at)
         self.hands.append(hand)
         return np.full((270, 320), 128, dtype=np.uint8)
 
@@ -188,15 +196,22 @@ def write_film(path: Path, *, picture: bool = True, sound: bool = True) -> Path:
 def test_a_film_goes_round_with_the_seats_mark(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mp4")
     assert check_media_file(film) == (True, True)
-    pictures = FilePictures(film, identity=8, width=320, height=180, frame_rate=10)
-    shown = [pictures.picture(65_530 + index & 0xFFFF) for index in range(25)]
+    pictures = FilePictures(film, identity=8, width=320, height=180)
+    length_s = film_length_s(film)
+    assert 1.0 <= length_s < 1.1
+    times = [index * length_s / 10 for index in range(25)]
+    shown = [pictures.picture(65_530 + i & 0xFFFF, at=at) for i, at in enumerate(times)]
     brightness = [int(picture[60, 160]) for picture in shown]
     for index, picture in enumerate(shown):
         assert picture.shape == (270, 320)
         assert read_mark(picture[:180]) == Mark(8, 65_530 + index & 0xFFFF)
         assert picture[60, 10] == 16  # 4:3 stands between black bars
     assert max(brightness[:10]) - min(brightness[:10]) > 100
-    assert abs(brightness[2] - brightness[12]) < 40 and brightness[11] < brightness[9]
+    assert abs(brightness[2] - brightness[12]) < 20 and brightness[11] < brightness[9]
+    # Whoever comes in the middle sees the middle.
+    later = FilePictures(film, identity=8, width=320, height=180)
+    seen = [later.picture(0, at=times[13]), later.picture(0, at=times[13] + 20 * length_s)]
+    assert abs(int(seen[0][60, 160]) - brightness[13]) < 20
 
 
 def test_a_films_sound_goes_round(tmp_path: Path) -> None:
@@ -205,6 +220,66 @@ def test_a_films_sound_goes_round(tmp_path: Path) -> None:
     assert all(piece.shape == (FRAME_SAMPLES,) for piece in pieces)
     later = np.concatenate(pieces[60:]) / 32_768
     assert np.sqrt((later**2).mean()) > 0.1
+
+
+def write_ticks(path: Path) -> Path:
+    """Three seconds of sound that says where it is: every 20 ms has its number as its level."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(np.repeat(np.arange(150) * 100, 960).astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    "indices",
+    [range(400), [0, 1, 40, 41], [7, 3], [140, 160, 310], [1000, 1001, 1049], [77, 1_000_077]],
+    ids=["even", "skipping", "back", "over the end", "late", "much later"],
+)
+def test_a_films_sound_is_the_sound_of_that_moment(tmp_path: Path, indices: list[int]) -> None:
+    """A microphone that was starved, or that began late, goes on where its picture is."""
+    sound = FileSound(write_ticks(tmp_path / "ticks.wav"))
+    for index in indices:
+        piece = sound.samples(index)
+        assert abs(int(piece[480]) - index % 150 * 100) < 50, index
+
+
+async def test_camera_and_microphone_go_by_one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begun at different moments, starved or not, each says when it has captured what it gives."""
+    now = [50.0]
+    monkeypatch.setattr("server.simulate.tracks.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("server.simulate.tracks.time.time", lambda: now[0] + 1_000.0)
+
+    async def sleep(delay_s: float) -> None:
+        now[0] += delay_s
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+
+    class Indices:
+        def __init__(self) -> None:
+            self.asked: list[int] = []
+
+        def samples(self, index: int) -> Sound:
+            self.asked.append(index)
+            return np.zeros(FRAME_SAMPLES, np.int16)
+
+    clock, pictures, sounds = SeatClock(), Counting(), Indices()
+    camera = CameraTrack(pictures, VideoEncoder("VP8", 320, 180, 10, 300_000), lambda: False, clock)
+    now[0] += 0.777
+    microphone = MicrophoneTrack(sounds, lambda: True, clock)
+    for pause in (0.0, 0.0, 2.3, 0.0):
+        now[0] += pause
+        await camera.recv()
+        seen_at = pictures.times[-1]
+        assert camera.captured_at == pytest.approx(clock.unix(seen_at))
+        assert pictures.counters[-1] == round(camera.captured_at * 10) % 65_536
+        assert -1e-6 <= clock.now() - seen_at < 0.11
+        await microphone.recv()
+        said_at = sounds.asked[-1] * 0.02
+        assert microphone.captured_at == pytest.approx(clock.unix(said_at))
+        # Twenty milliseconds have been said when they are given.
+        assert 0.0199 <= clock.now() - said_at < 0.13
+    camera.stop()
+    microphone.stop()
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
