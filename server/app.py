@@ -35,6 +35,7 @@ from server.api import (
     room,
     session,
     stats,
+    trust,
     users,
 )
 from server.clock import Clock, wall_clock
@@ -51,6 +52,7 @@ from server.database.private_files import (
 from server.database.spare_file import SpareFile
 from server.door.addresses import Addresses
 from server.door.shield import Shield
+from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
 from server.lessons.desk import LessonDesk
@@ -74,12 +76,24 @@ from signaling.turn import TurnServers
 
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
-_ROUTERS = (session, users, places, communities, lessons, stats, room, recordings, admin)
+_ROUTERS = (
+    session,
+    users,
+    places,
+    communities,
+    lessons,
+    stats,
+    room,
+    recordings,
+    admin,
+    trust,
+)
 
 
 def create_app(
     settings: Settings,
     *,
+    certificate: ServedCertificate | None = None,
     clock: Clock = wall_clock,
     passwords: Passwords | None = None,
     open_media: OpenMedia = open_media_node,
@@ -87,7 +101,8 @@ def create_app(
 ) -> FastAPI:
     """The application, to be started once.
 
-    Its lifespan starts and stops all parts; it raises `StartRefused`. Tests give their own clock,
+    Its lifespan starts and stops all parts; it raises `StartRefused`. `certificate` is what it is
+    served under, where it speaks TLS itself. Tests give their own clock,
     cheaper passwords and other media, and record nothing.
     """
 
@@ -96,7 +111,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            start = _Start(stack, settings, clock, meters)
+            start = _Start(stack, settings, clock, meters, certificate)
             database = await start.database()
             media = await start.media(open_media)
             services = await start.services(
@@ -139,9 +154,15 @@ class _Start:
     signaling: LessonService
 
     def __init__(
-        self, stack: AsyncExitStack, settings: Settings, clock: Clock, meters: Metrics
+        self,
+        stack: AsyncExitStack,
+        settings: Settings,
+        clock: Clock,
+        meters: Metrics,
+        certificate: ServedCertificate | None,
     ) -> None:
         self._meters = meters
+        self._certificate = certificate
         self._stack = stack
         self._settings = settings
         self._clock = clock
@@ -206,12 +227,14 @@ class _Start:
             recording.on_running = self.signaling.set_recording
         desk.live = SignalingLessons(self.signaling)
         self._meters.watch(media, self.signaling, recording)
+        self._meters.watch_certificate(self._certificate)
         rooms = RoomDesk(
             database, clock, tokens=tokens, live=desk.live, poll_s=settings.room_poll_s
         )
         services = Services(
             settings=settings,
-            addresses=Addresses(settings),
+            addresses=Addresses(settings, vouched=self._vouched),
+            certificate=self._certificate,
             clock=clock,
             database=database,
             outbox=outbox,
@@ -234,6 +257,11 @@ class _Start:
         timekeeper.start()
         self._stack.push_async_callback(timekeeper.stop)
         return services
+
+    def _vouched(self) -> tuple[str, ...] | None:
+        """The names of a certificate from outside; ours has all that this machine has."""
+        served = self._certificate
+        return None if served is None or served.files.self_made else served.names
 
     async def _recording(self, media: MediaCore, outbox: Outbox, desk: LessonDesk) -> Recording:
         async def lesson_live(lesson_id: str) -> bool:

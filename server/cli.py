@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import sys
 from collections.abc import Coroutine
 from importlib import import_module
@@ -66,6 +67,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server. All settings: docs/settings.md."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     # A quarter of the time of a start went into looking for garbage among classes being made.
     gc.disable()
     settings = _settings(
@@ -108,13 +110,14 @@ async def _serve(settings: Settings) -> None:
     # is not sent away to try again later.
     sockets = listen(settings.host, settings.port)
     from server.accounts.first_start import setup_address  # noqa: PLC0415
-    from server.serving import running_server, stop_signals  # noqa: PLC0415
+    from server.serving import heard_signals, running_server  # noqa: PLC0415
 
-    with stop_signals() as stop:
+    with heard_signals() as signals:
         async with running_server(settings, sockets=sockets) as server:
             # What stands now stands as long as we do: no collection has to look through it again.
             gc.freeze()
             gc.enable()
+            signals.on_hangup = server.reload
             addresses = server.services.addresses
             setup = await setup_address(
                 server.services.database,
@@ -123,7 +126,7 @@ async def _serve(settings: Settings) -> None:
                 at=addresses.best().url,
             )
             _greet(server, addresses, setup)
-            await stop.wait()
+            await signals.stop.wait()
             typer.echo("Stopping …")
 
 
@@ -153,6 +156,8 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
 
 
 def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> None:
+    from server.door.install_files import fingerprint_of  # noqa: PLC0415 - see the file's head
+
     best, *others = addresses.for_others() or (addresses.best().url,)
     typer.secho(f"Tongke is running at {best}", bold=True)
     if others:
@@ -161,11 +166,9 @@ def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> No
         typer.echo(f"  {alone}")
     elif best != server.settings.address:
         typer.echo(f"  on this machine {server.settings.address}")
-    if server.certificate is not None and server.certificate.self_made:
-        typer.echo(
-            "  Its certificate is self-made: browsers warn once. Give your own with "
-            "--tls-cert and --tls-key."
-        )
+    if server.certificate is not None and (authority := server.certificate.files.authority):
+        typer.echo(f"  Each PC must trust its certificate authority; how: {best}/trust")
+        typer.echo(f"  SHA-256 {fingerprint_of(authority)}")
     if setup is not None:
         typer.echo("\nFirst start. Make the administrator at this address (it works once):")
         typer.echo(f"  {setup}\n")

@@ -14,6 +14,7 @@ from server.config import Settings
 from server.database.engine import Database
 from server.database.outbox import Outbox
 from server.door.addresses import Addresses
+from server.door.tls import ServedCertificate
 from server.lessons.desk import LessonDesk
 from server.lessons.rooms import RoomDesk
 from server.lessons.tokens import JoinTokens
@@ -27,6 +28,7 @@ class Services:
 
     settings: Settings
     addresses: Addresses
+    certificate: ServedCertificate | None
     clock: Clock
     database: Database
     outbox: Outbox

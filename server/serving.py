@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,9 +19,9 @@ from server.app import create_app
 from server.config import Settings
 from server.database.data_folder import make_folder
 from server.database.private_files import keep_new_files_private
-from server.door.certificates import Certificate, given_certificate, host_names, own_certificate
 from server.door.listening import listen
 from server.door.patient_http import patient_protocol
+from server.door.tls import ServedCertificate
 from server.door.visitors import Visitors, allow_many_open_files
 from server.services import Services
 
@@ -35,7 +34,12 @@ class RunningServer:
 
     settings: Settings
     services: Services
-    certificate: Certificate | None
+    certificate: ServedCertificate | None
+
+    def reload(self) -> None:
+        """Look for a new certificate now (SIGHUP)."""
+        if self.certificate is not None:
+            self.certificate.hurry()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -73,8 +77,8 @@ async def running_server(
     try:
         make_folder(settings.data_folder, setting="data_folder")
         settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
-        certificate = _certificate(settings)
-        app = create_app(settings)
+        certificate = None if settings.plain_http else ServedCertificate(settings)
+        app = create_app(settings, certificate=certificate)
         async with app.router.lifespan_context(app):
             services: Services = app.state.services
             server = _Uvicorn(_config(app, settings, certificate))
@@ -85,7 +89,8 @@ async def running_server(
                 if not ready.done():
                     ready.cancel()
                     await serving  # raises what kept it from listening
-                yield RunningServer(settings, services, certificate)
+                async with _watched(certificate):
+                    yield RunningServer(settings, services, certificate)
             finally:
                 server.should_exit = True
                 await serving
@@ -94,33 +99,54 @@ async def running_server(
             each.close()
 
 
+@asynccontextmanager
+async def _watched(certificate: ServedCertificate | None) -> AsyncIterator[None]:
+    """The certificate looked after for the time of the block."""
+    if certificate is None:
+        yield
+        return
+    certificate.tell_findings()
+    watch = asyncio.create_task(certificate.watch(), name="certificate")
+    try:
+        yield
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Signals:
+    """What the system tells a running server: to stop, or to look at its files again."""
+
+    stop: asyncio.Event
+    on_hangup: Callable[[], None]
+
+    def hangup(self) -> None:
+        """SIGHUP has come."""
+        self.on_hangup()
+
+
 @contextlib.contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
-    """For the block, an event that SIGTERM or Ctrl-C sets.
+def heard_signals(*, hangup_stops: bool = False) -> Iterator[Signals]:
+    """For the block: SIGTERM and Ctrl-C stop, SIGHUP reloads (or stops, with its terminal).
 
     Begin it before the server starts: a signal in the middle of a start ends it in order too.
     """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    signals = Signals(stop, stop.set if hangup_stops else lambda: None)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, signals.hangup)
     try:
-        yield stop
+        yield signals
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
-def _certificate(settings: Settings) -> Certificate | None:
-    if settings.plain_http:
-        return None
-    if settings.tls_cert is not None and settings.tls_key is not None:
-        return given_certificate(settings.tls_cert, settings.tls_key)
-    names = [*host_names(), *settings.tls_names, *settings.advertised]
-    now = datetime.datetime.now(datetime.UTC)
-    return own_certificate(settings.data_folder, names=names, now=now)
-
-
-def _config(app: object, settings: Settings, certificate: Certificate | None) -> uvicorn.Config:
+def _config(
+    app: object, settings: Settings, certificate: ServedCertificate | None
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's ASGI types are narrower than Starlette's
         lifespan="off",  # we run it ourselves: its errors shall reach us whole
@@ -135,6 +161,5 @@ def _config(app: object, settings: Settings, certificate: Certificate | None) ->
         # A page loads a dozen files and then polls: the connection is kept over the polls.
         timeout_keep_alive=30,
         timeout_graceful_shutdown=max(1, round(settings.stop_grace_s)),
-        ssl_certfile=certificate.certificate if certificate else None,
-        ssl_keyfile=certificate.key if certificate else None,
+        ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
     )

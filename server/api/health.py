@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from server.accounts.access import ServicesOf
 from server.database.refusing import DatabaseRefused
 from server.database.room import room_in
+from server.door.condition import SHUT
 from server.services import Services
 
 router = APIRouter(tags=["health"])
@@ -22,7 +23,10 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def readyz(services: ServicesOf) -> JSONResponse:
-    """Ready to take lessons: each check and its fault, if it has one."""
+    """Ready to take lessons: each check and its fault, if it has one.
+
+    A certificate with which browsers still come in is no reason to be unready.
+    """
     settings = services.settings
     data, recordings = await anyio.to_thread.run_sync(
         lambda: (room_in(settings.data_folder), room_in(settings.recordings))
@@ -34,6 +38,11 @@ async def readyz(services: ServicesOf) -> JSONResponse:
         "media": "ok" if services.media.ready else "not listening",
     }
     ready = all(state == "ok" for state in checks.values())
+    if services.certificate is not None:
+        condition = services.certificate.condition
+        faults = [finding.fault.value for finding in condition.findings]
+        checks["certificate"] = ", ".join(faults) or "ok"
+        ready = ready and not condition.faults & SHUT
     return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
 

@@ -54,7 +54,7 @@ def demo(
     ] = False,
 ) -> None:
     """Run a demonstration: a live lesson with three rural classrooms, on this machine alone."""
-    console = Console(stderr=print_json)
+    console = Console(stderr=print_json, emoji=False)
     try:
         settings = _settings(data_folder, port, media_port, console)
         _prepare_folder(data_folder, keep=keep)
@@ -136,9 +136,9 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
 async def _run(settings: Settings, console: Console, *, rooms: bool, print_json: bool) -> None:
     from server.accounts.people import administrators  # noqa: PLC0415 - not for --help
     from server.demo.county import found_county, open_county  # noqa: PLC0415
-    from server.serving import running_server, stop_signals  # noqa: PLC0415
+    from server.serving import heard_signals, running_server  # noqa: PLC0415
 
-    with stop_signals() as stop:
+    with heard_signals(hangup_stops=True) as signals:
         async with running_server(settings) as server:
             async with server.services.database.read() as session:
                 is_new = not await administrators(session)
@@ -150,7 +150,7 @@ async def _run(settings: Settings, console: Console, *, rooms: bool, print_json:
                 _greet(county, console)
                 if print_json:
                     print(json.dumps(_addresses(county)), flush=True)  # noqa: T201 - for programs
-                await stop.wait()
+                await signals.stop.wait()
                 console.print("正在停止… Stopping …")
 
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import ifaddr
 
+from mixer.sources import IpAddress, address_of, is_loopback
 from server.config import Settings
-
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from server.door.condition import is_named
 
 # What people are shown: nobody tries the fifth.
 _MOST_SHOWN = 4
@@ -143,8 +143,15 @@ class Addresses:
         hosts = [name for name in given if not _is_loopback(name)] + addresses
         if (vouched := self._vouched()) is not None:
             exact = [name for name in vouched if "*" not in name and not _is_loopback(name)]
-            hosts = [*exact, *(host for host in hosts if _is_named(host, vouched))] or hosts
+            hosts = [*exact, *(host for host in hosts if is_named(host, vouched))] or hosts
         return tuple(dict.fromkeys(map(self._url, hosts)))[:_MOST_SHOWN]
+
+    def for_this_machine(self) -> tuple[str, ...]:
+        """What a browser on the machine itself may be given."""
+        settings = self._settings
+        if not settings.listens_everywhere:
+            return (settings.address,) if settings.on_loopback else ()
+        return tuple(map(self._url, ("localhost", "127.0.0.1")))
 
     def best(self) -> Address:
         """The address to print where nobody has asked: at the start, in a command."""
@@ -194,12 +201,12 @@ class Addresses:
             return False
         if host in _lower((*settings.tls_names, *settings.advertised)):
             return True
-        if _is_named(host, self._vouched() or ()):
+        if is_named(host, self._vouched() or ()):
             return True
-        if (address := _ip(host)) is not None:
+        if (address := address_of(host)) is not None:
             return address in machine.outer
         # A machine's bare name leads itself to itself: only another one shows that it is known.
-        here = _ip(client)
+        here = address_of(client)
         elsewhere = here is None or not (here.is_loopback or here in machine.outer)
         return host in machine.names and elsewhere
 
@@ -222,25 +229,8 @@ def _url(host: str, port: int | None, *, secure: bool) -> str:
     return f"{scheme}://{name}" if port in {None, usual} else f"{scheme}://{name}:{port}"
 
 
-def _ip(text: str) -> IpAddress | None:
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _ip(host)
-    return address is not None and address.is_loopback
-
-
-def _is_named(host: str, names: Collection[str]) -> bool:
-    """Whether a certificate for `names` is one for `host` (a star is one label: RFC 9525 §6.3)."""
-    above = "*." + host.partition(".")[2]
-    return host in names or (_ip(host) is None and above in names)
+    return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
 
 
 def _lower(names: Iterable[str]) -> set[str]:

@@ -1,40 +1,81 @@
-"""The certificate for HTTPS: a given one, checked, or one of our own, made at the first start.
+"""The certificate for HTTPS: a given one, checked, or one of our own authority, made when needed.
 
-Browsers give cameras and microphones only to secure pages, so there is always one. The self-made
-one is kept in the data folder (its key readable by its owner alone) and made anew when it has run
-out or the machine's addresses are no longer in it.
+Browsers give cameras and microphones only to secure pages, so there is always one. Ours is kept in
+the data folder beside its authority (`authority.py`), its key as readable as that one's: by the
+server alone. It is made anew under the same authority, with the same key, before it ends and when
+the machine has got a name or an address that it lacks.
 """
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
-import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import ifaddr
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from server.database.data_folder import write_private
+from server.door.authority import Authority, authority_of, is_issued_by, pem_of, pem_of_key
 from server.errors import StartRefused
 
-_LIFE = datetime.timedelta(days=800)  # Apple's systems refuse longer ones even when trusted by hand
-_RENEW_BEFORE = datetime.timedelta(days=30)
+_RENEW_BEFORE = datetime.timedelta(days=60)
+# All a handshake can carry well; a machine of more is one of containers.
+_MOST_NAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The files that TLS reads; `self_made` ones make browsers warn once."""
+    """The files that TLS reads. `authority` is what browsers must trust; None for a given one."""
 
     certificate: Path
     key: Path
-    self_made: bool
+    authority: x509.Certificate | None = None
+
+    @property
+    def self_made(self) -> bool:
+        """Whether it is under an authority of our own."""
+        return self.authority is not None
+
+    @property
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        """What is another one when a file was replaced or rewritten (links followed)."""
+        stats = [path.stat() for path in (self.certificate, self.key)]
+        return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)
+
+    def chain(self) -> list[x509.Certificate]:
+        """The server's certificate and what stands with it."""
+        return x509.load_pem_x509_certificates(self.certificate.read_bytes())
+
+    def context(self) -> ssl.SSLContext:
+        """A TLS server's context. Raises `StartRefused` if TLS cannot use the files."""
+        asked = False
+
+        def no_password() -> bytes:
+            nonlocal asked
+            asked = True
+            return b"\0"  # without an answer OpenSSL would ask on the terminal
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self.certificate, self.key, no_password)
+        except (ssl.SSLError, ValueError) as error:
+            if asked:
+                raise StartRefused(
+                    f"The key {self.key} (setting tls_key) is protected by a password, which "
+                    "nobody could type when the server starts by itself. Make a copy without one, "
+                    "readable by the server's user alone: openssl pkey -in KEY -out NEW-KEY"
+                ) from None
+            raise StartRefused(
+                f"The certificate {self.certificate} and the key {self.key} cannot be used: "
+                f"{error}. Both must be PEM files without a password, and the key must belong to "
+                "the first certificate in its file."
+            ) from None
+        return context
 
 
 def given_certificate(certificate: Path, key: Path) -> Certificate:
@@ -46,90 +87,79 @@ def given_certificate(certificate: Path, key: Path) -> Certificate:
             raise StartRefused(
                 f"The file {file} (setting {setting}) cannot be read: {error.strerror}."
             ) from None
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
-    except (ssl.SSLError, ValueError) as error:
-        raise StartRefused(
-            f"The certificate {certificate} and the key {key} cannot be used: {error}. Both must "
-            "be PEM files without a password, and the key must belong to the certificate."
-        ) from None
-    return Certificate(certificate, key, self_made=False)
+    given = Certificate(certificate, key)
+    given.context()
+    return given
 
 
-def own_certificate(folder: Path, *, names: Iterable[str], now: datetime.datetime) -> Certificate:
-    """The self-made certificate in `folder`, made (anew) if it is missing, old or lacks a name."""
-    made = Certificate(folder / "tls.crt", folder / "tls.key", self_made=True)
-    wanted = _alternative_names(names)
-    if not _still_good(made, wanted, now):
-        _make(made, wanted, now)
+def own_certificate(
+    folder: Path, *, names: Iterable[str], given: Iterable[str] = (), now: datetime.datetime
+) -> Certificate:
+    """The certificate in `folder`, made (anew) where it is missing, old or lacks a name.
+
+    `given` are the names from the settings, of which a wrong one is refused; `names` are what the
+    machine calls itself, which may be nothing that can stand in a certificate. One that an earlier
+    version has signed by itself is replaced, its key kept.
+    """
+    authority = authority_of(folder, now)
+    made = Certificate(folder / "tls.crt", folder / "tls.key", authority.certificate)
+    wanted = _alternative_names(names, given)
+    if not _still_good(made, authority, wanted, now):
+        key = _kept_key(made.key)
+        if key is None:
+            key = ec.generate_private_key(ec.SECP256R1())
+            write_private(made.key, pem_of_key(key))
+        issued = authority.issue(key.public_key(), wanted, now)
+        write_private(made.certificate, pem_of(issued) + pem_of(authority.certificate))
     return made
 
 
-def host_names() -> list[str]:
-    """This machine's names and addresses: what people may type to reach it."""
-    found = ["localhost", "127.0.0.1", "::1"]
-    name = socket.gethostname()
-    found += [name, f"{name}.local"] if "." not in name else [name]
-    for adapter in ifaddr.get_adapters():
-        for each in adapter.ips:
-            address = each.ip if isinstance(each.ip, str) else each.ip[0]
-            if not ipaddress.ip_address(address.partition("%")[0]).is_link_local:
-                found.append(address)
-    return found
+def _alternative_names(names: Iterable[str], given: Iterable[str]) -> list[x509.GeneralName]:
+    wanted = [_general_name(name) for name in given]
+    for name, found in zip(given, wanted, strict=True):
+        if found is None:
+            raise StartRefused(
+                f"'{name}' (setting tls_names) is neither a host name nor an IP address."
+            )
+    known = dict.fromkeys(found for found in (*wanted, *map(_general_name, names)) if found)
+    return list(known)[:_MOST_NAMES]
 
 
-def _alternative_names(names: Iterable[str]) -> set[x509.GeneralName]:
-    wanted: set[x509.GeneralName] = set()
-    for name in names:
-        try:
-            wanted.add(x509.IPAddress(ipaddress.ip_address(name)))
-        except ValueError:
-            try:
-                wanted.add(x509.DNSName(name.encode("idna").decode()))
-            except UnicodeError:
-                raise StartRefused(
-                    f"'{name}' (setting tls_names) is neither a host name nor an IP address."
-                ) from None
-    return wanted
-
-
-def _still_good(made: Certificate, wanted: set[x509.GeneralName], now: datetime.datetime) -> bool:
+def _general_name(name: str) -> x509.GeneralName | None:
     try:
-        certificate = x509.load_pem_x509_certificate(made.certificate.read_bytes())
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            made.certificate, made.key
-        )
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        try:
+            return x509.DNSName(name.encode("idna").decode()) if name else None
+        except (UnicodeError, ValueError):
+            return None
+
+
+def _still_good(
+    made: Certificate,
+    authority: Authority,
+    wanted: list[x509.GeneralName],
+    now: datetime.datetime,
+) -> bool:
+    try:
+        certificate, *above = made.chain()
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (OSError, ValueError, x509.ExtensionNotFound):  # SSLError is an OSError
+        made.context()
+    except (OSError, ValueError, x509.ExtensionNotFound, StartRefused):
         return False
-    in_time = now + _RENEW_BEFORE < certificate.not_valid_after_utc
-    return in_time and wanted <= set(names.value)
+    in_time = certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
+    return (
+        in_time
+        and now + _RENEW_BEFORE < certificate.not_valid_after_utc
+        and above == [authority.certificate]
+        and is_issued_by(certificate, authority.certificate)
+        and set(wanted) <= set(names.value)
+    )
 
 
-def _make(made: Certificate, wanted: set[x509.GeneralName], now: datetime.datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tongke")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))  # a room PC's clock may be behind
-        .not_valid_after(now + _LIFE)
-        .add_extension(
-            x509.SubjectAlternativeName(sorted(wanted, key=lambda each: str(each.value))),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    # The key first: a crash between the two leaves a pair that does not fit, which is made anew.
-    write_private(made.key, pem)
-    write_private(made.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+def _kept_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        return None
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None

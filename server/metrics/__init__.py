@@ -11,6 +11,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from server.door.tls import ServedCertificate
+from server.metrics.door import DoorCollector
 from server.metrics.http_times import HttpMeters
 from server.metrics.media import MeasuredMedia, MediaCollector
 from server.metrics.service import ServiceCollector, SignalingPlaces
@@ -40,6 +42,10 @@ class Metrics:
                 pid=lambda: recording.recorder_pid or "none",
                 registry=self.registry,
             )
+
+    def watch_certificate(self, served: ServedCertificate | None) -> None:
+        """Collect from the served certificate too."""
+        self.registry.register(DoorCollector(served))
 
     def read(self) -> Readings:
         """All numbers as they are now. Call it in the event loop, whose counters they are."""

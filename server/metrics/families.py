@@ -235,6 +235,21 @@ HTTP = (
     Family("tongke_http_requests_in_progress", G, "Requests being answered."),
 )
 
+DOOR = (
+    Family(
+        "tongke_certificate_end_timestamp_seconds",
+        G,
+        "When the served certificate ends, in seconds since 1970.",
+    ),
+    Family(
+        "tongke_certificate_fault",
+        G,
+        "1 while this is wrong with the served certificate.",
+        ("fault",),
+    ),
+    Family("tongke_certificate_reloads_total", C, "Certificates exchanged while running."),
+)
+
 MEDIA = (*NODE, *PORT, *PUMP, *LESSON, *LINE, *STREAM)
 SERVICE = (*SIGNALING, *RECORDER)
-ALL = (*MEDIA, *SERVICE, *HTTP)
+ALL = (*MEDIA, *SERVICE, *HTTP, *DOOR)

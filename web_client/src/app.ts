@@ -20,6 +20,7 @@ const loaders: Record<Route["page"], () => Promise<unknown>> = {
   room: () => import("./pages/room/room.ts"),
   teach: () => import("./pages/teach/teach.ts"),
   observe: () => import("./pages/observe.ts"),
+  trust: () => import("./pages/trust.ts"),
   library: () => import("./pages/library/library.ts"),
   player: () => import("./pages/player/player.ts"),
   admin: () => import("./pages/admin/admin.ts"),
@@ -291,6 +292,8 @@ export class App extends TongkeElement {
         return html`<tk-teach .lessonId=${route.id}></tk-teach>`;
       case "observe":
         return html`<tk-observe .lessonId=${route.id}></tk-observe>`;
+      case "trust":
+        return html`<tk-trust></tk-trust>`;
       case "library":
         return html`<tk-library></tk-library>`;
       case "player":

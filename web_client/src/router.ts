@@ -6,17 +6,18 @@ export const ADMIN_SECTIONS = [
   "classrooms",
   "communities",
   "users",
+  "certificate",
   "deleted",
 ] as const;
 export type AdminSection = (typeof ADMIN_SECTIONS)[number];
 
 export type Route =
-  | { page: "today" | "setup" | "sign-in" | "key" | "room" | "library" | "not-found" }
+  | { page: "today" | "setup" | "sign-in" | "key" | "room" | "library" | "trust" | "not-found" }
   | { page: "teach" | "observe" | "player"; id: string }
   | { page: "admin"; section: AdminSection };
 
 /** Pages that need nobody signed in. */
-const OPEN_PAGES = new Set<Route["page"]>(["setup", "sign-in", "key", "room", "not-found"]);
+const OPEN_PAGES = new Set<Route["page"]>(["setup", "sign-in", "key", "room", "trust", "not-found"]);
 /** Pages that carry live pictures are dark. */
 const DARK_PAGES = new Set<Route["page"]>(["teach", "room", "observe", "player"]);
 
@@ -30,6 +31,7 @@ export function parseRoute(path: string): Route {
     case "sign-in":
     case "key":
     case "room":
+    case "trust":
       return { page: second ? "not-found" : first };
     case "teach":
     case "observe":

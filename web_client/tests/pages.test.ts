@@ -19,6 +19,8 @@ describe("addresses", () => {
     ["/library/r1", { page: "player", id: "r1" }],
     ["/admin", { page: "admin", section: "live" }],
     ["/admin/users", { page: "admin", section: "users" }],
+    ["/trust", { page: "trust" }],
+    ["/admin/certificate", { page: "admin", section: "certificate" }],
     ["/admin/nonsense", { page: "not-found" }],
     ["/a/b/c", { page: "not-found" }],
     ["/teach/%E0%A4%A", { page: "not-found" }],
@@ -28,6 +30,7 @@ describe("addresses", () => {
 
   it("knows what needs a person and what is dark", () => {
     expect(needsPerson(parseRoute("/room"))).toBe(false);
+    expect(needsPerson(parseRoute("/trust"))).toBe(false);
     expect(needsPerson(parseRoute("/teach/a"))).toBe(true);
     expect(isDark(parseRoute("/library/a"))).toBe(true);
     expect(isDark(parseRoute("/library"))).toBe(false);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -18,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.ports import free_media_port, free_port
+from tests.unit.server.door.certificate_files import made
 
 TONGKE = [sys.executable, "-m", "server.cli"]
 PATIENCE_S = 60.0  # a busy test machine; how fast it is, is measured elsewhere
@@ -118,7 +121,7 @@ def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
         output = server.stop()
     assert re.search(rf"{re.escape(server.address)}/setup#key=tkk_\S{{40,}}", output)
     private = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
-    assert private["tls.key"] == private["join_token.key"] == 0
+    assert private["tls.key"] == private["ca.key"] == private["join_token.key"] == 0
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
 
 
@@ -140,6 +143,60 @@ def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None
             output = server.stop()
         assert "Only this machine can open that address" in output
         assert word in output
+
+
+def test_another_certificate_is_taken_at_sighup_and_nobody_is_dropped(tmp_path: Path) -> None:
+    files = {"TONGKE_TLS_CERT": str(tmp_path / "x.crt"), "TONGKE_TLS_KEY": str(tmp_path / "x.key")}
+    made("old", "127.0.0.1").write(tmp_path, "x")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def shown(port: int) -> bytes | None:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line,
+            context.wrap_socket(line) as secure,
+        ):
+            return secure.getpeercert(binary_form=True)
+
+    with serve(tmp_path, **files) as server:
+        port = int(server.address.rpartition(":")[2])
+        kept = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=PATIENCE_S)
+        kept.request("GET", "/healthz")
+        assert kept.getresponse().read() == b"ok\n"
+        before = shown(port)
+        new = made("new", "127.0.0.1")
+        new.write(tmp_path, "x")
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE_S
+        while shown(port) == before and time.monotonic() < deadline:
+            time.sleep(0.05)  # it takes what is new within a moment
+        assert shown(port) == new.certificate.public_bytes(Encoding.DER) != before
+        line = kept.sock
+        kept.request("GET", "/readyz")
+        # Its end is long past (it is of 2027), and it is told; but the line is the same.
+        assert "certificate" in json.loads(kept.getresponse().read())["checks"]
+        assert kept.sock is line
+        kept.close()
+        assert "another certificate is served" in server.errors.read_text()
+        server.stop()
+
+
+def test_a_hangup_ends_nothing(tmp_path: Path) -> None:
+    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+        for _ in range(3):
+            server.process.send_signal(signal.SIGHUP)
+            assert server.get("/healthz") == "ok\n"
+        server.stop()
+
+
+def test_a_key_with_a_password_is_refused_without_asking(tmp_path: Path) -> None:
+    made("one", "one.cn").write(tmp_path, "x", password=b"secret")
+    text = refused(
+        tmp_path, TONGKE_TLS_CERT=str(tmp_path / "x.crt"), TONGKE_TLS_KEY=str(tmp_path / "x.key")
+    )
+    assert "protected by a password" in text
+    assert "PEM pass phrase" not in text
+    assert text.count("\n") == 1
 
 
 def test_plain_http_on_loopback_and_ctrl_c(tmp_path: Path) -> None:

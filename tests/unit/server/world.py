@@ -23,6 +23,7 @@ from server.app import OpenMedia, create_app
 from server.config import Settings
 from server.database import engine
 from server.database.engine import Database
+from server.door.tls import ServedCertificate
 from server.node.media import MediaCore
 from server.services import Services
 
@@ -142,7 +143,11 @@ async def _migrate(url: str) -> None:
 
 @asynccontextmanager
 async def running_world(
-    folder: Path, *, open_media: OpenMedia = no_media, **settings: Any
+    folder: Path,
+    *,
+    open_media: OpenMedia = no_media,
+    certificate: ServedCertificate | None = None,
+    **settings: Any,
 ) -> AsyncIterator[World]:
     """The application over a data folder, until the end of the block.
 
@@ -156,7 +161,14 @@ async def running_world(
         await asyncio.to_thread(_lay_database, made.data_folder)
     clock = TestClock()
     cheap = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-    app = create_app(made, clock=clock, passwords=cheap, open_media=open_media, record=False)
+    app = create_app(
+        made,
+        certificate=certificate,
+        clock=clock,
+        passwords=cheap,
+        open_media=open_media,
+        record=False,
+    )
     with patience:
         async with AsyncExitStack() as stack, app.router.lifespan_context(app):
             yield World(app, clock, made, stack)

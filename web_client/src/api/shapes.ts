@@ -7,6 +7,23 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AuthorityView: {
+            ends_at: number;
+            fingerprint: string;
+            name: string;
+        };
+        CertificateView: {
+            authority: components["schemas"]["AuthorityView"] | null;
+            begins_at: number;
+            ends_at: number;
+            findings: components["schemas"]["FindingView"][];
+            fingerprint: string;
+            issuer: string;
+            names: string[];
+            reloads: number;
+            self_made: boolean;
+            subject: string;
+        };
         ClassroomBody: {
             name: string;
             /** @default standard */
@@ -81,10 +98,20 @@ export interface components {
             sends: components["schemas"]["SentView"][];
             up: components["schemas"]["LineView"] | null;
         };
+        /**
+         * @description One thing wrong, the worst first.
+         * @enum {string}
+         */
+        Fault: "expired" | "not-yet-valid" | "other-name" | "no-chain" | "ends-soon" | "authority-ends-soon";
         /** @description What is wrong with one field. */
         FieldText: {
             en: string;
             zh: string;
+        };
+        FindingView: {
+            fault: components["schemas"]["Fault"];
+            message_en: string;
+            message_zh: string;
         };
         /** @description A raised hand: its place in the order (from 1) and since when. */
         Hand: {
@@ -500,6 +527,11 @@ export interface components {
             lesson_id: string;
             seat_id: string;
             token: string;
+        };
+        /** @description `authority` is null where the certificate is a given one, or a proxy's. */
+        TrustView: {
+            authority: components["schemas"]["AuthorityView"] | null;
+            origin: string;
         };
         UserBody: {
             display_name: string;

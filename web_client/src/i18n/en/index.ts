@@ -3,8 +3,9 @@
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
 import { office } from "./office.ts";
+import { trust } from "./trust.ts";
 
-export const en = { ...live, ...office, ...measures };
+export const en = { ...live, ...office, ...measures, ...trust };
 
 /** What every language must have: the same keys, words or functions of the same parameters. */
 type Words<T> = {

@@ -110,6 +110,7 @@ export const office = {
       classrooms: "Classrooms",
       communities: "Communities",
       users: "People",
+      certificate: "Certificate",
       deleted: "Recently deleted",
     },
     add: {

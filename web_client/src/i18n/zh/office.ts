@@ -99,6 +99,7 @@ export const office: Pick<Messages, keyof typeof english> = {
       classrooms: "教室",
       communities: "教学共同体",
       users: "人员",
+      certificate: "证书",
       deleted: "最近删除",
     },
     add: {

@@ -8,6 +8,7 @@ import { icon, type IconName } from "../../design/icons.ts";
 import { base } from "../../design/shared.ts";
 import { ADMIN_SECTIONS, type AdminSection } from "../../router.ts";
 import "./classrooms.ts";
+import "./certificate.ts";
 import "./communities.ts";
 import "./deleted.ts";
 import "./live.ts";
@@ -20,6 +21,7 @@ const ICONS: Record<AdminSection, IconName> = {
   classrooms: "room",
   communities: "community",
   users: "people",
+  certificate: "lock",
   deleted: "trash",
 };
 
@@ -97,6 +99,8 @@ export class Admin extends TongkeElement {
         return html`<tk-admin-communities></tk-admin-communities>`;
       case "users":
         return html`<tk-admin-users .user=${this.user}></tk-admin-users>`;
+      case "certificate":
+        return html`<tk-admin-certificate></tk-admin-certificate>`;
       case "deleted":
         return html`<tk-admin-deleted></tk-admin-deleted>`;
     }

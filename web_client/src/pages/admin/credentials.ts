@@ -6,6 +6,7 @@ import { get, post, remove, wordsOf } from "../../api/client.ts";
 import type { Credential, NewCredential } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import { Form, onEscape } from "../../components/form.ts";
+import { trustHint } from "../../components/trust_steps.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { dayAndTime, relative } from "../../i18n/format.ts";
@@ -160,6 +161,7 @@ export class Credentials extends Form {
     return html`<div class="new">
       <strong>${admin.addressOnce}</strong>
       <span>${admin.addressNotOn}</span>
+      ${trustHint(this.m.trust)}
       ${this.copyable(fresh.address, "room-address")} ${this.whoReaches(fresh)}
       <span>${admin.kioskHint}</span>
       ${this.copyable(`${KIOSK} "${fresh.address}"`, "kiosk-command")}

@@ -1,0 +1,51 @@
+// English words about the server's certificate: how a PC comes to trust it, and how it stands.
+
+export const trust = {
+  trust: {
+    title: "Make this computer trust the server",
+    lead: "Browsers ask about the server’s certificate until they know who has signed it. Install that one certificate once on each computer; renewals and new addresses are then never noticed.",
+    given: "Nothing is to be done: the certificate of this server comes from elsewhere.",
+    authority: "Certificate authority",
+    fingerprint: "SHA-256",
+    compare:
+      "If this page itself came with a warning, compare this line with what the server printed, or with what an administrator sees under Admin › Certificate.",
+    windows: "Windows: Edge, Chrome",
+    linux: "Linux: Chromium, Chrome, Edge",
+    byHand: "By hand, and Firefox",
+    download: (name: string) => `Download ${name}`,
+    windowsSteps: [
+      "Download the file and open it. Windows asks for an administrator’s consent.",
+      "It installs the certificate and lets the lesson pages use camera, microphone and sound without asking.",
+      "Close the browser and open it again.",
+    ],
+    linuxSteps: [
+      "Download the file and run it as the user who uses the browser. With sudo it also lets the lesson pages use camera, microphone and sound without asking, which a room that nobody touches needs.",
+      "Close the browser and open it again.",
+    ],
+    byHandSteps: [
+      "Download the certificate.",
+      "Windows, as administrator in PowerShell:",
+      "Linux (package libnss3-tools or nss-tools):",
+      "Firefox: Settings › Privacy & Security › Certificates › View Certificates › Authorities › Import, then tick “identify websites”. On Windows it takes over what Windows trusts.",
+    ],
+    run: "Run:",
+    copy: "Copy",
+    copied: "Copied",
+    toSteps: "The PC must trust this server first:",
+    toStepsLink: "install its certificate",
+  },
+  certificate: {
+    title: "Certificate",
+    none: "A proxy speaks HTTPS for this server; its certificate is looked after there.",
+    good: "The certificate is in order.",
+    served: "Served now",
+    names: "For",
+    issuer: "Issued by",
+    until: "Until",
+    renewsItself: (day: string) => `${day}, renewed by itself before`,
+    fingerprint: "SHA-256",
+    reloads: "Exchanged since the start",
+    notNamed: (asked: string) =>
+      `It is not for ${asked}, the name you have opened this page under: browsers warn there. Let the setting public_url or tls_names name it.`,
+  },
+};

@@ -1,0 +1,161 @@
+// The certificate that is served, what is wrong with it, and how PCs come to trust it.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { get } from "../../api/client.ts";
+import type { Certificate } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { failure } from "../../components/states.ts";
+import "../../components/trust_steps.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards } from "../../design/shared.ts";
+import { dayAndTime } from "../../i18n/format.ts";
+import { currentLanguage } from "../../i18n/index.ts";
+
+export class AdminCertificate extends TongkeElement {
+  static override styles = [
+    base,
+    cards,
+    css`
+      :host {
+        display: grid;
+        gap: 16px;
+      }
+      .card {
+        display: grid;
+        gap: 16px;
+        padding: 24px;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: auto minmax(0, 1fr);
+        gap: 4px 16px;
+        margin: 0;
+      }
+      dt {
+        color: var(--ink-soft);
+      }
+      dd {
+        margin: 0;
+        overflow-wrap: anywhere;
+      }
+      .finding,
+      .good {
+        display: flex;
+        gap: 8px;
+        padding: 8px 12px;
+        border-radius: var(--radius);
+        background: var(--warn-ground);
+        color: var(--warn);
+      }
+      .finding.shut {
+        background: var(--alarm-ground);
+        color: var(--alarm);
+      }
+      .good {
+        background: var(--accent-ground);
+        color: var(--accent-strong);
+      }
+      .finding svg,
+      .good svg {
+        flex: none;
+        margin-top: 2px;
+      }
+    `,
+  ];
+
+  @state() private certificate: Certificate | null | undefined;
+  @state() private error: unknown = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+  }
+
+  private async load(): Promise<void> {
+    try {
+      this.certificate = await get<Certificate | null>("/api/admin/certificate");
+      this.error = null;
+    } catch (error) {
+      this.error = error;
+    }
+  }
+
+  override render(): TemplateResult {
+    const { certificate: words, app } = this.m;
+    if (this.error !== null) return failure(app, this.error, () => void this.load());
+    if (this.certificate === undefined) return html`<tk-skeleton rows="4"></tk-skeleton>`;
+    return html`<h1 tabindex="-1">${words.title}</h1>
+      ${this.certificate === null
+        ? html`<div class="card"><p>${words.none}</p></div>`
+        : this.served(this.certificate)}`;
+  }
+
+  private served(one: Certificate): TemplateResult {
+    const { certificate: words, trust } = this.m;
+    const ends = dayAndTime(one.ends_at);
+    return html`<div class="card">
+        <h2>${words.served}</h2>
+        ${this.findings(one)}
+        <dl>
+          <dt>${words.names}</dt>
+          <dd>${one.names.join(", ")}</dd>
+          <dt>${words.issuer}</dt>
+          <dd>${one.issuer}</dd>
+          <dt>${words.until}</dt>
+          <dd>${one.self_made ? words.renewsItself(ends) : ends}</dd>
+          <dt>${words.fingerprint}</dt>
+          <dd>${one.fingerprint}</dd>
+          <dt>${words.reloads}</dt>
+          <dd>${one.reloads}</dd>
+        </dl>
+      </div>
+      ${one.authority
+        ? html`<div class="card">
+            <h2>${trust.title}</h2>
+            <tk-trust-steps></tk-trust-steps>
+          </div>`
+        : nothing}`;
+  }
+
+  private findings(one: Certificate): TemplateResult {
+    const { certificate: words } = this.m;
+    const english = currentLanguage() === "en";
+    const told: { fault: string; words: string }[] = one.findings.map((finding) => ({
+      fault: finding.fault,
+      words: english ? finding.message_en : finding.message_zh,
+    }));
+    if (!isFor(one.names, location.hostname)) {
+      told.push({ fault: "not-asked", words: words.notNamed(location.hostname) });
+    }
+    if (told.length === 0) {
+      return html`<p class="good" data-testid="certificate-good">
+        ${icon("check")}<span>${words.good}</span>
+      </p>`;
+    }
+    return html`${told.map(
+      (finding) =>
+        html`<p
+          class="finding ${["expired", "not-yet-valid"].includes(finding.fault) ? "shut" : ""}"
+          role="alert"
+          data-testid="certificate-${finding.fault}"
+        >
+          ${icon("warning")}<span>${finding.words}</span>
+        </p>`,
+    )}`;
+  }
+}
+
+/** Whether a certificate for these names is one for `host`: a star is one label. */
+export function isFor(names: readonly string[], host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  return names.includes(bare) || names.includes(`*.${bare.split(".").slice(1).join(".")}`);
+}
+
+define("tk-admin-certificate", AdminCertificate);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-admin-certificate": AdminCertificate;
+  }
+}
