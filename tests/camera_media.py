@@ -146,10 +146,10 @@ def payloads_of(unit: bytes) -> Iterator[bytes]:
     if len(unit) <= MTU:
         yield unit
         return
-    body, kind = unit[1:], unit[0] & 0x1F
-    for at in range(0, len(body), MTU):
-        flags = (0x80 if at == 0 else 0) | (0x40 if at + MTU >= len(body) else 0)
-        yield bytes([(unit[0] & 0xE0) | 28, flags | kind]) + body[at : at + MTU]
+    body, kind, most = unit[1:], unit[0] & 0x1F, MTU - 2
+    for at in range(0, len(body), most):
+        flags = (0x80 if at == 0 else 0) | (0x40 if at + most >= len(body) else 0)
+        yield bytes([(unit[0] & 0xE0) | 28, flags | kind]) + body[at : at + most]
 
 
 class Viewer:

@@ -31,13 +31,13 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   `path`; a full socket is a counted drop. What is sent to the pump's own `plain_path` from `path`
   is that transport's incoming media. Removing a transport removes its producers and consumers.
   `stop()` ends the thread and gives up the port, for good.
-* A *producer* has up to three *encodings* (layer 0 is the smallest). A packet whose SSRC is
-  unknown raises `NEW_SSRC` once (with MID, RID and repaired RID as read from its header
-  extensions; once more when it first shows any of them) and is dropped until `add_encoding`
-  names it. A second `add_encoding` of a layer gives it its RTX stream, or replaces it by a new
-  SSRC. The H.264 parameter sets that come, or that `add_encoding` was given (`parameter_sets`, an
-  RTP payload of them), go in front of every keyframe that comes without. `remote_ssrc` is the
-  sender SSRC of the NACKs sent for the producer (0: the pump's own).
+* A *producer* has up to six *encodings*, numbered as the caller likes (`layer`). A packet whose
+  SSRC is unknown raises `NEW_SSRC` once (with MID, RID and repaired RID as read from its header
+  extensions; once more when it first shows any of them) and is dropped until `add_encoding` names
+  it. A second `add_encoding` of a layer gives it its RTX stream, or replaces it by a new SSRC. The
+  H.264 parameter sets that come, or that `add_encoding` was given (`parameter_sets`, an RTP payload
+  of them), go in front of every keyframe that comes without. `remote_ssrc` is the sender SSRC of
+  the NACKs sent for the producer (0: the pump's own).
 * A *consumer* sends one producer to one transport under its own ssrc, sequence numbers,
   timestamps, picture ids and extension ids. `set_consumer_layer(id, layer)` switches on the next
   keyframe of that layer (sound: at once), −1 stops it; until the switch the old layer goes on.
@@ -93,6 +93,7 @@ from mixer.pump._pump import (
     FIRST_PACKET,
     KEYFRAME_NEEDED,
     LAYER_SWITCHED,
+    LAYERS,
     LINE,
     NEW_SSRC,
     PARAMETER_SETS_BYTES,
@@ -113,6 +114,7 @@ __all__ = [
     "DATAGRAM",
     "FIRST_PACKET",
     "KEYFRAME_NEEDED",
+    "LAYERS",
     "LAYER_SWITCHED",
     "LINE",
     "NEW_SSRC",

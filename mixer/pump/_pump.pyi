@@ -37,6 +37,9 @@ CODEC_VP8: Final = 1
 CODEC_H264: Final = 2
 CODEC_OPUS: Final = 3
 
+# As many encodings a producer may have.
+LAYERS: Final[int]
+
 # As many bytes of H.264 parameter sets an encoding keeps: one packet takes them.
 PARAMETER_SETS_BYTES: Final[int]
 

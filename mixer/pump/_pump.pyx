@@ -34,6 +34,7 @@ CODEC_VP8 = 1
 CODEC_H264 = 2
 CODEC_OPUS = 3
 
+LAYERS = native.LAYERS
 PARAMETER_SETS_BYTES = native.PARAMETER_SETS_BYTES
 
 # In the order of `aead_functions` (native/aead.h).

@@ -11,6 +11,8 @@ A receiver sees one stream that never stumbles:
 * Timestamps stay on one clock. Another layer's clock is aligned by both layers' sender reports,
   else by time of arrival, and a switch always moves time forward.
 * VP8 picture ids and TL0PICIDX go on by one at a switch.
+* H.264 pictures that are to be shown before one that came before them (B-frames) are left out like
+  padding, but for local readers; where others are made from one, so are those up to the keyframe.
 * An H.264 keyframe that comes without its parameter sets gets those kept of its layer, in a packet
   of their own before it. Its number is new: all that follows moves up by one.
 """
@@ -28,6 +30,7 @@ JUMP = 3000  # a forward jump this wide is a restart, if the next packet confirm
 CATCH_UP = 128  # how late a keyframe's first packet may come and still be joined
 STRETCHES_REMEMBERED = 8
 ALIGN_WITHIN_S = 60  # reports further apart than this say nothing about each other
+BACK_MAX = 180_000  # ticks: further back is a clock that was set
 SPS, PPS = 7, 8  # NAL unit types
 SETS_MOST, SETS_BYTES = 16, 1000  # parameter sets kept of one layer
 
@@ -56,7 +59,10 @@ class SourcePacket:
     parameter_sets: tuple[bytes, ...] = ()
     has_slice: bool = False
     starts_idr: bool = False
+    is_unreferenced: bool = False  # nal_ref_idc 0
+    is_idr: bool = False  # a slice of such a picture
     sets: Sets = Sets.THERE
+    is_needless: bool = False
     picture_id: int | None = None
     picture_id_bits: int = 15
     tl0_index: int | None = None
@@ -183,12 +189,25 @@ class Encoding:
     came: set[int] = field(default_factory=set)
     has_gap: bool = True
     brings_sets: bool = False
+    # Timestamps of the newest packet's picture, and of the one to be shown last so far.
+    picture: int | None = None
+    front: int = 0
+    is_back: bool = False
+    lacks_picture: bool = False
 
 
 class Consumer:
     """One outgoing stream. Its numbers begin at `first_sequence`."""
 
-    def __init__(self, *, clock_rate: int, joins_anywhere: bool, first_sequence: int) -> None:
+    def __init__(
+        self,
+        *,
+        clock_rate: int,
+        joins_anywhere: bool,
+        first_sequence: int,
+        takes_all: bool = False,
+    ) -> None:
+        self.takes_all = takes_all
         self.clock_rate = clock_rate
         self.joins_anywhere = joins_anywhere
         self.layer = self.target = -1
@@ -325,7 +344,7 @@ class Consumer:
         outgoing = self._mapped(sequence)
         if outgoing is None:
             return []
-        if not packet.payload and newest:
+        if packet.is_needless and newest and not (self.takes_all and packet.payload):
             self._skip(sequence)
             return []
         picture_id = tl0 = None
@@ -364,7 +383,8 @@ class Consumer:
 class Producer:
     """One stream coming in, in layers, and the consumers it goes out to."""
 
-    def __init__(self, *, layers: int) -> None:
+    def __init__(self, *, layers: int, h264: bool = False) -> None:
+        self.h264 = h264
         self.encodings = [Encoding(layer) for layer in range(layers)]
         self.consumers: list[Consumer] = []
         self.paused = False
@@ -392,6 +412,7 @@ class Producer:
             self._restart(encoding)
         newest = arrival is not Arrival.LATE
         packet = _described(encoding, sequence, packet, newest, after_gap=sequence != expected)
+        packet = replace(packet, is_needless=self._is_needless(encoding, packet, newest))
         encoding.history[sequence] = packet
         encoding.history.pop(sequence - WINDOW, None)
         if self.paused:
@@ -404,8 +425,14 @@ class Producer:
             sent[place] += consumer.take(encoding, sequence, packet, newest=newest, now_ns=now_ns)
         return sent
 
+    def _is_needless(self, encoding: Encoding, packet: SourcePacket, newest: bool) -> bool:
+        if not packet.payload:
+            return True
+        return self.h264 and newest and _is_unshowable(encoding, packet)
+
     def _restart(self, encoding: Encoding) -> None:
-        encoding.clock, encoding.report = object(), None
+        encoding.clock, encoding.report, encoding.picture = object(), None, None
+        encoding.is_back = encoding.lacks_picture = False
         encoding.history.clear()
         self._leave(lambda layer: layer == encoding.layer)
 
@@ -440,3 +467,26 @@ def _described(
     if packet.has_slice:
         encoding.came, encoding.has_gap = set(), False
     return replace(packet, starts_keyframe=starts, sets=sets)
+
+
+def _is_unshowable(encoding: Encoding, packet: SourcePacket) -> bool:
+    """Whether the picture is late, or made from one that was."""
+    late = _is_back(encoding, packet)
+    if packet.is_idr or packet.starts_keyframe:
+        encoding.lacks_picture = False
+    elif late and packet.has_slice and not packet.is_unreferenced:
+        encoding.lacks_picture = True
+    return encoding.lacks_picture or (late and packet.is_unreferenced)
+
+
+def _is_back(encoding: Encoding, packet: SourcePacket) -> bool:
+    """Whether the picture is to be shown before one that came before it."""
+    if encoding.picture == packet.timestamp:
+        return encoding.is_back
+    ahead = timestamp_distance(packet.timestamp, encoding.front)
+    begins_anew = encoding.picture is None or packet.is_idr or packet.starts_keyframe
+    encoding.is_back = not begins_anew and -BACK_MAX < ahead < 0
+    if not encoding.is_back:
+        encoding.front = packet.timestamp
+    encoding.picture = packet.timestamp
+    return encoding.is_back

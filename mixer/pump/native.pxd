@@ -260,9 +260,10 @@ cdef extern from "calls.h" nogil:
         int layer
         uint64_t bytes
         uint64_t keyframes
-        uint64_t pictures_back
+        uint64_t steps_back
         uint32_t format_changes
         int64_t last_packet_ns
+        int64_t longest_pause_ns
     int core_layer_totals(core *, int64_t, layer_totals *)
     int core_picture_format(core *, int64_t, int, uint8_t *)
     struct encoding_stats:

@@ -52,7 +52,8 @@ cdef list layer_total_rows(native.core *core, int64_t producer_id):
             rows[i].keyframes,
             rows[i].last_packet_ns,
             rows[i].format_changes,
-            rows[i].pictures_back,
+            rows[i].steps_back,
+            rows[i].longest_pause_ns,
         )
         for i in range(count)
     ]

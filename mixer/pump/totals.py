@@ -25,8 +25,9 @@ class LayerTotals(NamedTuple):
     """One layer of a producer since its SSRC was named.
 
     `format_changes` grows whenever `Pump.picture_format` has something new to tell;
-    `pictures_back` are pictures shown before one that came before them. `last_packet_ns` is 0
-    while none came.
+    `steps_back` counts pictures shown before the one that came before them. `last_packet_ns` is 0
+    while none came; `longest_pause_ns` is between two packets since the last reading (each reading
+    begins it anew), 0 of fewer.
     """
 
     layer: int
@@ -34,4 +35,5 @@ class LayerTotals(NamedTuple):
     keyframes: int
     last_packet_ns: int
     format_changes: int = 0
-    pictures_back: int = 0
+    steps_back: int = 0
+    longest_pause_ns: int = 0

@@ -83,6 +83,12 @@ PUMP = (
     ),
     Family("tongke_pump_reports_sent_total", C, "Datagrams of receiver or sender reports.", _PORT),
     Family("tongke_pump_padding_packets_total", C, "Packets of padding alone.", _PORT),
+    Family(
+        "tongke_pump_unshowable_packets_total",
+        C,
+        "H.264 packets of B-frames and what needs them: recorded, not sent to viewers.",
+        _PORT,
+    ),
     Family("tongke_pump_events_total", C, "Events told to Python.", _PORT),
     Family("tongke_pump_wakes_total", C, "Rounds of the pump's thread.", _PORT),
     Family("tongke_pump_busy_seconds_total", C, "Time these rounds took.", _PORT),

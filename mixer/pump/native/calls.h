@@ -100,9 +100,10 @@ int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room)
 struct layer_totals {
   int layer;
   uint64_t bytes, keyframes;
-  uint64_t pictures_back;  /* shown before one that came before them */
+  uint64_t steps_back;     /* pictures shown before the one that came before them */
   uint32_t format_changes; /* how often core_picture_format() has had something new */
   int64_t last_packet_ns; /* 0: none came */
+  int64_t longest_pause_ns; /* between two packets since the last call; 0: fewer came */
 };
 /* Of the layers that have been named; fills up to LAYERS. */
 int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out);

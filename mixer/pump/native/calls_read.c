@@ -104,17 +104,19 @@ int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out) {
   pthread_mutex_lock(&core->mutex);
   const struct producer *producer = core_producer(core, id);
   for (int layer = 0; producer && layer < LAYERS; layer++) {
-    const struct encoding *encoding = producer->encodings[layer];
-    if (encoding)
-      out[count++] = (struct layer_totals){
-          .layer = layer,
-          .bytes = encoding->counters[ENCODING_bytes],
-          .keyframes = encoding->counters[ENCODING_keyframes],
-          .pictures_back = encoding->counters[ENCODING_pictures_back],
-          .format_changes =
-              encoding->h264 ? encoding->h264->sets.changes : encoding->size_changes,
-          .last_packet_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns],
-      };
+    struct encoding *encoding = producer->encodings[layer];
+    if (!encoding) continue;
+    out[count++] = (struct layer_totals){
+        .layer = layer,
+        .bytes = encoding->counters[ENCODING_bytes],
+        .keyframes = encoding->counters[ENCODING_keyframes],
+        .steps_back = encoding->counters[ENCODING_steps_back],
+        .format_changes =
+            encoding->h264 ? encoding->h264->sets.changes : encoding->size_changes,
+        .last_packet_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns],
+        .longest_pause_ns = encoding->longest_pause_ns,
+    };
+    encoding->longest_pause_ns = 0;
   }
   pthread_mutex_unlock(&core->mutex);
   return producer ? count : REFUSED_UNKNOWN;

@@ -192,6 +192,11 @@ void consumer_send_sets(struct core *core, struct consumer *consumer,
   consumer->counters[CONSUMER_payload_bytes] += first.payload_length;
 }
 
+/* Local readers record and decode pictures in any order. */
+static bool takes_all(const struct consumer *consumer, const struct media *media) {
+  return consumer->transport->plain && media->payload_length;
+}
+
 static void forward(struct core *core, struct consumer *consumer, struct encoding *encoding,
                     const struct media *media, int64_t now) {
   struct mapping mapping = {
@@ -203,7 +208,7 @@ static void forward(struct core *core, struct consumer *consumer, struct encodin
     core_count(core, COUNTER_drop_before_switch);
     return;
   }
-  if (media->payload_length == 0 && media->newest) { /* padding: left out, the gap closed */
+  if (media->is_needless && media->newest && !takes_all(consumer, media)) { /* the gap is closed */
     sequence_map_skip(&consumer->map, media->sequence);
     return;
   }

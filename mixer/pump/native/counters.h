@@ -22,6 +22,7 @@
   X(feedback_sent)                    /* transport-wide feedback messages to publishers */ \
   X(reports_sent)                     /* datagrams of receiver or sender reports */        \
   X(padding_packets)                  /* packets of padding alone: seen, not forwarded */  \
+  X(unshowable_packets)               /* of pictures that viewers are not sent (B-frames) */ \
   X(events)                                                                                \
   X(drop_oversized)                   /* longer than any path we serve */                  \
   X(drop_unknown_protocol)            /* first byte outside RFC 7983's ranges */           \
@@ -93,7 +94,7 @@
   X(nacks_sent)                                                                            \
   X(keyframes)                                                                             \
   X(pictures)                         /* packets with the marker bit */                    \
-  X(pictures_back)                    /* shown before one that came before them */         \
+  X(steps_back)                       /* a picture shown before the one before it */      \
   X(restarts)                         /* the source began a new sequence */                \
   X(last_packet_ns)
 

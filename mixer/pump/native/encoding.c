@@ -7,9 +7,11 @@
 #include "payload.h"
 #include "read_ahead.h"
 
-/* So long without a packet, a layer counts as stopped: a still screen sends about one frame a
- * second. mixer/forward/layers.py goes by the same. */
+/* So long without a packet, a layer may have stopped: a still screen sends about one frame a second.
+ * mixer/forward/pace.py knows more of it; what begins again is told of in any case. */
 #define LAYER_SILENT_NS (2 * SECOND_NS)
+/* In ticks of the timestamp, two seconds: further back is a clock that was set, not a late picture. */
+#define BACK_MAX 180000
 
 static void discard(struct encoding *encoding) {
   history_free(&encoding->history);
@@ -69,7 +71,7 @@ static void restart(struct core *core, struct encoding *encoding) {
   encoding->generation = ++core->generations;
   encoding->counters[ENCODING_restarts]++;
   encoding->has_report = false;
-  encoding->has_picture_timestamp = false;
+  encoding->has_picture = encoding->is_back = encoding->lacks_picture = false;
   if (encoding->missing) encoding->missing->count = 0;
   for (uint32_t i = 0; i < producer->consumer_count; i++)
     if (producer->consumers[i]->layer == encoding->layer)
@@ -120,14 +122,32 @@ static struct picture read_picture(struct encoding *encoding, const struct media
   return picture;
 }
 
-/* A picture that is shown before one that came before it: live pictures come in order, unless their
- * encoder made some of them from later ones (B-frames). */
-static void note_picture(struct encoding *encoding, uint32_t timestamp) {
-  bool is_back =
-      encoding->has_picture_timestamp && (int32_t)(timestamp - encoding->picture_timestamp) < 0;
-  encoding->counters[ENCODING_pictures_back] += is_back;
-  encoding->has_picture_timestamp = true;
+/* Whether the newest packet's picture is to be shown before one that came before it. Live pictures
+ * come in order, unless their encoder makes some of them from later ones (B-frames); never does one
+ * that needs no other (H.264 §8.2.1). */
+static bool is_back(struct encoding *encoding, uint32_t timestamp, bool is_idr) {
+  if (encoding->has_picture && encoding->picture_timestamp == timestamp) return encoding->is_back;
+  int32_t ahead = (int32_t)(timestamp - encoding->front_timestamp);
+  bool was_back = encoding->is_back;
+  encoding->is_back = encoding->has_picture && !is_idr && ahead < 0 && ahead > -BACK_MAX;
+  if (!encoding->is_back) encoding->front_timestamp = timestamp;
+  encoding->has_picture = true;
   encoding->picture_timestamp = timestamp;
+  encoding->counters[ENCODING_steps_back] += encoding->is_back && !was_back;
+  return encoding->is_back;
+}
+
+/* A viewer's browser shows no picture that is late, and asks for a keyframe when it meets one. So
+ * they are left out; where others are made from them, those too, up to the next keyframe. */
+static bool is_needless(struct encoding *encoding, const struct media *media) {
+  if (!media->payload_length) return true;
+  if (!encoding->h264 || !media->newest) return false;
+  enum h264_role role = h264_role(media->payload, media->payload_length);
+  bool is_idr = role == H264_ROLE_IDR || media->picture.starts_keyframe;
+  bool is_late = is_back(encoding, media->timestamp, is_idr);
+  if (is_idr) encoding->lacks_picture = false;
+  if (is_late && role == H264_ROLE_REFERENCE) encoding->lacks_picture = true;
+  return encoding->lacks_picture || (is_late && role == H264_ROLE_UNREFERENCED);
 }
 
 static void describe(struct encoding *encoding, const struct rtp_packet *packet, bool after_gap,
@@ -141,7 +161,7 @@ static void describe(struct encoding *encoding, const struct rtp_packet *packet,
   media->has_orientation = packet->has_orientation;
   media->orientation = packet->orientation;
   media->picture = read_picture(encoding, media, after_gap);
-  if (media->newest) note_picture(encoding, packet->timestamp);
+  media->is_needless = is_needless(encoding, media);
 }
 
 /* Media of a layer begins, or begins again after a silence. */
@@ -165,6 +185,9 @@ static void count(struct core *core, struct encoding *encoding, const struct med
   encoding->counters[ENCODING_bytes] += media->payload_length + RTP_HEADER_BYTES;
   encoding->counters[ENCODING_payload_bytes] += media->payload_length;
   encoding->counters[ENCODING_pictures] += media->marker;
+  int64_t last_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns];
+  if (last_ns && now - last_ns > encoding->longest_pause_ns)
+    encoding->longest_pause_ns = now - last_ns;
   encoding->counters[ENCODING_last_packet_ns] = (uint64_t)now;
   if (media->picture.starts_keyframe) {
     encoding->counters[ENCODING_keyframes]++;
@@ -211,6 +234,7 @@ void encoding_receive(struct core *core, struct encoding *encoding,
   tell_beginning(core, encoding, &media, now);
   count(core, encoding, &media, now);
   if (!media.payload_length) core_count(core, COUNTER_padding_packets);
+  else if (media.is_needless) core_count(core, COUNTER_unshowable_packets);
   if (!history_put(&encoding->history, &media, now)) core_count(core, COUNTER_drop_history_full);
   if (producer->paused) {
     core_count(core, COUNTER_drop_producer_paused);

@@ -33,6 +33,7 @@ struct media {
   uint16_t payload_length; /* without padding; 0 for a packet of padding alone */
   bool marker;
   bool newest; /* the highest sequence so far, when it came */
+  bool is_needless; /* padding; or of a picture that no viewer could show */
   uint8_t audio_level; /* RFC 6464 byte: V bit and −dBov */
   bool has_audio_level;
   bool has_orientation;

@@ -27,6 +27,23 @@ struct h264_units {
  * two little-endian numbers, the upper two bits of each for scaling); else it stays. */
 struct picture vp8_read(const uint8_t *payload, uint16_t length, uint32_t *size);
 struct h264_units h264_read(const uint8_t *payload, uint16_t length);
+/* What other pictures have of what a payload (of one byte at least) holds: nal_ref_idc and type (H.264
+ * §7.4.1) stand in its first byte, the type within a fragment in its second (RFC 6184 §5.8). */
+enum h264_role {
+  H264_ROLE_UNREFERENCED, /* nothing */
+  H264_ROLE_REFERENCE,    /* a slice, or several units */
+  H264_ROLE_IDR,          /* a slice of a picture that needs no other */
+  H264_ROLE_OTHER,
+};
+
+static inline enum h264_role h264_role(const uint8_t *payload, uint16_t length) {
+  if (!(payload[0] & 0x60)) return H264_ROLE_UNREFERENCED;
+  int type = payload[0] & 0x1f;
+  if (type == H264_FU_A && length > 1) type = payload[1] & 0x1f;
+  if (type == H264_IDR) return H264_ROLE_IDR;
+  bool is_slice = type >= H264_SLICE_FIRST && type < H264_IDR;
+  return is_slice || type == H264_STAP_A ? H264_ROLE_REFERENCE : H264_ROLE_OTHER;
+}
 
 /* Whether a stream of this codec may be joined at any packet. */
 static inline bool codec_joins_anywhere(enum codec codec) {

@@ -19,7 +19,8 @@
 #include "srtp.h"
 #include "ssrc_table.h"
 
-#define LAYERS 3
+/* Encodings of one producer. Three are used of more; which, shows when their pictures have come. */
+#define LAYERS 6
 /* Louder than this (in −dBov, RFC 6464) is a voice: where mixer/forward/speakers.py begins. */
 #define VOICE_LEVEL 45
 #define CONSUMERS_PER_PRODUCER 400 /* one packet's copies always fit into an empty outbox */
@@ -84,8 +85,11 @@ struct encoding {
   struct h264_stream *h264; /* NULL: another codec */
   uint32_t vp8_size; /* of its last keyframe, as vp8_read() has it; 0: unknown */
   uint32_t size_changes;
-  bool has_picture_timestamp;
-  uint32_t picture_timestamp; /* of the newest packet */
+  int64_t longest_pause_ns; /* between two packets since Python last read it */
+  /* H.264: of the newest packet's picture, and of the one to be shown last so far. */
+  bool has_picture, is_back;
+  bool lacks_picture; /* a viewer was not given one that those up to the next keyframe are made from */
+  uint32_t picture_timestamp, front_timestamp;
   bool has_report;
   uint64_t report_ntp;
   uint32_t report_timestamp;

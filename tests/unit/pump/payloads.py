@@ -31,16 +31,24 @@ def vp8(
 FIRST_SLICE, FURTHER_SLICE = b"\x80", b"\x40"
 
 
-def h264_nal(nal_type: int, body: bytes = b"\x80body") -> bytes:
-    return bytes([0x60 | nal_type]) + body
+def h264_nal(nal_type: int, body: bytes = b"\x80body", *, importance: int = 3) -> bytes:
+    return bytes([importance << 5 | nal_type]) + body
 
 
 def h264_stap(*nals: bytes) -> bytes:
     return bytes([0x78]) + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals)
 
 
-def h264_fragment(nal_type: int, *, start: bool, end: bool = False, body: bytes = b"\x80") -> bytes:
-    return bytes([0x7C, (0x80 if start else 0) | (0x40 if end else 0) | nal_type]) + body
+def h264_fragment(
+    nal_type: int,
+    *,
+    start: bool,
+    end: bool = False,
+    body: bytes = b"\x80",
+    importance: int = 3,
+) -> bytes:
+    flags = (0x80 if start else 0) | (0x40 if end else 0)
+    return bytes([importance << 5 | 28, flags | nal_type]) + body
 
 
 SPS, PPS, IDR, SLICE = 7, 8, 5, 1

@@ -13,6 +13,7 @@ from mixer.rtp import h264
 from mixer.rtp.feedback import Nack
 from mixer.rtp.packet import RtpPacket
 from tests.camera_media import (
+    B_FRAMES,
     ENCODERS,
     AccessUnit,
     Viewer,
@@ -225,3 +226,75 @@ def test_sets_beyond_one_packet_are_left_out(rig: Rig) -> None:
     assert late.counters == list(range(2 * GROUP, len(pictures)))
     for packets in camera.sent.values():
         assert all(len(packet.payload) <= 1100 for packet in packets)
+
+
+B_STREAMS = {
+    "none made from another": "bframes=3:b-adapt=0:b-pyramid=none:rc-lookahead=8",
+    "some made from others": "bframes=3:b-adapt=0:b-pyramid=normal:rc-lookahead=8",
+}
+
+
+def in_order(pictures: list[AccessUnit]) -> list[AccessUnit]:
+    """What a viewer can show: never back, and made from nothing that went back."""
+    shown: list[AccessUnit] = []
+    lacks = False
+    for picture in pictures:
+        late = not picture.keyframe and any(picture.time < one.time for one in shown)
+        referenced = any(unit[0] & 0x60 for unit in picture.units if unit[0] & 0x1F in (1, IDR))
+        lacks = not picture.keyframe and (lacks or (late and referenced))
+        if not late and not lacks:
+            shown.append(picture)
+    return shown
+
+
+@pytest.mark.parametrize("kind", B_STREAMS)
+def test_a_viewer_is_sent_no_picture_that_he_could_not_show(rig: Rig, kind: str) -> None:
+    """A browser that meets one asks for a keyframe, five times a second. Who records gets all."""
+    options = {**B_FRAMES, "x264-params": B_STREAMS[kind]}
+    pictures = encode_h264(options, SECONDS, keyframe_every=GROUP)
+    camera = Camera(rig)
+    camera.viewer()
+    recorder = rig.plain()
+    consumer = rig.pump.add_consumer(camera.producer, recorder, ssrc=9, payload_type=96)
+    rig.pump.set_consumer_layer(consumer, 0)
+    recorded: list[bytes] = []
+    packets = packetise(pictures, ssrc=SSRC)
+    for _, packet in packets:
+        got = rig.send(camera.publisher, packet)
+        recorded += [one.payload for one in media_of(got[recorder])]
+        for transport, viewer in camera.viewers.items():
+            for one in media_of(got[transport]):
+                camera.sent[transport].append(one)
+                viewer.take(one)
+    assert recorded == [packet.payload for _, packet in packets]
+    ((transport, viewer),) = camera.viewers.items()
+    expected = in_order(pictures)
+    assert GROUP // 10 * 4 < len(expected) < len(pictures) * 2 / 3
+    assert len(viewer.types) == len(expected)
+    times = [packet.timestamp - camera.sent[transport][0].timestamp for packet in
+             camera.sent[transport]]  # fmt: skip
+    assert [time & 0xFFFFFFFF for time in times] == sorted(time & 0xFFFFFFFF for time in times)
+    shown = [round(picture.time * FRAME_RATE) for picture in expected]
+    assert set(viewer.counters) <= set(shown)
+    assert viewer.counters == sorted(viewer.counters)
+    assert_seamless(camera.sent[transport])
+    left_out = sum(picture not in expected for picture, _ in packets)
+    assert rig.stat("unshowable_packets") == left_out
+    (totals,) = rig.pump.layer_totals(camera.producer)
+    assert totals.steps_back > 2
+
+
+def test_a_keyframe_is_in_order_whatever_its_clock_says(rig: Rig) -> None:
+    """A camera's clock set back by a second: from its next keyframe on all is as before."""
+    pictures = stream("main")
+    back = [
+        AccessUnit(p.time - (1.0 if place >= GROUP else 0.0), p.units, p.keyframe)
+        for place, p in enumerate(pictures)
+    ]
+    camera = Camera(rig)
+    camera.viewer()
+    camera.show(back)
+    (viewer,) = camera.viewers.values()
+    assert viewer.counters == list(range(len(pictures)))
+    (totals,) = rig.pump.layer_totals(camera.producer)
+    assert totals.steps_back == 0

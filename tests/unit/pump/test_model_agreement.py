@@ -126,15 +126,25 @@ class Source:
 
     def _h264_picture(self, timestamp: int, body: bytes) -> Iterator[SourcePacket]:
         keyframe = self.rng.random() < 0.2
+        is_back = not keyframe and self.rng.random() < 0.3
+        if is_back:  # now and then so far that its clock has been set
+            timestamp -= self.rng.choice([3_000, 6_000, 20_000, 400_000])
+            timestamp &= 0xFFFFFFFF
+        unreferenced = is_back and self.rng.random() < 0.8
         if self.rng.random() < 0.2:
-            yield SourcePacket(self._number(), timestamp, h264_nal(DELIMITER, body))
+            payload = h264_nal(DELIMITER, body, importance=0)
+            yield SourcePacket(self._number(), timestamp, payload, is_unreferenced=True)
         if keyframe and self.rng.random() < 0.5:  # else an IDR whose parameters went before
             yield from self._parameter_sets(timestamp)
         kind = IDR if keyframe else SLICE
         payloads = [
             payload
             for number in range(self.rng.randrange(1, 3))
-            for payload in self._slice(kind, (FURTHER_SLICE if number else FIRST_SLICE) + body)
+            for payload in self._slice(
+                kind,
+                (FURTHER_SLICE if number else FIRST_SLICE) + body,
+                importance=0 if unreferenced else 3,
+            )
         ]
         for place, payload in enumerate(payloads):
             yield SourcePacket(
@@ -144,14 +154,18 @@ class Source:
                 marker=place == len(payloads) - 1,
                 has_slice=True,
                 starts_idr=keyframe and place == 0,
+                is_unreferenced=unreferenced,
+                is_idr=keyframe,
             )
 
-    def _slice(self, kind: int, body: bytes) -> list[bytes]:
+    def _slice(self, kind: int, body: bytes, importance: int) -> list[bytes]:
         count = self.rng.randrange(1, 4)
         if count == 1:
-            return [h264_nal(kind, body)]
+            return [h264_nal(kind, body, importance=importance)]
         return [
-            h264_fragment(kind, start=place == 0, end=place == count - 1, body=body)
+            h264_fragment(
+                kind, start=place == 0, end=place == count - 1, body=body, importance=importance
+            )
             for place in range(count)
         ]
 
@@ -183,7 +197,7 @@ class Comparison:
         self.rig = Rig()
         self.layers = 1 if codec == CODEC_OPUS else LAYERS
         self.sources = [Source.make(rng, codec, layer) for layer in range(self.layers)]
-        self.model = Producer(layers=self.layers)
+        self.model = Producer(layers=self.layers, h264=codec == CODEC_H264)
         pump, rig = self.rig.pump, self.rig
         self.publisher = rig.plain()
         rate = self.sources[0].rate()
@@ -197,7 +211,8 @@ class Comparison:
                 rtx_ssrc=200 + layer,
                 rtx_payload_type=RTX_TYPE,
             )
-        self.transports = [rig.plain() for _ in range(consumers)]
+        # The first reads locally and takes all; the others are viewers.
+        self.transports = [rig.plain(), *(rig.srtp() for _ in range(consumers - 1))]
         self.ids = [
             pump.add_consumer(
                 self.producer,
@@ -210,8 +225,13 @@ class Comparison:
             for transport in self.transports
         ]
         self.model.consumers = [
-            Consumer(clock_rate=rate, joins_anywhere=codec == CODEC_OPUS, first_sequence=0)
-            for _ in self.ids
+            Consumer(
+                clock_rate=rate,
+                joins_anywhere=codec == CODEC_OPUS,
+                first_sequence=0,
+                takes_all=place == 0,
+            )
+            for place in range(consumers)
         ]
         self.first_sequences: list[int | None] = [None] * consumers
         self.rtx_sequences: list[int | None] = [None] * consumers

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mixer.pump import CODEC_OPUS, DATAGRAM, KEYFRAME_NEEDED, RTCP, Pump
+from mixer.pump import CODEC_OPUS, DATAGRAM, KEYFRAME_NEEDED, LAYERS, RTCP, Pump
 from mixer.rtp.feedback import Nack
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import Goodbye, ReceiverReport, serialize_compound
@@ -59,7 +59,7 @@ IMPOSSIBLE: list[Callable[[Pump, int, int], object]] = [
     lambda pump, t, p: pump.add_plain_transport("/" + "x" * 107),
     lambda pump, t, p: pump.add_producer(t, codec=4, clock_rate=48_000, nack=False),
     lambda pump, t, p: pump.add_producer(t, codec=0, clock_rate=0, nack=False),
-    lambda pump, t, p: pump.add_encoding(p, 3, ssrc=1, payload_type=1),
+    lambda pump, t, p: pump.add_encoding(p, LAYERS, ssrc=1, payload_type=1),
     lambda pump, t, p: pump.add_encoding(p, -1, ssrc=1, payload_type=1),
     lambda pump, t, p: pump.add_encoding(p, 0, ssrc=1 << 32, payload_type=1),
     lambda pump, t, p: pump.add_encoding(p, 0, ssrc=1, payload_type=128),
@@ -67,7 +67,7 @@ IMPOSSIBLE: list[Callable[[Pump, int, int], object]] = [
     lambda pump, t, p: pump.add_encoding(p, 1, ssrc=1000, payload_type=1),  # layer 0's
     lambda pump, t, p: pump.add_consumer(p, t, ssrc=1, payload_type=1, mid="m" * 17),
     lambda pump, t, p: pump.add_consumer(p, t, ssrc=1, payload_type=1, rtx_ssrc=1),
-    lambda pump, t, p: pump.set_consumer_layer(1, 3),
+    lambda pump, t, p: pump.set_consumer_layer(1, LAYERS),
     lambda pump, t, p: pump.set_reporting(t, ssrc=-1, cname=""),
     lambda pump, t, p: pump.set_reporting(t, ssrc=1, cname="c" * 33),
     lambda pump, t, p: pump.add_consumer(p, t, ssrc=1, payload_type=1, cname="c" * 33),
