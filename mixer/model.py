@@ -34,11 +34,24 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LayerOffer:
+    """One encoding that a sender was told to send: its rid, and how large its pictures are."""
+
+    rid: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceOffer:
-    """What one m-line of a publish offer is: its lesson name and what it may send."""
+    """What one m-line of a publish offer is: its lesson name and what it may send.
+
+    `layers` are what its sender was told to send, smallest first; empty if it was not told.
+    """
 
     label: str
     max_bitrate_bps: int
+    layers: tuple[LayerOffer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

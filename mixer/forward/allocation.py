@@ -164,6 +164,11 @@ class Allocator:
         self._all_wanted = _all_wanted(sounds + pictures)
         return Allocation(tuple(choices[name] for name in latest), line.used_bps, line.wanted_bps)
 
+    def forget(self, producer_id: str) -> None:
+        """The layers of this stream are others now: choose as if it were new."""
+        self._states.pop(producer_id, None)
+        self._all_wanted = None
+
     def reprice(self, *, available_bps: int, bitrates: Mapping[str, Sequence[int]]) -> int | None:
         """What the last choices need at today's bitrates; None when `allocate` must choose anew.
 

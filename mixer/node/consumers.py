@@ -26,7 +26,7 @@ from mixer.forward.layers import Stream
 from mixer.forward.links import LinkMeter
 from mixer.model import Direction, Kind, LinkMeasured, LinkState, Want
 from mixer.node.connection import Connection
-from mixer.node.streams import Consumer, Producer
+from mixer.node.streams import Consumer, Encoding, Producer
 from mixer.pump import TransportTotals
 from mixer.rtp.bandwidth import REMB_SATURATED, BandwidthEstimator
 from mixer.rtp.errors import MalformedPacketError
@@ -44,11 +44,14 @@ SATISFIED_INTERVAL_S = 0.9
 # from us and knows its streams by the SSRCs of our answer.
 MAX_MID_CHARACTERS = 16
 
+# Nothing has been sent for so long: what was lost before has been asked for and repeated by now.
+QUIET_S = 1.5
+
 
 class ConsumersOwner(Protocol):
     """The lesson, as a subscriber's consumers see it."""
 
-    def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def ask_keyframe(self, producer: Producer, slot: int) -> None: ...
     def choice_changed(self, device_id: str, choice: Choice) -> None: ...
     def hurry(self) -> None: ...
 
@@ -144,10 +147,10 @@ class Consumers:
         for producer_id, consumer in self._by_producer.items():
             choice = chosen.get(producer_id)
             if choice is None:
-                self._set_layer(consumer, -1)
+                self._set_encoding(consumer, None)
                 consumer.shown = None
                 continue
-            self._set_layer(consumer, _layer_to_ask(consumer, choice))
+            self._set_encoding(consumer, _encoding_to_ask(consumer, choice))
             if consumer.shown != (choice.layer, choice.reason):
                 consumer.shown = (choice.layer, choice.reason)
                 self._owner.choice_changed(self._device_id, choice)
@@ -180,10 +183,15 @@ class Consumers:
         settled = self.transport_cc and self._settled and self._satisfied
         return settled or not self._by_producer
 
-    def _set_layer(self, consumer: Consumer, layer: int) -> None:
-        if consumer.layer != layer:
-            consumer.layer = layer
-            self._pump.set_consumer_layer(consumer.pump_id, layer)
+    def layers_arranged(self, producer_id: str) -> None:
+        """The layers of a stream have other places now: what was chosen says nothing any more."""
+        self._allocator.forget(producer_id)
+
+    def _set_encoding(self, consumer: Consumer, encoding: Encoding | None) -> None:
+        if consumer.encoding is not encoding:
+            consumer.encoding = encoding
+            slot = -1 if encoding is None else encoding.slot
+            self._pump.set_consumer_layer(consumer.pump_id, slot)
 
     # The peer's feedback
 
@@ -212,14 +220,23 @@ class Consumers:
         if consumer is None:
             return
         consumer.keyframe_requests += 1
-        if consumer.layer >= 0:
-            self._owner.ask_keyframe(consumer.producer, consumer.layer)
+        if consumer.encoding is not None and not self._has_all(consumer):
+            self._owner.ask_keyframe(consumer.producer, consumer.encoding.slot)
+
+    def _has_all(self, consumer: Consumer) -> bool:
+        """Whether there was nothing to send for so long that the peer only asks what is the matter.
+
+        A browser that has seen no picture for three seconds asks for a keyframe; a source that is
+        slower than that would be asked at every picture, by everybody.
+        """
+        last_s = self._pump.consumer_stats(consumer.pump_id)["last_packet_ns"] * 1e-9
+        return 0 < last_s < self._connection.port.clock() - QUIET_S
 
     def ask_keyframes(self) -> None:
         """The peer is back after a silence: what it shows is old."""
         for consumer in self._by_producer.values():
-            if consumer.layer >= 0 and consumer.producer.kind is Kind.VIDEO:
-                self._owner.ask_keyframe(consumer.producer, consumer.layer)
+            if consumer.encoding is not None and consumer.producer.kind is Kind.VIDEO:
+                self._owner.ask_keyframe(consumer.producer, consumer.encoding.slot)
 
     def _limit(self, remb: Remb, now: float) -> None:
         """A REMB bounds the streams it names; the others (sound, with aiortc) come on top."""
@@ -319,10 +336,11 @@ class Consumers:
         )
 
 
-def _layer_to_ask(consumer: Consumer, choice: Choice) -> int:
+def _encoding_to_ask(consumer: Consumer, choice: Choice) -> Encoding | None:
     """What the pump is told: the choice, but a silent stream stays open for its first packet."""
     if choice.reason in (REASON_PAUSED, REASON_BANDWIDTH):
-        return -1
+        return None
+    layers = consumer.producer.encodings
     if choice.reason == REASON_SILENT or consumer.producer.kind is Kind.AUDIO:
-        return max(consumer.layer, 0)
-    return choice.layer
+        return consumer.encoding or layers[0]
+    return layers[choice.layer]

@@ -33,7 +33,8 @@ class Demand:
     ) -> list[LayersNeeded]:
         """What has to be told now."""
         wants = [subscription.wants for subscription in subscriptions]
-        seen = (tuple(producers), tuple(wants), tuple(tap.info.tap_id for tap in taps))
+        formats = tuple(e.format for one in producers.values() for e in one.every)
+        seen = (tuple(producers), formats, tuple(wants), tuple(tap.info.tap_id for tap in taps))
         if seen != self._seen:
             self._seen = seen
             self._look(now, producers, wants, taps)

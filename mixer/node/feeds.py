@@ -61,9 +61,9 @@ class Feed:
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
         """Its reports are the pump's; that it has gone shows by its silence."""
 
-    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+    def ask_keyframe(self, producer: Producer, slot: int) -> None:
         """A PLI (RFC 4585 §6.3.1) in a compound, to the feeder's socket."""
-        encoding = producer.encodings[layer]
+        encoding = producer.every[slot]
         encoding.keyframe_requests += 1
         packets: list[RtcpPacket] = [
             ReceiverReport(self.report_ssrc),
@@ -102,7 +102,7 @@ def open_feed(
         mid="",
         codec=codec,
         max_bitrate_bps=offer.max_bitrate_bps,
-        encodings=encodings,
+        every=encodings,
         pump_id=port.pump.add_producer(
             transport_id,
             codec=pump_codec(codec),
@@ -111,9 +111,9 @@ def open_feed(
         ),
     )
     port.add_producer(producer, owner)
-    for layer, encoding in enumerate(encodings):
+    for encoding in encodings:
         port.pump.add_encoding(
-            producer.pump_id, layer, ssrc=encoding.ssrc, payload_type=codec.payload_type
+            producer.pump_id, encoding.slot, ssrc=encoding.ssrc, payload_type=codec.payload_type
         )
     info = FeedInfo(
         producer=producer.info(),

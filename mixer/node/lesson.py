@@ -39,10 +39,12 @@ from mixer.node.beats import CALM_LOOK_S, LISTEN_S, LOOK_S, next_beat
 from mixer.node.demand import Demand
 from mixer.node.feeds import Feed, open_feed
 from mixer.node.port import Port
-from mixer.node.publication import Publication
-from mixer.node.streams import Producer, Sender
+from mixer.node.publication import Publication, with_layers_that_serve
+from mixer.node.streams import Encoding, Producer, Sender
 from mixer.node.subscription import Subscription
 from mixer.node.taps import Tap, open_tap
+from mixer.pump import LAYERS
+from mixer.rtp.picture_format import read_picture_format
 from mixer.transport.dtls import Certificate
 from mixer.transport.publish_answer import PublishPlan, read_offer
 from mixer.transport.subscribe_offer import read_player_offer
@@ -79,6 +81,7 @@ class Lesson:
         self._producers: dict[str, Producer] = {}
         self._speakers = ActiveSpeakers()
         self._demand = Demand()
+        self._reshaped = False  # the size of a layer's pictures has changed since they were chosen
         self._closed = False
         # Of each producer as last shared out: which layers sent, and whether one only began.
         self._alive: dict[str, tuple[tuple[bool, ...], bool]] = {}
@@ -92,7 +95,10 @@ class Lesson:
         """Take a publish offer; refused ones change nothing."""
         if len(sources) > self._limits.producers_per_device:
             raise NodeFull(f"a device may send {self._limits.producers_per_device} sources")
-        plan = read_offer(offer_sdp, sources, max_encodings=self._limits.encodings_per_producer)
+        plan = with_layers_that_serve(
+            read_offer(offer_sdp, sources, max_encodings=LAYERS),
+            most=self._limits.encodings_per_producer,
+        )
         publication = self.publications.get(device_id)
         if publication is None or not publication.continues(plan):
             publication = await self._replace_publication(device_id, plan)
@@ -104,7 +110,14 @@ class Lesson:
         old = self.publications.pop(device_id, None)
         if old is not None:
             await old.close()
-        publication = Publication(self.port, self._certificate, self, device_id, plan)
+        publication = Publication(
+            self.port,
+            self._certificate,
+            self,
+            device_id,
+            plan,
+            most_layers=self._limits.encodings_per_producer,
+        )
         self.publications[device_id] = publication
         return publication
 
@@ -278,7 +291,7 @@ class Lesson:
                 tap.producer_removed()
         self.hurry()
 
-    def first_packet(self, producer: Producer, layer: int) -> None:
+    def first_packet(self, producer: Producer) -> None:
         """Media of a layer has begun, or begun again."""
         now = self.port.clock()
         self._measure_layers(producer, now)
@@ -287,23 +300,23 @@ class Lesson:
             self.tell(ProducerLive(producer.producer_id, producer.device_id))
         self.allocate()
 
-    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+    def ask_keyframe(self, producer: Producer, slot: int) -> None:
         """Somebody needs a keyframe; the publisher is asked, but not too often."""
         now = self.port.clock()
         self._measure_layers(producer, now)  # a keyframe that came before is no answer
-        self.port.keyframes.request((producer.pump_id, layer), now)
+        self.port.keyframes.request((producer.pump_id, slot), now)
         self.port.ask_due_keyframes()
 
     def look_for_keyframes(self, producer: Producer) -> None:
         """A request is about to be repeated: has its answer come?"""
         self._measure_layers(producer, self.port.clock())
 
-    def send_keyframe_request(self, producer: Producer, layer: int) -> None:
+    def send_keyframe_request(self, producer: Producer, slot: int) -> None:
         """It is time to ask."""
         sender: Sender | None = self.feeds.get(producer.producer_id)
         sender = sender or self.publications.get(producer.device_id)
         if sender is not None and not producer.paused:
-            sender.ask_keyframe(producer, layer)
+            sender.ask_keyframe(producer, slot)
 
     def choice_changed(self, device_id: str, choice: Choice) -> None:
         """A device gets another layer, or nothing."""
@@ -361,7 +374,7 @@ class Lesson:
         begins = any(begins for _, begins in self._alive.values())
         if begins or not all(one.consumers.calm for one in self._subscribers()):
             return next_beat(now, LOOK_S)
-        ends = (e.meter.silent_at for p in self._producers.values() for e in p.encodings)
+        ends = (e.meter.silent_at for p in self._producers.values() for e in p.every)
         return min((at for at in ends if at > now), default=math.inf)
 
     def _publishers(self) -> list[Publication]:
@@ -392,6 +405,7 @@ class Lesson:
     def allocate(self) -> None:
         """Choose every subscriber's layers anew, and see soon what came of it."""
         now = self.port.clock()
+        self._reshaped = False
         self._alive = self._alive_now(now)
         streams, speakers = self._streams(now), self._speakers.heard
         for subscription in self.subscriptions.values():
@@ -401,8 +415,9 @@ class Lesson:
         self.hurry()
 
     def _allocate_if_due(self, now: float) -> None:
-        """All anew when a layer began or ended; else those whose line does not carry all."""
-        if self._alive_now(now) != self._alive:
+        """All anew when a layer began, ended or became another; else those whose line does not
+        carry all."""
+        if self._reshaped or self._alive_now(now) != self._alive:
             self.allocate()
         elif due := [s for s in self.subscriptions.values() if s.allocation_due(now)]:
             self._reallocate(due, now)
@@ -423,13 +438,33 @@ class Lesson:
 
     def _measure_layers(self, producer: Producer, now: float) -> None:
         for row in self.port.pump.layer_totals(producer.pump_id):
-            encoding = producer.encodings[row.layer]
+            encoding = producer.every[row.layer]
+            if row.format_changes != encoding.format_changes:
+                encoding.format_changes = row.format_changes
+                self._read_format(producer, encoding, now)
+            grown = row.bytes != encoding.bytes
+            encoding.pace.update(now, longest_pause_s=row.longest_pause_ns * 1e-9, grown=grown)
+            encoding.bytes = row.bytes
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
                 encoding.meter.update(row.bytes, now, heard_at=row.last_packet_ns * 1e-9)
                 encoding.measured_at = now
             if row.keyframes != encoding.keyframes:
                 encoding.keyframes = row.keyframes
                 self.port.keyframes.keyframe_arrived((producer.pump_id, row.layer))
+        producer.take_pace()
+
+    def _read_format(self, producer: Producer, encoding: Encoding, now: float) -> None:
+        """The pictures of a layer are of another size: it may be another layer by that."""
+        data = self.port.pump.picture_format(producer.pump_id, encoding.slot)
+        found = read_picture_format(producer.codec.name, data)
+        if found == encoding.format:
+            return
+        encoding.format = found
+        if producer.arrange(now):
+            for subscription in self.subscriptions.values():
+                subscription.consumers.layers_arranged(producer.producer_id)
+        self._reshaped = True
+        self.hurry()
 
     def _read_totals(self, now: float) -> None:
         """Of all lines and streams at once: each call waits for the pump, and it for each call."""

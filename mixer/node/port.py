@@ -75,10 +75,10 @@ class RtcpReader(Protocol):
 class ProducerOwner(Protocol):
     """Who is told about a producer of the pump."""
 
-    def first_packet(self, producer: Producer, layer: int) -> None: ...
-    def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def first_packet(self, producer: Producer) -> None: ...
+    def ask_keyframe(self, producer: Producer, slot: int) -> None: ...
     def look_for_keyframes(self, producer: Producer) -> None: ...
-    def send_keyframe_request(self, producer: Producer, layer: int) -> None: ...
+    def send_keyframe_request(self, producer: Producer, slot: int) -> None: ...
     def listen(self) -> None: ...
 
 
@@ -188,8 +188,8 @@ class Port:
     def remove_producer(self, producer: Producer) -> None:
         """Out of the pump too."""
         if self._producers.pop(producer.pump_id, None) is not None:
-            for layer in range(len(producer.encodings)):
-                self.keyframes.remove((producer.pump_id, layer))
+            for encoding in producer.every:
+                self.keyframes.remove((producer.pump_id, encoding.slot))
             self.pump.remove_producer(producer.pump_id)
 
     def add_consumer(self, consumer: Consumer) -> None:
@@ -222,10 +222,10 @@ class Port:
             producer, owner = self._producers.get(pump_id, (None, None))
             if producer is not None and owner is not None:
                 owner.look_for_keyframes(producer)
-        for pump_id, layer in self.keyframes.poll(now):
+        for pump_id, slot in self.keyframes.poll(now):
             producer, owner = self._producers.get(pump_id, (None, None))
             if producer is not None and owner is not None:
-                owner.send_keyframe_request(producer, layer)
+                owner.send_keyframe_request(producer, slot)
         if (again_at := self.keyframes.next_time()) is not None:
             self.hurry(again_at)
 
@@ -257,21 +257,21 @@ class Port:
             else:
                 self._producer_event(event[0], event[1], event[2])
 
-    def _producer_event(self, kind: int, pump_id: int, layer: int) -> None:
+    def _producer_event(self, kind: int, pump_id: int, slot: int) -> None:
         producer, owner = self._producers.get(pump_id, (None, None))
         if producer is None or owner is None:
             self.counters.orphan_events += 1
         elif kind == pumps.KEYFRAME_NEEDED:
-            owner.ask_keyframe(producer, layer)
+            owner.ask_keyframe(producer, slot)
         else:
-            owner.first_packet(producer, layer)
+            owner.first_packet(producer)
 
-    def _layer_switched(self, pump_id: int, layer: int) -> None:
+    def _layer_switched(self, pump_id: int, slot: int) -> None:
         consumer = self._consumers.get(pump_id)
         if consumer is None:
             self.counters.orphan_events += 1
         else:
-            self.keyframes.keyframe_arrived((consumer.producer.pump_id, layer))
+            self.keyframes.keyframe_arrived((consumer.producer.pump_id, slot))
 
     def _datagram(self, address: Address, data: bytes, local: str) -> None:
         first = data[0] if data else LAST_DTLS_BYTE + 1

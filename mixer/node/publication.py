@@ -10,8 +10,10 @@ Leaves to `lesson.py`: who hears of a producer; to `connection.py`: the transpor
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Protocol
 
+from mixer.forward.layers import Layer, smallest_first
 from mixer.forward.links import LinkMeter
 from mixer.forward.uplink import ReceiveRate
 from mixer.model import Direction, Kind, LinkMeasured, LinkState
@@ -47,12 +49,27 @@ class PublicationOwner(Protocol):
 
     def producer_added(self, producer: Producer) -> None: ...
     def producer_removed(self, producer: Producer) -> None: ...
-    def first_packet(self, producer: Producer, layer: int) -> None: ...
-    def ask_keyframe(self, producer: Producer, layer: int) -> None: ...
+    def first_packet(self, producer: Producer) -> None: ...
+    def ask_keyframe(self, producer: Producer, slot: int) -> None: ...
     def look_for_keyframes(self, producer: Producer) -> None: ...
-    def send_keyframe_request(self, producer: Producer, layer: int) -> None: ...
+    def send_keyframe_request(self, producer: Producer, slot: int) -> None: ...
     def link_changed(self, device_id: str, direction: Direction, state: LinkState) -> None: ...
     def listen(self) -> None: ...
+
+
+def with_layers_that_serve(plan: PublishPlan, *, most: int) -> PublishPlan:
+    """The plan without the layers of which it is known already that they are too many.
+
+    Where sizes are not known all come (the pump takes some more than are used), and are measured.
+    """
+    sources = []
+    for source in plan.sources:
+        offered = source.encodings
+        if all(0 not in encoding.size for encoding in offered):
+            layers = [Layer(0, told_width=w, told_height=h) for w, h in (e.size for e in offered)]
+            offered = tuple(offered[place] for place in smallest_first(layers, most=most))
+        sources.append(replace(source, encodings=offered))
+    return replace(plan, sources=tuple(sources))
 
 
 class Publication:
@@ -65,8 +82,11 @@ class Publication:
         owner: PublicationOwner,
         device_id: str,
         plan: PublishPlan,
+        *,
+        most_layers: int = 3,
     ) -> None:
         self.device_id = device_id
+        self._most_layers = most_layers
         self.producers: dict[str, Producer] = {}  # by mid
         self.connection = Connection(port, certificate, self, extensions=plan.extensions)
         port.pump.set_reporting(
@@ -117,11 +137,11 @@ class Publication:
             nack="nack" in codec.feedback,
         )
         encodings = [
-            Encoding(encoding.rid, encoding.ssrc, encoding.rtx_ssrc)
-            for encoding in source.encodings
+            Encoding(plan.rid, plan.ssrc, plan.rtx_ssrc, told=plan.size)
+            for plan in source.encodings
         ]
         if before is not None:
-            _inherit(encodings, before.encodings)
+            _inherit(encodings, before.every)
         producer = Producer(
             producer_id=f"p{secrets.token_hex(6)}",
             device_id=self.device_id,
@@ -130,15 +150,16 @@ class Publication:
             mid=source.mid,
             codec=codec,
             max_bitrate_bps=source.source.max_bitrate_bps,
-            encodings=encodings,
+            every=encodings,
             pump_id=pump_id,
+            most_layers=self._most_layers,
         )
         self.producers[source.mid] = producer
         self._port.add_producer(producer, self._owner)
         self._owner.producer_added(producer)
-        for layer, encoding in enumerate(encodings):
+        for encoding in encodings:
             if encoding.ssrc:
-                self._name_encoding(producer, layer)
+                self._name_encoding(producer, encoding)
 
     def remove(self, producer: Producer) -> None:
         """Stop one producer; its m-line may carry another after the next offer."""
@@ -147,12 +168,11 @@ class Publication:
             self._owner.producer_removed(producer)
             self._port.remove_producer(producer)
 
-    def _name_encoding(self, producer: Producer, layer: int) -> None:
-        encoding = producer.encodings[layer]
+    def _name_encoding(self, producer: Producer, encoding: Encoding) -> None:
         rtx_payload_type = producer.codec.rtx_payload_type if encoding.rtx_ssrc else 0
         self._port.pump.add_encoding(
             producer.pump_id,
-            layer,
+            encoding.slot,
             ssrc=encoding.ssrc,
             payload_type=producer.codec.payload_type,
             rtx_ssrc=encoding.rtx_ssrc,
@@ -193,19 +213,18 @@ class Publication:
         repairs = payload_type == producer.codec.rtx_payload_type and payload_type != 0
         if not repairs and payload_type != producer.codec.payload_type:
             return
-        layer = _layer_of(producer, repaired_rid or rid)
-        if layer is None:
+        encoding = _encoding_of(producer, repaired_rid or rid)
+        if encoding is None:
             return
         if not self._namings.take(self._port.clock()):
             self._port.counters.ssrcs_not_named += 1
             return
-        encoding = producer.encodings[layer]
         if repairs:
             encoding.rtx_ssrc = ssrc
         else:
             encoding.ssrc = ssrc
         if encoding.ssrc:
-            self._name_encoding(producer, layer)
+            self._name_encoding(producer, encoding)
 
     def _producer_of(self, payload_type: int, mid: str) -> Producer | None:
         if mid:
@@ -220,12 +239,13 @@ class Publication:
 
     # What we send upstream
 
-    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+    def ask_keyframe(self, producer: Producer, slot: int) -> None:
         """Ask the sender for a keyframe now; how often is the lesson's business."""
-        media_ssrc = producer.encodings[layer].ssrc
+        encoding = producer.every[slot]
+        media_ssrc = encoding.ssrc
         if not media_ssrc:
             return
-        producer.encodings[layer].keyframe_requests += 1
+        encoding.keyframe_requests += 1
         packet: RtcpPacket = Pli(self.connection.local_ssrc, media_ssrc)
         if "nack pli" not in producer.codec.feedback and "ccm fir" in producer.codec.feedback:
             self._fir_count = (self._fir_count + 1) & 0xFF
@@ -252,7 +272,7 @@ class Publication:
         ssrcs = tuple(
             encoding.ssrc
             for producer in self.producers.values()
-            for encoding in producer.encodings
+            for encoding in producer.every
             if encoding.ssrc and producer.kind is Kind.VIDEO
         )
         return Remb(self.connection.local_ssrc, bitrate_bps, ssrcs)
@@ -289,7 +309,7 @@ def _same_stream(producer: Producer, source: SourcePlan) -> bool:
     if producer.label != source.source.label or producer.codec != source.codec:
         return False
     planned = [(plan.rid, plan.ssrc) for plan in source.encodings]
-    present = [(known.rid, known.ssrc) for known in producer.encodings]
+    present = [(known.rid, known.ssrc) for known in producer.every]
     # What was learned from packets is not in the description.
     return len(planned) == len(present) and all(
         rid == known_rid and ssrc in (0, known_ssrc)
@@ -311,10 +331,8 @@ def _parameter_sets(codec: Codec) -> bytes:
     return payload if len(payload) <= PARAMETER_SETS_BYTES else b""
 
 
-def _layer_of(producer: Producer, rid: str) -> int | None:
-    if len(producer.encodings) == 1 and (not rid or not producer.encodings[0].rid):
-        return 0
-    for layer, encoding in enumerate(producer.encodings):
-        if encoding.rid == rid:
-            return layer
-    return None
+def _encoding_of(producer: Producer, rid: str) -> Encoding | None:
+    first = producer.every[0]
+    if len(producer.every) == 1 and (not rid or not first.rid):
+        return first
+    return next((encoding for encoding in producer.every if encoding.rid == rid), None)

@@ -52,11 +52,14 @@ class NodeStats(TypedDict):
 
 
 class LayerStats(TypedDict):
-    """One encoding as it arrives; `lost` is what the line lost, `recovered` what came after all."""
+    """One encoding as it arrives; `lost` is what the line lost, `recovered` what came after all.
+    `width` and `height` are its pictures' own, 0 before the first keyframe."""
 
     layer: int
     rid: str
     ssrc: int
+    width: int
+    height: int
     live: bool
     bitrate_bps: int
     packets: int
@@ -229,7 +232,7 @@ def _producer(pump: Pump, producer: Producer, now: float) -> ProducerStats:
         "paused": producer.paused,
         "max_bitrate_bps": producer.max_bitrate_bps,
         "layers": [
-            _layer(producer, layer, encoding, rows.get(layer, {}), now)
+            _layer(producer, layer, encoding, rows.get(encoding.slot, {}), now)
             for layer, encoding in enumerate(producer.encodings)
         ],
     }
@@ -242,6 +245,8 @@ def _layer(
         "layer": layer,
         "rid": encoding.rid,
         "ssrc": encoding.ssrc,
+        "width": encoding.format.width if encoding.format else 0,
+        "height": encoding.format.height if encoding.format else 0,
         "live": encoding.meter.live(now),
         "bitrate_bps": encoding.meter.bitrate_bps if encoding.meter.live(now) else 0,
         "packets": row.get("packets", 0),
@@ -316,8 +321,8 @@ def _consumer(pump: Pump, consumer: Consumer, want: Want | None, now: float) -> 
     return {
         "producer_id": consumer.producer.producer_id,
         "mid": consumer.mid,
-        "layer": row["layer"],
-        "target": row["target"],
+        "layer": consumer.producer.layer_of(row["layer"]),
+        "target": consumer.producer.layer_of(row["target"]),
         "reason": "not-wanted" if consumer.shown is None else consumer.shown[1],
         "width": 0 if want is None else want.width,
         "height": 0 if want is None else want.height,

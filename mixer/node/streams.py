@@ -9,30 +9,57 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mixer.forward.layers import Layer, LayerMeter, Stream
+from mixer.forward.layers import Layer, LayerMeter, Stream, smallest_first
+from mixer.forward.pace import Pace, silent_after_s
 from mixer.model import Kind, ProducerInfo
 from mixer.pump import CODEC_H264, CODEC_OPAQUE, CODEC_OPUS, CODEC_VP8
+from mixer.rtp.picture_format import PictureFormat
 from mixer.transport.codecs import Codec
 
 PUMP_CODECS = {"VP8": CODEC_VP8, "H264": CODEC_H264, "opus": CODEC_OPUS}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Encoding:
-    """One simulcast layer as it arrives; SSRCs are 0 until known."""
+    """One simulcast layer as it arrives; SSRCs are 0 until known.
+
+    `slot` is its number in the pump, which stays; its place among the layers is by the size of its
+    pictures. `told` is the size its sender was told to send or says that it sends, (0, 0) unknown.
+    """
 
     rid: str
     ssrc: int = 0
     rtx_ssrc: int = 0
+    slot: int = 0
+    told: tuple[int, int] = (0, 0)
+    format: PictureFormat | None = None  # as its last keyframe has it
+    format_changes: int = 0
+    steps_back: int = 0  # as last read
     meter: LayerMeter = field(default_factory=LayerMeter)
+    pace: Pace = field(default_factory=Pace)
+    bytes: int = 0  # that came, as last read
     measured_at: float = float("-inf")
     keyframes: int = 0
     keyframe_requests: int = 0  # PLI or FIR sent to the publisher
 
+    def layer(self, now: float) -> Layer:
+        """As policy sees it."""
+        width, height = (self.format.width, self.format.height) if self.format else (0, 0)
+        return Layer(
+            bitrate_bps=self.meter.bitrate_bps,
+            live=self.meter.live(now),
+            width=width,
+            height=height,
+            told_width=self.told[0],
+            told_height=self.told[1],
+        )
+
 
 @dataclass(slots=True)
 class Producer:
-    """A stream coming in."""
+    """A stream coming in. Of all that its sender has agreed to send, in the pump's order (`every`),
+    at most `most_layers` are its layers (`encodings`), the smallest first.
+    """
 
     producer_id: str
     device_id: str
@@ -41,10 +68,27 @@ class Producer:
     mid: str
     codec: Codec
     max_bitrate_bps: int
-    encodings: list[Encoding]
+    every: list[Encoding]
     pump_id: int
+    most_layers: int = 3
     live: bool = False
     paused: bool = False
+    encodings: list[Encoding] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for slot, encoding in enumerate(self.every):
+            encoding.slot = slot
+        self.encodings = []
+        self.arrange(0.0)
+
+    def arrange(self, now: float) -> bool:
+        """Choose and order the layers by what is known of their pictures; whether that is new."""
+        layers = [encoding.layer(now) for encoding in self.every]
+        before = self.encodings
+        self.encodings = [
+            self.every[slot] for slot in smallest_first(layers, most=self.most_layers)
+        ]
+        return self.encodings != before  # the same objects in the same places
 
     def info(self) -> ProducerInfo:
         """As callers see it."""
@@ -56,6 +100,19 @@ class Producer:
             self.codec.name,
             len(self.encodings),
         )
+
+    def take_pace(self) -> None:
+        """How long a pause is an end, by the pauses there have been; sound has none so long."""
+        if self.kind is Kind.VIDEO:
+            after_s = silent_after_s(encoding.pace for encoding in self.every)
+            for encoding in self.every:
+                encoding.meter.silent_after_s = after_s
+                encoding.meter.pause_s = encoding.pace.pause_s or 0.0
+
+    def layer_of(self, slot: int) -> int:
+        """The place among the layers of the pump's encoding number `slot`; −1: none."""
+        places = [place for place, one in enumerate(self.encodings) if one.slot == slot]
+        return places[0] if places else -1
 
     @property
     def bitrates(self) -> list[int]:
@@ -75,30 +132,27 @@ class Producer:
 
     def stream(self, now: float) -> Stream:
         """As policy sees it."""
-        layers = tuple(
-            Layer(bitrate_bps=encoding.meter.bitrate_bps, live=encoding.meter.live(now))
-            for encoding in self.encodings
-        )
+        layers = tuple(encoding.layer(now) for encoding in self.encodings)
         return Stream(self.producer_id, self.kind, layers, self.paused)
 
 
 class Sender(Protocol):
     """Whoever sends a producer: a device's publication, or a feed of this machine."""
 
-    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+    def ask_keyframe(self, producer: Producer, slot: int) -> None:
         """Ask it for a keyframe now; how often is the lesson's business."""
         ...
 
 
 @dataclass(slots=True)
 class Consumer:
-    """A stream going out: `layer` is what was asked of the pump, `reason` why it is nothing."""
+    """A stream going out: `encoding` is what was asked of the pump, None that nothing is sent."""
 
     producer: Producer
     pump_id: int
     ssrc: int
     mid: str
-    layer: int = -1
+    encoding: Encoding | None = None
     meter: LayerMeter = field(default_factory=LayerMeter)
     keyframe_requests: int = 0  # PLI or FIR from the peer
     shown: tuple[int, str] | None = None  # the choice last told to the listener

@@ -42,18 +42,19 @@ class Tap:
         except MalformedPacketError:
             return
         if self.consumer is not None and any(isinstance(p, Pli | Fir) for p in packets):
-            self.ask_keyframe(self.consumer.producer, max(self.consumer.layer, 0))
+            encoding = self.consumer.encoding or self.consumer.producer.encodings[0]
+            self.ask_keyframe(self.consumer.producer, encoding.slot)
 
     def follow(self, now: float) -> None:
-        """Take the highest layer that sends now; a silent producer keeps the layer it had."""
+        """Take the largest layer that sends now; a silent producer keeps the layer it had."""
         if self.consumer is None:
             return
-        encodings = self.consumer.producer.encodings
-        live = [layer for layer, known in enumerate(encodings) if known.meter.live(now)]
-        layer = max(live) if live else max(self.consumer.layer, 0)
-        if layer != self.consumer.layer:
-            self.consumer.layer = layer
-            self.port.pump.set_consumer_layer(self.consumer.pump_id, layer)
+        layers = self.consumer.producer.encodings
+        live = [encoding for encoding in layers if encoding.meter.live(now)]
+        encoding = live[-1] if live else self.consumer.encoding or layers[0]
+        if encoding is not self.consumer.encoding:
+            self.consumer.encoding = encoding
+            self.port.pump.set_consumer_layer(self.consumer.pump_id, encoding.slot)
 
     def producer_removed(self) -> None:
         """The producer is gone; the tap stays, silent, until it is closed."""

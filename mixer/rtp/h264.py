@@ -100,7 +100,14 @@ def aggregate(units: Iterable[bytes]) -> bytes:
 
 
 def sps_size(sps: bytes) -> tuple[int, int]:
-    """(width, height) in pixels after cropping, from a sequence parameter set with its NAL header.
+    """(width, height) as `sps_picture` tells them."""
+    width, height, _interlaced = sps_picture(sps)
+    return width, height
+
+
+def sps_picture(sps: bytes) -> tuple[int, int, bool]:
+    """(width, height, interlaced) in pixels after cropping, from a sequence parameter set with its
+    NAL header. Interlaced is a stream whose pictures may be fields (frame_mbs_only_flag 0).
 
     Raises `MalformedPacketError` when the set is cut off, impossible, or larger than 16,384 pixels.
     """
@@ -136,7 +143,7 @@ def sps_size(sps: bytes) -> tuple[int, int]:
         height -= unit_y * (top + bottom)
     if not (0 < width <= 16_384 and 0 < height <= 16_384):
         raise MalformedPacketError(f"H264: a picture of {width}×{height}")
-    return width, height
+    return width, height, not frame_mbs_only
 
 
 def _split_aggregate(payload: bytes) -> tuple[NalPart, ...]:

@@ -114,10 +114,20 @@ def keyframe_size(payload: bytes) -> tuple[int, int] | None:
     frame = payload[Vp8Descriptor.parse(payload).size :]
     if len(frame) < 10 or frame[3:6] != KEYFRAME_START_CODE:
         return None
-    # 14 bits each; the upper two are a scaling hint (RFC 6386 §9.1).
-    width = int.from_bytes(frame[6:8], "little") & 0x3FFF
-    height = int.from_bytes(frame[8:10], "little") & 0x3FFF
-    return width, height
+    return _size(frame[6:10])
+
+
+def picture_size(data: bytes) -> tuple[int, int]:
+    """(width, height) from the four bytes that tell them. Raises `MalformedPacketError`."""
+    if len(data) != 4 or 0 in _size(data):
+        raise MalformedPacketError("VP8: a picture of no size")
+    return _size(data)
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    """14 bits each; the upper two are a scaling hint (RFC 6386 §9.1)."""
+    width, height = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:], "little")
+    return width & 0x3FFF, height & 0x3FFF
 
 
 class _Reader:

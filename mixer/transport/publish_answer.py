@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mixer import sdp
 from mixer.errors import SdpRefused
@@ -31,26 +32,43 @@ from mixer.transport.codecs import (
 )
 from mixer.transport.peer import LocalParameters, PeerParameters
 
-# Names that say a layer's size; other rids count from the smallest in SDP order, as our pages and
-# most SFU clients write them.
-RID_SIZES = ({"q": 0, "h": 1, "f": 2}, {"l": 0, "m": 1, "h": 2}, {"low": 0, "mid": 1, "high": 2})
+# Names by which layers are commonly ordered; other rids count from the smallest in SDP order, as
+# our pages and most SFU clients write them. It is a guess, until their pictures tell their size.
+RID_SIZES = (
+    {"q": 0, "h": 1, "f": 2},
+    {"l": 0, "m": 1, "h": 2},
+    {"s": 0, "m": 1, "l": 2},
+    {"lo": 0, "mid": 1, "hi": 2},
+    {"low": 0, "mid": 1, "high": 2},
+    {"low": 0, "medium": 1, "high": 2},
+    {"small": 0, "medium": 1, "large": 2},
+)
 
 # RFC 7587 §6.1: maxaveragebitrate is 6,000 to 510,000 bit/s.
 OPUS_BITRATES_BPS = (6_000, 510_000)
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class EncodingPlan:
-    """One stream of a source, layer 0 the smallest; an SSRC of 0 is learned from its packets."""
+    """One stream of a source; an SSRC of 0 is learned from its packets.
+
+    `size` is how large its pictures are said to be, by the offer (RFC 8851 §5) or to its sender by
+    us; (0, 0) is unknown.
+    """
 
     rid: str = ""
     ssrc: int = 0
     rtx_ssrc: int = 0
+    size: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """One m-line that sends: what it is and how it comes."""
+    """One m-line that sends: what it is and how it comes, its encodings by name the smallest
+    first."""
 
     mid: str
     source: SourceOffer
@@ -126,7 +144,7 @@ def _read_source(
         ours = "opus" if kind is Kind.AUDIO else "H264 or VP8"
         offered = ", ".join(sorted({entry.name for entry in media.rtpmaps().values()})) or "none"
         raise media.refused(f"no codec of ours ({ours}) among those offered: {offered}")
-    encodings = _encodings(media, max_encodings)
+    encodings = _encodings(media, source, max_encodings)
     if (
         len(encodings) > 1
         and encodings[0].rid
@@ -140,23 +158,54 @@ def _read_source(
     return SourcePlan(media.name, source, kind, codec, encodings)
 
 
-def _encodings(media: MediaSection, most: int) -> tuple[EncodingPlan, ...]:
-    """The m-line's streams, smallest first, at most `most`."""
-    rids = media.simulcast_rids("send") or [
-        value.split()[0] for value in media.all("rid") if value.split()[1:2] == ["send"]
-    ]
+def _encodings(media: MediaSection, source: SourceOffer, most: int) -> tuple[EncodingPlan, ...]:
+    """The m-line's streams, at most `most`."""
+    said = _sizes_said(media)
+    rids = media.simulcast_rids("send") or list(said)
     if rids:
-        return tuple(EncodingPlan(rid=rid) for rid in smallest_first(rids[:most]))
+        told = {layer.rid: (layer.width, layer.height) for layer in source.layers}
+        return tuple(
+            EncodingPlan(rid=rid, size=said.get(rid) or told.get(rid, (0, 0)))
+            for rid in smallest_first(_spread(rids, most))
+        )
     repairs = {group[0]: group[1] for group in media.ssrc_groups("FID") if len(group) == 2}
     layers = next((group for group in media.ssrc_groups("SIM") if group), None)
     if layers is None:
         secondary = set(repairs.values())
         layers = [ssrc for ssrc in media.ssrcs() if ssrc not in secondary][:1] or [0]
-    return tuple(EncodingPlan(ssrc=ssrc, rtx_ssrc=repairs.get(ssrc, 0)) for ssrc in layers[:most])
+    return tuple(
+        EncodingPlan(ssrc=ssrc, rtx_ssrc=repairs.get(ssrc, 0)) for ssrc in _spread(layers, most)
+    )
+
+
+def _sizes_said(media: MediaSection) -> dict[str, tuple[int, int] | None]:
+    """The rids that are sent, with what they are restricted to (RFC 8851 §5), if that is a size."""
+    found: dict[str, tuple[int, int] | None] = {}
+    for value in media.all("rid"):
+        rid, direction, *rest = value.split(maxsplit=2) if value.count(" ") else (value, "")
+        if direction != "send":
+            continue
+        limits = dict(item.strip().partition("=")[::2] for item in "".join(rest).split(";"))
+        width, height = limits.get("max-width", ""), limits.get("max-height", "")
+        is_size = all(
+            text.isascii() and text.isdigit() and len(text) < 6 for text in (width, height)
+        )
+        found[rid] = (int(width), int(height)) if is_size else None
+    return found
+
+
+def _spread(streams: list[T], most: int) -> list[T]:
+    """At most so many of them, both ends among them."""
+    if len(streams) <= most:
+        return streams
+    if most == 1:
+        return streams[:1]
+    last = len(streams) - 1
+    return [streams[place * last // (most - 1)] for place in range(most)]
 
 
 def smallest_first(rids: list[str]) -> list[str]:
-    """Simulcast rids in layer order."""
+    """Simulcast rids in the order that their names suggest."""
     for sizes in RID_SIZES:
         if set(rids) <= sizes.keys():
             return sorted(rids, key=sizes.__getitem__)

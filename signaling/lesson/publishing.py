@@ -6,7 +6,7 @@ m-line is named as a source, and each source of a seat is sent by one of its dev
 
 from __future__ import annotations
 
-from mixer.model import ProducerInfo, SourceOffer
+from mixer.model import LayerOffer, ProducerInfo, SourceOffer
 from signaling.errors import Refusal
 from signaling.lesson.effects import (
     MediaCloseDevice,
@@ -54,7 +54,11 @@ class Publishing:
                 message.sdp,
                 dict(message.sources),
                 {
-                    mid: SourceOffer(source.value, max_bitrate_bps(seat.profile, source))
+                    mid: SourceOffer(
+                        source.value,
+                        max_bitrate_bps(seat.profile, source),
+                        layers_of(seat.profile, source),
+                    )
                     for mid, source in message.sources.items()
                 },
                 message.request_id,
@@ -178,3 +182,17 @@ def max_bitrate_bps(profile: m.SendProfile, source: Source) -> int:
             if max(wanted.max_bitrate_bps, layers) > 0:
                 return max(wanted.max_bitrate_bps, layers)
     return DEFAULT_AUDIO_BPS if source is Source.ROOM else DEFAULT_VIDEO_BPS
+
+
+def layers_of(profile: m.SendProfile, source: Source) -> tuple[LayerOffer, ...]:
+    """The sizes that a source is to send, by the seat's profile; none where it says nothing."""
+    return tuple(
+        LayerOffer(
+            encoding.rid,
+            round(wanted.width / encoding.scale_down_by),
+            round(wanted.height / encoding.scale_down_by),
+        )
+        for wanted in profile.sources
+        if wanted.source is source
+        for encoding in wanted.encodings
+    )

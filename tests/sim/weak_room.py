@@ -138,14 +138,14 @@ class WeakRoom:
     def _keyframe_asked(self, name: str) -> None:
         """A PLI from the screen."""
         consumer = next(one for one in self.consumers if one.producer.producer_id == name)
-        if consumer.layer >= 0:
-            self.ask_keyframe(consumer.producer, consumer.layer)
+        if consumer.encoding is not None:
+            self.ask_keyframe(consumer.producer, consumer.encoding.slot)
 
     # The node's lesson
 
-    def ask_keyframe(self, producer: Producer, layer: int) -> None:
+    def ask_keyframe(self, producer: Producer, slot: int) -> None:
         """`ConsumersOwner`."""
-        self._request_keyframe((producer.producer_id, layer))
+        self._request_keyframe((producer.producer_id, slot))
 
     def choice_changed(self, device_id: str, choice: Choice) -> None:
         """`ConsumersOwner`."""

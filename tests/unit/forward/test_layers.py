@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mixer.forward.layers import Layer, LayerMeter, Stream, layer_for_tile, layer_sizes
+from mixer.forward.layers import (
+    Layer,
+    LayerMeter,
+    Stream,
+    layer_for_tile,
+    layer_sizes,
+    smallest_first,
+)
+from mixer.forward.pace import SILENT_AFTER_S
 from mixer.model import Kind
 
 UNKNOWN = (Layer(1), Layer(1), Layer(1))
@@ -37,6 +45,67 @@ def test_layer_for_tile(layers: tuple[Layer, ...], width: int, height: int, laye
 def test_unknown_sizes_follow_from_known_ones() -> None:
     layers = (Layer(1), Layer(1, width=960, height=540), Layer(1))
     assert layer_sizes(layers) == [(480, 270), (960, 540), (1920, 1080)]
+
+
+def told(*sizes: tuple[int, int]) -> tuple[Layer, ...]:
+    return tuple(Layer(1, told_width=width, told_height=height) for width, height in sizes)
+
+
+OLD_PC = told((320, 180), (640, 360))
+RECORDING_ROOM = told((480, 270), (960, 540), (1920, 1080))
+
+
+@pytest.mark.parametrize(
+    ("layers", "tile", "layer"),
+    [
+        (OLD_PC, (640, 360), 1),  # it was shown blurred
+        (OLD_PC, (320, 180), 0),
+        (RECORDING_ROOM, (960, 540), 1),  # it was sent 3 Mb/s where 0.8 do
+        (RECORDING_ROOM, (480, 270), 0),
+        (RECORDING_ROOM, (1920, 1080), 2),
+    ],
+)
+def test_a_profiles_sizes_choose_the_layer(
+    layers: tuple[Layer, ...], tile: tuple[int, int], layer: int
+) -> None:
+    assert layer_for_tile(layers, *tile) == layer
+
+
+def test_what_comes_corrects_what_was_told() -> None:
+    """A camera that gives 640×480 where 1280×720 was asked for."""
+    small = Layer(1, width=160, height=120, told_width=320, told_height=180)
+    assert layer_sizes((small, *told((640, 360), (1280, 720)))) == [
+        (160, 120),
+        (320, 240),
+        (640, 480),
+    ]
+
+
+def sized(*widths: int) -> tuple[Layer, ...]:
+    return tuple(Layer(1, width=w, height=w * 9 // 16) for w in widths)
+
+
+@pytest.mark.parametrize(
+    ("layers", "most", "kept"),
+    [
+        (sized(320, 640, 1280), 3, [0, 1, 2]),
+        (sized(1280, 640, 320), 3, [2, 1, 0]),
+        (sized(640, 1280, 320), 3, [2, 0, 1]),
+        (sized(640, 640, 320), 3, [2, 0, 1]),  # of one size: as they stand
+        (sized(1920, 1280, 640, 320), 3, [3, 2, 0]),
+        (sized(320, 480, 640, 960, 1920), 3, [0, 2, 4]),
+        (sized(96, 160, 640, 1920), 3, [1, 2, 3]),  # a face of a few dots
+        (sized(64, 96, 128, 1920), 3, [0, 2, 3]),
+        (sized(320, 640, 1280, 1920), 2, [0, 3]),
+        (sized(320, 640, 1280), 1, [1]),
+        ((Layer(1), Layer(1), Layer(1)), 3, [0, 1, 2]),
+        ((), 3, []),
+    ],
+)
+def test_layers_are_ordered_and_chosen_by_their_pictures(
+    layers: tuple[Layer, ...], most: int, kept: list[int]
+) -> None:
+    assert smallest_first(layers, most=most) == kept
 
 
 def test_a_single_layer_is_the_layer() -> None:
@@ -89,6 +158,18 @@ def test_meter_knows_a_silent_layer_and_begins_anew_with_it() -> None:
     assert meter.bitrate_bps == pytest.approx(200_000)
 
 
+def test_a_slow_layers_bitrate_is_that_of_its_pace() -> None:
+    meter = LayerMeter()
+    meter.pause_s = 3.0
+    meter.update(0, 0.0)
+    seen = []
+    for step in range(1, 300):  # 30,000 bytes every three seconds, looked at every fifth of one
+        now = step * 0.2
+        meter.update(30_000 * (step // 15), now, heard_at=3.0 * (step // 15))
+        seen.append(meter.bitrate_bps)
+    assert all(rate == pytest.approx(80_000, rel=0.05) for rate in seen[100:])
+
+
 def test_meter_takes_a_counter_that_was_running_and_time_that_stands() -> None:
     meter = LayerMeter()
     meter.update(10**9, 5.0)
@@ -102,7 +183,7 @@ def test_a_layers_end_is_counted_from_its_last_packet() -> None:
     assert meter.silent_at == float("-inf")
     meter.update(0, 0.0)
     meter.update(1000, 1.0, heard_at=0.25)
-    assert meter.silent_at == 0.25 + LayerMeter.SILENT_AFTER_S
+    assert meter.silent_at == 0.25 + SILENT_AFTER_S
     meter.update(1000, 2.0, heard_at=0.25)
     assert meter.live(2.2)
     assert not meter.live(2.3)

@@ -54,6 +54,8 @@ class FakePump:
         self.events: list[tuple[Any, ...]] = []
         self.lines: dict[int, tuple[Any, ...]] = defaultdict(tuple)  # readings
         self.stats: dict[int, list[dict[str, int]]] = defaultdict(list)
+        self.formats: dict[tuple[int, int], bytes] = defaultdict(bytes)
+        self.sent: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.levels: list[tuple[int, int]] = []
         self._ids = itertools.count(1)
 
@@ -94,12 +96,23 @@ class FakePump:
 
     def layer_totals(self, producer_id: int) -> list[LayerTotals]:
         return [
-            LayerTotals(row["layer"], row["bytes"], row["keyframes"], row.get("last_packet_ns", 0))
+            LayerTotals(
+                row["layer"],
+                row["bytes"],
+                row["keyframes"],
+                row.get("last_packet_ns", 0),
+                row.get("format_changes", 0),
+                row.get("steps_back", 0),
+                row.pop("longest_pause_ns", 0),
+            )
             for row in self.stats[producer_id]
         ]
 
+    def picture_format(self, producer_id: int, layer: int) -> bytes:
+        return self.formats[producer_id, layer]
+
     def consumer_stats(self, consumer_id: int) -> dict[str, int]:
-        return defaultdict(int)
+        return self.sent[consumer_id]
 
     def consumer_bytes(self, consumer_ids: list[int]) -> list[int]:
         return [0 for _ in consumer_ids]

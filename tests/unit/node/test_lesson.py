@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aioice import stun
 
-from mixer.forward.layers import LayerMeter
+from mixer.forward.pace import SILENT_AFTER_S
 from mixer.forward.uplink import UNNEEDED_AFTER_S
 from mixer.model import (
     ConsumerChanged,
@@ -32,7 +32,7 @@ from mixer.node.port import Port
 from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
 from mixer.rtp import h264
 from mixer.rtp.feedback import Fir, Pli
-from mixer.rtp.rtcp import parse_compound
+from mixer.rtp.rtcp import ReceiverReport, parse_compound, serialize_compound
 from mixer.transport.dtls import Certificate
 from mixer.transport.ice import IceState
 from tests.unit.node.fake_pump import (
@@ -430,9 +430,72 @@ async def test_a_layer_that_ends_is_noticed_at_once(world: World) -> None:
     picture, _ = await watched_picture(world)
     pass_time(world, 3, sending=picture, bitrate_bps=200_000)
     heard_of = len([event for event in world.heard if isinstance(event, ConsumerChanged)])
-    pass_time(world, LayerMeter.SILENT_AFTER_S + 0.3, sending=picture, bitrate_bps=0)
+    pass_time(world, SILENT_AFTER_S + 0.3, sending=picture, bitrate_bps=0)
     last = [event for event in world.heard if isinstance(event, ConsumerChanged)][heard_of:]
     assert [(event.layer, event.reason) for event in last] == [(-1, "producer-silent")]
+    await world.close()
+
+
+@pytest.mark.parametrize("period_s", [3.0, 8.0])
+async def test_a_source_slower_than_a_picture_in_two_seconds_does_not_flap(
+    world: World, period_s: float
+) -> None:
+    """A camera for papers, say; before, it was silent and live again at every picture."""
+    await world.lesson.publish("lead", CHROMIUM, {"2": SOURCES["2"]})
+    ((producer_id, producer),) = world.lesson._producers.items()
+    watched = await world.lesson.subscribe("room", [Want(producer_id, 1280, 720)], restart=False)
+    assert watched is not None
+    subscription = world.lesson.subscriptions["room"]
+    subscription._lines.lines[0].codec = producer.codec
+    subscription._send_lines()
+    subscription.connection._enter(LinkState.CONNECTED)
+    (row,) = rows = [{"layer": 0, "bytes": 0, "keyframes": 1}]
+    world.pump.stats[producer.pump_id] = rows
+    next_at = world.clock.now
+    ended_at = next_at + 20 * period_s
+    while world.clock.now < ended_at:
+        world.clock.now += 0.1
+        if world.clock.now >= next_at:
+            last_ns, now_ns = row.get("last_packet_ns", 0), round(1e9 * world.clock.now)
+            row["longest_pause_ns"] = now_ns - last_ns if last_ns else 0
+            row["bytes"] += 2_000
+            row["last_packet_ns"] = now_ns
+            world.pump.happen(world.port, (FIRST_PACKET, producer.pump_id, 0))
+            next_at += period_s
+        world.lesson.handle_timer(world.clock.now)
+    changes = [event for event in world.heard if isinstance(event, ConsumerChanged)]
+    assert [(event.layer, event.reason) for event in changes] == [
+        (-1, "producer-silent"),  # before its first picture
+        (0, ""),
+    ]
+    await world.close()
+
+
+async def test_who_only_wonders_in_a_slow_sources_pause_asks_for_no_keyframe(
+    world: World,
+) -> None:
+    picture, _ = await watched_picture(world)
+    world.new_ssrc(7, 108, "1", "q", "")
+    pass_time(world, 3, sending=picture, bitrate_bps=200_000)
+    world.connect()
+    subscription = world.lesson.subscriptions["room"]
+    (consumer,) = subscription.consumers
+
+    def asked(since_sent_s: float) -> int:
+        world.clock.now += 10
+        world.pump.sent[consumer.pump_id]["last_packet_ns"] = round(
+            1e9 * (world.clock.now - since_sent_s)
+        )
+        before = len(world.pump.told("send_rtcp"))
+        subscription.handle_rtcp(
+            serialize_compound([ReceiverReport(1), Pli(1, consumer.ssrc)]),
+            round(1e9 * world.clock.now),
+        )
+        return len(world.pump.told("send_rtcp")) - before
+
+    assert asked(since_sent_s=3.0) == 0, "as a browser does after three seconds without a picture"
+    assert asked(since_sent_s=0.2) == 1
+    assert consumer.keyframe_requests == 2
     await world.close()
 
 

@@ -11,7 +11,7 @@ from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from mixer import sdp
 from mixer.errors import SdpRefused
-from mixer.model import Kind, SourceOffer
+from mixer.model import Kind, LayerOffer, SourceOffer
 from mixer.transport import publish_answer as publish
 from mixer.transport.dtls import DtlsRole, Fingerprint
 from mixer.transport.ice import IceCredentials
@@ -114,12 +114,37 @@ def test_answer_to_firefox() -> None:
         ("high;mid;low", ["low", "mid", "high"]),
         ("r0;r1;r2", ["r0", "r1", "r2"]),
         ("q;h", ["q", "h"]),
-        ("a;b;c;d", ["a", "b", "c"]),
+        ("hi;mid;lo", ["lo", "mid", "hi"]),
+        ("large;small;medium", ["small", "medium", "large"]),
+        ("0;1;2", ["0", "1", "2"]),  # nobody knows: their pictures will tell
+        ("a;b;c;d", ["a", "b", "d"]),
+        ("a;b;c;d;e;f;g", ["a", "d", "g"]),
     ],
 )
-def test_layers_are_smallest_first_and_bounded(simulcast: str, order: list[str]) -> None:
+def test_layers_are_ordered_by_name_and_bounded(simulcast: str, order: list[str]) -> None:
     offer = CHROMIUM.replace("a=simulcast:send q;h;f", f"a=simulcast:send {simulcast}")
     assert [e.rid for e in read(offer, m1=PICTURE).sources[0].encodings] == order
+
+
+def sizes(offer: str, source: SourceOffer) -> list[tuple[str, tuple[int, int]]]:
+    return [(one.rid, one.size) for one in read(offer, m1=source).sources[0].encodings]
+
+
+def test_sizes_are_those_the_offer_says_else_those_its_sender_was_told() -> None:
+    asked = SourceOffer(
+        "teacher", 0, (LayerOffer("q", 320, 180), LayerOffer("f", 1280, 720), LayerOffer("x", 9, 9))
+    )
+    assert sizes(CHROMIUM, asked) == [("q", (320, 180)), ("h", (0, 0)), ("f", (1280, 720))]
+    for restrictions, size in (
+        ("max-width=640;max-height=480;max-fps=30", (640, 480)),
+        ("pt=108; max-height=480; max-width=640", (640, 480)),
+        ("max-width=640", (1280, 720)),
+        ("max-width=;max-height=x", (1280, 720)),
+        ("max-width=١;max-height=٢", (1280, 720)),
+        ("max-width=999999;max-height=2", (1280, 720)),
+    ):
+        offer = CHROMIUM.replace("a=rid:f send", f"a=rid:f send {restrictions}")
+        assert sizes(offer, asked)[2] == ("f", size), restrictions
 
 
 def test_simulcast_by_ssrc_groups() -> None:
