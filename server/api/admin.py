@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
-from server.api.lessons import LessonView, lesson_view
+from server.api.lesson_views import LessonView, lesson_view
 from server.database.deletion import Kind, list_deleted, restore_row
 from server.errors import not_found
 from server.lessons.timetable import lessons_in_progress

@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.access import Person, ServicesOf
 from server.api.fields import Body, Id, Moment, Name, View, Word
+from server.api.lesson_views import ClashView, LessonView, clash_view, lesson_views
 from server.database.deletion import delete_row
-from server.database.models import Lesson, LessonPhase
-from server.errors import Refusal, Text
+from server.database.models import Lesson, LessonPhase, User
 from server.lessons.admission import admit
+from server.lessons.clashes import Booking, find_clashes
+from server.lessons.rights import refuse_others
 from server.lessons.timetable import (
+    LessonChanges,
     LessonDraft,
     change_lesson,
-    draft_of,
     get_visible_lesson,
     list_lessons,
     plan_lesson,
-    refuse_others,
 )
+from server.lessons.told import classrooms_of
+from server.services import Services
 from signaling.protocol.messages import Mode, Role
 
 router = APIRouter(prefix="/api/lessons", tags=["lessons"])
 
 Rooms = Annotated[list[Id], Field(min_length=1, max_length=64)]
-
-
-class TeacherView(View):
-    id: str | None
-    display_name: str
-
-
-class SeatView(View):
-    seat_id: str
-    role: str
-    classroom_id: str | None
-    name: str
-    school: str
-
-
-class LessonView(View):
-    id: str
-    title: str
-    subject: str
-    grade: str
-    mode: Mode
-    state: LessonPhase
-    starts_at: float
-    started_at: float | None
-    ended_at: float | None
-    record: bool
-    community_id: str | None
-    teacher: TeacherView
-    seats: list[SeatView]
 
 
 class LessonBody(Body):
@@ -95,32 +69,11 @@ class TokenView(View):
     seat_id: str
 
 
-def lesson_view(lesson: Lesson) -> LessonView:
-    """A lesson as the API tells it."""
-    return LessonView(
-        id=lesson.id,
-        title=lesson.title,
-        subject=lesson.subject,
-        grade=lesson.grade,
-        mode=Mode(lesson.mode),
-        state=lesson.state,
-        starts_at=lesson.starts_at,
-        started_at=lesson.started_at,
-        ended_at=lesson.ended_at,
-        record=lesson.record,
-        community_id=lesson.community_id,
-        teacher=TeacherView(id=lesson.teacher_id, display_name=lesson.teacher_name),
-        seats=[
-            SeatView(
-                seat_id=seat.seat_id,
-                role=seat.role,
-                classroom_id=seat.classroom_id,
-                name=seat.name,
-                school=seat.school,
-            )
-            for seat in lesson.seats
-        ],
-    )
+async def _view(
+    session: AsyncSession, services: Services, person: User, lesson: Lesson
+) -> LessonView:
+    (view,) = await lesson_views(session, services, person, [lesson])
+    return view
 
 
 @router.get("")
@@ -134,7 +87,7 @@ async def lessons(
     """The lessons I may see, in the order of their start."""
     async with services.database.read() as session:
         found = await list_lessons(session, person, since=since, until=until, state=state)
-    return [lesson_view(lesson) for lesson in found]
+        return await lesson_views(session, services, person, found)
 
 
 @router.post("", status_code=201)
@@ -147,14 +100,30 @@ async def create_lesson(body: LessonBody, person: Person, services: ServicesOf) 
         lesson = await plan_lesson(session, person, draft, now=services.clock())
         if draft.starts_at is None:
             await services.lessons.open(session, lesson)
-    return lesson_view(lesson)
+        return await _view(session, services, person, lesson)
+
+
+@router.get("/clashes")
+async def clashes(
+    _person: Person,
+    services: ServicesOf,
+    classroom: Annotated[list[Id], Query(max_length=64)],
+    starts_at: Moment | None = None,
+) -> list[ClashView]:
+    """Which lessons need these classrooms at the time that is being chosen for one (or now)."""
+    now = services.clock()
+    booking = Booking("", classroom, now if starts_at is None else starts_at)
+    async with services.database.read() as session:
+        found = await find_clashes(session, [booking], now=now)
+    return [clash_view(clash) for clash in found[booking.lesson_id]]
 
 
 @router.get("/{lesson_id}")
 async def lesson(lesson_id: Id, person: Person, services: ServicesOf) -> LessonView:
     """One lesson."""
     async with services.database.read() as session:
-        return lesson_view(await get_visible_lesson(session, person, lesson_id))
+        lesson = await get_visible_lesson(session, person, lesson_id)
+        return await _view(session, services, person, lesson)
 
 
 @router.patch("/{lesson_id}")
@@ -162,15 +131,15 @@ async def update_lesson(
     lesson_id: Id, body: LessonChange, person: Person, services: ServicesOf
 ) -> LessonView:
     """Change a lesson: all of it while it is planned, its words later."""
-    given = {name: getattr(body, name) for name in body.model_fields_set}
-    given = {name: value for name, value in given.items() if value is not None}
-    if "room_classroom_ids" in given:
-        given["room_classroom_ids"] = tuple(given["room_classroom_ids"])
+    rooms = body.room_classroom_ids
+    changes = LessonChanges(
+        **{**dict(body), "room_classroom_ids": None if rooms is None else tuple(rooms)}
+    )
     async with services.database.write() as session:
         lesson = await get_visible_lesson(session, person, lesson_id)
         refuse_others(person, lesson)
-        await change_lesson(session, lesson, replace(draft_of(lesson), **given))
-    return lesson_view(lesson)
+        await change_lesson(session, lesson, changes, now=services.clock())
+        return await _view(session, services, person, lesson)
 
 
 @router.delete("/{lesson_id}", status_code=204)
@@ -189,30 +158,32 @@ async def start_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> L
         lesson = await get_visible_lesson(session, person, lesson_id)
         refuse_others(person, lesson)
     if lesson.state is LessonPhase.PLANNED:
-        rooms = [seat.classroom_id for seat in lesson.seats if seat.classroom_id]
-        await services.lessons.free_classrooms(rooms, but=lesson.id)
+        await services.lessons.free_classrooms(classrooms_of(lesson), but=lesson.id)
     async with services.database.write() as session:
         lesson = await get_visible_lesson(session, person, lesson_id)
         await services.lessons.open(session, lesson)
-    return lesson_view(lesson)
+        return await _view(session, services, person, lesson)
+
+
+@router.post("/{lesson_id}/take-over")
+async def take_over(lesson_id: Id, person: Person, services: ServicesOf) -> LessonView:
+    """Be its teacher from now on: a lesson without one, or one that nobody leads."""
+    await services.lessons.take_over(person, lesson_id)
+    async with services.database.read() as session:
+        lesson = await get_visible_lesson(session, person, lesson_id)
+        return await _view(session, services, person, lesson)
 
 
 @router.post("/{lesson_id}/end")
 async def end_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> LessonView:
-    """End a live lesson for all. Ending an ended one changes nothing."""
+    """End a live lesson for all: its teacher's, and the school's while nobody leads it.
+
+    Ending an ended one changes nothing.
+    """
+    await services.lessons.end_for(person, lesson_id)
     async with services.database.read() as session:
         lesson = await get_visible_lesson(session, person, lesson_id)
-        refuse_others(person, lesson)
-    if lesson.state is LessonPhase.PLANNED:
-        raise Refusal(
-            409,
-            "lesson-not-open",
-            Text("这节课还没有开始。", "This lesson has not begun."),
-        )
-    if lesson.state is LessonPhase.LIVE:
-        await services.lessons.end(lesson_id, "by-lead")
-    async with services.database.read() as session:
-        return lesson_view(await get_visible_lesson(session, person, lesson_id))
+        return await _view(session, services, person, lesson)
 
 
 @router.post("/{lesson_id}/token")

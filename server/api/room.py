@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from server.accounts.access import Room, ServicesOf
 from server.api.fields import View
-from server.api.lessons import LessonView, lesson_view
+from server.api.lesson_views import LessonView, lesson_view
 from signaling.protocol.messages import RemovalCode
 from signaling.protocol.refusals import REFUSALS
 

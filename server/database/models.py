@@ -124,6 +124,7 @@ class Classroom(Row):
     name: Mapped[str] = mapped_column(String(120))
     profile: Mapped[str] = mapped_column(String(64))
     last_seen: Mapped[float | None] = mapped_column(default=None)
+    school: Mapped[School] = relationship(lazy="joined", innerjoin=True)
 
 
 class Credential(Base):
@@ -237,13 +238,15 @@ class Lesson(Row):
         ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
     teacher_name: Mapped[str] = mapped_column(String(120))
+    teacher: Mapped[User | None] = relationship(lazy="joined")
     seats: Mapped[list[LessonSeat]] = relationship(
         order_by="LessonSeat.place", cascade="all, delete-orphan", lazy="selectin"
     )
 
 
 class LessonSeat(Base):
-    """A planned seat; names are copied so that an old lesson still tells who was there."""
+    """A planned seat; names are copied when the lesson opens, so that an old lesson still tells
+    who was there. Before that `server.lessons.told` says how they are now."""
 
     __tablename__ = "lesson_seats"
 
@@ -259,6 +262,7 @@ class LessonSeat(Base):
     name: Mapped[str] = mapped_column(String(120))
     school: Mapped[str] = mapped_column(String(120))
     profile: Mapped[str] = mapped_column(String(64))
+    classroom: Mapped[Classroom | None] = relationship(lazy="joined")
 
 
 class LessonState(Base):

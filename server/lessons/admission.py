@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.database.models import Classroom, Lesson, LessonPhase, LessonSeat, User
 from server.errors import Refusal, Text, field_refused
 from server.lessons.bearers import person
-from server.lessons.timetable import LEAD_SEAT, is_its_teacher, refuse_others
+from server.lessons.rights import is_its_teacher, refuse_others
+from server.lessons.timetable import LEAD_SEAT
 from signaling.ports import Identity
 from signaling.protocol.messages import Role
 

@@ -17,17 +17,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.clock import Clock
 from server.database.engine import Database
-from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState
+from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState, User
 from server.errors import Refusal, Text
 from server.lessons.endings import Ending, Endings
 from server.lessons.live import LiveLessons
 from server.lessons.presence import find_unwelcome, refusal_of_token
-from server.lessons.timetable import lessons_due, lessons_in_progress
+from server.lessons.rights import Right, end_reason, is_its_teacher, not_yours, rights_of
+from server.lessons.timetable import (
+    get_visible_lesson,
+    give_to,
+    lessons_due,
+    lessons_in_progress,
+)
+from server.lessons.told import classrooms_of, seats_told, teacher_of, write_down
 from server.node.hardware import load_send_profile
 from signaling.errors import Refusal as SignalingRefusal
 from signaling.ports import Identity, LessonPlan, SeatPlan
 from signaling.protocol.messages import EndReason, Mode, RemovalCode, Role
 
+DESERTED_AFTER_S = 60.0  # as long as a lead's place is kept for a device whose line is lost
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
 SAVE_WAIT_S = 1.0  # signaling tries again by itself, and an ending lesson waits for its last saving
 MISSED_AFTER_S = 3600.0  # the server was down, or the rooms busy, for the whole lesson
@@ -60,8 +68,10 @@ class LessonDesk:
         self._doors_open_s = doors_open_s
         self._idle_end_s = idle_end_s
         self._profile_folders = profile_folders
+        self._began_at = clock()
         self._led_at: dict[str, float] = {}  # when a live lesson's lead was last seen
-        self._waiting: set[str] = set()  # due lessons that could not open, each logged once
+        self._in_person_at: dict[str, float] = {}  # when somebody led it, if anybody ever did
+        self._waiting: dict[str, Refusal] = {}  # due lessons that could not open, and why
 
     # --- signaling.ports.LessonStore ------------------------------------------------------
 
@@ -102,6 +112,7 @@ class LessonDesk:
         It is so from this call on, before anything is waited for.
         """
         self._led_at.pop(lesson_id, None)
+        self._in_person_at.pop(lesson_id, None)
         _log.info("lesson ended", lesson=lesson_id, reason=reason)
         await self._endings.add(Ending(lesson_id, at, reason))
 
@@ -133,36 +144,38 @@ class LessonDesk:
                 await self.end(lesson.id, "timed-out")
 
     async def open(self, session: AsyncSession, lesson: Lesson) -> None:
-        """A planned lesson goes live. An already live one stays as it is.
+        """A planned lesson goes live with its people and places as they are now.
 
-        Refuses (409) an ended lesson and a classroom that is in another lesson, (503) one more
-        lesson than the server's profile admits.
+        An already live one stays as it is. Refuses (409) an ended lesson, one without a teacher or
+        without rooms, and a classroom that is in another lesson, (503) one more lesson than the
+        server's profile admits.
         """
         if lesson.state is LessonPhase.LIVE:
             return
         if lesson.state is LessonPhase.ENDED:
             raise Refusal(409, "lesson-over", Text("这节课已经结束。", "This lesson is over."))
+        _refuse_incomplete(lesson)
         self._refuse_too_many(lesson, len(await lessons_in_progress(session)))
-        classroom_ids = [seat.classroom_id for seat in lesson.seats if seat.classroom_id]
+        classroom_ids = classrooms_of(lesson)
         for other in await _live_in(session, classroom_ids, but=lesson.id):
-            shared = {seat.classroom_id for seat in other.seats} & set(classroom_ids)
-            seat = next(seat for seat in other.seats if seat.classroom_id in shared)
-            place = f"{seat.school} {seat.name}".strip()
+            seat = next(s for s in seats_told(other) if s.classroom_id in classroom_ids)
             raise Refusal(
                 409,
                 "classroom-busy",
                 Text(
-                    f"“{place}”正在上另一节课“{other.title}”（{other.teacher_name}）。"
+                    f"“{seat.place}”正在上另一节课“{other.title}”（{other.teacher_name}）。"
                     "请先结束那节课，或换一间教室。",
-                    f"“{place}” is in another lesson, “{other.title}” ({other.teacher_name}). "
+                    f"“{seat.place}” is in another lesson, “{other.title}” "
+                    f"({other.teacher_name}). "
                     "End that lesson first, or choose another classroom.",
                 ),
             )
         now = self._clock()
+        write_down(lesson, but_gone=True)
         lesson.state = LessonPhase.LIVE
         lesson.started_at = now
         self._led_at[lesson.id] = now
-        self._waiting.discard(lesson.id)
+        self._waiting.pop(lesson.id, None)
         await session.flush()
         _log.info("lesson open", lesson=lesson.id, title=lesson.title)
 
@@ -182,6 +195,56 @@ class LessonDesk:
                 _log.info("device put out", lesson=lesson_id, device=device_id, why=code)
                 await self.live.remove(lesson_id, [device_id], code, bars=False)
 
+    def is_led(self, lesson: Lesson) -> bool:
+        """Whether somebody leads this lesson in person, or did until a moment ago."""
+        self._note_who_leads(self.live.led())
+        led_at = self._in_person_at.get(lesson.id)
+        if led_at is None and lesson.started_at is not None and lesson.started_at < self._began_at:
+            led_at = self._began_at  # the server was away, and whoever led it is on the way back
+        return led_at is not None and self._clock() - led_at < DESERTED_AFTER_S
+
+    def waits_for(self, lesson_id: str) -> Refusal | None:
+        """Why a lesson whose time has come has not opened; None if it does not wait."""
+        return self._waiting.get(lesson_id)
+
+    async def take_over(self, user: User, lesson_id: str) -> None:
+        """This person is the lesson's teacher from now on; in a live lesson all are told.
+
+        Refuses (403) strangers, (409) a lesson that somebody leads, or that is over.
+        """
+        async with self._database.write() as session:
+            lesson = await get_visible_lesson(session, user, lesson_id)
+            if lesson.state is LessonPhase.ENDED:
+                raise Refusal(409, "lesson-over", Text("这节课已经结束。", "This lesson is over."))
+            if lesson.teacher_id == user.id:
+                return
+            led = self.is_led(lesson)
+            if Right.TAKE_OVER not in rights_of(user, lesson, led=led):
+                raise not_yours(lesson, led=led)
+            give_to(lesson, user)
+        _log.info("lesson taken over", lesson=lesson_id, teacher=user.username)
+        if lesson.state is LessonPhase.LIVE:
+            await self.live.rename_lead(lesson_id, user.display_name)
+            await self.remove_unwelcome()
+
+    async def end_for(self, user: User, lesson_id: str) -> None:
+        """This person ends a live lesson for all; an ended one stays as it is.
+
+        Refuses (403) strangers, (409) a lesson that another leads, or that has not begun.
+        """
+        async with self._database.read() as session:
+            lesson = await get_visible_lesson(session, user, lesson_id)
+        if lesson.state is LessonPhase.ENDED and is_its_teacher(user, lesson):
+            return
+        led = self.is_led(lesson)
+        if Right.END not in rights_of(user, lesson, led=led):
+            if lesson.state is LessonPhase.PLANNED and is_its_teacher(user, lesson):
+                raise Refusal(
+                    409, "lesson-not-open", Text("这节课还没有开始。", "This lesson has not begun.")
+                )
+            raise not_yours(lesson, led=led)
+        await self.end(lesson_id, end_reason(user, lesson))
+
     async def keep_time(self) -> None:
         """Open what is due, end what was forgotten. Called every few seconds."""
         await self.remove_unwelcome()
@@ -190,6 +253,8 @@ class LessonDesk:
             live = await lessons_in_progress(session)
             due = await lessons_due(session, by=now + self._doors_open_s)
         present, led = self.live.present(), self.live.led()
+        self._note_who_leads(led)
+        self._waiting = {one.id: self._waiting[one.id] for one in due if one.id in self._waiting}
         for lesson in live:
             forgotten = not self._is_led(lesson.id, led) and lesson.id not in present
             if forgotten and now - self._led_at[lesson.id] >= self._idle_end_s:
@@ -198,23 +263,26 @@ class LessonDesk:
             await self._open_due(lesson, now)
 
     async def _open_due(self, lesson: Lesson, now: float) -> None:
-        classroom_ids = [seat.classroom_id for seat in lesson.seats if seat.classroom_id]
-        await self.free_classrooms(classroom_ids, but=lesson.id)
+        await self.free_classrooms(classrooms_of(lesson), but=lesson.id)
         try:
             async with self._database.write() as session:
                 fresh = await session.get(Lesson, lesson.id)
                 if fresh is None or fresh.deleted_at or fresh.state is not LessonPhase.PLANNED:
                     return
                 if now - fresh.starts_at > MISSED_AFTER_S:
+                    write_down(fresh, but_gone=False)
                     _close(fresh, now, "missed")
-                    self._waiting.discard(fresh.id)
+                    self._waiting.pop(fresh.id, None)
                     _log.warning("lesson never held", lesson=fresh.id, title=fresh.title)
                 else:
                     await self.open(session, fresh)
         except Refusal as refusal:
-            if lesson.id not in self._waiting:
-                self._waiting.add(lesson.id)
+            before, self._waiting[lesson.id] = self._waiting.get(lesson.id), refusal
+            if before is None or before.text != refusal.text:
                 _log.warning("due lesson waits", lesson=lesson.id, why=refusal.text.en)
+
+    def _note_who_leads(self, led: Set[str]) -> None:
+        self._in_person_at |= dict.fromkeys(led, self._clock())
 
     def _is_led(self, lesson_id: str, led: Set[str]) -> bool:
         """Whether the lead is there in person, or was a moment ago."""
@@ -235,7 +303,7 @@ class LessonDesk:
                 ),
                 retry_after_s=60,
             )
-        if len(lesson.seats) > self._devices_admitted:
+        if len([seat for seat in seats_told(lesson) if not seat.gone]) > self._devices_admitted:
             raise Refusal(
                 503,
                 "lesson-too-large",
@@ -265,6 +333,27 @@ class LessonDesk:
                     ),
                 )
                 for seat in lesson.seats
+            ),
+        )
+
+
+def _refuse_incomplete(lesson: Lesson) -> None:
+    if teacher_of(lesson) is None:
+        raise Refusal(
+            409,
+            "no-teacher",
+            Text(
+                "这节课没有主讲教师。请本校的一位教师接手。",
+                "This lesson has no teacher. A teacher of the school has to take it over.",
+            ),
+        )
+    if all(seat.gone for seat in seats_told(lesson) if seat.role is Role.ROOM):
+        raise Refusal(
+            409,
+            "no-rooms",
+            Text(
+                "这节课的教室都已不存在。请重新安排教室。",
+                "None of this lesson's rooms is there any more. Give it others.",
             ),
         )
 

@@ -17,7 +17,8 @@ from server.database.models import Classroom, Credential, Lesson, User
 from server.errors import Refusal
 from server.lessons.admission import admit
 from server.lessons.bearers import DEVICE, PERSON
-from server.lessons.timetable import get_visible_lesson, is_its_teacher
+from server.lessons.rights import is_its_teacher
+from server.lessons.timetable import get_visible_lesson
 from signaling.lesson import DevicePlace
 from signaling.ports import Identity
 from signaling.protocol.messages import RemovalCode, Role

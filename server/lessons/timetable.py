@@ -1,15 +1,16 @@
-"""The timetable: lessons planned, opened, ended; who may see and who may lead them.
+"""The timetable: lessons planned and changed, and who may see them.
 
-Owns the rules of a lesson before and after it is in progress. While it is in progress its rules
-are signaling's; `server.lessons.desk` stands between the two.
+Owns the rules of a lesson before and after it is in progress; who may change it is `rights`', what
+it says of its people and places `told`'s. While it is in progress its rules are signaling's;
+`server.lessons.desk` stands between the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.models import (
@@ -18,18 +19,19 @@ from server.database.models import (
     Lesson,
     LessonPhase,
     LessonSeat,
-    School,
     User,
     UserRole,
 )
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
+from server.lessons.told import seats_told, teacher_of
 from server.schools.communities import communities_of_school, get_community, schools_of
 from signaling.protocol.messages import Mode, Role
 
 LEAD_SEAT = "lead"
 MOST_ROOMS = 16  # a wall of more pictures shows nobody; a region's broadcast is for observers
 MOST_LISTED = 500
+THIS_MINUTE_S = 60.0  # "at nine" may be put into the timetable while it is nine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +49,19 @@ class LessonDraft:
     record: bool
 
 
-def is_its_teacher(user: User, lesson: Lesson) -> bool:
-    """Whether this person may change, start, lead and end the lesson."""
-    return user.role is UserRole.ADMINISTRATOR or lesson.teacher_id == user.id
+@dataclass(frozen=True, slots=True)
+class LessonChanges:
+    """What shall be other than it is; None: as it is."""
 
-
-def refuse_others(user: User, lesson: Lesson) -> None:
-    """Refuses (403) everybody but the lesson's teacher and administrators."""
-    if not is_its_teacher(user, lesson):
-        raise Refusal(
-            403,
-            "not-its-teacher",
-            Text(
-                "只有本课的主讲教师或管理员可以这样做。",
-                "Only the lesson's teacher or an administrator may do this.",
-            ),
-        )
+    title: str | None = None
+    subject: str | None = None
+    grade: str | None = None
+    mode: Mode | None = None
+    community_id: str | None = None
+    lead_classroom_id: str | None = None
+    room_classroom_ids: tuple[str, ...] | None = None
+    starts_at: float | None = None
+    record: bool | None = None
 
 
 async def visible_lessons(session: AsyncSession, user: User) -> Select[Lesson]:
@@ -91,25 +90,32 @@ async def list_lessons(
     until: float | None = None,
     state: LessonPhase | None = None,
 ) -> list[Lesson]:
-    """Lessons that start within the time, in the order of their start (the newest 500)."""
+    """Lessons that start within the time, in the order of their start (the newest 500).
+
+    One that is live is always among them: it is now, whenever it was to start.
+    """
+    live = Lesson.state == LessonPhase.LIVE
     query = await visible_lessons(session, user)
     if since is not None:
-        query = query.where(Lesson.starts_at >= since)
+        query = query.where(or_(live, Lesson.starts_at >= since))
     if until is not None:
-        query = query.where(Lesson.starts_at < until)
+        query = query.where(or_(live, Lesson.starts_at < until))
     if state is LessonPhase.ENDED:  # or it is over, and that could not be written yet
         query = query.where(Lesson.state.in_([LessonPhase.LIVE, state]))
     elif state is not None:
         query = query.where(Lesson.state == state)
-    query = query.order_by(Lesson.starts_at.desc(), Lesson.id).limit(MOST_LISTED)
-    found = list(await session.scalars(query))[::-1]
-    return [lesson for lesson in found if state is None or lesson.state is state]
+    first = case((live, 0), else_=1)
+    query = query.order_by(first, Lesson.starts_at.desc(), Lesson.id).limit(MOST_LISTED)
+    found = [one for one in await session.scalars(query) if state is None or one.state is state]
+    return sorted(found, key=lambda lesson: (lesson.starts_at, lesson.id))
 
 
 async def plan_lesson(
     session: AsyncSession, teacher: User, draft: LessonDraft, *, now: float
 ) -> Lesson:
     """A new lesson in the timetable, still closed. Refuses what does not fit (422, 403)."""
+    if draft.starts_at is not None:
+        _refuse_past(draft.starts_at, now)
     community = await _community_of(session, teacher, draft.community_id)
     lesson = Lesson(
         id=new_id(),
@@ -123,59 +129,115 @@ async def plan_lesson(
         record=draft.record,
         community_id=community.id,
         teacher_id=teacher.id,
+        teacher=teacher,
         teacher_name=teacher.display_name,
         seats=[],
     )
-    lesson.seats = await _seats(session, lesson, community, draft)
+    lesson.seats = await _seats(
+        session,
+        lesson,
+        set(schools_of(community)),
+        draft.lead_classroom_id,
+        draft.room_classroom_ids,
+    )
     session.add(lesson)
     await session.flush()
     return lesson
 
 
-async def change_lesson(session: AsyncSession, lesson: Lesson, draft: LessonDraft) -> None:
-    """Bring a planned lesson to this draft; a live or ended one keeps all but its words."""
-    now_said = draft_of(lesson)
-    if lesson.state is not LessonPhase.PLANNED and now_said != replace(
-        draft, title=now_said.title, subject=now_said.subject, grade=now_said.grade
-    ):
-        raise Refusal(
-            409,
-            "lesson-begun",
-            Text(
-                "课程已开始或已结束，只能修改标题、学科和年级。",
-                "The lesson has begun or is over: only title, subject and grade can change.",
-            ),
+def _refuse_past(starts_at: float, now: float) -> None:
+    if starts_at < now - THIS_MINUTE_S:
+        raise field_refused(
+            "starts_at",
+            "这个时间已经过去，请选择将来的时间。",
+            "This time is over. Choose one to come.",
         )
-    lesson.title, lesson.subject, lesson.grade = draft.title, draft.subject, draft.grade
+
+
+async def change_lesson(
+    session: AsyncSession, lesson: Lesson, changes: LessonChanges, *, now: float
+) -> None:
+    """Bring what is given into a lesson; a live or ended one takes only words.
+
+    Only what changes is checked: a lesson whose room was deleted meanwhile can still be renamed.
+    """
+    if lesson.state is not LessonPhase.PLANNED:
+        _refuse_after_beginning(lesson, changes)
+    lesson.title = lesson.title if changes.title is None else changes.title
+    lesson.subject = lesson.subject if changes.subject is None else changes.subject
+    lesson.grade = lesson.grade if changes.grade is None else changes.grade
     if lesson.state is LessonPhase.PLANNED:
-        teacher = await session.get(User, lesson.teacher_id)
-        if teacher is None:
-            raise not_found("主讲教师", "teacher of this lesson")
-        community = await _community_of(session, teacher, draft.community_id)
-        lesson.community_id = community.id
-        lesson.mode = draft.mode.value
-        lesson.record = draft.record
-        if draft.starts_at is not None:
-            lesson.starts_at = draft.starts_at
-        lesson.seats = await _seats(session, lesson, community, draft)
+        if changes.starts_at is not None and changes.starts_at != lesson.starts_at:
+            _refuse_past(changes.starts_at, now)
+            lesson.starts_at = changes.starts_at
+        lesson.mode = lesson.mode if changes.mode is None else changes.mode.value
+        lesson.record = lesson.record if changes.record is None else changes.record
+        await _change_places(session, lesson, changes)
     await session.flush()
 
 
-def draft_of(lesson: Lesson) -> LessonDraft:
-    """What was said about the lesson."""
-    rooms = tuple(s.classroom_id or "" for s in lesson.seats if s.role == Role.ROOM)
-    lead = next((s.classroom_id or "" for s in lesson.seats if s.role == Role.LEAD), "")
-    return LessonDraft(
-        title=lesson.title,
-        subject=lesson.subject,
-        grade=lesson.grade,
-        mode=Mode(lesson.mode),
-        community_id=lesson.community_id or "",
-        lead_classroom_id=lead,
-        room_classroom_ids=rooms,
-        starts_at=lesson.starts_at,
-        record=lesson.record,
+def _refuse_after_beginning(lesson: Lesson, changes: LessonChanges) -> None:
+    rooms = tuple(s.classroom_id for s in lesson.seats if s.role == Role.ROOM)
+    lead = next((s.classroom_id for s in lesson.seats if s.role == Role.LEAD), None)
+    for wanted, said in (
+        (changes.mode, Mode(lesson.mode)),
+        (changes.community_id, lesson.community_id),
+        (changes.lead_classroom_id, lead),
+        (changes.room_classroom_ids, rooms),
+        (changes.starts_at, lesson.starts_at),
+        (changes.record, lesson.record),
+    ):
+        if wanted is not None and wanted != said:
+            raise Refusal(
+                409,
+                "lesson-begun",
+                Text(
+                    "课程已开始或已结束，只能修改标题、学科和年级。",
+                    "The lesson has begun or is over: only title, subject and grade can change.",
+                ),
+            )
+
+
+def give_to(lesson: Lesson, teacher: User) -> None:
+    """This person is the lesson's teacher from now on."""
+    lesson.teacher, lesson.teacher_id = teacher, teacher.id
+    lesson.teacher_name = teacher.display_name
+    for seat in lesson.seats:
+        if seat.role == Role.LEAD:
+            seat.name = teacher.display_name
+
+
+async def _change_places(session: AsyncSession, lesson: Lesson, changes: LessonChanges) -> None:
+    """Other rooms, another community. Rooms that stay may be of a school that has left it."""
+    given = (changes.community_id, changes.lead_classroom_id, changes.room_classroom_ids)
+    if all(each is None for each in given):
+        return
+    told = seats_told(lesson)
+    kept = {seat.classroom_id for seat in told if seat.classroom_id}
+    if changes.community_id in {None, lesson.community_id}:
+        schools = await _schools_of(session, lesson.community_id)
+    else:
+        kept = set()
+        community = await _community_of(session, teacher_of(lesson), changes.community_id or "")
+        lesson.community_id, schools = community.id, set(schools_of(community))
+    rooms = tuple(s.classroom_id for s in told if s.role is Role.ROOM and s.classroom_id)
+    lead = next((s.classroom_id for s in told if s.role is Role.LEAD), None)
+    lesson.seats = await _seats(
+        session,
+        lesson,
+        schools,
+        changes.lead_classroom_id or lead or "",
+        rooms if changes.room_classroom_ids is None else changes.room_classroom_ids,
+        kept=kept,
     )
+
+
+async def _schools_of(session: AsyncSession, community_id: str | None) -> set[str]:
+    """The schools of a community; none of one that is no more."""
+    try:
+        return set(schools_of(await get_community(session, community_id or "")))
+    except Refusal:
+        return set()
 
 
 async def lessons_in_progress(session: AsyncSession) -> list[Lesson]:
@@ -213,8 +275,10 @@ async def lessons_of_classroom(
         .where(
             LessonSeat.classroom_id == classroom_id,
             Lesson.deleted_at.is_(None),
-            Lesson.state.in_([LessonPhase.LIVE, LessonPhase.PLANNED]),
-            Lesson.starts_at < until,
+            or_(
+                Lesson.state == LessonPhase.LIVE,
+                and_(Lesson.state == LessonPhase.PLANNED, Lesson.starts_at < until),
+            ),
         )
     )
     lessons = list(found)
@@ -225,16 +289,17 @@ async def lessons_of_classroom(
     return live + planned
 
 
-async def _community_of(session: AsyncSession, teacher: User, community_id: str) -> Community:
+async def _community_of(
+    session: AsyncSession, teacher: User | None, community_id: str
+) -> Community:
     try:
         community = await get_community(session, community_id)
     except Refusal:
         raise field_refused(
             "community_id", "没有这个教学共同体。", "There is no such community."
         ) from None
-    if teacher.role is not UserRole.ADMINISTRATOR and teacher.school_id not in schools_of(
-        community
-    ):
+    administrator = teacher is None or teacher.role is UserRole.ADMINISTRATOR
+    if teacher is not None and not administrator and teacher.school_id not in schools_of(community):
         raise field_refused(
             "community_id",
             "您的学校不在这个教学共同体中。请联系管理员。",
@@ -246,22 +311,32 @@ async def _community_of(session: AsyncSession, teacher: User, community_id: str)
 
 
 async def _seats(
-    session: AsyncSession, lesson: Lesson, community: Community, draft: LessonDraft
+    session: AsyncSession,
+    lesson: Lesson,
+    schools: Set[str],
+    lead_id: str,
+    room_ids: Sequence[str],
+    *,
+    kept: Set[str] = frozenset(),
 ) -> list[LessonSeat]:
-    """The lead's seat and the rooms' seats. A room that stays keeps its row."""
+    """The lead's seat and the rooms' seats. A room that stays keeps its row.
+
+    The classrooms must be of these schools; those in `kept` need only exist.
+    """
     rooms = "room_classroom_ids"
-    if not draft.room_classroom_ids:
+    if not room_ids:
         raise field_refused(rooms, "请至少选择一间教室。", "Choose at least one room.")
-    if len(draft.room_classroom_ids) > MOST_ROOMS:
+    if len(room_ids) > MOST_ROOMS:
         raise field_refused(
             rooms, f"教室最多 {MOST_ROOMS} 间。", f"There may be at most {MOST_ROOMS} rooms."
         )
-    wanted = (draft.lead_classroom_id, *draft.room_classroom_ids)
+    wanted = (lead_id, *room_ids)
     if len(set(wanted)) < len(wanted):
         raise field_refused(rooms, "同一间教室出现了两次。", "One classroom is named twice.")
-    known = await _classrooms(session, wanted, schools_of(community))
+    known = await _classrooms(session, wanted)
     for place, classroom_id in enumerate(wanted):
-        if classroom_id not in known:
+        found = known.get(classroom_id)
+        if found is None or (found.school_id not in schools and found.id not in kept):
             raise field_refused(
                 rooms if place else "lead_classroom_id",
                 "所选教室不存在，或不属于这个教学共同体。",
@@ -270,29 +345,21 @@ async def _seats(
     old = {seat.seat_id: seat for seat in lesson.seats}
     seats = []
     for place, classroom_id in enumerate(wanted):
-        classroom, school = known[classroom_id]
+        classroom = known[classroom_id]
         seat_id = f"room-{place}" if place else LEAD_SEAT
         seat = old.get(seat_id) or LessonSeat(seat_id=seat_id)
         seat.place = place
         seat.role = (Role.ROOM if place else Role.LEAD).value
-        seat.classroom_id = classroom.id
+        seat.classroom_id, seat.classroom = classroom.id, classroom
         seat.name = classroom.name if place else lesson.teacher_name
-        seat.school = school.name
+        seat.school = classroom.school.name
         seat.profile = classroom.profile
         seats.append(seat)
     return seats
 
 
-async def _classrooms(
-    session: AsyncSession, wanted: Sequence[str], schools: Sequence[str]
-) -> dict[str, tuple[Classroom, School]]:
-    found = await session.execute(
-        select(Classroom, School)
-        .join(School, School.id == Classroom.school_id)
-        .where(
-            Classroom.id.in_(wanted),
-            Classroom.deleted_at.is_(None),
-            Classroom.school_id.in_(schools),
-        )
+async def _classrooms(session: AsyncSession, wanted: Sequence[str]) -> dict[str, Classroom]:
+    found = await session.scalars(
+        select(Classroom).where(Classroom.id.in_(wanted), Classroom.deleted_at.is_(None))
     )
-    return {classroom.id: (classroom, school) for classroom, school in found}
+    return {classroom.id: classroom for classroom in found}

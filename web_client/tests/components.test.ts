@@ -32,6 +32,7 @@ beforeAll(async () => {
   await import("../src/components/chat.ts");
   await import("../src/pages/teach/room_card.ts");
   await import("../src/pages/teach/others.ts");
+  await import("../src/pages/teach/top_bar.ts");
   await import("../src/pages/room/room_lesson.ts");
 });
 
@@ -151,6 +152,20 @@ describe("what the lead can do with a room", () => {
   it("no floor and no spotlight for a room that is not here", async () => {
     const absent = viewOf("lead", { seats: [seat("lead"), seat("r1", { present: false })] });
     expect([...(await actions(absent)).values()]).toEqual([false, false, true, true]);
+  });
+});
+
+describe("the bar above the lesson", () => {
+  it("tells when the lesson ends by itself, once that is near", async () => {
+    const { timeOfDay } = await import("../src/i18n/format.ts");
+    const { en } = await import("../src/i18n/en/index.ts");
+    const bar = async (endsAt: number | null): Promise<string> => {
+      const view = viewOf("lead", { lesson: lesson({ ends_at: endsAt }) });
+      return (await shown("tk-top-bar", { view, session, now: 0 })).textContent;
+    };
+    const words = en.lesson.endsAt(timeOfDay(7200));
+    expect(await bar(null)).not.toContain(words);
+    expect(await bar(7200)).toContain(words);
   });
 });
 

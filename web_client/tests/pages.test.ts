@@ -5,6 +5,7 @@ import { pickLanguage } from "../src/i18n/index.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { attentionOf, daysOf } from "../src/pages/today/agenda.ts";
 import { fromFragment, isDark, needsPerson, parseRoute, safeNext } from "../src/router.ts";
+import { planned } from "./timetable.ts";
 
 describe("addresses", () => {
   it.each([
@@ -81,25 +82,8 @@ describe("languages", () => {
 });
 
 describe("the day", () => {
-  const lesson = (id: string, startsAt: number, state: Lesson["state"]): Lesson => ({
-    id,
-    title: id,
-    subject: "",
-    grade: "",
-    mode: "blended",
-    state,
-    starts_at: startsAt,
-    started_at: null,
-    ended_at: null,
-    record: true,
-    community_id: "c",
-    teacher: { id: "t", display_name: "Ms Li" },
-    seats: [
-      { seat_id: "lead", role: "lead", classroom_id: "k0", name: "Lead", school: "A" },
-      { seat_id: "room-1", role: "room", classroom_id: "k1", name: "One", school: "B" },
-      { seat_id: "room-2", role: "room", classroom_id: "k2", name: "Two", school: "C" },
-    ],
-  });
+  const lesson = (id: string, startsAt: number, state: Lesson["state"]): Lesson =>
+    planned(id, { starts_at: startsAt, state });
   const classroom = (id: string, online: boolean): Classroom => ({
     id,
     school_id: "s",
@@ -131,6 +115,17 @@ describe("the day", () => {
     expect(attentionOf(situation)).toEqual([
       { kind: "room-offline", room: "C Two", lesson: "soon" },
       { kind: "recording-failed", title: "Lost" },
+    ]);
+    const words = { message_zh: "等", message_en: "wait" };
+    const teacher = { id: null, display_name: "Ms Li" };
+    const later = { starts_at: 90_000 };
+    const lessons = [
+      planned("left", { ...later, teacher, waits: { code: "no-teacher", ...words } }),
+      planned("waits", { ...later, waits: { code: "classroom-busy", ...words } }),
+    ];
+    expect(attentionOf({ ...situation, lessons, recordings: [] })).toEqual([
+      { kind: "no-teacher", lesson: "left" },
+      { kind: "waits", lesson: "waits", zh: "等", en: "wait" },
     ]);
     expect(attentionOf({ ...situation, communities: [] })).toEqual([{ kind: "no-community" }]);
     expect(attentionOf({ ...situation, schools: [] })).toEqual([{ kind: "no-schools" }]);

@@ -10,6 +10,7 @@ import pytest
 
 from tests import postgresql
 from tests.postgresql import DATABASES, PostgreSQL
+from tests.unit.server.lessons.present import Present
 from tests.unit.server.world import World, make_community, running_world
 
 
@@ -44,3 +45,12 @@ async def admin(world: World) -> httpx.AsyncClient:
 async def community(admin: httpx.AsyncClient) -> dict[str, str]:
     """The ids of a community, as `make_community` names them."""
     return await make_community(admin)
+
+
+@pytest.fixture
+def present(world: World) -> Present:
+    """Who is in lessons in progress is what the test says."""
+    made = Present(world)
+    world.services.lessons.live = made
+    world.services.rooms.live = made
+    return made

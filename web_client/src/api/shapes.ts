@@ -24,6 +24,14 @@ export interface components {
             self_made: boolean;
             subject: string;
         };
+        ClashView: {
+            classroom_id: string;
+            lesson_id: string;
+            place: string;
+            starts_at: number;
+            teacher: string;
+            title: string;
+        };
         ClassroomBody: {
             name: string;
             /** @default standard */
@@ -180,10 +188,12 @@ export interface components {
             strangers: components["schemas"]["DeviceStatsView"][];
         };
         LessonView: {
+            clashes: components["schemas"]["ClashView"][];
             community_id: string | null;
             ended_at: number | null;
             grade: string;
             id: string;
+            may: components["schemas"]["Right"][];
             mode: components["schemas"]["Mode"];
             record: boolean;
             seats: components["schemas"]["SeatView"][];
@@ -193,6 +203,7 @@ export interface components {
             subject: string;
             teacher: components["schemas"]["TeacherView"];
             title: string;
+            waits: components["schemas"]["WaitsView"] | null;
         };
         /**
          * @description One peer connection. `rtt_ms` and `available_bps` are null while unknown; `wanted_bps` is
@@ -389,6 +400,11 @@ export interface components {
             kind: "schools" | "classrooms" | "communities" | "users" | "lessons" | "recordings";
         };
         /**
+         * @description What somebody may do with a lesson now.
+         * @enum {string}
+         */
+        Right: "change" | "take-over" | "end";
+        /**
          * @description What a seat is in a lesson.
          * @enum {string}
          */
@@ -460,8 +476,9 @@ export interface components {
         };
         SeatView: {
             classroom_id: string | null;
+            gone: boolean;
             name: string;
-            role: string;
+            role: components["schemas"]["Role"];
             school: string;
             seat_id: string;
         };
@@ -564,6 +581,11 @@ export interface components {
          * @enum {string}
          */
         Visibility: "community" | "region";
+        WaitsView: {
+            code: string;
+            message_en: string;
+            message_zh: string;
+        };
     };
     responses: never;
     parameters: never;

@@ -18,6 +18,7 @@ export type Community = Shapes["CommunityView"];
 export type Profile = Shapes["ProfileView"];
 export type LessonSeat = Shapes["SeatView"];
 export type Lesson = Shapes["LessonView"];
+export type Clash = Shapes["ClashView"];
 export type NewLesson = Shapes["LessonBody"];
 export type JoinToken = Shapes["TokenView"];
 export type RoomAnswer = Shapes["RoomView"];

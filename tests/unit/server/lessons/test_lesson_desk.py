@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from server.timekeeper import Timekeeper
-from signaling.errors import Refusal as SignalingRefusal
-from signaling.lesson import DevicePlace
-from signaling.protocol.messages import EndReason, LessonState, Mode, Role, SeatState
+from signaling.protocol.messages import Mode, Role
+from tests.unit.server.lessons.present import Present, plan
 from tests.unit.server.world import World, lesson_body, make_community, post, running_world
 
 Ids = dict[str, str]
-
-
-class Present:
-    """Lessons in progress, as a test says."""
-
-    def __init__(self, world: World) -> None:
-        self.there: dict[str, Set[str]] = {}
-        self.ended: list[tuple[str, str]] = []
-        self.broken = False
-        self._world = world
-
-    async def end(self, lesson_id: str, reason: EndReason) -> None:
-        self.ended.append((lesson_id, reason))
-        if self.broken:
-            raise SignalingRefusal("media-full")
-        self.there.pop(lesson_id, None)
-        desk = self._world.services.lessons
-        await desk.ended(lesson_id, self._world.clock(), reason)
-
-    def present(self) -> Mapping[str, Set[str]]:
-        return self.there
-
-    def led(self) -> Set[str]:
-        return {lesson_id for lesson_id, seats in self.there.items() if "lead" in seats}
-
-    def states(self) -> Mapping[str, LessonState]:
-        return {}
-
-    def seats(self) -> Mapping[str, Sequence[SeatState]]:
-        return {}
-
-    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
-        return {}
-
-
-@pytest.fixture
-def present(world: World) -> Present:
-    made = Present(world)
-    world.services.lessons.live = made
-    world.services.rooms.live = made
-    return made
-
-
-async def plan(world: World, ids: Ids, in_s: float | None, **changes: Any) -> str:
-    li = await world.signed_in("li")
-    starts_at = None if in_s is None else world.clock() + in_s
-    body = lesson_body(ids, starts_at=starts_at, **changes)
-    return str((await post(li, "/api/lessons", body))["id"])
 
 
 async def state(world: World, lesson_id: str) -> str:

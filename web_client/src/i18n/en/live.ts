@@ -103,6 +103,7 @@ export const live = {
     endedByAdministrator: "An administrator has ended it.",
     endedTimedOut: "Nobody led it for a long time.",
     endedTooLong: "It had reached the longest length a lesson may have.",
+    endsAt: (time: string) => `Ends by itself at ${time}`,
     putOutTitle: "You are not in the lesson any more",
     recordingSoon: "The recording will be in the library within a minute.",
     toLibrary: "Go to the library",

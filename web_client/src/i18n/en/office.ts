@@ -71,6 +71,20 @@ export const office = {
     cancelSure: "Cancel this lesson?",
     yesCancel: "Yes, cancel it",
     with: (rooms: string) => `with ${rooms}`,
+    noTeacher: (lesson: string) =>
+      `“${lesson}” has no teacher any more. A teacher of the school has to take it over.`,
+    waits: (lesson: string, why: string) => `“${lesson}” cannot begin yet: ${why}`,
+    withoutTeacher: "No teacher: it does not begin until somebody takes it over.",
+    roomsGone: (rooms: string) => `Not there any more: ${rooms}`,
+    clash: (places: string, lesson: string, teacher: string, time: string) =>
+      `“${lesson}” (${teacher}) at ${time} needs ${places}`,
+    clashHint: "Choose another time or room, or agree with the other teacher.",
+    takeOver: "Take over",
+    takeOverSure: "Be the teacher of this lesson?",
+    yesTakeOver: "Yes, take over",
+    endLesson: "End",
+    endSure: "End this lesson for all?",
+    yesEnd: "Yes, end it",
   },
   library: {
     title: "Library",

@@ -90,6 +90,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     endedByAdministrator: "管理员已结束本课。",
     endedTimedOut: "课堂长时间无人主讲。",
     endedTooLong: "已达到一节课的最长时间。",
+    endsAt: (time) => `将于 ${time} 自动结束`,
     putOutTitle: "您已不在课堂中",
     recordingSoon: "录像将在一分钟内进入课程库。",
     toLibrary: "去课程库",

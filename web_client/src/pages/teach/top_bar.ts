@@ -5,7 +5,7 @@ import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { clock } from "../../i18n/format.ts";
+import { clock, timeOfDay } from "../../i18n/format.ts";
 import { mySeat, serverNow } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
@@ -72,6 +72,11 @@ export class TopBar extends TongkeElement {
             ${lesson.locked
               ? html`<span class="badge warn">${icon("lock", 14)}${m.lesson.locked}</span>`
               : nothing}
+            ${lesson.ends_at === null
+              ? nothing
+              : html`<span class="badge warn" role="status"
+                  >${icon("warning", 14)}${m.lesson.endsAt(timeOfDay(lesson.ends_at))}</span
+                >`}
             ${this.link()}`
         : nothing}
       ${this.inside ? this.end() : nothing}`;

@@ -1,6 +1,8 @@
 // What the day holds and what somebody should look at. Pure.
 
-import type { Classroom, Community, Lesson, Recording, School } from "../../api/types.ts";
+import type { Clash, Classroom, Community, Lesson, Recording, School } from "../../api/types.ts";
+import { list, timeOfDay } from "../../i18n/format.ts";
+import type { Messages } from "../../i18n/index.ts";
 
 const SOON_S = 3600; // a room that is off an hour before its lesson can still be switched on
 
@@ -22,6 +24,8 @@ export function daysOf(lessons: readonly Lesson[]): Day[] {
 export type Attention =
   | { kind: "no-schools" }
   | { kind: "no-community" }
+  | { kind: "no-teacher"; lesson: string }
+  | { kind: "waits"; lesson: string; zh: string; en: string }
   | { kind: "room-offline"; room: string; lesson: string }
   | { kind: "recording-failed"; title: string };
 
@@ -37,6 +41,15 @@ export interface Situation {
 export function attentionOf(situation: Situation): Attention[] {
   if (situation.schools.length === 0) return [{ kind: "no-schools" }];
   if (situation.communities.length === 0) return [{ kind: "no-community" }];
+  const planned = situation.lessons.filter((lesson) => lesson.state === "planned");
+  const unled = planned
+    .filter((lesson) => lesson.teacher.id === null)
+    .map((lesson) => ({ kind: "no-teacher" as const, lesson: lesson.title }));
+  const waiting = planned.flatMap(({ title, teacher, waits }) =>
+    waits && teacher.id !== null
+      ? [{ kind: "waits" as const, lesson: title, zh: waits.message_zh, en: waits.message_en }]
+      : [],
+  );
   const online = new Set(
     situation.classrooms.filter((one) => one.online).map((classroom) => classroom.id),
   );
@@ -57,5 +70,16 @@ export function attentionOf(situation: Situation): Attention[] {
   const failed = situation.recordings
     .filter((recording) => recording.state === "failed")
     .map((recording) => ({ kind: "recording-failed" as const, title: recording.title }));
-  return [...offline, ...failed];
+  return [...unled, ...waiting, ...offline, ...failed];
+}
+
+/** Which rooms other lessons need, which lessons these are, and when: a sentence for each. */
+export function clashWords(m: Messages, clashes: readonly Clash[]): string[] {
+  const places = new Map<string, string[]>();
+  for (const { lesson_id: id, place } of clashes) places.set(id, [...(places.get(id) ?? []), place]);
+  return [...places].map(([id, all]) => {
+    const other = clashes.find((clash) => clash.lesson_id === id);
+    const { title = "", teacher = "", starts_at: at = 0 } = other ?? {};
+    return m.today.clash(list(all), title, teacher, timeOfDay(at));
+  });
 }

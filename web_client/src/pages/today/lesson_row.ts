@@ -2,12 +2,19 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { remove, wordsOf } from "../../api/client.ts";
+import { post, remove, wordsOf } from "../../api/client.ts";
 import type { Lesson, User } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { onEscape } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { facts, list, timeOfDay } from "../../i18n/format.ts";
+import { currentLanguage } from "../../i18n/index.ts";
+import { go } from "../../router.ts";
+import { clashWords } from "./agenda.ts";
+
+/** What is asked again before it is done. */
+type Deed = "cancel" | "take-over" | "end";
 
 export class LessonRow extends TongkeElement {
   static override styles = [
@@ -34,6 +41,25 @@ export class LessonRow extends TongkeElement {
       h3 {
         overflow-wrap: anywhere;
       }
+      @media (max-width: 600px) {
+        article {
+          grid-template-columns: 56px minmax(0, 1fr);
+          gap: 12px;
+          padding: 16px 12px;
+        }
+        .actions {
+          grid-column: 1 / -1;
+        }
+      }
+      .notice {
+        display: flex;
+        gap: 6px;
+        color: var(--warn);
+      }
+      .notice svg {
+        flex: none;
+        margin-top: 2px;
+      }
       .actions {
         display: flex;
         flex-wrap: wrap;
@@ -46,12 +72,14 @@ export class LessonRow extends TongkeElement {
 
   @property({ attribute: false }) lesson!: Lesson;
   @property({ attribute: false }) user!: User;
-  @state() private asking = false;
+  @state() private asking: Deed | null = null;
   @state() private error = "";
 
   override render(): TemplateResult {
     const { lesson, m } = this;
-    const rooms = lesson.seats.filter((seat) => seat.role === "room").map((seat) => seat.name);
+    const rooms = lesson.seats
+      .filter((seat) => seat.role === "room" && !seat.gone)
+      .map((seat) => seat.name);
     const live = lesson.state === "live";
     return html`<article class="card ${live ? "live" : ""}" data-lesson=${lesson.id}>
       <time>${timeOfDay(lesson.started_at ?? lesson.starts_at)}</time>
@@ -61,10 +89,29 @@ export class LessonRow extends TongkeElement {
           ${facts([lesson.subject, lesson.grade, lesson.teacher.display_name])}
         </p>
         <p class="soft small">${m.today.with(list(rooms))}</p>
+        ${this.notices().map(
+          (notice) => html`<p class="notice small">${icon("warning", 16)}<span>${notice}</span></p>`,
+        )}
         ${this.error ? html`<p role="alert" class="small">${this.error}</p>` : nothing}
       </div>
       <div class="actions">${this.actions(live)}</div>
     </article>`;
+  }
+
+  /** What stands between a planned lesson and its beginning. */
+  private notices(): string[] {
+    const { lesson, m } = this;
+    if (lesson.state !== "planned") return [];
+    const gone = lesson.seats.filter((seat) => seat.gone).map((seat) => `${seat.school} ${seat.name}`);
+    const missing = [
+      ...(lesson.teacher.id === null ? [m.today.withoutTeacher] : []),
+      ...(gone.length ? [m.today.roomsGone(list(gone))] : []),
+    ];
+    const { waits } = lesson;
+    if (waits && waits.code !== "no-teacher") {
+      return [...missing, currentLanguage() === "en" ? waits.message_en : waits.message_zh];
+    }
+    return [...missing, ...clashWords(m, lesson.clashes)];
   }
 
   private actions(live: boolean): TemplateResult {
@@ -76,11 +123,8 @@ export class LessonRow extends TongkeElement {
         >${lesson.started_at === null ? m.today.missed : m.today.ended}</span
       >`;
     }
-    if (this.asking) {
-      return html`<span>${m.today.cancelSure}</span>
-        <button class="alarm" @click=${this.cancel}>${m.today.yesCancel}</button>
-        <button @click=${() => (this.asking = false)}>${m.app.cancel}</button>`;
-    }
+    if (this.asking) return this.question(this.asking);
+    const may = (right: Lesson["may"][number]): boolean => lesson.may.includes(right);
     return html`
       ${live ? html`<span class="badge live">${icon("live", 14)}${m.today.now}</span>` : nothing}
       ${mine
@@ -91,23 +135,70 @@ export class LessonRow extends TongkeElement {
       ${live && !mine
         ? html`<a class="button" href="/observe/${lesson.id}">${m.today.observe}</a>`
         : nothing}
-      ${!live && (mine || user.role === "administrator")
-        ? html`<button class="quiet" aria-label=${m.today.cancelLesson} @click=${this.ask}>
+      ${may("take-over")
+        ? html`<button data-testid="take-over" @click=${() => this.ask("take-over")}>
+            ${m.today.takeOver}
+          </button>`
+        : nothing}
+      ${may("end") && !mine
+        ? html`<button class="alarm" data-testid="end" @click=${() => this.ask("end")}>
+            ${icon("end")}${m.today.endLesson}
+          </button>`
+        : nothing}
+      ${!live && may("change")
+        ? html`<button
+            class="quiet"
+            data-testid="cancel"
+            aria-label=${m.today.cancelLesson}
+            @click=${() => this.ask("cancel")}
+          >
             ${icon("trash")}
           </button>`
         : nothing}
     `;
   }
 
-  private ask(): void {
-    this.asking = true;
+  private question(deed: Deed): TemplateResult {
+    const { app, today } = this.m;
+    const [sure, yes] = {
+      cancel: [today.cancelSure, today.yesCancel],
+      "take-over": [today.takeOverSure, today.yesTakeOver],
+      end: [today.endSure, today.yesEnd],
+    }[deed];
+    return html`<span
+      class="actions"
+      role="alertdialog"
+      aria-label=${sure}
+      @keydown=${onEscape(() => this.ask(null))}
+    >
+      <span>${sure}</span>
+      <button
+        class=${deed === "take-over" ? "main" : "alarm"}
+        data-testid="yes"
+        @click=${() => this.act(deed)}
+      >
+        ${yes}
+      </button>
+      <button class="no" @click=${() => this.ask(null)}>${app.cancel}</button>
+    </span>`;
   }
 
-  private async cancel(): Promise<void> {
-    this.asking = false;
+  private ask(deed: Deed | null): void {
+    const before = this.asking;
+    this.asking = deed;
+    this.focusOn(deed ? ".no" : `[data-testid="${before}"]`);
+  }
+
+  private async act(deed: Deed): Promise<void> {
+    const { lesson } = this;
+    const path = `/api/lessons/${lesson.id}`;
+    this.asking = null;
     try {
-      await remove(`/api/lessons/${this.lesson.id}`);
+      if (deed === "cancel") await remove(path);
+      else await post(`${path}/${deed}`);
+      this.error = "";
       this.dispatchEvent(new CustomEvent("changed"));
+      if (deed === "take-over" && lesson.state === "live") go(`/teach/${lesson.id}`);
     } catch (error) {
       this.error = wordsOf(error, this.m.app.offline);
     }

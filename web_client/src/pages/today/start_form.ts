@@ -1,15 +1,16 @@
 // Start a lesson now, or put one into the timetable.
 
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { post } from "../../api/client.ts";
-import type { Classroom, Community, Lesson, NewLesson, School, User } from "../../api/types.ts";
+import { get, post } from "../../api/client.ts";
+import type { Clash, Classroom, Community, Lesson, NewLesson, School, User } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import { Form } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { type Mode, MODE_VALUES } from "../../protocol/messages.ts";
 import { go } from "../../router.ts";
+import { clashWords } from "./agenda.ts";
 
 const LAST_ROOM = "tongke.lead-classroom"; // a teacher mostly teaches in the same room
 
@@ -66,6 +67,18 @@ export class StartForm extends Form {
         min-height: 52px;
         font-size: var(--text-large);
       }
+      .clashes {
+        display: flex;
+        gap: 8px;
+        padding: 10px 14px;
+        border-radius: var(--radius);
+        background: var(--warn-ground);
+        color: var(--warn);
+      }
+      .clashes svg {
+        flex: none;
+        margin-top: 2px;
+      }
       .done {
         color: var(--accent-strong);
       }
@@ -77,6 +90,30 @@ export class StartForm extends Form {
   @property({ attribute: false }) classrooms: Classroom[] = [];
   @property({ attribute: false }) schools: School[] = [];
   @state() private planned = false;
+  @state() private clashes: Clash[] = [];
+  private asked = ""; // the clashes that are shown, or on their way, are the answer to this
+
+  /** The page looks every few seconds and hands over what it found: then this looks as well. */
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("classrooms")) this.asked = "";
+    void this.lookForClashes();
+  }
+
+  /** Which other lessons need these rooms at that time: told before the lesson is planned. */
+  private async lookForClashes(): Promise<void> {
+    const startsAt = this.startsAt();
+    const rooms = [this.text("lead_classroom_id"), ...this.list("room_classroom_ids")];
+    const query = new URLSearchParams(rooms.filter(Boolean).map((id) => ["classroom", id]));
+    if (startsAt !== null) query.set("starts_at", String(startsAt));
+    const asked = query.toString();
+    if (asked === this.asked) return;
+    this.asked = asked;
+    const known = query.has("classroom") && !Number.isNaN(startsAt);
+    const found = known
+      ? await get<Clash[]>(`/api/lessons/clashes?${asked}`).catch(() => [])
+      : [];
+    if (this.asked === asked) this.clashes = found; // else another answer is on its way
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -185,7 +222,7 @@ export class StartForm extends Form {
           >`,
         })),
       )}
-      ${this.failureLine()}
+      ${this.clashLines()} ${this.failureLine()}
       ${this.planned
         ? html`<p class="done" role="status">${icon("check", 18)} ${today.planned}</p>`
         : nothing}
@@ -194,6 +231,18 @@ export class StartForm extends Form {
       </button>
       ${this.more(now, community)}
     </form>`;
+  }
+
+  private clashLines(): TemplateResult | typeof nothing {
+    const { m, clashes } = this;
+    if (clashes.length === 0) return nothing;
+    return html`<div class="clashes small" role="status" data-testid="clashes">
+      ${icon("warning", 16)}
+      <div>
+        ${clashWords(m, clashes).map((words) => html`<p>${words}</p>`)}
+        <p>${m.today.clashHint}</p>
+      </div>
+    </div>`;
   }
 
   /** What a teacher in a hurry leaves as it is. */

@@ -10,6 +10,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { dayOf } from "../../i18n/format.ts";
+import { currentLanguage } from "../../i18n/index.ts";
 import { attentionOf, daysOf, type Attention } from "./agenda.ts";
 import "./lesson_row.ts";
 import "./start_form.ts";
@@ -215,6 +216,15 @@ export class Today extends TongkeElement {
                 >${today.toAdmin}</a
               >`
             : nothing}
+        </li>`;
+      case "no-teacher":
+        return html`<li>
+          ${icon("warning")}<span>${today.noTeacher(item.lesson)}</span>
+        </li>`;
+      case "waits":
+        return html`<li>
+          ${icon("warning")}
+          <span>${today.waits(item.lesson, currentLanguage() === "en" ? item.en : item.zh)}</span>
         </li>`;
       case "room-offline":
         return html`<li>

@@ -1,0 +1,60 @@
+"""Lessons in progress as a test says they are, and a lesson of the timetable to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
+
+from signaling.errors import Refusal as SignalingRefusal
+from signaling.lesson import DevicePlace
+from signaling.protocol.messages import EndReason, LessonState, RemovalCode, SeatState
+from tests.unit.server.world import World, lesson_body, post
+
+Ids = dict[str, str]
+
+
+class Present:
+    """Lessons in progress, as a test says."""
+
+    def __init__(self, world: World) -> None:
+        self.there: dict[str, Set[str]] = {}
+        self.ended: list[tuple[str, str]] = []
+        self.leads: list[tuple[str, str]] = []
+        self.broken = False
+        self._world = world
+
+    async def end(self, lesson_id: str, reason: EndReason) -> None:
+        self.ended.append((lesson_id, reason))
+        if self.broken:
+            raise SignalingRefusal("media-full")
+        self.there.pop(lesson_id, None)
+        desk = self._world.services.lessons
+        await desk.ended(lesson_id, self._world.clock(), reason)
+
+    def present(self) -> Mapping[str, Set[str]]:
+        return self.there
+
+    def led(self) -> Set[str]:
+        return {lesson_id for lesson_id, seats in self.there.items() if "lead" in seats}
+
+    def states(self) -> Mapping[str, LessonState]:
+        return {}
+
+    def seats(self) -> Mapping[str, Sequence[SeatState]]:
+        return {}
+
+    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
+        return {}
+
+    def bar_of(self, _lesson_id: str, _bearer_id: str) -> RemovalCode | None:
+        return None
+
+    async def rename_lead(self, lesson_id: str, name: str) -> None:
+        self.leads.append((lesson_id, name))
+
+
+async def plan(world: World, ids: Ids, in_s: float | None, **changes: Any) -> str:
+    li = await world.signed_in("li")
+    starts_at = None if in_s is None else world.clock() + in_s
+    body = lesson_body(ids, starts_at=starts_at, **changes)
+    return str((await post(li, "/api/lessons", body))["id"])

@@ -1,0 +1,111 @@
+"""Double booking is told: which room, which lesson, when; while planning, later, at its time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.server.lessons.present import Present, plan
+from tests.unit.server.world import World
+
+Ids = dict[str, str]
+HOUR_S = 3600.0
+
+
+async def ask(world: World, rooms: list[str], in_s: float | None) -> list[dict[str, Any]]:
+    """What the form is told while rooms and time are chosen."""
+    wang = await world.signed_in("wang")
+    params: dict[str, Any] = {"classroom": rooms}
+    if in_s is not None:
+        params["starts_at"] = world.clock() + in_s
+    answer = await wang.get("/api/lessons/clashes", params=params)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json())
+
+
+async def told(world: World, lesson_id: str) -> dict[str, Any]:
+    li = await world.signed_in("li")
+    return dict((await li.get(f"/api/lessons/{lesson_id}")).json())
+
+
+@pytest.mark.parametrize(
+    ("after_s", "clashes"),
+    [(-2700, False), (-2699, True), (0, True), (2699, True), (2700, False)],
+)
+async def test_two_lessons_meet_while_one_may_still_last(
+    world: World, community: Ids, after_s: float, clashes: bool
+) -> None:
+    first = await plan(world, community, 2 * HOUR_S)
+    starts_at = (await told(world, first))["starts_at"]
+    rooms = [community["room_2"], community["room_3"]]
+    found = await ask(world, rooms, 2 * HOUR_S + after_s)
+    expected = {
+        "lesson_id": first,
+        "title": "圆的面积",
+        "teacher": "李老师",
+        "starts_at": starts_at,
+        "classroom_id": community["room_2"],
+        "place": "河湾小学 2号教室",
+    }
+    assert found == ([expected] if clashes else [])
+
+
+async def test_planning_it_all_the_same_both_lessons_say_so(world: World, community: Ids) -> None:
+    first = await plan(world, community, HOUR_S)
+    rooms = {"lead_classroom_id": community["room_0"], "room_classroom_ids": [community["room_2"]]}
+    second = await plan(world, community, HOUR_S + 600, title="分数", **rooms)
+    met = {
+        each: [(clash["title"], clash["place"]) for clash in (await told(world, each))["clashes"]]
+        for each in (first, second)
+    }
+    assert met == {
+        first: [("分数", "实验小学 0号教室"), ("分数", "河湾小学 2号教室")],
+        second: [("圆的面积", "实验小学 0号教室"), ("圆的面积", "河湾小学 2号教室")],
+    }
+    li = await world.signed_in("li")
+    later = world.clock() + 3 * HOUR_S
+    changed = await li.patch(f"/api/lessons/{second}", json={"starts_at": later})
+    assert changed.json()["clashes"] == []
+    assert (await told(world, first))["clashes"] == []
+
+
+async def test_a_live_lesson_is_in_the_way_until_it_ends(
+    world: World, present: Present, community: Ids
+) -> None:
+    live = await plan(world, community, None)
+    assert await ask(world, [community["room_1"]], 2700) == []  # by then it should be over
+    world.clock.pass_s(2 * HOUR_S)
+    (found,) = await ask(world, [community["room_1"]], None)
+    assert found["lesson_id"] == live
+    await world.services.lessons.end(live, "by-lead")
+    assert await ask(world, [community["room_1"]], None) == []
+
+
+async def test_cancelled_lessons_and_deleted_rooms_meet_nobody(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    lesson = await plan(world, community, HOUR_S)
+    await admin.delete(f"/api/classrooms/{community['room_2']}")
+    assert await ask(world, [community["room_2"]], HOUR_S) == []
+    await admin.delete(f"/api/lessons/{lesson}")
+    assert await ask(world, [community["room_1"]], HOUR_S) == []
+
+
+async def test_a_lesson_that_waits_for_its_rooms_says_which_lesson_is_there(
+    world: World, present: Present, community: Ids
+) -> None:
+    first = await plan(world, community, None)
+    second = await plan(world, community, 600, title="分数")
+    present.there[first] = {"lead", "room-1"}
+    world.clock.pass_s(600)
+    await world.services.lessons.keep_time()
+    waits = (await told(world, second))["waits"]
+    assert waits["code"] == "classroom-busy"
+    assert "实验小学 0号教室" in waits["message_zh"]
+    assert "圆的面积" in waits["message_en"]
+    await world.services.lessons.end(first, "by-lead")
+    await world.services.lessons.keep_time()
+    now = await told(world, second)
+    assert (now["state"], now["waits"]) == ("live", None)
