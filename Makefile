@@ -62,7 +62,8 @@ test: setup check check-web test-core test-browser
 
 # For every step: no real processes under fire, no fuzzing, no browsers, one database.
 test-quick: setup check check-web
-	$(PY) -m pytest -q -m "not browser and not postgresql" tests/unit tests/sim tests/contract
+	$(PY) -m pytest -q -m "not browser and not postgresql" -n auto --dist loadfile \
+	    tests/unit tests/sim tests/contract
 
 check: $(STAMPS)/native
 	.venv/bin/ruff format --check .
@@ -80,9 +81,11 @@ api: $(STAMPS)/node $(STAMPS)/native
 	$(PY) -m server.api.description >$(STAMPS)/openapi.json
 	cd web_client && npm run --silent api
 
+# As many at a time as there are processors; what plays a part against the clock, one by one.
 test-core: $(STAMPS)/native
 	@scripts/need-servers.sh
-	$(PY) -m pytest -q -m "not browser"
+	$(PY) -m pytest -q -m "not browser" -n auto --dist loadfile --ignore tests/faults
+	$(PY) -m pytest -q -m "not browser" tests/faults
 
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-browsers.sh
