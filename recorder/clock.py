@@ -84,3 +84,30 @@ class LeastDelay:
         if offset > least + BREAK_S:
             return at - self._heard_at >= BREAK_S  # later than before, and nothing came meanwhile
         return offset < least - BREAK_S
+
+
+class PicturesInOrder:
+    """Which arrivals of pictures that may be coded in another order than shown say where they lie.
+
+    A picture that others are made from is sent before those (B-frames), early by some pictures'
+    time: by that it would seem less delayed than all others. So of each picture is known only with
+    the next whether its arrival counts; the very first counts at once.
+    """
+
+    def __init__(self) -> None:
+        self._newest: int | None = None
+        self._held: Point | None = None
+
+    def take(self, rtp: int, at: float) -> list[Point]:
+        """A packet's timestamp and arrival; what is known now to count."""
+        if rtp == self._newest:
+            return []
+        is_first, self._newest = self._newest is None, rtp
+        if is_first:
+            return [(rtp, at)]
+        held, self._held = self._held, (rtp, at)
+        return [held] if held is not None and rtp > held[0] else []
+
+    def begin_anew(self) -> None:
+        """The timestamps that follow have nothing to do with those before."""
+        self._newest = self._held = None

@@ -139,10 +139,8 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
         flows: list[_Flow] = []
         if picture is not None and content.picture is not None and frames is not None:
             stream = out.add_stream_from_template(picture.stream, opaque=True)
-            to_lesson = content.picture.to_lesson
-            flows.append(
-                _picture_flow(out, stream, frames, to_lesson, start=content.start, written=written)
-            )
+            times = _picture_times(content.picture, content.start)
+            flows.append(_picture_flow(out, stream, frames, times, written=written))
         if packets is not None:
             stream = out.add_stream_from_template(sounds[0][1].stream, opaque=True)
             flows.append(_sound_flow(out, stream, packets, written))
@@ -166,21 +164,49 @@ def _picture_flow(
     out: OutputContainer,
     stream: Stream,
     frames: Iterator[StoredFrame],
-    to_lesson: TimeMap,
+    times: Sequence[_PictureTime],
     *,
-    start: float,
     written: _Written,
 ) -> _Flow:
-    last = -1
-    for frame in frames:
-        pts = max(last + 1, round((to_lesson(frame.time) - start) * PICTURE_RATE))
-        last = pts
+    for frame, time in zip(frames, times, strict=False):
         written.frames += 1
-        written.duration_s = max(written.duration_s, pts / PICTURE_RATE + LAST_FRAME_S)
-        packet = _packet(bytes(frame.packet), stream, pts, PICTURE_BASE)
+        written.duration_s = max(written.duration_s, time.shown / PICTURE_RATE + LAST_FRAME_S)
+        packet = _packet(bytes(frame.packet), stream, time.shown, PICTURE_BASE)
+        packet.dts = time.decoded
         packet.duration = round(LAST_FRAME_S * PICTURE_RATE)
         packet.is_keyframe = frame.packet.is_keyframe
-        yield pts / PICTURE_RATE, 0, _muxing(out, packet)
+        yield time.decoded / PICTURE_RATE, 0, _muxing(out, packet)
+
+
+@dataclass(frozen=True, slots=True)
+class _PictureTime:
+    """When a picture is shown, and when it is decoded, in ticks of the part's time."""
+
+    shown: int
+    decoded: int
+
+
+def _picture_times(source: Source, start: float) -> list[_PictureTime]:
+    """Of every picture in the file, in its order."""
+    with open_track_file(source.file) as opened:
+        at = [] if opened is None else [frame.time for frame in opened.frames()]
+    return decoding_order([round((source.to_lesson(x) - start) * PICTURE_RATE) for x in at])
+
+
+def decoding_order(times: Sequence[int]) -> list[_PictureTime]:
+    """Times at which pictures that come in this order are shown, no two at one time, and decoded.
+
+    Pictures are decoded at the times at which pictures are shown, all so much earlier that none is
+    shown before it is decoded. In order, as live senders send them, both are one.
+    """
+    places = sorted(range(len(times)), key=times.__getitem__)
+    shown = list(times)
+    last = -1
+    for place in places:
+        last = shown[place] = max(last + 1, times[place])
+    in_order = [shown[place] for place in places]
+    ahead = max((a - b for a, b in zip(in_order, shown, strict=True)), default=0)
+    return [_PictureTime(a, b - ahead) for a, b in zip(shown, in_order, strict=True)]
 
 
 def _sound_flow(

@@ -97,9 +97,6 @@ class RecordingFolder:
         name = f"{track.seat_id}-{track.source}-{self._segment_count:04d}"
         name = "".join(c if (c.isalnum() and c.isascii()) or c in "-_." else "_" for c in name)
         name += SegmentFile.suffix(track.codec)
-        record = SegmentStarted(
-            at=at, track_id=track_id, file=name, rtp=rtp, width=width, height=height
-        )
         file = SegmentFile(
             self.path / TRACKS / name,
             codec=track.codec,
@@ -107,6 +104,10 @@ class RecordingFolder:
             channels=track.channels,
             width=width,
             height=height,
+        )
+        begins_rtp = rtp - file.begins
+        record = SegmentStarted(
+            at=at, track_id=track_id, file=name, rtp=begins_rtp, width=width, height=height
         )
         self._segments[track_id] = (record, file)
         # The record comes before the first frame: a file no record names is never looked at.
@@ -121,7 +122,7 @@ class RecordingFolder:
         except FormatError:
             record, file = self._segments.pop(track_id)
             self._close_file(file)
-            rtp = record.rtp + pts
+            rtp = record.rtp + file.begins + pts
             self.append(Gap(at=time.time(), track_id=track_id, rtp=rtp, reason="unreadable"))
 
     def end_segment(self, track_id: str, at: float) -> None:
@@ -135,7 +136,7 @@ class RecordingFolder:
                 at=at,
                 track_id=track_id,
                 file=record.file,
-                rtp=record.rtp + file.end_pts,
+                rtp=record.rtp + file.begins + file.end_pts,
                 frames=file.frames,
             )
         )

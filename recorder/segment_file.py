@@ -3,6 +3,11 @@
 H.264 and Opus go to fragmented MP4 (ISO/IEC 14496-12 §8.8), VP8 to WebM: files that are whole
 after every fragment. A fragment is written when it has lasted half a second, so a process that is
 killed loses at most that much of what it had been given. Nothing is encoded here.
+
+H.264 may be coded in another order than it is shown (B-frames): the file has it in the order in
+which it came. No picture may be shown before it is decoded (ISO/IEC 14496-12 §8.6.1), and how far
+pictures go back is known only when they do: so a file of H.264 shows everything `REORDER_S` later
+than it is to be decoded, and its timestamp 0 lies by so much before its first picture.
 """
 
 from __future__ import annotations
@@ -21,6 +26,9 @@ from recorder.errors import FormatError, RecorderError, StorageError
 
 # Half of the second that a crash may cost; the other half is the reorder buffer's.
 FRAGMENT_S = 0.5
+
+# Pictures go back by a few pictures' time: three at 25/s are 0.12 s, sixteen at 10/s 1.6 s.
+REORDER_S = 2.0
 
 _MP4_OPTIONS = {
     "movflags": "empty_moov+default_base_moof+skip_trailer",
@@ -45,6 +53,10 @@ class SegmentFile:
         self.path = path
         self.frames = 0
         self.end_pts = 0
+        is_h264 = codec.lower() == "h264"
+        self.begins = round(REORDER_S * clock_rate) if is_h264 else 0
+        self._decoded = -1  # when the last frame written is to be decoded, in ticks
+        self._shown = 0  # the last to be shown so far
         self._sink = _Sink(path)
         self._time_base = Fraction(1, clock_rate)
         is_vp8 = codec.lower() == "vp8"
@@ -70,14 +82,17 @@ class SegmentFile:
         return ".webm" if codec.lower() == "vp8" else ".mp4"
 
     def write(self, frame: Frame, pts: int) -> None:
-        """Append a frame; `pts` must grow.
+        """Append a frame; `pts` counts from `begins` and must grow: of H.264 it may go back by
+        less than `REORDER_S`.
 
         Raises `StorageError` when the disk refuses, `FormatError` when the file format does.
         """
         packet = Packet(frame.data)
         packet.stream = self._stream
         packet.time_base = self._time_base
-        packet.pts = packet.dts = pts
+        self._shown = max(self._shown, pts)
+        self._decoded = max(self._decoded + 1, self._shown) if self.begins else pts
+        packet.pts, packet.dts = self.begins + pts, self._decoded
         packet.duration = frame.duration
         packet.is_keyframe = frame.keyframe
         try:
@@ -85,7 +100,7 @@ class SegmentFile:
         except (av.error.FFmpegError, OSError) as error:
             raise self._refusal(error) from error
         self.frames += 1
-        self.end_pts = pts + frame.duration
+        self.end_pts = max(self.end_pts, pts + frame.duration)
 
     def close(self) -> None:
         """Write what is held and close. Raises like `write`."""

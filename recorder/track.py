@@ -8,7 +8,7 @@ none by themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, assembler_for
@@ -18,9 +18,10 @@ from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
 from mixer.rtp.sequence import Unwrapper, unix_ns_from_ntp
-from recorder.clock import LEAST_DELAY_WINDOW_S, LeastDelay
+from recorder.clock import LEAST_DELAY_WINDOW_S, LeastDelay, PicturesInOrder
 from recorder.line import MAX_DRIFT
 from recorder.records import AnyRecord, ClockPoint, CountBroken, Gap, SyncPoint, TrackEnded
+from recorder.segment_file import REORDER_S
 
 # A seek lands at most this far before where it was asked for; a keyframe every 10 s costs a
 # teacher's picture about 3 % of its bits.
@@ -106,7 +107,12 @@ class Track:
         self._count_began = 0.0
         self._parameters = ""
         self._file_rtp = 0
-        self._last_frame_rtp: int | None = None
+        self._last_frame_rtp: int | None = None  # of the frame that is shown last
+        # H.264 may come in another order than it is shown, as far as a file can take it.
+        reorders = track_format.codec.lower() == "h264"
+        self._most_back = round(REORDER_S * track_format.clock_rate) if reorders else 0
+        self._in_order = PicturesInOrder() if reorders else None
+        self._keyframe_rtp: int | None = None  # nothing after it is shown before it
         self._last_keyframe_at: float | None = None
         self._heard_at: float | None = None
         self._asked_at: float | None = None
@@ -172,10 +178,18 @@ class Track:
         self._heard_at = now
         rtp = self._timestamps.unwrap(packet.timestamp) + self._shift
         self._newest = rtp if self._newest is None else max(self._newest, rtp)
-        out += self._clock_points(self._least_delay.observe(rtp, wall))
+        out += self._observe(rtp, wall)
         for arrived in self._reorder.push(packet, now):
             out += self._take(arrived, now, wall)
         return out + self._ask_for_keyframe(now)
+
+    def _observe(self, rtp: int, wall: float) -> list[Output]:
+        arrivals = [(rtp, wall)] if self._in_order is None else self._in_order.take(rtp, wall)
+        return [
+            record
+            for arrival in arrivals
+            for record in self._clock_points(self._least_delay.observe(*arrival))
+        ]
 
     def _handle_rtcp(self, data: bytes, now: float, wall: float) -> list[Output]:
         out: list[Output] = []
@@ -211,21 +225,30 @@ class Track:
         return out
 
     def _place(self, frame: Frame, now: float, wall: float) -> list[Output]:
-        if self._last_frame_rtp is not None and frame.rtp <= self._last_frame_rtp:
-            # Live senders have no B-frames; a file in decoding order cannot take one.
+        newest = self._last_frame_rtp
+        if newest is not None and not self._has_place(frame, newest):
             self.dropped_frames += 1
             return [self._gap("reordered", 0, wall)]
+        if frame.rtp == newest:  # the second field of a picture
+            frame = replace(frame, rtp=frame.rtp + 1)
         out: list[Output] = []
         if frame.keyframe:
             self._last_keyframe_at = now
+            self._keyframe_rtp = frame.rtp
             if frame.parameters != self._parameters:
                 self._parameters = frame.parameters
                 self._file_rtp = frame.rtp
                 out += self._clock_points(self._least_delay.begin_anew())
                 out.append(NewFile(frame.rtp, frame.width, frame.height))
-        self._last_frame_rtp = frame.rtp
+        self._last_frame_rtp = frame.rtp if newest is None else max(newest, frame.rtp)
         out.append(FrameReady(frame, frame.rtp - self._file_rtp))
         return out
+
+    def _has_place(self, frame: Frame, newest: int) -> bool:
+        """Whether it may be shown at its time: after what is shown already, but for B-frames."""
+        if newest - frame.rtp >= self._most_back or (frame.keyframe and frame.rtp < newest):
+            return False
+        return self._keyframe_rtp is None or frame.rtp >= self._keyframe_rtp
 
     def _follow_count(self, timestamp: int, now: float, wall: float) -> list[Output] | None:
         """Notice when the sender begins to count anew: our time goes on by the arrivals then.
@@ -250,6 +273,8 @@ class Track:
         for held in self._reorder.flush():
             out += self._take(held, now, wall)
         out += self._clock_points(self._least_delay.begin_anew())
+        if self._in_order is not None:
+            self._in_order.begin_anew()
         newest = self._newest if self._newest is not None else 0
         begins = max(newest + 1, round(arrived - self._count_offset))
         self._timestamps = Unwrapper(32)

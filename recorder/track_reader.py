@@ -135,12 +135,12 @@ def measure(file: TrackFile) -> Extent:
     """What the file holds. Never raises: what cannot be read is told in `missing`."""
     is_sound = file.codec.lower() == "opus"
     first: float | None = None
-    end, frames, error = 0.0, 0, ""
+    end, frames, error = float("-inf"), 0, ""
     with open_track_file(file) as opened:
         if opened is not None:
             for frame in opened.frames():
                 first = frame.time if first is None else first
-                end = frame.time + (frame.duration if is_sound else LAST_FRAME_S)
+                end = max(end, frame.time + (frame.duration if is_sound else LAST_FRAME_S))
                 frames += 1
             error = opened.error
     if first is None:

@@ -87,9 +87,9 @@ def test_a_stream_that_no_file_takes_has_a_gap_and_the_others_go_on(tmp_path: Pa
     folder.start_track(started("good", "VP8", source="board"))
     folder.start_segment("bad", rtp=0, width=320, height=240, at=1.0)
     folder.start_segment("good", rtp=0, width=320, height=240, at=1.0)
-    # Times that do not grow are what a muxer refuses for sure.
+    # Times that go back by hours are what a muxer refuses for sure.
     picture = encode_video("H264", 0.04)[0].data
-    for pts in (0, 3600, 3600, 7200):
+    for pts in (0, 10**9, 3600, 7200):
         folder.write_frame("bad", Frame(pts, picture, keyframe=True), pts)
     write(folder, "good")
     folder.close(2.0, lesson_over=True)

@@ -1,0 +1,139 @@
+"""Pictures as cameras send them, recorded whole: in another order than shown, in fields, in slices.
+
+Real streams through a real track into real files; read back by FFmpeg, every picture by its number.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import av
+import pytest
+
+from recorder.part_file import decoding_order
+from recorder.recording_folder import JOURNAL
+from tests.camera_media import B_FRAMES, ENCODERS, AccessUnit, encode_h264, packetise, without_sets
+from tests.recorded_lesson import Packet, RecordedLesson
+from tests.recorded_media import FRAME_RATE, VIDEO, decoded_counters
+
+SECONDS = 4.0
+STREAM = VIDEO["H264"]
+
+CAMERAS = {
+    **ENCODERS,
+    "b-frames": B_FRAMES,
+    "b-frames one of another": {
+        **B_FRAMES,
+        "x264-params": "bframes=3:b-adapt=0:b-pyramid=normal:rc-lookahead=8",
+    },
+    "b-frames, many": {
+        **B_FRAMES,
+        "x264-params": "bframes=12:b-adapt=0:b-pyramid=normal:rc-lookahead=20",
+    },
+    "b-frames, interlaced": {
+        **B_FRAMES,
+        "x264-params": "bframes=2:b-adapt=0:interlaced=1:rc-lookahead=8",
+    },
+}
+
+
+def packets_of(pictures: list[AccessUnit], *, first_sequence: int = 0) -> list[Packet]:
+    """As a live encoder sends them: each when it is coded."""
+    places = {id(picture): place for place, picture in enumerate(pictures)}
+    return [
+        Packet(places[id(picture)] / FRAME_RATE, "v", packet.serialize())
+        for picture, packet in packetise(
+            pictures,
+            ssrc=STREAM.ssrc,
+            payload_type=STREAM.payload_type,
+            first_sequence=first_sequence,
+        )
+    ]
+
+
+def recorded(folder: Path, packets: list[Packet], *, killed: bool = False) -> Path:
+    """The file of the one part that was made of these packets."""
+    lesson = RecordedLesson(folder)
+    lesson.open()
+    lesson.track("v", STREAM)
+    lesson.receive(packets, until=packets[-1].at)
+    if killed:
+        lesson.kill()
+    (part,) = lesson.close()["parts"]
+    return folder / part["file"]
+
+
+def assert_playable(file: Path) -> None:
+    """No picture is to be shown before it is decoded, and all are decoded one after another."""
+    with av.open(str(file)) as container:
+        times = [(p.dts, p.pts) for p in container.demux(video=0) if p.size]
+    assert all(dts is not None and pts is not None and dts <= pts for dts, pts in times)
+    decoded = [dts for dts, _ in times]
+    assert decoded == sorted(set(decoded))
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_every_picture_is_recorded_in_its_time(tmp_path: Path, camera: str) -> None:
+    pictures = encode_h264(CAMERAS[camera], SECONDS)
+    goes_back = any(a.time > b.time for a, b in itertools.pairwise(pictures))
+    assert goes_back is ("b-frames" in camera)
+    file = recorded(tmp_path / "rec", packets_of(pictures))
+    seen = decoded_counters(file)
+    assert [number for _, number in seen] == list(range(round(SECONDS * FRAME_RATE)))
+    steps = [b - a for (a, _), (b, _) in itertools.pairwise(seen)]
+    assert steps == pytest.approx([1 / FRAME_RATE] * len(steps), abs=0.001)
+    assert_playable(file)
+
+
+def test_a_picture_in_order_begins_its_file_at_nought(tmp_path: Path) -> None:
+    """Decoded as shown: no player has anything to wait for."""
+    file = recorded(tmp_path / "rec", packets_of(encode_h264(ENCODERS["baseline"], 1.0)))
+    with av.open(str(file)) as container:
+        first = next(container.demux(video=0))
+    assert (first.dts, first.pts) == (0, 0)
+
+
+def test_a_crash_costs_no_more_of_pictures_that_come_out_of_order(tmp_path: Path) -> None:
+    packets = packets_of(encode_h264(B_FRAMES, SECONDS))
+    file = recorded(tmp_path / "rec", packets, killed=True)
+    numbers = [number for _, number in decoded_counters(file)]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > (SECONDS - 1.0) * FRAME_RATE
+
+
+def test_sets_that_came_once_are_enough(tmp_path: Path) -> None:
+    pictures = without_sets(encode_h264(ENCODERS["delimiters"], SECONDS), but_first=True)
+    file = recorded(tmp_path / "rec", packets_of(pictures))
+    assert [n for _, n in decoded_counters(file)] == list(range(round(SECONDS * FRAME_RATE)))
+
+
+def test_a_clock_that_goes_back_further_is_told(tmp_path: Path) -> None:
+    """Three seconds: no encoder's order of pictures, and nothing a file could take."""
+    pictures = encode_h264(ENCODERS["baseline"], SECONDS)
+    half = len(pictures) // 2
+    back = [AccessUnit(p.time - 3.0, p.units, p.keyframe) for p in pictures[half:]]
+    file = recorded(tmp_path / "rec", packets_of([*pictures[:half], *back]))
+    numbers = [number for _, number in decoded_counters(file)]
+    assert numbers == list(range(half))
+    journal = (tmp_path / "rec" / JOURNAL).read_text().splitlines()
+    gaps = [record for record in map(json.loads, journal) if record["type"] == "gap"]
+    assert {gap["reason"] for gap in gaps} == {"reordered"}
+
+
+TIMES = {
+    "in order": ([0, 40, 80], [(0, 0), (40, 40), (80, 80)]),
+    "two at one time": ([0, 40, 40], [(0, 0), (40, 40), (41, 41)]),
+    "b-frames": (
+        [0, 120, 40, 80, 240, 160, 200],
+        [(0, -40), (120, 0), (40, 40), (80, 80), (240, 120), (160, 160), (200, 200)],
+    ),
+    "before the part": ([-50, -10, 30], [(0, 0), (1, 1), (30, 30)]),
+    "none": ([], []),
+}
+
+
+@pytest.mark.parametrize(("times", "placed"), TIMES.values(), ids=TIMES)
+def test_when_pictures_are_decoded(times: list[int], placed: list[tuple[int, int]]) -> None:
+    assert [(one.shown, one.decoded) for one in decoding_order(times)] == placed
