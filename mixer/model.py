@@ -33,6 +33,13 @@ class LinkState(StrEnum):
     CLOSED = "closed"
 
 
+class PictureFault(StrEnum):
+    """How a picture is coded that not all browsers can show as it is."""
+
+    B_FRAMES = "b-frames"  # only those pictures are forwarded that need no later one
+    INTERLACED = "interlaced"
+
+
 @dataclass(frozen=True, slots=True)
 class LayerOffer:
     """One encoding that a sender was told to send: its rid, and how large its pictures are."""
@@ -223,8 +230,18 @@ class LinkMeasured:
     wanted_bps: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PictureFaultsChanged:
+    """What is wrong with a picture as it is coded; nothing when it has been set right."""
+
+    producer_id: str
+    device_id: str
+    faults: tuple[PictureFault, ...]
+
+
 MediaEvent = (
     ProducerLive
+    | PictureFaultsChanged
     | TransportChanged
     | SpeakersChanged
     | ConsumerChanged

@@ -27,6 +27,7 @@ from mixer.model import (
     LayersNeeded,
     LinkMeasured,
     MediaEvent,
+    PictureFaultsChanged,
     ProducerLive,
     SpeakersChanged,
     TransportChanged,
@@ -98,6 +99,8 @@ class LessonRunner:
         match event:
             case ProducerLive():
                 key: tuple[str, ...] = ("live", event.producer_id)
+            case PictureFaultsChanged():
+                key = ("faults", event.producer_id)
             case TransportChanged():
                 key = ("transport", event.device_id, event.direction)
             case SpeakersChanged():

@@ -26,6 +26,7 @@ from mixer.model import (
     LinkState,
     MediaEvent,
     NodeLimits,
+    PictureFaultsChanged,
     ProducerLive,
     PublishAnswer,
     SourceOffer,
@@ -445,6 +446,7 @@ class Lesson:
             grown = row.bytes != encoding.bytes
             encoding.pace.update(now, longest_pause_s=row.longest_pause_ns * 1e-9, grown=grown)
             encoding.bytes = row.bytes
+            encoding.steps_back.update(row.steps_back, now)
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
                 encoding.meter.update(row.bytes, now, heard_at=row.last_packet_ns * 1e-9)
                 encoding.measured_at = now
@@ -452,6 +454,9 @@ class Lesson:
                 encoding.keyframes = row.keyframes
                 self.port.keyframes.keyframe_arrived((producer.pump_id, row.layer))
         producer.take_pace()
+        if (faults := producer.faults_now(now)) != producer.faults:
+            producer.faults = faults
+            self.tell(PictureFaultsChanged(producer.producer_id, producer.device_id, faults))
 
     def _read_format(self, producer: Producer, encoding: Encoding, now: float) -> None:
         """The pictures of a layer are of another size: it may be another layer by that."""

@@ -86,6 +86,7 @@ class ProducerStats(TypedDict):
     codec: str
     live: bool
     paused: bool
+    faults: list[str]
     max_bitrate_bps: int
     layers: list[LayerStats]
 
@@ -230,6 +231,7 @@ def _producer(pump: Pump, producer: Producer, now: float) -> ProducerStats:
         "codec": producer.codec.name,
         "live": producer.live,
         "paused": producer.paused,
+        "faults": [fault.value for fault in producer.faults],
         "max_bitrate_bps": producer.max_bitrate_bps,
         "layers": [
             _layer(producer, layer, encoding, rows.get(encoding.slot, {}), now)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mixer.forward.decoding_order import StepsBack
 from mixer.forward.layers import Layer, LayerMeter, Stream, smallest_first
 from mixer.forward.pace import Pace, silent_after_s
-from mixer.model import Kind, ProducerInfo
+from mixer.model import Kind, PictureFault, ProducerInfo
 from mixer.pump import CODEC_H264, CODEC_OPAQUE, CODEC_OPUS, CODEC_VP8
 from mixer.rtp.picture_format import PictureFormat
 from mixer.transport.codecs import Codec
@@ -34,7 +35,7 @@ class Encoding:
     told: tuple[int, int] = (0, 0)
     format: PictureFormat | None = None  # as its last keyframe has it
     format_changes: int = 0
-    steps_back: int = 0  # as last read
+    steps_back: StepsBack = field(default_factory=StepsBack)
     meter: LayerMeter = field(default_factory=LayerMeter)
     pace: Pace = field(default_factory=Pace)
     bytes: int = 0  # that came, as last read
@@ -73,6 +74,7 @@ class Producer:
     most_layers: int = 3
     live: bool = False
     paused: bool = False
+    faults: tuple[PictureFault, ...] = ()  # as last told
     encodings: list[Encoding] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +102,15 @@ class Producer:
             self.codec.name,
             len(self.encodings),
         )
+
+    def faults_now(self, now: float) -> tuple[PictureFault, ...]:
+        """What not all browsers can show of its layers as they come."""
+        found = []
+        if any(encoding.steps_back.usual(now) for encoding in self.encodings):
+            found.append(PictureFault.B_FRAMES)
+        if any(encoding.format and encoding.format.interlaced for encoding in self.encodings):
+            found.append(PictureFault.INTERLACED)
+        return tuple(found)
 
     def take_pace(self) -> None:
         """How long a pause is an end, by the pauses there have been; sound has none so long."""

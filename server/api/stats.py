@@ -19,7 +19,7 @@ from server.accounts.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.errors import not_found
 from signaling.lesson import DevicePlace
-from signaling.protocol.messages import LinkQuality, Role, SeatState, Source
+from signaling.protocol.messages import LinkQuality, PictureFault, Role, SeatState, Source
 
 router = APIRouter(prefix="/api", tags=["measures"])
 
@@ -49,11 +49,14 @@ class LineView(View):
 
 
 class LayerView(View):
-    """One encoding as it arrives, 0 the smallest. Counters count since the stream began."""
+    """One encoding as it arrives, 0 the smallest; `width` and `height` are its pictures', 0 before
+    the first keyframe. Counters count since the stream began."""
 
     layer: int
     rid: str
     ssrc: int
+    width: int
+    height: int
     live: bool
     bitrate_bps: int
     packets: int
@@ -71,7 +74,8 @@ class LayerView(View):
 
 
 class SentView(View):
-    """A stream a device sends. `paused`: not forwarded (muted, or without the floor)."""
+    """A stream a device sends. `paused`: not forwarded (muted, or without the floor). `faults`:
+    what browsers cannot show of it as it is coded."""
 
     producer_id: str
     source: Source
@@ -79,6 +83,7 @@ class SentView(View):
     codec: str
     live: bool
     paused: bool
+    faults: list[PictureFault]
     taps: int
     max_bitrate_bps: int
     layers: list[LayerView]

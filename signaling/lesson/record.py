@@ -54,6 +54,7 @@ class Producer:
     live: bool = False
     paused: bool = False
     layers_needed: int | None = None
+    faults: tuple[m.PictureFault, ...] = ()
 
 
 @dataclass(slots=True)
@@ -269,6 +270,7 @@ class LessonRecord:
             codec=producer.codec,
             muted=producer.source in seat.muted_sources,
             live=producer.live,
+            faults=list(producer.faults),
         )
 
     def _link(self, seat: Seat, devices: list[Device], present: list[Device]) -> LinkQuality:

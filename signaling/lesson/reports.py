@@ -9,6 +9,7 @@ from mixer.model import (
     LinkMeasured,
     LinkState,
     MediaEvent,
+    PictureFaultsChanged,
     ProducerLive,
     SpeakersChanged,
     TransportChanged,
@@ -40,6 +41,8 @@ class Reports:
         match event:
             case ProducerLive():
                 self._producer_live(event)
+            case PictureFaultsChanged():
+                self._picture_faults(event)
             case SpeakersChanged():
                 self._speakers_changed(event)
                 return False
@@ -60,6 +63,12 @@ class Reports:
         found = self._record.find_producer(event.producer_id)
         if found is not None:
             found[1].live = True
+
+    def _picture_faults(self, event: PictureFaultsChanged) -> None:
+        """A picture is coded as not all browsers show it, or is no longer."""
+        found = self._record.find_producer(event.producer_id)
+        if found is not None:
+            found[1].faults = tuple(m.PictureFault(fault) for fault in event.faults)
 
     def _speakers_changed(self, event: SpeakersChanged) -> None:
         """Who is heard now: only seats whose sound goes out, each at its loudest."""

@@ -22,6 +22,7 @@ from signaling.protocol.terms import (
     Layout,
     LinkQuality,
     Mode,
+    PictureFault,
     RemovalCode,
     Role,
     Source,
@@ -36,6 +37,7 @@ __all__ = [
     "Layout",
     "LinkQuality",
     "Mode",
+    "PictureFault",
     "RemovalCode",
     "Role",
     "Source",
@@ -275,6 +277,7 @@ class SourceState(Model):
     codec: str = ""
     muted: bool = False  # closed by its own device
     live: bool = False  # media has arrived
+    faults: list[PictureFault] = []  # what browsers cannot show of it; recordings have all
 
 
 class Hand(Model):

@@ -50,6 +50,13 @@ class VideoCodec(StrEnum):
     VP8 = "VP8"
 
 
+class PictureFault(StrEnum):
+    """How a picture is coded that not all browsers can show as it is."""
+
+    B_FRAMES = "b-frames"  # only those pictures are shown that need no later one
+    INTERLACED = "interlaced"  # black in some browsers
+
+
 class Layout(StrEnum):
     """How the others stand on a room's screen, as the lead says."""
 

@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from mixer.forward.uplink import UNNEEDED_AFTER_S
-from mixer.model import ConsumerChanged, LayerOffer, LayersNeeded, LinkState, SourceOffer, Want
+from mixer.model import (
+    ConsumerChanged,
+    LayerOffer,
+    LayersNeeded,
+    LinkState,
+    PictureFault,
+    PictureFaultsChanged,
+    SourceOffer,
+    Want,
+)
+from mixer.node.stats import lesson_stats
 from mixer.pump import KEYFRAME_NEEDED
 from mixer.rtp.feedback import Pli
 from mixer.rtp.rtcp import parse_compound
@@ -243,4 +253,34 @@ async def test_pictures_that_say_nonsense_leave_the_order_as_it_is(
     scene.sps[1] = data
     scene.send(q=1, h=1, f=1)
     assert scene.sent() == "h"
+    await scene.close()
+
+
+async def test_pictures_that_browsers_cannot_show_are_told_and_their_mending_too(
+    scene: Scene,
+) -> None:
+    def told() -> list[tuple[PictureFault, ...]]:
+        return [one.faults for one in scene.heard if isinstance(one, PictureFaultsChanged)]
+
+    def shown() -> list[str]:
+        (producer,) = lesson_stats(scene.lesson, scene.clock.now)["producers"]
+        return producer["faults"]
+
+    await scene.begin("q;h;f", (640, 360))
+    fields = encode_h264(ENCODERS["interlaced"], 0.04, width=640, height=360)
+    scene.sps[640] = parameter_sets(fields)[0]
+    scene.send(q=320, h=640)
+    assert told() == [(PictureFault.INTERLACED,)]
+    scene.send(q=320, h=320)
+    assert told()[1:] == [()]
+    for total in range(4):
+        for row in scene.pump.stats[scene.pump_id]:
+            row["steps_back"] = total
+        scene.send(q=320, h=320)
+    assert told()[2:] == [(PictureFault.B_FRAMES,)]
+    assert shown() == ["b-frames"]
+    for _ in range(20):
+        scene.send(q=320, h=320)
+    assert told()[3:] == [()]
+    assert shown() == []
     await scene.close()

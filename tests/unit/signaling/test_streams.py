@@ -11,6 +11,8 @@ from mixer.model import (
     LayersNeeded,
     LinkMeasured,
     LinkState,
+    PictureFault,
+    PictureFaultsChanged,
     ProducerLive,
     SpeakersChanged,
     TransportChanged,
@@ -399,6 +401,24 @@ def test_a_closed_subscribe_connection_frees_the_negotiation() -> None:
     desk.media.close_device(room.device_id)
     desk.notice(TransportChanged(room.device_id, Direction.SUBSCRIBE, LinkState.CLOSED))
     assert room.ask(wants(streams["board"])) == "subscribe_offer"
+
+
+def test_all_hear_of_a_picture_that_browsers_cannot_show_and_of_its_mending() -> None:
+    desk, lead, room = class_of()
+    board = room.publish(Source.STUDENTS)["students"]
+    desk.notice(PictureFaultsChanged(board, room.device_id, (PictureFault.B_FRAMES,)))
+    for heard in (lead, room):
+        (source,) = [
+            one for one in heard.of(m.SeatChanged)[-1].seat.sources if one.producer_id == board
+        ]
+        assert source.faults == [m.PictureFault.B_FRAMES]
+    desk.notice(PictureFaultsChanged(board, room.device_id, ()))
+    assert [one.faults for one in lead.of(m.SeatChanged)[-1].seat.sources] == [[]]
+    desk.notice(PictureFaultsChanged("p99", "device-99", (PictureFault.INTERLACED,)))
+
+
+def test_every_fault_of_the_media_core_has_its_word_in_the_protocol() -> None:
+    assert [fault.value for fault in PictureFault] == [fault.value for fault in m.PictureFault]
 
 
 def test_measurements_that_change_nothing_tell_nothing() -> None:

@@ -129,11 +129,15 @@ export interface components {
         KeyBody: {
             key: string;
         };
-        /** @description One encoding as it arrives, 0 the smallest. Counters count since the stream began. */
+        /**
+         * @description One encoding as it arrives, 0 the smallest; `width` and `height` are its pictures', 0 before
+         *     the first keyframe. Counters count since the stream began.
+         */
         LayerView: {
             bitrate_bps: number;
             bytes: number;
             duplicates: number;
+            height: number;
             jitter_ms: number;
             keyframe_requests: number;
             keyframes: number;
@@ -148,6 +152,7 @@ export interface components {
             restarts: number;
             rid: string;
             ssrc: number;
+            width: number;
         };
         LessonBody: {
             community_id: string;
@@ -280,6 +285,11 @@ export interface components {
             tick_late_s: number;
             ticks: number;
         };
+        /**
+         * @description How a picture is coded that not all browsers can show as it is.
+         * @enum {string}
+         */
+        PictureFault: "b-frames" | "interlaced";
         /** @description One UDP port and its pump; `docs/metrics.md` tells what each counter is. */
         PortView: {
             counters: {
@@ -482,9 +492,13 @@ export interface components {
             school: string;
             seat_id: string;
         };
-        /** @description A stream a device sends. `paused`: not forwarded (muted, or without the floor). */
+        /**
+         * @description A stream a device sends. `paused`: not forwarded (muted, or without the floor). `faults`:
+         *     what browsers cannot show of it as it is coded.
+         */
         SentView: {
             codec: string;
+            faults: components["schemas"]["PictureFault"][];
             /** @enum {string} */
             kind: "audio" | "video";
             layers: components["schemas"]["LayerView"][];
@@ -522,6 +536,8 @@ export interface components {
             /** @default  */
             codec: string;
             device_id: string;
+            /** @default [] */
+            faults: components["schemas"]["PictureFault"][];
             /** @enum {string} */
             kind: "audio" | "video";
             /** @default false */

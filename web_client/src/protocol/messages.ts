@@ -43,6 +43,14 @@ export const VIDEO_CODEC_VALUES = [
 /** What a picture is sent as, best first. Every browser has VP8 (RFC 7742 §5), not all H.264. */
 export type VideoCodec = (typeof VIDEO_CODEC_VALUES)[number];
 
+export const PICTURE_FAULT_VALUES = [
+  "b-frames", // only those pictures are shown that need no later one
+  "interlaced", // black in some browsers
+] as const;
+
+/** How a picture is coded that not all browsers can show as it is. */
+export type PictureFault = (typeof PICTURE_FAULT_VALUES)[number];
+
 export const LAYOUT_VALUES = [
   "speaker", // the lead (or the spotlight) large, the others in a strip
   "wall", // all equal
@@ -284,6 +292,8 @@ export interface SourceState {
   muted: boolean;
   /** media has arrived */
   live: boolean;
+  /** what browsers cannot show of it; recordings have all */
+  faults: PictureFault[];
 }
 
 /** A raised hand: its place in the order (from 1) and since when. */

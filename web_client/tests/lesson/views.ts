@@ -19,6 +19,7 @@ export function source(seat: string, name: Source, more: Partial<SourceState> = 
     codec: name === "room" ? "opus" : "H264",
     muted: false,
     live: true,
+    faults: [],
     ...more,
   };
 }

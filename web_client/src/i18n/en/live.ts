@@ -96,6 +96,13 @@ export const live = {
     reconnecting: "Connection lost — returning by itself…",
     mediaLost: "Picture and sound are being restored…",
     ownPictureHeld: "Your line is weak: they hear you, your picture is paused for a moment.",
+    pictureFault: (picture: string, fault: string) => `${picture} — ${fault}`,
+    pictureFaults: {
+      "b-frames":
+        "its encoder uses B-frames, so viewers see few of its pictures (the recording has all). Turn B-frames off in the camera or encoder.",
+      interlaced:
+        "it is interlaced and black in some browsers (the recording is whole). Set the camera to progressive.",
+    },
     endedTitle: "The lesson is over",
     endedByLead: "The teacher has ended it.",
     endedByServer: "The server has ended it.",

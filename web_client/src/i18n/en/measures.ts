@@ -63,6 +63,7 @@ export const measures = {
     layers: { small: "small", medium: "medium", large: "large" },
     flow: (source: string, what: string) => `${source}: ${what}`,
     switching: (to: string) => `changing to ${to}`,
+    faults: { "b-frames": "B-frames: few pictures are shown", interlaced: "interlaced: black in some browsers" },
     reasons: {
       bandwidth: "held back: line too weak",
       "producer-paused": "muted",

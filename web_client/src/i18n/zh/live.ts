@@ -83,6 +83,11 @@ export const live: Pick<Messages, keyof typeof english> = {
     reconnecting: "连接中断，正在自动返回…",
     mediaLost: "正在恢复画面和声音…",
     ownPictureHeld: "您的网络较弱：对方能听到您，画面暂停发送",
+    pictureFault: (picture, fault) => `${picture}：${fault}`,
+    pictureFaults: {
+      "b-frames": "编码器使用了 B 帧，观看者只能看到少数画面（录像是完整的）。请在摄像机或编码器上关闭 B 帧。",
+      interlaced: "画面是隔行扫描，在部分浏览器中为黑屏（录像是完整的）。请把摄像机改为逐行扫描。",
+    },
     endedTitle: "本节课已结束",
     endedByLead: "主讲教师已下课。",
     endedByServer: "服务器已结束本课。",

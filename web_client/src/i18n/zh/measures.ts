@@ -65,6 +65,7 @@ export const measures: Pick<Messages, "measures"> = {
     layers: { small: "小", medium: "中", large: "大" },
     flow: (source, what) => `${source}：${what}`,
     switching: (to) => `正在换到${to}`,
+    faults: { "b-frames": "B 帧：只能显示少数画面", interlaced: "隔行扫描：部分浏览器黑屏" },
     reasons: {
       bandwidth: "暂停：线路太弱",
       "producer-paused": "已静音",

@@ -48,9 +48,10 @@ export class LiveStreams extends TongkeElement {
           (sources as Record<string, string>)[sent.source] ?? sent.source,
           sent.codec,
           sent.paused ? measures.reasons["producer-paused"] : "",
+          ...sent.faults.map((fault) => measures.faults[fault]),
         ])}
       </td>
-      <td>${size || "–"}</td>
+      <td>${facts([size, layer.width ? `${layer.width} × ${layer.height}` : ""]) || "–"}</td>
       <td class="number">
         ${layer.live ? bitrate(layer.bitrate_bps) : measures.reasons["producer-silent"]}
       </td>

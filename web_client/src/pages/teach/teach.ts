@@ -19,6 +19,7 @@ import { base, controls } from "../../design/shared.ts";
 import { timeOfDay } from "../../i18n/format.ts";
 import { currentLanguage } from "../../i18n/index.ts";
 import { ownPictureIsHeld } from "../../lesson/captions.ts";
+import { pictureFaultInWords } from "../../lesson/picture_faults.ts";
 import { rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import { leadStage } from "../../lesson/stage.ts";
@@ -323,7 +324,9 @@ export class Teach extends LessonPage {
     }
     if (this.inside && ownPictureIsHeld(view)) return this.strip("warn", m.lesson.ownPictureHeld);
     const device = this.deviceProblem();
-    return device ? this.strip("warn", device) : nothing;
+    if (device) return this.strip("warn", device);
+    const fault = this.inside ? pictureFaultInWords(view, m) : "";
+    return fault ? this.strip("warn", fault) : nothing;
   }
 
   private deviceProblem(): string {
