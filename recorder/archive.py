@@ -20,6 +20,7 @@ from recorder.records import (
     Gap,
     Happened,
     Opened,
+    Resumed,
     SeatRecord,
     SegmentEnded,
     SegmentStarted,
@@ -28,6 +29,9 @@ from recorder.records import (
     TrackStarted,
 )
 from recorder.stretches import Report
+
+# A recorder that is killed is back within a second or two, and costs less than one of media.
+LEAST_PAUSE_S = 3.0
 
 _OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | CountBroken | Gap | TrackEnded
 
@@ -73,6 +77,16 @@ class RecordedTrack:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing was recorded from `start` to `end`, Unix time; `code` is stable, `text` says why."""
+
+    start: float
+    end: float
+    code: str
+    text: str
+
+
 @dataclass(slots=True)
 class Archive:
     """A whole recording."""
@@ -81,8 +95,7 @@ class Archive:
     seats: dict[str, SeatRecord]
     tracks: list[RecordedTrack]
     events: list[dict[str, object]]
-    failure: str = ""
-    closed: bool = False
+    pauses: list[Pause] = field(default_factory=list)
 
 
 def read_archive(records: Iterable[AnyRecord]) -> Archive:
@@ -90,6 +103,7 @@ def read_archive(records: Iterable[AnyRecord]) -> Archive:
     archive: Archive | None = None
     tracks: dict[str, RecordedTrack] = {}
     seen_events: set[str] = set()
+    standstill = _Standstill()
     for record in records:
         if archive is None:
             if not isinstance(record, Opened):
@@ -103,17 +117,42 @@ def read_archive(records: Iterable[AnyRecord]) -> Archive:
         elif isinstance(record, TrackStarted):
             tracks[record.track_id] = RecordedTrack(record)
             archive.tracks.append(tracks[record.track_id])
-        elif isinstance(record, Failed):
-            archive.failure = record.text
-        elif isinstance(record, Closed):
-            archive.closed = True
         elif isinstance(record, _OfTrack):
             track = tracks.get(record.track_id)
             if track is not None:
                 _add_to_track(track, record)
+        archive.pauses += standstill.read(record)
     if archive is None:
         raise FinishError("no-journal", "The recording's journal does not say which lesson it is.")
     return archive
+
+
+class _Standstill:
+    """Finds the pauses in a journal, record by record."""
+
+    def __init__(self) -> None:
+        self._failed: Failed | None = None
+        self._last_at = 0.0  # of all records up to now
+        self._closed = False
+
+    def read(self, record: AnyRecord) -> list[Pause]:
+        """The pause that ends with this record, if one does."""
+        pauses: list[Pause] = []
+        if self._closed:
+            return pauses  # what comes after the lesson's end are tries to finish
+        self._closed = isinstance(record, Closed)
+        if isinstance(record, Failed):
+            self._failed = self._failed or record
+        elif isinstance(record, Resumed | Closed) and self._failed is not None:
+            failed, self._failed = self._failed, None
+            pauses.append(Pause(failed.at, max(failed.at, record.at), failed.code, failed.text))
+        elif isinstance(record, Resumed) and record.at - self._last_at >= LEAST_PAUSE_S:
+            text = "The server or its recorder was not running."
+            pauses.append(Pause(self._last_at, record.at, "recorder-away", text))
+        at = getattr(record, "at", None)
+        if isinstance(at, float):
+            self._last_at = max(self._last_at, at)
+        return pauses
 
 
 def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:

@@ -28,7 +28,10 @@ class Message(BaseModel):
 
 
 class OpenRecording(Message):
-    """Record this lesson into `folder` (made if missing, gone on with if there)."""
+    """Record this lesson into `folder` (made if missing, gone on with if there).
+
+    Said again after a `Failed`, it goes on as soon as the disk takes it.
+    """
 
     type: Literal["open"] = "open"
     recording_id: str
@@ -83,7 +86,10 @@ class CloseTap(Message):
 
 
 class CloseRecording(Message):
-    """The lesson is over: close all of it and finish it. Answered by `Finished` or `Failed`."""
+    """The lesson is over: close all of it and finish it. Answered by `Finished` or `Failed`.
+
+    After `Failed` all of it may be said again, from `OpenRecording` on.
+    """
 
     type: Literal["close"] = "close"
     recording_id: str

@@ -263,7 +263,16 @@ def _manifest(archive: Archive, parts: list[_Part], origin: float) -> dict[str, 
         ),
         "parts": entries,
         "events": [_timed(event, origin) for event in archive.events],
-        "incomplete": archive.failure,
+        "incomplete": archive.pauses[0].text if archive.pauses else "",
+        "pauses": [
+            {
+                "start_s": round(max(0.0, pause.start - origin), 3),
+                "duration_s": round(pause.end - pause.start, 3),
+                "code": pause.code,
+                "text": pause.text,
+            }
+            for pause in archive.pauses
+        ],
     }
 
 

@@ -91,11 +91,11 @@ class RecorderProcess:
         self._unsent = b""
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._writer = Writer(self._wake)
-        self._finishing = FinishingQueue()
-        self._taps: dict[str, _Tap] = {}
         # Unix time that never jumps while we run, whatever is done to the system's clock.
         self._epoch = time.time() - time.monotonic()
+        self._writer = Writer(self._wake, wall=lambda: self._epoch + time.monotonic())
+        self._finishing = FinishingQueue()
+        self._taps: dict[str, _Tap] = {}
         self._server_is_there = True
         self._stepped_at = 0.0
         self._ticked_at = 0.0

@@ -22,6 +22,7 @@ from recorder.journal import encode_line, read_journal
 from recorder.records import (
     AnyRecord,
     Closed,
+    Failed,
     Gap,
     Opened,
     Resumed,
@@ -45,8 +46,11 @@ LOCK_RETRY_S = 0.05
 class RecordingFolder:
     """One open recording."""
 
-    def __init__(self, path: Path, opened: Opened) -> None:
-        """Make the folder, or go on in it when it is there already."""
+    def __init__(self, path: Path, opened: Opened, *, failed: Failed | None = None) -> None:
+        """Make the folder, or go on in it when it is there already.
+
+        `failed` says since when nothing could be recorded, if that is why we go on.
+        """
         self.path = path
         self._lock = threading.Lock()
         self._tracks: dict[str, TrackStarted] = {}
@@ -58,18 +62,23 @@ class RecordingFolder:
             (path / TRACKS).mkdir(mode=0o700, parents=True, exist_ok=True)
             known = self._open_journal()
             sync_folder(path)
+            # Names of an earlier life must not be used again, whether journaled or not.
+            self._segment_count = len(list((path / TRACKS).iterdir()))
+            self._begin_journal(opened, failed, known=known)
         except StorageError:
             self.abandon()
             raise
         except OSError as error:
             self.abandon()
             raise StorageError.from_os(error, path) from error
-        if known:
-            # Names of an earlier life must not be used again, whether journaled or not.
-            self._segment_count = len(list((path / TRACKS).iterdir()))
-            self.append(Resumed(at=opened.at))
-        else:
+
+    def _begin_journal(self, opened: Opened, failed: Failed | None, *, known: bool) -> None:
+        if not known:
             self.append(opened)
+        if failed is not None:
+            self.append(failed)
+        if known or failed is not None:
+            self.append(Resumed(at=opened.at))
 
     def append(self, record: AnyRecord) -> None:
         """Write one record to the journal."""

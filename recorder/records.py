@@ -150,7 +150,10 @@ class TrackEnded(Record):
 
 
 class Failed(Record):
-    """The disk refused; nothing was recorded from here until a `Resumed`."""
+    """The disk refused at `at`; nothing was recorded from then until the next `Resumed`.
+
+    It is written when the disk takes it, so it stands right before that.
+    """
 
     type: Literal["failed"] = "failed"
     at: float

@@ -3,16 +3,18 @@
 Owns the open recordings. Work comes over a bounded queue; when the disk is too slow for it,
 frames are refused (the caller counts them and waits for a keyframe), records never are as long as
 memory for a minute of them lasts. A second thread syncs twice a second, so that a cut of the
-power costs no more than a kill. What a refusing disk does to one recording stays there.
+power costs no more than a kill. What a refusing disk does to one recording stays there: it stands
+still until it is opened again, and its journal then says since when.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixer.reading.frames import Frame
@@ -103,7 +105,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class ClosedFor:
-    """The recording is closed; `folder` holds it."""
+    """The recording is closed, and its journal says so; `folder` holds it."""
 
     recording_id: str
     folder: Path
@@ -114,17 +116,21 @@ Outcome = Opening | EventWritten | Refused | ClosedFor
 
 
 class Writer:
-    """`put` work from one thread; `outcomes` come back, and `wake` is called when there are any."""
+    """`put` work from one thread; `outcomes` come back, and `wake` is called when there are any.
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    `wall` gives Unix time.
+    """
+
+    def __init__(self, wake: Callable[[], None], *, wall: Callable[[], float] = time.time) -> None:
         self._wake = wake
+        self._wall = wall
         self._work: deque[Work] = deque()
         self._frame_bytes = 0
         self._ready = threading.Condition()
         self._stopping = False
         self._folders: dict[str, RecordingFolder] = {}
         self._opens: dict[str, Open] = {}
-        self._refusals: dict[str, StorageError] = {}
+        self._failures: dict[str, Failed] = {}  # what their journals do not say yet
         self._outcomes: deque[Outcome] = deque()
         self._stop_sync = threading.Event()
         self._sync_refused: deque[tuple[str, RecordingFolder, StorageError]] = deque()
@@ -205,7 +211,7 @@ class Writer:
         if isinstance(work, Open):
             self._opens[work.recording_id] = work
             if work.recording_id not in self._folders:
-                self._folders[work.recording_id] = RecordingFolder(work.folder, work.opened)
+                self._open(work)
             self._tell(Opening(work.recording_id))
             return
         folder = self._folders.get(work.recording_id)
@@ -222,22 +228,27 @@ class Writer:
         else:
             self._append(folder, work.record)
 
+    def _open(self, work: Open) -> RecordingFolder:
+        recording_id = work.recording_id
+        failed = self._failures.get(recording_id)
+        folder = RecordingFolder(work.folder, work.opened, failed=failed)
+        self._failures.pop(recording_id, None)
+        self._folders[recording_id] = folder
+        return folder
+
     def _close(self, work: Close, folder: RecordingFolder | None) -> None:
-        opened = self._opens.pop(work.recording_id, None)
-        refusal = self._refusals.pop(work.recording_id, None)
+        opened = self._opens.get(work.recording_id)
         if opened is None:
             return
-        try:
-            if folder is None and work.lesson_over:
-                # The disk refused earlier. Perhaps it has room for the last words by now.
-                folder = RecordingFolder(opened.folder, opened.opened)
-                if refusal is not None:
-                    folder.append(Failed(at=work.at, code=refusal.code, text=str(refusal)))
-            if folder is not None:
-                self._folders.pop(work.recording_id, None)
-                folder.close(work.at, lesson_over=work.lesson_over)
-        finally:
-            self._tell(ClosedFor(work.recording_id, opened.folder, work.lesson_over))
+        if folder is None and work.lesson_over:
+            # The disk refused earlier. Perhaps it has room for the last words by now.
+            now = opened.opened.model_copy(update={"at": work.at})
+            folder = self._open(replace(opened, opened=now))
+        if folder is not None:
+            folder.close(work.at, lesson_over=work.lesson_over)
+            del self._folders[work.recording_id]
+        del self._opens[work.recording_id]
+        self._tell(ClosedFor(work.recording_id, opened.folder, work.lesson_over))
 
     def _append(self, folder: RecordingFolder, record: AnyRecord) -> None:
         if isinstance(record, TrackStarted):
@@ -253,7 +264,8 @@ class Writer:
         folder = self._folders.pop(recording_id, None)
         if folder is not None:
             folder.abandon()
-        self._refusals[recording_id] = error
+        failed = Failed(at=self._wall(), code=error.code, text=str(error))
+        self._failures.setdefault(recording_id, failed)  # it stands still since the first
         self._tell(Refused(recording_id, error))
 
     def _tell(self, outcome: Outcome) -> None:

@@ -249,6 +249,7 @@ class _Start:
             lessons=desk,
             rooms=rooms,
             media=media,
+            recording=recording,
             metrics=self._meters,
         )
         closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")

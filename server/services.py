@@ -20,6 +20,7 @@ from server.lessons.rooms import RoomDesk
 from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.node.media import MediaCore
+from server.recordings.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +42,5 @@ class Services:
     lessons: LessonDesk
     rooms: RoomDesk
     media: MediaCore
+    recording: Recording | None
     metrics: Metrics

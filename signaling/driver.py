@@ -295,9 +295,12 @@ class LessonService:
         runner = self._runners.get(lesson_id)
         return None if runner is None or runner.stopped else runner.lesson.bar_of(bearer_id)
 
-    async def set_recording(self, lesson_id: str, recording: bool) -> None:
-        """The recorder says whether it runs; nothing happens if the lesson is not open."""
-        await self._tell(lesson_id, e.RecordingChanged(recording))
+    async def set_recording(self, lesson_id: str, recording: bool, fault: str = "") -> None:
+        """The recorder says whether it runs, and if not, why it does not for the moment.
+
+        Nothing happens if the lesson is not open.
+        """
+        await self._tell(lesson_id, e.RecordingChanged(recording, fault))
 
     def live(self) -> dict[str, tuple[LessonState, list[SeatState]]]:
         """Every lesson in memory with its seats, as everybody in it sees them."""

@@ -16,6 +16,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
+
+# As the server sets it up. The default tells all locals with each traceback: tens of seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 PUMP_THREAD = "tongke-pump"
 # A thread that was told to end may still be on its way out, on a busy machine for a while.

@@ -12,11 +12,14 @@ from fastapi.responses import FileResponse
 from server.accounts.access import Person, ServicesOf
 from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
 from server.database.deletion import delete_row
-from server.database.models import Recording, RecordingPhase, Visibility
+from server.database.models import Recording, RecordingPhase, User, UserRole, Visibility
 from server.recordings.library import (
     find_recordings,
     get_visible_recording,
+    incomplete,
     media_file,
+    not_recording,
+    refuse_not_failed,
     refuse_other_teachers,
     refuse_unfinished,
 )
@@ -35,7 +38,7 @@ _TYPES = {
 
 
 class RecordingView(View):
-    """`parts` and `events` are empty in lists."""
+    """In lists `parts`, `events`, `pauses` and `missing` are empty; `incomplete` is not."""
 
     id: str
     lesson_id: str | None
@@ -52,6 +55,9 @@ class RecordingView(View):
     visibility: Visibility
     parts: list[dict[str, Any]]
     events: list[dict[str, Any]]
+    incomplete: str
+    pauses: list[dict[str, Any]]
+    missing: list[dict[str, Any]]
 
 
 class RecordingChange(Body):
@@ -61,8 +67,11 @@ class RecordingChange(Body):
     visibility: Visibility | None = None
 
 
-def _view(recording: Recording, *, whole: bool) -> RecordingView:
+def _view(recording: Recording, person: User, *, whole: bool) -> RecordingView:
     manifest = recording.manifest if whole else {}
+    why = incomplete(recording)
+    if why and person.role is not UserRole.ADMINISTRATOR:
+        why = "Something is missing; an administrator sees why."  # it may name the disk's folders
     return RecordingView(
         id=recording.id,
         lesson_id=recording.lesson_id,
@@ -79,7 +88,14 @@ def _view(recording: Recording, *, whole: bool) -> RecordingView:
         visibility=recording.visibility,
         parts=list(manifest.get("parts", [])),
         events=list(manifest.get("events", [])),
+        incomplete=why,
+        pauses=_members(manifest.get("pauses", []), "start_s", "duration_s", "code"),
+        missing=_members(manifest.get("missing", []), "seat_id", "source", "start_s"),
     )
+
+
+def _members(entries: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    return [{name: entry.get(name) for name in names} for entry in entries]
 
 
 @router.get("/api/recordings")
@@ -104,14 +120,15 @@ async def recordings(
             since=since,
             until=until,
         )
-    return [_view(row, whole=False) for row in found]
+    return [_view(row, person, whole=False) for row in found]
 
 
 @router.get("/api/recordings/{recording_id}")
 async def recording(recording_id: Id, person: Person, services: ServicesOf) -> RecordingView:
     """One recording with all that the player plays."""
     async with services.database.read() as session:
-        return _view(await get_visible_recording(session, person, recording_id), whole=True)
+        row = await get_visible_recording(session, person, recording_id)
+        return _view(row, person, whole=True)
 
 
 @router.patch("/api/recordings/{recording_id}")
@@ -125,7 +142,7 @@ async def update_recording(
         for name in body.model_fields_set:
             if (value := getattr(body, name)) is not None:
                 setattr(row, name, value)
-        return _view(row, whole=True)
+        return _view(row, person, whole=True)
 
 
 @router.delete("/api/recordings/{recording_id}", status_code=204)
@@ -136,6 +153,20 @@ async def delete_recording(recording_id: Id, person: Person, services: ServicesO
         refuse_other_teachers(person, row)
         refuse_unfinished(row)
         await delete_row(session, row, services.clock())
+
+
+@router.post("/api/recordings/{recording_id}/finish")
+async def finish_recording(recording_id: Id, person: Person, services: ServicesOf) -> RecordingView:
+    """Try once more to make a recording playable that failed."""
+    async with services.database.write() as session:
+        row = await get_visible_recording(session, person, recording_id)
+        refuse_other_teachers(person, row)
+        refuse_not_failed(row)
+        if services.recording is None:
+            raise not_recording()
+        services.recording.finish_again(recording_id)
+        row.state = RecordingPhase.FINISHING
+        return _view(row, person, whole=True)
 
 
 @router.get("/media/recordings/{recording_id}/{name:path}")

@@ -9,7 +9,8 @@ from prometheus_client.registry import Collector
 
 from server.metrics.families import SERVICE
 from server.metrics.sheet import Sheet, describe
-from server.recordings.recording import Recording, RecordingTotals
+from server.recordings.recorded import RecordingTotals
+from server.recordings.recording import Recording
 from signaling.counters import SignalingCounters
 from signaling.driver import LessonService
 

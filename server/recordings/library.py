@@ -44,8 +44,16 @@ class RecordingCatalogue(Protocol):
         """It can be played: `started_at`, `duration_s`, `poster`, `parts` and `events` say what."""
         ...
 
+    async def paused(self, recording_id: str, reason: str) -> None:
+        """It stands still for the moment; without a reason (it is for IT) it goes on."""
+        ...
+
     async def failed(self, recording_id: str, reason: str) -> None:
-        """It cannot be made playable; `reason` is for IT."""
+        """It could not be made playable; `reason` is for IT."""
+        ...
+
+    async def finishing(self, recording_id: str) -> None:
+        """What had failed is tried once more."""
         ...
 
 
@@ -84,6 +92,26 @@ class Catalogue:
 
         await self._outbox.written(f"recording {recording_id}", write)
 
+    async def paused(self, recording_id: str, reason: str) -> None:
+        """It is told beside its state, which stays what it is."""
+
+        async def write(session: AsyncSession) -> None:
+            row = await session.get(Recording, recording_id)
+            if row is not None and row.state is RecordingPhase.RECORDING:
+                row.failure = reason
+
+        await self._outbox.written(f"the pause of recording {recording_id}", write)
+
+    async def finishing(self, recording_id: str) -> None:
+        """It is no longer failed, for now."""
+
+        async def write(session: AsyncSession) -> None:
+            row = await session.get(Recording, recording_id)
+            if row is not None and row.state is RecordingPhase.FAILED:
+                row.state = RecordingPhase.FINISHING
+
+        await self._outbox.written(f"finishing recording {recording_id} again", write)
+
     async def failed(self, recording_id: str, reason: str) -> None:
         """It stands in the library as failed, so that somebody asks."""
 
@@ -93,7 +121,6 @@ class Catalogue:
                 row.state = RecordingPhase.FAILED
                 row.failure = reason
 
-        _log.error("recording failed", recording=recording_id, why=reason)
         await self._outbox.written(f"the failure of recording {recording_id}", write)
 
     async def _add(
@@ -226,6 +253,43 @@ def refuse_unfinished(recording: Recording) -> None:
                 "This recording is not finished yet. Delete it when it is.",
             ),
         )
+
+
+def refuse_not_failed(recording: Recording) -> None:
+    """Refuses (409) to finish once more what has not failed."""
+    if recording.state is not RecordingPhase.FAILED:
+        raise Refusal(
+            409,
+            "recording-not-failed",
+            Text("这个录像没有失败，无需重新整理。", "This recording has not failed."),
+        )
+
+
+def not_recording() -> Refusal:
+    """This server records nothing."""
+    return Refusal(
+        503,
+        "not-recording",
+        Text("这台服务器不录制课程。", "This server records no lessons."),
+    )
+
+
+def incomplete(recording: Recording) -> str:
+    """Why something of it is missing, has failed, or is not recorded just now; empty if nothing is.
+
+    One sentence, in English, for IT.
+    """
+    if recording.state is not RecordingPhase.READY:
+        return recording.failure
+    manifest = recording.manifest
+    missing = [one.get("text") for one in manifest.get("missing", []) if isinstance(one, dict)]
+    # Recordings of earlier versions told only of parts that failed.
+    return str(manifest.get("incomplete") or next(iter(missing), "") or _parts_failed(manifest))
+
+
+def _parts_failed(manifest: Mapping[str, Any]) -> str:
+    failed = manifest.get("parts_failed")
+    return f"A part of it could not be made: {failed[0]}" if failed else ""
 
 
 def media_file(folder: Path, recording: Recording, name: str) -> Path:

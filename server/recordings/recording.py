@@ -6,7 +6,8 @@ recorder's, the rows the catalogue's (`library`), the process `server.children`'
 
 Nothing here makes a lesson wait: observers' calls only note what is wanted; tasks of their own
 bring it about, and again when a recorder comes back. A recording that fails is told to the
-catalogue and to the lesson; the lesson goes on.
+catalogue and to the lesson, which goes on, and is tried again: while the lesson runs for as long as
+it takes (it *pauses*, mostly because the disk is full), after it a few times, later and later.
 """
 
 from __future__ import annotations
@@ -17,23 +18,26 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from recorder import control as c
-from recorder.recording_folder import MANIFEST
+from recorder.recording_folder import JOURNAL, MANIFEST
 from recorder.records import SeatRecord
 from server.children.child import Child
 from server.children.recorder import RECORDER
 from server.children.tapping import TappedMedia, Tapping
 from server.clock import Clock, wall_clock
+from server.database.room import room_in
+from server.errors import Refusal, Text
 from server.ids import new_id
 from server.recordings.leftovers import Leftover, Stage, find_leftovers, mark_filed
 from server.recordings.library import RecordingCatalogue
+from server.recordings.recorded import Recorded, RecordingTotals
 from server.recordings.recorder_sink import RecorderSink
+from server.recordings.retries import Retries
 from signaling.log.entries import AnyEntry, as_members
 from signaling.ports import LessonPlan
 
@@ -49,50 +53,34 @@ LEFTOVER_CHECK_S = 30.0
 # What is still to be told to the database when the server stops; it answers in milliseconds.
 LAST_CHORES_S = 10.0
 
+# A paused recording is gone on with this soon after its disk has room again. Delays are between
+# tries; that there is room is looked at every second, and costs nothing.
+RESUME_AFTER_S = (1.0, 2.0, 5.0, 15.0, 30.0)
+# What a minute of one seat needs: who goes on with less is paused again at once.
+RESUME_ROOM_BYTES = 16 << 20
+
+# A finish fails because the disk is full or the machine is short of something: that may be over in
+# a minute, or when somebody has looked after it. Then there is the button.
+FINISH_AGAIN_AFTER_S = (30.0, 300.0, 1800.0, 7200.0)
+# What no further try will change.
+_FINAL = frozenset({"nothing-recorded"})
+
+LOOK_EVERY_S = 1.0
+
 Chore = Coroutine[Any, Any, None]
 LessonLive = Callable[[str], Coroutine[Any, Any, bool]]
-OnRunning = Callable[[str, bool], Chore]
+OnRunning = Callable[[str, bool, str], Chore]
 
 
-@dataclass(slots=True)
-class _Recorded:
-    """One recording between its lesson's opening and its end in the catalogue."""
-
-    recording_id: str
-    lesson_id: str
-    title: str
-    seats: tuple[SeatRecord, ...]
-    taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
-    unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
-    failed: bool = False
-    closed: bool = False  # the lesson is over: it is being finished
-    running: bool = False  # as the lesson was told
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingTotals:
-    """Where recording stands, for the metrics; recordings that are filed no longer count."""
-
-    recorder_up: bool
-    recorder_starts: int
-    running: int
-    waiting: int  # for the recorder, or for the first packet
-    failed: int
-    finishing: int
-    taps: int
-    unwritten_events: int
-    dropped_events: int  # since the server began
-
-
-async def _tell_nobody(lesson_id: str, running: bool) -> None:
+async def _tell_nobody(lesson_id: str, running: bool, fault: str) -> None:
     """Until somebody is set to be told."""
 
 
 class Recording:
     """`signaling.ports.LessonObserver` that records. `start` it before, `close` it after signaling.
 
-    `on_running(lesson_id, running)` tells the lesson whether it really is being recorded; it is
-    set after both are made.
+    `on_running(lesson_id, running, fault)` tells the lesson whether it really is being recorded,
+    and why not; it is set after both are made.
     """
 
     on_running: OnRunning
@@ -122,10 +110,12 @@ class Recording:
         self._recorder = Child(
             RECORDER, on_up=self._recorder_up, on_report=self._report, on_down=self._recorder_down
         )
-        self._by_lesson: dict[str, _Recorded] = {}  # lessons in progress
-        self._by_id: dict[str, _Recorded] = {}  # all that is not filed yet
+        self._by_lesson: dict[str, Recorded] = {}  # lessons in progress
+        self._by_id: dict[str, Recorded] = {}  # all that is not filed yet
         self._leftovers: dict[str, Leftover] = {}  # by lesson: interrupted, may go on
         self._to_finish: set[str] = set()  # left closed by an earlier server
+        self._pauses = Retries(RESUME_AFTER_S, for_ever=True)
+        self._finishes = Retries(FINISH_AGAIN_AFTER_S, for_ever=False)
         self._chores: asyncio.Queue[Chore] = asyncio.Queue()
         self._filing: asyncio.Queue[Chore] = asyncio.Queue()  # what waits for the database
         self._tasks: list[asyncio.Task[None]] = []
@@ -141,9 +131,9 @@ class Recording:
     def totals(self) -> RecordingTotals:
         """Where all recordings stand now."""
         kept = self._by_id.values()
-        finishing = sum(recorded.closed for recorded in kept)
+        finishing = sum(recorded.closed and not recorded.failed for recorded in kept)
         running = sum(recorded.running for recorded in kept)
-        failed = sum(recorded.failed and not recorded.closed for recorded in kept)
+        failed = sum(recorded.failed for recorded in kept)
         return RecordingTotals(
             recorder_up=self._recorder.up,
             recorder_starts=self._recorder.starts,
@@ -167,6 +157,7 @@ class Recording:
             asyncio.create_task(_do(self._chores), name="recording-chores"),
             asyncio.create_task(_do(self._filing), name="recording-filing"),
             asyncio.create_task(self._look_after_leftovers(), name="recording-leftovers"),
+            asyncio.create_task(self._try_again(), name="recording-retries"),
         ]
         await self._recorder.start()
 
@@ -202,7 +193,7 @@ class Recording:
             )
             for seat in plan.seats
         )
-        recorded = _Recorded(recording_id, plan.lesson_id, plan.title, seats)
+        recorded = Recorded(recording_id, plan.lesson_id, plan.title, seats)
         self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
         self._file_later(self._catalogue.added(recording_id, plan.lesson_id, self._clock()))
         self._recorder.send(self._open_command(recorded))
@@ -265,8 +256,68 @@ class Recording:
         recorded.taps.clear()
         await asyncio.gather(*(tap.stop() for tap in taps))
         recorded.closed = True
-        recorded.running = False
-        self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
+        recorded.told = (False, "")
+        self._pauses.forget(recorded.recording_id)
+        if recorded.failed:  # a new life: for what it could not write, and for its end
+            recorded.failed = False
+            self._tell_recorder(recorded)
+        else:
+            self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
+
+    # --- trying again -------------------------------------------------------------------------
+
+    def finish_again(self, recording_id: str) -> None:
+        """Try once more, now, to make a recording playable that failed.
+
+        Refuses (409) one that is not at its end, or whose folder is gone.
+        """
+        recorded = self._by_id.get(recording_id)
+        if recording_id in self._to_finish or (
+            recorded is not None and recorded.closed and not recorded.failed
+        ):
+            return  # it is being tried
+        interrupted = any(one.recording_id == recording_id for one in self._leftovers.values())
+        lost = recorded is None and not (self._folder / recording_id / JOURNAL).is_file()
+        if interrupted or lost or (recorded is not None and not recorded.closed):
+            raise Refusal(
+                409,
+                "cannot-be-finished",
+                Text(
+                    "这个录像现在无法整理。",
+                    "This recording cannot be finished now.",
+                ),
+            )
+        self._finishes.tried(recording_id, _now())
+        self._finish_again(recording_id)
+
+    def _finish_again(self, recording_id: str) -> None:
+        recorded = self._by_id.get(recording_id)
+        _log.info("a recording is finished again", recording=recording_id)
+        self._file_later(self._catalogue.finishing(recording_id))
+        if recorded is not None:
+            recorded.failed = False
+            self._tell_recorder(recorded)
+        else:
+            self._to_finish.add(recording_id)
+            self._recorder.send(self._finish_command(recording_id))
+
+    async def _try_again(self) -> None:
+        """Go on with what is paused as soon as the disk has room; finish again what failed."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for recording_id in self._finishes.due(_now()):
+                self._finishes.tried(recording_id, _now())
+                self._finish_again(recording_id)
+            due = self._pauses.due(_now())
+            if not due or not self._recorder.up:
+                continue
+            has_room = await asyncio.to_thread(_has_room, self._folder)
+            for recording_id in due if has_room else ():
+                recorded = self._by_id.get(recording_id)
+                if recorded is not None and recorded.failed and not recorded.closed:
+                    self._pauses.tried(recording_id, _now())
+                    recorded.failed = False
+                    self._tell_recorder(recorded)
 
     # --- the recorder -------------------------------------------------------------------------
 
@@ -275,19 +326,28 @@ class Recording:
         for recording_id in self._to_finish:
             self._recorder.send(self._finish_command(recording_id))
         for recorded in self._by_id.values():
-            self._recorder.send(self._open_command(recorded))
-            for event in recorded.unwritten.values():
-                self._recorder.send(event)
-            if recorded.closed:
-                self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
-            else:
+            if not recorded.closed:
                 recorded.failed = False
-                for tap in recorded.taps.values():
-                    tap.begin()
+            if not recorded.failed:
+                self._tell_recorder(recorded)
+
+    def _tell_recorder(self, recorded: Recorded) -> None:
+        """All that it must know of this recording, whatever it knows already."""
+        if recorded.complete:
+            self._recorder.send(self._finish_command(recorded.recording_id))
+            return
+        self._recorder.send(self._open_command(recorded))
+        for event in recorded.unwritten.values():
+            self._recorder.send(event)
+        if recorded.closed:
+            self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
+        elif self._recorder.up:
+            for tap in recorded.taps.values():
+                tap.begin()
 
     def _recorder_down(self) -> None:
         for recorded in self._by_id.values():
-            self._set_running(recorded, running=False)
+            self._tell_lesson(recorded, running=False, fault="recorder-away")
             for tap in recorded.taps.values():
                 self._later(tap.stop())
 
@@ -301,7 +361,11 @@ class Recording:
             case c.Running():
                 recorded = self._by_id.get(report.recording_id)
                 if recorded is not None and not recorded.closed:
-                    self._set_running(recorded, running=True)
+                    self._runs(recorded)
+            case c.Finishing():
+                recorded = self._by_id.get(report.recording_id)
+                if recorded is not None:
+                    recorded.complete = True
             case c.Failed():
                 self._failed(report)
             case c.Finished():
@@ -321,20 +385,33 @@ class Recording:
                 return
 
     def _failed(self, report: c.Failed) -> None:
-        _log.error("recording failed", recording=report.recording_id, why=report.text)
-        self._file_later(self._catalogue.failed(report.recording_id, report.text))
-        self._to_finish.discard(report.recording_id)
-        recorded = self._by_id.get(report.recording_id)
-        if recorded is None:
+        recording_id = report.recording_id
+        recorded = self._by_id.get(recording_id)
+        if recorded is not None:
+            recorded.failed = True
+        if recorded is not None and not recorded.closed:
+            self._pause(recorded, report)
             return
-        if recorded.closed:
-            # It could not be finished; the next start of the server tries again.
-            del self._by_id[report.recording_id]
-            return
-        recorded.failed = True
-        self._set_running(recorded, running=False)
+        self._to_finish.discard(recording_id)
+        again_s = None
+        if report.code not in _FINAL:
+            again_s = self._finishes.failed(recording_id, _now())
+        _log.error("finishing failed", recording=recording_id, why=report.text, again_s=again_s)
+        self._file_later(self._catalogue.failed(recording_id, report.text))
+
+    def _pause(self, recorded: Recorded, report: c.Failed) -> None:
+        _log.error("recording pauses", recording=recorded.recording_id, why=report.text)
+        self._pauses.failed(recorded.recording_id, _now())
+        self._file_later(self._catalogue.paused(recorded.recording_id, report.text))
+        self._tell_lesson(recorded, running=False, fault=report.code)
         for tap in recorded.taps.values():
             self._later(tap.stop())
+
+    def _runs(self, recorded: Recorded) -> None:
+        if not recorded.running and recorded.told[1]:
+            _log.info("recording goes on", recording=recorded.recording_id)
+            self._file_later(self._catalogue.paused(recorded.recording_id, ""))
+        self._tell_lesson(recorded, running=True)
 
     async def _file(self, recording_id: str) -> None:
         """The recording can be played: it goes to the library."""
@@ -344,9 +421,10 @@ class Recording:
         await self._catalogue.finished(recording_id, manifest)
         await asyncio.to_thread(mark_filed, folder)
         self._to_finish.discard(recording_id)
+        self._finishes.forget(recording_id)
         self._by_id.pop(recording_id, None)
 
-    def _open_command(self, recorded: _Recorded) -> c.OpenRecording:
+    def _open_command(self, recorded: Recorded) -> c.OpenRecording:
         return c.OpenRecording(
             recording_id=recorded.recording_id,
             folder=str(self._folder / recorded.recording_id),
@@ -392,10 +470,10 @@ class Recording:
 
     # --- chores -------------------------------------------------------------------------------
 
-    def _set_running(self, recorded: _Recorded, *, running: bool) -> None:
-        if recorded.running != running:
-            recorded.running = running
-            self._later(self.on_running(recorded.lesson_id, running))
+    def _tell_lesson(self, recorded: Recorded, *, running: bool, fault: str = "") -> None:
+        if not recorded.closed and recorded.told != (running, fault):
+            recorded.told = (running, fault)
+            self._later(self.on_running(recorded.lesson_id, running, fault))
 
     def _later(self, chore: Chore) -> None:
         # Not bounded by number: a chore is a step in the life of a recording, of which there are
@@ -405,6 +483,14 @@ class Recording:
     def _file_later(self, chore: Chore) -> None:
         """The same for what the catalogue is told: it may wait long, and nothing waits for it."""
         self._filing.put_nowait(chore)
+
+
+def _has_room(folder: Path) -> bool:
+    return not folder.exists() or room_in(folder, least_bytes=RESUME_ROOM_BYTES) == "ok"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _do(chores: asyncio.Queue[Chore]) -> None:

@@ -158,11 +158,12 @@ class Conduct:
             self._record.locked = message.locked
             self._record.write(log.LockChanged(at=now, locked=message.locked))
 
-    def set_recording(self, recording: bool, now: float) -> None:
-        """The recorder says whether it runs."""
-        if self._record.recording != recording:
-            self._record.recording = recording
-            self._record.write(log.RecordingChanged(at=now, recording=recording))
+    def set_recording(self, recording: bool, fault: str, now: float) -> None:
+        """The recorder says whether it runs, and if not, why."""
+        record = self._record
+        if (record.recording, record.recording_fault) != (recording, fault):
+            record.recording, record.recording_fault = recording, fault
+            record.write(log.RecordingChanged(at=now, recording=recording, fault=fault))
 
     def warn_of_end(self, ends_at: float, now: float) -> None:
         """The longest length is near: everybody is told when the lesson ends by itself."""

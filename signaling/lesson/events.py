@@ -114,9 +114,10 @@ class MediaReported:
 
 @dataclass(frozen=True, slots=True)
 class RecordingChanged:
-    """The recorder started or stopped (or failed)."""
+    """The recorder started or stopped; `fault` says why it is not there, if it should be."""
 
     recording: bool
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Lesson:
             case e.MediaReported():
                 visible = self._reports.handle(event.event, now)
             case e.RecordingChanged():
-                self._conduct.set_recording(event.recording, now)
+                self._conduct.set_recording(event.recording, event.fault, now)
             case e.EndRequested():
                 self._conduct.end(event.reason, now)
             case e.RemovalRequested():

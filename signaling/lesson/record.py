@@ -133,6 +133,7 @@ class LessonRecord:
         self.layout = m.Layout.SPEAKER
         self.locked = False
         self.recording = plan.record
+        self.recording_fault = ""
         self.video_codec = m.VideoCodec.H264  # once less, it stays so: a change interrupts pictures
         self.ends_at: float | None = None  # told when the longest length is near
         self.ending: tuple[float, str] | None = None  # when and why
@@ -222,6 +223,7 @@ class LessonRecord:
                 for bar in self.barred.values()
             ],
             recording=self.recording,
+            recording_fault=self.recording_fault,
             video_codec=self.video_codec,
             ended=self.phase is LessonPhase.ENDED,
         )

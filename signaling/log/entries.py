@@ -236,10 +236,11 @@ class LockChanged(Entry):
 
 
 class RecordingChanged(Entry):
-    """The recorder runs or not."""
+    """The recorder runs or not; `fault` says why not, if it should."""
 
     type: Literal["recording"] = "recording"
     recording: bool
+    fault: str = ""
 
 
 class Chat(Entry):

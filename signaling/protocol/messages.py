@@ -341,6 +341,7 @@ class LessonState(Model):
     locked: bool = False
     removed: list[RemovedBearer] = []
     recording: bool = False
+    recording_fault: str = ""  # why it is to be recorded and is not, at the moment
     video_codec: VideoCodec = VideoCodec.H264  # the best that every seat's devices can show
     ended: bool = False
 

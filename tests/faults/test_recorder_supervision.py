@@ -17,6 +17,7 @@ import pytest_asyncio
 from mixer.model import Kind, TapInfo
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
+from server.errors import Refusal
 from server.recordings.recording import Recording
 from signaling.log import entries as log
 from signaling.ports import LessonPlan, SeatPlan
@@ -30,6 +31,7 @@ from tests.recorded_media import (
     encode_video,
     packetise,
 )
+from tests.refusals import SmallDisk, small_disk
 
 PATIENCE_S = 30.0
 STREAMS = {"camera": VIDEO["VP8"], "microphone": SOUND}
@@ -84,6 +86,7 @@ class FakeCatalogue:
         self.lessons: dict[str, str] = {}
         self.manifests: dict[str, dict[str, Any]] = {}
         self.reasons: list[str] = []
+        self.pauses: list[str] = []
 
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
         self.rows.setdefault(recording_id, "recording")
@@ -93,9 +96,15 @@ class FakeCatalogue:
         self.rows[recording_id] = "ready"
         self.manifests[recording_id] = manifest
 
+    async def paused(self, recording_id: str, reason: str) -> None:
+        self.pauses.append(reason)
+
     async def failed(self, recording_id: str, reason: str) -> None:
         self.rows[recording_id] = "failed"
         self.reasons.append(reason)
+
+    async def finishing(self, recording_id: str) -> None:
+        self.rows[recording_id] = "finishing"
 
 
 class Stage:
@@ -107,6 +116,7 @@ class Stage:
         self.catalogue = FakeCatalogue()
         self.lesson_live = True
         self.told: list[bool] = []
+        self.faults: list[str] = []
         self._settled = 0
         self.recording = Recording(
             self.core,
@@ -120,9 +130,10 @@ class Stage:
     async def _live(self, lesson_id: str) -> bool:
         return self.lesson_live
 
-    async def _running(self, lesson_id: str, running: bool) -> None:
+    async def _running(self, lesson_id: str, running: bool, fault: str) -> None:
         assert lesson_id == "lesson1"
         self.told.append(running)
+        self.faults.append(fault)
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait for something that must come; how long it takes proves nothing."""
@@ -365,20 +376,134 @@ async def test_what_the_library_never_heard_of_is_told_to_it_once(tmp_path: Path
     assert third.catalogue.rows == {}
 
 
-async def test_a_folder_that_cannot_be_written_fails_the_recording_and_nothing_else(
+async def test_a_folder_that_cannot_be_written_pauses_the_recording_and_nothing_else(
     stage: Stage,
 ) -> None:
     stage.folder.write_text("not a folder")
     await stage.open()
-    (recording_id,) = await rows(stage)
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
-    assert str(stage.folder) in stage.catalogue.reasons[0]
-    assert stage.told in ([], [True, False])
+    await stage.until(lambda: bool(stage.catalogue.pauses), "paused")
+    assert str(stage.folder) in stage.catalogue.pauses[0]
+    await stage.until(lambda: stage.faults[-1:] == ["disk-error"], "the lesson knows")
+    assert stage.told[-1] is False
     await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
     await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
     assert stage.core.taps == {}
     await stage.recording.lesson_closed("lesson1")
     assert stage.recording.recorder_pid is not None
+
+
+@pytest_asyncio.fixture
+async def small_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Stage, SmallDisk]]:
+    """Recording on a small disk of its own, and nobody waits long to try again."""
+    monkeypatch.setattr("server.recordings.recording.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("server.recordings.recording.FINISH_AGAIN_AFTER_S", (0.1,) * 100)
+    (tmp_path / "run").mkdir()
+    with small_disk(tmp_path / "disk", 24) as disk:
+        stage = Stage(disk.folder / "recordings", tmp_path / "run")
+        await stage.recording.start()
+        yield stage, disk
+        await stage.close()
+
+
+async def until_paused(stage: Stage) -> None:
+    """The disk is full: what happens in the lesson finds that out."""
+    for number in range(200):
+        line = log.Chat(at=0.0, seat_id="", name="x", text=f"{number}")
+        await stage.recording.happened("lesson1", line)
+    await stage.until(lambda: stage.faults[-1:] == ["disk-full"], "the lesson knows")
+
+
+async def test_four_seconds_of_a_full_disk_cost_four_seconds(
+    small_stage: tuple[Stage, SmallDisk],
+) -> None:
+    """It pauses, lesson and library are told, it goes on by itself, nothing said is lost."""
+    stage, disk = small_stage
+    await stage.open()
+    await stage.publish("camera")
+    await send_all(stage, start=0.0, seconds=1.0)
+    await stage.settle()
+    disk.fill()
+    await until_paused(stage)
+    assert "full" in stage.catalogue.pauses[-1]
+    await stage.until(lambda: not stage.core.taps, "nothing is tapped for nothing")
+    paused_at = time.time()
+    disk.clear()
+    await stage.until(lambda: stage.told[-1], "it goes on")
+    await stage.until(lambda: len(stage.core.taps) == 1, "tapped again")
+    resumed_at = time.time()
+    await send_all(stage, start=10.0, seconds=1.0)
+    await stage.settle()
+    assert stage.catalogue.pauses[-1] == ""
+    await stage.recording.lesson_closed("lesson1")
+    (recording_id,) = stage.catalogue.rows
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+    manifest = stage.catalogue.manifests[recording_id]
+    (pause,) = manifest["pauses"]
+    assert pause["code"] == "disk-full"
+    began = manifest["started_at"] + pause["start_s"]
+    assert began <= paused_at <= began + pause["duration_s"] <= resumed_at
+    assert "full" in manifest["incomplete"]
+    texts = [e["text"] for e in manifest["events"] if e.get("name") == "x"]
+    assert texts == [str(number) for number in range(200)]
+    numbers = [
+        number
+        for part in manifest["parts"]
+        for _, number in decoded_counters(stage.folder / recording_id / part["file"])
+    ]
+    # Up to the fragment that the full disk did not take, and all from then on.
+    assert numbers[-FRAME_RATE:] == list(range(250, 250 + FRAME_RATE))
+    assert set(range(FRAME_RATE // 2)) <= set(numbers)
+
+
+async def test_a_lesson_that_ends_on_a_full_disk_is_finished_when_there_is_room(
+    small_stage: tuple[Stage, SmallDisk],
+) -> None:
+    stage, disk = small_stage
+    await stage.open()
+    await stage.publish("camera")
+    await send_all(stage, start=0.0, seconds=2.0)
+    await stage.settle()
+    disk.fill()
+    await until_paused(stage)
+    await stage.recording.lesson_closed("lesson1")
+    (recording_id,) = stage.catalogue.rows
+    await stage.until(lambda: len(stage.catalogue.reasons) >= 3, "tried again and again")
+    assert stage.recording.totals().failed + stage.recording.totals().finishing == 1
+    disk.clear()
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+    manifest = stage.catalogue.manifests[recording_id]
+    assert [pause["code"] for pause in manifest["pauses"]] == ["disk-full"]
+    texts = [e["text"] for e in manifest["events"] if e.get("name") == "x"]
+    assert texts == [str(number) for number in range(200)]
+    assert stage.recording.totals().failed == 0
+
+
+async def test_a_finish_that_failed_is_tried_again_by_itself_and_by_hand(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.recordings.recording.LOOK_EVERY_S", 0.05)
+    await stage.open()
+    await stage.publish("camera")
+    await send_all(stage, start=0.0, seconds=1.0)
+    await stage.settle()
+    (recording_id,) = stage.catalogue.rows
+    # Finishing cannot make its first part: a folder stands there.
+    obstacle = stage.folder / recording_id / "part-0001.webm"
+    obstacle.mkdir()
+    with pytest.raises(Refusal):  # it is still being recorded
+        stage.recording.finish_again(recording_id)
+    await stage.recording.lesson_closed("lesson1")
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
+    tries = len(stage.catalogue.reasons)
+    stage.recording.finish_again(recording_id)
+    await stage.until(lambda: len(stage.catalogue.reasons) > tries, "failed again")
+    obstacle.rmdir()
+    stage.recording.finish_again(recording_id)
+    stage.recording.finish_again(recording_id)  # two people press it
+    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+    assert stage.catalogue.manifests[recording_id]["incomplete"] == ""
 
 
 async def rows(stage: Stage) -> dict[str, str]:

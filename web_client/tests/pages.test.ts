@@ -97,7 +97,11 @@ describe("the day", () => {
     communities: [{ id: "c" }] as Community[],
     classrooms: [classroom("k1", true), classroom("k2", false)],
     lessons: [lesson("soon", 1000, "planned"), lesson("later", 90_000, "planned")],
-    recordings: [{ state: "failed", title: "Lost" }] as Recording[],
+    recordings: [
+      { state: "failed", title: "Lost" },
+      { state: "recording", incomplete: "", title: "Going on" },
+      { state: "recording", incomplete: "The disk is full.", title: "Waiting" },
+    ] as Recording[],
     now: 0,
   };
 
@@ -114,6 +118,7 @@ describe("the day", () => {
   it("asks for attention where somebody can still do something", () => {
     expect(attentionOf(situation)).toEqual([
       { kind: "room-offline", room: "C Two", lesson: "soon" },
+      { kind: "recording-paused", title: "Waiting" },
       { kind: "recording-failed", title: "Lost" },
     ]);
     const words = { message_zh: "等", message_en: "wait" };

@@ -3,6 +3,7 @@ import type { Part, RecordedEvent, Recording } from "../src/api/types.ts";
 import { chaptersOf, chatOf, seatLines } from "../src/pages/player/chapters.ts";
 import { afterGap, follow, MasterClock } from "../src/pages/player/clock.ts";
 import { keyAction } from "../src/pages/player/keys.ts";
+import { faultWords } from "../src/i18n/format.ts";
 import { mediaAddress } from "../src/pages/player/media.ts";
 
 const part = (seat: string, start: number, duration: number): Part => ({
@@ -42,6 +43,31 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   visibility: "community",
   parts,
   events,
+  incomplete: "",
+  pauses: [],
+  missing: [],
+});
+
+describe("what is missing", () => {
+  const pause = { start_s: 20, duration_s: 4, code: "disk-full" };
+
+  it("stands among the chapters where it was", () => {
+    const recorded = { ...recording([event(0, "lesson_ended")], []), pauses: [pause] };
+    const found = chaptersOf(recorded).find((chapter) => chapter.kind === "pause");
+    expect(found).toEqual({ kind: "pause", at: 20, name: "", pause });
+  });
+
+  it("is never behind the end of what can be played", () => {
+    const late = { ...pause, start_s: 200 };
+    const recorded = { ...recording([], []), pauses: [late] };
+    expect(chaptersOf(recorded).map((chapter) => chapter.at)).toEqual([0, 100]);
+  });
+
+  it("is told in words, also with a code that this page does not know", () => {
+    const words = { "disk-full": "the disk is full", other: "something failed" };
+    expect(faultWords(words, "disk-full")).toBe("the disk is full");
+    expect(faultWords(words, "constructor")).toBe("something failed");
+  });
 });
 
 describe("the master clock", () => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recorder.archive import read_archive, track_times
+from recorder.archive import Pause, read_archive, track_times
 from recorder.errors import FinishError
 from recorder.records import (
     AnyRecord,
@@ -77,9 +77,37 @@ def test_a_story_is_put_together() -> None:
     assert [track.files[0].file for track in archive.tracks] == ["a-1.webm"]
     assert archive.tracks[0].gaps == 1
     assert len(archive.events) == 2, "an event sent again after a crash is one event"
-    assert archive.failure == "The disk is full."
-    assert archive.closed
+    assert archive.pauses == [Pause(3.0, 4.0, "disk-full", "The disk is full.")]
     assert archive.seats["lead"].name == "李老师"
+
+
+FULL = Failed(at=10.0, code="disk-full", text="Full.")
+
+
+@pytest.mark.parametrize(
+    ("records", "pauses"),
+    [
+        ([FULL, Resumed(at=14.0), Closed(at=60.0)], [(10.0, 14.0, "disk-full")]),
+        ([FULL, Resumed(at=14.5)], [(10.0, 14.5, "disk-full")]),
+        # Written twice: the first time the disk took no more than that.
+        ([FULL, FULL, Resumed(at=14.0)], [(10.0, 14.0, "disk-full")]),
+        (
+            [FULL, Resumed(at=14.0), Failed(at=20.0, code="disk-error", text=""), Resumed(at=21.0)],
+            [(10.0, 14.0, "disk-full"), (20.0, 21.0, "disk-error")],
+        ),
+        # Killed and back at once is no pause, a server that was off is.
+        ([Resumed(at=1.5), Resumed(at=2.5)], []),
+        ([Resumed(at=2.0), Resumed(at=62.0)], [(2.0, 62.0, "recorder-away")]),
+        # After the end there are only tries to finish.
+        ([Closed(at=60.0), Resumed(at=900.0), Closed(at=900.0)], []),
+    ],
+)
+def test_where_nothing_was_recorded(
+    records: list[AnyRecord], pauses: list[tuple[float, float, str]]
+) -> None:
+    opened = OPENED.model_copy(update={"at": 0.0})
+    found = read_archive([opened, *records]).pauses
+    assert [(pause.start, pause.end, pause.code) for pause in found] == pauses
 
 
 def test_a_journal_that_says_no_lesson_is_refused() -> None:
@@ -93,7 +121,7 @@ def test_a_journal_that_ends_anywhere_is_a_recording() -> None:
     records += points("a", clock_offset=9.0, delay=0.05)
     for end in range(1, len(records) + 1):
         archive = read_archive(records[:end])
-        assert not archive.closed
+        assert archive.pauses == []
         assert len(track_times(archive)) == len(archive.tracks)
 
 

@@ -11,8 +11,9 @@ import pytest
 from mixer.reading.frames import Frame
 from recorder import writer as w
 from recorder.recording_folder import RecordingFolder, read_recording
-from recorder.records import Closed, Failed, Happened, Opened
+from recorder.records import Closed, Failed, Happened, Opened, Resumed
 from tests.recorded_media import encode_video
+from tests.refusals import small_disk
 
 PATIENCE_S = 20.0
 
@@ -21,7 +22,8 @@ class Outcomes:
     """What the writer says, waited for."""
 
     def __init__(self) -> None:
-        self.writer = w.Writer(self._wake)
+        self.now = 0.0
+        self.writer = w.Writer(self._wake, wall=lambda: self.now)
         self._woken = threading.Event()
         self._heard: list[w.Outcome] = []
 
@@ -46,8 +48,8 @@ def outcomes() -> Iterator[Outcomes]:
     outcomes.writer.stop(9.0)
 
 
-def opening(recording_id: str, folder: Path) -> w.Open:
-    return w.Open(recording_id, folder, Opened(recording_id=recording_id, lesson_id="l", at=1.0))
+def opening(recording_id: str, folder: Path, *, at: float = 1.0) -> w.Open:
+    return w.Open(recording_id, folder, Opened(recording_id=recording_id, lesson_id="l", at=at))
 
 
 def event(number: int) -> Happened:
@@ -113,7 +115,60 @@ def test_our_own_fault_ends_one_recording_and_not_the_writer(
     outcomes.writer.put(w.Close("a", 5.0, lesson_over=True))
     assert outcomes.wait(w.ClosedFor) == w.ClosedFor("a", tmp_path / "a", True)
     kinds = [type(r) for r in read_recording(tmp_path / "a")]
-    assert kinds[-2:] == [Failed, Closed]
+    assert kinds[-3:] == [Failed, Resumed, Closed]
+
+
+def test_on_a_full_disk_a_recording_stands_still_until_it_is_opened_again(
+    outcomes: Outcomes, tmp_path: Path
+) -> None:
+    """However often that is tried; the journal says since when, and is whole."""
+    with small_disk(tmp_path / "disk", 1) as disk:
+        folder = disk.folder / "r"
+        outcomes.writer.put(opening("r", folder))
+        outcomes.wait(w.Opening)
+        disk.fill()
+        outcomes.now = 10.0
+        for number in range(100):  # the journal's page is full soon
+            outcomes.writer.put(w.Append("r", event(number)))
+        refused = outcomes.wait(w.Refused)
+        assert isinstance(refused, w.Refused)
+        assert refused.error.code == "disk-full"
+        outcomes.now = 12.0
+        for _ in range(3):
+            outcomes.writer.put(opening("r", folder, at=12.0))
+            for number in range(100):
+                outcomes.writer.put(w.Append("r", event(number)))
+            outcomes.wait(w.Refused)
+        disk.clear()
+        outcomes.writer.put(opening("r", folder, at=14.0))
+        outcomes.writer.put(w.Append("r", event(999)))
+        while outcomes.wait(w.EventWritten) != w.EventWritten("999"):
+            continue
+        told = [r for r in read_recording(folder) if not isinstance(r, Happened | Opened)]
+        failed = Failed(at=10.0, code="disk-full", text=str(refused.error))
+        assert told[-2:] == [failed, Resumed(at=14.0)]
+        assert {r.at for r in told if isinstance(r, Failed)} <= {10.0, 12.0}
+
+
+def test_a_recording_that_could_not_be_closed_is_not_finished_but_closed_again(
+    outcomes: Outcomes, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 1) as disk:
+        folder = disk.folder / "r"
+        outcomes.writer.put(opening("r", folder))
+        outcomes.wait(w.Opening)
+        disk.fill()
+        for number in range(100):
+            outcomes.writer.put(w.Append("r", event(number)))
+        outcomes.wait(w.Refused)
+        outcomes.writer.put(w.Close("r", 20.0, lesson_over=True))
+        outcomes.wait(w.Refused)
+        disk.clear()
+        outcomes.writer.put(opening("r", folder, at=30.0))
+        outcomes.writer.put(w.Close("r", 30.0, lesson_over=True))
+        assert outcomes.wait(w.ClosedFor) == w.ClosedFor("r", folder, True)
+        kinds = [type(r) for r in read_recording(folder)]
+        assert kinds[-3:] == [Failed, Resumed, Closed]
 
 
 def test_stopping_writes_all_that_waits_and_closes_nothing_for_good(tmp_path: Path) -> None:

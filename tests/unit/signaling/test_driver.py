@@ -458,6 +458,12 @@ def test_recording_is_shown_as_the_recorder_says() -> None:
             changed = await lead.until("lesson_changed")
             assert isinstance(changed, m.LessonChanged)
             assert changed.lesson.recording
+            assert changed.lesson.recording_fault == ""
+            await service.set_recording(LESSON, False, "disk-full")
+            changed = await lead.until("lesson_changed")
+            assert isinstance(changed, m.LessonChanged)
+            assert not changed.lesson.recording
+            assert changed.lesson.recording_fault == "disk-full"
 
     virtually(main)
 

@@ -357,7 +357,7 @@ export interface components {
          * @enum {string}
          */
         RecordingPhase: "recording" | "finishing" | "ready" | "failed";
-        /** @description `parts` and `events` are empty in lists. */
+        /** @description In lists `parts`, `events`, `pauses` and `missing` are empty; `incomplete` is not. */
         RecordingView: {
             duration_s: number;
             events: {
@@ -365,8 +365,15 @@ export interface components {
             }[];
             grade: string;
             id: string;
+            incomplete: string;
             lesson_id: string | null;
+            missing: {
+                [key: string]: unknown;
+            }[];
             parts: {
+                [key: string]: unknown;
+            }[];
+            pauses: {
                 [key: string]: unknown;
             }[];
             poster: string | null;

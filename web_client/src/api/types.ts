@@ -58,8 +58,26 @@ export interface RecordedEvent {
   [field: string]: unknown;
 }
 
+/** A time in which nothing was recorded: why, by its code. */
+export interface Pause {
+  start_s: number;
+  duration_s: number;
+  code: string;
+}
+
+/** Something that was recorded and cannot be played. */
+export interface Missing {
+  seat_id: string;
+  source: Source;
+  start_s: number;
+}
+
+type FromManifest = "parts" | "events" | "pauses" | "missing";
+
 /** What the manifest says of a recording stands in it as it is. */
-export type Recording = Omit<Shapes["RecordingView"], "parts" | "events"> & {
+export type Recording = Omit<Shapes["RecordingView"], FromManifest> & {
   parts: Part[];
   events: RecordedEvent[];
+  pauses: Pause[];
+  missing: Missing[];
 };

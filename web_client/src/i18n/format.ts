@@ -126,3 +126,11 @@ export function milliseconds(value: number): string {
 export function megabytes(bytes: number): string {
   return withUnit(bytes / 1e6, "megabyte", 0);
 }
+
+/** What a fault's code means, in words; one that is not known here is some fault. */
+export function faultWords(
+  words: Readonly<Record<string, string>> & { readonly other: string },
+  code: string,
+): string {
+  return Object.entries(words).find(([known]) => known === code)?.[1] ?? words.other;
+}

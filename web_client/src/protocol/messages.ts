@@ -359,6 +359,8 @@ export interface LessonState {
   locked: boolean;
   removed: RemovedBearer[];
   recording: boolean;
+  /** why it is to be recorded and is not, at the moment */
+  recording_fault: string;
   /** the best that every seat's devices can show */
   video_codec: VideoCodec;
   ended: boolean;

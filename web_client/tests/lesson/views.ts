@@ -60,6 +60,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     locked: false,
     removed: [],
     recording: true,
+    recording_fault: "",
     video_codec: "H264",
     ended: false,
     ...more,

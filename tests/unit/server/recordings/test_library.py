@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from server.database.models import Recording, RecordingPhase
 from server.recordings.library import Catalogue
 from server.timekeeper import Timekeeper
 from tests.unit.server.world import World, lesson_body, post
@@ -96,6 +99,93 @@ async def test_a_recording_goes_through_its_life(world: World, community: Ids) -
     assert (row["poster"], row["visibility"]) == ("poster.jpg", "community")
     assert (row["title"], row["teacher"], row["lesson_id"]) == ("圆的面积", "李老师", lesson["id"])
     assert row["schools"] == ["实验小学", "青山小学", "河湾小学"]
+
+
+async def test_what_is_missing_is_in_every_view(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """Paused while it goes on, failed, incomplete; in the list too, in a word."""
+    li = await world.signed_in("li")
+    lesson = await post(li, "/api/lessons", lesson_body(community))
+    catalogue = Catalogue(world.services.outbox, world.clock)
+
+    async def told() -> tuple[str, str]:
+        row = (await admin.get("/api/recordings/rec1")).json()
+        (listed,) = (await admin.get("/api/recordings")).json()
+        others = (await li.get("/api/recordings/rec1")).json()["incomplete"]
+        assert bool(others) == bool(row["incomplete"])
+        assert "disk" not in others  # where it lies is nobody's but the administrator's
+        assert (listed["state"], listed["incomplete"]) == (row["state"], row["incomplete"])
+        assert listed["pauses"] == [] == listed["missing"]
+        return row["state"], row["incomplete"]
+
+    await catalogue.added("rec1", lesson["id"], world.clock())
+    assert await told() == ("recording", "")
+    await catalogue.paused("rec1", "The disk is full.")
+    assert await told() == ("recording", "The disk is full.")
+    await catalogue.paused("rec1", "")
+    assert await told() == ("recording", "")
+    await li.post(f"/api/lessons/{lesson['id']}/end")
+    await catalogue.paused("rec1", "too late")
+    assert await told() == ("finishing", "")
+    await catalogue.failed("rec1", "It cannot be read.")
+    assert await told() == ("failed", "It cannot be read.")
+    pause = {"start_s": 3.0, "duration_s": 4.0, "code": "disk-full", "text": "The disk is full."}
+    lost = {"seat_id": "lead", "source": "teacher", "file": "x", "start_s": 1.0, "text": "Torn."}
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({}, ""),
+        ({"incomplete": "The disk is full.", "pauses": [pause]}, "The disk is full."),
+        ({"incomplete": "", "missing": [lost]}, "Torn."),
+        ({"parts_failed": ["part-1"]}, "A part of it could not be made: part-1"),
+    )
+    for changes, incomplete in cases:
+        await catalogue.finished("rec1", manifest(**changes))
+        assert await told() == ("ready", incomplete)
+        row = (await li.get("/api/recordings/rec1")).json()
+        pauses = [{name: pause[name] for name in ("start_s", "duration_s", "code")}]
+        assert row["pauses"] == (pauses if "pauses" in changes else [])
+        missing = [{name: lost[name] for name in ("seat_id", "source", "start_s")}]
+        assert row["missing"] == (missing if "missing" in changes else [])
+
+
+class FinishedAgain:
+    """Recording, as far as the button goes."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def finish_again(self, recording_id: str) -> None:
+        self.asked.append(recording_id)
+
+
+async def test_what_failed_is_finished_again_by_its_teacher(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    recording = FinishedAgain()
+    await recorded(world, community)
+    catalogue = Catalogue(world.services.outbox, world.clock)
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    path = "/api/recordings/rec1/finish"
+    refused = await li.post(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "recording-not-failed")
+    async with world.services.database.write() as session:
+        await session.execute(update(Recording).values(state=RecordingPhase.FINISHING))
+    await catalogue.failed("rec1", "The disk is full.")
+    unable = await li.post(path)  # this server records nothing
+    assert (unable.status_code, unable.json()["code"]) == (503, "not-recording")
+    world.app.state.services = replace(world.services, recording=cast(Any, recording))
+    assert (await wang.post(path)).status_code == 403
+    assert recording.asked == []
+    for person in (li, admin):
+        answer = await person.post(path)
+        assert (answer.status_code, answer.json()["state"]) == (200, "finishing")
+        assert recording.asked.pop() == "rec1"
+        await catalogue.failed("rec1", "The disk is full.")
+    await catalogue.finishing("rec1")  # by itself
+    assert (await li.get("/api/recordings/rec1")).json()["state"] == "finishing"
+    await catalogue.finished("rec1", manifest())
+    await catalogue.finishing("rec1")  # what is ready stays ready
+    assert (await li.get("/api/recordings/rec1")).json()["state"] == "ready"
 
 
 async def test_recordings_of_unknown_lessons_harm_nothing(

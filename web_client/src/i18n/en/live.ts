@@ -120,6 +120,14 @@ export const live = {
     useHere: "Use it here",
     recording: "Recording",
     notRecording: "Not recorded",
+    recordingPaused: (why: string) => `Recording paused: ${why}`,
+    recordingFaults: {
+      "disk-full": "the server's disk is full",
+      "folder-unwritable": "the recordings folder cannot be written",
+      "disk-error": "the server's disk has failed",
+      "recorder-away": "the recorder is starting again",
+      other: "the server has failed",
+    },
     locked: "Locked",
     elapsed: (time: string) => `Running for ${time}`,
     stage: "Stage",
@@ -287,8 +295,17 @@ export const live = {
     },
     fullscreen: "Whole screen",
     stillRecording: "This lesson is still being recorded.",
+    pausedRecording:
+      "This lesson is going on, but its recording is paused. It goes on by itself as soon as the server can.",
     finishing: "The recording is being finished; it plays in a moment.",
-    failedRecording: "This recording could not be finished.",
+    failedRecording:
+      "This recording could not be finished. What was recorded is kept, and the server tries a few more times by itself.",
+    tryAgain: "Try again now",
+    forIt: (text: string) => `For IT: ${text}`,
+    incomplete: "Incomplete",
+    missing: "What is missing",
+    pauseOf: (time: string, why: string) => `${time} not recorded: ${why}`,
+    missingOf: (name: string, source: string) => `${name}: ${source} cannot be played`,
     noParts: "There is nothing to play.",
     partFailed: (name: string) => `The part of ${name} could not be loaded.`,
     chapterKinds: {

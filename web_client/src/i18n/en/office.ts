@@ -42,6 +42,7 @@ export const office = {
     allWell: "All is well.",
     roomOffline: (room: string, lesson: string) => `${room} is not online (${lesson})`,
     recordingFailed: (title: string) => `The recording of “${title}” failed`,
+    recordingPaused: (title: string) => `The recording of “${title}” is paused`,
     noSchools: "There are no schools yet. Begin with schools, then classrooms and a community.",
     noCommunity: "There is no community yet: nobody can hold a lesson.",
     toAdmin: "Go to Admin",
@@ -105,6 +106,8 @@ export const office = {
       community: "Seen by the community",
       region: "Seen by the whole region",
     },
+    incomplete: "Incomplete",
+    paused: "Recording paused",
     states: {
       recording: "Being recorded",
       finishing: "Being finished",

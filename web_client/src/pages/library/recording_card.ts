@@ -105,8 +105,15 @@ export class RecordingCard extends TongkeElement {
                 ${icon("people", 14)}${m.library.visibility[recording.visibility]}
               </span>`
             : html`<span class="badge ${phase === "failed" ? "live" : "warn"}"
-                >${m.library.states[phase]}</span
+                >${phase === "recording" && recording.incomplete
+                  ? m.library.paused
+                  : m.library.states[phase]}</span
               >`}
+          ${phase === "ready" && recording.incomplete
+            ? html`<span class="badge warn"
+                >${icon("warning", 14)}${m.library.incomplete}</span
+              >`
+            : nothing}
         </span>
       </span>
     </a>`;

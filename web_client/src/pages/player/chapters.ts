@@ -1,13 +1,15 @@
 // What the player shows beside the pictures, made from the recording's events. Pure.
 
-import type { Part, RecordedEvent, Recording } from "../../api/types.ts";
+import type { Part, Pause, RecordedEvent, Recording } from "../../api/types.ts";
 
-export type ChapterKind = "start" | "joined" | "floor" | "spotlight" | "screen" | "end";
+export type ChapterKind = "start" | "joined" | "floor" | "spotlight" | "screen" | "pause" | "end";
 
 export interface Chapter {
   readonly kind: ChapterKind;
   readonly at: number;
   readonly name: string;
+  /** Nothing was recorded here. */
+  readonly pause?: Pause;
 }
 
 export interface ChatEntry {
@@ -42,6 +44,10 @@ export function chaptersOf(recording: Recording): Chapter[] {
     const kind = chapterKind(event);
     if (!kind) continue;
     chapters.push({ kind, at: placeOf(recording, event), name: names.get(seatOf(event)) ?? "" });
+  }
+  for (const pause of recording.pauses) {
+    const at = Math.min(recording.duration_s, pause.start_s);
+    chapters.push({ kind: "pause", at, name: "", pause });
   }
   return chapters.sort((a, b) => a.at - b.at);
 }

@@ -3,12 +3,12 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { patch, wordsOf } from "../../api/client.ts";
-import type { Recording, User } from "../../api/types.ts";
+import type { Pause, Recording, User } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
-import { clock, dayAndTime, facts, minutes } from "../../i18n/format.ts";
-import { type Chapter, chatOf } from "./chapters.ts";
+import { clock, dayAndTime, facts, faultWords, minutes } from "../../i18n/format.ts";
+import { type Chapter, chatOf, seatNames } from "./chapters.ts";
 import { KEY_HELP } from "./keys.ts";
 
 const TABS = ["chapters", "chat", "details"] as const;
@@ -85,6 +85,13 @@ export class PlayerDetails extends TongkeElement {
       }
       .who {
         color: var(--accent-strong);
+      }
+      .lack {
+        color: var(--warn);
+      }
+      .lack svg {
+        margin-inline-end: 4px;
+        vertical-align: -3px;
       }
       .said {
         overflow-wrap: anywhere;
@@ -194,14 +201,50 @@ export class PlayerDetails extends TongkeElement {
     const now = this.chapters.filter((chapter) => chapter.at <= this.position + 0.5).at(-1);
     return html`<ul>
       ${this.chapters.map((chapter) => {
-        const words = player.chapterKinds[chapter.kind];
-        return this.entry(
-          chapter.at,
-          html`${typeof words === "string" ? words : words(chapter.name)}`,
-          chapter === now,
-        );
+        return this.entry(chapter.at, this.chapterWords(chapter), chapter === now);
       })}
     </ul>`;
+  }
+
+  private chapterWords(chapter: Chapter): TemplateResult {
+    if (chapter.kind === "pause") {
+      return html`${chapter.pause ? this.pauseWords(chapter.pause) : nothing}`;
+    }
+    const words = this.m.player.chapterKinds[chapter.kind];
+    return html`${typeof words === "string" ? words : words(chapter.name)}`;
+  }
+
+  private pauseWords(pause: Pause): TemplateResult {
+    const why = faultWords(this.m.lesson.recordingFaults, pause.code);
+    return html`<span class="lack"
+      >${icon("warning", 16)}${this.m.player.pauseOf(clock(pause.duration_s), why)}</span
+    >`;
+  }
+
+  /** What was not recorded, and what was and cannot be played. */
+  private missing(): TemplateResult | typeof nothing {
+    const { recording, m } = this;
+    if (!recording.incomplete) return nothing;
+    const names = seatNames(recording);
+    return html`<h3>${m.player.missing}</h3>
+      <ul>
+        ${recording.pauses.map((pause) => this.entry(pause.start_s, this.pauseWords(pause), false))}
+        ${recording.missing.map((one) =>
+          this.entry(
+            one.start_s,
+            html`<span class="lack"
+              >${icon("warning", 16)}${m.player.missingOf(
+                names.get(one.seat_id) ?? one.seat_id,
+                m.sources[one.source],
+              )}</span
+            >`,
+            false,
+          ),
+        )}
+      </ul>
+      ${this.user?.role === "administrator"
+        ? html`<p class="soft small" lang="en">${m.player.forIt(recording.incomplete)}</p>`
+        : nothing}`;
   }
 
   private chat(): TemplateResult {
@@ -241,7 +284,7 @@ export class PlayerDetails extends TongkeElement {
         ${row(m.library.date, dayAndTime(recording.started_at))}
         ${row(m.library.length, minutes(recording.duration_s))}
       </dl>
-      ${this.visibility()}`;
+      ${this.missing()} ${this.visibility()}`;
   }
 
   private visibility(): TemplateResult {

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { property, queryAll, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { get } from "../../api/client.ts";
+import { ApiError, get, post } from "../../api/client.ts";
 import type { Part, Recording, User } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
@@ -21,6 +21,7 @@ import "./timeline.ts";
 
 const TICK_MS = 100; // corrects parts and moves the knob; pictures run by themselves
 const UNFINISHED_MS = 2000;
+const FAILED_MS = 10_000; // it is tried again by itself
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 export class Player extends TongkeElement {
@@ -69,12 +70,26 @@ export class Player extends TongkeElement {
       );
       this.recording = recording;
       if (recording.state === "ready") this.prepare(recording);
-      else if (recording.state !== "failed") {
-        this.reloadTimer = setTimeout(() => void this.load(), UNFINISHED_MS);
+      else {
+        const wait = recording.state === "failed" ? FAILED_MS : UNFINISHED_MS;
+        clearTimeout(this.reloadTimer);
+        this.reloadTimer = setTimeout(() => void this.load(), wait);
       }
     } catch (error) {
       this.error = error;
     }
+  };
+
+  private readonly finishAgain = async (): Promise<void> => {
+    try {
+      await post(`/api/recordings/${encodeURIComponent(this.recordingId)}/finish`);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 409)) {
+        this.error = error;
+        return;
+      }
+    }
+    await this.load(); // also when it is no longer failed: it was tried meanwhile
   };
 
   private prepare(recording: Recording): void {
@@ -248,6 +263,11 @@ export class Player extends TongkeElement {
     return html`<header>
         <a class="button" href="/library" aria-label=${m.app.library}>${icon("back")}</a>
         <h1>${recording.title}</h1>
+        ${recording.incomplete
+          ? html`<span class="badge warn" data-testid="incomplete"
+              >${icon("warning", 14)}${m.player.incomplete}</span
+            >`
+          : nothing}
       </header>
       <div class="pictures">${this.pictures(recording)}</div>
       <footer>
@@ -255,6 +275,7 @@ export class Player extends TongkeElement {
           .position=${this.position}
           .duration=${recording.duration_s}
           .chapters=${this.chapters}
+          .pauses=${recording.pauses}
           .lines=${this.lines}
           @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
         ></tk-timeline>
@@ -365,18 +386,28 @@ export class Player extends TongkeElement {
 
   private notYet(recording: Recording): TemplateResult {
     const { player, app } = this.m;
+    const failed = recording.state === "failed";
+    const mine = this.user?.role === "administrator" || this.user?.id === recording.teacher_id;
     const words = {
-      recording: player.stillRecording,
+      recording: recording.incomplete ? player.pausedRecording : player.stillRecording,
       finishing: player.finishing,
       failed: player.failedRecording,
       ready: player.noParts,
     };
     return html`<tk-state
-      tone=${recording.state === "failed" ? "alarm" : "calm"}
-      symbol=${recording.state === "failed" ? "warning" : "record"}
+      tone=${failed ? "alarm" : "calm"}
+      symbol=${failed || recording.incomplete ? "warning" : "record"}
       heading=${recording.title}
       text=${words[recording.state]}
     >
+      ${failed && mine
+        ? html`<tk-button main data-testid="finish-again" @click=${this.finishAgain}
+            >${player.tryAgain}</tk-button
+          >`
+        : nothing}
+      ${recording.incomplete && this.user?.role === "administrator"
+        ? html`<p class="small soft" lang="en">${player.forIt(recording.incomplete)}</p>`
+        : nothing}
       <a href="/library">${app.library}</a>
     </tk-state>`;
   }

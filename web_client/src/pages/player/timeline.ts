@@ -6,6 +6,7 @@ import { styleMap } from "lit/directives/style-map.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { base } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
+import type { Pause } from "../../api/types.ts";
 import type { Chapter, SeatLine } from "./chapters.ts";
 
 const STEP_S = 5;
@@ -42,6 +43,12 @@ export class Timeline extends TongkeElement {
         border-radius: 50%;
         background: var(--accent-strong);
         transform: translateX(-9px);
+      }
+      .pause {
+        position: absolute;
+        inset-block: 9px;
+        min-width: 4px;
+        background: var(--warn);
       }
       .chapter {
         position: absolute;
@@ -90,6 +97,7 @@ export class Timeline extends TongkeElement {
   @property({ type: Number }) position = 0;
   @property({ type: Number }) duration = 0;
   @property({ attribute: false }) chapters: readonly Chapter[] = [];
+  @property({ attribute: false }) pauses: readonly Pause[] = [];
   @property({ attribute: false }) lines: readonly SeatLine[] = [];
 
   override render(): TemplateResult {
@@ -110,6 +118,18 @@ export class Timeline extends TongkeElement {
       >
         <span class="track"></span>
         <span class="done" style=${styleMap({ width: this.share(this.position) })}></span>
+        ${this.pauses.map(
+          (pause) =>
+            html`<span
+              class="pause"
+              style=${styleMap({
+                left: this.share(Math.min(pause.start_s, this.duration)),
+                width: this.share(
+                  Math.max(0, Math.min(pause.duration_s, this.duration - pause.start_s)),
+                ),
+              })}
+            ></span>`,
+        )}
         ${this.chapters.map(
           (chapter) =>
             html`<span class="chapter" style=${styleMap({ left: this.share(chapter.at) })}></span>`,

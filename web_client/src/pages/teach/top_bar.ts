@@ -5,11 +5,11 @@ import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { clock, timeOfDay } from "../../i18n/format.ts";
+import { clock, faultWords, timeOfDay } from "../../i18n/format.ts";
 import { mySeat, serverNow } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
-import type { LinkQuality } from "../../protocol/messages.ts";
+import type { LessonState, LinkQuality } from "../../protocol/messages.ts";
 
 export class TopBar extends TongkeElement {
   static override styles = [
@@ -34,6 +34,14 @@ export class TopBar extends TongkeElement {
       .time {
         font-variant-numeric: tabular-nums;
         white-space: nowrap;
+      }
+      .badge.recording {
+        flex: 0 1 auto;
+        min-width: 0;
+      }
+      .badge.recording span {
+        overflow: hidden;
+        text-overflow: ellipsis;
       }
       .badge.live svg {
         width: 12px;
@@ -66,9 +74,7 @@ export class TopBar extends TongkeElement {
             <span class="time" aria-label=${m.lesson.elapsed(this.elapsed(lesson.started_at))}
               >${this.elapsed(lesson.started_at)}</span
             >
-            ${lesson.recording
-              ? html`<span class="badge live">${icon("record", 14)}${m.lesson.recording}</span>`
-              : html`<span class="badge">${m.lesson.notRecording}</span>`}
+            ${this.recording(lesson)}
             ${lesson.locked
               ? html`<span class="badge warn">${icon("lock", 14)}${m.lesson.locked}</span>`
               : nothing}
@@ -80,6 +86,18 @@ export class TopBar extends TongkeElement {
             ${this.link()}`
         : nothing}
       ${this.inside ? this.end() : nothing}`;
+  }
+
+  private recording(lesson: LessonState): TemplateResult {
+    const words = this.m.lesson;
+    if (lesson.recording) {
+      return html`<span class="badge live">${icon("record", 14)}${words.recording}</span>`;
+    }
+    if (!lesson.recording_fault) return html`<span class="badge">${words.notRecording}</span>`;
+    const why = words.recordingPaused(faultWords(words.recordingFaults, lesson.recording_fault));
+    return html`<span class="badge warn recording" role="status" title=${why}
+      >${icon("warning", 14)}<span>${why}</span></span
+    >`;
   }
 
   private elapsed(startedAt: number): string {

@@ -27,7 +27,7 @@ export type Attention =
   | { kind: "no-teacher"; lesson: string }
   | { kind: "waits"; lesson: string; zh: string; en: string }
   | { kind: "room-offline"; room: string; lesson: string }
-  | { kind: "recording-failed"; title: string };
+  | { kind: "recording-failed" | "recording-paused"; title: string };
 
 export interface Situation {
   readonly schools: readonly School[];
@@ -70,7 +70,10 @@ export function attentionOf(situation: Situation): Attention[] {
   const failed = situation.recordings
     .filter((recording) => recording.state === "failed")
     .map((recording) => ({ kind: "recording-failed" as const, title: recording.title }));
-  return [...unled, ...waiting, ...offline, ...failed];
+  const paused = situation.recordings
+    .filter((recording) => recording.state === "recording" && recording.incomplete !== "")
+    .map((recording) => ({ kind: "recording-paused" as const, title: recording.title }));
+  return [...unled, ...waiting, ...offline, ...paused, ...failed];
 }
 
 /** Which rooms other lessons need, which lessons these are, and when: a sentence for each. */

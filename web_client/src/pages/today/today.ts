@@ -234,6 +234,10 @@ export class Today extends TongkeElement {
         return html`<li>
           ${icon("warning")}<span>${today.recordingFailed(item.title)}</span>
         </li>`;
+      case "recording-paused":
+        return html`<li>
+          ${icon("warning")}<span>${today.recordingPaused(item.title)}</span>
+        </li>`;
     }
   }
 }
