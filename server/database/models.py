@@ -55,8 +55,11 @@ class RecordingPhase(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may see a recording: the schools of its community, or everybody who signs in."""
+    """Who may see a recording: the schools that sat in the lesson, always; by its owner's choice
+    all schools that are in its community now, or everybody who signs in.
+    """
 
+    LESSON = "lesson"
     COMMUNITY = "community"
     REGION = "region"
 
@@ -309,7 +312,7 @@ class Recording(Row):
 
 
 class RecordingSchool(Base):
-    """A school that took part in a recorded lesson."""
+    """A school that sat in a recorded lesson: it keeps it, whatever it joins or leaves later."""
 
     __tablename__ = "recording_schools"
 
@@ -317,4 +320,7 @@ class RecordingSchool(Base):
         ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True
     )
     place: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[str | None] = mapped_column(
+        ForeignKey("schools.id", ondelete="SET NULL"), index=True
+    )
     name: Mapped[str] = mapped_column(String(120), index=True)

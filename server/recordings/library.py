@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Select, false, or_, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.clock import Clock
 from server.database.models import (
+    Classroom,
     Lesson,
     LessonPhase,
     Recording,
@@ -133,7 +134,7 @@ class Catalogue:
             _log.error("a recording of an unknown lesson", recording=recording_id)
             return
         over = lesson.state is LessonPhase.ENDED  # it was, before this could be written
-        schools = dict.fromkeys(seat.school for seat in lesson.seats if seat.school)
+        schools = await _schools_of(session, lesson)
         session.add(
             Recording(
                 id=recording_id,
@@ -147,12 +148,28 @@ class Catalogue:
                 teacher_name=lesson.teacher_name,
                 started_at=started_at,
                 state=RecordingPhase.FINISHING if over else RecordingPhase.RECORDING,
-                visibility=Visibility.COMMUNITY,
+                visibility=Visibility.LESSON,
                 schools=[
-                    RecordingSchool(place=place, name=name) for place, name in enumerate(schools)
+                    RecordingSchool(place=place, name=name, school_id=school_id)
+                    for place, (name, school_id) in enumerate(schools.items())
                 ],
             )
         )
+
+
+async def _schools_of(session: AsyncSession, lesson: Lesson) -> dict[str, str | None]:
+    """The schools that sit in a lesson, by the names it has for them, the lead's first."""
+    rooms = [seat.classroom_id for seat in lesson.seats if seat.classroom_id]
+    found = await session.execute(
+        select(Classroom.id, Classroom.school_id).where(Classroom.id.in_(rooms))
+    )
+    school_of = dict(found.all())
+    schools: dict[str, str | None] = {}
+    for seat in lesson.seats:
+        if seat.school:
+            known = schools.get(seat.school)
+            schools[seat.school] = known or school_of.get(seat.classroom_id or "")
+    return schools
 
 
 async def mark_finishing(session: AsyncSession, lesson_id: str) -> None:
@@ -165,18 +182,25 @@ async def mark_finishing(session: AsyncSession, lesson_id: str) -> None:
 
 
 async def visible_recordings(session: AsyncSession, user: User) -> Select[Recording]:
-    """What a person may see: the region's, their schools' and their own; administrators all."""
+    """What a person may see; administrators all.
+
+    Their own, those of lessons in which their school sat, and what their owners show to more: to
+    the schools that are in the community now, or to the region.
+    """
     query = select(Recording).where(Recording.deleted_at.is_(None))
     if user.role is UserRole.ADMINISTRATOR:
         return query
-    communities = await communities_of_school(session, user.school_id)
-    return query.where(
-        or_(
-            Recording.visibility == Visibility.REGION,
-            Recording.teacher_id == user.id,
-            Recording.community_id.in_(communities) if communities else false(),
+    may = [Recording.visibility == Visibility.REGION, Recording.teacher_id == user.id]
+    if user.school_id is not None:
+        sat_in = select(RecordingSchool.recording_id).where(
+            RecordingSchool.school_id == user.school_id
         )
-    )
+        communities = await communities_of_school(session, user.school_id)
+        shown = and_(
+            Recording.visibility == Visibility.COMMUNITY, Recording.community_id.in_(communities)
+        )
+        may += [Recording.id.in_(sat_in), shown]
+    return query.where(or_(*may))
 
 
 async def find_recordings(

@@ -40,7 +40,7 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   duration_s: 100,
   state: "ready",
   poster: null,
-  visibility: "community",
+  visibility: "lesson",
   parts,
   events,
   incomplete: "",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def config(connection: Connection | None = None) -> Config:

@@ -600,10 +600,11 @@ export interface components {
             username: string;
         };
         /**
-         * @description Who may see a recording: the schools of its community, or everybody who signs in.
+         * @description Who may see a recording: the schools that sat in the lesson, always; by its owner's choice
+         *     all schools that are in its community now, or everybody who signs in.
          * @enum {string}
          */
-        Visibility: "community" | "region";
+        Visibility: "lesson" | "community" | "region";
         WaitsView: {
             code: string;
             message_en: string;

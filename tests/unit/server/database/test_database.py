@@ -45,6 +45,27 @@ async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
     await made.close()
 
 
+@pytest.fixture(params=DATABASES)
+async def either_at_first(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Database]:
+    """Each of the two, as the first version made it."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    if request.param == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql_server")
+        url = await server.empty()
+    made = Database(url)
+    await made.migrate()
+
+    def downgrade(connection: Connection) -> None:
+        command.downgrade(config(connection), "0001")
+
+    async with made.write() as session:
+        await (await session.connection()).run_sync(downgrade)
+    yield made
+    await made.close()
+
+
 def school(key: str) -> School:
     return School(id=key, created_at=0.0, name=key, kind=SchoolKind.RURAL)
 
@@ -59,6 +80,41 @@ async def test_migrations_from_empty_make_exactly_the_models(either: Database) -
 
 def test_head_is_the_newest_revision() -> None:
     assert ScriptDirectory.from_config(config()).get_heads() == [HEAD]
+
+
+async def test_who_sat_in_a_lesson_is_found_for_the_recordings_there_are(
+    either_at_first: Database,
+) -> None:
+    """By the lesson's seats, or where it is gone by the school's name."""
+    rows = """
+    INSERT INTO schools (id, created_at, name, kind) VALUES
+        ('s1', 0, '一小', 'urban'), ('s2', 0, '二小', 'rural'), ('s3', 0, '三小', 'rural');
+    INSERT INTO classrooms (id, created_at, school_id, name, profile) VALUES
+        ('c1', 0, 's1', '1', 'x'), ('c2', 0, 's2', '2', 'x');
+    INSERT INTO lessons (id, created_at, title, subject, grade, mode, state, starts_at, end_reason,
+        record, teacher_name) VALUES ('l', 0, 't', '', '', 'm', 'ended', 0, '', TRUE, 'x');
+    INSERT INTO lesson_seats (lesson_id, seat_id, place, role, classroom_id, name, school, profile)
+        VALUES ('l', 'lead', 0, 'lead', 'c1', '1', '一小', 'x'),
+               ('l', 'room', 1, 'room', 'c2', '2', '二小的旧名', 'x');
+    INSERT INTO recordings (id, created_at, lesson_id, title, subject, grade, teacher_name,
+        started_at, duration_s, state, visibility, poster, failure, manifest) VALUES
+        ('r1', 0, 'l', 't', '', '', 'x', 0, 0, 'ready', 'community', '', '', '{}'),
+        ('r2', 0, NULL, 't', '', '', 'x', 0, 0, 'ready', 'region', '', '', '{}');
+    INSERT INTO recording_schools (recording_id, place, name) VALUES
+        ('r1', 0, '一小'), ('r1', 1, '二小的旧名'), ('r2', 0, '三小'), ('r2', 1, '没有了');
+    """
+    async with either_at_first.write() as session:
+        for statement in rows.split(";"):
+            if statement.strip():
+                await session.execute(text(statement))
+    await either_at_first.migrate()
+    async with either_at_first.read() as session:
+        schools = await session.execute(
+            text("SELECT school_id FROM recording_schools ORDER BY recording_id, place")
+        )
+        seen_by = await session.execute(text("SELECT visibility FROM recordings ORDER BY id"))
+        assert list(schools.scalars()) == ["s1", "s2", "s3", None]
+        assert list(seen_by.scalars()) == ["lesson", "region"]
 
 
 async def test_downgrade_takes_everything_away(tmp_path: Path) -> None:

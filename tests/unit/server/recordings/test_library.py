@@ -96,7 +96,7 @@ async def test_a_recording_goes_through_its_life(world: World, community: Ids) -
     assert row["parts"] == [PART]
     assert row["events"] == [{"at": 1_800_000_006.0, "type": "floor_given"}]
     assert (row["duration_s"], row["started_at"]) == (61.5, 1_800_000_005.0)
-    assert (row["poster"], row["visibility"]) == ("poster.jpg", "community")
+    assert (row["poster"], row["visibility"]) == ("poster.jpg", "lesson")
     assert (row["title"], row["teacher"], row["lesson_id"]) == ("圆的面积", "李老师", lesson["id"])
     assert row["schools"] == ["实验小学", "青山小学", "河湾小学"]
 
@@ -198,7 +198,7 @@ async def test_recordings_of_unknown_lessons_harm_nothing(
     assert (await admin.get("/api/recordings")).json() == []
 
 
-async def test_a_recording_is_seen_by_its_community_then_by_the_region(
+async def test_a_recording_is_seen_by_who_sat_in_it_then_by_the_region(
     world: World, community: Ids
 ) -> None:
     await recorded(world, community)
@@ -215,6 +215,49 @@ async def test_a_recording_is_seen_by_its_community_then_by_the_region(
     assert (await li.patch("/api/recordings/rec1", json=body)).json()["title"] == body["title"]
     assert await seen_by(world, "outsider") == {"rec1"}
     assert (await outsider.get("/media/recordings/rec1/part-1.mp4")).content == FILM
+
+
+async def set_partners(admin: httpx.AsyncClient, ids: Ids, *schools: str) -> None:
+    body = {"partner_school_ids": [ids[school] for school in schools]}
+    answer = await admin.patch(f"/api/communities/{ids['community']}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_who_sat_in_a_lesson_keeps_it_and_who_comes_later_sees_nothing_from_before(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    await recorded(world, community, "before")
+    alone = {"room_classroom_ids": [community["room_2"]]}
+    await recorded(world, community, "without", **alone)  # rural_1 was asked to no seat
+    assert await seen_by(world, "wang") == {"before"}
+
+    await set_partners(admin, community, "rural_2", "elsewhere")  # one leaves, another joins
+    await recorded(world, community, "after", room_classroom_ids=[community["room_3"]])
+    assert await seen_by(world, "wang") == {"before"}
+    assert await seen_by(world, "outsider") == {"after"}
+    wang, outsider = await world.signed_in("wang"), await world.signed_in("outsider")
+    film = "/media/recordings/before/part-1.mp4"
+    assert (await wang.get(film)).content == FILM
+    assert (await outsider.get(film)).status_code == 404
+
+    # More is the owner's choice: to the schools that are in the community now, no others.
+    li = await world.signed_in("li")
+    for name in ("before", "without"):
+        body = {"visibility": "community"}
+        assert (await li.patch(f"/api/recordings/{name}", json=body)).status_code == 200
+    assert await seen_by(world, "outsider") == {"before", "without", "after"}
+    assert await seen_by(world, "wang") == {"before"}
+
+    # A deleted community hides nothing from those who sat in it.
+    path = f"/api/communities/{community['community']}"
+    assert (await admin.delete(path)).status_code == 204
+    assert await seen_by(world, "wang") == {"before"}
+    assert await seen_by(world, "outsider") == {"after"}
+    assert await seen_by(world, "li") == {"before", "without", "after"}
+    world.clock.pass_s(31 * 86_400)  # and is gone for good
+    await Timekeeper(world.services).tick()
+    wang = await world.signed_in("wang")
+    assert (await wang.get(film)).content == FILM
 
 
 @pytest.mark.parametrize(

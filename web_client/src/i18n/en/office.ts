@@ -103,7 +103,8 @@ export const office = {
     nothingTitle: "Nothing fits",
     nothing: "Try fewer words or clear the filters.",
     visibility: {
-      community: "Seen by the community",
+      lesson: "Seen by the schools in the lesson",
+      community: "Seen by the whole community",
       region: "Seen by the whole region",
     },
     incomplete: "Incomplete",

@@ -97,7 +97,11 @@ export const office: Pick<Messages, keyof typeof english> = {
     empty: "录制的课程结束后会立即出现在这里。",
     nothingTitle: "没有符合的课程",
     nothing: "请减少关键词或清除筛选。",
-    visibility: { community: "共同体内可见", region: "全区域可见" },
+    visibility: {
+      lesson: "参加本课的学校可见",
+      community: "教学共同体各校可见",
+      region: "全区域可见",
+    },
     incomplete: "不完整",
     paused: "录制暂停",
     states: { recording: "正在录制", finishing: "正在整理", ready: "可播放", failed: "失败" },

@@ -298,7 +298,7 @@ export class PlayerDetails extends TongkeElement {
     return html`<label>
         ${m.library.whoSees}
         <select @change=${this.changeVisibility}>
-          ${(["community", "region"] as const).map(
+          ${(["lesson", "community", "region"] as const).map(
             (one) =>
               html`<option value=${one} ?selected=${one === recording.visibility}>
                 ${m.library.visibility[one]}
