@@ -1,0 +1,147 @@
+// A camera and a microphone whose every moment says when it was: for tests of what is recorded.
+//
+// Loaded after identity.js; takes the place of `getUserMedia`. The picture carries the mark of
+// `identity.js` with a counter of its own; when each was drawn is kept (`MarkedDevices.drawn`). The
+// sound has a tone for a tenth of a second at every half second of the day (by this machine's
+// clock): the k-th half second has the tone of k modulo 16, as in tests/recorded_media.py. Between
+// them is a soft hum, so that nothing but silence is silent.
+
+(function (global) {
+  "use strict";
+  const WIDTH = 320;
+  const HEIGHT = 180;
+  const PICTURE_MS = 40;
+  const RATE = 48000;
+  const CHUNK = 480;
+  const MARK_S = 0.1;
+  const EVERY_S = 0.5;
+
+  const drawn = []; // [counter, Unix milliseconds]
+  const wall = () => performance.timeOrigin + performance.now();
+
+  function bits(value, count) {
+    return Array.from({ length: count }, (_, at) => Math.floor(value / 2 ** (count - 1 - at)) % 2);
+  }
+
+  function cells(counter) {
+    const value = ((global.MARKED_IDENTITY << 16) | counter) >>> 0;
+    const word = [...bits(value, 24), ...bits(TongkeIdentity.crc12(value), 12)];
+    return [[1, 0, ...word.slice(0, 18)], [0, 1, ...word.slice(18)]];
+  }
+
+  function draw(context, counter) {
+    context.fillStyle = "#678";
+    context.fillRect(0, 0, WIDTH, HEIGHT);
+    context.fillStyle = "#ca8";
+    context.fillRect((counter * 4) % WIDTH, 40, 40, 60); // something moves
+    const high = HEIGHT / 24;
+    const rows = [Math.round(HEIGHT - 2 * high), Math.round(HEIGHT - high), HEIGHT];
+    cells(counter).forEach((row, line) =>
+      row.forEach((white, column) => {
+        context.fillStyle = white ? "rgb(238,238,238)" : "rgb(16,16,16)";
+        context.fillRect((column * WIDTH) / 20, rows[line], WIDTH / 20, rows[line + 1] - rows[line]);
+      }),
+    );
+  }
+
+  function every(track, milliseconds, work) {
+    const timer = setInterval(() => (track.readyState === "ended" ? clearInterval(timer) : work()), milliseconds);
+    return track;
+  }
+
+  function camera() {
+    const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
+    const context = canvas.getContext("2d");
+    const track = new MediaStreamTrackGenerator({ kind: "video" });
+    const writer = track.writable.getWriter();
+    let last = -1;
+    track.getSettings = () => ({ width: WIDTH, height: HEIGHT, frameRate: 25, deviceId: "marked" });
+    track.applyConstraints = async () => undefined;
+    return every(track, PICTURE_MS / 2, () => {
+      const at = wall();
+      const counter = Math.floor(at / PICTURE_MS) % 65536;
+      if (counter === last || writer.desiredSize <= 0) return;
+      last = counter;
+      draw(context, counter);
+      drawn.push([counter, at]);
+      const timestamp = Math.round((at - performance.timeOrigin) * 1000);
+      void writer.write(new VideoFrame(canvas, { timestamp })).catch(() => undefined);
+    });
+  }
+
+  function sample(seconds) {
+    const number = Math.floor(seconds / EVERY_S);
+    const into = seconds - number * EVERY_S;
+    const hum = 0.01 * Math.sin(2 * Math.PI * 120 * (seconds % 1));
+    if (into >= MARK_S) return hum;
+    return hum + 0.5 * Math.sin(2 * Math.PI * (600 + 150 * (number % 16)) * into);
+  }
+
+  function microphone() {
+    const track = new MediaStreamTrackGenerator({ kind: "audio" });
+    const writer = track.writable.getWriter();
+    const began = wall();
+    let chunks = 0;
+    track.getSettings = () => ({ sampleRate: RATE, channelCount: 1, deviceId: "marked" });
+    track.applyConstraints = async () => undefined;
+    return every(track, 10, () => {
+      // What was said comes when it has been said, as from a microphone.
+      while (began + ((chunks + 1) * CHUNK * 1000) / RATE <= wall()) {
+        const at = began + (chunks * CHUNK * 1000) / RATE;
+        const data = Float32Array.from({ length: CHUNK }, (_, n) => sample(at / 1000 + n / RATE));
+        const timestamp = Math.round((at - performance.timeOrigin) * 1000);
+        const sound = { format: "f32", sampleRate: RATE, numberOfFrames: CHUNK, numberOfChannels: 1 };
+        void writer.write(new AudioData({ ...sound, timestamp, data })).catch(() => undefined);
+        chunks += 1;
+      }
+    });
+  }
+
+  navigator.mediaDevices.getUserMedia = async (wanted) =>
+    new MediaStream([...(wanted.audio ? [microphone()] : []), ...(wanted.video ? [camera()] : [])]);
+
+  /** Between two marks: what is closed or opened now cuts none of them. */
+  async function betweenMarks() {
+    while (Math.abs(((wall() / 1000) % EVERY_S) - 0.25) > 0.05) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Play a file from `from` for some seconds: the samples heard, and when which picture was seen. */
+  async function play(address, from, seconds) {
+    const video = document.createElement("video");
+    video.src = address;
+    document.body.append(video);
+    const context = new AudioContext({ sampleRate: RATE });
+    await context.resume();
+    const ear = context.createScriptProcessor(512, 1, 1);
+    const heard = [];
+    const times = []; // [media time, samples heard by then]
+    const seen = []; // [counter, media time, samples heard when it was shown]
+    context.createMediaElementSource(video).connect(ear);
+    ear.connect(context.destination);
+    ear.onaudioprocess = (event) => {
+      if (video.paused) return;
+      heard.push(...event.inputBuffer.getChannelData(0));
+      times.push([video.currentTime, heard.length]);
+    };
+    const watch = (_now, frame) => {
+      const mark = TongkeIdentity.readVideo(video);
+      if (mark) seen.push([mark.counter, frame.mediaTime, heard.length]);
+      video.requestVideoFrameCallback(watch);
+    };
+    video.currentTime = from;
+    await new Promise((resolve) => video.addEventListener("canplaythrough", resolve, { once: true }));
+    video.requestVideoFrameCallback(watch);
+    await video.play();
+    while (video.currentTime < from + seconds && !video.ended) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    video.pause();
+    await context.close();
+    video.remove();
+    return { heard: Array.from(heard, (one) => Math.round(one * 1000) / 1000), times, seen };
+  }
+
+  global.MarkedDevices = { drawn, betweenMarks, play };
+})(globalThis);
