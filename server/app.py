@@ -208,7 +208,7 @@ class _Start:
             lessons_admitted=self._hardware.admit.lessons,
             devices_admitted=self._hardware.admit.devices_per_lesson,
             doors_open_s=settings.doors_open_s,
-            idle_end_s=settings.lesson_idle_end_s,
+            empty_lesson_s=settings.empty_lesson_s,
             profile_folders=self._profile_folders,
         )
         recording = await self._recording(media, outbox, desk) if record else None
@@ -311,10 +311,10 @@ def _signaling_settings(settings: Settings) -> SignalingSettings:
         join_timeout_s=settings.join_timeout_s,
         devices_per_seat=settings.devices_per_seat,
         guests_per_lesson=settings.guests_per_lesson,
-        lead_absent_s=settings.lead_absent_end_s,
-        empty_lesson_s=settings.lesson_idle_end_s,
-        longest_s=settings.lesson_longest_s,
-        warned_s=settings.lesson_warned_s,
+        lead_absent_s=settings.lead_absent_s,
+        empty_lesson_s=settings.empty_lesson_s,
+        longest_lesson_s=settings.longest_lesson_s,
+        lesson_warned_s=settings.lesson_warned_s,
         turn=turn_servers(settings),
     )
 

@@ -81,9 +81,9 @@ class Settings(BaseSettings):
     max_partners: Annotated[int, Field(ge=1, le=32)] = 3
     join_token_s: Seconds = 600
     doors_open_s: Annotated[float, Field(ge=0, le=3600)] = 180
-    lesson_idle_end_s: Seconds = 1800
-    lead_absent_end_s: Seconds = 7200
-    lesson_longest_s: Seconds = 14_400
+    empty_lesson_s: Seconds = 1800
+    lead_absent_s: Seconds = 7200
+    longest_lesson_s: Seconds = 14_400
     lesson_warned_s: Annotated[float, Field(ge=0, le=3600)] = 600
     away_grace_s: Seconds = 60
     silent_socket_s: Seconds = 6

@@ -135,7 +135,11 @@ class Media(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignalingSettings:
-    """Numbers of the signaling service, with their reasons in `docs/settings.md`."""
+    """Numbers of the signaling service: the server's settings of the same names.
+
+    Set by whoever runs the server (`server/config.py`); reasons and bounds are in
+    `docs/settings.md`.
+    """
 
     ice_servers: tuple[IceServer, ...] = ()  # the same for all
     turn: TurnServers | None = None  # with a credential for each
@@ -144,8 +148,8 @@ class SignalingSettings:
     silent_socket_s: float = 6.0
     join_timeout_s: float = 10.0
     lead_absent_s: float = 7200.0
-    longest_s: float = 14_400.0
-    warned_s: float = 600.0
+    longest_lesson_s: float = 14_400.0
+    lesson_warned_s: float = 600.0
     empty_lesson_s: float = 1800.0
     devices_per_seat: int = 4
     guests_per_lesson: int = 30

@@ -83,8 +83,8 @@ def _settings(data_folder: Path, port: int, media_port: int, console: Console) -
         media_port=_free_port(media_port, socket.SOCK_DGRAM, but=free_port),
         media_pumps=1,
         # People walk away from a demonstration and come back to it.
-        lesson_idle_end_s=86_400,
-        lead_absent_end_s=86_400,
+        empty_lesson_s=86_400,
+        lead_absent_s=86_400,
         room_poll_s=1,
         log_level="warning",
     )

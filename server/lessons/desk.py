@@ -56,7 +56,7 @@ class LessonDesk:
         lessons_admitted: int,
         devices_admitted: int,
         doors_open_s: float,
-        idle_end_s: float,
+        empty_lesson_s: float,
         endings: Endings,
         profile_folders: Sequence[Path] = (),
     ) -> None:
@@ -66,7 +66,7 @@ class LessonDesk:
         self.lessons_admitted = lessons_admitted
         self._devices_admitted = devices_admitted
         self._doors_open_s = doors_open_s
-        self._idle_end_s = idle_end_s
+        self._empty_lesson_s = empty_lesson_s
         self._profile_folders = profile_folders
         self._began_at = clock()
         self._led_at: dict[str, float] = {}  # when a live lesson's lead was last seen
@@ -257,7 +257,7 @@ class LessonDesk:
         self._waiting = {one.id: self._waiting[one.id] for one in due if one.id in self._waiting}
         for lesson in live:
             forgotten = not self._is_led(lesson.id, led) and lesson.id not in present
-            if forgotten and now - self._led_at[lesson.id] >= self._idle_end_s:
+            if forgotten and now - self._led_at[lesson.id] >= self._empty_lesson_s:
                 await self.end(lesson.id, "timed-out")
         for lesson in due:
             await self._open_due(lesson, now)

@@ -288,13 +288,13 @@ class Lesson:
 
     def _longest_at(self) -> float:
         """When the lesson ends by itself, whoever is here: what was forgotten stops some time."""
-        return self._record.started_at + self._record.settings.longest_s
+        return self._record.started_at + self._record.settings.longest_lesson_s
 
     def _warns_at(self) -> float | None:
         """When the end by length is to be told; None once it has been."""
         if self._record.ends_at is not None:
             return None
-        return self._longest_at() - self._record.settings.warned_s
+        return self._longest_at() - self._record.settings.lesson_warned_s
 
     def _times_out_at(self) -> float:
         record = self._record

@@ -67,7 +67,7 @@ def test_what_only_leads_do_is_for_a_person(message: m.ClientMessage) -> None:
 
 
 def test_the_longest_length_ends_every_lesson_and_is_warned_of() -> None:
-    desk = Desk(settings=SignalingSettings(longest_s=7200, warned_s=600))
+    desk = Desk(settings=SignalingSettings(longest_lesson_s=7200, lesson_warned_s=600))
     lead, room = desk.join("lead"), desk.join("room-1")
     desk.advance(6599)
     assert desk.state.ends_at is None
@@ -86,7 +86,7 @@ def test_the_longest_length_ends_every_lesson_and_is_warned_of() -> None:
 
 
 def test_a_crash_does_not_make_the_lesson_longer() -> None:
-    desk = Desk(settings=SignalingSettings(longest_s=7200, warned_s=600))
+    desk = Desk(settings=SignalingSettings(longest_lesson_s=7200, lesson_warned_s=600))
     desk.join("lead")
     desk.advance(7000)
     desk.kill_and_restore()

@@ -81,7 +81,7 @@ async def test_a_forgotten_lesson_gives_its_rooms_to_the_next(
 
 async def test_a_lesson_nobody_came_to_ends(world: World, present: Present, community: Ids) -> None:
     lesson_id = await plan(world, community, None)
-    world.clock.pass_s(world.settings.lesson_idle_end_s - 1)
+    world.clock.pass_s(world.settings.empty_lesson_s - 1)
     await world.services.lessons.keep_time()
     assert await state(world, lesson_id) == "live"
     world.clock.pass_s(1)
@@ -95,7 +95,7 @@ async def test_a_lesson_somebody_is_in_is_left_to_signaling(
 ) -> None:
     lesson_id = await plan(world, community, None)
     present.there[lesson_id] = {"room-1"}
-    world.clock.pass_s(10 * world.settings.lesson_idle_end_s)
+    world.clock.pass_s(10 * world.settings.empty_lesson_s)
     await world.services.lessons.keep_time()
     assert await state(world, lesson_id) == "live"
 
