@@ -23,7 +23,7 @@ from statistics import median
 
 from recorder.clock import LEAST_DELAY_WINDOW_S
 from recorder.line import Line, Point, fit_line
-from recorder.stretches import MAX_DELAY_S, Report, stretches
+from recorder.stretches import MAX_DELAY_S, MAX_KEPT_S, Report, stretches, without_burst
 
 TimeMap = Callable[[float], float]
 
@@ -59,14 +59,22 @@ class Placed:
 
     def __init__(self, points: TrackPoints) -> None:
         """Places it by its arrivals. Raises `ValueError` without any."""
-        self.stretches = stretches(points.arrivals, points.breaks, points.reports)
+        arrivals = points.arrivals if points.is_sound else without_burst(points.arrivals)
+        self.stretches = stretches(arrivals, points.breaks, points.reports)
         self._begins = [stretch.begins for stretch in self.stretches]
         first, last = min(at for _, at in points.arrivals), max(at for _, at in points.arrivals)
         self._earliest = first - MAX_DELAY_S
+        if len(arrivals) < len(points.arrivals):
+            self._earliest -= self._kept_before(min(points.arrivals))
         ended_at = last + _LAST_WINDOW_S if points.ended_at is None else points.ended_at
         self._latest = max(last, ended_at)
         self._delays: list[Line | None] = [None] * len(self.stretches)
         self._delay = 0.0  # of all of it
+
+    def _kept_before(self, first: Point) -> float:
+        """For how long the first packet had been kept when the tap began with it."""
+        x, at = first
+        return max(0.0, min(MAX_KEPT_S, at - self.stretches[0].arrival(x)))
 
     def __call__(self, x: float) -> float:
         index = max(0, bisect_right(self._begins, x) - 1)

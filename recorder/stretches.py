@@ -25,6 +25,12 @@ from recorder.line import Line, Point, fit_line, slope
 # most of a second after it was captured, its sound at once. What claims more is not believed.
 MAX_DELAY_S = 1.0
 
+# The media core begins a tap with a keyframe that came so long ago, at most.
+MAX_KEPT_S = 8.0
+
+# So soon after its first packet a track is live, whatever came before.
+BEGINNING_S = 1.0
+
 # How far around a break is looked, to tell a sender that stood still from a line that did.
 _NEAR_S = 15.0
 _LONG_S = 60.0
@@ -75,6 +81,22 @@ def stretches(
         )
         for first, part in zip(sorted(begins), parts, strict=True)
     ]
+
+
+def without_burst(arrivals: Sequence[Point]) -> list[Point]:
+    """What a picture's tap begins with may have been kept since the last keyframe, and comes all at
+    once; from then on it is even, else it is no such thing."""
+    if not arrivals:
+        return []
+    arrivals = sorted(arrivals, key=lambda point: point[1])
+    began = arrivals[0][1]
+    soon = [at - x for x, at in arrivals if at - began <= BEGINNING_S]
+    later = [at - x for x, at in arrivals if BEGINNING_S < at - began <= 3 * BEGINNING_S]
+    least = min(soon)
+    if min(later, default=least) < least - BREAK_S:
+        return arrivals
+    late = itertools.takewhile(lambda delay: delay > least + BREAK_S, soon)
+    return arrivals[sum(1 for _ in late) :]
 
 
 def _hard_breaks(arrivals: Sequence[Point], breaks: Sequence[float]) -> dict[int, float]:

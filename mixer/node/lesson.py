@@ -200,13 +200,14 @@ class Lesson:
 
     # Taps
 
-    def tap(self, producer_id: str, socket_path: str) -> TapInfo:
+    def tap(self, producer_id: str, socket_path: str, *, from_past: bool = False) -> TapInfo:
         """Send a producer to a Unix socket."""
         tap = open_tap(
             self.port,
             self._known(producer_id),
             socket_path,
             now=self.port.clock(),
+            from_past=from_past,
             ask_keyframe=self.ask_keyframe,
         )
         self.taps[tap.info.tap_id] = tap

@@ -248,12 +248,16 @@ class MediaNode:
         """Stop or resume forwarding a producer, at once. Raises `ProducerUnknown`."""
         self._lesson(lesson_id).set_producer_paused(producer_id, paused)
 
-    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo:
+    async def tap(
+        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+    ) -> TapInfo:
         """Send a producer as plain RTP to a Unix datagram socket that is already bound.
 
+        With `from_past` a picture begins with the last keyframe that came, if what followed is
+        kept: for who records, a source that answers no request would begin much later.
         Raises `ProducerUnknown`, `TapRefused`.
         """
-        return self._lesson(lesson_id).tap(producer_id, socket_path)
+        return self._lesson(lesson_id).tap(producer_id, socket_path, from_past=from_past)
 
     async def feed(
         self, lesson_id: str, device_id: str, socket_path: str, offer: FeedOffer

@@ -75,9 +75,13 @@ def open_tap(
     socket_path: str,
     *,
     now: float,
+    from_past: bool,
     ask_keyframe: Callable[[Producer, int], None],
 ) -> Tap:
-    """Send this producer to the Unix datagram socket at `socket_path`; raises `TapRefused`."""
+    """Send this producer to the Unix datagram socket at `socket_path`; raises `TapRefused`.
+
+    With `from_past` it begins with the last keyframe that came, if the pump still has it.
+    """
     if fault := fault_of(socket_path):
         raise TapRefused(fault)
     transport_id = port.pump.add_plain_transport(socket_path)
@@ -89,6 +93,7 @@ def open_tap(
         ssrc=ssrc,
         payload_type=codec.payload_type,
         cname=CNAME,
+        from_past=from_past,
     )
     consumer = Consumer(producer, pump_id, ssrc, "")
     port.add_consumer(consumer)

@@ -41,6 +41,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
 * A *consumer* sends one producer to one transport under its own ssrc, sequence numbers,
   timestamps, picture ids and extension ids. `set_consumer_layer(id, layer)` switches on the next
   keyframe of that layer (sound: at once), −1 stops it; until the switch the old layer goes on.
+  With `from_past` a consumer begins with the last keyframe that came within 8 s, if it is kept: of
+  a source that gives keyframes by its own clock some 500 packets are, of others a second.
   `KEYFRAME_NEEDED` says when a switch waits for one (at most every 500 ms per layer), or when
   something was lost for good. An ssrc serves one consumer of a transport and never another: its
   SRTP indices must not begin again (`ValueError`). The ids of header extensions sent are 1…14.

@@ -294,7 +294,7 @@ cdef class Pump:
 
     def add_consumer(
         self, int64_t producer_id, int64_t transport_id, *, ssrc, payload_type, rtx_ssrc=0,
-        rtx_payload_type=0, str mid="", str cname="",
+        rtx_payload_type=0, str mid="", str cname="", bint from_past=False,
     ):
         cdef native.consumer_settings settings
         cdef int64_t result
@@ -309,6 +309,7 @@ cdef class Pump:
         settings.rtx_payload_type = rtx_payload_type
         settings.mid = name
         settings.cname = source
+        settings.from_past = from_past
         with nogil:
             result = native.core_add_consumer(
                 &self._pump.core, producer_id, transport_id, &settings

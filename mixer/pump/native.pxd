@@ -231,6 +231,7 @@ cdef extern from "calls.h" nogil:
         const char *cname
         uint8_t mid_length
         uint8_t cname_length
+        bint from_past
     int64_t core_add_consumer(core *, int64_t, int64_t, const consumer_settings *)
     int core_set_consumer_layer(core *, int64_t, int, int64_t)
     int core_remove_consumer(core *, int64_t)

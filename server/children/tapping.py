@@ -28,7 +28,9 @@ RETRY_S = 2.0
 class TappedMedia(Protocol):
     """What tapping uses of the media core."""
 
-    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo: ...
+    async def tap(
+        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+    ) -> TapInfo: ...
     async def untap(self, lesson_id: str, tap_id: str) -> None: ...
 
 
@@ -52,15 +54,24 @@ class Tapping:
     """`begin` and `stop` may be called in any order, any number of times."""
 
     def __init__(
-        self, media: TappedMedia, sink: Sink, *, lesson_id: str, producer_id: str, folder: Path
+        self,
+        media: TappedMedia,
+        sink: Sink,
+        *,
+        lesson_id: str,
+        producer_id: str,
+        folder: Path,
+        from_past: bool = False,
     ) -> None:
-        """`folder` is where the child's sockets are bound."""
+        """`folder` is where the child's sockets are bound; with `from_past` it gets a picture from
+        its last keyframe on, as far as that is kept."""
         self.track_id = ""
         self._media = media
         self._sink = sink
         self._lesson_id = lesson_id
         self._producer_id = producer_id
         self._folder = folder
+        self._from_past = from_past
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._refused = asyncio.Event()
@@ -113,7 +124,9 @@ class Tapping:
                 await self._ready.wait()
             if self._refused.is_set():
                 return
-            info = await self._media.tap(self._lesson_id, self._producer_id, path)
+            info = await self._media.tap(
+                self._lesson_id, self._producer_id, path, from_past=self._from_past
+            )
             tap_id = info.tap_id
             self._sink.start(track_id, info)
             await self._refused.wait()

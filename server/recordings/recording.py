@@ -235,6 +235,7 @@ class Recording:
             lesson_id=lesson_id,
             producer_id=producer_id,
             folder=self._runtime_folder,
+            from_past=True,
         )
         recorded.taps[producer_id] = tap
         if self._recorder.up and not recorded.failed:

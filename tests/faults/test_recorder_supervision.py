@@ -46,7 +46,9 @@ class FakeCore:
         self._count = 0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
-    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo:
+    async def tap(
+        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+    ) -> TapInfo:
         assert lesson_id == "lesson1"
         assert await asyncio.to_thread(Path(socket_path).is_socket)
         if self.refuse:

@@ -67,6 +67,7 @@ struct consumer_settings {
   uint8_t payload_type, rtx_payload_type;
   const char *mid, *cname;
   uint8_t mid_length, cname_length;
+  bool from_past; /* it begins with the last keyframe that is kept */
 };
 int64_t core_add_consumer(struct core *core, int64_t producer_id, int64_t transport_id,
                           const struct consumer_settings *settings);

@@ -131,6 +131,8 @@ int core_set_producer_paused(struct core *core, int64_t id, bool paused, int64_t
   struct producer *producer = core_producer(core, id);
   if (producer && producer->paused != paused) {
     producer->paused = paused;
+    for (int layer = 0; paused && layer < LAYERS; layer++)
+      if (producer->encodings[layer]) producer->encodings[layer]->has_keyframe = false;
     for (uint32_t i = 0; paused && i < producer->consumer_count; i++)
       consumer_leave_layer(core, producer->consumers[i]);
     for (int layer = 0; !paused && layer < LAYERS; layer++)
@@ -184,6 +186,7 @@ static struct consumer *consumer_new(struct core *core, const struct producer *p
   memcpy(consumer->mid, settings->mid, settings->mid_length);
   consumer->reports.cname_length = settings->cname_length;
   memcpy(consumer->reports.cname, settings->cname, settings->cname_length);
+  consumer->from_past = settings->from_past;
   consumer->layer = consumer->target = consumer->source_layer = -1;
   /* Below 2^15, so that both ends agree on SRTP's rollover counter (RFC 3711 §3.3.1). */
   consumer->last_sequence = core_random(core) & 0x7fff;

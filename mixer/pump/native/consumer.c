@@ -10,6 +10,10 @@
  * the newest packet, a fresh keyframe is better. */
 #define CATCH_UP_MAX 128
 
+/* So long ago a keyframe may have come that a reader begins with: below what recorder/track.py takes
+ * for a sender that counts anew. */
+#define PAST_MAX_NS (8 * SECOND_NS)
+
 struct encoding *consumer_awaits(const struct consumer *consumer) {
   if (consumer->target < 0 || consumer->target == consumer->layer) return NULL;
   return consumer->producer->encodings[consumer->target];
@@ -242,17 +246,35 @@ static void catch_up(struct core *core, struct consumer *consumer, struct encodi
   }
 }
 
+static void begin(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                  const struct media *media, int64_t now) {
+  struct media first = *media;
+  first.newest = true; /* to this consumer it is */
+  join(core, consumer, encoding, &first, now);
+  if (media->picture.sets != SETS_THERE) consumer_send_sets(core, consumer, encoding, &first, now);
+  forward(core, consumer, encoding, &first, now);
+  catch_up(core, consumer, encoding, media->sequence, now);
+}
+
+void consumer_join_past(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                        int64_t now) {
+  struct media media;
+  uint64_t count = encoding->reception.highest - encoding->keyframe_sequence + 1;
+  if (!consumer->from_past || consumer_awaits(consumer) != encoding) return;
+  consumer->from_past = false;
+  if (!encoding->has_keyframe || encoding->producer->paused) return;
+  if (now - encoding->keyframe_ns > PAST_MAX_NS) return;
+  /* Each may have parameter sets put in front of it. */
+  if (2 * count > OUTBOX_PACKETS - core->outbox->packet_count) return;
+  if (!history_get(&encoding->history, encoding->keyframe_sequence, &media)) return;
+  begin(core, consumer, encoding, &media, now);
+}
+
 void consumer_take(struct core *core, struct consumer *consumer, struct encoding *encoding,
                    const struct media *media, int64_t now) {
   if (consumer->layer != encoding->layer) {
     if (consumer->target != encoding->layer || !may_join(encoding, media)) return;
-    struct media first = *media;
-    first.newest = true;
-    join(core, consumer, encoding, &first, now);
-    if (media->picture.sets != SETS_THERE)
-      consumer_send_sets(core, consumer, encoding, &first, now);
-    forward(core, consumer, encoding, &first, now);
-    if (!media->newest) catch_up(core, consumer, encoding, media->sequence, now);
+    begin(core, consumer, encoding, media, now);
     return;
   }
   forward(core, consumer, encoding, media, now);

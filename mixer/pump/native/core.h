@@ -98,6 +98,9 @@ void consumer_take(struct core *core, struct consumer *consumer, struct encoding
 /* The parameter sets that are kept, in a packet of their own right before `media`. */
 void consumer_send_sets(struct core *core, struct consumer *consumer,
                         const struct encoding *encoding, const struct media *media, int64_t now);
+/* Whoever asked to begin with the last keyframe that is kept, does so now. In a tick. */
+void consumer_join_past(struct core *core, struct consumer *consumer, struct encoding *encoding,
+                        int64_t now);
 void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now);
 /* Leaves the current layer: the next packet it gets is a switch. */
 void consumer_leave_layer(struct core *core, struct consumer *consumer);

@@ -10,6 +10,8 @@
 /* So long without a packet, a layer may have stopped: a still screen sends about one frame a second.
  * mixer/forward/pace.py knows more of it; what begins again is told of in any case. */
 #define LAYER_SILENT_NS (2 * SECOND_NS)
+/* A source that was asked for a keyframe and gave none for so long gives them by its own clock. */
+#define ANSWER_NS SECOND_NS
 /* In ticks of the timestamp, two seconds: further back is a clock that was set, not a late picture. */
 #define BACK_MAX 180000
 
@@ -70,7 +72,7 @@ static void restart(struct core *core, struct encoding *encoding) {
   struct producer *producer = encoding->producer;
   encoding->generation = ++core->generations;
   encoding->counters[ENCODING_restarts]++;
-  encoding->has_report = false;
+  encoding->has_report = encoding->has_keyframe = false;
   encoding->has_picture = encoding->is_back = encoding->lacks_picture = false;
   if (encoding->missing) encoding->missing->count = 0;
   for (uint32_t i = 0; i < producer->consumer_count; i++)
@@ -179,6 +181,24 @@ static void hear(struct core *core, struct producer *producer, uint8_t level) {
   if (level < VOICE_LEVEL && !producer->is_loud) producer->is_loud = tell_voice(core, producer);
 }
 
+/* Of a source that gives keyframes by its own clock what came since the last is kept, for readers that
+ * begin with it. */
+static void note_keyframe(struct encoding *encoding, const struct media *media, int64_t now) {
+  bool is_deaf = encoding->unanswered_ns && now - encoding->unanswered_ns > ANSWER_NS;
+  bool was_asked = encoding->unanswered_ns;
+  encoding->unanswered_ns = 0;
+  encoding->keyframe_wanted = false;
+  if (encoding->producer->paused) return; /* what nobody may see is not seen later either */
+  if (encoding->has_keyframe && media->sequence < encoding->keyframe_sequence) return;
+  encoding->has_keyframe = true;
+  encoding->keyframe_sequence = media->sequence;
+  encoding->keyframe_ns = now;
+  if (is_deaf || (encoding->history.kept_since_ns && !was_asked))
+    encoding->history.kept_since_ns = now;
+  else
+    encoding->history.kept_since_ns = 0;
+}
+
 static void count(struct core *core, struct encoding *encoding, const struct media *media,
                   int64_t now) {
   encoding->counters[ENCODING_packets]++;
@@ -191,7 +211,7 @@ static void count(struct core *core, struct encoding *encoding, const struct med
   encoding->counters[ENCODING_last_packet_ns] = (uint64_t)now;
   if (media->picture.starts_keyframe) {
     encoding->counters[ENCODING_keyframes]++;
-    encoding->keyframe_wanted = false;
+    note_keyframe(encoding, media, now);
   }
   if (media->has_audio_level) hear(core, encoding->producer, media->audio_level & 0x7f);
 }

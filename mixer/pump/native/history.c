@@ -54,7 +54,9 @@ static struct slab *begin_slab(struct history *history, uint32_t index) {
 static struct slab *next_slab(struct history *history, int64_t now) {
   if (history->slab_count) {
     uint32_t oldest = (history->current + 1) % history->slab_count;
-    bool reusable = now - history->slabs[oldest]->newest_ns > HISTORY_AGE_NS;
+    int64_t newest_ns = history->slabs[oldest]->newest_ns;
+    bool is_kept = history->kept_since_ns && newest_ns >= history->kept_since_ns;
+    bool reusable = !is_kept && now - newest_ns > HISTORY_AGE_NS;
     if (history->slab_count == history->slab_limit || (reusable && history->slab_count > 1))
       return begin_slab(history, oldest);
   }

@@ -29,6 +29,7 @@ struct history {
   uint32_t slab_bytes;
   uint32_t slab_count, slab_limit;
   uint32_t current;
+  int64_t kept_since_ns; /* what came later is kept as long as there is room; 0: nothing for long */
 };
 
 /* For video or for sound (fewer, smaller). False: no memory. */

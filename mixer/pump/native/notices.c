@@ -74,6 +74,7 @@ bool tell_voice(struct core *core, const struct producer *producer) {
 int64_t want_keyframe(struct core *core, struct encoding *encoding, int64_t now) {
   if (encoding->producer->paused || codec_joins_anywhere(encoding->producer->codec))
     return INT64_MAX;
+  if (!encoding->unanswered_ns) encoding->unanswered_ns = now;
   if (!encoding->keyframe_asked || now - encoding->keyframe_asked_ns >= KEYFRAME_SPACING_NS) {
     encoding->keyframe_asked = true;
     encoding->keyframe_asked_ns = now;

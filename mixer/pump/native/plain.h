@@ -12,8 +12,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Two seconds of 2 Mb/s: longer than any hiccup of a reader that lives. */
-#define BACKLOG_BYTES (512 * 1024)
+/* Four seconds of 2 Mb/s: longer than any hiccup of a reader that lives, and room for what a reader
+ * begins with (consumer_join_past). */
+#define BACKLOG_BYTES (1024 * 1024)
 
 struct plain_link {
   int fd; /* −1: not connected */

@@ -95,6 +95,10 @@ struct encoding {
   uint32_t report_timestamp;
   int64_t report_at_ns;
   uint32_t waiting; /* consumers that want this layer and have another */
+  bool has_keyframe;
+  uint64_t keyframe_sequence; /* where the newest one begins */
+  int64_t keyframe_ns;
+  int64_t unanswered_ns; /* a keyframe has been asked for since then; 0: it has come */
   bool keyframe_wanted; /* something was lost for good */
   bool keyframe_asked;
   int64_t keyframe_asked_ns;
@@ -163,6 +167,7 @@ struct consumer {
   char mid[16];
 
   int layer, target; /* −1: none */
+  bool from_past; /* begins with the last keyframe that is kept; false once it has begun */
   struct sequence_map map; /* since the last switch */
   uint16_t last_sequence;
   uint16_t rtx_sequence;

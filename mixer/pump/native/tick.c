@@ -39,10 +39,17 @@ static bool is_watched(const struct encoding *encoding) {
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
+static void join_past(struct core *core, struct encoding *encoding, int64_t now) {
+  const struct producer *producer = encoding->producer;
+  for (uint32_t i = 0; i < producer->consumer_count; i++)
+    consumer_join_past(core, producer->consumers[i], encoding, now);
+}
+
 /* When it is due again; INT64_MAX: time alone changes nothing. */
 static int64_t tick_encoding(struct core *core, struct encoding *encoding, int64_t now) {
   int64_t due = INT64_MAX;
   if (has_losses(encoding)) ask_again(core, encoding, now);
+  if (encoding->waiting) join_past(core, encoding, now);
   if (encoding->keyframe_wanted && !is_watched(encoding)) encoding->keyframe_wanted = false;
   if (encoding->waiting || encoding->keyframe_wanted) due = want_keyframe(core, encoding, now);
   return has_losses(encoding) ? earlier(due, now + LOSS_TICK_NS) : due;

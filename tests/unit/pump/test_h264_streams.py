@@ -298,3 +298,93 @@ def test_a_keyframe_is_in_order_whatever_its_clock_says(rig: Rig) -> None:
     assert viewer.counters == list(range(len(pictures)))
     (totals,) = rig.pump.layer_totals(camera.producer)
     assert totals.steps_back == 0
+
+
+# Filler data (H.264 §7.4.2.7): with them a second is more than a slab of the history.
+FILLER = (b"\x0c" + b"\xff" * 1000,) * 2
+
+
+class PastReader:
+    """Who records: it comes in the middle, and wants what has been since the last keyframe."""
+
+    def __init__(self, camera: Camera, ssrc: int, *, from_past: bool = True) -> None:
+        rig = camera.rig
+        self.transport = rig.plain()
+        self.consumer = rig.pump.add_consumer(
+            camera.producer, self.transport, ssrc=ssrc, payload_type=96, from_past=from_past
+        )
+        rig.pump.set_consumer_layer(self.consumer, 0)
+        self.viewer = Viewer()
+        self.packets: list[RtpPacket] = []
+
+    def take(self, got: dict[int, list[bytes]]) -> None:
+        for packet in media_of(got[self.transport]):
+            self.packets.append(packet)
+            self.viewer.take(packet)
+
+
+class Shown:
+    """Pictures at their pace, numbered through."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._sequence = 100
+
+    def go_on(self, pictures: list[AccessUnit], readers: list[PastReader]) -> None:
+        last: AccessUnit | None = None
+        for picture, packet in packetise(pictures, ssrc=SSRC, first_sequence=self._sequence):
+            self._sequence += 1
+            if picture is not last:
+                last = picture
+                self._camera.rig.wait(1000 / FRAME_RATE)
+            got = self._camera.rig.send(self._camera.publisher, packet)
+            for reader in readers:
+                reader.take(got)
+
+
+@pytest.mark.parametrize("sets", ["every", "once"])
+def test_who_records_begins_with_the_last_keyframe_that_came(rig: Rig, sets: str) -> None:
+    """A source that answers no request for one would make him lose the first group of pictures."""
+    group, early, late = 4 * FRAME_RATE, 15, 90  # the last longer than others are kept
+    pictures = encode_h264(ENCODERS["main"], 8.0, keyframe_every=group)
+    if sets == "once":
+        pictures = without_sets(pictures, but_first=True)
+    pictures = [AccessUnit(p.time, (*p.units, *FILLER), p.keyframe) for p in pictures]
+    camera = Camera(rig)
+    shown = Shown(camera)
+    shown.go_on(pictures[:early], [])
+    first = PastReader(camera, 8)
+    first.take(rig.wait(1))
+    assert first.viewer.counters == list(range(early))
+    shown.go_on(pictures[early : group + late], [first])
+    assert first.viewer.counters == list(range(group + late))
+    second = PastReader(camera, 9)
+    viewer = PastReader(camera, 10, from_past=False)
+    got = rig.wait(1)
+    for reader in (second, viewer):
+        reader.take(got)
+    assert second.viewer.counters == list(range(group, group + late))
+    shown.go_on(pictures[group + late :], [second, viewer])
+    assert second.viewer.counters == list(range(group, len(pictures)))
+    assert_seamless(second.packets)
+    assert viewer.viewer.counters == []
+
+
+def test_what_was_sent_while_muted_is_not_shown_later(rig: Rig) -> None:
+    pictures = stream("main")
+    camera = Camera(rig)
+    packets = packetise(pictures, ssrc=SSRC)
+    muted = next(n for n, (picture, _) in enumerate(packets) if picture is pictures[3])
+    again = next(n for n, (picture, _) in enumerate(packets) if picture is pictures[GROUP + 3])
+    for n, (_, packet) in enumerate(packets[: again + 1]):
+        if n == muted:
+            rig.pump.set_producer_paused(camera.producer, True)
+        if n == again:
+            rig.pump.set_producer_paused(camera.producer, False)
+        camera.send(packet)
+    reader = PastReader(camera, 9)
+    reader.take(rig.wait(1))
+    assert reader.packets == []
+    for _, packet in packets[again + 1 :]:
+        reader.take(rig.send(camera.publisher, packet))
+    assert reader.viewer.counters[0] == 2 * GROUP

@@ -222,7 +222,7 @@ def test_a_reader_that_does_not_read_costs_only_itself(
     publisher, subscriber = (attach(pump, client) for client in clients)
     with local_reader(tmp_path / "stuck"):
         join(pump, publisher, pump.add_plain_transport(str(tmp_path / "stuck")), subscriber)
-        for sequence in range(1000):
+        for sequence in range(1300):
             clients[0].send(speech(sequence, bytes(1000)))
             packet = RtpPacket.parse(clients[1].receive())
             assert packet.timestamp == sequence * 960

@@ -15,7 +15,7 @@ import pytest
 from recorder.part_file import decoding_order
 from recorder.recording_folder import JOURNAL
 from tests.camera_media import B_FRAMES, ENCODERS, AccessUnit, encode_h264, packetise, without_sets
-from tests.recorded_lesson import Packet, RecordedLesson
+from tests.recorded_lesson import BEGAN, Packet, RecordedLesson
 from tests.recorded_media import FRAME_RATE, VIDEO, decoded_counters
 
 SECONDS = 4.0
@@ -120,6 +120,27 @@ def test_a_clock_that_goes_back_further_is_told(tmp_path: Path) -> None:
     journal = (tmp_path / "rec" / JOURNAL).read_text().splitlines()
     gaps = [record for record in map(json.loads, journal) if record["type"] == "gap"]
     assert {gap["reason"] for gap in gaps} == {"reordered"}
+
+
+def test_what_a_recorder_begins_with_stands_at_its_time_though_it_came_all_at_once(
+    tmp_path: Path,
+) -> None:
+    """The last group of pictures of a source that answers no request: three seconds in a burst."""
+    late_s = 3.0
+    packets = packets_of(encode_h264(ENCODERS["baseline"], 8.0, keyframe_every=100))
+    came = [Packet(max(late_s, packet.at), "v", packet.data) for packet in packets]
+    lesson = RecordedLesson(tmp_path / "rec")
+    lesson.open()
+    lesson.receive([], until=late_s)
+    lesson.track("v", STREAM)
+    lesson.receive(came, until=came[-1].at)
+    manifest = lesson.close()
+    (part,) = manifest["parts"]
+    seen = decoded_counters(tmp_path / "rec" / part["file"])
+    assert [number for _, number in seen] == list(range(round(8.0 * FRAME_RATE)))
+    begins = manifest["started_at"] + part["start_s"] - BEGAN
+    times = [begins + at for at, _ in seen]
+    assert times == pytest.approx([n / FRAME_RATE for n in range(len(seen))], abs=0.02)
 
 
 TIMES = {

@@ -67,7 +67,9 @@ class FakeMedia:
     def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None:
         self.model(lesson_id).pause(producer_id, paused)
 
-    async def tap(self, lesson_id: str, producer_id: str, socket_path: str) -> TapInfo:
+    async def tap(
+        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+    ) -> TapInfo:
         raise NotImplementedError("signaling taps nothing")
 
     async def untap(self, lesson_id: str, tap_id: str) -> None:
