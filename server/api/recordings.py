@@ -23,6 +23,7 @@ from server.recordings.library import (
     refuse_other_teachers,
     refuse_unfinished,
 )
+from server.services import Services
 
 router = APIRouter(tags=["library"])
 
@@ -67,9 +68,11 @@ class RecordingChange(Body):
     visibility: Visibility | None = None
 
 
-def _view(recording: Recording, person: User, *, whole: bool) -> RecordingView:
+def _view(recording: Recording, person: User, services: Services, *, whole: bool) -> RecordingView:
     manifest = recording.manifest if whole else {}
     why = incomplete(recording)
+    if services.recording is not None and recording.state is RecordingPhase.RECORDING:
+        why = services.recording.pause_of(recording.id)
     if why and person.role is not UserRole.ADMINISTRATOR:
         why = "Something is missing; an administrator sees why."  # it may name the disk's folders
     return RecordingView(
@@ -120,7 +123,7 @@ async def recordings(
             since=since,
             until=until,
         )
-    return [_view(row, person, whole=False) for row in found]
+    return [_view(row, person, services, whole=False) for row in found]
 
 
 @router.get("/api/recordings/{recording_id}")
@@ -128,7 +131,7 @@ async def recording(recording_id: Id, person: Person, services: ServicesOf) -> R
     """One recording with all that the player plays."""
     async with services.database.read() as session:
         row = await get_visible_recording(session, person, recording_id)
-        return _view(row, person, whole=True)
+        return _view(row, person, services, whole=True)
 
 
 @router.patch("/api/recordings/{recording_id}")
@@ -142,7 +145,7 @@ async def update_recording(
         for name in body.model_fields_set:
             if (value := getattr(body, name)) is not None:
                 setattr(row, name, value)
-        return _view(row, person, whole=True)
+        return _view(row, person, services, whole=True)
 
 
 @router.delete("/api/recordings/{recording_id}", status_code=204)
@@ -166,7 +169,7 @@ async def finish_recording(recording_id: Id, person: Person, services: ServicesO
             raise not_recording()
         services.recording.finish_again(recording_id)
         row.state = RecordingPhase.FINISHING
-        return _view(row, person, whole=True)
+        return _view(row, person, services, whole=True)
 
 
 @router.get("/media/recordings/{recording_id}/{name:path}")

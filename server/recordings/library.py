@@ -45,10 +45,6 @@ class RecordingCatalogue(Protocol):
         """It can be played: `started_at`, `duration_s`, `poster`, `parts` and `events` say what."""
         ...
 
-    async def paused(self, recording_id: str, reason: str) -> None:
-        """It stands still for the moment; without a reason (it is for IT) it goes on."""
-        ...
-
     async def failed(self, recording_id: str, reason: str) -> None:
         """It could not be made playable; `reason` is for IT."""
         ...
@@ -92,16 +88,6 @@ class Catalogue:
             row.poster = str(manifest.get("poster") or "")
 
         await self._outbox.written(f"recording {recording_id}", write)
-
-    async def paused(self, recording_id: str, reason: str) -> None:
-        """It is told beside its state, which stays what it is."""
-
-        async def write(session: AsyncSession) -> None:
-            row = await session.get(Recording, recording_id)
-            if row is not None and row.state is RecordingPhase.RECORDING:
-                row.failure = reason
-
-        await self._outbox.written(f"the pause of recording {recording_id}", write)
 
     async def finishing(self, recording_id: str) -> None:
         """It is no longer failed, for now."""
@@ -299,7 +285,7 @@ def not_recording() -> Refusal:
 
 
 def incomplete(recording: Recording) -> str:
-    """Why something of it is missing, has failed, or is not recorded just now; empty if nothing is.
+    """Why something of it is missing or has failed; empty if nothing is.
 
     One sentence, in English, for IT.
     """

@@ -20,6 +20,7 @@ class Recorded:
     taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
     unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
     failed: bool = False  # it stands still, or could not be finished; it may be tried again
+    pause: str = ""  # why it stands still, for IT
     closed: bool = False  # the lesson is over: it is being finished
     complete: bool = False  # and its journal says so: nothing but finishing is left
     told: tuple[bool, str] = (False, "")  # the lesson: is it recorded, and why not

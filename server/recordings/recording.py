@@ -267,6 +267,14 @@ class Recording:
 
     # --- trying again -------------------------------------------------------------------------
 
+    def pause_of(self, recording_id: str) -> str:
+        """Why a recording stands still just now, for IT; empty if it does not.
+
+        It is known here alone: mostly the disk that holds the database is as full.
+        """
+        recorded = self._by_id.get(recording_id)
+        return "" if recorded is None or recorded.closed else recorded.pause
+
     def finish_again(self, recording_id: str) -> None:
         """Try once more, now, to make a recording playable that failed.
 
@@ -309,16 +317,22 @@ class Recording:
             for recording_id in self._finishes.due(_now()):
                 self._finishes.tried(recording_id, _now())
                 self._finish_again(recording_id)
-            due = self._pauses.due(_now())
-            if not due or not self._recorder.up:
+            if not self._paused():
                 continue
             has_room = await asyncio.to_thread(_has_room, self._folder)
-            for recording_id in due if has_room else ():
-                recorded = self._by_id.get(recording_id)
-                if recorded is not None and recorded.failed and not recorded.closed:
-                    self._pauses.tried(recording_id, _now())
-                    recorded.failed = False
-                    self._tell_recorder(recorded)
+            for recorded in self._paused() if has_room else ():
+                self._resume(recorded)
+
+    def _paused(self) -> list[Recorded]:
+        """What may be gone on with now, if there is room."""
+        due = self._pauses.due(_now()) if self._recorder.up else []
+        found = [self._by_id[recording_id] for recording_id in due if recording_id in self._by_id]
+        return [recorded for recorded in found if recorded.failed and not recorded.closed]
+
+    def _resume(self, recorded: Recorded) -> None:
+        self._pauses.tried(recorded.recording_id, _now())
+        recorded.failed = False
+        self._tell_recorder(recorded)
 
     # --- the recorder -------------------------------------------------------------------------
 
@@ -328,8 +342,8 @@ class Recording:
             self._recorder.send(self._finish_command(recording_id))
         for recorded in self._by_id.values():
             if not recorded.closed:
-                recorded.failed = False
-            if not recorded.failed:
+                self._resume(recorded)
+            elif not recorded.failed:
                 self._tell_recorder(recorded)
 
     def _tell_recorder(self, recorded: Recorded) -> None:
@@ -403,7 +417,7 @@ class Recording:
     def _pause(self, recorded: Recorded, report: c.Failed) -> None:
         _log.error("recording pauses", recording=recorded.recording_id, why=report.text)
         self._pauses.failed(recorded.recording_id, _now())
-        self._file_later(self._catalogue.paused(recorded.recording_id, report.text))
+        recorded.pause = report.text
         self._tell_lesson(recorded, running=False, fault=report.code)
         for tap in recorded.taps.values():
             self._later(tap.stop())
@@ -411,7 +425,7 @@ class Recording:
     def _runs(self, recorded: Recorded) -> None:
         if not recorded.running and recorded.told[1]:
             _log.info("recording goes on", recording=recorded.recording_id)
-            self._file_later(self._catalogue.paused(recorded.recording_id, ""))
+        recorded.pause = ""
         self._tell_lesson(recorded, running=True)
 
     async def _file(self, recording_id: str) -> None:

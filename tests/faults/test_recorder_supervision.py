@@ -88,7 +88,6 @@ class FakeCatalogue:
         self.lessons: dict[str, str] = {}
         self.manifests: dict[str, dict[str, Any]] = {}
         self.reasons: list[str] = []
-        self.pauses: list[str] = []
 
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
         self.rows.setdefault(recording_id, "recording")
@@ -97,9 +96,6 @@ class FakeCatalogue:
     async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
         self.rows[recording_id] = "ready"
         self.manifests[recording_id] = manifest
-
-    async def paused(self, recording_id: str, reason: str) -> None:
-        self.pauses.append(reason)
 
     async def failed(self, recording_id: str, reason: str) -> None:
         self.rows[recording_id] = "failed"
@@ -383,9 +379,9 @@ async def test_a_folder_that_cannot_be_written_pauses_the_recording_and_nothing_
 ) -> None:
     stage.folder.write_text("not a folder")
     await stage.open()
-    await stage.until(lambda: bool(stage.catalogue.pauses), "paused")
-    assert str(stage.folder) in stage.catalogue.pauses[0]
     await stage.until(lambda: stage.faults[-1:] == ["disk-error"], "the lesson knows")
+    (recording_id,) = await rows(stage)
+    assert str(stage.folder) in stage.recording.pause_of(recording_id)
     assert stage.told[-1] is False
     await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
     await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
@@ -428,7 +424,8 @@ async def test_four_seconds_of_a_full_disk_cost_four_seconds(
     await stage.settle()
     disk.fill()
     await until_paused(stage)
-    assert "full" in stage.catalogue.pauses[-1]
+    (recording_id,) = stage.catalogue.rows
+    assert "full" in stage.recording.pause_of(recording_id)
     await stage.until(lambda: not stage.core.taps, "nothing is tapped for nothing")
     paused_at = time.time()
     disk.clear()
@@ -437,9 +434,8 @@ async def test_four_seconds_of_a_full_disk_cost_four_seconds(
     resumed_at = time.time()
     await send_all(stage, start=10.0, seconds=1.0)
     await stage.settle()
-    assert stage.catalogue.pauses[-1] == ""
+    assert stage.recording.pause_of(recording_id) == ""
     await stage.recording.lesson_closed("lesson1")
-    (recording_id,) = stage.catalogue.rows
     await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
     manifest = stage.catalogue.manifests[recording_id]
     (pause,) = manifest["pauses"]

@@ -36,6 +36,26 @@ beforeAll(async () => {
   await import("../src/pages/room/room_lesson.ts");
 });
 
+describe("the bar above the lesson", () => {
+  const badges = async (changes: object): Promise<string[]> => {
+    const view = viewOf("lead", { lesson: { ...lesson(), ...changes } });
+    const root = await shown("tk-top-bar", { view, session });
+    return [...root.querySelectorAll(".badge")].map((badge) => badge.textContent.trim());
+  };
+
+  it("says whether it is recorded, and why not for the moment", async () => {
+    const { en, zh } = { en: "the server's disk is full", zh: "服务器磁盘已满" };
+    const said = await badges({ recording: false, recording_fault: "disk-full" });
+    expect(said.some((words) => words.includes(en) || words.includes(zh))).toBe(true);
+    const unknown = await badges({ recording: false, recording_fault: "of-tomorrow" });
+    expect(unknown.some((words) => /paused|暂停/.test(words))).toBe(true);
+    for (const running of [{ recording: true }, { recording: false }]) {
+      const calm = await badges({ ...running, recording_fault: "" });
+      expect(calm.some((words) => /paused|暂停/.test(words))).toBe(false);
+    }
+  });
+});
+
 describe("what people write", () => {
   it("is text in the chat", async () => {
     const line = { seat_id: "r1", name: MARKUP, text: MARKUP, at: 1 };

@@ -121,12 +121,12 @@ async def test_what_is_missing_is_in_every_view(
 
     await catalogue.added("rec1", lesson["id"], world.clock())
     assert await told() == ("recording", "")
-    await catalogue.paused("rec1", "The disk is full.")
-    assert await told() == ("recording", "The disk is full.")
-    await catalogue.paused("rec1", "")
+    recording = FakeRecording()
+    world.app.state.services = replace(world.services, recording=cast(Any, recording))
     assert await told() == ("recording", "")
+    recording.pause = "The disk is full."
+    assert await told() == ("recording", "The disk is full.")
     await li.post(f"/api/lessons/{lesson['id']}/end")
-    await catalogue.paused("rec1", "too late")
     assert await told() == ("finishing", "")
     await catalogue.failed("rec1", "It cannot be read.")
     assert await told() == ("failed", "It cannot be read.")
@@ -148,11 +148,15 @@ async def test_what_is_missing_is_in_every_view(
         assert row["missing"] == (missing if "missing" in changes else [])
 
 
-class FinishedAgain:
-    """Recording, as far as the button goes."""
+class FakeRecording:
+    """Recording, as far as the library asks it."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.pause = ""
+
+    def pause_of(self, recording_id: str) -> str:
+        return self.pause
 
     def finish_again(self, recording_id: str) -> None:
         self.asked.append(recording_id)
@@ -161,7 +165,7 @@ class FinishedAgain:
 async def test_what_failed_is_finished_again_by_its_teacher(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    recording = FinishedAgain()
+    recording = FakeRecording()
     await recorded(world, community)
     catalogue = Catalogue(world.services.outbox, world.clock)
     li, wang = await world.signed_in("li"), await world.signed_in("wang")

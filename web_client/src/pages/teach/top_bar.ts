@@ -37,7 +37,10 @@ export class TopBar extends TongkeElement {
       }
       .badge.recording {
         flex: 0 1 auto;
-        min-width: 0;
+        min-width: 8em;
+      }
+      .badge.recording svg {
+        flex: none;
       }
       .badge.recording span {
         overflow: hidden;
