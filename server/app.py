@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from fastapi import Depends, FastAPI
 
 from hardware_profiles import ServerProfile
-from server.accounts.access import same_origin
 from server.accounts.known_browsers import KnownBrowsers
 from server.accounts.password_door import PasswordDoor
 from server.accounts.passwords import Passwords
@@ -38,6 +37,7 @@ from server.api import (
     trust,
     users,
 )
+from server.api.access import same_origin
 from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
@@ -247,6 +247,7 @@ class _Start:
             wrong_keys=WrongKeys(),
             tokens=tokens,
             lessons=desk,
+            event_log=event_log,
             rooms=rooms,
             media=media,
             recording=recording,

@@ -7,20 +7,30 @@ from dataclasses import dataclass
 from server.accounts.known_browsers import KnownBrowsers
 from server.accounts.password_door import PasswordDoor
 from server.accounts.passwords import Passwords
+from server.accounts.people import USERS
 from server.accounts.sign_ins import SignIns
 from server.accounts.throttle import WrongKeys
 from server.clock import Clock
 from server.config import Settings
+from server.database.deletion import Deletion
 from server.database.engine import Database
 from server.database.outbox import Outbox
 from server.door.addresses import Addresses
 from server.door.tls import ServedCertificate
 from server.lessons.desk import LessonDesk
+from server.lessons.event_log import EventLog
 from server.lessons.rooms import RoomDesk
+from server.lessons.timetable import LESSONS
 from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.node.media import MediaCore
+from server.recordings.library import RECORDINGS
 from server.recordings.recording import Recording
+from server.schools.communities import COMMUNITIES
+from server.schools.places import CLASSROOMS, SCHOOLS
+
+# What refers to others stands before what is referred to.
+DELETION = Deletion((RECORDINGS, LESSONS, COMMUNITIES, USERS, CLASSROOMS, SCHOOLS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Services:
     wrong_keys: WrongKeys
     tokens: JoinTokens
     lessons: LessonDesk
+    event_log: EventLog
     rooms: RoomDesk
     media: MediaCore
     recording: Recording | None

@@ -11,8 +11,9 @@ from pathlib import Path
 import structlog
 
 from server.accounts.one_time_keys import sweep_keys
-from server.database.deletion import DAY_S, purge
-from server.services import Services
+from server.database.deletion import DAY_S
+from server.schools.places import sweep_credentials
+from server.services import DELETION, Services
 
 TICK_S = 2.0  # a lesson opens at most this late
 SWEEP_EVERY_S = 3600.0
@@ -65,9 +66,12 @@ class Timekeeper:
         kept_s = services.settings.deleted_kept_days * DAY_S
         async with services.database.write() as session:
             await sweep_keys(session, now)
-            recordings = await purge(session, deleted_before=now - kept_s)
-        for recording_id in recordings:
+            gone = await DELETION.purge(session, deleted_before=now - kept_s)
+            await sweep_credentials(session, revoked_before=now - kept_s)
+        for recording_id in gone["recordings"]:
             await asyncio.to_thread(_remove, services.settings.recordings / recording_id)
+        for lesson_id in gone["lessons"]:
+            await asyncio.to_thread(services.event_log.remove, lesson_id)
 
 
 def _remove(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Users: made, changed, found by name. Deleting and restoring is `server.database.deletion`'s."""
+"""Users: made, changed, found by name, deleted and restored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.sign_ins import end_all_sign_ins
-from server.database.models import School, User, UserRole
+from server.database.deletion import Deletable
+from server.database.in_use import refuse_in_live_lesson
+from server.database.models import Lesson, School, User, UserRole
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
 from server.names import look_of
@@ -155,3 +157,28 @@ async def _check_school(session: AsyncSession, school_id: str | None) -> None:
     school = await session.get(School, school_id)
     if school is None or school.deleted_at is not None:
         raise field_refused("school_id", "没有这所学校。", "There is no such school.")
+
+
+# --- deleted and restored -----------------------------------------------------------------------
+
+
+async def _delete(session: AsyncSession, user: User, now: float) -> None:
+    if user.role is UserRole.ADMINISTRATOR:
+        await refuse_last_administrator(session)
+    await refuse_in_live_lesson(session, Lesson.teacher_id == user.id)
+    await end_all_sign_ins(session, user.id)
+
+
+async def _restore(session: AsyncSession, user: User, deleted_at: float) -> None:
+    other = await find_user(session, user.username)
+    if other is not None and other.id != user.id:
+        raise field_refused(
+            "username",
+            "这个用户名已被他人使用。",
+            "This user name has been taken since.",
+            code="name-taken",
+            status=409,
+        )
+
+
+USERS = Deletable("users", User, lambda row: row.display_name, _delete, _restore)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from server.accounts.access import Administrator, ServicesOf
+from server.api.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.api.lesson_views import LessonView, lesson_view
-from server.database.deletion import Kind, list_deleted, restore_row
+from server.database.deletion import Kind
 from server.errors import not_found
 from server.lessons.timetable import lessons_in_progress
+from server.services import DELETION
 from signaling.protocol.messages import RemovalCode, RemovedBearer, SeatState
 
 router = APIRouter(prefix="/api", tags=["admin"])
@@ -45,8 +46,8 @@ async def deleted(_admin: Administrator, services: ServicesOf) -> list[DeletedVi
     """What was deleted and can still come back, the latest first."""
     async with services.database.read() as session:
         return [
-            DeletedView(kind=kind, id=row_id, name=name, deleted_at=at)
-            for kind, row_id, name, at in await list_deleted(session)
+            DeletedView(kind=each.kind, id=each.id, name=each.name, deleted_at=each.deleted_at)
+            for each in await DELETION.deleted(session)
         ]
 
 
@@ -56,7 +57,7 @@ async def restore(
 ) -> RestoredView:
     """Undo a deletion."""
     async with services.database.write() as session:
-        await restore_row(session, kind, row_id)
+        await DELETION.restore(session, kind, row_id)
     return RestoredView(kind=kind, id=row_id)
 
 

@@ -7,9 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
-from server.accounts.access import Administrator, Person, ServicesOf
+from server.api.access import Administrator, Person, ServicesOf
 from server.api.fields import Body, Id, Name, View
-from server.database.deletion import delete_row
 from server.database.models import Community
 from server.schools.communities import (
     add_community,
@@ -18,6 +17,7 @@ from server.schools.communities import (
     list_communities,
     set_schools,
 )
+from server.services import DELETION
 
 router = APIRouter(prefix="/api/communities", tags=["communities"])
 
@@ -106,4 +106,4 @@ async def update_community(
 async def delete_community(community_id: Id, _admin: Administrator, services: ServicesOf) -> None:
     """Delete a community. Its schools stay."""
     async with services.database.write() as session:
-        await delete_row(session, await get_community(session, community_id), services.clock())
+        await DELETION.delete(session, await get_community(session, community_id), services.clock())

@@ -6,7 +6,7 @@ import anyio
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from server.accounts.access import ServicesOf
+from server.api.access import ServicesOf
 from server.database.refusing import DatabaseRefused
 from server.database.room import room_in
 from server.door.condition import SHUT

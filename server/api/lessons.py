@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.accounts.access import Person, ServicesOf
+from server.api.access import Person, ServicesOf
 from server.api.fields import Body, Id, Moment, Name, View, Word
 from server.api.lesson_views import ClashView, LessonView, clash_view, lesson_views
-from server.database.deletion import delete_row
 from server.database.models import Lesson, LessonPhase, User
 from server.lessons.admission import admit
 from server.lessons.clashes import Booking, find_clashes
@@ -25,7 +24,7 @@ from server.lessons.timetable import (
     plan_lesson,
 )
 from server.lessons.told import classrooms_of
-from server.services import Services
+from server.services import DELETION, Services
 from signaling.protocol.messages import Mode, Role
 
 router = APIRouter(prefix="/api/lessons", tags=["lessons"])
@@ -148,7 +147,7 @@ async def delete_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> 
     async with services.database.write() as session:
         lesson = await get_visible_lesson(session, person, lesson_id)
         refuse_others(person, lesson)
-        await delete_row(session, lesson, services.clock())
+        await DELETION.delete(session, lesson, services.clock())
 
 
 @router.post("/{lesson_id}/start")

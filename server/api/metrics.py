@@ -14,7 +14,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 
 from mixer.sources import is_loopback
-from server.accounts.access import ServicesOf
+from server.api.access import ServicesOf
 from server.config import Settings
 from server.errors import Refusal, Text
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 
 from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
-from server.accounts.access import Administrator, Person, ServicesOf, address_for
+from server.api.access import Administrator, Person, ServicesOf, address_for
 from server.api.fields import Body, Id, Name, View
-from server.database.deletion import delete_row
 from server.database.models import Classroom, Credential, School, SchoolKind
 from server.door.addresses import Reach
 from server.errors import field_refused
@@ -28,7 +27,7 @@ from server.schools.places import (
     revoke_credential,
     room_address,
 )
-from server.services import Services
+from server.services import DELETION, Services
 
 router = APIRouter(prefix="/api", tags=["places"])
 
@@ -156,7 +155,7 @@ async def update_school(
 async def delete_school(school_id: Id, _admin: Administrator, services: ServicesOf) -> None:
     """Delete a school and its classrooms."""
     async with services.database.write() as session:
-        await delete_row(session, await get_school(session, school_id), services.clock())
+        await DELETION.delete(session, await get_school(session, school_id), services.clock())
 
 
 @router.get("/classrooms")
@@ -207,7 +206,7 @@ async def update_classroom(
 async def delete_classroom(classroom_id: Id, _admin: Administrator, services: ServicesOf) -> None:
     """Delete a classroom; its devices are let in no more."""
     async with services.database.write() as session:
-        await delete_row(session, await get_classroom(session, classroom_id), services.clock())
+        await DELETION.delete(session, await get_classroom(session, classroom_id), services.clock())
 
 
 @router.get("/classrooms/{classroom_id}/credentials")

@@ -9,9 +9,8 @@ import anyio
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
-from server.accounts.access import Person, ServicesOf
+from server.api.access import Person, ServicesOf
 from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
-from server.database.deletion import delete_row
 from server.database.models import Recording, RecordingPhase, User, UserRole, Visibility
 from server.recordings.library import (
     find_recordings,
@@ -23,7 +22,7 @@ from server.recordings.library import (
     refuse_other_teachers,
     refuse_unfinished,
 )
-from server.services import Services
+from server.services import DELETION, Services
 
 router = APIRouter(tags=["library"])
 
@@ -155,7 +154,7 @@ async def delete_recording(recording_id: Id, person: Person, services: ServicesO
         row = await get_visible_recording(session, person, recording_id)
         refuse_other_teachers(person, row)
         refuse_unfinished(row)
-        await delete_row(session, row, services.clock())
+        await DELETION.delete(session, row, services.clock())
 
 
 @router.post("/api/recordings/{recording_id}/finish")

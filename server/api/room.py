@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from server.accounts.access import Room, ServicesOf
+from server.api.access import Room, ServicesOf
 from server.api.fields import View
 from server.api.lesson_views import LessonView, lesson_view
 from signaling.protocol.messages import RemovalCode

@@ -5,16 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from server.accounts import known_browsers
-from server.accounts.access import (
+from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
+from server.accounts.password_door import too_many_attempts
+from server.accounts.people import add_user, administrators, change_user, get_user
+from server.accounts.sign_ins import COOKIE
+from server.api.access import (
     MaybeSignedIn,
     ServicesOf,
     SignedInPerson,
     client_address,
 )
-from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
-from server.accounts.password_door import too_many_attempts
-from server.accounts.people import add_user, administrators, change_user, get_user
-from server.accounts.sign_ins import COOKIE
 from server.api.fields import AnyPassword, Body, Name, Password, Secret, Username, View
 from server.api.users import UserView, user_view
 from server.database.models import User, UserRole

@@ -15,7 +15,7 @@ from fastapi import APIRouter
 
 from mixer.errors import LessonUnknown
 from mixer.node import ConnectionStats, ConsumerStats, LessonStats, PortStats, ProducerStats
-from server.accounts.access import Administrator, ServicesOf
+from server.api.access import Administrator, ServicesOf
 from server.api.fields import Id, View
 from server.errors import not_found
 from signaling.lesson import DevicePlace

@@ -13,7 +13,7 @@ from cryptography import x509
 from fastapi import APIRouter, Request, Response
 
 from mixer.sources import is_loopback
-from server.accounts.access import Administrator, ServicesOf, address_for
+from server.api.access import Administrator, ServicesOf, address_for
 from server.api.fields import View
 from server.door.authority import pem_of
 from server.door.condition import Fault, words_of

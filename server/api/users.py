@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 from sqlalchemy import select
 
-from server.accounts.access import Administrator, ServicesOf, SignedInPerson
 from server.accounts.people import add_user, change_user, get_user
+from server.api.access import Administrator, ServicesOf, SignedInPerson
 from server.api.fields import Body, Id, Name, Password, Username, View
-from server.database.deletion import delete_row
 from server.database.models import School, User, UserRole
 from server.errors import field_refused
+from server.services import DELETION
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 
@@ -113,7 +113,7 @@ async def update_user(
 async def delete_user(user_id: Id, _admin: Administrator, services: ServicesOf) -> None:
     """Delete a person, who is signed out, and out of every lesson, at once."""
     async with services.database.write() as session:
-        await delete_row(session, await get_user(session, user_id), services.clock())
+        await DELETION.delete(session, await get_user(session, user_id), services.clock())
     await services.lessons.remove_unwelcome()
 
 

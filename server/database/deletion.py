@@ -1,202 +1,105 @@
 """Deleting so that it can be undone: marked now, restored on demand, gone after some days.
 
-What hangs on a deleted thing is deleted with it at the same moment, and comes back with it: a
-school's classrooms. What would be left without sense refuses the deletion instead.
+What a kind of row means when it goes, comes back or is gone is its domain's, which makes a
+`Deletable` of it; `server.services` names them all. What hangs on a deleted thing goes with it
+at the same moment and comes back with it. What would be left without sense refuses the deletion.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.accounts.people import find_user, refuse_last_administrator
-from server.accounts.sign_ins import end_all_sign_ins
-from server.database.models import (
-    Classroom,
-    Community,
-    CommunityPartner,
-    Credential,
-    Lesson,
-    LessonPhase,
-    LessonSeat,
-    Recording,
-    Row,
-    School,
-    User,
-    UserRole,
-)
-from server.errors import Refusal, Text, field_refused, not_found
-from server.schools.communities import check_community_name
-from server.schools.places import check_classroom, check_school_name
+from server.database.models import Row
+from server.errors import not_found
 
 Kind = Literal["schools", "classrooms", "communities", "users", "lessons", "recordings"]
-KINDS: dict[Kind, type[Row]] = {
-    "schools": School,
-    "classrooms": Classroom,
-    "communities": Community,
-    "users": User,
-    "lessons": Lesson,
-    "recordings": Recording,
-}
+AnyRow = TypeVar("AnyRow", bound=Row)
 DAY_S = 86_400.0
 
 
-async def delete_row(session: AsyncSession, row: Row, now: float) -> None:
-    """Delete a living row; refuses (409) what something in use still needs."""
-    match row:
-        case School():
-            await _refuse_school_in_use(session, row)
-            await session.execute(
-                update(Classroom)
-                .where(Classroom.school_id == row.id, Classroom.deleted_at.is_(None))
-                .values(deleted_at=now)
+async def _nothing_more(session: AsyncSession, row: Row, at: float) -> None:
+    """For what nothing hangs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletable(Generic[AnyRow]):
+    """A kind of row that can be deleted and restored."""
+
+    kind: Kind
+    model: type[AnyRow]
+    name: Callable[[AnyRow], str]
+    """As the list of what can be restored calls it."""
+
+    on_delete: Callable[[AsyncSession, AnyRow, float], Awaitable[None]] = _nothing_more
+    """Refuses (409) what something in use still needs, and takes along what hangs on it; the time
+    is the deletion's."""
+
+    on_restore: Callable[[AsyncSession, AnyRow, float], Awaitable[None]] = _nothing_more
+    """Refuses (409) what would collide with something made since, and brings back what went along;
+    the time is when it was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Something that can still be restored."""
+
+    kind: Kind
+    id: str
+    name: str
+    deleted_at: float
+
+
+class Deletion:
+    """All kinds that can be deleted, what refers to others before what is referred to."""
+
+    def __init__(self, deletables: Sequence[Deletable[Any]]) -> None:
+        self._by_kind = {each.kind: each for each in deletables}
+        self._by_model = {each.model: each for each in deletables}
+
+    async def delete(self, session: AsyncSession, row: Row, now: float) -> None:
+        """Delete a living row; refuses (409) what something in use still needs."""
+        await self._by_model[type(row)].on_delete(session, row, now)
+        row.deleted_at = now
+        await session.flush()
+
+    async def restore(self, session: AsyncSession, kind: Kind, row_id: str) -> None:
+        """Undo a deletion.
+
+        Refuses (404) what was never deleted or is gone for good, and (409) what would collide with
+        something made since.
+        """
+        deletable = self._by_kind[kind]
+        row = await session.get(deletable.model, row_id)
+        if row is None or row.deleted_at is None:
+            raise not_found("已删除的项目", "deleted item")
+        deleted_at, row.deleted_at = row.deleted_at, None
+        with session.no_autoflush:
+            await deletable.on_restore(session, row, deleted_at)
+        await session.flush()
+
+    async def purge(self, session: AsyncSession, *, deleted_before: float) -> dict[Kind, list[str]]:
+        """Remove for good what was deleted before that time; what it was, for who keeps files."""
+        gone: dict[Kind, list[str]] = {}
+        for kind, deletable in self._by_kind.items():
+            model = deletable.model
+            old = model.deleted_at < deleted_before
+            gone[kind] = list(await session.scalars(select(model.id).where(old)))
+            await session.execute(delete(model).where(old))
+        return gone
+
+    async def deleted(self, session: AsyncSession) -> list[Deleted]:
+        """What can still be restored, the latest first."""
+        found = []
+        for kind, deletable in self._by_kind.items():
+            rows = await session.scalars(
+                select(deletable.model).where(deletable.model.deleted_at.is_not(None))
             )
-        case Classroom():
-            await _refuse_in_live_lesson(session, LessonSeat.classroom_id == row.id)
-        case Community():
-            await _refuse_in_live_lesson(session, Lesson.community_id == row.id)
-        case User():
-            if row.role is UserRole.ADMINISTRATOR:
-                await refuse_last_administrator(session)
-            await _refuse_in_live_lesson(session, Lesson.teacher_id == row.id)
-            await end_all_sign_ins(session, row.id)
-        case Lesson():
-            await _refuse_in_live_lesson(session, Lesson.id == row.id)
-        case Recording():
-            pass
-    row.deleted_at = now
-    await session.flush()
-
-
-async def restore_row(session: AsyncSession, kind: Kind, row_id: str) -> Row:
-    """Undo a deletion.
-
-    Refuses (404) what was never deleted or is gone for good, and (409) what would collide with
-    something made since.
-    """
-    row = await session.get(KINDS[kind], row_id)
-    if row is None or row.deleted_at is None:
-        raise not_found("已删除的项目", "deleted item")
-    deleted_at, row.deleted_at = row.deleted_at, None
-    with session.no_autoflush:
-        match row:
-            case School():
-                await check_school_name(session, row.name, but=row.id)
-                await session.execute(
-                    update(Classroom)
-                    .where(Classroom.school_id == row.id, Classroom.deleted_at == deleted_at)
-                    .values(deleted_at=None)
-                )
-            case Classroom():
-                await check_classroom(session, school_id=row.school_id, name=row.name, but=row.id)
-            case Community():
-                await check_community_name(session, row.name, but=row.id)
-                await _refuse_missing_schools(session, row)
-            case User():
-                other = await find_user(session, row.username)
-                if other is not None and other.id != row.id:
-                    raise field_refused(
-                        "username",
-                        "这个用户名已被他人使用。",
-                        "This user name has been taken since.",
-                        code="name-taken",
-                        status=409,
-                    )
-            case Lesson() | Recording():
-                pass
-    await session.flush()
-    return row
-
-
-async def purge(session: AsyncSession, *, deleted_before: float) -> list[str]:
-    """Remove for good what was deleted before that time; returns the recordings whose files go."""
-    gone = list(
-        await session.scalars(select(Recording.id).where(Recording.deleted_at < deleted_before))
-    )
-    # Recordings and lessons first: what they refer to is unlinked, not removed, by the rest.
-    for model in (Recording, Lesson, Community, User, Classroom, School):
-        await session.execute(delete(model).where(model.deleted_at < deleted_before))
-    await session.execute(delete(Credential).where(Credential.revoked_at < deleted_before))
-    return gone
-
-
-async def _refuse_school_in_use(session: AsyncSession, school: School) -> None:
-    partner_in = select(CommunityPartner.community_id).where(
-        CommunityPartner.school_id == school.id
-    )
-    name = await session.scalar(
-        select(Community.name).where(
-            Community.deleted_at.is_(None),
-            or_(Community.lead_school_id == school.id, Community.id.in_(partner_in)),
-        )
-    )
-    if name is not None:
-        raise Refusal(
-            409,
-            "in-use",
-            Text(
-                f"这所学校在教学共同体“{name}”中。请先将它移出共同体。",
-                f"This school takes part in the community “{name}”. Take it out of there first.",
-            ),
-        )
-    rooms = select(Classroom.id).where(Classroom.school_id == school.id)
-    await _refuse_in_live_lesson(session, LessonSeat.classroom_id.in_(rooms))
-
-
-async def _refuse_in_live_lesson(session: AsyncSession, condition: object) -> None:
-    found = await session.scalars(
-        select(Lesson)
-        .outerjoin(LessonSeat, LessonSeat.lesson_id == Lesson.id)
-        .where(Lesson.state == LessonPhase.LIVE, Lesson.deleted_at.is_(None), condition)  # type: ignore[arg-type]  # a column expression, whatever its kind
-    )
-    # The row as loaded knows of an end that could not be written yet, the query not.
-    title = next((one.title for one in found if one.state is LessonPhase.LIVE), None)
-    if title is not None:
-        raise Refusal(
-            409,
-            "in-live-lesson",
-            Text(
-                f"课程“{title}”正在进行。请先结束它。",
-                f"The lesson “{title}” is going on. End it first.",
-            ),
-        )
-
-
-async def _refuse_missing_schools(session: AsyncSession, community: Community) -> None:
-    wanted = {community.lead_school_id, *(partner.school_id for partner in community.partners)}
-    living = set(
-        await session.scalars(
-            select(School.id).where(School.id.in_(wanted), School.deleted_at.is_(None))
-        )
-    )
-    if wanted - living:
-        raise Refusal(
-            409,
-            "school-deleted",
-            Text(
-                "共同体中的学校已被删除。请先恢复学校。",
-                "A school of this community has been deleted. Restore it first.",
-            ),
-        )
-
-
-async def list_deleted(session: AsyncSession) -> list[tuple[Kind, str, str, float]]:
-    """What can still be restored: kind, id, name, when; the latest first."""
-    found = []
-    for kind, model in KINDS.items():
-        rows = await session.scalars(select(model).where(model.deleted_at.is_not(None)))
-        found += [(kind, row.id, _name(row), row.deleted_at or 0.0) for row in rows]
-    return sorted(found, key=lambda entry: entry[3], reverse=True)
-
-
-def _name(row: Row) -> str:
-    match row:
-        case User():
-            return row.display_name
-        case Lesson() | Recording():
-            return row.title
-        case School() | Classroom() | Community():
-            return row.name
-    raise AssertionError(f"no name for {type(row)}")
+            found += [
+                Deleted(kind, row.id, deletable.name(row), row.deleted_at or 0.0) for row in rows
+            ]
+        return sorted(found, key=lambda each: each.deleted_at, reverse=True)

@@ -144,6 +144,11 @@ class EventLog:
         if self._writer is not None:
             await self._writer
 
+    def remove(self, lesson_id: str) -> None:
+        """Its lesson is gone for good, and the log with it; called in a thread."""
+        if lesson_id not in self._open:
+            log_path(self._folder, lesson_id).unlink(missing_ok=True)
+
     # --- writing ------------------------------------------------------------------------------
 
     def _put(self, lesson_id: str, members: dict[str, object]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.database.deletion import Deletable
+from server.database.in_use import refuse_in_live_lesson
 from server.database.models import (
     Classroom,
     Community,
@@ -363,3 +365,10 @@ async def _classrooms(session: AsyncSession, wanted: Sequence[str]) -> dict[str,
         select(Classroom).where(Classroom.id.in_(wanted), Classroom.deleted_at.is_(None))
     )
     return {classroom.id: classroom for classroom in found}
+
+
+async def _delete(session: AsyncSession, lesson: Lesson, now: float) -> None:
+    await refuse_in_live_lesson(session, Lesson.id == lesson.id)
+
+
+LESSONS = Deletable("lessons", Lesson, lambda row: row.title, _delete)

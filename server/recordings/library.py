@@ -15,6 +15,7 @@ from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.clock import Clock
+from server.database.deletion import Deletable
 from server.database.models import (
     Classroom,
     Lesson,
@@ -316,3 +317,6 @@ def _named_files(manifest: Mapping[str, Any], poster: str) -> set[str]:
     named = {poster} if poster else set()
     named |= {str(part["file"]) for part in manifest.get("parts", []) if part.get("file")}
     return named | {str(name) for name in manifest.get("files", [])}
+
+
+RECORDINGS = Deletable("recordings", Recording, lambda row: row.title)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.database.models import Community, CommunityPartner, School
-from server.errors import field_refused, not_found
+from server.database.deletion import Deletable
+from server.database.in_use import refuse_in_live_lesson
+from server.database.models import Community, CommunityPartner, Lesson, School
+from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
 from server.names import is_taken
 
@@ -135,3 +137,36 @@ async def set_schools(
     ]
     for place, partner in enumerate(community.partners):
         partner.place = place
+
+
+# --- deleted and restored -----------------------------------------------------------------------
+
+
+async def _delete(session: AsyncSession, community: Community, now: float) -> None:
+    await refuse_in_live_lesson(session, Lesson.community_id == community.id)
+
+
+async def _restore(session: AsyncSession, community: Community, deleted_at: float) -> None:
+    await check_community_name(session, community.name, but=community.id)
+    await _refuse_missing_schools(session, community)
+
+
+async def _refuse_missing_schools(session: AsyncSession, community: Community) -> None:
+    wanted = {community.lead_school_id, *(partner.school_id for partner in community.partners)}
+    living = set(
+        await session.scalars(
+            select(School.id).where(School.id.in_(wanted), School.deleted_at.is_(None))
+        )
+    )
+    if wanted - living:
+        raise Refusal(
+            409,
+            "school-deleted",
+            Text(
+                "共同体中的学校已被删除。请先恢复学校。",
+                "A school of this community has been deleted. Restore it first.",
+            ),
+        )
+
+
+COMMUNITIES = Deletable("communities", Community, lambda row: row.name, _delete, _restore)

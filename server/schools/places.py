@@ -1,15 +1,25 @@
 """Schools, their classrooms, and the credentials of the devices that stand in them.
 
-Deleting and restoring is `server.database.deletion`'s.
+How they are deleted and restored stands at the end.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.database.models import Classroom, Credential, School, SchoolKind
-from server.errors import field_refused, not_found
+from server.database.deletion import Deletable
+from server.database.in_use import refuse_in_live_lesson
+from server.database.models import (
+    Classroom,
+    Community,
+    CommunityPartner,
+    Credential,
+    LessonSeat,
+    School,
+    SchoolKind,
+)
+from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id, new_secret, secret_hash
 from server.names import is_taken
 
@@ -142,3 +152,66 @@ async def revoke_credential(session: AsyncSession, credential_id: str, now: floa
 def room_address(base: str, secret: str) -> str:
     """The address a room PC opens once. The secret is in the fragment: no server logs it."""
     return f"{base}/room#credential={secret}"
+
+
+async def sweep_credentials(session: AsyncSession, *, revoked_before: float) -> None:
+    """Credentials that were revoked before that time are forgotten."""
+    await session.execute(delete(Credential).where(Credential.revoked_at < revoked_before))
+
+
+# --- deleted and restored -----------------------------------------------------------------------
+
+
+async def _refuse_school_in_use(session: AsyncSession, school: School) -> None:
+    partner_in = select(CommunityPartner.community_id).where(
+        CommunityPartner.school_id == school.id
+    )
+    name = await session.scalar(
+        select(Community.name).where(
+            Community.deleted_at.is_(None),
+            or_(Community.lead_school_id == school.id, Community.id.in_(partner_in)),
+        )
+    )
+    if name is not None:
+        raise Refusal(
+            409,
+            "in-use",
+            Text(
+                f"这所学校在教学共同体“{name}”中。请先将它移出共同体。",
+                f"This school takes part in the community “{name}”. Take it out of there first.",
+            ),
+        )
+    rooms = select(Classroom.id).where(Classroom.school_id == school.id)
+    await refuse_in_live_lesson(session, LessonSeat.classroom_id.in_(rooms))
+
+
+async def _delete_school(session: AsyncSession, school: School, now: float) -> None:
+    await _refuse_school_in_use(session, school)
+    await session.execute(
+        update(Classroom)
+        .where(Classroom.school_id == school.id, Classroom.deleted_at.is_(None))
+        .values(deleted_at=now)
+    )
+
+
+async def _restore_school(session: AsyncSession, school: School, deleted_at: float) -> None:
+    await check_school_name(session, school.name, but=school.id)
+    await session.execute(
+        update(Classroom)
+        .where(Classroom.school_id == school.id, Classroom.deleted_at == deleted_at)
+        .values(deleted_at=None)
+    )
+
+
+async def _delete_classroom(session: AsyncSession, classroom: Classroom, now: float) -> None:
+    await refuse_in_live_lesson(session, LessonSeat.classroom_id == classroom.id)
+
+
+async def _restore_classroom(session: AsyncSession, room: Classroom, deleted_at: float) -> None:
+    await check_classroom(session, school_id=room.school_id, name=room.name, but=room.id)
+
+
+SCHOOLS = Deletable("schools", School, lambda row: row.name, _delete_school, _restore_school)
+CLASSROOMS = Deletable(
+    "classrooms", Classroom, lambda row: row.name, _delete_classroom, _restore_classroom
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.lessons.event_log import log_path
 from server.timekeeper import Timekeeper
 from signaling.protocol.messages import Mode, Role
 from tests.unit.server.lessons.present import Present, plan
@@ -171,6 +172,23 @@ async def test_the_timekeeper_sweeps_what_is_over(
     world.clock.pass_s(2 * 86_400)
     await keeper.tick()
     assert (await fresh.get("/api/deleted")).json() == []
+
+
+async def test_a_lessons_log_goes_with_it(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    keeper, logs = Timekeeper(world.services), world.settings.data_folder / "lesson_logs"
+    logs.mkdir()
+    gone, stays = await plan(world, community, 10), await plan(world, community, 10_000)
+    for lesson_id in (gone, stays):
+        log_path(logs, lesson_id).write_bytes(b"")
+    assert (await admin.delete(f"/api/lessons/{gone}")).status_code == 204
+    world.clock.pass_s(29 * 86_400)
+    await keeper.tick()
+    assert log_path(logs, gone).exists()
+    world.clock.pass_s(2 * 86_400)
+    await keeper.tick()
+    assert [path.stem for path in logs.iterdir()] == [stays]
 
 
 class Enough(Exception):  # noqa: N818 - no error
