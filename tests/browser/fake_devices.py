@@ -69,7 +69,7 @@ def make_fake_device(
         frame_rate=MJPEG_FRAME_RATE,
     )
     _write_mjpeg(device.video, view, device.frames)
-    _write_wav(device.audio, identity)
+    write_voice(device.audio, identity)
     return device
 
 
@@ -87,7 +87,8 @@ def _write_mjpeg(file: Path, view: View, frames: int) -> None:
             out.write(np.asarray(jpeg, dtype=np.uint8).tobytes())
 
 
-def _write_wav(file: Path, identity: int) -> None:
+def write_voice(file: Path, identity: int) -> None:
+    """A microphone's file: who opens one from now on has this seat's voice."""
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)

@@ -18,7 +18,8 @@ FOCUS = """() => {
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   if (!element || element === document.body) return null;
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
-  const dialog = element.closest("dialog") ?? element.getRootNode().host?.closest?.("dialog");
+  let dialog = null;
+  for (let at = element; at && !dialog; at = at.getRootNode().host) dialog = at.closest("dialog");
   return {
     hook: element.dataset.testid ?? "",
     tag: element.localName,

@@ -1,11 +1,11 @@
-// Which camera or microphone serves a source, and what is wrong with it in words.
+// Which camera or microphone serves a source, or which loudspeaker plays, and what is wrong in words.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 import { icon } from "../design/icons.ts";
 import { base, controls, fields } from "../design/shared.ts";
 import { type Messages, messages } from "../i18n/index.ts";
-import { NO_DEVICE } from "../lesson/devices.ts";
+import { type DeviceUse, NO_DEVICE } from "../lesson/remembered_devices.ts";
 import type { LessonSession } from "../lesson/session.ts";
 import type { DevicePhase, View } from "../lesson/state.ts";
 import type { Source } from "../protocol/messages.ts";
@@ -43,50 +43,86 @@ export class DeviceSelect extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
-  @property() source: Source = "room";
+  @property() use: DeviceUse = "room";
   @property() label = "";
   /** Whether this source stands for "the camera" or "the microphone", whose state is told. */
   @property({ type: Boolean }) main = false;
 
   override render(): TemplateResult {
-    const { teach, app } = this.m;
-    const { choices } = this.view;
-    const devices = this.source === "room" ? choices.microphones : choices.cameras;
-    const phase = this.source === "room" ? this.view.microphone : this.view.camera;
+    const { app } = this.m;
+    const phase = this.phase();
     const broken = this.main && !["on", "starting", "off"].includes(phase);
     return html`<label>
         ${this.label}
-        <select data-testid="device-${this.source}" @change=${this.choose}>
-          ${this.option("", this.isOptional() ? teach.noDevice : teach.defaultDevice)}
-          ${devices
-            .filter((device) => device.deviceId && device.label)
-            .map((device) => this.option(device.deviceId, device.label))}
-          ${this.isOptional() ? nothing : this.option(NO_DEVICE, teach.noDevice)}
+        <select
+          data-testid="device-${this.use}"
+          @change=${this.choose}
+        >
+          ${this.options().map(([value, words]) => this.option(value, words))}
         </select>
       </label>
       ${broken
         ? html`<span class="problem" role="alert"
               >${icon("warning")}<span>${deviceProblem(phase)}</span></span
             >
-            <button class="slim" @click=${() => void this.session.devices.reopen()}>
+            <button
+              class="slim"
+              data-testid="retry-${this.use}"
+              @click=${this.retry}
+            >
               ${app.retry}
             </button>`
         : nothing}`;
   }
 
+  private phase(): DevicePhase {
+    if (this.use === "speaker") return "on";
+    return this.use === "room" ? this.view.microphone : this.view.camera;
+  }
+
+  private listed(): readonly MediaDeviceInfo[] {
+    const { microphones, cameras, speakers } = this.view.choices;
+    if (this.use === "speaker") return speakers;
+    return this.use === "room" ? microphones : cameras;
+  }
+
+  /** What can be chosen: values and words. */
+  private options(): [value: string, words: string][] {
+    const { teach } = this.m;
+    const { devices } = this.session;
+    const used = this.view.own.get(this.use as Source)?.label;
+    // Whoever is badly heard must see which microphone it is.
+    const automatic = devices.chosen(this.use) === "" && used ? teach.defaultIs(used) : "";
+    const any = this.isOptional() ? teach.noDevice : automatic || teach.defaultDevice;
+    const found: [string, string][] = [["", any]];
+    for (const device of this.listed()) {
+      if (device.deviceId && device.label) found.push([device.deviceId, device.label]);
+    }
+    const absent = devices.absent(this.use);
+    if (absent) found.push([devices.chosen(this.use), teach.unplugged(absent)]);
+    if (!this.isOptional() && this.use !== "speaker") found.push([NO_DEVICE, teach.noDevice]);
+    return found;
+  }
+
   /** A further camera that is used only when somebody chooses one. */
   private isOptional(): boolean {
-    return !this.main && !this.session.devices.takesAll;
+    return !this.main && this.use !== "speaker" && !this.session.devices.takesAll;
   }
 
   private option(value: string, words: string): TemplateResult {
-    const chosen = this.session.devices.chosen(this.source) === value;
-    return html`<option value=${value} ?selected=${chosen}>${words}</option>`;
+    const chosen = this.session.devices.chosen(this.use) === value;
+    return html`<option value=${value} .selected=${chosen}>${words}</option>`;
+  }
+
+  private async retry(): Promise<void> {
+    await this.session.devices.retry();
+    await this.updateComplete;
+    if (document.activeElement === document.body) this.focus(); // the button went with its reason
   }
 
   private choose(event: Event): void {
     const { value } = event.target as HTMLSelectElement;
-    void this.session.devices.choose(this.source, value);
+    void this.session.devices.choose(this.use, value);
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // A seat's picture and sound are one stream in the server's offer, so the browser keeps them in
 // step although picture and sound sit in different elements. If the browser refuses to begin
-// without a touch, the page is told and the first key or touch starts it.
+// without a touch, the page is told and the first key or touch starts it. It is played at the
+// loudspeaker that was chosen on this computer, if that is plugged in.
 
 import { html, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
@@ -59,6 +60,7 @@ export class Sound extends TongkeElement {
   }
 
   protected override updated(): void {
+    this.useSpeaker(this.view.choices.speaker);
     let fresh = false;
     for (const voice of this.voices()) {
       const element = this.elementOf(voice.seatId);
@@ -68,6 +70,14 @@ export class Sound extends TongkeElement {
       fresh = true;
     }
     if (fresh || (!this.silent && !this.view.soundBlocked)) void this.playAll();
+  }
+
+  private useSpeaker(id: string): void {
+    for (const element of this.elements()) {
+      if (!("setSinkId" in element) || element.sinkId === id) continue;
+      // Unplugged meanwhile, or not for us: the system's own plays on, and the list is read anew.
+      void element.setSinkId(id).catch(() => undefined);
+    }
   }
 
   private elementOf(seatId: string): HTMLAudioElement | undefined {

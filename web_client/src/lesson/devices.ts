@@ -1,36 +1,43 @@
-// This machine's cameras and microphones: chosen, remembered, opened, and reopened when a cable
-// was pulled and put back. Owns the captured tracks; where they are sent is the publisher's.
+// This machine's cameras, microphones and loudspeakers: chosen, opened, exchanged at any time, and
+// opened anew when a cable was pulled and put back. Owns the captured tracks; where they are sent
+// is the publisher's, what a person chose is kept by `remembered_devices.ts`.
 
 import type { Source, SourceProfile } from "../protocol/messages.ts";
 import { screenConstraints, soundConstraints, videoConstraints } from "./encodings.ts";
+import {
+  type DeviceUse,
+  findRemembered,
+  NO_DEVICE,
+  rememberDevice,
+  rememberedDevice,
+} from "./remembered_devices.ts";
 import type { DeviceChoices, DevicePhase } from "./state.ts";
-
-export type CameraSource = "teacher" | "students" | "board";
 
 export interface DevicesPort {
   track(source: Source, track: MediaStreamTrack | null): void;
   phase(device: "camera" | "microphone", phase: DevicePhase): void;
-  /** The list of devices, or a choice, has changed. */
+  /** The list of devices, a choice, or what is used, has changed. */
   changed(choices: DeviceChoices): void;
 }
 
-const REMEMBERED = "tongke.devices";
 const TRY_AGAIN_MS = 5000; // a camera that another program holds, or that is just starting
-/** "no device for this source", as remembered. */
-export const NO_DEVICE = "none";
-
-interface Remembered {
-  id: string;
-  label: string;
-}
+const VANISHED_AGAIN_MS = 300; // the system needs a moment to know what is left
 
 export class Devices {
-  private choices: DeviceChoices = { cameras: [], microphones: [] };
+  private choices: DeviceChoices = { cameras: [], microphones: [], speakers: [], speaker: "" };
   private readonly tracks = new Map<Source, MediaStreamTrack>();
   private readonly wanted = new Map<Source, SourceProfile>();
-  private readonly opening = new Set<Source>();
+  /** The attempt under way for a source. A later one makes an earlier one void. */
+  private readonly attempts = new Map<Source, number>();
+  private attempt = 0;
+  /** Sources whose device was pulled out and for which none is left. */
+  private readonly pulled = new Set<Source>();
+  /** Sources that were denied: nobody is asked for them again by itself. */
+  private readonly denied = new Set<Source>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly onChange = (): void => void this.devicesChanged();
+  private looking = false;
+  private lookAgain = false;
+  private readonly onChange = (): void => void this.look();
   private stopped = false;
 
   /** `takesAll`: a room's further cameras are used unasked; a person's laptop's are not. */
@@ -46,17 +53,27 @@ export class Devices {
     return (navigator as Partial<Navigator>).mediaDevices;
   }
 
-  get available(): DeviceChoices {
-    return this.choices;
-  }
-
   track(source: Source): MediaStreamTrack | null {
     return this.tracks.get(source) ?? null;
   }
 
-  /** The device a person chose for `source`, "" for any, `NO_DEVICE` for none. */
-  chosen(source: Source): string {
-    return this.remembered()[source]?.id ?? "";
+  /** The device a person chose, "" for any, `NO_DEVICE` for none. */
+  chosen(use: DeviceUse): string {
+    return findRemembered(use, this.devicesFor(use))?.deviceId ?? rememberedDevice(use)?.id ?? "";
+  }
+
+  /** The name of the chosen device while it is not here; "" otherwise. */
+  absent(use: DeviceUse): string {
+    const choice = rememberedDevice(use);
+    if (!choice?.id || choice.id === NO_DEVICE) return "";
+    const devices = this.devicesFor(use);
+    const known = devices.some((one) => one.label !== ""); // else nobody has been allowed to look
+    return known && !findRemembered(use, devices) ? choice.label : "";
+  }
+
+  /** The name of the device that is used for `source` now; "" for none. */
+  used(source: Source): string {
+    return this.tracks.get(source)?.label ?? "";
   }
 
   /** Keep these sources captured, as their profiles say, from now on. */
@@ -67,13 +84,17 @@ export class Devices {
     for (const source of order) await this.open(source);
   }
 
-  async choose(source: Source, deviceId: string): Promise<void> {
-    const device = this.devicesFor(source).find((one) => one.deviceId === deviceId);
-    const all = this.remembered();
-    all[source] = { id: deviceId, label: device?.label ?? "" };
-    localStorage.setItem(REMEMBERED, JSON.stringify(all));
-    this.release(source);
-    if (this.wanted.has(source)) await this.open(source);
+  /** Take this device from now on, in place of what is used. */
+  async choose(use: DeviceUse, deviceId: string): Promise<void> {
+    const device = this.devicesFor(use).find((one) => one.deviceId === deviceId);
+    rememberDevice(use, deviceId, device?.label ?? "");
+    if (use === "speaker") {
+      await this.refresh();
+    } else {
+      this.pulled.delete(use);
+      if (deviceId === NO_DEVICE || !this.wanted.has(use)) this.release(use);
+      if (this.wanted.has(use)) await this.open(use, { anew: true });
+    }
     this.port.changed(this.choices);
   }
 
@@ -106,76 +127,148 @@ export class Devices {
     for (const source of [...this.tracks.keys()]) this.release(source);
   }
 
-  private async open(source: Source): Promise<void> {
-    const profile = this.wanted.get(source);
-    if (!profile || this.opening.has(source) || this.tracks.has(source)) return;
-    const device = source === "room" ? "microphone" : "camera";
-    const main = this.isMain(source);
-    if (this.chosen(source) === NO_DEVICE) {
-      if (main) this.port.phase(device, "off");
+  /** A person asks for what is wanted and not open: whatever an earlier attempt still waits for. */
+  async retry(): Promise<void> {
+    for (const source of this.wanted.keys()) {
+      if (!this.tracks.has(source)) await this.open(source, { anew: true });
+    }
+  }
+
+  /** See what is plugged in, and use it as it was chosen. */
+  async look(): Promise<void> {
+    if (this.looking || this.stopped) {
+      this.lookAgain = this.looking; // what has changed meanwhile may not be in the list yet
       return;
     }
-    this.opening.add(source);
+    this.looking = true;
     try {
+      await this.refresh();
+      this.port.changed(this.choices);
+      for (const [source, track] of [...this.tracks]) {
+        if (source === "screen") continue;
+        if (this.isGone(source, track)) this.vanished(source, track);
+        else if (this.isBack(source, track)) await this.takeBack(source);
+      }
+    } finally {
+      this.looking = false;
+    }
+    await this.reopen();
+    if (!this.lookAgain) return;
+    this.lookAgain = false;
+    await this.look();
+  }
+
+  /** Change to the chosen device again; what serves meanwhile goes on until it is open. */
+  private takeBack(source: Source): Promise<void> {
+    return this.open(source, { anew: true, gently: true });
+  }
+
+  /** Open what is wanted and not open. */
+  private async reopen(): Promise<void> {
+    for (const source of this.wanted.keys()) {
+      if (!this.denied.has(source)) await this.open(source);
+    }
+  }
+
+  /** `anew`: whatever is open or being opened for it now; `gently`: what is open outlives a failure. */
+  private async open(source: Source, { anew = false, gently = false } = {}): Promise<void> {
+    const profile = this.wanted.get(source);
+    if (!profile) return;
+    if (!anew && (this.attempts.has(source) || this.tracks.has(source))) return;
+    const device = source === "room" ? "microphone" : "camera";
+    const main = this.isMain(source);
+    const attempt = ++this.attempt;
+    this.attempts.set(source, attempt);
+    this.denied.delete(source);
+    const valid = (): boolean =>
+      !this.stopped && this.wanted.has(source) && this.attempts.get(source) === attempt;
+    try {
+      if (this.chosen(source) === NO_DEVICE) {
+        if (main) this.port.phase(device, "off");
+        return;
+      }
       await this.refresh();
       const deviceId = this.pick(source);
       if (deviceId === null) return; // no further camera, or none chosen
-      if (main) this.port.phase(device, "starting");
-      const track = await this.getTrack(source, profile, deviceId);
-      if (this.stopped || !this.wanted.has(source)) {
+      if (main && !this.tracks.has(source)) this.port.phase(device, "starting");
+      const track = await this.getTrack(profile, deviceId, () => !gently && valid());
+      if (!valid()) {
         track.stop();
         return;
       }
       this.keep(source, track);
       if (main) this.port.phase(device, "on");
-      await this.refresh(); // labels are told only after permission
+      await this.refresh(); // ids and labels are told only after permission, the chosen one's too
+      if (!gently && this.isBack(source, track)) void this.takeBack(source);
     } catch (error) {
+      if (!valid()) return;
+      if (gently && this.tracks.has(source)) {
+        this.tryAgainLater();
+        return;
+      }
+      this.release(source);
       const phase = phaseOf(error);
-      if (main) this.port.phase(device, phase);
-      if (phase === "denied") this.awaitPermission(device);
-      else this.tryAgainLater();
+      const told = phase === "missing" && this.pulled.has(source) ? "lost" : phase;
+      if (main) this.port.phase(device, told);
+      if (phase === "denied") {
+        this.denied.add(source);
+        this.awaitPermission(device);
+      } else {
+        this.tryAgainLater();
+      }
     } finally {
-      this.opening.delete(source);
+      if (this.attempts.get(source) === attempt) this.attempts.delete(source);
       this.port.changed(this.choices);
     }
   }
 
+  /** The device's track; what is open for its source stays so until the new one is there. */
   private async getTrack(
-    source: Source,
     profile: SourceProfile,
     deviceId: string,
+    insists: () => boolean,
   ): Promise<MediaStreamTrack> {
+    const { source } = profile;
     if (!this.media) throw new DOMException("insecure origin", "NotAllowedError");
     const constraints: MediaStreamConstraints =
       source === "room"
         ? { audio: soundConstraints(profile, deviceId) }
         : { video: videoConstraints(profile, deviceId) };
-    const stream = await this.media.getUserMedia(constraints);
-    const track = stream.getTracks()[0];
-    if (!track) throw new DOMException("no track", "NotFoundError");
-    return track;
+    const ask = async (media: MediaDevices): Promise<MediaStreamTrack> => {
+      const track = (await media.getUserMedia(constraints)).getTracks()[0];
+      if (!track) throw new DOMException("no track", "NotFoundError");
+      return track;
+    };
+    try {
+      return await ask(this.media);
+    } catch (error) {
+      // A browser that opens one microphone at a time, or a driver that opens a camera once.
+      if (!insists() || !this.tracks.has(source) || phaseOf(error) === "denied") throw error;
+      this.release(source);
+      return await ask(this.media);
+    }
   }
 
   /** The device for `source`: the chosen one, else the first no other source has; null for none. */
   private pick(source: Source): string | null {
     const devices = this.devicesFor(source);
-    const choice = this.remembered()[source];
-    const chosen =
-      devices.find((one) => one.deviceId === choice?.id) ??
-      devices.find((one) => one.label !== "" && one.label === choice?.label);
+    const chosen = findRemembered(source, devices);
     if (chosen) return chosen.deviceId;
     if (source === "room" || this.isMain(source)) return ""; // the browser's own default
     if (!this.takesAll) return null;
-    const taken = new Set(this.camerasInUse());
+    const taken = new Set(this.camerasInUse(source));
     return devices.find((one) => one.deviceId && !taken.has(one.deviceId))?.deviceId ?? null;
   }
 
-  private camerasInUse(): string[] {
-    return [...this.tracks.values()].flatMap((track) => track.getSettings().deviceId ?? []);
+  private camerasInUse(but: Source): string[] {
+    return [...this.tracks]
+      .filter(([source]) => source !== but)
+      .flatMap(([, track]) => track.getSettings().deviceId ?? []);
   }
 
-  private devicesFor(source: Source): readonly MediaDeviceInfo[] {
-    return source === "room" ? this.choices.microphones : this.choices.cameras;
+  private devicesFor(use: DeviceUse): readonly MediaDeviceInfo[] {
+    if (use === "speaker") return this.choices.speakers;
+    return use === "room" ? this.choices.microphones : this.choices.cameras;
   }
 
   /** The first wanted camera stands for "the camera"; a second one may be missing in peace. */
@@ -185,15 +278,37 @@ export class Devices {
   }
 
   private keep(source: Source, track: MediaStreamTrack): void {
+    const before = this.tracks.get(source);
     this.tracks.set(source, track);
+    this.pulled.delete(source);
     track.addEventListener("ended", () => {
-      if (this.tracks.get(source) !== track) return;
-      this.tracks.delete(source);
-      this.port.track(source, null);
-      if (this.isMain(source)) this.port.phase(source === "room" ? "microphone" : "camera", "lost");
-      this.tryAgainLater(300);
+      if (this.tracks.get(source) === track) this.vanished(source, track);
     });
     this.port.track(source, track);
+    before?.stop();
+  }
+
+  private vanished(source: Source, track: MediaStreamTrack): void {
+    this.tracks.delete(source);
+    this.pulled.add(source);
+    track.stop();
+    this.port.track(source, null);
+    if (this.isMain(source)) this.port.phase(source === "room" ? "microphone" : "camera", "lost");
+    this.tryAgainLater(VANISHED_AGAIN_MS);
+  }
+
+  /** Whether the device of this track is no longer plugged in (its sound may go on elsewhere). */
+  private isGone(source: Source, track: MediaStreamTrack): boolean {
+    const id = track.getSettings().deviceId;
+    const devices = this.devicesFor(source).filter((one) => one.deviceId);
+    return Boolean(id) && devices.length > 0 && !devices.some((one) => one.deviceId === id);
+  }
+
+  /** Whether the device that was chosen is plugged in again, while another one serves. */
+  private isBack(source: Source, track: MediaStreamTrack): boolean {
+    const chosen = findRemembered(source, this.devicesFor(source));
+    const id = track.getSettings().deviceId;
+    return chosen !== undefined && Boolean(id) && chosen.deviceId !== id;
   }
 
   private release(source: Source): void {
@@ -207,7 +322,7 @@ export class Devices {
   private tryAgainLater(delayMs = TRY_AGAIN_MS): void {
     if (this.stopped) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.reopen(), delayMs);
+    this.timer = setTimeout(() => void this.look(), delayMs);
   }
 
   /** Nobody is asked again for what was denied; but when it is allowed after all, go on. */
@@ -217,38 +332,23 @@ export class Devices {
       ?.query({ name: device })
       .then((status) => {
         status.onchange = () => {
-          if (!this.stopped && status.state === "granted") void this.reopen();
+          if (!this.stopped && status.state === "granted") void this.retry();
         };
       })
       .catch(() => undefined); // a browser that cannot tell: there is a button to try again
   }
 
-  /** Open what is wanted and not open. */
-  async reopen(): Promise<void> {
-    for (const source of this.wanted.keys()) await this.open(source);
-  }
-
-  private async devicesChanged(): Promise<void> {
-    await this.refresh();
-    this.port.changed(this.choices);
-    await this.reopen();
-  }
-
   private async refresh(): Promise<void> {
-    const all = (await this.media?.enumerateDevices()) ?? [];
+    // A page that may not even look has no devices.
+    const all = (await this.media?.enumerateDevices().catch(() => [])) ?? [];
+    const of = (kind: MediaDeviceKind): MediaDeviceInfo[] => all.filter((one) => one.kind === kind);
+    const speakers = of("audiooutput");
     this.choices = {
-      cameras: all.filter((one) => one.kind === "videoinput"),
-      microphones: all.filter((one) => one.kind === "audioinput"),
+      cameras: of("videoinput"),
+      microphones: of("audioinput"),
+      speakers,
+      speaker: findRemembered("speaker", speakers)?.deviceId ?? "",
     };
-  }
-
-  private remembered(): Partial<Record<Source, Remembered>> {
-    try {
-      const found: unknown = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
-      return typeof found === "object" && found !== null ? found : {};
-    } catch {
-      return {};
-    }
   }
 }
 

@@ -100,6 +100,7 @@ export class LessonSession {
     addEventListener("online", this.onOnline);
     document.addEventListener("visibilitychange", this.onOnline);
     this.checker = setInterval(() => void this.check(), CHECK_EVERY_MS);
+    void this.devices.look();
     this.connection.open();
   }
 

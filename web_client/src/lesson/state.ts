@@ -33,6 +33,9 @@ export type DevicePhase = "off" | "starting" | "on" | "denied" | "missing" | "bu
 export interface DeviceChoices {
   readonly cameras: readonly MediaDeviceInfo[];
   readonly microphones: readonly MediaDeviceInfo[];
+  readonly speakers: readonly MediaDeviceInfo[];
+  /** Where the others' sound is played; "" for the system's own choice. */
+  readonly speaker: string;
 }
 
 export interface Refusal {
@@ -134,7 +137,7 @@ export const initialView: View = {
   down: "new",
   camera: "off",
   microphone: "off",
-  choices: { cameras: [], microphones: [] },
+  choices: { cameras: [], microphones: [], speakers: [], speaker: "" },
   own: new Map(),
   closed: new Set(),
   held: false,

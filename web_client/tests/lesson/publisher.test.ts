@@ -46,7 +46,10 @@ class FakePeer {
     FakePeer.all.push(this);
   }
 
-  addTransceiver(): FakeTransceiver {
+  readonly added: MediaStreamTrack[] = [];
+
+  addTransceiver(track: MediaStreamTrack): FakeTransceiver {
+    this.added.push(track);
     const transceiver = new FakeTransceiver();
     this.transceivers.push(transceiver);
     return transceiver;
@@ -218,6 +221,19 @@ describe("the publisher", () => {
     publisher.rebuild();
     await settle();
     expect(FakePeer.all[1]?.transceivers[1]?.codecs).toEqual(["video/VP8"]);
+  });
+
+  it("sends the device taken last, over the connection that stands and over a new one", async () => {
+    const { publisher, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    await settle();
+    const other = { getSettings: () => ({}) } as MediaStreamTrack;
+    publisher.set("room", other, profile("room"));
+    const [standing] = FakePeer.all;
+    expect(standing?.transceivers[0]?.sender.replaceTrack).toHaveBeenCalledWith(other);
+    publisher.rebuild();
+    await settle();
+    expect(FakePeer.all.at(-1)?.added).toEqual([other]);
   });
 
   it("restarts ICE first, builds a new connection second", async () => {

@@ -7,7 +7,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { query, state } from "lit/decorators.js";
 import { ApiError, get } from "../../api/client.ts";
 import type { Lesson, RoomAnswer } from "../../api/types.ts";
-import "../../components/device_select.ts";
+import "../../components/device_menu.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
 import { refusalWords } from "../../components/put_out.ts";
@@ -282,13 +282,16 @@ export class Room extends LessonPage {
     this.forgetting = false;
     await this.updateComplete;
     this.dialog.showModal();
-    this.dialog.querySelector<HTMLElement>("tk-device-select, button")?.focus();
+    this.dialog.querySelector<HTMLElement>("tk-device-menu, button")?.focus();
   }
 
   private choices(): TemplateResult {
     const { m } = this;
     const next = currentLanguage() === "en" ? "zh-CN" : "en";
-    return html`${this.deviceChoices()}
+    const { session, view } = this;
+    return html`${session && view.profile
+        ? html`<tk-device-menu .view=${view} .session=${session}></tk-device-menu>`
+        : nothing}
       <button lang=${next} @click=${() => void switchLanguage(next)}>${m.app.otherLanguage}</button>
       ${this.credential
         ? html`<button class="alarm" @click=${this.forget}>
@@ -296,26 +299,6 @@ export class Room extends LessonPage {
           </button>`
         : nothing}
       <button @click=${() => this.dialog.close()}>${icon("close")}${m.app.close}</button>`;
-  }
-
-  /** In a lesson: which camera and microphone serve what the room's profile says. */
-  private deviceChoices(): TemplateResult | typeof nothing {
-    const { session, view, m } = this;
-    if (!session || !view.profile) return nothing;
-    const sources = view.profile.sources
-      .map((one) => one.source)
-      .filter((source) => source !== "screen");
-    const first = sources.find((source) => source !== "room");
-    return html`${sources.map(
-      (source) =>
-        html`<tk-device-select
-          .view=${view}
-          .session=${session}
-          .source=${source}
-          .label=${source === "room" ? m.teach.microphone : m.sources[source]}
-          .main=${source === "room" || source === first}
-        ></tk-device-select>`,
-    )}`;
   }
 }
 

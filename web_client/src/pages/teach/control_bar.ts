@@ -1,14 +1,15 @@
-// The bar below the lesson: own microphone, camera and screen, the layout, hands, chat, the lock.
+// The bar below the lesson: own microphone, camera, devices and screen, the layout, hands, chat, the
+// lock.
 
 import { css, html, nothing, type TemplateResult } from "lit";
-import { property } from "lit/decorators.js";
+import { property, query } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon, type IconName } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { hands } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
-import { type Layout, LAYOUT_VALUES } from "../../protocol/messages.ts";
+import { type Layout, LAYOUT_VALUES, type Source } from "../../protocol/messages.ts";
 
 const LAYOUT_ICONS: Record<Layout, IconName> = {
   speaker: "layoutSpeaker",
@@ -76,6 +77,12 @@ export class ControlBar extends TongkeElement {
         overflow: hidden;
         text-overflow: ellipsis;
       }
+      @media (max-width: 700px) {
+        :host {
+          flex-wrap: wrap;
+          padding: 8px;
+        }
+      }
       .count {
         min-width: 22px;
         padding: 0 6px;
@@ -89,12 +96,28 @@ export class ControlBar extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
+  /** The panel of own devices is open. */
+  @property({ type: Boolean }) devices = false;
+  @query("[data-testid=devices]") private readonly devicesButton!: HTMLButtonElement;
+
+  /** To where the panel of own devices was opened from. */
+  override focus(): void {
+    this.devicesButton.focus();
+  }
 
   override render(): TemplateResult {
     const { view, m, session } = this;
     const off = view.phase !== "live";
     return html`${this.device("room", ["microphone", "microphoneOff"], [m.teach.micOn, m.teach.micOff])}
       ${this.device("teacher", ["camera", "cameraOff"], [m.teach.camOn, m.teach.camOff])}
+      <button
+        data-testid="devices"
+        aria-pressed=${this.devices ? "true" : "false"}
+        title=${m.teach.devicesHint}
+        @click=${this.toggleDevices}
+      >
+        ${icon("gear")}${m.teach.devices}
+      </button>
       ${this.screenButton()}
       <div class="group" role="group" aria-label=${m.teach.layout}>
         ${LAYOUT_VALUES.map(
@@ -145,12 +168,21 @@ export class ControlBar extends TongkeElement {
       data-testid="own-${source}"
       aria-pressed=${closed ? "false" : "true"}
       title=${this.m.teach.keys}
-      ?disabled=${!this.view.own.has(source)}
-      @click=${() => this.session.setClosed(source, !this.view.closed.has(source))}
+      @click=${() => this.pressed(source)}
     >
       ${icon(closed ? icons[1] : icons[0])}${closed ? words[1] : words[0]}
     </button>`;
   }
+
+  /** Open or close it; where there is nothing to open, see why. */
+  private pressed(source: Source): void {
+    if (this.view.own.has(source)) this.session.setClosed(source, !this.view.closed.has(source));
+    else if (!this.devices) this.toggleDevices();
+  }
+
+  private readonly toggleDevices = (): void => {
+    this.dispatchEvent(new CustomEvent("toggle-devices"));
+  };
 
   private screenButton(): TemplateResult {
     const sharing = this.view.own.has("screen");

@@ -2,14 +2,13 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
-import "../../components/device_select.ts";
+import "../../components/device_menu.ts";
 import { define, TongkeElement } from "../../components/element.ts";
-import "../../components/level_meter.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
-import type { Source, SourceProfile } from "../../protocol/messages.ts";
+import type { SourceProfile } from "../../protocol/messages.ts";
 
 /** What the check opens before the lesson's own profile is known. */
 const PREVIEW: SourceProfile[] = (["room", "teacher"] as const).map((source) => ({
@@ -67,6 +66,12 @@ export class DeviceCheck extends TongkeElement {
         gap: 16px;
         min-width: 0;
       }
+      @media (max-width: 700px) {
+        :host {
+          grid-template-columns: minmax(0, 1fr);
+          padding: 8px;
+        }
+      }
       .go {
         display: grid;
         gap: 8px;
@@ -121,11 +126,7 @@ export class DeviceCheck extends TongkeElement {
             </p>`}
       </div>
       <div class="settings">
-        ${this.select("teacher", m.teach.camera, true)} ${this.furtherCameras()}
-        ${this.select("room", m.teach.microphone, true)}
-        ${view.own.has("room")
-          ? html`<tk-level-meter .track=${view.own.get("room") ?? null}></tk-level-meter>`
-          : nothing}
+        <tk-device-menu .view=${view} .session=${this.session}></tk-device-menu>
         <div class="go">
           <button
             class="main"
@@ -137,28 +138,6 @@ export class DeviceCheck extends TongkeElement {
           </button>
         </div>
       </div>`;
-  }
-
-  /** Cameras beyond the first, when there are any: a board, the teacher's own pupils. */
-  private furtherCameras(): TemplateResult | typeof nothing {
-    const { view } = this;
-    if (view.choices.cameras.length < 2) return nothing;
-    const further = (view.profile?.sources ?? [])
-      .map((one) => one.source)
-      .filter((source) => source !== "teacher" && source !== "screen" && source !== "room");
-    return html`${further.map((source) =>
-      this.select(source, this.m.teach.furtherCamera(this.m.sources[source]), false),
-    )}`;
-  }
-
-  private select(source: Source, label: string, main: boolean): TemplateResult {
-    return html`<tk-device-select
-      .view=${this.view}
-      .session=${this.session}
-      .source=${source}
-      .label=${label}
-      .main=${main}
-    ></tk-device-select>`;
   }
 }
 

@@ -41,6 +41,10 @@ export const teachStyles = css`
     border-radius: var(--radius);
     background: var(--surface);
   }
+  tk-device-panel {
+    flex: 0 0 auto;
+    max-height: calc(100% - 112px); /* one room's card stays */
+  }
   .banner {
     display: flex;
     align-items: center;
@@ -84,5 +88,23 @@ export const teachStyles = css`
   tk-skeleton {
     flex: 1;
     padding: 24px;
+  }
+  /* A phone, in an emergency: one below the other. */
+  @media (max-width: 700px) {
+    .middle {
+      display: flex;
+      flex-direction: column;
+      overflow-y: auto;
+    }
+    .stage {
+      flex: none;
+      min-height: 56vw;
+    }
+    aside {
+      flex: 1 0 auto;
+    }
+    tk-device-panel {
+      max-height: none;
+    }
   }
 `;

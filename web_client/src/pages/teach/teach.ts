@@ -25,8 +25,11 @@ import { LessonSession } from "../../lesson/session.ts";
 import { leadStage } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
 import type { Layout } from "../../protocol/messages.ts";
+import type { ControlBar } from "./control_bar.ts";
 import "./control_bar.ts";
 import "./device_check.ts";
+import type { DevicePanel } from "./device_panel.ts";
+import "./device_panel.ts";
 import "./others.ts";
 import "./room_card.ts";
 import { teachStyles } from "./styles.ts";
@@ -47,6 +50,7 @@ export class Teach extends LessonPage {
   @state() private starting = false;
   @state() private now = Date.now();
   @state() private said = "";
+  @state() private devicesOpen = false;
   private layoutBeforeSharing: Layout | null = null;
   private ticker: ReturnType<typeof setInterval> | undefined;
   private whoTimer: ReturnType<typeof setInterval> | undefined;
@@ -179,6 +183,10 @@ export class Teach extends LessonPage {
         event.preventDefault();
         this.toggleChat();
         break;
+      case "d":
+        event.preventDefault();
+        this.toggleDevices();
+        break;
     }
   }
 
@@ -189,11 +197,21 @@ export class Teach extends LessonPage {
 
   private toggleChat(): void {
     const open = !this.view.chatOpen;
+    this.devicesOpen = false; // the column has room for one of them
     this.session?.store.dispatch({ type: "chat-open", open });
     if (open) {
       void this.updateComplete.then(() => this.renderRoot.querySelector<Chat>("tk-chat")?.focus());
     }
   }
+
+  private readonly toggleDevices = (): void => {
+    this.devicesOpen = !this.devicesOpen;
+    if (this.devicesOpen) this.session?.store.dispatch({ type: "chat-open", open: false });
+    void this.updateComplete.then(() => {
+      const to = this.devicesOpen ? "tk-device-panel" : "tk-control-bar";
+      this.renderRoot.querySelector<DevicePanel | ControlBar>(to)?.focus();
+    });
+  };
 
   // --- drawing --------------------------------------------------------------------------------
 
@@ -223,6 +241,15 @@ export class Teach extends LessonPage {
           ${view.chatOpen
             ? html`<tk-chat .view=${view} .session=${session}></tk-chat>`
             : nothing}
+          ${this.inside && this.devicesOpen
+            ? html`<tk-device-panel
+                role="group"
+                aria-label=${m.teach.devices}
+                .view=${view}
+                .session=${session}
+                @close-devices=${this.toggleDevices}
+              ></tk-device-panel>`
+            : nothing}
         </aside>
       </div>
       ${this.inside
@@ -232,7 +259,9 @@ export class Teach extends LessonPage {
             .view=${view}
             .session=${session}
             @toggle-screen=${this.toggleScreen}
+            ?devices=${this.devicesOpen}
             @toggle-chat=${this.toggleChat}
+            @toggle-devices=${this.toggleDevices}
           ></tk-control-bar>`
         : nothing}
       <tk-sound .view=${view} .session=${session} .silent=${!this.inside}></tk-sound>
@@ -265,7 +294,7 @@ export class Teach extends LessonPage {
   private rooms(session: LessonSession): TemplateResult {
     const { view } = this;
     const free = innerHeight - BARS_AND_CHAT_PX;
-    const compact = view.chatOpen && rooms(view).length * CARD_PX > free;
+    const compact = (view.chatOpen || this.devicesOpen) && rooms(view).length * CARD_PX > free;
     return html`<div class="rooms">
       ${repeat(
         rooms(view),
@@ -317,14 +346,20 @@ export class Teach extends LessonPage {
     }
     if (view.notice) {
       const words = currentLanguage() === "en" ? view.notice.en : view.notice.zh;
-      return this.strip("warn", words, () => this.session?.dismissNotice());
+      return this.strip(
+        "warn",
+        words,
+        html`<button class="slim" @click=${() => this.session?.dismissNotice()}>
+          ${m.app.close}
+        </button>`,
+      );
     }
     if (this.inside && view.soundBlocked) {
       return this.strip("warn", m.lesson.soundBlocked);
     }
-    if (this.inside && ownPictureIsHeld(view)) return this.strip("warn", m.lesson.ownPictureHeld);
     const device = this.deviceProblem();
-    if (device) return this.strip("warn", device);
+    if (device) return this.strip("warn", device, this.deviceRemedies());
+    if (this.inside && ownPictureIsHeld(view)) return this.strip("warn", m.lesson.ownPictureHeld);
     const fault = this.inside ? pictureFaultInWords(view, m) : "";
     return fault ? this.strip("warn", fault) : nothing;
   }
@@ -338,12 +373,30 @@ export class Teach extends LessonPage {
     return camera ? m.teach.deviceProblem(m.teach.camera, camera) : "";
   }
 
-  private strip(tone: string, words: string, dismiss?: () => void): TemplateResult {
+  private readonly retryDevices = async (): Promise<void> => {
+    await this.session?.devices.retry();
+    await this.updateComplete;
+    // The button went with its reason: the focus goes to where devices are chosen.
+    if (document.activeElement !== document.body) return;
+    this.renderRoot.querySelector<ControlBar>("tk-control-bar")?.focus();
+  };
+
+  private deviceRemedies(): TemplateResult {
+    return html`<button
+        class="slim"
+        data-testid="retry"
+        @click=${this.retryDevices}
+      >
+        ${this.m.app.retry}
+      </button>
+      ${this.devicesOpen
+        ? nothing
+        : html`<button class="slim" @click=${this.toggleDevices}>${this.m.teach.devices}</button>`}`;
+  }
+
+  private strip(tone: string, words: string, remedies?: TemplateResult): TemplateResult {
     return html`<div class="banner ${tone}" role="status">
-      ${icon("warning")}<span>${words}</span>
-      ${dismiss
-        ? html`<button class="slim" @click=${dismiss}>${this.m.app.close}</button>`
-        : nothing}
+      ${icon("warning")}<span>${words}</span>${remedies ?? nothing}
     </div>`;
   }
 
