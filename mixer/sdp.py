@@ -195,8 +195,12 @@ class MediaSection:
 
 @dataclass(frozen=True, slots=True)
 class SessionDescription:
-    """A whole description. `bundle` holds the mids of the first `a=group:BUNDLE`."""
+    """A whole description. `bundle` holds the mids of the first `a=group:BUNDLE`.
 
+    `user` and `session_id` are the origin's (`o=`, RFC 8866 §5.2); FFmpeg is a user of that name.
+    """
+
+    user: str
     session_id: str
     bundle: tuple[str, ...]
     ice_lite: bool
@@ -231,10 +235,12 @@ def parse(text: str) -> SessionDescription:
     if sum(name == "extmap" for name, _ in session) > MAX_SESSION_EXTENSIONS:
         raise SdpRefused(f"more than {MAX_SESSION_EXTENSIONS} header extensions for the session")
     media = tuple(_media_section(section, session) for section in sections)
+    user, session_id, *_ = (*origin.split(), "", "")
     if len({section.name for section in media}) != len(media):
         raise SdpRefused("two m-lines have the same mid")
     return SessionDescription(
-        session_id=[*origin.split(), "", ""][1],
+        user=user,
+        session_id=session_id,
         bundle=bundle,
         ice_lite=any(name == "ice-lite" for name, _ in session),
         media=media,

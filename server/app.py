@@ -56,6 +56,7 @@ from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
 from server.lessons.desk import LessonDesk
+from server.lessons.encoders import EncoderDesk
 from server.lessons.endings import SPARE_BYTES, Endings
 from server.lessons.event_log import EventLog
 from server.lessons.live import SignalingLessons
@@ -118,7 +119,13 @@ def create_app(
                 database, media, passwords or Passwords(), record=record
             )
             app.state.services = services
-            app.include_router(signaling_routes(start.signaling, origin_allowed=_origins(settings)))
+            app.include_router(
+                signaling_routes(
+                    start.signaling,
+                    origin_allowed=_origins(settings),
+                    source_keys=start.encoders,
+                )
+            )
             # Last, because it answers every other address.
             app.include_router(web_router(settings.web_folder or built_client()))
             yield
@@ -152,6 +159,7 @@ class _Start:
     """The parts in the order of their start; what was started stops with the stack, in reverse."""
 
     signaling: LessonService
+    encoders: EncoderDesk
 
     def __init__(
         self,
@@ -228,6 +236,9 @@ class _Start:
         desk.live = SignalingLessons(self.signaling)
         self._meters.watch(media, self.signaling, recording)
         self._meters.watch_certificate(self._certificate)
+        self.encoders = EncoderDesk(
+            database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
+        )
         rooms = RoomDesk(
             database, clock, tokens=tokens, live=desk.live, poll_s=settings.room_poll_s
         )

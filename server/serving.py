@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from server.app import create_app
+from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import make_folder
 from server.database.private_files import keep_new_files_private
@@ -63,7 +64,10 @@ class _Uvicorn(uvicorn.Server):
 
 @asynccontextmanager
 async def running_server(
-    settings: Settings, *, sockets: list[socket.socket] | None = None
+    settings: Settings,
+    *,
+    sockets: list[socket.socket] | None = None,
+    clock: Clock = wall_clock,
 ) -> AsyncIterator[RunningServer]:
     """A server for the time of the block, on `sockets` if they listen already.
 
@@ -78,7 +82,7 @@ async def running_server(
         make_folder(settings.data_folder, setting="data_folder")
         settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
         certificate = None if settings.plain_http else ServedCertificate(settings)
-        app = create_app(settings, certificate=certificate)
+        app = create_app(settings, clock=clock, certificate=certificate)
         async with app.router.lifespan_context(app):
             services: Services = app.state.services
             server = _Uvicorn(_config(app, settings, certificate))

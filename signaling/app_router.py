@@ -5,13 +5,19 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from signaling.driver import LessonService
+from signaling.ports import SourceKeys
 from signaling.websocket import OriginCheck, same_origin, websocket_router
 from signaling.whip import whip_router
 
 
-def routes(service: LessonService, *, origin_allowed: OriginCheck = same_origin) -> APIRouter:
+def routes(
+    service: LessonService,
+    *,
+    origin_allowed: OriginCheck = same_origin,
+    source_keys: SourceKeys | None = None,
+) -> APIRouter:
     """One router: `app.include_router(routes(service))`."""
     router = APIRouter()
     router.include_router(websocket_router(service, origin_allowed=origin_allowed))
-    router.include_router(whip_router(service))
+    router.include_router(whip_router(service, source_keys))
     return router

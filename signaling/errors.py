@@ -21,11 +21,15 @@ class SignalingError(Exception):
 
 
 class Refusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
-    """A request was refused. `code` is one of `signaling.protocol.refusals.REFUSALS`."""
+    """A request was refused. `code` is one of `signaling.protocol.refusals.REFUSALS`.
 
-    def __init__(self, code: str) -> None:
+    `retry_after_s` is when to ask again, where that is known; for requests over HTTP.
+    """
+
+    def __init__(self, code: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.retry_after_s = retry_after_s
 
 
 class TokenRefused(Refusal):

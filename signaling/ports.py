@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
 from signaling.log.entries import AnyEntry
-from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile
+from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile, Source
 from signaling.turn import TurnServers
 
 
@@ -66,6 +66,18 @@ class Tokens(Protocol):
     """Checks join tokens; raises `signaling.errors.TokenRefused`."""
 
     def verify(self, token: str, now: float) -> Identity: ...
+
+
+class SourceKeys(Protocol):
+    """Knows the long-lived keys of encoders, which are good for WHIP alone."""
+
+    def is_key(self, token: str) -> bool:
+        """Whether a bearer token is such a key, right or wrong, rather than a join token."""
+        ...
+
+    async def token_for(self, key: str, source: Source) -> str:
+        """A join token for the lesson that is live for the key's room; raises `Refusal`."""
+        ...
 
 
 class LessonStore(Protocol):

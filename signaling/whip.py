@@ -1,7 +1,8 @@
 """WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): standard encoders and players in a lesson.
 
 `POST /whip/{source}` makes an encoder a device of its token's seat and its picture that source (its
-sound is the room's, if no other device of the seat carries it). `POST /whep?seat=&source=` gives a
+sound is the room's, if no other device of the seat carries it). In place of a token it may bear its
+room's source key, which does not run out. `POST /whep?seat=&source=` gives a
 player one seat's picture and sound. Both answer 201 with the session's address, where `PATCH`
 trickles candidates or restarts ICE and `DELETE` ends it. The lesson's rules apply as over the
 WebSocket; refusals have the same codes.
@@ -12,18 +13,23 @@ trickled candidates are accepted and not used.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from signaling.driver import LessonService
 from signaling.errors import Refusal
 from signaling.http_session import HttpSession, has_sound, name_sources
+from signaling.ports import SourceKeys
 from signaling.protocol.messages import IceServer, Source
 from signaling.protocol.refusals import REFUSALS
 from signaling.sdp_fragment import MEDIA_TYPE, credentials_of, fragment_of, with_credentials
+
+_log = structlog.get_logger(__name__)
 
 # Encoders and players run on pages of other sites and send no cookies: any origin may ask.
 _CORS = {
@@ -38,14 +44,15 @@ _ENDPOINT_METHODS = ("OPTIONS", "POST")
 _SESSION_METHODS = ("DELETE", "OPTIONS", "PATCH")
 _METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_RETRY_AFTER_S = {409: "2", 503: "5"}
+_RETRY_AFTER_S = {409: 2.0, 503: 5.0}
 
 
 class HttpSessions:
     """The WHIP and WHEP sessions of a service, by their unguessable ids."""
 
-    def __init__(self, service: LessonService) -> None:
+    def __init__(self, service: LessonService, source_keys: SourceKeys | None) -> None:
         self.service = service
+        self.source_keys = source_keys
         self._sessions: dict[str, HttpSession] = {}
 
     def begin(self) -> HttpSession:
@@ -54,6 +61,21 @@ class HttpSessions:
         self._sessions[session.session_id] = session
         session.start(self._forget)
         return session
+
+    def is_source_key(self, token: str) -> bool:
+        """Whether a bearer token is an encoder's long-lived key."""
+        return self.source_keys is not None and self.source_keys.is_key(token)
+
+    async def token_for(self, key: str, source: Source) -> str:
+        """The join token that a source key stands for now; raises `Refusal`."""
+        assert self.source_keys is not None  # noqa: S101 - the caller asked `is_source_key`
+        try:
+            return await self.source_keys.token_for(key, source)
+        except Refusal:
+            raise
+        except Exception as error:
+            _log.exception("source keys failed")
+            raise Refusal("server-failed") from error
 
     def find(self, session_id: str) -> HttpSession:
         """A session; raises `Refusal("no-such-session")`."""
@@ -66,10 +88,10 @@ class HttpSessions:
         self._sessions.pop(session.session_id, None)
 
 
-def whip_router(service: LessonService) -> APIRouter:
+def whip_router(service: LessonService, source_keys: SourceKeys | None = None) -> APIRouter:
     """The routes of WHIP and WHEP."""
     router = APIRouter(tags=["whip"])
-    sessions = HttpSessions(service)
+    sessions = HttpSessions(service, source_keys)
 
     @router.post("/whip/{source}", status_code=201, response_class=Response)
     async def publish(source: str, request: Request) -> Response:
@@ -144,6 +166,8 @@ async def _publish(sessions: HttpSessions, source: str, request: Request) -> Res
     token = _token_of(request)
     offer = await _body_of(request, "application/sdp", sessions.service)
     name_sources(offer, Source(source), with_sound=True)
+    if sessions.is_source_key(token):
+        token = await sessions.token_for(token, Source(source))
     session = sessions.begin()
     try:
         welcome = await session.join(token, player=False, offers_sound=has_sound(offer))
@@ -161,6 +185,8 @@ async def _play(
     if source is not None and source not in list(Source):
         raise Refusal("unknown-path")
     token = _token_of(request)
+    if sessions.is_source_key(token):
+        raise Refusal("source-key-sends-only")
     offer = await _body_of(request, "application/sdp", sessions.service)
     session = sessions.begin()
     session.seat_id, session.source = seat, Source(source) if source else None
@@ -291,8 +317,9 @@ def _refusal_response(refusal: Refusal) -> Response:
     headers = dict(_CORS)
     if text.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if text.status in _RETRY_AFTER_S:
-        headers["Retry-After"] = _RETRY_AFTER_S[text.status]
+    retry_after_s = refusal.retry_after_s or _RETRY_AFTER_S.get(text.status)
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(retry_after_s))
     return JSONResponse(
         {
             "code": refusal.code,

@@ -259,7 +259,7 @@ class Connection:
         if self._handshake is not None:
             self._handshake.cancel()
             await asyncio.gather(self._handshake, return_exceptions=True)
-        await self._dtls.close()
+        await self._dtls.close(farewell=self._peer is None or self._peer.hears_farewell)
         self.port.detach(ice=self._ice, pump_id=self.transport_id)
         self.port.ice.close(self._ice)
         self.port.pump.remove_transport(self.transport_id)

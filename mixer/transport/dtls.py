@@ -103,6 +103,7 @@ class _DatagramQueue:
         self.dropped = 0
         self._flights = Flights()
         self._timer: asyncio.TimerHandle | None = None
+        self.sends = True
 
     def put(self, data: bytes) -> None:
         if self._waiting.qsize() >= MAX_WAITING_DATAGRAMS:
@@ -144,6 +145,8 @@ class _DatagramQueue:
         return data
 
     async def _send(self, data: bytes) -> None:
+        if not self.sends:
+            return
         self._send_datagram(self._flights.send(data, asyncio.get_running_loop().time()))
         self._arm()
 
@@ -226,11 +229,12 @@ class DtlsSession:
         master = profile.get_key_and_salt(exported, 1 if self._dtls._role == "server" else 0)
         return derive_rtp_keys(master[: profile.key_length], master[profile.key_length :])
 
-    async def close(self) -> None:
-        """Tell the peer (close_notify) and stop; closing twice is fine."""
+    async def close(self, *, farewell: bool = True) -> None:
+        """Tell the peer (close_notify) unless without `farewell`, and stop; twice is fine."""
         if self._closing:
             return
         self._closing = True
+        self._queue.sends = farewell
         reader = self._dtls._task
         await self._dtls.stop()
         self._queue.close()

@@ -29,15 +29,23 @@ PASSIVE_PREFERENCE = 4  # the direction's part of the local preference
 
 SETUP_OF_ROLE = {DtlsRole.CLIENT: "active", DtlsRole.SERVER: "passive"}
 
+# As the origin calls them. FFmpeg's WHIP muxer (8.1) hands a close_notify to its TLS library as if
+# it were to be sent, and hangs there; untold, it notices the end by its consent checks in 30 s.
+_DEAF_TO_FAREWELL = frozenset({"FFmpeg"})
+
 
 @dataclass(frozen=True, slots=True)
 class PeerParameters:
-    """The peer's side of the transport. `our_role` is what its `a=setup` leaves us."""
+    """The peer's side of the transport. `our_role` is what its `a=setup` leaves us.
+
+    `hears_farewell` is false for a peer that must not be told of the end (close_notify).
+    """
 
     ice_ufrag: str
     ice_password: str
     fingerprints: tuple[Fingerprint, ...]
     our_role: DtlsRole
+    hears_farewell: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,13 @@ def read_peer(description: SessionDescription) -> PeerParameters:
         raise carrier.refused("no usable a=ice-ufrag")
     if password is None or ICE_PASSWORD.fullmatch(password) is None:
         raise carrier.refused("no usable a=ice-pwd")
-    return PeerParameters(ufrag, password, _fingerprints(carrier), _our_role(carrier))
+    return PeerParameters(
+        ufrag,
+        password,
+        _fingerprints(carrier),
+        _our_role(carrier),
+        hears_farewell=description.user not in _DEAF_TO_FAREWELL,
+    )
 
 
 def _fingerprints(media: MediaSection) -> tuple[Fingerprint, ...]:

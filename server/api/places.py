@@ -1,4 +1,4 @@
-"""Schools, classrooms and the credentials of their devices."""
+"""Schools, classrooms, the credentials of their devices and the source keys of their encoders."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ from server.schools.places import (
     list_classrooms,
     list_credentials,
     list_schools,
+    list_source_keys,
     revoke_credential,
+    revoke_source_key,
     room_address,
+    whip_address,
 )
 from server.services import DELETION, Services
+from signaling.protocol.messages import Source
 
 router = APIRouter(prefix="/api", tags=["places"])
 
@@ -87,6 +91,22 @@ class NewCredentialView(CredentialView):
     other_origins: list[str]
 
 
+class SourceKeyView(CredentialView):
+    source: Source
+
+
+class SourceKeyBody(Body):
+    label: Name
+    source: Source
+
+
+class NewSourceKeyView(SourceKeyView):
+    secret: str
+    address: str
+    reach: Reach
+    other_origins: list[str]
+
+
 class ProfileView(View):
     name: str
     title_zh: str
@@ -117,6 +137,10 @@ def _credential_view(credential: Credential) -> CredentialView:
         created_at=credential.created_at,
         last_used_at=credential.last_used_at,
     )
+
+
+def _source_key_view(key: Credential) -> SourceKeyView:
+    return SourceKeyView(**_credential_view(key).model_dump(), source=Source(str(key.source)))
 
 
 @router.get("/schools")
@@ -255,6 +279,51 @@ async def delete_credential(credential_id: Id, _admin: Administrator, services: 
     """
     async with services.database.write() as session:
         await revoke_credential(session, credential_id, services.clock())
+    await services.lessons.remove_unwelcome()
+
+
+@router.get("/classrooms/{classroom_id}/source_keys")
+async def source_keys(
+    classroom_id: Id, _admin: Administrator, services: ServicesOf
+) -> list[SourceKeyView]:
+    """The encoders of a classroom, by their source keys."""
+    async with services.database.read() as session:
+        await get_classroom(session, classroom_id)
+        return [_source_key_view(row) for row in await list_source_keys(session, classroom_id)]
+
+
+@router.post("/classrooms/{classroom_id}/source_keys", status_code=201)
+async def create_source_key(
+    classroom_id: Id,
+    body: SourceKeyBody,
+    request: Request,
+    _admin: Administrator,
+    services: ServicesOf,
+) -> NewSourceKeyView:
+    """A new source key of a classroom: what an encoder there sends this source with, by WHIP.
+
+    The secret is told this once. `address` is the encoder's to send to, as a credential's is.
+    """
+    async with services.database.write() as session:
+        classroom = await get_classroom(session, classroom_id)
+        row, secret = await add_credential(
+            session, classroom, label=body.label, now=services.clock(), source=body.source
+        )
+    address = address_for(request, services)
+    return NewSourceKeyView(
+        **_source_key_view(row).model_dump(),
+        secret=secret,
+        address=whip_address(address.url, body.source),
+        reach=address.reach,
+        other_origins=[one for one in services.addresses.for_others() if one != address.url],
+    )
+
+
+@router.delete("/source_keys/{key_id}", status_code=204)
+async def delete_source_key(key_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+    """Revoke an encoder's source key. This cannot be undone: make a new one."""
+    async with services.database.write() as session:
+        await revoke_source_key(session, key_id, services.clock())
     await services.lessons.remove_unwelcome()
 
 

@@ -131,7 +131,10 @@ class Classroom(Row):
 
 
 class Credential(Base):
-    """The long-lived secret of a room device; only its hash is kept."""
+    """The long-lived secret of a room device, or of an encoder there; only its hash is kept.
+
+    With a `source` it is a source key: it sends this source by WHIP and opens no other door.
+    """
 
     __tablename__ = "credentials"
 
@@ -141,6 +144,7 @@ class Credential(Base):
     )
     label: Mapped[str] = mapped_column(String(120))
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    source: Mapped[str | None] = mapped_column(String(16), default=None)
     created_at: Mapped[float]
     last_used_at: Mapped[float | None] = mapped_column(default=None)
     revoked_at: Mapped[float | None] = mapped_column(default=None)

@@ -86,6 +86,7 @@ class RoomDesk:
                     .join(School, School.id == Classroom.school_id)
                     .where(
                         Credential.secret_hash == secret_hash(secret),
+                        Credential.source.is_(None),  # an encoder's key is none of a device
                         Credential.revoked_at.is_(None),
                         Classroom.deleted_at.is_(None),
                     )

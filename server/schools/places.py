@@ -1,11 +1,11 @@
-"""Schools, their classrooms, and the credentials of the devices that stand in them.
+"""Schools, their classrooms, and the credentials of the devices and encoders that stand in them.
 
 How they are deleted and restored stands at the end.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.deletion import Deletable
@@ -22,6 +22,10 @@ from server.database.models import (
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id, new_secret, secret_hash
 from server.names import is_taken
+from signaling.protocol.messages import Source
+
+# What the secrets of a room device and of an encoder begin with.
+DEVICE_SECRET, SOURCE_KEY = "tkr", "tks"
 
 
 async def get_school(session: AsyncSession, school_id: str) -> School:
@@ -115,24 +119,44 @@ async def check_classroom(
 
 async def list_credentials(session: AsyncSession, classroom_id: str) -> list[Credential]:
     """The credentials of a classroom's devices that are in force."""
+    return await _in_force(session, classroom_id, Credential.source.is_(None))
+
+
+async def list_source_keys(session: AsyncSession, classroom_id: str) -> list[Credential]:
+    """The source keys of a classroom's encoders that are in force."""
+    return await _in_force(session, classroom_id, Credential.source.is_not(None))
+
+
+async def _in_force(
+    session: AsyncSession, classroom_id: str, kind: ColumnElement[bool]
+) -> list[Credential]:
     found = await session.scalars(
         select(Credential)
-        .where(Credential.classroom_id == classroom_id, Credential.revoked_at.is_(None))
+        .where(Credential.classroom_id == classroom_id, Credential.revoked_at.is_(None), kind)
         .order_by(Credential.created_at, Credential.id)
     )
     return list(found)
 
 
 async def add_credential(
-    session: AsyncSession, classroom: Classroom, *, label: str, now: float
+    session: AsyncSession,
+    classroom: Classroom,
+    *,
+    label: str,
+    now: float,
+    source: Source | None = None,
 ) -> tuple[Credential, str]:
-    """A new device credential and its secret, which is told this once and never again."""
-    secret = new_secret("tkr")
+    """A new device credential and its secret, which is told this once and never again.
+
+    With a `source` it is a source key: of an encoder that sends this source.
+    """
+    secret = new_secret(DEVICE_SECRET if source is None else SOURCE_KEY)
     credential = Credential(
         id=new_id(),
         classroom_id=classroom.id,
         label=label,
         secret_hash=secret_hash(secret),
+        source=source,
         created_at=now,
     )
     session.add(credential)
@@ -143,15 +167,29 @@ async def add_credential(
 async def revoke_credential(session: AsyncSession, credential_id: str, now: float) -> None:
     """This device is let in no more; refuses with 404."""
     credential = await session.get(Credential, credential_id)
-    if credential is None or credential.revoked_at is not None:
+    if credential is None or credential.revoked_at is not None or credential.source is not None:
         raise not_found("设备凭证", "device credential")
     credential.revoked_at = now
+    await session.flush()
+
+
+async def revoke_source_key(session: AsyncSession, key_id: str, now: float) -> None:
+    """This encoder sends no more; refuses with 404."""
+    key = await session.get(Credential, key_id)
+    if key is None or key.revoked_at is not None or key.source is None:
+        raise not_found("信号源密钥", "source key")
+    key.revoked_at = now
     await session.flush()
 
 
 def room_address(base: str, secret: str) -> str:
     """The address a room PC opens once. The secret is in the fragment: no server logs it."""
     return f"{base}/room#credential={secret}"
+
+
+def whip_address(base: str, source: str) -> str:
+    """The address an encoder sends a source to; its key goes beside it, in a header."""
+    return f"{base}/whip/{source}"
 
 
 async def sweep_credentials(session: AsyncSession, *, revoked_before: float) -> None:

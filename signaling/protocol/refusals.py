@@ -62,6 +62,26 @@ REFUSALS: dict[str, RefusalText] = {
         "The join token has expired. Enter the lesson again from the timetable.",
         401,
     ),
+    "source-key-refused": RefusalText(
+        "信号源密钥无效或已撤销。请管理员为这间教室新建密钥。",
+        "The source key is wrong or was revoked. Ask the administrator for a new one.",
+        401,
+    ),
+    "source-key-elsewhere": RefusalText(
+        "这个信号源密钥属于另一路信号源。请核对地址末尾。",
+        "This source key is for another source. Look at the end of the address.",
+        403,
+    ),
+    "source-key-sends-only": RefusalText(
+        "信号源密钥只能用于推流（WHIP）。",
+        "A source key only sends, by WHIP.",
+        403,
+    ),
+    "no-lesson-now": RefusalText(
+        "这间教室现在没有课。上课后再推流即可接入。",
+        "No lesson is going on in this room. Once one is, try again.",
+        409,
+    ),
     "no-such-lesson": RefusalText(
         "没有这节课，或课程尚未开始。请查看课表。",
         "There is no such lesson now. Look at the timetable.",

@@ -1,12 +1,14 @@
 """A standard WHIP encoder as a process of its own: FFmpeg's `whip` muxer, as PyAV carries it.
 
-    python -m tests.browser.whip_encoder ADDRESS IDENTITY SECONDS FOLDER < token
+    python -m tests.browser.whip_encoder ADDRESS IDENTITY SECONDS FOLDER [again] < token
 
 Sends a drawn room with identity and counter (H.264 baseline) and the seat's voice (Opus) at real
-speed, then ends. Sleeping here is what paces a live encoder, not what a test waits on.
+speed, then ends. With `again` a session that fails is begun anew, as the loop of `docs/http_api.md`
+does, and each end is a line on the standard output. Sleeping here is what paces a live encoder, not
+what a test waits on.
 
 FFmpeg built with GnuTLS makes itself a P-224 certificate, which OpenSSL 4 refuses in TLS; so the
-encoder is given a P-256 one (`cert_file`, `key_file`), as `docs/http_api.md` tells its users.
+encoder is given a P-256 one (`cert_file`, `key_file`), as `docs/protocol.md` tells its users.
 """
 
 from __future__ import annotations
@@ -58,8 +60,25 @@ def certificate(folder: Path) -> dict[str, str]:
     return {"cert_file": str(cert_file), "key_file": str(key_file)}
 
 
-def main(address: str, identity: int, seconds: float, folder: Path, token: str) -> None:
+AGAIN_AFTER_S = 0.5
+
+
+def main(
+    address: str, identity: int, seconds: float, folder: Path, token: str, *, again: bool
+) -> None:
     options = {"authorization": token, **certificate(folder)}
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            publish(address, identity, until - time.monotonic(), options)
+        except av.FFmpegError as error:
+            if not again:
+                raise
+            print(f"ended: {type(error).__name__} {error}", flush=True)
+            time.sleep(AGAIN_AFTER_S)
+
+
+def publish(address: str, identity: int, seconds: float, options: dict[str, str]) -> None:
     with av.open(address, "w", format="whip", options=options) as session:
         video: Any = session.add_stream("libx264", rate=FRAME_RATE)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -101,4 +120,5 @@ if __name__ == "__main__":
         float(sys.argv[3]),
         Path(sys.argv[4]),
         sys.stdin.read().strip(),
+        again="again" in sys.argv[5:],
     )

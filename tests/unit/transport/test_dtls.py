@@ -146,6 +146,20 @@ async def test_peer_that_closes_is_heard() -> None:
     assert pair.closed == ["one"]
 
 
+async def test_a_peer_that_cannot_bear_it_is_not_told() -> None:
+    pair = Pair()
+    await asyncio.gather(
+        pair.one.connect(DtlsRole.SERVER, pair.two.fingerprints),
+        pair.two.connect(DtlsRole.CLIENT, pair.one.fingerprints),
+    )
+    carried = pair.carried
+    await pair.two.close(farewell=False)
+    assert pair.carried == carried
+    await pair.one.close()
+    assert pair.carried == carried + 1
+    await pair.two.close()
+
+
 async def test_waiting_datagrams_are_bounded() -> None:
     pair = Pair()
     for _ in range(MAX_WAITING_DATAGRAMS + 5):

@@ -47,13 +47,20 @@ class Read:
     feedback: set[str] = field(default_factory=lambda: {"nack", "nack pli"})
     rejected: int = 0
     profile: str = "42e01f"
+    hears_farewell: bool = True
 
 
 def both(sound: int, picture: int) -> dict[Source, set[str] | set[int]]:
     return {Source.ROOM: {sound}, Source.BOARD: {picture}}
 
 
-FFMPEG = Read(both(91001, 91002), DtlsRole.CLIENT, feedback=set(), profile="42001f")
+FFMPEG = Read(
+    both(91001, 91002),
+    DtlsRole.CLIENT,
+    feedback=set(),
+    profile="42001f",
+    hears_farewell=False,
+)
 OFFERS: dict[str, Read] = {
     "lip_sync_group_and_attributes_in_odd_places": Read(
         both(810200, 810201), feedback={"nack", "nack pli", "goog-remb"}
@@ -122,6 +129,7 @@ def test_an_offer_is_read_as_it_is_meant(name: str) -> None:
     }
     assert streams == expected.streams
     assert plan.peer.our_role is expected.role
+    assert plan.peer.hears_farewell is expected.hears_farewell
     assert (plan.peer.ice_ufrag, plan.peer.ice_password) == expected.credentials
     ids = plan.extensions
     agreed = {field: getattr(ids, field) for field in ids.__slots__ if getattr(ids, field)}

@@ -274,6 +274,17 @@ export interface components {
             current_password: string;
             password: string;
         };
+        NewSourceKeyView: {
+            address: string;
+            created_at: number;
+            id: string;
+            label: string;
+            last_used_at: number | null;
+            other_origins: string[];
+            reach: components["schemas"]["Reach"];
+            secret: string;
+            source: components["schemas"]["Source"];
+        };
         NodeView: {
             at: number;
             cpu_s: number;
@@ -538,6 +549,17 @@ export interface components {
          * @enum {string}
          */
         Source: "teacher" | "students" | "board" | "screen" | "room";
+        SourceKeyBody: {
+            label: string;
+            source: components["schemas"]["Source"];
+        };
+        SourceKeyView: {
+            created_at: number;
+            id: string;
+            label: string;
+            last_used_at: number | null;
+            source: components["schemas"]["Source"];
+        };
         /** @description One source of a seat, as everybody may see it. */
         SourceState: {
             /** @default  */

@@ -14,6 +14,7 @@ export type Credential = Shapes["CredentialView"];
 export type Trust = Shapes["TrustView"];
 export type Certificate = Shapes["CertificateView"];
 export type NewCredential = Shapes["NewCredentialView"];
+export type SourceKey = Shapes["SourceKeyView"];
 export type Community = Shapes["CommunityView"];
 export type Profile = Shapes["ProfileView"];
 export type LessonSeat = Shapes["SeatView"];

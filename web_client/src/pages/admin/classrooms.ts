@@ -11,6 +11,7 @@ import { relative } from "../../i18n/format.ts";
 import { currentLanguage } from "../../i18n/index.ts";
 import { Collection } from "./collection.ts";
 import "./credentials.ts";
+import "./source_keys.ts";
 
 const LOOK_EVERY_MS = 5000;
 
@@ -111,7 +112,8 @@ export class AdminClassrooms extends Collection<Classroom> {
 
   protected override below(item: Classroom): TemplateResult | typeof nothing {
     if (this.open !== item.id) return nothing;
-    return html`<tk-credentials .classroomId=${item.id} .name=${item.name}></tk-credentials>`;
+    return html`<tk-credentials .classroomId=${item.id} .name=${item.name}></tk-credentials>
+      <tk-source-keys .classroomId=${item.id} .name=${item.name}></tk-source-keys>`;
   }
 
   protected override formFields(): TemplateResult {
