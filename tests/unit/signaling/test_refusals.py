@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 import signaling
+from server.lessons import encoders
 from signaling.errors import Refusal, SignalingError, StateUnreadable, TokenRefused
 from signaling.lesson.rules import PERMISSIONS
 from signaling.protocol.refusals import REFUSALS, RefusalText, refused
 
-SOURCE = "\n".join(
-    path.read_text(encoding="utf-8")
-    for path in Path(str(signaling.__file__)).parent.rglob("*.py")
-    if path.name != "refusals.py"
-)
+# Signaling's own, and what refuses for it behind a port: source keys are the server's.
+USERS = [*Path(str(signaling.__file__)).parent.rglob("*.py"), Path(str(encoders.__file__))]
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in USERS if path.name != "refusals.py")
 
 
 @pytest.mark.parametrize(("code", "text"), REFUSALS.items())
