@@ -5,12 +5,13 @@ The disk is a tmpfs: its ENOSPC is the kernel's own. It goes when the test ends,
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,13 @@ def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
             holder.wait()
 
 
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Another process holds SQLite's lock for writing."""
-    holder = subprocess.Popen(
+@asynccontextmanager
+async def locked(database: Path) -> AsyncIterator[None]:
+    """Another process holds SQLite's lock for writing.
+
+    It may have to wait for a write of ours that is under way, so the loop must go on meanwhile.
+    """
+    holder = subprocess.Popen(  # noqa: ASYNC220 - it starts in milliseconds
         [sys.executable, "-c", _LOCK, str(database)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -88,7 +92,7 @@ def locked(database: Path) -> Iterator[None]:
     )
     assert holder.stdin is not None and holder.stdout is not None
     with holder:
-        assert holder.stdout.readline() == "locked\n"
+        assert await asyncio.to_thread(holder.stdout.readline) == "locked\n"
         try:
             yield
         finally:

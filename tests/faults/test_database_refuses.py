@@ -135,7 +135,7 @@ async def test_who_asks_a_locked_database_is_told_so_soon(
         began = time.monotonic()
         return await request, time.monotonic() - began
 
-    with locked(scene.database):
+    async with locked(scene.database):
         # All at once: nobody waits for those who wait.
         found = await asyncio.gather(*(timed(request) for _, request in asked.values()))
         ready = await stranger.get("/readyz")
@@ -156,7 +156,7 @@ async def test_starting_a_lesson_where_forgotten_ones_are_in_the_way_takes_no_lo
     """The forgotten one is over; the new one cannot be begun under the lock, and that is said."""
     monkeypatch.setattr("server.database.engine.WAIT_S", WAIT_S)
     scene.world.clock.pass_s(301)
-    with locked(scene.database):
+    async with locked(scene.database):
         began = time.monotonic()
         answer = await scene.li.post("/api/lessons", json=lesson_body(scene.ids))
         assert time.monotonic() - began < ANSWERED_WITHIN_S
@@ -175,7 +175,7 @@ async def test_a_lesson_ended_under_a_lock_is_over_for_all_and_written_after(
         for socket, its in ((lead, token), (room, room_token)):
             socket.send({"type": "join", "token": its})
             await socket.until("welcome")
-        with locked(scene.database):
+        async with locked(scene.database):
             began = time.monotonic()
             lead.send({"type": "end_lesson"})
             await room.until("lesson_ended")
@@ -195,7 +195,7 @@ async def test_a_lesson_ended_under_a_lock_is_over_for_all_and_written_after(
 
 
 async def test_ending_by_the_timetable_under_a_lock(scene: Scene) -> None:
-    with locked(scene.database):
+    async with locked(scene.database):
         began = time.monotonic()
         answer = await scene.li.post(f"/api/lessons/{scene.lesson}/end")
         assert time.monotonic() - began < ANSWERED_WITHIN_S

@@ -186,13 +186,21 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     await stage.close()
 
 
-async def send_all(stage: Stage, *, start: float, seconds: float) -> None:
-    """Picture and sound of [start, start + seconds)."""
+async def send_all(stage: Stage, *, start: float, seconds: float, live: bool = False) -> None:
+    """Picture and sound of [start, start + seconds).
+
+    All at once is what a tap may begin with: pictures kept since the last keyframe. `live` sends
+    them at their time; the sleeping paces the source, no test waits on it.
+    """
     picture = encode_video("VP8", seconds, first=round(start * FRAME_RATE))
     sound = encode_sound(seconds, beeps=())
     packets = [(at, "camera", data) for at, data in packetise(VIDEO["VP8"], picture)]
     packets += [(at, "microphone", data) for at, data in packetise(SOUND, sound)]
-    for _, producer, data in sorted(packets, key=lambda packet: packet[0]):
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for at, producer, data in sorted(packets, key=lambda packet: packet[0]):
+        if live:
+            await asyncio.sleep(began + at - loop.time())
         await stage.core.send(producer, data)
 
 
@@ -245,7 +253,7 @@ async def test_a_recorder_that_is_killed_comes_back_and_nothing_is_forgotten(sta
     await stage.until(lambda: stage.told == [True, False, True], "running again")
     await stage.until(lambda: len(stage.core.taps) == 2, "tapped again")
     await stage.recording.happened("lesson1", log.FloorGiven(at=2.0, seat_id="room", by="lead"))
-    await send_all(stage, start=10.0, seconds=2.0)
+    await send_all(stage, start=10.0, seconds=2.0, live=True)
     await stage.recording.lesson_closed("lesson1")
     (recording_id,) = stage.catalogue.rows
     await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")

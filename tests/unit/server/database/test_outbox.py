@@ -50,7 +50,7 @@ async def test_what_waits_is_written_in_order_when_the_lock_is_gone(
         done.add_done_callback(lambda _done: order.append(key))
         return done
 
-    with locked(tmp_path / "test.db"):
+    async with locked(tmp_path / "test.db"):
         waiting = [put(key) for key in ("c", "a", "b")]
         async with asyncio.timeout(60):
             while outbox.refusal is None:  # noqa: ASYNC110 - nobody else needs to know when
@@ -78,7 +78,7 @@ async def test_closing_tries_once_more_and_gives_up(database: Database, tmp_path
     last = outbox.put("a", school("a"))
     await outbox.close()
     assert await last
-    with locked(tmp_path / "test.db"):
+    async with locked(tmp_path / "test.db"):
         never = outbox.put("b", school("b"))
         await outbox.close()
         assert not await never

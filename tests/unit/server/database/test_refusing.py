@@ -43,7 +43,7 @@ async def names(database: Database) -> list[str]:
 async def test_another_processs_lock(tmp_path: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
     await database.migrate()
-    with locked(tmp_path / "test.db"):
+    async with locked(tmp_path / "test.db"):
         assert await refused(database) is Cause.BUSY
         assert await refused(database, wait_s=0.0) is Cause.BUSY
         assert await names(database) == []
