@@ -55,7 +55,7 @@
     const track = new MediaStreamTrackGenerator({ kind: "video" });
     const writer = track.writable.getWriter();
     let last = -1;
-    track.getSettings = () => ({ width: WIDTH, height: HEIGHT, frameRate: 25, deviceId: "marked" });
+    track.getSettings = () => ({ width: WIDTH, height: HEIGHT, frameRate: 25, deviceId: "marked-camera" });
     track.applyConstraints = async () => undefined;
     return every(track, PICTURE_MS / 2, () => {
       const at = wall();
@@ -82,7 +82,7 @@
     const writer = track.writable.getWriter();
     const began = wall();
     let chunks = 0;
-    track.getSettings = () => ({ sampleRate: RATE, channelCount: 1, deviceId: "marked" });
+    track.getSettings = () => ({ sampleRate: RATE, channelCount: 1, deviceId: "marked-microphone" });
     track.applyConstraints = async () => undefined;
     return every(track, 10, () => {
       // What was said comes when it has been said, as from a microphone.
@@ -99,6 +99,13 @@
 
   navigator.mediaDevices.getUserMedia = async (wanted) =>
     new MediaStream([...(wanted.audio ? [microphone()] : []), ...(wanted.video ? [camera()] : [])]);
+
+  // A device that is used is among those there are: a page that does not find it takes it for gone.
+  navigator.mediaDevices.enumerateDevices = async () =>
+    ["audioinput", "videoinput"].map((kind) => {
+      const name = kind === "audioinput" ? "marked-microphone" : "marked-camera";
+      return { kind, deviceId: name, groupId: name, label: name };
+    });
 
   /** Between two marks: what is closed or opened now cuts none of them. */
   async function betweenMarks() {

@@ -176,7 +176,12 @@ def a_rebinding_nat_changes_nothing(lesson: WeakLesson) -> None:
 
 
 def only_what_somebody_looks_at_is_sent(lesson: WeakLesson) -> None:
-    """The other room is a small tile everywhere, until the lead puts it on every screen."""
+    """The other room is a small tile everywhere, until the lead puts it on every screen.
+
+    Small for a camera of 640 pixels, of which the small layer has 320: so small are the windows.
+    """
+    for screen in (lesson.weak, lesson.teacher):
+        screen.page.set_viewport_size({"width": 1024, "height": 576})
     lesson.watch(lesson.weak, OTHER)
     lesson.wait_for_layers(lesson.other, 1)
     lesson.wait_for_width(lesson.weak, OTHER, 1, LARGE - 1)
