@@ -5,7 +5,7 @@ import { state } from "lit/decorators.js";
 import { get } from "../api/client.ts";
 import type { Trust } from "../api/types.ts";
 import { icon } from "../design/icons.ts";
-import { base, cards, controls } from "../design/shared.ts";
+import { base, cards, controls, facts } from "../design/shared.ts";
 import { define, TongkeElement } from "./element.ts";
 import { failure } from "./states.ts";
 
@@ -20,23 +20,11 @@ export class TrustSteps extends TongkeElement {
     base,
     controls,
     cards,
+    facts,
     css`
       :host {
         display: grid;
         gap: 16px;
-      }
-      dl {
-        display: grid;
-        grid-template-columns: auto minmax(0, 1fr);
-        gap: 4px 16px;
-        margin: 0;
-      }
-      dt {
-        color: var(--ink-soft);
-      }
-      dd {
-        margin: 0;
-        overflow-wrap: anywhere;
       }
       .systems {
         display: flex;

@@ -191,6 +191,23 @@ export const fields = css`
   }
 `;
 
+/** A list of names with what each of them is. */
+export const facts = css`
+  dl {
+    display: grid;
+    grid-template-columns: auto minmax(0, 1fr);
+    gap: 4px 16px;
+    margin: 0;
+  }
+  dt {
+    color: var(--ink-soft);
+  }
+  dd {
+    margin: 0;
+    overflow-wrap: anywhere;
+  }
+`;
+
 export const cards = css`
   .card {
     padding: 24px;

@@ -8,7 +8,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import "../../components/trust_steps.ts";
 import { icon } from "../../design/icons.ts";
-import { base, cards } from "../../design/shared.ts";
+import { base, cards, facts } from "../../design/shared.ts";
 import { dayAndTime } from "../../i18n/format.ts";
 import { currentLanguage } from "../../i18n/index.ts";
 
@@ -16,6 +16,7 @@ export class AdminCertificate extends TongkeElement {
   static override styles = [
     base,
     cards,
+    facts,
     css`
       :host {
         display: grid;
@@ -25,19 +26,6 @@ export class AdminCertificate extends TongkeElement {
         display: grid;
         gap: 16px;
         padding: 24px;
-      }
-      dl {
-        display: grid;
-        grid-template-columns: auto minmax(0, 1fr);
-        gap: 4px 16px;
-        margin: 0;
-      }
-      dt {
-        color: var(--ink-soft);
-      }
-      dd {
-        margin: 0;
-        overflow-wrap: anywhere;
       }
       .finding,
       .good {
