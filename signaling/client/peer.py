@@ -47,7 +47,19 @@ class Peer:
             raise ConnectionLost("media does not connect")
 
     async def close(self) -> None:
-        """Give the connection up; nothing of it runs on."""
+        """Give the connection up; nothing of it runs on. Who is cancelled meanwhile is so after it.
+
+        In a task of its own: aioice, cancelled while it closes, takes the cancellation for the end
+        of its own check and goes on, and our device would never leave.
+        """
+        closing = asyncio.create_task(self._close(), name="peer-close")
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing
+            raise
+
+    async def _close(self) -> None:
         await self.connection.close()
         if not self._settled.is_set():
             await asyncio.sleep(_LAST_LOOK_S)
