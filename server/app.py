@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
 from hardware_profiles import ServerProfile
 from server.accounts.known_browsers import KnownBrowsers
@@ -37,7 +37,6 @@ from server.api import (
     trust,
     users,
 )
-from server.api.access import same_origin
 from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
@@ -77,7 +76,7 @@ from signaling.turn import TurnServers
 
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
-_ROUTERS = (
+_AREAS = (
     session,
     users,
     places,
@@ -138,6 +137,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         responses={"4XX": {"model": refusals.RefusalBody}},
+        routes=[route for area in _AREAS for route in area.router.routes],
     )
     app.add_middleware(
         Shield,
@@ -147,8 +147,6 @@ def create_app(
     )
     app.add_middleware(HttpTimes, meters=meters.http)
     refusals.add_handlers(app)
-    for area in _ROUTERS:
-        app.include_router(area.router, dependencies=[Depends(same_origin)])
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(reference.router)

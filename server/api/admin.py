@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from server.api.access import Administrator, ServicesOf
+from server.api.areas import area
 from server.api.fields import Id, View
 from server.api.lesson_views import LessonView, lesson_view
 from server.database.deletion import Kind
@@ -13,7 +12,7 @@ from server.lessons.timetable import lessons_in_progress
 from server.services import DELETION
 from signaling.protocol.messages import RemovalCode, RemovedBearer, SeatState
 
-router = APIRouter(prefix="/api", tags=["admin"])
+router = area("admin", prefix="/api")
 
 
 class RestoredView(View):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from server.api.access import Administrator, Person, ServicesOf
+from server.api.areas import area
 from server.api.fields import Body, Id, Name, View
 from server.database.models import Community
 from server.schools.communities import (
@@ -19,7 +19,7 @@ from server.schools.communities import (
 )
 from server.services import DELETION
 
-router = APIRouter(prefix="/api/communities", tags=["communities"])
+router = area("communities", prefix="/api/communities")
 
 Partners = Annotated[list[Id], Field(max_length=64)]
 

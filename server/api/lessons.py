@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.api.access import Person, ServicesOf
+from server.api.areas import area
 from server.api.fields import Body, Id, Moment, Name, View, Word
 from server.api.lesson_views import ClashView, LessonView, clash_view, lesson_views
 from server.database.models import Lesson, LessonPhase, User
@@ -27,7 +28,7 @@ from server.lessons.told import classrooms_of
 from server.services import DELETION, Services
 from signaling.protocol.messages import Mode, Role
 
-router = APIRouter(prefix="/api/lessons", tags=["lessons"])
+router = area("lessons", prefix="/api/lessons")
 
 Rooms = Annotated[list[Id], Field(min_length=1, max_length=64)]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
 from server.api.access import Administrator, Person, ServicesOf, address_for
+from server.api.areas import area
 from server.api.fields import Body, Id, Name, View
 from server.database.models import Classroom, Credential, School, SchoolKind
 from server.door.addresses import Reach
@@ -33,7 +34,7 @@ from server.schools.places import (
 from server.services import DELETION, Services
 from signaling.protocol.messages import Source
 
-router = APIRouter(prefix="/api", tags=["places"])
+router = area("places", prefix="/api")
 
 
 class SchoolView(View):

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import FileResponse
 
 from server.api.access import Person, ServicesOf
+from server.api.areas import area
 from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
 from server.database.models import Recording, RecordingPhase, User, UserRole, Visibility
 from server.recordings.library import (
@@ -24,7 +25,7 @@ from server.recordings.library import (
 )
 from server.services import DELETION, Services
 
-router = APIRouter(tags=["library"])
+router = area("library")
 
 FileName = Annotated[str, "a path below the recording's folder"]
 # `mimetypes` knows the common ones; these it does not know everywhere

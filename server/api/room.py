@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from server.api.access import Room, ServicesOf
+from server.api.areas import area
 from server.api.fields import View
 from server.api.lesson_views import LessonView, lesson_view
 from signaling.protocol.messages import RemovalCode
 from signaling.protocol.refusals import REFUSALS
 
-router = APIRouter(tags=["room"])
+router = area("room")
 
 
 class RoomPlaceView(View):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from server.accounts import known_browsers
 from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
@@ -15,6 +15,7 @@ from server.api.access import (
     SignedInPerson,
     client_address,
 )
+from server.api.areas import area
 from server.api.fields import AnyPassword, Body, Name, Password, Secret, Username, View
 from server.api.users import UserView, user_view
 from server.database.models import User, UserRole
@@ -22,7 +23,7 @@ from server.errors import Refusal, Text
 from server.names import look_of
 from server.services import Services
 
-router = APIRouter(tags=["session"])
+router = area("session")
 
 
 class SetupState(View):

@@ -11,17 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from fastapi import APIRouter
-
 from mixer.errors import LessonUnknown
 from mixer.node import ConnectionStats, ConsumerStats, LessonStats, PortStats, ProducerStats
 from server.api.access import Administrator, ServicesOf
+from server.api.areas import area
 from server.api.fields import Id, View
 from server.errors import not_found
 from signaling.lesson import DevicePlace
 from signaling.protocol.messages import LinkQuality, PictureFault, Role, SeatState, Source
 
-router = APIRouter(prefix="/api", tags=["measures"])
+router = area("measures", prefix="/api")
 
 _PAGE_BYTES = resource.getpagesize()
 

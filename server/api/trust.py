@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Literal
 
 from cryptography import x509
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from mixer.sources import is_loopback
 from server.api.access import Administrator, ServicesOf, address_for
+from server.api.areas import area
 from server.api.fields import View
 from server.door.authority import pem_of
 from server.door.condition import Fault, words_of
@@ -22,7 +23,7 @@ from server.door.tls import ServedCertificate
 from server.errors import Refusal, Text
 from server.services import Services
 
-router = APIRouter(prefix="/api", tags=["trust"])
+router = area("trust", prefix="/api")
 
 _INSTALL = {
     "tongke-windows.cmd": (windows_script, "application/x-bat"),

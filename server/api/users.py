@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from sqlalchemy import select
 
 from server.accounts.people import add_user, change_user, get_user
 from server.api.access import Administrator, ServicesOf, SignedInPerson
+from server.api.areas import area
 from server.api.fields import Body, Id, Name, Password, Username, View
 from server.database.models import School, User, UserRole
 from server.errors import field_refused
 from server.services import DELETION
 
-router = APIRouter(prefix="/api/users", tags=["users"])
+router = area("users", prefix="/api/users")
 
 
 class UserView(View):
