@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
+from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, Want
 from signaling.log.entries import AnyEntry
 from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile, Source
 from signaling.turn import TurnServers
@@ -141,10 +141,6 @@ class Media(Protocol):
     ) -> str: ...
     async def close_device(self, lesson_id: str, device_id: str) -> None: ...
     def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None: ...
-    async def tap(
-        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
-    ) -> TapInfo: ...
-    async def untap(self, lesson_id: str, tap_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

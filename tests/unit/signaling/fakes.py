@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mixer.errors import LessonOpen, LessonUnknown
-from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, TapInfo, Want
+from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, Want
 from signaling.errors import TokenRefused
 from signaling.log.entries import AnyEntry
 from signaling.ports import Identity, LessonPlan
@@ -66,14 +66,6 @@ class FakeMedia:
 
     def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None:
         self.model(lesson_id).pause(producer_id, paused)
-
-    async def tap(
-        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
-    ) -> TapInfo:
-        raise NotImplementedError("signaling taps nothing")
-
-    async def untap(self, lesson_id: str, tap_id: str) -> None:
-        raise NotImplementedError("signaling taps nothing")
 
 
 class FakeTokens:
