@@ -96,6 +96,14 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True)
+class TileSize:
+    """At about how many pixels the reader of a tap shows the picture, as `Want` says of devices."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerInfo:
     """A stream going out, and the m-line (`mid`) of the subscribe connection that carries it."""
 

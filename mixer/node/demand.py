@@ -33,11 +33,13 @@ class Demand:
     ) -> list[LayersNeeded]:
         """What has to be told now."""
         wants = [subscription.wants for subscription in subscriptions]
+        wants += [tap.demand for tap in taps]
+        whole = tuple(tap.info.producer_id for tap in taps if tap.want is None)
         formats = tuple(e.format for one in producers.values() for e in one.every)
-        seen = (tuple(producers), formats, tuple(wants), tuple(tap.info.tap_id for tap in taps))
+        seen = (tuple(producers), formats, tuple(wants), whole)
         if seen != self._seen:
             self._seen = seen
-            self._look(now, producers, wants, taps)
+            self._look(now, producers, wants, whole)
         changes = self._policy.update(self._needed, self._offered, now)
         return [
             LayersNeeded(producers[producer_id].device_id, producer_id, layers)
@@ -49,9 +51,8 @@ class Demand:
         now: float,
         producers: Mapping[str, Producer],
         wants: Collection[tuple[Want, ...]],
-        taps: Collection[Tap],
+        whole: Collection[str],
     ) -> None:
         streams = {producer_id: one.stream(now) for producer_id, one in producers.items()}
-        tapped = {tap.info.producer_id for tap in taps}
-        self._needed = needed_layers(streams, wants, tapped)
+        self._needed = needed_layers(streams, wants, whole)
         self._offered = {producer_id: len(streams[producer_id].layers) for producer_id in streams}

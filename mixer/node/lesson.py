@@ -33,6 +33,7 @@ from mixer.model import (
     SpeakersChanged,
     SubscribeOffer,
     TapInfo,
+    TileSize,
     TransportChanged,
     Want,
 )
@@ -200,19 +201,35 @@ class Lesson:
 
     # Taps
 
-    def tap(self, producer_id: str, socket_path: str, *, from_past: bool = False) -> TapInfo:
-        """Send a producer to a Unix socket."""
+    def tap(
+        self,
+        producer_id: str,
+        socket_path: str,
+        want: TileSize | None = None,
+        *,
+        from_past: bool = False,
+    ) -> TapInfo:
+        """Send a producer to a Unix socket, a picture at about this size, or everything."""
         tap = open_tap(
             self.port,
             self._known(producer_id),
             socket_path,
             now=self.port.clock(),
+            want=want,
             from_past=from_past,
             ask_keyframe=self.ask_keyframe,
         )
         self.taps[tap.info.tap_id] = tap
         self.hurry()
         return tap.info
+
+    def set_tap_want(self, tap_id: str, want: TileSize | None) -> None:
+        """A tap's reader wants another size from now on; fine when the tap is gone already."""
+        tap = self.taps.get(tap_id)
+        if tap is not None and tap.want != want:
+            tap.want = want
+            tap.follow(self.port.clock())
+            self.hurry()
 
     def untap(self, tap_id: str) -> None:
         """Stop a tap; fine when it is gone already."""

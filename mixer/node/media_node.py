@@ -28,6 +28,7 @@ from mixer.model import (
     SourceOffer,
     SubscribeOffer,
     TapInfo,
+    TileSize,
     Want,
 )
 from mixer.node.addresses import advertised_addresses
@@ -249,15 +250,27 @@ class MediaNode:
         self._lesson(lesson_id).set_producer_paused(producer_id, paused)
 
     async def tap(
-        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+        self,
+        lesson_id: str,
+        producer_id: str,
+        socket_path: str,
+        want: TileSize | None = None,
+        *,
+        from_past: bool = False,
     ) -> TapInfo:
         """Send a producer as plain RTP to a Unix datagram socket that is already bound.
 
-        With `from_past` a picture begins with the last keyframe that came, if what followed is
-        kept: for who records, a source that answers no request would begin much later.
+        A picture comes in the layer for the size of `want`, and its sender is told that so many
+        layers are needed; for None it comes at its best, and all of them are. With `from_past` it
+        begins with the last keyframe that came, if what followed is kept: for who records, a source
+        that answers no request would begin much later.
         Raises `ProducerUnknown`, `TapRefused`.
         """
-        return self._lesson(lesson_id).tap(producer_id, socket_path, from_past=from_past)
+        return self._lesson(lesson_id).tap(producer_id, socket_path, want, from_past=from_past)
+
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
+        """A tap's picture is shown in another size from now on; fine when the tap is gone."""
+        self._lesson(lesson_id).set_tap_want(tap_id, want)
 
     async def feed(
         self, lesson_id: str, device_id: str, socket_path: str, offer: FeedOffer

@@ -1,8 +1,8 @@
 """Taps: a producer's media as plain RTP in Unix datagrams, for the recorder and the mixer.
 
-Owns: one plain transport and one consumer per tap, always at the best layer that sends, and the
-reader's keyframe requests. Sender reports, which let the reader put sound and picture in step, are
-the pump's.
+Owns: one plain transport and one consumer per tap, at the layer for the size its reader wants (the
+best that sends for who wants everything), and the reader's keyframe requests. Sender reports, which
+let the reader put sound and picture in step, are the pump's.
 
 Leaves to the reader: opening its socket first, reading fast enough (a full socket is a counted
 drop in the pump, never a wait).
@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mixer.errors import TapRefused
-from mixer.model import TapInfo
+from mixer.forward.layers import layer_for_tile
+from mixer.model import TapInfo, TileSize, Want
 from mixer.node.local_sockets import fault_of
 from mixer.node.port import Port
 from mixer.node.publication import CNAME
@@ -27,13 +28,24 @@ from mixer.rtp.rtcp import parse_compound
 
 @dataclass(slots=True)
 class Tap:
-    """One tap as the node keeps it. `consumer` is None when its producer is gone."""
+    """One tap as the node keeps it. `consumer` is None when its producer is gone.
+
+    `want` is the size in which its reader shows the picture; None: it wants everything.
+    """
 
     info: TapInfo
     transport_id: int
     consumer: Consumer | None
     port: Port
     ask_keyframe: Callable[[Producer, int], None]
+    want: TileSize | None
+
+    @property
+    def demand(self) -> tuple[Want, ...]:
+        """What it wants, as a device would say it; nothing when it wants everything."""
+        if self.want is None:
+            return ()
+        return (Want(self.info.producer_id, self.want.width, self.want.height),)
 
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
         """The reader asks for a keyframe (PLI or FIR); all else it may say is passed over."""
@@ -46,15 +58,24 @@ class Tap:
             self.ask_keyframe(self.consumer.producer, encoding.slot)
 
     def follow(self, now: float) -> None:
-        """Take the largest layer that sends now; a silent producer keeps the layer it had."""
+        """Take the best layer that sends now; a silent producer keeps the layer it had."""
         if self.consumer is None:
             return
         layers = self.consumer.producer.encodings
-        live = [encoding for encoding in layers if encoding.meter.live(now)]
-        encoding = live[-1] if live else self.consumer.encoding or layers[0]
+        rungs = self._rungs(self.consumer.producer, now)
+        encoding = layers[rungs[-1]] if rungs else self.consumer.encoding or layers[0]
         if encoding is not self.consumer.encoding:
             self.consumer.encoding = encoding
             self.port.pump.set_consumer_layer(self.consumer.pump_id, encoding.slot)
+
+    def _rungs(self, producer: Producer, now: float) -> tuple[int, ...]:
+        """The layers that send, up to the wanted one; the smallest if all are larger."""
+        stream = producer.stream(now)
+        live = stream.live_layers
+        if self.want is None:
+            return live
+        target = layer_for_tile(stream.layers, self.want.width, self.want.height)
+        return tuple(layer for layer in live if layer <= target) or live[:1]
 
     def producer_removed(self) -> None:
         """The producer is gone; the tap stays, silent, until it is closed."""
@@ -75,12 +96,14 @@ def open_tap(
     socket_path: str,
     *,
     now: float,
+    want: TileSize | None,
     from_past: bool,
     ask_keyframe: Callable[[Producer, int], None],
 ) -> Tap:
     """Send this producer to the Unix datagram socket at `socket_path`; raises `TapRefused`.
 
-    With `from_past` it begins with the last keyframe that came, if the pump still has it.
+    A picture comes at about the size of `want`, or at its best. With `from_past` it begins with the
+    last keyframe that came, if the pump still has it.
     """
     if fault := fault_of(socket_path):
         raise TapRefused(fault)
@@ -110,7 +133,7 @@ def open_tap(
         device_id=producer.device_id,
         feedback_path=port.plain_path,
     )
-    tap = Tap(info, transport_id, consumer, port, ask_keyframe)
+    tap = Tap(info, transport_id, consumer, port, ask_keyframe, want)
     port.attach_local(transport_id, tap)
     tap.follow(now)
     return tap

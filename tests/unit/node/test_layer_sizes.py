@@ -22,9 +22,11 @@ from mixer.model import (
     PictureFault,
     PictureFaultsChanged,
     SourceOffer,
+    TileSize,
     Want,
 )
 from mixer.node.stats import lesson_stats
+from mixer.node.streams import Consumer
 from mixer.pump import KEYFRAME_NEEDED
 from mixer.rtp.feedback import Pli
 from mixer.rtp.rtcp import parse_compound
@@ -103,8 +105,16 @@ class Scene(World):
 
     def sent(self) -> str:
         """The rid of the layer that goes out."""
-        subscription = self.lesson.subscriptions["room"]
-        (consumer,) = subscription.consumers
+        (consumer,) = self.lesson.subscriptions["room"].consumers
+        return self._rid_of(consumer)
+
+    def tapped(self, tap_id: str) -> str:
+        """The rid of the layer that a tap gets."""
+        consumer = self.lesson.taps[tap_id].consumer
+        assert consumer is not None
+        return self._rid_of(consumer)
+
+    def _rid_of(self, consumer: Consumer) -> str:
         calls = [c for c in self.pump.told("set_consumer_layer") if c[0] == consumer.pump_id]
         return self.rids()[calls[-1][1]]
 
@@ -135,9 +145,7 @@ async def test_layers_taken_upside_down_are_put_right(
         tap = scene.lesson.tap(scene.producer_id, str(tmp_path / "tap"))
         scene.send(**widths)
         assert scene.sent() == by_width[1280]
-        recorded = scene.lesson.taps[tap.tap_id].consumer
-        assert recorded is not None and recorded.encoding is not None
-        assert recorded.encoding.rid == by_width[1280]
+        assert scene.tapped(tap.tap_id) == by_width[1280]
         await scene.look(320, 180)
         scene.send(**widths)
         assert scene.sent() == by_width[320]
@@ -146,6 +154,36 @@ async def test_layers_taken_upside_down_are_put_right(
         assert scene.sent() == by_width[640]
     heard = [event for event in scene.heard if isinstance(event, ConsumerChanged)]
     assert [event.layer for event in heard[-2:]] == [0, 1], "layers are told the smallest first"
+    await scene.close()
+
+
+@pytest.mark.parametrize(
+    ("want", "sending", "rid"),
+    [
+        (None, "q h f", "f"),
+        (TileSize(320, 180), "q h f", "q"),
+        (TileSize(700, 394), "q h f", "h"),
+        (TileSize(1280, 720), "q h f", "f"),
+        (TileSize(1280, 720), "q h", "h"),
+        (TileSize(640, 360), "q f", "q"),
+        (TileSize(320, 180), "h f", "h"),
+        (None, "q", "q"),
+    ],
+)
+async def test_a_tap_gets_the_layer_of_its_size(
+    scene: Scene, tmp_path: Path, want: TileSize | None, sending: str, rid: str
+) -> None:
+    widths = {name: {"q": 320, "h": 640, "f": 1280}[name] for name in sending.split()}
+    await scene.begin("q;h;f", (1280, 720))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
+        reader.bind(str(tmp_path / "tap"))
+        tap = scene.lesson.tap(scene.producer_id, str(tmp_path / "tap"), want)
+        scene.send(**widths)
+        assert scene.tapped(tap.tap_id) == rid
+        scene.lesson.set_tap_want(tap.tap_id, TileSize(0, 0))
+        assert scene.tapped(tap.tap_id) == sending.split()[0], "at once"
+        scene.lesson.set_tap_want(tap.tap_id, want)
+        assert scene.tapped(tap.tap_id) == rid
     await scene.close()
 
 

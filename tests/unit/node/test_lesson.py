@@ -22,6 +22,7 @@ from mixer.model import (
     NodeLimits,
     ProducerLive,
     SourceOffer,
+    TileSize,
     TransportChanged,
     Want,
 )
@@ -532,6 +533,26 @@ async def test_what_is_recorded_keeps_its_best_layer(world: World, tmp_path: Pat
         assert layers_told(world, 2 * UNNEEDED_AFTER_S) == []
         world.lesson.untap(tap.tap_id)
     assert layers_told(world, UNNEEDED_AFTER_S + 1.5) == [("teacher", 1)]
+    await world.close()
+
+
+async def test_a_tap_of_a_wanted_size_is_demand_like_a_devices(world: World, tmp_path: Path) -> None:
+    picture = (await world.publish())["teacher"]
+    calm_s = UNNEEDED_AFTER_S + 1.5
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
+        reader.bind(str(tmp_path / "tap"))
+        tap_id = world.lesson.tap(picture, str(tmp_path / "tap"), TileSize(640, 360)).tap_id
+        assert layers_told(world, calm_s) == [("teacher", 2)]
+        world.lesson.set_tap_want(tap_id, TileSize(1920, 1080))
+        assert layers_told(world, 0.3) == [("teacher", 3)]
+        world.lesson.set_tap_want(tap_id, TileSize(160, 90))
+        assert layers_told(world, calm_s) == [("teacher", 1)]
+        world.lesson.set_tap_want(tap_id, None)
+        assert layers_told(world, 0.3) == [("teacher", 3)]
+        world.lesson.untap(tap_id)
+    assert layers_told(world, calm_s) == [("teacher", 1)]
+    world.lesson.set_tap_want(tap_id, TileSize(1920, 1080))
+    assert layers_told(world, calm_s) == [], "it is gone"
     await world.close()
 
 
