@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from mixer.errors import FeedRefused
 from mixer.model import FeedInfo, FeedOffer, Kind
 from mixer.node.local_sockets import fault_of
-from mixer.node.port import Port, ProducerOwner
+from mixer.node.port import Port
+from mixer.node.senders import SenderOwner
 from mixer.node.streams import Encoding, Producer, pump_codec
 from mixer.rtp.feedback import Pli
 from mixer.rtp.rtcp import ReceiverReport, RtcpPacket, serialize_compound
@@ -53,9 +54,9 @@ class Feed:
     """One feed as the node keeps it: the sender of its only producer."""
 
     info: FeedInfo
-    producer: Producer
     transport_id: int
     port: Port
+    owner: SenderOwner
     report_ssrc: int
 
     def handle_rtcp(self, data: bytes, arrival_ns: int) -> None:
@@ -71,14 +72,16 @@ class Feed:
         ]
         self.port.pump.send_rtcp(self.transport_id, serialize_compound(packets))
 
-    def close(self) -> None:
-        """Take it out of the pump; its producer has been removed before."""
+    def remove(self, producer: Producer) -> None:
+        """Its only producer goes, and the feed with it."""
+        self.owner.producer_removed(producer)
+        self.port.remove_producer(producer)
         self.port.detach_local(self.transport_id)
         self.port.pump.remove_transport(self.transport_id)
 
 
 def open_feed(
-    port: Port, owner: ProducerOwner, device_id: str, socket_path: str, offer: FeedOffer
+    port: Port, owner: SenderOwner, device_id: str, socket_path: str, offer: FeedOffer
 ) -> Feed:
     """A producer fed from the socket bound at `socket_path`; raises `FeedRefused`."""
     codec = CODECS.get(offer.codec)
@@ -123,6 +126,7 @@ def open_feed(
         ssrcs=tuple(encoding.ssrc for encoding in encodings),
         audio_level_id=AUDIO_LEVEL_ID if kind is Kind.AUDIO else 0,
     )
-    feed = Feed(info, producer, transport_id, port, port.ssrcs.next())
+    feed = Feed(info, transport_id, port, owner, port.ssrcs.next())
     port.attach_local(transport_id, feed)
+    owner.producer_added(producer, feed)
     return feed

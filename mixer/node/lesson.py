@@ -42,7 +42,8 @@ from mixer.node.demand import Demand
 from mixer.node.feeds import Feed, open_feed
 from mixer.node.port import Port
 from mixer.node.publication import Publication, with_layers_that_serve
-from mixer.node.streams import Encoding, Producer, Sender
+from mixer.node.senders import Sender
+from mixer.node.streams import Encoding, Producer
 from mixer.node.subscription import Subscription
 from mixer.node.taps import Tap, open_tap
 from mixer.pump import LAYERS
@@ -81,6 +82,7 @@ class Lesson:
         self._limits = limits
         self._listener = listener
         self._producers: dict[str, Producer] = {}
+        self._senders: dict[str, Sender] = {}  # by producer
         self._speakers = ActiveSpeakers()
         self._demand = Demand()
         self._reshaped = False  # the size of a layer's pictures has changed since they were chosen
@@ -132,11 +134,9 @@ class Lesson:
 
     def unpublish(self, producer_id: str) -> None:
         """Stop a producer; fine when it is gone already."""
-        producer = self._producers.get(producer_id)
-        if producer_id in self.feeds:
-            self._unfeed(producer_id)
-        elif producer is not None:
-            self.publications[producer.device_id].remove(producer)
+        sender = self._senders.get(producer_id)
+        if sender is not None:
+            sender.remove(self._producers[producer_id])
 
     def set_producer_paused(self, producer_id: str, paused: bool) -> None:
         """Stop or resume forwarding at once; raises `ProducerUnknown`."""
@@ -247,15 +247,8 @@ class Lesson:
         if len(self.feeds) >= self._limits.feeds_per_lesson:
             raise NodeFull(f"a lesson may have {self._limits.feeds_per_lesson} feeds")
         feed = open_feed(self.port, self, device_id, socket_path, offer)
-        self.feeds[feed.producer.producer_id] = feed
-        self.producer_added(feed.producer)
+        self.feeds[feed.info.producer.producer_id] = feed
         return feed.info
-
-    def _unfeed(self, producer_id: str) -> None:
-        feed = self.feeds.pop(producer_id)
-        self.producer_removed(feed.producer)
-        self.port.remove_producer(feed.producer)
-        feed.close()
 
     # Ends
 
@@ -274,7 +267,7 @@ class Lesson:
         for tap_id in list(self.taps):
             self.untap(tap_id)
         for producer_id in list(self.feeds):
-            self._unfeed(producer_id)
+            self.unpublish(producer_id)
         devices = self.publications.keys() | self.subscriptions.keys()
         await asyncio.gather(*(self.close_device(device_id) for device_id in devices))
 
@@ -294,14 +287,17 @@ class Lesson:
             raise ProducerUnknown(f"no producer {producer_id!r} in lesson {self.lesson_id!r}")
         return producer
 
-    def producer_added(self, producer: Producer) -> None:
-        """A publication has a new producer."""
+    def producer_added(self, producer: Producer, sender: Sender) -> None:
+        """A publication has a new producer, or a feed its only one."""
         self._producers[producer.producer_id] = producer
+        self._senders[producer.producer_id] = sender
         self.hurry()
 
     def producer_removed(self, producer: Producer) -> None:
-        """A publication drops a producer: everything that hangs on it goes first."""
+        """Its sender drops a producer: everything that hangs on it goes first."""
         self._producers.pop(producer.producer_id, None)
+        self._senders.pop(producer.producer_id, None)
+        self.feeds.pop(producer.producer_id, None)
         self._speakers.remove(producer.producer_id)
         for subscription in self.subscriptions.values():
             subscription.producer_removed(producer.producer_id)
@@ -332,8 +328,7 @@ class Lesson:
 
     def send_keyframe_request(self, producer: Producer, slot: int) -> None:
         """It is time to ask."""
-        sender: Sender | None = self.feeds.get(producer.producer_id)
-        sender = sender or self.publications.get(producer.device_id)
+        sender = self._senders.get(producer.producer_id)
         if sender is not None and not producer.paused:
             sender.ask_keyframe(producer, slot)
 

@@ -19,6 +19,7 @@ from mixer.forward.uplink import ReceiveRate
 from mixer.model import Direction, Kind, LinkMeasured, LinkState
 from mixer.node.connection import Connection, extension_numbers
 from mixer.node.port import Port
+from mixer.node.senders import SenderOwner
 from mixer.node.streams import Encoding, Producer, pump_codec
 from mixer.pump import PARAMETER_SETS_BYTES, TransportTotals
 from mixer.rtp import h264
@@ -44,17 +45,10 @@ CNAME = "tongke"
 UNLIMITED_BPS = 10_000_000
 
 
-class PublicationOwner(Protocol):
+class PublicationOwner(SenderOwner, Protocol):
     """The lesson, as a publication sees it."""
 
-    def producer_added(self, producer: Producer) -> None: ...
-    def producer_removed(self, producer: Producer) -> None: ...
-    def first_packet(self, producer: Producer) -> None: ...
-    def ask_keyframe(self, producer: Producer, slot: int) -> None: ...
-    def look_for_keyframes(self, producer: Producer) -> None: ...
-    def send_keyframe_request(self, producer: Producer, slot: int) -> None: ...
     def link_changed(self, device_id: str, direction: Direction, state: LinkState) -> None: ...
-    def listen(self) -> None: ...
 
 
 def with_layers_that_serve(plan: PublishPlan, *, most: int) -> PublishPlan:
@@ -156,7 +150,7 @@ class Publication:
         )
         self.producers[source.mid] = producer
         self._port.add_producer(producer, self._owner)
-        self._owner.producer_added(producer)
+        self._owner.producer_added(producer, self)
         for encoding in encodings:
             if encoding.ssrc:
                 self._name_encoding(producer, encoding)

@@ -7,7 +7,6 @@ removes them: `publication.py`, `subscription.py`, `taps.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from mixer.forward.decoding_order import StepsBack
 from mixer.forward.layers import Layer, LayerMeter, Stream, smallest_first
@@ -145,14 +144,6 @@ class Producer:
         """As policy sees it."""
         layers = tuple(encoding.layer(now) for encoding in self.encodings)
         return Stream(self.producer_id, self.kind, layers, self.paused)
-
-
-class Sender(Protocol):
-    """Whoever sends a producer: a device's publication, or a feed of this machine."""
-
-    def ask_keyframe(self, producer: Producer, slot: int) -> None:
-        """Ask it for a keyframe now; how often is the lesson's business."""
-        ...
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from mixer.node.connection import SETUP_TIMEOUT_S, Connection
 from mixer.node.lesson import Lesson
 from mixer.node.port import Port
 from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
+from mixer.node.streams import Producer
 from mixer.rtp import h264
 from mixer.rtp.feedback import Fir, Pli
 from mixer.rtp.rtcp import ReceiverReport, parse_compound, serialize_compound
@@ -497,6 +498,36 @@ async def test_who_only_wonders_in_a_slow_sources_pause_asks_for_no_keyframe(
     assert asked(since_sent_s=3.0) == 0, "as a browser does after three seconds without a picture"
     assert asked(since_sent_s=0.2) == 1
     assert consumer.keyframe_requests == 2
+    await world.close()
+
+
+class SomeSender:
+    """A sender of a kind that the lesson has never seen."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.removed: list[str] = []
+
+    def ask_keyframe(self, producer: Producer, slot: int) -> None:
+        self.asked.append(slot)
+
+    def remove(self, producer: Producer) -> None:
+        self.removed.append(producer.producer_id)
+
+
+async def test_who_sends_is_asked_and_stopped_whatever_it_is(world: World) -> None:
+    producer = world.lesson.producer((await world.publish())["teacher"])
+    assert producer is not None
+    sender = SomeSender()
+    world.lesson.producer_added(producer, sender)
+    world.lesson.ask_keyframe(producer, 1)
+    assert sender.asked == [1]
+    world.lesson.set_producer_paused(producer.producer_id, True)
+    world.clock.now += 5
+    world.lesson.ask_keyframe(producer, 2)
+    assert sender.asked == [1], "nobody would get it"
+    world.lesson.unpublish(producer.producer_id)
+    assert sender.removed == [producer.producer_id]
     await world.close()
 
 
