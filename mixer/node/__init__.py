@@ -1,8 +1,9 @@
-"""The one face of the media core: open a lesson, join, publish, subscribe, tap, close.
+"""The one face of the media core: open a lesson, join, publish, subscribe, feed, tap, close.
 
-    MediaNode ── Lesson ─┬─ Publication ── Connection ─┬─ Port: pump, ICE agent
-                         ├─ Subscription ─ Connection ─┘
-                         └─ Tap
+    MediaNode ─ Lesson ─┬─ Members ─┬─ Publication ── Connection ─┬─ Port: pump, ICE agent
+                        │           ├─ Subscription ─ Connection ─┘
+                        │           └─ Feed, Tap (Unix sockets)
+                        └─ ControlLoop: measures, shares out, tells
 
 Callers import from here, `mixer.model` (the nouns) and `mixer.errors`; the modules below are the
 media core's own.

@@ -3,8 +3,8 @@
 Owns: starting and ending the node, its ports and its clock, which lessons are open and on which
 port each lives, the limit on lessons.
 
-Leaves to `lesson.py`: everything inside a lesson. All methods are called from the event loop in
-which `start` was called; listeners are called there too and must not block.
+Leaves to `lesson.py` and `members.py`: everything inside a lesson. All methods are called from the
+event loop in which `start` was called; listeners are called there too and must not block.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from mixer.model import (
 from mixer.node.addresses import advertised_addresses
 from mixer.node.beats import LOOK_S, next_beat
 from mixer.node.lesson import Lesson
+from mixer.node.members import Members
 from mixer.node.port import Port, ProducerOwner, open_pump
 from mixer.node.stats import LessonStats, NodeStats, lesson_stats, node_stats
 from mixer.node.streams import Producer
@@ -180,7 +181,7 @@ class MediaNode:
         port.lessons += 1
         lesson = Lesson(lesson_id, port, self._certificate, self.settings.limits, listener)
         self._lessons[lesson_id] = lesson
-        self._hurry(lesson.due_at)
+        self._hurry(lesson.control.due_at)
 
     async def close_lesson(self, lesson_id: str) -> None:
         """End a lesson's media; fine when it is not open."""
@@ -194,6 +195,9 @@ class MediaNode:
         if lesson is None:
             raise LessonUnknown(f"lesson {lesson_id!r} is not open on this node")
         return lesson
+
+    def _members(self, lesson_id: str) -> Members:
+        return self._lesson(lesson_id).members
 
     # Devices
 
@@ -209,11 +213,11 @@ class MediaNode:
         The same call renegotiates, restarts ICE, and takes over from a device's earlier
         connection. Raises `LessonUnknown`, `NodeFull`, `SdpRefused`; then nothing has changed.
         """
-        return await self._lesson(lesson_id).publish(device_id, offer_sdp, sources)
+        return await self._members(lesson_id).publish(device_id, offer_sdp, sources)
 
     async def unpublish(self, lesson_id: str, producer_id: str) -> None:
         """Stop one producer; fine when it is gone already."""
-        self._lesson(lesson_id).unpublish(producer_id)
+        self._members(lesson_id).unpublish(producer_id)
 
     async def subscribe(
         self, lesson_id: str, device_id: str, wants: Sequence[Want], *, restart: bool = False
@@ -225,7 +229,7 @@ class MediaNode:
         that are gone are passed over. `restart` offers with fresh ICE credentials, whatever the
         wants.
         """
-        return await self._lesson(lesson_id).subscribe(device_id, wants, restart=restart)
+        return await self._members(lesson_id).subscribe(device_id, wants, restart=restart)
 
     async def subscribe_answer(self, lesson_id: str, device_id: str, sdp: str) -> None:
         """Take the answer to the last offer.
@@ -233,17 +237,17 @@ class MediaNode:
         Raises `AnswerUnexpected`, `DeviceUnknown`, `SdpRefused`; after the last one the offer
         still waits for a better answer.
         """
-        self._lesson(lesson_id).subscribe_answer(device_id, sdp)
+        self._members(lesson_id).subscribe_answer(device_id, sdp)
 
     async def subscribe_offered(
         self, lesson_id: str, device_id: str, offer_sdp: str, wants: Sequence[Want]
     ) -> str:
         """Answer a player's offer (WHEP) with the wanted streams on its m-lines, in order."""
-        return await self._lesson(lesson_id).subscribe_offered(device_id, offer_sdp, wants)
+        return await self._members(lesson_id).subscribe_offered(device_id, offer_sdp, wants)
 
     async def close_device(self, lesson_id: str, device_id: str) -> None:
         """End both connections of a device; fine when it has none."""
-        await self._lesson(lesson_id).close_device(device_id)
+        await self._members(lesson_id).close_device(device_id)
 
     def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None:
         """Stop or resume forwarding a producer, at once. Raises `ProducerUnknown`."""
@@ -266,11 +270,11 @@ class MediaNode:
         that answers no request would begin much later.
         Raises `ProducerUnknown`, `TapRefused`.
         """
-        return self._lesson(lesson_id).tap(producer_id, socket_path, want, from_past=from_past)
+        return self._members(lesson_id).tap(producer_id, socket_path, want, from_past=from_past)
 
     def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
         """A tap's picture is shown in another size from now on; fine when the tap is gone."""
-        self._lesson(lesson_id).set_tap_want(tap_id, want)
+        self._members(lesson_id).set_tap_want(tap_id, want)
 
     async def feed(
         self, lesson_id: str, device_id: str, socket_path: str, offer: FeedOffer
@@ -280,11 +284,11 @@ class MediaNode:
         It is a producer like any other, of a `device_id` that the caller makes up; `unpublish`
         ends it. Raises `FeedRefused`, `NodeFull`.
         """
-        return self._lesson(lesson_id).feed(device_id, socket_path, offer)
+        return self._members(lesson_id).feed(device_id, socket_path, offer)
 
     async def untap(self, lesson_id: str, tap_id: str) -> None:
         """Stop a tap; fine when it is gone already."""
-        self._lesson(lesson_id).untap(tap_id)
+        self._members(lesson_id).untap(tap_id)
 
     # What can be seen
 
@@ -325,7 +329,7 @@ class MediaNode:
             self.handle_timer(began_at)
         finally:
             self._ticks.add(due_at=due_at, began_at=began_at, ended_at=self._clock())
-            due_at = min([self._ice_at, *(one.due_at for one in self._lessons.values())])
+            due_at = min([self._ice_at, *(one.control.due_at for one in self._lessons.values())])
             self._hurry(max(due_at, next_beat(began_at, LOOK_S)))
 
     def handle_timer(self, now: float) -> None:
@@ -336,8 +340,8 @@ class MediaNode:
             levels |= port.take_levels()
         for lesson in list(self._lessons.values()):
             try:
-                lesson.handle_levels(levels.get(lesson, ()), now)
-                lesson.handle_timer(now)
+                lesson.control.handle_levels(levels.get(lesson, ()), now)
+                lesson.control.handle_timer(now)
             except Exception:
                 log.exception("the tick of lesson %s failed", lesson.lesson_id)
         if now >= self._ice_at:

@@ -1,7 +1,7 @@
 """Whoever sends producers, as a lesson sees it; and the lesson, as they see it.
 
-A device's publication is one, a feed of this machine another. What differs between them (ICE and DTLS
-or a Unix socket, negotiated codecs or ours) ends here: nothing behind this asks which it is.
+A device's publication is one, a feed of this machine another. What differs between them (ICE and
+DTLS or a Unix socket, negotiated codecs or ours) ends here: nothing behind this asks which it is.
 """
 
 from __future__ import annotations

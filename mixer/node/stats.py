@@ -200,22 +200,22 @@ def node_stats(
 
 def lesson_stats(lesson: Lesson, now: float) -> LessonStats:
     """Every connection, producer and consumer of a lesson."""
-    pump = lesson.port.pump
-    publications = lesson.publications.values()
+    pump, members = lesson.port.pump, lesson.members
     return {
         "lesson_id": lesson.lesson_id,
         "port": pump.port,
-        "producers": [_producer(pump, producer, now) for producer in lesson.producers()],
+        "producers": [_producer(pump, producer, now) for producer in members.producers.values()],
         "publications": [
             _connection(publication.connection, publication.measure(now))
-            for publication in publications
+            for publication in members.publications.values()
         ],
         "subscriptions": [
-            _subscription(pump, subscription, now) for subscription in lesson.subscriptions.values()
+            _subscription(pump, subscription, now)
+            for subscription in members.subscriptions.values()
         ],
         "taps": [
             {"tap_id": tap_id, "producer_id": tap.info.producer_id}
-            for tap_id, tap in lesson.taps.items()
+            for tap_id, tap in members.taps.items()
         ],
     }
 

@@ -1,7 +1,7 @@
 """What flows through a lesson, as the node keeps it: producers with their encodings, consumers.
 
 Plain records that join a stream's name in the lesson to its number in the pump. Who creates and
-removes them: `publication.py`, `subscription.py`, `taps.py`.
+removes them: `publication.py`, `feeds.py`, `subscription.py`, `taps.py`.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class InProcessNode:
 
     def connection(self, session: str, seat: str) -> Connection:
         """A seat's publish connection."""
-        return self.node._lessons[session].publications[f"{seat}-up"].connection
+        return self.node._lessons[session].members.publications[f"{seat}-up"].connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,7 +264,7 @@ async def test_keyframes_asked_for_by_everybody_all_the_time() -> None:
     async with lesson_under_attack(one_to(3)) as lesson:
         load, client = lesson.client.load, lesson.client
         viewers = [peer for peer in client._peers if peer.name.endswith("-down")]
-        (publication,) = lesson.server.node._lessons["lesson-1"].publications.values()
+        (publication,) = lesson.server.node._lessons["lesson-1"].members.publications.values()
         (picture,) = [p for p in publication.producers.values() if p.kind == "video"]
         asked_before = load.totals()["keyframe_requests"]
         began = time.monotonic()
@@ -283,5 +283,5 @@ async def test_keyframes_asked_for_by_everybody_all_the_time() -> None:
 
 def lesson_ssrcs(server: InProcessNode, name: str) -> list[int]:
     """The SSRCs of the pictures a seat receives."""
-    subscription = server.node._lessons["lesson-1"].subscriptions[name]
+    subscription = server.node._lessons["lesson-1"].members.subscriptions[name]
     return [c.ssrc for c in subscription.consumers if c.producer.kind == "video"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mixer.node.lesson import TOTALS_INTERVAL_S
+from mixer.node.control_loop import TOTALS_INTERVAL_S
 from mixer.pump._pump import Line
 from mixer.rtp.bandwidth import BandwidthEstimator
 from mixer.rtp.line_reading import LineReading

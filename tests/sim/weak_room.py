@@ -1,8 +1,8 @@
 """A room behind a weak line, from the publishers' frames to its screen, in virtual time.
 
 Owns the lesson: a lead with two layers as a 640×360 camera gives them, another room in a small
-tile, the voices of both, and the node that looks at them as `mixer.node.lesson` does, with the real
-`Consumers` (allocation, estimate, senses). It is the lesson of `benchmarks/weak_line.py`.
+tile, the voices of both, and the node that looks at them as `mixer.node.control_loop` does, with
+the real `Consumers` (allocation, estimate, senses). It is the lesson of `benchmarks/weak_line.py`.
 
 Leaves to `modelled_pump.py` the packets, to `screen.py` the browser, to `network.py` the line.
 """
@@ -20,7 +20,7 @@ from mixer.model import Kind, LinkState, Want
 from mixer.node.beats import CALM_LOOK_S, LOOK_S, next_beat
 from mixer.node.connection import Connection
 from mixer.node.consumers import Consumers
-from mixer.node.lesson import TOTALS_INTERVAL_S
+from mixer.node.control_loop import TOTALS_INTERVAL_S
 from mixer.node.streams import Encoding, Producer
 from mixer.transport.codecs import Codec
 from mixer.transport.subscribe_lines import Line as MediaLine

@@ -50,7 +50,7 @@ class Scene:
     async def begin(self) -> None:
         await self.node.open_lesson("lesson", self.hear)
         await self.node.publish("lesson", "lead", CHROMIUM, {"0": SourceOffer("room", 48_000)})
-        (producer,) = self.node._lesson("lesson")._producers.values()
+        (producer,) = self.node._lesson("lesson").members.producers.values()
         self.microphone = producer.pump_id
         await asyncio.sleep(CALM_LOOK_S)
 
@@ -151,9 +151,9 @@ def test_a_lesson_that_fails_stops_neither_the_node_nor_the_machine(
         def fail(*_: object) -> None:
             raise RuntimeError("a fault of ours")
 
-        scene.node._lesson("lesson").handle_levels = fail  # type: ignore[method-assign]
+        scene.node._lesson("lesson").control.handle_levels = fail  # type: ignore[method-assign]
         assert await scene.looks(10) <= 10 / LOOK_S + 1
-        assert scene.node._lesson("other").due_at > asyncio.get_running_loop().time()
+        assert scene.node._lesson("other").control.due_at > asyncio.get_running_loop().time()
 
     in_a_node(story)
     assert "the tick of lesson lesson failed" in caplog.text

@@ -58,7 +58,7 @@ class Scene(World):
         lines = "".join(f"a=rid:{rid} send\r\n" for rid in rids.split(";"))
         offer = re.sub(r"(a=rid:\w+ send\r\n)+", lines, offer)
         source = SourceOffer("teacher", 5_000_000, told)
-        answer = await self.lesson.publish("lead", offer, {"1": source})
+        answer = await self.lesson.members.publish("lead", offer, {"1": source})
         self.producer_id = answer.producers[0].producer_id
         self.pump_id = self.producer_pump_id(self.producer_id)
         self.answer = answer
@@ -68,7 +68,7 @@ class Scene(World):
         producer = self.lesson.producer(self.producer_id)
         assert producer is not None
         await self.look(*tile)
-        subscription = self.lesson.subscriptions["room"]
+        subscription = self.lesson.members.subscriptions["room"]
         line = subscription._lines.lines[0]
         line.codec, line.offered = producer.codec, True
         subscription._send_lines()
@@ -82,7 +82,8 @@ class Scene(World):
         return [encoding.rid for encoding in producer.every]
 
     async def look(self, width: int, height: int) -> None:
-        await self.lesson.subscribe("room", [Want(self.producer_id, width, height)], restart=False)
+        wants = [Want(self.producer_id, width, height)]
+        await self.lesson.members.subscribe("room", wants, restart=False)
 
     def send(self, **widths: int) -> None:
         """A second of each of these layers (by rid, `_0` for `0`), in pictures of this width."""
@@ -101,16 +102,16 @@ class Scene(World):
             for row in rows.values():
                 row["bytes"] += 5_000
                 row["last_packet_ns"] = round(1e9 * self.clock.now)
-            self.lesson.handle_timer(self.clock.now)
+            self.lesson.control.handle_timer(self.clock.now)
 
     def sent(self) -> str:
         """The rid of the layer that goes out."""
-        (consumer,) = self.lesson.subscriptions["room"].consumers
+        (consumer,) = self.lesson.members.subscriptions["room"].consumers
         return self._rid_of(consumer)
 
     def tapped(self, tap_id: str) -> str:
         """The rid of the layer that a tap gets."""
-        consumer = self.lesson.taps[tap_id].consumer
+        consumer = self.lesson.members.taps[tap_id].consumer
         assert consumer is not None
         return self._rid_of(consumer)
 
@@ -142,7 +143,7 @@ async def test_layers_taken_upside_down_are_put_right(
     await scene.begin(rids, (1280, 720))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
         reader.bind(str(tmp_path / "tap"))
-        tap = scene.lesson.tap(scene.producer_id, str(tmp_path / "tap"))
+        tap = scene.lesson.members.tap(scene.producer_id, str(tmp_path / "tap"))
         scene.send(**widths)
         assert scene.sent() == by_width[1280]
         assert scene.tapped(tap.tap_id) == by_width[1280]
@@ -177,12 +178,12 @@ async def test_a_tap_gets_the_layer_of_its_size(
     await scene.begin("q;h;f", (1280, 720))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
         reader.bind(str(tmp_path / "tap"))
-        tap = scene.lesson.tap(scene.producer_id, str(tmp_path / "tap"), want)
+        tap = scene.lesson.members.tap(scene.producer_id, str(tmp_path / "tap"), want)
         scene.send(**widths)
         assert scene.tapped(tap.tap_id) == rid
-        scene.lesson.set_tap_want(tap.tap_id, TileSize(0, 0))
-        assert scene.tapped(tap.tap_id) == sending.split()[0], "at once"
-        scene.lesson.set_tap_want(tap.tap_id, want)
+        scene.lesson.members.set_tap_want(tap.tap_id, TileSize(0, 0))
+        assert scene.tapped(tap.tap_id) == sending.split(maxsplit=1)[0], "at once"
+        scene.lesson.members.set_tap_want(tap.tap_id, want)
         assert scene.tapped(tap.tap_id) == rid
     await scene.close()
 

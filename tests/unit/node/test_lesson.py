@@ -67,11 +67,11 @@ class World:
 
     async def publish(self, offer: str = CHROMIUM) -> dict[str, str]:
         """Chromium's offer as device `lead`; producer ids by label."""
-        answer = await self.lesson.publish("lead", offer, SOURCES)
+        answer = await self.lesson.members.publish("lead", offer, SOURCES)
         return {info.label: info.producer_id for info in answer.producers}
 
     def connection(self) -> Connection:
-        return self.lesson.publications["lead"].connection
+        return self.lesson.members.publications["lead"].connection
 
     def producer_pump_id(self, producer_id: str) -> int:
         producer = self.lesson.producer(producer_id)
@@ -163,7 +163,7 @@ async def test_another_source_on_the_same_line_has_the_ssrcs_learned_before(worl
         world.new_ssrc(10 + layer, 108, "1", rid, "")
     world.new_ssrc(21, 109, "1", "", "h")
     sources = {**SOURCES, "1": SourceOffer("document", 1_000_000)}
-    answer = await world.lesson.publish("lead", CHROMIUM, sources)
+    answer = await world.lesson.members.publish("lead", CHROMIUM, sources)
     (document,) = [info.producer_id for info in answer.producers if info.label == "document"]
     pump_id = world.producer_pump_id(document)
     named = [call for call in world.pump.told("add_encoding") if call[0] == pump_id]
@@ -212,7 +212,7 @@ async def test_keyframe_requests_are_shared_and_repeated_until_one_comes(world: 
     assert asked() == 2
     # the other layers have not been named, so the pump has no rows of them
     world.pump.stats[picture] = [{"layer": 1, "bytes": 10, "keyframes": 1}]
-    world.lesson.handle_timer(world.clock.now)
+    world.lesson.control.handle_timer(world.clock.now)
     world.clock.now += 5
     world.port.ask_due_keyframes()
     assert asked() == 2
@@ -226,7 +226,7 @@ async def test_a_keyframe_that_came_before_it_was_needed_is_no_answer(world: Wor
     row = {"layer": 1, "bytes": 10, "keyframes": 1}
     world.pump.stats[picture] = [row]
     world.clock.now += 5
-    world.lesson.handle_timer(world.clock.now)
+    world.lesson.control.handle_timer(world.clock.now)
     row["keyframes"] = 2  # since that look
     before = len(world.pump.told("send_rtcp"))
     world.pump.happen(world.port, (KEYFRAME_NEEDED, picture, 1))
@@ -282,10 +282,10 @@ async def test_events_of_what_is_gone_are_counted(world: World) -> None:
 async def test_peer_that_never_comes_is_closed(world: World) -> None:
     await world.publish()
     world.clock.now += SETUP_TIMEOUT_S - 1
-    world.lesson.handle_timer(world.clock.now)
+    world.lesson.control.handle_timer(world.clock.now)
     assert world.heard == []
     world.clock.now += 1
-    world.lesson.handle_timer(world.clock.now + 1)
+    world.lesson.control.handle_timer(world.clock.now + 1)
     assert world.heard == [TransportChanged("lead", Direction.PUBLISH, LinkState.CLOSED)]
     assert world.lesson.producer("x") is None
     assert len(world.pump.told("remove_producer")) == 3
@@ -348,8 +348,8 @@ async def test_nothing_is_told_after_the_end(world: World) -> None:
 async def test_layers_are_chosen_only_for_who_is_connected(world: World) -> None:
     """A keyframe sent before the handshake is lost; the picture would begin without one."""
     picture = (await world.publish())["teacher"]
-    await world.lesson.subscribe("room", [Want(picture, 1280, 720)], restart=False)
-    subscription = world.lesson.subscriptions["room"]
+    await world.lesson.members.subscribe("room", [Want(picture, 1280, 720)], restart=False)
+    subscription = world.lesson.members.subscriptions["room"]
     line = subscription._lines.lines[0]
     line.codec = world.lesson.producer(picture).codec  # type: ignore[union-attr]
     subscription._send_lines()
@@ -382,8 +382,8 @@ async def test_same_offer_again_changes_nothing(world: World) -> None:
 async def watched_picture(world: World) -> tuple[str, list[float]]:
     """A picture that sends 1 Mb/s, one room that wants it; when its layers were chosen."""
     picture = (await world.publish())["teacher"]
-    await world.lesson.subscribe("room", [Want(picture, 1280, 720)], restart=False)
-    subscription = world.lesson.subscriptions["room"]
+    await world.lesson.members.subscribe("room", [Want(picture, 1280, 720)], restart=False)
+    subscription = world.lesson.members.subscriptions["room"]
     line = subscription._lines.lines[0]
     line.codec = world.lesson.producer(picture).codec  # type: ignore[union-attr]
     subscription._send_lines()
@@ -409,12 +409,12 @@ def pass_time(world: World, seconds: float, *, sending: str, bitrate_bps: int) -
         rows[0]["bytes"] += bitrate_bps // 80
         if bitrate_bps:
             rows[0]["last_packet_ns"] = round(1e9 * world.clock.now)
-        world.lesson.handle_timer(world.clock.now)
+        world.lesson.control.handle_timer(world.clock.now)
 
 
 async def test_a_line_that_carries_all_is_looked_at_seldom(world: World) -> None:
     picture, chosen = await watched_picture(world)
-    consumers = world.lesson.subscriptions["room"].consumers
+    consumers = world.lesson.members.subscriptions["room"].consumers
     pass_time(world, 1, sending=picture, bitrate_bps=200_000)
     chosen.clear()
     before = consumers.wanted_bps
@@ -443,11 +443,12 @@ async def test_a_source_slower_than_a_picture_in_two_seconds_does_not_flap(
     world: World, period_s: float
 ) -> None:
     """A camera for papers, say; before, it was silent and live again at every picture."""
-    await world.lesson.publish("lead", CHROMIUM, {"2": SOURCES["2"]})
-    ((producer_id, producer),) = world.lesson._producers.items()
-    watched = await world.lesson.subscribe("room", [Want(producer_id, 1280, 720)], restart=False)
+    await world.lesson.members.publish("lead", CHROMIUM, {"2": SOURCES["2"]})
+    ((producer_id, producer),) = world.lesson.members.producers.items()
+    wants = [Want(producer_id, 1280, 720)]
+    watched = await world.lesson.members.subscribe("room", wants, restart=False)
     assert watched is not None
-    subscription = world.lesson.subscriptions["room"]
+    subscription = world.lesson.members.subscriptions["room"]
     subscription._lines.lines[0].codec = producer.codec
     subscription._send_lines()
     subscription.connection._enter(LinkState.CONNECTED)
@@ -464,7 +465,7 @@ async def test_a_source_slower_than_a_picture_in_two_seconds_does_not_flap(
             row["last_packet_ns"] = now_ns
             world.pump.happen(world.port, (FIRST_PACKET, producer.pump_id, 0))
             next_at += period_s
-        world.lesson.handle_timer(world.clock.now)
+        world.lesson.control.handle_timer(world.clock.now)
     changes = [event for event in world.heard if isinstance(event, ConsumerChanged)]
     assert [(event.layer, event.reason) for event in changes] == [
         (-1, "producer-silent"),  # before its first picture
@@ -480,7 +481,7 @@ async def test_who_only_wonders_in_a_slow_sources_pause_asks_for_no_keyframe(
     world.new_ssrc(7, 108, "1", "q", "")
     pass_time(world, 3, sending=picture, bitrate_bps=200_000)
     world.connect()
-    subscription = world.lesson.subscriptions["room"]
+    subscription = world.lesson.members.subscriptions["room"]
     (consumer,) = subscription.consumers
 
     def asked(since_sent_s: float) -> int:
@@ -526,7 +527,7 @@ async def test_who_sends_is_asked_and_stopped_whatever_it_is(world: World) -> No
     world.clock.now += 5
     world.lesson.ask_keyframe(producer, 2)
     assert sender.asked == [1], "nobody would get it"
-    world.lesson.unpublish(producer.producer_id)
+    world.lesson.members.unpublish(producer.producer_id)
     assert sender.removed == [producer.producer_id]
     await world.close()
 
@@ -536,7 +537,7 @@ def layers_told(world: World, seconds: float) -> list[tuple[str, int]]:
     before = len(world.heard)
     for _ in range(round(10 * seconds)):
         world.clock.now += 0.1
-        world.lesson.handle_timer(world.clock.now)
+        world.lesson.control.handle_timer(world.clock.now)
     told = [event for event in world.heard[before:] if isinstance(event, LayersNeeded)]
     assert {event.device_id for event in told} <= {"lead"}
     producers = [(event, world.lesson.producer(event.producer_id)) for event in told]
@@ -547,11 +548,11 @@ async def test_a_publisher_is_told_which_layers_nobody_needs(world: World) -> No
     picture = (await world.publish())["teacher"]
     assert layers_told(world, UNNEEDED_AFTER_S - 0.5) == []
     assert layers_told(world, 2) == [("teacher", 1)], "nobody wants it; the screen has one layer"
-    await world.lesson.subscribe("room", [Want(picture, 640, 360)], restart=False)
+    await world.lesson.members.subscribe("room", [Want(picture, 640, 360)], restart=False)
     assert layers_told(world, 0.3) == [("teacher", 2)]
-    await world.lesson.subscribe("wall", [Want(picture, 1920, 1080)], restart=False)
+    await world.lesson.members.subscribe("wall", [Want(picture, 1920, 1080)], restart=False)
     assert layers_told(world, 0.3) == [("teacher", 3)]
-    await world.lesson.close_device("wall")
+    await world.lesson.members.close_device("wall")
     assert layers_told(world, UNNEEDED_AFTER_S + 1.5) == [("teacher", 2)]
     await world.close()
 
@@ -560,29 +561,29 @@ async def test_what_is_recorded_keeps_its_best_layer(world: World, tmp_path: Pat
     picture = (await world.publish())["teacher"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
         reader.bind(str(tmp_path / "tap"))
-        tap = world.lesson.tap(picture, str(tmp_path / "tap"))
+        tap = world.lesson.members.tap(picture, str(tmp_path / "tap"))
         assert layers_told(world, 2 * UNNEEDED_AFTER_S) == []
-        world.lesson.untap(tap.tap_id)
+        world.lesson.members.untap(tap.tap_id)
     assert layers_told(world, UNNEEDED_AFTER_S + 1.5) == [("teacher", 1)]
     await world.close()
 
 
-async def test_a_tap_of_a_wanted_size_is_demand_like_a_devices(world: World, tmp_path: Path) -> None:
+async def test_the_size_a_tap_wants_is_demand_like_a_devices(world: World, tmp_path: Path) -> None:
     picture = (await world.publish())["teacher"]
     calm_s = UNNEEDED_AFTER_S + 1.5
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
         reader.bind(str(tmp_path / "tap"))
-        tap_id = world.lesson.tap(picture, str(tmp_path / "tap"), TileSize(640, 360)).tap_id
+        tap_id = world.lesson.members.tap(picture, str(tmp_path / "tap"), TileSize(640, 360)).tap_id
         assert layers_told(world, calm_s) == [("teacher", 2)]
-        world.lesson.set_tap_want(tap_id, TileSize(1920, 1080))
+        world.lesson.members.set_tap_want(tap_id, TileSize(1920, 1080))
         assert layers_told(world, 0.3) == [("teacher", 3)]
-        world.lesson.set_tap_want(tap_id, TileSize(160, 90))
+        world.lesson.members.set_tap_want(tap_id, TileSize(160, 90))
         assert layers_told(world, calm_s) == [("teacher", 1)]
-        world.lesson.set_tap_want(tap_id, None)
+        world.lesson.members.set_tap_want(tap_id, None)
         assert layers_told(world, 0.3) == [("teacher", 3)]
-        world.lesson.untap(tap_id)
+        world.lesson.members.untap(tap_id)
     assert layers_told(world, calm_s) == [("teacher", 1)]
-    world.lesson.set_tap_want(tap_id, TileSize(1920, 1080))
+    world.lesson.members.set_tap_want(tap_id, TileSize(1920, 1080))
     assert layers_told(world, calm_s) == [], "it is gone"
     await world.close()
 
@@ -601,15 +602,15 @@ async def test_a_picture_that_begins_is_measured_and_shared_out_at_once(world: W
     """However calm all is: until its bitrate is known, nobody knows whether a line carries it."""
     picture, chosen = await watched_picture(world)
     pump_id = world.producer_pump_id(picture)
-    consumers = world.lesson.subscriptions["room"].consumers
+    consumers = world.lesson.members.subscriptions["room"].consumers
     consumers.transport_cc = consumers.estimator._heard = True
     layers_told(world, 5.1)  # time passes
-    assert world.lesson.due_at - world.clock.now > LOOK_S, "nothing moves"
+    assert world.lesson.control.due_at - world.clock.now > LOOK_S, "nothing moves"
     world.clock.now = 105.97
     row = {"layer": 0, "bytes": 1000, "keyframes": 1, "last_packet_ns": 105_970_000_000}
     world.pump.stats[pump_id].append(row)
     world.pump.happen(world.port, (FIRST_PACKET, pump_id, 0))
-    world.lesson.handle_timer(106.0)  # too early to tell a bitrate
+    world.lesson.control.handle_timer(106.0)  # too early to tell a bitrate
     began = world.clock.now = 106.0
     assert consumers.wanted_bps == 0
     chosen.clear()

@@ -21,7 +21,7 @@ FINE = LineReading(acknowledged_bps=1e6, busy_bps=1e6, sent_bps=1e6, expected=10
 async def subscriber(world: World) -> tuple[str, Consumers]:
     """A picture of 1 Mb/s and a room whose line nobody knows yet."""
     picture, _ = await watched_picture(world)
-    consumers = world.lesson.subscriptions["room"].consumers
+    consumers = world.lesson.members.subscriptions["room"].consumers
     consumers.transport_cc = True
     pass_time(world, 2, sending=picture, bitrate_bps=1_000_000)
     consumers.estimator._rate_bps = float(START_BPS)  # before, it has tried more by itself
@@ -31,7 +31,7 @@ async def subscriber(world: World) -> tuple[str, Consumers]:
 
 def sense(world: World, reading: LineReading, *, heard: bool = True) -> None:
     """The pump says that a reading waits."""
-    transport_id = world.lesson.subscriptions["room"].connection.transport_id
+    transport_id = world.lesson.members.subscriptions["room"].connection.transport_id
     world.clock.now += 0.1
     if heard:
         reading = replace(reading, heard_since_s=world.clock.now)
@@ -58,7 +58,7 @@ async def test_a_line_that_carries_all_is_read_less_often(world: World) -> None:
     consumers.estimator.handle_remb(1, world.clock.now)  # heeded only where there is no feedback
     consumers.estimator._rate_bps = 3e6
     sense(world, FINE)
-    room = world.lesson.subscriptions["room"].connection.transport_id
+    room = world.lesson.members.subscriptions["room"].connection.transport_id
     assert world.pump.told("set_line_settled") == [(room, True)]
     pass_time(world, 5, sending=picture, bitrate_bps=1_000_000)
     assert world.pump.told("probe") == []
@@ -90,7 +90,7 @@ async def test_more_that_is_wanted_is_looked_for_at_once(world: World) -> None:
     picture, consumers = await subscriber(world)
     consumers.estimator._rate_bps = 2e6
     sense(world, FINE)
-    room = world.lesson.subscriptions["room"].connection.transport_id
+    room = world.lesson.members.subscriptions["room"].connection.transport_id
     pass_time(world, 4, sending=picture, bitrate_bps=4_000_000)
     assert world.pump.told("set_line_settled") == [(room, True), (room, False)]
     assert world.pump.told("probe")
@@ -130,11 +130,11 @@ async def test_feedback_that_was_not_negotiated_counts_for_nothing(world: World)
 
 async def test_a_reading_of_who_has_left_is_passed_over(world: World) -> None:
     _, consumers = await subscriber(world)
-    connection = world.lesson.subscriptions["room"].connection
+    connection = world.lesson.members.subscriptions["room"].connection
     connection._enter(LinkState.CLOSED)
     consumers.estimator._rate_bps = 3e6
     world.lesson.allocate()
     assert world.pump.told("set_line_settled") == []
-    await world.lesson.close_device("room")
+    await world.lesson.members.close_device("room")
     world.pump.happen(world.port, (LINE, connection.transport_id))
     await world.close()
