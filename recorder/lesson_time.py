@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from recorder.clock import LEAST_DELAY_WINDOW_S
+from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
 from recorder.line import Line, Point, fit_line
 from recorder.stretches import MAX_DELAY_S, MAX_KEPT_S, Report, stretches, without_burst
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from recorder.clock import BREAK_S, LEAST_DELAY_WINDOW_S
+from mixer.reading.least_delay import BREAK_S, LEAST_DELAY_WINDOW_S
 from recorder.line import Line, Point, fit_line, slope
 
 # How much longer one track of a device may be on its way than another: a slow PC sends its screen

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, assembler_for
+from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S, LeastDelay, PicturesInOrder
 from mixer.reading.reorder import Arrived, ReorderBuffer
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
 from mixer.rtp.sequence import Unwrapper, unix_ns_from_ntp
-from recorder.clock import LEAST_DELAY_WINDOW_S, LeastDelay, PicturesInOrder
 from recorder.line import MAX_DRIFT
 from recorder.records import AnyRecord, ClockPoint, CountBroken, Gap, SyncPoint, TrackEnded
 from recorder.segment_file import REORDER_S

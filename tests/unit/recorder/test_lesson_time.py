@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from recorder.clock import LeastDelay
+from mixer.reading.least_delay import LeastDelay
 from recorder.lesson_time import TrackPoints, place
 from recorder.stretches import MAX_DELAY_S, Report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from recorder.clock import LEAST_DELAY_WINDOW_S, LeastDelay
+from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S, LeastDelay
 
 RATE = 1000
 

@@ -1,11 +1,11 @@
-"""What is noted of a track's clock while it is recorded: when its least delayed packets came.
+"""Where a track's timestamps lie in our own time: when its least delayed packets came.
 
 A stream's timestamps count ticks from anywhere (RFC 3550 §5.1). A packet is never early, so of some
 seconds of packets the least delayed one tells best where the timestamps lie in our own time. The
 first packet tells too: a recording may end at any moment, and a track without a single point could
 only be guessed. And when arrivals show a break (nothing came, then all of it is later than before;
 or it is suddenly earlier), what came before and what comes after are noted apart: what it was is
-decided when the recording is finished and everything is known (`lesson_time`).
+decided when the recording is finished and everything is known (`recorder.lesson_time`).
 
 Sans-IO.
 """
