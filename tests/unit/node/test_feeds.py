@@ -16,8 +16,12 @@ import numpy as np
 import pytest
 
 from mixer.errors import FeedRefused, NodeFull
-from mixer.model import FeedInfo, FeedOffer, LayersNeeded, NodeLimits, Want
+from mixer.model import FeedInfo, FeedOffer, LayersNeeded, NodeLimits, TapInfo, TileSize, Want
 from mixer.node import MediaNode
+from mixer.reading.frames import assembler_for
+from mixer.reading.reorder import ReorderBuffer
+from mixer.reading.tap_socket import TapSocket
+from mixer.rtp.packet import RtpPacket
 from tests.feeder import BRIGHTNESS, SAMPLE_RATE, SIZES, TONE_HZ
 from tests.unit.node.peers import LESSON, WAIT_S, Subscriber, running_node
 
@@ -127,6 +131,53 @@ async def test_a_feeder_that_was_killed_goes_on_under_the_same_ssrcs(tmp_path: P
             await sees(subscriber, picture.producer_id, 1)
         assert list(subscriber.mids) == [picture.producer_id]  # no new negotiation
         await subscriber.close()
+
+
+class Reader:
+    """What a tap of a picture brings, decoded."""
+
+    def __init__(self, tap: TapSocket, info: TapInfo) -> None:
+        self._tap = tap
+        self._reorder = ReorderBuffer()
+        self._assembler = assembler_for(info.codec, info.fmtp)
+        self._decoder = av.CodecContext.create("h264", "r")
+        self._arrived = asyncio.Event()
+        asyncio.get_running_loop().add_reader(tap.fileno(), self._arrived.set)
+
+    async def sees(self, layer: int) -> None:
+        """Until a picture of this layer comes."""
+        async with asyncio.timeout(WAIT_S):
+            while (SIZES[layer], layer) not in [looks([picture]) for picture in self._pictures()]:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _pictures(self) -> list[object]:
+        packets = [RtpPacket.parse(d) for d in self._tap.receive() if not 192 <= d[1] <= 223]
+        arrived = [one for packet in packets for one in self._reorder.push(packet, 0.0)]
+        frames = [f for one in arrived for f in self._assembler.push(one, one.packet.timestamp)]
+        return [
+            picture for frame in frames for picture in self._decoder.decode(av.Packet(frame.data))
+        ]
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._tap.fileno())
+
+
+async def test_a_tap_brings_the_size_that_is_wanted_and_later_another(tmp_path: Path) -> None:
+    async with running_node() as (node, events):
+        feeds = await open_feeds(node, tmp_path)
+        picture = feeds["picture"].producer
+        small = TileSize(*SIZES[0])
+        with contextlib.closing(TapSocket(tmp_path / "tap")) as tap:
+            async with feeding(tmp_path, feeds):
+                await events.live(picture.producer_id)
+                info = await node.tap(LESSON, picture.producer_id, str(tap.path), small)
+                with contextlib.closing(Reader(tap, info)) as reader:
+                    await reader.sees(0)
+                    node.set_tap_want(LESSON, info.tap_id, TileSize(1280, 720))
+                    await reader.sees(1)
+                    node.set_tap_want(LESSON, info.tap_id, small)
+                    await reader.sees(0)
 
 
 async def test_feeds_end_with_the_lesson_or_alone(tmp_path: Path) -> None:
