@@ -4,7 +4,8 @@ RecorderError
 ├── ControlError   a control line that is no message of ours: it changes nothing
 ├── FormatError    a stream that no file takes: its track has a gap, the others go on
 ├── StorageError   the disk refuses: the recording stops, the lesson goes on
-└── FinishError    a folder that cannot become a recording, and why
+├── FinishError    a folder that cannot become a recording, and why
+└── ManifestError  what stands as a recording's manifest cannot be read: it stays as it is
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ class StorageError(RecorderError):
 
 class FinishError(RecorderError):
     """A recording that cannot be finished. `code` is stable, the text says why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class ManifestError(RecorderError):
+    """A manifest that is torn, foreign or newer. `code` is stable, the text says what to do."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
 import anyio
 from fastapi import Query
 from fastapi.responses import FileResponse
 
+from recorder.manifest import Part, RecordedEvent
 from server.api.access import Person, ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
@@ -17,13 +18,16 @@ from server.recordings.library import (
     find_recordings,
     get_visible_recording,
     incomplete,
+    manifest_of,
     media_file,
     not_recording,
     refuse_not_failed,
     refuse_other_teachers,
     refuse_unfinished,
+    unreadable,
 )
 from server.services import DELETION, Services
+from signaling.protocol.messages import Source
 
 router = area("library")
 
@@ -36,6 +40,28 @@ _TYPES = {
     ".vtt": "text/vtt",
     ".webm": "video/webm",
 }
+
+
+class PartView(Part):
+    """One file that the player plays: a seat's picture and sound in step."""
+
+    source: Source
+
+
+class PauseView(View):
+    """A time in which nothing was recorded: why, by its code."""
+
+    start_s: float
+    duration_s: float
+    code: str
+
+
+class MissingView(View):
+    """Something that was recorded and cannot be played."""
+
+    seat_id: str
+    source: Source
+    start_s: float
 
 
 class RecordingView(View):
@@ -54,11 +80,20 @@ class RecordingView(View):
     state: RecordingPhase
     poster: str | None
     visibility: Visibility
-    parts: list[dict[str, Any]]
-    events: list[dict[str, Any]]
+    parts: tuple[PartView, ...]
+    events: tuple[RecordedEvent, ...]
     incomplete: str
-    pauses: list[dict[str, Any]]
-    missing: list[dict[str, Any]]
+    pauses: tuple[PauseView, ...]
+    missing: tuple[MissingView, ...]
+
+
+class Held(NamedTuple):
+    """What a recording's manifest says, as it is shown."""
+
+    parts: tuple[PartView, ...] = ()
+    events: tuple[RecordedEvent, ...] = ()
+    pauses: tuple[PauseView, ...] = ()
+    missing: tuple[MissingView, ...] = ()
 
 
 class RecordingChange(Body):
@@ -69,12 +104,12 @@ class RecordingChange(Body):
 
 
 def _view(recording: Recording, person: User, services: Services, *, whole: bool) -> RecordingView:
-    manifest = recording.manifest if whole else {}
     why = incomplete(recording)
     if services.recording is not None and recording.state is RecordingPhase.RECORDING:
         why = services.recording.pause_of(recording.id)
     if why and person.role is not UserRole.ADMINISTRATOR:
         why = "Something is missing; an administrator sees why."  # it may name the disk's folders
+    held = _held(recording) if whole else Held()
     return RecordingView(
         id=recording.id,
         lesson_id=recording.lesson_id,
@@ -89,16 +124,33 @@ def _view(recording: Recording, person: User, services: Services, *, whole: bool
         state=recording.state,
         poster=recording.poster or None,
         visibility=recording.visibility,
-        parts=list(manifest.get("parts", [])),
-        events=list(manifest.get("events", [])),
+        parts=held.parts,
+        events=held.events,
         incomplete=why,
-        pauses=_members(manifest.get("pauses", []), "start_s", "duration_s", "code"),
-        missing=_members(manifest.get("missing", []), "seat_id", "source", "start_s"),
+        pauses=held.pauses,
+        missing=held.missing,
     )
 
 
-def _members(entries: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
-    return [{name: entry.get(name) for name in names} for entry in entries]
+def _held(recording: Recording) -> Held:
+    manifest = manifest_of(recording)
+    if manifest is None:
+        return Held()
+    try:
+        return Held(
+            tuple(PartView(**dict(part)) for part in manifest.parts),
+            manifest.events,
+            tuple(
+                PauseView(start_s=one.start_s, duration_s=one.duration_s, code=one.code)
+                for one in manifest.pauses
+            ),
+            tuple(
+                MissingView(seat_id=one.seat_id, source=Source(one.source), start_s=one.start_s)
+                for one in manifest.missing
+            ),
+        )
+    except ValueError as error:  # a source that no lesson has
+        raise unreadable(recording, error) from None
 
 
 @router.get("/api/recordings")

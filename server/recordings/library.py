@@ -6,14 +6,15 @@ the recorder; only those that a manifest names are ever given to a browser.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from recorder.errors import ManifestError
+from recorder.manifest import Manifest, manifest_from
 from server.clock import Clock
 from server.database.deletion import Deletable
 from server.database.models import (
@@ -42,8 +43,8 @@ class RecordingCatalogue(Protocol):
         """The recording of a lesson has begun."""
         ...
 
-    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
-        """It can be played: `started_at`, `duration_s`, `poster`, `parts` and `events` say what."""
+    async def finished(self, recording_id: str, manifest: Manifest) -> None:
+        """It can be played: its manifest says what."""
         ...
 
     async def failed(self, recording_id: str, reason: str) -> None:
@@ -73,7 +74,7 @@ class Catalogue:
 
         await self._outbox.written(f"the beginning of recording {recording_id}", write)
 
-    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
+    async def finished(self, recording_id: str, manifest: Manifest) -> None:
         """It stands in the library, ready to play."""
 
         async def write(session: AsyncSession) -> None:
@@ -83,10 +84,10 @@ class Catalogue:
                 return
             row.state = RecordingPhase.READY
             row.failure = ""
-            row.manifest = manifest
-            row.started_at = float(manifest.get("started_at") or row.started_at)
-            row.duration_s = float(manifest.get("duration_s") or 0.0)
-            row.poster = str(manifest.get("poster") or "")
+            row.manifest = manifest.members()
+            row.started_at = manifest.started_at
+            row.duration_s = manifest.duration_s
+            row.poster = manifest.poster
 
         await self._outbox.written(f"recording {recording_id}", write)
 
@@ -285,38 +286,50 @@ def not_recording() -> Refusal:
     )
 
 
+def manifest_of(recording: Recording) -> Manifest | None:
+    """What a recording holds; None until it can be played.
+
+    Refuses (409) what this version cannot read.
+    """
+    if recording.state is not RecordingPhase.READY:
+        return None
+    try:
+        return manifest_from(recording.manifest, where=f"the row of recording {recording.id}")
+    except ManifestError as error:
+        raise unreadable(recording, error) from None
+
+
+def unreadable(recording: Recording, why: Exception) -> Refusal:
+    """What a recording holds is none of what this version knows."""
+    _log.error("a recording cannot be read", recording=recording.id, why=str(why))
+    return Refusal(
+        409,
+        "manifest-unreadable",
+        Text(
+            "无法读取这个录像的内容，请联系管理员。",
+            "What this recording holds cannot be read. Tell an administrator.",
+        ),
+    )
+
+
 def incomplete(recording: Recording) -> str:
     """Why something of it is missing or has failed; empty if nothing is.
 
     One sentence, in English, for IT.
     """
-    if recording.state is not RecordingPhase.READY:
-        return recording.failure
-    manifest = recording.manifest
-    missing = [one.get("text") for one in manifest.get("missing", []) if isinstance(one, dict)]
-    # Recordings of earlier versions told only of parts that failed.
-    return str(manifest.get("incomplete") or next(iter(missing), "") or _parts_failed(manifest))
-
-
-def _parts_failed(manifest: Mapping[str, Any]) -> str:
-    failed = manifest.get("parts_failed")
-    return f"A part of it could not be made: {failed[0]}" if failed else ""
+    manifest = manifest_of(recording)
+    return recording.failure if manifest is None else manifest.lack
 
 
 def media_file(folder: Path, recording: Recording, name: str) -> Path:
     """Where a file of the recording lies; refuses (404) what its manifest does not name."""
-    if name in _named_files(recording.manifest, recording.poster):
+    manifest = manifest_of(recording)
+    if manifest is not None and name in manifest.files:
         root = (folder / recording.id).resolve()
         path = (root / name).resolve()
         if path.is_relative_to(root) and path.is_file():
             return path
     raise not_found("文件", "file")
-
-
-def _named_files(manifest: Mapping[str, Any], poster: str) -> set[str]:
-    named = {poster} if poster else set()
-    named |= {str(part["file"]) for part in manifest.get("parts", []) if part.get("file")}
-    return named | {str(name) for name in manifest.get("files", [])}
 
 
 RECORDINGS = Deletable("recordings", Recording, lambda row: row.title)

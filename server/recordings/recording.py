@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -24,6 +23,8 @@ from typing import Any
 import structlog
 
 from recorder import control as c
+from recorder.errors import ManifestError
+from recorder.manifest import read_manifest
 from recorder.recording_folder import JOURNAL, MANIFEST
 from recorder.records import SeatRecord
 from server.children.child import Child
@@ -63,7 +64,7 @@ RESUME_ROOM_BYTES = 16 << 20
 # a minute, or when somebody has looked after it. Then there is the button.
 FINISH_AGAIN_AFTER_S = (30.0, 300.0, 1800.0, 7200.0)
 # What no further try will change.
-_FINAL = frozenset({"nothing-recorded"})
+_FINAL = frozenset({"nothing-recorded", "manifest-unreadable", "manifest-newer"})
 
 LOOK_EVERY_S = 1.0
 
@@ -431,8 +432,13 @@ class Recording:
     async def _file(self, recording_id: str) -> None:
         """The recording can be played: it goes to the library."""
         folder = self._folder / recording_id
-        manifest_text = await asyncio.to_thread((folder / MANIFEST).read_bytes)
-        manifest: dict[str, Any] = json.loads(manifest_text)
+        try:
+            manifest = await asyncio.to_thread(read_manifest, folder)
+        except ManifestError as error:
+            self._failed(c.Failed(recording_id=recording_id, code=error.code, text=str(error)))
+            return
+        if manifest is None:
+            raise FileNotFoundError(folder / MANIFEST)
         await self._catalogue.finished(recording_id, manifest)
         await asyncio.to_thread(mark_filed, folder)
         self._to_finish.discard(recording_id)

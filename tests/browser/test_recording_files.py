@@ -21,6 +21,7 @@ from mixer.node import MediaNode
 from mixer.node.stats import LayerStats
 from recorder import control as c
 from recorder.finish import finish
+from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import Gap, SyncPoint, TrackEnded, TrackStarted
 from server.recordings.recording import Recording
@@ -129,7 +130,7 @@ def record(
         recorder.settle()
         recorder.say(c.CloseRecording(recording_id="rec1"))
         recorder.wait(c.Finished)
-    return finish(folder)  # it stands: this reads the manifest
+    return finish(folder).members()  # it stands: this reads the manifest
 
 
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
@@ -168,8 +169,8 @@ class _Catalogue:
 
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None: ...
 
-    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
-        self.manifests[recording_id] = manifest
+    async def finished(self, recording_id: str, manifest: Manifest) -> None:
+        self.manifests[recording_id] = manifest.members()
 
     async def failed(self, recording_id: str, reason: str) -> None:
         raise AssertionError(reason)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
+from recorder.manifest import Manifest, Part
 from server.database.engine import Database
 from server.database.outbox import Outbox
 from server.recordings.library import Catalogue
@@ -58,8 +59,21 @@ async def file_recording(server: ServerProcess, lesson_id: str) -> None:
     outbox = Outbox(database)
     catalogue = Catalogue(outbox, time.time)
     await catalogue.added("rec1", lesson_id, time.time())
-    part = {"part_id": "p1", "file": "part-1.mp4", "mime": "video/mp4"}
-    await catalogue.finished("rec1", {"duration_s": 2.0, "parts": [part]})
+    part = Part(
+        part_id="p1",
+        seat_id="lead",
+        source="teacher",
+        name="李老师",
+        school="一小",
+        file="part-1.mp4",
+        mime="video/mp4",
+        start_s=0.0,
+        duration_s=2.0,
+        has_video=True,
+        has_audio=False,
+    )
+    manifest = Manifest(started_at=time.time(), duration_s=2.0, parts=(part,))
+    await catalogue.finished("rec1", manifest)
     await outbox.close()
     await database.close()
     folder = server.data_folder / "recordings" / "rec1"

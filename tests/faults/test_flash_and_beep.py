@@ -17,6 +17,7 @@ import numpy as np
 
 from mixer.model import NodeSettings, SourceOffer
 from mixer.node import MediaNode
+from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import ClockPoint
 from server.recordings.recording import Recording
@@ -82,8 +83,8 @@ class Catalogue:
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
         self.folder = recording_id
 
-    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
-        self.manifest = manifest
+    async def finished(self, recording_id: str, manifest: Manifest) -> None:
+        self.manifest = manifest.members()
 
     async def failed(self, recording_id: str, reason: str) -> None:
         raise AssertionError(reason)

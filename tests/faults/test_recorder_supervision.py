@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from mixer.model import Kind, TapInfo
+from recorder.manifest import Manifest
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
 from server.errors import Refusal
@@ -93,9 +94,9 @@ class FakeCatalogue:
         self.rows.setdefault(recording_id, "recording")
         self.lessons[recording_id] = lesson_id
 
-    async def finished(self, recording_id: str, manifest: dict[str, Any]) -> None:
+    async def finished(self, recording_id: str, manifest: Manifest) -> None:
         self.rows[recording_id] = "ready"
-        self.manifests[recording_id] = manifest
+        self.manifests[recording_id] = manifest.members()
 
     async def failed(self, recording_id: str, reason: str) -> None:
         self.rows[recording_id] = "failed"

@@ -255,6 +255,12 @@ export interface components {
             counts: number[];
             sum: number;
         };
+        /** @description Something that was recorded and cannot be played. */
+        MissingView: {
+            seat_id: string;
+            source: components["schemas"]["Source"];
+            start_s: number;
+        };
         /**
          * @description What kind of lesson: its defaults follow from it.
          * @enum {string}
@@ -295,6 +301,26 @@ export interface components {
             tick_busy_s: number;
             tick_late_s: number;
             ticks: number;
+        };
+        /** @description One file that the player plays: a seat's picture and sound in step. */
+        PartView: {
+            duration_s: number;
+            file: string;
+            has_audio: boolean;
+            has_video: boolean;
+            mime: string;
+            name: string;
+            part_id: string;
+            school: string;
+            seat_id: string;
+            source: components["schemas"]["Source"];
+            start_s: number;
+        };
+        /** @description A time in which nothing was recorded: why, by its code. */
+        PauseView: {
+            code: string;
+            duration_s: number;
+            start_s: number;
         };
         /**
          * @description How a picture is coded that not all browsers can show as it is.
@@ -357,6 +383,17 @@ export interface components {
             target: number;
             width: number;
         };
+        /**
+         * @description An entry of the lesson's event log: when (`at`, Unix time), what, the type's own fields, and
+         *     its place on the recording's time line.
+         */
+        RecordedEvent: {
+            at: number;
+            start_s: number;
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
         RecordingChange: {
             grade?: string | null;
             subject?: string | null;
@@ -371,22 +408,14 @@ export interface components {
         /** @description In lists `parts`, `events`, `pauses` and `missing` are empty; `incomplete` is not. */
         RecordingView: {
             duration_s: number;
-            events: {
-                [key: string]: unknown;
-            }[];
+            events: components["schemas"]["RecordedEvent"][];
             grade: string;
             id: string;
             incomplete: string;
             lesson_id: string | null;
-            missing: {
-                [key: string]: unknown;
-            }[];
-            parts: {
-                [key: string]: unknown;
-            }[];
-            pauses: {
-                [key: string]: unknown;
-            }[];
+            missing: components["schemas"]["MissingView"][];
+            parts: components["schemas"]["PartView"][];
+            pauses: components["schemas"]["PauseView"][];
             poster: string | null;
             schools: string[];
             started_at: number;

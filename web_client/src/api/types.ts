@@ -1,7 +1,6 @@
 // The nouns of the HTTP interface (docs/http_api.md) as the pages call them. Their shapes are
 // generated from the server's own description (`make api`). Times are seconds since 1970.
 
-import type { Source } from "../protocol/messages.ts";
 import type { components } from "./shapes.ts";
 
 type Shapes = components["schemas"];
@@ -36,49 +35,7 @@ export type NodeStats = Shapes["NodeView"];
 export type LiveAnswer = Shapes["LiveView"];
 export type WithheldReason = ReceivedStats["reason"];
 
-export interface Part {
-  part_id: string;
-  seat_id: string;
-  source: Source;
-  name: string;
-  school: string;
-  file: string;
-  mime: string;
-  start_s: number;
-  duration_s: number;
-  has_video: boolean;
-  has_audio: boolean;
-}
-
-/** One entry of the lesson's event log: when, what, and the type's own fields. */
-export interface RecordedEvent {
-  at: number;
-  /** Seconds from the beginning of the recording. */
-  start_s: number;
-  type: string;
-  [field: string]: unknown;
-}
-
-/** A time in which nothing was recorded: why, by its code. */
-export interface Pause {
-  start_s: number;
-  duration_s: number;
-  code: string;
-}
-
-/** Something that was recorded and cannot be played. */
-export interface Missing {
-  seat_id: string;
-  source: Source;
-  start_s: number;
-}
-
-type FromManifest = "parts" | "events" | "pauses" | "missing";
-
-/** What the manifest says of a recording stands in it as it is. */
-export type Recording = Omit<Shapes["RecordingView"], FromManifest> & {
-  parts: Part[];
-  events: RecordedEvent[];
-  pauses: Pause[];
-  missing: Missing[];
-};
+export type Recording = Shapes["RecordingView"];
+export type Part = Shapes["PartView"];
+export type RecordedEvent = Shapes["RecordedEvent"];
+export type Pause = Shapes["PauseView"];

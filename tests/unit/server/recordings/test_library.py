@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from recorder.manifest import Manifest, manifest_from
 from server.database.models import Recording, RecordingPhase
 from server.recordings.library import Catalogue
 from server.timekeeper import Timekeeper
@@ -31,15 +32,16 @@ PART = {
 FILM = bytes(range(256)) * 8
 
 
-def manifest(**changes: Any) -> dict[str, Any]:
-    return {
+def manifest(**changes: Any) -> Manifest:
+    members = {
         "started_at": 1_800_000_005.0,
         "duration_s": 61.5,
         "poster": "poster.jpg",
         "parts": [PART],
-        "events": [{"at": 1_800_000_006.0, "type": "floor_given"}],
+        "events": [{"at": 1_800_000_006.0, "type": "floor_given", "seat_id": "room1"}],
         **changes,
     }
+    return manifest_from(members, where="this test")
 
 
 async def recorded(world: World, ids: Ids, name: str = "rec1", **changes: Any) -> str:
@@ -94,7 +96,8 @@ async def test_a_recording_goes_through_its_life(world: World, community: Ids) -
     await look()
     assert states == ["recording", "finishing", "failed", "ready", "ready"]
     assert row["parts"] == [PART]
-    assert row["events"] == [{"at": 1_800_000_006.0, "type": "floor_given"}]
+    event = {"at": 1_800_000_006.0, "type": "floor_given", "seat_id": "room1", "start_s": 1.0}
+    assert row["events"] == [event]
     assert (row["duration_s"], row["started_at"]) == (61.5, 1_800_000_005.0)
     assert (row["poster"], row["visibility"]) == ("poster.jpg", "lesson")
     assert (row["title"], row["teacher"], row["lesson_id"]) == ("圆的面积", "李老师", lesson["id"])
@@ -190,6 +193,28 @@ async def test_what_failed_is_finished_again_by_its_teacher(
     await catalogue.finished("rec1", manifest())
     await catalogue.finishing("rec1")  # what is ready stays ready
     assert (await li.get("/api/recordings/rec1")).json()["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {},
+        {"parts": "none"},
+        {"version": 2},
+        {"started_at": 0.0, "duration_s": 1.0, "parts": [{**PART, "source": "the moon"}]},
+    ],
+)
+async def test_a_row_that_cannot_be_read_is_refused_in_words(
+    world: World, admin: httpx.AsyncClient, community: Ids, held: dict[str, Any]
+) -> None:
+    """By itself: what can be read beside it is there."""
+    await recorded(world, community, "good")
+    await recorded(world, community, "bad")
+    async with world.services.database.write() as session:
+        await session.execute(update(Recording).where(Recording.id == "bad").values(manifest=held))
+    refused = await admin.get("/api/recordings/bad")
+    assert (refused.status_code, refused.json()["code"]) == (409, "manifest-unreadable")
+    assert (await admin.get("/api/recordings/good")).json()["parts"] == [PART]
 
 
 async def test_recordings_of_unknown_lessons_harm_nothing(
