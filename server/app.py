@@ -54,11 +54,13 @@ from server.door.shield import Shield
 from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
+from server.ids import new_id
 from server.lessons.desk import LessonDesk
 from server.lessons.encoders import EncoderDesk
 from server.lessons.endings import SPARE_BYTES, Endings
 from server.lessons.event_log import EventLog
 from server.lessons.live import SignalingLessons
+from server.lessons.ownership import LocalOwnership, Ownership
 from server.lessons.rooms import RoomDesk
 from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
@@ -97,13 +99,14 @@ def create_app(
     clock: Clock = wall_clock,
     passwords: Passwords | None = None,
     open_media: OpenMedia = open_media_node,
+    ownership: Ownership | None = None,
     record: bool = True,
 ) -> FastAPI:
     """The application, to be started once.
 
     Its lifespan starts and stops all parts; it raises `StartRefused`. `certificate` is what it is
-    served under, where it speaks TLS itself. Tests give their own clock,
-    cheaper passwords and other media, and record nothing.
+    served under, where it speaks TLS itself; without `ownership` all lessons are this node's. Tests
+    give their own clock, cheaper passwords and other media, and record nothing.
     """
 
     meters = Metrics()
@@ -112,10 +115,11 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             start = _Start(stack, settings, clock, meters, certificate)
+            holds = ownership or LocalOwnership(new_id(), clock)
             database = await start.database()
             media = await start.media(open_media)
             services = await start.services(
-                database, media, passwords or Passwords(), record=record
+                database, media, passwords or Passwords(), holds, record=record
             )
             app.state.services = services
             app.include_router(
@@ -196,7 +200,13 @@ class _Start:
         return await self._stack.enter_async_context(open_media(self._settings, self._hardware))
 
     async def services(
-        self, database: Database, media: MediaCore, passwords: Passwords, *, record: bool
+        self,
+        database: Database,
+        media: MediaCore,
+        passwords: Passwords,
+        ownership: Ownership,
+        *,
+        record: bool,
     ) -> Services:
         """Everything else."""
         settings, clock = self._settings, self._clock
@@ -211,6 +221,7 @@ class _Start:
             database,
             clock,
             endings=endings,
+            ownership=ownership,
             lessons_admitted=self._hardware.admit.lessons,
             devices_admitted=self._hardware.admit.devices_per_lesson,
             doors_open_s=settings.doors_open_s,
@@ -275,14 +286,11 @@ class _Start:
         return None if served is None or served.files.self_made else served.names
 
     async def _recording(self, media: MediaCore, outbox: Outbox, desk: LessonDesk) -> Recording:
-        async def lesson_live(lesson_id: str) -> bool:
-            return await desk.plan(lesson_id) is not None
-
         recording = Recording(
             media,
             Catalogue(outbox, self._clock),
             folder=self._settings.recordings,
-            lesson_live=lesson_live,
+            lesson_live=desk.is_live,
             clock=self._clock,
         )
         await recording.start()

@@ -216,6 +216,8 @@ class LessonService:
         try:
             plan = await self._store.plan(lesson_id)
             state = await self._store.load_state(lesson_id) if plan else None
+        except Refusal:
+            raise
         except Exception as error:
             _log.exception("the store failed", lesson_id=lesson_id)
             raise Refusal("server-failed") from error
@@ -322,6 +324,15 @@ class LessonService:
             for lesson_id, runner in self._runners.items()
             if not runner.stopped
         }
+
+    async def let_go(self, lesson_id: str) -> None:
+        """Close a lesson that goes on in another process: clients are told to come back."""
+        runner = self._runners.get(lesson_id)
+        if runner is not None:
+            task = self._tasks[lesson_id]
+            runner.hang_up(CloseCode.SERVER_RESTARTS)
+            task.cancel()
+            await asyncio.wait([task])
 
     async def close(self) -> None:
         """The server stops: states are saved, clients told to come back; no lesson ends by it."""

@@ -91,7 +91,10 @@ class LessonStore(Protocol):
         ...
 
     async def plan(self, lesson_id: str) -> LessonPlan | None:
-        """The plan of a lesson that may be joined now; None if there is no such lesson."""
+        """The plan of a lesson that may be joined now; None if there is no such lesson.
+
+        Raises `signaling.errors.Refusal` for one that is in progress elsewhere.
+        """
         ...
 
     async def load_state(self, lesson_id: str) -> str | None:

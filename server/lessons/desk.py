@@ -3,7 +3,7 @@
 Opens a lesson when its time has come or its teacher says so (if the server has room and its
 classrooms are free), keeps signaling's state over a crash (`signaling.ports.LessonStore`), and ends
 what was forgotten before anybody joined. A lesson that somebody has joined ends by signaling's own
-rules.
+rules. Of lessons that another node holds it knows what the database says, and leaves them alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState,
 from server.errors import Refusal, Text
 from server.lessons.endings import Ending, Endings
 from server.lessons.live import LiveLessons
+from server.lessons.ownership import Ownership
 from server.lessons.presence import find_unwelcome, refusal_of_token
 from server.lessons.rights import Right, end_reason, is_its_teacher, not_yours, rights_of
 from server.lessons.timetable import (
@@ -34,6 +35,7 @@ from server.node.hardware import load_send_profile
 from signaling.errors import Refusal as SignalingRefusal
 from signaling.ports import Identity, LessonPlan, SeatPlan
 from signaling.protocol.messages import EndReason, Mode, RemovalCode, Role
+from signaling.protocol.refusals import REFUSALS
 
 DESERTED_AFTER_S = 60.0  # as long as a lead's place is kept for a device whose line is lost
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
@@ -58,10 +60,12 @@ class LessonDesk:
         doors_open_s: float,
         empty_lesson_s: float,
         endings: Endings,
+        ownership: Ownership,
         profile_folders: Sequence[Path] = (),
     ) -> None:
         self._database = database
         self._endings = endings
+        self._ownership = ownership
         self._clock = clock
         self.lessons_admitted = lessons_admitted
         self._devices_admitted = devices_admitted
@@ -71,19 +75,29 @@ class LessonDesk:
         self._began_at = clock()
         self._led_at: dict[str, float] = {}  # when a live lesson's lead was last seen
         self._in_person_at: dict[str, float] = {}  # when somebody led it, if anybody ever did
+        self._elsewhere: Set[str] = frozenset()  # live lessons that other nodes hold
         self._waiting: dict[str, Refusal] = {}  # due lessons that could not open, and why
 
     # --- signaling.ports.LessonStore ------------------------------------------------------
 
     async def plan(self, lesson_id: str) -> LessonPlan | None:
-        """The plan of a lesson that may be joined now: a live one."""
+        """The plan of a lesson that may be joined now: a live one, which is ours from now on.
+
+        Refuses one that another node holds.
+        """
         async with self._database.read() as session:
             lesson = await session.get(Lesson, lesson_id)
-            if lesson is None or lesson.deleted_at is not None:
+            if lesson is None or not _is_live(lesson):
                 return None
-            if lesson.state is not LessonPhase.LIVE:
-                return None
+            if not await self._ownership.claim(lesson_id):
+                raise SignalingRefusal("lesson-elsewhere")
             return self._plan_of(lesson)
+
+    async def is_live(self, lesson_id: str) -> bool:
+        """Whether the lesson is in progress, here or elsewhere."""
+        async with self._database.read() as session:
+            lesson = await session.get(Lesson, lesson_id)
+            return lesson is not None and _is_live(lesson)
 
     async def refusal_of(self, identity: Identity) -> RemovalCode | None:
         """Why who bears this token may not come in any more; None if they may."""
@@ -97,7 +111,9 @@ class LessonDesk:
             return None if row is None else row.state
 
     async def save_state(self, lesson_id: str, state: str) -> None:
-        """Keep signaling's state of a live lesson; of any other there is nothing to keep."""
+        """Keep signaling's state of a live lesson of ours; of others there is nothing to keep."""
+        if not await self._ownership.claim(lesson_id):
+            return
         async with self._database.write(wait_s=SAVE_WAIT_S) as session:
             lesson = await session.get(Lesson, lesson_id)
             if lesson is None or lesson.state is not LessonPhase.LIVE:
@@ -119,7 +135,12 @@ class LessonDesk:
     # --- opening and ending ---------------------------------------------------------------
 
     async def end(self, lesson_id: str, reason: EndReason) -> None:
-        """End a live lesson: those who are in it are told, and the timetable says so."""
+        """End a live lesson: those who are in it are told, and the timetable says so.
+
+        Refuses (409) one that another node holds.
+        """
+        if await self._is_elsewhere(lesson_id):
+            raise _elsewhere()
         begun = lesson_id in self.live.present() or await self.load_state(lesson_id) is not None
         if begun:  # signaling closes it, its recording is finished, and `ended` is called
             try:
@@ -140,22 +161,23 @@ class LessonDesk:
             busy = await _live_in(session, classroom_ids, but=but)
         led = self.live.led()
         for lesson in busy:
-            if not self._is_led(lesson.id, led):
+            if not await self._is_elsewhere(lesson.id) and not self._is_led(lesson.id, led):
                 await self.end(lesson.id, "timed-out")
 
     async def open(self, session: AsyncSession, lesson: Lesson) -> None:
         """A planned lesson goes live with its people and places as they are now.
 
         An already live one stays as it is. Refuses (409) an ended lesson, one without a teacher or
-        without rooms, and a classroom that is in another lesson, (503) one more lesson than the
-        server's profile admits.
+        without rooms, and a classroom that is in another lesson, (503) one more lesson than this
+        server's profile admits it.
         """
         if lesson.state is LessonPhase.LIVE:
             return
         if lesson.state is LessonPhase.ENDED:
             raise Refusal(409, "lesson-over", Text("这节课已经结束。", "This lesson is over."))
         _refuse_incomplete(lesson)
-        self._refuse_too_many(lesson, len(await lessons_in_progress(session)))
+        live = [one.id for one in await lessons_in_progress(session)]
+        self._refuse_too_many(lesson, len([one for one in live if one not in self._elsewhere]))
         classroom_ids = classrooms_of(lesson)
         for other in await _live_in(session, classroom_ids, but=lesson.id):
             seat = next(s for s in seats_told(other) if s.classroom_id in classroom_ids)
@@ -170,6 +192,8 @@ class LessonDesk:
                     "End that lesson first, or choose another classroom.",
                 ),
             )
+        if not await self._ownership.claim(lesson.id):
+            raise _elsewhere()
         now = self._clock()
         write_down(lesson, but_gone=True)
         lesson.state = LessonPhase.LIVE
@@ -197,6 +221,8 @@ class LessonDesk:
 
     def is_led(self, lesson: Lesson) -> bool:
         """Whether somebody leads this lesson in person, or did until a moment ago."""
+        if lesson.id in self._elsewhere:
+            return True  # who knows better is asked there
         self._note_who_leads(self.live.led())
         led_at = self._in_person_at.get(lesson.id)
         if led_at is None and lesson.started_at is not None and lesson.started_at < self._began_at:
@@ -254,13 +280,27 @@ class LessonDesk:
             due = await lessons_due(session, by=now + self._doors_open_s)
         present, led = self.live.present(), self.live.led()
         self._note_who_leads(led)
+        ours = await self._hold(live)
         self._waiting = {one.id: self._waiting[one.id] for one in due if one.id in self._waiting}
-        for lesson in live:
+        for lesson in ours:
             forgotten = not self._is_led(lesson.id, led) and lesson.id not in present
             if forgotten and now - self._led_at[lesson.id] >= self._empty_lesson_s:
                 await self.end(lesson.id, "timed-out")
         for lesson in due:
             await self._open_due(lesson, now)
+
+    async def _hold(self, live: Sequence[Lesson]) -> list[Lesson]:
+        """Those of the lessons in progress that are ours: what was so, and what is nobody's."""
+        held = await self._ownership.renew([lesson.id for lesson in live])
+        ours = [one for one in live if one.id in held or await self._ownership.claim(one.id)]
+        self._elsewhere = {one.id for one in live} - {one.id for one in ours}
+        for lesson_id in self._elsewhere & self.live.present().keys():
+            _log.error("another node holds a lesson of ours: it goes on there", lesson=lesson_id)
+            await self.live.let_go(lesson_id)
+        return ours
+
+    async def _is_elsewhere(self, lesson_id: str) -> bool:
+        return await self._ownership.owner_of(lesson_id) not in {None, self._ownership.node_id}
 
     async def _open_due(self, lesson: Lesson, now: float) -> None:
         await self.free_classrooms(classrooms_of(lesson), but=lesson.id)
@@ -356,6 +396,15 @@ def _refuse_incomplete(lesson: Lesson) -> None:
                 "None of this lesson's rooms is there any more. Give it others.",
             ),
         )
+
+
+def _is_live(lesson: Lesson) -> bool:
+    return lesson.deleted_at is None and lesson.state is LessonPhase.LIVE
+
+
+def _elsewhere() -> Refusal:
+    text = REFUSALS["lesson-elsewhere"]
+    return Refusal(409, "lesson-elsewhere", Text(text.zh, text.en))
 
 
 def _close(lesson: Lesson, at: float, reason: str) -> None:

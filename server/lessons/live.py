@@ -59,6 +59,10 @@ class LiveLessons(Protocol):
         """Another person leads an open lesson from now on."""
         ...
 
+    async def let_go(self, lesson_id: str) -> None:
+        """An open lesson goes on elsewhere: close it here, its devices come back there."""
+        ...
+
 
 class SignalingLessons:
     """`LiveLessons` by signaling's service."""
@@ -114,3 +118,7 @@ class SignalingLessons:
     async def rename_lead(self, lesson_id: str, name: str) -> None:
         """Another person leads an open lesson from now on."""
         await self._service.rename_lead(lesson_id, name)
+
+    async def let_go(self, lesson_id: str) -> None:
+        """An open lesson goes on elsewhere."""
+        await self._service.let_go(lesson_id)

@@ -87,6 +87,11 @@ REFUSALS: dict[str, RefusalText] = {
         "There is no such lesson now. Look at the timetable.",
         404,
     ),
+    "lesson-elsewhere": RefusalText(
+        "这节课在另一台服务器上进行。请从那里进入。",
+        "Another server holds this lesson. Join it there.",
+        409,
+    ),
     "lesson-ended": RefusalText("课程已结束。", "The lesson is over.", 410),
     "lesson-locked": RefusalText(
         "课堂已锁定，暂不接受新的加入。请联系主讲教师。",

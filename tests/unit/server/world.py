@@ -24,6 +24,7 @@ from server.config import Settings
 from server.database import engine
 from server.database.engine import Database
 from server.door.tls import ServedCertificate
+from server.lessons.ownership import Lease, LocalOwnership
 from server.node.media import MediaCore
 from server.services import Services
 
@@ -147,9 +148,12 @@ async def running_world(
     *,
     open_media: OpenMedia = no_media,
     certificate: ServedCertificate | None = None,
+    leases: dict[str, Lease] | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """The application over a data folder, until the end of the block.
+
+    With `leases` it is the node `this` of those that share them.
 
     `database_wait_s` is how long a writer waits for its turn: so long that only a lock that is
     really held is one, however busy the machine.
@@ -167,6 +171,7 @@ async def running_world(
         clock=clock,
         passwords=cheap,
         open_media=open_media,
+        ownership=LocalOwnership("this", clock, leases),
         record=False,
     )
     with patience:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mixer.errors import LessonOpen, LessonUnknown
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, Want
-from signaling.errors import TokenRefused
+from signaling.errors import Refusal, TokenRefused
 from signaling.log.entries import AnyEntry
 from signaling.ports import Identity, LessonPlan
 from signaling.protocol.messages import RemovalCode
@@ -91,6 +91,7 @@ class FakeStore:
         self.save_error: Exception | None = None
         self.unwelcome: dict[str, RemovalCode] = {}  # bearer → the code of the refusal
         self.ask_error: Exception | None = None
+        self.elsewhere: set[str] = set()  # lessons that another process holds
         self.asked: list[str] = []  # bearers that came in by a token
 
     async def refusal_of(self, identity: Identity) -> RemovalCode | None:
@@ -100,6 +101,8 @@ class FakeStore:
         return self.unwelcome.get(identity.bearer.bearer_id)
 
     async def plan(self, lesson_id: str) -> LessonPlan | None:
+        if lesson_id in self.elsewhere:
+            raise Refusal("lesson-elsewhere")
         return None if lesson_id in self.endings else self.plans.get(lesson_id)
 
     async def load_state(self, lesson_id: str) -> str | None:

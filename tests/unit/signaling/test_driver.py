@@ -234,6 +234,27 @@ def test_the_server_puts_devices_out_of_an_open_lesson() -> None:
     virtually(main)
 
 
+# --- another process ------------------------------------------------------------------------------
+
+
+def test_a_lesson_that_goes_on_elsewhere_is_closed_not_ended() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            await service.let_go("lesson-9")  # none of ours
+            world.store.elsewhere.add(LESSON)
+            await service.let_go(LESSON)
+            assert await lead.closed() is CloseCode.SERVER_RESTARTS  # which means: come back
+            assert (world.store.endings, service.live()) == ({}, {})
+            assert world.media.closed == [LESSON]
+            refused = await (await knock(service, f"{LESSON}/lead")).next()
+            assert isinstance(refused, m.Refused)
+            assert refused.code == "lesson-elsewhere"
+
+    virtually(main)
+
+
 # --- ending ---------------------------------------------------------------------------------------
 
 

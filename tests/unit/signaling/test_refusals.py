@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 import signaling
-from server.lessons import encoders
+from server.lessons import desk, encoders
 from signaling.errors import Refusal, SignalingError, StateUnreadable, TokenRefused
 from signaling.lesson.rules import PERMISSIONS
 from signaling.protocol.refusals import REFUSALS, RefusalText, refused
 
-# Signaling's own, and what refuses for it behind a port: source keys are the server's.
-USERS = [*Path(str(signaling.__file__)).parent.rglob("*.py"), Path(str(encoders.__file__))]
+# Signaling's own, and what refuses for it behind a port: source keys, and who holds a lesson.
+USERS = [
+    *Path(str(signaling.__file__)).parent.rglob("*.py"),
+    *(Path(str(part.__file__)) for part in (encoders, desk)),
+]
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in USERS if path.name != "refusals.py")
 
 

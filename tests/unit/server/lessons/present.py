@@ -20,6 +20,7 @@ class Present:
         self.there: dict[str, Set[str]] = {}
         self.ended: list[tuple[str, str]] = []
         self.leads: list[tuple[str, str]] = []
+        self.let_go_of: list[str] = []
         self.broken = False
         self._world = world
 
@@ -51,6 +52,10 @@ class Present:
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:
         self.leads.append((lesson_id, name))
+
+    async def let_go(self, lesson_id: str) -> None:
+        self.there.pop(lesson_id, None)
+        self.let_go_of.append(lesson_id)
 
 
 async def plan(world: World, ids: Ids, in_s: float | None, **changes: Any) -> str:
