@@ -17,7 +17,6 @@ from server.database.models import Recording, RecordingPhase, User, UserRole, Vi
 from server.recordings.library import (
     find_recordings,
     get_visible_recording,
-    incomplete,
     manifest_of,
     media_file,
     not_recording,
@@ -104,7 +103,7 @@ class RecordingChange(Body):
 
 
 def _view(recording: Recording, person: User, services: Services, *, whole: bool) -> RecordingView:
-    why = incomplete(recording)
+    why = recording.failure
     if services.recording is not None and recording.state is RecordingPhase.RECORDING:
         why = services.recording.pause_of(recording.id)
     if why and person.role is not UserRole.ADMINISTRATOR:

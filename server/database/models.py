@@ -285,7 +285,9 @@ class LessonState(Base):
 
 
 class Recording(Row):
-    """`parts` and `events` are the manifest of `docs/http_api.md`, as the recorder gave it."""
+    """A recorded lesson. What lists show stands in columns of its own: the manifest
+    (`recorder.manifest`) may be megabytes, and is loaded only where it is asked for.
+    """
 
     __tablename__ = "recordings"
     __table_args__ = (Index("ix_recordings_started_at", "started_at"),)
@@ -308,8 +310,11 @@ class Recording(Row):
     state: Mapped[RecordingPhase]
     visibility: Mapped[Visibility]
     poster: Mapped[str] = mapped_column(String(255), default="")
+    # Why it failed, or, of one that can be played, why it does not hold the whole lesson.
     failure: Mapped[str] = mapped_column(Text, default="")
-    manifest: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    manifest: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, deferred=True, deferred_raiseload=True
+    )
     schools: Mapped[list[RecordingSchool]] = relationship(
         order_by="RecordingSchool.place", cascade="all, delete-orphan", lazy="selectin"
     )

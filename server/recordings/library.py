@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
 
 from recorder.errors import ManifestError
 from recorder.manifest import Manifest, manifest_from
@@ -83,7 +84,7 @@ class Catalogue:
                 _log.error("an unknown recording was finished", recording=recording_id)
                 return
             row.state = RecordingPhase.READY
-            row.failure = ""
+            row.failure = manifest.lack
             row.manifest = manifest.members()
             row.started_at = manifest.started_at
             row.duration_s = manifest.duration_s
@@ -233,9 +234,10 @@ async def find_recordings(
 
 
 async def get_visible_recording(session: AsyncSession, user: User, recording_id: str) -> Recording:
-    """The recording, if this person may see it; refuses with 404 otherwise."""
+    """The recording with its manifest, if this person may see it; refuses with 404 otherwise."""
     query = await visible_recordings(session, user)
-    recording = await session.scalar(query.where(Recording.id == recording_id))
+    query = query.where(Recording.id == recording_id).options(undefer(Recording.manifest))
+    recording = await session.scalar(query)
     if recording is None:
         raise not_found("课程录像", "recording")
     return recording
@@ -310,15 +312,6 @@ def unreadable(recording: Recording, why: Exception) -> Refusal:
             "What this recording holds cannot be read. Tell an administrator.",
         ),
     )
-
-
-def incomplete(recording: Recording) -> str:
-    """Why something of it is missing or has failed; empty if nothing is.
-
-    One sentence, in English, for IT.
-    """
-    manifest = manifest_of(recording)
-    return recording.failure if manifest is None else manifest.lack
 
 
 def media_file(folder: Path, recording: Recording, name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -115,6 +116,41 @@ async def test_who_sat_in_a_lesson_is_found_for_the_recordings_there_are(
         seen_by = await session.execute(text("SELECT visibility FROM recordings ORDER BY id"))
         assert list(schools.scalars()) == ["s1", "s2", "s3", None]
         assert list(seen_by.scalars()) == ["lesson", "region"]
+
+
+async def test_what_recordings_lack_is_found_for_those_there_are(
+    either_at_first: Database,
+) -> None:
+    """As each generation of recorders told it; a manifest that is none stops nothing."""
+    missing = [{"text": ""}, "x", {"text": "Torn."}]
+    manifests: dict[str, tuple[str, object, str]] = {
+        "whole": ("ready", {"incomplete": "", "missing": []}, ""),
+        "paused": (
+            "ready",
+            {"incomplete": "The disk is full.", "missing": missing},
+            "The disk is full.",
+        ),
+        "torn": ("ready", {"incomplete": "", "missing": missing}, "Torn."),
+        "first": ("ready", {"parts_failed": ["p2"]}, "A part of it could not be made: p2"),
+        "odd": ("ready", {"missing": 7, "parts_failed": None, "incomplete": [1]}, ""),
+        "none": ("ready", [], ""),
+        "failed": ("failed", {}, "as it was"),
+    }
+    insert = text(
+        """INSERT INTO recordings (id, created_at, title, subject, grade, teacher_name, started_at,
+        duration_s, state, visibility, poster, failure, manifest)
+        VALUES (:id, 0, 't', '', '', 'x', 0, 0, :state, 'region', '', :failure, :manifest)"""
+    )
+    async with either_at_first.write() as session:
+        for name, (state, manifest, failure) in manifests.items():
+            before = failure if state == "failed" else ""
+            values = {"id": name, "state": state, "failure": before}
+            await session.execute(insert, values | {"manifest": json.dumps(manifest)})
+    await either_at_first.migrate()
+    async with either_at_first.read() as session:
+        rows = await session.execute(text("SELECT id, failure FROM recordings"))
+        found = {row[0]: row[1] for row in rows}
+    assert found == {name: failure for name, (_, _, failure) in manifests.items()}
 
 
 async def test_downgrade_takes_everything_away(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from recorder.manifest import Manifest, manifest_from
 from server.database.models import Recording, RecordingPhase
@@ -65,6 +67,20 @@ def kept(world: World) -> list[str]:
     return [path.name for path in world.settings.recordings.iterdir()]
 
 
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    engine = world.services.database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
 async def seen_by(world: World, who: str) -> set[str]:
     browser = await world.signed_in(who)
     return {row["id"] for row in (await browser.get("/api/recordings")).json()}
@@ -96,8 +112,8 @@ async def test_a_recording_goes_through_its_life(world: World, community: Ids) -
     await look()
     assert states == ["recording", "finishing", "failed", "ready", "ready"]
     assert row["parts"] == [PART]
-    event = {"at": 1_800_000_006.0, "type": "floor_given", "seat_id": "room1", "start_s": 1.0}
-    assert row["events"] == [event]
+    given = {"at": 1_800_000_006.0, "type": "floor_given", "seat_id": "room1", "start_s": 1.0}
+    assert row["events"] == [given]
     assert (row["duration_s"], row["started_at"]) == (61.5, 1_800_000_005.0)
     assert (row["poster"], row["visibility"]) == ("poster.jpg", "lesson")
     assert (row["title"], row["teacher"], row["lesson_id"]) == ("圆的面积", "李老师", lesson["id"])
@@ -165,6 +181,21 @@ class FakeRecording:
         self.asked.append(recording_id)
 
 
+async def test_the_list_loads_no_manifests(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """A whole day's chat in each of five hundred would be gigabytes."""
+    await recorded(world, community)
+    with statements(world) as asked:
+        (row,) = (await admin.get("/api/recordings")).json()
+    listed = [one for one in asked if "FROM recordings" in one]
+    assert (row["id"], len(listed) > 0) == ("rec1", True)
+    assert not [one for one in listed if "manifest" in one]
+    with statements(world) as asked:
+        assert (await admin.get("/api/recordings/rec1")).json()["parts"] == [PART]
+    assert [one for one in asked if "recordings.manifest" in one]
+
+
 async def test_what_failed_is_finished_again_by_its_teacher(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
@@ -207,7 +238,7 @@ async def test_what_failed_is_finished_again_by_its_teacher(
 async def test_a_row_that_cannot_be_read_is_refused_in_words(
     world: World, admin: httpx.AsyncClient, community: Ids, held: dict[str, Any]
 ) -> None:
-    """By itself: what can be read beside it is there."""
+    """By itself: the list, and what can be read beside it, are there."""
     await recorded(world, community, "good")
     await recorded(world, community, "bad")
     async with world.services.database.write() as session:
@@ -215,6 +246,8 @@ async def test_a_row_that_cannot_be_read_is_refused_in_words(
     refused = await admin.get("/api/recordings/bad")
     assert (refused.status_code, refused.json()["code"]) == (409, "manifest-unreadable")
     assert (await admin.get("/api/recordings/good")).json()["parts"] == [PART]
+    listed = (await admin.get("/api/recordings")).json()
+    assert {row["id"] for row in listed} == {"good", "bad"}
 
 
 async def test_recordings_of_unknown_lessons_harm_nothing(
