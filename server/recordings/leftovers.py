@@ -1,38 +1,83 @@
-"""Recordings that an earlier server left: found by their folders, whatever the database knows."""
+"""Recordings that an earlier server left: found by their folders, whatever the database knows.
+
+Those that were interrupted go on with their lesson, if that goes on; else they are finished.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from recorder.recording_folder import JOURNAL, MANIFEST, read_recording
 from recorder.records import Closed, Opened
+from server.recordings.stages import Stage
 
 _log = structlog.get_logger("tongke.recording")
 
 # Stands in a recording's folder when the catalogue has taken its manifest.
 FILED = ".filed"
 
+# How often it is looked whether the lesson of an interrupted recording has ended elsewhere (by
+# the timetable, or while the server was down).
+LEFTOVER_CHECK_S = 30.0
 
-class Stage(Enum):
-    """How far a recording came."""
-
-    INTERRUPTED = "interrupted"  # its lesson may go on
-    CLOSED = "closed"  # its lesson is over; it is to be finished
-    FINISHED = "finished"  # it can be played; the catalogue may not know
+LessonLive = Callable[[str], Coroutine[Any, Any, bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A recording that is not in the library yet, as far as its folder tells."""
+    """A recording that is not in the library yet, as far as its folder tells: `INTERRUPTED`,
+    `FINISHING` (its lesson is over) or `FINISHED` (the catalogue may not know).
+    """
 
     recording_id: str
     lesson_id: str
     started_at: float
     stage: Stage
+
+
+class Leftovers:
+    """The interrupted ones. `give_up` is called with those that will not go on."""
+
+    def __init__(self, lesson_live: LessonLive, give_up: Callable[[Leftover], None]) -> None:
+        self._lesson_live = lesson_live
+        self._give_up = give_up
+        self._by_lesson: dict[str, Leftover] = {}
+
+    def add(self, found: Leftover) -> None:
+        """Of several of one lesson only the newest may go on."""
+        other = self._by_lesson.get(found.lesson_id, found)
+        older, newest = sorted((found, other), key=lambda leftover: leftover.started_at)
+        self._by_lesson[found.lesson_id] = newest
+        if older is not newest:
+            self._give_up(older)
+
+    def pop(self, lesson_id: str) -> Leftover | None:
+        """The one that goes on with this lesson."""
+        return self._by_lesson.pop(lesson_id, None)
+
+    def holds(self, recording_id: str) -> bool:
+        """Whether this recording may still go on."""
+        return any(one.recording_id == recording_id for one in self._by_lesson.values())
+
+    async def look_after(self) -> None:
+        """Give up those whose lesson will not go on."""
+        while self._by_lesson:
+            for lesson_id, leftover in list(self._by_lesson.items()):
+                try:
+                    if await self._lesson_live(lesson_id):
+                        continue
+                except Exception:
+                    _log.exception("is the lesson still live?", lesson=lesson_id)
+                    continue
+                if self._by_lesson.pop(lesson_id, None) is not None:
+                    self._give_up(leftover)
+            await asyncio.sleep(LEFTOVER_CHECK_S)
 
 
 def find_leftovers(folder: Path) -> list[Leftover]:
@@ -53,7 +98,7 @@ def find_leftovers(folder: Path) -> list[Leftover]:
         if (path / MANIFEST).is_file():
             stage = Stage.FINISHED
         elif any(isinstance(r, Closed) for r in records):
-            stage = Stage.CLOSED
+            stage = Stage.FINISHING
         else:
             stage = Stage.INTERRUPTED
         # The folder's name, not the journal's word: it is what the catalogue knows.

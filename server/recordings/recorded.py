@@ -1,4 +1,4 @@
-"""What the server keeps of one recording until it is in the library, and their totals."""
+"""What the server keeps of one recording until it is in the library, and the totals of all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from recorder import control as c
 from recorder.records import SeatRecord
 from server.children.tapping import Tapping
+from server.recordings.stages import FOLLOWS, LIVE, Stage
 
 
 @dataclass(slots=True)
@@ -15,20 +16,30 @@ class Recorded:
 
     recording_id: str
     lesson_id: str
-    title: str
-    seats: tuple[SeatRecord, ...]
+    title: str = ""
+    seats: tuple[SeatRecord, ...] = ()
+    stage: Stage = Stage.RECORDING
     taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
     unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
-    failed: bool = False  # it stands still, or could not be finished; it may be tried again
     pause: str = ""  # why it stands still, for IT
-    closed: bool = False  # the lesson is over: it is being finished
-    complete: bool = False  # and its journal says so: nothing but finishing is left
     told: tuple[bool, str] = (False, "")  # the lesson: is it recorded, and why not
 
     @property
     def running(self) -> bool:
         """Whether it really is recorded."""
         return self.told[0]
+
+    @property
+    def live(self) -> bool:
+        """Whether its lesson goes on."""
+        return self.stage in LIVE
+
+    def reach(self, stage: Stage | None) -> bool:
+        """Come to this stage if it may follow; whether it did."""
+        if stage is None or stage not in FOLLOWS[self.stage]:
+            return False
+        self.stage = stage
+        return True
 
 
 @dataclass(frozen=True, slots=True)

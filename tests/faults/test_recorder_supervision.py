@@ -405,7 +405,7 @@ async def small_stage(
 ) -> AsyncIterator[tuple[Stage, SmallDisk]]:
     """Recording on a small disk of its own, and nobody waits long to try again."""
     monkeypatch.setattr("server.recordings.recording.LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr("server.recordings.recording.FINISH_AGAIN_AFTER_S", (0.1,) * 100)
+    monkeypatch.setattr("server.recordings.filing.FINISH_AGAIN_AFTER_S", (0.1,) * 100)
     (tmp_path / "run").mkdir()
     with small_disk(tmp_path / "disk", 24) as disk:
         stage = Stage(disk.folder / "recordings", tmp_path / "run")

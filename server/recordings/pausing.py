@@ -1,0 +1,111 @@
+"""Recordings of lessons that go on: whether they run, that they pause, and that they go on.
+
+A recording pauses when its disk refuses, mostly because it is full. The lesson goes on and is told
+that it is not recorded, and why. It is gone on with as soon as there is room again, for as long as
+the lesson runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from recorder import control as c
+from server.database.room import room_in
+from server.recordings.chores import Chore, Chores
+from server.recordings.recorded import Recorded
+from server.recordings.retries import Retries
+from server.recordings.stages import Stage
+
+_log = structlog.get_logger("tongke.recording")
+
+# A paused recording is gone on with this soon after its disk has room again. Delays are between
+# tries; that there is room is looked at every second, and costs nothing.
+RESUME_AFTER_S = (1.0, 2.0, 5.0, 15.0, 30.0)
+# What a minute of one seat needs: who goes on with less is paused again at once.
+RESUME_ROOM_BYTES = 16 << 20
+
+OnRunning = Callable[[str, bool, str], Chore]
+
+
+async def _tell_nobody(lesson_id: str, running: bool, fault: str) -> None:
+    """Until somebody is set to be told."""
+
+
+class Pausing:
+    """`kept` are all recordings by id; `tell_recorder` says all of one to the recorder anew."""
+
+    on_running: OnRunning
+
+    def __init__(
+        self,
+        kept: Mapping[str, Recorded],
+        folder: Path,
+        tell_recorder: Callable[[Recorded], None],
+    ) -> None:
+        self.on_running = _tell_nobody
+        self.chores = Chores("recording-chores")
+        self._kept = kept
+        self._folder = folder
+        self._tell_recorder = tell_recorder
+        self._retries = Retries(RESUME_AFTER_S, for_ever=True)
+
+    def runs(self, recorded: Recorded) -> None:
+        """The recorder has its files open, and the disk takes them."""
+        if not recorded.running and recorded.told[1]:
+            _log.info("recording goes on", recording=recorded.recording_id)
+        recorded.pause = ""
+        self._tell_lesson(recorded, running=True)
+
+    def away(self, recorded: Recorded) -> None:
+        """The recorder is gone; another is started."""
+        self._tell_lesson(recorded, running=False, fault="recorder-away")
+        self._stop_taps(recorded)
+
+    def pause(self, recorded: Recorded, report: c.Failed, now: float) -> None:
+        """The disk refuses."""
+        recorded.reach(Stage.PAUSED)
+        _log.error("recording pauses", recording=recorded.recording_id, why=report.text)
+        self._retries.failed(recorded.recording_id, now)
+        recorded.pause = report.text
+        self._tell_lesson(recorded, running=False, fault=report.code)
+        self._stop_taps(recorded)
+
+    def resume(self, recorded: Recorded, now: float) -> None:
+        """Try to go on."""
+        self._retries.tried(recorded.recording_id, now)
+        recorded.reach(Stage.RECORDING)
+        self._tell_recorder(recorded)
+
+    def over(self, recorded: Recorded) -> None:
+        """Its lesson is: nobody is told any more, and nothing is gone on with."""
+        recorded.told = (False, "")
+        self._retries.forget(recorded.recording_id)
+
+    async def look(self, now: float) -> None:
+        """Go on with what is paused, if its time has come and the disk has room."""
+        if not self._due(now):
+            return
+        has_room = await asyncio.to_thread(_has_room, self._folder)
+        for recorded in self._due(now) if has_room else ():
+            self.resume(recorded, now)
+
+    def _due(self, now: float) -> list[Recorded]:
+        found = [self._kept.get(recording_id) for recording_id in self._retries.due(now)]
+        return [one for one in found if one is not None and one.stage is Stage.PAUSED]
+
+    def _stop_taps(self, recorded: Recorded) -> None:
+        for tap in recorded.taps.values():
+            self.chores.later(tap.stop())
+
+    def _tell_lesson(self, recorded: Recorded, *, running: bool, fault: str = "") -> None:
+        if recorded.live and recorded.told != (running, fault):
+            recorded.told = (running, fault)
+            self.chores.later(self.on_running(recorded.lesson_id, running, fault))
+
+
+def _has_room(folder: Path) -> bool:
+    return not folder.exists() or room_in(folder, least_bytes=RESUME_ROOM_BYTES) == "ok"

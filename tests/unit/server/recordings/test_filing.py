@@ -1,0 +1,103 @@
+"""Filing: what the catalogue is told of a recording whose lesson is over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from recorder import control as c
+from recorder.manifest import Manifest, write_manifest
+from recorder.recording_folder import JOURNAL, MANIFEST
+from server.errors import Refusal
+from server.recordings.filing import Filing
+from server.recordings.leftovers import FILED
+from server.recordings.recorded import Recorded
+from server.recordings.stages import Stage
+
+MADE = Manifest(recording_id="rec1", started_at=5.0, duration_s=1.0, parts=())
+
+
+class Desk:
+    """Filing, a catalogue that notes what it is told, and a recorder that does nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: list[str] = []
+        self.sent: list[str] = []
+        self.kept: dict[str, Recorded] = {}
+        self.filing = Filing(self.kept, folder, self, lambda one: self.sent.append(one.stage.value))
+        (folder / "rec1").mkdir()
+        (folder / "rec1" / JOURNAL).touch()
+
+    async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
+        self.told.append("added")
+
+    async def finished(self, recording_id: str, manifest: Manifest) -> None:
+        assert manifest == MADE
+        self.told.append("finished")
+
+    async def failed(self, recording_id: str, reason: str) -> None:
+        self.told.append(f"failed: {reason}")
+
+    async def finishing(self, recording_id: str) -> None:
+        self.told.append("finishing")
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path)
+    desk.filing.chores.start()
+    yield desk
+    await desk.filing.chores.close()
+
+
+async def test_a_torn_manifest_is_a_failure_that_the_button_tries_again(desk: Desk) -> None:
+    """It is told at once, not by itself tried again, and what stands is left as it is."""
+    torn = desk.folder / "rec1" / MANIFEST
+    torn.write_bytes(b'{"version": 1, "parts"')
+    desk.kept["rec1"] = Recorded("rec1", "l", stage=Stage.FINISHING)
+    desk.filing.finished("rec1")
+    await desk.filing.chores.done()
+    (told,) = desk.told
+    assert told.startswith("failed: ") and str(torn) in told
+    assert desk.kept["rec1"].stage is Stage.NOT_FINISHED
+    assert torn.read_bytes() == b'{"version": 1, "parts"'
+    desk.filing.look(1e9)
+    assert desk.sent == []
+    write_manifest(desk.folder / "rec1", MADE)  # restored from a backup
+    desk.filing.again("rec1", 0.0)
+    assert desk.sent == ["finishing"]
+    desk.filing.finished("rec1")
+    await desk.filing.chores.done()
+    assert desk.told[1:] == ["finishing", "finished"]
+    assert desk.kept == {}
+    assert (desk.folder / "rec1" / FILED).is_file()
+
+
+async def test_what_failed_is_tried_again_later_and_later_from_where_it_failed(desk: Desk) -> None:
+    desk.kept["rec1"] = Recorded("rec1", "l", stage=Stage.CLOSING)
+    full = c.Failed(recording_id="rec1", code="disk-full", text="The disk is full.")
+    now, at = 0.0, []
+    desk.filing.failed(full, now)
+    while now < 20_000:
+        now += 10
+        desk.filing.look(now)
+        if desk.sent:
+            at.append((now, desk.sent.pop()))
+            desk.filing.failed(full, now)
+    assert [tried for _, tried in at] == ["closing"] * 4
+    assert [moment for moment, _ in at] == [30, 330, 2130, 9330]
+    assert desk.kept["rec1"].stage is Stage.NOT_CLOSED
+
+
+async def test_the_button_finishes_what_an_earlier_server_left(desk: Desk) -> None:
+    desk.filing.again("rec1", 0.0)
+    desk.filing.again("rec1", 0.0)  # it is being tried
+    assert desk.sent == ["finishing"]
+    for kept, stage in ((None, None), ("rec2", Stage.RECORDING), ("rec2", Stage.PAUSED)):
+        if kept is not None and stage is not None:
+            desk.kept[kept] = Recorded(kept, "l", stage=stage)
+        with pytest.raises(Refusal, match="cannot-be-finished"):
+            desk.filing.again("rec2", 0.0)
