@@ -5,7 +5,7 @@ A lesson in progress is `signaling`'s, media is `mixer`'s, archives are `recorde
 
 door         listening, patience with slow visitors, the shield, certificates, the pages
 api          the HTTP interface: what may be asked, by whom, and the answers' shapes
-accounts     people, passwords, sign-ins, one-time keys, guesses counted
+accounts     people, passwords, sign-ins, one-time keys, guesses counted; who may do what, one table
 schools      schools, classrooms, their devices' credentials, communities
 lessons      timetable, admission, join tokens, the desk that opens and ends lessons
 recordings   what is recorded, the recorder that is told, the library

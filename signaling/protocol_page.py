@@ -1,14 +1,11 @@
 """The tables of `docs/protocol.md`, generated from the code that obeys them.
 
-Owns the page's generated parts, each between `<!-- generated: NAME -->` and `<!-- end -->`; the
-prose around them is written by hand. `python -m signaling.protocol_page` writes them, `--check`
-fails when one is stale.
+Owns what stands in the page's generated parts (`signaling.protocol.generated_page`).
+`python -m signaling.protocol_page` writes them, `--check` fails when one is stale.
 """
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -17,6 +14,7 @@ from typing import TypeVar
 
 from signaling.lesson import rules
 from signaling.log.entries import ENTRIES, Entry
+from signaling.protocol.generated_page import run, table
 from signaling.protocol.messages import CloseCode, Mode, Role
 from signaling.protocol.refusals import REFUSALS
 from signaling.protocol.typescript import comments_of
@@ -24,7 +22,6 @@ from signaling.protocol.typescript import comments_of
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
 
 _State = TypeVar("_State", bound=StrEnum)
-_PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def parts() -> dict[str, str]:
@@ -33,18 +30,12 @@ def parts() -> dict[str, str]:
         "lesson_states": state_diagram(rules.LESSON_TRANSITIONS),
         "device_states": state_diagram(rules.DEVICE_TRANSITIONS),
         "subscribe_states": state_diagram(rules.SUBSCRIBE_TRANSITIONS),
-        "permissions": _table(("request", "who", "in research also", "others"), _permissions()),
-        "gates": _table(("mode", "role", "sound goes out", "screen goes out"), _gates()),
-        "close_codes": _table(("code", "name", "why"), _close_codes()),
-        "refusals": _table(("code", "HTTP", "中文", "English"), _refusals()),
-        "journal": _table(("type", "fields", "when"), _journal()),
+        "permissions": table(("request", "who", "in research also", "others"), _permissions()),
+        "gates": table(("mode", "role", "sound goes out", "screen goes out"), _gates()),
+        "close_codes": table(("code", "name", "why"), _close_codes()),
+        "refusals": table(("code", "HTTP", "中文", "English"), _refusals()),
+        "journal": table(("type", "fields", "when"), _journal()),
     }
-
-
-def generate(page: str) -> str:
-    """The page with all its generated parts as they should be."""
-    known = parts()
-    return _PART.sub(lambda part: f"{part[1]}{known[part[2]]}\n{part[3]}", page)
 
 
 def state_diagram(transitions: Mapping[tuple[_State, str], _State]) -> str:
@@ -59,27 +50,7 @@ def state_diagram(transitions: Mapping[tuple[_State, str], _State]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the page, or with `--check` compare it; the process's exit status."""
-    parser = argparse.ArgumentParser(prog="python -m signaling.protocol_page", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when the page is stale")
-    parser.add_argument("--page", type=Path, default=PAGE)
-    options = parser.parse_args(arguments)
-    page: Path = options.page
-    current = page.read_text(encoding="utf-8")
-    text = generate(current)
-    if text == current:
-        return 0
-    if options.check:
-        sys.stderr.write(f"{page} is stale: run `python -m signaling.protocol_page`\n")
-        return 1
-    temporary = page.with_suffix(".md.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(page)
-    return 0
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
+    return run("signaling.protocol_page", parts(), PAGE, arguments)
 
 
 def _permissions() -> Iterable[tuple[str, ...]]:

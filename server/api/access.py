@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from mixer.sources import network_of
+from server.accounts.permissions import Right, refuse_without
 from server.accounts.sign_ins import COOKIE, SignedIn
-from server.database.models import User, UserRole
+from server.database.models import User
 from server.door.addresses import Address
 from server.errors import Refusal, Text
 from server.lessons.rooms import RoomDevice
@@ -89,19 +90,12 @@ async def person(found: SignedInPerson) -> User:
     return found.user
 
 
-async def administrator(found: SignedInPerson) -> User:
-    """The administrator who is signed in; refuses (403) others."""
-    if found.user.role is not UserRole.ADMINISTRATOR:
-        raise Refusal(
-            403,
-            "administrator-only",
-            Text("只有管理员可以这样做。", "Only an administrator may do this."),
-        )
-    return found.user
-
-
 Person = Annotated[User, Depends(person)]
-Administrator = Annotated[User, Depends(administrator)]
+
+
+async def administrator(who: Person) -> None:
+    """Refuses (403) who is no administrator."""
+    refuse_without(Right.ADMINISTER, who)
 
 
 async def room_device(request: Request, services: ServicesOf) -> RoomDevice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.api.access import Administrator, ServicesOf
+from server.api.access import ServicesOf
 from server.api.areas import area
 from server.api.fields import Id, View
 from server.api.lesson_views import LessonView, lesson_view
@@ -41,7 +41,7 @@ class LiveView(View):
 
 
 @router.get("/deleted")
-async def deleted(_admin: Administrator, services: ServicesOf) -> list[DeletedView]:
+async def deleted(services: ServicesOf) -> list[DeletedView]:
     """What was deleted and can still come back, the latest first."""
     async with services.database.read() as session:
         return [
@@ -51,9 +51,7 @@ async def deleted(_admin: Administrator, services: ServicesOf) -> list[DeletedVi
 
 
 @router.post("/deleted/{kind}/{row_id}/restore")
-async def restore(
-    kind: Kind, row_id: Id, _admin: Administrator, services: ServicesOf
-) -> RestoredView:
+async def restore(kind: Kind, row_id: Id, services: ServicesOf) -> RestoredView:
     """Undo a deletion."""
     async with services.database.write() as session:
         await DELETION.restore(session, kind, row_id)
@@ -61,7 +59,7 @@ async def restore(
 
 
 @router.get("/admin/live")
-async def live(_admin: Administrator, services: ServicesOf) -> LiveView:
+async def live(services: ServicesOf) -> LiveView:
     """The lessons going on with their seats; none where nobody has come yet."""
     async with services.database.read() as session:
         lessons = await lessons_in_progress(session)
@@ -82,9 +80,7 @@ async def live(_admin: Administrator, services: ServicesOf) -> LiveView:
 
 
 @router.delete("/admin/live/{lesson_id}/devices/{device_id}", status_code=204)
-async def remove_device(
-    lesson_id: Id, device_id: Id, _admin: Administrator, services: ServicesOf
-) -> None:
+async def remove_device(lesson_id: Id, device_id: Id, services: ServicesOf) -> None:
     """Put a device out of a live lesson; whoever it belongs to is let in no more."""
     live = services.lessons.live
     if device_id not in {place.device_id for place in live.devices(lesson_id)}:
@@ -93,6 +89,6 @@ async def remove_device(
 
 
 @router.post("/admin/live/{lesson_id}/seats/{seat_id}/readmit", status_code=204)
-async def readmit(lesson_id: Id, seat_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+async def readmit(lesson_id: Id, seat_id: Id, services: ServicesOf) -> None:
     """Let those in again who were put out of a seat of a live lesson."""
     await services.lessons.live.readmit(lesson_id, seat_id)

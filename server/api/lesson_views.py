@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts.permissions import Right
 from server.api.fields import View
 from server.database.models import Lesson, LessonPhase, User
 from server.errors import Refusal
 from server.lessons.clashes import Booking, Clash, find_clashes
-from server.lessons.rights import Right, rights_of
+from server.lessons.rights import rights_of
 from server.lessons.told import classrooms_of, seats_told, teacher_name, teacher_of
 from server.services import Services
 from signaling.protocol.messages import Mode, Role

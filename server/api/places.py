@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import Request
 
 from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
-from server.api.access import Administrator, Person, ServicesOf, address_for
+from server.api.access import ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import Body, Id, Name, View
 from server.database.models import Classroom, Credential, School, SchoolKind
@@ -145,16 +145,14 @@ def _source_key_view(key: Credential) -> SourceKeyView:
 
 
 @router.get("/schools")
-async def schools(_person: Person, services: ServicesOf) -> list[SchoolView]:
+async def schools(services: ServicesOf) -> list[SchoolView]:
     """All schools."""
     async with services.database.read() as session:
         return [_school_view(school) for school in await list_schools(session)]
 
 
 @router.post("/schools", status_code=201)
-async def create_school(
-    body: SchoolBody, _admin: Administrator, services: ServicesOf
-) -> SchoolView:
+async def create_school(body: SchoolBody, services: ServicesOf) -> SchoolView:
     """A new school."""
     async with services.database.write() as session:
         school = await add_school(session, name=body.name, kind=body.kind, now=services.clock())
@@ -162,9 +160,7 @@ async def create_school(
 
 
 @router.patch("/schools/{school_id}")
-async def update_school(
-    school_id: Id, body: SchoolChange, _admin: Administrator, services: ServicesOf
-) -> SchoolView:
+async def update_school(school_id: Id, body: SchoolChange, services: ServicesOf) -> SchoolView:
     """Change a school."""
     async with services.database.write() as session:
         school = await get_school(session, school_id)
@@ -177,14 +173,14 @@ async def update_school(
 
 
 @router.delete("/schools/{school_id}", status_code=204)
-async def delete_school(school_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+async def delete_school(school_id: Id, services: ServicesOf) -> None:
     """Delete a school and its classrooms."""
     async with services.database.write() as session:
         await DELETION.delete(session, await get_school(session, school_id), services.clock())
 
 
 @router.get("/classrooms")
-async def classrooms(_person: Person, services: ServicesOf) -> list[ClassroomView]:
+async def classrooms(services: ServicesOf) -> list[ClassroomView]:
     """All classrooms, and which of them are there now."""
     online = await services.rooms.online()
     async with services.database.read() as session:
@@ -193,9 +189,7 @@ async def classrooms(_person: Person, services: ServicesOf) -> list[ClassroomVie
 
 
 @router.post("/classrooms", status_code=201)
-async def create_classroom(
-    body: ClassroomBody, _admin: Administrator, services: ServicesOf
-) -> ClassroomView:
+async def create_classroom(body: ClassroomBody, services: ServicesOf) -> ClassroomView:
     """A new classroom."""
     _refuse_unknown_profile(services, body.profile)
     async with services.database.write() as session:
@@ -211,7 +205,7 @@ async def create_classroom(
 
 @router.patch("/classrooms/{classroom_id}")
 async def update_classroom(
-    classroom_id: Id, body: ClassroomChange, _admin: Administrator, services: ServicesOf
+    classroom_id: Id, body: ClassroomChange, services: ServicesOf
 ) -> ClassroomView:
     """Change a classroom; its next lessons follow."""
     if body.profile is not None:
@@ -228,16 +222,14 @@ async def update_classroom(
 
 
 @router.delete("/classrooms/{classroom_id}", status_code=204)
-async def delete_classroom(classroom_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+async def delete_classroom(classroom_id: Id, services: ServicesOf) -> None:
     """Delete a classroom; its devices are let in no more."""
     async with services.database.write() as session:
         await DELETION.delete(session, await get_classroom(session, classroom_id), services.clock())
 
 
 @router.get("/classrooms/{classroom_id}/credentials")
-async def credentials(
-    classroom_id: Id, _admin: Administrator, services: ServicesOf
-) -> list[CredentialView]:
+async def credentials(classroom_id: Id, services: ServicesOf) -> list[CredentialView]:
     """The devices of a classroom."""
     async with services.database.read() as session:
         await get_classroom(session, classroom_id)
@@ -249,7 +241,6 @@ async def create_credential(
     classroom_id: Id,
     body: CredentialBody,
     request: Request,
-    _admin: Administrator,
     services: ServicesOf,
 ) -> NewCredentialView:
     """A new device of a classroom. The secret is told this once.
@@ -273,7 +264,7 @@ async def create_credential(
 
 
 @router.delete("/credentials/{credential_id}", status_code=204)
-async def delete_credential(credential_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+async def delete_credential(credential_id: Id, services: ServicesOf) -> None:
     """Revoke a device's credential; it is out of its lesson at once.
 
     This cannot be undone: make a new one.
@@ -284,9 +275,7 @@ async def delete_credential(credential_id: Id, _admin: Administrator, services: 
 
 
 @router.get("/classrooms/{classroom_id}/source_keys")
-async def source_keys(
-    classroom_id: Id, _admin: Administrator, services: ServicesOf
-) -> list[SourceKeyView]:
+async def source_keys(classroom_id: Id, services: ServicesOf) -> list[SourceKeyView]:
     """The encoders of a classroom, by their source keys."""
     async with services.database.read() as session:
         await get_classroom(session, classroom_id)
@@ -298,7 +287,6 @@ async def create_source_key(
     classroom_id: Id,
     body: SourceKeyBody,
     request: Request,
-    _admin: Administrator,
     services: ServicesOf,
 ) -> NewSourceKeyView:
     """A new source key of a classroom: what an encoder there sends this source with, by WHIP.
@@ -321,7 +309,7 @@ async def create_source_key(
 
 
 @router.delete("/source_keys/{key_id}", status_code=204)
-async def delete_source_key(key_id: Id, _admin: Administrator, services: ServicesOf) -> None:
+async def delete_source_key(key_id: Id, services: ServicesOf) -> None:
     """Revoke an encoder's source key. This cannot be undone: make a new one."""
     async with services.database.write() as session:
         await revoke_source_key(session, key_id, services.clock())
@@ -329,7 +317,7 @@ async def delete_source_key(key_id: Id, _admin: Administrator, services: Service
 
 
 @router.get("/profiles")
-async def profiles(_person: Person, services: ServicesOf) -> list[ProfileView]:
+async def profiles(services: ServicesOf) -> list[ProfileView]:
     """The hardware profiles a classroom can have."""
     return [
         ProfileView(

@@ -10,10 +10,11 @@ from fastapi import Query
 from fastapi.responses import FileResponse
 
 from recorder.manifest import Part, RecordedEvent
+from server.accounts.permissions import Right, refuse_without
 from server.api.access import Person, ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
-from server.database.models import Recording, RecordingPhase, User, UserRole, Visibility
+from server.database.models import Recording, RecordingPhase, User, Visibility
 from server.recordings.library import (
     find_recordings,
     get_visible_recording,
@@ -21,8 +22,8 @@ from server.recordings.library import (
     media_file,
     not_recording,
     refuse_not_failed,
-    refuse_other_teachers,
     refuse_unfinished,
+    rights_of,
     unreadable,
 )
 from server.services import DELETION, Services
@@ -103,10 +104,11 @@ class RecordingChange(Body):
 
 
 def _view(recording: Recording, person: User, services: Services, *, whole: bool) -> RecordingView:
+    may = rights_of(person, recording)
     why = recording.failure
     if services.recording is not None and recording.state is RecordingPhase.RECORDING:
         why = services.recording.pause_of(recording.id)
-    if why and person.role is not UserRole.ADMINISTRATOR:
+    if why and Right.SEE_FAULTS not in may:
         why = "Something is missing; an administrator sees why."  # it may name the disk's folders
     held = _held(recording) if whole else Held()
     return RecordingView(
@@ -192,7 +194,7 @@ async def update_recording(
     """Change a recording's words, or who may see it."""
     async with services.database.write() as session:
         row = await get_visible_recording(session, person, recording_id)
-        refuse_other_teachers(person, row)
+        refuse_without(Right.CHANGE, person, row.teacher_id)
         for name in body.model_fields_set:
             if (value := getattr(body, name)) is not None:
                 setattr(row, name, value)
@@ -204,7 +206,7 @@ async def delete_recording(recording_id: Id, person: Person, services: ServicesO
     """Delete a recording; its files go when it can no longer be restored."""
     async with services.database.write() as session:
         row = await get_visible_recording(session, person, recording_id)
-        refuse_other_teachers(person, row)
+        refuse_without(Right.CHANGE, person, row.teacher_id)
         refuse_unfinished(row)
         await DELETION.delete(session, row, services.clock())
 
@@ -214,7 +216,7 @@ async def finish_recording(recording_id: Id, person: Person, services: ServicesO
     """Try once more to make a recording playable that failed."""
     async with services.database.write() as session:
         row = await get_visible_recording(session, person, recording_id)
-        refuse_other_teachers(person, row)
+        refuse_without(Right.CHANGE, person, row.teacher_id)
         refuse_not_failed(row)
         if services.recording is None:
             raise not_recording()

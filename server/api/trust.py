@@ -13,7 +13,7 @@ from cryptography import x509
 from fastapi import Request, Response
 
 from mixer.sources import is_loopback
-from server.api.access import Administrator, ServicesOf, address_for
+from server.api.access import ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import View
 from server.door.authority import pem_of
@@ -94,7 +94,7 @@ async def install_file(
 
 
 @router.get("/admin/certificate")
-async def certificate(_admin: Administrator, services: ServicesOf) -> CertificateView | None:
+async def certificate(services: ServicesOf) -> CertificateView | None:
     """The certificate that is served, and what is wrong with it; null behind a proxy."""
     served = services.certificate
     if served is None:

@@ -5,13 +5,15 @@ Room devices are `server.lessons.rooms`'; what a seat may do once inside is sign
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts.permissions import SEATS, Standing, only_for, standings_of
 from server.database.models import Classroom, Lesson, LessonPhase, LessonSeat, User
 from server.errors import Refusal, Text, field_refused
 from server.lessons.bearers import person
-from server.lessons.rights import is_its_teacher, refuse_others
 from server.lessons.timetable import LEAD_SEAT
 from signaling.ports import Identity
 from signaling.protocol.messages import Role
@@ -22,9 +24,9 @@ async def admit(
 ) -> Identity:
     """The identity a person may have in a live lesson they may see.
 
-    The lead's seat is for the lesson's teacher and administrators; a room's seat also for the
-    teachers of that room's school; an assistant's for the teachers of every school that takes
-    part; an observer's for everybody. Assistants and observers have a seat of their own.
+    For whom each seat is stands in the table (`SEATS`): a room's also for the teachers of that
+    room's school, an assistant's for those of every school that takes part. Assistants and
+    observers have a seat of their own.
 
     Refuses (409) a lesson that is not live, (403) a seat of others, (422) an unknown seat.
     """
@@ -32,22 +34,21 @@ async def admit(
     bearer = person(user)
     match role:
         case Role.LEAD:
-            refuse_others(user, lesson)
+            await _refuse_others(session, user, lesson, role)
             if seat_id not in {None, LEAD_SEAT}:
                 raise _no_such_seat()
             return Identity(lesson.id, LEAD_SEAT, role, lesson.teacher_name, bearer)
         case Role.ROOM:
             seat = _room_seat(lesson, seat_id)
-            if not is_its_teacher(user, lesson):
-                await _refuse_other_schools(session, user, [seat])
+            await _refuse_others(session, user, lesson, role, [seat])
             return Identity(lesson.id, seat.seat_id, role, seat.name, bearer)
         case Role.ASSISTANT:
             _refuse_seat_id(seat_id)
-            if not is_its_teacher(user, lesson):
-                await _refuse_other_schools(session, user, lesson.seats)
+            await _refuse_others(session, user, lesson, role, lesson.seats)
             return Identity(lesson.id, f"assistant-{user.id}", role, user.display_name, bearer)
         case Role.OBSERVER:
             _refuse_seat_id(seat_id)
+            await _refuse_others(session, user, lesson, role)
             return Identity(lesson.id, f"observer-{user.id}", role, user.display_name, bearer)
 
 
@@ -69,7 +70,19 @@ def _refuse_seat_id(seat_id: str | None) -> None:
         )
 
 
-async def _refuse_other_schools(session: AsyncSession, user: User, seats: list[LessonSeat]) -> None:
+async def _refuse_others(
+    session: AsyncSession,
+    user: User,
+    lesson: Lesson,
+    role: Role,
+    seats: Sequence[LessonSeat] = (),
+) -> None:
+    """Refuses (403) who is none of those for whom this seat is; `seats` say whose school counts."""
+    who = SEATS[role]
+    if who & standings_of(user, lesson.teacher_id):
+        return
+    if Standing.SCHOOL not in who:
+        raise only_for(who)
     classroom_ids = [seat.classroom_id for seat in seats if seat.classroom_id]
     schools = set(
         await session.scalars(select(Classroom.school_id).where(Classroom.id.in_(classroom_ids)))

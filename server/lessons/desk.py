@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts.permissions import Right
 from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState, User
@@ -23,7 +24,7 @@ from server.lessons.endings import Ending, Endings
 from server.lessons.live import LiveLessons
 from server.lessons.ownership import Ownership
 from server.lessons.presence import find_unwelcome, refusal_of_token
-from server.lessons.rights import Right, end_reason, is_its_teacher, not_yours, rights_of
+from server.lessons.rights import end_reason, is_its_teacher, not_yours, rights_of
 from server.lessons.timetable import (
     get_visible_lesson,
     give_to,
@@ -246,7 +247,7 @@ class LessonDesk:
                 return
             led = self.is_led(lesson)
             if Right.TAKE_OVER not in rights_of(user, lesson, led=led):
-                raise not_yours(lesson, led=led)
+                raise not_yours(Right.TAKE_OVER, lesson, led=led)
             give_to(lesson, user)
         _log.info("lesson taken over", lesson=lesson_id, teacher=user.username)
         if lesson.state is LessonPhase.LIVE:
@@ -268,7 +269,7 @@ class LessonDesk:
                 raise Refusal(
                     409, "lesson-not-open", Text("这节课还没有开始。", "This lesson has not begun.")
                 )
-            raise not_yours(lesson, led=led)
+            raise not_yours(Right.END, lesson, led=led)
         await self.end(lesson_id, end_reason(user, lesson))
 
     async def keep_time(self) -> None:

@@ -1,31 +1,30 @@
-"""Who may do what with a lesson, from outside it: change, lead, end it, take it over.
+"""What a person may do with a lesson now, from outside it: change, lead, end it, take it over.
 
-Its teacher and administrators may do all. A lesson that nobody leads is the school's: a colleague
-(of the school of the lead's classroom, or of its teacher) may take it over, or end it. Who may do
-what within a lesson in progress is signaling's.
+For whom each of these is stands in the table (`server.accounts.permissions`); here is what somebody
+is to a lesson, and what its state allows. A lesson that nobody leads is the school's: a colleague
+(of the school of the lead's classroom, or of its teacher) may take it over, or end it.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from server.accounts.permissions import (
+    RIGHTS,
+    SEATS,
+    Right,
+    Standing,
+    only_for,
+    rights_by,
+    standings_of,
+)
 from server.database.models import Lesson, LessonPhase, User, UserRole
 from server.errors import Refusal, Text
 from server.lessons.told import schools_leading, teacher_name, teacher_of
-from signaling.protocol.messages import EndReason
-
-
-class Right(StrEnum):
-    """What somebody may do with a lesson now."""
-
-    CHANGE = "change"  # and start, and cancel
-    TAKE_OVER = "take-over"
-    END = "end"
+from signaling.protocol.messages import EndReason, Role
 
 
 def is_its_teacher(user: User, lesson: Lesson) -> bool:
-    """Whether this person may change, start, lead and end the lesson."""
-    return user.role is UserRole.ADMINISTRATOR or lesson.teacher_id == user.id
+    """Whether this person may lead the lesson."""
+    return bool(SEATS[Role.LEAD] & standings_of(user, lesson.teacher_id))
 
 
 def is_colleague(user: User, lesson: Lesson) -> bool:
@@ -33,35 +32,21 @@ def is_colleague(user: User, lesson: Lesson) -> bool:
     return user.school_id is not None and user.school_id in schools_leading(lesson)
 
 
-def refuse_others(user: User, lesson: Lesson) -> None:
-    """Refuses (403) everybody but the lesson's teacher and administrators."""
-    if not is_its_teacher(user, lesson):
-        raise Refusal(
-            403,
-            "not-its-teacher",
-            Text(
-                "只有本课的主讲教师或管理员可以这样做。",
-                "Only the lesson's teacher or an administrator may do this.",
-            ),
-        )
-
-
 def rights_of(user: User, lesson: Lesson, *, led: bool) -> set[Right]:
     """What this person may do with the lesson now; `led` says whether somebody leads it."""
-    if lesson.state is LessonPhase.ENDED:
-        return set()
     live = lesson.state is LessonPhase.LIVE
-    its, administrator = is_its_teacher(user, lesson), user.role is UserRole.ADMINISTRATOR
     deserted = not led if live else teacher_of(lesson) is None
-    may_help = deserted and (administrator or is_colleague(user, lesson))
-    rights = set()
-    if its:
-        rights.add(Right.CHANGE)
-    if live and (its or may_help):
-        rights.add(Right.END)
-    if lesson.teacher_id != user.id and (may_help or (live and administrator)):
-        rights.add(Right.TAKE_OVER)
-    return rights
+    standings = standings_of(user, lesson.teacher_id)
+    if deserted and is_colleague(user, lesson):
+        standings |= {Standing.COLLEAGUE}
+    possible = set()
+    if lesson.state is not LessonPhase.ENDED:
+        possible.add(Right.CHANGE)
+        if live:
+            possible.add(Right.END)
+        if (live or deserted) and lesson.teacher_id != user.id:
+            possible.add(Right.TAKE_OVER)
+    return possible & rights_by(standings)
 
 
 def end_reason(user: User, lesson: Lesson) -> EndReason:
@@ -71,7 +56,7 @@ def end_reason(user: User, lesson: Lesson) -> EndReason:
     return "by-administrator" if user.role is UserRole.ADMINISTRATOR else "by-colleague"
 
 
-def not_yours(lesson: Lesson, *, led: bool) -> Refusal:
+def not_yours(right: Right, lesson: Lesson, *, led: bool) -> Refusal:
     """The refusal (403, 409) for a colleague, or a stranger, who may not take it over or end it."""
     if led:
         name = teacher_name(lesson)
@@ -83,12 +68,4 @@ def not_yours(lesson: Lesson, *, led: bool) -> Refusal:
                 f"{name} is leading this lesson.",
             ),
         )
-    return Refusal(
-        403,
-        "not-its-teacher",
-        Text(
-            "只有本课的主讲教师、管理员，或无人主讲时本校的同事可以这样做。",
-            "Only the lesson's teacher, an administrator, or while nobody leads it a colleague of "
-            "the school may do this.",
-        ),
-    )
+    return only_for(RIGHTS[right])

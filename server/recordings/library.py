@@ -16,6 +16,7 @@ from sqlalchemy.orm import undefer
 
 from recorder.errors import ManifestError
 from recorder.manifest import Manifest, manifest_from
+from server.accounts.permissions import Right, rights_by, standings_of
 from server.clock import Clock
 from server.database.deletion import Deletable
 from server.database.models import (
@@ -243,17 +244,10 @@ async def get_visible_recording(session: AsyncSession, user: User, recording_id:
     return recording
 
 
-def refuse_other_teachers(user: User, recording: Recording) -> None:
-    """Refuses (403) everybody but the recorded lesson's teacher and administrators."""
-    if user.role is not UserRole.ADMINISTRATOR and recording.teacher_id != user.id:
-        raise Refusal(
-            403,
-            "not-its-teacher",
-            Text(
-                "只有本课的主讲教师或管理员可以这样做。",
-                "Only the lesson's teacher or an administrator may do this.",
-            ),
-        )
+def rights_of(user: User, recording: Recording) -> set[Right]:
+    """What this person may do with a recording they see."""
+    standings = standings_of(user, recording.teacher_id)
+    return {Right.CHANGE, Right.SEE_FAULTS} & rights_by(standings)
 
 
 def refuse_unfinished(recording: Recording) -> None:

@@ -457,10 +457,10 @@ export interface components {
             kind: "schools" | "classrooms" | "communities" | "users" | "lessons" | "recordings";
         };
         /**
-         * @description What somebody may do with a lesson now.
+         * @description What the pages offer to those who may. Each session, lesson and recording tells its own.
          * @enum {string}
          */
-        Right: "change" | "take-over" | "end";
+        Right: "administer" | "change" | "take-over" | "end" | "see-faults";
         /**
          * @description What a seat is in a lesson.
          * @enum {string}
