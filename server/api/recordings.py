@@ -85,6 +85,7 @@ class RecordingView(View):
     incomplete: str
     pauses: tuple[PauseView, ...]
     missing: tuple[MissingView, ...]
+    may: list[Right]
 
 
 class Held(NamedTuple):
@@ -130,6 +131,7 @@ def _view(recording: Recording, person: User, services: Services, *, whole: bool
         incomplete=why,
         pauses=held.pauses,
         missing=held.missing,
+        may=sorted(may),
     )
 
 

@@ -8,6 +8,7 @@ from server.accounts import known_browsers
 from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
 from server.accounts.password_door import too_many_attempts
 from server.accounts.people import add_user, administrators, change_user, get_user
+from server.accounts.permissions import Right, rights_by, standings_of
 from server.accounts.sign_ins import COOKIE
 from server.api.access import (
     MaybeSignedIn,
@@ -53,7 +54,14 @@ class NewPasswordBody(Body):
 
 class SessionView(View):
     user: UserView | None
+    may: list[Right]
     server_time: float
+
+
+def _session_view(user: User | None, now: float) -> SessionView:
+    """Who is signed in, and what they may do besides what lessons and recordings tell of."""
+    may = {Right.ADMINISTER} & rights_by(standings_of(user)) if user else set()
+    return SessionView(user=user_view(user) if user else None, may=sorted(may), server_time=now)
 
 
 @router.get("/api/setup")
@@ -91,13 +99,13 @@ async def set_up(
         )
         token = await services.sign_ins.begin(session, user.id, now)
     _set_cookies(services, request, response, user, token)
-    return SessionView(user=user_view(user), server_time=now)
+    return _session_view(user, now)
 
 
 @router.get("/api/session")
 async def session_state(found: MaybeSignedIn, services: ServicesOf) -> SessionView:
     """Who is signed in at this browser."""
-    return SessionView(user=user_view(found.user) if found else None, server_time=services.clock())
+    return _session_view(found.user if found else None, services.clock())
 
 
 @router.post("/api/session")
@@ -116,7 +124,7 @@ async def sign_in(
     async with services.database.write() as session:
         token = await services.sign_ins.begin(session, user.id, now)
     _set_cookies(services, request, response, user, token)
-    return SessionView(user=user_view(user), server_time=now)
+    return _session_view(user, now)
 
 
 @router.post("/api/session/key")
@@ -131,7 +139,7 @@ async def sign_in_by_key(
         user = await get_user(session, user_id or "")
         token = await services.sign_ins.begin(session, user.id, now)
     _set_cookies(services, request, response, user, token)
-    return SessionView(user=user_view(user), server_time=now)
+    return _session_view(user, now)
 
 
 @router.post("/api/session/password", status_code=204)

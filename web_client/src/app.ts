@@ -126,6 +126,7 @@ export class App extends TongkeElement {
 
   @state() private route: Route = parseRoute(location.pathname);
   @state() private user: User | null = null;
+  @state() private may: SessionAnswer["may"] = [];
   @state() private known = false;
   @state() private ready = false;
   @state() private error: unknown = null;
@@ -169,7 +170,7 @@ export class App extends TongkeElement {
   private async learnPerson(): Promise<void> {
     clearTimeout(this.retryTimer);
     try {
-      this.user = (await get<SessionAnswer>("/api/session")).user;
+      ({ user: this.user, may: this.may } = await get<SessionAnswer>("/api/session"));
       this.known = true;
       this.error = null;
       if (!this.user && needsPerson(this.route)) {
@@ -232,7 +233,7 @@ export class App extends TongkeElement {
       <nav aria-label=${app.mainNavigation}>
         ${link("/", "today", app.today, page === "today")}
         ${link("/library", "library", app.library, page === "library")}
-        ${this.user?.role === "administrator"
+        ${this.may.includes("administer")
           ? link("/admin", "gear", app.admin, page === "admin")
           : nothing}
       </nav>
@@ -279,7 +280,7 @@ export class App extends TongkeElement {
     }
     switch (route.page) {
       case "today":
-        return html`<tk-today .user=${this.user}></tk-today>`;
+        return html`<tk-today .user=${this.user} .may=${this.may}></tk-today>`;
       case "setup":
         return html`<tk-setup></tk-setup>`;
       case "sign-in":
@@ -297,7 +298,7 @@ export class App extends TongkeElement {
       case "library":
         return html`<tk-library></tk-library>`;
       case "player":
-        return html`<tk-player .recordingId=${route.id} .user=${this.user}></tk-player>`;
+        return html`<tk-player .recordingId=${route.id}></tk-player>`;
       case "admin":
         return html`<tk-admin .section=${route.section} .user=${this.user}></tk-admin>`;
       case "not-found":

@@ -30,6 +30,7 @@ beforeAll(async () => {
   const { startLanguage } = await import("../src/i18n/index.ts");
   await startLanguage();
   await import("../src/components/chat.ts");
+  await import("../src/pages/player/details.ts");
   await import("../src/pages/teach/room_card.ts");
   await import("../src/pages/teach/others.ts");
   await import("../src/pages/teach/top_bar.ts");
@@ -53,6 +54,24 @@ describe("the bar above the lesson", () => {
       const calm = await badges({ ...running, recording_fault: "" });
       expect(calm.some((words) => /paused|暂停/.test(words))).toBe(false);
     }
+  });
+});
+
+describe("beside a recording", () => {
+  const told = "A part of it could not be made";
+
+  it.each([
+    { may: [], chooses: false, why: false },
+    { may: ["change"], chooses: true, why: false },
+    { may: ["change", "see-faults"], chooses: true, why: true },
+  ])("stands what the server says that $may may", async ({ may, chooses, why }) => {
+    const none = { schools: [], pauses: [], missing: [], parts: [], events: [] };
+    const recording = { ...none, visibility: "lesson", incomplete: told, started_at: 0, duration_s: 0 };
+    const root = await shown("tk-player-details", { recording: { ...recording, may } });
+    root.querySelector<HTMLElement>("#tab-details")?.click();
+    await tick();
+    expect(root.querySelector("select") !== null).toBe(chooses);
+    expect(root.textContent.includes(told)).toBe(why);
   });
 });
 

@@ -46,6 +46,7 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   incomplete: "",
   pauses: [],
   missing: [],
+  may: [],
 });
 
 describe("what is missing", () => {

@@ -413,6 +413,7 @@ export interface components {
             id: string;
             incomplete: string;
             lesson_id: string | null;
+            may: components["schemas"]["Right"][];
             missing: components["schemas"]["MissingView"][];
             parts: components["schemas"]["PartView"][];
             pauses: components["schemas"]["PauseView"][];
@@ -557,6 +558,7 @@ export interface components {
             taps: number;
         };
         SessionView: {
+            may: components["schemas"]["Right"][];
             server_time: number;
             user: components["schemas"]["UserView"] | null;
         };

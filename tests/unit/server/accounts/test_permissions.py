@@ -164,6 +164,23 @@ async def test_a_seat_is_given_to_those_it_is_for(stage: Stage) -> None:
             assert answer.is_success is bool(who & standings), (role, caller, answer.text)
 
 
+async def test_the_pages_are_told_what_they_may_offer(stage: Stage) -> None:
+    path = f"/api/recordings/{await recorded(stage.world, stage.ids)}"
+    told = {
+        who: [
+            (await stage.browsers[who].get(what)).json()["may"] for what in ("/api/session", path)
+        ]
+        for who in ("wang", "chen", "li", "admin")
+    }
+    assert told == {
+        "wang": [[], []],
+        "chen": [[], []],
+        "li": [[], ["change"]],
+        "admin": [["administer"], ["change", "see-faults"]],
+    }
+    assert (await stage.browsers["nobody"].get("/api/session")).json()["may"] == []
+
+
 def test_the_page_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert permissions_page.main(["--check"]) == 0
     stale = tmp_path / "http_api.md"

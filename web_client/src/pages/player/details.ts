@@ -3,7 +3,7 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { patch, wordsOf } from "../../api/client.ts";
-import type { Pause, Recording, User } from "../../api/types.ts";
+import type { Pause, Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
@@ -121,7 +121,6 @@ export class PlayerDetails extends TongkeElement {
 
   @property({ attribute: false }) recording!: Recording;
   @property({ attribute: false }) chapters: readonly Chapter[] = [];
-  @property({ attribute: false }) user: User | null = null;
   @property({ type: Number }) position = 0;
   @property({ type: Boolean }) help = false;
   @state() private tab: Tab = "chapters";
@@ -242,7 +241,7 @@ export class PlayerDetails extends TongkeElement {
           ),
         )}
       </ul>
-      ${this.user?.role === "administrator"
+      ${recording.may.includes("see-faults")
         ? html`<p class="soft small" lang="en">${m.player.forIt(recording.incomplete)}</p>`
         : nothing}`;
   }
@@ -288,9 +287,8 @@ export class PlayerDetails extends TongkeElement {
   }
 
   private visibility(): TemplateResult {
-    const { recording, user, m } = this;
-    const mine = user?.role === "administrator" || user?.id === recording.teacher_id;
-    if (!mine) {
+    const { recording, m } = this;
+    if (!recording.may.includes("change")) {
       return html`<span class="badge"
         >${icon("people", 14)}${m.library.visibility[recording.visibility]}</span
       >`;

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { property, queryAll, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { ApiError, get, post } from "../../api/client.ts";
-import type { Part, Recording, User } from "../../api/types.ts";
+import type { Part, Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
@@ -28,7 +28,6 @@ export class Player extends TongkeElement {
   static override styles = [base, controls, cards, playerStyles];
 
   @property() recordingId = "";
-  @property({ attribute: false }) user: User | null = null;
   @state() private recording: Recording | null = null;
   @state() private error: unknown = null;
   @state() private position = 0;
@@ -286,7 +285,6 @@ export class Player extends TongkeElement {
         .recording=${recording}
         .chapters=${this.chapters}
         .position=${this.position}
-        .user=${this.user}
         .help=${this.help}
         @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
       ></tk-player-details>`;
@@ -387,7 +385,6 @@ export class Player extends TongkeElement {
   private notYet(recording: Recording): TemplateResult {
     const { player, app } = this.m;
     const failed = recording.state === "failed";
-    const mine = this.user?.role === "administrator" || this.user?.id === recording.teacher_id;
     const words = {
       recording: recording.incomplete ? player.pausedRecording : player.stillRecording,
       finishing: player.finishing,
@@ -400,12 +397,12 @@ export class Player extends TongkeElement {
       heading=${recording.title}
       text=${words[recording.state]}
     >
-      ${failed && mine
+      ${failed && recording.may.includes("change")
         ? html`<tk-button main data-testid="finish-again" @click=${this.finishAgain}
             >${player.tryAgain}</tk-button
           >`
         : nothing}
-      ${recording.incomplete && this.user?.role === "administrator"
+      ${recording.incomplete && recording.may.includes("see-faults")
         ? html`<p class="small soft" lang="en">${player.forIt(recording.incomplete)}</p>`
         : nothing}
       <a href="/library">${app.library}</a>

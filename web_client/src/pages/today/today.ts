@@ -4,7 +4,15 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { get } from "../../api/client.ts";
-import type { Classroom, Community, Lesson, Recording, School, User } from "../../api/types.ts";
+import type {
+  Classroom,
+  Community,
+  Lesson,
+  Recording,
+  School,
+  SessionAnswer,
+  User,
+} from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
@@ -96,6 +104,7 @@ export class Today extends TongkeElement {
   ];
 
   @property({ attribute: false }) user!: User;
+  @property({ attribute: false }) may: SessionAnswer["may"] = [];
   @state() private known: Known | null = null;
   @state() private error: unknown = null;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -204,14 +213,14 @@ export class Today extends TongkeElement {
 
   private attentionItem(item: Attention): TemplateResult {
     const { today } = this.m;
-    const admin = this.user.role === "administrator";
+    const administers = this.may.includes("administer");
     switch (item.kind) {
       case "no-schools":
       case "no-community":
         return html`<li>
           ${icon("warning")}
           <span>${item.kind === "no-schools" ? today.noSchools : today.noCommunity}</span>
-          ${admin
+          ${administers
             ? html`<a href=${item.kind === "no-schools" ? "/admin/schools" : "/admin/communities"}
                 >${today.toAdmin}</a
               >`
