@@ -32,6 +32,8 @@ export class Devices {
   private attempt = 0;
   /** Sources whose device was pulled out and for which none is left. */
   private readonly pulled = new Set<Source>();
+  /** Ids that have stood in a list: one that never did is not missed when it stands in none. */
+  private readonly listed = new Set<string>();
   /** Sources that were denied: nobody is asked for them again by itself. */
   private readonly denied = new Set<Source>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -175,6 +177,8 @@ export class Devices {
     const profile = this.wanted.get(source);
     if (!profile) return;
     if (!anew && (this.attempts.has(source) || this.tracks.has(source))) return;
+    // Which cameras are free is known when the first one is open: it is looked for again then.
+    if (!anew && !this.isMain(source) && this.mainIsOpening()) return;
     const device = source === "room" ? "microphone" : "camera";
     const main = this.isMain(source);
     const attempt = ++this.attempt;
@@ -219,6 +223,13 @@ export class Devices {
     } finally {
       if (this.attempts.get(source) === attempt) this.attempts.delete(source);
       this.port.changed(this.choices);
+      if (source !== "room" && main) await this.openFurther();
+    }
+  }
+
+  private async openFurther(): Promise<void> {
+    for (const source of this.wanted.keys()) {
+      if (!this.isMain(source) && !this.denied.has(source)) await this.open(source);
     }
   }
 
@@ -273,8 +284,16 @@ export class Devices {
 
   /** The first wanted camera stands for "the camera"; a second one may be missing in peace. */
   private isMain(source: Source): boolean {
-    if (source === "room") return true;
-    return [...this.wanted.keys()].find((one) => one !== "room") === source;
+    return source === "room" || this.firstCamera() === source;
+  }
+
+  private firstCamera(): Source | undefined {
+    return [...this.wanted.keys()].find((one) => one !== "room");
+  }
+
+  private mainIsOpening(): boolean {
+    const first = this.firstCamera();
+    return first !== undefined && this.attempts.has(first);
   }
 
   private keep(source: Source, track: MediaStreamTrack): void {
@@ -301,7 +320,7 @@ export class Devices {
   private isGone(source: Source, track: MediaStreamTrack): boolean {
     const id = track.getSettings().deviceId;
     const devices = this.devicesFor(source).filter((one) => one.deviceId);
-    return Boolean(id) && devices.length > 0 && !devices.some((one) => one.deviceId === id);
+    return this.listed.has(id ?? "") && devices.length > 0 && !devices.some((one) => one.deviceId === id);
   }
 
   /** Whether the device that was chosen is plugged in again, while another one serves. */
@@ -343,6 +362,7 @@ export class Devices {
     const all = (await this.media?.enumerateDevices().catch(() => [])) ?? [];
     const of = (kind: MediaDeviceKind): MediaDeviceInfo[] => all.filter((one) => one.kind === kind);
     const speakers = of("audiooutput");
+    for (const one of all) if (one.deviceId) this.listed.add(one.deviceId);
     this.choices = {
       cameras: of("videoinput"),
       microphones: of("audioinput"),

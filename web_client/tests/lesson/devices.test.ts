@@ -308,3 +308,45 @@ describe("the lists", () => {
     expect(choices.speaker).toBe("id of Ceiling");
   });
 });
+
+describe("a device that stands in no list", () => {
+  it("is not taken for one that was pulled out", async () => {
+    const own = devices();
+    const strange = new FakeTrack("Loopback", "id of Loopback");
+    media.getUserMedia = () => Promise.resolve({ getTracks: () => [strange] });
+    await own.capture([MICROPHONE]);
+    media.dispatchEvent(new Event("devicechange"));
+    await settled();
+    expect([sent.get("room"), strange.readyState]).toEqual(["Loopback", "live"]);
+  });
+});
+
+describe("a room's second camera", () => {
+  const PUPILS = { ...CAMERA, source: "students" } as SourceProfile;
+
+  it("is never the first one's, however long that takes to open", async () => {
+    const own = devices({ takesAll: true });
+    await own.look(); // the browser has told ids: permission was given long ago
+    let open = (): void => undefined;
+    media.hold = new Promise((resolve) => (open = resolve));
+    const captured = own.capture([CAMERA, PUPILS]);
+    await settled();
+    media.dispatchEvent(new Event("devicechange"));
+    await settled();
+    open();
+    await captured;
+    await settled();
+    expect([...sent]).toEqual([["teacher", "Webcam"]]);
+    expect(live()).toEqual(["Webcam"]);
+  });
+
+  it("is opened when the first one is, whoever opened that", async () => {
+    media.plug("videoinput", "Ceiling camera");
+    media.held.add("Webcam");
+    const own = devices({ takesAll: true });
+    await own.capture([CAMERA, PUPILS]);
+    media.held.delete("Webcam");
+    await own.retry();
+    expect(Object.fromEntries(sent)).toEqual({ teacher: "Webcam", students: "Ceiling camera" });
+  });
+});
