@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from mixer.errors import NodeFull
+from mixer.model import ProducerInfo
 from signaling.counters import SignalingCounters
 from signaling.errors import Refusal, StateUnreadable, TokenRefused
 from signaling.lesson import DevicePlace, Lesson
@@ -37,6 +38,7 @@ from signaling.protocol.messages import (
     CloseCode,
     EndReason,
     Join,
+    LessonSource,
     LessonState,
     RemovalCode,
     SeatState,
@@ -147,7 +149,7 @@ class LessonService:
         sdp: str,
         *,
         seat_id: str | None,
-        source: Source | None,
+        source: Source | LessonSource | None,
         request_id: str,
     ) -> None:
         """A WHEP player's offer."""
@@ -286,6 +288,19 @@ class LessonService:
     async def rename_lead(self, lesson_id: str, name: str) -> None:
         """Another person leads from now on; nothing happens if the lesson is not open."""
         await self._tell(lesson_id, e.LeadRenamed(name))
+
+    async def add_stream(
+        self, lesson_id: str, source: LessonSource, producer: ProducerInfo
+    ) -> None:
+        """A stream of the lesson itself, which the media core is fed with, may be wanted.
+
+        It ends with the lesson, if not before; nothing happens if the lesson is not open.
+        """
+        await self._tell(lesson_id, e.StreamAdded(source, producer))
+
+    async def remove_stream(self, lesson_id: str, producer_id: str) -> None:
+        """End a stream of the lesson itself, and its feed; nothing happens if it is gone."""
+        await self._tell(lesson_id, e.StreamRemoved(producer_id))
 
     async def _tell(self, lesson_id: str, event: e.Event) -> None:
         runner = self._runners.get(lesson_id)

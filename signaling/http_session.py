@@ -22,6 +22,7 @@ from signaling.protocol.messages import (
     DeviceKind,
     Join,
     Leave,
+    LessonSource,
     Publish,
     Published,
     Refused,
@@ -47,7 +48,7 @@ class HttpSession:
     answer: str = ""
     sources: dict[str, Source] = field(default_factory=dict)
     seat_id: str | None = None
-    source: Source | None = None
+    source: Source | LessonSource | None = None
     player: bool = False
     drain: asyncio.Task[None] | None = None
     _replies: dict[str, asyncio.Future[ServerMessage]] = field(default_factory=dict)

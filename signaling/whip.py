@@ -2,10 +2,10 @@
 
 `POST /whip/{source}` makes an encoder a device of its token's seat and its picture that source (its
 sound is the room's, if no other device of the seat carries it). In place of a token it may bear its
-room's source key, which does not run out. `POST /whep?seat=&source=` gives a
-player one seat's picture and sound. Both answer 201 with the session's address, where `PATCH`
-trickles candidates or restarts ICE and `DELETE` ends it. The lesson's rules apply as over the
-WebSocket; refusals have the same codes.
+room's source key, which does not run out. `POST /whep?seat=&source=` gives a player one seat's
+picture and sound, `POST /whep?source=program` the lesson's own. All answer 201 with the session's
+address, where `PATCH` trickles candidates or restarts ICE and `DELETE` ends it. The lesson's rules
+apply as over the WebSocket; refusals have the same codes.
 
 The server is ICE-lite: the answer has all its candidates and it needs none of the client's, so
 trickled candidates are accepted and not used.
@@ -25,7 +25,7 @@ from signaling.driver import LessonService
 from signaling.errors import Refusal
 from signaling.http_session import HttpSession, has_sound, name_sources
 from signaling.ports import SourceKeys
-from signaling.protocol.messages import IceServer, Source
+from signaling.protocol.messages import IceServer, LessonSource, Source
 from signaling.protocol.refusals import REFUSALS
 from signaling.sdp_fragment import MEDIA_TYPE, credentials_of, fragment_of, with_credentials
 
@@ -102,7 +102,7 @@ def whip_router(service: LessonService, source_keys: SourceKeys | None = None) -
     async def play(
         request: Request, seat: str | None = None, source: str | None = None
     ) -> Response:
-        """Play one seat's picture and sound (draft-ietf-wish-whep)."""
+        """Play one seat's picture and sound, or the lesson's own (draft-ietf-wish-whep)."""
         return await _answering(lambda: _play(sessions, seat, source, request))
 
     @router.patch("/whip/sessions/{session_id}", response_class=Response)
@@ -182,14 +182,13 @@ async def _publish(sessions: HttpSessions, source: str, request: Request) -> Res
 async def _play(
     sessions: HttpSessions, seat: str | None, source: str | None, request: Request
 ) -> Response:
-    if source is not None and source not in list(Source):
-        raise Refusal("unknown-path")
+    wanted = _played_source(seat, source)
     token = _token_of(request)
     if sessions.is_source_key(token):
         raise Refusal("source-key-sends-only")
     offer = await _body_of(request, "application/sdp", sessions.service)
     session = sessions.begin()
-    session.seat_id, session.source = seat, Source(source) if source else None
+    session.seat_id, session.source = seat, wanted
     try:
         await session.join(token, player=True, offers_sound=False)
         await session.negotiate(offer)
@@ -197,6 +196,17 @@ async def _play(
         await _give_up(session)
         raise
     return _created("whep", session)
+
+
+def _played_source(seat: str | None, source: str | None) -> Source | LessonSource | None:
+    """What of a seat a player wants, or of the lesson itself, which is no seat's."""
+    if source is None:
+        return None
+    if source in list(LessonSource) and seat is None:
+        return LessonSource(source)
+    if source in list(Source):
+        return Source(source)
+    raise Refusal("unknown-path")
 
 
 async def _give_up(session: HttpSession) -> None:

@@ -10,9 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mixer.model import MediaEvent, PublishAnswer, SubscribeOffer
+from mixer.model import MediaEvent, ProducerInfo, PublishAnswer, SubscribeOffer
 from signaling.ports import Identity
-from signaling.protocol.messages import ClientMessage, EndReason, Join, RemovalCode, Source
+from signaling.protocol.messages import (
+    ClientMessage,
+    EndReason,
+    Join,
+    LessonSource,
+    RemovalCode,
+    Source,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,15 @@ class RequestReceived:
 
 @dataclass(frozen=True, slots=True)
 class PlayRequested:
-    """A WHEP player offers to receive one seat's picture and sound (the lead's by default)."""
+    """A WHEP player offers to receive one seat's picture and sound (the lead's by default).
+
+    With a source of the lesson itself it receives that, and no seat is asked for.
+    """
 
     connection: int
     sdp: str
     seat_id: str | None
-    source: Source | None
+    source: Source | LessonSource | None
     request_id: str | None = None
 
 
@@ -153,6 +163,21 @@ class LeadRenamed:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class StreamAdded:
+    """The server feeds the media core with a stream of the lesson itself."""
+
+    source: LessonSource
+    producer: ProducerInfo
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRemoved:
+    """The server ends a stream of the lesson itself."""
+
+    producer_id: str
+
+
 MediaAnswered = PublishAnswered | SubscribeOffered | AnswerAccepted | PlayAnswered | MediaFailed
 Event = (
     JoinRequested
@@ -166,4 +191,6 @@ Event = (
     | RemovalRequested
     | ReadmissionRequested
     | LeadRenamed
+    | StreamAdded
+    | StreamRemoved
 )

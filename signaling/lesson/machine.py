@@ -19,6 +19,7 @@ from signaling.lesson import events as e
 from signaling.lesson import rules, saved
 from signaling.lesson.conduct import Conduct
 from signaling.lesson.effects import Effect
+from signaling.lesson.own_streams import OwnStreams
 from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
 from signaling.lesson.removal import Removal
@@ -85,6 +86,7 @@ class Lesson:
         self._reports = Reports(self._record, self._roster, self._publishing, self._subscribing)
         self._removal = Removal(self._record, self._roster)
         self._conduct = Conduct(self._record)
+        self._own_streams = OwnStreams(self._record)
 
     # --- in and out ---------------------------------------------------------------------------
 
@@ -112,6 +114,8 @@ class Lesson:
                 self._removal.readmit_seat(event.seat_id, now)
             case e.LeadRenamed():
                 self._roster.rename_lead(event.name, now)
+            case e.StreamAdded() | e.StreamRemoved():
+                self._own_streams.handle(event, now)
             case _:
                 self._media_answered(event, now)
         return self._finish(now, visible=visible)

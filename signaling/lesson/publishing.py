@@ -151,11 +151,9 @@ class Publishing:
 
     def _remove(self, device: Device, producer: Producer, now: float) -> None:
         del device.producers[producer.producer_id]
-        self._record.gone_producers.append(producer.producer_id)
+        self._record.forget_producer(producer.producer_id)
         self._record.emit(ProducerRemoved(producer.producer_id))
         self._write(log.SourceRemoved, device, producer, now)
-        for other in self._record.devices.values():
-            other.wants = tuple(w for w in other.wants if w.producer_id != producer.producer_id)
 
     def _write(
         self,

@@ -1,8 +1,8 @@
 """All a lesson remembers, and the outbox its handlers write to.
 
-Owns the state (`Seat`, `Device`, `Producer`, `LessonRecord`) and its public view: handlers change
-the record, `flush` compares the view with what was last told and sends only what differs, so no
-handler can forget to tell. What changes it is beside it.
+Owns the state (`Seat`, `Device`, `Producer`, `LessonStream`, `LessonRecord`) and its public view:
+handlers change the record, `flush` compares the view with what was last told and sends only what
+differs, so no handler can forget to tell. What changes it is beside it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mixer.model import Kind, Want
 from signaling.lesson import rules
@@ -33,7 +34,18 @@ from signaling.log import entries as log
 from signaling.log.entries import AnyEntry
 from signaling.ports import Bearer, LessonPlan, SignalingSettings
 from signaling.protocol import messages as m
-from signaling.protocol.messages import CloseCode, LinkQuality, Mode, RemovalCode, Role, Source
+from signaling.protocol.messages import (
+    CloseCode,
+    LessonSource,
+    LinkQuality,
+    Mode,
+    RemovalCode,
+    Role,
+    Source,
+)
+
+# A seat and one of its sources (None: the best it has); or no seat and a source of the lesson.
+Played = tuple[str, Source | None] | tuple[None, LessonSource]
 
 CHAT_TAIL = 200  # lines a newcomer is shown; the journal has all of them
 GONE_PRODUCERS = 512  # remembered so that a `subscribe` crossing a removal is not refused
@@ -58,6 +70,16 @@ class Producer:
 
 
 @dataclass(slots=True)
+class LessonStream:
+    """One stream of the lesson itself, which no seat sends."""
+
+    producer_id: str
+    source: LessonSource
+    kind: Kind
+    codec: str
+
+
+@dataclass(slots=True)
 class Device:
     """One machine at a seat. `media` tells whether it has peer connections to keep."""
 
@@ -76,7 +98,7 @@ class Device:
     joined_at: float = 0.0
     producers: dict[str, Producer] = field(default_factory=dict)
     wants: tuple[Want, ...] = ()
-    plays: tuple[str, Source | None] | None = None  # the seat and source a WHEP player asked for
+    plays: Played | None = None  # what a WHEP player asked for
     subscribe: SubscribePhase = SubscribePhase.IDLE
     subscribe_again: bool = False  # the wants have changed since the offer that is out
     subscribe_restart: bool = False  # the next offer starts the connection anew
@@ -139,6 +161,7 @@ class LessonRecord:
         self.ending: tuple[float, str] | None = None  # when and why
         self.barred: dict[str, Bar] = {}  # bearers who are let in no more
         self.chat: deque[m.ChatLine] = deque(maxlen=CHAT_TAIL)
+        self.streams: dict[str, LessonStream] = {}  # its own, by producer
         self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
         self.speakers = SpeakerBoard()
         self.out: list[Effect] = []
@@ -180,6 +203,12 @@ class LessonRecord:
             if producer.producer_id == producer_id:
                 return seat, producer
         return None
+
+    def forget_producer(self, producer_id: str) -> None:
+        """A stream is gone: nobody wants it any more."""
+        self.gone_producers.append(producer_id)
+        for device in self.devices.values():
+            device.wants = tuple(w for w in device.wants if w.producer_id != producer_id)
 
     def may_speak(self, seat: Seat) -> bool:
         """Mode, floor and mutes taken together: whether this seat's sound goes to the others."""
@@ -225,6 +254,15 @@ class LessonRecord:
             recording=self.recording,
             recording_fault=self.recording_fault,
             video_codec=self.video_codec,
+            streams=[
+                m.LessonStream(
+                    source=stream.source,
+                    producer_id=stream.producer_id,
+                    kind=_kind_name(stream.kind),
+                    codec=stream.codec,
+                )
+                for stream in self.streams.values()
+            ],
             ended=self.phase is LessonPhase.ENDED,
         )
 
@@ -268,7 +306,7 @@ class LessonRecord:
             source=producer.source,
             producer_id=producer.producer_id,
             device_id=producer.device_id,
-            kind="audio" if producer.kind is Kind.AUDIO else "video",
+            kind=_kind_name(producer.kind),
             codec=producer.codec,
             muted=producer.source in seat.muted_sources,
             live=producer.live,
@@ -362,3 +400,7 @@ class LessonRecord:
         self.out, self._replies, self._negotiations, self._closing = [], [], [], []
         self._unsaved = False
         return effects
+
+
+def _kind_name(kind: Kind) -> Literal["audio", "video"]:
+    return "audio" if kind is Kind.AUDIO else "video"

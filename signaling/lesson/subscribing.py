@@ -16,10 +16,17 @@ from signaling.lesson.events import (
     PlayRequested,
     SubscribeOffered,
 )
-from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.record import (
+    Device,
+    LessonRecord,
+    LessonStream,
+    Played,
+    Producer,
+    Seat,
+)
 from signaling.lesson.rules import SUBSCRIBE_TRANSITIONS, SubscribePhase
 from signaling.protocol import messages as m
-from signaling.protocol.messages import Role, Source
+from signaling.protocol.messages import LessonSource, Role, Source
 from signaling.protocol.refusals import refused
 
 # A browser answers an offer in well under a second; after this long the answer (or the offer) was
@@ -39,15 +46,14 @@ class Subscribing:
         wants: dict[str, Want] = {}
         for want in message.wants:
             found = record.find_producer(want.producer_id)
-            if found is None:
-                if want.producer_id not in record.gone_producers:
-                    raise Refusal("unknown-producer")
-            elif found[0].seat_id == device.seat_id:
+            if found is not None and found[0].seat_id == device.seat_id:
                 raise Refusal("own-producer")
-            else:
+            if found is not None or want.producer_id in record.streams:
                 wants[want.producer_id] = Want(
                     want.producer_id, want.width, want.height, want.priority
                 )
+            elif want.producer_id not in record.gone_producers:
+                raise Refusal("unknown-producer")
         device.wants = tuple(wants.values())
         self._ask(device, message.request_id)
 
@@ -146,22 +152,31 @@ class Subscribing:
     # --- WHEP ---------------------------------------------------------------------------------
 
     def play(self, device: Device, event: PlayRequested) -> None:
-        """One seat's picture and sound for a player that offers itself."""
-        seat = self._seat_to_play(event.seat_id)
-        wants = self._wants_of_player(seat.seat_id, event.source)
-        if seat.seat_id == device.seat_id or not wants:
+        """One seat's picture and sound, or the lesson's own, for a player that offers itself."""
+        plays: Played
+        if isinstance(event.source, LessonSource):
+            plays = (None, event.source)
+        else:
+            plays = (self._seat_to_play(event.seat_id).seat_id, event.source)
+        wants = self._wants_of_player(plays)
+        if plays[0] == device.seat_id or not wants:
             raise Refusal("nothing-to-play")
         device.media = True
-        device.plays, device.wants = (seat.seat_id, event.source), wants
+        device.plays, device.wants = plays, wants
         self._record.emit(MediaPlay(device.device_id, event.sdp, wants, event.request_id))
 
-    def _wants_of_player(self, seat_id: str, source: Source | None) -> tuple[Want, ...]:
-        flowing = [
-            producer
-            for device in self._record.devices_of(seat_id)
-            for producer in device.producers.values()
-        ]
-        best_first = list(Source)  # the teacher's picture, then the pupils', …
+    def _wants_of_player(self, plays: Played) -> tuple[Want, ...]:
+        seat_id, source = plays
+        flowing: list[Producer | LessonStream]
+        if seat_id is None:
+            flowing = [
+                stream for stream in self._record.streams.values() if stream.source is source
+            ]
+        else:
+            devices = self._record.devices_of(seat_id)
+            flowing = [producer for one in devices for producer in one.producers.values()]
+        # The teacher's picture, then the pupils', …
+        best_first: list[Source | LessonSource] = [*Source, *LessonSource]
         pictures = sorted(
             (p for p in flowing if p.kind is Kind.VIDEO and source in (None, p.source)),
             key=lambda producer: best_first.index(producer.source),
@@ -181,7 +196,7 @@ class Subscribing:
         for device in self._record.devices.values():
             if device.plays is None or device.subscribe is not SubscribePhase.IDLE:
                 continue
-            wants = self._wants_of_player(*device.plays)
+            wants = self._wants_of_player(device.plays)
             if wants and wants != device.wants:
                 device.wants = wants
                 self._ask(device, None)

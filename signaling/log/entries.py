@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from signaling.protocol.terms import DeviceKind, Layout, LinkQuality, Role, Source
+from signaling.protocol.terms import DeviceKind, Layout, LessonSource, LinkQuality, Role, Source
 
 LOG_VERSION = 1
 
@@ -162,6 +162,22 @@ class SourceRemoved(Entry):
     producer_id: str
 
 
+class StreamAdded(Entry):
+    """A stream of the lesson itself came, made on the server."""
+
+    type: Literal["stream_added"] = "stream_added"
+    source: LessonSource
+    producer_id: str
+
+
+class StreamRemoved(Entry):
+    """A stream of the lesson itself has gone."""
+
+    type: Literal["stream_removed"] = "stream_removed"
+    source: LessonSource
+    producer_id: str
+
+
 class SourceMuted(Entry):
     """Closed or opened by the seat itself."""
 
@@ -278,6 +294,8 @@ AnyEntry = (
     | SoundMoved
     | SourceAdded
     | SourceRemoved
+    | StreamAdded
+    | StreamRemoved
     | SourceMuted
     | SeatMuted
     | HandRaised

@@ -20,6 +20,7 @@ from signaling.protocol.terms import (
     DeviceKind,
     EndReason,
     Layout,
+    LessonSource,
     LinkQuality,
     Mode,
     PictureFault,
@@ -35,6 +36,7 @@ __all__ = [
     "DeviceKind",
     "EndReason",
     "Layout",
+    "LessonSource",
     "LinkQuality",
     "Mode",
     "PictureFault",
@@ -326,6 +328,15 @@ class RemovedBearer(Model):
     bearer: str
 
 
+class LessonStream(Model):
+    """A stream of the lesson itself, which no seat sends; it is wanted like any other."""
+
+    source: LessonSource
+    producer_id: Id
+    kind: Literal["audio", "video"]
+    codec: str = ""
+
+
 class LessonState(Model):
     """The lesson without its seats."""
 
@@ -343,6 +354,7 @@ class LessonState(Model):
     recording: bool = False
     recording_fault: str = ""  # why it is to be recorded and is not, at the moment
     video_codec: VideoCodec = VideoCodec.H264  # the best that every seat's devices can show
+    streams: list[LessonStream] = []  # its own, of no seat
     ended: bool = False
 
 

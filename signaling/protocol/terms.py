@@ -43,6 +43,12 @@ class Source(StrEnum):
     ROOM = "room"
 
 
+class LessonSource(StrEnum):
+    """What the lesson itself sends, and no seat: made of what the seats send."""
+
+    PROGRAM = "program"  # the composited picture, the mixed sound
+
+
 class VideoCodec(StrEnum):
     """What a picture is sent as, best first. Every browser has VP8 (RFC 7742 §5), not all H.264."""
 

@@ -98,6 +98,15 @@ class MediaModel:
         self.devices[device_id] = DeviceMedia(wants=tuple(wants), player=True)
         return "v=0\r\nplayer-answer"
 
+    def feed(self, kind: Kind) -> ProducerInfo:
+        """A stream made on the server; `unpublish` ends it."""
+        producer_id = f"p{next(self._numbers)}"
+        codec = "opus" if kind is Kind.AUDIO else "H264"
+        info = ProducerInfo(producer_id, "program", "program", kind, codec, 1)
+        self.devices.setdefault("program", DeviceMedia()).producers[producer_id] = info
+        self.paused[producer_id] = False
+        return info
+
     def unpublish(self, producer_id: str) -> None:
         for device in self.devices.values():
             for mid, producer in list(device.producers.items()):

@@ -120,6 +120,9 @@ REFUSED = [
     ),
     ("/whep?source=piano", {}, OFFER, 404, "unknown-path"),
     ("/whep?seat=nobody", {}, OFFER, 404, "unknown-seat"),
+    ("/whep?source=program", {}, OFFER, 409, "nothing-to-play"),
+    ("/whep?seat=lead&source=program", {}, OFFER, 404, "unknown-path"),
+    ("/whip/program", {}, OFFER, 404, "unknown-path"),
     ("/whep", {}, OFFER, 409, "nothing-to-play"),
 ]
 

@@ -70,7 +70,7 @@ function heard(view: View, message: ServerMessage, now: number): View {
     case "seat_removed":
       return withSeats(view, put(view.seats, message.seat_id, null));
     case "lesson_changed":
-      return { ...view, lesson: message.lesson };
+      return withStreams({ ...view, lesson: message.lesson });
     case "speaking":
       return { ...view, speaking: new Map(message.seats) };
     case "chat_posted":
@@ -105,10 +105,12 @@ function isOver(view: View): boolean {
 }
 
 function welcomed(view: View, welcome: Welcome, now: number): View {
-  const before = welcome.media_kept ? view : { ...view, streams: new Map<string, never>() };
+  const known = welcome.media_kept ? view.streams : new Map<string, never>();
   const seats = new Map(welcome.seats.map((seat: SeatState) => [seat.seat_id, seat]));
-  return {
-    ...withSeats(before, seats),
+  return withStreams({
+    ...view,
+    seats,
+    streams: known,
     phase: welcome.lesson.ended ? "ended" : "live",
     attempt: 0,
     refusal: null,
@@ -125,18 +127,23 @@ function welcomed(view: View, welcome: Welcome, now: number): View {
     unread: view.chatOpen || !view.me ? 0 : view.unread,
     speaking: new Map(),
     clockOffsetS: welcome.server_time - now,
-  };
+  });
 }
 
-/** Other seats; what was known of streams that no longer exist is forgotten. */
 function withSeats(view: View, seats: ReadonlyMap<string, SeatState>): View {
-  const present = new Set<string>();
-  for (const seat of seats.values()) {
+  return withStreams({ ...view, seats });
+}
+
+/** What was known of streams that no longer exist, of a seat or the lesson's own, is forgotten. */
+function withStreams(view: View): View {
+  const present = new Set(view.lesson?.streams.map((stream) => stream.producer_id));
+  for (const seat of view.seats.values()) {
     for (const source of seat.sources) present.add(source.producer_id);
   }
   const gone = [...view.streams.keys()].some((id) => !present.has(id));
-  const streams = gone ? new Map([...view.streams].filter(([id]) => present.has(id))) : view.streams;
-  return { ...view, seats, streams };
+  return gone
+    ? { ...view, streams: new Map([...view.streams].filter(([id]) => present.has(id))) }
+    : view;
 }
 
 function put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V | null): ReadonlyMap<K, V> {

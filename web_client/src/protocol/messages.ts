@@ -35,6 +35,13 @@ export const SOURCE_VALUES = [
 /** What a seat sends: four pictures and the room's sound. */
 export type Source = (typeof SOURCE_VALUES)[number];
 
+export const LESSON_SOURCE_VALUES = [
+  "program", // the composited picture, the mixed sound
+] as const;
+
+/** What the lesson itself sends, and no seat: made of what the seats send. */
+export type LessonSource = (typeof LESSON_SOURCE_VALUES)[number];
+
 export const VIDEO_CODEC_VALUES = [
   "H264",
   "VP8",
@@ -343,6 +350,14 @@ export interface RemovedBearer {
   bearer: string;
 }
 
+/** A stream of the lesson itself, which no seat sends; it is wanted like any other. */
+export interface LessonStream {
+  source: LessonSource;
+  producer_id: string;
+  kind: "audio" | "video";
+  codec: string;
+}
+
 /** The lesson without its seats. */
 export interface LessonState {
   lesson_id: string;
@@ -363,6 +378,8 @@ export interface LessonState {
   recording_fault: string;
   /** the best that every seat's devices can show */
   video_codec: VideoCodec;
+  /** its own, of no seat */
+  streams: LessonStream[];
   ended: boolean;
 }
 

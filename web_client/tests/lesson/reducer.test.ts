@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { initialView } from "../../src/lesson/state.ts";
+import type { ServerMessage } from "../../src/protocol/messages.ts";
 import { apply, lesson, seat, viewOf, welcome } from "./views.ts";
 
 const chat = (seatId: string) =>
@@ -47,6 +48,21 @@ describe("joining", () => {
       message: { type: "seat_changed", seat: seat("lead", { sources: [] }) },
     });
     expect(stopped.streams.size).toBe(0);
+  });
+
+  it("keeps what is known of the lesson's own streams for as long as it has them", () => {
+    const told = (message: ServerMessage) => ({ type: "server", now: 0, message }) as const;
+    const program = { source: "program", producer_id: "p1", kind: "video", codec: "H264" } as const;
+    const view = apply(
+      viewOf("r1"),
+      told({ type: "lesson_changed", lesson: lesson({ streams: [program] }) }),
+      told({ type: "stream_changed", producer_id: "p1", layer: 1, reason: "" }),
+      told({ type: "seat_changed", seat: seat("lead", { sources: [] }) }),
+    );
+    expect(view.streams.get("p1")).toEqual({ layer: 1, reason: "" });
+    expect(view.lesson?.streams).toEqual([program]);
+    const gone = apply(view, told({ type: "lesson_changed", lesson: lesson() }));
+    expect(gone.streams.size).toBe(0);
   });
 
   it("shows a refusal until it is let in, and an ended lesson for good", () => {

@@ -62,6 +62,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     recording: true,
     recording_fault: "",
     video_codec: "H264",
+    streams: [],
     ended: false,
     ...more,
   };
