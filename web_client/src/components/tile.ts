@@ -5,8 +5,8 @@
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
-import { icon } from "../design/icons.ts";
-import { base } from "../design/shared.ts";
+import { icon, lineSigns } from "../design/icons.ts";
+import { base, lines } from "../design/shared.ts";
 import { facts } from "../i18n/format.ts";
 import { type Picture, producerOf } from "../lesson/selectors.ts";
 import type { LessonSession } from "../lesson/session.ts";
@@ -27,8 +27,8 @@ export class Tile extends TongkeElement {
         display: block;
         overflow: hidden;
         border-radius: var(--radius);
-        background: #05080a;
-        color: #f2f6f8;
+        background: var(--picture);
+        color: var(--on-picture);
         font-size: var(--tile-text, 14px);
         aspect-ratio: 16 / 9;
         min-width: 0;
@@ -63,13 +63,13 @@ export class Tile extends TongkeElement {
         align-content: center;
         gap: 0.4em;
         padding: 0.8em 0.8em 2.4em;
-        background: rgb(5 8 10 / 78%);
-        color: #c6d2da;
+        background: var(--picture-veil);
+        color: var(--on-picture-soft);
         text-align: center;
         line-height: 1.3;
       }
       .cover.solid {
-        background: #172027;
+        background: var(--picture-none);
       }
       .ring {
         position: absolute;
@@ -80,7 +80,7 @@ export class Tile extends TongkeElement {
         transition: border-width 120ms;
       }
       .ring.speaking {
-        border: var(--tile-ring, 4px) solid #2dd4bf;
+        border: var(--tile-ring, 4px) solid var(--speaking);
       }
       .plate {
         position: absolute;
@@ -89,14 +89,14 @@ export class Tile extends TongkeElement {
         align-items: center;
         gap: 0.5em;
         padding: 0.35em 0.6em;
-        background: linear-gradient(transparent, rgb(0 0 0 / 82%) 45%);
+        background: linear-gradient(transparent, var(--picture-shade) 45%);
       }
       .name {
         overflow: hidden;
         font-weight: 600;
         text-overflow: ellipsis;
         white-space: nowrap;
-        text-shadow: 0 1px 2px rgb(0 0 0 / 80%);
+        text-shadow: 0 1px 2px var(--picture-shade);
       }
       .signs {
         display: flex;
@@ -111,29 +111,26 @@ export class Tile extends TongkeElement {
         gap: 0.25em;
         padding: 0.1em 0.5em;
         border-radius: 99px;
-        background: rgb(0 0 0 / 60%);
+        background: var(--picture-sign);
         font-size: 0.9em;
         white-space: nowrap;
       }
       .sign.floor {
-        background: #2dd4bf;
-        color: #04231f;
+        background: var(--speaking);
+        color: var(--on-speaking);
         font-weight: 600;
       }
       .sign.hand {
-        background: #fbbf4a;
-        color: #2b1c00;
+        background: var(--hand);
+        color: var(--on-hand);
         font-weight: 600;
-      }
-      .sign.weak {
-        background: #43310f;
-        color: #fbbf4a;
       }
       .sign svg {
         width: 1.15em;
         height: 1.15em;
       }
     `,
+    lines,
   ];
 
   @property({ attribute: false }) view!: View;
@@ -274,8 +271,8 @@ export class Tile extends TongkeElement {
           ? html`<span class="sign" aria-label=${tile.muted}>${icon("microphoneOff")}</span>`
           : nothing}
         ${(seat.present || seat.away_since !== null) && seat.link !== "good"
-          ? html`<span class="sign weak"
-              >${icon("linkWeak")}<span class="words">${link[seat.link]}</span></span
+          ? html`<span class="sign line ${seat.link}"
+              >${icon(lineSigns[seat.link])}<span class="words">${link[seat.link]}</span></span
             >`
           : nothing}
       </span>

@@ -1,6 +1,7 @@
 // Our own icons: 24 × 24, drawn with a 2 px line, always beside a word or with a name.
 
 import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
+import type { LinkQuality } from "../protocol/messages.ts";
 
 const shapes = {
   microphone: svg`<rect x="9" y="3" width="6" height="11" rx="3"/><path d="M5 11a7 7 0 0 0 14 0M12 18v3"/>`,
@@ -50,6 +51,13 @@ const shapes = {
 } satisfies Record<string, SVGTemplateResult>;
 
 export type IconName = keyof typeof shapes;
+
+/** How a line is, by its quality; its tones are `lines` in `shared.ts`. */
+export const lineSigns: Readonly<Record<LinkQuality, IconName>> = {
+  good: "linkGood",
+  weak: "linkWeak",
+  lost: "linkLost",
+};
 
 /** An icon without a name of its own: the word beside it says what it means. */
 export function icon(name: IconName, size = 20): TemplateResult {

@@ -208,6 +208,22 @@ export const facts = css`
   }
 `;
 
+/** How a line is, wherever that stands: `class="badge line weak"`; its sign is in `lineSigns`. */
+export const lines = css`
+  .line.good {
+    background: var(--accent-ground);
+    color: var(--accent-strong);
+  }
+  .line.weak {
+    background: var(--weak-ground);
+    color: var(--weak);
+  }
+  .line.lost {
+    background: var(--alarm-ground);
+    color: var(--alarm);
+  }
+`;
+
 export const cards = css`
   .card {
     padding: 24px;

@@ -9,7 +9,7 @@ import { Polling } from "../../components/polling.ts";
 import "../../components/seat_devices.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
-import { base, cards, controls } from "../../design/shared.ts";
+import { base, cards, controls, lines } from "../../design/shared.ts";
 import { facts, timeOfDay } from "../../i18n/format.ts";
 import type { RemovedBearer, SeatState } from "../../protocol/messages.ts";
 import "./live_measures.ts";
@@ -22,6 +22,7 @@ export class AdminLive extends TongkeElement {
     base,
     controls,
     cards,
+    lines,
     css`
       :host {
         display: grid;
@@ -190,14 +191,13 @@ export class AdminLive extends TongkeElement {
       : html`<span class="badge ${away ? "warn" : ""}"
           >${away ? admin.live.away : admin.live.absent}</span
         >`;
-    const tone = { good: "good", weak: "warn", lost: "live" }[seat.link];
     return html`<tr>
       <td><strong>${seat.name}</strong></td>
       <td>${seat.school}</td>
       <td>${roles[seat.role]}</td>
       <td>${state}</td>
       <td>
-        ${seat.present ? html`<span class="badge ${tone}">${link[seat.link]}</span>` : ""}
+        ${seat.present ? html`<span class="badge line ${seat.link}">${link[seat.link]}</span>` : ""}
       </td>
       <td>${facts(seat.sources.map((one) => sources[one.source]))}</td>
       <td>

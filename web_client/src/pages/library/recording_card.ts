@@ -35,8 +35,8 @@ export class RecordingCard extends TongkeElement {
         position: relative;
         display: grid;
         place-items: center;
-        background: #172027;
-        color: #7d8f9b;
+        background: var(--picture-none);
+        color: var(--on-picture-none);
         aspect-ratio: 16 / 9;
       }
       img {
@@ -49,8 +49,8 @@ export class RecordingCard extends TongkeElement {
         inset: auto 8px 8px auto;
         padding: 2px 8px;
         border-radius: 4px;
-        background: rgb(0 0 0 / 75%);
-        color: #fff;
+        background: var(--picture-shade);
+        color: var(--on-picture);
         font-size: var(--text-small);
       }
       .words {

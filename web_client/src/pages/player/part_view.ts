@@ -21,8 +21,8 @@ export class PartView extends TongkeElement {
         display: block;
         overflow: hidden;
         border-radius: var(--radius);
-        background: #05080a;
-        color: #f2f6f8;
+        background: var(--picture);
+        color: var(--on-picture);
         aspect-ratio: 16 / 9;
       }
       video {
@@ -35,7 +35,7 @@ export class PartView extends TongkeElement {
         inset: auto 0 0 0;
         overflow: hidden;
         padding: 4px 10px;
-        background: linear-gradient(transparent, rgb(0 0 0 / 80%));
+        background: linear-gradient(transparent, var(--picture-shade));
         font-size: var(--text-small);
         text-overflow: ellipsis;
         white-space: nowrap;
@@ -46,7 +46,7 @@ export class PartView extends TongkeElement {
         display: grid;
         place-items: center;
         padding: 12px;
-        color: #c6d2da;
+        color: var(--on-picture-soft);
         text-align: center;
       }
     `,

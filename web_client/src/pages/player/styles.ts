@@ -95,8 +95,8 @@ export const playerStyles = css`
     inset: 12px auto auto 12px;
     padding: 4px 12px;
     border-radius: 99px;
-    background: rgb(0 0 0 / 70%);
-    color: #fff;
+    background: var(--picture-shade);
+    color: var(--on-picture);
   }
   footer {
     display: grid;

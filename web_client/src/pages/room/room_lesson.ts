@@ -29,7 +29,7 @@ export class RoomLesson extends TongkeElement {
         grid-template: minmax(0, 1fr) var(--bar) / minmax(0, 1fr) auto;
         height: 100vh;
         overflow: hidden;
-        background: #05080a;
+        background: var(--picture);
         font-size: max(28px, 1.46vw);
       }
       tk-stage {
@@ -100,8 +100,8 @@ export class RoomLesson extends TongkeElement {
         cursor: pointer;
       }
       .hand.up {
-        background: #fbbf4a;
-        color: #2b1c00;
+        background: var(--hand);
+        color: var(--on-hand);
       }
       .hand:disabled {
         background: var(--surface-raised);
@@ -123,8 +123,8 @@ export class RoomLesson extends TongkeElement {
         position: static;
         padding: 12px 32px;
         border-radius: 20px;
-        background: #fbbf4a;
-        color: #2b1c00;
+        background: var(--hand);
+        color: var(--on-hand);
       }
     `,
   ];

@@ -45,7 +45,7 @@ export class DeviceCheck extends TongkeElement {
         place-items: center;
         overflow: hidden;
         border-radius: var(--radius);
-        background: #05080a;
+        background: var(--picture);
         aspect-ratio: 16 / 9;
       }
       video {
@@ -57,7 +57,7 @@ export class DeviceCheck extends TongkeElement {
       .why {
         position: absolute;
         padding: 24px;
-        color: #c6d2da;
+        color: var(--on-picture-soft);
         text-align: center;
       }
       .settings {

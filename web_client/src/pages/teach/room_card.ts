@@ -5,8 +5,8 @@ import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import "../../components/seat_devices.ts";
 import "../../components/tile.ts";
-import { icon, type IconName } from "../../design/icons.ts";
-import { base, controls } from "../../design/shared.ts";
+import { icon, type IconName, lineSigns } from "../../design/icons.ts";
+import { base, controls, lines } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
 import { facePicture, type Picture, serverNow, videoSources } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
@@ -17,6 +17,7 @@ export class RoomCard extends TongkeElement {
   static override styles = [
     base,
     controls,
+    lines,
     css`
       :host {
         display: block;
@@ -68,10 +69,6 @@ export class RoomCard extends TongkeElement {
       .sign.warn {
         background: var(--warn-ground);
         color: var(--warn);
-      }
-      .sign.alarm {
-        background: var(--alarm-ground);
-        color: var(--alarm);
       }
       .sign.good {
         background: var(--accent-ground);
@@ -208,20 +205,10 @@ export class RoomCard extends TongkeElement {
       ${floor ? sign("speak", m.tile.floor, "good") : nothing}
       ${seat.muted_by_lead ? sign("microphoneOff", m.tile.muted, "warn") : nothing}
       ${this.putOut()}
-      ${seat.present && this.view.phase === "live" ? this.link(sign) : nothing}
+      ${seat.present && this.view.phase === "live"
+        ? sign(lineSigns[seat.link], m.link[seat.link], `line ${seat.link}`)
+        : nothing}
     `;
-  }
-
-  private link(
-    sign: (name: IconName, words: string, tone?: string) => TemplateResult,
-  ): TemplateResult {
-    const { link } = this.seat;
-    const look = {
-      good: ["linkGood", ""],
-      weak: ["linkWeak", "warn"],
-      lost: ["linkLost", "alarm"],
-    } as const;
-    return sign(look[link][0], this.m.link[link], look[link][1]);
   }
 
   /** Which devices are at this seat, to put one out. */

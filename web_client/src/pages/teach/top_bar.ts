@@ -3,8 +3,8 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
-import { icon } from "../../design/icons.ts";
-import { base, cards, controls } from "../../design/shared.ts";
+import { icon, lineSigns } from "../../design/icons.ts";
+import { base, cards, controls, lines } from "../../design/shared.ts";
 import { clock, faultWords, timeOfDay } from "../../i18n/format.ts";
 import { mySeat, serverNow } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
@@ -16,6 +16,7 @@ export class TopBar extends TongkeElement {
     base,
     controls,
     cards,
+    lines,
     css`
       :host {
         display: flex;
@@ -111,13 +112,8 @@ export class TopBar extends TongkeElement {
     const { view, m } = this;
     const broken = view.phase !== "live" || view.up === "lost" || view.down === "lost";
     const quality: LinkQuality = broken ? "lost" : (mySeat(view)?.link ?? "good");
-    const look = {
-      good: ["linkGood", "good"],
-      weak: ["linkWeak", "warn"],
-      lost: ["linkLost", "live"],
-    } as const;
-    return html`<span class="badge ${look[quality][1]}"
-      >${icon(look[quality][0], 16)}${m.link[quality]}</span
+    return html`<span class="badge line ${quality}"
+      >${icon(lineSigns[quality], 16)}${m.link[quality]}</span
     >`;
   }
 
