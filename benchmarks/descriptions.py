@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mixer import sdp
-from mixer.transport.codecs import ABS_SEND_TIME, AUDIO_LEVEL, FIELD_OF_URI, MID, TRANSPORT_CC
+from mixer.model import Kind
 from mixer.transport.dtls import DtlsRole, Fingerprint
+from mixer.transport.header_extensions import FIELD_OF_URI, OFFERED_IDS, extensions_of
 
 AUDIO_PAYLOAD_TYPE, VIDEO_PAYLOAD_TYPE = 111, 96
 AUDIO_MID, VIDEO_MID = "0", "1"
-
-# As Chromium offers them; a server answers with those it speaks.
-OFFERED_EXTENSIONS = {AUDIO_LEVEL: 1, ABS_SEND_TIME: 2, TRANSPORT_CC: 3, MID: 4}
-ANSWERED_EXTENSIONS = frozenset(OFFERED_EXTENSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def publish_offer(local: LocalTransport, *, cname: str, audio_ssrc: int, video_s
             "c=IN IP4 0.0.0.0",
             *_transport(local, "actpass"),
             f"a=mid:{mid}",
-            *_extensions(kind, OFFERED_EXTENSIONS),
+            *_extensions(kind, OFFERED_IDS),
             "a=sendonly",
             f"a=msid:{cname} {cname}-{kind}",
             *_codec(kind, number),
@@ -110,9 +107,9 @@ def subscribe_answer(
     for media in live:
         number = _payload_type(media)
         known = media.extension_ids()
-        wanted = {uri: known[uri] for uri in known if uri in ANSWERED_EXTENSIONS}
+        wanted = {uri: known[uri] for uri in known if uri in OFFERED_IDS}
         if not transport_cc:
-            wanted.pop(TRANSPORT_CC, None)
+            wanted = {u: n for u, n in wanted.items() if FIELD_OF_URI[u] != "transport_cc"}
         lines += [
             f"m={media.kind} 9 {media.protocol} {number}",
             "c=IN IP4 0.0.0.0",
@@ -204,7 +201,7 @@ def _extensions(kind: str, ids: dict[str, int]) -> list[str]:
     return [
         f"a=extmap:{number} {uri}"
         for uri, number in ids.items()
-        if kind == "audio" or uri != AUDIO_LEVEL
+        if uri in extensions_of(Kind(kind))
     ]
 
 

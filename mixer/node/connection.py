@@ -22,8 +22,8 @@ from typing import Protocol
 from mixer.errors import TransportFailed
 from mixer.model import LinkState
 from mixer.node.port import Port
-from mixer.transport.codecs import ExtensionIds
 from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession
+from mixer.transport.header_extensions import ExtensionIds
 from mixer.transport.ice import Address, IceState
 from mixer.transport.peer import SETUP_OF_ROLE, LocalParameters, PeerParameters
 
@@ -33,10 +33,6 @@ log = logging.getLogger(__name__)
 SETUP_TIMEOUT_S = 60.0
 # A room that is away longer has its seat, but joins anew: signaling waits 60 s for it.
 LOST_TIMEOUT_S = 120.0
-
-EXTENSION_FIELDS = (
-    "mid", "rid", "repaired_rid", "audio_level", "abs_send_time", "transport_cc",
-)  # fmt: skip
 
 
 class ConnectionOwner(Protocol):
@@ -64,7 +60,7 @@ class Connection:
         now = port.clock()
         self.port = port
         self.state = LinkState.NEW
-        self.transport_id = port.pump.add_transport(**extension_numbers(extensions))
+        self.transport_id = port.pump.add_transport(**extensions.for_pump())
         self.local_ssrc = port.ssrcs.next()  # under which our reports go out
         self.failure = ""
         self._owner = owner
@@ -270,8 +266,3 @@ class Connection:
             self.state = state
             self._state_since = self.port.clock()
             self._owner.link_changed(state)
-
-
-def extension_numbers(extensions: ExtensionIds) -> dict[str, int]:
-    """The ids as the pump's keyword arguments."""
-    return {field: int(getattr(extensions, field)) for field in EXTENSION_FIELDS}

@@ -17,7 +17,7 @@ from mixer.forward.layers import Layer, smallest_first
 from mixer.forward.links import LinkMeter
 from mixer.forward.uplink import ReceiveRate
 from mixer.model import Direction, Kind, LinkMeasured, LinkState
-from mixer.node.connection import Connection, extension_numbers
+from mixer.node.connection import Connection
 from mixer.node.port import Port
 from mixer.node.senders import SenderOwner
 from mixer.node.streams import Encoding, Producer, pump_codec
@@ -105,9 +105,7 @@ class Publication:
         connection, peer = self.connection, self.connection.peer
         if peer is not None and peer.ice_ufrag != plan.peer.ice_ufrag:
             connection.restart_ice()
-        self._port.pump.set_extensions(
-            connection.transport_id, **extension_numbers(plan.extensions)
-        )
+        self._port.pump.set_extensions(connection.transport_id, **plan.extensions.for_pump())
         planned = {source.mid: source for source in plan.sources}
         before = dict(self.producers)
         for mid, producer in before.items():

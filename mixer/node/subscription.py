@@ -19,16 +19,15 @@ from mixer.errors import AnswerUnexpected, SdpRefused
 from mixer.forward import layers
 from mixer.forward.allocation import Choice
 from mixer.model import ConsumerInfo, Direction, Kind, LinkState, SubscribeOffer, Want
-from mixer.node.connection import Connection, extension_numbers
+from mixer.node.connection import Connection
 from mixer.node.consumers import Consumers
 from mixer.node.port import Port
 from mixer.node.streams import Producer
 from mixer.pump import TransportTotals
-from mixer.transport.codecs import FIELD_OF_URI, ExtensionIds
 from mixer.transport.dtls import Certificate
+from mixer.transport.header_extensions import OFFERED_IDS, ExtensionIds
 from mixer.transport.subscribe_lines import Line, Stream, SubscribeLines
 from mixer.transport.subscribe_offer import (
-    EXTENSION_IDS,
     PlayerOffer,
     player_codec,
     read_answer,
@@ -36,7 +35,7 @@ from mixer.transport.subscribe_offer import (
     write_player_answer,
 )
 
-OFFERED_EXTENSIONS = ExtensionIds(**{FIELD_OF_URI[uri]: n for uri, n in EXTENSION_IDS.items()})
+OFFERED_EXTENSIONS = ExtensionIds.of_uris(OFFERED_IDS)
 
 
 class SubscriptionOwner(Protocol):
@@ -118,9 +117,7 @@ class Subscription:
         answer = read_answer(text, lines)
         self._outstanding = None
         self.consumers.transport_cc = answer.transport_cc
-        self._port.pump.set_extensions(
-            self.connection.transport_id, **extension_numbers(answer.extensions)
-        )
+        self._port.pump.set_extensions(self.connection.transport_id, **answer.extensions.for_pump())
         for line in lines:
             if line.stream is not None:
                 line.codec, line.offered = answer.codecs[line.mid], True

@@ -18,15 +18,6 @@ FIXED_HEADER_BYTES = 12
 ONE_BYTE_PROFILE = 0xBEDE
 TWO_BYTE_PROFILE = 0x1000  # the lowest four bits are "appbits"
 
-# Names of the header extensions we speak, as `a=extmap` has them.
-URI_MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-URI_RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
-URI_REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
-URI_AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-URI_ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-URI_TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-URI_VIDEO_ORIENTATION = "urn:3gpp:video-orientation"
-
 
 class DatagramKind(Enum):
     """What a datagram on a shared port is, by its first bytes (RFC 7983 §7, RFC 5761 §4)."""

@@ -1,13 +1,10 @@
-"""Which codecs and header extensions the media core speaks, and how an offer's are chosen.
+"""Which codecs the media core speaks, and how an offer's are chosen.
 
 Owns: the list of codecs (H.264 packetization-mode 1, VP8, Opus), the choice among those a peer
-offers, their RTX (RFC 4588), the feedback and the header extensions we agree to.
+offers, their RTX (RFC 4588), the feedback we agree to.
 
-Leaves to others: payload formats themselves (`mixer.rtp`), writing whole descriptions.
-
-Video orientation (`urn:3gpp:video-orientation`) is deliberately not agreed to: without it the
-sender turns the picture itself, and recordings and programs, which know no such extension, stand
-upright.
+Leaves to others: payload formats themselves (`mixer.rtp`), header extensions
+(`header_extensions`), writing whole descriptions.
 """
 
 from __future__ import annotations
@@ -21,46 +18,12 @@ from mixer.sdp import MediaSection, RtpMap, parameters_text
 
 VIDEO_PREFERENCE = ("H264", "VP8")
 
-MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
-REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
-AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-
-AUDIO_EXTENSIONS = (MID, AUDIO_LEVEL, ABS_SEND_TIME, TRANSPORT_CC)
-VIDEO_EXTENSIONS = (MID, RID, REPAIRED_RID, ABS_SEND_TIME, TRANSPORT_CC)
-# One-byte header extensions have ids 1 to 14 (RFC 8285 §4.2).
-MAX_EXTENSION_ID = 14
-
 AUDIO_FEEDBACK = ("nack", "transport-cc")
 VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb")
 
 CONSTRAINED_BASELINE = "42e01f"
 # What an answer repeats of an offer's H.264 (RFC 6184 §8.2.2); all else is of one direction.
 AGREED_H264_PARAMETERS = ("level-asymmetry-allowed", "packetization-mode", "profile-level-id")
-
-
-@dataclass(frozen=True, slots=True)
-class ExtensionIds:
-    """Negotiated header extension ids of one transport; 0 is not negotiated."""
-
-    mid: int = 0
-    rid: int = 0
-    repaired_rid: int = 0
-    audio_level: int = 0
-    abs_send_time: int = 0
-    transport_cc: int = 0
-
-
-FIELD_OF_URI = {
-    MID: "mid",
-    RID: "rid",
-    REPAIRED_RID: "repaired_rid",
-    AUDIO_LEVEL: "audio_level",
-    ABS_SEND_TIME: "abs_send_time",
-    TRANSPORT_CC: "transport_cc",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +137,3 @@ def codec_lines(codec: Codec, parameters: dict[str, str]) -> list[str]:
         lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")
         lines.append(f"a=fmtp:{codec.rtx_payload_type} apt={number}")
     return lines
-
-
-def agreed_extensions(media: MediaSection, kind: Kind) -> dict[str, int]:
-    """The extensions of this m-line that we speak: id by URI."""
-    ours = AUDIO_EXTENSIONS if kind is Kind.AUDIO else VIDEO_EXTENSIONS
-    return {
-        uri: number
-        for uri, number in media.extension_ids().items()
-        if uri in ours and number <= MAX_EXTENSION_ID
-    }

@@ -22,14 +22,11 @@ from mixer.sdp import MediaSection
 from mixer.transport import peer as peers
 from mixer.transport.codecs import (
     AGREED_H264_PARAMETERS,
-    FIELD_OF_URI,
-    TRANSPORT_CC,
     Codec,
-    ExtensionIds,
-    agreed_extensions,
     choose_codec,
     codec_lines,
 )
+from mixer.transport.header_extensions import ExtensionIds, agreed_extensions
 from mixer.transport.peer import LocalParameters, PeerParameters
 
 # Names by which layers are commonly ordered; other rids count from the smallest in SDP order, as
@@ -106,13 +103,13 @@ def read_offer(text: str, sources: Mapping[str, SourceOffer], *, max_encodings: 
                 f"the offer has no m-line with mid {mid!r} for source {sources[mid].label!r}"
             )
     uris = _agreed_extension_ids(description)
+    ids = ExtensionIds.of_uris(uris)
     plans = tuple(
-        _read_source(media, sources[mid], uris, max_encodings)
+        _read_source(media, sources[mid], ids, max_encodings)
         for mid, media in by_mid.items()
         if mid in sources
     )
-    fields = {FIELD_OF_URI[uri]: number for uri, number in uris.items()}
-    return PublishPlan(peer, ExtensionIds(**fields), uris, plans, description)
+    return PublishPlan(peer, ids, uris, plans, description)
 
 
 def _agreed_extension_ids(description: sdp.SessionDescription) -> dict[str, int]:
@@ -130,7 +127,7 @@ def _agreed_extension_ids(description: sdp.SessionDescription) -> dict[str, int]
 
 
 def _read_source(
-    media: MediaSection, source: SourceOffer, uris: Mapping[str, int], max_encodings: int
+    media: MediaSection, source: SourceOffer, ids: ExtensionIds, max_encodings: int
 ) -> SourcePlan:
     if media.kind not in ("audio", "video"):
         raise media.refused(f"source {source.label!r} must be audio or video")
@@ -145,15 +142,7 @@ def _read_source(
         offered = ", ".join(sorted({entry.name for entry in media.rtpmaps().values()})) or "none"
         raise media.refused(f"no codec of ours ({ours}) among those offered: {offered}")
     encodings = _encodings(media, source, max_encodings)
-    if (
-        len(encodings) > 1
-        and encodings[0].rid
-        and not {FIELD_OF_URI[u] for u in uris}
-        >= {
-            "mid",
-            "rid",
-        }
-    ):
+    if len(encodings) > 1 and encodings[0].rid and not (ids.mid and ids.rid):
         raise media.refused("simulcast by rid needs the header extensions mid and rtp-stream-id")
     return SourcePlan(media.name, source, kind, codec, encodings)
 
@@ -290,7 +279,7 @@ def _section(
 
 def _without_idle_feedback(codec: Codec, plan: PublishPlan) -> Codec:
     """One congestion signal only: transport-wide feedback where possible, else REMB."""
-    idle = "goog-remb" if TRANSPORT_CC in plan.extension_uris else "transport-cc"
+    idle = "goog-remb" if plan.extensions.transport_cc else "transport-cc"
     return replace(codec, feedback=codec.feedback - {idle})
 
 

@@ -27,25 +27,20 @@ from mixer.model import Kind
 from mixer.sdp import MediaSection
 from mixer.transport import peer as peers
 from mixer.transport.codecs import (
-    ABS_SEND_TIME,
     AGREED_H264_PARAMETERS,
-    AUDIO_EXTENSIONS,
-    AUDIO_LEVEL,
     CONSTRAINED_BASELINE,
-    FIELD_OF_URI,
-    MID,
-    TRANSPORT_CC,
-    VIDEO_EXTENSIONS,
     Codec,
-    ExtensionIds,
-    agreed_extensions,
     choose_codec,
     codec_lines,
 )
+from mixer.transport.header_extensions import (
+    OFFERED_IDS,
+    ExtensionIds,
+    agreed_extensions,
+    extensions_of,
+)
 from mixer.transport.peer import LocalParameters, PeerParameters
 from mixer.transport.subscribe_lines import Line, Stream
-
-EXTENSION_IDS = {AUDIO_LEVEL: 1, ABS_SEND_TIME: 2, TRANSPORT_CC: 3, MID: 4}
 
 OPUS = Codec(
     name="opus",
@@ -126,7 +121,6 @@ def _offer_section(line: Line, codecs: list[Codec], local: LocalParameters) -> l
         if codec.rtx_payload_type:
             numbers.append(codec.rtx_payload_type)
     formats = " ".join(map(str, numbers))
-    extensions = AUDIO_EXTENSIONS if line.kind is Kind.AUDIO else VIDEO_EXTENSIONS
     text = [
         f"m={line.kind.value} {peers.default_port(local)} UDP/TLS/RTP/SAVPF {formats}",
         peers.connection_line(local),
@@ -135,7 +129,11 @@ def _offer_section(line: Line, codecs: list[Codec], local: LocalParameters) -> l
         "a=rtcp-mux",
         "a=rtcp-rsize",
         *peers.transport_lines(local),
-        *(f"a=extmap:{EXTENSION_IDS[uri]} {uri}" for uri in extensions if uri in EXTENSION_IDS),
+        *(
+            f"a=extmap:{OFFERED_IDS[uri]} {uri}"
+            for uri in extensions_of(line.kind)
+            if uri in OFFERED_IDS
+        ),
     ]
     for codec in codecs:
         text += codec_lines(codec, dict(codec.parameters))
@@ -170,8 +168,7 @@ def read_answer(text: str, lines: Sequence[Line]) -> SubscribeAnswer:
         codecs[line.mid] = _answered_codec(media, line)
         if not media.rejected:
             uris |= _known_extensions(media, line.kind)
-    fields = {FIELD_OF_URI[uri]: number for uri, number in uris.items()}
-    return SubscribeAnswer(peer, ExtensionIds(**fields), codecs)
+    return SubscribeAnswer(peer, ExtensionIds.of_uris(uris), codecs)
 
 
 def _known_extensions(media: MediaSection, kind: Kind) -> dict[str, int]:
@@ -179,7 +176,7 @@ def _known_extensions(media: MediaSection, kind: Kind) -> dict[str, int]:
     return {
         uri: number
         for uri, number in agreed_extensions(media, kind).items()
-        if EXTENSION_IDS.get(uri) == number
+        if OFFERED_IDS.get(uri) == number
     }
 
 
@@ -205,7 +202,7 @@ class PlayerOffer:
     @property
     def extensions(self) -> ExtensionIds:
         """The ids as the pump takes them."""
-        return ExtensionIds(**{FIELD_OF_URI[uri]: n for uri, n in self.extension_uris.items()})
+        return ExtensionIds.of_uris(self.extension_uris)
 
 
 def read_player_offer(text: str) -> PlayerOffer:
@@ -218,9 +215,8 @@ def read_player_offer(text: str) -> PlayerOffer:
         if media.rejected or media.kind not in ("audio", "video"):
             continue
         kind = Kind(media.kind)
-        sendable = {MID, AUDIO_LEVEL, ABS_SEND_TIME, TRANSPORT_CC}
         for uri, number in agreed_extensions(media, kind).items():
-            if uri in sendable:
+            if uri in OFFERED_IDS:
                 uris.setdefault(uri, number)
         if media.direction in ("recvonly", "sendrecv"):
             receiving[media.name] = kind
