@@ -22,6 +22,20 @@ def test_every_file_on_the_map_is_there() -> None:
     assert missing == []
 
 
+def links(page: Path) -> list[Path]:
+    text = page.read_text(encoding="utf-8")
+    return [page.parent / target for target in re.findall(r"\]\(([^)#:]+)\)", text)]
+
+
 def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
-        assert (ROOT / "docs" / target).exists(), target
+    for page in (ROOT / "README.md", ROOT / "docs" / "architecture.md"):
+        assert len(links(page)) > 3
+        assert [link for link in links(page) if not link.exists()] == []
+
+
+def test_the_readme_leads_to_the_maps_in_the_code() -> None:
+    """A package that tells where its parts are is met by who begins at the top."""
+    linked = {link.resolve() for link in links(ROOT / "README.md")}
+    for package in ("server", "signaling", "mixer", "recorder", "hardware_profiles"):
+        assert ROOT / package / "__init__.py" in linked
+    assert {*ROOT.glob("mixer/**/README.md"), ROOT / "web_client" / "README.md"} <= linked
