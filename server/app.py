@@ -73,6 +73,7 @@ from server.services import Services
 from server.timekeeper import Timekeeper
 from signaling.app_router import routes as signaling_routes
 from signaling.driver import LessonService
+from signaling.origin import same_origin
 from signaling.ports import SignalingSettings
 from signaling.turn import TurnServers
 
@@ -356,12 +357,5 @@ def turn_servers(settings: Settings) -> TurnServers | None:
 
 def _origins(settings: Settings) -> Callable[[str, str], bool]:
     """Which pages may open the lesson's WebSocket: ours, by the address asked or the public one."""
-    public = urlsplit(settings.public_url).netloc.lower()
-
-    def allowed(origin: str, host: str) -> bool:
-        try:
-            return urlsplit(origin).netloc.lower() in {host.lower(), public} - {""}
-        except ValueError:
-            return False
-
-    return allowed
+    public = urlsplit(settings.public_url).netloc
+    return lambda origin, host: same_origin(origin, host, public)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from signaling.driver import LessonService
+from signaling.origin import same_origin
 from signaling.ports import SourceKeys
-from signaling.websocket import OriginCheck, same_origin, websocket_router
+from signaling.websocket import OriginCheck, websocket_router
 from signaling.whip import whip_router
 
 

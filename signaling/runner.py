@@ -251,9 +251,6 @@ class LessonRunner:
     def _failure_of(self, effect: f.MediaCall, error: Exception) -> e.MediaFailed | None:
         """What the lesson is told of a failed call; closing what is gone already is no failure."""
         code = _refusal_code(error)
-        _log.info(
-            "media refused", lesson_id=self.lesson_id, call=type(effect).__name__, error=error
-        )
         match effect:
             case f.MediaPublish():
                 return e.MediaFailed(effect.device_id, "publish", code, effect.request_id)

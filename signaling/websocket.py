@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from signaling.allowance import Allowance
 from signaling.driver import LessonService
 from signaling.errors import Refusal
-from signaling.patience import Patience
+from signaling.origin import same_origin
 from signaling.protocol.messages import ClientMessage, CloseCode, Join, client_message
 
 _log = structlog.get_logger(__name__)
@@ -37,14 +37,6 @@ class _Envelope(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     request_id: str | None = None
-
-
-def same_origin(origin: str, host: str) -> bool:
-    """Whether a page of `origin` was served by this `Host`."""
-    try:
-        return urlsplit(origin).netloc.lower() == host.lower()
-    except ValueError:
-        return False
 
 
 def websocket_router(
@@ -73,7 +65,7 @@ class SocketSession:
         self._service = service
         self._settings = service.settings
         self._connection = service.connect()
-        self._patience = Patience(service.clock())
+        self._allowance = Allowance(service.clock())
         self._closed_with: CloseCode | None = None
         self._client_left = False
 
@@ -136,15 +128,15 @@ class SocketSession:
         return text if text is not None else message.get("bytes", b"") or b""
 
     async def _handle(self, text: str | bytes) -> bool:
-        """Carry one message in; False when the client has tried our patience too often."""
+        """Carry one message in; False when the client has offended too often."""
         now = self._service.clock()
         try:
-            if not self._patience.allows(now):
+            if not self._allowance.allows(now):
                 raise Refusal("too-fast")
             message = parse(text, max_bytes=self._settings.max_message_bytes)
         except Refusal as refusal:
             self._connection.refuse(refusal.code, _request_id_of(text))
-            return not self._patience.offended(now)
+            return not self._allowance.offended(now)
         self._service.counters.messages_received[message.type] += 1
         if isinstance(message, Join):
             await self._service.join(self._connection, message)

@@ -3,7 +3,7 @@
 Sound first, always. Then every picture its smallest layer, then better layers, both in the order
 of priority and tile size. On a line that cannot carry even all the sound, those who speak are
 heard and the silent are paused; one sound always goes out. Going down is immediate, going up
-needs a margin and, after a fall for want of bandwidth, some patience.
+needs a margin and, after a fall for want of bandwidth, a hold.
 
 Each subscriber has its own `Allocator`, which knows nothing of the others: one weak line never
 costs another its quality.
@@ -61,7 +61,7 @@ class Allocation:
 
 
 @dataclass(slots=True)
-class _Patience:
+class _Hold:
     """How long a stream that fell waits before it may rise again."""
 
     least_s: float
@@ -81,17 +81,17 @@ class _State:
 
     layer: int
     rank: tuple[int, int] = (0, 0)  # priority and pixels of the want
-    better: _Patience = field(default_factory=lambda: _Patience(HOLD_S))
-    first: _Patience = field(default_factory=lambda: _Patience(FIRST_HOLD_S))
+    better: _Hold = field(default_factory=lambda: _Hold(HOLD_S))
+    first: _Hold = field(default_factory=lambda: _Hold(FIRST_HOLD_S))
 
     def move(self, now: float, layer: int, best: int) -> None:
         """The stream goes out in this layer from now on; nobody wants more than `best`."""
         if layer > self.layer:
-            patience = self.first if self.layer == NOTHING else self.better
-            patience.rose_at = now
+            hold = self.first if self.layer == NOTHING else self.better
+            hold.rose_at = now
         elif layer < self.layer and layer != best:
-            patience = self.first if layer == NOTHING else self.better
-            patience.fell(now)
+            hold = self.first if layer == NOTHING else self.better
+            hold.fell(now)
         self.layer = layer
 
 
@@ -198,7 +198,7 @@ class Allocator:
         rank = (want.priority, want.width * want.height)
         state = self._states.get(stream.producer_id)
         if state is not None and rank > state.rank:
-            # Somebody looks at it now: no patience.
+            # Somebody looks at it now: no hold.
             state.first.allowed_at = state.better.allowed_at = now
         return _Candidate(stream, rungs, (-rank[0], -rank[1], place), rank, state)
 
@@ -261,8 +261,8 @@ class _Line:
         abundant = self.available_bps >= ABUNDANCE * self.wanted_bps
         if state is None or abundant:
             return True
-        patience = state.first if candidate.chosen == NOTHING else state.better
-        if self.now >= patience.allowed_at:
+        hold = state.first if candidate.chosen == NOTHING else state.better
+        if self.now >= hold.allowed_at:
             return True
         self.reserved_bps += after_bps - self.used_bps
         return False

@@ -13,11 +13,14 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
+# The pump has a gate before this one, of the same half second (`KEYFRAME_SPACING_NS` in
+# `pump/native/notices.c`): it spares Python the asking of consumers again and again; this one joins
+# what they ask with what taps, joins and switches of layers do. Who changes one looks at the other.
 INTERVAL_S = 0.5
 # A request may be lost, so it is repeated; a publisher that gave nothing for so many repeats
 # (muted camera, paused layer) is asked more slowly.
-PATIENT_AFTER = 10
-PATIENT_INTERVAL_S = 2.0
+SLOWER_AFTER = 10
+SLOWER_INTERVAL_S = 2.0
 
 
 @dataclass(slots=True)
@@ -59,8 +62,8 @@ class KeyframeRequests(Generic[Key]):
         for key in due:
             request = self._waiting[key]
             request.asked += 1
-            patient = request.asked >= PATIENT_AFTER
-            request.due_at = now + (PATIENT_INTERVAL_S if patient else INTERVAL_S)
+            slower = request.asked >= SLOWER_AFTER
+            request.due_at = now + (SLOWER_INTERVAL_S if slower else INTERVAL_S)
             self._asked_at[key] = now
         return due
 

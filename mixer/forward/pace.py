@@ -12,7 +12,7 @@ from collections.abc import Iterable
 # A layer of a camera sends many pictures a second, a still screen from a browser about one.
 SILENT_AFTER_S = 2.0
 # What has no other layer to turn to is waited for until it has shown its pace.
-FIRST_PATIENCE_S = 10.0
+FIRST_WAIT_S = 10.0
 # A pause so many times as long as those before is an end …
 TIMES_ITS_PACE = 2.5
 # … and one of so long is, however slow it was.
@@ -51,5 +51,5 @@ def silent_after_s(paces: Iterable[Pace]) -> float:
     every = list(paces)
     known = [pace.pause_s for pace in every if pace.pause_s is not None]
     if not known:
-        return FIRST_PATIENCE_S if len(every) == 1 else SILENT_AFTER_S
+        return FIRST_WAIT_S if len(every) == 1 else SILENT_AFTER_S
     return max(SILENT_AFTER_S, TIMES_ITS_PACE * min(known))

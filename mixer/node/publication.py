@@ -30,10 +30,10 @@ from mixer.rtp.rtcp import (
     SourceDescription,
     serialize_compound,
 )
+from mixer.token_bucket import TokenBucket
 from mixer.transport.codecs import Codec
 from mixer.transport.dtls import Certificate
 from mixer.transport.publish_answer import PublishPlan, SourcePlan, write_answer
-from mixer.transport.rate_limit import TokenBucket
 
 # New SSRCs that are looked up for one sender: all its sources with all layers and repairs at once
 # (8 × 3 × 2), later seldom. Browsers change them with an offer alone; whoever makes them up is left

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 # A round trip of most lines; browsers begin with 50 ms. What comes too early costs a datagram.
 FIRST_REPEAT_S = 0.1
-# The peer gives up some day, so patience gains nothing: two dozen copies in all.
+# The peer gives up some day, so waiting longer gains nothing: two dozen copies in all.
 LONGEST_REPEAT_S = 1.0
 # A peer that repeats its flight has not got ours: it gets it at once, but not twice at once.
 LEAST_REPEAT_S = 0.04

@@ -1,7 +1,6 @@
-"""How often something may happen: token buckets, one alone or one per source.
+"""How often something may happen to each source: a bounded table of token buckets by network.
 
-Owns: the bucket, and a bounded table of them by source network, so that nobody can use the server
-to bother a third party. Leaves to the caller: what a token buys. Sans-IO.
+So nobody can use the server to bother a third party. Sans-IO.
 """
 
 from __future__ import annotations
@@ -9,30 +8,10 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from mixer.sources import network_of
+from mixer.token_bucket import TokenBucket
 
 # Sources remembered at once; the one unused longest makes room. 4,096 entries are about 1 MB.
 MAX_SOURCES = 4096
-
-
-class TokenBucket:
-    """`burst` at once, then `rate_per_s`."""
-
-    __slots__ = ("_burst", "_filled_at", "_rate_per_s", "_tokens")
-
-    def __init__(self, *, rate_per_s: float, burst: float, now: float) -> None:
-        self._rate_per_s = rate_per_s
-        self._burst = self._tokens = burst
-        self._filled_at = now
-
-    def take(self, now: float) -> bool:
-        """Spend one token; False when there is none."""
-        refill = max(0.0, now - self._filled_at) * self._rate_per_s
-        self._tokens = min(self._burst, self._tokens + refill)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 class SourceBudget:

@@ -19,6 +19,7 @@ from server.door.addresses import Address
 from server.errors import Refusal, Text
 from server.lessons.rooms import RoomDevice
 from server.services import Services
+from signaling.origin import same_origin
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LONGEST_SECRET = 256
@@ -47,13 +48,13 @@ def address_for(request: Request, services: Services) -> Address:
     )
 
 
-def same_origin(request: Request, services: ServicesOf) -> None:
+def refuse_foreign_pages(request: Request, services: ServicesOf) -> None:
     """Refuses (403) a write that another site's page sent. Programs send no `Origin`."""
     origin = request.headers.get("origin")
     if request.method in _SAFE_METHODS or origin is None:
         return
-    ours = {request.headers.get("host", ""), urlsplit(services.settings.public_url).netloc}
-    if urlsplit(origin).netloc not in ours - {""}:
+    public = urlsplit(services.settings.public_url).netloc
+    if not same_origin(origin, request.headers.get("host", ""), public):
         raise Refusal(
             403,
             "foreign-origin",

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends
 from fastapi.params import Depends as Door
 
 from server.accounts.permissions import PERMISSIONS, RIGHTS, Right, Standing
-from server.api.access import administrator, room_device, same_origin, signed_in
+from server.api.access import administrator, refuse_foreign_pages, room_device, signed_in
 from server.api.refusals import RefusalBody
 
 _DOORS: dict[frozenset[Standing], list[Door]] = {
@@ -42,6 +42,6 @@ def area(tag: str, *, prefix: str = "") -> Area:
     return Area(
         prefix=prefix,
         tags=[tag],
-        dependencies=[Depends(same_origin)],
+        dependencies=[Depends(refuse_foreign_pages)],
         responses={"4XX": {"model": RefusalBody}},
     )

@@ -11,7 +11,7 @@ from server.api.access import ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import Body, Id, Name, View
 from server.database.models import Classroom, Credential, School, SchoolKind
-from server.door.addresses import Reach
+from server.door.addresses import Address, Reach
 from server.errors import field_refused
 from server.node.hardware import STANDARD_PROFILE
 from server.schools.places import (
@@ -85,11 +85,17 @@ class CredentialBody(Body):
     label: Name
 
 
-class NewCredentialView(CredentialView):
+class HandedOver(View):
+    """What is told of a new credential or key this once."""
+
     secret: str
     address: str
     reach: Reach
     other_origins: list[str]
+
+
+class NewCredentialView(CredentialView, HandedOver):
+    pass
 
 
 class SourceKeyView(CredentialView):
@@ -101,11 +107,8 @@ class SourceKeyBody(Body):
     source: Source
 
 
-class NewSourceKeyView(SourceKeyView):
-    secret: str
-    address: str
-    reach: Reach
-    other_origins: list[str]
+class NewSourceKeyView(SourceKeyView, HandedOver):
+    pass
 
 
 class ProfileView(View):
@@ -141,7 +144,13 @@ def _credential_view(credential: Credential) -> CredentialView:
 
 
 def _source_key_view(key: Credential) -> SourceKeyView:
-    return SourceKeyView(**_credential_view(key).model_dump(), source=Source(str(key.source)))
+    return SourceKeyView(**dict(_credential_view(key)), source=Source(str(key.source)))
+
+
+def _handed_over(services: Services, base: Address, secret: str, address: str) -> HandedOver:
+    """`address` begins as the one the request came to; others may begin otherwise."""
+    others = [one for one in services.addresses.for_others() if one != base.url]
+    return HandedOver(secret=secret, address=address, reach=base.reach, other_origins=others)
 
 
 @router.get("/schools")
@@ -253,14 +262,9 @@ async def create_credential(
         row, secret = await add_credential(
             session, classroom, label=body.label, now=services.clock()
         )
-    address = address_for(request, services)
-    return NewCredentialView(
-        **_credential_view(row).model_dump(),
-        secret=secret,
-        address=room_address(address.url, secret),
-        reach=address.reach,
-        other_origins=[one for one in services.addresses.for_others() if one != address.url],
-    )
+    base = address_for(request, services)
+    once = _handed_over(services, base, secret, room_address(base.url, secret))
+    return NewCredentialView(**dict(_credential_view(row)), **dict(once))
 
 
 @router.delete("/credentials/{credential_id}", status_code=204)
@@ -298,14 +302,9 @@ async def create_source_key(
         row, secret = await add_credential(
             session, classroom, label=body.label, now=services.clock(), source=body.source
         )
-    address = address_for(request, services)
-    return NewSourceKeyView(
-        **_source_key_view(row).model_dump(),
-        secret=secret,
-        address=whip_address(address.url, body.source),
-        reach=address.reach,
-        other_origins=[one for one in services.addresses.for_others() if one != address.url],
-    )
+    base = address_for(request, services)
+    once = _handed_over(services, base, secret, whip_address(base.url, body.source))
+    return NewSourceKeyView(**dict(_source_key_view(row)), **dict(once))
 
 
 @router.delete("/source_keys/{key_id}", status_code=204)

@@ -23,7 +23,7 @@
 #define SLEEP_LEAST_NS (MILLISECOND_NS / 10) /* shorter sleeps cost more than they gather */
 /* How long feedback may wait for media: a little longer than between two pictures. With more media
  * it is still not read in every round: a look at an empty socket costs as much as a packet. */
-#define PATIENCE_NS (35 * MILLISECOND_NS)
+#define FEEDBACK_WAIT_NS (35 * MILLISECOND_NS)
 #define FEEDBACK_SPACING_NS (20 * MILLISECOND_NS)
 /* Batches taken in one go before time's work is looked at again. */
 #define BATCHES_IN_A_ROW 8
@@ -304,7 +304,7 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
 /* When there is something to do at the latest. */
 static int64_t look_again_at(const struct pump *pump, const struct rounds *rounds) {
   int64_t now = monotonic_now(), tick_at = rounds->tick_at;
-  if (rounds->has_traffic && tick_at > now + PATIENCE_NS) tick_at = now + PATIENCE_NS;
+  if (rounds->has_traffic && tick_at > now + FEEDBACK_WAIT_NS) tick_at = now + FEEDBACK_WAIT_NS;
   if (pump->tcp.count && tick_at > now + SECOND_NS) tick_at = now + SECOND_NS;
   if (pump->draining && tick_at > now + DRAIN_TICK_NS) tick_at = now + DRAIN_TICK_NS;
   return tick_at;

@@ -3,7 +3,8 @@
 #include "payload.h"
 
 /* A keyframe costs the publisher many times a common picture; asking again sooner than this only
- * makes a bad line worse. */
+ * makes a bad line worse. Before the publisher is asked there is a second gate, of the same half
+ * second: INTERVAL_S in forward/keyframes.py, which joins this with what others ask for. */
 #define KEYFRAME_SPACING_NS (500 * MILLISECOND_NS)
 
 static bool put(struct core *core, struct event *event, const void *data) {

@@ -120,7 +120,7 @@ def one_choice(
     return allocation.choices[0]
 
 
-def test_down_at_once_up_with_margin_and_patience() -> None:
+def test_down_at_once_up_with_margin_and_after_a_hold() -> None:
     allocator = Allocator()
     assert one_choice(allocator, 0.0, 2_000_000).layer == 2
     assert (
@@ -130,11 +130,11 @@ def test_down_at_once_up_with_margin_and_patience() -> None:
     assert one_choice(allocator, 9.0, 1_600_000).layer == 1  # up needs a margin
     assert one_choice(allocator, 9.1, 1_800_000).layer == 2
     assert one_choice(allocator, 9.2, 600_000).layer == 1
-    assert one_choice(allocator, 10.0, 1_800_000).layer == 1  # and patience
+    assert one_choice(allocator, 10.0, 1_800_000).layer == 1  # and a hold
     assert one_choice(allocator, 9.2 + MAX_HOLD_S, 1_800_000).layer == 2
 
 
-def test_an_abundant_line_needs_no_patience() -> None:
+def test_an_abundant_line_needs_no_hold() -> None:
     allocator = Allocator()
     one_choice(allocator, 0.0, 2_000_000)
     one_choice(allocator, 0.1, 200_000)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from mixer.forward.keyframes import INTERVAL_S, PATIENT_AFTER, PATIENT_INTERVAL_S, KeyframeRequests
+from mixer.forward.keyframes import INTERVAL_S, SLOWER_AFTER, SLOWER_INTERVAL_S, KeyframeRequests
 
 Requests = KeyframeRequests[tuple[str, int]]
 KEY = ("teacher", 2)
@@ -60,7 +60,7 @@ def test_a_publisher_that_gives_nothing_is_asked_more_slowly() -> None:
     requests: Requests = KeyframeRequests()
     requests.request(KEY, 0.0)
     asked = [step / 10 for step in range(200) if requests.poll(step / 10)]
-    assert asked[PATIENT_AFTER] - asked[PATIENT_AFTER - 1] == pytest.approx(PATIENT_INTERVAL_S)
+    assert asked[SLOWER_AFTER] - asked[SLOWER_AFTER - 1] == pytest.approx(SLOWER_INTERVAL_S)
 
 
 def test_encodings_are_apart_and_may_go() -> None:

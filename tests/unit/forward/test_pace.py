@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from mixer.forward.pace import (
-    FIRST_PATIENCE_S,
+    FIRST_WAIT_S,
     SILENT_AFTER_S,
     SLOWEST_S,
     Pace,
@@ -31,18 +31,18 @@ def shown(pauses: list[float]) -> Pace:
 
 
 @pytest.mark.parametrize(
-    ("pauses", "patience"),
+    ("pauses", "waits_s"),
     [
-        ([], FIRST_PATIENCE_S),
+        ([], FIRST_WAIT_S),
         ([0.04] * 100, SILENT_AFTER_S),
         ([1.0] * 20, 2.5),
         ([3.0] * 10, 7.5),
         ([10.0] * 5, 25.0),
-        ([SLOWEST_S + 1] * 3, FIRST_PATIENCE_S),
+        ([SLOWEST_S + 1] * 3, FIRST_WAIT_S),
     ],
 )
-def test_a_stream_is_waited_for_by_its_own_pace(pauses: list[float], patience: float) -> None:
-    assert silent_after_s([shown(pauses)]) == pytest.approx(patience)
+def test_a_stream_is_waited_for_by_its_own_pace(pauses: list[float], waits_s: float) -> None:
+    assert silent_after_s([shown(pauses)]) == pytest.approx(waits_s)
 
 
 def test_a_screen_that_sends_only_changes_is_not_taken_for_stopped() -> None:

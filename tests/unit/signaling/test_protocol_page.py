@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from signaling import protocol_page
+from signaling.allowance import BURST, FORGET_ONE_EVERY_S, FORGIVEN_OFFENCES, MESSAGES_PER_S
 from signaling.lesson.subscribing import ANSWER_TIMEOUT_S
-from signaling.patience import BURST, FORGET_ONE_EVERY_S, FORGIVEN_OFFENCES, MESSAGES_PER_S
 from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Mode

@@ -1,6 +1,6 @@
 // Calls to the server's HTTP interface (docs/http_api.md). Knows requests and refusals, no pages.
 
-import { currentLanguage } from "../i18n/index.ts";
+import { said } from "../i18n/index.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -21,12 +21,12 @@ export class ApiError extends Error {
 
   /** What happened, in the person's language. */
   get words(): string {
-    return currentLanguage() === "en" ? this.en : this.zh;
+    return said(this);
   }
 
   field(name: string): string {
     const words = this.fields[name];
-    return words ? (currentLanguage() === "en" ? words.en : words.zh) : "";
+    return words ? said(words) : "";
   }
 }
 

@@ -8,6 +8,7 @@ import type { Role } from "../protocol/messages.ts";
 import { type LessonSession, TurnedAway } from "../lesson/session.ts";
 import { initialView, type View } from "../lesson/state.ts";
 import { TongkeElement } from "./element.ts";
+import { Ticking } from "./polling.ts";
 import "./states.ts";
 
 const TOKEN_MARGIN_S = 30; // a token about to expire is fetched anew
@@ -21,10 +22,17 @@ declare global {
 
 export abstract class LessonPage extends TongkeElement {
   @state() protected view: View = initialView;
+  /** Milliseconds; changes every second so that times run. */
+  @state() protected now = Date.now();
   protected session: LessonSession | null = null;
   private stopWatching: (() => void) | undefined;
   private wakeLock: WakeLockSentinel | null = null;
   private readonly onVisible = (): void => void this.keepAwake();
+
+  constructor() {
+    super();
+    new Ticking(this, () => (this.now = Date.now()), 1000);
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -1,30 +1,47 @@
-// Asks again every so often while its element is shown: never twice at once, and not for a page that
-// nobody sees.
+// What happens every so often while an element is on the page: a tick, or a question to the server.
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
-export class Polling implements ReactiveController {
+/** Ticks, seen or not. */
+export class Ticking implements ReactiveController {
   private timer: ReturnType<typeof setInterval> | undefined;
-  private asking = false;
 
   constructor(
     host: ReactiveControllerHost,
-    private readonly ask: () => Promise<void>,
+    private readonly tick: () => void,
     private readonly everyMs: number,
   ) {
     host.addController(this);
   }
 
   hostConnected(): void {
-    void this.now();
-    this.timer = setInterval(() => {
-      if (!document.hidden) void this.now();
-    }, this.everyMs);
-    document.addEventListener("visibilitychange", this.shown);
+    this.timer = setInterval(this.tick, this.everyMs);
   }
 
   hostDisconnected(): void {
     clearInterval(this.timer);
+  }
+}
+
+/** Asks at once and then every so often: never twice at once, and not for a page nobody sees. */
+export class Polling implements ReactiveController {
+  private asking = false;
+
+  constructor(
+    host: ReactiveControllerHost,
+    private readonly ask: () => Promise<void>,
+    everyMs: number,
+  ) {
+    host.addController(this);
+    new Ticking(host, this.shown, everyMs);
+  }
+
+  hostConnected(): void {
+    void this.now();
+    document.addEventListener("visibilitychange", this.shown);
+  }
+
+  hostDisconnected(): void {
     document.removeEventListener("visibilitychange", this.shown);
   }
 

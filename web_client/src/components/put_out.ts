@@ -1,13 +1,13 @@
 // What a page says when its device was put out of the lesson.
 
 import { html, type TemplateResult } from "lit";
-import { currentLanguage, type Messages } from "../i18n/index.ts";
+import { type Messages, said } from "../i18n/index.ts";
 import type { Refusal } from "../lesson/state.ts";
 import "./states.ts";
 
 /** A refusal's words in the person's language. */
 export function refusalWords(refusal: Refusal | null): string {
-  return (currentLanguage() === "en" ? refusal?.en : refusal?.zh) ?? "";
+  return refusal ? said(refusal) : "";
 }
 
 export function putOut(words: Messages, refusal: Refusal | null): TemplateResult {

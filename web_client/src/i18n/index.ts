@@ -21,6 +21,17 @@ export function messages(): Messages {
   return catalogue;
 }
 
+/** One text in both languages, as the server and the lesson protocol tell it, or as pages keep it. */
+export type InBoth =
+  | { readonly zh: string; readonly en: string }
+  | { readonly message_zh: string; readonly message_en: string };
+
+/** The text in the current language. */
+export function said(text: InBoth): string {
+  if ("zh" in text) return language === "en" ? text.en : text.zh;
+  return language === "en" ? text.message_en : text.message_zh;
+}
+
 /** Load the remembered language, else the browser's, before anything is drawn. */
 export async function startLanguage(): Promise<void> {
   await useLanguage(pickLanguage(localStorage.getItem(REMEMBERED), navigator.languages));

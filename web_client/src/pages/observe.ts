@@ -102,13 +102,10 @@ export class Observe extends LessonPage {
   @property() lessonId = "";
   @state() private wall = false;
   @state() private notes: readonly Note[] = [];
-  @state() private now = Date.now();
   @query("input") private field!: HTMLInputElement;
-  private ticker: ReturnType<typeof setInterval> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.ticker = setInterval(() => (this.now = Date.now()), 1000);
     this.notes = this.remembered();
     const session = new LessonSession({
       lessonId: this.lessonId,
@@ -118,11 +115,6 @@ export class Observe extends LessonPage {
     });
     this.useSession(session);
     session.open();
-  }
-
-  override disconnectedCallback(): void {
-    clearInterval(this.ticker);
-    super.disconnectedCallback();
   }
 
   protected override viewChanged(): void {

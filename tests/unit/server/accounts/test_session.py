@@ -169,7 +169,7 @@ async def test_idle_and_old_sessions_end(world: World, admin: httpx.AsyncClient)
 
 async def test_a_write_from_another_site_is_refused(world: World, admin: httpx.AsyncClient) -> None:
     body = {"name": "山村小学", "kind": "rural"}
-    for origin in ("https://evil.example", "null", "http://127.0.0.1:7881"):
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:7881", "http://[::1"):
         answer = await admin.post("/api/schools", json=body, headers={"origin": origin})
         assert (answer.status_code, answer.json()["code"]) == (403, "foreign-origin")
     assert (

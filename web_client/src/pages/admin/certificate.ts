@@ -10,7 +10,7 @@ import "../../components/trust_steps.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, facts } from "../../design/shared.ts";
 import { dayAndTime } from "../../i18n/format.ts";
-import { currentLanguage } from "../../i18n/index.ts";
+import { said } from "../../i18n/index.ts";
 
 export class AdminCertificate extends TongkeElement {
   static override styles = [
@@ -108,10 +108,9 @@ export class AdminCertificate extends TongkeElement {
 
   private findings(one: Certificate): TemplateResult {
     const { certificate: words } = this.m;
-    const english = currentLanguage() === "en";
     const told: { fault: string; words: string }[] = one.findings.map((finding) => ({
       fault: finding.fault,
-      words: english ? finding.message_en : finding.message_zh,
+      words: said(finding),
     }));
     if (!isFor(one.names, location.hostname)) {
       told.push({ fault: "not-asked", words: words.notNamed(location.hostname) });

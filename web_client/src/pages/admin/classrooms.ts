@@ -6,9 +6,10 @@ import { get } from "../../api/client.ts";
 import type { Classroom, Profile, School } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import type { Values } from "../../components/form.ts";
+import { Polling } from "../../components/polling.ts";
 import { icon } from "../../design/icons.ts";
 import { relative } from "../../i18n/format.ts";
-import { currentLanguage } from "../../i18n/index.ts";
+import { said } from "../../i18n/index.ts";
 import { Collection } from "./collection.ts";
 import "./credentials.ts";
 import "./source_keys.ts";
@@ -17,22 +18,19 @@ const LOOK_EVERY_MS = 5000;
 
 export class AdminClassrooms extends Collection<Classroom> {
   protected readonly kind = "classrooms";
+  protected override readonly polls = true;
 
   @state() private schools: readonly School[] = [];
   @state() private profiles: readonly Profile[] = [];
   @state() private open = "";
-  private timer: ReturnType<typeof setInterval> | undefined;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.timer = setInterval(() => {
-      if (this.editing === null) void this.load();
-    }, LOOK_EVERY_MS);
+  constructor() {
+    super();
+    new Polling(this, () => this.look(), LOOK_EVERY_MS);
   }
 
-  override disconnectedCallback(): void {
-    clearInterval(this.timer);
-    super.disconnectedCallback();
+  private async look(): Promise<void> {
+    if (this.editing === null) await this.load();
   }
 
   protected override async loadMore(): Promise<void> {
@@ -94,7 +92,7 @@ export class AdminClassrooms extends Collection<Classroom> {
 
   private profileName(name: string): string {
     const profile = this.profiles.find((one) => one.name === name);
-    return (currentLanguage() === "en" ? profile?.title_en : profile?.title_zh) ?? name;
+    return profile ? said({ zh: profile.title_zh, en: profile.title_en }) : name;
   }
 
   protected override moreActions(item: Classroom): TemplateResult {

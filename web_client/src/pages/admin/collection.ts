@@ -75,6 +75,8 @@ export abstract class Collection<T extends Item> extends Form {
   ];
 
   protected abstract readonly kind: CollectionKind;
+  /** Loads by itself, again and again. */
+  protected readonly polls: boolean = false;
   @state() protected items: readonly T[] | null = null;
   @state() private loadError: unknown = null;
   /** The item that is being changed, "" for a new one, null for none. */
@@ -106,7 +108,7 @@ export abstract class Collection<T extends Item> extends Form {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void this.load();
+    if (!this.polls) void this.load();
   }
 
   override disconnectedCallback(): void {

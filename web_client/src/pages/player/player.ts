@@ -6,6 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { ApiError, get, post } from "../../api/client.ts";
 import type { Part, Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { Ticking } from "../../components/polling.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
@@ -43,20 +44,22 @@ export class Player extends TongkeElement {
   private master = new MasterClock(0);
   private chapters: readonly Chapter[] = [];
   private lines: readonly SeatLine[] = [];
-  private ticker: ReturnType<typeof setInterval> | undefined;
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
+
+  constructor() {
+    super();
+    new Ticking(this, () => this.tick(), TICK_MS);
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("keydown", this.onKey);
-    this.ticker = setInterval(() => this.tick(), TICK_MS);
     void this.load();
   }
 
   override disconnectedCallback(): void {
     removeEventListener("keydown", this.onKey);
-    clearInterval(this.ticker);
     clearTimeout(this.reloadTimer);
     super.disconnectedCallback();
   }

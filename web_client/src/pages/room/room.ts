@@ -38,7 +38,6 @@ export class Room extends LessonPage {
   @state() private standing: Standing = "asking";
   @state() private answer: RoomAnswer | null = null;
   @state() private removed: Refusal | null = null;
-  @state() private now = Date.now();
   @state() private settings = false;
   @state() private forgetting = false;
   @query("dialog") private readonly dialog!: HTMLDialogElement;
@@ -46,7 +45,6 @@ export class Room extends LessonPage {
   private lessonId = "";
   private lastToken = "";
   private pollTimer: ReturnType<typeof setTimeout> | undefined;
-  private ticker: ReturnType<typeof setInterval> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
   private readonly onOnline = (): void => void this.poll();
 
@@ -54,7 +52,6 @@ export class Room extends LessonPage {
     super.connectedCallback();
     addEventListener("keydown", this.onKey);
     addEventListener("online", this.onOnline);
-    this.ticker = setInterval(() => (this.now = Date.now()), 1000);
     this.takeCredential();
     void this.poll();
   }
@@ -63,7 +60,6 @@ export class Room extends LessonPage {
     removeEventListener("keydown", this.onKey);
     removeEventListener("online", this.onOnline);
     clearTimeout(this.pollTimer);
-    clearInterval(this.ticker);
     super.disconnectedCallback();
   }
 

@@ -10,6 +10,7 @@ import "../../components/chat.ts";
 import { deviceProblem } from "../../components/device_select.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
+import { Polling } from "../../components/polling.ts";
 import { putOut, refusalWords } from "../../components/put_out.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
@@ -17,7 +18,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { timeOfDay } from "../../i18n/format.ts";
-import { currentLanguage } from "../../i18n/index.ts";
+import { said } from "../../i18n/index.ts";
 import { ownPictureIsHeld } from "../../lesson/captions.ts";
 import { pictureFaultInWords } from "../../lesson/picture_faults.ts";
 import { rooms } from "../../lesson/selectors.ts";
@@ -48,19 +49,19 @@ export class Teach extends LessonPage {
   @state() private error: unknown = null;
   @state() private inside = false;
   @state() private starting = false;
-  @state() private now = Date.now();
   @state() private said = "";
   @state() private devicesOpen = false;
   private layoutBeforeSharing: Layout | null = null;
-  private ticker: ReturnType<typeof setInterval> | undefined;
-  private whoTimer: ReturnType<typeof setInterval> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
+
+  constructor() {
+    super();
+    new Polling(this, () => this.lookWhoIsThere(), WHO_IS_THERE_EVERY_MS);
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("keydown", this.onKey);
-    this.ticker = setInterval(() => (this.now = Date.now()), 1000);
-    this.whoTimer = setInterval(() => void this.lookWhoIsThere(), WHO_IS_THERE_EVERY_MS);
     this.useSession(
       new LessonSession({
         lessonId: this.lessonId,
@@ -74,8 +75,6 @@ export class Teach extends LessonPage {
 
   override disconnectedCallback(): void {
     removeEventListener("keydown", this.onKey);
-    clearInterval(this.ticker);
-    clearInterval(this.whoTimer);
     super.disconnectedCallback();
   }
 
@@ -345,10 +344,9 @@ export class Teach extends LessonPage {
       return this.strip("warn", m.lesson.mediaLost);
     }
     if (view.notice) {
-      const words = currentLanguage() === "en" ? view.notice.en : view.notice.zh;
       return this.strip(
         "warn",
-        words,
+        said(view.notice),
         html`<button class="slim" @click=${() => this.session?.dismissNotice()}>
           ${m.app.close}
         </button>`,

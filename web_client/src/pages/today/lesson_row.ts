@@ -9,7 +9,7 @@ import { onEscape } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { facts, list, timeOfDay } from "../../i18n/format.ts";
-import { currentLanguage } from "../../i18n/index.ts";
+import { said } from "../../i18n/index.ts";
 import { go } from "../../router.ts";
 import { clashWords } from "./agenda.ts";
 
@@ -109,7 +109,7 @@ export class LessonRow extends TongkeElement {
     ];
     const { waits } = lesson;
     if (waits && waits.code !== "no-teacher") {
-      return [...missing, currentLanguage() === "en" ? waits.message_en : waits.message_zh];
+      return [...missing, said(waits)];
     }
     return [...missing, ...clashWords(m, lesson.clashes)];
   }

@@ -14,11 +14,12 @@ import type {
   User,
 } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { Polling } from "../../components/polling.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { dayOf } from "../../i18n/format.ts";
-import { currentLanguage } from "../../i18n/index.ts";
+import { said } from "../../i18n/index.ts";
 import { attentionOf, daysOf, type Attention } from "./agenda.ts";
 import "./lesson_row.ts";
 import "./start_form.ts";
@@ -107,17 +108,10 @@ export class Today extends TongkeElement {
   @property({ attribute: false }) may: SessionAnswer["may"] = [];
   @state() private known: Known | null = null;
   @state() private error: unknown = null;
-  private timer: ReturnType<typeof setInterval> | undefined;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.look();
-    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
-  }
-
-  override disconnectedCallback(): void {
-    clearInterval(this.timer);
-    super.disconnectedCallback();
+  constructor() {
+    super();
+    new Polling(this, this.look, LOOK_EVERY_MS);
   }
 
   private readonly look = async (): Promise<void> => {
@@ -233,7 +227,7 @@ export class Today extends TongkeElement {
       case "waits":
         return html`<li>
           ${icon("warning")}
-          <span>${today.waits(item.lesson, currentLanguage() === "en" ? item.en : item.zh)}</span>
+          <span>${today.waits(item.lesson, said(item))}</span>
         </li>`;
       case "room-offline":
         return html`<li>

@@ -7,6 +7,8 @@ would load a server.
 
 from __future__ import annotations
 
+from mixer.token_bucket import TokenBucket
+
 MESSAGES_PER_S = 40.0
 BURST = 120.0
 # A page with a fault repeats it; it is told so some times and then closed. One offence is forgiven
@@ -15,30 +17,19 @@ FORGIVEN_OFFENCES = 20
 FORGET_ONE_EVERY_S = 10.0
 
 
-class Patience:
-    """A token bucket for messages and a leaking count of offences."""
+class Allowance:
+    """What one connection may ask, and what it is forgiven."""
 
     def __init__(self, now: float) -> None:
-        self._tokens = BURST
-        self._offences = 0.0
-        self._now = now
+        self._messages = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=BURST, now=now)
+        self._offences = TokenBucket(
+            rate_per_s=1 / FORGET_ONE_EVERY_S, burst=FORGIVEN_OFFENCES, now=now
+        )
 
     def allows(self, now: float) -> bool:
         """Whether one more message may be handled now."""
-        self._advance(now)
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
+        return self._messages.take(now)
 
     def offended(self, now: float) -> bool:
         """Count one bad message; True when it was one too many."""
-        self._advance(now)
-        self._offences += 1.0
-        return self._offences > FORGIVEN_OFFENCES
-
-    def _advance(self, now: float) -> None:
-        elapsed_s = max(0.0, now - self._now)
-        self._now = max(now, self._now)
-        self._tokens = min(BURST, self._tokens + elapsed_s * MESSAGES_PER_S)
-        self._offences = max(0.0, self._offences - elapsed_s / FORGET_ONE_EVERY_S)
+        return not self._offences.take(now)
