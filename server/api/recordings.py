@@ -14,6 +14,7 @@ from server.accounts.permissions import Right, refuse_without
 from server.api.access import Person, ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
+from server.api.pages import Pages
 from server.database.models import Recording, RecordingPhase, User, Visibility
 from server.recordings.library import (
     find_recordings,
@@ -166,8 +167,9 @@ async def recordings(
     school: SearchText = "",
     since: Annotated[Moment | None, Query(alias="from")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
+    pages: Pages,
 ) -> list[RecordingView]:
-    """The recordings I may see that fit, the newest first."""
+    """The recordings I may see that fit, the newest first, a page at a time."""
     async with services.database.read() as session:
         found = await find_recordings(
             session,
@@ -177,8 +179,9 @@ async def recordings(
             school=school,
             since=since,
             until=until,
+            asked=pages.asked,
         )
-    return [_view(row, person, services, whole=False) for row in found]
+    return [_view(row, person, services, whole=False) for row in pages.rows(found)]
 
 
 @router.get("/api/recordings/{recording_id}")

@@ -31,11 +31,14 @@ from server.database.models import (
     Visibility,
 )
 from server.database.outbox import Outbox
+from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, not_found
 from server.schools.communities import communities_of_school
 
-MOST_LISTED = 500
 _log = structlog.get_logger("tongke.library")
+
+
+_NEWEST_FIRST = (Key(Recording.started_at, float, descending=True), Key(Recording.id, str))
 
 
 class RecordingCatalogue(Protocol):
@@ -202,8 +205,9 @@ async def find_recordings(
     school: str = "",
     since: float | None = None,
     until: float | None = None,
-) -> list[Recording]:
-    """Recordings that fit, the newest first (at most 500). Each word must occur somewhere."""
+    asked: Asked,
+) -> Page[Recording]:
+    """A page of the recordings that fit, the newest first. Each word must occur somewhere."""
     query = await visible_recordings(session, user)
     for word in words.split():
         in_school = select(RecordingSchool.recording_id).where(
@@ -230,8 +234,7 @@ async def find_recordings(
         query = query.where(Recording.started_at >= since)
     if until is not None:
         query = query.where(Recording.started_at < until)
-    query = query.order_by(Recording.started_at.desc(), Recording.id).limit(MOST_LISTED)
-    return list(await session.scalars(query))
+    return await page_of(session, query, _NEWEST_FIRST, asked)
 
 
 async def get_visible_recording(session: AsyncSession, user: User, recording_id: str) -> Recording:

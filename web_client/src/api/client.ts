@@ -42,6 +42,28 @@ export function get<T>(path: string, options: CallOptions = {}): Promise<T> {
   return call<T>("GET", path, undefined, options);
 }
 
+/** Some rows of a list, and the address of those that come after (null: there are none). */
+export interface Page<T> {
+  readonly rows: readonly T[];
+  readonly next: string | null;
+}
+
+export async function getPage<T>(path: string): Promise<Page<T>> {
+  const { body, link } = await answer("GET", path, undefined, {});
+  return { rows: body as T[], next: /<([^>]*)>; rel="next"/.exec(link)?.[1] ?? null };
+}
+
+/** A whole list, page by page. */
+export async function getAll<T>(path: string): Promise<T[]> {
+  const rows: T[] = [];
+  for (let next: string | null = path; next !== null; ) {
+    const page: Page<T> = await getPage<T>(next);
+    rows.push(...page.rows);
+    next = page.next;
+  }
+  return rows;
+}
+
 export function post<T>(path: string, body: unknown = {}, options: CallOptions = {}): Promise<T> {
   return call<T>("POST", path, body, options);
 }
@@ -60,6 +82,15 @@ async function call<T>(
   body: unknown,
   options: CallOptions,
 ): Promise<T> {
+  return (await answer(method, path, body, options)).body as T;
+}
+
+async function answer(
+  method: string,
+  path: string,
+  body: unknown,
+  options: CallOptions,
+): Promise<{ readonly body: unknown; readonly link: string }> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
   options.signal?.addEventListener("abort", () => timeout.abort());
@@ -80,7 +111,10 @@ async function call<T>(
       if (refused.code === "not-signed-in") dispatchEvent(new Event(SIGNED_OUT));
       throw refused;
     }
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    return {
+      body: response.status === 204 ? undefined : await response.json(),
+      link: response.headers.get("link") ?? "",
+    };
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new Unreachable(`${method} ${path}`);

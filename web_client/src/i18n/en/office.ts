@@ -98,6 +98,8 @@ export const office = {
     to: "To",
     clear: "Clear filters",
     found: (count: number) => plural(count, "lesson", "lessons"),
+    foundFirst: (count: number) => `The newest ${plural(count, "lesson", "lessons")}`,
+    more: "Show more",
     emptyTitle: "No recorded lessons yet",
     empty: "A lesson that was recorded appears here as soon as it ends.",
     nothingTitle: "Nothing fits",

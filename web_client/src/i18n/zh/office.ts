@@ -93,6 +93,8 @@ export const office: Pick<Messages, keyof typeof english> = {
     to: "到",
     clear: "清除筛选",
     found: (count) => `${count} 节课`,
+    foundFirst: (count) => `最近的 ${count} 节课`,
+    more: "显示更多",
     emptyTitle: "还没有录制的课程",
     empty: "录制的课程结束后会立即出现在这里。",
     nothingTitle: "没有符合的课程",

@@ -2,7 +2,7 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { get } from "../../api/client.ts";
+import { getPage, type Page } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
@@ -12,6 +12,8 @@ import "./recording_card.ts";
 
 const TYPING_MS = 300; // search when the person pauses, not at every letter
 const UNFINISHED_MS = 3000; // a lesson that has just ended becomes playable within seconds
+const AT_ONCE = 60; // cards: some screens full
+const MOST_AT_ONCE = 500; // the server gives no more
 
 interface Filters {
   text: string;
@@ -65,6 +67,10 @@ export class Library extends TongkeElement {
         padding: 0;
         list-style: none;
       }
+      .more {
+        display: block;
+        margin: 24px auto 0;
+      }
       @media (max-width: 900px) {
         :host {
           grid-template-columns: 1fr;
@@ -74,6 +80,8 @@ export class Library extends TongkeElement {
   ];
 
   @state() private recordings: readonly Recording[] | null = null;
+  /** Where those are that come after; null when all are here. */
+  @state() private next: string | null = null;
   /** Every subject and school seen so far: filtering must not empty the filters. */
   @state() private subjects: ReadonlySet<string> = new Set();
   @state() private schools: ReadonlySet<string> = new Set();
@@ -103,23 +111,54 @@ export class Library extends TongkeElement {
     return parameters.toString();
   }
 
-  private readonly load = async (): Promise<void> => {
+  private page(rows: number): string {
+    const asked = new URLSearchParams(this.query());
+    asked.set("limit", String(rows));
+    return `/api/recordings?${asked}`;
+  }
+
+  /** The newest that fit. */
+  private readonly load = (): Promise<void> => this.ask(this.page(AT_ONCE), (page) => page);
+
+  /** Those that come after what is here. */
+  private readonly more = async (): Promise<void> => {
+    const known = this.recordings ?? [];
+    if (this.next === null) return;
+    await this.ask(this.next, ({ rows, next }) => ({ rows: joined(known, rows), next }));
+    this.focusOn(`li:nth-child(${known.length + 1}) tk-recording-card`);
+  };
+
+  /** What is here, as it is now; behind what the server gives at once it stays as it was. */
+  private readonly refresh = (): Promise<void> => {
+    const known = this.recordings ?? [];
+    const rows = Math.min(MOST_AT_ONCE, Math.max(AT_ONCE, known.length));
+    return this.ask(this.page(rows), (page) =>
+      known.length > rows ? { rows: joined(page.rows, known), next: this.next } : page,
+    );
+  };
+
+  private async ask(
+    address: string,
+    join: (page: Page<Recording>) => Page<Recording>,
+  ): Promise<void> {
     clearTimeout(this.timer);
     const mine = ++this.asked;
     try {
-      const found = await get<Recording[]>(`/api/recordings?${this.query()}`);
+      const page = await getPage<Recording>(address);
       if (mine !== this.asked) return; // a later question is on its way
-      this.recordings = found;
+      const { rows, next } = join(page);
+      this.recordings = rows;
+      this.next = next;
       this.error = null;
-      this.subjects = new Set([...this.subjects, ...found.map((one) => one.subject)]);
-      this.schools = new Set([...this.schools, ...found.flatMap((one) => one.schools)]);
-      if (found.some((one) => one.state === "recording" || one.state === "finishing")) {
-        this.timer = setTimeout(() => void this.load(), UNFINISHED_MS);
+      this.subjects = new Set([...this.subjects, ...rows.map((one) => one.subject)]);
+      this.schools = new Set([...this.schools, ...rows.flatMap((one) => one.schools)]);
+      if (rows.some((one) => one.state === "recording" || one.state === "finishing")) {
+        this.timer = setTimeout(() => void this.refresh(), UNFINISHED_MS);
       }
     } catch (error) {
       this.error = error;
     }
-  };
+  }
 
   private filter(change: Partial<Filters>): void {
     this.filters = { ...this.filters, ...change };
@@ -167,13 +206,22 @@ export class Library extends TongkeElement {
         text=${filtered ? m.library.nothing : m.library.empty}
       ></tk-state>`;
     }
-    return html`<p class="soft" role="status">${m.library.found(recordings.length)}</p>
+    const { found, foundFirst } = m.library;
+    const count = recordings.length;
+    return html`<p class="soft" role="status">
+        ${this.next === null ? found(count) : foundFirst(count)}
+      </p>
       <ul class="cards">
         ${recordings.map(
           (recording) =>
             html`<li><tk-recording-card .recording=${recording}></tk-recording-card></li>`,
         )}
-      </ul>`;
+      </ul>
+      ${this.next === null
+        ? nothing
+        : html`<button class="more" data-testid="more" @click=${this.more}>
+            ${m.library.more}
+          </button>`}`;
   }
 
   private choice(
@@ -208,6 +256,12 @@ export class Library extends TongkeElement {
       />
     </label>`;
   }
+}
+
+/** One list behind the other; what stands in both stands where it does in the first. */
+function joined(first: readonly Recording[], then: readonly Recording[]): readonly Recording[] {
+  const known = new Set(first.map((one) => one.id));
+  return [...first, ...then.filter((one) => !known.has(one.id))];
 }
 
 define("tk-library", Library);

@@ -67,6 +67,11 @@ export class RecordingCard extends TongkeElement {
     `,
   ];
 
+  static override shadowRootOptions: ShadowRootInit = {
+    ...TongkeElement.shadowRootOptions,
+    delegatesFocus: true,
+  };
+
   @property({ attribute: false }) recording!: Recording;
   @state() private posterFailed = false;
 

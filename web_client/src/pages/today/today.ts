@@ -3,7 +3,7 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { get } from "../../api/client.ts";
+import { get, getAll } from "../../api/client.ts";
 import type {
   Classroom,
   Community,
@@ -119,11 +119,11 @@ export class Today extends TongkeElement {
     const until = Date.now() / 1000 + AHEAD_S;
     try {
       const [lessons, classrooms, communities, schools, recordings] = await Promise.all([
-        get<Lesson[]>(`/api/lessons?from=${midnight}&to=${until}`),
+        getAll<Lesson>(`/api/lessons?from=${midnight}&to=${until}`),
         get<Classroom[]>("/api/classrooms"),
         get<Community[]>("/api/communities"),
         get<School[]>("/api/schools"),
-        get<Recording[]>(`/api/recordings?from=${midnight}`).catch(() => []),
+        getAll<Recording>(`/api/recordings?from=${midnight}`).catch(() => []),
       ]);
       this.known = { lessons, classrooms, communities, schools, recordings };
       this.error = null;
