@@ -13,6 +13,7 @@ from server.api.access import Person, ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Moment, Name, View, Word
 from server.api.lesson_views import ClashView, LessonView, clash_view, lesson_views
+from server.api.pages import Pages
 from server.database.models import Lesson, LessonPhase, User
 from server.lessons.admission import admit
 from server.lessons.clashes import Booking, find_clashes
@@ -83,11 +84,17 @@ async def lessons(
     since: Annotated[Moment | None, Query(alias="from")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
     state: LessonPhase | None = None,
+    *,
+    pages: Pages,
 ) -> list[LessonView]:
-    """The lessons I may see, in the order of their start."""
+    """The lessons I may see, a page at a time: the last ones first, each page in the order of
+    their start.
+    """
     async with services.database.read() as session:
-        found = await list_lessons(session, person, since=since, until=until, state=state)
-        return await lesson_views(session, services, person, found)
+        found = await list_lessons(
+            session, person, since=since, until=until, state=state, asked=pages.asked
+        )
+        return await lesson_views(session, services, person, pages.rows(found))
 
 
 @router.post("", status_code=201)

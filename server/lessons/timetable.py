@@ -24,6 +24,7 @@ from server.database.models import (
     User,
     UserRole,
 )
+from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
 from server.lessons.told import seats_told, teacher_of
@@ -32,7 +33,6 @@ from signaling.protocol.messages import Mode, Role
 
 LEAD_SEAT = "lead"
 MOST_ROOMS = 16  # a wall of more pictures shows nobody; a region's broadcast is for observers
-MOST_LISTED = 500
 THIS_MINUTE_S = 60.0  # "at nine" may be put into the timetable while it is nine
 
 
@@ -91,10 +91,12 @@ async def list_lessons(
     since: float | None = None,
     until: float | None = None,
     state: LessonPhase | None = None,
-) -> list[Lesson]:
-    """Lessons that start within the time, in the order of their start (the newest 500).
+    asked: Asked,
+) -> Page[Lesson]:
+    """A page of the lessons that start within the time: the last ones first, and each page in the
+    order of their start.
 
-    One that is live is always among them: it is now, whenever it was to start.
+    Those that are live come before all others, whenever they were to start: they are now.
     """
     live = Lesson.state == LessonPhase.LIVE
     query = await visible_lessons(session, user)
@@ -106,10 +108,11 @@ async def list_lessons(
         query = query.where(Lesson.state.in_([LessonPhase.LIVE, state]))
     elif state is not None:
         query = query.where(Lesson.state == state)
-    first = case((live, 0), else_=1)
-    query = query.order_by(first, Lesson.starts_at.desc(), Lesson.id).limit(MOST_LISTED)
-    found = [one for one in await session.scalars(query) if state is None or one.state is state]
-    return sorted(found, key=lambda lesson: (lesson.starts_at, lesson.id))
+    live_first = Key(case((live, 0.0), else_=1.0), float)
+    last_first = Key(Lesson.starts_at, float, descending=True)
+    page = await page_of(session, query, (live_first, last_first, Key(Lesson.id, str)), asked)
+    found = [one for one in page.rows if state is None or one.state is state]
+    return Page(sorted(found, key=lambda lesson: (lesson.starts_at, lesson.id)), page.cursor)
 
 
 async def plan_lesson(

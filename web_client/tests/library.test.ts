@@ -26,6 +26,7 @@ const recording = (id: number, changes: Partial<Recording> = {}): Recording => (
   incomplete: "",
   pauses: [],
   missing: [],
+  may: [],
   ...changes,
 });
 

@@ -239,3 +239,14 @@ async def make_community(admin: httpx.AsyncClient) -> dict[str, str]:
         }
         ids[username] = (await post(admin, "/api/users", person))["id"]
     return ids
+
+
+async def pages(browser: httpx.AsyncClient, address: str) -> list[list[str]]:
+    """Every page of a list, each by the `Link` of the one before (as httpx reads it)."""
+    found: list[list[str]] = []
+    while address:
+        answer = await browser.get(address)
+        assert answer.status_code == 200, answer.text
+        found.append([row["id"] for row in answer.json()])
+        address = answer.links.get("next", {}).get("url", "")
+    return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain, pairwise
 from typing import Any
 
 import httpx
 import pytest
 
-from signaling.protocol.messages import Role
-from tests.unit.server.world import PASSWORD, World, lesson_body, post
+from server.database.models import Lesson, LessonPhase
+from signaling.protocol.messages import Mode, Role
+from tests.unit.server.world import PASSWORD, World, lesson_body, pages, post
 
 Ids = dict[str, str]
 
@@ -234,6 +236,41 @@ async def test_no_token_before_or_after_the_lesson(world: World, community: Ids)
         answer = await li.post(f"{path}/token", json={"role": "lead"})
         codes.append((answer.status_code, answer.json().get("code")))
     assert codes == [(409, "lesson-not-open"), (200, None), (409, "lesson-over")]
+
+
+async def test_the_whole_timetable_is_read_page_by_page(world: World, community: Ids) -> None:
+    """What is live comes first and once, whenever it was to start."""
+    now = world.clock()
+    begins = [now + 60.0 * (number // 3) for number in range(610)]
+    async with world.services.database.write() as session:
+        session.add_all(
+            Lesson(
+                id=f"l{number:03}",
+                created_at=0.0,
+                community_id=community["community"],
+                teacher_id=community["li"],
+                teacher_name="李老师",
+                title="圆的面积",
+                subject="",
+                grade="",
+                mode=Mode.BLENDED,
+                state=LessonPhase.LIVE if number == 7 else LessonPhase.PLANNED,
+                starts_at=starts_at,
+                record=False,
+            )
+            for number, starts_at in enumerate(begins)
+        )
+    li = await world.signed_in("li")
+    found = await pages(li, "/api/lessons?limit=100")
+    assert [len(page) for page in found] == [100] * 6 + [10]
+    ids = list(chain(*found))
+    assert sorted(ids) == [f"l{number:03}" for number in range(610)]
+    assert "l007" in found[0]
+    starts = [[begins[int(name[1:])] for name in page if name != "l007"] for page in found]
+    assert all(page == sorted(page) for page in starts)
+    assert all(min(page) >= max(later) for page, later in pairwise(starts))
+    some = await pages(li, f"/api/lessons?limit=50&from={now + 600}&to={now + 6000}")
+    assert sorted(chain(*some)) == ["l007", *(f"l{number:03}" for number in range(30, 300))]
 
 
 async def test_a_classroom_is_in_one_lesson_at_a_time(world: World, community: Ids) -> None:

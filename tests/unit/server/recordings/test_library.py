@@ -18,7 +18,7 @@ from recorder.manifest import Manifest, manifest_from
 from server.database.models import Recording, RecordingPhase, Visibility
 from server.recordings.library import Catalogue
 from server.timekeeper import Timekeeper
-from tests.unit.server.world import World, lesson_body, post
+from tests.unit.server.world import World, lesson_body, pages, post
 
 Ids = dict[str, str]
 PART = {
@@ -376,17 +376,6 @@ async def add_rows(world: World, teacher: str, *began: float) -> None:
             )
             for number, started_at in enumerate(began)
         )
-
-
-async def pages(browser: httpx.AsyncClient, address: str) -> list[list[str]]:
-    """Every page of a list, each by the `Link` of the one before (as httpx reads it)."""
-    found: list[list[str]] = []
-    while address:
-        answer = await browser.get(address)
-        assert answer.status_code == 200, answer.text
-        found.append([row["id"] for row in answer.json()])
-        address = answer.links.get("next", {}).get("url", "")
-    return found
 
 
 async def test_the_whole_library_is_read_page_by_page(world: World, community: Ids) -> None:

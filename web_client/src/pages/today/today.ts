@@ -125,6 +125,7 @@ export class Today extends TongkeElement {
         get<School[]>("/api/schools"),
         getAll<Recording>(`/api/recordings?from=${midnight}`).catch(() => []),
       ]);
+      lessons.sort((a, b) => a.starts_at - b.starts_at); // each page is, the whole is not
       this.known = { lessons, classrooms, communities, schools, recordings };
       this.error = null;
     } catch (error) {
