@@ -289,14 +289,13 @@ class LessonService:
         """Another person leads from now on; nothing happens if the lesson is not open."""
         await self._tell(lesson_id, e.LeadRenamed(name))
 
-    async def add_stream(
-        self, lesson_id: str, source: LessonSource, producer: ProducerInfo
-    ) -> None:
+    async def add_stream(self, lesson_id: str, producer: ProducerInfo) -> None:
         """A stream of the lesson itself, which the media core is fed with, may be wanted.
 
-        It ends with the lesson, if not before; nothing happens if the lesson is not open.
+        Its label says which `LessonSource` it is; raises `ValueError` if it is none. It ends with
+        the lesson, if not before; nothing happens if the lesson is not open.
         """
-        await self._tell(lesson_id, e.StreamAdded(source, producer))
+        await self._tell(lesson_id, e.StreamAdded(LessonSource(producer.label), producer))
 
     async def remove_stream(self, lesson_id: str, producer_id: str) -> None:
         """End a stream of the lesson itself, and its feed; nothing happens if it is gone."""

@@ -18,7 +18,14 @@ from server.api.areas import area
 from server.api.fields import Id, View
 from server.errors import not_found
 from signaling.lesson import DevicePlace
-from signaling.protocol.messages import LinkQuality, PictureFault, Role, SeatState, Source
+from signaling.protocol.messages import (
+    LessonSource,
+    LinkQuality,
+    PictureFault,
+    Role,
+    SeatState,
+    Source,
+)
 
 router = area("measures", prefix="/api")
 
@@ -90,11 +97,12 @@ class SentView(View):
 
 class ReceivedView(View):
     """A stream a device gets: `layer` of `layers` goes out now (−1: none), `target` is being
-    switched to, `reason` says why nothing is sent; `width` and `height` are the tile's."""
+    switched to, `reason` says why nothing is sent; `width` and `height` are the tile's. What is the
+    lesson's own is from no seat."""
 
     producer_id: str
     from_seat_id: str | None
-    source: Source
+    source: Source | LessonSource
     kind: Literal["audio", "video"]
     layers: int
     layer: int

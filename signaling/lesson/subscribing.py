@@ -169,9 +169,7 @@ class Subscribing:
         seat_id, source = plays
         flowing: list[Producer | LessonStream]
         if seat_id is None:
-            flowing = [
-                stream for stream in self._record.streams.values() if stream.source is source
-            ]
+            flowing = list(self._record.streams.values())
         else:
             devices = self._record.devices_of(seat_id)
             flowing = [producer for one in devices for producer in one.producers.values()]

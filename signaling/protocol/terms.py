@@ -44,9 +44,10 @@ class Source(StrEnum):
 
 
 class LessonSource(StrEnum):
-    """What the lesson itself sends, and no seat: made of what the seats send."""
+    """What the lesson itself sends, and no seat: its program, made of what the seats send."""
 
-    PROGRAM = "program"  # the composited picture, the mixed sound
+    PROGRAM = "program"  # the composited picture
+    MIX = "mix"  # the mixed sound
 
 
 class VideoCodec(StrEnum):

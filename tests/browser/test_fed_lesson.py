@@ -28,7 +28,6 @@ from mixer.model import NodeSettings
 from mixer.node import MediaNode
 from signaling.app_router import routes
 from signaling.driver import LessonService
-from signaling.protocol.messages import LessonSource
 from tests.browser.media_page import running_browser, until
 from tests.feeder import BRIGHTNESS, SAMPLE_RATE, SIZES, TONE_HZ
 from tests.unit.node.peers import close_peer, new_peer
@@ -169,7 +168,7 @@ async def test_a_fed_program_is_seen_and_heard_in_a_browser_and_by_whep(tmp_path
         await service.open(LESSON)
         feeds = await open_feeds(node, tmp_path)
         for info in feeds.values():
-            await service.add_stream(LESSON, LessonSource.PROGRAM, info.producer)
+            await service.add_stream(LESSON, info.producer)
         async with feeding(tmp_path, feeds):
             page = await browser.new_page()
             await page.goto(f"{origin}/fed")

@@ -26,7 +26,7 @@ from tests.feeder import BRIGHTNESS, SAMPLE_RATE, SIZES, TONE_HZ
 from tests.unit.node.peers import LESSON, WAIT_S, Subscriber, running_node
 
 PICTURE = FeedOffer("program", "H264", 1_500_000, layers=2)
-SOUND = FeedOffer("program-sound", "opus", 64_000)
+SOUND = FeedOffer("mix", "opus", 64_000)
 
 
 def bound(path: Path) -> socket.socket:
@@ -184,11 +184,11 @@ async def test_feeds_end_with_the_lesson_or_alone(tmp_path: Path) -> None:
     async with running_node() as (node, _events):
         feeds = await open_feeds(node, tmp_path)
         stats = node.lesson_stats(LESSON)
-        assert [one["label"] for one in stats["producers"]] == ["program", "program-sound"]
+        assert [one["label"] for one in stats["producers"]] == ["program", "mix"]
         await node.unpublish(LESSON, feeds["picture"].producer.producer_id)
         await node.unpublish(LESSON, feeds["picture"].producer.producer_id)
         stats = node.lesson_stats(LESSON)
-        assert [one["label"] for one in stats["producers"]] == ["program-sound"]
+        assert [one["label"] for one in stats["producers"]] == ["mix"]
         with bound(tmp_path / "again"):
             again = await node.feed(LESSON, "program", str(tmp_path / "again"), PICTURE)
         assert again.ssrcs != feeds["picture"].ssrcs

@@ -101,8 +101,8 @@ class MediaModel:
     def feed(self, kind: Kind) -> ProducerInfo:
         """A stream made on the server; `unpublish` ends it."""
         producer_id = f"p{next(self._numbers)}"
-        codec = "opus" if kind is Kind.AUDIO else "H264"
-        info = ProducerInfo(producer_id, "program", "program", kind, codec, 1)
+        label, codec = ("mix", "opus") if kind is Kind.AUDIO else ("program", "H264")
+        info = ProducerInfo(producer_id, "program", label, kind, codec, 1)
         self.devices.setdefault("program", DeviceMedia()).producers[producer_id] = info
         self.paused[producer_id] = False
         return info

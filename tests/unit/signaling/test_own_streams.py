@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mixer.model import Kind, SpeakersChanged
@@ -17,7 +19,7 @@ from tests.unit.signaling.service import World, join
 def feed(desk: Desk, kind: Kind) -> str:
     """The server feeds the media core with the lesson's program; the producer's id."""
     info = desk.media.feed(kind)
-    desk.feed(e.StreamAdded(LessonSource.PROGRAM, info))
+    desk.feed(e.StreamAdded(LessonSource(info.label), info))
     return info.producer_id
 
 
@@ -48,8 +50,8 @@ def test_everybody_is_told_of_them_and_may_receive_them(mode: Mode) -> None:
     early[0].ask(m.MuteSeat(seat_id="room-1", muted=True))
     assert not any(desk.media.paused.values()), "neither the mode nor a mute closes them"
     assert desk.entries("stream_added") == [
-        {"at": desk.now, "type": "stream_added", "source": "program", "producer_id": one}
-        for one in (picture, sound)
+        {"at": desk.now, "type": "stream_added", "source": source, "producer_id": producer_id}
+        for source, producer_id in (("program", picture), ("mix", sound))
     ]
     assert desk.observed == [], "no seat has begun to send"
 
@@ -89,9 +91,9 @@ def test_it_ends_with_the_servers_process() -> None:
     assert streams_of(desk.state) == []
 
 
-def play(desk: Desk) -> Client:
+def play(desk: Desk, source: LessonSource = LessonSource.PROGRAM) -> Client:
     player = desk.join("observer-1", kind=DeviceKind.PLAYER, over_http=True, offers_sound=False)
-    desk.feed(e.PlayRequested(player.number, "v=0", None, LessonSource.PROGRAM, "play"))
+    desk.feed(e.PlayRequested(player.number, "v=0", None, source, "play"))
     return player
 
 
@@ -105,10 +107,11 @@ def test_a_player_of_the_program_follows_it() -> None:
     player = play(desk)
     assert isinstance(player.received[-1], m.Published)
 
-    def played() -> list[str]:
+    def played(player: Client = player) -> list[str]:
         return [want.producer_id for want in desk.media.devices[player.device_id].wants]
 
     assert played() == first
+    assert played(play(desk, LessonSource.MIX)) == first[1:], "the sound alone"
     for producer_id in first:
         desk.feed(e.StreamRemoved(producer_id))
     again = [feed(desk, Kind.VIDEO), feed(desk, Kind.AUDIO)]
@@ -123,8 +126,10 @@ def test_the_service_brings_them_into_an_open_lesson_only() -> None:
             end, welcome = await join(service, "lead")
             assert welcome.lesson.streams == []
             info = world.media.lessons[LESSON].feed(Kind.VIDEO)
-            await service.add_stream("another-lesson", LessonSource.PROGRAM, info)
-            await service.add_stream(LESSON, LessonSource.PROGRAM, info)
+            with pytest.raises(ValueError, match="teacher"):
+                await service.add_stream(LESSON, replace(info, label="teacher"))
+            await service.add_stream("another-lesson", info)
+            await service.add_stream(LESSON, info)
             told = await end.until("lesson_changed")
             assert isinstance(told, m.LessonChanged)
             assert streams_of(told.lesson) == [(info.producer_id, "video")]

@@ -185,6 +185,11 @@ export interface components {
          * @enum {string}
          */
         LessonPhase: "planned" | "live" | "ended";
+        /**
+         * @description What the lesson itself sends, and no seat: its program, made of what the seats send.
+         * @enum {string}
+         */
+        LessonSource: "program" | "mix";
         /** @description `strangers` are devices that have left and whose connections are not closed yet. */
         LessonStatsView: {
             at: number;
@@ -357,7 +362,8 @@ export interface components {
         Reach: "others" | "this-machine" | "unknown-name";
         /**
          * @description A stream a device gets: `layer` of `layers` goes out now (−1: none), `target` is being
-         *     switched to, `reason` says why nothing is sent; `width` and `height` are the tile's.
+         *     switched to, `reason` says why nothing is sent; `width` and `height` are the tile's. What is the
+         *     lesson's own is from no seat.
          */
         ReceivedView: {
             bitrate_bps: number;
@@ -378,7 +384,7 @@ export interface components {
             /** @enum {string} */
             reason: "" | "bandwidth" | "producer-paused" | "producer-silent" | "not-wanted";
             retransmitted: number;
-            source: components["schemas"]["Source"];
+            source: components["schemas"]["Source"] | components["schemas"]["LessonSource"];
             switches: number;
             target: number;
             width: number;

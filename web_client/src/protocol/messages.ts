@@ -36,10 +36,11 @@ export const SOURCE_VALUES = [
 export type Source = (typeof SOURCE_VALUES)[number];
 
 export const LESSON_SOURCE_VALUES = [
-  "program", // the composited picture, the mixed sound
+  "program", // the composited picture
+  "mix", // the mixed sound
 ] as const;
 
-/** What the lesson itself sends, and no seat: made of what the seats send. */
+/** What the lesson itself sends, and no seat: its program, made of what the seats send. */
 export type LessonSource = (typeof LESSON_SOURCE_VALUES)[number];
 
 export const VIDEO_CODEC_VALUES = [

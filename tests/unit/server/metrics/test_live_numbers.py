@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hardware_profiles import ServerProfile
 from mixer.model import (
     ConsumerInfo,
+    FeedOffer,
     Kind,
     LinkState,
     NodeSettings,
@@ -26,12 +28,21 @@ from mixer.model import (
     Want,
 )
 from mixer.node import MediaNode
+from server.api.stats import lesson_stats_view
 from server.config import Settings
 from server.lessons.event_log import log_path, read_log
 from server.metrics import families
 from server.node.media import MediaCore
 from signaling.log.entries import LessonEnded, SeatJoined
-from tests.unit.node.peers import WAIT_S, Events, Publisher, Subscriber, everything
+from tests.unit.node.peers import (
+    LESSON,
+    WAIT_S,
+    Events,
+    Publisher,
+    Subscriber,
+    everything,
+    running_node,
+)
 from tests.unit.server.world import World, lesson_body, make_community, post, running_world
 from tests.unit.signaling.asgi_socket import AsgiSocket
 
@@ -282,3 +293,17 @@ async def test_a_device_whose_line_is_not_closed_yet_is_a_stranger(tmp_path: Pat
             world, "tongke_transport_connected"
         )
         await publisher.close()
+
+
+async def test_who_receives_the_program_has_it_from_no_seat(tmp_path: Path) -> None:
+    path = str(tmp_path / "feed")
+    async with running_node() as (node, _):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as feeder:
+            feeder.bind(path)
+            fed = await node.feed(LESSON, "program", path, FeedOffer("mix", "opus", 64_000))
+        subscriber = Subscriber(node)
+        await subscriber.subscribe([Want(fed.producer.producer_id)])
+        view = lesson_stats_view(node.lesson_stats(LESSON), seats=[], places=[], at=1.0)
+        await subscriber.close()
+    received = [(one.from_seat_id, one.source) for each in view.strangers for one in each.receives]
+    assert received == [(None, "mix")]

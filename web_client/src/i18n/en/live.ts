@@ -52,6 +52,8 @@ export const live = {
     board: "Board",
     screen: "Screen",
     room: "Sound",
+    program: "Program",
+    mix: "Program sound",
   },
   devices: {
     kinds: {

@@ -39,7 +39,15 @@ export const live: Pick<Messages, keyof typeof english> = {
     research: "教师集体备课，人人可发言。",
   },
   roles: { lead: "主讲", room: "教室", assistant: "助教", observer: "旁听" },
-  sources: { teacher: "教师", students: "学生", board: "板书", screen: "屏幕", room: "声音" },
+  sources: {
+    teacher: "教师",
+    students: "学生",
+    board: "板书",
+    screen: "屏幕",
+    room: "声音",
+    program: "节目",
+    mix: "节目声音",
+  },
   devices: {
     kinds: {
       browser: "浏览器",
