@@ -69,6 +69,7 @@ from server.node.hardware import choose_server_profile
 from server.node.media import MediaCore, open_media_node
 from server.recordings.library import Catalogue
 from server.recordings.recording import Recording
+from server.recordings.store import FolderStore, Store
 from server.services import Services
 from server.timekeeper import Timekeeper
 from signaling.app_router import routes as signaling_routes
@@ -229,7 +230,8 @@ class _Start:
             empty_lesson_s=settings.empty_lesson_s,
             profile_folders=self._profile_folders,
         )
-        recording = await self._recording(media, outbox, desk) if record else None
+        store = FolderStore(settings.recordings)
+        recording = await self._recording(media, outbox, desk, store) if record else None
         event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
         self._stack.push_async_callback(event_log.close)
         self.signaling = LessonService(
@@ -272,6 +274,7 @@ class _Start:
             rooms=rooms,
             media=media,
             recording=recording,
+            store=store,
             metrics=self._meters,
         )
         closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")
@@ -286,11 +289,14 @@ class _Start:
         served = self._certificate
         return None if served is None or served.files.self_made else served.names
 
-    async def _recording(self, media: MediaCore, outbox: Outbox, desk: LessonDesk) -> Recording:
+    async def _recording(
+        self, media: MediaCore, outbox: Outbox, desk: LessonDesk, store: Store
+    ) -> Recording:
         recording = Recording(
             media,
             Catalogue(outbox, self._clock),
             folder=self._settings.recordings,
+            store=store,
             lesson_live=desk.is_live,
             clock=self._clock,
         )

@@ -26,6 +26,7 @@ from server.metrics import Metrics
 from server.node.media import MediaCore
 from server.recordings.library import RECORDINGS
 from server.recordings.recording import Recording
+from server.recordings.store import Store
 from server.schools.communities import COMMUNITIES
 from server.schools.places import CLASSROOMS, SCHOOLS
 
@@ -54,4 +55,5 @@ class Services:
     rooms: RoomDesk
     media: MediaCore
     recording: Recording | None
+    store: Store
     metrics: Metrics

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import structlog
 
@@ -69,12 +67,6 @@ class Timekeeper:
             gone = await DELETION.purge(session, deleted_before=now - kept_s)
             await sweep_credentials(session, revoked_before=now - kept_s)
         for recording_id in gone["recordings"]:
-            await asyncio.to_thread(_remove, services.settings.recordings / recording_id)
+            await services.store.remove(recording_id)
         for lesson_id in gone["lessons"]:
             await asyncio.to_thread(services.event_log.remove, lesson_id)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        _log.warning("a deleted recording's files could not be removed", folder=str(folder))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import anyio
 from fastapi import Query
 from fastapi.responses import FileResponse
 
@@ -238,7 +236,7 @@ async def recording_file(
     """A file of a recording; byte ranges."""
     async with services.database.read() as session:
         row = await get_visible_recording(session, person, recording_id)
-    path: Path = await anyio.to_thread.run_sync(media_file, services.settings.recordings, row, name)
+    path = await media_file(services.store, row, name)
     return FileResponse(
         path,
         media_type=_TYPES.get(path.suffix),

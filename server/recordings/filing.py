@@ -23,6 +23,7 @@ from server.recordings.library import RecordingCatalogue
 from server.recordings.recorded import Recorded
 from server.recordings.retries import Retries
 from server.recordings.stages import AGAIN, FAILS_AS, Stage
+from server.recordings.store import Store
 
 _log = structlog.get_logger("tongke.recording")
 
@@ -35,7 +36,8 @@ _FINAL = frozenset({"nothing-recorded", "manifest-unreadable", "manifest-newer"}
 class Filing:
     """`kept` are all recordings by id: what is filed is taken out of it.
 
-    `tell_recorder` says all of one to the recorder, which then finishes it. The catalogue is told
+    `tell_recorder` says all of one to the recorder, which then finishes it in its folder; what came
+    of it goes to the store before the catalogue is told. The catalogue is told
     in `chores`: that may wait long (for the database), and nothing waits for it.
     """
 
@@ -43,12 +45,14 @@ class Filing:
         self,
         kept: dict[str, Recorded],
         folder: Path,
+        store: Store,
         catalogue: RecordingCatalogue,
         tell_recorder: Callable[[Recorded], None],
     ) -> None:
         self.chores = Chores("recording-filing")
         self._kept = kept
         self._folder = folder
+        self._store = store
         self._catalogue = catalogue
         self._tell_recorder = tell_recorder
         self._retries = Retries(FINISH_AGAIN_AFTER_S, for_ever=False)
@@ -113,6 +117,7 @@ class Filing:
             return
         if manifest is None:
             raise FileNotFoundError(folder / MANIFEST)
+        await self._store.put(recording_id, folder, manifest.files)
         await self._catalogue.finished(recording_id, manifest)
         await asyncio.to_thread(mark_filed, folder)
         self._retries.forget(recording_id)

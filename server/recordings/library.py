@@ -33,6 +33,7 @@ from server.database.models import (
 from server.database.outbox import Outbox
 from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, not_found
+from server.recordings.store import Store
 from server.schools.communities import communities_of_school
 
 _log = structlog.get_logger("tongke.library")
@@ -311,13 +312,12 @@ def unreadable(recording: Recording, why: Exception) -> Refusal:
     )
 
 
-def media_file(folder: Path, recording: Recording, name: str) -> Path:
-    """Where a file of the recording lies; refuses (404) what its manifest does not name."""
+async def media_file(store: Store, recording: Recording, name: str) -> Path:
+    """Where a file of the recording is read; refuses (404) what its manifest does not name."""
     manifest = manifest_of(recording)
     if manifest is not None and name in manifest.files:
-        root = (folder / recording.id).resolve()
-        path = (root / name).resolve()
-        if path.is_relative_to(root) and path.is_file():
+        path = await store.open(recording.id, name)
+        if path is not None:
             return path
     raise not_found("文件", "file")
 

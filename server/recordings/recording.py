@@ -34,6 +34,7 @@ from server.recordings.pausing import OnRunning, Pausing
 from server.recordings.recorded import Recorded, RecordingTotals
 from server.recordings.recorder_sink import RecorderSink
 from server.recordings.stages import AGAIN, FAILS_AS, Stage
+from server.recordings.store import FolderStore, Store
 from signaling.log.entries import AnyEntry, as_members
 from signaling.ports import LessonPlan
 
@@ -59,11 +60,13 @@ class Recording:
         catalogue: RecordingCatalogue,
         *,
         folder: Path,
+        store: Store | None = None,
         lesson_live: LessonLive,
         runtime_folder: Path | None = None,
         clock: Clock = wall_clock,
     ) -> None:
-        """`folder` holds the recordings, `runtime_folder` the taps' sockets (default: a new one).
+        """`folder` holds the recordings while they are made, `store` what is finished (default:
+        the same folder), `runtime_folder` the taps' sockets (default: a new one).
 
         `lesson_live(lesson_id)` says whether a lesson may still be joined.
         """
@@ -78,7 +81,8 @@ class Recording:
         self._by_lesson: dict[str, Recorded] = {}  # lessons in progress
         self._by_id: dict[str, Recorded] = {}  # all that is not filed yet
         self._pausing = Pausing(self._by_id, folder, self._tell_recorder)
-        self._filing = Filing(self._by_id, folder, catalogue, self._tell_recorder)
+        store = FolderStore(folder) if store is None else store
+        self._filing = Filing(self._by_id, folder, store, catalogue, self._tell_recorder)
         self._leftovers = Leftovers(lesson_live, self._finish_left)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False

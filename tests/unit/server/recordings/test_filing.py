@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -16,20 +16,33 @@ from server.recordings.leftovers import FILED
 from server.recordings.recorded import Recorded
 from server.recordings.stages import Stage
 
-MADE = Manifest(recording_id="rec1", started_at=5.0, duration_s=1.0, parts=())
+MADE = Manifest(recording_id="rec1", started_at=5.0, duration_s=1.0, parts=(), poster="poster.jpg")
 
 
 class Desk:
-    """Filing, a catalogue that notes what it is told, and a recorder that does nothing."""
+    """Filing, a store and a catalogue that note what they hear, a recorder that does nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told: list[str] = []
         self.sent: list[str] = []
         self.kept: dict[str, Recorded] = {}
-        self.filing = Filing(self.kept, folder, self, lambda one: self.sent.append(one.stage.value))
+        self.filing = Filing(self.kept, folder, self, self, self._tell_recorder)
         (folder / "rec1").mkdir()
         (folder / "rec1" / JOURNAL).touch()
+
+    def _tell_recorder(self, recorded: Recorded) -> None:
+        self.sent.append(recorded.stage.value)
+
+    async def put(self, recording_id: str, folder: Path, names: Iterable[str]) -> None:
+        assert folder == self.folder / recording_id
+        self.told.append(f"put: {' '.join(names)}")
+
+    async def open(self, recording_id: str, name: str) -> Path | None:
+        raise AssertionError("nobody reads here")
+
+    async def remove(self, recording_id: str) -> None:
+        raise AssertionError("nothing is removed here")
 
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
         self.told.append("added")
@@ -71,7 +84,8 @@ async def test_a_torn_manifest_is_a_failure_that_the_button_tries_again(desk: De
     assert desk.sent == ["finishing"]
     desk.filing.finished("rec1")
     await desk.filing.chores.done()
-    assert desk.told[1:] == ["finishing", "finished"]
+    # What is kept is kept before anybody is told of it.
+    assert desk.told[1:] == ["finishing", "put: poster.jpg", "finished"]
     assert desk.kept == {}
     assert (desk.folder / "rec1" / FILED).is_file()
 

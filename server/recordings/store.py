@@ -1,0 +1,64 @@
+"""Where the finished files of recordings are kept: what the library gives out, and takes away.
+
+A finished file is one that a manifest names. What a recorder still works on (journal, tracks) lies
+in a folder of this machine, wherever finished files are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+_log = structlog.get_logger("tongke.library")
+
+
+class Store(Protocol):
+    """Finished files, by their recording and their name in its manifest."""
+
+    async def put(self, recording_id: str, folder: Path, names: Iterable[str]) -> None:
+        """Keep these files, which were finished in `folder`. Done again, it changes nothing."""
+        ...
+
+    async def open(self, recording_id: str, name: str) -> Path | None:
+        """Where this machine reads a file; None if it is not kept."""
+        ...
+
+    async def remove(self, recording_id: str) -> None:
+        """All of a recording goes, for good."""
+        ...
+
+
+class FolderStore:
+    """`Store` in the folder in which recordings are made: what is finished there is kept there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, recording_id: str, folder: Path, names: Iterable[str]) -> None:
+        """They lie where they are kept."""
+        if folder != self._folder / recording_id:
+            raise ValueError(f"{folder} is not where recording {recording_id} is kept")
+
+    async def open(self, recording_id: str, name: str) -> Path | None:
+        """A file below the recording's folder, whatever its name says."""
+        return await asyncio.to_thread(self._find, recording_id, name)
+
+    async def remove(self, recording_id: str) -> None:
+        """With its journal, and what else lies in its folder."""
+        await asyncio.to_thread(_remove, self._folder / recording_id)
+
+    def _find(self, recording_id: str, name: str) -> Path | None:
+        root = (self._folder / recording_id).resolve()
+        path = (root / name).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        _log.warning("a deleted recording's files could not be removed", folder=str(folder))
