@@ -20,9 +20,10 @@ async def setup_address(
     Every start without an administrator prints a new one, and the one before is void. `at` is
     where people reach the server, else as this machine does.
     """
-    async with database.write() as session:
+    async with database.read() as session:  # a server that comes back stands behind no writer
         if await administrators(session):
             return None
+    async with database.write() as session:
         key = await mint_key(session, Purpose.SETUP, now=now, life_s=settings.one_time_key_s)
     return f"{at or settings.address}/setup#key={key}"
 

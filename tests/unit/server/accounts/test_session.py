@@ -44,6 +44,14 @@ async def test_setup_makes_the_administrator_once_and_signs_in(world: World) -> 
     assert await setup_address(world.services.database, world.settings, world.clock()) is None
 
 
+async def test_a_server_that_comes_back_waits_for_no_writer(tmp_path: Path) -> None:
+    async with running_world(tmp_path, database_wait_s=0.05) as world:
+        await world.administrator()
+        database = world.services.database
+        async with database.write():
+            assert await setup_address(database, world.settings, world.clock()) is None
+
+
 async def test_setup_refuses_wrong_old_and_replaced_keys(world: World) -> None:
     browser = await world.browser()
     replaced = await new_key(world)
