@@ -6,8 +6,9 @@ track or a file that was never ended ended with what its file holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from recorder.errors import FinishError
 from recorder.lesson_time import TimeMap, TrackPoints, place
@@ -124,7 +125,17 @@ def read_archive(records: Iterable[AnyRecord]) -> Archive:
         archive.pauses += standstill.read(record)
     if archive is None:
         raise FinishError("no-journal", "The recording's journal does not say which lesson it is.")
+    archive.pauses = list(_within_lesson(archive))
     return archive
+
+
+def _within_lesson(archive: Archive) -> Iterator[Pause]:
+    """Nothing was to be recorded after the lesson, however late its disk had room again."""
+    ends = [event.get("at") for event in archive.events if event.get("type") == "lesson_ended"]
+    end = min((at for at in ends if isinstance(at, int | float)), default=math.inf)
+    for pause in archive.pauses:
+        if pause.start < end:
+            yield replace(pause, end=min(pause.end, end))
 
 
 class _Standstill:

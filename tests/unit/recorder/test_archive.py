@@ -82,6 +82,7 @@ def test_a_story_is_put_together() -> None:
 
 
 FULL = Failed(at=10.0, code="disk-full", text="Full.")
+OVER = Happened(event_id="9", event={"type": "lesson_ended", "at": 60.0, "reason": "by-lead"})
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,9 @@ FULL = Failed(at=10.0, code="disk-full", text="Full.")
         # Killed and back at once is no pause, a server that was off is.
         ([Resumed(at=1.5), Resumed(at=2.5)], []),
         ([Resumed(at=2.0), Resumed(at=62.0)], [(2.0, 62.0, "recorder-away")]),
+        # The disk had room again when the lesson was over, and then the end was written, too.
+        ([FULL, Resumed(at=90.0), OVER, Closed(at=90.0)], [(10.0, 60.0, "disk-full")]),
+        ([OVER, Failed(at=61.0, code="disk-full", text=""), Resumed(at=90.0)], []),
         # After the end there are only tries to finish.
         ([Closed(at=60.0), Resumed(at=900.0), Closed(at=900.0)], []),
     ],

@@ -311,7 +311,7 @@ export const live = {
     forIt: (text: string) => `For IT: ${text}`,
     incomplete: "Incomplete",
     missing: "What is missing",
-    pauseOf: (time: string, why: string) => `${time} not recorded: ${why}`,
+    pauseOf: (time: string, why: string) => `for ${time} not recorded: ${why}`,
     missingOf: (name: string, source: string) => `${name}: ${source} cannot be played`,
     noParts: "There is nothing to play.",
     partFailed: (name: string) => `The part of ${name} could not be loaded.`,

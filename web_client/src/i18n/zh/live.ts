@@ -293,7 +293,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     forIt: (text) => `给管理员：${text}`,
     incomplete: "不完整",
     missing: "缺少的内容",
-    pauseOf: (time, why) => `${time} 没有录制：${why}`,
+    pauseOf: (time, why) => `有 ${time} 没有录制：${why}`,
     missingOf: (name, source) => `${name}：${source}无法播放`,
     noParts: "没有可播放的内容。",
     partFailed: (name) => `${name}的画面无法加载。`,
