@@ -46,9 +46,12 @@ def narrow(kilobits: int, *, way: str) -> Line:
     return Line(name, thin, clean) if way == "down" else Line(name, clean, thin)
 
 
-def lossy(percent: int, burst: int) -> Line:
+def lossy(percent: int, burst: int, *, way: str = "") -> Line:
+    """Both ways, unless only one is named."""
     loses = LinkConditions(loss=percent / 100, burst_packets=burst, delay_s=DELAY_S)
-    return Line(f"{percent} % loss" + (f", runs of {burst}" if burst > 1 else ""), loses, loses)
+    clean = LinkConditions(delay_s=DELAY_S)
+    name = f"{percent} % loss" + (f", runs of {burst}" if burst > 1 else "") + (way and f", {way}")
+    return Line(name, clean if way == "up" else loses, clean if way == "down" else loses)
 
 
 GOOD = Line("good line", LinkConditions(delay_s=DELAY_S), LinkConditions(delay_s=DELAY_S))
@@ -56,6 +59,7 @@ LINES = (
     GOOD,
     *(narrow(kilobits, way=way) for way in ("down", "up") for kilobits in (1000, 300, 100)),
     *(lossy(percent, burst) for burst in (1, 4) for percent in (5, 15, 30)),
+    *(lossy(15, 8, way=way) for way in ("", "down")),
 )
 NOTHING = LinkConditions(loss=1)
 SQUEEZES = (

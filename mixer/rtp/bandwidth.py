@@ -165,6 +165,8 @@ class BandwidthEstimator:
         if reading.heard_since_s is None:
             return
         self._heard = True
+        if reading.acknowledged_bps >= 0:
+            self._loss.handle_arrived(reading.acknowledged_bps, now)
         self._loss.handle(reading.loss, reading.heard_since_s)
         self._steer(now, reading.train)
 
@@ -295,7 +297,7 @@ class BandwidthEstimator:
         result /= 1 - self._loss.inherent
         if result > self.bitrate_bps:
             self._rate_bps = min(max(result, self._rate_bps), self._max_bps)
-            self._loss.lift(self._rate_bps)
+            self._loss.lift(result)
             if self._capacity_bps is not None and result > self._capacity_bps:
                 self._capacity_bps = None
 
@@ -323,7 +325,7 @@ class BandwidthEstimator:
     def _return(self, now: float) -> None:
         """A dead line speaks again: what was lost meanwhile says nothing."""
         self._silent = False
-        self._loss.reset_window()
+        self._loss.line_returned()
         self._probes.line_returned(now)
         self._capacity_bps = None
         self._steered_at = now

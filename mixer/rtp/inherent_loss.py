@@ -65,13 +65,14 @@ class InherentLoss:
         self._high = _Mean()  # near that rate
         self._low = _Mean()  # much below it
         self._low_bps = 0.0  # the highest rate of those measures
+        self._is_low = False  # whether the last measure was one of them
         self._troubled = self._calm = 0  # measures
         self._measures_since = 0  # since learned, or (negative) until learning is allowed
 
     @property
     def looking(self) -> bool:
         """Whether the rate has fallen enough to see: it should stay where it is for now."""
-        return self._low.measures > 0
+        return self._is_low
 
     @property
     def at_rest(self) -> bool:
@@ -123,7 +124,8 @@ class InherentLoss:
     def _compare(self, loss: float, packets: int, sent_bps: float) -> float | None:
         if self._began_bps is None:
             return None
-        if sent_bps > MUCH_LESS * self._began_bps:
+        self._is_low = sent_bps <= MUCH_LESS * self._began_bps
+        if not self._is_low:
             self._high.add(loss, packets)
             return None
         self._low.add(loss, packets)
@@ -143,6 +145,7 @@ class InherentLoss:
         self._began_bps = None
         self._high, self._low = _Mean(), _Mean()
         self._low_bps = 0.0
+        self._is_low = False
         self._troubled = self._calm = 0
 
 

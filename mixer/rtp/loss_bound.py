@@ -1,13 +1,15 @@
 """How much loss lets us send: the loss-based half of the bandwidth estimate.
 
-After draft-ietf-rmcat-gcc-02 §6: with little loss the bound grows, with much it shrinks. Two
+After draft-ietf-rmcat-gcc-02 §6: with little loss the bound grows, with much it shrinks. Three
 things differ. Loss between 2 and 10 % is no resting place: a policed line would lose 8 % for ever.
 And loss that is the line's own (`inherent_loss`) is taken off first, so that a line which loses
-30 % whatever one sends does not fall silent.
+30 % whatever one sends does not fall silent. And it never shrinks below what has just arrived: of
+losses in runs a measure of some hundred packets says next to nothing.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from mixer.rtp.inherent_loss import InherentLoss
@@ -25,6 +27,10 @@ CLEAN_S = 2.0
 FLOOR_BPS = 120_000
 # What has not been sent lately is not defended: the bound begins to shrink from here.
 UNSENT_MARGIN = 1.2
+
+# What a line has just carried it carries. Losses in runs leave a half second nearly whole within so
+# many seconds; a line that has become too narrow leaves none.
+CARRIED_S = 2.0
 
 # A measure is of at least so many packets and so long: 10 % of 40 packets is four of them.
 MIN_PACKETS = 40
@@ -62,6 +68,7 @@ class LossBound:
         self._window_began_at: float | None = None
         self._grown_at: float | None = None
         self._clean_s = 0.0
+        self._arrived: deque[tuple[float, float]] = deque()  # (when, bit/s), each above the next
 
     @property
     def inherent(self) -> float:
@@ -86,6 +93,20 @@ class LossBound:
         self._reports.append(report)
         self._expected += report.expected
 
+    @property
+    def _carried_bps(self) -> float:
+        """The most that lately arrived."""
+        return self._arrived[0][1] if self._arrived else 0.0
+
+    def handle_arrived(self, bitrate_bps: float, now: float) -> None:
+        """So much has arrived over the last half second."""
+        arrived = self._arrived
+        while arrived and arrived[-1][1] <= bitrate_bps:
+            arrived.pop()
+        arrived.append((now, bitrate_bps))
+        while now - arrived[0][0] > CARRIED_S:
+            arrived.popleft()
+
     def _take_window(self) -> tuple[float, int, float | None]:
         """Loss, number and sending rate of the packets reported on since the last measure."""
         reports, expected = self._reports.copy(), self._expected
@@ -100,11 +121,15 @@ class LossBound:
             ended_s = max(report.last_sent_s for report in sent)
             if ended_s > began_s:
                 sent_bps = 8 * size_bytes / (ended_s - began_s)
-        self.reset_window()
+        self._begin_window()
         return max(0.0, min(1.0, loss)), expected, sent_bps
 
-    def reset_window(self) -> None:
+    def line_returned(self) -> None:
         """Forget what was not yet judged: those packets met a dead line, not a full one."""
+        self._begin_window()
+        self._arrived.clear()
+
+    def _begin_window(self) -> None:
         self._reports.clear()
         self._expected = 0
         self._window_began_at = None
@@ -141,9 +166,10 @@ class LossBound:
             # burst of loss must not end the picture.
             factor = 1 - min(excess, HIGH_LOSS) - 0.5 * max(0.0, excess - HIGH_LOSS)
             bound_bps = factor * min(self.bound_bps, target_bps, UNSENT_MARGIN * sent_bps)
-            self.bound_bps = max(bound_bps, FLOOR_BPS)
+            before_bps = self.bound_bps
+            self.bound_bps = max(bound_bps, FLOOR_BPS, min(before_bps, self._carried_bps))
             self._clean_s = 0.0
-            return True
+            return self.bound_bps < before_bps
         if excess < LOW_LOSS + noise:
             self._inherent.calm()
             self._clean_s += elapsed_s

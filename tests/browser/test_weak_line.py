@@ -30,6 +30,10 @@ DELAY_S = 0.03
 NARROW = LinkConditions(rate_bps=300_000, delay_s=DELAY_S)
 THIN = LinkConditions(rate_bps=100_000, delay_s=DELAY_S)
 LOSSY = LinkConditions(loss=0.3, delay_s=DELAY_S)
+RUNS = LinkConditions(loss=0.15, burst_packets=8, delay_s=DELAY_S)
+# So much longer than on a good line a picture may stand still behind losses in runs, in each look.
+STANDS_S = 2
+RUNS_LOOKS = 3
 # Of the time in which a voice is heard on a good line, so much must be heard on a weak one …
 SPEECH_GOES_ON = 0.8
 # … and so much more of it may be made up by the browser for what did not come in time: half of
@@ -62,6 +66,7 @@ def test_a_weak_line_keeps_speech_and_costs_nobody_else(
         on_300_kilobits_the_picture_is_small_and_moves(lesson)
         on_100_kilobits_the_room_hears_on_and_is_told_why_it_sees_nothing(lesson)
         all_comes_back_by_itself(lesson)
+        through_losses_in_runs_the_lead_moves_on(lesson)
         through_30_percent_loss_they_hear_each_other(lesson)
         a_rebinding_nat_changes_nothing(lesson)
         only_what_somebody_looks_at_is_sent(lesson)
@@ -83,7 +88,9 @@ def look(lesson: WeakLesson) -> Look:
     return Look(weak, other, weak_at_lead, other_at_lead, (before, caption.inner_text()))
 
 
-def in_the_end(lesson: WeakLesson, holds: Callable[[Look], None]) -> None:
+def in_the_end(
+    lesson: WeakLesson, holds: Callable[[Look], None], *, steady_looks: int = STEADY_LOOKS
+) -> None:
     """Looks until what `holds` asserts is so and stays so, and the other room pays nothing."""
     steady = 0
     for left in reversed(range(MOST_LOOKS)):
@@ -93,10 +100,10 @@ def in_the_end(lesson: WeakLesson, holds: Callable[[Look], None]) -> None:
             holds(seen)
             steady += 1
         except AssertionError:
-            if left < STEADY_LOOKS:
+            if left < steady_looks:
                 raise
             steady = 0
-        if steady == STEADY_LOOKS:
+        if steady == steady_looks:
             return
     raise AssertionError("it came and went until the end")
 
@@ -151,6 +158,16 @@ def all_comes_back_by_itself(lesson: WeakLesson) -> None:
 
     lesson.line.shape()
     in_the_end(lesson, holds)
+
+
+def through_losses_in_runs_the_lead_moves_on(lesson: WeakLesson) -> None:
+    def holds(seen: Look) -> None:
+        the_room_hears_the_lead(seen)
+        the_room_sees_the_lead_move(seen)
+        assert seen.weak.longest_still_s < seen.other.longest_still_s + STANDS_S
+
+    lesson.line.shape(down=RUNS)
+    in_the_end(lesson, holds, steady_looks=RUNS_LOOKS)
 
 
 def through_30_percent_loss_they_hear_each_other(lesson: WeakLesson) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.sim.weak_room import LARGE, LEAD, LEAD_VOICE, ROOM_VOICE, WeakRoom
+from tests.sim.weak_room import LARGE, LEAD, LEAD_VOICE, ROOM_VOICE, SMALL, WeakRoom
 
 SEEDS = range(8)
 BEGIN_S = 15  # full quality, and the estimate has settled
@@ -30,32 +30,39 @@ def settled_room(seed: int) -> WeakRoom:
 
 @dataclass(frozen=True)
 class Lossy:
-    """A line that loses packets both ways, and what a room may have to bear."""
+    """A line that loses packets, and what a room may have to bear."""
 
     loss: float
     run: float  # mean length of a run of losses
     large_least: float  # how much of the time, mean of the rooms
     still_most_s: float  # the longest that any room's picture stood still
     made_up_most: float  # of either voice, in any room
+    up: bool = True  # the way up loses as much
+    seeds: range = SEEDS
+
+    def __str__(self) -> str:
+        return f"{self.loss:.0%}, runs of {self.run:g}" + ("" if self.up else ", down")
 
 
 LOSSY = (
     Lossy(0.05, 1, large_least=0.85, still_most_s=0.7, made_up_most=0.005),
-    Lossy(0.05, 4, large_least=0.75, still_most_s=3, made_up_most=0.005),
+    Lossy(0.05, 4, large_least=0.85, still_most_s=1.3, made_up_most=0.005),
     Lossy(0.15, 1, large_least=0.85, still_most_s=1.2, made_up_most=0.005),
-    # Runs of losses look like a queue that is full: one picture in ten is paused for a while.
-    Lossy(0.15, 4, large_least=0.65, still_most_s=30, made_up_most=0.015),
-    # At 30 % the repairs' budget is spent; the voices come through, pictures wait for keyframes.
-    Lossy(0.30, 1, large_least=0.80, still_most_s=20, made_up_most=0.04),
+    Lossy(0.15, 4, large_least=0.85, still_most_s=4, made_up_most=0.01),
+    Lossy(0.15, 8, large_least=0.85, still_most_s=2, made_up_most=0.015, seeds=range(20)),
+    Lossy(0.15, 8, large_least=0.85, still_most_s=1, made_up_most=0.005, up=False, seeds=range(20)),
+    # At 30 % the repeats are lost as well; the voices come through, pictures wait for keyframes.
+    Lossy(0.30, 1, large_least=0.85, still_most_s=20, made_up_most=0.04),
+    Lossy(0.30, 8, large_least=0.85, still_most_s=4, made_up_most=0.015, up=False),
 )
 
 
-@pytest.mark.parametrize("line", LOSSY, ids=lambda line: f"{line.loss:.0%}, runs of {line.run}")
+@pytest.mark.parametrize("line", LOSSY, ids=str)
 def test_loss_that_is_the_lines_own_costs_little(line: Lossy) -> None:
     large, still_s, made_up = [], [], []
-    for seed in SEEDS:
+    for seed in line.seeds:
         room = settled_room(seed)
-        for way in (room.down, room.up):
+        for way in (room.down, room.up) if line.up else (room.down,):
             way.loss, way.burst = line.loss, line.run
         begin = room.run(LOSSY_S)
         large.append(room.share(LEAD, LARGE, begin))
@@ -64,6 +71,39 @@ def test_loss_that_is_the_lines_own_costs_little(line: Lossy) -> None:
     assert sum(large) / len(large) >= line.large_least, large
     assert max(still_s) <= line.still_most_s, still_s
     assert max(made_up) <= line.made_up_most, made_up
+
+
+@dataclass(frozen=True)
+class Policed:
+    """A line down that drops at once what is over its rate, and what a room may have to bear."""
+
+    rate_bps: int
+    bucket_bytes: int
+    small_least: float  # how much of the time, in any room
+    large_most: float  # how much of the time it may be tried, mean of the rooms
+    full_most_s: float
+
+
+POLICED = (Policed(300_000, 8_000, small_least=0.9, large_most=0.2, full_most_s=8),)
+
+
+@pytest.mark.parametrize("line", POLICED, ids=lambda line: f"{line.rate_bps // 1000} kb/s")
+def test_loss_that_is_of_our_making_is_heeded(line: Policed) -> None:
+    """Much is lost here too, in runs and with no queue that would say why: less must be sent."""
+    small, large, full_s = [], [], []
+    for seed in SEEDS:
+        room = settled_room(seed)
+        room.down.rate_bps, room.down.policer_bytes = line.rate_bps, line.bucket_bytes
+        room.run(SETTLE_S)
+        begin = room.run(30)
+        small.append(room.share(LEAD, SMALL, begin))
+        large.append(room.share(LEAD, LARGE, begin))
+        room.down.rate_bps = None
+        begin = room.run(BACK_MOST_S)
+        full_s.append(room.full_after_s(begin))
+    assert min(small) >= line.small_least, small
+    assert sum(large) / len(large) <= line.large_most, large
+    assert max(full_s) <= line.full_most_s, full_s
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,16 @@ class LossyLine:
         self.bound = LossBound()
         self.now = 10.0
 
-    def measure(self, loss: float, sent_bps: float, target_bps: float = 1e6) -> bool:
+    def measure(
+        self,
+        loss: float,
+        sent_bps: float,
+        target_bps: float = 1e6,
+        arrived_bps: tuple[float, ...] = (),
+    ) -> bool:
+        """A second of it; `arrived_bps` in its parts."""
+        for bitrate_bps in arrived_bps:
+            self.bound.handle_arrived(bitrate_bps, self.now)
         packets = 200
         size = round(sent_bps / 8)
         lost = round(packets * loss)
@@ -94,6 +103,46 @@ def test_a_full_line_is_never_taken_for_a_lossy_one() -> None:
     assert sent < 0.7e6
 
 
+def test_what_has_just_arrived_bounds_nothing_below() -> None:
+    """A run of losses took a third of one second; its other half came whole."""
+    line = LossyLine()
+    assert line.measure(0.35, 1e6, arrived_bps=(0.4e6, 0.9e6))
+    assert line.bound.bound_bps == 0.9e6
+    assert not line.measure(0.35, 0.9e6, arrived_bps=(0.9e6, 0.3e6)), "it is no failure to stay"
+    assert line.bound.bound_bps == 0.9e6
+
+
+def test_a_line_that_has_become_narrow_is_believed_soon() -> None:
+    line = LossyLine()
+    line.measure(0.0, 1e6, arrived_bps=(1e6, 1e6))
+    for _ in range(4):
+        line.measure(0.7, 1e6, arrived_bps=(0.3e6, 0.28e6))
+    assert 0.3e6 <= line.bound.bound_bps < 0.5e6
+    for _ in range(4):
+        line.measure(0.5, 0.6e6, arrived_bps=(0.3e6, 0.28e6))
+    assert line.bound.bound_bps == 0.3e6
+
+
+def test_what_arrived_before_a_line_was_dead_is_forgotten() -> None:
+    line = LossyLine()
+    line.bound.handle_arrived(1e6, line.now)
+    line.bound.line_returned()
+    line.measure(0.4, 1e6)
+    assert line.bound.bound_bps == pytest.approx(0.75e6)
+
+
+def test_a_look_at_less_ends_when_more_is_sent_again() -> None:
+    """A probe or a new picture has brought the rate back: its loss counts, or it would for ever."""
+    line = LossyLine()
+    for sent_bps in (1e6, 1e6, 0.5e6):
+        line.measure(0.5, sent_bps, 1e6)
+    looked_bps = line.bound.bound_bps
+    assert not line.measure(0.5, 0.5e6), "it stays where it is, to see"
+    assert line.bound.bound_bps == looked_bps
+    assert line.measure(0.7, 1e6)
+    assert line.bound.bound_bps < looked_bps
+
+
 def test_loss_that_stays_is_the_lines_own() -> None:
     rng = random.Random(3)
     line, sent = LossyLine(), 1e6
@@ -110,7 +159,7 @@ def test_loss_that_stays_is_the_lines_own() -> None:
 def test_packets_that_met_a_dead_line_are_forgotten() -> None:
     bound = LossBound()
     bound.handle(LossReport(100, 100), 1.0)
-    bound.reset_window()
+    bound.line_returned()
     assert not bound.update(5.0, sent_bps=1e6, target_bps=1e6, rtt_s=0.1)
     assert bound.loss == 0
 

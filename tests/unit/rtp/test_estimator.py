@@ -201,6 +201,29 @@ def test_probes_are_asked_for_in_calm_only() -> None:
     assert lossy.estimator.take_probe(lossy.now) is None
 
 
+def test_a_probe_lifts_the_bound_of_loss_to_what_it_has_shown_only() -> None:
+    one = peer(wanted_bps=2_000_000)
+    one.run(10, rate_bps=1e6)
+    before_bps = one.estimator.bitrate_bps
+    lost = replace(WELL, heard_since_s=one.now, acknowledged_bps=2e5, lost=90, lost_bytes=90_000)
+    for _ in range(8):
+        one.now += 1
+        one.estimator.handle_reading(replace(lost, heard_since_s=one.now), one.now)
+    fell_bps = one.estimator.bitrate_bps
+    assert fell_bps < before_bps / 3
+    well = replace(WELL, acknowledged_bps=fell_bps, sent_bps=fell_bps)
+    while (probe := one.estimator.take_probe(one.now)) is None:
+        one.now += 1
+        one.estimator.handle_reading(replace(well, heard_since_s=one.now), one.now)
+    spacing_s = probe.duration_s / 20
+    size = round(probe.bitrate_bps * spacing_s / 8)
+    train = tuple((one.now + at * spacing_s, at * spacing_s, size) for at in range(20))
+    one.now += 0.3
+    one.estimator.handle_reading(replace(well, heard_since_s=one.now, train=train), one.now)
+    assert one.estimator.bitrate_bps == pytest.approx(probe.bitrate_bps, rel=0.1)
+    assert one.estimator.bitrate_bps < before_bps
+
+
 def test_without_probes_it_grows_by_itself_towards_what_is_wanted() -> None:
     one = peer(can_probe=False)
     one.run(8, rate_bps=2e5)
