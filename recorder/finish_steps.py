@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder.archive import Archive, RecordedTrack, track_times
+from recorder.archive import Pause as Standstill
 from recorder.errors import FinishError
 from recorder.manifest import (
     Manifest,
@@ -201,6 +202,18 @@ def _content(plan: PlannedPart, by_key: dict[str, _Piece]) -> PartContent:
     )
 
 
+def _told_pause(pause: Standstill, origin: float) -> Pause:
+    start = place_of(pause.start, origin)
+    end = place_of(pause.end, origin)
+    return Pause(
+        start_s=start,
+        duration_s=round(end - start, 3),
+        code=pause.code,
+        text=pause.text,
+        before_s=round((pause.end - pause.start) - (end - start), 3),
+    )
+
+
 def _manifest(work: Finishing) -> Manifest:
     archive, opened = work.archive, work.archive.opened
     origin = min(part.plan.start for part in work.parts)
@@ -215,15 +228,7 @@ def _manifest(work: Finishing) -> Manifest:
         parts=tuple(_told_part(archive, part, origin) for part in work.parts),
         events=tuple(event for event in events if event is not None),
         incomplete=archive.pauses[0].text if archive.pauses else "",
-        pauses=tuple(
-            Pause(
-                start_s=place_of(pause.start, origin),
-                duration_s=round(pause.end - pause.start, 3),
-                code=pause.code,
-                text=pause.text,
-            )
-            for pause in archive.pauses
-        ),
+        pauses=tuple(_told_pause(pause, origin) for pause in archive.pauses),
         missing=tuple(
             Missing(
                 seat_id=lost.seat_id,

@@ -19,7 +19,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from recorder.errors import ManifestError
 from recorder.recording_folder import MANIFEST, sync_folder
@@ -70,12 +78,23 @@ class RecordedEvent(BaseModel):
 
 
 class Pause(_Told):
-    """A time in which nothing at all was recorded: why, by its code and in words."""
+    """A time in which nothing at all was recorded: why, by its code and in words.
+
+    `before_s` of it lie before the time line begins: the lesson's first picture came after them.
+    """
 
     start_s: float
     duration_s: float
     code: str
     text: str = ""
+    before_s: float = 0.0
+
+    @model_serializer(mode="wrap")
+    def _members(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        members: dict[str, Any] = dump(self)
+        if not self.before_s:
+            del members["before_s"]
+        return members
 
 
 class Missing(_Told):

@@ -28,6 +28,9 @@ from pydantic_settings import (
 
 from server.errors import StartRefused
 
+_LIKE_AN_ORIGIN = "must be like https://tongke.example.cn or https://10.0.0.5:7880"
+_HOST = re.compile(r"[^\s\"#%<>?@\[\\\]^`{|}]{1,253}")
+
 ENV_PREFIX = "TONGKE_"
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
 
@@ -172,12 +175,21 @@ class Settings(BaseSettings):
     def _origin(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be like https://tongke.example.cn or https://10.0.0.5:7880")
+        try:
+            parts = urlsplit(value)
+            port = "" if parts.port is None else f":{parts.port}"
+        except ValueError:  # a port that is none, brackets around nothing
+            raise ValueError(_LIKE_AN_ORIGIN) from None
+        host = (parts.hostname or "").rstrip(".")
+        if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+            raise ValueError(_LIKE_AN_ORIGIN)
+        if parts.username is not None:
+            raise ValueError("must not carry a name or password: it is handed out to everybody")
         if parts.path not in {"", "/"} or parts.query or parts.fragment:
             raise ValueError("must have no path: Tongke needs a host name (or port) of its own")
-        return f"{parts.scheme}://{parts.netloc}"
+        if _leads_nowhere(host):
+            raise ValueError(f"no other machine can open {host}: give this machine's name there")
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
     @model_validator(mode="after")
     def _fit_together(self) -> Settings:
@@ -244,6 +256,15 @@ class Settings(BaseSettings):
         host = "localhost" if self.listens_everywhere else self.host
         host = f"[{host}]" if ":" in host else host
         return f"{'http' if self.plain_http else 'https'}://{host}:{self.port}"
+
+
+def _leads_nowhere(host: str) -> bool:
+    """Whether this is an address that stands for any, for many, or for a line without a router."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_unspecified or address.is_multicast or address.is_link_local
 
 
 def config_file(environ: Mapping[str, str]) -> Path:

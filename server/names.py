@@ -46,6 +46,7 @@ _LATIN_TWINS = {
     "y": "уυү",
     "z": "ζ",
     "3": "зʒ",
+    "-": "\u2010\u2012\u2013\u2212",  # hyphens and the dashes of their width
 }
 _HAN_TWINS = {
     "一": "ーㄧᅳ",
@@ -96,7 +97,9 @@ _SEEN = frozenset(
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
 # What is not Cf and yet not seen (Default_Ignorable_Code_Point, and the blank braille cell).
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
+# First and last of the unassigned ones that no font draws; variation selectors lie among them.
+_NEVER_SEEN = (("\ufdd0", "\ufdef"), ("\ufff0", "\ufff8"), ("\U000e0000", "\U000e0fff"))
 _JOINERS = frozenset("\u200c\u200d")
 # First and last of the blocks whose letters are joined or kept apart by hand.
 _JOINING = ((0x0600, 0x08FF), (0x0900, 0x0DFF), (0x1800, 0x18AF), (0xA840, 0xA87F))
@@ -130,7 +133,9 @@ def is_taken(name: str, others: Iterable[str]) -> bool:
 def _unseen(sign: str) -> bool:
     if sign.isascii():
         return False
-    if sign in _UNSEEN or _selects(sign):
+    if sign in _UNSEEN or _selects(sign) or ord(sign) & 0xFFFE == 0xFFFE:
+        return True
+    if any(first <= sign <= last for first, last in _NEVER_SEEN):
         return True
     return unicodedata.category(sign) == "Cf" and sign not in _SEEN
 

@@ -48,10 +48,14 @@ class PartView(Part):
 
 
 class PauseView(View):
-    """A time in which nothing was recorded: why, by its code."""
+    """A time in which nothing was recorded: why, by its code.
+
+    Before its `duration_s`, `before_s` more of it lie before the recording begins.
+    """
 
     start_s: float
     duration_s: float
+    before_s: float
     code: str
 
 
@@ -143,7 +147,12 @@ def _held(recording: Recording) -> Held:
             tuple(PartView(**dict(part)) for part in manifest.parts),
             manifest.events,
             tuple(
-                PauseView(start_s=one.start_s, duration_s=one.duration_s, code=one.code)
+                PauseView(
+                    start_s=one.start_s,
+                    duration_s=one.duration_s,
+                    before_s=one.before_s,
+                    code=one.code,
+                )
                 for one in manifest.pauses
             ),
             tuple(

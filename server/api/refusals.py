@@ -97,7 +97,12 @@ def _field_text(error: Mapping[str, Any]) -> Text:
     context = error.get("ctx") or {}
     if error["type"] == "rule":
         return Text(str(context["zh"]), str(context["en"]))
-    zh, en, limit = _FIELD_TEXTS.get(error["type"], ("内容不正确。", "This is not valid.", ""))
+    kind = error["type"]
+    if kind in {"too_short", "too_long"} and isinstance(error.get("input"), str):
+        kind = f"string_{kind}"  # a text that was measured after it was trimmed
+    if kind == "string_too_short" and context.get("min_length") == 1:
+        kind = "missing"
+    zh, en, limit = _FIELD_TEXTS.get(kind, ("内容不正确。", "This is not valid.", ""))
     return Text(zh.format(context.get(limit, "")), en.format(context.get(limit, "")))
 
 

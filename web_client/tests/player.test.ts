@@ -50,7 +50,7 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
 });
 
 describe("what is missing", () => {
-  const pause = { start_s: 20, duration_s: 4, code: "disk-full" };
+  const pause = { start_s: 20, duration_s: 4, before_s: 0, code: "disk-full" };
 
   it("stands among the chapters where it was", () => {
     const recorded = { ...recording([event(0, "lesson_ended")], []), pauses: [pause] };

@@ -16,8 +16,9 @@ from mixer.reading.frames import Frame
 from recorder.errors import FinishError
 from recorder.finish import finish
 from recorder.finishing import EXIT_MISSING, FinishingQueue
+from recorder.journal import encode_line
 from recorder.recording_folder import JOURNAL, MANIFEST, TRACKS, RecordingFolder
-from recorder.records import ClockPoint, Opened, TrackStarted
+from recorder.records import ClockPoint, Failed, Opened, Resumed, TrackStarted
 from tests.recorded_media import (
     FRAME_RATE,
     decoded_beeps,
@@ -105,6 +106,24 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def finished(folder: Path) -> dict:
     finish(folder)
     return json.loads((folder / MANIFEST).read_text())
+
+
+@pytest.mark.parametrize(("resumed_s", "hole"), [(-1.0, (0.0, 0.0, 7.0)), (0.5, (0.0, 0.5, 8.0))])
+def test_a_pause_before_the_first_picture_is_no_hole(
+    made: Made, tmp_path: Path, resumed_s: float, hole: tuple[float, ...]
+) -> None:
+    """A disk that was full when the lesson began, or a recorder that was killed at once."""
+    folder = tmp_path / "rec1"
+    made.put(folder)
+    opened, rest = made.journal.split(b"\n", 1)
+    pause = (
+        Failed(at=BEGAN - 8.0, code="disk-full", text="Full."),
+        Resumed(at=BEGAN + resumed_s),
+    )
+    lines = b"".join(encode_line(record.model_dump()) for record in pause)
+    (folder / JOURNAL).write_bytes(opened + b"\n" + lines + rest)
+    (told,) = finished(folder)["pauses"]
+    assert (told["start_s"], told["duration_s"], told["before_s"]) == hole
 
 
 @pytest.mark.timeout(900)  # a thousand recordings are finished

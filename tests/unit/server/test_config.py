@@ -80,6 +80,14 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"turn_secret_file": "s"}, ["turn_urls", "belong together"]),
         ({"public_url": "tongke.example.cn"}, ["public_url", "https://"]),
         ({"public_url": "https://example.cn/tongke"}, ["public_url", "no path"]),
+        ({"public_url": "https://0.0.0.0:7880"}, ["public_url", "no other machine"]),
+        ({"public_url": "https://[::]"}, ["public_url", "no other machine"]),
+        ({"public_url": "https://169.254.1.1"}, ["public_url", "no other machine"]),
+        ({"public_url": "https://exa mple.cn"}, ["public_url", "https://10.0.0.5"]),
+        ({"public_url": "https://x.cn:99999"}, ["public_url", "https://10.0.0.5"]),
+        ({"public_url": "https://x.cn:port"}, ["public_url", "https://10.0.0.5"]),
+        ({"public_url": "https://[::1"}, ["public_url", "https://10.0.0.5"]),
+        ({"public_url": "https://me:secret@x.cn"}, ["public_url", "password"]),
         ({"plain_http": True}, ["plain_http", "127.0.0.1", "trusted_proxies"]),
         ({"plain_http": True, "host": "10.0.0.5"}, ["plain_http", "cameras"]),
         ({"tls_cert": "a.pem"}, ["tls_cert and tls_key"]),
@@ -138,6 +146,8 @@ def test_a_broken_or_missing_file_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         ({"host": "::1", "plain_http": True}, "http://[::1]:7880", False),
         ({"host": "10.0.0.5", "port": 443}, "https://10.0.0.5:443", True),
         ({"public_url": "https://t.example.cn/"}, "https://t.example.cn", True),
+        ({"public_url": "https://T.Example.CN.:8443"}, "https://t.example.cn:8443", True),
+        ({"public_url": "https://[2001:db8::5]:7880"}, "https://[2001:db8::5]:7880", True),
         ({"plain_http": True, "trusted_proxies": "10.0.0.1"}, "http://localhost:7880", True),
         (
             {

@@ -26,6 +26,7 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
         ("\U000e0041\U000e0042小学", "小学"),  # tags
         ("⻘⼭⼩学", "青山小学"),  # as a PDF gives it
         ("e\u0301", "é"),
+        ("山\u2065村\ufff0小\U000e0fff学\uffff\U0001fffe", "山村小学"),  # assigned to nothing
         ("\u200b", ""),
         ("\u200d\ufe0f", ""),
         # what a script is written with stays
@@ -60,6 +61,8 @@ def test_what_nobody_sees_is_taken_out(typed: str, kept: str) -> None:
         ("三年级\u00a0 一班", "三年级 一班"),
         ("straße", "STRASSE"),
         ("é", "e\u0301"),  # composition
+        ("A-b", "A\u2011b"),  # hyphens
+        ("A\u2013b", "A\u2212b"),
         ("liwei", "liwеi"),  # script: a Cyrillic letter
         ("CAC", "САС"),  # all of them
         ("MAMA", "мама"),

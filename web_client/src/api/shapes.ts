@@ -321,8 +321,13 @@ export interface components {
             source: components["schemas"]["Source"];
             start_s: number;
         };
-        /** @description A time in which nothing was recorded: why, by its code. */
+        /**
+         * @description A time in which nothing was recorded: why, by its code.
+         *
+         *     Before its `duration_s`, `before_s` more of it lie before the recording begins.
+         */
         PauseView: {
+            before_s: number;
             code: string;
             duration_s: number;
             start_s: number;

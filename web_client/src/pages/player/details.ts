@@ -216,7 +216,7 @@ export class PlayerDetails extends TongkeElement {
   private pauseWords(pause: Pause): TemplateResult {
     const why = faultWords(this.m.lesson.recordingFaults, pause.code);
     return html`<span class="lack"
-      >${icon("warning", 16)}${this.m.player.pauseOf(clock(pause.duration_s), why)}</span
+      >${icon("warning", 16)}${this.m.player.pauseOf(clock(pause.before_s + pause.duration_s), why)}</span
     >`;
   }
 
