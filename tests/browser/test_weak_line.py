@@ -33,7 +33,6 @@ LOSSY = LinkConditions(loss=0.3, delay_s=DELAY_S)
 RUNS = LinkConditions(loss=0.15, burst_packets=8, delay_s=DELAY_S)
 # So much longer than on a good line a picture may stand still behind losses in runs, in each look.
 STANDS_S = 2
-RUNS_LOOKS = 3
 # Of the time in which a voice is heard on a good line, so much must be heard on a weak one …
 SPEECH_GOES_ON = 0.8
 # … and so much more of it may be made up by the browser for what did not come in time: half of
@@ -88,9 +87,7 @@ def look(lesson: WeakLesson) -> Look:
     return Look(weak, other, weak_at_lead, other_at_lead, (before, caption.inner_text()))
 
 
-def in_the_end(
-    lesson: WeakLesson, holds: Callable[[Look], None], *, steady_looks: int = STEADY_LOOKS
-) -> None:
+def in_the_end(lesson: WeakLesson, holds: Callable[[Look], None]) -> None:
     """Looks until what `holds` asserts is so and stays so, and the other room pays nothing."""
     steady = 0
     for left in reversed(range(MOST_LOOKS)):
@@ -100,10 +97,10 @@ def in_the_end(
             holds(seen)
             steady += 1
         except AssertionError:
-            if left < steady_looks:
+            if left < STEADY_LOOKS:
                 raise
             steady = 0
-        if steady == steady_looks:
+        if steady == STEADY_LOOKS:
             return
     raise AssertionError("it came and went until the end")
 
@@ -167,7 +164,7 @@ def through_losses_in_runs_the_lead_moves_on(lesson: WeakLesson) -> None:
         assert seen.weak.longest_still_s < seen.other.longest_still_s + STANDS_S
 
     lesson.line.shape(down=RUNS)
-    in_the_end(lesson, holds, steady_looks=RUNS_LOOKS)
+    in_the_end(lesson, holds)
 
 
 def through_30_percent_loss_they_hear_each_other(lesson: WeakLesson) -> None:

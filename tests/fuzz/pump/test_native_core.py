@@ -19,8 +19,8 @@ from tests.fuzz.rounds import SEED, rounds
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "mixer" / "pump" / "native"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
-DATAGRAMS = rounds(200_000)
-INPUTS = rounds(200_000)
+DATAGRAMS = rounds(100_000)
+INPUTS = rounds(100_000)
 
 Build = Callable[[str], Path]
 

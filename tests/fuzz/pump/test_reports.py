@@ -14,7 +14,7 @@ from tests.fuzz.rounds import SEED, rounds
 
 __all__ = ["build"]  # the fixture
 
-ROUNDS = {"reader": rounds(200_000), "writer": rounds(30_000)}
+ROUNDS = {"reader": rounds(100_000), "writer": rounds(30_000)}
 
 
 @pytest.mark.timeout(3600)

@@ -11,7 +11,7 @@ from tests.fuzz.rounds import SEED, rounds
 
 __all__ = ["build"]  # the fixture
 
-ROUNDS = rounds(150_000)
+ROUNDS = rounds(75_000)
 
 
 @pytest.mark.timeout(3600)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from mixer.errors import FeedRefused, NodeFull
+from mixer.forward import uplink
 from mixer.model import FeedInfo, FeedOffer, LayersNeeded, NodeLimits, TapInfo, TileSize, Want
 from mixer.node import MediaNode
 from mixer.reading.frames import assembler_for
@@ -86,7 +87,10 @@ async def sees(subscriber: Subscriber, producer_id: str, layer: int) -> None:
             pass
 
 
-async def test_a_fed_picture_is_forwarded_in_the_size_that_is_wanted(tmp_path: Path) -> None:
+async def test_a_fed_picture_is_forwarded_in_the_size_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplink, "UNNEEDED_AFTER_S", 0.5)  # what it is, is the policy's test
     async with running_node() as (node, events):
         feeds = await open_feeds(node, tmp_path)
         picture = feeds["picture"].producer

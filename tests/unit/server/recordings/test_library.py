@@ -152,7 +152,10 @@ async def test_what_is_missing_is_in_every_view(
     assert await told() == ("finishing", "")
     await catalogue.failed("rec1", "It cannot be read.")
     assert await told() == ("failed", "It cannot be read.")
-    pause = {"start_s": 3.0, "duration_s": 4.0, "code": "disk-full", "text": "The disk is full."}
+    pause = {
+        **{"start_s": 3.0, "duration_s": 4.0, "before_s": 1.5},
+        **{"code": "disk-full", "text": "The disk is full."},
+    }
     lost = {"seat_id": "lead", "source": "teacher", "file": "x", "start_s": 1.0, "text": "Torn."}
     cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({}, ""),
@@ -164,7 +167,8 @@ async def test_what_is_missing_is_in_every_view(
         await catalogue.finished("rec1", manifest(**changes))
         assert await told() == ("ready", incomplete)
         row = (await li.get("/api/recordings/rec1")).json()
-        pauses = [{name: pause[name] for name in ("start_s", "duration_s", "code")}]
+        told_of = ("start_s", "duration_s", "before_s", "code")
+        pauses = [{name: pause[name] for name in told_of}]
         assert row["pauses"] == (pauses if "pauses" in changes else [])
         missing = [{name: lost[name] for name in ("seat_id", "source", "start_s")}]
         assert row["missing"] == (missing if "missing" in changes else [])
