@@ -1,1 +1,1 @@
-"""Lessons as they are planned and held: timetable, admission, tokens, the desk that opens them."""
+"""Lessons as they are planned and held: timetable, admission, tokens, ownership, the desk."""

@@ -68,14 +68,11 @@ class LocalOwnership:
     async def renew(self, lesson_ids: Collection[str]) -> Set[str]:
         """Those of these lessons that are this node's, for another `LEASE_S`."""
         now = self._clock()
-        for lesson_id in [key for key, lease in self._leases.items() if lease.until <= now]:
-            if self._leases[lesson_id].node_id != self._node_id or lesson_id not in lesson_ids:
-                del self._leases[lesson_id]
-        held = {
-            lesson_id
-            for lesson_id in lesson_ids
-            if (lease := self._leases.get(lesson_id)) and lease.node_id == self._node_id
-        }
+        ours = {key for key, lease in self._leases.items() if lease.node_id == self._node_id}
+        held = ours.intersection(lesson_ids)
+        run_out = {key for key, lease in self._leases.items() if lease.until <= now}
+        for lesson_id in run_out - held:
+            del self._leases[lesson_id]
         self._leases |= dict.fromkeys(held, Lease(self._node_id, now + LEASE_S))
         return held
 
