@@ -19,7 +19,7 @@ from mixer.errors import NodeFull
 from mixer.model import ProducerInfo
 from signaling.counters import SignalingCounters
 from signaling.errors import Refusal, StateUnreadable, TokenRefused
-from signaling.lesson import DevicePlace, Lesson
+from signaling.lesson import Bar, DevicePlace, Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
 from signaling.observing import ObserverFeed
@@ -282,8 +282,11 @@ class LessonService:
         await self._tell(lesson_id, e.RemovalRequested(tuple(device_ids), code, bars))
 
     async def readmit(self, lesson_id: str, seat_id: str) -> None:
-        """Let those in again who were put out of a seat; nothing happens if it is not open."""
-        await self._tell(lesson_id, e.ReadmissionRequested(seat_id))
+        """Let those in again who were put out of a seat; raises `Refusal`.
+
+        A lesson that nobody has joined since the start of the server is opened for it.
+        """
+        await (await self.open(lesson_id)).submit(e.ReadmissionRequested(seat_id))
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:
         """Another person leads from now on; nothing happens if the lesson is not open."""
@@ -306,10 +309,13 @@ class LessonService:
         if runner is not None:
             await runner.submit(event)
 
-    def bar_of(self, lesson_id: str, bearer_id: str) -> RemovalCode | None:
-        """Why this bearer was put out of an open lesson and is let in no more; None if they are."""
+    def bars_of(self, lesson_id: str) -> dict[str, Bar] | None:
+        """Who is let in no more to a lesson in memory, by their bearers; None if it is not.
+
+        Of one that is not in memory `signaling.lesson.bars_in` reads them from what was saved.
+        """
         runner = self._runners.get(lesson_id)
-        return None if runner is None or runner.stopped else runner.lesson.bar_of(bearer_id)
+        return None if runner is None or runner.stopped else runner.lesson.bars()
 
     async def set_recording(self, lesson_id: str, recording: bool, fault: str = "") -> None:
         """The recorder says whether it runs, and if not, why it does not for the moment.

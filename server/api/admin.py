@@ -8,6 +8,7 @@ from server.api.fields import Id, View
 from server.api.lesson_views import LessonView, lesson_view
 from server.database.deletion import Kind
 from server.errors import not_found
+from server.lessons.bars import bars_of
 from server.lessons.timetable import lessons_in_progress
 from server.services import DELETION
 from signaling.protocol.messages import RemovalCode, RemovedBearer, SeatState
@@ -63,13 +64,17 @@ async def live(services: ServicesOf) -> LiveView:
     """The lessons going on with their seats; none where nobody has come yet."""
     async with services.database.read() as session:
         lessons = await lessons_in_progress(session)
-    seats, states = services.lessons.live.seats(), services.lessons.live.states()
+        bars = {one.id: await bars_of(session, services.lessons.live, one.id) for one in lessons}
+    seats = services.lessons.live.seats()
     return LiveView(
         lessons=[
             LiveLessonView(
                 lesson=lesson_view(lesson),
                 seats=list(seats.get(lesson.id, ())),
-                removed=states[lesson.id].removed if lesson.id in states else [],
+                removed=[
+                    RemovedBearer(seat_id=bar.seat_id, bearer=bar.name)
+                    for bar in bars[lesson.id].values()
+                ],
             )
             for lesson in lessons
         ],
@@ -91,4 +96,4 @@ async def remove_device(lesson_id: Id, device_id: Id, services: ServicesOf) -> N
 @router.post("/admin/live/{lesson_id}/seats/{seat_id}/readmit", status_code=204)
 async def readmit(lesson_id: Id, seat_id: Id, services: ServicesOf) -> None:
     """Let those in again who were put out of a seat of a live lesson."""
-    await services.lessons.live.readmit(lesson_id, seat_id)
+    await services.lessons.readmit(lesson_id, seat_id)

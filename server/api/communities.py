@@ -82,7 +82,10 @@ async def create_community(body: CommunityBody, services: ServicesOf) -> Communi
 async def update_community(
     community_id: Id, body: CommunityChange, services: ServicesOf
 ) -> CommunityView:
-    """Change a community. Lessons already planned keep their rooms."""
+    """Change a community.
+
+    A school that leaves it is out of its live lessons at once, and does not come into planned ones.
+    """
     most = services.settings.max_partners
     async with services.database.write() as session:
         community = await get_community(session, community_id)

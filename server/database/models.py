@@ -245,6 +245,7 @@ class Lesson(Row):
         ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
     teacher_name: Mapped[str] = mapped_column(String(120))
+    community: Mapped[Community | None] = relationship(lazy="joined")
     teacher: Mapped[User | None] = relationship(lazy="joined")
     seats: Mapped[list[LessonSeat]] = relationship(
         order_by="LessonSeat.place", cascade="all, delete-orphan", lazy="selectin"

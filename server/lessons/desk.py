@@ -220,6 +220,14 @@ class LessonDesk:
                 _log.info("device put out", lesson=lesson_id, device=device_id, why=code)
                 await self.live.remove(lesson_id, [device_id], code, bars=False)
 
+    async def readmit(self, lesson_id: str, seat_id: str) -> None:
+        """Let those in again who were put out of a seat of a live lesson; refuses others."""
+        try:
+            await self.live.readmit(lesson_id, seat_id)
+        except SignalingRefusal as refusal:
+            text = REFUSALS[refusal.code]
+            raise Refusal(text.status, refusal.code, Text(text.zh, text.en)) from None
+
     def is_led(self, lesson: Lesson) -> bool:
         """Whether somebody leads this lesson in person, or did until a moment ago."""
         if lesson.id in self._elsewhere:

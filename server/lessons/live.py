@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from signaling.driver import LessonService
-from signaling.lesson import DevicePlace
+from signaling.lesson import Bar, DevicePlace
 from signaling.protocol.messages import EndReason, LessonState, RemovalCode, SeatState
 
 
@@ -41,8 +41,8 @@ class LiveLessons(Protocol):
         """Every open lesson and its devices."""
         ...
 
-    def bar_of(self, lesson_id: str, bearer_id: str) -> RemovalCode | None:
-        """Why who bears this was put out of an open lesson and is let in no more; None if not."""
+    def bars_of(self, lesson_id: str) -> Mapping[str, Bar] | None:
+        """Who was put out of an open lesson and is let in no more; None of a lesson not open."""
         ...
 
     async def remove(
@@ -52,7 +52,7 @@ class LiveLessons(Protocol):
         ...
 
     async def readmit(self, lesson_id: str, seat_id: str) -> None:
-        """Let those in again who were put out of a seat of an open lesson."""
+        """Let those in again who were put out of a seat of a live lesson."""
         ...
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:
@@ -101,9 +101,9 @@ class SignalingLessons:
         """Every open lesson and its devices."""
         return self._service.places()
 
-    def bar_of(self, lesson_id: str, bearer_id: str) -> RemovalCode | None:
-        """Why who bears this was put out of an open lesson and is let in no more; None if not."""
-        return self._service.bar_of(lesson_id, bearer_id)
+    def bars_of(self, lesson_id: str) -> Mapping[str, Bar] | None:
+        """Who was put out of an open lesson and is let in no more; None of a lesson not open."""
+        return self._service.bars_of(lesson_id)
 
     async def remove(
         self, lesson_id: str, device_ids: Sequence[str], code: RemovalCode, *, bars: bool
@@ -112,7 +112,7 @@ class SignalingLessons:
         await self._service.remove(lesson_id, device_ids, code, bars=bars)
 
     async def readmit(self, lesson_id: str, seat_id: str) -> None:
-        """Let those in again who were put out of a seat of an open lesson."""
+        """Let those in again who were put out of a seat. Raises `signaling.errors.Refusal`."""
         await self._service.readmit(lesson_id, seat_id)
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:

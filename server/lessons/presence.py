@@ -19,6 +19,7 @@ from server.lessons.admission import admit
 from server.lessons.bearers import DEVICE, PERSON
 from server.lessons.rights import is_its_teacher
 from server.lessons.timetable import get_visible_lesson
+from server.lessons.told import room_of
 from signaling.lesson import DevicePlace
 from signaling.ports import Identity
 from signaling.protocol.messages import RemovalCode, Role
@@ -81,7 +82,7 @@ async def _refusal_of_device(
         return RemovalCode.CREDENTIAL_REVOKED
     for seat in lesson.seats:
         if (seat.seat_id, seat.role, seat.classroom_id) == (seat_id, role, classroom.id):
-            return None
+            return RemovalCode.NOT_ADMITTED if room_of(lesson, seat) is None else None
     return RemovalCode.NOT_ADMITTED
 
 

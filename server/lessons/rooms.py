@@ -18,10 +18,12 @@ from server.database.models import Classroom, Credential, Lesson, LessonPhase, S
 from server.database.refusing import DatabaseRefused
 from server.errors import Refusal, Text
 from server.ids import secret_hash
+from server.lessons.bars import bars_of
 from server.lessons.bearers import room_device
 from server.lessons.live import LiveLessons
 from server.lessons.timetable import lessons_in_progress, lessons_of_classroom
 from server.lessons.tokens import JoinTokens
+from server.lessons.told import room_of
 from signaling.ports import Identity
 from signaling.protocol.messages import RemovalCode, Role
 
@@ -121,16 +123,18 @@ class RoomDesk:
         classroom_id = device.classroom.id
         async with self._database.read() as session:
             lessons = await lessons_of_classroom(session, classroom_id, until=now + _LOOK_AHEAD_S)
-        live = next((each for each in lessons if each.state is LessonPhase.LIVE), None)
+            live = next((each for each in lessons if each.state is LessonPhase.LIVE), None)
+            bars = {} if live is None else await bars_of(session, self.live, live.id)
         coming = next((each for each in lessons if each.state is LessonPhase.PLANNED), None)
         if live is None:
             return RoomAnswer(None, None, coming)
         seat = next(seat for seat in live.seats if seat.classroom_id == classroom_id)
         bearer = room_device(device.credential_id, device.label)
-        bar = self.live.bar_of(live.id, bearer.bearer_id)
-        if bar is not None:
-            return RoomAnswer(live, None, coming, removed=bar)
         identity = Identity(live.id, seat.seat_id, Role(seat.role), seat.name, bearer)
+        if room_of(live, seat) is None:
+            return RoomAnswer(live, None, coming, removed=RemovalCode.NOT_ADMITTED)
+        if bearer.bearer_id in bars:
+            return RoomAnswer(live, None, coming, removed=bars[bearer.bearer_id].code)
         return RoomAnswer(live, self._tokens.issue(identity, now).token, coming)
 
     async def online(self) -> set[str]:

@@ -27,7 +27,7 @@ from server.database.models import (
 from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
-from server.lessons.told import seats_told, teacher_of
+from server.lessons.told import classrooms_of, seats_told, teacher_of
 from server.schools.communities import communities_of_school, get_community, schools_of
 from signaling.protocol.messages import Mode, Role
 
@@ -133,6 +133,7 @@ async def plan_lesson(
         starts_at=now if draft.starts_at is None else draft.starts_at,
         record=draft.record,
         community_id=community.id,
+        community=community,
         teacher_id=teacher.id,
         teacher=teacher,
         teacher_name=teacher.display_name,
@@ -213,7 +214,7 @@ def give_to(lesson: Lesson, teacher: User) -> None:
 
 
 async def _change_places(session: AsyncSession, lesson: Lesson, changes: LessonChanges) -> None:
-    """Other rooms, another community. Rooms that stay may be of a school that has left it."""
+    """Other rooms, another community."""
     given = (changes.community_id, changes.lead_classroom_id, changes.room_classroom_ids)
     if all(each is None for each in given):
         return
@@ -224,7 +225,7 @@ async def _change_places(session: AsyncSession, lesson: Lesson, changes: LessonC
     else:
         kept = set()
         community = await _community_of(session, teacher_of(lesson), changes.community_id or "")
-        lesson.community_id, schools = community.id, set(schools_of(community))
+        lesson.community, schools = community, set(schools_of(community))
     rooms = tuple(s.classroom_id for s in told if s.role is Role.ROOM and s.classroom_id)
     lead = next((s.classroom_id for s in told if s.role is Role.LEAD), None)
     lesson.seats = await _seats(
@@ -288,7 +289,11 @@ async def lessons_of_classroom(
     )
     lessons = list(found)
     live = [lesson for lesson in lessons if lesson.state is LessonPhase.LIVE]
-    planned = [lesson for lesson in lessons if lesson.state is LessonPhase.PLANNED]
+    planned = [
+        lesson
+        for lesson in lessons
+        if lesson.state is LessonPhase.PLANNED and classroom_id in classrooms_of(lesson)
+    ]
     live.sort(key=lambda lesson: lesson.started_at or 0.0, reverse=True)
     planned.sort(key=lambda lesson: lesson.starts_at)
     return live + planned

@@ -2,8 +2,8 @@
 
 While it is planned they are as they are *now*: a room that was renamed, moved to another school or
 given other hardware, a teacher who changed their name. When it opens (or is missed) what it says is
-copied into it and stays true when they change. A room that is no more is told as `gone` and does
-not come into the lesson; restored in time, it does.
+copied into it and stays true when they change. A room that is no more, or whose school has left the
+community, is told as `gone` and does not come into the lesson; back in time, it does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from signaling.protocol.messages import Role
 
 @dataclass(frozen=True, slots=True)
 class SeatTold:
-    """One seat as it is told. `place` is where it stands; `gone`: its classroom is no more."""
+    """One seat as it is told. `place` is where it stands; `gone`: nobody can come from there."""
 
     seat_id: str
     role: Role
@@ -61,10 +61,21 @@ def schools_leading(lesson: Lesson) -> set[str]:
     return schools
 
 
+def room_of(lesson: Lesson, seat: LessonSeat) -> Classroom | None:
+    """The classroom that takes a seat: one that is there, of a school of the community as it is."""
+    room, community = seat.classroom, lesson.community
+    if room is None or room.deleted_at is not None:
+        return None
+    if community is None:
+        return room
+    schools = {community.lead_school_id, *(partner.school_id for partner in community.partners)}
+    return room if room.school_id in schools else None
+
+
 def write_down(lesson: Lesson, *, but_gone: bool) -> None:
     """Copy what a planned lesson says into it: from now on it is history.
 
-    With `but_gone` the rooms that are no more are left out; the lead's seat stays without a room.
+    With `but_gone` the rooms that cannot come are left out; the lead's seat stays without a room.
     """
     told = {seat.seat_id: seat for seat in seats_told(lesson)}
     lesson.teacher_name = teacher_name(lesson)
@@ -78,7 +89,7 @@ def write_down(lesson: Lesson, *, but_gone: bool) -> None:
 
 
 def _as_now(lesson: Lesson, seat: LessonSeat) -> SeatTold:
-    role, room = Role(seat.role), _living(seat)
+    role, room = Role(seat.role), room_of(lesson, seat)
     name = teacher_name(lesson) if role is Role.LEAD else seat.name
     if room is None:
         return SeatTold(
@@ -120,8 +131,3 @@ def _as_written(seat: LessonSeat) -> SeatTold:
 
 def _place(school: str, room: str) -> str:
     return f"{school} {room}".strip()
-
-
-def _living(seat: LessonSeat) -> Classroom | None:
-    room = seat.classroom
-    return None if room is None or room.deleted_at is not None else room

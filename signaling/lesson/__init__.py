@@ -11,5 +11,7 @@ Nothing here does I/O, reads a clock or rolls dice. `signaling.driver` carries t
 """
 
 from signaling.lesson.machine import DevicePlace, Lesson
+from signaling.lesson.record import Bar
+from signaling.lesson.saved import bars_in
 
-__all__ = ["DevicePlace", "Lesson"]
+__all__ = ["Bar", "DevicePlace", "Lesson", "bars_in"]

@@ -21,7 +21,7 @@ from signaling.lesson.conduct import Conduct
 from signaling.lesson.effects import Effect
 from signaling.lesson.own_streams import OwnStreams
 from signaling.lesson.publishing import Publishing
-from signaling.lesson.record import Device, LessonRecord, Seat
+from signaling.lesson.record import Bar, Device, LessonRecord, Seat
 from signaling.lesson.removal import Removal
 from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
@@ -189,10 +189,9 @@ class Lesson:
         record = self._record
         return record.lesson_view(), [record.seat_view(seat) for seat in record.seats.values()]
 
-    def bar_of(self, bearer_id: str) -> m.RemovalCode | None:
-        """Why this bearer, who was put out, is let in no more; None if they are."""
-        bar = self._record.barred.get(bearer_id)
-        return None if bar is None else bar.code
+    def bars(self) -> dict[str, Bar]:
+        """Who was put out and is let in no more, by their bearers."""
+        return dict(self._record.barred)
 
     def devices(self) -> list[DevicePlace]:
         """Every device of the lesson, the away ones too, in the order they joined."""

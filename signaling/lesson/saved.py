@@ -131,10 +131,7 @@ def load(record: LessonRecord, state: str, now: float) -> None:
     All devices are away since now. A seat that the plan has lost since keeps its place; what
     points to a seat that is nowhere any more is dropped.
     """
-    try:
-        saved = SavedLesson.model_validate_json(state)
-    except ValidationError as error:
-        raise StateUnreadable(str(error)) from error
+    saved = _parsed(state)
     if (saved.phase is LessonPhase.ENDED) != (saved.ending is not None):
         raise StateUnreadable("an ended lesson says when and why, another does not")
     for saved_seat in saved.seats:
@@ -148,12 +145,29 @@ def load(record: LessonRecord, state: str, now: float) -> None:
         record.spotlight = saved.spotlight
     record.layout = saved.layout
     record.locked = saved.locked
-    record.barred = {
-        bearer: Bar(bar.seat_id, bar.name, bar.code) for bearer, bar in saved.barred.items()
-    }
+    record.barred = _bars_of(saved)
     record.video_codec = saved.video_codec
     record.chat.extend(saved.chat)
     record.keep()
+
+
+def bars_in(state: str) -> dict[str, Bar]:
+    """Who is let in no more, by their bearers, of a lesson that is not in memory.
+
+    Raises `StateUnreadable`.
+    """
+    return _bars_of(_parsed(state))
+
+
+def _parsed(state: str) -> SavedLesson:
+    try:
+        return SavedLesson.model_validate_json(state)
+    except ValidationError as error:
+        raise StateUnreadable(str(error)) from error
+
+
+def _bars_of(saved: SavedLesson) -> dict[str, Bar]:
+    return {bearer: Bar(bar.seat_id, bar.name, bar.code) for bearer, bar in saved.barred.items()}
 
 
 def _load_seat(record: LessonRecord, saved: SavedSeat, now: float) -> None:

@@ -223,12 +223,14 @@ def test_the_server_puts_devices_out_of_an_open_lesson() -> None:
             assert isinstance(told, m.Removed)
             assert told.code == "removed-by-administrator"
             assert await room.closed() is CloseCode.REMOVED
-            assert service.bar_of(LESSON, bearer) is RemovalCode.BY_ADMINISTRATOR
-            assert service.bar_of("no-such-lesson", bearer) is None
+            bars = service.bars_of(LESSON)
+            assert bars is not None
+            assert bars[bearer].code is RemovalCode.BY_ADMINISTRATOR
+            assert service.bars_of("no-such-lesson") is None
             await service.readmit(LESSON, "room-1")
             await service.rename_lead(LESSON, "Mr Wang")
             _again, welcome = await join(service, "room-1")
-            assert service.bar_of(LESSON, bearer) is None
+            assert service.bars_of(LESSON) == {}
             assert welcome.seats[0].name == "Mr Wang"
 
     virtually(main)

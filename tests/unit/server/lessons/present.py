@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from signaling.errors import Refusal as SignalingRefusal
-from signaling.lesson import DevicePlace
-from signaling.protocol.messages import EndReason, LessonState, RemovalCode, SeatState
+from signaling.lesson import Bar, DevicePlace
+from signaling.protocol.messages import EndReason, LessonState, SeatState
 from tests.unit.server.world import World, lesson_body, post
 
 Ids = dict[str, str]
@@ -47,7 +47,7 @@ class Present:
     def places(self) -> Mapping[str, Sequence[DevicePlace]]:
         return {}
 
-    def bar_of(self, _lesson_id: str, _bearer_id: str) -> RemovalCode | None:
+    def bars_of(self, _lesson_id: str) -> Mapping[str, Bar] | None:
         return None
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:

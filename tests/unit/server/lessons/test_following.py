@@ -118,7 +118,7 @@ async def test_without_any_room_it_does_not_open(
     assert (await lesson_now(world, lesson))["state"] == "live"
 
 
-async def test_rooms_of_a_school_that_left_stay_but_are_not_added(
+async def test_rooms_of_a_school_that_left_do_not_come_and_are_not_added(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
     lesson = await plan(world, community, 600)
@@ -126,10 +126,12 @@ async def test_rooms_of_a_school_that_left_stay_but_are_not_added(
     await admin.patch(path, json={"partner_school_ids": [community["rural_2"]]})
     li = await world.signed_in("li")
     both = {"room_classroom_ids": [community["room_2"], community["room_1"]]}
-    assert (await li.patch(f"/api/lessons/{lesson}", json=both)).status_code == 200
-    other = await plan(world, community, 7200, room_classroom_ids=[community["room_2"]])
-    refused = await li.patch(f"/api/lessons/{other}", json=both)
+    refused = await li.patch(f"/api/lessons/{lesson}", json=both)
     assert (refused.status_code, list(refused.json()["fields"])) == (422, ["room_classroom_ids"])
+    changed = await li.patch(f"/api/lessons/{lesson}", json={"title": "新标题"})
+    assert [seat["gone"] for seat in changed.json()["seats"]] == [False, True, False]
+    started = (await li.post(f"/api/lessons/{lesson}/start")).json()
+    assert [seat["seat_id"] for seat in started["seats"]] == ["lead", "room-2"]
 
 
 @pytest.mark.parametrize(("ago_s", "status"), [(0, 201), (60, 201), (61, 422), (86_400, 422)])

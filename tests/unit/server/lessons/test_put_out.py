@@ -103,6 +103,73 @@ async def told(socket: AsgiSocket) -> str:
     return str(removed["code"])
 
 
+async def test_a_room_pc_of_a_school_that_leaves_is_out_and_comes_back_with_it(
+    lesson: Class,
+) -> None:
+    _credential, headers = await lesson.room_pc("room_1")
+    _other, neighbour = await lesson.room_pc("room_2")
+    li = await lesson.world.signed_in("li")
+    in_an_hour = lesson.world.clock() + 3600
+    body = lesson_body(lesson.ids, title="下一节", starts_at=in_an_hour)
+    later = (await post(li, "/api/lessons", body))["id"]
+
+    async def rooms_gone() -> list[bool]:
+        planned = (await li.get(f"/api/lessons/{later}")).json()
+        return [seat["gone"] for seat in planned["seats"]]
+
+    token = (await lesson.ask_room(headers))["token"]
+    async with lesson.socket() as pc, lesson.socket() as stays:
+        await lesson.joined(pc, token, device="room_pc")
+        await lesson.joined(stays, (await lesson.ask_room(neighbour))["token"], device="room_pc")
+        assert (await school_leaves(lesson)).status_code == 200
+        assert await told(pc) == "not-admitted"
+        stays.send({"type": "ping"})
+        await stays.until("pong")
+    assert await lesson.refusal(token) == "not-admitted"
+    answer = await lesson.ask_room(headers)
+    assert (answer["token"], answer["removed"]["code"]) == (None, "not-admitted")
+    assert answer["next"] is None
+    assert await rooms_gone() == [False, True, False]
+    back = {"partner_school_ids": [lesson.ids["rural_1"], lesson.ids["rural_2"]]}
+    await lesson.admin.patch(f"/api/communities/{lesson.ids['community']}", json=back)
+    answer = await lesson.ask_room(headers)
+    assert (answer["removed"], answer["next"]["id"]) == (None, later)
+    assert await rooms_gone() == [False, False, False]
+    async with lesson.socket() as pc:
+        await lesson.joined(pc, answer["token"], device="room_pc")
+
+
+async def test_who_was_put_out_stays_out_over_a_restart(tmp_path: Path) -> None:
+    """The server comes back and nobody has joined yet: the lesson is in no memory."""
+    async with running_world(tmp_path, open_media=modelled_media) as world:
+        admin = await world.administrator()
+        ids = await make_community(admin)
+        li = await world.signed_in("li")
+        it = Class(world, admin, ids, (await post(li, "/api/lessons", lesson_body(ids)))["id"])
+        _credential, headers = await it.room_pc("room_1")
+        token = (await it.ask_room(headers))["token"]
+        async with it.socket() as pc:
+            device = (await it.joined(pc, token))["device_id"]
+            await admin.delete(f"/api/admin/live/{it.lesson}/devices/{device}")
+            assert await told(pc) == "removed-by-administrator"
+    async with running_world(tmp_path, open_media=modelled_media) as world:
+        admin = await world.signed_in("admin")
+        it = Class(world, admin, ids, it.lesson)
+        answer = await it.ask_room(headers)
+        assert not world.services.lessons.live.places()
+        assert (answer["token"], answer["removed"]["code"]) == (None, "removed-by-administrator")
+        (live,) = (await admin.get("/api/admin/live")).json()["lessons"]
+        assert live["removed"] == [{"seat_id": "room-1", "bearer": "墙上的电脑"}]
+        assert not world.services.lessons.live.places()
+        path = "/api/admin/live/{}/seats/room-1/readmit"
+        assert (await admin.post(path.format("none-such"))).status_code == 404
+        assert (await admin.post(path.format(it.lesson))).status_code == 204
+        async with it.socket() as pc:
+            answer = await it.ask_room(headers)
+            assert answer["removed"] is None
+            await it.joined(pc, answer["token"])
+
+
 Change = Callable[[Class], Awaitable[httpx.Response]]
 
 

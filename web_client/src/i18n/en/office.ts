@@ -76,7 +76,7 @@ export const office = {
       `“${lesson}” has no teacher any more. A teacher of the school has to take it over.`,
     waits: (lesson: string, why: string) => `“${lesson}” cannot begin yet: ${why}`,
     withoutTeacher: "No teacher: it does not begin until somebody takes it over.",
-    roomsGone: (rooms: string) => `Not there any more: ${rooms}`,
+    roomsGone: (rooms: string) => `Cannot come any more: ${rooms}`,
     clash: (places: string, lesson: string, teacher: string, time: string) =>
       `“${lesson}” (${teacher}) at ${time} needs ${places}`,
     clashHint: "Choose another time or room, or agree with the other teacher.",

@@ -72,7 +72,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     noTeacher: (lesson) => `“${lesson}”已没有主讲教师，请本校的一位教师接手。`,
     waits: (lesson, why) => `“${lesson}”还不能开始：${why}`,
     withoutTeacher: "没有主讲教师：有人接手后才会开课。",
-    roomsGone: (rooms) => `已不存在：${rooms}`,
+    roomsGone: (rooms) => `已不能参加：${rooms}`,
     clash: (places, lesson, teacher, time) => `${time} 的“${lesson}”（${teacher}）要用${places}`,
     clashHint: "请换个时间或教室，或与那位教师商量。",
     takeOver: "接手",
