@@ -10,7 +10,9 @@ letters' script make no difference (UAX #15 NFKC, case folding; UTS #39 for the 
 UTS #39's confusables, 6,000 pairs that also make `1` and `l`, `0` and `O`, `rn` and `m` one, would
 refuse `zhang1` beside `zhangl`, and mixing scripts is everyday writing (`3班A组`). So here stand
 only the twins across scripts that a keyboard, a phonetic font or a PDF in this country produces:
-Cyrillic and Greek for Latin, kana, bopomofo and radicals for Han.
+Cyrillic and Greek for Latin, kana, bopomofo and radicals for Han. Simplified and traditional
+characters are told apart by everybody who reads them, and stay two
+(`docs/decisions/0013-simplified-and-traditional-are-two.md`).
 """
 
 from __future__ import annotations

@@ -135,6 +135,7 @@ export function deviceProblem(phase: DevicePhase, m: Messages = messages()): str
     missing: m.teach.missing,
     busy: m.teach.busy,
     lost: m.teach.lostDevice,
+    unanswered: m.teach.unanswered,
   };
   return words[phase];
 }

@@ -32,7 +32,7 @@ export function roomCaption(view: View): Caption {
   if (view.phase !== "live" || !me) return { kind: "connecting", tone: "calm" };
   if (view.down === "lost" || view.up === "lost") return { kind: "media-lost", tone: "warn" };
   if (me.muted_by_lead) return { kind: "muted-by-lead", tone: "warn" };
-  if (view.me?.carriesSound && isBroken(view.microphone)) {
+  if (view.me?.carriesSound && isBroken(view.microphone, view.own.has("room"))) {
     return { kind: "no-microphone", tone: "warn" };
   }
   if (view.lesson?.floor === me.seat_id) return { kind: "floor-mine", tone: "good" };
@@ -48,18 +48,23 @@ export function roomCaption(view: View): Caption {
   const speaker = view.lesson.floor ? view.seats.get(view.lesson.floor) : undefined;
   if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };
   if (!view.me?.carriesSound) return { kind: "sound-elsewhere", tone: "calm" };
-  if (isBroken(view.camera)) return { kind: "no-camera", tone: "warn" };
+  if (isBroken(view.camera, sendsPicture(view))) return { kind: "no-camera", tone: "warn" };
   if (me.may_speak && sourceOf(me, "room")) return { kind: "open-microphone", tone: "calm" };
   return { kind: "listening", tone: "calm", name: lead.name };
 }
 
-function isBroken(device: View["camera"]): boolean {
+function isBroken(device: View["camera"], works: boolean): boolean {
+  if (device === "unanswered") return !works; // another one was chosen, and this one goes on
   return device === "denied" || device === "missing" || device === "busy" || device === "lost";
 }
 
 /** Whether we send a picture in principle, but our line has room for our sound alone. */
 export function ownPictureIsHeld(view: View): boolean {
-  return view.held && [...view.own.keys()].some((source) => source !== "room");
+  return view.held && sendsPicture(view);
+}
+
+function sendsPicture(view: View): boolean {
+  return [...view.own.keys()].some((source) => source !== "room");
 }
 
 function pictureIsPaused(view: View): boolean {

@@ -21,6 +21,7 @@ export interface DevicesPort {
 }
 
 const TRY_AGAIN_MS = 5000; // a camera that another program holds, or that is just starting
+const UNANSWERED_MS = 8000; // who has seen the browser's question has answered it by then
 const VANISHED_AGAIN_MS = 300; // the system needs a moment to know what is left
 
 export class Devices {
@@ -132,7 +133,9 @@ export class Devices {
   /** A person asks for what is wanted and not open: whatever an earlier attempt still waits for. */
   async retry(): Promise<void> {
     for (const source of this.wanted.keys()) {
-      if (!this.tracks.has(source)) await this.open(source, { anew: true });
+      if (this.attempts.has(source) || !this.tracks.has(source)) {
+        await this.open(source, { anew: true });
+      }
     }
   }
 
@@ -179,11 +182,28 @@ export class Devices {
     if (!anew && (this.attempts.has(source) || this.tracks.has(source))) return;
     // Which cameras are free is known when the first one is open: it is looked for again then.
     if (!anew && !this.isMain(source) && this.mainIsOpening()) return;
-    const device = source === "room" ? "microphone" : "camera";
-    const main = this.isMain(source);
     const attempt = ++this.attempt;
     this.attempts.set(source, attempt);
     this.denied.delete(source);
+    const opening = this.carryOut(attempt, profile, gently);
+    // A driver that hangs, or a question nobody answers: it is told, the other devices are opened,
+    // and a late answer is still taken.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        const waits = !this.stopped && this.attempts.get(source) === attempt;
+        if (waits && !gently && this.isMain(source)) this.port.phase(deviceOf(source), "unanswered");
+        resolve();
+      }, UNANSWERED_MS);
+    });
+    await Promise.race([opening, patience]);
+    clearTimeout(timer);
+  }
+
+  private async carryOut(attempt: number, profile: SourceProfile, gently: boolean): Promise<void> {
+    const { source } = profile;
+    const device = deviceOf(source);
+    const main = this.isMain(source);
     const valid = (): boolean =>
       !this.stopped && this.wanted.has(source) && this.attempts.get(source) === attempt;
     try {
@@ -312,7 +332,7 @@ export class Devices {
     this.pulled.add(source);
     track.stop();
     this.port.track(source, null);
-    if (this.isMain(source)) this.port.phase(source === "room" ? "microphone" : "camera", "lost");
+    if (this.isMain(source)) this.port.phase(deviceOf(source), "lost");
     this.tryAgainLater(VANISHED_AGAIN_MS);
   }
 
@@ -370,6 +390,10 @@ export class Devices {
       speaker: findRemembered("speaker", speakers)?.deviceId ?? "",
     };
   }
+}
+
+function deviceOf(source: Source): "camera" | "microphone" {
+  return source === "room" ? "microphone" : "camera";
 }
 
 function phaseOf(error: unknown): DevicePhase {

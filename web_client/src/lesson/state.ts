@@ -27,8 +27,16 @@ export type Phase =
 /** One of the two peer connections. */
 export type LinkPhase = "new" | "connecting" | "connected" | "lost";
 
-/** A camera or microphone. */
-export type DevicePhase = "off" | "starting" | "on" | "denied" | "missing" | "busy" | "lost";
+/** A camera or microphone; of one that is `unanswered` the browser has said nothing for long. */
+export type DevicePhase =
+  | "off"
+  | "starting"
+  | "unanswered"
+  | "on"
+  | "denied"
+  | "missing"
+  | "busy"
+  | "lost";
 
 export interface DeviceChoices {
   readonly cameras: readonly MediaDeviceInfo[];

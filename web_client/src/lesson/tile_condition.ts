@@ -33,7 +33,10 @@ export function tileCondition(view: View, picture: Picture, hasFrames: boolean):
   }
   if (producer?.kind !== "video") return "no-camera";
   if (producer.muted) return "camera-off";
-  if (seatId === view.me?.seatId) return "elsewhere";
+  if (seatId === view.me?.seatId) {
+    // What this device has just ceased to send still stands in the server's list for a moment.
+    return producer.device_id === view.me.deviceId ? "no-camera" : "elsewhere";
+  }
   const foreign = VIDEO_CODEC_VALUES.find((codec) => codec === producer.codec);
   if (foreign && !view.shows.includes(foreign)) return "unshowable";
   const stream = view.streams.get(producer.producer_id);

@@ -277,6 +277,71 @@ describe("what was blocked", () => {
   });
 });
 
+describe("a device that does not answer", () => {
+  let answer: () => void;
+
+  beforeEach(() => {
+    media.hold = new Promise((resolve) => (answer = resolve));
+  });
+
+  it("is told after eight seconds, keeps no other waiting, and is taken when it answers", async () => {
+    const own = devices();
+    let tried = false;
+    void own.capture([MICROPHONE, CAMERA]).then(() => (tried = true));
+    await vi.advanceTimersByTimeAsync(7900);
+    expect(phases).toEqual({ microphone: "starting" });
+    media.hold = null; // the camera's driver is well
+    await vi.advanceTimersByTimeAsync(200);
+    expect([phases, tried]).toEqual([{ microphone: "unanswered", camera: "on" }, true]);
+    answer();
+    await settled();
+    expect(phases.microphone).toBe("on");
+    expect(Object.fromEntries(sent)).toEqual({ room: "Built-in", teacher: "Webcam" });
+  });
+
+  it("works at a retry, and the late answer to the first question is let go", async () => {
+    const own = devices();
+    void own.capture([MICROPHONE]);
+    await vi.advanceTimersByTimeAsync(8100);
+    media.hold = null;
+    await own.retry();
+    expect(phases.microphone).toBe("on");
+    answer();
+    await settled();
+    expect(media.opened.map((one) => one.readyState)).toEqual(["live", "ended"]);
+    expect(phases.microphone).toBe("on");
+  });
+
+  it("is waited for again at a retry, and told again", async () => {
+    const own = devices();
+    void own.capture([MICROPHONE]);
+    await vi.advanceTimersByTimeAsync(8100);
+    void own.retry();
+    await settled();
+    expect(phases.microphone).toBe("starting");
+    await vi.advanceTimersByTimeAsync(8100);
+    expect(phases.microphone).toBe("unanswered");
+    own.close();
+    answer();
+    await settled();
+    expect(live()).toEqual([]);
+  });
+
+  it("was chosen in place of one that works: that one goes on until it answers", async () => {
+    const held = media.hold;
+    media.hold = null;
+    const own = devices();
+    await own.capture([MICROPHONE]);
+    media.hold = held;
+    void own.choose("room", "id of Desk");
+    await vi.advanceTimersByTimeAsync(8100);
+    expect([phases.microphone, sent.get("room")]).toEqual(["unanswered", "Built-in"]);
+    answer();
+    await settled();
+    expect([phases.microphone, live()]).toEqual(["on", ["Desk"]]);
+  });
+});
+
 describe("the lists", () => {
   it("follow what is plugged in", async () => {
     const own = devices();

@@ -172,6 +172,8 @@ export const live = {
       "The browser may not use it. Click the sign left of the address, allow it, then try again.",
     missing: "None found. Plug one in; it is taken by itself.",
     busy: "Another program is using it. Close that program; it is taken by itself.",
+    unanswered:
+      "The browser is waiting for it. Look for a question at the top of the window and answer it. If there is none, unplug the device, plug it in again, then try again.",
     lostDevice: "It was unplugged. Plug it in again; it comes back by itself.",
     insecure: "Cameras need a secure address (https or localhost).",
     end: "End",

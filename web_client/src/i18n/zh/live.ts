@@ -162,6 +162,8 @@ export const live: Pick<Messages, keyof typeof english> = {
     denied: "浏览器未获许可。请点击地址栏左侧的图标，选择允许，然后重试。",
     missing: "没有找到设备。插上后会自动启用。",
     busy: "设备被其他程序占用。关闭那个程序后会自动启用。",
+    unanswered:
+      "浏览器正在等待设备。请看窗口顶部有没有询问，并作出选择；如果没有，请拔下设备重新插上，然后重试。",
     lostDevice: "设备已拔出。重新插上后会自动恢复。",
     insecure: "使用摄像头需要安全地址（https 或 localhost）。",
     end: "下课",
