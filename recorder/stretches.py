@@ -3,8 +3,9 @@
 A sender may begin to count anew; that is seen at once and noted, and so is a file's beginning,
 where a picture may come from another encoder. But it may also stop counting for a while (its
 microphone stood still, its process was stopped): from then on its packets come later by that, for
-good. A bad line may hold packets up: then they come later for a time, or all at once. Arrivals
-alone tell the two apart only afterwards, reports at once: the sender's clock did not stop.
+good, and such moments add up. A bad line may hold packets up: then they come later for a time, or
+all at once. Arrivals alone tell the two apart only afterwards, reports at once: the sender's clock
+did not stop.
 
 Sans-IO; all times in seconds.
 """
@@ -16,9 +17,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
-from mixer.reading.least_delay import BREAK_S, LEAST_DELAY_WINDOW_S
+from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
 from recorder.line import Line, Point, fit_line, slope
 
 # How much longer one track of a device may be on its way than another: a slow PC sends its screen
@@ -31,10 +31,20 @@ MAX_KEPT_S = 8.0
 # So soon after its first packet a track is live, whatever came before.
 BEGINNING_S = 1.0
 
-# How far around a break is looked, to tell a sender that stood still from a line that did.
+# A change of this much is looked at. What is less, and slower than this in a minute, is what clocks
+# drift, and lines are drawn through it.
+_STEP_S = 0.025
+
+# How far around a change is looked, to tell a sender that stood still from a line that did.
 _NEAR_S = 15.0
 _LONG_S = 60.0
-_MOST_NEAR = 200  # points: breaks make them two a second at most
+_MOST_NEAR = 300  # points: breaks make them four a second at most
+
+# What lasts no longer says nothing by itself.
+_LASTS_S = 1.0
+
+# What a tap begins with and comes so much later than what follows was kept.
+_KEPT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +103,9 @@ def without_burst(arrivals: Sequence[Point]) -> list[Point]:
     soon = [at - x for x, at in arrivals if at - began <= BEGINNING_S]
     later = [at - x for x, at in arrivals if BEGINNING_S < at - began <= 3 * BEGINNING_S]
     least = min(soon)
-    if min(later, default=least) < least - BREAK_S:
+    if min(later, default=least) < least - _KEPT_S:
         return arrivals
-    late = itertools.takewhile(lambda delay: delay > least + BREAK_S, soon)
+    late = itertools.takewhile(lambda delay: delay > least + _KEPT_S, soon)
     return arrivals[sum(1 for _ in late) :]
 
 
@@ -118,9 +128,6 @@ def _where_it_stood_still(
     for first, end in zip(begins, [*begins[1:], len(arrivals)], strict=True):
         start = first
         for index in range(first + 1, end):
-            (x, at), (x_before, at_before) = arrivals[index], arrivals[index - 1]
-            if abs((at - x) - (at_before - x_before)) <= BREAK_S:
-                continue
             if _stood_still(arrivals, start, index, end, told):
                 found.append(index)
                 start = index
@@ -134,44 +141,56 @@ def _stood_still(
 
     `arrivals[start:index]` came evenly, `arrivals[index:end]` come after a change.
     """
+    (x, at) = arrivals[index]
     before = min(
         at - x
         for x, at in _while(
-            reversed(arrivals[max(start, index - _MOST_NEAR) : index]),
-            arrivals[index - 1][0] - _NEAR_S,
-            math.inf,
+            reversed(arrivals[max(start, index - _MOST_NEAR) : index]), x - _LONG_S, math.inf
         )
     )
+    if abs(at - x - before) <= _STEP_S:
+        return False
     after = arrivals[index : min(end, index + _MOST_NEAR)]
 
     def shift_within(seconds: float) -> float:
-        return min(at - x for x, at in _while(after, -math.inf, after[0][0] + seconds)) - before
+        return min(at - x for x, at in _while(after, -math.inf, x + seconds)) - before
 
     shift = shift_within(_NEAR_S)
-    if abs(shift) <= BREAK_S:
+    if abs(shift) <= _STEP_S:
         return False
-    claimed = _claimed_shift(arrivals[index - 1][1], arrivals[index][1], told)
+    since = max(arrivals[start][1], at - _LONG_S)
+    claimed = _claimed_shift(since, arrivals[index - 1][1], at, told)
     if claimed is not None and abs(claimed - shift) <= MAX_DELAY_S:
-        return abs(claimed) > BREAK_S
+        return abs(claimed - shift) < abs(claimed)
     if abs(shift) > MAX_DELAY_S:
         return True
     # Nobody says. A queue in a line is gone some time later; sooner than before is never a queue.
-    return shift_within(_LONG_S) > BREAK_S
+    lasts = arrivals[end - 1][0] - x >= _LASTS_S
+    return lasts and shift_within(_LONG_S) > _STEP_S
 
 
 def _while(points: Iterable[Point], least: float, most: float) -> Iterator[Point]:
     return itertools.takewhile(lambda point: least <= point[0] <= most, points)
 
 
-def _claimed_shift(until: float, since: float, told: Sequence[Point]) -> float | None:
-    """By how much more the sender's clock went on than its count, over a break; None: unknown."""
+def _claimed_shift(
+    since: float, until: float, begins: float, told: Sequence[Point]
+) -> float | None:
+    """By how much more the sender's clock went on than its count, from `since`…`until` to `begins`
+    and a little later; None: unknown.
 
-    def between(low: float, high: float) -> list[float]:
+    Afterwards the first reports may still be the last one from before, counted on; before there may
+    have been smaller changes.
+    """
+
+    def share_below(share: float, low: float, high: float) -> float | None:
         first, last = bisect_left(told, (low,)), bisect_left(told, (high,))
-        return [ahead for _, ahead in told[first:last]]
+        ahead = sorted(ahead for _, ahead in told[first:last])
+        return ahead[int(share * len(ahead))] if ahead else None
 
-    before, after = between(until - _NEAR_S, until), between(since, since + _NEAR_S)
-    return median(after) - median(before) if before and after else None
+    before = share_below(0.25, since, until)
+    after = share_below(0.5, begins, begins + _NEAR_S)
+    return None if before is None or after is None else after - before
 
 
 def _least(points: Sequence[Point]) -> list[Point]:

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, assembler_for
-from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S, LeastDelay, PicturesInOrder
+from mixer.reading.least_delay import LeastDelay, PicturesInOrder
 from mixer.reading.reorder import Arrived, ReorderBuffer
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
-from mixer.rtp.sequence import Unwrapper, unix_ns_from_ntp
-from recorder.line import MAX_DRIFT
+from mixer.rtp.sequence import unix_ns_from_ntp
 from recorder.records import AnyRecord, ClockPoint, CountBroken, Gap, SyncPoint, TrackEnded
 from recorder.segment_file import REORDER_S
+from recorder.sender_count import PICTURES_SHOWN_LATER, SenderCount, Verdict
 
 # A seek lands at most this far before where it was asked for; a keyframe every 10 s costs a
 # teacher's picture about 3 % of its bits.
@@ -35,13 +35,6 @@ SILENT_S = 3.0
 
 # Senders report every second to every five; more often tells nothing new.
 SYNC_INTERVAL_S = 1.0
-
-# Timestamps and the time passed differ by what a line holds up and a sender stands still, at most
-# some seconds; past this the sender has begun to count anew.
-TIMESTAMP_JUMP_S = 10.0
-
-# A sender that begins anew more often than this is not followed: no such packet has a place.
-COUNT_BROKEN_SPACING_S = 1.0
 
 # How far ahead of the media that has come a report may speak. While a microphone stands still, the
 # media core counts its last report on; a picture that does not change sends nothing for long.
@@ -97,19 +90,15 @@ class Track:
         self._format = track_format
         self._reorder = ReorderBuffer()
         self._assembler = assembler_for(track_format.codec, track_format.fmtp)
-        self._timestamps = Unwrapper(32)
-        self._shift = 0  # keeps our time going on when the sender's count begins anew
-        self._newest: int | None = None  # our timestamp of the newest packet
         self._least_delay = LeastDelay(track_format.clock_rate)
-        # Where the sender's count lay in our time when it began: the least delay of some seconds,
-        # in ticks, and when that was.
-        self._count_offset: float | None = None
-        self._count_began = 0.0
         self._parameters = ""
         self._file_rtp = 0
         self._last_frame_rtp: int | None = None  # of the frame that is shown last
         # H.264 may come in another order than it is shown, as far as a file can take it.
         reorders = track_format.codec.lower() == "h264"
+        self._count = SenderCount(
+            track_format.clock_rate, shown_later=PICTURES_SHOWN_LATER if reorders else 0
+        )
         self._most_back = round(REORDER_S * track_format.clock_rate) if reorders else 0
         self._in_order = PicturesInOrder() if reorders else None
         self._keyframe_rtp: int | None = None  # nothing after it is shown before it
@@ -168,17 +157,18 @@ class Track:
         if packet.ssrc != self._format.ssrc or packet.payload_type != self._format.payload_type:
             self.malformed_packets += 1
             return []
-        out = self._follow_count(packet.timestamp, now, wall)
-        if out is None:
+        out: list[Output] = []
+        verdict = self._count.judge(packet.sequence_number, packet.timestamp, wall)
+        if verdict is Verdict.HAS_NO_PLACE:
             self.malformed_packets += 1
             return []
+        if verdict is Verdict.BEGINS_ANEW:
+            out = self._begin_count_anew(packet, now, wall)
         self.packets += 1
         if self._heard_at is None:
             self._asked_at = now  # opening the tap has asked already
         self._heard_at = now
-        rtp = self._timestamps.unwrap(packet.timestamp) + self._shift
-        self._newest = rtp if self._newest is None else max(self._newest, rtp)
-        out += self._observe(rtp, wall)
+        out += self._observe(self._count.take(packet.timestamp), wall)
         for arrived in self._reorder.push(packet, now):
             out += self._take(arrived, now, wall)
         return out + self._ask_for_keyframe(now)
@@ -196,13 +186,13 @@ class Track:
         for report in parse_compound(data):
             if not isinstance(report, SenderReport) or report.ssrc != self._format.ssrc:
                 continue
-            if report.ntp == 0 or self._newest is None:
+            if report.ntp == 0 or self._count.newest is None:
                 continue  # no clock to tell (RFC 3550 §6.4.1), or nothing to tie it to yet
             if self._synced_at is not None and now - self._synced_at < SYNC_INTERVAL_S:
                 continue
-            rtp = self._timestamps.peek(report.rtp_timestamp) + self._shift
+            rtp = self._count.peek(report.rtp_timestamp)
             most_ahead_s = REPORT_AHEAD_S[self._format.kind]
-            if rtp - self._newest > most_ahead_s * self._format.clock_rate:
+            if rtp - self._count.newest > most_ahead_s * self._format.clock_rate:
                 continue
             self._synced_at = now
             ntp = unix_ns_from_ntp(report.ntp) / 1e9
@@ -211,7 +201,7 @@ class Track:
 
     def _take(self, arrived: Arrived, now: float, wall: float) -> list[Output]:
         # A count that breaks lets go of all that is held: what comes out is of the count that is.
-        rtp = self._timestamps.peek(arrived.packet.timestamp) + self._shift
+        rtp = self._count.peek(arrived.packet.timestamp)
         out: list[Output] = []
         if arrived.lost_before:
             out.append(self._gap("lost", arrived.lost_before, wall))
@@ -250,36 +240,14 @@ class Track:
             return False
         return self._keyframe_rtp is None or frame.rtp >= self._keyframe_rtp
 
-    def _follow_count(self, timestamp: int, now: float, wall: float) -> list[Output] | None:
-        """Notice when the sender begins to count anew: our time goes on by the arrivals then.
-
-        None if the packet has no place: the sender has begun anew a moment ago.
-        """
-        rate = self._format.clock_rate
-        arrived = wall * rate
-        rtp = self._timestamps.peek(timestamp) + self._shift
-        if self._count_offset is None:
-            self._count_offset, self._count_began = arrived - rtp, wall
-            return []
-        elapsed = wall - self._count_began
-        off = arrived - self._count_offset - rtp
-        if abs(off) <= (TIMESTAMP_JUMP_S + MAX_DRIFT * elapsed) * rate:
-            if elapsed < LEAST_DELAY_WINDOW_S:
-                self._count_offset = min(self._count_offset, arrived - rtp)
-            return []
-        if elapsed < COUNT_BROKEN_SPACING_S:
-            return None
+    def _begin_count_anew(self, packet: RtpPacket, now: float, wall: float) -> list[Output]:
         out: list[Output] = []
         for held in self._reorder.flush():
             out += self._take(held, now, wall)
         out += self._clock_points(self._least_delay.begin_anew())
         if self._in_order is not None:
             self._in_order.begin_anew()
-        newest = self._newest if self._newest is not None else 0
-        begins = max(newest + 1, round(arrived - self._count_offset))
-        self._timestamps = Unwrapper(32)
-        self._shift = begins - timestamp
-        self._count_offset, self._count_began = arrived - begins, wall
+        begins = self._count.begin_anew(packet.sequence_number, packet.timestamp, wall)
         out.append(CountBroken(at=wall, track_id=self._track_id, rtp=begins))
         return out
 
@@ -301,7 +269,7 @@ class Track:
         return [Feedback(serialize_compound([Pli(0, self._format.ssrc)]))]
 
     def _gap(self, reason: str, packets: int, wall: float) -> Gap:
-        rtp = self._newest if self._newest is not None else 0
+        rtp = self._count.newest if self._count.newest is not None else 0
         return Gap.model_validate(
             {
                 "at": wall,

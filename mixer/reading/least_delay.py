@@ -3,14 +3,16 @@
 A stream's timestamps count ticks from anywhere (RFC 3550 §5.1). A packet is never early, so of some
 seconds of packets the least delayed one tells best where the timestamps lie in our own time. The
 first packet tells too: a recording may end at any moment, and a track without a single point could
-only be guessed. And when arrivals show a break (nothing came, then all of it is later than before;
-or it is suddenly earlier), what came before and what comes after are noted apart: what it was is
-decided when the recording is finished and everything is known (`recorder.lesson_time`).
+only be guessed. And when arrivals show a break (all of it is later than before, at once or for a
+moment now; or it is suddenly earlier), what came before and what comes after are noted apart: what
+it was is decided when the recording is finished and everything is known (`recorder.lesson_time`).
 
 Sans-IO.
 """
 
 from __future__ import annotations
+
+from mixer.token_bucket import TokenBucket
 
 # Long enough that jitter finds its least, and at 100 bytes a point a lesson's journal stays small.
 LEAST_DELAY_WINDOW_S = 5.0
@@ -18,11 +20,15 @@ LEAST_DELAY_WINDOW_S = 5.0
 # After a beginning the windows are short, and double: a stay of a second has points, too.
 _FIRST_WINDOW_S = 0.25
 
-# What may be a break and no jitter. Below, sound is in step all the same.
-BREAK_S = 0.1
+# What may be a break and no jitter. Ears and lips forgive 40 ms, and breaks add up.
+BREAK_S = 0.03
+
+# When nothing is as early as before for so long, all has grown late little by little.
+_MOMENT_S = 0.2
 
 # A line that swings all the time would write points without end.
-_BREAK_SPACING_S = 0.5
+_BREAKS_PER_S = 1.5
+_BREAKS_AT_ONCE = 10
 
 Point = tuple[int, float]  # timestamp, arrival
 
@@ -34,8 +40,11 @@ class LeastDelay:
         self._clock_rate = clock_rate
         self._window_s = 0.0  # 0: the next packet is a first one, and a point by itself
         self._window_began = 0.0
-        self._broke_at = float("-inf")
-        self._heard_at = float("-inf")
+        self._breaks_left = TokenBucket(rate_per_s=_BREAKS_PER_S, burst=_BREAKS_AT_ONCE, now=0.0)
+        self._last_offset = 0.0
+        self._moment_began = 0.0
+        self._moment_best: Point = (0, 0.0)
+        self._moment_offset = float("inf")
         self._best: Point | None = None
         self._best_offset = 0.0
         self._known: float | None = None  # the least offset of the window before
@@ -44,13 +53,20 @@ class LeastDelay:
         """A packet of timestamp `rtp` (unwrapped) arrived at `at`."""
         offset = at - rtp / self._clock_rate
         points: list[Point] = []
-        if self._breaks(offset, at):
+        if self._breaks(offset) and self._breaks_left.take(at):
             points += self.take()
-            self._broke_at = at
             self._window_s = 0.0
         elif self._best is not None and at - self._window_began >= self._window_s:
             points += self.take()
-        self._heard_at = at
+        elif self._has_grown_late(at) and self._breaks_left.take(at):
+            points += self.take()
+            self._best, self._best_offset = self._moment_best, self._moment_offset
+            self._window_s, self._window_began = _FIRST_WINDOW_S, at
+        self._last_offset = offset
+        if at - self._moment_began >= _MOMENT_S:
+            self._moment_began, self._moment_offset = at, float("inf")
+        if offset < self._moment_offset:
+            self._moment_best, self._moment_offset = (rtp, at), offset
         if self._window_s == 0.0:
             self._window_s = _FIRST_WINDOW_S
             self._window_began = at
@@ -77,12 +93,22 @@ class LeastDelay:
         self._window_s, self._known = 0.0, None
         return points
 
-    def _breaks(self, offset: float, at: float) -> bool:
-        least = self._best_offset if self._best is not None else self._known
-        if least is None or at - self._broke_at < _BREAK_SPACING_S:
+    def _has_grown_late(self, at: float) -> bool:
+        least = self._least
+        if least is None or at - self._moment_began < _MOMENT_S:
+            return False
+        return least + BREAK_S < self._moment_offset < float("inf")
+
+    @property
+    def _least(self) -> float | None:
+        return self._best_offset if self._best is not None else self._known
+
+    def _breaks(self, offset: float) -> bool:
+        least = self._least
+        if least is None:
             return False
         if offset > least + BREAK_S:
-            return at - self._heard_at >= BREAK_S  # later than before, and nothing came meanwhile
+            return offset - self._last_offset >= BREAK_S  # at once: a queue grows little by little
         return offset < least - BREAK_S
 
 

@@ -54,6 +54,19 @@ def test_a_sender_that_stood_still_has_a_point_on_both_sides() -> None:
     assert all(at - x > 2.0 for x, at in found[index:])
 
 
+def test_what_grows_late_little_by_little_has_its_points_too() -> None:
+    """Ten times 20 ms in a second: each is a jitter's size, together they are none."""
+    packets = evenly(0, 7) + [
+        (x, at + 0.02 * min(10, int((x - 7) * 10))) for x, at in evenly(7, 14)
+    ]
+    found = points(packets)
+    for second in (7.3, 7.6, 7.9, 8.4, 13.0):
+        late = dict(packets)[round(second * 50) / 50] - second
+        nearest = min(found, key=lambda point: abs(point[0] - second))
+        assert abs(nearest[1] - nearest[0] - late) < 0.07, second
+    assert len(found) < 20
+
+
 def test_a_line_that_held_all_up_leaves_no_doubt_either() -> None:
     held = [(x, max(at, 9.05) if x >= 7 else at) for x, at in evenly(0, 20)]
     found = points(held)

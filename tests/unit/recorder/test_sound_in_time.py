@@ -240,6 +240,61 @@ def test_a_sender_that_stands_still_and_stops_counting(
         assert at == pytest.approx(due, abs=STEP_S), tone
 
 
+STALLS: dict[str, list[tuple[float, float]]] = {  # (media time, for how long)
+    "50 ms": [(7.0, 0.05)],
+    "95 ms twice": [(7.0, 0.095), (15.0, 0.095)],
+    "40 ms eight times": [(2.0 + 2 * k, 0.04) for k in range(8)],
+    "20 ms ten times a second": [(9.0 + 0.1 * k, 0.02) for k in range(10)],
+}
+
+
+@pytest.mark.parametrize("reported", [True, False], ids=["reports", "no reports"])
+@pytest.mark.parametrize("name", STALLS)
+def test_a_sender_that_stands_still_for_moments(
+    tmp_path: Path, sound: list[Encoded], picture: list[Encoded], name: str, reported: bool
+) -> None:
+    """A busy PC's microphone: its count is behind by each, for good, the picture's never is.
+
+    However small each is, they do not add up, and the picture is not torn away by them.
+    """
+
+    def world(media: float) -> float:
+        return media + sum(lasts for at, lasts in STALLS[name] if media >= at)
+
+    rng = random.Random(3)
+    behind = 0.06
+    packets = [
+        Packet(world(at) + DELAY_S + min(0.02, rng.expovariate(1 / 0.003)), "a", data)
+        for at, data in packetise(SOUND, sound)
+    ]
+    packets += [
+        Packet(at + DELAY_S + behind, "v", data) for at, data in packetise(VIDEO["H264"], picture)
+    ]
+    if reported:
+        for second in range(round(SECONDS)):
+            data = SOUND.sender_report(second, BEGAN + world(second) + rng.uniform(0, 0.008))
+            packets.append(Packet(world(second) + DELAY_S + 0.01, "a", data))
+            data = VIDEO["H264"].sender_report(second, BEGAN + second)
+            packets.append(Packet(second + DELAY_S + behind + 0.001, "v", data))
+    lesson = RecordedLesson(tmp_path / "rec1")
+    lesson.open()
+    lesson.track("a", SOUND)
+    lesson.track("v", VIDEO["H264"])
+    lesson.receive(packets, until=SECONDS + 2)
+    story = lesson.close()
+    (part,) = [part for part in story["parts"] if part["has_video"]]
+    start = story["started_at"] - BEGAN + part["start_s"]
+    marks = decoded_marks(lesson.path / part["file"])
+    assert len(marks) == round(SECONDS / EVERY_S)
+    for number, mark in enumerate(marks):
+        assert mark.number == number % MARKS
+        due = world(number * EVERY_S) + DELAY_S
+        assert start + mark.time == pytest.approx(due, abs=STEP_S), number
+    late = DELAY_S if reported else DELAY_S + behind
+    for at, number in decoded_counters(lesson.path / part["file"]):
+        assert start + at == pytest.approx(number / FRAME_RATE + late, abs=STEP_S), number
+
+
 def test_a_sender_that_counts_anew(tmp_path: Path, sound: list[Encoded]) -> None:
     """Every 6 s its timestamps jump: by hours, by minutes, back to where they were."""
     packets = []
@@ -255,6 +310,46 @@ def test_a_sender_that_counts_anew(tmp_path: Path, sound: list[Encoded]) -> None
     marks = heard(lesson.close(), lesson.path)
     for number in range(round(SECONDS / EVERY_S)):
         assert marks[number] == pytest.approx(number * EVERY_S + DELAY_S, abs=STEP_S), number
+
+
+@pytest.mark.parametrize("jump", [0.3, 5.0, -0.3, -5.0])
+def test_a_clock_that_timestamps_are_made_from_is_set(
+    tmp_path: Path, sound: list[Encoded], picture: list[Encoded], jump: float
+) -> None:
+    """A camera whose timestamps are its clock's: both step, packets come as before."""
+    set_at = 10.0
+    packets = []
+    for of, stream, media in (("a", SOUND, sound), ("v", VIDEO["H264"], picture)):
+        for at, data in packetise(stream, media):
+            packet = RtpPacket.parse(data)
+            ticks = round(jump * stream.clock_rate) if at >= set_at else 0
+            timestamp = (packet.timestamp + ticks) & 0xFFFF_FFFF
+            packets.append(
+                Packet(at + DELAY_S, of, replace(packet, timestamp=timestamp).serialize())
+            )
+        for second in range(round(SECONDS)):
+            media_time = second + (jump if second >= set_at else 0.0)
+            report = stream.sender_report(media_time, BEGAN + media_time)
+            packets.append(Packet(second + DELAY_S + 0.001, of, report))
+    lesson = RecordedLesson(tmp_path / "rec1")
+    lesson.open()
+    lesson.track("a", SOUND)
+    lesson.track("v", VIDEO["H264"])
+    lesson.receive(packets, until=SECONDS + 1)
+    story = lesson.close()
+    marks = heard(story, lesson.path)
+    for number in range(round(SECONDS / EVERY_S)):
+        assert marks[number] == pytest.approx(number * EVERY_S + DELAY_S, abs=STEP_S), number
+    shown = [
+        (story["started_at"] - BEGAN + part["start_s"] + at, number)
+        for part in story["parts"]
+        if part["has_video"]
+        for at, number in decoded_counters(lesson.path / part["file"])
+    ]
+    assert [number for _, number in shown] == list(range(round(SECONDS * FRAME_RATE)))
+    for at, number in shown:
+        assert at == pytest.approx(number / FRAME_RATE + DELAY_S, abs=STEP_S), number
+    assert story["missing"] == []
 
 
 def test_a_recorder_killed_and_back(
