@@ -8,7 +8,7 @@ came before and what comes after have nothing to do with each other. Told apart 
   bring them,
 - timestamps that go back though packets go on: sound never does, nor VP8; H.264 may, where pictures
   come in another order than they are shown (B-frames), but over a few pictures only,
-- timestamps that jump ahead from one packet to the next, so that it comes sooner than any before it.
+- timestamps that jump ahead from one packet to the next, so that it comes sooner than any before.
   (A queue that is gone is no such jump: what it held comes all at once, every packet of it.)
 
 Sans-IO; timestamps are ticks, times Unix seconds.
@@ -104,15 +104,13 @@ class SenderCount:
         self._begin(sequence, timestamp, begins, arrived - begins, wall)
         return begins
 
-    def _begin(  # noqa: PLR0917
-        self, sequence: int, timestamp: int, rtp: int, offset: float, wall: float
-    ) -> None:
+    def _begin(self, sequence: int, timestamp: int, rtp: int, offset: float, wall: float) -> None:
         self._offset, self._began = offset, wall
         self._least, self._window_began = [offset, offset], wall
         self._sequence, self._timestamp, self._last_offset = sequence, timestamp, offset
         self._highest = [rtp]
 
-    def _steps(  # noqa: PLR0917
+    def _steps(
         self, sequence: int, timestamp: int, rtp: int, offset: float, elapsed: float
     ) -> bool:
         """Whether the count was set back, or ahead, between the packet sent last and this one."""
@@ -128,9 +126,7 @@ class SenderCount:
             and sooner > AHEAD_JUMP_S * self._rate
         )
 
-    def _note(  # noqa: PLR0917
-        self, sequence: int, timestamp: int, rtp: int, offset: float, wall: float
-    ) -> None:
+    def _note(self, sequence: int, timestamp: int, rtp: int, offset: float, wall: float) -> None:
         if wall - self._window_began >= LEAST_DELAY_WINDOW_S:
             self._least, self._window_began = [offset, self._least[0]], wall
         self._least[0] = min(self._least[0], offset)

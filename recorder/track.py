@@ -30,6 +30,10 @@ KEYFRAME_INTERVAL_S = 10.0
 # How often we ask again while a keyframe is needed; below that the answer is still on its way.
 KEYFRAME_RETRY_S = 1.0
 
+# A source that gives none for so long gives none at all: a picture that smears until it has been
+# refreshed is better than none until the lesson's end.
+KEYFRAME_GIVEN_UP_S = 10.0
+
 # A source that sent nothing for so long is paused; a still screen sends at least a frame a second.
 SILENT_S = 3.0
 
@@ -105,6 +109,7 @@ class Track:
         self._last_keyframe_at: float | None = None
         self._heard_at: float | None = None
         self._asked_at: float | None = None
+        self._needed_since: float | None = None
         self._synced_at: float | None = None
         self.packets = 0
         self.malformed_packets = 0
@@ -260,6 +265,7 @@ class Track:
             self._last_keyframe_at is not None
             and now - self._last_keyframe_at >= KEYFRAME_INTERVAL_S
         )
+        self._give_up_keyframe(now)
         if not self._assembler.needs_keyframe and not stale:
             return []
         if self._asked_at is not None and now - self._asked_at < KEYFRAME_RETRY_S:
@@ -267,6 +273,14 @@ class Track:
         self._asked_at = now
         # Our own ssrc never sends: 0 is as good as any (RFC 3550 has no reserved value).
         return [Feedback(serialize_compound([Pli(0, self._format.ssrc)]))]
+
+    def _give_up_keyframe(self, now: float) -> None:
+        if not self._assembler.needs_keyframe:
+            self._needed_since = None
+        elif self._needed_since is None:
+            self._needed_since = now
+        elif now - self._needed_since >= KEYFRAME_GIVEN_UP_S and self._keyframe_rtp is not None:
+            self._assembler.needs_keyframe = False
 
     def _gap(self, reason: str, packets: int, wall: float) -> Gap:
         rtp = self._count.newest if self._count.newest is not None else 0

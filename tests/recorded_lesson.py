@@ -39,6 +39,7 @@ class RecordedLesson:
 
     path: Path
     now: float = 0.0
+    _ticked_at: float = 0.0
     _folder: RecordingFolder | None = None
     _tracks: dict[str, Track] = field(default_factory=dict)
     _lives: int = 0
@@ -132,8 +133,9 @@ class RecordedLesson:
         return BEGAN + self.now
 
     def _go_on(self, until: float) -> None:
-        while self.now + TICK_S < until:
-            self.now += TICK_S
+        while self._ticked_at + TICK_S < until:
+            self._ticked_at += TICK_S
+            self.now = max(self.now, self._ticked_at)
             for track_id, track in self._tracks.items():
                 self._apply(track_id, track.poll(self.now, self._wall))
         self.now = max(self.now, until)

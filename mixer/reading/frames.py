@@ -1,8 +1,9 @@
 """RTP payloads into whole frames: VP8 (RFC 7741), H.264 (RFC 6184), Opus (RFC 7587).
 
 Each assembler takes one track's packets in order, with the losses between them, and gives frames
-as a file wants them. A frame with a hole is dropped, and with it all frames up to the next
-keyframe: they would show what was never sent. Reading the payload structures is `mixer.rtp`'s.
+as a file wants them. A frame with a hole is dropped, and with it all frames up to the next at which
+decoding may start: they would show what was never sent. Reading the payload structures is
+`mixer.rtp`'s.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Frame:
 
     `rtp` is its unwrapped timestamp, `duration` is in ticks (0: unknown), `data` is a VP8 frame,
     an H.264 access unit in Annex B form, or an Opus packet. `parameters` names what a file keeps
-    in its header; when it changes, a new file is needed. Only keyframes carry it.
+    in its header; when it changes, a new file is needed. Only keyframes carry it. A keyframe is one
+    at which decoding may start.
     """
 
     rtp: int
@@ -196,7 +198,11 @@ class Vp8Frames(_VideoFrames):
 
 
 class H264Frames(_VideoFrames):
-    """RFC 6184 §5, modes 0 and 1. Keyframes always carry their parameter sets."""
+    """RFC 6184 §5, modes 0 and 1. Keyframes always carry their parameter sets.
+
+    Where one is needed, a picture that says so of itself is as good as an IDR: one with parameter
+    sets before it, or a recovery point. Some encoders send nothing else after their first picture.
+    """
 
     def __init__(self, fmtp: str = "") -> None:
         super().__init__()
@@ -205,6 +211,7 @@ class H264Frames(_VideoFrames):
         self._types: set[int] = set()
         self._sets_in_band = False  # this sender puts parameter sets before its keyframes
         self._begins = False  # the first slice is the picture's first
+        self._may_start = False  # decoding, though it is no IDR
 
     def _take(self, payload: bytes) -> None:
         for part in h264.split(payload):
@@ -235,6 +242,9 @@ class H264Frames(_VideoFrames):
             return
         if kind == h264.NAL_SPS:
             self._sets = h264.ParameterSets(nal, self._sets.pps)
+            self._may_start = True
+        elif kind == h264.NAL_SEI:
+            self._may_start |= h264.tells_recovery_point(nal)
         elif kind == h264.NAL_PPS:
             self._sets = h264.ParameterSets(self._sets.sps, nal)
         if kind in _SLICES and not self._types & _SLICES:
@@ -250,7 +260,7 @@ class H264Frames(_VideoFrames):
             return None
         if self._fragment is not None or not self._begins:
             return self._broken()
-        if h264.NAL_IDR not in types:
+        if h264.NAL_IDR not in types and not (self.needs_keyframe and self._may_start):
             return Frame(rtp, data, keyframe=False)
         return self._keyframe(rtp, data, has_sets=types >= {h264.NAL_SPS, h264.NAL_PPS})
 
@@ -276,6 +286,7 @@ class H264Frames(_VideoFrames):
         super()._clear()
         self._fragment = None
         self._types = set()
+        self._may_start = False
 
 
 def _sets_from_fmtp(fmtp: str) -> h264.ParameterSets:

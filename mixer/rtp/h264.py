@@ -20,6 +20,8 @@ NAL_PPS = 8
 STAP_A = 24
 FU_A = 28
 
+_SEI_RECOVERY_POINT = 6
+
 # Profiles whose SPS carries chroma format and scaling lists (H.264 §7.3.2.1.1).
 HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
@@ -61,6 +63,28 @@ def starts_keyframe(payload: bytes) -> bool:
     not at the slice, gives the decoder its parameter sets. Raises `MalformedPacketError`.
     """
     return any(part.type in (NAL_SPS, NAL_IDR) and part.start for part in split(payload))
+
+
+def tells_recovery_point(sei: bytes) -> bool:
+    """Whether a whole SEI unit says that decoding may start at its picture (H.264 §D.1.8).
+
+    Encoders that refresh their pictures little by little, or whose groups of pictures are open,
+    send no IDR picture but their first. What cannot be read says nothing.
+    """
+    data = _without_emulation_prevention(sei[1:])
+    at = 0
+    while at + 2 < len(data):  # the last byte is the trailing bits
+        kind = size = 0
+        while at < len(data) and data[at] == 0xFF:
+            kind, at = kind + 255, at + 1
+        kind, at = kind + (data[at] if at < len(data) else 0), at + 1
+        while at < len(data) and data[at] == 0xFF:
+            size, at = size + 255, at + 1
+        size, at = size + (data[at] if at < len(data) else 0), at + 1
+        if kind == _SEI_RECOVERY_POINT:
+            return True
+        at += size
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import av
 import pytest
 
 from recorder.part_file import decoding_order
+from recorder.track import KEYFRAME_GIVEN_UP_S
 from tests.camera_media import B_FRAMES, ENCODERS, AccessUnit, encode_h264, packetise, without_sets
 from tests.recorded_lesson import BEGAN, Packet, RecordedLesson
 from tests.recorded_media import FRAME_RATE, VIDEO, decoded_counters
@@ -83,6 +84,42 @@ def test_every_picture_is_recorded_in_its_time(tmp_path: Path, camera: str) -> N
     steps = [b - a for (a, _), (b, _) in itertools.pairwise(seen)]
     assert steps == pytest.approx([1 / FRAME_RATE] * len(steps), abs=0.001)
     assert_playable(file)
+
+
+REFRESHED = {  # after their first picture no IDR, or none that is asked for
+    "little by little": {"profile": "main", "x264-params": "intra-refresh=1:bframes=0"},
+    "open groups": {
+        "profile": "main",
+        "tune": "psnr",
+        "x264-params": "open-gop=1:bframes=2:b-adapt=0:rc-lookahead=8",
+    },
+    "never": {"profile": "main", "x264-params": "keyint=infinite:bframes=0"},
+}
+
+
+@pytest.mark.parametrize("camera", REFRESHED)
+def test_one_lost_picture_does_not_end_the_recording(tmp_path: Path, camera: str) -> None:
+    seconds, lost = 16.0, 60
+    pictures = encode_h264(REFRESHED[camera], seconds)
+    assert sum(5 in picture.types for picture in pictures) == 1
+    at = lost / FRAME_RATE  # each comes at a time of its own
+    file = recorded(tmp_path / "rec", [p for p in packets_of(pictures) if p.at != at])
+    seen = decoded_counters(file)
+    assert set(range(lost - 8)) <= {number for _, number in seen}
+    if camera == "never":  # what was lost stays unreadable, but the picture goes on
+        resumed = lost + (KEYFRAME_GIVEN_UP_S + 1) * FRAME_RATE
+        assert sum(at * FRAME_RATE > resumed for at, _ in seen) >= len(pictures) - resumed - 2
+    else:
+        resumed = lost + round(2.5 * FRAME_RATE)
+        assert set(range(resumed, len(pictures) - 8)) <= {number for _, number in seen}
+
+
+def test_a_source_without_any_idr_is_recorded(tmp_path: Path) -> None:
+    """A recorder that comes later gets a picture that says decoding may start at it."""
+    pictures = encode_h264(REFRESHED["little by little"], 4.0)
+    file = recorded(tmp_path / "rec", packets_of(pictures[10:]))
+    numbers = {number for _, number in decoded_counters(file)}
+    assert set(range(75, len(pictures))) <= numbers
 
 
 def test_a_picture_in_order_begins_its_file_at_nought(tmp_path: Path) -> None:
