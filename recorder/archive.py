@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from recorder.errors import FinishError
-from recorder.lesson_time import TimeMap, TrackPoints, place
+from recorder.lesson_time import Placed, TrackPoints, place
 from recorder.records import (
     AnyRecord,
     ClockPoint,
@@ -48,13 +48,7 @@ class RecordedTrack:
     broken: list[CountBroken] = field(default_factory=list)
     frames: dict[str, int] = field(default_factory=dict)  # by file, of those closed in order
     gaps: int = 0
-    packets: int = 0
     ended_at: float | None = None
-
-    @property
-    def lasted_s(self) -> float:
-        """How long it was received; 0 when nobody wrote its end."""
-        return 0.0 if self.ended_at is None else self.ended_at - self.started.at
 
     @property
     def points(self) -> TrackPoints:
@@ -97,9 +91,10 @@ class Archive:
     tracks: list[RecordedTrack]
     events: list[dict[str, object]]
     pauses: list[Pause] = field(default_factory=list)
+    damaged_lines: int = 0  # of the journal, but for the one that a crash tears
 
 
-def read_archive(records: Iterable[AnyRecord]) -> Archive:
+def read_archive(records: Iterable[AnyRecord], damaged_lines: int = 0) -> Archive:
     """Put a journal's records together. Raises `FinishError` when it never says what lesson."""
     archive: Archive | None = None
     tracks: dict[str, RecordedTrack] = {}
@@ -125,6 +120,7 @@ def read_archive(records: Iterable[AnyRecord]) -> Archive:
         archive.pauses += standstill.read(record)
     if archive is None:
         raise FinishError("no-journal", "The recording's journal does not say which lesson it is.")
+    archive.damaged_lines = damaged_lines
     archive.pauses = list(_within_lesson(archive))
     return archive
 
@@ -179,17 +175,17 @@ def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:
         case CountBroken():
             track.broken.append(record)
         case TrackEnded():
-            track.packets, track.ended_at = record.packets, record.at
+            track.ended_at = record.at
         case Gap():
             track.gaps += 1
 
 
-def track_times(archive: Archive) -> dict[str, TimeMap]:
+def track_times(archive: Archive) -> dict[str, Placed]:
     """For each track, the map from its track time to Unix time; devices are kept in step."""
     devices: dict[tuple[str, str], list[RecordedTrack]] = {}
     for track in archive.tracks:
         devices.setdefault((track.started.seat_id, track.started.device_id), []).append(track)
-    times: dict[str, TimeMap] = {}
+    times: dict[str, Placed] = {}
     for (_, device_id), tracks in devices.items():
         maps = place([track.points for track in tracks], one_device=bool(device_id))
         for track, to_lesson in zip(tracks, maps, strict=True):

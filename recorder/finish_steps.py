@@ -7,13 +7,15 @@ told in the manifest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder.archive import Archive, RecordedTrack, track_times
 from recorder.archive import Pause as Standstill
 from recorder.errors import FinishError
+from recorder.holes import holes
+from recorder.lesson_time import TimeMap
 from recorder.manifest import (
     Manifest,
     Missing,
@@ -26,15 +28,21 @@ from recorder.manifest import (
 from recorder.part_file import MadePart, PartContent, Source, make_part
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
-from recorder.recording_folder import TRACKS
+from recorder.recording_folder import JOURNAL, TRACKS
 from recorder.records import SegmentStarted
-from recorder.track_reader import Extent, TrackFile, measure
+from recorder.track_reader import Extent, TrackFile, has_frames, measure
 
 POSTER = "poster.jpg"
 
-# A picture that is asked for a keyframe gives one within a second or two; one that came for so
-# long and gave none was not merely the lesson's end.
-UNREADABLE_S = 10.0
+# For how long packets come before it is told that they gave no frame. Each of sound is one; a
+# picture that is asked for a keyframe gives one within a second or two.
+UNREADABLE_S = {"audio": 1.0, "video": 5.0}
+
+# A recorder that is killed so soon after it began a file has not written a whole fragment of it.
+KILLED_SOON_S = 1.0
+
+# What is read of a file's clock and what its arrivals say differ by less.
+UNTIMED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +93,26 @@ def remove_leftovers(work: Finishing) -> None:
             path.unlink(missing_ok=True)
 
 
+def tell_damage(work: Finishing) -> None:
+    """What of the journal cannot be read, and files with frames that it does not name."""
+    opened = work.archive.opened
+    if work.archive.damaged_lines:
+        text = f"{JOURNAL}: {work.archive.damaged_lines} of its lines cannot be read"
+        work.lost.append(_Lost("", "", JOURNAL, opened.at, text))
+    named = {segment.file for track in work.archive.tracks for segment in track.files}
+    for path in sorted((work.folder / TRACKS).glob("*")):
+        if path.name not in named and has_frames(path):
+            text = f"{path.name}: the journal does not say what it is"
+            work.lost.append(_Lost("", "", path.name, opened.at, text))
+
+
 def place_tracks(work: Finishing) -> None:
     """Every file with frames in it goes onto the lesson's time line."""
     times = track_times(work.archive)
     for track in work.archive.tracks:
         started = track.started
-        if not track.files and track.packets and track.lasted_s > UNREADABLE_S:
-            text = f"{track.packets} packets came and gave no frame"
-            work.lost.append(_lost(track, "", started.at, text))
         to_lesson = times[started.track_id]
+        held: list[tuple[float, float]] = []
         for segment in track.files:
             file = TrackFile(
                 work.folder / TRACKS / segment.file,
@@ -103,15 +122,42 @@ def place_tracks(work: Finishing) -> None:
                 track.frames.get(segment.file),
             )
             extent = measure(file)
-            if extent.missing:
+            held += extent.held
+            if extent.missing and not _killed_soon(track, segment, extent):
                 work.lost.append(_lost(track, segment.file, segment.at, extent.missing))
             if not extent.frames:
                 continue
             span = Span(
                 segment.file, started.source, to_lesson(extent.first), to_lesson(extent.end)
             )
+            untimed = to_lesson.beyond(extent.end)
+            if untimed > UNTIMED_S:
+                text = f"its last {untimed:.0f} s are in no line of the journal"
+                work.lost.append(_lost(track, segment.file, span.end, text))
             piece = _Piece(track, segment, extent, Source(file, to_lesson), span)
             work.pieces.setdefault(started.seat_id, []).append(piece)
+        told = {lost.file for lost in work.lost if lost.file}
+        work.lost += [lost for lost in _holes(track, held, to_lesson) if lost.file not in told]
+
+
+def _killed_soon(track: RecordedTrack, segment: SegmentStarted, extent: Extent) -> bool:
+    """Nothing was to be expected of the file: it was begun a moment before the end."""
+    last = max((point.at for point in track.clock), default=segment.at)
+    in_order = segment.file in track.frames
+    return extent.begun_only and not in_order and last - segment.at < KILLED_SOON_S
+
+
+def _holes(
+    track: RecordedTrack, held: Sequence[tuple[float, float]], to_lesson: TimeMap
+) -> Iterator[_Lost]:
+    arrivals = [x for x, _ in track.points.arrivals]
+    last = track.files[-1] if track.files else None
+    for begins, ends in holes(arrivals, held, UNREADABLE_S[track.started.kind]):
+        # Behind the last frame of a file that was not closed its disk may have more.
+        at_end = all(begins > until for _, until in held)
+        torn = last is not None and at_end and last.file not in track.frames
+        text = f"{ends - begins:.0f} s of packets gave no frame"
+        yield _lost(track, last.file if torn and last else "", to_lesson(begins), text)
 
 
 def make_parts(work: Finishing) -> None:
@@ -171,6 +217,7 @@ def draw_poster(work: Finishing) -> None:
 
 STEPS: tuple[Callable[[Finishing], None], ...] = (
     remove_leftovers,
+    tell_damage,
     place_tracks,
     make_parts,
     refuse_nothing,

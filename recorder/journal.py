@@ -29,12 +29,14 @@ class JournalContent:
 
     `good_bytes` is the length up to the end of the last good line: what stands behind it is a
     torn tail, to be cut off before anything is appended. `damaged_lines` counts lines that are
-    not good, the torn tail included.
+    not good, the torn tail included; `torn` says whether the last one never ended, as a crash may
+    leave it.
     """
 
     records: tuple[dict[str, object], ...]
     good_bytes: int
     damaged_lines: int
+    torn: bool = False
 
 
 def encode_line(record: Mapping[str, object]) -> bytes:
@@ -78,4 +80,4 @@ def read_journal(data: bytes) -> JournalContent:
             records.append(record)
             good_bytes = end
         at = end
-    return JournalContent(tuple(records), good_bytes, damaged)
+    return JournalContent(tuple(records), good_bytes, damaged, torn=data[-1:] not in (b"", b"\n"))

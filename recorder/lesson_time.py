@@ -83,6 +83,11 @@ class Placed:
         at = stretch.arrival(x) - max(0.0, min(MAX_DELAY_S, late))
         return max(self._earliest, min(self._latest, at))
 
+    def beyond(self, x: float) -> float:
+        """By how many seconds this track time lies after all of which arrivals are known."""
+        index = max(0, bisect_right(self._begins, x) - 1)
+        return max(0.0, self.stretches[index].arrival(x) - self._latest)
+
     def was_late(self, by: float) -> None:
         """All of it was longer on its way by this than what it belongs to."""
         self._delay = by
@@ -142,7 +147,7 @@ def _of_a_clock(readings: Sequence[_Reading]) -> list[_Reading]:
     ]
 
 
-def place(tracks: Sequence[TrackPoints], *, one_device: bool) -> list[TimeMap]:
+def place(tracks: Sequence[TrackPoints], *, one_device: bool) -> list[Placed]:
     """The time maps of tracks that one device has sent (or that may be one device's).
 
     Raises `ValueError` for a track without any arrival.
@@ -181,7 +186,7 @@ def place(tracks: Sequence[TrackPoints], *, one_device: bool) -> list[TimeMap]:
                 [reading for reading, _ in pairs],
                 [(reading.x, difference) for reading, difference in pairs],
             )
-    return list(placed)
+    return placed
 
 
 def _anchors(tracks: Sequence[TrackPoints]) -> list[int]:

@@ -228,8 +228,14 @@ def lock_journal(journal: int, path: Path) -> None:
 
 def read_recording(path: Path) -> list[AnyRecord]:
     """The records of a recording's journal. Raises `OSError` when there is none to read."""
-    records, _ = parse_records(read_journal((path / JOURNAL).read_bytes()).records)
-    return records
+    return read_with_damage(path)[0]
+
+
+def read_with_damage(path: Path) -> tuple[list[AnyRecord], int]:
+    """The records, and how many lines cannot be read beside one that a crash has torn."""
+    content = read_journal((path / JOURNAL).read_bytes())
+    records, _ = parse_records(content.records)
+    return records, content.damaged_lines - content.torn
 
 
 def sync_folder(path: Path) -> None:

@@ -22,10 +22,14 @@ from av.stream import Stream
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.opus import CLOCK_RATE, OpusPacket
 from recorder.fragments import Fragment
+from recorder.holes import Span, runs
 from recorder.live_file import LiveFile
 
 # What the last frame of a picture lasts when nothing follows: a frame at 25 fps, as good as any.
 LAST_FRAME_S = 0.04
+
+# What is nearer together is looked at as one.
+HOLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class StoredFrame:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a file holds: track time of its first frame and of the end of its last.
+    """What a file holds: track time of its first frame and of the end of its last, and `held`, the
+    spans between which nothing is for `HOLE_S` and longer.
 
     `missing` says in words what it should hold and does not; empty when it is as good as can be.
     """
@@ -62,6 +67,8 @@ class Extent:
     end: float
     frames: int
     missing: str
+    held: tuple[Span, ...] = ()
+    begun_only: bool = False  # it is there, and holds no fragment
 
 
 class OpenTrackFile:
@@ -134,28 +141,43 @@ def _fragments_to_skip(live: LiveFile, file: TrackFile, skip: Callable[[float], 
 def measure(file: TrackFile) -> Extent:
     """What the file holds. Never raises: what cannot be read is told in `missing`."""
     is_sound = file.codec.lower() == "opus"
-    first: float | None = None
-    end, frames, error = float("-inf"), 0, ""
+    spans: list[Span] = []
+    error = ""
     with open_track_file(file) as opened:
         if opened is not None:
             for frame in opened.frames():
-                first = frame.time if first is None else first
-                end = max(end, frame.time + (frame.duration if is_sound else LAST_FRAME_S))
-                frames += 1
+                lasts = frame.duration if is_sound else LAST_FRAME_S
+                spans.append((frame.time, frame.time + lasts))
             error = opened.error
-    if first is None:
-        return Extent(0.0, 0.0, 0, _why_nothing(file))
+    if not spans:
+        return _nothing(file)
+    frames = len(spans)
     if not error and file.frames is not None and frames < file.frames:
         error = f"{frames} of {file.frames} frames are left"
-    return Extent(first, end, frames, error or _torn(file))
+    end = max(ends for _, ends in spans)
+    held = tuple(runs(spans, HOLE_S))
+    return Extent(spans[0][0], end, frames, error or _torn(file), held)
 
 
-def _why_nothing(file: TrackFile) -> str:
+def has_frames(path: Path) -> bool:
+    """Whether a file that nothing is known of seems to hold some."""
+    try:
+        with LiveFile(path) as live:
+            return bool(live.fragments)
+    except OSError:
+        return True  # who knows
+    except ValueError:
+        return path.stat().st_size > 0
+
+
+def _nothing(file: TrackFile) -> Extent:
     try:
         size = file.path.stat().st_size
+        begun_only = not has_frames(file.path)
     except OSError as error:
-        return f"it cannot be read ({error.strerror or error})"
-    return f"its {size} bytes hold no whole frame" if size else "it is empty"
+        return Extent(0.0, 0.0, 0, f"it cannot be read ({error.strerror or error})")
+    why = f"its {size} bytes hold no whole frame" if size else "it is empty"
+    return Extent(0.0, 0.0, 0, why, begun_only=begun_only)
 
 
 def _torn(file: TrackFile) -> str:

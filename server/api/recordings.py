@@ -60,10 +60,10 @@ class PauseView(View):
 
 
 class MissingView(View):
-    """Something that was recorded and cannot be played."""
+    """Something that was recorded and cannot be played; of a damaged journal nobody knows what."""
 
     seat_id: str
-    source: Source
+    source: Source | None
     start_s: float
 
 
@@ -156,7 +156,11 @@ def _held(recording: Recording) -> Held:
                 for one in manifest.pauses
             ),
             tuple(
-                MissingView(seat_id=one.seat_id, source=Source(one.source), start_s=one.start_s)
+                MissingView(
+                    seat_id=one.seat_id,
+                    source=Source(one.source) if one.source else None,
+                    start_s=one.start_s,
+                )
                 for one in manifest.missing
             ),
         )

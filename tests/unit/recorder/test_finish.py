@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,15 @@ from recorder.finishing import EXIT_MISSING, FinishingQueue
 from recorder.journal import encode_line
 from recorder.recording_folder import JOURNAL, MANIFEST, TRACKS, RecordingFolder
 from recorder.records import ClockPoint, Failed, Opened, Resumed, TrackStarted
+from tests.recorded_lesson import Packet, RecordedLesson
 from tests.recorded_media import (
     FRAME_RATE,
+    SOUND,
     decoded_beeps,
     decoded_counters,
     encode_sound,
     encode_video,
+    packetise,
 )
 
 SECONDS = 3.0
@@ -183,6 +187,99 @@ def test_a_track_without_a_frame_left_is_told_and_kept(
         # Asked again, it says the same and keeps them still.
         finish(folder)
         assert len(list((folder / TRACKS).iterdir())) == 2
+
+
+Damage = Callable[[Made, Path], None]
+
+
+def _journal_lines(made: Made, keep: Callable[[bytes], bool]) -> Damage:
+    def damage(_: Made, folder: Path) -> None:
+        lines = made.journal.splitlines(keepends=True)
+        (folder / JOURNAL).write_bytes(b"".join(line for line in lines if keep(line)))
+
+    return damage
+
+
+def _flip_in_the_journal(made: Made, folder: Path) -> None:
+    data = bytearray(made.journal)
+    data[made.journal.index(b'"segment_started"') + 3] ^= 1
+    (folder / JOURNAL).write_bytes(data)
+
+
+def _half_a_file(source: str) -> Damage:
+    def damage(made: Made, folder: Path) -> None:
+        path = folder / TRACKS / made.name(source)
+        path.write_bytes(path.read_bytes()[: made.fragments(source)[2]])
+        with (folder / JOURNAL).open("ab") as journal:  # packets came on for ten seconds
+            for second in range(3, 13):
+                for track_id, rate in (("v", 90_000), ("a", 48_000)):
+                    point = ClockPoint(track_id=track_id, rtp=second * rate, at=BEGAN + second)
+                    journal.write(encode_line(point.model_dump()))
+
+    return damage
+
+
+DAMAGES: dict[str, tuple[Callable[[Made], Damage], str]] = {
+    "a line with a wrong bit": (lambda _: _flip_in_the_journal, "1 of its lines"),
+    "a track's line is gone": (
+        lambda made: _journal_lines(made, lambda line: b"track_started" not in line),
+        "the journal does not say what it is",
+    ),
+    "a file's line is gone": (
+        lambda made: _journal_lines(made, lambda line: b"segment_started" not in line),
+        "the journal does not say what it is",
+    ),
+    "half of a picture": (lambda _: _half_a_file("teacher"), "s of packets gave no frame"),
+    "half of a sound": (lambda _: _half_a_file("room"), "s of packets gave no frame"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_what_is_lost_is_told_and_the_tracks_are_kept(
+    made: Made, tmp_path: Path, name: str
+) -> None:
+    """Whatever a disk did to journal or tracks: nothing that could still be saved is removed."""
+    folder = tmp_path / "rec1"
+    made.put(folder)
+    damage, words = DAMAGES[name]
+    damage(made)(made, folder)
+    files = {path: path.read_bytes() for path in (folder / TRACKS).iterdir()}
+    try:
+        story = finished(folder)
+    except FinishError as refused:
+        assert words in str(refused)
+    else:
+        assert any(words in one["text"] for one in story["missing"]), story["missing"]
+    assert {path: path.read_bytes() for path in (folder / TRACKS).iterdir()} == files
+
+
+def test_media_behind_the_journals_end_is_told(tmp_path: Path) -> None:
+    """Half of the journal is gone: when the rest of the frames came nobody knows."""
+    lesson = RecordedLesson(tmp_path / "rec1")
+    lesson.open()
+    lesson.track("a", SOUND)
+    sound = packetise(SOUND, encode_sound(20.0, beeps=(1.0,)))
+    lesson.receive([Packet(at, "a", data) for at, data in sound], until=20.5)
+    lesson.kill()
+    lines = (lesson.path / JOURNAL).read_bytes().splitlines(keepends=True)
+    early = [line for line in lines if b'"clock"' not in line][:3]
+    (lesson.path / JOURNAL).write_bytes(b"".join(early))
+    story = finished(lesson.path)
+    (missing,) = story["missing"]
+    assert "are in no line of the journal" in missing["text"]
+    assert (lesson.path / TRACKS / missing["file"]).exists()
+
+
+def test_a_recorder_killed_as_a_file_began_has_lost_nothing(made: Made, tmp_path: Path) -> None:
+    """No fragment was whole yet: that is what a kill costs, and not worth a word."""
+    folder = tmp_path / "rec1"
+    made.put(folder, torn={"room": made.fragments("room")[0]})
+    lines = made.journal.splitlines(keepends=True)
+    soon = [line for line in lines if not (b'"clock"' in line and b'"a"' in line)]
+    first = ClockPoint(track_id="a", rtp=0, at=BEGAN)
+    (folder / JOURNAL).write_bytes(b"".join([*soon, encode_line(first.model_dump())]))
+    assert finished(folder)["missing"] == []
+    assert not (folder / TRACKS).exists()
 
 
 def test_nothing_left_of_what_was_recorded_is_not_nothing_recorded(

@@ -260,10 +260,10 @@ export interface components {
             counts: number[];
             sum: number;
         };
-        /** @description Something that was recorded and cannot be played. */
+        /** @description Something that was recorded and cannot be played; of a damaged journal nobody knows what. */
         MissingView: {
             seat_id: string;
-            source: components["schemas"]["Source"];
+            source: components["schemas"]["Source"] | null;
             start_s: number;
         };
         /**

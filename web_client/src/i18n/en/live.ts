@@ -314,6 +314,7 @@ export const live = {
     incomplete: "Incomplete",
     missing: "What is missing",
     pauseOf: (time: string, why: string) => `for ${time} not recorded: ${why}`,
+    missingUnknown: "Something that was recorded cannot be played; IT can look for it.",
     missingOf: (name: string, source: string) => `${name}: ${source} cannot be played`,
     noParts: "There is nothing to play.",
     partFailed: (name: string) => `The part of ${name} could not be loaded.`,

@@ -296,6 +296,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     incomplete: "不完整",
     missing: "缺少的内容",
     pauseOf: (time, why) => `有 ${time} 没有录制：${why}`,
+    missingUnknown: "有一部分录下的内容无法播放，请管理员查看。",
     missingOf: (name, source) => `${name}：${source}无法播放`,
     noParts: "没有可播放的内容。",
     partFailed: (name) => `${name}的画面无法加载。`,

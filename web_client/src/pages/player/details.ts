@@ -232,10 +232,11 @@ export class PlayerDetails extends TongkeElement {
           this.entry(
             one.start_s,
             html`<span class="lack"
-              >${icon("warning", 16)}${m.player.missingOf(
-                names.get(one.seat_id) ?? one.seat_id,
-                m.sources[one.source],
-              )}</span
+              >${icon("warning", 16)}${
+                one.source
+                  ? m.player.missingOf(names.get(one.seat_id) ?? one.seat_id, m.sources[one.source])
+                  : m.player.missingUnknown
+              }</span
             >`,
             false,
           ),
