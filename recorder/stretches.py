@@ -145,7 +145,9 @@ def _stood_still(
     before = min(
         at - x
         for x, at in _while(
-            reversed(arrivals[max(start, index - _MOST_NEAR) : index]), x - _LONG_S, math.inf
+            reversed(arrivals[max(start, index - _MOST_NEAR) : index]),
+            arrivals[index - 1][0] - _LONG_S,
+            math.inf,
         )
     )
     if abs(at - x - before) <= _STEP_S:

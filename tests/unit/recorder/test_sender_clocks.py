@@ -102,8 +102,11 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("at", [0.4, 3.0, 12.3, 23.0])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "at"),
+    [(step, 12.3) for step in STEPS]
+    + [(step, at) for step in ("2 h", "-8 h", "0.7 s") for at in (0.4, 3.0, 23.0)],
+)
 def test_a_clock_set_anew(tmp_path: Path, media: list[Packet], step: str, at: float) -> None:
     """Sound and picture together, in the first seconds, in the middle, at the end."""
     clock = reports(lambda now: STEPS[step] if now >= at else 0.0)
