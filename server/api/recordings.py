@@ -67,6 +67,13 @@ class MissingView(View):
     start_s: float
 
 
+class InterruptionView(View):
+    """Why a recording that goes on is not whole; one that is not `over` stands still now."""
+
+    code: str
+    over: bool
+
+
 class RecordingView(View):
     """In lists `parts`, `events`, `pauses` and `missing` are empty; `incomplete` is not."""
 
@@ -86,6 +93,7 @@ class RecordingView(View):
     parts: tuple[PartView, ...]
     events: tuple[RecordedEvent, ...]
     incomplete: str
+    interrupted: InterruptionView | None
     pauses: tuple[PauseView, ...]
     missing: tuple[MissingView, ...]
     may: list[Right]
@@ -109,9 +117,10 @@ class RecordingChange(Body):
 
 def _view(recording: Recording, person: User, services: Services, *, whole: bool) -> RecordingView:
     may = rights_of(person, recording)
-    why = recording.failure
+    why, interruption = recording.failure, None
     if services.recording is not None and recording.state is RecordingPhase.RECORDING:
-        why = services.recording.pause_of(recording.id)
+        interruption = services.recording.interruption_of(recording.id)
+        why = interruption.text if interruption else ""
     if why and Right.SEE_FAULTS not in may:
         why = "Something is missing; an administrator sees why."  # it may name the disk's folders
     held = _held(recording) if whole else Held()
@@ -132,6 +141,9 @@ def _view(recording: Recording, person: User, services: Services, *, whole: bool
         parts=held.parts,
         events=held.events,
         incomplete=why,
+        interrupted=InterruptionView(code=interruption.code, over=interruption.over)
+        if interruption
+        else None,
         pauses=held.pauses,
         missing=held.missing,
         may=sorted(may),

@@ -13,8 +13,10 @@ from typing import Any
 
 import structlog
 
+from recorder.archive import read_archive
 from recorder.recording_folder import JOURNAL, MANIFEST, read_recording
-from recorder.records import Closed, Opened
+from recorder.records import AnyRecord, Closed, Opened, Resumed
+from server.recordings.recorded import Interruption
 from server.recordings.stages import Stage
 
 _log = structlog.get_logger("tongke.recording")
@@ -39,6 +41,7 @@ class Leftover:
     lesson_id: str
     started_at: float
     stage: Stage
+    interruption: Interruption | None = None  # the last one up to now
 
 
 class Leftovers:
@@ -80,7 +83,7 @@ class Leftovers:
             await asyncio.sleep(LEFTOVER_CHECK_S)
 
 
-def find_leftovers(folder: Path) -> list[Leftover]:
+def find_leftovers(folder: Path, now: float) -> list[Leftover]:
     """Every such recording under `folder`; what cannot be read is logged and left alone."""
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
@@ -102,8 +105,15 @@ def find_leftovers(folder: Path) -> list[Leftover]:
         else:
             stage = Stage.INTERRUPTED
         # The folder's name, not the journal's word: it is what the catalogue knows.
-        found.append(Leftover(path.name, opened.lesson_id, opened.at, stage))
+        interruption = _interruption(records, now) if stage is Stage.INTERRUPTED else None
+        found.append(Leftover(path.name, opened.lesson_id, opened.at, stage, interruption))
     return found
+
+
+def _interruption(records: list[AnyRecord], now: float) -> Interruption | None:
+    """The last one that the journal will tell when the recording goes on from now."""
+    pauses = read_archive([*records, Resumed(at=now)]).pauses
+    return Interruption(pauses[-1].code, pauses[-1].text, over=True) if pauses else None
 
 
 def mark_filed(folder: Path) -> None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from recorder import control as c
+from recorder.archive import LEAST_PAUSE_S
 from server.database.room import room_in
 from server.recordings.chores import Chore, Chores
-from server.recordings.recorded import Recorded
+from server.recordings.recorded import Interruption, Recorded
 from server.recordings.retries import Retries
 from server.recordings.stages import Stage
 
@@ -27,6 +29,8 @@ _log = structlog.get_logger("tongke.recording")
 RESUME_AFTER_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 # What a minute of one seat needs: who goes on with less is paused again at once.
 RESUME_ROOM_BYTES = 16 << 20
+
+AWAY, AWAY_TEXT = "recorder-away", "The server or its recorder was not running."
 
 OnRunning = Callable[[str, bool, str], Chore]
 
@@ -53,16 +57,22 @@ class Pausing:
         self._tell_recorder = tell_recorder
         self._retries = Retries(RESUME_AFTER_S, for_ever=True)
 
-    def runs(self, recorded: Recorded) -> None:
+    def runs(self, recorded: Recorded, now: float) -> None:
         """The recorder has its files open, and the disk takes them."""
         if not recorded.running and recorded.told[1]:
             _log.info("recording goes on", recording=recorded.recording_id)
-        recorded.pause = ""
+        away_since, recorded.away_since = recorded.away_since, None
+        if recorded.interruption is not None:
+            recorded.interruption = replace(recorded.interruption, over=True)
+        elif away_since is not None and now - away_since >= LEAST_PAUSE_S:
+            recorded.interruption = Interruption(AWAY, AWAY_TEXT, over=True)
         self._tell_lesson(recorded, running=True)
 
-    def away(self, recorded: Recorded) -> None:
+    def away(self, recorded: Recorded, now: float) -> None:
         """The recorder is gone; another is started."""
-        self._tell_lesson(recorded, running=False, fault="recorder-away")
+        if recorded.away_since is None:
+            recorded.away_since = now
+        self._tell_lesson(recorded, running=False, fault=AWAY)
         self._stop_taps(recorded)
 
     def pause(self, recorded: Recorded, report: c.Failed, now: float) -> None:
@@ -70,7 +80,7 @@ class Pausing:
         recorded.reach(Stage.PAUSED)
         _log.error("recording pauses", recording=recorded.recording_id, why=report.text)
         self._retries.failed(recorded.recording_id, now)
-        recorded.pause = report.text
+        recorded.interruption = Interruption(report.code, report.text, over=False)
         self._tell_lesson(recorded, running=False, fault=report.code)
         self._stop_taps(recorded)
 

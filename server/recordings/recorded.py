@@ -10,6 +10,15 @@ from server.children.tapping import Tapping
 from server.recordings.stages import FOLLOWS, LIVE, Stage
 
 
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """Something is not recorded, or was not: `code` is stable, `text` says why, for IT."""
+
+    code: str
+    text: str
+    over: bool
+
+
 @dataclass(slots=True)
 class Recorded:
     """One recording between its lesson's opening and its end in the catalogue."""
@@ -21,7 +30,8 @@ class Recorded:
     stage: Stage = Stage.RECORDING
     taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
     unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
-    pause: str = ""  # why it stands still, for IT
+    interruption: Interruption | None = None  # the last one
+    away_since: float | None = None  # when the recorder went
     told: tuple[bool, str] = (False, "")  # the lesson: is it recorded, and why not
 
     @property

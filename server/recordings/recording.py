@@ -31,7 +31,7 @@ from server.recordings.filing import Filing, cannot_be_finished
 from server.recordings.leftovers import Leftover, Leftovers, LessonLive, find_leftovers
 from server.recordings.library import RecordingCatalogue
 from server.recordings.pausing import OnRunning, Pausing
-from server.recordings.recorded import Recorded, RecordingTotals
+from server.recordings.recorded import Interruption, Recorded, RecordingTotals
 from server.recordings.recorder_sink import RecorderSink
 from server.recordings.stages import AGAIN, FAILS_AS, Stage
 from server.recordings.store import FolderStore, Store
@@ -127,7 +127,7 @@ class Recording:
         if self._runtime_folder is None:
             self._own_runtime_folder = Path(tempfile.mkdtemp(prefix="tongke-taps-"))
             self._runtime_folder = self._own_runtime_folder
-        for found in await asyncio.to_thread(find_leftovers, self._folder):
+        for found in await asyncio.to_thread(find_leftovers, self._folder, self._clock()):
             self._take_up(found)
         self._pausing.chores.start()
         self._filing.chores.start()
@@ -170,6 +170,7 @@ class Recording:
             for seat in plan.seats
         )
         recorded = Recorded(recording_id, plan.lesson_id, plan.title, seats)
+        recorded.interruption = leftover.interruption if leftover else None
         self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
         self._filing.begun(recording_id, plan.lesson_id, self._clock())
         self._recorder.send(self._open_command(recorded))
@@ -242,13 +243,13 @@ class Recording:
 
     # --- what the library asks ----------------------------------------------------------------
 
-    def pause_of(self, recording_id: str) -> str:
-        """Why a recording stands still just now, for IT; empty if it does not.
+    def interruption_of(self, recording_id: str) -> Interruption | None:
+        """Why a recording whose lesson goes on is not whole: it stands still just now, or stood.
 
         It is known here alone: mostly the disk that holds the database is as full.
         """
         recorded = self._by_id.get(recording_id)
-        return recorded.pause if recorded is not None and recorded.live else ""
+        return recorded.interruption if recorded is not None and recorded.live else None
 
     def finish_again(self, recording_id: str) -> None:
         """Try once more, now, to make a recording playable that failed.
@@ -299,7 +300,7 @@ class Recording:
 
     def _recorder_down(self) -> None:
         for recorded in self._by_id.values():
-            self._pausing.away(recorded)
+            self._pausing.away(recorded, _now())
 
     def _report(self, report: c.Report) -> None:
         match report:
@@ -318,7 +319,7 @@ class Recording:
         live = recorded if recorded is not None and recorded.live else None
         match report:
             case c.Running() if live is not None:
-                self._pausing.runs(live)
+                self._pausing.runs(live, _now())
             case c.Finishing() if recorded is not None:
                 recorded.reach(Stage.FINISHING)
             case c.Failed() if live is not None:

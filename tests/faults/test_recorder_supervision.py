@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -390,7 +391,10 @@ async def test_a_folder_that_cannot_be_written_pauses_the_recording_and_nothing_
     await stage.open()
     await stage.until(lambda: stage.faults[-1:] == ["disk-error"], "the lesson knows")
     (recording_id,) = await rows(stage)
-    assert str(stage.folder) in stage.recording.pause_of(recording_id)
+    interruption = stage.recording.interruption_of(recording_id)
+    assert interruption is not None
+    assert str(stage.folder) in interruption.text
+    assert not interruption.over
     assert stage.told[-1] is False
     await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
     await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
@@ -434,7 +438,9 @@ async def test_four_seconds_of_a_full_disk_cost_four_seconds(
     disk.fill()
     await until_paused(stage)
     (recording_id,) = stage.catalogue.rows
-    assert "full" in stage.recording.pause_of(recording_id)
+    paused = stage.recording.interruption_of(recording_id)
+    assert paused is not None
+    assert (paused.code, paused.over) == ("disk-full", False)
     await stage.until(lambda: not stage.core.taps, "nothing is tapped for nothing")
     paused_at = time.time()
     disk.clear()
@@ -443,7 +449,7 @@ async def test_four_seconds_of_a_full_disk_cost_four_seconds(
     resumed_at = time.time()
     await send_all(stage, start=10.0, seconds=1.0)
     await stage.settle()
-    assert stage.recording.pause_of(recording_id) == ""
+    assert stage.recording.interruption_of(recording_id) == replace(paused, over=True)
     await stage.recording.lesson_closed("lesson1")
     await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
     manifest = stage.catalogue.manifests[recording_id]

@@ -30,6 +30,7 @@ beforeAll(async () => {
   const { startLanguage } = await import("../src/i18n/index.ts");
   await startLanguage();
   await import("../src/components/chat.ts");
+  await import("../src/pages/library/recording_card.ts");
   await import("../src/pages/player/details.ts");
   await import("../src/pages/teach/room_card.ts");
   await import("../src/pages/teach/others.ts");
@@ -72,6 +73,18 @@ describe("beside a recording", () => {
     await tick();
     expect(root.querySelector("select") !== null).toBe(chooses);
     expect(root.textContent.includes(told)).toBe(why);
+  });
+});
+
+describe("a recording that goes on", () => {
+  it.each([
+    [null, ""],
+    [{ code: "disk-full", over: false }, "Paused: the server's disk is full"],
+    [{ code: "disk-full", over: true }, "Was interrupted: the server's disk is full"],
+  ])("says in its card that it stands still, or stood: %o", async (interrupted, words) => {
+    const recording = { state: "recording", schools: [], started_at: 0, duration_s: 0, interrupted };
+    const root = await shown("tk-recording-card", { recording });
+    expect(root.querySelector("[data-testid=interrupted]")?.textContent.trim() ?? "").toBe(words);
   });
 });
 

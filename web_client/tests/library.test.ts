@@ -24,6 +24,7 @@ const recording = (id: number, changes: Partial<Recording> = {}): Recording => (
   parts: [],
   events: [],
   incomplete: "",
+  interrupted: null,
   pauses: [],
   missing: [],
   may: [],

@@ -99,8 +99,9 @@ describe("the day", () => {
     lessons: [lesson("soon", 1000, "planned"), lesson("later", 90_000, "planned")],
     recordings: [
       { state: "failed", title: "Lost" },
-      { state: "recording", incomplete: "", title: "Going on" },
-      { state: "recording", incomplete: "The disk is full.", title: "Waiting" },
+      { state: "recording", interrupted: null, title: "Going on" },
+      { state: "recording", interrupted: { code: "disk-full", over: true }, title: "Back" },
+      { state: "recording", interrupted: { code: "disk-full", over: false }, title: "Waiting" },
     ] as Recording[],
     now: 0,
   };

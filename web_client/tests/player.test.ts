@@ -44,6 +44,7 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   parts,
   events,
   incomplete: "",
+  interrupted: null,
   pauses: [],
   missing: [],
   may: [],

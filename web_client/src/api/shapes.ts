@@ -126,6 +126,11 @@ export interface components {
             place: number;
             raised_at: number;
         };
+        /** @description Why a recording that goes on is not whole; one that is not `over` stands still now. */
+        InterruptionView: {
+            code: string;
+            over: boolean;
+        };
         KeyBody: {
             key: string;
         };
@@ -423,6 +428,7 @@ export interface components {
             grade: string;
             id: string;
             incomplete: string;
+            interrupted: components["schemas"]["InterruptionView"] | null;
             lesson_id: string | null;
             may: components["schemas"]["Right"][];
             missing: components["schemas"]["MissingView"][];

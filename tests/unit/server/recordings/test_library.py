@@ -17,6 +17,7 @@ from sqlalchemy import event, update
 from recorder.manifest import Manifest, manifest_from
 from server.database.models import Recording, RecordingPhase, Visibility
 from server.recordings.library import Catalogue
+from server.recordings.recorded import Interruption
 from server.timekeeper import Timekeeper
 from tests.unit.server.world import World, lesson_body, pages, post
 
@@ -146,8 +147,11 @@ async def test_what_is_missing_is_in_every_view(
     recording = FakeRecording()
     world.app.state.services = replace(world.services, recording=cast(Any, recording))
     assert await told() == ("recording", "")
-    recording.pause = "The disk is full."
-    assert await told() == ("recording", "The disk is full.")
+    for over in (False, True):  # it stands still, and goes on again
+        recording.interruption = Interruption("disk-full", "The disk is full.", over)
+        assert await told() == ("recording", "The disk is full.")
+        (listed,) = (await li.get("/api/recordings")).json()
+        assert listed["interrupted"] == {"code": "disk-full", "over": over}
     await li.post(f"/api/lessons/{lesson['id']}/end")
     assert await told() == ("finishing", "")
     await catalogue.failed("rec1", "It cannot be read.")
@@ -179,10 +183,10 @@ class FakeRecording:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.pause = ""
+        self.interruption: Interruption | None = None
 
-    def pause_of(self, recording_id: str) -> str:
-        return self.pause
+    def interruption_of(self, recording_id: str) -> Interruption | None:
+        return self.interruption
 
     def finish_again(self, recording_id: str) -> None:
         self.asked.append(recording_id)

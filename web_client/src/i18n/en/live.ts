@@ -304,6 +304,8 @@ export const live = {
     },
     fullscreen: "Whole screen",
     stillRecording: "This lesson is still being recorded.",
+    interruptedRecording: (why: string) =>
+      `This lesson is still being recorded. The recording was interrupted: ${why}.`,
     pausedRecording:
       "This lesson is going on, but its recording is paused. It goes on by itself as soon as the server can.",
     finishing: "The recording is being finished; it plays in a moment.",

@@ -110,7 +110,8 @@ export const office = {
       region: "Seen by the whole region",
     },
     incomplete: "Incomplete",
-    paused: "Recording paused",
+    paused: (why: string) => `Paused: ${why}`,
+    interrupted: (why: string) => `Was interrupted: ${why}`,
     states: {
       recording: "Being recorded",
       finishing: "Being finished",

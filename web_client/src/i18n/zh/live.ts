@@ -288,6 +288,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     },
     fullscreen: "全屏",
     stillRecording: "这节课还在录制中。",
+    interruptedRecording: (why) => `这节课还在录制中。录制曾中断：${why}。`,
     pausedRecording: "这节课正在进行，但录制已暂停；服务器恢复后会自动继续。",
     finishing: "正在整理录像，马上可以播放。",
     failedRecording: "这个录像没能整理完成，录下的内容都还在。系统会自动再试几次。",

@@ -6,7 +6,7 @@ import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards } from "../../design/shared.ts";
-import { dayAndTime, facts, minutes } from "../../i18n/format.ts";
+import { dayAndTime, facts, faultWords, minutes } from "../../i18n/format.ts";
 import { mediaAddress } from "../player/media.ts";
 
 export class RecordingCard extends TongkeElement {
@@ -110,10 +110,9 @@ export class RecordingCard extends TongkeElement {
                 ${icon("people", 14)}${m.library.visibility[recording.visibility]}
               </span>`
             : html`<span class="badge ${phase === "failed" ? "live" : "warn"}"
-                >${phase === "recording" && recording.incomplete
-                  ? m.library.paused
-                  : m.library.states[phase]}</span
+                >${m.library.states[phase]}</span
               >`}
+          ${this.interruption()}
           ${phase === "ready" && recording.incomplete
             ? html`<span class="badge warn"
                 >${icon("warning", 14)}${m.library.incomplete}</span
@@ -122,6 +121,17 @@ export class RecordingCard extends TongkeElement {
         </span>
       </span>
     </a>`;
+  }
+
+  /** A lesson that goes on: that it is not recorded just now, or was not for a while, and why. */
+  private interruption(): TemplateResult | typeof nothing {
+    const { interrupted } = this.recording;
+    if (!interrupted) return nothing;
+    const { library, lesson } = this.m;
+    const why = faultWords(lesson.recordingFaults, interrupted.code);
+    return html`<span class="badge warn" data-testid="interrupted"
+      >${icon("warning", 14)}${interrupted.over ? library.interrupted(why) : library.paused(why)}</span
+    >`;
   }
 }
 

@@ -10,7 +10,7 @@ import { Ticking } from "../../components/polling.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { clock, percent } from "../../i18n/format.ts";
+import { clock, faultWords, percent } from "../../i18n/format.ts";
 import { chaptersOf, type Chapter, type SeatLine, seatLines } from "./chapters.ts";
 import { afterGap, covers, MasterClock } from "./clock.ts";
 import "./details.ts";
@@ -385,11 +385,19 @@ export class Player extends TongkeElement {
     </div>`;
   }
 
+  /** What is said while the lesson goes on. */
+  private goesOn(interrupted: Recording["interrupted"]): string {
+    const { player, lesson } = this.m;
+    if (!interrupted) return player.stillRecording;
+    if (!interrupted.over) return player.pausedRecording;
+    return player.interruptedRecording(faultWords(lesson.recordingFaults, interrupted.code));
+  }
+
   private notYet(recording: Recording): TemplateResult {
     const { player, app } = this.m;
     const failed = recording.state === "failed";
     const words = {
-      recording: recording.incomplete ? player.pausedRecording : player.stillRecording,
+      recording: this.goesOn(recording.interrupted),
       finishing: player.finishing,
       failed: player.failedRecording,
       ready: player.noParts,

@@ -71,7 +71,7 @@ export function attentionOf(situation: Situation): Attention[] {
     .filter((recording) => recording.state === "failed")
     .map((recording) => ({ kind: "recording-failed" as const, title: recording.title }));
   const paused = situation.recordings
-    .filter((recording) => recording.state === "recording" && recording.incomplete !== "")
+    .filter((recording) => recording.interrupted?.over === false)
     .map((recording) => ({ kind: "recording-paused" as const, title: recording.title }));
   return [...unled, ...waiting, ...offline, ...paused, ...failed];
 }

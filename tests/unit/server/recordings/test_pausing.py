@@ -1,0 +1,80 @@
+"""A recording that goes on says that it stands still, or stood still and why."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from recorder import control as c
+from recorder.recording_folder import RecordingFolder
+from recorder.records import Failed, Opened
+from server.recordings.leftovers import find_leftovers
+from server.recordings.pausing import Pausing
+from server.recordings.recorded import Interruption, Recorded
+
+FULL = c.Failed(recording_id="rec1", code="disk-full", text="The disk is full.")
+
+
+class Kept:
+    """One recording, and those who pause it and go on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.recorded = Recorded("rec1", "lesson1")
+        self.pausing = Pausing({"rec1": self.recorded}, folder, lambda _recorded: None)
+
+    def told(self) -> Interruption | None:
+        return self.recorded.interruption
+
+
+@pytest_asyncio.fixture
+async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
+    made = Kept(tmp_path)
+    made.pausing.chores.start()
+    yield made
+    await made.pausing.chores.done()
+    await made.pausing.chores.close()
+
+
+async def test_a_pause_is_told_while_it_lasts_and_afterwards(kept: Kept) -> None:
+    recorded, pausing = kept.recorded, kept.pausing
+    pausing.runs(recorded, 0.0)
+    assert kept.told() is None
+    pausing.pause(recorded, FULL, 5.0)
+    assert kept.told() == Interruption("disk-full", "The disk is full.", over=False)
+    pausing.away(recorded, 6.0)  # and its recorder was killed meanwhile
+    pausing.resume(recorded, 20.0)
+    pausing.runs(recorded, 21.0)
+    assert kept.told() == Interruption("disk-full", "The disk is full.", over=True)
+
+
+@pytest.mark.parametrize(("back_at", "told"), [(2.9, ""), (3.0, "recorder-away")])
+async def test_a_recorder_that_is_away_for_long_is_told(
+    kept: Kept, back_at: float, told: str
+) -> None:
+    """As long as a finished recording says it."""
+    kept.pausing.away(kept.recorded, 0.0)
+    kept.pausing.runs(kept.recorded, back_at)
+    interruption = kept.told()
+    assert ("" if interruption is None else interruption.code) == told
+
+
+def test_what_an_earlier_server_paused_for_is_still_told(tmp_path: Path) -> None:
+    """Also that the server itself was away; both as the finished recording will say."""
+    folder = tmp_path / "rec1"
+
+    def left(now: float) -> Interruption | None:
+        (found,) = find_leftovers(tmp_path, now)
+        return found.interruption
+
+    RecordingFolder(folder, Opened(recording_id="rec1", lesson_id="l", at=10.0)).abandon()
+    assert left(12.9) is None
+    failed = Failed(at=11.0, code="disk-full", text="The disk is full.")
+    again = Opened(recording_id="rec1", lesson_id="l", at=12.0)
+    RecordingFolder(folder, again, failed=failed).abandon()
+    assert left(14.9) == Interruption("disk-full", "The disk is full.", over=True)
+    away = left(15.0)
+    assert away is not None
+    assert away.code == "recorder-away"
