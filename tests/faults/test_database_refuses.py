@@ -25,7 +25,6 @@ from tests.unit.server.world import (
     PASSWORD,
     World,
     lesson_body,
-    make_community,
     post,
     running_world,
 )
@@ -98,7 +97,7 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with running_world(tmp_path, open_media=loopback_node) as world:
-        made = Scene(world, await make_community(await world.administrator()))
+        made = Scene(world, await world.community(await world.administrator()))
         await made.prepare()
         yield made
 
@@ -220,7 +219,7 @@ async def test_a_full_disk_is_told_and_a_lesson_that_ends_on_it_stays_over(
     tmp_path: Path, disk: SmallDisk
 ) -> None:
     async with running_world(tmp_path) as world:
-        scene = Scene(world, await make_community(await world.administrator()))
+        scene = Scene(world, await world.community(await world.administrator()))
         await scene.prepare()
         browser = await world.browser()
         assert (await browser.get("/readyz")).status_code == 200
@@ -250,7 +249,7 @@ async def test_a_full_disk_is_told_and_a_lesson_that_ends_on_it_stays_over(
 
 async def test_room_on_the_disk_again_is_noticed(tmp_path: Path, disk: SmallDisk) -> None:
     async with running_world(tmp_path) as world:
-        scene = Scene(world, await make_community(await world.administrator()))
+        scene = Scene(world, await world.community(await world.administrator()))
         await scene.prepare()
         disk.fill()
         await scene.li.post(f"/api/lessons/{scene.lesson}/end")

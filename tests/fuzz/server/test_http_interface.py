@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.server.world import World, lesson_body, make_community, post, running_world
+from tests.unit.server.world import World, lesson_body, post, running_world
 
 REQUESTS = 400
 HOSTILE: list[Any] = [
@@ -49,7 +49,7 @@ HOSTILE: list[Any] = [
 async def busy(tmp_path: Path) -> AsyncIterator[tuple[World, dict[str, str]]]:
     """A server with a community and a live lesson, so that hostile ids can also be right."""
     async with running_world(tmp_path) as world:
-        ids = await make_community(await world.administrator())
+        ids = await world.community(await world.administrator())
         lesson = await post(await world.signed_in("li"), "/api/lessons", lesson_body(ids))
         yield world, {**ids, "lesson": lesson["id"]}
 

@@ -11,7 +11,7 @@ import pytest
 from tests import postgresql
 from tests.postgresql import DATABASES, PostgreSQL
 from tests.unit.server.lessons.present import Present
-from tests.unit.server.world import World, make_community, running_world
+from tests.unit.server.world import World, running_world
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +42,9 @@ async def admin(world: World) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def community(admin: httpx.AsyncClient) -> dict[str, str]:
+async def community(world: World, admin: httpx.AsyncClient) -> dict[str, str]:
     """The ids of a community, as `make_community` names them."""
-    return await make_community(admin)
+    return await world.community(admin)
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from tests.unit.server.world import (
     NoMedia,
     World,
     lesson_body,
-    make_community,
     post,
     running_world,
 )
@@ -84,7 +83,7 @@ class Room:
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
     async with running_world(tmp_path, open_media=modelled_media) as world:
         admin = await world.administrator()
-        made = Room(world, admin, await make_community(admin))
+        made = Room(world, admin, await world.community(admin))
         await made.begin()
         yield made
 

@@ -11,7 +11,7 @@ from server.lessons.event_log import log_path
 from server.timekeeper import Timekeeper
 from signaling.protocol.messages import Mode, Role
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.world import World, lesson_body, make_community, post, running_world
+from tests.unit.server.world import World, lesson_body, post, running_world
 
 Ids = dict[str, str]
 
@@ -136,7 +136,7 @@ async def test_the_server_admits_as_many_lessons_as_its_profile_says(tmp_path: P
     )
     settings = {"profiles_folder": tmp_path / "profiles", "server_profile": "one"}
     async with running_world(tmp_path, **settings) as world:
-        ids = await make_community(await world.administrator())
+        ids = await world.community(await world.administrator())
         li = await world.signed_in("li")
         large = await li.post("/api/lessons", json=lesson_body(ids))
         assert (large.status_code, large.json()["code"]) == (503, "lesson-too-large")

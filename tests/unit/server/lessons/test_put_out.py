@@ -25,7 +25,6 @@ from tests.unit.server.world import (
     NoMedia,
     World,
     lesson_body,
-    make_community,
     post,
     running_world,
 )
@@ -89,7 +88,7 @@ class Class:
 async def lesson(tmp_path: Path) -> AsyncIterator[Class]:
     async with running_world(tmp_path, open_media=modelled_media) as world:
         admin = await world.administrator()
-        ids = await make_community(admin)
+        ids = await world.community(admin)
         li = await world.signed_in("li")
         yield Class(world, admin, ids, (await post(li, "/api/lessons", lesson_body(ids)))["id"])
 

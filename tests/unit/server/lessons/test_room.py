@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from signaling.protocol.messages import Role
-from tests.unit.server.world import World, lesson_body, make_community, post, running_world
+from tests.unit.server.world import World, lesson_body, post, running_world
 
 Ids = dict[str, str]
 
@@ -135,7 +135,7 @@ async def test_a_person_is_no_room(world: World, admin: httpx.AsyncClient) -> No
 async def test_a_restart_keeps_the_lesson_live(tmp_path: Path) -> None:
     async with running_world(tmp_path) as world:
         admin = await world.administrator()
-        ids = await make_community(admin)
+        ids = await world.community(admin)
         room = await device(admin, ids["room_1"])
         lesson = await post(await world.signed_in("li"), "/api/lessons", lesson_body(ids))
         before = (await ask(await world.browser(), room)).json()

@@ -22,7 +22,7 @@ from server.timekeeper import TICK_S
 from signaling.errors import Refusal as SignalingRefusal
 from tests.postgresql import DATABASES
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.world import World, make_community, running_world
+from tests.unit.server.world import World, running_world
 
 Ids = dict[str, str]
 
@@ -68,7 +68,7 @@ async def county(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         settings["database_url"] = await request.getfixturevalue("postgresql_server").empty()
     leases: dict[str, Lease] = {}
     async with running_world(tmp_path, leases=leases, **settings) as world:
-        ids = await make_community(await world.administrator())
+        ids = await world.community(await world.administrator())
         there = Present(world)
         world.services.lessons.live = world.services.rooms.live = there
         database = Database(world.settings.database)

@@ -43,7 +43,7 @@ from tests.unit.node.peers import (
     everything,
     running_node,
 )
-from tests.unit.server.world import World, lesson_body, make_community, post, running_world
+from tests.unit.server.world import World, lesson_body, post, running_world
 from tests.unit.signaling.asgi_socket import AsgiSocket
 
 Numbers = dict[tuple[str, ...], float]
@@ -143,7 +143,7 @@ def seat(stats: dict[str, Any], seat_id: str) -> dict[str, Any]:
 async def test_numbers_of_a_lesson_of_real_peers(tmp_path: Path) -> None:
     async with running_world(tmp_path, open_media=loopback_node) as world:
         admin = await world.administrator()
-        ids = await make_community(admin)
+        ids = await world.community(admin)
         li, wang = await world.signed_in("li"), await world.signed_in("wang")
         body = lesson_body(ids, mode="blended", record=False)
         lesson = await post(li, "/api/lessons", body)
@@ -263,7 +263,7 @@ async def _the_node_agrees(admin: httpx.AsyncClient, world: World) -> None:
 async def test_measures_are_for_administrators(tmp_path: Path) -> None:
     async with running_world(tmp_path, open_media=loopback_node) as world:
         admin = await world.administrator()
-        ids = await make_community(admin)
+        ids = await world.community(admin)
         li = await world.signed_in("li")
         lesson = await post(li, "/api/lessons", lesson_body(ids))
         for path in (f"/api/lessons/{lesson['id']}/stats", "/api/admin/media"):
