@@ -1,45 +1,21 @@
 """The pump's C core and its parsers under AddressSanitizer and UndefinedBehaviorSanitizer.
 
-The invariants stand at the top of `harness.c` and `parsers.c`. Both are built apart from the
-extension, which stays as it is. See `tests.fuzz.rounds` for longer runs and other ones.
+The invariants stand at the top of `harness.c` and `parsers.c`. See `tests.fuzz.rounds` for longer
+runs and other ones.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from tests.fuzz.pump.conftest import Build
 from tests.fuzz.rounds import SEED, rounds
 
-HERE = Path(__file__).parent
-NATIVE = HERE.parents[2] / "mixer" / "pump" / "native"
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
 DATAGRAMS = rounds(100_000)
 INPUTS = rounds(100_000)
-
-Build = Callable[[str], Path]
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    compiler = shutil.which("gcc")
-    assert compiler, "gcc is needed to build the pump, and to fuzz it"
-    folder = tmp_path_factory.mktemp("fuzz")
-
-    def built(source: str) -> Path:
-        binary = folder / source.removesuffix(".c")
-        if not binary.exists():
-            sources = [str(HERE / source), *map(str, sorted(NATIVE.glob("*.c")))]
-            options = ["-std=gnu11", "-D_GNU_SOURCE", *SANITIZERS, f"-I{NATIVE}"]
-            subprocess.run([compiler, *options, "-o", binary, *sources, "-pthread"], check=True)
-        return binary
-
-    return built
 
 
 def told(*command: object) -> str:

@@ -9,10 +9,9 @@ import re
 
 import pytest
 
-from tests.fuzz.pump.test_native_core import Build, build, told
+from tests.fuzz.pump.conftest import Build
+from tests.fuzz.pump.test_native_core import told
 from tests.fuzz.rounds import SEED, rounds
-
-__all__ = ["build"]  # the fixture
 
 ROUNDS = {"reader": rounds(100_000), "writer": rounds(30_000)}
 

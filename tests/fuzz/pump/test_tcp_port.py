@@ -6,10 +6,9 @@ import re
 
 import pytest
 
-from tests.fuzz.pump.test_native_core import Build, build, told
+from tests.fuzz.pump.conftest import Build
+from tests.fuzz.pump.test_native_core import told
 from tests.fuzz.rounds import SEED, rounds
-
-__all__ = ["build"]  # the fixture
 
 ROUNDS = rounds(75_000)
 
