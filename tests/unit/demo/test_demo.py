@@ -106,44 +106,39 @@ def signed_in(addresses: dict[str, Any], username: str) -> Iterator[httpx.Client
         yield http
 
 
-def test_one_address_signs_in_and_three_rooms_are_there(tmp_path: Path) -> None:
-    with running_demo(tmp_path / "demo") as (process, addresses):
-        address = urlsplit(addresses["address"])
+@pytest.mark.timeout(300)  # three starts, on whatever machine
+def test_one_address_signs_in_and_what_was_killed_comes_back_with_keep(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with running_demo(folder) as (process, first):
+        address = urlsplit(first["address"])
         fragment = parse_qs(address.fragment)
-        assert fragment["next"] == [f"/teach/{addresses['lesson_id']}"]
-        origin = addresses["origin"]
+        assert fragment["next"] == [f"/teach/{first['lesson_id']}"]
+        origin = first["origin"]
         with httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=30) as http:
             key = {"key": fragment["key"][0]}
             http.post("/api/session/key", json=key).raise_for_status()
-            lesson = http.get(f"/api/lessons/{addresses['lesson_id']}").raise_for_status().json()
+            lesson = http.get(f"/api/lessons/{first['lesson_id']}").raise_for_status().json()
             assert (lesson["state"], len(lesson["seats"])) == ("live", 4)
             token = http.post(f"/api/lessons/{lesson['id']}/token", json={"role": "lead"})
             assert token.raise_for_status().json()["seat_id"] == "lead"
             assert http.post("/api/session/key", json=key).status_code == 403  # once only
-        with signed_in(addresses, "administrator") as http:
-            await_rooms(http, addresses["lesson_id"])
-            http.post(f"/api/lessons/{addresses['lesson_id']}/end").raise_for_status()
-        children = children_of(process.pid)
-        assert children
-    assert process.returncode == 0
-    await_end(children)
-
-
-def test_a_killed_demonstration_leaves_nothing_and_comes_back_with_keep(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    with running_demo(folder) as (process, first):
         with signed_in(first, "administrator") as http:
             await_rooms(http, first["lesson_id"])
         children = children_of(process.pid)
         process.kill()
         await_end(children)
-    with running_demo(folder, "--keep") as (_, second):
+    with running_demo(folder, "--keep") as (process, second):
         # The same lesson, the same rooms: pages that were open come back by themselves.
         assert second["lesson_id"] == first["lesson_id"]
         assert second["credentials"] == first["credentials"]
         with signed_in(second, "administrator") as http:
             await_rooms(http, second["lesson_id"])
-    with running_demo(folder, "--no-rooms") as (process, third):
+            http.post(f"/api/lessons/{second['lesson_id']}/end").raise_for_status()
+        children = children_of(process.pid)
+        assert children
+    assert process.returncode == 0
+    await_end(children)
+    with running_demo(folder, "--no-rooms") as (_, third):
         assert third["lesson_id"] != first["lesson_id"]
         with signed_in(third, "teacher") as http:
             assert http.get("/api/recordings").raise_for_status().json() == []
@@ -170,22 +165,20 @@ def test_a_folder_that_is_no_demonstrations_is_left_alone(tmp_path: Path) -> Non
     assert letter.read_text() == "dear"
 
 
-def test_a_second_demonstration_does_not_empty_the_first(tmp_path: Path) -> None:
+def test_a_busy_port_is_told_and_another_taken_and_no_second_one_empties_the_folder(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "demo"
-    with running_demo(folder, "--no-rooms") as (_, addresses):
-        assert "already running" in refused(folder)
-        with signed_in(addresses, "teacher") as http:
-            lesson = http.get(f"/api/lessons/{addresses['lesson_id']}")
-            assert lesson.raise_for_status().json()["state"] == "live"
-
-
-def test_a_busy_port_is_told_and_another_taken(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with running_demo(tmp_path / "demo", "--no-rooms", "--port", str(port)) as (demo, said):
+        with running_demo(folder, "--no-rooms", "--port", str(port)) as (demo, said):
             assert urlsplit(said["origin"]).port not in (None, port)
             assert httpx.get(f"{said['origin']}/healthz").status_code == 200
             assert demo.stderr is not None
             assert str(port) in demo.stderr.readline()
+            assert "already running" in refused(folder)
+            with signed_in(said, "teacher") as http:
+                lesson = http.get(f"/api/lessons/{said['lesson_id']}")
+                assert lesson.raise_for_status().json()["state"] == "live"
