@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -49,15 +50,12 @@ def counter_picture(number: int, width: int, height: int, *, moving: bool = True
 
 
 def read_counter(picture: np.ndarray) -> int:
-    """The number in a decoded picture (any channel order)."""
+    """The number in a decoded picture (any channel order, or its brightness alone)."""
     height, width = picture.shape[:2]
     block = width // BITS
-    row = picture[height // 8 : height * 3 // 8].mean(axis=(0, 2))
-    return sum(
-        1 << bit
-        for bit in range(BITS)
-        if row[bit * block + block // 4 : bit * block + 3 * block // 4].mean() > 128
-    )
+    rows = picture[height // 8 : height * 3 // 8, : block * BITS]
+    blocks = rows.reshape(len(rows), BITS, block, -1)[:, :, block // 4 : 3 * block // 4]
+    return sum(1 << bit for bit in np.flatnonzero(blocks.mean(axis=(0, 2, 3)) > 128).tolist())
 
 
 def encode_video(
@@ -249,12 +247,19 @@ def with_ssrc(stream: Stream, ssrc: int) -> Stream:
 # --- reading back ---------------------------------------------------------------------------
 
 
+def brightness(frame: av.VideoFrame) -> np.ndarray:
+    """A picture's first plane, as the decoder gave it."""
+    if frame.format.name not in {"yuv420p", "yuvj420p"}:
+        return frame.to_ndarray(format="gray")
+    return frame.to_ndarray()[: frame.height]
+
+
 def decoded_counters(path: Path) -> list[tuple[float, int]]:
     """(time, number) of every picture in a file."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         return [
-            (float(frame.time or 0.0), read_counter(frame.to_ndarray(format="rgb24")))
+            (float(frame.time or 0.0), read_counter(brightness(frame)))
             for frame in container.decode(stream)
         ]
 
@@ -305,20 +310,25 @@ def decoded_marks(path: Path) -> list[HeardMark]:
             rate = frame.sample_rate
             assert abs(at - began - samples / rate) < 0.005, f"a hole or an overlap at {at} s"
             samples += frame.samples
-            pieces.append(frame.to_ndarray().astype(np.float64).mean(axis=0))
+            pieces.append(frame.to_ndarray())
     if not pieces:
         return []
-    sound = np.concatenate(pieces)
+    sound = np.concatenate(pieces, axis=1, dtype=np.float64).mean(axis=0)
     return [HeardMark((began or 0.0) + mark.time, mark.number) for mark in marks_in(sound, rate)]
+
+
+@cache
+def _tones(samples: int, rate: int) -> np.ndarray:
+    """The marks' tones, to be compared with so many samples."""
+    return np.exp(-2j * np.pi * np.outer(_MARK_HZ, np.arange(samples) / rate))
 
 
 def marks_in(sound: np.ndarray, rate: int) -> list[HeardMark]:
     """The marks in samples of full scale ±1."""
     step = rate // 200  # 5 ms
-    loud = [
-        float(np.abs(sound[at : at + step]).max()) > _MARK_LEAST * 2
-        for at in range(0, len(sound) - step, step)
-    ]
+    steps = max(0, len(sound) - 1) // step
+    peaks = np.abs(sound[: steps * step]).reshape(steps, step).max(axis=1)
+    loud = (peaks > _MARK_LEAST * 2).tolist()
     found = []
     for index, is_loud in enumerate(loud):
         quiet_before = not any(loud[max(0, index - 4) : index])
@@ -326,8 +336,7 @@ def marks_in(sound: np.ndarray, rate: int) -> list[HeardMark]:
             continue
         began = index * step
         piece = sound[began : began + round(MARK_S * rate)]
-        times = np.arange(len(piece)) / rate
-        levels = [abs(np.exp(-2j * np.pi * hz * times) @ piece) / len(piece) for hz in _MARK_HZ]
+        levels = np.abs(_tones(len(piece), rate) @ piece) / len(piece)
         best = int(np.argmax(levels))
         if levels[best] > _MARK_LEAST:
             first = np.abs(sound[began : began + step]) > _MARK_LEAST * 2

@@ -31,10 +31,11 @@ from tests.recorded_media import (
     packetise,
 )
 
-SECONDS = 3.0
-FRAME_S = 0.2  # few pictures and few bits: the files are torn at thousands of bytes
+SECONDS = 2.0
+FRAME_S = 0.2  # few pictures, little sound, few bits: the files are torn at a thousand bytes
 PICTURES = round(SECONDS / FRAME_S)
-BEEPS = (0.3, 0.8, 1.3, 1.8, 2.3, 2.8)
+BEEPS = (0.3, 0.8, 1.3, 1.8)
+SOUND_S = 0.06  # what is sent of each beep; between them its sender is silent (DTX)
 BEGAN = 1_790_000_000.0
 PATIENCE_S = 60.0
 
@@ -93,13 +94,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
             )
         )
         folder.start_segment(track_id, rtp=0, width=64, height=48, at=BEGAN)
-        for second in range(3):
+        for second in range(round(SECONDS)):
             folder.append(ClockPoint(track_id=track_id, rtp=second * rate, at=BEGAN + second))
     pictures = encode_video("H264", PICTURES / FRAME_RATE, width=64, height=48, moving=False)
     for number, frame in enumerate(pictures):
         pts = round(number * FRAME_S * 90_000)
         folder.write_frame("v", Frame(pts, frame.data, keyframe=frame.keyframe), pts)
     for sound in encode_sound(SECONDS, beeps=BEEPS, bit_rate=6_000):
+        if not any(0 <= sound.time - beep + 0.01 < SOUND_S for beep in BEEPS):
+            continue
         pts = round(sound.time * 48_000)
         folder.write_frame("a", Frame(pts, sound.data, keyframe=True, duration=960), pts)
     journal = (path / JOURNAL).read_bytes()
@@ -133,9 +136,10 @@ def test_a_pause_before_the_first_picture_is_no_hole(
 @pytest.mark.timeout(900)  # a thousand recordings are finished
 @pytest.mark.parametrize("source", ["teacher", "room"])
 def test_torn_at_every_byte_of_the_last_three_fragments(
-    made: Made, tmp_path: Path, source: str
+    made: Made, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Picture or sound, the other whole: all that was whole is in the part."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here, and disks are slow
     folder = tmp_path / "rec1"
     *_, third_last, _, _, end = made.fragments(source)
     held: dict[int, tuple[int, int]] = {}  # pictures and beeps, by the end of what was whole
@@ -168,11 +172,13 @@ def test_a_track_without_a_frame_left_is_told_and_kept(
     first = made.fragments(source)[1]
     for length in (0, 10, first - 1):
         made.put(folder, torn={source: length})
-        ran = subprocess.run(
-            [sys.executable, "-m", "recorder.finish", str(folder)], capture_output=True, check=False
-        )
-        assert ran.returncode == EXIT_MISSING, ran.stderr
-        assert json.loads(ran.stdout)["code"] == "something-missing"
+        if length == 0:  # as the server runs it
+            command = [sys.executable, "-m", "recorder.finish", str(folder)]
+            ran = subprocess.run(command, capture_output=True, check=False)
+            assert ran.returncode == EXIT_MISSING, ran.stderr
+            assert json.loads(ran.stdout)["code"] == "something-missing"
+        else:
+            assert finish(folder).is_missing_something
         story = json.loads((folder / MANIFEST).read_text())
         (part,) = story["parts"]
         assert (part["has_video"], part["has_audio"]) == (source == "room", source == "teacher")
