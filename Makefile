@@ -67,7 +67,7 @@ checks: setup
 # For every step: no real processes under fire, no fuzzing, no browsers, one database.
 test-quick: checks
 	$(PY) -m pytest -q -m "not browser and not postgresql" -n auto --dist loadfile \
-	    tests/unit tests/sim tests/contract
+	    --no-loadscope-reorder tests/contract tests/sim tests/unit
 
 check: $(STAMPS)/native
 	.venv/bin/ruff format --check .
@@ -85,10 +85,12 @@ api: $(STAMPS)/node $(STAMPS)/native
 	$(PY) -m server.api.description >$(STAMPS)/openapi.json
 	cd web_client && npm run --silent api
 
-# As many at a time as there are processors; what plays a part against the clock, one by one.
+# As many at a time as there are processors, files in the order of their names (else the few long
+# ones come last); what plays a part against the clock, one by one.
 test-core: $(STAMPS)/native
 	@scripts/need-servers.sh
-	$(PY) -m pytest -q -m "not browser" -n auto --dist loadfile --ignore tests/faults
+	$(PY) -m pytest -q -m "not browser" -n auto --dist loadfile \
+	    --no-loadscope-reorder --ignore tests/faults
 	$(PY) -m pytest -q -m "not browser" tests/faults
 
 test-browser: $(STAMPS)/native $(STAMPS)/web
