@@ -142,7 +142,7 @@ async def test_who_was_put_out_stays_out_over_a_restart(tmp_path: Path) -> None:
     """The server comes back and nobody has joined yet: the lesson is in no memory."""
     async with running_world(tmp_path, open_media=modelled_media) as world:
         admin = await world.administrator()
-        ids = await make_community(admin)
+        ids = await world.community(admin)
         li = await world.signed_in("li")
         it = Class(world, admin, ids, (await post(li, "/api/lessons", lesson_body(ids)))["id"])
         _credential, headers = await it.room_pc("room_1")
