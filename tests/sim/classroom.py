@@ -123,6 +123,7 @@ class Server:
         self._layers: dict[tuple[str, str], int] = {}
         self._live: set[str] = set()
         self._measured: dict[str, tuple[int, int]] = {}
+        self._view: tuple[m.LessonState, list[m.SeatState]] | None = None  # until the next event
         clock.every(0.5, self._allocate)
         clock.every(0.3, self._tell_speakers)
         clock.every(2.0, self._measure)
@@ -178,6 +179,7 @@ class Server:
         self.carry_out(self.lesson.handle(event, self.clock.now))
 
     def carry_out(self, effects: list[f.Effect]) -> None:
+        self._view = None
         for effect in effects:
             match effect:
                 case f.Send():
@@ -234,7 +236,7 @@ class Server:
             self.feed(e.MediaReported(ProducerLive(producer_id, producer.device_id)))
         if self.media.paused[producer_id]:
             return
-        state, seats = self.lesson.view()
+        state, seats = self.view()
         seat = next(s for s in seats if self._sends(s, producer_id))
         if seat.role == "room" and state.mode is Mode.DELIVERY and state.floor != seat.seat_id:
             self.leaks.append(seat.seat_id)
@@ -247,8 +249,14 @@ class Server:
                 speaker = seat.seat_id
                 room.down.send(120, lambda room=room, speaker=speaker: room.hear(speaker))
 
+    def view(self) -> tuple[m.LessonState, list[m.SeatState]]:
+        """What everybody is shown; asked at each packet, made anew after an event."""
+        if self._view is None:
+            self._view = self.lesson.view()
+        return self._view
+
     def seats(self) -> dict[str, m.SeatState]:
-        return {seat.seat_id: seat for seat in self.lesson.view()[1]}
+        return {seat.seat_id: seat for seat in self.view()[1]}
 
     @staticmethod
     def _sends(seat: m.SeatState, producer_id: str) -> bool:

@@ -18,7 +18,7 @@ SEEDS = range(8)
 BEGIN_S = 15  # full quality, and the estimate has settled
 LOSSY_S = 60
 SETTLE_S, NARROW_S = 10, 10  # until the narrow line is known, and then
-BACK_MOST_S = 40
+BACK_MOST_S = 30
 
 
 def settled_room(seed: int) -> WeakRoom:

@@ -55,7 +55,7 @@ class LessonPlay:
 
     def _look(self) -> None:
         """Every second: who has the floor is one of those who are here."""
-        state, seats = self.server.lesson.view()
+        state, seats = self.server.view()
         here = {s.seat_id for s in seats if s.present or s.away_since is not None}
         if state.floor is not None and state.floor not in here:
             self.strangers.append(state.floor)
@@ -88,7 +88,7 @@ class LessonPlay:
         return self.server.seats()[seat].hand is not None
 
     def floor(self) -> str | None:
-        return self.server.lesson.view()[0].floor
+        return self.server.view()[0].floor
 
     def give_floor(self, seat: str) -> None:
         """The lead presses, and it is so."""
@@ -102,7 +102,7 @@ class LessonPlay:
         return (self.at[listener].ears[speaker] - before) / (seconds / PACKET_S)
 
     def all_know_the_same(self) -> bool:
-        state, seats = self.server.lesson.view()
+        state, seats = self.server.view()
         want = {seat.seat_id: seat for seat in seats}
         return all(
             room.lesson == state and room.seats == want
@@ -187,7 +187,7 @@ def short_cuts(play: LessonPlay) -> None:
         assert room.connected
         assert room.back_at[-1] - mended <= BACK_WITHIN_S
         play.clock.run(2)
-        state = play.server.lesson.view()[0]
+        state = play.server.view()[0]
         assert state.floor == seat
         assert state.spotlight == m.SpotlightState(seat_id=seat)
         listener = "lead" if seat != "lead" else "room-1"
@@ -201,7 +201,7 @@ def a_long_cut(play: LessonPlay) -> None:
     play.give_floor("room-2")
     play.cut("room-2", SETTINGS.away_grace_s + 30)
     play.clock.run(SETTINGS.away_grace_s + 10)
-    assert play.server.lesson.view()[0].floor is None
+    assert play.server.view()[0].floor is None
     assert not play.server.seats()["room-2"].sources
     play.clock.run(20 + BACK_WITHIN_S)
     assert play.at["room-2"].connected
@@ -219,7 +219,7 @@ def a_killed_server(play: LessonPlay) -> None:
     play.lead.say(m.SetLayout(layout=m.Layout.WALL))
     play.lead.say(m.SetLock(locked=True))
     play.clock.run(3)
-    before = play.server.lesson.view()
+    before = play.server.view()
     devices = {seat: room.device_id for seat, room in play.at.items()}
     play.server.kill(for_s=2.0)
     # Nothing tells them but silence, which they notice after `silent_socket_s`.
@@ -227,7 +227,7 @@ def a_killed_server(play: LessonPlay) -> None:
     assert all(room.connected for room in play.at.values())
     assert {seat: room.device_id for seat, room in play.at.items()} == devices
     play.clock.run(3)
-    after = play.server.lesson.view()
+    after = play.server.view()
     assert after[0] == before[0]
     assert [(s.seat_id, s.hand) for s in after[1]] == [(s.seat_id, s.hand) for s in before[1]]
     assert play.heard("lead", "room-1", 5) > HEARD
