@@ -31,6 +31,12 @@ PUMP_THREAD = "tongke-pump"
 LAST_STEPS_S = 10.0
 
 
+def pytest_collection_finish() -> None:
+    """What has been read in by now stays: no collection has to look through it again."""
+    gc.collect()
+    gc.freeze()
+
+
 def open_sockets() -> set[str]:
     """The sockets this process holds, by inode."""
     found = set()
