@@ -58,6 +58,39 @@ describe("the bar above the lesson", () => {
   });
 });
 
+describe("a question", () => {
+  it("whether the lesson shall end gives the keyboard back to the button that asked", async () => {
+    const view = viewOf("lead");
+    const root = await shown("tk-top-bar", { view, session, now: 0, inside: true });
+    const press = async (selector: string, key?: string): Promise<string | undefined> => {
+      const button = root.querySelector<HTMLElement>(selector);
+      if (key) button?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+      else button?.click();
+      await tick();
+      return (root.activeElement as HTMLElement | null)?.dataset.testid;
+    };
+    const no = '[role="alertdialog"] button:last-child';
+    for (const key of [undefined, "Escape"]) {
+      expect(await press('[data-testid="end"]')).toBeUndefined(); // at "no", which has no name
+      expect(root.activeElement?.matches(no)).toBe(true);
+      expect(await press(no, key)).toBe("end");
+    }
+  });
+
+  it("whether a device shall go leaves the keyboard where the devices are", async () => {
+    const observer = seat("observer-1", { role: "observer" });
+    const view = viewOf("lead", { seats: [seat("lead"), observer] });
+    const removed: string[] = [];
+    const asked = { ...session, removeDevice: (id: string) => removed.push(id) };
+    const root = await shown("tk-others", { view, session: asked });
+    const event = new CustomEvent("remove-device", { detail: "device-observer-1" });
+    root.querySelector("tk-seat-devices")?.dispatchEvent(event);
+    await tick();
+    expect(removed).toEqual(["device-observer-1"]);
+    expect(root.activeElement).toBe(root.querySelector("summary"));
+  });
+});
+
 describe("beside a recording", () => {
   const told = "A part of it could not be made";
 

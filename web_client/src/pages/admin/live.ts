@@ -124,6 +124,7 @@ export class AdminLive extends TongkeElement {
         </span>
         <span class="actions">
           <button
+            data-lesson=${lesson.id}
             aria-expanded=${measured ? "true" : "false"}
             @click=${() => (this.measured = measured ? "" : lesson.id)}
           >
@@ -162,7 +163,7 @@ export class AdminLive extends TongkeElement {
       <button
         class="slim"
         data-testid="readmit-${one.seat_id}"
-        @click=${() => this.act(post(path))}
+        @click=${() => this.act(lesson, post(path))}
       >
         ${devices.letIn}
       </button>
@@ -170,10 +171,12 @@ export class AdminLive extends TongkeElement {
   }
 
   private putOut(lesson: string, device: string): void {
-    void this.act(remove(`/api/admin/live/${lesson}/devices/${encodeURIComponent(device)}`));
+    void this.act(lesson, remove(`/api/admin/live/${lesson}/devices/${encodeURIComponent(device)}`));
   }
 
-  private async act(call: Promise<unknown>): Promise<void> {
+  /** What was pressed goes with what it was for: the keyboard stays at the lesson. */
+  private async act(lesson: string, call: Promise<unknown>): Promise<void> {
+    this.focusOn(`[data-lesson="${CSS.escape(lesson)}"]`);
     try {
       await call;
       this.refused = "";

@@ -87,6 +87,7 @@ export class Others extends TongkeElement {
   }
 
   private readonly putOut = (event: CustomEvent<string>): void => {
+    this.focusOn("summary"); // the question goes, and soon the device
     this.session.removeDevice(event.detail);
   };
 }

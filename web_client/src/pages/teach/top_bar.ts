@@ -3,6 +3,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
+import { onEscape } from "../../components/form.ts";
 import { icon, lineSigns } from "../../design/icons.ts";
 import { base, cards, controls, lines } from "../../design/shared.ts";
 import { clock, faultWords, timeOfDay } from "../../i18n/format.ts";
@@ -126,7 +127,12 @@ export class TopBar extends TongkeElement {
         </button>
       </div>`;
     }
-    return html`<div class="end" role="alertdialog" aria-label=${teach.endQuestion}>
+    return html`<div
+      class="end"
+      role="alertdialog"
+      aria-label=${teach.endQuestion}
+      @keydown=${onEscape(() => this.keep())}
+    >
       <span>${teach.endQuestion}</span>
       <button
         class="alarm main"
@@ -136,14 +142,18 @@ export class TopBar extends TongkeElement {
       >
         ${icon("end")}${teach.endYes}
       </button>
-      <button @click=${() => (this.asking = false)}>${teach.endNo}</button>
+      <button @click=${this.keep}>${teach.endNo}</button>
     </div>`;
   }
 
-  private async ask(): Promise<void> {
+  private ask(): void {
     this.asking = true;
-    await this.updateComplete;
-    this.renderRoot.querySelector<HTMLElement>(".end button:last-child")?.focus();
+    this.focusOn(".end button:last-child");
+  }
+
+  private keep(): void {
+    this.asking = false;
+    this.focusOn('[data-testid="end"]');
   }
 }
 

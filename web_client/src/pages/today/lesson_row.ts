@@ -201,6 +201,7 @@ export class LessonRow extends TongkeElement {
       if (deed === "take-over" && lesson.state === "live") go(`/teach/${lesson.id}`);
     } catch (error) {
       this.error = wordsOf(error, this.m.app.offline);
+      this.focusOn(`[data-testid="${deed}"]`);
     }
   }
 }
