@@ -97,7 +97,8 @@ Username = Annotated[
     AfterValidator(_printable),
     AfterValidator(_user_name),
 ]
-# NIST SP 800-63B: length is what counts; no rules about kinds of signs
+# NIST SP 800-63B: length is what counts; no rules about kinds of signs. What is guessed first is
+# refused by `server.accounts.weak_passwords`, which knows the names beside it.
 Password = Annotated[
     str, StringConstraints(min_length=8, max_length=128), AfterValidator(_printable)
 ]

@@ -10,6 +10,7 @@ from server.accounts.password_door import too_many_attempts
 from server.accounts.people import add_user, administrators, change_user, get_user
 from server.accounts.permissions import Right, rights_by, standings_of
 from server.accounts.sign_ins import COOKIE
+from server.accounts.weak_passwords import refuse_weak
 from server.api.access import (
     MaybeSignedIn,
     ServicesOf,
@@ -18,7 +19,7 @@ from server.api.access import (
 )
 from server.api.areas import area
 from server.api.fields import AnyPassword, Body, Name, Password, Secret, Username, View
-from server.api.users import UserView, user_view
+from server.api.users import UserView, school_name, user_view
 from server.database.models import User, UserRole
 from server.errors import Refusal, Text
 from server.names import look_of
@@ -85,6 +86,7 @@ async def set_up(
                 Text("服务器已设置好，请登录。", "The server is set up already. Sign in."),
             )
     await _look_up(services, request, body.key, Purpose.SETUP)
+    refuse_weak(body.password, body.username, body.display_name)
     password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         await use_key(session, body.key, Purpose.SETUP, now=now)
@@ -150,6 +152,9 @@ async def change_own_password(
     await services.password_door.confirm(
         found.user, body.current_password, sign_in=found.token_hash
     )
+    async with services.database.read() as session:
+        school = await school_name(session, found.user.school_id)
+    refuse_weak(body.password, found.user.username, found.user.display_name, school)
     password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         user = await get_user(session, found.user.id)

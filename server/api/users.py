@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.people import add_user, change_user, get_user
+from server.accounts.weak_passwords import refuse_weak
 from server.api.access import ServicesOf, SignedInPerson
 from server.api.areas import area
 from server.api.fields import Body, Id, Name, Password, Username, View
 from server.database.models import School, User, UserRole
-from server.errors import field_refused
 from server.services import DELETION
 
 router = area("users", prefix="/api/users")
@@ -68,7 +69,9 @@ async def list_users(services: ServicesOf) -> list[UserView]:
 @router.post("", status_code=201)
 async def create_user(body: UserBody, services: ServicesOf) -> UserView:
     """A new person."""
-    _refuse_name_as_password(body.username, body.password)
+    async with services.database.read() as session:
+        school = await school_name(session, body.school_id)
+    refuse_weak(body.password, body.username, body.display_name, school)
     password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         user = await add_user(
@@ -90,7 +93,11 @@ async def update_user(
     """Change a person; a new password signs them out everywhere else."""
     password_hash = None
     if body.password is not None:
-        _refuse_name_as_password(body.username or "", body.password)
+        async with services.database.read() as session:
+            known = await get_user(session, user_id)
+            school = await school_name(session, body.school_id or known.school_id)
+        username = body.username or known.username
+        refuse_weak(body.password, username, body.display_name or known.display_name, school)
         password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         user = await get_user(session, user_id)
@@ -117,8 +124,7 @@ async def delete_user(user_id: Id, services: ServicesOf) -> None:
     await services.lessons.remove_unwelcome()
 
 
-def _refuse_name_as_password(username: str, password: str) -> None:
-    if username and username.casefold() == password.casefold():
-        raise field_refused(
-            "password", "密码不能与用户名相同。", "The password must differ from the user name."
-        )
+async def school_name(session: AsyncSession, school_id: str | None) -> str | None:
+    """The name of a person's school, if they have one."""
+    school = await session.get(School, school_id) if school_id else None
+    return None if school is None else school.name
