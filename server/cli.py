@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from server.config import Settings, load_settings
-from server.errors import StartRefused
+from server.errors import StartRefused, Text
 from server.logs import set_up_logs
+from server.spoken import spoken
 
 if TYPE_CHECKING:
     from server.door.addresses import Addresses
@@ -96,11 +97,11 @@ def reset_key(
     """Print an address that signs an administrator in once, to set a new password."""
     settings = _settings(data_folder=data_folder, public_url=public_url)
     name, address, alone = _run(_reset_key(settings, username))
-    typer.echo(f"{typer.style(name, bold=True)} can sign in once, within a day, at")
+    _say(f"{name} 可在一天内用下面的地址登录一次：", f"{name} can sign in once, within a day, at")
     typer.echo(f"  {address}")
-    if alone:
-        typer.echo(f"  {alone}")
-    typer.echo("Then set a new password under Admin, People.")
+    if alone is not None:
+        _say(alone.zh, alone.en, indent="  ")
+    _say("然后请在“管理 › 人员”中设置新密码。", "Then set a new password under Admin, People.")
 
 
 async def _serve(settings: Settings) -> None:
@@ -127,10 +128,10 @@ async def _serve(settings: Settings) -> None:
             )
             _greet(server, addresses, setup)
             await signals.stop.wait()
-            typer.echo("Stopping …")
+            _say("正在停止…", "Stopping …")
 
 
-async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, str]:
+async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, Text | None]:
     from server.accounts.first_start import sign_in_address  # noqa: PLC0415
     from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
     from server.database.engine import Database  # noqa: PLC0415
@@ -159,19 +160,33 @@ def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> No
     from server.door.install_files import fingerprint_of  # noqa: PLC0415 - see the file's head
 
     best, *others = addresses.for_others() or (addresses.best().url,)
-    typer.secho(f"Tongke is running at {best}", bold=True)
+    _say(f"同课已启动：{best}", f"Tongke is running at {best}", bold=True)
     if others:
-        typer.echo(f"  also at {', '.join(others)}")
-    if alone := addresses.why_alone():
-        typer.echo(f"  {alone}")
-    elif best != server.settings.address:
-        typer.echo(f"  on this machine {server.settings.address}")
+        _say(f"也可用 {'、'.join(others)}", f"also at {', '.join(others)}", indent="  ")
+    here = server.settings.address
+    if (alone := addresses.why_alone()) is not None:
+        _say(alone.zh, alone.en, indent="  ")
+    elif best != here:
+        _say(f"在本机上 {here}", f"on this machine {here}", indent="  ")
     if server.certificate is not None and (authority := server.certificate.files.authority):
-        typer.echo(f"  Each PC must trust its certificate authority; how: {best}/trust")
+        _say(
+            f"每台电脑都须信任本服务器的证书颁发机构，方法见 {best}/trust",
+            f"Each PC must trust its certificate authority; how: {best}/trust",
+            indent="  ",
+        )
         typer.echo(f"  SHA-256 {fingerprint_of(authority)}")
     if setup is not None:
-        typer.echo("\nFirst start. Make the administrator at this address (it works once):")
+        typer.echo()
+        _say(
+            "首次启动。请用下面的地址建立管理员（只能用一次）：",
+            "First start. Make the administrator at this address (it works once):",
+        )
         typer.echo(f"  {setup}\n")
+
+
+def _say(zh: str, en: str, *, indent: str = "", bold: bool = False) -> None:
+    for line in spoken(Text(zh, en), encoding=sys.stdout.encoding):
+        typer.secho(f"{indent}{line}", bold=bold)
 
 
 def _settings(**given: Any) -> Settings:

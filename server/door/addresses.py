@@ -21,6 +21,7 @@ import ifaddr
 from mixer.sources import IpAddress, address_of, is_loopback
 from server.config import Settings
 from server.door.condition import is_named
+from server.errors import Text
 
 # What people are shown: nobody tries the fifth.
 _MOST_SHOWN = 4
@@ -28,7 +29,10 @@ _MOST_SHOWN = 4
 _INNER = re.compile(r"docker|br-[0-9a-f]{12}$|veth|virbr|lxcbr|lxdbr|cni|flannel|podman|vmnet|kube")
 # An address there is answered by nobody (RFC 5737, RFC 3849); to ask for the way sends nothing.
 _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-_TELL_PUBLIC = "Give the one that others open with --public-url or TONGKE_PUBLIC_URL."
+_TELL_PUBLIC = Text(
+    "请用 --public-url 或 TONGKE_PUBLIC_URL 给出别人打开的地址。",
+    "Give the one that others open with --public-url or TONGKE_PUBLIC_URL.",
+)
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]@]{1,253})(:(?P<port>[0-9]{1,5}))?")
 
 
@@ -160,23 +164,31 @@ class Addresses:
             return Address(others[0], Reach.OTHERS)
         return Address(self._settings.address, Reach.THIS_MACHINE)
 
-    def why_alone(self) -> str:
-        """Why no other machine can open any address, and what to do; "" where others can."""
+    def why_alone(self) -> Text | None:
+        """Why no other machine can open any address, and what to do; None where others can."""
         settings = self._settings
         if self.for_others():
-            return ""
+            return None
         if settings.public_url:
-            return f"Only this machine can open that address (setting public_url). {_TELL_PUBLIC}"
+            return Text(
+                f"只有本机能打开这个地址（设置 public_url）。{_TELL_PUBLIC.zh}",
+                f"Only this machine can open that address (setting public_url). {_TELL_PUBLIC.en}",
+            )
         if settings.on_loopback and not settings.trusted_proxies:
-            return (
+            return Text(
+                f"只有本机能打开这个地址：服务器只在 {settings.host} 上监听（设置 host）。",
                 f"Only this machine can open that address: it listens on {settings.host} alone "
-                "(setting host)."
+                "(setting host).",
             )
         if settings.plain_http:
-            return f"People come through a proxy, whose address is not known. {_TELL_PUBLIC}"
-        return (
+            return Text(
+                f"大家经由代理访问，而代理的地址未知。{_TELL_PUBLIC.zh}",
+                f"People come through a proxy, whose address is not known. {_TELL_PUBLIC.en}",
+            )
+        return Text(
+            "只有本机能打开这个地址：本机还没有网络地址。一旦有了，日志中会说明。",
             "Only this machine can open that address: it has none on a network yet. As soon as it "
-            "has one, the log tells it."
+            "has one, the log tells it.",
         )
 
     def for_visitor(self, asked: str, *, client: str, secure: bool) -> Address:

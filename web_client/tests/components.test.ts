@@ -81,7 +81,7 @@ describe("a question", () => {
     const observer = seat("observer-1", { role: "observer" });
     const view = viewOf("lead", { seats: [seat("lead"), observer] });
     const removed: string[] = [];
-    const asked = { ...session, removeDevice: (id: string) => removed.push(id) };
+    const asked = { ...parts, removeDevice: (id: string) => removed.push(id) };
     const root = await shown("tk-others", { view, session: asked });
     const event = new CustomEvent("remove-device", { detail: "device-observer-1" });
     root.querySelector("tk-seat-devices")?.dispatchEvent(event);

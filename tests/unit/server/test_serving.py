@@ -43,6 +43,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         "TONGKE_MEDIA_PORT": str(free_media_port()),
         "TONGKE_MEDIA_PUMPS": "1",
         "COLUMNS": "400",
+        **{"LC_ALL": "", "LC_MESSAGES": "en_US.UTF-8"},  # what it says is read
         **settings,
     }
 

@@ -54,13 +54,15 @@ def test_what_others_can_open(settings: dict[str, Any], told: list[str]) -> None
     best = found.best()
     assert (best.url, best.reach) == ((told[0], OTHERS) if told else (best.url, ALONE))
     # Never without a word: where others can open none, there is one.
-    assert bool(found.why_alone()) == (not told)
+    assert (found.why_alone() is None) == bool(told)
 
 
 def test_a_machine_without_a_network_says_so() -> None:
     found = addresses(NO_NETWORK)
     assert found.best() == Address("https://localhost:7880", ALONE)
-    assert "network" in found.why_alone()
+    alone = found.why_alone()
+    assert alone is not None
+    assert "network" in alone.en
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,10 @@ def test_behind_a_proxy_that_nobody_has_named() -> None:
     for asked in ("other.example.cn", "127.0.0.1:7880"):
         given = found.for_visitor(asked, client="198.51.100.1", secure=True)
         assert given.reach is not OTHERS
-    assert "--public-url" in found.why_alone()
+    alone = found.why_alone()
+    assert alone is not None
+    assert "--public-url" in alone.en
+    assert "--public-url" in alone.zh
 
 
 def test_a_given_certificate_names_what_opens() -> None:
