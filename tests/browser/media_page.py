@@ -17,7 +17,7 @@ from mixer.model import ProducerInfo, SourceOffer, Want
 from mixer.node import MediaNode
 
 CHROMIUM = "/usr/bin/chromium"
-WAIT_S = 90.0  # how long a state may take to come, for a busy, slow machine
+WAIT_S = 120.0  # how long a state may take to come, for a busy, slow machine
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -27,9 +27,9 @@ ARGUMENTS = [
 
 HTML = """<!doctype html><meta charset=utf-8><title>media</title><body><script>
 const state = {};
-async function publish(codec, layers) {
+async function publish(codec, layers, [width, height]) {
   const media = await navigator.mediaDevices.getUserMedia(
-    {audio: true, video: {width: 1280, height: 720, frameRate: 30}});
+    {audio: true, video: {width, height, frameRate: 30}});
   const pc = state.up ?? (state.up = new RTCPeerConnection({bundlePolicy: 'max-bundle'}));
   pc.addTransceiver(media.getAudioTracks()[0], {direction: 'sendonly', streams: [media]});
   const video = pc.addTransceiver(media.getVideoTracks()[0],
@@ -94,10 +94,11 @@ class MediaPage:
         codec: str,
         layers: Sequence[dict[str, object]],
         *,
+        size: tuple[int, int] = (1280, 720),
         reroute: Callable[[str], str] = lambda sdp: sdp,
     ) -> dict[str, ProducerInfo]:
         """Send the camera and microphone; producers by label."""
-        await self.page.evaluate("([c, l]) => publish(c, l)", [codec, list(layers)])
+        await self.page.evaluate("([c, l, s]) => publish(c, l, s)", [codec, list(layers), size])
         return await self.negotiate(reroute=reroute)
 
     async def negotiate(

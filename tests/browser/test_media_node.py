@@ -13,13 +13,15 @@ from mixer.node import MediaNode
 from tests.browser.media_page import MediaPage, running_browser, until
 from tests.network_relay import LinkConditions, NetworkRelay
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 LESSON = "lesson-1"
+THREE_LAYERS = (960, 540)  # the smallest picture that Chromium sends in three
+SMALL = (640, 360)  # where its size does not matter
 LAYERS: list[dict[str, object]] = [
-    {"rid": "q", "scaleResolutionDownBy": 4, "maxBitrate": 150_000},
-    {"rid": "h", "scaleResolutionDownBy": 2, "maxBitrate": 500_000},
-    {"rid": "f", "maxBitrate": 1_700_000},
+    {"rid": "q", "scaleResolutionDownBy": 4, "maxBitrate": 100_000},
+    {"rid": "h", "scaleResolutionDownBy": 2, "maxBitrate": 300_000},
+    {"rid": "f", "maxBitrate": 1_000_000},
 ]
 
 
@@ -51,7 +53,7 @@ async def test_simulcast_is_published_seen_and_switched(codec: str) -> None:
         room = MediaPage(await browser.new_page(), node, LESSON, "room")
         for page in (lead, room):
             await page.page.goto(address)
-        producers = await lead.publish(codec, LAYERS)
+        producers = await lead.publish(codec, LAYERS, size=THREE_LAYERS)
         picture, sound = producers["teacher"], producers["room"]
         assert (picture.codec, picture.layers) == (codec, 3)
 
@@ -64,8 +66,8 @@ async def test_simulcast_is_published_seen_and_switched(codec: str) -> None:
             return (await room.pixels(picture.producer_id))["width"] == width
 
         sound_wanted = Want(sound.producer_id)
-        await room.subscribe([Want(picture.producer_id, 1280, 720), sound_wanted])
-        await until(lambda: shows(1280), what="the large picture")
+        await room.subscribe([Want(picture.producer_id, *THREE_LAYERS), sound_wanted])
+        await until(lambda: shows(960), what="the large picture")
         first = await room.pixels(picture.producer_id)
 
         async def moves() -> bool:
@@ -73,9 +75,9 @@ async def test_simulcast_is_published_seen_and_switched(codec: str) -> None:
 
         await until(moves, what="a change of the picture")
         await room.subscribe([Want(picture.producer_id, 160, 90), sound_wanted])
-        await until(lambda: shows(320), what="the small layer")
-        await room.subscribe([Want(picture.producer_id, 640, 360), sound_wanted])
-        await until(lambda: shows(640), what="the middle layer")
+        await until(lambda: shows(240), what="the small layer")
+        await room.subscribe([Want(picture.producer_id, 480, 270), sound_wanted])
+        await until(lambda: shows(480), what="the middle layer")
 
         async def sound_plays() -> bool:
             streams = await room.stats("down", "inbound-rtp")
@@ -96,7 +98,7 @@ async def test_lost_packets_are_sent_again_both_ways() -> None:
         room = MediaPage(await browser.new_page(), node, LESSON, "room")
         for page in (lead, room):
             await page.page.goto(address)
-        producers = await lead.publish("H264", LAYERS, reroute=up.reroute)
+        producers = await lead.publish("H264", LAYERS, size=SMALL, reroute=up.reroute)
         picture = producers["teacher"]
         await room.subscribe(
             [Want(picture.producer_id, 1280, 720), Want(producers["room"].producer_id)],
@@ -132,7 +134,7 @@ async def test_ice_restart_goes_on_without_a_new_handshake() -> None:
         room = MediaPage(await browser.new_page(), node, LESSON, "room")
         for page in (lead, room):
             await page.page.goto(address)
-        before = await lead.publish("VP8", LAYERS)
+        before = await lead.publish("VP8", LAYERS, size=SMALL)
         wants = [Want(before["teacher"].producer_id, 320, 180)]
         await room.subscribe(wants)
 
@@ -167,7 +169,7 @@ async def test_m_line_is_reused_for_the_next_producer() -> None:
         for visit, codec in enumerate(["H264", "VP8", "H264"]):
             lead = MediaPage(await browser.new_page(), node, LESSON, f"lead-{visit}")
             await lead.page.goto(address)
-            picture = (await lead.publish(codec, [{"rid": "f"}]))["teacher"]
+            picture = (await lead.publish(codec, [{"rid": "f"}], size=SMALL))["teacher"]
             await room.subscribe([Want(picture.producer_id, 1280, 720)])
             mids.append(room.mids[picture.producer_id])
             first = await room.pixels(picture.producer_id)
@@ -194,7 +196,7 @@ async def test_cut_line_comes_back_by_itself() -> None:
         room = MediaPage(await browser.new_page(), node, LESSON, "room")
         for page in (lead, room):
             await page.page.goto(address)
-        picture = (await lead.publish("H264", LAYERS))["teacher"]
+        picture = (await lead.publish("H264", LAYERS, size=SMALL))["teacher"]
         await room.subscribe([Want(picture.producer_id, 1280, 720)], reroute=relay.reroute)
 
         async def changes(seen: dict[str, int]) -> bool:
