@@ -36,7 +36,7 @@ def killed(playwright: Playwright, folder: Path, kills: int) -> list[tuple[float
         server.start()
         county = County.founded(server.origin, server.setup_key, profile="old-pc")
         stack.callback(county.teacher.close)
-        lesson_id = county.lesson_now(mode="blended")
+        lesson_id = county.lesson_now(mode="blended", record=True)
         screens = [
             open_seat(stack, playwright, folder, name, identity, size=SMALL)
             for identity, name in enumerate((LEAD_ROOM, *ROOMS), start=1)

@@ -15,7 +15,7 @@ from tests.browser.screens import WAIT_S
 expect.set_options(timeout=WAIT_S * 1000)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:
         yield running

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.browser.screens import Screen
+from tests.browser.screens import WAIT_S, Screen
 
 ADMINISTRATOR = {"username": "admin", "password": "a long enough password"}
 TEACHER = {"username": "li.min", "password": "another long password"}
@@ -72,13 +72,13 @@ class County:
         post(teacher, "/api/session", **TEACHER)
         return cls(origin, lead_room, rooms, credentials, community, teacher)
 
-    def lesson_now(self, *, mode: str = "delivery", title: str = "Fractions") -> str:
-        """Starts a recorded lesson with all three rooms; returns its id."""
+    def lesson_now(self, *, mode: str = "delivery", record: bool = False) -> str:
+        """Starts a lesson with all three rooms; returns its id."""
         return str(
             post(
                 self.teacher,
                 "/api/lessons",
-                title=title,
+                title="Fractions",
                 subject="Mathematics",
                 grade="4",
                 mode=mode,
@@ -86,7 +86,7 @@ class County:
                 lead_classroom_id=self.lead_classroom_id,
                 room_classroom_ids=list(self.room_ids.values()),
                 starts_at=None,
-                record=True,
+                record=record,
             )["id"]
         )
 
@@ -115,7 +115,7 @@ def client(origin: str) -> httpx.Client:
     return httpx.Client(
         base_url=origin,
         verify=False,  # noqa: S501
-        timeout=30,
+        timeout=WAIT_S,
         headers={"Origin": origin},
     )
 

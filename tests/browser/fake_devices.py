@@ -8,6 +8,9 @@ The other end reads them with `identity.js` or `server.simulate.identity`.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import tempfile
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +44,26 @@ class FakeDevice:
         ]
 
 
+@functools.cache
+def seat_device(identity: int, name: str, size: tuple[int, int]) -> FakeDevice:
+    """The device of a seat, made once for all tests: drawing it takes longer than a start."""
+    width, height = size
+    return make_fake_device(
+        _folder() / f"{name}-{width}x{height}",
+        identity=identity,
+        name=name,
+        width=width,
+        height=height,
+    )
+
+
+@functools.cache
+def _folder() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="tongke-devices-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
 def make_fake_device(
     folder: Path,
     *,
@@ -50,9 +73,9 @@ def make_fake_device(
     source: str = "students",
     width: int = 640,
     height: int = 360,
-    seconds: int = 20,
+    seconds: int = 2,
 ) -> FakeDevice:
-    """Write the seat's files into `folder` (about 20 MB for 20 s at 640×360)."""
+    """Write the seat's files into `folder` (about 2 MB for 2 s at 640×360)."""
     folder.mkdir(parents=True, exist_ok=True)
     device = FakeDevice(
         video=folder / f"seat-{identity}.mjpeg",

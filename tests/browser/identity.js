@@ -85,31 +85,44 @@
     return readMark(context.getImageData(0, 0, width, height));
   }
 
-  function levelAt(samples, rate, hz) {
-    let real = 0;
-    let imaginary = 0;
+  /** The samples under a Hann window, and what the window weighs. */
+  function windowed(samples) {
+    const weighted = new Float64Array(samples.length);
     let weight = 0;
     for (let i = 0; i < samples.length; i += 1) {
-      const window = 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 1)) / (samples.length + 1));
-      const angle = (2 * Math.PI * hz * i) / rate;
-      real += samples[i] * window * Math.cos(angle);
-      imaginary -= samples[i] * window * Math.sin(angle);
-      weight += window;
+      const part = 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 1)) / (samples.length + 1));
+      weighted[i] = samples[i] * part;
+      weight += part;
     }
-    return (2 * Math.hypot(real, imaginary)) / weight;
+    return { weighted, weight };
+  }
+
+  // Goertzel's recurrence: no sine per sample, as pages listen while they play.
+  function levelAt({ weighted, weight }, rate, hz) {
+    const turn = 2 * Math.cos((2 * Math.PI * hz) / rate);
+    let last = 0;
+    let before = 0;
+    for (let i = 0; i < weighted.length; i += 1) {
+      const next = weighted[i] + turn * last - before;
+      before = last;
+      last = next;
+    }
+    const power = last * last + before * before - turn * last * before;
+    return (2 * Math.sqrt(Math.max(0, power))) / weight;
   }
 
   /** The tone numbers (identity modulo 16) in mono samples of full scale ±1, at least 0.5 s. */
   function heardTones(samples, rate, least = 0.004) {
     if (samples.length < Math.floor(rate / 5)) return [];
     const heard = [];
+    const sound = windowed(samples);
     for (let tone = 0; tone < TONES; tone += 1) {
       const hz = LOWEST_TONE_HZ + TONE_STEP_HZ * tone;
-      const level = levelAt(samples, rate, hz);
+      const level = levelAt(sound, rate, hz);
       if (level <= least) continue;
       const beside = Math.max(
-        levelAt(samples, rate, hz - TONE_STEP_HZ / 2),
-        levelAt(samples, rate, hz + TONE_STEP_HZ / 2),
+        levelAt(sound, rate, hz - TONE_STEP_HZ / 2),
+        levelAt(sound, rate, hz + TONE_STEP_HZ / 2),
       );
       if (level > 2 * beside) heard.push(tone);
     }
@@ -128,7 +141,8 @@
       const heard = new Set();
       const end = performance.now() + seconds * 1000;
       while (performance.now() < end) {
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        // The analyser holds two thirds of a second: nothing is missed.
+        await new Promise((resolve) => setTimeout(resolve, 500));
         analyser.getFloatTimeDomainData(samples);
         for (const tone of heardTones(samples, context.sampleRate)) heard.add(tone);
       }

@@ -42,6 +42,11 @@
     return before !== undefined && before !== mark.counter;
   }
 
+  /** Have all of these `[seat, identity]` moved since `restart`? */
+  function allMove(others) {
+    return others.filter(([seat, identity]) => !moves(seat, identity)).length === 0;
+  }
+
   function restart() {
     seen.clear();
   }
@@ -60,8 +65,23 @@
   /** The tones heard in a seat's sound within some seconds, as it is played. */
   async function tonesOf(seat, seconds) {
     const audio = all(`audio[data-seat="${seat}"]`)[0];
-    if (!audio?.srcObject || audio.paused || audio.muted) return [];
+    if (!audio?.srcObject || audio.paused || audio.muted) {
+      await new Promise((resolve) => setTimeout(resolve, 250)); // whoever asks, asks again
+      return [];
+    }
     return TongkeIdentity.listen(audio.srcObject, seconds);
+  }
+
+  const listening = new Map();
+
+  /** Begins to listen to several seats at the same time, for `heard`. */
+  function hear(seats, seconds) {
+    for (const seat of seats) listening.set(seat, tonesOf(seat, seconds));
+  }
+
+  /** The tones of each of these seats, once `hear` has heard them. */
+  function heard(seats) {
+    return Promise.all(seats.map((seat) => listening.get(seat)));
   }
 
   /** The seat whose picture stands largest. */
@@ -70,5 +90,5 @@
     return tiles[0]?.dataset.seat ?? null;
   }
 
-  global.PageProbe = { all, markOf, moves, restart, tonesOf, whenAllMove, largest };
+  global.PageProbe = { all, markOf, moves, allMove, restart, hear, heard, whenAllMove, largest };
 })(globalThis);

@@ -7,6 +7,8 @@ samples its sound plays, not counters of the connection.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +17,16 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 from playwright.sync_api import TimeoutError as NotInTime
 
-from tests.browser.fake_devices import FakeDevice, make_fake_device
+from tests.browser.fake_devices import FakeDevice, seat_device
 
 CHROMIUM = Path("/usr/bin/chromium")
 # How long a state may take to come: never what is tested, and enough for a busy, slow machine.
 WAIT_S = 120.0
+LISTEN_S = 2
+# The smallest picture that Chromium sends in two layers, as most rooms do; a software encoder,
+# decoder and screen for each of four browsers are most of what these tests cost.
+CAMERA = (480, 270)
+WINDOW = {"width": 1024, "height": 576}
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -63,26 +70,43 @@ class Screen:
 
     def sees_moving(self, seat: str, identity: int, *, timeout_s: float = WAIT_S) -> None:
         """Waits until a seat's pixels show its identity and an advancing counter."""
+        self.sees_all_moving({seat: identity}, timeout_s=timeout_s)
+
+    def sees_all_moving(self, seats: dict[str, int], *, timeout_s: float = WAIT_S) -> None:
+        """Waits until the pixels of each of these seats show its identity and advance."""
         self.page.evaluate("PageProbe.restart()")
-        self.wait(
-            "([seat, who]) => PageProbe.moves(seat, who)", [seat, identity], timeout_s=timeout_s
-        )
+        self.wait("others => PageProbe.allMove(others)", list(seats.items()), timeout_s=timeout_s)
 
     def hears_only(self, seat: str, identity: int) -> None:
-        """Waits until a seat's sound has its identity's tone and no other's.
-
-        Two seconds at a time: no voice pauses so long, so sounds that are mixed up stay mixed up.
-        """
-        tones: list[int] = []
-        for _ in range(round(WAIT_S / 2)):
-            tones = self.page.evaluate("seat => PageProbe.tonesOf(seat, 2)", seat)
-            if tones == [identity]:
-                return
-        raise AssertionError(f"{self.name} hears {tones} from {seat}, not {identity}")
+        """Waits until a seat's sound has its identity's tone and no other's."""
+        all_hear_only([(self, {seat: identity})])
 
     def largest(self) -> str | None:
         """The seat whose picture stands largest."""
         return self.page.evaluate("PageProbe.largest()")  # type: ignore[no-any-return]
+
+
+def all_hear_only(ears: Sequence[tuple[Screen, dict[str, int]]]) -> None:
+    """Waits until every screen hears from each of its seats that identity's tone and no other's.
+
+    All listen at the same time, two seconds at a time: no voice pauses so long, so sounds that are
+    mixed up stay mixed up.
+    """
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        for screen, seats in ears:
+            screen.page.evaluate(
+                "([seats, seconds]) => PageProbe.hear(seats, seconds)", [list(seats), LISTEN_S]
+            )
+        wrong: list[str] = []
+        for screen, seats in ears:
+            heard = screen.page.evaluate("seats => PageProbe.heard(seats)", list(seats))
+            for (seat, identity), tones in zip(seats.items(), heard, strict=True):
+                if tones != [identity]:
+                    wrong.append(f"{screen.name} hears {tones} from {seat}, not {identity}")
+        if not wrong:
+            return
+        assert time.monotonic() < deadline, "; ".join(wrong)
 
 
 def open_screen(
@@ -99,9 +123,7 @@ def open_screen(
     browser = playwright.chromium.launch(
         executable_path=str(program), args=[*FLAGS, *device.chromium_flags]
     )
-    context = browser.new_context(
-        ignore_https_errors=True, locale=language, viewport={"width": 1366, "height": 768}
-    )
+    context = browser.new_context(ignore_https_errors=True, locale=language, viewport=WINDOW)
     context.set_default_timeout(WAIT_S * 1000)
     context.add_init_script(PROBES)
     screen = Screen(name, identity, context.new_page(), browser, evidence)
@@ -123,15 +145,16 @@ def open_seat(
     identity: int,
     *,
     program: Path = CHROMIUM,
-    size: tuple[int, int] = (640, 360),
+    size: tuple[int, int] = CAMERA,
 ) -> Screen:
     """A seat's browser with a camera and a microphone of its own; it ends with the stack."""
-    width, height = size
-    device = make_fake_device(
-        folder / "devices", identity=identity, name=name, width=width, height=height, seconds=8
-    )
     screen = open_screen(
-        playwright, name=name, identity=identity, device=device, evidence=folder, program=program
+        playwright,
+        name=name,
+        identity=identity,
+        device=seat_device(identity, name, size),
+        evidence=folder,
+        program=program,
     )
     stack.callback(screen.browser.close)
     return screen

@@ -71,9 +71,7 @@ def test_a_blocked_and_a_wrong_microphone_are_mended_during_the_lesson(
         lesson = county.lesson_now(mode="blended")
         lead = county.seats(lesson)[LEAD_ROOM]
 
-        fake = make_fake_device(
-            tmp_path, identity=FIRST, name="Li Min", width=320, height=180, seconds=2
-        )
+        fake = make_fake_device(tmp_path, identity=FIRST, name="Li Min", width=320, height=180)
         asks = [flag for flag in fake.chromium_flags if "fake-ui" not in flag]
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *asks])
         stack.callback(browser.close)

@@ -67,9 +67,8 @@ def test_a_room_with_firefox(tmp_path: Path, playwright: Playwright) -> None:
         seats = county.seats(lesson_id)
         lead, with_firefox, other = seats[LEAD_ROOM], seats[ROOMS[0]], seats[ROOMS[1]]
 
-        size = (1280, 720)
-        teacher = open_seat(stack, playwright, tmp_path, "Li Min", LEAD, size=size)
-        room = open_seat(stack, playwright, tmp_path, ROOMS[1], CHROMIUM_ROOM, size=size)
+        teacher = open_seat(stack, playwright, tmp_path, "Li Min", LEAD)
+        room = open_seat(stack, playwright, tmp_path, ROOMS[1], CHROMIUM_ROOM)
         room.page.goto(f"{server.origin}/room#{county.credentials[ROOMS[1]]}")
         county.teach(teacher, lesson_id)
         room.sees_moving(lead, LEAD)

@@ -16,10 +16,10 @@ from playwright.sync_api import Playwright, expect
 from tests.browser import keyboard
 from tests.browser.county import ADMINISTRATOR, LEAD_ROOM, ROOMS, County
 from tests.browser.room_network import RoomNetwork, can_make_networks, room_network
-from tests.browser.screens import CHROMIUM, WAIT_S, Screen, open_seat
+from tests.browser.screens import CHROMIUM, WAIT_S, Screen, all_hear_only, open_seat
 from tests.browser.server_process import ServerProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(900)]
 
 CUT_S = 10
 LEAD = 1  # identities; the rooms are 2, 3, 4
@@ -40,17 +40,16 @@ class Classrooms:
     def seat(self, screen: Screen) -> str:
         return self.seats[screen.identity]
 
+    def others(self, screen: Screen) -> dict[str, int]:
+        """Seat and identity of everybody else."""
+        return {self.seat(each): each.identity for each in self.all if each is not screen}
+
     def everybody_sees_everybody(self) -> None:
         for screen in self.all:
-            for other in self.all:
-                if other is not screen:
-                    screen.sees_moving(self.seat(other), other.identity)
+            screen.sees_all_moving(self.others(screen))
 
     def everybody_hears_everybody(self) -> None:
-        for screen in self.all:
-            for other in self.all:
-                if other is not screen:
-                    screen.hears_only(self.seat(other), other.identity)
+        all_hear_only([(screen, self.others(screen)) for screen in self.all])
 
 
 def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright) -> None:
@@ -64,7 +63,7 @@ def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright)
         server.start()
         county = County.founded(server.origin, server.setup_key, profile="old-pc")
         stack.callback(county.teacher.close)
-        lesson_id = county.lesson_now(mode="blended")
+        lesson_id = county.lesson_now(mode="blended", record=True)
 
         rooms = open_classrooms(stack, playwright, tmp_path, county, server, line, lesson_id)
         rooms.everybody_sees_everybody()
@@ -138,9 +137,9 @@ def a_rooms_cable_is_pulled(rooms: Classrooms, line: RoomNetwork) -> None:
     line.cut()
     cut.page.wait_for_timeout(CUT_S * 1000)  # the length of the cut is what is tested
     line.join()
+    cut.sees_all_moving(rooms.others(cut))
     for other in rooms.all:
         if other is not cut:
-            cut.sees_moving(rooms.seat(other), other.identity)
             other.sees_moving(rooms.seat(cut), cut.identity)
 
 

@@ -31,7 +31,7 @@ from tests.browser.screens import CHROMIUM, WAIT_S, Screen, open_screen
 from tests.browser.server_process import ServerProcess
 from tests.recorded_media import MARKS, HeardMark, decoded_marks, marks_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(600)]
 
 STEP_S = 0.040  # of sound against picture, and of each against the moment, beside the line's delay
 DELAY_MOST_S = 0.150  # from the camera to the recorder, on a machine that does all of it
@@ -64,7 +64,7 @@ def test_sound_picture_and_journal_are_in_step(tmp_path: Path, playwright: Playw
         server.start()
         county = County.founded(server.origin, server.setup_key, profile="old-pc")
         stack.callback(county.teacher.close)
-        lesson_id = county.lesson_now(mode="delivery")
+        lesson_id = county.lesson_now(mode="delivery", record=True)
         screens = open_seats(stack, playwright, tmp_path, server, county, line)
         county.teach(screens[LEAD_ROOM], lesson_id)
         seats = county.seats(lesson_id)

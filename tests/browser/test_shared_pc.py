@@ -77,7 +77,7 @@ async def file_recording(server: ServerProcess, lesson_id: str) -> None:
     await outbox.close()
     await database.close()
     folder = server.data_folder / "recordings" / "rec1"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     write_film(folder / "part-1.mp4")
 
 
