@@ -70,7 +70,10 @@ async def played_by_whep(origin: str, token: str, seat: str) -> list[int]:
     headers = {"Authorization": f"Bearer {token}"}
     try:
         await peer.setLocalDescription(await peer.createOffer())
-        async with httpx.AsyncClient(base_url=origin) as http, asyncio.timeout(WAIT_S):
+        async with (
+            httpx.AsyncClient(base_url=origin, timeout=WAIT_S) as http,
+            asyncio.timeout(WAIT_S),
+        ):
             while True:
                 answer = await http.post(
                     f"/whep?seat={seat}&source=board",

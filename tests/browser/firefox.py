@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.browser.screens import PROBES, WAIT_S
 
 FIREFOX = "firefox-esr"  # Debian's
-START_LIMIT_S = 60.0
+START_LIMIT_S = 180.0
 END_LIMIT_S = 10.0
 LOOK_EVERY_S = 0.25
 SETTINGS = {

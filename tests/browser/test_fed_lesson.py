@@ -28,14 +28,14 @@ from mixer.model import NodeSettings
 from mixer.node import MediaNode
 from signaling.app_router import routes
 from signaling.driver import LessonService
-from tests.browser.media_page import running_browser, until
+from tests.browser.media_page import WAIT_S, running_browser, until
 from tests.feeder import BRIGHTNESS, SAMPLE_RATE, SIZES, TONE_HZ
 from tests.unit.node.peers import close_peer, new_peer
 from tests.unit.node.test_feeds import feeding, looks, open_feeds
 from tests.unit.signaling.fakes import FakeStore, FakeTokens
 from tests.unit.signaling.sample_lesson import LESSON, plan
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 HTML = """<!doctype html><meta charset=utf-8><title>fed</title><body><script>
 const state = {streams: [], shown: null, tone: null};
@@ -138,7 +138,7 @@ async def played_by_whep(origin: str) -> None:
     )
     await player.setLocalDescription(await player.createOffer())
     headers = {"Authorization": f"Bearer {LESSON}/observer-2"}
-    async with httpx.AsyncClient(base_url=origin) as http:
+    async with httpx.AsyncClient(base_url=origin, timeout=WAIT_S) as http:
         answer = await http.post(
             "/whep?source=program",
             content=player.localDescription.sdp,
@@ -146,7 +146,7 @@ async def played_by_whep(origin: str) -> None:
         )
         assert answer.status_code == 201, answer.text
         await player.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_S):
             frames: list[Any] = [await video.receiver.track.recv()]
             while looks(frames) != (SIZES[1], 1):
                 frames.append(await video.receiver.track.recv())

@@ -19,7 +19,7 @@ from tests.browser.encoders import played_by_whep, whip_encoder
 from tests.browser.server_process import ServerProcess
 from tests.ports import free_media_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 ROOM = ROOMS[0]
 TOKEN_LIFE_S = 600.0

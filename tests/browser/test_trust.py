@@ -79,7 +79,7 @@ def fresh_browser(
 def install(server: ServerProcess, home: Path, packaged: Path) -> None:
     """Fetch the file for Linux and run it as the user whose home this is."""
     home.mkdir(exist_ok=True)
-    with httpx.Client(verify=False) as client:  # noqa: S501 - it is compared below
+    with httpx.Client(verify=False, timeout=WAIT_S) as client:  # noqa: S501 - it is compared below
         script = client.get(f"{server.origin}/api/trust/tongke-linux.sh").text
         told = client.get(f"{server.origin}/api/trust").json()["authority"]
     assert f"SHA-256 {told['fingerprint']}" in server.log.read_text()  # as it printed at its start

@@ -16,7 +16,7 @@ from tests.ports import free_port
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "networks.md"
 RELAY_PORTS = range(49_160, 50_000)
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 
 
 def has_turn_server() -> bool:
