@@ -93,10 +93,12 @@ test-core: $(STAMPS)/native
 	    --no-loadscope-reorder --ignore tests/faults
 	$(PY) -m pytest -q -m "not browser" tests/faults
 
+# Two at a time where it is asked what comes, one by one where it is asked when.
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-browsers.sh
 	@scripts/need-servers.sh
-	$(PY) -m pytest -q -m browser
+	$(PY) -m pytest -q -m "browser and not alone" -n 2 --dist loadfile tests/browser tests/faults
+	$(PY) -m pytest -q -m "browser and alone" tests/browser tests/faults
 
 # Two harnesses at a time, and never in the way of what else the machine does.
 fuzz: $(STAMPS)/native

@@ -76,15 +76,23 @@
     }
   }
 
-  function levelAt(samples, rate, hz) {
-    let real = 0;
-    let imaginary = 0;
-    for (let i = 0; i < samples.length; i += 1) {
-      const window = 1 - Math.cos((2 * Math.PI * (i + 0.5)) / samples.length);
-      real += samples[i] * window * Math.cos((2 * Math.PI * hz * i) / rate);
-      imaginary += samples[i] * window * Math.sin((2 * Math.PI * hz * i) / rate);
-    }
-    return (2 * Math.hypot(real, imaginary)) / samples.length;
+  /** Measures a tone's level in so many samples; the sines are computed once. */
+  function levelMeter(length, rate, hz) {
+    const wave = (sine) =>
+      Float64Array.from({ length }, (_, i) => {
+        const window = 1 - Math.cos((2 * Math.PI * (i + 0.5)) / length);
+        return window * sine((2 * Math.PI * hz * i) / rate);
+      });
+    const [cosine, sine] = [wave(Math.cos), wave(Math.sin)];
+    return (samples) => {
+      let real = 0;
+      let imaginary = 0;
+      for (let i = 0; i < length; i += 1) {
+        real += samples[i] * cosine[i];
+        imaginary += samples[i] * sine[i];
+      }
+      return (2 * Math.hypot(real, imaginary)) / length;
+    };
   }
 
   class SoundWatch {
@@ -103,6 +111,7 @@
     follow(track) {
       if (!track || track === this.track) return;
       this.track = track;
+      this.meter = null; // of another rate, maybe
       void this.listen(track, new MediaStreamTrackProcessor({ track }).readable.getReader());
     }
 
@@ -116,9 +125,9 @@
         value.close();
         for (const sample of plane) this.samples.push(sample);
         const length = Math.round(WINDOW_S * rate);
+        this.meter ??= levelMeter(length, rate, this.hz);
         while (this.samples.length >= length) {
-          const level = levelAt(this.samples.splice(0, length), rate, this.hz);
-          this.windows.push([performance.now() / 1000, level]);
+          this.windows.push([performance.now() / 1000, this.meter(this.samples.splice(0, length))]);
         }
       }
     }
@@ -157,6 +166,11 @@
     };
   }
 
+  /** What was seen and heard of a seat in the last seconds, and its `samples` now. */
+  async function last(seat, seconds) {
+    return { ...report(seat, now() - seconds, now()), samples: await samples(seat) };
+  }
+
   /** Whether the seat's newest picture is of the last second and between these widths. */
   function shows(seat, least, most) {
     const [when, , width] = pictures.get(seat).frames.at(-1) ?? [-Infinity, 0, 0];
@@ -187,8 +201,9 @@
     const track = sounds.get(seat).track?.id;
     for (const peer of peers) {
       if (peer.connectionState !== "connected") continue;
-      for (const one of (await peer.getStats()).values()) {
-        if (one.type !== "inbound-rtp" || one.trackIdentifier !== track) continue;
+      const receiver = peer.getReceivers().find((one) => one.track.id === track);
+      for (const one of (await receiver?.getStats())?.values() ?? []) {
+        if (one.type !== "inbound-rtp") continue;
         return [one.totalSamplesReceived, one.concealedSamples - one.silentConcealedSamples];
       }
     }
@@ -233,5 +248,5 @@
     return found;
   }
 
-  global.LineProbe = { watch, now, report, shows, fullAfter, samples, layersSent, diagnosis };
+  global.LineProbe = { watch, now, last, shows, fullAfter, layersSent, diagnosis };
 })(globalThis);

@@ -34,6 +34,20 @@ class Seen:
     made_up: float  # share of the sound that the browser made up, because it was not there in time
 
 
+@dataclass(frozen=True)
+class Glimpse:
+    """What one screen says of one seat: of its last seconds, and from its beginning."""
+
+    report: dict[str, Any]  # what `Seen` has of the last seconds
+    played: int  # samples of the sound so far
+    made_up: int  # of them those the browser made up
+
+    def since(self, earlier: Glimpse) -> Seen:
+        """What was seen in the last seconds, which began at `earlier`."""
+        share = (self.made_up - earlier.made_up) / max(1, self.played - earlier.played)
+        return Seen(**self.report, made_up=share)
+
+
 @dataclass
 class WeakLesson:
     """Three screens; `line` is before the weak room's."""
@@ -75,26 +89,17 @@ class WeakLesson:
 
     def watched(self, places: Sequence[tuple[Screen, int]], seconds: float) -> list[Seen]:
         """What each of these screens shows of a seat within the next seconds."""
-        begin = [(self.now(screen), self._samples(screen, who)) for screen, who in places]
+        before = [self.glimpse(*place, seconds) for place in places]
         self.teacher.page.wait_for_timeout(1000 * seconds)
-        return [
-            self._seen(screen, who, since, samples)
-            for (screen, who), (since, samples) in zip(places, begin, strict=True)
-        ]
+        after = [self.glimpse(*place, seconds) for place in places]
+        return [then.since(earlier) for earlier, then in zip(before, after, strict=True)]
 
-    def _seen(self, screen: Screen, identity: int, since: float, samples: tuple[int, int]) -> Seen:
-        report = screen.page.evaluate(
-            "([seat, since]) => LineProbe.report(seat, since, LineProbe.now())",
-            [self.seats[identity], since],
+    def glimpse(self, screen: Screen, identity: int, seconds: float) -> Glimpse:
+        """What this screen shows of a seat now and has shown in the last seconds."""
+        found = screen.page.evaluate(
+            "([seat, seconds]) => LineProbe.last(seat, seconds)", [self.seats[identity], seconds]
         )
-        played, made_up = self._samples(screen, identity)
-        share = (made_up - samples[1]) / max(1, played - samples[0])
-        return Seen(**report["picture"], **report["sound"], made_up=share)
-
-    def _samples(self, screen: Screen, identity: int) -> tuple[int, int]:
-        """Of a seat's sound: samples played so far, and those the browser had to make up."""
-        played, made_up = screen.page.evaluate("LineProbe.samples", self.seats[identity])
-        return played, made_up
+        return Glimpse(found["picture"] | found["sound"], *found["samples"])
 
     def full_after_s(self, screen: Screen, identity: int, width: int, since: float) -> float | None:
         """How long after `since` the picture was this wide, moved, and went on; None: it is not."""

@@ -11,7 +11,7 @@ from mixer.node import MediaNode
 from tests.browser.media_page import MediaPage, running_browser, until
 from tests.network_relay import LinkConditions, NetworkRelay
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 LESSON = "lesson-1"
 LAYERS: list[dict[str, object]] = [
