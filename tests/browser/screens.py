@@ -26,7 +26,7 @@ LISTEN_S = 2
 # The smallest picture that Chromium sends in two layers, as most rooms do; a software encoder,
 # decoder and screen for each of four browsers are most of what these tests cost.
 CAMERA = (480, 270)
-WINDOW = {"width": 1024, "height": 576}
+WINDOW = (1024, 576)
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -123,7 +123,10 @@ def open_screen(
     browser = playwright.chromium.launch(
         executable_path=str(program), args=[*FLAGS, *device.chromium_flags]
     )
-    context = browser.new_context(ignore_https_errors=True, locale=language, viewport=WINDOW)
+    width, height = WINDOW
+    context = browser.new_context(
+        ignore_https_errors=True, locale=language, viewport={"width": width, "height": height}
+    )
     context.set_default_timeout(WAIT_S * 1000)
     context.add_init_script(PROBES)
     screen = Screen(name, identity, context.new_page(), browser, evidence)
