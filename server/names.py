@@ -12,7 +12,7 @@ refuse `zhang1` beside `zhangl`, and mixing scripts is everyday writing (`3Áè≠AÁ
 only the twins across scripts that a keyboard, a phonetic font or a PDF in this country produces:
 Cyrillic and Greek for Latin, kana, bopomofo and radicals for Han. Simplified and traditional
 characters are told apart by everybody who reads them, and stay two
-(`docs/decisions/0013-simplified-and-traditional-are-two.md`).
+(`docs/decisions/0014-simplified-and-traditional-are-two.md`).
 """
 
 from __future__ import annotations

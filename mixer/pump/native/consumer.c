@@ -1,6 +1,6 @@
 /* Owns one outgoing stream's continuity: which layer goes through, when it switches, and how the
  * source's sequence numbers, timestamps and picture ids become the consumer's own. A receiver sees
- * one stream that never stumbles, whatever layers it is made of. `mixer/pump/model.py` tells the
+ * one stream that never stumbles, whatever layers it is made of. `tests/models/rewriting.py` tells the
  * same rules in Python, and tests hold the two together. */
 #include "clock.h"
 #include "core.h"

@@ -3,7 +3,7 @@
  * squares in place of the Kalman filter, as libwebrtc has used since 2016; Carlucci et al., "Analysis
  * and design of the Google congestion control for WebRTC", 2016, for the adaptive threshold).
  *
- * The model in tests/unit/pump/line_model.py tells the same in Python; tests hold the two together. */
+ * The model in tests/models/line.py tells the same in Python; tests hold the two together. */
 #ifndef TONGKE_DELAY_TREND_H
 #define TONGKE_DELAY_TREND_H
 

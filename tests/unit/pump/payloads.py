@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mixer.pump.model import SourcePacket
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.vp8 import Vp8Descriptor
+from tests.models.rewriting import SourcePacket
 
 
 def vp8(

@@ -10,7 +10,7 @@ from mixer.pump._pump import Line
 from mixer.rtp.rtcp import serialize
 from mixer.rtp.twcc import TICK_NS, FeedbackBuilder, TransportWideFeedback
 from tests.fuzz.rounds import SEED
-from tests.unit.pump.line_model import LineModel, Reading
+from tests.models.line import LineModel, Reading
 
 MS = 1_000_000
 

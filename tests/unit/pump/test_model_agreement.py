@@ -1,4 +1,4 @@
-"""The native pump and `mixer.pump.model` send the same packets, whatever happens to the source.
+"""The native pump and `models.rewriting` send the same packets, whatever happens to the source.
 
 Seeded random histories: simulcast layers with their own numbers and clocks, loss, late and doubled
 packets, repairs by RTX, padding, sender reports, layer changes, pauses, restarts, wraparounds, and
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import pytest
 
 from mixer.pump import CODEC_H264, CODEC_OPUS, CODEC_VP8
-from mixer.pump.model import Consumer, Producer, SentPacket, SourcePacket
 from mixer.rtp.feedback import Nack
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport
 from mixer.rtp.vp8 import Vp8Descriptor
+from tests.models.rewriting import Consumer, Producer, SentPacket, SourcePacket
 from tests.unit.pump.payloads import (
     FIRST_SLICE,
     FURTHER_SLICE,

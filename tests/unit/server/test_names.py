@@ -94,7 +94,7 @@ def test_what_people_read_as_one_is_one(one: str, other: str) -> None:
         ("青山小学", "青山中学"),
         ("modern", "modem"),
         ("Маша", "Саша"),
-        ("张伟", "張偉"),  # docs/decisions/0013-simplified-and-traditional-are-two.md
+        ("张伟", "張偉"),  # docs/decisions/0014-simplified-and-traditional-are-two.md
         ("於伟", "于伟"),  # two families, though a dictionary makes them one
     ],
 )

@@ -1,8 +1,8 @@
 """What a peer's feedback tells of the line to it: `native/line.c`, readable.
 
 The same calls as `mixer.pump._pump.Line`, the same readings. It reads messages with the parser of
-`mixer.rtp`, keeps what it likes without bounds, and is not used in production: `test_line_model.py`
-holds the two together.
+`mixer.rtp` and keeps what it likes without bounds: `tests/unit/pump/test_line_model.py` holds the
+two together.
 """
 
 from __future__ import annotations
