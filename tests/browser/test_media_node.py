@@ -24,6 +24,12 @@ LAYERS: list[dict[str, object]] = [
     {"rid": "f", "maxBitrate": 1_000_000},
 ]
 
+MANY_PACKETS: list[dict[str, object]] = [  # of which enough are lost soon
+    {"rid": "q", "scaleResolutionDownBy": 4, "maxBitrate": 150_000},
+    {"rid": "h", "scaleResolutionDownBy": 2, "maxBitrate": 500_000},
+    {"rid": "f", "maxBitrate": 1_700_000},
+]
+
 
 def layers_of(node: MediaNode) -> list[dict[str, Any]]:
     """Counters of the one picture's layers."""
@@ -98,7 +104,7 @@ async def test_lost_packets_are_sent_again_both_ways() -> None:
         room = MediaPage(await browser.new_page(), node, LESSON, "room")
         for page in (lead, room):
             await page.page.goto(address)
-        producers = await lead.publish("H264", LAYERS, size=SMALL, reroute=up.reroute)
+        producers = await lead.publish("H264", MANY_PACKETS, reroute=up.reroute)
         picture = producers["teacher"]
         await room.subscribe(
             [Want(picture.producer_id, 1280, 720), Want(producers["room"].producer_id)],
