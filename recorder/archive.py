@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from recorder.errors import FinishError
+from recorder.journal_time import in_one_time
 from recorder.lesson_time import Placed, TrackPoints, place
 from recorder.records import (
     AnyRecord,
@@ -39,9 +40,10 @@ _OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | CountBroken 
 
 @dataclass(slots=True)
 class RecordedTrack:
-    """One source from one publishing to its end."""
+    """One source from one publishing to its end. `life` counts the recorder's."""
 
     started: TrackStarted
+    life: int = 0
     files: list[SegmentStarted] = field(default_factory=list)
     sync: list[SyncPoint] = field(default_factory=list)
     clock: list[ClockPoint] = field(default_factory=list)
@@ -99,8 +101,9 @@ def read_archive(records: Iterable[AnyRecord], damaged_lines: int = 0) -> Archiv
     archive: Archive | None = None
     tracks: dict[str, RecordedTrack] = {}
     seen_events: set[str] = set()
+    life = 0
     standstill = _Standstill()
-    for record in records:
+    for record in in_one_time(records):
         if archive is None:
             if not isinstance(record, Opened):
                 continue
@@ -111,12 +114,14 @@ def read_archive(records: Iterable[AnyRecord], damaged_lines: int = 0) -> Archiv
                 seen_events.add(record.event_id)
                 archive.events.append(record.event)
         elif isinstance(record, TrackStarted):
-            tracks[record.track_id] = RecordedTrack(record)
+            tracks[record.track_id] = RecordedTrack(record, life)
             archive.tracks.append(tracks[record.track_id])
         elif isinstance(record, _OfTrack):
             track = tracks.get(record.track_id)
             if track is not None:
                 _add_to_track(track, record)
+        elif isinstance(record, Resumed):
+            life += 1
         archive.pauses += standstill.read(record)
     if archive is None:
         raise FinishError("no-journal", "The recording's journal does not say which lesson it is.")
@@ -181,12 +186,16 @@ def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:
 
 
 def track_times(archive: Archive) -> dict[str, Placed]:
-    """For each track, the map from its track time to Unix time; devices are kept in step."""
-    devices: dict[tuple[str, str], list[RecordedTrack]] = {}
+    """For each track, the map from its track time to Unix time; devices are kept in step.
+
+    What two lives of the recorder took never stands side by side: only within one is compared.
+    """
+    devices: dict[tuple[str, str, int], list[RecordedTrack]] = {}
     for track in archive.tracks:
-        devices.setdefault((track.started.seat_id, track.started.device_id), []).append(track)
+        key = (track.started.seat_id, track.started.device_id, track.life)
+        devices.setdefault(key, []).append(track)
     times: dict[str, Placed] = {}
-    for (_, device_id), tracks in devices.items():
+    for (_, device_id, _), tracks in devices.items():
         maps = place([track.points for track in tracks], one_device=bool(device_id))
         for track, to_lesson in zip(tracks, maps, strict=True):
             times[track.started.track_id] = to_lesson

@@ -63,21 +63,21 @@ def test_a_story_is_put_together() -> None:
         [
             OPENED,
             started("a", device="d"),
-            SegmentStarted(at=1.0, track_id="a", file="a-1.webm", rtp=5),
-            Gap(at=1.0, track_id="a", rtp=5, reason="lost", packets=1),
+            SegmentStarted(at=101.0, track_id="a", file="a-1.webm", rtp=5),
+            Gap(at=101.0, track_id="a", rtp=5, reason="lost", packets=1),
             Happened(event_id="1", event={"type": "chat"}),
-            SegmentStarted(at=1.0, track_id="never started", file="x.webm", rtp=5),
-            Resumed(at=2.0),
+            SegmentStarted(at=101.0, track_id="never started", file="x.webm", rtp=5),
+            Resumed(at=102.0),
             Happened(event_id="1", event={"type": "chat"}),
             Happened(event_id="2", event={"type": "chat"}),
-            Failed(at=3.0, code="disk-full", text="The disk is full."),
-            Closed(at=4.0),
+            Failed(at=103.0, code="disk-full", text="The disk is full."),
+            Closed(at=104.0),
         ]
     )
     assert [track.files[0].file for track in archive.tracks] == ["a-1.webm"]
     assert archive.tracks[0].gaps == 1
     assert len(archive.events) == 2, "an event sent again after a crash is one event"
-    assert archive.pauses == [Pause(3.0, 4.0, "disk-full", "The disk is full.")]
+    assert archive.pauses == [Pause(103.0, 104.0, "disk-full", "The disk is full.")]
     assert archive.seats["lead"].name == "李老师"
 
 
@@ -112,6 +112,33 @@ def test_where_nothing_was_recorded(
     opened = OPENED.model_copy(update={"at": 0.0})
     found = read_archive([opened, *records]).pauses
     assert [(pause.start, pause.end, pause.code) for pause in found] == pauses
+
+
+def test_a_clock_that_was_set_back_while_the_recorder_was_away() -> None:
+    """By two hours: what follows goes on behind what was; an event told again stays."""
+    back = 7200.0
+    told_again = {"type": "chat", "at": 155.0}
+    archive = read_archive(
+        [
+            OPENED,
+            started("a", device="d"),
+            *points("a", clock_offset=0.0, delay=0.05),
+            Resumed(at=160.0 - back),
+            Happened(event_id="1", event=told_again),
+            started("b", device="d").model_copy(update={"at": 160.0 - back}),
+            ClockPoint(track_id="b", rtp=0, at=161.0 - back),
+            Happened(event_id="2", event={"type": "chat", "at": 170.0 - back}),
+            Happened(event_id="3", event={"type": "chat"}),
+            Closed(at=180.0 - back),
+        ]
+    )
+    last = 155.05  # the last that was noted before
+    a, b = archive.tracks
+    assert [point.at for point in a.clock][-1] == last
+    assert (b.started.at, b.clock[0].at) == pytest.approx((last, last + 1.0))
+    assert archive.events[0] == told_again
+    assert archive.events[1]["at"] == pytest.approx(last + 10.0)
+    assert archive.pauses == []
 
 
 def test_a_journal_that_says_no_lesson_is_refused() -> None:
