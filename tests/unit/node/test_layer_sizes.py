@@ -31,7 +31,7 @@ from mixer.pump import KEYFRAME_NEEDED
 from mixer.rtp.feedback import Pli
 from mixer.rtp.rtcp import parse_compound
 from tests.camera_media import ENCODERS, encode_h264, parameter_sets
-from tests.unit.node.test_lesson import CHROMIUM, World
+from tests.unit.node.world import CHROMIUM, World
 
 SIZES = {width: (width, width * 9 // 16) for width in (160, 320, 480, 640, 960, 1280, 1920)}
 

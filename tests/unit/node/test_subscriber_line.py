@@ -11,9 +11,7 @@ from mixer.node.consumers import Consumers
 from mixer.rtp.bandwidth import START_BPS
 from mixer.rtp.line_reading import LineReading, Usage
 from tests.unit.node.fake_pump import LINE
-from tests.unit.node.test_lesson import World, pass_time, watched_picture, world
-
-__all__ = ["world"]
+from tests.unit.node.world import World, pass_time, watched_picture
 
 FINE = LineReading(acknowledged_bps=1e6, busy_bps=1e6, sent_bps=1e6, expected=10, size_bytes=9000)
 
