@@ -125,16 +125,25 @@
     const heard = [];
     const times = []; // [media time, samples heard by then]
     const seen = []; // [counter, media time, samples heard when it was shown]
+    // The page hears of samples after they were, on a busy machine long after. The context's own
+    // clock does not wait for the page: the least late of all tellings ties the two.
+    const frames = () => context.currentTime * RATE;
+    let told = 0;
+    let late = Infinity;
     context.createMediaElementSource(video).connect(ear);
     ear.connect(context.destination);
     ear.onaudioprocess = (event) => {
+      const samples = event.inputBuffer.getChannelData(0);
+      told += samples.length;
+      late = Math.min(late, frames() - told);
       if (video.paused) return;
-      heard.push(...event.inputBuffer.getChannelData(0));
+      heard.push(...samples);
       times.push([video.currentTime, heard.length]);
     };
     const watch = (_now, frame) => {
+      const shown = frames();
       const mark = TongkeIdentity.readVideo(video);
-      if (mark) seen.push([mark.counter, frame.mediaTime, heard.length]);
+      if (mark) seen.push([mark.counter, frame.mediaTime, shown]);
       video.requestVideoFrameCallback(watch);
     };
     video.currentTime = from;
@@ -145,6 +154,8 @@
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     video.pause();
+    const before = late + told - heard.length;
+    for (const one of seen) one[2] = Math.round(one[2] - before);
     await context.close();
     video.remove();
     return { heard: Array.from(heard, (one) => Math.round(one * 1000) / 1000), times, seen };
