@@ -2,47 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Connection, NoAnswer, RequestRefused } from "../../src/lesson/connection.ts";
+import { FakeSocket } from "./fake_socket.ts";
 import { welcome } from "./views.ts";
-
-class FakeSocket extends EventTarget {
-  static readonly OPEN = 1;
-  static all: FakeSocket[] = [];
-  readyState = 0;
-  sent: Record<string, unknown>[] = [];
-
-  constructor(readonly url: string) {
-    super();
-    FakeSocket.all.push(this);
-  }
-
-  static get last(): FakeSocket {
-    const socket = FakeSocket.all.at(-1);
-    if (!socket) throw new Error("no socket was made");
-    return socket;
-  }
-
-  send(text: string): void {
-    this.sent.push(JSON.parse(text) as Record<string, unknown>);
-  }
-
-  close(): void {
-    this.readyState = 3;
-  }
-
-  open(): void {
-    this.readyState = 1;
-    this.dispatchEvent(new Event("open"));
-  }
-
-  say(message: object): void {
-    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
-  }
-
-  die(code: number): void {
-    this.readyState = 3;
-    this.dispatchEvent(Object.assign(new Event("close"), { code }));
-  }
-}
 
 function setup(refused: "retry" | "knock" | "stop" = "retry") {
   const log: string[] = [];

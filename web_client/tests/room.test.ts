@@ -1,0 +1,331 @@
+// @vitest-environment happy-dom
+// The room's page, whole, against a played server: what stands on a screen that nobody touches.
+
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Lesson, RoomAnswer } from "../src/api/types.ts";
+import { dayOf, timeOfDay } from "../src/i18n/format.ts";
+import { zh } from "../src/i18n/zh/index.ts";
+import type { Welcome } from "../src/protocol/messages.ts";
+import { FakeSocket } from "./lesson/fake_socket.ts";
+import { apply, lesson, seat, viewOf, welcome } from "./lesson/views.ts";
+import {
+  FakeServer,
+  find,
+  isOff,
+  later,
+  mounted,
+  press,
+  Refused,
+  seen,
+  settled,
+  words,
+} from "./page_on_its_own.ts";
+import { planned } from "./timetable.ts";
+
+const ASK = "GET /api/room";
+const CREDENTIAL = "tongke.room.credential";
+const NOON_S = new Date(2026, 10, 21, 12).getTime() / 1000;
+
+let server: FakeServer;
+
+const answer = (more: Partial<RoomAnswer> = {}): RoomAnswer => ({
+  classroom: { id: "k1", name: "One", profile: "standard", school: "B" },
+  lesson: null,
+  next: null,
+  poll_after_s: 5,
+  removed: null,
+  server_time: NOON_S,
+  token: null,
+  ...more,
+});
+const going = (id = "l1"): RoomAnswer =>
+  answer({ lesson: planned(id, { state: "live" }), token: `token of ${id}` });
+
+const opened = (): Promise<ShadowRoot> => mounted("tk-room");
+
+/** In the lesson that is going on. */
+async function inside(more: Partial<Welcome> = {}): Promise<ShadowRoot> {
+  server.answers[ASK] = going();
+  const root = await opened();
+  FakeSocket.last.letIn(welcome("r1", more));
+  await settled();
+  return root;
+}
+
+async function heard(message: object): Promise<void> {
+  FakeSocket.last.say(message);
+  await settled();
+}
+
+async function key(name: string, more: KeyboardEventInit = {}): Promise<void> {
+  window.dispatchEvent(new KeyboardEvent("keydown", { key: name, ...more }));
+  await settled();
+}
+
+const said = (root: ShadowRoot): string => words(seen(root, ".say"));
+const caption = (root: ShadowRoot): string =>
+  words(seen(root, "tk-room-lesson", "[data-testid=caption]"));
+const hand = (root: ShadowRoot): HTMLElement =>
+  find(root, "tk-room-lesson", "[data-testid=raise-hand]");
+
+beforeAll(async () => {
+  const { startLanguage } = await import("../src/i18n/index.ts");
+  localStorage.setItem("tongke.language", "zh-CN");
+  await startLanguage();
+  await import("../src/pages/room/room.ts");
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOON_S * 1000 });
+  FakeSocket.all = [];
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("RTCRtpReceiver", { getCapabilities: () => null });
+  localStorage.setItem(CREDENTIAL, "tkr_one");
+  server = new FakeServer({ [ASK]: answer() });
+});
+
+afterEach(() => {
+  document.body.replaceChildren();
+  localStorage.removeItem(CREDENTIAL);
+  sessionStorage.clear();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("a room's PC", () => {
+  it("says what is missing while it has no credential, and asks nobody", async () => {
+    localStorage.removeItem(CREDENTIAL);
+    const root = await opened();
+    expect(words(root)).toContain(`本教室尚未设置 ${zh.room.noCredential}`);
+    await later(60);
+    expect(server.calls).toEqual([]);
+  });
+
+  it("takes its credential from the address, once, and keeps it to itself", async () => {
+    location.hash = "#credential=tkr_new";
+    await opened();
+    expect(location.hash).toBe("");
+    expect(localStorage.getItem(CREDENTIAL)).toBe("tkr_new");
+    expect(server.bearer).toBe("Bearer tkr_new");
+  });
+
+  it("says that its credential is no more, and asks seldom", async () => {
+    server.answers[ASK] = new Refused(401, "credential-invalid", "无效");
+    const root = await opened();
+    expect(said(root)).toBe("本教室的凭证已失效");
+    expect(words(seen(root, ".hint"))).toBe(zh.room.refused);
+    await later(29);
+    expect(server.calls).toHaveLength(1);
+    server.answers[ASK] = answer();
+    await later(1);
+    expect(said(root)).toBe("现在没有课");
+  });
+
+  it("forgets its credential at the second press only", async () => {
+    const root = await opened();
+    await press(root, "[data-testid=settings]");
+    const dialog = find(root, "dialog");
+    expect(dialog.hasAttribute("open")).toBe(true);
+    await press(root, "dialog .alarm");
+    expect(words(find(root, "dialog .alarm"))).toBe(zh.room.forgetSure);
+    expect(localStorage.getItem(CREDENTIAL)).toBe("tkr_one");
+    await press(root, "dialog .alarm");
+    expect(localStorage.getItem(CREDENTIAL)).toBeNull();
+    expect(dialog.hasAttribute("open")).toBe(false);
+    expect(said(root)).toBe("本教室尚未设置");
+  });
+});
+
+describe("a room that waits", () => {
+  const hint = (root: ShadowRoot): string => words(seen(root, ".hint"));
+  const next = (startsAt: number): Lesson => planned("Fractions", { starts_at: startsAt });
+
+  it("says where it is, what time it is, and which lesson comes", async () => {
+    const root = await opened();
+    expect(words(seen(root, ".place"))).toBe("B · One");
+    expect(words(seen(root, ".clock"))).toBe("12:00");
+    expect(said(root)).toBe("现在没有课");
+    expect(hint(root)).toBe("暂无安排。开课后会自动进入。");
+    server.answers[ASK] = answer({ next: next(NOON_S + 3600) });
+    await later(5);
+    expect(hint(root)).toBe("下一节：Fractions，13:00");
+    const tomorrow = NOON_S + 86_400;
+    server.answers[ASK] = answer({ next: next(tomorrow) });
+    await later(60);
+    expect(hint(root)).toBe(`下一节：Fractions，${dayOf(tomorrow)} ${timeOfDay(tomorrow)}`);
+    expect(words(seen(root, ".clock"))).toBe("12:01");
+  });
+
+  it("asks on while the server is away, and at once when the network is back", async () => {
+    server.away = true;
+    const root = await opened();
+    expect(said(root)).toBe("服务器没有应答，正在自动重试");
+    expect(hint(root)).toBe("");
+    await later(2);
+    expect(server.calls).toHaveLength(2);
+    server.away = false;
+    window.dispatchEvent(new Event("online"));
+    await settled();
+    expect(said(root)).toBe("现在没有课");
+  });
+
+  it("goes into its lesson by itself, with the token it was given", async () => {
+    const root = await opened();
+    server.answers[ASK] = { ...going(), poll_after_s: 1 };
+    await later(5);
+    expect(said(root)).toBe("正在进入课堂…");
+    expect(seen(root, ".hint")).toBeNull();
+    FakeSocket.last.open();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join", token: "token of l1", device: "room_pc" });
+    FakeSocket.last.answer(welcome("r1"));
+    await settled();
+    expect(seen(root, ".waiting")).toBeNull();
+    expect(caption(root)).toBe("麦克风已打开，可直接发言");
+    await later(4.9);
+    expect(FakeSocket.all).toHaveLength(1); // it is in, whatever the server goes on telling
+  });
+
+  it("says why it is not let in, and knocks until it is", async () => {
+    server.answers[ASK] = going();
+    const root = await opened();
+    FakeSocket.last.open();
+    const locked = { code: "lesson-locked", message_zh: "课堂已锁定。", message_en: "locked" };
+    FakeSocket.last.answer({ type: "refused", ...locked });
+    await settled();
+    expect(said(root)).toBe("课堂已锁定。");
+    await later(4);
+    FakeSocket.last.letIn(welcome("r1"));
+    await settled();
+    expect(seen(root, "tk-room-lesson")).not.toBeNull();
+  });
+});
+
+describe("a room in its lesson", () => {
+  const on = { type: "device", device: "microphone", phase: "on" } as const;
+  const me = (more: Parameters<typeof seat>[1]): Partial<Welcome> => ({
+    seats: [seat("lead"), seat("r1", more), seat("r2")],
+  });
+
+  it.each([
+    [{}, "麦克风已打开，可直接发言", "举手"],
+    [me({ may_speak: false }), "正在上课：Ms Li", "举手"],
+    [{ lesson: lesson({ led: false }) }, "已连接，等待Ms Li", "举手"],
+    [me({ hand: { place: 2, raised_at: 1 } }), "已举手，排第 2 位", "放下手"],
+    [{ lesson: lesson({ floor: "r1" }) }, "请发言，大家正在听", "我们说完了"],
+    [{ lesson: lesson({ floor: "r2" }) }, "Room r2正在发言", "举手"],
+    [me({ muted_by_lead: true }), "老师已将本教室静音", "举手"],
+    [
+      { lesson: lesson({ spotlight: { seat_id: "r1", source: null } }) },
+      "所有教室都在看你们",
+      "举手",
+    ],
+  ] as [Partial<Welcome>, string, string][])("says in one line: %#", async (more, line, deed) => {
+    const view = apply(viewOf("r1", more), on);
+    const session = { tiles: { delete: () => undefined }, store: { dispatch: () => undefined } };
+    const root = await mounted("tk-room-lesson", { view, session });
+    expect(words(find(root, "[data-testid=caption]"))).toBe(line);
+    expect(words(find(root, "[data-testid=raise-hand] strong"))).toBe(deed);
+    expect(root.querySelectorAll("[role=status]")).toHaveLength(1);
+  });
+
+  it("raises its hand, lowers it and gives the floor back by one key", async () => {
+    const root = await inside();
+    await key(" ", { repeat: true });
+    await key("x");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join" });
+    await key(" ");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "raise_hand" });
+    await heard({ type: "seat_changed", seat: seat("r1", { hand: { place: 1, raised_at: 1 } }) });
+    await key("PageDown"); // a presenter's remote
+    expect(FakeSocket.last.asked).toMatchObject({ type: "lower_hand", seat_id: null });
+    await heard({ type: "lesson_changed", lesson: lesson({ floor: "r1" }) });
+    hand(root).click();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "take_floor" });
+  });
+
+  it("turns its sound on by the first key, which raises no hand", async () => {
+    const root = await inside();
+    window.tongkeSession?.store.dispatch({ type: "sound-blocked", blocked: true });
+    await settled();
+    expect(caption(root)).toBe("按任意键打开声音");
+    await key(" ");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join" });
+    expect(caption(root)).toBe("麦克风已打开，可直接发言");
+    await key(" ");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "raise_hand" });
+  });
+
+  it("says that the line is lost, keeps its pictures, and comes back", async () => {
+    const root = await inside();
+    expect(isOff(hand(root))).toBe(false);
+    FakeSocket.last.die(1006);
+    await settled();
+    expect(caption(root)).toBe("连接中断，正在自动返回…");
+    expect(isOff(hand(root))).toBe(true);
+    expect(find(root, "tk-room-lesson").shadowRoot?.querySelectorAll(".strip tk-tile").length).toBe(3);
+    await later(0.5);
+    FakeSocket.last.letIn(welcome("r1"));
+    await settled();
+    expect(caption(root)).toBe("麦克风已打开，可直接发言");
+  });
+
+  it("waits again when the lesson is over by the time the line is back", async () => {
+    const root = await inside();
+    server.answers[ASK] = answer();
+    FakeSocket.last.die(1006);
+    await later(0.5);
+    expect(said(root)).toBe("现在没有课");
+    expect(FakeSocket.all).toHaveLength(1);
+    expect(window.tongkeSession).toBeUndefined();
+  });
+});
+
+describe("a room's way out", () => {
+  it("is the lesson's end: said for a while, and the next lesson is entered", async () => {
+    const root = await inside();
+    await heard({ type: "lesson_ended", reason: "by-lead" });
+    expect(said(root)).toBe("本节课已结束");
+    await later(15); // the server still names the lesson for a moment
+    expect(said(root)).toBe("本节课已结束");
+    expect(FakeSocket.all).toHaveLength(1);
+    server.answers[ASK] = answer();
+    await later(5);
+    expect(said(root)).toBe("现在没有课");
+    server.answers[ASK] = going("l2");
+    await later(5);
+    FakeSocket.last.open();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join", token: "token of l2" });
+  });
+
+  it("is being put out: it says why until it may come in again", async () => {
+    const root = await inside();
+    const out = {
+      code: "removed-by-lead",
+      message_zh: "老师已将本教室移出课堂。",
+      message_en: "put out",
+    } as const;
+    server.answers[ASK] = answer({ removed: out });
+    await heard({ type: "removed", ...out });
+    expect(said(root)).toBe("老师已将本教室移出课堂。");
+    expect(seen(root, ".hint")).toBeNull();
+    await later(30);
+    expect(said(root)).toBe("老师已将本教室移出课堂。");
+    expect(FakeSocket.all).toHaveLength(1);
+    server.answers[ASK] = going();
+    await later(5);
+    expect(said(root)).toBe("正在进入课堂…");
+    expect(FakeSocket.all).toHaveLength(2);
+  });
+
+  it("is another window of this PC; a key takes the lesson back", async () => {
+    const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
+    const root = await inside();
+    FakeSocket.last.die(4101);
+    await settled();
+    expect(words(root)).toContain("课堂已在另一个窗口打开");
+    expect(reload).not.toHaveBeenCalled();
+    await key(" ");
+    expect(reload).toHaveBeenCalledTimes(1);
+  });
+});
