@@ -126,16 +126,17 @@
     const times = []; // [media time, samples heard by then]
     const seen = []; // [counter, media time, samples heard when it was shown]
     // The page hears of samples after they were, on a busy machine long after. The context's own
-    // clock does not wait for the page: the least late of all tellings ties the two.
+    // clock does not wait for the page: the least late telling around a picture ties the two. (Around
+    // it: what the page was too busy to be told of at all is missing in what is heard from then on.)
     const frames = () => context.currentTime * RATE;
+    const tellings = []; // [frames, how much later than its samples this telling came]
     let told = 0;
-    let late = Infinity;
     context.createMediaElementSource(video).connect(ear);
     ear.connect(context.destination);
     ear.onaudioprocess = (event) => {
       const samples = event.inputBuffer.getChannelData(0);
       told += samples.length;
-      late = Math.min(late, frames() - told);
+      tellings.push([frames(), frames() - told]);
       if (video.paused) return;
       heard.push(...samples);
       times.push([video.currentTime, heard.length]);
@@ -154,8 +155,11 @@
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     video.pause();
-    const before = late + told - heard.length;
-    for (const one of seen) one[2] = Math.round(one[2] - before);
+    const unheard = told - heard.length;
+    for (const one of seen) {
+      const around = tellings.filter(([at]) => Math.abs(at - one[2]) < RATE / 4);
+      one[2] = Math.round(one[2] - Math.min(...around.map(([, late]) => late)) - unheard);
+    }
     await context.close();
     video.remove();
     return { heard: Array.from(heard, (one) => Math.round(one * 1000) / 1000), times, seen };
