@@ -23,7 +23,14 @@ from tests.unit.node.fake_pump import (
     FIRST_PACKET,
     KEYFRAME_NEEDED,
 )
-from tests.unit.node.world import CHROMIUM, SOURCES, World, pass_time, watched_picture
+from tests.unit.node.world import (
+    CHROMIUM,
+    SOURCES,
+    World,
+    pass_time,
+    wanted_picture,
+    watched_picture,
+)
 
 
 async def test_keyframe_requests_are_shared_and_repeated_until_one_comes(world: World) -> None:
@@ -90,12 +97,7 @@ async def test_fir_for_a_sender_without_pli(world: World) -> None:
 
 async def test_layers_are_chosen_only_for_who_is_connected(world: World) -> None:
     """A keyframe sent before the handshake is lost; the picture would begin without one."""
-    picture = (await world.publish())["teacher"]
-    await world.lesson.members.subscribe("room", [Want(picture, 1280, 720)], restart=False)
-    subscription = world.lesson.members.subscriptions["room"]
-    line = subscription._lines.lines[0]
-    line.codec = world.lesson.producer(picture).codec  # type: ignore[union-attr]
-    subscription._send_lines()
+    _, subscription = await wanted_picture(world)
     world.lesson.allocate()
     assert world.pump.told("set_consumer_layer") == []
     subscription.connection._enter(LinkState.CONNECTED)

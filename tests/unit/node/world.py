@@ -15,6 +15,7 @@ from mixer.model import (
 from mixer.node.connection import Connection
 from mixer.node.lesson import Lesson
 from mixer.node.port import Port
+from mixer.node.subscription import Subscription
 from mixer.transport.dtls import Certificate
 from tests.unit.node.fake_pump import (
     NEW_SSRC,
@@ -66,14 +67,21 @@ class World:
         await self.port.stop()
 
 
-async def watched_picture(world: World) -> tuple[str, list[float]]:
-    """A picture that sends 1 Mb/s, one room that wants it; when its layers were chosen."""
+async def wanted_picture(world: World) -> tuple[str, Subscription]:
+    """A picture that one room wants, whose connection is not there yet."""
     picture = (await world.publish())["teacher"]
     await world.lesson.members.subscribe("room", [Want(picture, 1280, 720)], restart=False)
     subscription = world.lesson.members.subscriptions["room"]
-    line = subscription._lines.lines[0]
-    line.codec = world.lesson.producer(picture).codec  # type: ignore[union-attr]
+    producer = world.lesson.producer(picture)
+    assert producer is not None
+    subscription._lines.lines[0].codec = producer.codec
     subscription._send_lines()
+    return picture, subscription
+
+
+async def watched_picture(world: World) -> tuple[str, list[float]]:
+    """A picture that sends 1 Mb/s, one room that wants it; when its layers were chosen."""
+    picture, subscription = await wanted_picture(world)
     chosen: list[float] = []
     allocate = subscription.consumers.allocate
 
