@@ -11,7 +11,8 @@ PYTHON ?= python3
 PY     := .venv/bin/python
 STAMPS := .make
 
-NATIVE := setup.py $(wildcard mixer/pump/*.pyx mixer/pump/native/*.c mixer/pump/native/*.h \
+NATIVE := setup.py $(wildcard mixer/pump/*.pyx mixer/pump/*.px[di] \
+            mixer/pump/native/*.c mixer/pump/native/*.h \
             benchmarks/*.pyx benchmarks/native/*.c benchmarks/native/*.h \
             benchmarks/floor/*.pyx benchmarks/floor/native/*.c benchmarks/floor/native/*.h)
 PAGES  := web_client/package.json web_client/index.html \

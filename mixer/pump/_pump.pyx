@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from mixer.pump cimport native
+cimport mixer.pump.native as native  # `from … cimport` hides from Cython what this is made from
 from mixer.pump.addresses import pack_address, pack_host, unpack_address
 from mixer.pump.totals import LayerTotals, TransportTotals
 
