@@ -26,6 +26,8 @@ int core_probe(struct core *core, int64_t id, uint64_t rate_bps, int64_t duratio
                int64_t now);
 /* With all its producers and consumers. */
 int core_remove_transport(struct core *core, int64_t id);
+/* All of them, before core_free(). Their sessions may be gone already. */
+void core_remove_transports(struct core *core);
 struct rtcp_target {
   struct address to, local;
   struct sockaddr_un plain_name; /* where `to` is not an internet address */

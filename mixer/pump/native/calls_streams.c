@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "busy.h"
 #include "calls.h"
 #include "payload.h"
 
@@ -84,7 +85,7 @@ static void count_waiting(struct core *core, struct encoding *encoding, int64_t 
   for (uint32_t i = 0; i < producer->consumer_count; i++)
     if (consumer_awaits(producer->consumers[i]) == encoding) encoding->waiting++;
   if (!encoding->waiting) return;
-  encoding_make_busy(core, encoding);
+  busy_add(core, encoding);
   want_keyframe(core, encoding, now);
 }
 

@@ -178,6 +178,20 @@ int core_remove_transport(struct core *core, int64_t id) {
   return transport ? 0 : REFUSED_UNKNOWN;
 }
 
+void core_remove_transports(struct core *core) {
+  struct transport **transports = (struct transport **)core->transports.objects;
+  uint32_t places = core->transports.capacity;
+  for (uint32_t i = 0; i < places; i++)
+    if (transports[i]) transports[i]->rx = transports[i]->tx = NULL;
+  for (uint32_t i = 0; i < places; i++)
+    if (transports[i]) core_remove_transport(core, transports[i]->id);
+  while (core->closing) {
+    struct plain_link *link = core->closing;
+    core->closing = link->next_closing;
+    plain_link_free(link);
+  }
+}
+
 bool core_post(struct core *core, const struct address *to, const uint8_t *data, uint32_t length) {
   struct event event = {.type = EVENT_DATAGRAM, .from = *to, .data_length = (uint16_t)length};
   if (length > DATAGRAM_MAX) return false;

@@ -2,6 +2,7 @@
  * source's sequence numbers, timestamps and picture ids become the consumer's own. A receiver sees
  * one stream that never stumbles, whatever layers it is made of. `tests/models/rewriting.py` tells the
  * same rules in Python, and tests hold the two together. */
+#include "busy.h"
 #include "clock.h"
 #include "core.h"
 #include "payload.h"
@@ -27,7 +28,7 @@ static void change(struct core *core, struct consumer *consumer, int layer, int 
   awaited = consumer_awaits(consumer);
   if (awaited) {
     awaited->waiting++;
-    encoding_make_busy(core, awaited);
+    busy_add(core, awaited);
   }
 }
 
@@ -220,7 +221,7 @@ static void forward(struct core *core, struct consumer *consumer, struct encodin
   note_highest(consumer, media, &mapping, now);
   if (!consumer_send(core, consumer, media, &mapping, sent, SEND_FIRST, now)) return;
   core_count(core, COUNTER_forwarded_packets);
-  transport_earn_retransmissions(consumer->transport, media->payload_length);
+  repair_budget_earn(&consumer->transport->repairs, media->payload_length);
   consumer->counters[CONSUMER_packets]++;
   consumer->counters[CONSUMER_payload_bytes] += media->payload_length;
   consumer->counters[CONSUMER_last_packet_ns] = (uint64_t)now;
@@ -278,19 +279,4 @@ void consumer_take(struct core *core, struct consumer *consumer, struct encoding
     return;
   }
   forward(core, consumer, encoding, media, now);
-}
-
-bool consumer_report(const struct consumer *consumer, int64_t now, uint64_t *ntp,
-                     uint32_t *timestamp) {
-  if (!consumer->has_sent || consumer->layer < 0) return false;
-  const struct encoding *source = consumer->producer->encodings[consumer->source_layer];
-  if (!source || source->generation != consumer->source_generation || !source->has_report)
-    return false;
-  int64_t elapsed_us = (now - source->report_at_ns) / 1000;
-  if (elapsed_us < 0) elapsed_us = 0;
-  if (elapsed_us > INT64_C(60000000)) return false; /* the source has stopped reporting */
-  *ntp = source->report_ntp + ((uint64_t)elapsed_us << 32) / 1000000;
-  *timestamp = source->report_timestamp + consumer->timestamp_delta +
-               rtp_ticks(elapsed_us * 1000, consumer->producer->clock_rate);
-  return true;
 }

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#include "calls.h"
-#include "plain.h"
-
 /* A small, fast generator (xorshift64*) for first sequence numbers and hash seeds; its own seed
  * comes from the system. */
 uint32_t core_random(struct core *core) {
@@ -33,17 +30,6 @@ bool core_init(struct core *core, const struct srtp_functions *srtp, uint64_t se
 }
 
 void core_free(struct core *core) {
-  struct transport **transports = (struct transport **)core->transports.objects;
-  uint32_t places = core->transports.capacity;
-  for (uint32_t i = 0; i < places; i++) /* the sessions' owner may be gone already */
-    if (transports[i]) transports[i]->rx = transports[i]->tx = NULL;
-  for (uint32_t i = 0; i < places; i++)
-    if (transports[i]) core_remove_transport(core, transports[i]->id);
-  while (core->closing) {
-    struct plain_link *link = core->closing;
-    core->closing = link->next_closing;
-    plain_link_free(link);
-  }
   registry_free(&core->transports);
   registry_free(&core->producers);
   registry_free(&core->consumers);

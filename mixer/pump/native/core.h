@@ -26,7 +26,7 @@ struct core {
   struct event_ring events;
   struct limiter limiter;
   struct outbox *outbox;
-  struct encoding *busy; /* have lost packets to ask for, or consumers that wait */
+  struct encoding *busy;
   bool has_new_losses;   /* the next tick is due soon */
   struct transport *plain_transports;
   struct transport *probing;
@@ -55,6 +55,7 @@ enum refusal {
 };
 
 bool core_init(struct core *core, const struct srtp_functions *srtp, uint64_t seed);
+/* Once core_remove_transports() has been called. */
 void core_free(struct core *core);
 uint32_t core_random(struct core *core);
 static inline void core_count(struct core *core, int counter) { core->counters[counter]++; }
@@ -78,7 +79,6 @@ void encoding_receive(struct core *core, struct encoding *encoding,
                       int64_t now);
 void encoding_take_report(struct core *core, struct encoding *encoding, uint64_t ntp,
                           uint32_t timestamp, int64_t arrival_ns, int64_t now);
-void encoding_make_busy(struct core *core, struct encoding *encoding);
 
 /* consumer.c */
 struct sent_packet *consumer_sent(const struct consumer *consumer, uint16_t outgoing);
@@ -104,8 +104,6 @@ void consumer_join_past(struct core *core, struct consumer *consumer, struct enc
 void consumer_set_target(struct core *core, struct consumer *consumer, int layer, int64_t now);
 /* Leaves the current layer: the next packet it gets is a switch. */
 void consumer_leave_layer(struct core *core, struct consumer *consumer);
-bool consumer_report(const struct consumer *consumer, int64_t now, uint64_t *ntp,
-                     uint32_t *timestamp);
 
 /* consumer_packet.c */
 void consumer_build_extensions(struct consumer *consumer);
@@ -125,7 +123,6 @@ struct sent_packet *consumer_recall(const struct consumer *consumer, uint16_t ou
                                     struct media *media);
 void consumer_answer_nack(struct core *core, struct consumer *consumer, uint16_t first,
                           uint16_t mask, int64_t now);
-void transport_earn_retransmissions(struct transport *transport, uint32_t bytes);
 
 /* probe.c */
 bool probe_begin(struct core *core, struct transport *transport, uint64_t rate_bps,

@@ -2,6 +2,7 @@
  * and handing the packet to every consumer of the producer. */
 #include <stdlib.h>
 
+#include "busy.h"
 #include "clock.h"
 #include "core.h"
 #include "payload.h"
@@ -43,19 +44,8 @@ struct encoding *encoding_new(struct core *core, struct producer *producer, int 
 
 void encoding_free(struct core *core, struct encoding *encoding) {
   if (!encoding) return;
-  for (struct encoding **link = &core->busy; *link; link = &(*link)->next_busy) {
-    if (*link != encoding) continue;
-    *link = encoding->next_busy;
-    break;
-  }
+  busy_forget(core, encoding);
   discard(encoding);
-}
-
-void encoding_make_busy(struct core *core, struct encoding *encoding) {
-  if (encoding->is_busy) return;
-  encoding->is_busy = true;
-  encoding->next_busy = core->busy;
-  core->busy = encoding;
 }
 
 void encoding_take_report(struct core *core, struct encoding *encoding, uint64_t ntp,
@@ -91,7 +81,7 @@ static bool place(struct core *core, struct encoding *encoding, const struct rtp
       if (!missing_add(encoding->missing, expected, media->sequence, now))
         encoding->keyframe_wanted = true;
       core->has_new_losses = true;
-      encoding_make_busy(core, encoding);
+      busy_add(core, encoding);
       return true;
     case ARRIVAL_LATE:
       media->newest = false;

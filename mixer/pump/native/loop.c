@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "pump.h"
+#include "tcp_send.h"
 
 /* A burst is on its way for some 0.2 ms. Rounds that have much to do come more seldom, up to a
  * millisecond apart: three quarters of a thread at most, and what a round costs by itself does not
@@ -77,7 +78,7 @@ static void flush(struct pump *pump, int64_t now) {
     if (destination->plain)
       send_plain(pump, destination, now, plain);
     else if (destination->address.kind == ADDRESS_TCP)
-      tcp_send(&pump->tcp, outbox, destination, now, &totals);
+      tcp_send(&pump->tcp.table, outbox, destination, now, &totals);
     else
       send_batch_add(pump->sending, &pump->udp, outbox, destination, &totals);
   }
@@ -192,17 +193,17 @@ static void send_posted(struct pump *pump, int64_t now) {
     totals = (struct send_totals){0};
     for (uint32_t at = 0; at < length;) {
       const struct event *event = (const struct event *)(room + at);
-      tcp_send_one(&pump->tcp, &event->from, room + at + sizeof *event, event->data_length, now,
-                   &totals);
+      tcp_send_one(&pump->tcp.table, &event->from, room + at + sizeof *event, event->data_length,
+                   now, &totals);
       at += event->size;
     }
   } while (length);
 }
 
-static void count_tcp(struct core *core, struct tcp_port *tcp) {
-  const struct tcp_totals totals = tcp->totals;
+static void count_tcp(struct core *core, struct tcp_table *table) {
+  const struct tcp_totals totals = table->totals;
   pthread_mutex_lock(&core->mutex);
-  core->tcp_connections = tcp->count;
+  core->tcp_connections = table->count;
   core->counters[COUNTER_tcp_accepted] += totals.accepted;
   core->counters[COUNTER_tcp_refused] += totals.refused;
   core->counters[COUNTER_tcp_expired] += totals.expired;
@@ -210,12 +211,12 @@ static void count_tcp(struct core *core, struct tcp_port *tcp) {
   core->counters[COUNTER_drop_tcp_full] += totals.dropped_full;
   core->counters[COUNTER_drop_tcp_gone] += totals.dropped_gone;
   pthread_mutex_unlock(&core->mutex);
-  tcp->totals = (struct tcp_totals){0};
+  table->totals = (struct tcp_totals){0};
 }
 
 static void work_tcp(struct pump *pump) {
   int64_t now = monotonic_now();
-  if (pump->tcp.epoll_fd < 0) return;
+  if (pump->tcp.table.epoll_fd < 0) return;
   send_posted(pump, now);
   tcp_work(&pump->tcp, pump->received, now, deliver_tcp, pump);
   tcp_sweep(&pump->tcp, now);
@@ -278,7 +279,7 @@ static bool receive_all(struct pump *pump, struct rounds *rounds) {
 }
 
 static void work(struct pump *pump, struct ready ready, struct rounds *rounds) {
-  bool has_tcp = pump->tcp.count || ready.rare;
+  bool has_tcp = pump->tcp.table.count || ready.rare;
   rounds->has_traffic = receive_all(pump, rounds);
   if (ready.rare) receive(pump, pump->plain_fd);
   if (has_tcp) work_tcp(pump);
@@ -287,7 +288,7 @@ static void work(struct pump *pump, struct ready ready, struct rounds *rounds) {
   rounds->tick_at = core_tick(&pump->core, rounds->tick_at, now);
   pthread_mutex_unlock(&pump->core.mutex);
   flush(pump, now);
-  if (has_tcp) count_tcp(&pump->core, &pump->tcp);
+  if (has_tcp) count_tcp(&pump->core, &pump->tcp.table);
   drain_backlogs(pump, now);
   pump_close_links(pump);
   signal_events(pump);
@@ -305,7 +306,7 @@ static void count_round(struct pump *pump, int64_t busy_ns) {
 static int64_t look_again_at(const struct pump *pump, const struct rounds *rounds) {
   int64_t now = monotonic_now(), tick_at = rounds->tick_at;
   if (rounds->has_traffic && tick_at > now + FEEDBACK_WAIT_NS) tick_at = now + FEEDBACK_WAIT_NS;
-  if (pump->tcp.count && tick_at > now + SECOND_NS) tick_at = now + SECOND_NS;
+  if (pump->tcp.table.count && tick_at > now + SECOND_NS) tick_at = now + SECOND_NS;
   if (pump->draining && tick_at > now + DRAIN_TICK_NS) tick_at = now + DRAIN_TICK_NS;
   return tick_at;
 }

@@ -30,7 +30,7 @@ static int open_internet(struct pump *pump, const struct pump_ports *ports, uint
 
 /* Gathers what is seldom readable behind one file. */
 static int watch_rare(struct pump *pump) {
-  const int rare[] = {pump->wake_fd, pump->plain_fd, pump->tcp.epoll_fd};
+  const int rare[] = {pump->wake_fd, pump->plain_fd, pump->tcp.table.epoll_fd};
   struct epoll_event event = {.events = EPOLLIN};
   pump->rare_fd = epoll_create1(EPOLL_CLOEXEC);
   if (pump->rare_fd < 0) return errno;
@@ -99,7 +99,7 @@ struct pump *pump_new(const struct srtp_functions *srtp, const struct pump_ports
     return NULL;
   }
   strcpy(pump->plain_path, ports->plain_path);
-  pump->tcp.listen_fd = pump->tcp.epoll_fd = -1;
+  pump->tcp.listen_fd = pump->tcp.table.epoll_fd = -1;
   pump->udp.fd = pump->udp.patient_fd = pump->plain_fd = pump->plain_out_fd = pump->wake_fd = pump->rare_fd = pump->event_fd = -1;
   *error = open_all(pump, srtp, ports, failed);
   if (!*error) return pump;
@@ -109,6 +109,7 @@ struct pump *pump_new(const struct srtp_functions *srtp, const struct pump_ports
 
 void pump_free(struct pump *pump) {
   pump_stop(pump);
+  core_remove_transports(&pump->core);
   core_free(&pump->core);
   close_all(pump);
 }
@@ -154,7 +155,7 @@ uint32_t pump_drain(struct pump *pump, uint8_t *out, uint32_t room, uint32_t lim
 
 static bool post(struct pump *pump, const struct address *to, const uint8_t *data,
                  uint32_t length) {
-  if (pump->tcp.epoll_fd < 0 || !core_post(&pump->core, to, data, length)) return false;
+  if (pump->tcp.table.epoll_fd < 0 || !core_post(&pump->core, to, data, length)) return false;
   pump_wake(pump);
   return true;
 }

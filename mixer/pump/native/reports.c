@@ -125,6 +125,23 @@ static void send_receiver_reports(struct core *core, struct transport *transport
 
 /* Sender reports ------------------------------------------------------------------------------- */
 
+/* What time it is in the consumer's stream: its source's report, in its own timestamps. False: the
+ * source has not said. */
+static bool tell_time(const struct consumer *consumer, int64_t now, uint64_t *ntp,
+                      uint32_t *timestamp) {
+  if (!consumer->has_sent || consumer->layer < 0) return false;
+  const struct encoding *source = consumer->producer->encodings[consumer->source_layer];
+  if (!source || source->generation != consumer->source_generation || !source->has_report)
+    return false;
+  int64_t elapsed_us = (now - source->report_at_ns) / 1000;
+  if (elapsed_us < 0) elapsed_us = 0;
+  if (elapsed_us > INT64_C(60000000)) return false; /* the source has stopped reporting */
+  *ntp = source->report_ntp + ((uint64_t)elapsed_us << 32) / 1000000;
+  *timestamp = source->report_timestamp + consumer->timestamp_delta +
+               rtp_ticks(elapsed_us * 1000, consumer->producer->clock_rate);
+  return true;
+}
+
 static uint32_t write_sender_report(struct consumer *consumer, int64_t now, uint8_t *out) {
   struct consumer_reports *reports = &consumer->reports;
   struct sender_totals totals = {
@@ -132,7 +149,7 @@ static uint32_t write_sender_report(struct consumer *consumer, int64_t now, uint
       .packets = (uint32_t)consumer->counters[CONSUMER_packets],
       .octets = (uint32_t)consumer->counters[CONSUMER_payload_bytes],
   };
-  if (!consumer_report(consumer, now, &totals.ntp, &totals.rtp_timestamp)) return 0;
+  if (!tell_time(consumer, now, &totals.ntp, &totals.rtp_timestamp)) return 0;
   reports->is_due = false;
   reports_remember_sent(consumer, totals.ntp, now);
   uint32_t length = rtcp_write_sender_report(out, &totals);
@@ -174,7 +191,7 @@ void reports_soon(struct core *core, struct consumer *consumer, int64_t now) {
   uint64_t ntp;
   uint32_t timestamp;
   consumer->reports.is_due = true;
-  if (consumer_report(consumer, now, &ntp, &timestamp))
+  if (tell_time(consumer, now, &ntp, &timestamp))
     transport_due_by(core, consumer->transport, now + REPORT_GRID_NS);
 }
 

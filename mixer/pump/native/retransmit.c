@@ -1,39 +1,16 @@
 /* Owns the answer to a consumer's NACK: the packet again, from its producer's history, as RTX
- * (RFC 4588) or plainly, within a budget of bytes and not twice within a round trip. */
+ * (RFC 4588) or plainly, within a budget of bytes (repair_budget.h) and not twice within a round
+ * trip. */
 #include "clock.h"
 #include "core.h"
 
-/* A lossy line may spend half of what it gets on repairs, and always a little: at 30 % loss a
- * stream needs 43 % extra. More would only feed the congestion. */
-#define SHARE_PERCENT 50
-#define FLOOR_BYTES_PER_S 25000 /* 200 kb/s */
-#define BURST_BYTES 96000       /* a lost keyframe of a large picture */
 #define SPACING_MIN_NS (20 * MILLISECOND_NS)
 #define SPACING_MAX_NS (500 * MILLISECOND_NS)
 
-static void add_tokens(struct transport *transport, int64_t bytes) {
-  transport->retransmit_tokens += bytes;
-  if (transport->retransmit_tokens > BURST_BYTES) transport->retransmit_tokens = BURST_BYTES;
-}
-
-void transport_earn_retransmissions(struct transport *transport, uint32_t bytes) {
-  add_tokens(transport, (int64_t)bytes * SHARE_PERCENT / 100);
-}
-
 static bool spend(struct core *core, struct transport *transport, uint32_t bytes, int64_t now) {
-  int64_t elapsed_ns = now - transport->tokens_at_ns;
-  if (elapsed_ns > SECOND_NS) elapsed_ns = SECOND_NS * (BURST_BYTES / FLOOR_BYTES_PER_S + 1);
-  int64_t earned = elapsed_ns * FLOOR_BYTES_PER_S / SECOND_NS;
-  if (earned > 0) {
-    add_tokens(transport, earned);
-    transport->tokens_at_ns = now;
-  }
-  if (transport->retransmit_tokens < bytes) {
-    core_count(core, COUNTER_drop_retransmit_budget);
-    return false;
-  }
-  transport->retransmit_tokens -= bytes;
-  return true;
+  if (repair_budget_spend(&transport->repairs, bytes, now)) return true;
+  core_count(core, COUNTER_drop_retransmit_budget);
+  return false;
 }
 
 static bool too_soon(struct core *core, const struct transport *transport,
@@ -71,7 +48,7 @@ static void answer(struct core *core, struct consumer *consumer, uint16_t outgoi
   struct media media;
   consumer->counters[CONSUMER_nacked]++;
   transport->counters[TRANSPORT_nacks_received]++;
-  if (!limiter_admits_nacked(&transport->nacked, now)) {
+  if (!limiter_admits_nacked(&transport->repairs.nacked, now)) {
     core_count(core, COUNTER_drop_nack_flood);
     return;
   }

@@ -13,6 +13,7 @@
 #include "media.h"
 #include "missing.h"
 #include "reception.h"
+#include "repair_budget.h"
 #include "reports.h"
 #include "rtp.h"
 #include "sequence_map.h"
@@ -62,9 +63,8 @@ struct transport {
   struct reporting reporting;
   uint16_t transport_sequence;
   int64_t round_trip_ns; /* smoothed, from the peer's report blocks; 0: unknown */
-  int64_t retransmit_tokens; /* bytes */
-  int64_t tokens_at_ns;
-  struct bucket datagrams, rtcp, nacked, reported;
+  struct repair_budget repairs;
+  struct bucket datagrams, rtcp, reported;
   struct probe probe;
   uint32_t outbox_index, outbox_batch;
   struct transport *next_plain;

@@ -1,4 +1,4 @@
-/* Owns the connections: opening the port, accepting, reading, closing; see tcp.h. */
+/* Owns the port: opening it, accepting, reading, and closing what has had its time; see tcp.h. */
 #include "tcp.h"
 
 #include <arpa/inet.h>
@@ -9,29 +9,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tcp_send.h"
+
 #define LISTEN_BACKLOG 256
 #define ACCEPTS_A_ROUND 16 /* a round is a millisecond or more */
 #define EVENTS_A_ROUND 64
 #define READS_A_ROUND 4    /* of one connection: nobody starves the others */
 /* The kernel's own queue to a peer. It adds delay as it fills; TCP_BACKLOG_BYTES comes on top. */
 #define SEND_BUFFER_BYTES (64 * 1024)
-#define PLACE_BITS 12 /* of a connection's number: its place; the rest is a generation */
-
-_Static_assert(TCP_CONNECTIONS_MAX == 1 << PLACE_BITS, "a number names every place");
-
-static uint32_t number_of(const struct tcp_port *tcp, uint32_t place) {
-  return tcp->generations[place] << PLACE_BITS | place;
-}
-
-static struct tcp_connection *find(const struct tcp_port *tcp, uint32_t number) {
-  uint32_t place = number & (TCP_CONNECTIONS_MAX - 1);
-  struct tcp_connection *connection = tcp->connections[place];
-  return connection && connection->number == number ? connection : NULL;
-}
-
-struct tcp_connection *tcp_find(const struct tcp_port *tcp, const struct address *address) {
-  return find(tcp, address->scope);
-}
 
 /* Opening ------------------------------------------------------------------------------------- */
 
@@ -74,106 +59,33 @@ static uint32_t connections_admitted(void) {
   return quarter < TCP_CONNECTIONS_MAX ? (uint32_t)quarter : TCP_CONNECTIONS_MAX;
 }
 
-static int watch(const struct tcp_port *tcp, int fd, uint32_t number, uint32_t events, int how) {
-  struct epoll_event event = {.events = events, .data.u32 = number};
-  return epoll_ctl(tcp->epoll_fd, how, fd, &event);
-}
-
 int tcp_open(struct tcp_port *tcp, const char *host, uint16_t port, uint64_t seed) {
-  for (uint32_t i = 0; i < TCP_CONNECTIONS_MAX; i++) tcp->generations[i] = 1;
+  struct epoll_event event = {.events = EPOLLIN}; /* number 0: no connection has it */
   tcp->port = port;
-  tcp->seed = seed;
-  tcp->limit = connections_admitted();
+  tcp_table_init(&tcp->table, connections_admitted(), seed);
   int error = listen_on(tcp, host, port);
   if (error) return error;
-  tcp->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  if (tcp->epoll_fd < 0 || watch(tcp, tcp->listen_fd, 0, EPOLLIN, EPOLL_CTL_ADD) != 0)
+  tcp->table.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (tcp->table.epoll_fd < 0 ||
+      epoll_ctl(tcp->table.epoll_fd, EPOLL_CTL_ADD, tcp->listen_fd, &event) != 0)
     return errno;
   return 0;
 }
 
 void tcp_close(struct tcp_port *tcp) {
-  for (uint32_t i = 0; i < TCP_CONNECTIONS_MAX && tcp->count; i++)
-    if (tcp->connections[i]) tcp_end(tcp, tcp->connections[i]);
+  tcp_table_end_all(&tcp->table);
   if (tcp->listen_fd >= 0) close(tcp->listen_fd);
-  if (tcp->epoll_fd >= 0) close(tcp->epoll_fd);
-  tcp->listen_fd = tcp->epoll_fd = -1;
+  if (tcp->table.epoll_fd >= 0) close(tcp->table.epoll_fd);
+  tcp->listen_fd = tcp->table.epoll_fd = -1;
 }
 
-/* Connections ---------------------------------------------------------------------------------- */
-
-static void append_unproved(struct tcp_port *tcp, struct tcp_connection *connection) {
-  connection->older = tcp->newest;
-  *(tcp->newest ? &tcp->newest->newer : &tcp->oldest) = connection;
-  tcp->newest = connection;
-}
-
-static void remove_unproved(struct tcp_port *tcp, struct tcp_connection *connection) {
-  *(connection->older ? &connection->older->newer : &tcp->oldest) = connection->newer;
-  *(connection->newer ? &connection->newer->older : &tcp->newest) = connection->older;
-  connection->older = connection->newer = NULL;
-}
-
-void tcp_prove(struct tcp_port *tcp, struct tcp_connection *connection) {
-  if (!connection->is_proved) remove_unproved(tcp, connection);
-  connection->is_proved = true;
-}
-
-void tcp_watch(struct tcp_port *tcp, struct tcp_connection *connection, bool wants_room) {
-  if (connection->wants_room == wants_room) return;
-  connection->wants_room = wants_room;
-  watch(tcp, connection->fd, connection->number, EPOLLIN | (wants_room ? EPOLLOUT : 0),
-        EPOLL_CTL_MOD);
-}
-
-void tcp_end(struct tcp_port *tcp, struct tcp_connection *connection) {
-  uint32_t place = connection->number & (TCP_CONNECTIONS_MAX - 1);
-  if (!connection->is_proved) remove_unproved(tcp, connection);
-  tcp->connections[place] = NULL;
-  if (++tcp->generations[place] == 1u << (32 - PLACE_BITS)) tcp->generations[place] = 1;
-  tcp->hosts[connection->host]--;
-  tcp->count--;
-  close(connection->fd);
-  free(connection->backlog);
-  free(connection);
-}
-
-static bool make_room(struct tcp_port *tcp) {
-  if (tcp->count < tcp->limit) return true;
-  if (!tcp->oldest) return false;
-  tcp->totals.refused++;
-  tcp_end(tcp, tcp->oldest);
-  return true;
-}
+/* Accepting ------------------------------------------------------------------------------------ */
 
 static void add_connection(struct tcp_port *tcp, int fd, const struct sockaddr_in6 *name,
                            int64_t now) {
-  struct address from = address_of_socket(name);
-  uint32_t host = (uint32_t)(address_host_hash(&from, tcp->seed) % TCP_CONNECTIONS_MAX);
-  bool admitted = tcp->hosts[host] < TCP_PER_HOST_MAX && make_room(tcp);
-  struct tcp_connection *connection = admitted ? calloc(1, sizeof *connection) : NULL;
-  if (!connection) {
-    tcp->totals.refused++;
-    close(fd);
-    return;
-  }
-  uint32_t place = 0;
-  while (tcp->connections[place]) place++;
-  from.kind = ADDRESS_TCP;
-  from.scope = number_of(tcp, place);
-  connection->fd = fd;
-  connection->number = from.scope;
-  connection->from = from;
-  connection->host = host;
-  connection->accepted_ns = connection->received_ns = connection->progress_ns = now;
-  tcp->connections[place] = connection;
-  tcp->hosts[host]++;
-  tcp->count++;
-  tcp->totals.accepted++;
-  append_unproved(tcp, connection);
+  if (!tcp_table_add(&tcp->table, fd, name, now)) return;
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
-  if (watch(tcp, fd, connection->number, EPOLLIN, EPOLL_CTL_ADD) != 0) tcp_end(tcp, connection);
 }
 
 static void accept_some(struct tcp_port *tcp, int64_t now) {
@@ -226,19 +138,19 @@ static bool read_some(struct tcp_port *tcp, struct tcp_connection *connection,
 void tcp_work(struct tcp_port *tcp, struct receive_batch *batch, int64_t now,
               tcp_deliver *deliver, void *context) {
   struct epoll_event events[EVENTS_A_ROUND];
-  if (tcp->epoll_fd < 0) return;
-  int count = epoll_wait(tcp->epoll_fd, events, EVENTS_A_ROUND, 0);
+  if (tcp->table.epoll_fd < 0) return;
+  int count = epoll_wait(tcp->table.epoll_fd, events, EVENTS_A_ROUND, 0);
   for (int i = 0; i < count; i++) {
     if (!events[i].data.u32) {
       accept_some(tcp, now);
       continue;
     }
     /* Found by number: an event before this one may have closed it. */
-    struct tcp_connection *connection = find(tcp, events[i].data.u32);
+    struct tcp_connection *connection = tcp_table_get(&tcp->table, events[i].data.u32);
     if (!connection) continue;
-    bool goes_on = !(events[i].events & EPOLLOUT) || tcp_drain(tcp, connection, now);
+    bool goes_on = !(events[i].events & EPOLLOUT) || tcp_drain(&tcp->table, connection, now);
     if (goes_on) goes_on = read_some(tcp, connection, batch, now, deliver, context);
-    if (!goes_on) tcp_end(tcp, connection);
+    if (!goes_on) tcp_table_end(&tcp->table, connection);
   }
   if (batch->count) deliver(context, batch);
   batch->count = 0;
@@ -247,15 +159,16 @@ void tcp_work(struct tcp_port *tcp, struct receive_batch *batch, int64_t now,
 void tcp_sweep(struct tcp_port *tcp, int64_t now) {
   if (now - tcp->swept_ns < SECOND_NS) return;
   tcp->swept_ns = now;
-  for (uint32_t i = 0, left = tcp->count; i < TCP_CONNECTIONS_MAX && left; i++) {
-    struct tcp_connection *connection = tcp->connections[i];
+  struct tcp_table *table = &tcp->table;
+  for (uint32_t i = 0, left = table->count; i < TCP_CONNECTIONS_MAX && left; i++) {
+    struct tcp_connection *connection = table->connections[i];
     if (!connection) continue;
     left--;
     bool expired = now - connection->received_ns >= TCP_IDLE_NS ||
                    (!connection->is_proved && now - connection->accepted_ns >= TCP_HANDSHAKE_NS);
     bool stalled = connection->backlog_used && now - connection->progress_ns >= TCP_STALL_NS;
     if (!expired && !stalled) continue;
-    (*(expired ? &tcp->totals.expired : &tcp->totals.stalled))++;
-    tcp_end(tcp, connection);
+    (*(expired ? &table->totals.expired : &table->totals.stalled))++;
+    tcp_table_end(table, connection);
   }
 }

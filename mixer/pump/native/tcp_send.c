@@ -1,10 +1,9 @@
-/* Owns sending over TCP: frames written in one call where the socket takes them, kept in a bounded
- * backlog where it does not; see tcp.h. A frame begun is always finished, else none is begun. */
+/* See tcp_send.h. */
+#include "tcp_send.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tcp.h"
 
 #define FRAMES_A_CALL 32
 
@@ -65,14 +64,14 @@ static bool break_off(struct tcp_connection *connection) {
   return false;
 }
 
-static bool send_frames(struct tcp_port *tcp, struct tcp_connection *connection,
+static bool send_frames(struct tcp_table *table, struct tcp_connection *connection,
                         struct frames *frames, int64_t now, struct send_totals *totals) {
   ssize_t taken = 0;
   if (!connection->backlog_used) {
     taken = offer(connection, frames);
     totals->calls++;
     if (taken < 0) {
-      tcp->totals.dropped_gone += frames->count;
+      table->totals.dropped_gone += frames->count;
       return break_off(connection);
     }
     connection->progress_ns = now;
@@ -83,26 +82,26 @@ static bool send_frames(struct tcp_port *tcp, struct tcp_connection *connection,
     left -= sent;
     bool goes = sent == bytes || keep(connection, frames, i, sent);
     if (!goes) {
-      tcp->totals.dropped_full++;
+      table->totals.dropped_full++;
       if (sent) return break_off(connection); /* begun, and no memory to finish it */
       continue;
     }
     totals->datagrams++;
     totals->bytes += bytes;
   }
-  tcp_watch(tcp, connection, connection->backlog_used > 0);
+  tcp_table_watch(table, connection, connection->backlog_used > 0);
   return true;
 }
 
-static struct tcp_connection *open_connection(const struct tcp_port *tcp,
+static struct tcp_connection *open_connection(const struct tcp_table *table,
                                               const struct address *address) {
-  struct tcp_connection *connection = tcp_find(tcp, address);
+  struct tcp_connection *connection = tcp_table_find(table, address);
   return connection && !connection->is_broken ? connection : NULL;
 }
 
-void tcp_send(struct tcp_port *tcp, const struct outbox *outbox,
+void tcp_send(struct tcp_table *table, const struct outbox *outbox,
               const struct destination *destination, int64_t now, struct send_totals *totals) {
-  struct tcp_connection *connection = open_connection(tcp, &destination->address);
+  struct tcp_connection *connection = open_connection(table, &destination->address);
   struct frames frames = {.count = 0};
   uint32_t done = 0;
   for (uint16_t i = destination->first; connection && i != OUTBOX_NONE;) {
@@ -111,10 +110,10 @@ void tcp_send(struct tcp_port *tcp, const struct outbox *outbox,
     i = packet->next;
     if (frames.count < FRAMES_A_CALL && i != OUTBOX_NONE) continue;
     done += frames.count;
-    if (!send_frames(tcp, connection, &frames, now, totals)) connection = NULL;
+    if (!send_frames(table, connection, &frames, now, totals)) connection = NULL;
     frames.count = 0;
   }
-  tcp->totals.dropped_gone += destination->count - done;
+  table->totals.dropped_gone += destination->count - done;
 }
 
 /* Python answers a connectivity check with success (RFC 8489 §5: a Binding success response) only
@@ -123,20 +122,20 @@ static bool is_proof(const uint8_t *data, uint32_t length) {
   return length >= 2 && data[0] == 0x01 && data[1] == 0x01;
 }
 
-void tcp_send_one(struct tcp_port *tcp, const struct address *to, const uint8_t *data,
+void tcp_send_one(struct tcp_table *table, const struct address *to, const uint8_t *data,
                   uint32_t length, int64_t now, struct send_totals *totals) {
-  struct tcp_connection *connection = open_connection(tcp, to);
+  struct tcp_connection *connection = open_connection(table, to);
   struct frames frames = {.count = 0};
   if (!connection) {
-    tcp->totals.dropped_gone++;
+    table->totals.dropped_gone++;
     return;
   }
-  if (is_proof(data, length)) tcp_prove(tcp, connection);
+  if (is_proof(data, length)) tcp_table_prove(table, connection);
   add_frame(&frames, data, length);
-  send_frames(tcp, connection, &frames, now, totals);
+  send_frames(table, connection, &frames, now, totals);
 }
 
-bool tcp_drain(struct tcp_port *tcp, struct tcp_connection *connection, int64_t now) {
+bool tcp_drain(const struct tcp_table *table, struct tcp_connection *connection, int64_t now) {
   if (!connection->backlog_used) return true;
   ssize_t sent = send(connection->fd, connection->backlog + connection->backlog_start,
                       connection->backlog_used, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -145,6 +144,6 @@ bool tcp_drain(struct tcp_port *tcp, struct tcp_connection *connection, int64_t 
   connection->backlog_start += (uint32_t)sent;
   connection->backlog_used -= (uint32_t)sent;
   if (!connection->backlog_used) connection->backlog_start = 0;
-  tcp_watch(tcp, connection, connection->backlog_used > 0);
+  tcp_table_watch(table, connection, connection->backlog_used > 0);
   return true;
 }

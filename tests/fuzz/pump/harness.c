@@ -392,6 +392,7 @@ int main(int count, char **arguments) {
          (unsigned long long)core.counters[COUNTER_forwarded_packets],
          (unsigned long long)core.counters[COUNTER_retransmitted_packets],
          (unsigned long long)core.counters[COUNTER_nacks_sent], (unsigned long long)readings);
+  core_remove_transports(&core);
   core_free(&core);
   return 0;
 }

@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "hostile.h"
 #include "tcp.h"
+#include "tcp_send.h"
 
 #define PEERS 24
 #define LIMIT 16
@@ -32,6 +33,7 @@ struct peer {
 };
 
 static struct tcp_port port;
+static struct tcp_table *const table = &port.table;
 static struct peer peers[PEERS];
 static struct receive_batch *batch;
 static struct outbox *outbox;
@@ -71,7 +73,7 @@ static void deliver(void *context, const struct receive_batch *received) {
 
 static void work(void) {
   tcp_work(&port, batch, now, deliver, NULL);
-  REQUIRE(port.count <= LIMIT);
+  REQUIRE(table->count <= LIMIT);
 }
 
 static void forget(struct peer *peer) {
@@ -126,9 +128,9 @@ static void send_one(struct peer *peer) {
     peer->is_proved = true;
   }
   write_u32(data + 2, peer->sent);
-  uint64_t before = port.totals.dropped_full + port.totals.dropped_gone;
-  tcp_send_one(&port, &peer->address, data, length, now, &totals);
-  if (port.totals.dropped_full + port.totals.dropped_gone == before) peer->sent++;
+  uint64_t before = table->totals.dropped_full + table->totals.dropped_gone;
+  tcp_send_one(table, &peer->address, data, length, now, &totals);
+  if (table->totals.dropped_full + table->totals.dropped_gone == before) peer->sent++;
 }
 
 static void send_burst(struct peer *peer) {
@@ -142,7 +144,7 @@ static void send_burst(struct peer *peer) {
     write_u32(packet->bytes + 2, UINT32_MAX); /* numbered by what goes: see read_some() */
     REQUIRE(outbox_add(outbox, &peer->address, &none, NULL, &index, &memory));
   }
-  tcp_send(&port, outbox, &outbox->destinations[0], now, &totals);
+  tcp_send(table, outbox, &outbox->destinations[0], now, &totals);
 }
 
 static void read_some(struct peer *peer) {
@@ -169,7 +171,7 @@ static void read_some(struct peer *peer) {
 
 static void one_round(void) {
   struct peer *peer = &peers[any(PEERS)];
-  bool is_known = peer->fd >= 0 && tcp_find(&port, &peer->address);
+  bool is_known = peer->fd >= 0 && tcp_table_find(table, &peer->address);
   switch (any(12)) {
     case 0:
       if (peer->fd < 0) connect_peer(peer);
@@ -205,7 +207,7 @@ static void everybody_leaves(void) {
   for (int i = 0; i < PEERS; i++)
     if (peers[i].fd >= 0) forget(&peers[i]);
   for (int i = 0; i < 100; i++) work();
-  REQUIRE(port.count == 0 && !port.oldest && !port.newest);
+  REQUIRE(table->count == 0 && !table->oldest && !table->newest);
 }
 
 /* Time alone: who proved nothing, who is silent, who takes nothing. */
@@ -217,7 +219,7 @@ static void expiries(void) {
     all[i]->written = 1; /* an empty frame, two bytes */
     all[i]->delivered = 1;
   }
-  struct tcp_totals before = port.totals;
+  struct tcp_totals before = table->totals;
   for (int i = 0; i < 4; i++)
     while (all[i]->address.kind == ADDRESS_NONE) {
       write_some(all[i]);
@@ -225,16 +227,16 @@ static void expiries(void) {
     }
   uint8_t proof[6] = {1, 1};
   for (int i = 1; i < 4; i++)
-    tcp_send_one(&port, &all[i]->address, proof, sizeof proof, now, &totals);
+    tcp_send_one(table, &all[i]->address, proof, sizeof proof, now, &totals);
   stalled->sent = 1;
-  while (port.totals.dropped_full == before.dropped_full) send_burst(stalled);
+  while (table->totals.dropped_full == before.dropped_full) send_burst(stalled);
   tcp_sweep(&port, now += TCP_HANDSHAKE_NS - TCP_STALL_NS);
-  REQUIRE(port.count == 4);
+  REQUIRE(table->count == 4);
   tcp_sweep(&port, now += TCP_STALL_NS);
-  REQUIRE(!tcp_find(&port, &strange->address) && !tcp_find(&port, &stalled->address));
-  REQUIRE(tcp_find(&port, &silent->address) && tcp_find(&port, &good->address));
-  REQUIRE(port.totals.expired == before.expired + 1);
-  REQUIRE(port.totals.stalled == before.stalled + 1);
+  REQUIRE(!tcp_table_find(table, &strange->address) && !tcp_table_find(table, &stalled->address));
+  REQUIRE(tcp_table_find(table, &silent->address) && tcp_table_find(table, &good->address));
+  REQUIRE(table->totals.expired == before.expired + 1);
+  REQUIRE(table->totals.stalled == before.stalled + 1);
   now += TCP_IDLE_NS - TCP_HANDSHAKE_NS - SECOND_NS;
   uint32_t heard = good->delivered;
   while (good->delivered == heard) {
@@ -242,7 +244,7 @@ static void expiries(void) {
     work();
   }
   tcp_sweep(&port, now += SECOND_NS);
-  REQUIRE(!tcp_find(&port, &silent->address) && tcp_find(&port, &good->address));
+  REQUIRE(!tcp_table_find(table, &silent->address) && tcp_table_find(table, &good->address));
   everybody_leaves();
 }
 
@@ -258,14 +260,15 @@ int main(int count, char **arguments) {
   socklen_t length = sizeof name;
   getsockname(port.listen_fd, (struct sockaddr *)&name, &length);
   port.port = ntohs(name.sin_port);
-  port.limit = LIMIT;
+  table->limit = LIMIT;
   for (uint64_t i = 0; i < rounds; i++) one_round();
   everybody_leaves();
   expiries();
   printf("%llu connections, %llu frames delivered, %llu read, %llu dropped, %llu ended\n",
          (unsigned long long)connections_made, (unsigned long long)frames_delivered,
-         (unsigned long long)frames_read, (unsigned long long)port.totals.dropped_full,
-         (unsigned long long)(port.totals.refused + port.totals.expired + port.totals.stalled));
+         (unsigned long long)frames_read, (unsigned long long)table->totals.dropped_full,
+         (unsigned long long)(table->totals.refused + table->totals.expired +
+                              table->totals.stalled));
   tcp_close(&port);
   outbox_free(outbox);
   free(batch);
