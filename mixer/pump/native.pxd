@@ -186,7 +186,6 @@ cdef extern from "outbox.h" nogil:
 
 
 cdef extern from "core.h" nogil:
-    enum: REFUSED_UNKNOWN, REFUSED_VALUE, REFUSED_FULL, REFUSED_MEMORY, REFUSED_SSRC_USED
     enum: CODEC_COUNT, LAYERS, DATAGRAM_MAX, PARAMETER_SETS_BYTES
     ctypedef enum codec_t "enum codec":
         CODEC_OPAQUE
@@ -196,6 +195,10 @@ cdef extern from "core.h" nogil:
 
 
 cdef extern from "calls.h" nogil:
+    enum: REFUSED_UNKNOWN, REFUSED_VALUE, REFUSED_FULL, REFUSED_MEMORY, REFUSED_SSRC_USED
+
+
+cdef extern from "calls_transports.h" nogil:
     int64_t core_add_transport(core *, const extension_ids *)
     int64_t core_add_plain_transport(core *, const char *path)
     int core_set_extensions(core *, int64_t, const extension_ids *)
@@ -205,6 +208,8 @@ cdef extern from "calls.h" nogil:
     int core_probe(core *, int64_t, uint64_t, int64_t, int64_t)
     int core_remove_transport(core *, int64_t)
 
+
+cdef extern from "calls_streams.h" nogil:
     struct producer_settings:
         codec_t codec
         uint32_t clock_rate
@@ -236,8 +241,13 @@ cdef extern from "calls.h" nogil:
     int core_set_consumer_layer(core *, int64_t, int, int64_t)
     int core_remove_consumer(core *, int64_t)
 
+
+cdef extern from "calls_lines.h" nogil:
     int core_line(core *, int64_t, line_reading *, train_packet *)
     int core_set_line_settled(core *, int64_t, bint)
+
+
+cdef extern from "calls_read.h" nogil:
     struct stream_losses:
         uint32_t ssrc
         uint32_t expected
@@ -287,9 +297,12 @@ cdef extern from "calls.h" nogil:
     int core_consumer_stats(core *, int64_t, consumer_stats *)
 
 
-cdef extern from "core.h" nogil:
+cdef extern from "ingress.h" nogil:
     void core_receive(
         core *, const address *, const address *, uint8_t *, uint32_t, int64_t, int64_t)
+
+
+cdef extern from "tick.h" nogil:
     int64_t core_tick(core *, int64_t, int64_t)
 
 

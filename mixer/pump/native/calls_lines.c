@@ -1,5 +1,5 @@
-/* Owns the calls by which Python reads a subscriber's line. */
-#include "calls.h"
+/* See calls_lines.h. */
+#include "calls_lines.h"
 
 int core_line(struct core *core, int64_t id, struct line_reading *reading,
               struct train_packet *train) {

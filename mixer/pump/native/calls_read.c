@@ -1,8 +1,9 @@
-/* Owns the calls by which Python reads: feedback, reports, levels, counters. */
+/* See calls_read.h. */
+#include "calls_read.h"
+
 #include <string.h>
 
 #include "bytes.h"
-#include "calls.h"
 
 int core_losses(struct core *core, int64_t id, struct stream_losses *out, uint32_t room) {
   uint32_t count = 0;

@@ -1,9 +1,14 @@
-/* Owns the calls that make, change and end producers, their encodings, and consumers. */
+/* See calls_streams.h. */
+#include "calls_streams.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "busy.h"
-#include "calls.h"
+#include "consumer.h"
+#include "consumer_packet.h"
+#include "encoding.h"
+#include "notices.h"
 #include "payload.h"
 
 /* Producers ------------------------------------------------------------------------------------ */

@@ -1,8 +1,12 @@
-/* Owns the calls that make, change and end transports. */
+/* See calls_transports.h. */
+#include "calls_transports.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "calls.h"
+#include "calls_streams.h"
+#include "consumer_packet.h"
+#include "egress.h"
 #include "plain.h"
 
 static int64_t register_transport(struct core *core, struct transport *transport) {

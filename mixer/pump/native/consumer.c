@@ -1,10 +1,11 @@
-/* Owns one outgoing stream's continuity: which layer goes through, when it switches, and how the
- * source's sequence numbers, timestamps and picture ids become the consumer's own. A receiver sees
- * one stream that never stumbles, whatever layers it is made of. `tests/models/rewriting.py` tells the
- * same rules in Python, and tests hold the two together. */
+/* See consumer.h. */
+#include "consumer.h"
+
 #include "busy.h"
 #include "clock.h"
-#include "core.h"
+#include "consumer_packet.h"
+#include "egress.h"
+#include "notices.h"
 #include "payload.h"
 
 /* A late keyframe start is joined when the picture's rest is in the history; more than this behind

@@ -1,6 +1,6 @@
-/* Owns the bytes of an outgoing RTP packet: the header built anew (RFC 3550 §5.1), one-byte header
- * extensions (RFC 8285 §4.2) with the ids of the consumer's transport, the payload with its picture
- * ids rewritten (RFC 7741 §4.2), and the form of a retransmission (RFC 4588 §4). */
+/* See consumer_packet.h. */
+#include "consumer_packet.h"
+
 #include <string.h>
 
 #include "bytes.h"

@@ -1,4 +1,4 @@
-/* Owns the making and unmaking of the core. What happens in between is in the files core.h names. */
+/* See core.h. */
 #include "core.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Owns the last step before the socket: SRTP, counting, and the place in the outbox. */
-#include "core.h"
+/* See egress.h. */
+#include "egress.h"
 
 bool transport_can_send(struct core *core, const struct transport *transport) {
   if (transport->plain || (transport->tx && address_is_remote(&transport->remote)))

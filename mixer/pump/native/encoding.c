@@ -1,10 +1,12 @@
-/* Owns one incoming stream: placing each packet in its sequence, noticing loss, keeping the history
- * and handing the packet to every consumer of the producer. */
+/* See encoding.h. */
+#include "encoding.h"
+
 #include <stdlib.h>
 
 #include "busy.h"
 #include "clock.h"
-#include "core.h"
+#include "consumer.h"
+#include "notices.h"
 #include "payload.h"
 #include "read_ahead.h"
 

@@ -1,8 +1,11 @@
-/* Owns the way of a datagram into the pump: demultiplexing by its first byte (RFC 7983) and RTCP by
- * its second (RFC 5761), admission by remote address, SRTP, and the stream it belongs to by SSRC.
- * Every early end is a counted drop; nothing a stranger sends gets past the address. */
+/* See ingress.h. */
+#include "ingress.h"
+
 #include "bytes.h"
-#include "core.h"
+#include "encoding.h"
+#include "notices.h"
+#include "report_reader.h"
+#include "retransmit.h"
 #include "rtcp.h"
 
 static void refuse(struct core *core, struct transport *transport, int counter) {

@@ -2,6 +2,7 @@
 #include "lines.h"
 
 #include "core.h"
+#include "notices.h"
 
 /* How late silence and idleness, both of half a second and more, are noticed. */
 #define LINE_TICK_NS (100 * MILLISECOND_NS)

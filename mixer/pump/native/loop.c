@@ -1,19 +1,20 @@
-/* Owns the pump's thread: wait, receive what there is, let the core work through it, send what came
- * of it.
- *
- * Between two rounds lies a window in which packets gather. That is why the pump is cheap: a packet
- * received and sent alone costs ten times one in a batch (wake-ups and system calls). What comes to
- * a quiet pump is served at once. For the same reason reports and feedback wake nobody: they are
- * read in the next round that media needs, soon after at the latest (udp.h). */
+/* See loop.h. */
+#include "loop.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <stdalign.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "calls_transports.h"
+#include "ingress.h"
+#include "plain.h"
 #include "pump.h"
 #include "tcp_send.h"
+#include "tick.h"
+#include "udp_send.h"
 
 /* A burst is on its way for some 0.2 ms. Rounds that have much to do come more seldom, up to a
  * millisecond apart: three quarters of a thread at most, and what a round costs by itself does not

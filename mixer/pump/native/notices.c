@@ -1,5 +1,6 @@
-/* Owns the making of events: what Python is told, and how often. */
-#include "core.h"
+/* See notices.h. */
+#include "notices.h"
+
 #include "payload.h"
 
 /* A keyframe costs the publisher many times a common picture; asking again sooner than this only

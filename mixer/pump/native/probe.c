@@ -1,8 +1,10 @@
-/* Owns probes: filling a line for a moment with repeated packets, so that the peer's feedback shows
- * what it carries. What is repeated goes out as RTX, which a receiver knows to throw away. Where
- * nothing was sent lately (a line too thin for any picture), it is padding on an RTX stream. */
+/* See probe.h. */
+#include "probe.h"
+
 #include "clock.h"
+#include "consumer.h"
 #include "core.h"
+#include "retransmit.h"
 
 #define PROBE_TICK_NS MILLISECOND_NS
 /* How far back packets are taken from: enough that a repeat does not follow itself at once. */

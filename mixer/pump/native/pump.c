@@ -10,6 +10,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "calls_transports.h"
+#include "loop.h"
+#include "plain.h"
+#include "udp_send.h"
+
 /* Tries again with another number where the system chose one that TCP has no more. */
 static int open_internet(struct pump *pump, const struct pump_ports *ports, uint64_t seed,
                          const char **failed) {

@@ -5,8 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "calls.h"
-#include "plain.h"
+#include "core.h"
 #include "tcp.h"
 #include "udp.h"
 
@@ -61,9 +60,5 @@ bool pump_send_datagram(struct pump *pump, const struct address *to, const struc
                         const uint8_t *data, uint32_t length);
 /* 1 sent, 0 not sent, or a refusal. */
 int pump_send_rtcp(struct pump *pump, int64_t transport_id, const uint8_t *data, uint32_t length);
-
-/* loop.c */
-void *pump_loop(void *pump);
-void pump_close_links(struct pump *pump);
 
 #endif

@@ -1,9 +1,7 @@
-/* Owns what a peer's report blocks tell of its line (RFC 3550 §6.4.1): how much of each stream was
- * lost, and the round trip. A peer can only lie about its own line, and within bounds: a block
- * counts no more packets than a 16-bit cycle, and a round trip is measured against the sender
- * reports we remember sending. */
+/* See report_reader.h. */
+#include "report_reader.h"
+
 #include "clock.h"
-#include "core.h"
 #include "rtcp_report.h"
 
 /* A block that skips more is of a stream that began anew, or made up. */

@@ -1,5 +1,9 @@
 /* See reports.h. */
+#include "reports.h"
+
 #include "core.h"
+#include "egress.h"
+#include "report_reader.h"
 #include "rtcp_report.h"
 
 /* Left in the outbox for what one transport may be due: feedback, and reports. The rest of the

@@ -25,7 +25,6 @@ struct core;
 struct transport;
 struct consumer;
 struct encoding;
-struct rtcp_part;
 
 struct sent_report {
   uint32_t last_sr; /* as a report block names it: the middle of its NTP time */
@@ -83,11 +82,5 @@ void reports_look(struct core *core);
 void reports_forget(struct core *core, struct transport *transport);
 /* A round, when it is due; returns when the next one is. */
 int64_t reports_tick(struct core *core, int64_t now);
-
-/* report_reader.c */
-/* The blocks of a sender or receiver report of the peer; other parts are passed over. */
-void reports_take(struct core *core, struct transport *transport, const struct rtcp_part *part,
-                  int64_t arrival_ns);
-void reports_remember_sent(struct consumer *consumer, uint64_t ntp, int64_t now);
 
 #endif

@@ -1,8 +1,8 @@
-/* Owns the answer to a consumer's NACK: the packet again, from its producer's history, as RTX
- * (RFC 4588) or plainly, within a budget of bytes (repair_budget.h) and not twice within a round
- * trip. */
+/* See retransmit.h. */
+#include "retransmit.h"
+
 #include "clock.h"
-#include "core.h"
+#include "consumer.h"
 
 #define SPACING_MIN_NS (20 * MILLISECOND_NS)
 #define SPACING_MAX_NS (500 * MILLISECOND_NS)

@@ -12,6 +12,7 @@
 #include "lines.h"
 #include "media.h"
 #include "missing.h"
+#include "probe.h"
 #include "reception.h"
 #include "repair_budget.h"
 #include "reports.h"
@@ -35,15 +36,6 @@
 struct producer;
 struct consumer;
 struct plain_link;
-
-/* A probe under way: what is sent is filled up to a rate. */
-struct probe {
-  bool is_running;
-  uint32_t repeated;
-  uint64_t rate_bps, bytes_before;
-  int64_t began_ns, until_ns;
-  struct transport *next; /* in the core's list of probing transports */
-};
 
 struct transport {
   int64_t id;

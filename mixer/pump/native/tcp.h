@@ -15,7 +15,7 @@
 
 #include "clock.h"
 #include "tcp_table.h"
-#include "udp.h"
+#include "udp_receive.h"
 
 #define TCP_HANDSHAKE_NS (15 * SECOND_NS) /* a browser on a bad line takes that long to begin */
 #define TCP_IDLE_NS (60 * SECOND_NS)      /* consent is gone after 30 s (RFC 7675 §5.1) */

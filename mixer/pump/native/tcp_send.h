@@ -6,7 +6,7 @@
 
 #include "outbox.h"
 #include "tcp_table.h"
-#include "udp.h"
+#include "udp_send.h"
 
 /* Half a second of 1 Mb/s: a keyframe of all rooms. What waits longer is late, not saved. */
 #define TCP_BACKLOG_BYTES (64 * 1024)

@@ -1,8 +1,10 @@
-/* Owns what time alone makes due: NACKs upstream, reminders that a keyframe is needed. One coalesced
- * tick; an idle pump has none to wait for. Reports and feedback have their own clock (reports.c),
- * which this one follows. */
+/* See tick.h. */
+#include "tick.h"
+
 #include "clock.h"
-#include "core.h"
+#include "consumer.h"
+#include "egress.h"
+#include "notices.h"
 #include "rtcp.h"
 
 #define LOSS_TICK_NS (5 * MILLISECOND_NS) /* the first NACK's delay */

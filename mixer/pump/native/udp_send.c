@@ -1,12 +1,9 @@
-/* Owns sending the outbox by UDP; see udp.h.
- *
- * Packets to one address go in order. A run of equal size, of which the last may be shorter, is one
- * message that the kernel (or the network card) cuts up: UDP_SEGMENT, Linux 4.18. */
+/* See udp_send.h. */
+#include "udp_send.h"
+
 #include <errno.h>
 #include <netinet/udp.h>
 #include <string.h>
-
-#include "udp.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103

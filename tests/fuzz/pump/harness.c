@@ -11,9 +11,14 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "calls.h"
+#include "calls_lines.h"
+#include "calls_read.h"
+#include "calls_streams.h"
+#include "calls_transports.h"
 #include "cipher.h"
 #include "hostile.h"
+#include "ingress.h"
+#include "tick.h"
 
 #define TAG_BYTES 16
 #define PEERS 4

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "core.h"
 #include "feedback_reader.h"
 #include "hostile.h"
+#include "report_reader.h"
 #include "rtcp_report.h"
 
 static uint32_t any_bits(void) { return any(65536) << 16 | any(65536); }

@@ -1,4 +1,4 @@
-"""The pump's C files call each other one way only: between them there is no circle.
+"""The pump's C files call each other one way only, and each has a header of its own.
 
 Read from the sources, by name: a function belongs to the file that defines it (a header and its C
 file are one), and a file calls whatever of another's it names, be it to call it or to hand it on.
@@ -21,26 +21,31 @@ DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 DEFINITION = re.compile(r"^(\w[\w\s*]*?)\b(\w+)\(([^;{}]*)\)\s*\{", re.MULTILINE)
 NAMED = re.compile(r"(?<!\.)(?<!->)(?<!struct )\b[A-Za-z_]\w*\b")  # no field, no type
 
+DECLARED = re.compile(r"\b(\w+)\(")
+
 Graph = dict[str, dict[str, set[str]]]  # file → file it calls → by which names
 
 
 class Source:
-    """One file: the functions it defines, and the text in which it names those of others."""
+    """One file: the functions it defines and declares, and the names of others' in it."""
 
     def __init__(self, path: Path) -> None:
         self.unit = path.stem
+        self.is_header = path.suffix == ".h"
         text = NO_CODE.sub(" ", path.read_text()).replace("\\\n", " ")
         code = DIRECTIVE.sub("", text)
         self.own: set[str] = set()
         self.shared: set[str] = set()
         bodies = [line for line in DIRECTIVE.findall(text) if "include" not in line]
         for found in DEFINITION.finditer(code):
-            is_own = path.suffix == ".c" and "static" in found[1].split()
+            is_own = not self.is_header and "static" in found[1].split()
             (self.own if is_own else self.shared).add(found[2])
             bodies.append(body_at(code, found.end()))
-        self.named = set(NAMED.findall(code if path.suffix == ".c" else "")) | {
-            name for body in bodies for name in NAMED.findall(body)
-        }
+        searched = bodies if self.is_header else [*bodies, code]
+        self.named = {name for text in searched for name in NAMED.findall(text)}
+        for body in bodies:
+            code = code.replace(body, "")
+        self.declared = set(DECLARED.findall(code)) if self.is_header else set()
 
 
 def body_at(code: str, begin: int) -> str:
@@ -56,9 +61,13 @@ def sources_of(folder: Path) -> list[Source]:
     return [Source(path) for path in sorted([*folder.glob("*.c"), *folder.glob("*.h")])]
 
 
+def owners_in(sources: list[Source]) -> dict[str, str]:
+    return {name: source.unit for source in sources for name in source.shared}
+
+
 def graph_of(folder: Path) -> Graph:
     sources = sources_of(folder)
-    owner = {name: source.unit for source in sources for name in source.shared}
+    owner = owners_in(sources)
     graph: Graph = {}
     for source in sources:
         calls = graph.setdefault(source.unit, {})
@@ -94,6 +103,15 @@ def test_the_graph_is_that_of_the_packets_way() -> None:
     assert "transport_send_rtp" in graph["consumer"]["egress"]
     assert graph["egress"]["core"] == {"core_count"}  # of the header alone
     assert "pump_loop" in graph["pump"]["loop"]  # handed on, not called
+
+
+def test_what_a_file_gives_is_declared_in_its_own_header_alone() -> None:
+    sources = sources_of(NATIVE)
+    owner = owners_in(sources)
+    declared = {
+        (name, source.unit) for source in sources for name in source.declared if name in owner
+    }
+    assert declared == set(owner.items())
 
 
 FILES = {
