@@ -5,8 +5,8 @@ int core_line(struct core *core, int64_t id, struct line_reading *reading,
               struct train_packet *train) {
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
-  if (transport && transport->line)
-    line_take(transport->line, reading, train);
+  if (transport && transport->sensing.line)
+    line_take(transport->sensing.line, reading, train);
   else
     *reading = (struct line_reading){.acknowledged_bps = -1, .busy_bps = -1, .sent_bps = -1};
   pthread_mutex_unlock(&core->mutex);
@@ -16,7 +16,7 @@ int core_line(struct core *core, int64_t id, struct line_reading *reading,
 int core_set_line_settled(struct core *core, int64_t id, bool is_settled) {
   pthread_mutex_lock(&core->mutex);
   struct transport *transport = core_transport(core, id);
-  if (transport && transport->line) transport->line->is_settled = is_settled;
+  if (transport && transport->sensing.line) transport->sensing.line->is_settled = is_settled;
   pthread_mutex_unlock(&core->mutex);
   return transport ? 0 : REFUSED_UNKNOWN;
 }

@@ -67,7 +67,7 @@ static bool ssrc_is_free_for(const struct transport *transport, uint32_t ssrc,
 static void name_ssrc(struct transport *transport, uint32_t ssrc, enum ssrc_role role,
                       struct encoding *encoding) {
   const struct ssrc_entry *entry = ssrc_table_find(&transport->incoming, ssrc);
-  if (entry && !entry->stream) transport->unknown_ssrcs--;
+  if (entry && !entry->stream) transport->admission.unknown_ssrcs--;
   ssrc_table_put(&transport->incoming, ssrc, role, encoding);
 }
 
@@ -101,7 +101,7 @@ static int add_encoding(struct core *core, struct producer *producer,
   if (!ssrc_is_free_for(transport, settings->ssrc, encoding)) return REFUSED_SSRC_USED;
   if (settings->rtx_ssrc && !ssrc_is_free_for(transport, settings->rtx_ssrc, encoding))
     return REFUSED_SSRC_USED;
-  uint32_t named = transport->incoming.count - transport->unknown_ssrcs;
+  uint32_t named = transport->incoming.count - transport->admission.unknown_ssrcs;
   if (named + 2 > NAMED_SSRCS_MAX) return REFUSED_FULL;
   if (!ssrc_table_reserve(&transport->incoming, named + 2 + UNKNOWN_SSRCS_MAX))
     return REFUSED_MEMORY;
@@ -205,12 +205,12 @@ static struct consumer *consumer_new(struct core *core, const struct producer *p
 }
 
 static bool was_used(const struct transport *transport, uint32_t ssrc) {
-  uint32_t kept =
-      transport->retired_count < RETIRED_SSRCS ? transport->retired_count : RETIRED_SSRCS;
+  const struct retired_ssrcs *retired = &transport->retired;
+  uint32_t kept = retired->count < RETIRED_SSRCS ? retired->count : RETIRED_SSRCS;
   if (!ssrc) return false;
   if (ssrc_table_find(&transport->outgoing, ssrc)) return true;
   for (uint32_t i = 0; i < kept; i++)
-    if (transport->retired[i] == ssrc) return true;
+    if (retired->last[i] == ssrc) return true;
   return false;
 }
 
@@ -289,7 +289,7 @@ static void retire(struct core *core, struct transport *transport, uint32_t ssrc
   if (!ssrc) return;
   ssrc_table_remove(&transport->outgoing, ssrc);
   if (transport->tx) core->srtp.remove_stream(transport->tx, htonl(ssrc));
-  transport->retired[transport->retired_count++ % RETIRED_SSRCS] = ssrc;
+  transport->retired.last[transport->retired.count++ % RETIRED_SSRCS] = ssrc;
 }
 
 void remove_consumer(struct core *core, struct consumer *consumer) {

@@ -113,7 +113,7 @@ int core_set_srtp(struct core *core, int64_t id, const struct srtp_keys *keys) {
     transport->tx = keys->tx;
     transport->aead = aead;
     aead = former;
-    transport->retired_count = 0; /* new keys: any SSRC is fresh again */
+    transport->retired.count = 0; /* new keys: any SSRC is fresh again */
     for (struct consumer *one = transport->consumers; one; one = one->next_of_transport)
       one->index = one->rtx_index = (struct packet_index){0};
   }

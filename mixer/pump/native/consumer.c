@@ -147,8 +147,8 @@ static uint32_t let_go(struct core *core, struct consumer *consumer, struct pack
   consumer_stamp(consumer, departure, packet->bytes);
   length = transport_send_rtp(core, transport, index, packet, length);
   if (!length) return 0;
-  if (consumer->transport_sequence_at && transport->line)
-    line_depart(transport->line, departure->transport_sequence, length, now);
+  if (consumer->transport_sequence_at && transport->sensing.line)
+    line_depart(transport->sensing.line, departure->transport_sequence, length, now);
   consumer->counters[CONSUMER_bytes] += length;
   return length;
 }

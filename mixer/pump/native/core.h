@@ -1,5 +1,5 @@
-/* Owns the pump's state, free of sockets, threads and clocks: datagrams go in with the time (ingress.h,
- * tick.h), datagrams to send come out in the outbox, events in the event ring.
+/* Owns the pump's state, free of sockets, threads and clocks: datagrams go in with the time
+ * (ingress.h, tick.h), datagrams to send come out in the outbox, events in the event ring.
  *
  * One mutex guards it. The pump's thread holds it while it works through a batch, Python while it
  * changes something; nobody holds it across a system call. */
@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "events.h"
+#include "limiter.h"
 #include "measures.h"
 #include "outbox.h"
 #include "registry.h"

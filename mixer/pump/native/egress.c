@@ -12,7 +12,7 @@ static bool enqueue(struct core *core, struct transport *transport, struct out_p
                     uint32_t length) {
   packet->length = (uint16_t)length;
   if (!outbox_add(core->outbox, &transport->remote, &transport->local, transport->plain,
-                  &transport->outbox_index, &transport->outbox_batch)) {
+                  &transport->outbox_place)) {
     core_count(core, COUNTER_drop_outbox_full);
     return false;
   }

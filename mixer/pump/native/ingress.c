@@ -2,6 +2,7 @@
 #include "ingress.h"
 
 #include "bytes.h"
+#include "core.h"
 #include "encoding.h"
 #include "notices.h"
 #include "report_reader.h"
@@ -33,7 +34,7 @@ static uint32_t unprotect(struct core *core, struct transport *transport,
  * is looked at, or not at all. */
 static bool admits_ssrc(struct core *core, struct transport *transport,
                         const struct ssrc_entry *entry) {
-  if (entry || transport->unknown_ssrcs < UNKNOWN_SSRCS_MAX) return true;
+  if (entry || transport->admission.unknown_ssrcs < UNKNOWN_SSRCS_MAX) return true;
   refuse(core, transport, COUNTER_drop_ssrc_cap);
   return false;
 }
@@ -41,7 +42,7 @@ static bool admits_ssrc(struct core *core, struct transport *transport,
 static struct ssrc_entry *note_unknown(struct transport *transport, uint32_t ssrc,
                                        enum ssrc_role role) {
   struct ssrc_entry *entry = ssrc_table_put(&transport->incoming, ssrc, role, NULL);
-  if (entry) transport->unknown_ssrcs++;
+  if (entry) transport->admission.unknown_ssrcs++;
   return entry;
 }
 
@@ -169,7 +170,7 @@ static void receive_rtcp(struct core *core, struct transport *transport, uint8_t
   while (rtcp_next(data, length, &at, &part, &malformed))
     if (!take_part(core, transport, &part, arrival_ns, now)) all_taken = false;
   if (all_taken) return;
-  if (limiter_admits_rtcp(&transport->rtcp, now))
+  if (limiter_admits_rtcp(&transport->admission.rtcp, now))
     tell_rtcp(core, transport, data, length, arrival_ns);
   else
     core_count(core, COUNTER_drop_rate_limited);
@@ -178,7 +179,7 @@ static void receive_rtcp(struct core *core, struct transport *transport, uint8_t
 static void receive_signal(struct core *core, struct transport *transport,
                            const struct address *from, const struct address *to,
                            const uint8_t *data, uint32_t length, int64_t arrival_ns, int64_t now) {
-  bool admitted = transport ? limiter_admits_peer(&transport->datagrams, now)
+  bool admitted = transport ? limiter_admits_peer(&transport->admission.datagrams, now)
                             : limiter_admits_stranger(&core->limiter, from, now);
   if (admitted)
     tell_datagram(core, transport, from, to, data, length, arrival_ns);

@@ -4,7 +4,16 @@
 #ifndef TONGKE_INGRESS_H
 #define TONGKE_INGRESS_H
 
-#include "core.h"
+#include "address.h"
+#include "limiter.h"
+
+struct core;
+
+/* A transport's part in it: what the peer may send that is not media we know. */
+struct admission {
+  uint32_t unknown_ssrcs; /* of `incoming`: Python has not named them */
+  struct bucket datagrams, rtcp;
+};
 
 /* A datagram that came to the UDP port (`to` that address of ours, or NONE where nobody needs it),
  * or from a local peer's socket. Changed in place; `data` is 8-byte aligned. The caller keeps room in

@@ -3,11 +3,19 @@
 #ifndef TONGKE_LINES_H
 #define TONGKE_LINES_H
 
+#include "limiter.h"
 #include "line.h"
 
 struct core;
 struct transport;
 struct rtcp_part;
+
+/* A transport's part in it. */
+struct sensing {
+  struct line *line; /* to the peer; NULL: it is sent no transport-wide sequence numbers */
+  struct transport *next; /* in the core's list of those that have one */
+  struct bucket reported; /* packets that its feedback speaks of */
+};
 
 /* Gives a transport that sends transport-wide sequence numbers its line, once; false: no memory. */
 bool lines_reserve(struct core *core, struct transport *transport);

@@ -19,15 +19,16 @@ struct out_packet *outbox_next(struct outbox *outbox) {
 }
 
 bool outbox_add(struct outbox *outbox, const struct address *address, const struct address *local,
-                struct plain_link *plain, uint32_t *index, uint32_t *batch) {
+                struct plain_link *plain, struct outbox_place *place) {
   uint16_t packet = (uint16_t)outbox->packet_count;
-  if (*batch != outbox->batch) {
+  if (place->batch != outbox->batch) {
     if (outbox->destination_count == OUTBOX_DESTINATIONS) return false;
-    *batch = outbox->batch;
-    *index = outbox->destination_count++;
-    outbox->destinations[*index] = (struct destination){*address, *local, plain, packet, packet, 0};
+    place->batch = outbox->batch;
+    place->index = outbox->destination_count++;
+    outbox->destinations[place->index] =
+        (struct destination){*address, *local, plain, packet, packet, 0};
   }
-  struct destination *destination = &outbox->destinations[*index];
+  struct destination *destination = &outbox->destinations[place->index];
   if (destination->count++) outbox->packets[destination->last].next = packet;
   destination->last = packet;
   outbox->packets[packet].next = OUTBOX_NONE;

@@ -32,8 +32,13 @@ struct destination {
   uint32_t count;
 };
 
+/* A destination's own memory of where it stands in a batch. */
+struct outbox_place {
+  uint32_t index, batch;
+};
+
 struct outbox {
-  uint32_t batch; /* number of the current batch; tells a transport that its index is stale */
+  uint32_t batch; /* number of the current batch; tells a destination that its place is stale */
   uint32_t packet_count, destination_count;
   struct destination destinations[OUTBOX_DESTINATIONS];
   struct out_packet packets[OUTBOX_PACKETS];
@@ -49,10 +54,9 @@ static inline uint32_t outbox_room(const struct outbox *outbox) {
 }
 /* The next free packet to write into, or NULL. It is not sent before outbox_add(). */
 struct out_packet *outbox_next(struct outbox *outbox);
-/* Sends what outbox_next() gave. `*index` and `*batch` are the destination's own memory of where
- * it stands in this batch. False: no room for one more destination. */
+/* Sends what outbox_next() gave. False: no room for one more destination. */
 bool outbox_add(struct outbox *outbox, const struct address *address, const struct address *local,
-                struct plain_link *plain, uint32_t *index, uint32_t *batch);
+                struct plain_link *plain, struct outbox_place *place);
 void outbox_clear(struct outbox *outbox);
 
 #endif

@@ -56,7 +56,7 @@ bool probe_begin(struct core *core, struct transport *transport, uint64_t rate_b
       .bytes_before = transport->counters[TRANSPORT_bytes_sent],
       .next = probe->next,
   };
-  if (transport->line) line_probe(transport->line, now, probe->until_ns);
+  if (transport->sensing.line) line_probe(transport->sensing.line, now, probe->until_ns);
   return true;
 }
 

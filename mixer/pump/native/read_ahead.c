@@ -32,14 +32,14 @@ static void call_for_transport(const struct consumer *consumer) {
   CALL_FOR(&consumer->sent[(consumer->last_sequence + 1) & (consumer->sent_size - 1)]);
   CALL_FOR(&transport->remote);
   CALL_FOR(&transport->aead);
-  CALL_FOR(&transport->line);
+  CALL_FOR(&transport->sensing.line);
   CALL_FOR(&transport->transport_sequence);
-  CALL_FOR(&transport->outbox_index);
+  CALL_FOR(&transport->outbox_place);
   CALL_FOR(&transport->counters[TRANSPORT_COUNTER_COUNT - 1]);
 }
 
 static void call_for_line_and_cipher(const struct transport *transport) {
-  const struct line *line = transport->line;
+  const struct line *line = transport->sensing.line;
   const uint8_t *cipher = transport->aead.context;
   for (uint32_t i = 0; cipher && i < CIPHER_BYTES; i += CACHE_LINE) CALL_FOR(cipher + i);
   if (!line) return;
@@ -65,7 +65,7 @@ void read_ahead(const struct producer *producer, int64_t place) {
   if (next + 2 >= 0 && next + 2 < count) call_for_transport(consumers[next + 2]);
   if (next + 1 >= 0 && next + 1 < count)
     call_for_line_and_cipher(consumers[next + 1]->transport);
-  if (next >= 0 && next < count) call_for_window(consumers[next]->transport->line);
+  if (next >= 0 && next < count) call_for_window(consumers[next]->transport->sensing.line);
 }
 
 void read_ahead_begin(const struct producer *producer) {

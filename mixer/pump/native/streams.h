@@ -8,10 +8,11 @@
 #include "counters.h"
 #include "h264_stream.h"
 #include "history.h"
-#include "limiter.h"
+#include "ingress.h"
 #include "lines.h"
 #include "media.h"
 #include "missing.h"
+#include "outbox.h"
 #include "probe.h"
 #include "reception.h"
 #include "repair_budget.h"
@@ -37,6 +38,12 @@ struct producer;
 struct consumer;
 struct plain_link;
 
+/* The last of them, on one transport. */
+struct retired_ssrcs {
+  uint32_t count; /* of all since its keys were new */
+  uint32_t last[RETIRED_SSRCS];
+};
+
 struct transport {
   int64_t id;
   struct address remote; /* kind NONE: not yet consented */
@@ -47,22 +54,19 @@ struct transport {
   struct extension_ids extensions;
   struct ssrc_table incoming; /* → struct encoding */
   struct ssrc_table outgoing; /* → struct consumer */
-  uint32_t unknown_ssrcs;
   struct producer *producers; /* linked by next_of_transport */
   struct consumer *consumers; /* linked by next_of_transport */
-  struct line *line; /* to the peer; NULL: it is sent no transport-wide sequence numbers */
-  struct transport *next_with_line;
+  struct sensing sensing;
   struct reporting reporting;
   uint16_t transport_sequence;
   int64_t round_trip_ns; /* smoothed, from the peer's report blocks; 0: unknown */
   struct repair_budget repairs;
-  struct bucket datagrams, rtcp, reported;
+  struct admission admission;
   struct probe probe;
-  uint32_t outbox_index, outbox_batch;
+  struct outbox_place outbox_place;
   struct transport *next_plain;
   uint64_t counters[TRANSPORT_COUNTER_COUNT];
-  uint32_t retired_count;
-  uint32_t retired[RETIRED_SSRCS];
+  struct retired_ssrcs retired;
 };
 
 struct encoding {

@@ -134,7 +134,8 @@ static void send_one(struct peer *peer) {
 }
 
 static void send_burst(struct peer *peer) {
-  uint32_t index = 0, memory = 0, count = 1 + any(100);
+  uint32_t count = 1 + any(100);
+  struct outbox_place place = {0};
   struct address none = {.kind = ADDRESS_NONE};
   outbox_clear(outbox);
   for (uint32_t i = 0; i < count; i++) {
@@ -142,7 +143,7 @@ static void send_burst(struct peer *peer) {
     packet->length = (uint16_t)(6 + any(1200));
     memset(packet->bytes, 0xbb, packet->length);
     write_u32(packet->bytes + 2, UINT32_MAX); /* numbered by what goes: see read_some() */
-    REQUIRE(outbox_add(outbox, &peer->address, &none, NULL, &index, &memory));
+    REQUIRE(outbox_add(outbox, &peer->address, &none, NULL, &place));
   }
   tcp_send(table, outbox, &outbox->destinations[0], now, &totals);
 }
