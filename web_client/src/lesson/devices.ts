@@ -82,9 +82,7 @@ export class Devices {
   /** Keep these sources captured, as their profiles say, from now on. */
   async capture(profiles: readonly SourceProfile[]): Promise<void> {
     for (const profile of profiles) this.wanted.set(profile.source, profile);
-    // The microphone first and alone: a room without a camera is still heard.
-    const order = [...this.wanted.keys()].sort((a) => (a === "room" ? -1 : 1));
-    for (const source of order) await this.open(source);
+    await this.openWanted();
   }
 
   /** Take this device from now on, in place of what is used. */
@@ -157,7 +155,7 @@ export class Devices {
     } finally {
       this.looking = false;
     }
-    await this.reopen();
+    await this.openWanted();
     if (!this.lookAgain) return;
     this.lookAgain = false;
     await this.look();
@@ -168,11 +166,11 @@ export class Devices {
     return this.open(source, { anew: true, gently: true });
   }
 
-  /** Open what is wanted and not open. */
-  private async reopen(): Promise<void> {
-    for (const source of this.wanted.keys()) {
-      if (!this.denied.has(source)) await this.open(source);
-    }
+  /** Open what is wanted, not open and not denied. */
+  private async openWanted(): Promise<void> {
+    // The microphone first and alone: a room without a camera is still heard.
+    const order = [...this.wanted.keys()].sort((a) => (a === "room" ? -1 : 1));
+    for (const source of order) if (!this.denied.has(source)) await this.open(source);
   }
 
   /** `anew`: whatever is open or being opened for it now; `gently`: what is open outlives a failure. */

@@ -249,6 +249,9 @@ describe("what was blocked", () => {
     media.plug("audioinput", "Headset");
     await vi.advanceTimersByTimeAsync(60_000);
     expect(media.opened).toEqual([]);
+    // Nor when the lesson itself begins, after the check, or is entered again.
+    await own.capture([MICROPHONE, CAMERA]);
+    expect(media.opened).toEqual([]);
     await own.retry();
     expect(phases).toEqual({ microphone: "on", camera: "on" });
     expect(Object.fromEntries(sent)).toEqual({ room: "Built-in", teacher: "Webcam" });
