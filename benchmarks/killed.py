@@ -1,6 +1,8 @@
 """`python -m benchmarks.killed`: how soon everybody is back when the server is killed.
 
-Four real Chromiums hold a lesson; the server is killed (SIGKILL) and started again, several times.
+Four real Chromiums hold a lesson; the server is killed (SIGKILL) several times, and its keeper
+starts it again. With `--keeper` that one is killed too, and all is started anew, as after a power
+cut.
 Read are pixels: a seat is back when every other seat's counter advances on its screen again.
 Printed are a table and one last line of JSON. It needs Debian's `chromium` and two minutes, on a
 machine that does nothing else; it stops by itself.
@@ -27,7 +29,9 @@ SMALL = (320, 180)  # four browsers, a server and two cores
 BETWEEN_S = 3  # pictures go at full rate again, what was saved is saved
 
 
-def killed(playwright: Playwright, folder: Path, kills: int) -> list[tuple[float, float]]:
+def killed(
+    playwright: Playwright, folder: Path, kills: int, *, keeper: bool = False
+) -> list[tuple[float, float]]:
     """After each kill: seconds until the server was ready, and until all four seats were back."""
     with ExitStack() as stack:
         server = ServerProcess(folder / "data")
@@ -51,8 +55,11 @@ def killed(playwright: Playwright, folder: Path, kills: int) -> list[tuple[float
         for _ in range(kills):
             time.sleep(BETWEEN_S)
             killed_at = time.time()
-            server.kill()
-            server.start(wait=False)
+            if keeper:
+                server.kill()
+                server.start(wait=False)
+            else:
+                server.kill_without_keeper()
             watch(screens, seats)  # pictures stand still from now on
             server.await_ready()
             ready_s = time.time() - killed_at
@@ -76,12 +83,13 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.killed", description=__doc__)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--keeper", action="store_true", help="kill the server's keeper, too")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="tongke-killed-") as folder,
         sync_playwright() as playwright,
     ):
-        measured = killed(playwright, Path(folder), options.kills)
+        measured = killed(playwright, Path(folder), options.kills, keeper=options.keeper)
     print("kill   ready   all back")
     for number, (ready_s, back_s) in enumerate(measured, start=1):
         print(f"{number:>4} {ready_s:>5.2f} s {back_s:>8.2f} s")

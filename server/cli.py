@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 import sys
 from collections.abc import Coroutine
 from importlib import import_module
@@ -20,6 +21,7 @@ import typer
 
 from server.config import Settings, load_settings
 from server.errors import StartRefused, Text
+from server.keeper import keep
 from server.logs import set_up_logs
 from server.spoken import spoken
 
@@ -41,6 +43,14 @@ _OTHERS = {"demo": "server.demo.cli", "simulate": "server.simulate.cli"}
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():
         app.command()(getattr(import_module(_module), _name))
+
+# What a server that was killed finds read in already; `server.serving` is nearly all of it.
+_READ_IN = (
+    "server.serving",
+    "server.accounts.first_start",
+    "server.door.install_files",
+    "aiosqlite",
+)
 
 T = TypeVar("T")
 DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]
@@ -82,7 +92,12 @@ def serve(
         tls_key=tls_key,
         plain_http=plain_http,
     )
-    _run(_serve(settings))
+    try:
+        sockets = _listen(settings)
+    except StartRefused as refused:
+        _fail(refused)
+    keep()
+    _run(_serve(settings, sockets))
 
 
 @admin.command("reset-key")
@@ -104,14 +119,20 @@ def reset_key(
     _say("然后请在“管理 › 人员”中设置新密码。", "Then set a new password under Admin, People.")
 
 
-async def _serve(settings: Settings) -> None:
+def _listen(settings: Settings) -> list[socket.socket]:
     from server.door.listening import listen  # noqa: PLC0415 - see the file's head
 
     # First of all: whoever comes back while the rest is read in waits a moment at the door, and
     # is not sent away to try again later.
     sockets = listen(settings.host, settings.port)
+    for part in _READ_IN:
+        import_module(part)
+    return sockets
+
+
+async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
     from server.accounts.first_start import setup_address  # noqa: PLC0415
-    from server.serving import heard_signals, running_server  # noqa: PLC0415
+    from server.serving import heard_signals, running_server  # noqa: PLC0415 - see the file's head
 
     with heard_signals() as signals:
         async with running_server(settings, sockets=sockets) as server:

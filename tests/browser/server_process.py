@@ -66,10 +66,17 @@ class ServerProcess:
             self.await_ready()
 
     def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
+        """SIGKILL to all of it, as a power cut would."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def kill_without_keeper(self) -> None:
+        """SIGKILL to the serving process alone, as the kernel would for want of memory."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        (serving,) = children.read_text().split()
+        os.kill(int(serving), signal.SIGKILL)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""

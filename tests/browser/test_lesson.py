@@ -144,9 +144,9 @@ def a_rooms_cable_is_pulled(rooms: Classrooms, line: RoomNetwork) -> None:
 
 
 def the_server_is_killed(rooms: Classrooms, server: ServerProcess) -> None:
-    """SIGKILL and a new start: all four are back, untouched."""
-    server.kill()
-    server.start()
+    """SIGKILL, and its keeper's new start: all four are back, untouched."""
+    server.kill_without_keeper()
+    server.await_ready()
     rooms.everybody_sees_everybody()
     rooms.everybody_hears_everybody()
 
