@@ -28,7 +28,7 @@ from mixer.rtp.rtcp import (
     serialize_compound,
 )
 from mixer.rtp.sequence import ntp_from_unix_ns
-from mixer.transport.dtls import Certificate, DtlsSession
+from mixer.transport.dtls import DtlsCertificate, DtlsSession
 
 # What the DTLS handshake may settle on, by the names of the command line.
 PROFILES = {
@@ -72,7 +72,7 @@ class LoadClient:
         self._profiles = [p for p in SRTP_PROFILES if p.openssl_profile == PROFILES[profile]]
         if not self._profiles:
             raise ValueError(f"this machine's OpenSSL or libsrtp has no {profile}")
-        self._certificate = Certificate()
+        self._certificate = DtlsCertificate()
         self._peers: list[LoadPeer] = []
         self._by_number: dict[int, LoadPeer] = {}
         self._tasks: list[asyncio.Task[None]] = []

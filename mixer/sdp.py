@@ -38,6 +38,14 @@ ICE_PASSWORD = re.compile(r"[A-Za-z0-9+/_=\-]{22,256}")
 
 
 @dataclass(frozen=True, slots=True)
+class IceCredentials:
+    """What whoever checks a path to its peer must know (RFC 8839 §5.4)."""
+
+    ufrag: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class RtpMap:
     """`a=rtpmap`: what a payload type is."""
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from signaling.driver import Connection, LessonService
 from signaling.errors import Refusal
-from signaling.lesson.sdp import media_lines
+from signaling.lesson.sdp import offered_m_lines
 from signaling.protocol.messages import (
     CloseCode,
     DeviceKind,
@@ -143,13 +143,13 @@ def name_sources(offer: str, source: Source, *, with_sound: bool) -> dict[str, S
     `room`. Raises `Refusal` if nothing is left to send.
     """
     named: dict[str, Source] = {}
-    for line in media_lines(offer):
-        if not line.sends:
+    for m_line in offered_m_lines(offer):
+        if not m_line.sends:
             continue
-        wanted = Source.ROOM if line.kind == "audio" else source
-        fits = line.kind == "audio" if wanted is Source.ROOM else line.kind == "video"
+        wanted = Source.ROOM if m_line.kind == "audio" else source
+        fits = m_line.kind == "audio" if wanted is Source.ROOM else m_line.kind == "video"
         if fits and wanted not in named.values() and (with_sound or wanted is not Source.ROOM):
-            named[line.mid] = wanted
+            named[m_line.mid] = wanted
     if not named:
         raise Refusal("wrong-kind" if with_sound else "sound-elsewhere")
     return named
@@ -157,4 +157,4 @@ def name_sources(offer: str, source: Source, *, with_sound: bool) -> dict[str, S
 
 def has_sound(offer: str) -> bool:
     """Whether an offer sends any sound."""
-    return any(line.kind == "audio" and line.sends for line in media_lines(offer))
+    return any(m_line.kind == "audio" and m_line.sends for m_line in offered_m_lines(offer))

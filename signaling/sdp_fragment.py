@@ -7,20 +7,10 @@ writing the answer's fragment. What lines and credentials look like is the media
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, lines_of
+from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, IceCredentials, lines_of
 from signaling.errors import Refusal
 
 MEDIA_TYPE = "application/trickle-ice-sdpfrag"
-
-
-@dataclass(frozen=True, slots=True)
-class IceCredentials:
-    """A ufrag and its password (RFC 8839 §5.4: 4–256 and 22–256 characters)."""
-
-    ufrag: str
-    pwd: str
 
 
 def credentials_of(sdp: str) -> IceCredentials | None:
@@ -40,10 +30,10 @@ def credentials_of(sdp: str) -> IceCredentials | None:
     found = session | next((level for level in sections if level), {})
     if not found:
         return None
-    ufrag, pwd = found.get("a=ice-ufrag", ""), found.get("a=ice-pwd", "")
-    if ICE_UFRAG.fullmatch(ufrag) is None or ICE_PASSWORD.fullmatch(pwd) is None:
+    ufrag, password = found.get("a=ice-ufrag", ""), found.get("a=ice-pwd", "")
+    if ICE_UFRAG.fullmatch(ufrag) is None or ICE_PASSWORD.fullmatch(password) is None:
         raise Refusal("bad-sdp")
-    return IceCredentials(ufrag, pwd)
+    return IceCredentials(ufrag, password)
 
 
 def with_credentials(offer: str, credentials: IceCredentials) -> str:
@@ -55,7 +45,7 @@ def with_credentials(offer: str, credentials: IceCredentials) -> str:
         if line.startswith("a=ice-ufrag:"):
             lines.append(f"a=ice-ufrag:{credentials.ufrag}")
         elif line.startswith("a=ice-pwd:"):
-            lines.append(f"a=ice-pwd:{credentials.pwd}")
+            lines.append(f"a=ice-pwd:{credentials.password}")
         else:
             lines.append(line)
     return "\r\n".join(lines) + "\r\n"

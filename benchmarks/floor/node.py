@@ -25,7 +25,7 @@ from benchmarks.descriptions import (
 from benchmarks.floor._floor import Floor
 from benchmarks.servers.serving import serve
 from mixer import sdp
-from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession, Fingerprint
+from mixer.transport.dtls import DtlsCertificate, DtlsRole, DtlsSession, Fingerprint
 
 SOCKET_BYTES = 4 << 20
 KINDS = {"audio": AUDIO_PAYLOAD_TYPE, "video": VIDEO_PAYLOAD_TYPE}
@@ -53,7 +53,7 @@ class FloorNode:
         self._control.setblocking(False)
         self._theirs = theirs
         self._floor = Floor(self._socket.fileno(), theirs.fileno())
-        self._certificate = Certificate()
+        self._certificate = DtlsCertificate()
         self._by_ufrag: dict[str, Connection] = {}
         self._by_address: dict[tuple[str, int], Connection] = {}
         self._wanted: dict[str, list[str]] = {}  # subscribing seat → publishing connections

@@ -1,9 +1,9 @@
 """The one face of the media core: open a lesson, join, publish, subscribe, feed, tap, close.
 
-    MediaNode ─ Lesson ─┬─ Members ─┬─ Publication ── Connection ─┬─ Port: pump, ICE agent
-                        │           ├─ Subscription ─ Connection ─┘
-                        │           └─ Feed, Tap (Unix sockets)
-                        └─ ControlLoop: measures, shares out, tells
+    MediaNode ─ LessonMedia ─┬─ Members ─┬─ Publication ── PeerConnection ─┬─ Port: pump, ICE agent
+                             │           ├─ Subscription ─ PeerConnection ─┘
+                             │           └─ Feed, Tap (Unix sockets)
+                             └─ ControlLoop: measures, shares out, tells
 
 Callers import from here, `mixer.model` (the nouns) and `mixer.errors`; the modules below are the
 media core's own.

@@ -25,7 +25,7 @@ from mixer.forward.allocation import (
 from mixer.forward.layers import Stream
 from mixer.forward.links import LinkMeter
 from mixer.model import Direction, Kind, LinkMeasured, LinkState, Want
-from mixer.node.connection import Connection
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.streams import Consumer, Encoding, Producer
 from mixer.pump import TransportTotals
 from mixer.rtp.bandwidth import REMB_SATURATED, BandwidthEstimator
@@ -34,7 +34,7 @@ from mixer.rtp.feedback import Fir, Pli, Remb
 from mixer.rtp.line_reading import LineReading
 from mixer.rtp.rtcp import RtcpPacket, parse_compound
 from mixer.transport.codecs import Codec
-from mixer.transport.subscribe_lines import Line
+from mixer.transport.m_lines import MLine
 from mixer.transport.subscribe_offer import stream_name
 
 # A line that carries all that is wanted, with a margin, is looked at on every second's beat, which
@@ -59,7 +59,7 @@ class ConsumersOwner(Protocol):
 class Consumers:
     """All streams to one device over one connection."""
 
-    def __init__(self, connection: Connection, owner: ConsumersOwner, device_id: str) -> None:
+    def __init__(self, connection: PeerConnection, owner: ConsumersOwner, device_id: str) -> None:
         now = connection.port.clock()
         self.meter = LinkMeter()
         self.estimator = BandwidthEstimator(now)
@@ -86,25 +86,25 @@ class Consumers:
 
     # Consumers
 
-    def add(self, producer: Producer, line: Line, codec: Codec) -> None:
+    def add(self, producer: Producer, m_line: MLine, codec: Codec) -> None:
         """Send this producer on this m-line under the peer's payload types; silent at first."""
         self.remove(producer.producer_id)
         has_rtx = bool(codec.rtx_payload_type) and producer.kind is Kind.VIDEO
         pump_id = self._pump.add_consumer(
             producer.pump_id,
             self._connection.transport_id,
-            ssrc=line.ssrc,
+            ssrc=m_line.ssrc,
             payload_type=codec.payload_type,
-            rtx_ssrc=line.rtx_ssrc if has_rtx else 0,
+            rtx_ssrc=m_line.rtx_ssrc if has_rtx else 0,
             rtx_payload_type=codec.rtx_payload_type if has_rtx else 0,
-            mid=line.mid if len(line.mid) <= MAX_MID_CHARACTERS else "",
+            mid=m_line.mid if len(m_line.mid) <= MAX_MID_CHARACTERS else "",
             cname=stream_name(producer.device_id),
         )
-        consumer = Consumer(producer, pump_id, line.ssrc, line.mid)
+        consumer = Consumer(producer, pump_id, m_line.ssrc, m_line.mid)
         self._connection.port.add_consumer(consumer)
         self._by_producer[producer.producer_id] = consumer
-        self._by_ssrc[line.ssrc] = consumer
-        self._by_ssrc[line.rtx_ssrc] = consumer
+        self._by_ssrc[m_line.ssrc] = consumer
+        self._by_ssrc[m_line.rtx_ssrc] = consumer
 
     def has(self, producer_id: str) -> bool:
         """Whether this producer is being sent (or parked)."""

@@ -1,14 +1,14 @@
 """Tells publishers which layers of their pictures nobody needs.
 
 Owns: noticing that wants, taps or producers have changed. What is needed, and how long an unneeded
-layer is kept, is `mixer.forward.uplink`'s; a device that is told carries it out or does not.
+layer is kept, is `mixer.forward.layer_demand`'s; a device that is told carries it out or does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from mixer.forward.uplink import LayerDemand, needed_layers
+from mixer.forward.layer_demand import LayerDemand, needed_layers
 from mixer.model import LayersNeeded, Want
 from mixer.node.streams import Producer
 from mixer.node.subscription import Subscription

@@ -3,8 +3,8 @@
 Owns: starting and ending the node, its ports and its clock, which lessons are open and on which
 port each lives, the limit on lessons.
 
-Leaves to `lesson.py` and `members.py`: everything inside a lesson. All methods are called from the
-event loop in which `start` was called; listeners are called there too and must not block.
+Leaves to `lesson_media.py` and `members.py`: everything inside a lesson. All methods are called
+from the event loop in which `start` was called; listeners are called there too and must not block.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from mixer.model import (
 )
 from mixer.node.addresses import advertised_addresses
 from mixer.node.beats import LOOK_S, next_beat
-from mixer.node.lesson import Lesson
+from mixer.node.lesson_media import LessonMedia
 from mixer.node.members import Members
 from mixer.node.port import Port, ProducerOwner, open_pump
 from mixer.node.stats import LessonStats, NodeStats, lesson_stats, node_stats
 from mixer.node.streams import Producer
 from mixer.node.ticks import Ticks
 from mixer.pump import Pump
-from mixer.transport.dtls import Certificate
+from mixer.transport.dtls import DtlsCertificate
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,9 @@ class MediaNode:
         self.settings = settings
         self._pump_factory = pump_factory
         self._clock = clock
-        self._certificate = Certificate()
+        self._certificate = DtlsCertificate()
         self._ports: list[Port] = []
-        self._lessons: dict[str, Lesson] = {}
+        self._lessons: dict[str, LessonMedia] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = math.inf
         self._own_folder: Path | None = None
@@ -179,7 +179,7 @@ class MediaNode:
             raise NodeFull(f"this node takes {self.settings.limits.lessons} lessons")
         port = min(self._ports, key=lambda known: known.lessons)
         port.lessons += 1
-        lesson = Lesson(lesson_id, port, self._certificate, self.settings.limits, listener)
+        lesson = LessonMedia(lesson_id, port, self._certificate, self.settings.limits, listener)
         self._lessons[lesson_id] = lesson
         self._hurry(lesson.control.due_at)
 
@@ -190,7 +190,7 @@ class MediaNode:
             await lesson.close()
             lesson.port.lessons -= 1
 
-    def _lesson(self, lesson_id: str) -> Lesson:
+    def _lesson(self, lesson_id: str) -> LessonMedia:
         lesson = self._lessons.get(lesson_id)
         if lesson is None:
             raise LessonUnknown(f"lesson {lesson_id!r} is not open on this node")

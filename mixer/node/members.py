@@ -4,7 +4,7 @@ Owns: publications, subscriptions, taps and feeds, bringing them in within the l
 them go; every producer with its sender.
 
 Leaves to `publication.py`, `subscription.py`, `taps.py`, `feeds.py`: the single connections; to
-`lesson.py`: what their coming and going means for all the others.
+`lesson_media.py`: what their coming and going means for all the others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from mixer.node.streams import Producer
 from mixer.node.subscription import Subscription, SubscriptionOwner
 from mixer.node.taps import Tap, open_tap
 from mixer.pump import LAYERS
-from mixer.transport.dtls import Certificate
+from mixer.transport.dtls import DtlsCertificate
 from mixer.transport.publish_answer import PublishPlan, read_offer
 from mixer.transport.subscribe_offer import read_player_offer
 
@@ -51,7 +51,7 @@ class Members:
     """All of one lesson. Connections report to `owner`, which tells back who has come and gone."""
 
     def __init__(
-        self, owner: MembersOwner, port: Port, certificate: Certificate, limits: NodeLimits
+        self, owner: MembersOwner, port: Port, certificate: DtlsCertificate, limits: NodeLimits
     ) -> None:
         self.publications: dict[str, Publication] = {}  # by device
         self.subscriptions: dict[str, Subscription] = {}  # by device

@@ -3,8 +3,8 @@
 Owns: starting and stopping the pump, draining its events into connections, producers and
 consumers, carrying out what the ICE agent decides.
 
-Leaves to others: the transports themselves (`connection.py`), lessons, and time: `on_due` hears
-when the port or one of its lessons wants to be looked at.
+Leaves to others: the transports themselves (`peer_connection.py`), lessons, and time: `on_due`
+hears when the port or one of its lessons wants to be looked at.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mixer.transport.ice import (
     IceState,
     RemoteChanged,
 )
-from mixer.transport.subscribe_lines import SsrcSource
+from mixer.transport.m_lines import SsrcSource
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ Owns: building what a `PublishPlan` says in the pump, learning SSRCs from MID an
 we send upstream: PLI or FIR (RFC 4585, RFC 5104), and REMB to whom transport-wide feedback is not
 negotiated with. Feedback and reports, and asking for lost packets, is the pump's.
 
-Leaves to `lesson.py`: who hears of a producer; to `connection.py`: the transport.
+Leaves to `lesson_media.py`: who hears of a producer; to `peer_connection.py`: the transport.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Protocol
 
 from mixer.forward.layers import Layer, smallest_first
 from mixer.forward.links import LinkMeter
-from mixer.forward.uplink import ReceiveRate
+from mixer.forward.receive_rate import ReceiveRate
 from mixer.model import Direction, Kind, LinkMeasured, LinkState
-from mixer.node.connection import Connection
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.port import Port
 from mixer.node.senders import SenderOwner
 from mixer.node.streams import Encoding, Producer, pump_codec
@@ -32,7 +32,7 @@ from mixer.rtp.rtcp import (
 )
 from mixer.token_bucket import TokenBucket
 from mixer.transport.codecs import Codec
-from mixer.transport.dtls import Certificate
+from mixer.transport.dtls import DtlsCertificate
 from mixer.transport.publish_answer import PublishPlan, SourcePlan, write_answer
 
 # New SSRCs that are looked up for one sender: all its sources with all layers and repairs at once
@@ -72,7 +72,7 @@ class Publication:
     def __init__(
         self,
         port: Port,
-        certificate: Certificate,
+        certificate: DtlsCertificate,
         owner: PublicationOwner,
         device_id: str,
         plan: PublishPlan,
@@ -82,7 +82,7 @@ class Publication:
         self.device_id = device_id
         self._most_layers = most_layers
         self.producers: dict[str, Producer] = {}  # by mid
-        self.connection = Connection(port, certificate, self, extensions=plan.extensions)
+        self.connection = PeerConnection(port, certificate, self, extensions=plan.extensions)
         port.pump.set_reporting(
             self.connection.transport_id, ssrc=self.connection.local_ssrc, cname=CNAME
         )

@@ -11,14 +11,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TypedDict
 
 from mixer.model import Direction, LinkMeasured, Want
-from mixer.node.connection import Connection
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.port import Port
 from mixer.node.streams import Consumer, Encoding, Producer
 from mixer.node.ticks import Ticks
 from mixer.pump import Address, Pump
 
 if TYPE_CHECKING:
-    from mixer.node.lesson import Lesson
+    from mixer.node.lesson_media import LessonMedia
     from mixer.node.subscription import Subscription
 
 # name → (upper bounds, counts: one more than bounds, sum): `mixer.pump.Pump.pump_measures`
@@ -198,7 +198,7 @@ def node_stats(
     }
 
 
-def lesson_stats(lesson: Lesson, now: float) -> LessonStats:
+def lesson_stats(lesson: LessonMedia, now: float) -> LessonStats:
     """Every connection, producer and consumer of a lesson."""
     pump, members = lesson.port.pump, lesson.members
     return {
@@ -272,7 +272,7 @@ def _address_text(address: Address) -> str:
 
 
 def _connection(
-    connection: Connection, measured: LinkMeasured, *, wanted_bps: int = 0, used_bps: int = 0
+    connection: PeerConnection, measured: LinkMeasured, *, wanted_bps: int = 0, used_bps: int = 0
 ) -> ConnectionStats:
     counters = connection.counters()
     address = connection.remote

@@ -3,8 +3,8 @@
 Owns: turning wants into m-lines, one outstanding offer at a time, reading answers; a player's
 connection (WHEP), where the player offers and we answer.
 
-Leaves to `consumers.py`: what is sent; to `mixer.transport.subscribe_lines` and `subscribe_offer`:
-lines and SDP; to `connection.py`: the transport.
+Leaves to `consumers.py`: what is sent; to `mixer.transport.m_lines` and `subscribe_offer`:
+lines and SDP; to `peer_connection.py`: the transport.
 
 One offer is out at a time. Callers wait for its answer before they ask again (signaling does); a
 call meanwhile that needs an offer replaces the one that is out, for it was lost.
@@ -19,14 +19,14 @@ from mixer.errors import AnswerUnexpected, SdpRefused
 from mixer.forward import layers
 from mixer.forward.allocation import Choice
 from mixer.model import ConsumerInfo, Direction, Kind, LinkState, SubscribeOffer, Want
-from mixer.node.connection import Connection
 from mixer.node.consumers import Consumers
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.port import Port
 from mixer.node.streams import Producer
 from mixer.pump import TransportTotals
-from mixer.transport.dtls import Certificate
+from mixer.transport.dtls import DtlsCertificate
 from mixer.transport.header_extensions import OFFERED_IDS, ExtensionIds
-from mixer.transport.subscribe_lines import Line, Stream, SubscribeLines
+from mixer.transport.m_lines import MLine, MLines, SentStream
 from mixer.transport.subscribe_offer import (
     PlayerOffer,
     player_codec,
@@ -54,7 +54,7 @@ class Subscription:
     def __init__(
         self,
         port: Port,
-        certificate: Certificate,
+        certificate: DtlsCertificate,
         owner: SubscriptionOwner,
         device_id: str,
         *,
@@ -62,12 +62,12 @@ class Subscription:
     ) -> None:
         self.device_id = device_id
         self.wants: tuple[Want, ...] = ()
-        self.connection = Connection(port, certificate, self, extensions=extensions)
+        self.connection = PeerConnection(port, certificate, self, extensions=extensions)
         self.consumers = Consumers(self.connection, owner, device_id)
         self._port = port
         self._owner = owner
-        self._lines = SubscribeLines()
-        self._outstanding: list[Line] | None = None  # the lines of the offer that is out
+        self._m_lines = MLines()
+        self._outstanding: list[MLine] | None = None  # those of the offer that is out
         self._player: PlayerOffer | None = None
 
     # Our offers
@@ -79,14 +79,16 @@ class Subscription:
             self._give_player_streams()
             return None
         streams = self._wanted_streams()
-        changed = self._lines.arrange(streams, self._port.ssrcs, reuse=self.consumers.transport_cc)
+        changed = self._m_lines.arrange(
+            streams, self._port.ssrcs, reuse=self.consumers.transport_cc
+        )
         if restart:
             self.connection.restart_ice()
         elif not changed:
             return None
         return self._write_offer(streams)
 
-    def _wanted_streams(self) -> list[Stream]:
+    def _wanted_streams(self) -> list[SentStream]:
         streams = []
         for want in self.wants:
             producer = self._owner.producer(want.producer_id)
@@ -94,44 +96,44 @@ class Subscription:
                 streams.append(stream_of(producer))
         return streams
 
-    def _write_offer(self, streams: Sequence[Stream]) -> SubscribeOffer | None:
-        if not self._lines.lines:
+    def _write_offer(self, streams: Sequence[SentStream]) -> SubscribeOffer | None:
+        if not self._m_lines.all:
             return None
-        self._outstanding = list(self._lines.lines)
+        self._outstanding = list(self._m_lines.all)
         wanted = {stream.producer_id for stream in streams}
         sdp = write_offer(self._outstanding, self.connection.local_parameters("actpass"))
         return SubscribeOffer(
             sdp=sdp,
             consumers=tuple(
-                ConsumerInfo(line.stream.producer_id, line.mid)
-                for line in self._outstanding
-                if line.stream is not None and line.stream.producer_id in wanted
+                ConsumerInfo(m_line.stream.producer_id, m_line.mid)
+                for m_line in self._outstanding
+                if m_line.stream is not None and m_line.stream.producer_id in wanted
             ),
         )
 
     def take_answer(self, text: str) -> None:
         """The answer to the offer that is out; raises `AnswerUnexpected`, `SdpRefused`."""
-        lines = self._outstanding
-        if lines is None:
+        m_lines = self._outstanding
+        if m_lines is None:
             raise AnswerUnexpected("no offer is waiting for an answer")
-        answer = read_answer(text, lines)
+        answer = read_answer(text, m_lines)
         self._outstanding = None
         self.consumers.transport_cc = answer.transport_cc
         self._port.pump.set_extensions(self.connection.transport_id, **answer.extensions.for_pump())
-        for line in lines:
-            if line.stream is not None:
-                line.codec, line.offered = answer.codecs[line.mid], True
+        for m_line in m_lines:
+            if m_line.stream is not None:
+                m_line.codec, m_line.offered = answer.codecs[m_line.mid], True
         self.connection.set_peer(answer.peer)
         self._send_lines()
 
     def _send_lines(self) -> None:
         """A consumer for every line that has a stream and the peer's consent to it."""
-        for line in self._lines.lines:
-            if line.stream is None or line.codec is None:
+        for m_line in self._m_lines.all:
+            if m_line.stream is None or m_line.codec is None:
                 continue
-            producer = self._owner.producer(line.stream.producer_id)
+            producer = self._owner.producer(m_line.stream.producer_id)
             if producer is not None and not self.consumers.has(producer.producer_id):
-                self.consumers.add(producer, line, line.codec)
+                self.consumers.add(producer, m_line, m_line.codec)
 
     # A player's offer
 
@@ -140,12 +142,12 @@ class Subscription:
         self.wants = tuple(wants)
         self._player = offer
         self.consumers.transport_cc = offer.extensions.transport_cc > 0
-        self._lines.lines = [Line(mid, kind, 0, 0) for mid, kind in offer.receiving.items()]
+        self._m_lines.all = [MLine(mid, kind, 0, 0) for mid, kind in offer.receiving.items()]
         self._give_player_streams()
-        if not any(line.codec for line in self._lines.lines):
+        if not any(m_line.codec for m_line in self._m_lines.all):
             raise SdpRefused("the player's offer has no codec of the streams it asks for")
         self.connection.set_peer(offer.peer)
-        return write_player_answer(offer, self._lines.lines, self.connection.local_parameters())
+        return write_player_answer(offer, self._m_lines.all, self.connection.local_parameters())
 
     def _give_player_streams(self) -> None:
         """Put wanted streams on free lines. Later ones come unannounced, found by their MID."""
@@ -153,20 +155,20 @@ class Subscription:
         if offer is None:
             return
         for stream in self._wanted_streams():
-            if self._lines.line_of(stream.producer_id) is not None:
+            if self._m_lines.of(stream.producer_id) is not None:
                 continue
-            line = next(
+            m_line = next(
                 (
                     known
-                    for known in self._lines.lines
+                    for known in self._m_lines.all
                     if known.stream is None and known.kind is stream.kind
                 ),
                 None,
             )
-            codec = player_codec(offer, line.mid, stream) if line is not None else None
-            if line is not None and codec is not None:
-                line.ssrc, line.rtx_ssrc = self._port.ssrcs.next(), self._port.ssrcs.next()
-                line.stream, line.codec, line.offered = stream, codec, True
+            codec = player_codec(offer, m_line.mid, stream) if m_line is not None else None
+            if m_line is not None and codec is not None:
+                m_line.ssrc, m_line.rtx_ssrc = self._port.ssrcs.next(), self._port.ssrcs.next()
+                m_line.stream, m_line.codec, m_line.offered = stream, codec, True
         self._send_lines()
 
     # The lesson's events
@@ -174,7 +176,7 @@ class Subscription:
     def producer_removed(self, producer_id: str) -> None:
         """The producer is gone: its line is free for another."""
         self.consumers.remove(producer_id)
-        self._lines.release([producer_id])
+        self._m_lines.release([producer_id])
 
     def allocate(
         self, now: float, streams: Mapping[str, layers.Stream], speakers: Sequence[str] = ()
@@ -222,6 +224,6 @@ class Subscription:
         await self.connection.close()
 
 
-def stream_of(producer: Producer) -> Stream:
+def stream_of(producer: Producer) -> SentStream:
     """A producer as m-lines see it."""
-    return Stream(producer.producer_id, producer.device_id, Kind(producer.kind), producer.codec)
+    return SentStream(producer.producer_id, producer.device_id, Kind(producer.kind), producer.codec)

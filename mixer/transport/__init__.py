@@ -6,7 +6,7 @@
     peer, codecs                what a description says of the transport, of codecs
     header_extensions           the one table of those we speak
     publish_answer              a device offers what it sends, we answer
-    subscribe_lines, _offer     we offer what we send, the device answers; players the other way
+    m_lines, subscribe_offer    we offer what we send, the device answers; players the other way
 
 Owns nothing that runs: `mixer.node` joins these parts to the pump. Media never comes through here.
 """

@@ -76,7 +76,7 @@ class SrtpSessions:
     sent_rtp: RtpKeys
 
 
-class Certificate:
+class DtlsCertificate:
     """A node's certificate, renewed in time; a connection keeps the one it began with."""
 
     def __init__(self) -> None:

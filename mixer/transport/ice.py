@@ -41,6 +41,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mixer.sdp import IceCredentials
 from mixer.transport import stun
 from mixer.transport.crowd import Crowd
 from mixer.transport.rate_limit import SourceBudget
@@ -78,14 +79,6 @@ class IceState(Enum):
     CONNECTED = "connected"
     SILENT = "silent"
     EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class IceCredentials:
-    """What a peer must know to be heard: goes into our SDP."""
-
-    ufrag: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True)

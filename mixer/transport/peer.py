@@ -14,9 +14,8 @@ import re
 from dataclasses import dataclass
 
 from mixer.errors import SdpRefused
-from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, MediaSection, SessionDescription
+from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, IceCredentials, MediaSection, SessionDescription
 from mixer.transport.dtls import FINGERPRINT_ALGORITHMS, DtlsRole, Fingerprint
-from mixer.transport.ice import IceCredentials
 
 HEX_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+")
 MAX_FINGERPRINTS = 8

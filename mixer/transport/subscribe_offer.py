@@ -4,7 +4,7 @@ Owns: writing the offer for all lines of a connection, and reading the answer in
 must know: payload types, header extensions, the peer's transport. Also the other way round, the
 offer of a WHEP player, which we answer.
 
-Leaves to `subscribe_lines.py`: which line carries what.
+Leaves to `m_lines.py`: which m-line carries what.
 
 A device's sound and picture carry one CNAME and one msid stream, so the peer plays them in step
 (RFC 8830, RFC 3550 §6.5.1). Every video line offers H.264 and VP8: what is sent on it is in the
@@ -39,8 +39,8 @@ from mixer.transport.header_extensions import (
     agreed_extensions,
     extensions_of,
 )
+from mixer.transport.m_lines import MLine, SentStream
 from mixer.transport.peer import LocalParameters, PeerParameters
-from mixer.transport.subscribe_lines import Line, Stream
 
 OPUS = Codec(
     name="opus",
@@ -77,8 +77,8 @@ H264 = Codec(
 
 
 @dataclass(frozen=True, slots=True)
-class SubscribeAnswer:
-    """What the peer agreed to. A line whose codec is None carries nothing."""
+class PeerAnswer:
+    """What the peer agreed to. An m-line whose codec is None carries nothing."""
 
     peer: PeerParameters
     extensions: ExtensionIds
@@ -98,23 +98,23 @@ def stream_name(device_id: str) -> str:
 # Our offer
 
 
-def write_offer(lines: Sequence[Line], local: LocalParameters) -> str:
+def write_offer(m_lines: Sequence[MLine], local: LocalParameters) -> str:
     """An offer of all lines; free ones are inactive."""
-    text = peers.session_lines(local, [line.mid for line in lines])
-    for line in lines:
-        text += _offer_section(line, _offered_codecs(line), local)
+    text = peers.session_lines(local, [m_line.mid for m_line in m_lines])
+    for m_line in m_lines:
+        text += _offer_section(m_line, _offered_codecs(m_line), local)
     return sdp.format_lines(text)
 
 
-def _offered_codecs(line: Line) -> list[Codec]:
+def _offered_codecs(m_line: MLine) -> list[Codec]:
     """What a line may carry, what it carries now first."""
-    if line.kind is Kind.AUDIO:
+    if m_line.kind is Kind.AUDIO:
         return [OPUS]
-    is_vp8 = line.stream is not None and line.stream.codec.name == "VP8"
+    is_vp8 = m_line.stream is not None and m_line.stream.codec.name == "VP8"
     return [VP8, H264] if is_vp8 else [H264, VP8]
 
 
-def _offer_section(line: Line, codecs: list[Codec], local: LocalParameters) -> list[str]:
+def _offer_section(m_line: MLine, codecs: list[Codec], local: LocalParameters) -> list[str]:
     numbers: list[int] = []
     for codec in codecs:
         numbers.append(codec.payload_type)
@@ -122,53 +122,53 @@ def _offer_section(line: Line, codecs: list[Codec], local: LocalParameters) -> l
             numbers.append(codec.rtx_payload_type)
     formats = " ".join(map(str, numbers))
     text = [
-        f"m={line.kind.value} {peers.default_port(local)} UDP/TLS/RTP/SAVPF {formats}",
+        f"m={m_line.kind.value} {peers.default_port(local)} UDP/TLS/RTP/SAVPF {formats}",
         peers.connection_line(local),
-        "a=inactive" if line.stream is None else "a=sendonly",
-        f"a=mid:{line.mid}",
+        "a=inactive" if m_line.stream is None else "a=sendonly",
+        f"a=mid:{m_line.mid}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
         *peers.transport_lines(local),
         *(
             f"a=extmap:{OFFERED_IDS[uri]} {uri}"
-            for uri in extensions_of(line.kind)
+            for uri in extensions_of(m_line.kind)
             if uri in OFFERED_IDS
         ),
     ]
     for codec in codecs:
         text += codec_lines(codec, dict(codec.parameters))
-    return text + (_stream_lines(line, line.stream) if line.stream is not None else [])
+    return text + (_stream_lines(m_line, m_line.stream) if m_line.stream is not None else [])
 
 
-def _stream_lines(line: Line, stream: Stream) -> list[str]:
+def _stream_lines(m_line: MLine, stream: SentStream) -> list[str]:
     name = stream_name(stream.device_id)
     lines = [f"a=msid:{name} {stream_name(stream.producer_id)}"]
-    has_rtx = line.kind is Kind.VIDEO
+    has_rtx = m_line.kind is Kind.VIDEO
     if has_rtx:
-        lines.append(f"a=ssrc-group:FID {line.ssrc} {line.rtx_ssrc}")
-    lines.append(f"a=ssrc:{line.ssrc} cname:{name}")
+        lines.append(f"a=ssrc-group:FID {m_line.ssrc} {m_line.rtx_ssrc}")
+    lines.append(f"a=ssrc:{m_line.ssrc} cname:{name}")
     if has_rtx:
-        lines.append(f"a=ssrc:{line.rtx_ssrc} cname:{name}")
+        lines.append(f"a=ssrc:{m_line.rtx_ssrc} cname:{name}")
     return lines
 
 
-def read_answer(text: str, lines: Sequence[Line]) -> SubscribeAnswer:
+def read_answer(text: str, m_lines: Sequence[MLine]) -> PeerAnswer:
     """Read the answer to the offer of exactly these lines; raises `SdpRefused`."""
     description = sdp.parse(text)
-    if len(description.media) != len(lines):
+    if len(description.media) != len(m_lines):
         raise SdpRefused(
-            f"the answer has {len(description.media)} m-lines, the offer had {len(lines)}"
+            f"the answer has {len(description.media)} m-lines, the offer had {len(m_lines)}"
         )
     peer = peers.read_peer(description)
     uris: dict[str, int] = {}
     codecs: dict[str, Codec | None] = {}
-    for media, line in zip(description.media, lines, strict=True):
-        if media.kind != line.kind.value or (media.mid or line.mid) != line.mid:
-            raise media.refused(f"the offer had {line.kind.value} with mid {line.mid} here")
-        codecs[line.mid] = _answered_codec(media, line)
+    for media, m_line in zip(description.media, m_lines, strict=True):
+        if media.kind != m_line.kind.value or (media.mid or m_line.mid) != m_line.mid:
+            raise media.refused(f"the offer had {m_line.kind.value} with mid {m_line.mid} here")
+        codecs[m_line.mid] = _answered_codec(media, m_line)
         if not media.rejected:
-            uris |= _known_extensions(media, line.kind)
-    return SubscribeAnswer(peer, ExtensionIds.of_uris(uris), codecs)
+            uris |= _known_extensions(media, m_line.kind)
+    return PeerAnswer(peer, ExtensionIds.of_uris(uris), codecs)
 
 
 def _known_extensions(media: MediaSection, kind: Kind) -> dict[str, int]:
@@ -180,11 +180,11 @@ def _known_extensions(media: MediaSection, kind: Kind) -> dict[str, int]:
     }
 
 
-def _answered_codec(media: MediaSection, line: Line) -> Codec | None:
+def _answered_codec(media: MediaSection, m_line: MLine) -> Codec | None:
     """The payload type the peer wants this line's stream under; None when it does not want it."""
-    if line.stream is None or media.rejected or media.direction not in ("recvonly", "sendrecv"):
+    if m_line.stream is None or media.rejected or media.direction not in ("recvonly", "sendrecv"):
         return None
-    return choose_codec(media, line.stream.kind, (line.stream.codec.name,))
+    return choose_codec(media, m_line.stream.kind, (m_line.stream.codec.name,))
 
 
 # A player's offer (WHEP)
@@ -225,7 +225,7 @@ def read_player_offer(text: str) -> PlayerOffer:
     return PlayerOffer(peer, uris, receiving, description)
 
 
-def _codec_for(media: MediaSection, stream: Stream) -> Codec | None:
+def _codec_for(media: MediaSection, stream: SentStream) -> Codec | None:
     """The player's payload type that fits the producer's codec best."""
     codec = choose_codec(media, stream.kind, (stream.codec.name,))
     if codec is None or stream.codec.name != "H264":
@@ -255,7 +255,7 @@ def _is_h264(media: MediaSection, payload_type: int) -> bool:
     return described is not None and described.name.upper() == "H264"
 
 
-def player_codec(offer: PlayerOffer, mid: str, stream: Stream) -> Codec | None:
+def player_codec(offer: PlayerOffer, mid: str, stream: SentStream) -> Codec | None:
     """The player's payload type for this stream on its m-line `mid`; None when it has none."""
     for media in offer.description.media:
         if media.name == mid:
@@ -263,19 +263,21 @@ def player_codec(offer: PlayerOffer, mid: str, stream: Stream) -> Codec | None:
     return None
 
 
-def write_player_answer(offer: PlayerOffer, lines: Sequence[Line], local: LocalParameters) -> str:
-    """The answer that gives the player the streams of `lines`."""
-    by_mid = {line.mid: line for line in lines}
+def write_player_answer(
+    offer: PlayerOffer, m_lines: Sequence[MLine], local: LocalParameters
+) -> str:
+    """The answer that gives the player the streams of `m_lines`."""
+    by_mid = {m_line.mid: m_line for m_line in m_lines}
     answered = [
         media
         for media in offer.description.media
-        if (line := by_mid.get(media.name)) is not None and line.codec
+        if (m_line := by_mid.get(media.name)) is not None and m_line.codec
     ]
     text = peers.session_lines(local, [media.mid for media in answered if media.mid])
     for media in offer.description.media:
         if media in answered:
-            line = by_mid[media.name]
-            text += _player_section(media, line, offer, local)
+            m_line = by_mid[media.name]
+            text += _player_section(media, m_line, offer, local)
         else:
             text += [
                 f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}",
@@ -288,12 +290,12 @@ def write_player_answer(offer: PlayerOffer, lines: Sequence[Line], local: LocalP
 
 def _player_section(
     media: MediaSection,
-    line: Line,
+    m_line: MLine,
     offer: PlayerOffer,
     local: LocalParameters,
 ) -> list[str]:
-    codec = line.codec
-    if codec is None or line.stream is None:
+    codec = m_line.codec
+    if codec is None or m_line.stream is None:
         return []
     numbers = [codec.payload_type] + ([codec.rtx_payload_type] if codec.rtx_payload_type else [])
     return [
@@ -307,11 +309,11 @@ def _player_section(
         *peers.transport_lines(local),
         *(
             f"a=extmap:{number} {uri}"
-            for uri, number in agreed_extensions(media, line.kind).items()
+            for uri, number in agreed_extensions(media, m_line.kind).items()
             if offer.extension_uris.get(uri) == number
         ),
         *codec_lines(codec, _answered_parameters(codec)),
-        *_stream_lines(line, line.stream),
+        *_stream_lines(m_line, m_line.stream),
     ]
 
 

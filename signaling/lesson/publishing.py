@@ -18,7 +18,7 @@ from signaling.lesson.effects import (
 from signaling.lesson.events import PublishAnswered
 from signaling.lesson.record import Device, LessonRecord, Producer, Seat
 from signaling.lesson.rules import DevicePhase, may_send
-from signaling.lesson.sdp import media_lines
+from signaling.lesson.sdp import offered_m_lines
 from signaling.log import entries as log
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Source
@@ -36,12 +36,12 @@ class Publishing:
     def publish(self, device: Device, message: m.Publish, now: float) -> None:
         """Check what each m-line is named, then let the media core have the offer."""
         seat = self._record.seats[device.seat_id]
-        lines = {line.mid: line for line in media_lines(message.sdp)}
+        m_lines = {m_line.mid: m_line for m_line in offered_m_lines(message.sdp)}
         sources = list(message.sources.values())
-        if len(set(sources)) != len(sources) or not set(message.sources) <= set(lines):
+        if len(set(sources)) != len(sources) or not set(message.sources) <= set(m_lines):
             raise Refusal("bad-sdp")
         for mid, source in message.sources.items():
-            if lines[mid].kind != ("audio" if source is Source.ROOM else "video"):
+            if m_lines[mid].kind != ("audio" if source is Source.ROOM else "video"):
                 raise Refusal("wrong-kind")
             self._check_source(device, seat, source)
         for other in self._record.devices_of(seat.seat_id):

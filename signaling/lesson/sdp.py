@@ -17,7 +17,7 @@ _MAX_MEDIA = 32  # m-lines; a device sends at most 8 sources and browsers keep s
 
 
 @dataclass(frozen=True, slots=True)
-class MediaLine:
+class OfferedMLine:
     """One m-line: its `mid`, `audio`, `video` or another kind, and whether it may send."""
 
     mid: str
@@ -25,7 +25,7 @@ class MediaLine:
     sends: bool
 
 
-def media_lines(sdp: str) -> list[MediaLine]:
+def offered_m_lines(sdp: str) -> list[OfferedMLine]:
     """The m-lines of a description in order; raises `Refusal("bad-sdp")` if it is none.
 
     An m-line without a mid (some encoders send none) has its position for one.
@@ -37,7 +37,7 @@ def media_lines(sdp: str) -> list[MediaLine]:
     if len(media) > _MAX_MEDIA:
         raise Refusal("bad-sdp")
     return [
-        MediaLine(
+        OfferedMLine(
             line.name,
             line.kind,
             not line.rejected and line.direction in ("sendrecv", "sendonly"),

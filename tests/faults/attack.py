@@ -27,7 +27,7 @@ from benchmarks.load_client import LoadClient, LoadPeer
 from benchmarks.running import Load, Scene
 from mixer.model import NodeLimits, NodeSettings, SourceOffer, Want
 from mixer.node import MediaNode
-from mixer.node.connection import Connection
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.port import Port
 
 NATIVE = Path(__file__).parent / "native"
@@ -124,7 +124,7 @@ class InProcessNode:
     async def subscribe_answer(self, session: str, seat: str, answer: str) -> None:
         await self.node.subscribe_answer(session, f"{seat}-down", answer)
 
-    def connection(self, session: str, seat: str) -> Connection:
+    def connection(self, session: str, seat: str) -> PeerConnection:
         """A seat's publish connection."""
         return self.node._lessons[session].members.publications[f"{seat}-up"].connection
 

@@ -20,12 +20,12 @@ from benchmarks.processes import resident_mb
 from benchmarks.running import Load, Scene
 from mixer.errors import NodeFull, TransportFailed
 from mixer.model import LinkState, NodeLimits
-from mixer.node.connection import SETUP_TIMEOUT_S
+from mixer.node.peer_connection import SETUP_TIMEOUT_S
 from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
 from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import serialize_compound
-from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession
+from mixer.transport.dtls import DtlsCertificate, DtlsRole, DtlsSession
 from tests.faults.attack import (
     PROFILE,
     SOURCES,
@@ -52,7 +52,7 @@ def speech(sequence: int, *, ssrc: int = 70_000) -> bytes:
 async def client_hello() -> bytes:
     """The first datagram of somebody's own handshake."""
     sent: list[bytes] = []
-    session = DtlsSession(Certificate().current(), send=sent.append, on_closed=lambda: None)
+    session = DtlsSession(DtlsCertificate().current(), send=sent.append, on_closed=lambda: None)
     with contextlib.suppress(TransportFailed):
         await session.connect(DtlsRole.CLIENT, session.fingerprints, timeout_s=0.05)
     await session.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pytest
 
 from mixer.errors import TransportFailed
-from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession
+from mixer.transport.dtls import DtlsCertificate, DtlsRole, DtlsSession
 from tests.sim.openssl_peer import BrowserLikePeer
 from tests.sim.virtual_time import virtually
 
@@ -24,7 +24,7 @@ LOSS, DELAY_S = 0.3, 0.05
 IN_TIME_S = 10.0
 ASKED = 99  # of the seeds
 MEAN_MOST_S = 0.8
-OURS, THEIRS = Certificate().current(), Certificate().current()
+OURS, THEIRS = DtlsCertificate().current(), DtlsCertificate().current()
 
 
 @dataclass

@@ -18,12 +18,12 @@ from mixer.forward.allocation import Choice
 from mixer.forward.keyframes import KeyframeRequests
 from mixer.model import Kind, LinkState, Want
 from mixer.node.beats import CALM_LOOK_S, LOOK_S, next_beat
-from mixer.node.connection import Connection
 from mixer.node.consumers import Consumers
 from mixer.node.control_loop import TOTALS_INTERVAL_S
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.streams import Encoding, Producer
 from mixer.transport.codecs import Codec
-from mixer.transport.subscribe_lines import Line as MediaLine
+from mixer.transport.m_lines import MLine
 from tests.sim.modelled_pump import HEADER_BYTES, ModelledPump
 from tests.sim.network import Clock, Line
 from tests.sim.screen import Screen
@@ -66,7 +66,7 @@ class WeakRoom:
             clock=lambda: self.clock.now, pump=self._pump, add_consumer=lambda consumer: None
         )
         connection = SimpleNamespace(port=port, transport_id=1, state=LinkState.CONNECTED)
-        self.consumers = Consumers(cast(Connection, connection), self, "weak")
+        self.consumers = Consumers(cast(PeerConnection, connection), self, "weak")
         self.consumers.transport_cc = True
         self._pump.on_line = self.consumers.handle_line
         self.screen = self._pump.receiver = Screen(
@@ -91,7 +91,7 @@ class WeakRoom:
         encodings = [Encoding("") for _ in _layers(kind)]
         producer = Producer(name, name, name, kind, "0", codec, 0, encodings, number)
         self._pump.producers[number] = producer
-        self.consumers.add(producer, MediaLine(str(number), kind, number, number + 100), codec)
+        self.consumers.add(producer, MLine(str(number), kind, number, number + 100), codec)
         return producer
 
     def _publish(self, name: str) -> None:

@@ -19,7 +19,7 @@ from signaling.app_router import routes
 from signaling.errors import Refusal, StateUnreadable
 from signaling.http_session import has_sound, name_sources
 from signaling.lesson import Lesson
-from signaling.lesson.sdp import media_lines
+from signaling.lesson.sdp import offered_m_lines
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, Source
 from signaling.sdp_fragment import credentials_of, fragment_of, with_credentials
@@ -128,7 +128,7 @@ SDP = st.text() | st.lists(LINE | st.text(max_size=10), max_size=40).map("\r\n".
 
 def try_description(sdp: str) -> None:
     for read in (
-        media_lines,
+        offered_m_lines,
         has_sound,
         credentials_of,
         lambda text: name_sources(text, Source.BOARD, with_sound=True),

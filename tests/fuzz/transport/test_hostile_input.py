@@ -15,12 +15,13 @@ from aioice import stun as codec
 from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind, SourceOffer
+from mixer.sdp import IceCredentials
 from mixer.transport import publish_answer, stun, subscribe_offer
 from mixer.transport.codecs import Codec
 from mixer.transport.dtls import Fingerprint
-from mixer.transport.ice import Answer, IceAgent, IceCredentials, IceState
+from mixer.transport.ice import Answer, IceAgent, IceState
+from mixer.transport.m_lines import MLine, SentStream
 from mixer.transport.peer import LocalParameters
-from mixer.transport.subscribe_lines import Line, Stream
 from tests.fuzz.rounds import SEED, rounds
 
 ROUNDS = rounds(6000)
@@ -72,7 +73,7 @@ def test_damaged_descriptions_are_refused_or_answered() -> None:
     """
     rng = random.Random(SEED + 5)
     sources = {"0": SourceOffer("room", 64_000), "1": SourceOffer("teacher", 1_000_000)}
-    stream = Stream("p", "d", Kind.VIDEO, Codec("H264", 98, 90_000, 1))
+    stream = SentStream("p", "d", Kind.VIDEO, Codec("H264", 98, 90_000, 1))
     answered = 0
     for _ in range(ROUNDS // 3):
         text = damaged_text(rng, rng.choice(OFFERS))
@@ -86,13 +87,13 @@ def test_damaged_descriptions_are_refused_or_answered() -> None:
             offer = subscribe_offer.read_player_offer(text)
             for mid, kind in offer.receiving.items():
                 found = subscribe_offer.player_codec(offer, mid, stream)
-                line = Line(mid, kind, 1, 2, stream, found, True)
-                sdp.parse(subscribe_offer.write_player_answer(offer, [line], LOCAL))
+                m_line = MLine(mid, kind, 1, 2, stream, found, True)
+                sdp.parse(subscribe_offer.write_player_answer(offer, [m_line], LOCAL))
         except SdpRefused:
             pass
         with contextlib.suppress(SdpRefused):
             subscribe_offer.read_answer(
-                text, [Line("0", Kind.AUDIO, 1, 2), Line("1", Kind.VIDEO, 3, 4)]
+                text, [MLine("0", Kind.AUDIO, 1, 2), MLine("1", Kind.VIDEO, 3, 4)]
             )
     assert answered > ROUNDS / 300, "the damage is so great that nothing beyond parsing is tested"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mixer.forward.layer_demand import UNNEEDED_AFTER_S
 from mixer.forward.pace import SILENT_AFTER_S
-from mixer.forward.uplink import UNNEEDED_AFTER_S
 from mixer.model import (
     ConsumerChanged,
     LayersNeeded,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from mixer.errors import FeedRefused, NodeFull
-from mixer.forward import uplink
+from mixer.forward import layer_demand
 from mixer.model import FeedInfo, FeedOffer, LayersNeeded, NodeLimits, TapInfo, TileSize, Want
 from mixer.node import MediaNode
 from mixer.reading.frames import assembler_for
@@ -90,7 +90,7 @@ async def sees(subscriber: Subscriber, producer_id: str, layer: int) -> None:
 async def test_a_fed_picture_is_forwarded_in_the_size_that_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uplink, "UNNEEDED_AFTER_S", 0.5)  # what it is, is the policy's test
+    monkeypatch.setattr(layer_demand, "UNNEEDED_AFTER_S", 0.5)  # what it is, is the policy's test
     async with running_node() as (node, events):
         feeds = await open_feeds(node, tmp_path)
         picture = feeds["picture"].producer

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mixer.forward.uplink import UNNEEDED_AFTER_S
+from mixer.forward.layer_demand import UNNEEDED_AFTER_S
 from mixer.model import (
     ConsumerChanged,
     LayerOffer,

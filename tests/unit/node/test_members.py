@@ -13,7 +13,7 @@ from mixer.model import (
     SourceOffer,
     TransportChanged,
 )
-from mixer.node.connection import SETUP_TIMEOUT_S
+from mixer.node.peer_connection import SETUP_TIMEOUT_S
 from mixer.node.publication import NAMED_SSRCS_BURST, NAMED_SSRCS_PER_S
 from mixer.node.streams import Producer
 from mixer.rtp import h264

@@ -12,11 +12,11 @@ from mixer.model import (
     SourceOffer,
     Want,
 )
-from mixer.node.connection import Connection
-from mixer.node.lesson import Lesson
+from mixer.node.lesson_media import LessonMedia
+from mixer.node.peer_connection import PeerConnection
 from mixer.node.port import Port
 from mixer.node.subscription import Subscription
-from mixer.transport.dtls import Certificate
+from mixer.transport.dtls import DtlsCertificate
 from tests.unit.node.fake_pump import (
     NEW_SSRC,
     Clock,
@@ -39,14 +39,16 @@ class World:
         self.clock, self.pump = Clock(), FakePump()
         self.port = Port(self.pump, addresses=("192.0.2.1",), clock=self.clock)  # type: ignore[arg-type]
         self.heard: list[MediaEvent] = []
-        self.lesson = Lesson("lesson", self.port, Certificate(), NodeLimits(), self.heard.append)
+        self.lesson = LessonMedia(
+            "lesson", self.port, DtlsCertificate(), NodeLimits(), self.heard.append
+        )
 
     async def publish(self, offer: str = CHROMIUM) -> dict[str, str]:
         """Chromium's offer as device `lead`; producer ids by label."""
         answer = await self.lesson.members.publish("lead", offer, SOURCES)
         return {info.label: info.producer_id for info in answer.producers}
 
-    def connection(self) -> Connection:
+    def connection(self) -> PeerConnection:
         return self.lesson.members.publications["lead"].connection
 
     def producer_pump_id(self, producer_id: str) -> int:

@@ -11,7 +11,7 @@ from mixer.errors import TransportFailed
 from mixer.rtp.packet import RtpPacket
 from mixer.transport.dtls import (
     MAX_WAITING_DATAGRAMS,
-    Certificate,
+    DtlsCertificate,
     DtlsRole,
     DtlsSession,
     Fingerprint,
@@ -29,12 +29,12 @@ class Pair:
         self.carried = 0
         self.closed: list[str] = []
         self.one = DtlsSession(
-            Certificate().current(),
+            DtlsCertificate().current(),
             send=lambda data: self.carry(self.two, data),
             on_closed=lambda: self.closed.append("one"),
         )
         self.two = DtlsSession(
-            Certificate().current(),
+            DtlsCertificate().current(),
             send=lambda data: self.carry(self.one, data),
             on_closed=lambda: self.closed.append("two"),
         )
@@ -171,7 +171,7 @@ async def test_waiting_datagrams_are_bounded() -> None:
 def test_certificate_is_kept_while_it_lasts_and_then_renewed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    certificate = Certificate()
+    certificate = DtlsCertificate()
     first = certificate.current()
     assert certificate.current() is first
     monkeypatch.setattr(

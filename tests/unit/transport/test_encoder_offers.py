@@ -14,13 +14,12 @@ import pytest
 from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import SourceOffer
+from mixer.sdp import IceCredentials
 from mixer.transport import publish_answer as publish
 from mixer.transport.dtls import DtlsRole, Fingerprint
-from mixer.transport.ice import IceCredentials
 from mixer.transport.peer import LocalParameters
 from signaling.http_session import name_sources
 from signaling.protocol.messages import Publish, Source
-from signaling.sdp_fragment import IceCredentials as PeerCredentials
 from signaling.sdp_fragment import credentials_of, with_credentials
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "sdp" / "offers"
@@ -33,7 +32,7 @@ LOCAL = LocalParameters(
     session_id=1,
     session_version=2,
 )
-FRESH = PeerCredentials("new-_=+/", "9_8-7=" + "x" * 20)
+FRESH = IceCredentials("new-_=+/", "9_8-7=" + "x" * 20)
 
 
 @dataclass(frozen=True)
@@ -160,11 +159,11 @@ def test_its_ice_restart_is_read_too(name: str) -> None:
     offer = VECTORS[name]
     known = credentials_of(offer)
     assert known is not None
-    assert (known.ufrag, known.pwd) == OFFERS[name].credentials
-    fragment = f"a=ice-ufrag:{FRESH.ufrag} \r\na=ice-pwd:{FRESH.pwd}\r\n"
+    assert (known.ufrag, known.password) == OFFERS[name].credentials
+    fragment = f"a=ice-ufrag:{FRESH.ufrag} \r\na=ice-pwd:{FRESH.password}\r\n"
     assert credentials_of(fragment) == FRESH
     (before, named), (after, named_again) = read(offer), read(with_credentials(offer, FRESH))
-    assert (after.peer.ice_ufrag, after.peer.ice_password) == (FRESH.ufrag, FRESH.pwd)
+    assert (after.peer.ice_ufrag, after.peer.ice_password) == (FRESH.ufrag, FRESH.password)
     assert (named, before.sources) == (named_again, after.sources)
 
 

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from aioice import stun as codec
 
+from mixer.sdp import IceCredentials
 from mixer.transport.crowd import Crowd
 from mixer.transport.ice import (
     CONSENT_S,
@@ -17,7 +18,6 @@ from mixer.transport.ice import (
     Address,
     Answer,
     IceAgent,
-    IceCredentials,
     IceOutput,
     IceState,
     RemoteChanged,

@@ -12,9 +12,9 @@ from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind, LayerOffer, SourceOffer
+from mixer.sdp import IceCredentials
 from mixer.transport import publish_answer as publish
 from mixer.transport.dtls import DtlsRole, Fingerprint
-from mixer.transport.ice import IceCredentials
 from mixer.transport.peer import LocalParameters
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"

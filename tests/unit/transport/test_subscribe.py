@@ -10,18 +10,18 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from mixer import sdp
 from mixer.errors import SdpRefused
 from mixer.model import Kind
+from mixer.sdp import IceCredentials
 from mixer.transport import subscribe_offer as subscribe
 from mixer.transport.codecs import Codec
 from mixer.transport.dtls import DtlsRole, Fingerprint
-from mixer.transport.ice import IceCredentials
-from mixer.transport.peer import LocalParameters
-from mixer.transport.subscribe_lines import (
-    LINES_BEFORE_REUSE,
-    Line,
+from mixer.transport.m_lines import (
+    M_LINES_BEFORE_REUSE,
+    MLine,
+    MLines,
+    SentStream,
     SsrcSource,
-    Stream,
-    SubscribeLines,
 )
+from mixer.transport.peer import LocalParameters
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
 FIREFOX = (VECTORS / "firefox_153_answer.sdp").read_bytes().decode()  # it has no OpenH264
@@ -41,61 +41,64 @@ def h264(profile: str = "42e01f") -> Codec:
     return Codec("H264", 108, 90_000, 1, (("profile-level-id", profile),))
 
 
-def stream(name: str, kind: Kind = Kind.VIDEO, codec: Codec | None = None) -> Stream:
+def stream(name: str, kind: Kind = Kind.VIDEO, codec: Codec | None = None) -> SentStream:
     given = codec or (h264() if kind is Kind.VIDEO else Codec("opus", 111, 48_000, 2))
-    return Stream(name, f"device-of-{name[0]}", kind, given)
+    return SentStream(name, f"device-of-{name[0]}", kind, given)
 
 
-def arranged(*streams: Stream) -> SubscribeLines:
-    lines = SubscribeLines()
-    lines.arrange(streams, SsrcSource(1000), reuse=True)
-    return lines
+def arranged(*streams: SentStream) -> MLines:
+    m_lines = MLines()
+    m_lines.arrange(streams, SsrcSource(1000), reuse=True)
+    return m_lines
 
 
-def agreed(lines: SubscribeLines) -> None:
-    for line in lines.lines:
-        if line.stream is not None:
-            line.offered, line.codec = True, line.stream.codec
+def agreed(m_lines: MLines) -> None:
+    for m_line in m_lines.all:
+        if m_line.stream is not None:
+            m_line.offered, m_line.codec = True, m_line.stream.codec
 
 
 # Lines
 
 
 def test_new_streams_get_new_lines_and_need_an_offer() -> None:
-    lines, ssrcs = SubscribeLines(), SsrcSource(1000)
-    assert lines.arrange([stream("a1", Kind.AUDIO), stream("a2")], ssrcs, reuse=True)
-    agreed(lines)
-    assert not lines.arrange([stream("a2")], ssrcs, reuse=True)
-    assert [line.mid for line in lines.lines] == ["0", "1"]
+    m_lines, ssrcs = MLines(), SsrcSource(1000)
+    assert m_lines.arrange([stream("a1", Kind.AUDIO), stream("a2")], ssrcs, reuse=True)
+    agreed(m_lines)
+    assert not m_lines.arrange([stream("a2")], ssrcs, reuse=True)
+    assert [m_line.mid for m_line in m_lines.all] == ["0", "1"]
 
 
 def test_unwanted_stream_stays_parked_for_its_return() -> None:
-    lines = arranged(stream("a1"), stream("b1"))
-    agreed(lines)
-    before = [(line.mid, line.ssrc) for line in lines.lines]
-    assert not lines.arrange([], SsrcSource(5000), reuse=True)
-    assert not lines.arrange([stream("b1"), stream("a1")], SsrcSource(5000), reuse=True)
-    assert [(line.mid, line.ssrc) for line in lines.lines] == before
+    m_lines = arranged(stream("a1"), stream("b1"))
+    agreed(m_lines)
+    before = [(m_line.mid, m_line.ssrc) for m_line in m_lines.all]
+    assert not m_lines.arrange([], SsrcSource(5000), reuse=True)
+    assert not m_lines.arrange([stream("b1"), stream("a1")], SsrcSource(5000), reuse=True)
+    assert [(m_line.mid, m_line.ssrc) for m_line in m_lines.all] == before
 
 
 def test_line_of_a_gone_producer_is_reused_by_its_kind_with_fresh_ssrcs() -> None:
-    lines = arranged(stream("a1", Kind.AUDIO), stream("a2"))
-    agreed(lines)
-    old = lines.lines[1].ssrc
-    lines.release(["a1", "a2"])
-    assert lines.arrange([stream("b2")], SsrcSource(5000), reuse=True)
-    assert [(line.mid, bool(line.stream)) for line in lines.lines] == [("0", False), ("1", True)]
-    assert lines.lines[1].ssrc != old
+    m_lines = arranged(stream("a1", Kind.AUDIO), stream("a2"))
+    agreed(m_lines)
+    old = m_lines.all[1].ssrc
+    m_lines.release(["a1", "a2"])
+    assert m_lines.arrange([stream("b2")], SsrcSource(5000), reuse=True)
+    assert [(m_line.mid, bool(m_line.stream)) for m_line in m_lines.all] == [
+        ("0", False),
+        ("1", True),
+    ]
+    assert m_lines.all[1].ssrc != old
 
 
 def test_peer_that_routes_by_ssrc_gets_new_lines_until_there_are_many() -> None:
-    lines, ssrcs = SubscribeLines(), SsrcSource(1000)
+    m_lines, ssrcs = MLines(), SsrcSource(1000)
     for number in range(100):
         name = f"p{number}"
-        assert lines.arrange([stream(name)], ssrcs, reuse=False)
-        agreed(lines)
-        lines.release([name])
-    assert len(lines.lines) == LINES_BEFORE_REUSE
+        assert m_lines.arrange([stream(name)], ssrcs, reuse=False)
+        agreed(m_lines)
+        m_lines.release([name])
+    assert len(m_lines.all) == M_LINES_BEFORE_REUSE
 
 
 def test_ssrcs_wrap_without_zero() -> None:
@@ -107,31 +110,31 @@ def test_ssrcs_wrap_without_zero() -> None:
 
 
 def test_offer_names_streams_by_device_and_reserves_rtx() -> None:
-    lines = arranged(stream("a1", Kind.AUDIO), stream("a2"), stream("b1"))
-    parsed = sdp.parse(subscribe.write_offer(lines.lines, LOCAL))
+    m_lines = arranged(stream("a1", Kind.AUDIO), stream("a2"), stream("b1"))
+    parsed = sdp.parse(subscribe.write_offer(m_lines.all, LOCAL))
     sound, picture, other = parsed.media
     assert parsed.bundle == ("0", "1", "2")
     assert [media.direction for media in parsed.media] == ["sendonly"] * 3
     stream_ids = [(media.first("msid") or "").split()[0] for media in parsed.media]
     assert stream_ids[0] == stream_ids[1] != stream_ids[2]
-    assert picture.ssrc_groups("FID") == [[lines.lines[1].ssrc, lines.lines[1].rtx_ssrc]]
-    assert sound.ssrcs() == [lines.lines[0].ssrc]
+    assert picture.ssrc_groups("FID") == [[m_lines.all[1].ssrc, m_lines.all[1].rtx_ssrc]]
+    assert sound.ssrcs() == [m_lines.all[0].ssrc]
     assert picture.formats == ("98", "99", "96", "97")
     assert [len(media.all("candidate")) for media in parsed.media] == [1, 1, 1]
     assert other.has("rtcp-mux")
 
 
 def test_free_line_is_inactive_and_carries_no_ssrc() -> None:
-    lines = arranged(stream("a1"))
-    lines.release(["a1"])
-    media = sdp.parse(subscribe.write_offer(lines.lines, LOCAL)).media[0]
+    m_lines = arranged(stream("a1"))
+    m_lines.release(["a1"])
+    media = sdp.parse(subscribe.write_offer(m_lines.all, LOCAL)).media[0]
     assert media.direction == "inactive"
     assert media.ssrcs() == []
 
 
 def test_every_h264_profile_goes_out_under_the_one_that_everybody_takes() -> None:
-    lines = arranged(stream("a1", codec=h264("640028")), stream("b1", codec=h264("4d0032")))
-    for media in sdp.parse(subscribe.write_offer(lines.lines, LOCAL)).media:
+    m_lines = arranged(stream("a1", codec=h264("640028")), stream("b1", codec=h264("4d0032")))
+    for media in sdp.parse(subscribe.write_offer(m_lines.all, LOCAL)).media:
         assert media.formats == ("98", "99", "96", "97")
         assert media.format_parameters()[98]["profile-level-id"] == "42e01f"
 
@@ -149,9 +152,9 @@ async def aiortc_answer(offer: str) -> str:
 
 
 async def test_aiortc_answer_is_read() -> None:
-    lines = arranged(stream("a1", Kind.AUDIO), stream("a2"))
+    m_lines = arranged(stream("a1", Kind.AUDIO), stream("a2"))
     answer = subscribe.read_answer(
-        await aiortc_answer(subscribe.write_offer(lines.lines, LOCAL)), lines.lines
+        await aiortc_answer(subscribe.write_offer(m_lines.all, LOCAL)), m_lines.all
     )
     assert answer.peer.our_role is DtlsRole.SERVER
     assert not answer.transport_cc
@@ -162,9 +165,9 @@ async def test_aiortc_answer_is_read() -> None:
     assert (picture.name, picture.payload_type, picture.rtx_payload_type) == ("H264", 98, 99)
 
 
-def answer_of(lines: SubscribeLines, **changes: str) -> str:
+def answer_of(m_lines: MLines, **changes: str) -> str:
     """An answer made of our own offer: the peer takes everything."""
-    text = subscribe.write_offer(lines.lines, LOCAL).replace("a=ice-lite\r\n", "")
+    text = subscribe.write_offer(m_lines.all, LOCAL).replace("a=ice-lite\r\n", "")
     text = text.replace("a=sendonly", "a=recvonly").replace("setup:actpass", "setup:active")
     for old, new in changes.items():
         text = text.replace(old, new)
@@ -172,24 +175,24 @@ def answer_of(lines: SubscribeLines, **changes: str) -> str:
 
 
 def test_browser_answer_agrees_to_transport_feedback() -> None:
-    lines = arranged(stream("a1"))
-    answer = subscribe.read_answer(answer_of(lines), lines.lines)
+    m_lines = arranged(stream("a1"))
+    answer = subscribe.read_answer(answer_of(m_lines), m_lines.all)
     assert answer.transport_cc
     assert answer.extensions.mid == 4
 
 
 def test_refused_line_carries_nothing() -> None:
-    lines = arranged(stream("a1"), stream("b1"))
-    text = answer_of(lines).replace("a=recvonly", "a=inactive", 1)
-    codecs = subscribe.read_answer(text, lines.lines).codecs
+    m_lines = arranged(stream("a1"), stream("b1"))
+    text = answer_of(m_lines).replace("a=recvonly", "a=inactive", 1)
+    codecs = subscribe.read_answer(text, m_lines.all).codecs
     assert codecs["0"] is None
     assert codecs["1"] is not None
 
 
 def test_answer_without_the_producers_codec_carries_nothing() -> None:
-    lines = arranged(stream("a1", codec=Codec("VP8", 96, 90_000, 1)))
-    text = answer_of(lines).replace("VP8/90000", "VP9/90000")
-    assert subscribe.read_answer(text, lines.lines).codecs == {"0": None}
+    m_lines = arranged(stream("a1", codec=Codec("VP8", 96, 90_000, 1)))
+    text = answer_of(m_lines).replace("VP8/90000", "VP9/90000")
+    assert subscribe.read_answer(text, m_lines.all).codecs == {"0": None}
 
 
 @pytest.mark.parametrize(
@@ -203,8 +206,8 @@ def test_answer_without_the_producers_codec_carries_nothing() -> None:
 def test_firefox_without_h264_keeps_the_line_and_takes_vp8_on_it(
     codec: Codec, answered: tuple[str, int, int] | None
 ) -> None:
-    lines = arranged(stream("a1", Kind.AUDIO), stream("a2", codec=codec))
-    answer = subscribe.read_answer(FIREFOX, lines.lines)
+    m_lines = arranged(stream("a1", Kind.AUDIO), stream("a2", codec=codec))
+    answer = subscribe.read_answer(FIREFOX, m_lines.all)
     picture = answer.codecs["1"]
     got = picture and (picture.name, picture.payload_type, picture.rtx_payload_type)
     assert got == answered
@@ -224,9 +227,9 @@ def test_firefox_without_h264_keeps_the_line_and_takes_vp8_on_it(
     ids=["more lines", "other mid", "other kind", "no role"],
 )
 def test_answers_that_do_not_fit(change: object, says: str) -> None:
-    lines = arranged(stream("a1"))
+    m_lines = arranged(stream("a1"))
     with pytest.raises(SdpRefused, match=says):
-        subscribe.read_answer(change(answer_of(lines)), lines.lines)  # type: ignore[operator]
+        subscribe.read_answer(change(answer_of(m_lines)), m_lines.all)  # type: ignore[operator]
 
 
 # Players
@@ -241,8 +244,8 @@ def test_player_offer_is_read_and_answered() -> None:
     codec = subscribe.player_codec(offer, "1", picture)
     assert codec is not None
     assert codec.profile == "42e01f"
-    line = Line("1", Kind.VIDEO, 1, 2, picture, codec, True)
-    parsed = sdp.parse(subscribe.write_player_answer(offer, [line], LOCAL))
+    m_line = MLine("1", Kind.VIDEO, 1, 2, picture, codec, True)
+    parsed = sdp.parse(subscribe.write_player_answer(offer, [m_line], LOCAL))
     sound, video = parsed.media
     assert sound.rejected
     assert parsed.bundle == ("1",)
@@ -275,8 +278,8 @@ def test_a_player_is_answered_with_its_own_profile(sent: str, answered: str) -> 
     )
     codec = subscribe.player_codec(offer, "1", picture)
     assert codec is not None
-    line = Line("1", Kind.VIDEO, 1, 2, picture, codec, True)
-    _, video = sdp.parse(subscribe.write_player_answer(offer, [line], LOCAL)).media
+    m_line = MLine("1", Kind.VIDEO, 1, 2, picture, codec, True)
+    _, video = sdp.parse(subscribe.write_player_answer(offer, [m_line], LOCAL)).media
     offered = offer.description.media[1].format_parameters()[codec.payload_type]
     assert video.format_parameters()[codec.payload_type] == offered
     assert offered["profile-level-id"] == answered

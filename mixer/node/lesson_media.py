@@ -1,7 +1,7 @@
 """One lesson's media: what is reported of its members, and what that means for the others.
 
-    Lesson ─┬─ Members ───── who sends and who receives, the limits
-            └─ ControlLoop ─ what is done every so often for all of it
+    LessonMedia ─┬─ Members ───── who sends and who receives, the limits
+                 └─ ControlLoop ─ what is done every so often for all of it
 
 Owns: the way of every report of a connection, a producer or the pump to whom it concerns, and
 telling the one listener what happened.
@@ -29,19 +29,19 @@ from mixer.node.members import Members
 from mixer.node.port import Port
 from mixer.node.senders import Sender
 from mixer.node.streams import Producer
-from mixer.transport.dtls import Certificate
+from mixer.transport.dtls import DtlsCertificate
 
 log = logging.getLogger(__name__)
 
 
-class Lesson:
+class LessonMedia:
     """The media of one lesson on one port. `close` it."""
 
     def __init__(
         self,
         lesson_id: str,
         port: Port,
-        certificate: Certificate,
+        certificate: DtlsCertificate,
         limits: NodeLimits,
         listener: Callable[[MediaEvent], None],
     ) -> None:

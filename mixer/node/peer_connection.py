@@ -22,7 +22,7 @@ from typing import Protocol
 from mixer.errors import TransportFailed
 from mixer.model import LinkState
 from mixer.node.port import Port
-from mixer.transport.dtls import Certificate, DtlsRole, DtlsSession
+from mixer.transport.dtls import DtlsCertificate, DtlsRole, DtlsSession
 from mixer.transport.header_extensions import ExtensionIds
 from mixer.transport.ice import Address, IceState
 from mixer.transport.peer import SETUP_OF_ROLE, LocalParameters, PeerParameters
@@ -35,7 +35,7 @@ SETUP_TIMEOUT_S = 60.0
 LOST_TIMEOUT_S = 120.0
 
 
-class ConnectionOwner(Protocol):
+class PeerConnectionOwner(Protocol):
     """Who uses a connection."""
 
     def link_changed(self, state: LinkState) -> None: ...
@@ -46,14 +46,14 @@ class ConnectionOwner(Protocol):
     ) -> None: ...
 
 
-class Connection:
+class PeerConnection:
     """A peer's transport on a port. `set_peer` once it is described, `close` at the end."""
 
     def __init__(
         self,
         port: Port,
-        certificate: Certificate,
-        owner: ConnectionOwner,
+        certificate: DtlsCertificate,
+        owner: PeerConnectionOwner,
         *,
         extensions: ExtensionIds,
     ) -> None:

@@ -18,11 +18,11 @@ from mixer.transport.codecs import Codec
 
 # A peer that routes by SSRC alone (aiortc) does not follow a line to its next stream, so its
 # lines are reused only when there are this many. 48 lines are an offer of about 50 kB.
-LINES_BEFORE_REUSE = 48
+M_LINES_BEFORE_REUSE = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class SentStream:
     """What is to be sent: a producer, whose device it is, and the codec it comes in."""
 
     producer_id: str
@@ -32,56 +32,56 @@ class Stream:
 
 
 @dataclass(slots=True)
-class Line:
+class MLine:
     """One m-line. `stream` is None while it is free; `codec` is what the peer answered for it."""
 
     mid: str
     kind: Kind
     ssrc: int
     rtx_ssrc: int
-    stream: Stream | None = None
+    stream: SentStream | None = None
     codec: Codec | None = None
     offered: bool = False  # the peer has seen this stream on this line
 
 
-class SubscribeLines:
+class MLines:
     """All lines of one connection; `new_ssrc` gives numbers unused on it."""
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
+        self.all: list[MLine] = []
 
-    def line_of(self, producer_id: str) -> Line | None:
+    def of(self, producer_id: str) -> MLine | None:
         """The line that carries this producer's stream, wanted or parked."""
-        for line in self.lines:
-            if line.stream is not None and line.stream.producer_id == producer_id:
-                return line
+        for m_line in self.all:
+            if m_line.stream is not None and m_line.stream.producer_id == producer_id:
+                return m_line
         return None
 
     def release(self, producer_ids: Collection[str]) -> None:
         """These producers are gone: their lines are free."""
-        for line in self.lines:
-            if line.stream is not None and line.stream.producer_id in producer_ids:
-                line.stream, line.codec, line.offered = None, None, False
+        for m_line in self.all:
+            if m_line.stream is not None and m_line.stream.producer_id in producer_ids:
+                m_line.stream, m_line.codec, m_line.offered = None, None, False
 
-    def arrange(self, wanted: Sequence[Stream], ssrcs: SsrcSource, *, reuse: bool) -> bool:
+    def arrange(self, wanted: Sequence[SentStream], ssrcs: SsrcSource, *, reuse: bool) -> bool:
         """Give every wanted stream a line; True when the peer must be offered the change."""
         for stream in wanted:
-            if self.line_of(stream.producer_id) is not None:
+            if self.of(stream.producer_id) is not None:
                 continue
-            line = self._free_line(stream.kind, reuse=reuse)
-            if line is None:
-                line = Line(str(len(self.lines)), stream.kind, 0, 0)
-                self.lines.append(line)
+            m_line = self._free(stream.kind, reuse=reuse)
+            if m_line is None:
+                m_line = MLine(str(len(self.all)), stream.kind, 0, 0)
+                self.all.append(m_line)
             # A fresh SSRC: under the old one the peer's SRTP would refuse restarted numbers.
-            line.ssrc, line.rtx_ssrc = ssrcs.next(), ssrcs.next()
-            line.stream, line.codec, line.offered = stream, None, False
-        return any(line.stream is not None and not line.offered for line in self.lines)
+            m_line.ssrc, m_line.rtx_ssrc = ssrcs.next(), ssrcs.next()
+            m_line.stream, m_line.codec, m_line.offered = stream, None, False
+        return any(m_line.stream is not None and not m_line.offered for m_line in self.all)
 
-    def _free_line(self, kind: Kind, *, reuse: bool) -> Line | None:
-        if not reuse and len(self.lines) < LINES_BEFORE_REUSE:
+    def _free(self, kind: Kind, *, reuse: bool) -> MLine | None:
+        if not reuse and len(self.all) < M_LINES_BEFORE_REUSE:
             return None
         return next(
-            (line for line in self.lines if line.kind is kind and line.stream is None), None
+            (m_line for m_line in self.all if m_line.kind is kind and m_line.stream is None), None
         )
 
 

@@ -9,8 +9,8 @@ from mixer.model import (
     NodeLimits,
     ProducerLive,
 )
-from mixer.node.lesson import Lesson
-from mixer.transport.dtls import Certificate
+from mixer.node.lesson_media import LessonMedia
+from mixer.transport.dtls import DtlsCertificate
 from tests.unit.node.fake_pump import (
     DATAGRAM,
     FIRST_PACKET,
@@ -52,7 +52,7 @@ async def test_listener_that_fails_stops_nothing(
     def fail(_event: MediaEvent) -> None:
         raise RuntimeError("the listener's own fault")
 
-    lesson = Lesson("other", world.port, Certificate(), NodeLimits(), fail)
+    lesson = LessonMedia("other", world.port, DtlsCertificate(), NodeLimits(), fail)
     lesson.tell(ProducerLive("p", "d"))
     assert "the listener's own fault" in caplog.text
     await lesson.close()
