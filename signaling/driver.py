@@ -18,8 +18,8 @@ import structlog
 from mixer.errors import NodeFull
 from mixer.model import ProducerInfo
 from signaling.counters import SignalingCounters
-from signaling.errors import Refusal, StateUnreadable, TokenRefused
-from signaling.lesson import Bar, DevicePlace, Lesson
+from signaling.errors import LessonRefusal, StateUnreadable, TokenRefused
+from signaling.lesson import Bar, Lesson, SeatedDevice
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
 from signaling.observing import ObserverFeed
@@ -116,7 +116,7 @@ class LessonService:
             # Asked after the lesson is there: who is put out from now on is put out of it too.
             if identity is not None:
                 await self._refuse_unwelcome(identity)
-        except Refusal as refusal:
+        except LessonRefusal as refusal:
             connection.refuse(refusal.code, join.request_id)
             connection.outbox.close(CloseCode.REFUSED)
             return
@@ -184,24 +184,24 @@ class LessonService:
         return identity.lesson_id, identity
 
     async def _refuse_unwelcome(self, identity: Identity) -> None:
-        """Raises `Refusal` when a token's bearer may not come in any more."""
+        """Raises `LessonRefusal` when a token's bearer may not come in any more."""
         try:
             code = await self._store.refusal_of(identity)
         except Exception as error:
             _log.exception("the store failed", lesson_id=identity.lesson_id)
-            raise Refusal("server-failed") from error
+            raise LessonRefusal("server-failed") from error
         if code is not None:
-            raise Refusal(code)
+            raise LessonRefusal(code)
 
     # --- lessons ------------------------------------------------------------------------------
 
     async def open(self, lesson_id: str) -> LessonRunner:
-        """The runner of a lesson, opened if need be; raises `Refusal`."""
+        """The runner of a lesson, opened if need be; raises `LessonRefusal`."""
         runner = self._runners.get(lesson_id)
         if runner is not None and not runner.stopped:
             return runner
         if self._closed:
-            raise Refusal("server-failed")
+            raise LessonRefusal("server-failed")
         opening = self._opening.get(lesson_id)
         if opening is None:
             opening = asyncio.create_task(self._open(lesson_id), name=f"open-{lesson_id}")
@@ -213,18 +213,18 @@ class LessonService:
         before = self._runners.get(lesson_id)
         if before is not None:
             if before.lesson.ended:
-                raise Refusal("lesson-ended")
+                raise LessonRefusal("lesson-ended")
             await asyncio.wait([self._tasks[lesson_id]])
         try:
             plan = await self._store.plan(lesson_id)
             state = await self._store.load_state(lesson_id) if plan else None
-        except Refusal:
+        except LessonRefusal:
             raise
         except Exception as error:
             _log.exception("the store failed", lesson_id=lesson_id)
-            raise Refusal("server-failed") from error
+            raise LessonRefusal("server-failed") from error
         if plan is None:
-            raise Refusal("no-such-lesson")
+            raise LessonRefusal("no-such-lesson")
         lesson, first = self._make(plan, state)
         runner = LessonRunner(
             lesson_id,
@@ -242,12 +242,12 @@ class LessonService:
         try:
             await opened
         except NodeFull as error:
-            raise Refusal("media-full") from error
+            raise LessonRefusal("media-full") from error
         except Exception as error:
             _log.exception("a lesson could not be opened", lesson_id=lesson_id)
-            raise Refusal("media-failed") from error
+            raise LessonRefusal("media-failed") from error
         if lesson.ended:  # the server was killed while it ended: now it has ended properly
-            raise Refusal("lesson-ended")
+            raise LessonRefusal("lesson-ended")
         return runner
 
     def _make(self, plan: LessonPlan, state: str | None) -> tuple[Lesson, list[f.Effect]]:
@@ -266,7 +266,7 @@ class LessonService:
             del self._tasks[lesson_id]
 
     async def end_lesson(self, lesson_id: str, reason: EndReason = "by-server") -> None:
-        """End a lesson for all, and wait until it is closed; raises `Refusal`."""
+        """End a lesson for all, and wait until it is closed; raises `LessonRefusal`."""
         runner = await self.open(lesson_id)
         task = self._tasks[lesson_id]
         await runner.submit(e.EndRequested(reason))
@@ -282,7 +282,7 @@ class LessonService:
         await self._tell(lesson_id, e.RemovalRequested(tuple(device_ids), code, bars))
 
     async def readmit(self, lesson_id: str, seat_id: str) -> None:
-        """Let those in again who were put out of a seat; raises `Refusal`.
+        """Let those in again who were put out of a seat; raises `LessonRefusal`.
 
         A lesson that nobody has joined since the start of the server is opened for it.
         """
@@ -332,12 +332,12 @@ class LessonService:
             if not runner.stopped
         }
 
-    def devices(self, lesson_id: str) -> list[DevicePlace]:
+    def devices(self, lesson_id: str) -> list[SeatedDevice]:
         """Whose the devices of a lesson in memory are; none if it is not."""
         runner = self._runners.get(lesson_id)
         return [] if runner is None or runner.stopped else runner.lesson.devices()
 
-    def places(self) -> dict[str, list[DevicePlace]]:
+    def seated_devices(self) -> dict[str, list[SeatedDevice]]:
         """Every lesson in memory with its devices."""
         return {
             lesson_id: runner.lesson.devices()

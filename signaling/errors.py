@@ -1,7 +1,7 @@
 """The exceptions of signaling.
 
     SignalingError
-    ├── Refusal             a request refused by a rule; nothing has changed
+    ├── LessonRefusal       a request refused by a rule; nothing has changed
     │   └── TokenRefused    a join token that proves nothing
     └── StateUnreadable     a saved lesson that cannot be restored
 
@@ -20,7 +20,7 @@ class SignalingError(Exception):
     """Anything this package raises on purpose."""
 
 
-class Refusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
+class LessonRefusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
     """A request was refused. `code` is one of `signaling.protocol.refusals.REFUSALS`.
 
     `retry_after_s` is when to ask again, where that is known; for requests over HTTP.
@@ -32,7 +32,7 @@ class Refusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
         self.retry_after_s = retry_after_s
 
 
-class TokenRefused(Refusal):
+class TokenRefused(LessonRefusal):
     """A join token is forged, of another server or too old."""
 
     def __init__(self, code: TokenFault = "token-invalid") -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from signaling.driver import Connection, LessonService
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson.sdp import offered_m_lines
 from signaling.protocol.messages import (
     CloseCode,
@@ -54,7 +54,7 @@ class HttpSession:
     _replies: dict[str, asyncio.Future[ServerMessage]] = field(default_factory=dict)
 
     async def join(self, token: str, *, player: bool, offers_sound: bool) -> Welcome:
-        """Join the token's lesson; raises `Refusal`."""
+        """Join the token's lesson; raises `LessonRefusal`."""
         self.player = player
         kind = DeviceKind.PLAYER if player else DeviceKind.ENCODER
         request = Join(token=token, device=kind, request_id="join")
@@ -65,7 +65,7 @@ class HttpSession:
         return welcome
 
     async def negotiate(self, offer: str) -> str:
-        """Hand the offer in and take the answer; also for an ICE restart. Raises `Refusal`."""
+        """Hand the offer in, take the answer; also for an ICE restart. Raises `LessonRefusal`."""
         request_id = f"offer-{secrets.token_hex(4)}"
         answer = self._expect(request_id)
         if self.player:
@@ -80,7 +80,7 @@ class HttpSession:
             try:
                 publish = Publish(sdp=offer, sources=self.sources, request_id=request_id)
             except ValidationError:  # a mid no browser would write
-                raise Refusal("bad-sdp") from None
+                raise LessonRefusal("bad-sdp") from None
             await self.service.request(self.connection, publish)
         published = await self._take(answer)
         assert isinstance(published, Published)  # noqa: S101 - as above
@@ -116,9 +116,9 @@ class HttpSession:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 message = await answer
         except TimeoutError:
-            raise Refusal("media-failed") from None
+            raise LessonRefusal("media-failed") from None
         if isinstance(message, Refused):
-            raise Refusal(message.code)
+            raise LessonRefusal(message.code)
         return message
 
     async def _drain(self, on_closed: Callable[[HttpSession], None]) -> None:
@@ -132,7 +132,7 @@ class HttpSession:
         finally:
             for waiting in self._replies.values():
                 if not waiting.done():
-                    waiting.set_exception(Refusal("server-failed"))
+                    waiting.set_exception(LessonRefusal("server-failed"))
                     waiting.exception()  # nobody may be waiting any more
             on_closed(self)
             await self.service.disconnected(self.connection)
@@ -140,7 +140,7 @@ class HttpSession:
 
 def name_sources(offer: str, source: Source, *, with_sound: bool) -> dict[str, Source]:
     """What each m-line of an encoder's offer is: the first picture `source`, the first sound
-    `room`. Raises `Refusal` if nothing is left to send.
+    `room`. Raises `LessonRefusal` if nothing is left to send.
     """
     named: dict[str, Source] = {}
     for m_line in offered_m_lines(offer):
@@ -151,7 +151,7 @@ def name_sources(offer: str, source: Source, *, with_sound: bool) -> dict[str, S
         if fits and wanted not in named.values() and (with_sound or wanted is not Source.ROOM):
             named[m_line.mid] = wanted
     if not named:
-        raise Refusal("wrong-kind" if with_sound else "sound-elsewhere")
+        raise LessonRefusal("wrong-kind" if with_sound else "sound-elsewhere")
     return named
 
 

@@ -76,7 +76,7 @@ class SourceKeys(Protocol):
         ...
 
     async def token_for(self, key: str, source: Source) -> str:
-        """A join token for the lesson that is live for the key's room; raises `Refusal`."""
+        """A join token for the lesson that is live for the key's room; raises `LessonRefusal`."""
         ...
 
 
@@ -93,7 +93,7 @@ class LessonStore(Protocol):
     async def plan(self, lesson_id: str) -> LessonPlan | None:
         """The plan of a lesson that may be joined now; None if there is no such lesson.
 
-        Raises `signaling.errors.Refusal` for one that is in progress elsewhere.
+        Raises `signaling.errors.LessonRefusal` for one that is in progress elsewhere.
         """
         ...
 

@@ -8,7 +8,7 @@ writing the answer's fragment. What lines and credentials look like is the media
 from __future__ import annotations
 
 from mixer.sdp import ICE_PASSWORD, ICE_UFRAG, IceCredentials, lines_of
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 
 MEDIA_TYPE = "application/trickle-ice-sdpfrag"
 
@@ -17,7 +17,7 @@ def credentials_of(sdp: str) -> IceCredentials | None:
     """The credentials of a description or fragment; None if it has none.
 
     Those of its first m-section that has any go before the session's (RFC 8839 §5.4). Raises
-    `Refusal("bad-sdp")` for one without the other and for what can be neither.
+    `LessonRefusal("bad-sdp")` for one without the other and for what can be neither.
     """
     levels: list[dict[str, str]] = [{}]
     for line in lines_of(sdp):
@@ -32,7 +32,7 @@ def credentials_of(sdp: str) -> IceCredentials | None:
         return None
     ufrag, password = found.get("a=ice-ufrag", ""), found.get("a=ice-pwd", "")
     if ICE_UFRAG.fullmatch(ufrag) is None or ICE_PASSWORD.fullmatch(password) is None:
-        raise Refusal("bad-sdp")
+        raise LessonRefusal("bad-sdp")
     return IceCredentials(ufrag, password)
 
 

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from signaling.allowance import Allowance
 from signaling.driver import LessonService
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.origin import same_origin
 from signaling.protocol.messages import ClientMessage, CloseCode, Join, client_message
 
@@ -132,9 +132,9 @@ class SocketSession:
         now = self._service.clock()
         try:
             if not self._allowance.allows(now):
-                raise Refusal("too-fast")
+                raise LessonRefusal("too-fast")
             message = parse(text, max_bytes=self._settings.max_message_bytes)
-        except Refusal as refusal:
+        except LessonRefusal as refusal:
             self._connection.refuse(refusal.code, _request_id_of(text))
             return not self._allowance.offended(now)
         self._service.counters.messages_received[message.type] += 1
@@ -163,18 +163,20 @@ class SocketSession:
 
 
 def parse(text: str | bytes, *, max_bytes: int) -> ClientMessage:
-    """One message of a client; raises `Refusal` (`too-large`, `unknown-type`, `malformed`)."""
+    """A client's message; raises `LessonRefusal` (`too-large`, `unknown-type`, `malformed`)."""
     if len(text) > max_bytes or (isinstance(text, str) and _utf8_length(text) > max_bytes):
-        raise Refusal("too-large")
+        raise LessonRefusal("too-large")
     if isinstance(text, bytes):
-        raise Refusal("malformed")
+        raise LessonRefusal("malformed")
     try:
         return client_message.validate_json(text)
     except ValidationError as error:
         kinds = {detail["type"] for detail in error.errors(include_input=False)}
-        raise Refusal("unknown-type" if "union_tag_invalid" in kinds else "malformed") from None
+        raise LessonRefusal(
+            "unknown-type" if "union_tag_invalid" in kinds else "malformed"
+        ) from None
     except ValueError:
-        raise Refusal("malformed") from None
+        raise LessonRefusal("malformed") from None
 
 
 def _utf8_length(text: str) -> int:

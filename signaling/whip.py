@@ -22,7 +22,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from signaling.driver import LessonService
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.http_session import HttpSession, has_sound, name_sources
 from signaling.ports import SourceKeys
 from signaling.protocol.messages import IceServer, LessonSource, Source
@@ -67,22 +67,22 @@ class HttpSessions:
         return self.source_keys is not None and self.source_keys.is_key(token)
 
     async def token_for(self, key: str, source: Source) -> str:
-        """The join token that a source key stands for now; raises `Refusal`."""
+        """The join token that a source key stands for now; raises `LessonRefusal`."""
         assert self.source_keys is not None  # noqa: S101 - the caller asked `is_source_key`
         try:
             return await self.source_keys.token_for(key, source)
-        except Refusal:
+        except LessonRefusal:
             raise
         except Exception as error:
             _log.exception("source keys failed")
-            raise Refusal("server-failed") from error
+            raise LessonRefusal("server-failed") from error
 
     def find(self, session_id: str) -> HttpSession:
-        """A session; raises `Refusal("no-such-session")`."""
+        """A session; raises `LessonRefusal("no-such-session")`."""
         try:
             return self._sessions[session_id]
         except KeyError:
-            raise Refusal("no-such-session") from None
+            raise LessonRefusal("no-such-session") from None
 
     def _forget(self, session: HttpSession) -> None:
         self._sessions.pop(session.session_id, None)
@@ -146,7 +146,7 @@ def _refuse_other_methods(
     """Say 405 to what these addresses do not do; left alone, GET and HEAD are the web pages'."""
 
     async def refuse() -> Response:
-        response = _refusal_response(Refusal("method-not-allowed"))
+        response = _refusal_response(LessonRefusal("method-not-allowed"))
         response.headers["Allow"] = ", ".join(allowed)
         return response
 
@@ -162,7 +162,7 @@ def _refuse_other_methods(
 
 async def _publish(sessions: HttpSessions, source: str, request: Request) -> Response:
     if source not in list(Source):
-        raise Refusal("unknown-path")
+        raise LessonRefusal("unknown-path")
     token = _token_of(request)
     offer = await _body_of(request, "application/sdp", sessions.service)
     name_sources(offer, Source(source), with_sound=True)
@@ -185,7 +185,7 @@ async def _play(
     wanted = _played_source(seat, source)
     token = _token_of(request)
     if sessions.is_source_key(token):
-        raise Refusal("source-key-sends-only")
+        raise LessonRefusal("source-key-sends-only")
     offer = await _body_of(request, "application/sdp", sessions.service)
     session = sessions.begin()
     session.seat_id, session.source = seat, wanted
@@ -206,7 +206,7 @@ def _played_source(seat: str | None, source: str | None) -> Source | LessonSourc
         return LessonSource(source)
     if source in list(Source):
         return Source(source)
-    raise Refusal("unknown-path")
+    raise LessonRefusal("unknown-path")
 
 
 async def _give_up(session: HttpSession) -> None:
@@ -221,9 +221,9 @@ async def _patch(sessions: HttpSessions, session_id: str, request: Request) -> R
     fragment = await _body_of(request, MEDIA_TYPE, sessions.service)
     conditions = request.headers.getlist("if-match")
     if not conditions:
-        raise Refusal("no-precondition")
+        raise LessonRefusal("no-precondition")
     if not _matches(", ".join(conditions), session.etag):
-        raise Refusal("stale-session")
+        raise LessonRefusal("stale-session")
     fresh = credentials_of(fragment)
     if fresh is None or fresh == credentials_of(session.offer):
         return Response(status_code=204, headers=_CORS)
@@ -290,27 +290,27 @@ def _token_of(request: Request) -> str:
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > 4096:
-        raise Refusal("token-invalid")
+        raise LessonRefusal("token-invalid")
     return token
 
 
 async def _body_of(request: Request, media_type: str, service: LessonService) -> str:
     """The body as text; never more is read than a message may have."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != media_type:
-        raise Refusal("wrong-content-type")
+        raise LessonRefusal("wrong-content-type")
     # An SDP in a message is at most half of a message (`messages.Sdp`); HTTP is no wider.
     limit = service.settings.max_message_bytes // 2
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise Refusal("too-large")
+            raise LessonRefusal("too-large")
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        raise Refusal("bad-sdp") from None
+        raise LessonRefusal("bad-sdp") from None
     if not text:
-        raise Refusal("bad-sdp")
+        raise LessonRefusal("bad-sdp")
     return text
 
 
@@ -318,11 +318,11 @@ async def _answering(work: Callable[[], Awaitable[Response]]) -> Response:
     """Do the work; a refusal becomes its HTTP answer."""
     try:
         return await work()
-    except Refusal as refusal:
+    except LessonRefusal as refusal:
         return _refusal_response(refusal)
 
 
-def _refusal_response(refusal: Refusal) -> Response:
+def _refusal_response(refusal: LessonRefusal) -> Response:
     text = REFUSALS[refusal.code]
     headers = dict(_CORS)
     if text.status == 401:

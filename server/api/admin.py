@@ -88,7 +88,7 @@ async def live(services: ServicesOf) -> LiveView:
 async def remove_device(lesson_id: Id, device_id: Id, services: ServicesOf) -> None:
     """Put a device out of a live lesson; whoever it belongs to is let in no more."""
     live = services.lessons.live
-    if device_id not in {place.device_id for place in live.devices(lesson_id)}:
+    if device_id not in {device.device_id for device in live.devices(lesson_id)}:
         raise not_found("设备", "device in a live lesson")
     await live.remove(lesson_id, [device_id], RemovalCode.BY_ADMINISTRATOR, bars=True)
 

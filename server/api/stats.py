@@ -17,7 +17,7 @@ from server.api.access import ServicesOf
 from server.api.areas import area
 from server.api.fields import Id, View
 from server.errors import not_found
-from signaling.lesson import DevicePlace
+from signaling.lesson import SeatedDevice
 from signaling.protocol.messages import (
     LessonSource,
     LinkQuality,
@@ -196,7 +196,7 @@ async def lesson_stats(lesson_id: Id, services: ServicesOf) -> LessonStatsView:
     return lesson_stats_view(
         stats,
         seats=live.seats().get(lesson_id, ()),
-        places=live.devices(lesson_id),
+        present=live.devices(lesson_id),
         at=services.clock(),
     )
 
@@ -239,11 +239,11 @@ def _port_view(port: PortStats) -> PortView:
 
 
 def lesson_stats_view(
-    stats: LessonStats, *, seats: Sequence[SeatState], places: Sequence[DevicePlace], at: float
+    stats: LessonStats, *, seats: Sequence[SeatState], present: Sequence[SeatedDevice], at: float
 ) -> LessonStatsView:
     """The media core's measures, sorted by seats and devices."""
-    devices = _Devices(stats, {place.device_id: place.seat_id for place in places})
-    known = {place.device_id for place in places}
+    devices = _Devices(stats, {device.device_id: device.seat_id for device in present})
+    known = {device.device_id for device in present}
     return LessonStatsView(
         lesson_id=stats["lesson_id"],
         at=at,
@@ -256,9 +256,9 @@ def lesson_stats_view(
                 present=seat.present,
                 link=seat.link,
                 devices=[
-                    devices.view(place.device_id, kind=place.kind, connected=place.connected)
-                    for place in places
-                    if place.seat_id == seat.seat_id
+                    devices.view(device.device_id, kind=device.kind, connected=device.connected)
+                    for device in present
+                    if device.seat_id == seat.seat_id
                 ],
             )
             for seat in seats

@@ -33,7 +33,7 @@ from server.lessons.timetable import (
 )
 from server.lessons.told import classrooms_of, seats_told, teacher_of, write_down
 from server.node.hardware import load_send_profile
-from signaling.errors import Refusal as SignalingRefusal
+from signaling.errors import LessonRefusal
 from signaling.ports import Identity, LessonPlan, SeatPlan
 from signaling.protocol.messages import EndReason, Mode, RemovalCode, Role
 from signaling.protocol.refusals import REFUSALS
@@ -91,7 +91,7 @@ class LessonDesk:
             if lesson is None or not _is_live(lesson):
                 return None
             if not await self._ownership.claim(lesson_id):
-                raise SignalingRefusal("lesson-elsewhere")
+                raise LessonRefusal("lesson-elsewhere")
             return self._plan_of(lesson)
 
     async def is_live(self, lesson_id: str) -> bool:
@@ -146,7 +146,7 @@ class LessonDesk:
         if begun:  # signaling closes it, its recording is finished, and `ended` is called
             try:
                 await self.live.end(lesson_id, reason)
-            except SignalingRefusal as refusal:
+            except LessonRefusal as refusal:
                 _log.warning("lesson could not be closed", lesson=lesson_id, why=refusal.code)
         async with self._database.read() as session:
             lesson = await session.get(Lesson, lesson_id)
@@ -209,8 +209,8 @@ class LessonDesk:
 
         Called every few seconds, and at once after a change of who may: outside any transaction.
         """
-        places = self.live.places()
-        there = {lesson_id: devices for lesson_id, devices in places.items() if devices}
+        seated = self.live.seated_devices()
+        there = {lesson_id: devices for lesson_id, devices in seated.items() if devices}
         if not there:
             return
         async with self._database.read() as session:
@@ -224,7 +224,7 @@ class LessonDesk:
         """Let those in again who were put out of a seat of a live lesson; refuses others."""
         try:
             await self.live.readmit(lesson_id, seat_id)
-        except SignalingRefusal as refusal:
+        except LessonRefusal as refusal:
             text = REFUSALS[refusal.code]
             raise Refusal(text.status, refusal.code, Text(text.zh, text.en)) from None
 

@@ -18,7 +18,7 @@ from server.lessons.bearers import room_device
 from server.lessons.timetable import lessons_of_classroom
 from server.lessons.tokens import JoinTokens
 from server.schools.places import SOURCE_KEY
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.ports import Identity
 from signaling.protocol.messages import Role, Source
 
@@ -64,16 +64,16 @@ class EncoderDesk:
                 )
             )
             if found is None:
-                raise Refusal("source-key-refused")
+                raise LessonRefusal("source-key-refused")
             lessons = await lessons_of_classroom(
                 session, found.classroom_id, until=now + _LOOK_AHEAD_S
             )
         if found.source != source:
-            raise Refusal("source-key-elsewhere")
+            raise LessonRefusal("source-key-elsewhere")
         await self._saw(found.id, now)
         live = next((each for each in lessons if each.state is LessonPhase.LIVE), None)
         if live is None:
-            raise Refusal("no-lesson-now", retry_after_s=self._ask_again_s(lessons, now))
+            raise LessonRefusal("no-lesson-now", retry_after_s=self._ask_again_s(lessons, now))
         seat = next(seat for seat in live.seats if seat.classroom_id == found.classroom_id)
         identity = Identity(
             live.id,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from signaling.driver import LessonService
-from signaling.lesson import Bar, DevicePlace
+from signaling.lesson import Bar, SeatedDevice
 from signaling.protocol.messages import EndReason, LessonState, RemovalCode, SeatState
 
 
@@ -33,11 +33,11 @@ class LiveLessons(Protocol):
         """The open lessons that somebody leads in person now."""
         ...
 
-    def devices(self, lesson_id: str) -> Sequence[DevicePlace]:
+    def devices(self, lesson_id: str) -> Sequence[SeatedDevice]:
         """An open lesson's devices and the seats they are at; none of a lesson not open."""
         ...
 
-    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
+    def seated_devices(self) -> Mapping[str, Sequence[SeatedDevice]]:
         """Every open lesson and its devices."""
         ...
 
@@ -93,13 +93,13 @@ class SignalingLessons:
         """Every open lesson and its seats."""
         return {lesson_id: seats for lesson_id, (_lesson, seats) in self._service.live().items()}
 
-    def devices(self, lesson_id: str) -> Sequence[DevicePlace]:
+    def devices(self, lesson_id: str) -> Sequence[SeatedDevice]:
         """An open lesson's devices and the seats they are at."""
         return self._service.devices(lesson_id)
 
-    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
+    def seated_devices(self) -> Mapping[str, Sequence[SeatedDevice]]:
         """Every open lesson and its devices."""
-        return self._service.places()
+        return self._service.seated_devices()
 
     def bars_of(self, lesson_id: str) -> Mapping[str, Bar] | None:
         """Who was put out of an open lesson and is let in no more; None of a lesson not open."""

@@ -20,7 +20,7 @@ from server.lessons.bearers import DEVICE, PERSON
 from server.lessons.rights import is_its_teacher
 from server.lessons.timetable import get_visible_lesson
 from server.lessons.told import room_of
-from signaling.lesson import DevicePlace
+from signaling.lesson import SeatedDevice
 from signaling.ports import Identity
 from signaling.protocol.messages import RemovalCode, Role
 
@@ -43,11 +43,11 @@ async def refusal_of(
 
 
 async def find_unwelcome(
-    session: AsyncSession, there: Mapping[str, Sequence[DevicePlace]]
+    session: AsyncSession, there: Mapping[str, Sequence[SeatedDevice]]
 ) -> dict[str, dict[str, RemovalCode]]:
     """Of the devices in live lessons those that may not be there: lesson → device → why."""
     # The rows are asked for together, and found in the session one by one below.
-    bearers = {place.bearer.bearer_id for places in there.values() for place in places}
+    bearers = {device.bearer.bearer_id for devices in there.values() for device in devices}
     credentials = {b.removeprefix(DEVICE) for b in bearers if b.startswith(DEVICE)}
     people = {b.removeprefix(PERSON) for b in bearers if b.startswith(PERSON)}
     known: list[object] = []
@@ -62,12 +62,12 @@ async def find_unwelcome(
     found: dict[str, dict[str, RemovalCode]] = {}
     lessons = await session.scalars(select(Lesson).where(Lesson.id.in_(there)))
     for lesson in list(lessons):
-        for place in there[lesson.id]:
+        for device in there[lesson.id]:
             code = await refusal_of(
-                session, lesson, place.bearer.bearer_id, place.role, place.seat_id
+                session, lesson, device.bearer.bearer_id, device.role, device.seat_id
             )
             if code is not None:
-                found.setdefault(lesson.id, {})[place.device_id] = code
+                found.setdefault(lesson.id, {})[device.device_id] = code
     return found
 
 

@@ -15,7 +15,7 @@ from server.door.tls import ServedCertificate
 from server.metrics.door import DoorCollector
 from server.metrics.http_times import HttpMeters
 from server.metrics.media import MeasuredMedia, MediaCollector
-from server.metrics.service import ServiceCollector, SignalingPlaces
+from server.metrics.service import ServiceCollector, SignalingDirectory
 from server.recordings.recording import Recording
 from signaling.driver import LessonService
 
@@ -34,7 +34,7 @@ class Metrics:
         self, media: MeasuredMedia, signaling: LessonService, recording: Recording | None
     ) -> None:
         """Collect from these from now on."""
-        self.registry.register(MediaCollector(media, SignalingPlaces(signaling)))
+        self.registry.register(MediaCollector(media, SignalingDirectory(signaling)))
         self.registry.register(ServiceCollector(signaling, recording))
         if recording is not None:
             ProcessCollector(

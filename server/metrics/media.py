@@ -47,7 +47,7 @@ class MeasuredMedia(Protocol):
     def lesson_stats(self, lesson_id: str) -> LessonStats: ...
 
 
-class Places(Protocol):
+class LessonDirectory(Protocol):
     """What the metrics ask of signaling about lessons."""
 
     def seats_of(self, lesson_id: str) -> Mapping[str, str]:
@@ -62,9 +62,9 @@ class Places(Protocol):
 class MediaCollector(Collector):
     """A collector over a node."""
 
-    def __init__(self, media: MeasuredMedia, places: Places) -> None:
+    def __init__(self, media: MeasuredMedia, lessons: LessonDirectory) -> None:
         self._media = media
-        self._places = places
+        self._lessons = lessons
 
     def describe(self) -> Iterator[Metric]:
         """Names, without asking the node."""
@@ -83,8 +83,8 @@ class MediaCollector(Collector):
             stats = self._media.lesson_stats(lesson_id)
         except LessonUnknown:
             return
-        seats = self._places.seats_of(lesson_id)
-        summary = self._places.summary(lesson_id)
+        seats = self._lessons.seats_of(lesson_id)
+        summary = self._lessons.summary(lesson_id)
         if summary is not None:
             present, devices, recording = summary
             sheet.put("tongke_lesson_seats_present", present, lesson_id)

@@ -15,15 +15,15 @@ from signaling.counters import SignalingCounters
 from signaling.driver import LessonService
 
 
-class SignalingPlaces:
-    """`server.metrics.media.Places` by signaling's service."""
+class SignalingDirectory:
+    """`server.metrics.media.LessonDirectory` by signaling's service."""
 
     def __init__(self, service: LessonService) -> None:
         self._service = service
 
     def seats_of(self, lesson_id: str) -> Mapping[str, str]:
         """Every device of a lesson and the seat it is at."""
-        return {place.device_id: place.seat_id for place in self._service.devices(lesson_id)}
+        return {device.device_id: device.seat_id for device in self._service.devices(lesson_id)}
 
     def summary(self, lesson_id: str) -> tuple[int, int, bool] | None:
         """Seats present, devices connected, recording; None for a lesson not open."""

@@ -32,12 +32,12 @@ class Talk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a seat behaves. `place` of `places` is its turn to speak among the simulated seats."""
+    """How a seat behaves. `turn` of `turns` is when it speaks among the simulated seats."""
 
     hands: bool = True
     talk: Talk = Talk.TURNS
-    place: int = 0
-    places: int = 1
+    turn: int = 0
+    turns: int = 1
     # A class raises its hand every minute or so, and tires of it before the next question.
     hand_every_s: tuple[float, float] = (25.0, 70.0)
     hand_held_s: tuple[float, float] = (15.0, 40.0)
@@ -139,6 +139,6 @@ class Behaviour:
             return True
         if self.habits.talk is Talk.FLOOR or self._floor is not None:
             return False
-        # Each place has its turn, and after each turn there is one of silence.
-        turn = int(now / self.habits.turn_s) % (2 * self.habits.places)
-        return turn == 2 * self.habits.place
+        # Each seat has its turn, and after each turn there is one of silence.
+        begun = int(now / self.habits.turn_s)
+        return begun % (2 * self.habits.turns) == 2 * self.habits.turn

@@ -17,7 +17,7 @@ from server.simulate.behaviour import Habits, Talk
 from server.simulate.errors import SimulateError
 from server.simulate.settings import Appearance, Receive, SeatSettings
 from signaling.client.address import ServerAddress
-from signaling.client.entry import Entry, RoomEntry, TokenEntry
+from signaling.client.join_tokens import JoinTokens, OneToken, RoomTokens
 from signaling.protocol.messages import Source
 
 # With a credential a room stays for ever; a wrong list of ten thousand would take the machine.
@@ -89,7 +89,7 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
     try:
         address = ServerAddress.parse(server, insecure=insecure)
         credentials = [*(credential or []), *_read_credentials(credentials_file)]
-        entries = _entries(address, credentials, token or [], seats)
+        join_tokens = _join_tokens(address, credentials, token or [], seats)
         if video is not None:
             check_media_file(video)
     except (ValueError, OSError, SimulateError) as error:
@@ -98,21 +98,21 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
     settings = [
         SeatSettings(
             appearance=Appearance(
-                identity=(identity + place) % 256,
+                identity=(identity + number) % 256,
                 pictures=pictures,
                 sources=tuple(source or ()),
                 max_height=height,
                 max_frame_rate=frame_rate,
                 media_file=video,
             ),
-            habits=Habits(hands=hands, talk=talk, place=place, places=len(entries)),
+            habits=Habits(hands=hands, talk=talk, turn=number, turns=len(join_tokens)),
             receive=Receive.ALL if watch else receive,
         )
-        for place in range(len(entries))
+        for number in range(len(join_tokens))
     ]
     plan = Plan(
         server=address,
-        entries=entries,
+        tokens=join_tokens,
         settings=settings,
         duration_s=duration,
         report=watch,
@@ -130,21 +130,21 @@ def _read_credentials(file: Path | None) -> list[str]:
     return text.split()
 
 
-def _entries(
+def _join_tokens(
     server: ServerAddress, credentials: list[str], tokens: list[str], seats: int | None
-) -> list[Entry]:
-    """One entry a device. Raises ValueError when there is none to be had."""
+) -> list[JoinTokens]:
+    """Those of each device. Raises ValueError when there is none to be had."""
     known = len(credentials) + len(tokens)
     if not known:
         raise ValueError("give --credential or --token, one for each seat")
     count = seats or known
     if count > _MOST_SEATS:
         raise ValueError(f"at most {_MOST_SEATS} seats")
-    entries: list[Entry] = []
-    for place in range(count):
-        index = place % known
+    found: list[JoinTokens] = []
+    for number in range(count):
+        index = number % known
         if index < len(credentials):
-            entries.append(RoomEntry(server, credentials[index]))
+            found.append(RoomTokens(server, credentials[index]))
         else:
-            entries.append(TokenEntry(tokens[index - len(credentials)]))
-    return entries
+            found.append(OneToken(tokens[index - len(credentials)]))
+    return found

@@ -22,8 +22,8 @@ from server.simulate.errors import SimulateError
 from server.simulate.seat import SimulatedSeat
 from server.simulate.settings import SeatSettings
 from signaling.client.address import ServerAddress
-from signaling.client.entry import Entry
 from signaling.client.errors import ClientError
+from signaling.client.join_tokens import JoinTokens
 
 _REPORT_EVERY_S = 10.0
 
@@ -33,7 +33,7 @@ class Plan:
     """What the command line asks for."""
 
     server: ServerAddress
-    entries: list[Entry]
+    tokens: list[JoinTokens]
     settings: list[SeatSettings]
     duration_s: float | None
     report: bool
@@ -48,12 +48,12 @@ async def run_crew(plan: Plan, console: Console) -> int:
     seats = [
         SimulatedSeat(
             plan.server,
-            entry,
+            tokens,
             settings,
             rng=random.Random(rng.random()),  # noqa: S311 - play
             say=lambda text: console.print(text, highlight=False, markup=False),
         )
-        for entry, settings in zip(plan.entries, plan.settings, strict=True)
+        for tokens, settings in zip(plan.tokens, plan.settings, strict=True)
     ]
     tasks = [asyncio.create_task(seat.run(), name="seat") for seat in seats]
     stop = asyncio.Event()

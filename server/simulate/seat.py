@@ -1,6 +1,6 @@
 """One simulated seat: a device of the lesson protocol's client that draws, talks, raises hands.
 
-Owns what it sends, wants and does. Its life (joining, coming back) is `signaling.client.seat`'s;
+Owns what it sends, wants and does. Its life (joining, coming back) is `signaling.client.device`'s;
 the parts are elsewhere: `sending` and `watch` (media), `behaviour` (what pupils do).
 """
 
@@ -17,9 +17,9 @@ from server.simulate.sending import Sending, Studio, choose_cameras
 from server.simulate.settings import Receive, SeatSettings
 from server.simulate.watch import StreamSeen, watch_picture, watch_sound
 from signaling.client.address import ServerAddress
-from signaling.client.entry import Entry
+from signaling.client.device import ClientDevice, Phase
+from signaling.client.join_tokens import JoinTokens
 from signaling.client.receiving import Receiving
-from signaling.client.seat import Phase, Seat
 from signaling.protocol.messages import (
     ClientMessage,
     DeviceKind,
@@ -44,7 +44,7 @@ class SimulatedSeat:
     def __init__(
         self,
         server: ServerAddress,
-        entry: Entry,
+        tokens: JoinTokens,
         settings: SeatSettings,
         *,
         rng: random.Random,
@@ -54,9 +54,9 @@ class SimulatedSeat:
         self.seen: dict[str, StreamSeen] = {}
         self._rng = rng
         self._studio: Studio | None = None
-        self.device = Seat(
+        self.device = ClientDevice(
             server,
-            entry,
+            tokens,
             DeviceKind.SIMULATED,
             self._joined,
             name=f"#{settings.appearance.identity}",

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from signaling.client.errors import ConnectionLost, RequestRefused
+from signaling.client.errors import RequestRefused, ServerLost
 from signaling.client.link import Link
 from signaling.client.receiving import Receiving
 from signaling.protocol.messages import (
@@ -47,7 +47,7 @@ class Sending(Protocol):
         ...
 
     async def take_answer(self, sdp: str) -> None:
-        """Begin to send; raises `ConnectionLost` when it does not connect."""
+        """Begin to send; raises `ServerLost` when it does not connect."""
         ...
 
     async def close(self) -> None: ...
@@ -108,7 +108,7 @@ class Attendance:
             participant.seat_is(state)
 
     async def run(self) -> None:
-        """Returns when the lesson has ended. Raises `ConnectionLost` for all else."""
+        """Returns when the lesson has ended. Raises `ServerLost` for all else."""
         tasks = [
             asyncio.create_task(part, name=name)
             for name, part in (
@@ -152,7 +152,7 @@ class Attendance:
                     return
             elif isinstance(event, SubscribeOffer):
                 await self._answer(event)
-        raise ConnectionLost("the line broke")
+        raise ServerLost("the line broke")
 
     async def _send(self) -> None:
         """Publish, then wait for the media connection to fail."""
@@ -173,7 +173,7 @@ class Attendance:
             await asyncio.sleep(_PUBLISH_AGAIN_S)
         assert self._sending is not None  # noqa: S101 - _publish has made it
         await self._sending.failed.wait()
-        raise ConnectionLost("the media connection failed")
+        raise ServerLost("the media connection failed")
 
     async def _publish(self) -> bool:
         self._sending = await self._participant.sending()
@@ -182,7 +182,7 @@ class Attendance:
         sdp, sources = await self._sending.offer()
         answer = await self._link.ask(Publish(sdp=sdp, sources=sources))
         if not isinstance(answer, Published):
-            raise ConnectionLost("the server does not answer the offer")
+            raise ServerLost("the server does not answer the offer")
         await self._sending.take_answer(answer.sdp)
         return True
 
@@ -191,7 +191,7 @@ class Attendance:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             if self._receiving is not None and self._receiving.failed.is_set():
-                raise ConnectionLost("the receiving connection failed")
+                raise ServerLost("the receiving connection failed")
             wish = self._participant.wish(loop.time())
             if wish is not None:
                 try:

@@ -3,7 +3,7 @@
 ClientError
 ├── SeatRefused        the server will not have this device, and asking again will not help
 ├── RequestRefused     the server refused one request; the lesson goes on
-└── ConnectionLost     the server is gone for now; the device tries again by itself
+└── ServerLost         the server is gone for now; the device tries again by itself
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ class RequestRefused(ClientError):  # noqa: N818 - as above
         self.refused = refused
 
 
-class ConnectionLost(ClientError):  # noqa: N818 - named as what happened
+class ServerLost(ClientError):  # noqa: N818 - named as what happened
     """The line to the server broke, or it does not answer."""

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from signaling.client.address import ServerAddress
-from signaling.client.errors import ConnectionLost, RequestRefused
+from signaling.client.errors import RequestRefused, ServerLost
 from signaling.protocol.messages import (
     ClientMessage,
     Ping,
@@ -68,7 +68,7 @@ class Link:
         self._fail_waiting()
 
     async def ask(self, message: ClientMessage) -> Reply:
-        """Send a request, wait for its answer. Raises `RequestRefused` or `ConnectionLost`."""
+        """Send a request, wait for its answer. Raises `RequestRefused` or `ServerLost`."""
         number = f"s{next(self._numbers)}"
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -77,7 +77,7 @@ class Link:
             async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                 reply = await answer
         except TimeoutError:
-            raise ConnectionLost(f"no answer to {message.type!r}") from None
+            raise ServerLost(f"no answer to {message.type!r}") from None
         finally:
             self._waiting.pop(number, None)
         if isinstance(reply, Refused):
@@ -93,7 +93,7 @@ class Link:
         try:
             await self._connection.send(message.model_dump_json(exclude_none=True))
         except (WebSocketException, OSError) as error:
-            raise ConnectionLost(f"the line broke: {error}") from None
+            raise ServerLost(f"the line broke: {error}") from None
 
     async def _read(self) -> None:
         try:
@@ -126,7 +126,7 @@ class Link:
     def _fail_waiting(self) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(ConnectionLost("the line broke"))
+                answer.set_exception(ServerLost("the line broke"))
 
     async def _keep_alive(self) -> None:
         loop = asyncio.get_running_loop()
@@ -134,14 +134,14 @@ class Link:
             await asyncio.sleep(_PING_EVERY_S)
             try:
                 await self._send(Ping())
-            except ConnectionLost:
+            except ServerLost:
                 return  # the reader sees it too, and ends the line
         await self._connection.close()
 
 
 @asynccontextmanager
 async def open_link(server: ServerAddress) -> AsyncIterator[Link]:
-    """A line to the server's `/ws`. Raises `ConnectionLost` when there is none to be had."""
+    """A line to the server's `/ws`. Raises `ServerLost` when there is none to be had."""
     try:
         connection = await connect(
             server.websocket,
@@ -153,7 +153,7 @@ async def open_link(server: ServerAddress) -> AsyncIterator[Link]:
             proxy=None,
         )
     except (WebSocketException, OSError, TimeoutError) as error:
-        raise ConnectionLost(f"cannot reach {server.websocket}: {error}") from None
+        raise ServerLost(f"cannot reach {server.websocket}: {error}") from None
     try:
         async with Link(connection) as link:
             yield link

@@ -9,7 +9,7 @@ import asyncio
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 
-from signaling.client.errors import ConnectionLost
+from signaling.client.errors import ServerLost
 
 # Whatever is broken, media connects within this or is tried anew.
 _CONNECT_TIMEOUT_S = 15.0
@@ -37,14 +37,14 @@ class Peer:
             self._settled.set()
 
     async def until_connected(self) -> None:
-        """Raises `ConnectionLost` when it does not connect."""
+        """Raises `ServerLost` when it does not connect."""
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await self._settled.wait()
         except TimeoutError:
-            raise ConnectionLost("media does not connect") from None
+            raise ServerLost("media does not connect") from None
         if self.failed.is_set():
-            raise ConnectionLost("media does not connect")
+            raise ServerLost("media does not connect")
 
     async def close(self) -> None:
         """Give the connection up; nothing of it runs on. Who is cancelled meanwhile is so after it.

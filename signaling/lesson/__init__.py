@@ -10,8 +10,8 @@ What is written to the event log are `signaling.log`'s entries.
 Nothing here does I/O, reads a clock or rolls dice. `signaling.driver` carries the effects out.
 """
 
-from signaling.lesson.machine import DevicePlace, Lesson
+from signaling.lesson.machine import Lesson, SeatedDevice
 from signaling.lesson.record import Bar
 from signaling.lesson.saved import bars_in
 
-__all__ = ["Bar", "DevicePlace", "Lesson", "bars_in"]
+__all__ = ["Bar", "Lesson", "SeatedDevice", "bars_in"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson import rules
 from signaling.lesson.effects import CloseLesson
 from signaling.lesson.record import LessonRecord, Seat
@@ -35,7 +35,7 @@ class Conduct:
         """Take one's own hand down, or (lead, assistant) another's."""
         seat_id = message.seat_id or seat.seat_id
         if seat_id != seat.seat_id and not rules.is_staff(seat.role):
-            raise Refusal("lead-only")
+            raise LessonRefusal("lead-only")
         self._seat(seat_id)
         if self._record.floor.lower_hand(seat_id):
             self._record.write(log.HandLowered(at=now, seat_id=seat_id, by=seat.seat_id))
@@ -45,9 +45,9 @@ class Conduct:
         record = self._record
         chosen = self._seat(message.seat_id)
         if not rules.can_have_floor(record.mode, chosen.role):
-            raise Refusal("seat-silent")
+            raise LessonRefusal("seat-silent")
         if not record.is_present(chosen.seat_id):
-            raise Refusal("seat-absent")
+            raise LessonRefusal("seat-absent")
         if chosen.muted_by_lead:
             chosen.muted_by_lead = False
             record.write(
@@ -60,7 +60,7 @@ class Conduct:
         """The lead takes the floor back, or its holder hands it back."""
         record = self._record
         if not rules.is_staff(seat.role) and record.floor.holder != seat.seat_id:
-            raise Refusal("no-floor")
+            raise LessonRefusal("no-floor")
         holder = record.floor.take()
         if holder is not None:
             record.write(log.FloorTaken(at=now, seat_id=holder, by=seat.seat_id))
@@ -89,9 +89,9 @@ class Conduct:
         """Close a room's sound, or let it be as the mode says."""
         chosen = self._seat(message.seat_id)
         if not rules.can_sound(self._record.mode, chosen.role):
-            raise Refusal("seat-silent")
+            raise LessonRefusal("seat-silent")
         if chosen.role is Role.LEAD:  # the lead mutes itself with its own button
-            raise Refusal("not-allowed")
+            raise LessonRefusal("not-allowed")
         if chosen.muted_by_lead != message.muted:
             chosen.muted_by_lead = message.muted
             self._record.write(
@@ -112,11 +112,11 @@ class Conduct:
         if message.seat_id is not None:
             chosen = self._seat(message.seat_id)
             if message.source is Source.ROOM:
-                raise Refusal("wrong-kind")
+                raise LessonRefusal("wrong-kind")
             if not record.devices_of(chosen.seat_id):
-                raise Refusal("seat-absent")
+                raise LessonRefusal("seat-absent")
             if chosen.role not in (Role.LEAD, Role.ROOM):
-                raise Refusal("seat-silent")
+                raise LessonRefusal("seat-silent")
             spotlight = m.SpotlightState(seat_id=chosen.seat_id, source=message.source)
         if record.spotlight != spotlight:
             record.spotlight = spotlight
@@ -145,7 +145,7 @@ class Conduct:
             if character == "\n" or unicodedata.category(character) not in ("Cc", "Cs", "Co")
         ).strip()
         if not text:
-            raise Refusal("empty-chat")
+            raise LessonRefusal("empty-chat")
         line = m.ChatLine(seat_id=seat.seat_id, name=seat.name, text=text, at=now)
         self._record.chat.append(line)
         self._record.keep()
@@ -192,5 +192,5 @@ class Conduct:
     def _seat(self, seat_id: str) -> Seat:
         seat = self._record.seats.get(seat_id)
         if seat is None:
-            raise Refusal("unknown-seat")
+            raise LessonRefusal("unknown-seat")
         return seat

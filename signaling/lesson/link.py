@@ -23,7 +23,7 @@ WEAK_AFTER_S, GOOD_AFTER_S = 2.0, 5.0
 
 
 @dataclass(slots=True)
-class _Line:
+class _OneWay:
     weak: bool = False
     silent: bool = False
     since: float | None = None  # when measurements began to speak against the present word
@@ -40,11 +40,11 @@ class _Line:
 
 
 @dataclass(slots=True)
-class LinkMeter:
+class DeviceLink:
     """Both directions of a device's line."""
 
-    lines: dict[Direction, _Line] = field(
-        default_factory=lambda: {direction: _Line() for direction in Direction}
+    ways: dict[Direction, _OneWay] = field(
+        default_factory=lambda: {direction: _OneWay() for direction in Direction}
     )
 
     def measured(self, event: LinkMeasured, now: float) -> None:
@@ -65,20 +65,20 @@ class LinkMeter:
             and event.rtt_ms < FINE_RTT_MS
             and (available == 0 or available >= FINE_AVAILABLE_BPS)
         )
-        self.lines[event.direction].measure(bad=bad, fine=fine, now=now)
+        self.ways[event.direction].measure(bad=bad, fine=fine, now=now)
 
     def transport_changed(self, direction: Direction, state: LinkState) -> None:
         """A transport spoke or fell silent."""
-        self.lines[direction].silent = state is LinkState.LOST
+        self.ways[direction].silent = state is LinkState.LOST
 
     def reset(self) -> None:
         """The peer connections are gone: nothing is known of the line."""
-        self.lines = {direction: _Line() for direction in Direction}
+        self.ways = {direction: _OneWay() for direction in Direction}
 
     @property
     def quality(self) -> LinkQuality:
         """The worse of the two directions."""
-        lines = self.lines.values()
-        if any(line.silent for line in lines):
+        ways = self.ways.values()
+        if any(way.silent for way in ways):
             return LinkQuality.LOST
-        return LinkQuality.WEAK if any(line.weak for line in lines) else LinkQuality.GOOD
+        return LinkQuality.WEAK if any(way.weak for way in ways) else LinkQuality.GOOD

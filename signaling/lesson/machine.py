@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson import events as e
 from signaling.lesson import rules, saved
 from signaling.lesson.conduct import Conduct
@@ -25,7 +25,7 @@ from signaling.lesson.record import Bar, Device, LessonRecord, Seat
 from signaling.lesson.removal import Removal
 from signaling.lesson.reports import Reports
 from signaling.lesson.roster import Roster
-from signaling.lesson.rules import DevicePhase, LessonPhase
+from signaling.lesson.rules import DevicePhase, LivePhase
 from signaling.lesson.subscribing import Subscribing
 from signaling.log import entries as log
 from signaling.ports import Bearer, LessonPlan, SignalingSettings
@@ -64,7 +64,7 @@ SUBSCRIBE_REQUESTS: dict[type[m.Request], Callable[[Subscribing, Device, Any, fl
 
 
 @dataclass(frozen=True, slots=True)
-class DevicePlace:
+class SeatedDevice:
     """A device and the seat it is at; `connected` tells whether its connection is there now."""
 
     device_id: str
@@ -171,7 +171,7 @@ class Lesson:
     @property
     def ended(self) -> bool:
         """Whether the lesson is over."""
-        return self._record.phase is LessonPhase.ENDED
+        return self._record.phase is LivePhase.ENDED
 
     @property
     def ending(self) -> tuple[float, str]:
@@ -180,7 +180,7 @@ class Lesson:
         return self._record.ending
 
     @property
-    def phase(self) -> LessonPhase:
+    def phase(self) -> LivePhase:
         """Where the lesson stands."""
         return self._record.phase
 
@@ -193,10 +193,10 @@ class Lesson:
         """Who was put out and is let in no more, by their bearers."""
         return dict(self._record.barred)
 
-    def devices(self) -> list[DevicePlace]:
+    def devices(self) -> list[SeatedDevice]:
         """Every device of the lesson, the away ones too, in the order they joined."""
         return [
-            DevicePlace(
+            SeatedDevice(
                 device_id=device.device_id,
                 seat_id=device.seat_id,
                 role=self._record.seats[device.seat_id].role,
@@ -212,9 +212,9 @@ class Lesson:
     def _join(self, event: e.JoinRequested, now: float) -> None:
         try:
             if event.connection in self._record.connections:
-                raise Refusal("already-joined")
+                raise LessonRefusal("already-joined")
             self._roster.join(event, now)
-        except Refusal as refusal:
+        except LessonRefusal as refusal:
             self._record.reply(event.connection, refused(refusal.code, event.join.request_id))
             if refusal.code != "already-joined":
                 self._record.close(event.connection, CloseCode.REFUSED)
@@ -228,19 +228,19 @@ class Lesson:
             else:
                 request_id = event.message.request_id
                 self._carry_out(self._device(event.connection), event.message, now)
-        except Refusal as refusal:
+        except LessonRefusal as refusal:
             self._record.reply(event.connection, refused(refusal.code, request_id))
 
     def _carry_out(self, device: Device, message: m.ClientMessage, now: float) -> None:
         record, connection, kind = self._record, device.connection, type(message)
         if kind is m.Join:
-            raise Refusal("already-joined")
+            raise LessonRefusal("already-joined")
         seat = record.seats[device.seat_id]
         code = rules.refusal_of(
             kind, seat.role, record.mode, in_person=not device.bearer.room_device
         )
         if code is not None:
-            raise Refusal(code)
+            raise LessonRefusal(code)
         if kind in SEAT_REQUESTS:
             SEAT_REQUESTS[kind](self._conduct, seat, message, now)
             record.done(connection, message.request_id)
@@ -273,9 +273,9 @@ class Lesson:
     def _device(self, connection: int) -> Device:
         device_id = self._record.connections.get(connection)
         if self.ended:
-            raise Refusal("lesson-ended")
+            raise LessonRefusal("lesson-ended")
         if device_id is None:
-            raise Refusal("not-joined")
+            raise LessonRefusal("not-joined")
         return self._record.devices[device_id]
 
     def _finish(self, now: float, *, visible: bool = True) -> list[Effect]:
@@ -302,7 +302,7 @@ class Lesson:
     def _times_out_at(self) -> float:
         record = self._record
         ends = [float("inf")]
-        if record.phase is LessonPhase.WAITING:
+        if record.phase is LivePhase.WAITING:
             ends.append(record.waiting_since + record.settings.lead_absent_s)
         if record.empty_since is not None:
             ends.append(record.empty_since + record.settings.empty_lesson_s)

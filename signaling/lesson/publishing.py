@@ -7,7 +7,7 @@ m-line is named as a source, and each source of a seat is sent by one of its dev
 from __future__ import annotations
 
 from mixer.model import LayerOffer, ProducerInfo, SourceOffer
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson.effects import (
     MediaCloseDevice,
     MediaPublish,
@@ -39,10 +39,10 @@ class Publishing:
         m_lines = {m_line.mid: m_line for m_line in offered_m_lines(message.sdp)}
         sources = list(message.sources.values())
         if len(set(sources)) != len(sources) or not set(message.sources) <= set(m_lines):
-            raise Refusal("bad-sdp")
+            raise LessonRefusal("bad-sdp")
         for mid, source in message.sources.items():
             if m_lines[mid].kind != ("audio" if source is Source.ROOM else "video"):
-                raise Refusal("wrong-kind")
+                raise LessonRefusal("wrong-kind")
             self._check_source(device, seat, source)
         for other in self._record.devices_of(seat.seat_id):
             if other is not device:  # an away device's place is taken over
@@ -69,21 +69,21 @@ class Publishing:
         record = self._record
         if source is Source.ROOM:
             if seat.sound_device != device.device_id:
-                raise Refusal("sound-elsewhere")
+                raise LessonRefusal("sound-elsewhere")
         elif not may_send(
             source,
             mode=record.mode,
             role=seat.role,
             has_floor=record.floor.holder == seat.seat_id,
         ) and not any(p.source is source for p in device.producers.values()):
-            raise Refusal("source-not-allowed")
+            raise LessonRefusal("source-not-allowed")
         for other in record.devices_of(seat.seat_id):
             if (
                 other is not device
                 and other.phase is DevicePhase.CONNECTED
                 and any(producer.source is source for producer in other.producers.values())
             ):
-                raise Refusal("source-taken")
+                raise LessonRefusal("source-taken")
 
     def publish_answered(self, event: PublishAnswered, now: float) -> None:
         """The device now sends exactly these streams."""
@@ -136,7 +136,7 @@ class Publishing:
                 self._remove(device, producer, now)
                 self._record.done(device.connection, message.request_id)
                 return
-        raise Refusal("unknown-source")
+        raise LessonRefusal("unknown-source")
 
     def drop_producers(
         self, device: Device, now: float, *, sources: set[Source] | None = None

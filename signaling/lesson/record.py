@@ -27,8 +27,8 @@ from signaling.lesson.effects import (
     WriteJournal,
 )
 from signaling.lesson.floor import Floor
-from signaling.lesson.link import LinkMeter
-from signaling.lesson.rules import DevicePhase, LessonPhase, SubscribePhase
+from signaling.lesson.link import DeviceLink
+from signaling.lesson.rules import DevicePhase, LivePhase, SubscribePhase
 from signaling.lesson.speaking import SpeakerBoard
 from signaling.log import entries as log
 from signaling.log.entries import AnyEntry
@@ -104,7 +104,7 @@ class Device:
     subscribe_restart: bool = False  # the next offer starts the connection anew
     subscribe_request: str | None = None  # the request the next offer answers
     offered_at: float = 0.0
-    link: LinkMeter = field(default_factory=LinkMeter)
+    link: DeviceLink = field(default_factory=DeviceLink)
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class LessonRecord:
         self.mode: Mode = plan.mode
         self.started_at = plan.started_at
         self.settings = settings
-        self.phase = LessonPhase.WAITING
+        self.phase = LivePhase.WAITING
         self.waiting_since = now  # since when the lead is not here
         self.empty_since: float | None = now  # since when nobody but observers is here
         self.seats: dict[str, Seat] = {
@@ -241,7 +241,7 @@ class LessonRecord:
             title=self.title,
             mode=self.mode,
             started_at=self.started_at,
-            led=self.phase is LessonPhase.RUNNING,
+            led=self.phase is LivePhase.RUNNING,
             ends_at=self.ends_at,
             floor=self.floor.holder,
             spotlight=self.spotlight,
@@ -263,7 +263,7 @@ class LessonRecord:
                 )
                 for stream in self.streams.values()
             ],
-            ended=self.phase is LessonPhase.ENDED,
+            ended=self.phase is LivePhase.ENDED,
         )
 
     def seat_view(self, seat: Seat) -> m.SeatState:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson.events import RemovalRequested
 from signaling.lesson.record import Bar, Device, LessonRecord
 from signaling.lesson.roster import Roster
@@ -41,12 +41,12 @@ class Removal:
         self._roster = roster
 
     def remove_device(self, device: Device, message: m.RemoveDevice, now: float) -> None:
-        """The lead puts a device out; raises `Refusal` (`unknown-device`, `own-device`)."""
+        """The lead puts a device out; raises `LessonRefusal` (`unknown-device`, `own-device`)."""
         chosen = self._record.devices.get(message.device_id)
         if chosen is None:
-            raise Refusal("unknown-device")
+            raise LessonRefusal("unknown-device")
         if chosen is device:
-            raise Refusal("own-device")
+            raise LessonRefusal("own-device")
         asker = _Asker(device.seat_id, device.bearer.bearer_id)
         self._remove(chosen, RemovalCode.BY_LEAD, now, bars=True, asker=asker)
 
@@ -55,7 +55,7 @@ class Removal:
         record = self._record
         barred = any(bar.seat_id == message.seat_id for bar in record.barred.values())
         if not barred and message.seat_id not in record.seats:
-            raise Refusal("unknown-seat")
+            raise LessonRefusal("unknown-seat")
         self.readmit_seat(message.seat_id, now, by=device.seat_id)
 
     def requested(self, event: RemovalRequested, now: float) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson import rules
 from signaling.lesson.effects import MediaCloseDevice
 from signaling.lesson.events import ConnectionLost, JoinRequested
 from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Device, LessonRecord, Seat
-from signaling.lesson.rules import DEVICE_TRANSITIONS, LESSON_TRANSITIONS, DevicePhase, LessonPhase
+from signaling.lesson.rules import DEVICE_TRANSITIONS, LESSON_TRANSITIONS, DevicePhase, LivePhase
 from signaling.lesson.subscribing import Subscribing
 from signaling.log import entries as log
 from signaling.ports import Identity
@@ -41,18 +41,18 @@ class Roster:
     # --- coming in ----------------------------------------------------------------------------
 
     def join(self, event: JoinRequested, now: float) -> None:
-        """Let a connection in, as a new device or as one that is back; raises `Refusal`."""
+        """Let a connection in, as a new device or as one that is back; raises `LessonRefusal`."""
         record = self._record
-        if record.phase is LessonPhase.ENDED:
-            raise Refusal("lesson-ended")
+        if record.phase is LivePhase.ENDED:
+            raise LessonRefusal("lesson-ended")
         if event.join.protocol != m.PROTOCOL_VERSION:
-            raise Refusal("wrong-protocol")
+            raise LessonRefusal("wrong-protocol")
         device = self._find_by_key(event)
         kept = False
         if device is not None:
             kept = self._resume(device, event, now)
         elif event.identity is None:
-            raise Refusal("token-expired")
+            raise LessonRefusal("token-expired")
         else:
             device = self._add_device(event, event.identity, now)
         self._learn_codecs(device, event)
@@ -105,11 +105,11 @@ class Roster:
     def _add_device(self, event: JoinRequested, identity: Identity, now: float) -> Device:
         record = self._record
         if identity.bearer.bearer_id in record.barred:
-            raise Refusal(record.barred[identity.bearer.bearer_id].code)
+            raise LessonRefusal(record.barred[identity.bearer.bearer_id].code)
         seat = self._seat_for(identity)
         self._replace_twin(seat, event, now)
         if len(record.devices_of(seat.seat_id)) >= record.settings.devices_per_seat:
-            raise Refusal("seat-full")
+            raise LessonRefusal("seat-full")
         record.seats[seat.seat_id] = seat
         device = Device(
             device_id=event.device_id,
@@ -151,17 +151,17 @@ class Roster:
         record = self._record
         seat = record.seats.get(identity.seat_id)
         if seat is None and identity.role not in (Role.OBSERVER, Role.ASSISTANT):
-            raise Refusal("no-such-seat")
+            raise LessonRefusal("no-such-seat")
         if seat is not None and seat.role is not identity.role:
-            raise Refusal("no-such-seat")
+            raise LessonRefusal("no-such-seat")
         newcomer = seat is None or not seat.was_here
         if record.locked and newcomer and identity.role is not Role.LEAD:
-            raise Refusal("lesson-locked")
+            raise LessonRefusal("lesson-locked")
         if seat is not None:
             return seat
         guests = sum(not other.planned for other in record.seats.values())
         if guests >= record.settings.guests_per_lesson:
-            raise Refusal("lesson-full")
+            raise LessonRefusal("lesson-full")
         return Seat(identity.seat_id, identity.role, identity.name, "", _NO_PROFILE, False)
 
     def _replace_twin(self, seat: Seat, event: JoinRequested, now: float) -> None:
@@ -336,7 +336,7 @@ class Roster:
     def settle(self, now: float) -> None:
         """The lesson's own phase follows who is here."""
         record = self._record
-        if record.phase is LessonPhase.ENDED:
+        if record.phase is LivePhase.ENDED:
             return
         present = {
             record.seats[device.seat_id].role
@@ -344,10 +344,10 @@ class Roster:
             if device.phase is DevicePhase.CONNECTED
         }
         led = record.is_led()
-        if led and record.phase is LessonPhase.WAITING:
+        if led and record.phase is LivePhase.WAITING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-present"]
             record.write(log.LessonRunning(at=now))
-        elif not led and record.phase is LessonPhase.RUNNING:
+        elif not led and record.phase is LivePhase.RUNNING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-absent"]
             record.waiting_since = now
             record.write(log.LessonWaiting(at=now))

@@ -15,7 +15,7 @@ from signaling.protocol.messages import Mode, Role, Source
 # --- states -----------------------------------------------------------------------------------
 
 
-class LessonPhase(StrEnum):
+class LivePhase(StrEnum):
     """A lesson's life."""
 
     WAITING = "waiting"  # the lead is not here (yet, or for the moment); the rooms go on
@@ -39,11 +39,11 @@ class SubscribePhase(StrEnum):
     OFFERED = "offered"  # the device owes an answer
 
 
-LESSON_TRANSITIONS: dict[tuple[LessonPhase, str], LessonPhase] = {
-    (LessonPhase.WAITING, "lead-present"): LessonPhase.RUNNING,
-    (LessonPhase.RUNNING, "lead-absent"): LessonPhase.WAITING,
-    (LessonPhase.WAITING, "ended"): LessonPhase.ENDED,
-    (LessonPhase.RUNNING, "ended"): LessonPhase.ENDED,
+LESSON_TRANSITIONS: dict[tuple[LivePhase, str], LivePhase] = {
+    (LivePhase.WAITING, "lead-present"): LivePhase.RUNNING,
+    (LivePhase.RUNNING, "lead-absent"): LivePhase.WAITING,
+    (LivePhase.WAITING, "ended"): LivePhase.ENDED,
+    (LivePhase.RUNNING, "ended"): LivePhase.ENDED,
 }
 
 DEVICE_TRANSITIONS: dict[tuple[DevicePhase, str], DevicePhase] = {

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signaling.errors import StateUnreadable
 from signaling.lesson.record import Bar, Device, LessonRecord, Seat
-from signaling.lesson.rules import DevicePhase, LessonPhase
+from signaling.lesson.rules import DevicePhase, LivePhase
 from signaling.ports import Bearer
 from signaling.protocol import messages as m
 from signaling.protocol.terms import RemovalCode
@@ -64,7 +64,7 @@ class SavedLesson(_Saved):
     """One lesson."""
 
     version: Literal[1] = 1
-    phase: LessonPhase
+    phase: LivePhase
     ending: tuple[float, str] | None
     floor: str | None
     hands: list[tuple[str, float]]
@@ -132,11 +132,11 @@ def load(record: LessonRecord, state: str, now: float) -> None:
     points to a seat that is nowhere any more is dropped.
     """
     saved = _parsed(state)
-    if (saved.phase is LessonPhase.ENDED) != (saved.ending is not None):
+    if (saved.phase is LivePhase.ENDED) != (saved.ending is not None):
         raise StateUnreadable("an ended lesson says when and why, another does not")
     for saved_seat in saved.seats:
         _load_seat(record, saved_seat, now)
-    record.phase = LessonPhase.ENDED if saved.phase is LessonPhase.ENDED else LessonPhase.WAITING
+    record.phase = LivePhase.ENDED if saved.phase is LivePhase.ENDED else LivePhase.WAITING
     record.ending = saved.ending
     here = {device.seat_id for device in record.devices.values()}
     record.floor.holder = saved.floor if saved.floor in here else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mixer.errors import SdpRefused
 from mixer.sdp import parse
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 
 _MAX_MEDIA = 32  # m-lines; a device sends at most 8 sources and browsers keep stopped ones
 
@@ -26,16 +26,16 @@ class OfferedMLine:
 
 
 def offered_m_lines(sdp: str) -> list[OfferedMLine]:
-    """The m-lines of a description in order; raises `Refusal("bad-sdp")` if it is none.
+    """The m-lines of a description in order; raises `LessonRefusal("bad-sdp")` if it is none.
 
     An m-line without a mid (some encoders send none) has its position for one.
     """
     try:
         media = parse(sdp).media
     except SdpRefused:
-        raise Refusal("bad-sdp") from None
+        raise LessonRefusal("bad-sdp") from None
     if len(media) > _MAX_MEDIA:
-        raise Refusal("bad-sdp")
+        raise LessonRefusal("bad-sdp")
     return [
         OfferedMLine(
             line.name,

@@ -7,7 +7,7 @@ answer (`rules.SUBSCRIBE_TRANSITIONS`). A WHEP player is the exception: it offer
 from __future__ import annotations
 
 from mixer.model import Kind, Want
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.lesson.effects import MediaAnswer, MediaCloseDevice, MediaPlay, MediaSubscribe
 from signaling.lesson.events import (
     AnswerAccepted,
@@ -47,13 +47,13 @@ class Subscribing:
         for want in message.wants:
             found = record.find_producer(want.producer_id)
             if found is not None and found[0].seat_id == device.seat_id:
-                raise Refusal("own-producer")
+                raise LessonRefusal("own-producer")
             if found is not None or want.producer_id in record.streams:
                 wants[want.producer_id] = Want(
                     want.producer_id, want.width, want.height, want.priority
                 )
             elif want.producer_id not in record.gone_producers:
-                raise Refusal("unknown-producer")
+                raise LessonRefusal("unknown-producer")
         device.wants = tuple(wants.values())
         self._ask(device, message.request_id)
 
@@ -106,7 +106,7 @@ class Subscribing:
     def answer(self, device: Device, message: m.SubscribeAnswer, _now: float) -> None:
         """Hand the device's answer on to the media core."""
         if device.subscribe is not SubscribePhase.OFFERED:
-            raise Refusal("no-offer")
+            raise LessonRefusal("no-offer")
         self._record.emit(MediaAnswer(device.device_id, message.sdp, message.request_id))
 
     def answer_accepted(self, event: AnswerAccepted) -> None:
@@ -160,7 +160,7 @@ class Subscribing:
             plays = (self._seat_to_play(event.seat_id).seat_id, event.source)
         wants = self._wants_of_player(plays)
         if plays[0] == device.seat_id or not wants:
-            raise Refusal("nothing-to-play")
+            raise LessonRefusal("nothing-to-play")
         device.media = True
         device.plays, device.wants = plays, wants
         self._record.emit(MediaPlay(device.device_id, event.sdp, wants, event.request_id))
@@ -203,7 +203,7 @@ class Subscribing:
         for seat in self._record.seats.values():
             if seat.seat_id == seat_id or (seat_id is None and seat.role is Role.LEAD):
                 return seat
-        raise Refusal("unknown-seat")
+        raise LessonRefusal("unknown-seat")
 
     def play_answered(self, event: PlayAnswered) -> None:
         """Hand the answer on to the player."""

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.app_router import routes
-from signaling.errors import Refusal, StateUnreadable
+from signaling.errors import LessonRefusal, StateUnreadable
 from signaling.http_session import has_sound, name_sources
 from signaling.lesson import Lesson
 from signaling.lesson.sdp import offered_m_lines
@@ -101,7 +101,7 @@ def hostile_texts(seed: int, count: int) -> Iterator[str]:
 def try_parse(text: str | bytes) -> None:
     try:
         message = parse(text, max_bytes=131_072)
-    except Refusal as refusal:
+    except LessonRefusal as refusal:
         assert refusal.code in ("malformed", "unknown-type", "too-large")
     else:
         again = m.client_message.dump_json(message)
@@ -135,7 +135,7 @@ def try_description(sdp: str) -> None:
     ):
         try:
             read(sdp)
-        except Refusal as refusal:
+        except LessonRefusal as refusal:
             assert refusal.code in ("bad-sdp", "wrong-kind")
     fragment_of(sdp)
     with_credentials(sdp, FRESH)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mixer.errors import LessonOpen, LessonUnknown
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, Want
-from signaling.errors import Refusal, TokenRefused
+from signaling.errors import LessonRefusal, TokenRefused
 from signaling.log.entries import AnyEntry
 from signaling.ports import Identity, LessonPlan
 from signaling.protocol.messages import RemovalCode
@@ -102,7 +102,7 @@ class FakeStore:
 
     async def plan(self, lesson_id: str) -> LessonPlan | None:
         if lesson_id in self.elsewhere:
-            raise Refusal("lesson-elsewhere")
+            raise LessonRefusal("lesson-elsewhere")
         return None if lesson_id in self.endings else self.plans.get(lesson_id)
 
     async def load_state(self, lesson_id: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signaling.lesson import events as e
-from signaling.lesson.rules import LessonPhase
+from signaling.lesson.rules import LivePhase
 from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Mode
@@ -24,13 +24,13 @@ def test_a_room_pc_at_the_leads_seat_leads_nothing() -> None:
     desk = Desk(Mode.DELIVERY)
     pc = lead_classroom(desk)
     assert desk.seat("lead").present, "its picture is there"
-    assert (desk.lesson.phase, desk.state.led) == (LessonPhase.WAITING, False)
+    assert (desk.lesson.phase, desk.state.led) == (LivePhase.WAITING, False)
     lead = desk.join("lead")
-    assert (desk.lesson.phase, desk.state.led) == (LessonPhase.RUNNING, True)
+    assert (desk.lesson.phase, desk.state.led) == (LivePhase.RUNNING, True)
     assert pc.lesson is not None
     assert pc.lesson.led
     lead.say(m.Leave())
-    assert (desk.lesson.phase, pc.lesson.led) == (LessonPhase.WAITING, False)
+    assert (desk.lesson.phase, pc.lesson.led) == (LivePhase.WAITING, False)
 
 
 def test_a_lesson_with_room_pcs_alone_ends_the_lead_classrooms_too() -> None:

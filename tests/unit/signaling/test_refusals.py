@@ -9,7 +9,7 @@ import pytest
 
 import signaling
 from server.lessons import desk, encoders
-from signaling.errors import Refusal, SignalingError, StateUnreadable, TokenRefused
+from signaling.errors import LessonRefusal, SignalingError, StateUnreadable, TokenRefused
 from signaling.lesson.rules import PERMISSIONS
 from signaling.protocol.refusals import REFUSALS, RefusalText, refused
 
@@ -39,7 +39,7 @@ def test_every_code_is_used(code: str) -> None:
 
 
 def test_every_used_code_is_in_the_catalogue() -> None:
-    used = set(re.findall(r'(?:Refusal|refuse|TokenRefused)\(\s*"([a-z-]+)"', SOURCE))
+    used = set(re.findall(r'(?:LessonRefusal|refuse|TokenRefused)\(\s*"([a-z-]+)"', SOURCE))
     used |= {permission.refusal for permission in PERMISSIONS.values()}
     used |= set(re.findall(r'return "([a-z]+-[a-z]+)"\n', SOURCE))
     assert used <= set(REFUSALS)
@@ -47,7 +47,7 @@ def test_every_used_code_is_in_the_catalogue() -> None:
 
 
 def test_the_tree() -> None:
-    assert issubclass(TokenRefused, Refusal)
+    assert issubclass(TokenRefused, LessonRefusal)
     assert TokenRefused().code == "token-invalid"
-    for error in (Refusal, StateUnreadable):
+    for error in (LessonRefusal, StateUnreadable):
         assert issubclass(error, SignalingError)

@@ -6,7 +6,7 @@ import pytest
 
 from mixer.model import Direction, LinkState, TransportChanged
 from signaling.lesson.roster import HTTP_DEVICE_SETUP_S
-from signaling.lesson.rules import LessonPhase
+from signaling.lesson.rules import LivePhase
 from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source
@@ -293,13 +293,13 @@ def test_a_source_is_sent_by_one_device_of_a_seat() -> None:
 def test_the_lesson_goes_on_without_the_lead() -> None:
     desk = Desk()
     lead, room = desk.join("lead"), desk.join("room-1")
-    assert desk.lesson.phase is LessonPhase.RUNNING
+    assert desk.lesson.phase is LivePhase.RUNNING
     lead.say(m.Leave())
-    assert desk.lesson.phase is LessonPhase.WAITING
+    assert desk.lesson.phase is LivePhase.WAITING
     desk.advance(3600)
     assert room.closed is None
     assert desk.join("lead").welcome is not None
-    assert desk.lesson.phase is LessonPhase.RUNNING
+    assert desk.lesson.phase is LivePhase.RUNNING
 
 
 @pytest.mark.parametrize(

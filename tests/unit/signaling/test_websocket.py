@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from signaling.allowance import BURST, FORGIVEN_OFFENCES, MESSAGES_PER_S, Allowance
 from signaling.app_router import routes
 from signaling.driver import LessonService
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.origin import same_origin
 from signaling.protocol.messages import CloseCode
 from signaling.protocol.refusals import REFUSALS
@@ -98,7 +98,7 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "code"), BAD, ids=range(len(BAD)))
 def test_bad_messages_are_named(text: str, code: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(LessonRefusal) as caught:
         parse(text, max_bytes=131_072)
     assert caught.value.code == code
 

@@ -14,7 +14,7 @@ from mixer import sdp
 from mixer.model import Direction, LinkState, TransportChanged
 from signaling.app_router import routes
 from signaling.driver import LessonService
-from signaling.errors import Refusal
+from signaling.errors import LessonRefusal
 from signaling.http_session import name_sources
 from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
@@ -408,7 +408,7 @@ def test_what_an_encoders_lines_are_named(
     offer: str, source: Source, named: dict[str, str] | str, *, with_sound: bool
 ) -> None:
     if isinstance(named, str):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(LessonRefusal) as caught:
             name_sources(offer, source, with_sound=with_sound)
         assert caught.value.code == named
     else:

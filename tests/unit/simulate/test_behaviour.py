@@ -103,6 +103,6 @@ def test_a_lead_calls_on_the_first_hand_and_takes_the_floor_back() -> None:
     ],
 )
 def test_when_a_seat_speaks(talk: Talk, floor: str | None, spoken: list[int]) -> None:
-    behaviour = mind(talk=talk, place=1, places=2, turn_s=10.0)
+    behaviour = mind(talk=talk, turn=1, turns=2, turn_s=10.0)
     behaviour.lesson_is(lesson(floor))
     assert [int(behaviour.talks(now)) for now in (5.0, 15.0, 25.0, 35.0)] == spoken

@@ -27,9 +27,9 @@ from server.simulate.settings import Appearance, Receive, SeatSettings
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import speech_loop
 from signaling.client.address import ServerAddress
-from signaling.client.entry import Entry, TokenEntry
+from signaling.client.device import Phase
 from signaling.client.errors import SeatRefused
-from signaling.client.seat import Phase
+from signaling.client.join_tokens import JoinTokens, OneToken
 from signaling.protocol.messages import (
     Done,
     EncodingProfile,
@@ -162,7 +162,7 @@ async def fake_server(**arguments: Any) -> AsyncIterator[FakeServer]:
     await asyncio.sleep(0.05)  # aioice's loop of checks looks up every 20 ms and sees the close
 
 
-def new_seat(server: FakeServer, entry: Entry | None = None, **changes: Any) -> SimulatedSeat:
+def new_seat(server: FakeServer, tokens: JoinTokens | None = None, **changes: Any) -> SimulatedSeat:
     settings = SeatSettings(
         appearance=changes.pop("appearance", Appearance(identity=3, max_height=180)),
         habits=changes.pop("habits", Habits(hands=False, talk=Talk.ALWAYS)),
@@ -171,7 +171,7 @@ def new_seat(server: FakeServer, entry: Entry | None = None, **changes: Any) -> 
     said: list[str] = []
     return SimulatedSeat(
         ServerAddress.parse(server.origin),
-        entry or TokenEntry("token"),
+        tokens or OneToken("token"),
         settings,
         rng=random.Random(1),
         say=said.append,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from signaling.errors import Refusal as SignalingRefusal
-from signaling.lesson import Bar, DevicePlace
+from signaling.errors import LessonRefusal
+from signaling.lesson import Bar, SeatedDevice
 from signaling.protocol.messages import EndReason, LessonState, SeatState
 from tests.unit.server.world import World, lesson_body, post
 
@@ -27,7 +27,7 @@ class Present:
     async def end(self, lesson_id: str, reason: EndReason) -> None:
         self.ended.append((lesson_id, reason))
         if self.broken:
-            raise SignalingRefusal("media-full")
+            raise LessonRefusal("media-full")
         self.there.pop(lesson_id, None)
         desk = self._world.services.lessons
         await desk.ended(lesson_id, self._world.clock(), reason)
@@ -44,7 +44,7 @@ class Present:
     def seats(self) -> Mapping[str, Sequence[SeatState]]:
         return {}
 
-    def places(self) -> Mapping[str, Sequence[DevicePlace]]:
+    def seated_devices(self) -> Mapping[str, Sequence[SeatedDevice]]:
         return {}
 
     def bars_of(self, _lesson_id: str) -> Mapping[str, Bar] | None:

@@ -155,11 +155,11 @@ async def test_who_was_put_out_stays_out_over_a_restart(tmp_path: Path) -> None:
         admin = await world.signed_in("admin")
         it = Class(world, admin, ids, it.lesson)
         answer = await it.ask_room(headers)
-        assert not world.services.lessons.live.places()
+        assert not world.services.lessons.live.seated_devices()
         assert (answer["token"], answer["removed"]["code"]) == (None, "removed-by-administrator")
         (live,) = (await admin.get("/api/admin/live")).json()["lessons"]
         assert live["removed"] == [{"seat_id": "room-1", "bearer": "墙上的电脑"}]
-        assert not world.services.lessons.live.places()
+        assert not world.services.lessons.live.seated_devices()
         path = "/api/admin/live/{}/seats/room-1/readmit"
         assert (await admin.post(path.format("none-such"))).status_code == 404
         assert (await admin.post(path.format(it.lesson))).status_code == 204

@@ -19,7 +19,7 @@ from server.lessons.desk import LessonDesk
 from server.lessons.endings import Endings
 from server.lessons.ownership import LEASE_S, Lease, LocalOwnership
 from server.timekeeper import TICK_S
-from signaling.errors import Refusal as SignalingRefusal
+from signaling.errors import LessonRefusal
 from tests.postgresql import DATABASES
 from tests.unit.server.lessons.present import Present, plan
 from tests.unit.server.world import World, running_world
@@ -104,7 +104,7 @@ async def test_what_another_holds_is_not_opened_ended_or_judged(county: County) 
     lesson_id = await plan(county.world, county.ids, None)
     desk = county.second.desk
     await county.pass_s(TICK_S, county.first, county.second)
-    with pytest.raises(SignalingRefusal) as not_opened:
+    with pytest.raises(LessonRefusal) as not_opened:
         await desk.plan(lesson_id)
     assert not_opened.value.code == "lesson-elsewhere"
     assert await desk.is_live(lesson_id)
@@ -133,7 +133,7 @@ async def test_a_node_that_is_gone_loses_its_lessons(county: County) -> None:
     lesson_id = await plan(county.world, county.ids, None)
     county.first.present.there[lesson_id] = {"lead"}
     await county.pass_s(LEASE_S - TICK_S, county.second)
-    with pytest.raises(SignalingRefusal):
+    with pytest.raises(LessonRefusal):
         await county.second.desk.plan(lesson_id)
     await county.pass_s(2 * TICK_S, county.second)
     assert await county.second.desk.plan(lesson_id) is not None

@@ -303,7 +303,7 @@ async def test_who_receives_the_program_has_it_from_no_seat(tmp_path: Path) -> N
             fed = await node.feed(LESSON, "program", path, FeedOffer("mix", "opus", 64_000))
         subscriber = Subscriber(node)
         await subscriber.subscribe([Want(fed.producer.producer_id)])
-        view = lesson_stats_view(node.lesson_stats(LESSON), seats=[], places=[], at=1.0)
+        view = lesson_stats_view(node.lesson_stats(LESSON), seats=[], present=[], at=1.0)
         await subscriber.close()
     received = [(one.from_seat_id, one.source) for each in view.strangers for one in each.receives]
     assert received == [(None, "mix")]

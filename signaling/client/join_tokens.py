@@ -16,19 +16,19 @@ from http.client import HTTPException
 from typing import Any, Protocol
 
 from signaling.client.address import ServerAddress
-from signaling.client.errors import ConnectionLost, SeatRefused
+from signaling.client.errors import SeatRefused, ServerLost
 
 _ANSWER_TIMEOUT_S = 10.0
 _MOST_ANSWER_BYTES = 1 << 20
 
 
-class Entry(Protocol):
-    """Gives the token to join with."""
+class JoinTokens(Protocol):
+    """Gives the token to join the next lesson with."""
 
     async def token(self) -> str | None:
         """A fresh token; None when there is no lesson now (ask again after `wait_s`).
 
-        Raises `ConnectionLost` (try again) or `SeatRefused` (do not).
+        Raises `ServerLost` (try again) or `SeatRefused` (do not).
         """
         ...
 
@@ -42,7 +42,7 @@ class Entry(Protocol):
 
 
 @dataclass(slots=True)
-class TokenEntry:
+class OneToken:
     """One join token for one lesson."""
 
     join_token: str
@@ -54,7 +54,7 @@ class TokenEntry:
 
 
 @dataclass(slots=True)
-class RoomEntry:
+class RoomTokens:
     """A room's device credential: the room joins whatever lesson it has."""
 
     server: ServerAddress
@@ -85,13 +85,13 @@ class RoomEntry:
                 raise _http_problem(error) from None
         except (OSError, ValueError, HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise ConnectionLost(f"{self.server.origin} does not answer: {reason}") from None
+            raise ServerLost(f"{self.server.origin} does not answer: {reason}") from None
         if not isinstance(body, dict):
-            raise ConnectionLost(f"{self.server.origin} is no Tongke server")
+            raise ServerLost(f"{self.server.origin} is no Tongke server")
         return body
 
 
 def _http_problem(error: urllib.error.HTTPError) -> Exception:
     if error.code in (401, 403):
         return SeatRefused(str(error.code), "the room's credential is not valid (any more)")
-    return ConnectionLost(f"the server answered {error.code}")
+    return ServerLost(f"the server answered {error.code}")

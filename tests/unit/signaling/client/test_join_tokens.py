@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from signaling.client.address import ServerAddress
-from signaling.client.entry import RoomEntry
-from signaling.client.errors import ConnectionLost, SeatRefused
+from signaling.client.errors import SeatRefused, ServerLost
+from signaling.client.join_tokens import RoomTokens
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ def test_addresses(address: str, origin: str, websocket: str) -> None:
     [
         (b'HTTP/1.0 200 OK\r\n\r\n{"token": "t", "poll_after_s": 9}', "t"),
         (b'HTTP/1.0 200 OK\r\n\r\n{"token": null, "poll_after_s": 0}', None),
-        (b"HTTP/1.0 200 OK\r\n\r\n[]", ConnectionLost),
-        (b"HTTP/1.0 200 OK\r\n\r\n{", ConnectionLost),
+        (b"HTTP/1.0 200 OK\r\n\r\n[]", ServerLost),
+        (b"HTTP/1.0 200 OK\r\n\r\n{", ServerLost),
         (b"HTTP/1.0 401 No\r\n\r\n", SeatRefused),
-        (b"HTTP/1.0 503 Later\r\n\r\n", ConnectionLost),
-        (b"nonsense\r\n\r\n", ConnectionLost),
-        (b"", ConnectionLost),
+        (b"HTTP/1.0 503 Later\r\n\r\n", ServerLost),
+        (b"nonsense\r\n\r\n", ServerLost),
+        (b"", ServerLost),
     ],
 )
 async def test_what_a_room_is_told(answer: bytes, outcome: str | type[Exception] | None) -> None:
@@ -49,11 +49,11 @@ async def test_what_a_room_is_told(answer: bytes, outcome: str | type[Exception]
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        entry = RoomEntry(ServerAddress.parse(f"http://127.0.0.1:{port}"), "secret")
+        tokens = RoomTokens(ServerAddress.parse(f"http://127.0.0.1:{port}"), "secret")
         if isinstance(outcome, type):
             with pytest.raises(outcome):
-                await entry.token()
+                await tokens.token()
         else:
-            assert await entry.token() == outcome
-            assert entry.wait_s in (9.0, 0.2)  # as told, but never a storm of questions
+            assert await tokens.token() == outcome
+            assert tokens.wait_s in (9.0, 0.2)  # as told, but never a storm of questions
     assert b"GET /api/room " in asked and b"Bearer secret" in asked

@@ -1,6 +1,6 @@
 """One device at its seat: it joins, comes back after every loss, and ends in order.
 
-Owns the device's life. The parts are elsewhere: `entry` (tokens), `link` (messages), `attendance`
+Owns the device's life. The parts are elsewhere: `join_tokens`, `link` (messages), `attendance`
 (what is done in a lesson).
 
     WAITING ──token──► JOINING ──welcome──► IN_LESSON ──lesson ended──► WAITING or GONE
@@ -18,8 +18,8 @@ from enum import Enum, auto
 
 from signaling.client.address import ServerAddress
 from signaling.client.attendance import Attendance, Participant
-from signaling.client.entry import Entry
-from signaling.client.errors import ConnectionLost, RequestRefused, SeatRefused
+from signaling.client.errors import RequestRefused, SeatRefused, ServerLost
+from signaling.client.join_tokens import JoinTokens
 from signaling.client.link import open_link
 from signaling.protocol.messages import DeviceKind, Join, Leave, Refused, SeatState, Welcome
 
@@ -44,7 +44,7 @@ class Phase(Enum):
     GONE = auto()
 
 
-class Seat:
+class ClientDevice:
     """`await run()` it; cancel it to make the device leave. `phase`, `joins`, `seat_id` tell.
 
     `name` is what `say` calls it until the server has named its seat.
@@ -53,7 +53,7 @@ class Seat:
     def __init__(
         self,
         server: ServerAddress,
-        entry: Entry,
+        tokens: JoinTokens,
         kind: DeviceKind,
         joined: Joined,
         *,
@@ -62,7 +62,7 @@ class Seat:
         say: Callable[[str], None],
     ) -> None:
         self.server = server
-        self.entry = entry
+        self.tokens = tokens
         self.phase = Phase.WAITING
         self.seat_id = ""
         self.name = name
@@ -88,7 +88,7 @@ class Seat:
                     if await self._one_lesson():
                         return
                     losses = 0
-                except ConnectionLost as loss:
+                except ServerLost as loss:
                     losses = 1 if self.joins > joins else losses + 1
                     await self._back_off(losses, str(loss))
                 except RequestRefused as refusal:
@@ -100,22 +100,22 @@ class Seat:
 
     async def _one_lesson(self) -> bool:
         """One try to attend. True when there is nothing more to wait for."""
-        token = await self.entry.token()
+        token = await self.tokens.token()
         if token is not None:
             self.phase = Phase.JOINING
             await self._attend(token)
             self._say(f"{self.name}: the lesson is over")
             self._resume = None
-            if not self.entry.stays:
+            if not self.tokens.stays:
                 return True
-        await asyncio.sleep(self.entry.wait_s)
+        await asyncio.sleep(self.tokens.wait_s)
         return False
 
     def _judge(self, refused: Refused) -> None:
         if self._resume is not None:
             self._resume = None  # the key may have been what was wrong
             return
-        if refused.code not in _PASSING and not self.entry.stays:
+        if refused.code not in _PASSING and not self.tokens.stays:
             raise SeatRefused(refused.code, refused.message_en)
 
     async def _back_off(self, losses: int, reason: str) -> None:
@@ -130,7 +130,7 @@ class Seat:
         async with open_link(self.server) as link:
             welcome = await link.ask(Join(token=token, device=self._kind, resume=self._resume))
             if not isinstance(welcome, Welcome):
-                raise ConnectionLost("the server does not greet")
+                raise ServerLost("the server does not greet")
             self._resume = welcome.resume
             self.joins += 1
             self._told = ""
@@ -143,7 +143,7 @@ class Seat:
             try:
                 await attendance.run()
             except asyncio.CancelledError:
-                with suppress(ConnectionLost, RequestRefused, TimeoutError):
+                with suppress(ServerLost, RequestRefused, TimeoutError):
                     async with asyncio.timeout(_LEAVE_TIMEOUT_S):
                         await link.ask(Leave())
                 raise
