@@ -41,7 +41,7 @@ from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
-from server.database.outbox import Outbox
+from server.database.pending_writes import PendingWrites
 from server.database.private_files import (
     close_folder,
     close_recordings,
@@ -214,10 +214,10 @@ class _Start:
         settings, clock = self._settings, self._clock
         key = load_or_make_key(self._folder.path / "join_token.key")
         tokens = JoinTokens(key, life_s=settings.join_token_s)
-        outbox = Outbox(database)
-        endings = Endings(database, outbox, _spare_file(self._folder.path / "unwritten.jsonl"))
+        pending_writes = PendingWrites(database)
+        endings = Endings(database, pending_writes, _spare_file(self._folder.path / "unwritten.jsonl"))
         self._stack.push_async_callback(endings.close)
-        self._stack.push_async_callback(outbox.close)
+        self._stack.push_async_callback(pending_writes.close)
         await endings.take_up()
         desk = LessonDesk(
             database,
@@ -231,7 +231,7 @@ class _Start:
             profile_folders=self._profile_folders,
         )
         store = FolderStore(settings.recordings)
-        recording = await self._recording(media, outbox, desk, store) if record else None
+        recording = await self._recording(media, pending_writes, desk, store) if record else None
         event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
         self._stack.push_async_callback(event_log.close)
         self.signaling = LessonService(
@@ -260,7 +260,7 @@ class _Start:
             certificate=self._certificate,
             clock=clock,
             database=database,
-            outbox=outbox,
+            pending_writes=pending_writes,
             passwords=passwords,
             sign_ins=SignIns(
                 database, idle_s=settings.session_idle_s, longest_s=settings.session_max_s
@@ -290,11 +290,11 @@ class _Start:
         return None if served is None or served.files.self_made else served.names
 
     async def _recording(
-        self, media: MediaCore, outbox: Outbox, desk: LessonDesk, store: Store
+        self, media: MediaCore, pending_writes: PendingWrites, desk: LessonDesk, store: Store
     ) -> Recording:
         recording = Recording(
             media,
-            Catalogue(outbox, self._clock),
+            Catalogue(pending_writes, self._clock),
             folder=self._settings.recordings,
             store=store,
             lesson_live=desk.is_live,

@@ -2,7 +2,7 @@
 
 ServerError
 ├── StartRefused      the server cannot start as it is set; the text says what to do
-├── NeverWritten      something that happened could not be written (`server.database.outbox`)
+├── NeverWritten      what has happened could not be written (`server.database.pending_writes`)
 └── Refusal           a request is refused: status, stable code, both languages, fields
     └── DatabaseRefused   the database did nothing; try again (`server.database.refusing`)
 """

@@ -14,7 +14,7 @@ from server.clock import Clock
 from server.config import Settings
 from server.database.deletion import Deletion
 from server.database.engine import Database
-from server.database.outbox import Outbox
+from server.database.pending_writes import PendingWrites
 from server.door.addresses import Addresses
 from server.door.tls import ServedCertificate
 from server.lessons.desk import LessonDesk
@@ -43,7 +43,7 @@ class Services:
     certificate: ServedCertificate | None
     clock: Clock
     database: Database
-    outbox: Outbox
+    pending_writes: PendingWrites
     passwords: Passwords
     sign_ins: SignIns
     password_door: PasswordDoor

@@ -49,7 +49,7 @@ async def readyz(services: ServicesOf) -> JSONResponse:
 async def _database(services: Services) -> str:
     """`busy`, `full` or `away` if it cannot be written; asked as a writer asks, who writes nothing.
 
-    That alone does not find a full disk: what waits in the outbox does.
+    That alone does not find a full disk: what waits to be written does.
     """
     try:
         with anyio.fail_after(2):
@@ -59,5 +59,5 @@ async def _database(services: Services) -> str:
         return refusal.cause.name.lower()
     except Exception as error:  # whatever else the database raises is a reason
         return type(error).__name__
-    waits_for = services.outbox.refusal
+    waits_for = services.pending_writes.refusal
     return "ok" if waits_for is None else waits_for.cause.name.lower()

@@ -1,6 +1,6 @@
 """How lessons ended, from the moment they did, whether the database can be written or not.
 
-An ending is put into the outbox and is in force at once: every `Lesson` and `Recording` that a
+An ending is a pending write and in force at once: every `Lesson` and `Recording` that a
 session of this database loads is as if the ending were written. So timetable, rooms, admission and
 recorder need to know nothing of it, if only they ask the loaded row, not the query, whether a
 lesson is live.
@@ -23,7 +23,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from server.database.engine import Database
 from server.database.models import Lesson, LessonPhase, LessonState, Recording, RecordingPhase
-from server.database.outbox import Outbox
+from server.database.pending_writes import PendingWrites
 from server.database.spare_file import SpareFile
 from server.recordings.library import mark_finishing
 
@@ -49,8 +49,8 @@ class Ending:
 class Endings:
     """Those that the database does not have yet, in their order."""
 
-    def __init__(self, database: Database, outbox: Outbox, spare: SpareFile) -> None:
-        self._outbox = outbox
+    def __init__(self, database: Database, pending_writes: PendingWrites, spare: SpareFile) -> None:
+        self._pending_writes = pending_writes
         self._spare = spare
         self._saving = asyncio.Lock()
         self._unwritten: dict[str, Ending] = {}
@@ -75,14 +75,14 @@ class Endings:
         """The lesson is over. When this returns that is written, or kept until it can be."""
         if ending.lesson_id in self._unwritten:
             return
-        refusing = self._outbox.refusal is not None
+        refusing = self._pending_writes.refusal is not None
         task = self._begin(ending)
         await asyncio.wait({task}, timeout=0.0 if refusing else WRITTEN_WITHIN_S)
         if not task.done():
             await self._save()
 
     async def close(self) -> None:
-        """Call it when the outbox is closed."""
+        """Call it when the pending writes are closed."""
         await asyncio.gather(*self._tasks)
         if self._unwritten:
             await self._save()
@@ -93,7 +93,7 @@ class Endings:
         async def write(session: AsyncSession) -> None:
             await _write(session, ending)
 
-        done = self._outbox.put(f"the end of lesson {ending.lesson_id}", write)
+        done = self._pending_writes.put(f"the end of lesson {ending.lesson_id}", write)
         task = asyncio.create_task(self._end(ending, done), name=f"ending-{ending.lesson_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -30,7 +30,7 @@ from server.database.models import (
     UserRole,
     Visibility,
 )
-from server.database.outbox import Outbox
+from server.database.pending_writes import PendingWrites
 from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, not_found
 from server.recordings.store import Store
@@ -63,13 +63,13 @@ class RecordingCatalogue(Protocol):
 
 
 class Catalogue:
-    """`RecordingCatalogue` in the database, by the outbox: each call returns when it is written.
+    """`RecordingCatalogue` in the database, by pending writes: each call returns when it is written.
 
     That may take as long as the database takes nothing. Raises `NeverWritten`.
     """
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
-        self._outbox = outbox
+    def __init__(self, pending_writes: PendingWrites, clock: Clock) -> None:
+        self._pending_writes = pending_writes
         self._clock = clock
 
     async def added(self, recording_id: str, lesson_id: str, started_at: float) -> None:
@@ -78,7 +78,7 @@ class Catalogue:
         async def write(session: AsyncSession) -> None:
             await self._add(session, recording_id, lesson_id, started_at)
 
-        await self._outbox.written(f"the beginning of recording {recording_id}", write)
+        await self._pending_writes.written(f"the beginning of recording {recording_id}", write)
 
     async def finished(self, recording_id: str, manifest: Manifest) -> None:
         """It stands in the library, ready to play."""
@@ -95,7 +95,7 @@ class Catalogue:
             row.duration_s = manifest.duration_s
             row.poster = manifest.poster
 
-        await self._outbox.written(f"recording {recording_id}", write)
+        await self._pending_writes.written(f"recording {recording_id}", write)
 
     async def finishing(self, recording_id: str) -> None:
         """It is no longer failed, for now."""
@@ -105,7 +105,7 @@ class Catalogue:
             if row is not None and row.state is RecordingPhase.FAILED:
                 row.state = RecordingPhase.FINISHING
 
-        await self._outbox.written(f"finishing recording {recording_id} again", write)
+        await self._pending_writes.written(f"finishing recording {recording_id} again", write)
 
     async def failed(self, recording_id: str, reason: str) -> None:
         """It stands in the library as failed, so that somebody asks."""
@@ -116,7 +116,7 @@ class Catalogue:
                 row.state = RecordingPhase.FAILED
                 row.failure = reason
 
-        await self._outbox.written(f"the failure of recording {recording_id}", write)
+        await self._pending_writes.written(f"the failure of recording {recording_id}", write)
 
     async def _add(
         self, session: AsyncSession, recording_id: str, lesson_id: str, started_at: float

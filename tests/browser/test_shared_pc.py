@@ -20,7 +20,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from recorder.manifest import Manifest, Part
 from server.database.engine import Database
-from server.database.outbox import Outbox
+from server.database.pending_writes import PendingWrites
 from server.recordings.library import Catalogue
 from tests.browser.county import TEACHER, County
 from tests.browser.screens import CHROMIUM, FLAGS
@@ -56,8 +56,8 @@ def write_film(path: Path) -> None:
 
 async def file_recording(server: ServerProcess, lesson_id: str) -> None:
     database = Database(f"sqlite+aiosqlite:///{server.data_folder / 'tongke.db'}")
-    outbox = Outbox(database)
-    catalogue = Catalogue(outbox, time.time)
+    pending_writes = PendingWrites(database)
+    catalogue = Catalogue(pending_writes, time.time)
     await catalogue.added("rec1", lesson_id, time.time())
     part = Part(
         part_id="p1",
@@ -74,7 +74,7 @@ async def file_recording(server: ServerProcess, lesson_id: str) -> None:
     )
     manifest = Manifest(started_at=time.time(), duration_s=2.0, parts=(part,))
     await catalogue.finished("rec1", manifest)
-    await outbox.close()
+    await pending_writes.close()
     await database.close()
     folder = server.data_folder / "recordings" / "rec1"
     folder.mkdir(parents=True)

@@ -47,7 +47,7 @@ class Scene:
         self.admin = await self.world.signed_in("admin")
         self.li = await self.world.signed_in("li")
         self.lesson = (await post(self.li, "/api/lessons", lesson_body(self.ids)))["id"]
-        catalogue = Catalogue(self.world.services.outbox, self.world.clock)
+        catalogue = Catalogue(self.world.services.pending_writes, self.world.clock)
         await catalogue.added("rec1", self.lesson, self.world.clock())
         made = await post(
             self.admin, f"/api/classrooms/{self.ids['room_1']}/credentials", {"label": "PC"}
@@ -75,7 +75,7 @@ class Scene:
 
     async def until_written(self) -> None:
         async with asyncio.timeout(60):
-            while self.world.services.outbox.waiting:  # noqa: ASYNC110 - nobody tells
+            while self.world.services.pending_writes.waiting:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
 
     async def assert_over(self) -> None:
@@ -201,7 +201,7 @@ async def test_ending_by_the_timetable_under_a_lock(scene: Scene) -> None:
         assert (answer.status_code, answer.json()["state"]) == (200, "ended")
         again = await scene.li.post(f"/api/lessons/{scene.lesson}/end")
         assert (again.status_code, again.json()["state"]) == (200, "ended")
-        assert scene.world.services.outbox.waiting == 1
+        assert scene.world.services.pending_writes.waiting == 1
         await scene.assert_over()
     await scene.until_written()
     assert scene.written() == ("ended", "finishing", 0)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.engine import Database
 from server.database.models import Lesson
-from server.database.outbox import Outbox
+from server.database.pending_writes import PendingWrites
 from server.database.spare_file import SpareFile
 from server.errors import Refusal
 from server.lessons.desk import LessonDesk
@@ -72,8 +72,8 @@ async def county(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         there = Present(world)
         world.services.lessons.live = world.services.rooms.live = there
         database = Database(world.settings.database)
-        outbox = Outbox(database)
-        endings = Endings(database, outbox, SpareFile(tmp_path / "other.jsonl", size=4096))
+        pending_writes = PendingWrites(database)
+        endings = Endings(database, pending_writes, SpareFile(tmp_path / "other.jsonl", size=4096))
         desk = LessonDesk(
             database,
             world.clock,
@@ -87,7 +87,7 @@ async def county(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         desk.live = elsewhere = Present(world)
         first, second = Node(world.services.lessons, there), Node(desk, elsewhere)
         yield County(world, ids, first, second)
-        await outbox.close()
+        await pending_writes.close()
         await endings.close()
         await database.close()
 

@@ -54,7 +54,7 @@ async def recorded(world: World, ids: Ids, name: str = "rec1", **changes: Any) -
     """A lesson that was recorded, ended and finished, with its files; gives the recording's id."""
     li = await world.signed_in("li")
     lesson = await post(li, "/api/lessons", lesson_body(ids, **changes))
-    catalogue = Catalogue(world.services.outbox, world.clock)
+    catalogue = Catalogue(world.services.pending_writes, world.clock)
     await catalogue.added(name, lesson["id"], world.clock())
     await li.post(f"/api/lessons/{lesson['id']}/end")
     await catalogue.finished(name, manifest(started_at=world.clock()))
@@ -93,7 +93,7 @@ async def seen_by(world: World, who: str) -> set[str]:
 async def test_a_recording_goes_through_its_life(world: World, community: Ids) -> None:
     li = await world.signed_in("li")
     lesson = await post(li, "/api/lessons", lesson_body(community))
-    catalogue = Catalogue(world.services.outbox, world.clock)
+    catalogue = Catalogue(world.services.pending_writes, world.clock)
     states = []
 
     async def look() -> dict[str, Any]:
@@ -130,7 +130,7 @@ async def test_what_is_missing_is_in_every_view(
     """Paused while it goes on, failed, incomplete; in the list too, in a word."""
     li = await world.signed_in("li")
     lesson = await post(li, "/api/lessons", lesson_body(community))
-    catalogue = Catalogue(world.services.outbox, world.clock)
+    catalogue = Catalogue(world.services.pending_writes, world.clock)
 
     async def told() -> tuple[str, str]:
         row = (await admin.get("/api/recordings/rec1")).json()
@@ -212,7 +212,7 @@ async def test_what_failed_is_finished_again_by_its_teacher(
 ) -> None:
     recording = FakeRecording()
     await recorded(world, community)
-    catalogue = Catalogue(world.services.outbox, world.clock)
+    catalogue = Catalogue(world.services.pending_writes, world.clock)
     li, wang = await world.signed_in("li"), await world.signed_in("wang")
     path = "/api/recordings/rec1/finish"
     refused = await li.post(path)
@@ -264,7 +264,7 @@ async def test_a_row_that_cannot_be_read_is_refused_in_words(
 async def test_recordings_of_unknown_lessons_harm_nothing(
     world: World, admin: httpx.AsyncClient
 ) -> None:
-    catalogue = Catalogue(world.services.outbox, world.clock)
+    catalogue = Catalogue(world.services.pending_writes, world.clock)
     await catalogue.added("rec1", "nowhere", 0.0)
     await catalogue.finished("rec1", manifest())
     await catalogue.failed("rec1", "no reason")
@@ -513,7 +513,7 @@ async def test_a_manifest_cannot_lead_out_of_the_folder(world: World, community:
     await recorded(world, community)
     (world.settings.recordings / "secret.mp4").write_bytes(b"secret")
     evil = manifest(parts=[{**PART, "file": "../secret.mp4"}], poster="/etc/passwd")
-    await Catalogue(world.services.outbox, world.clock).finished("rec1", evil)
+    await Catalogue(world.services.pending_writes, world.clock).finished("rec1", evil)
     li = await world.signed_in("li")
     for name in ("..%2fsecret.mp4", "%2fetc%2fpasswd"):
         assert (await li.get(f"/media/recordings/rec1/{name}")).status_code == 404

@@ -29,7 +29,7 @@ MOST = 10_000
 
 Write = Callable[[AsyncSession], Awaitable[None]]
 
-_log = structlog.get_logger("tongke.outbox")
+_log = structlog.get_logger("tongke.pending_writes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class NeverWritten(ServerError):  # noqa: N818 - as `server.errors` names them
     """A write was given up: it failed by itself, or the server stops."""
 
 
-class Outbox:
+class PendingWrites:
     """Call `close` before the database is closed."""
 
     def __init__(self, database: Database) -> None:
@@ -74,7 +74,7 @@ class Outbox:
         self._entries.append(_Entry(what, write, done))
         self._news.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="outbox")
+            self._task = asyncio.create_task(self._run(), name="pending writes")
         return done
 
     async def written(self, what: str, write: Write) -> None:
