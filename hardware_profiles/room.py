@@ -118,7 +118,7 @@ class Sound(ProfileModel):
     auto_gain_control: bool = True
 
 
-class Sending(ProfileModel):
+class SendRule(ProfileModel):
     """Which pictures go out in one mode, for each role. A role left out keeps the usual rule."""
 
     lead: tuple[VideoSourceName, ...] | None = None
@@ -127,11 +127,11 @@ class Sending(ProfileModel):
 
 
 class SendRules(ProfileModel):
-    """`Sending` for each mode of lesson."""
+    """`SendRule` for each mode of lesson."""
 
-    blended: Sending = Sending()
-    delivery: Sending = Sending()
-    research: Sending = Sending()
+    blended: SendRule = SendRule()
+    delivery: SendRule = SendRule()
+    research: SendRule = SendRule()
 
 
 class RoomProfile(ProfileModel):

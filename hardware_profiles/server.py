@@ -21,7 +21,7 @@ class Machine(ProfileModel):
     memory_mib: Annotated[int, Field(ge=256, le=4_194_304)]
 
 
-class Media(ProfileModel):
+class PumpLayout(ProfileModel):
     """How the packet pumps are laid out: each is one native thread with its own UDP port."""
 
     pumps: Annotated[int, Field(ge=1, le=64)]
@@ -46,7 +46,7 @@ class ServerProfile(ProfileModel):
     description_zh: Annotated[str, Field(max_length=400)] = ""
     description_en: Annotated[str, Field(max_length=400)] = ""
     machine: Machine
-    media: Media
+    media: PumpLayout
     admit: Admit
 
 

@@ -68,7 +68,7 @@ from server.metrics.http_times import HttpTimes
 from server.node.hardware import choose_server_profile
 from server.node.media import MediaCore, open_media_node
 from server.recordings.library import Catalogue
-from server.recordings.recording import Recording
+from server.recordings.recording import RecordingService
 from server.recordings.store import FolderStore, Store
 from server.services import Services
 from server.timekeeper import Timekeeper
@@ -215,7 +215,9 @@ class _Start:
         key = load_or_make_key(self._folder.path / "join_token.key")
         tokens = JoinTokens(key, life_s=settings.join_token_s)
         pending_writes = PendingWrites(database)
-        endings = Endings(database, pending_writes, _spare_file(self._folder.path / "unwritten.jsonl"))
+        endings = Endings(
+            database, pending_writes, _spare_file(self._folder.path / "unwritten.jsonl")
+        )
         self._stack.push_async_callback(endings.close)
         self._stack.push_async_callback(pending_writes.close)
         await endings.take_up()
@@ -291,8 +293,8 @@ class _Start:
 
     async def _recording(
         self, media: MediaCore, pending_writes: PendingWrites, desk: LessonDesk, store: Store
-    ) -> Recording:
-        recording = Recording(
+    ) -> RecordingService:
+        recording = RecordingService(
             media,
             Catalogue(pending_writes, self._clock),
             folder=self._settings.recordings,

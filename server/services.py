@@ -25,7 +25,7 @@ from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.node.media import MediaCore
 from server.recordings.library import RECORDINGS
-from server.recordings.recording import Recording
+from server.recordings.recording import RecordingService
 from server.recordings.store import Store
 from server.schools.communities import COMMUNITIES
 from server.schools.places import CLASSROOMS, SCHOOLS
@@ -54,6 +54,6 @@ class Services:
     event_log: EventLog
     rooms: RoomDesk
     media: MediaCore
-    recording: Recording | None
+    recording: RecordingService | None
     store: Store
     metrics: Metrics

@@ -143,15 +143,15 @@ class Allocator:
         choices: dict[str, Choice] = {}
         sounds: list[_Candidate] = []
         pictures: list[_Candidate] = []
-        for place, want in enumerate(latest.values()):
+        for position, want in enumerate(latest.values()):
             stream = streams[want.producer_id]
             refusal = _refusal(stream)
             if refusal:
                 choices[want.producer_id] = Choice(want.producer_id, NOTHING, refusal)
             elif stream.kind is Kind.AUDIO:
-                sounds.append(self._sound(stream, want, place, speakers))
+                sounds.append(self._sound(stream, want, position, speakers))
             else:
-                pictures.append(self._picture(now, stream, want, place))
+                pictures.append(self._picture(now, stream, want, position))
         line = _Line(now, available_bps, sum(c.cost(len(c.rungs) - 1) for c in sounds + pictures))
         line.share_among_sounds(sorted(sounds, key=lambda sound: sound.order))
         line.share_among_pictures(sorted(pictures, key=lambda picture: picture.order))
@@ -183,15 +183,17 @@ class Allocator:
             needed_bps += bitrates[producer_id][layer]
         return needed_bps if needed_bps <= available_bps else None
 
-    def _sound(self, stream: Stream, want: Want, place: int, speakers: Sequence[str]) -> _Candidate:
+    def _sound(
+        self, stream: Stream, want: Want, position: int, speakers: Sequence[str]
+    ) -> _Candidate:
         silent = want.producer_id not in speakers
         state = self._states.get(stream.producer_id)
         # Among the silent the ones that go out now stay: they spoke last.
         heard = state is not None and state.layer != NOTHING
-        order = (silent, -want.priority, not heard, place)
+        order = (silent, -want.priority, not heard, position)
         return _Candidate(stream, stream.live_layers[:1], order, (want.priority, 0), state)
 
-    def _picture(self, now: float, stream: Stream, want: Want, place: int) -> _Candidate:
+    def _picture(self, now: float, stream: Stream, want: Want, position: int) -> _Candidate:
         target = layer_for_tile(stream.layers, want.width, want.height)
         live = stream.live_layers
         rungs = tuple(layer for layer in live if layer <= target) or live[:1]
@@ -200,7 +202,7 @@ class Allocator:
         if state is not None and rank > state.rank:
             # Somebody looks at it now: no hold.
             state.first.allowed_at = state.better.allowed_at = now
-        return _Candidate(stream, rungs, (-rank[0], -rank[1], place), rank, state)
+        return _Candidate(stream, rungs, (-rank[0], -rank[1], position), rank, state)
 
     def _remember(self, now: float, candidate: _Candidate) -> None:
         layer, state = candidate.layer, candidate.state

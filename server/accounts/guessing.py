@@ -45,7 +45,7 @@ class Try:
         return f"{self.address} {self.name}"
 
 
-class Standing(Enum):
+class Familiarity(Enum):
     """What is known of who tries."""
 
     KNOWN_BROWSER = "has signed in as this name"
@@ -63,7 +63,7 @@ class Admission:
 
     attempt: Try
     at: float
-    standing: Standing
+    familiarity: Familiarity
     wait_s: float = 0.0
     rank: tuple[int, int] | None = None
 
@@ -89,23 +89,23 @@ class SignInGuard:
         """Counts the try, or says how long it must wait (and then nothing is counted)."""
         if attempt.browser is not None and not self._browser.wait_s(attempt.browser, now):
             self._browser.count(attempt.browser, now)
-            return Admission(attempt, now, standing=Standing.KNOWN_BROWSER)
+            return Admission(attempt, now, familiarity=Familiarity.KNOWN_BROWSER)
         if attempt.pair in self._homes:
-            standing = Standing.AT_HOME
+            familiarity = Familiarity.AT_HOME
             wait_s = self._pair.wait_s(attempt.pair, now)
         else:
-            standing = Standing.STRANGER
+            familiarity = Familiarity.STRANGER
             pair_s = self._pair.wait_s(attempt.pair, now)
             wait_s = max(pair_s, self._name.wait_s(attempt.name, now))
         if wait_s:
-            return Admission(attempt, now, standing=standing, wait_s=wait_s)
+            return Admission(attempt, now, familiarity=familiarity, wait_s=wait_s)
         rank = (self._pair.tries(attempt.pair, now), self._network.tries(attempt.address, now))
         self._pair.count(attempt.pair, now)
-        if standing is Standing.AT_HOME:
-            return Admission(attempt, now, standing=standing)
+        if familiarity is Familiarity.AT_HOME:
+            return Admission(attempt, now, familiarity=familiarity)
         self._network.count(attempt.address, now)
         self._name.count(attempt.name, now)
-        return Admission(attempt, now, standing=standing, rank=rank)
+        return Admission(attempt, now, familiarity=familiarity, rank=rank)
 
     def of_somebody(self, attempt: Try) -> None:
         """The name exists."""
@@ -126,11 +126,11 @@ class SignInGuard:
     def succeeded(self, admission: Admission) -> None:
         """It was right. The network stays slow if it is: it may hold a guesser as well."""
         attempt = admission.attempt
-        if admission.standing is Standing.KNOWN_BROWSER:
+        if admission.familiarity is Familiarity.KNOWN_BROWSER:
             self._browser.forgive(attempt.browser or "")
         else:
             self._pair.forgive(attempt.pair)
-        if admission.standing is Standing.STRANGER:
+        if admission.familiarity is Familiarity.STRANGER:
             self._name.take_back(attempt.name)
             self._network.take_back(attempt.address)
         self._homes[attempt.pair] = None
@@ -141,10 +141,10 @@ class SignInGuard:
     def undone(self, admission: Admission) -> None:
         """It was never looked at: the server was too busy."""
         attempt = admission.attempt
-        if admission.standing is Standing.KNOWN_BROWSER:
+        if admission.familiarity is Familiarity.KNOWN_BROWSER:
             self._browser.take_back(attempt.browser or "")
             return
         self._pair.take_back(attempt.pair)
-        if admission.standing is Standing.STRANGER:
+        if admission.familiarity is Familiarity.STRANGER:
             self._name.take_back(attempt.name)
             self._network.take_back(attempt.address)

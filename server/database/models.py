@@ -273,7 +273,7 @@ class LessonSeat(Base):
     classroom: Mapped[Classroom | None] = relationship(lazy="joined")
 
 
-class LessonState(Base):
+class LessonSnapshot(Base):
     """Signaling's own saved state of a lesson in progress, as it gave it."""
 
     __tablename__ = "lesson_states"

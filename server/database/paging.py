@@ -1,8 +1,8 @@
-"""Lists a page at a time: by the place of the last row that was told, not by a count of rows.
+"""Lists a page at a time: by the position of the last row that was told, not by a count of rows.
 
 So rows that come or go meanwhile make nobody see one twice or miss one, and a late page costs no
 more than the first. A list has keys that are sorted by, the last one unique. Its *cursor* is the
-place of a row as text, opaque to who carries it; what comes back is a stranger's word.
+position of a row as text, opaque to who carries it; what comes back is a stranger's word.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from server.errors import field_refused
 
 T = TypeVar("T")
 
-Place = tuple[float | str, ...]
+Position = tuple[float | str, ...]
 
 MAX_CURSOR_SIGNS = 400
 _MAX_TEXT_SIGNS = 64  # ids have 32
@@ -56,21 +56,21 @@ class Asked:
     most: int = 100
 
 
-def cursor_of(place: Sequence[float | str]) -> str:
-    """A place as text."""
-    data = json.dumps(list(place), ensure_ascii=False, separators=(",", ":")).encode()
+def cursor_of(position: Sequence[float | str]) -> str:
+    """A position as text."""
+    data = json.dumps(list(position), ensure_ascii=False, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def place_of(cursor: str, keys: Sequence[Key]) -> Place:
-    """The place a cursor says. Refuses (422) what is none of this list's."""
+def position_of(cursor: str, keys: Sequence[Key]) -> Position:
+    """The position a cursor says. Refuses (422) what is none of this list's."""
     try:
         if len(cursor) > MAX_CURSOR_SIGNS:
             raise ValueError("too long")
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         values = json.loads(data)
         if not isinstance(values, list) or len(values) != len(keys):
-            raise ValueError("not a place of this list")
+            raise ValueError("not a position of this list")
         return tuple(_value(value, key) for value, key in zip(values, keys, strict=True))
     except ValueError:
         raise field_refused(
@@ -85,7 +85,7 @@ def _value(value: object, key: Key) -> float | str:
         return float(value)
     if key.kind is str and isinstance(value, str) and _is_word(value):
         return value
-    raise ValueError("not a place of this list")
+    raise ValueError("not a position of this list")
 
 
 def _is_word(value: str) -> bool:
@@ -97,7 +97,7 @@ async def page_of(
 ) -> Page[T]:
     """One page of what a query finds. Refuses (422) a cursor that is none."""
     if asked.cursor:
-        query = query.where(_after(keys, place_of(asked.cursor, keys)))
+        query = query.where(_after(keys, position_of(asked.cursor, keys)))
     order = [key.column.desc() if key.descending else key.column.asc() for key in keys]
     query = query.order_by(*order).limit(asked.most + 1).add_columns(*(key.column for key in keys))
     found = (await session.execute(query)).all()
@@ -106,13 +106,13 @@ async def page_of(
     return Page(rows, cursor_of(found[asked.most - 1][1:]) if more else None)
 
 
-def _after(keys: Sequence[Key], place: Place) -> ColumnElement[bool]:
+def _after(keys: Sequence[Key], position: Position) -> ColumnElement[bool]:
     """Of the keys, the first that differ decide."""
     return or_(
         *(
             and_(
-                *(key.column == value for key, value in zip(keys[:n], place, strict=False)),
-                keys[n].beyond(place[n]),
+                *(key.column == value for key, value in zip(keys[:n], position, strict=False)),
+                keys[n].beyond(position[n]),
             )
             for n in range(len(keys))
         )

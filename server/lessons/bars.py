@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.database.models import LessonState
+from server.database.models import LessonSnapshot
 from server.lessons.live import LiveLessons
 from signaling.errors import StateUnreadable
 from signaling.lesson import Bar, bars_in
@@ -21,7 +21,7 @@ async def bars_of(session: AsyncSession, live: LiveLessons, lesson_id: str) -> M
     bars = live.bars_of(lesson_id)
     if bars is not None:
         return bars
-    saved = await session.get(LessonState, lesson_id)
+    saved = await session.get(LessonSnapshot, lesson_id)
     if saved is None:
         return {}
     try:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.accounts.permissions import Right
 from server.clock import Clock
 from server.database.engine import Database
-from server.database.models import Lesson, LessonPhase, LessonSeat, LessonState, User
+from server.database.models import Lesson, LessonPhase, LessonSeat, LessonSnapshot, User
 from server.errors import Refusal, Text
 from server.lessons.endings import Ending, Endings
 from server.lessons.live import LiveLessons
@@ -108,7 +108,7 @@ class LessonDesk:
     async def load_state(self, lesson_id: str) -> str | None:
         """What signaling saved last, None if nothing yet."""
         async with self._database.read() as session:
-            row = await session.get(LessonState, lesson_id)
+            row = await session.get(LessonSnapshot, lesson_id)
             return None if row is None else row.state
 
     async def save_state(self, lesson_id: str, state: str) -> None:
@@ -120,7 +120,7 @@ class LessonDesk:
             if lesson is None or lesson.state is not LessonPhase.LIVE:
                 return
             await session.merge(
-                LessonState(lesson_id=lesson_id, state=state, saved_at=self._clock())
+                LessonSnapshot(lesson_id=lesson_id, state=state, saved_at=self._clock())
             )
 
     async def ended(self, lesson_id: str, at: float, reason: str) -> None:

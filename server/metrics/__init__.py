@@ -16,7 +16,7 @@ from server.metrics.door import DoorCollector
 from server.metrics.http_times import HttpMeters
 from server.metrics.media import MeasuredMedia, MediaCollector
 from server.metrics.service import ServiceCollector, SignalingDirectory
-from server.recordings.recording import Recording
+from server.recordings.recording import RecordingService
 from signaling.driver import LessonService
 
 __all__ = ["Metrics", "Readings"]
@@ -31,7 +31,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
     def watch(
-        self, media: MeasuredMedia, signaling: LessonService, recording: Recording | None
+        self, media: MeasuredMedia, signaling: LessonService, recording: RecordingService | None
     ) -> None:
         """Collect from these from now on."""
         self.registry.register(MediaCollector(media, SignalingDirectory(signaling)))

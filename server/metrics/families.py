@@ -7,9 +7,9 @@ name of a person or a school.
 
 from __future__ import annotations
 
-from server.metrics.sheet import Family, Kind
+from server.metrics.sheet import Family, MetricKind
 
-C, G, H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+C, G, H = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
 _PORT = ("port",)
 _LESSON = ("lesson",)
 _LINE = ("lesson", "seat", "device", "direction")

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from server.metrics.families import SERVICE
 from server.metrics.sheet import Sheet, describe
 from server.recordings.recorded import RecordingTotals
-from server.recordings.recording import Recording
+from server.recordings.recording import RecordingService
 from signaling.counters import SignalingCounters
 from signaling.driver import LessonService
 
@@ -41,7 +41,7 @@ class SignalingDirectory:
 class ServiceCollector(Collector):
     """A collector over signaling and, where there is one, the recording."""
 
-    def __init__(self, service: LessonService, recording: Recording | None) -> None:
+    def __init__(self, service: LessonService, recording: RecordingService | None) -> None:
         self._service = service
         self._recording = recording
 

@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import (
 )
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """Counters only grow, gauges go both ways, histograms count values by size."""
 
     COUNTER = "counter"
@@ -32,7 +32,7 @@ class Family:
     """One metric: its name as Prometheus sees it, what it means, and its labels' names."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     meaning: str
     labels: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ class Sheet:
     def metrics(self) -> Iterator[Metric]:
         """Everything in the catalogue's order; families without a value too."""
         for name, family in self._families.items():
-            if family.kind is Kind.HISTOGRAM:
+            if family.kind is MetricKind.HISTOGRAM:
                 yield _histogram(family, self._histograms[name])
             else:
                 yield _plain(family, self._values[name])
@@ -75,7 +75,7 @@ def describe(families: Iterable[Family]) -> Iterator[Metric]:
 
 def _plain(family: Family, values: dict[Labels, float]) -> Metric:
     made: CounterMetricFamily | GaugeMetricFamily
-    if family.kind is Kind.COUNTER:
+    if family.kind is MetricKind.COUNTER:
         made = CounterMetricFamily(family.name, family.meaning, labels=family.labels)
     else:
         made = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)

@@ -20,9 +20,9 @@ from server.errors import Refusal, Text
 from server.recordings.chores import Chores
 from server.recordings.leftovers import mark_filed
 from server.recordings.library import RecordingCatalogue
+from server.recordings.phases import AGAIN, FAILS_AS, RecorderPhase
 from server.recordings.recorded import Recorded
 from server.recordings.retries import Retries
-from server.recordings.stages import AGAIN, FAILS_AS, Stage
 from server.recordings.store import Store
 
 _log = structlog.get_logger("tongke.recording")
@@ -65,7 +65,7 @@ class Filing:
         """It could not be closed, or not be made playable."""
         recorded = self._kept.get(report.recording_id)
         if recorded is not None:
-            recorded.reach(FAILS_AS.get(recorded.stage))
+            recorded.reach(FAILS_AS.get(recorded.phase))
         again_s = None
         if report.code not in _FINAL:
             again_s = self._retries.failed(report.recording_id, now)
@@ -78,7 +78,7 @@ class Filing:
         """It can be played: it goes to the library."""
         recorded = self._kept.get(recording_id)
         if recorded is not None:
-            recorded.reach(Stage.FINISHED)
+            recorded.reach(RecorderPhase.FINISHED)
         self.chores.later(self._file(recording_id))
 
     def look(self, now: float) -> None:
@@ -93,7 +93,7 @@ class Filing:
         """Try once more, now: the button. Refuses (409) what is not at its end, or is gone."""
         recorded = self._kept.get(recording_id)
         if recorded is None and (self._folder / recording_id / JOURNAL).is_file():
-            recorded = Recorded(recording_id, "", stage=Stage.NOT_FINISHED)
+            recorded = Recorded(recording_id, "", phase=RecorderPhase.NOT_FINISHED)
             self._kept[recording_id] = recorded
         if recorded is None or recorded.live:
             raise cannot_be_finished()
@@ -101,7 +101,7 @@ class Filing:
         self._again(recorded)
 
     def _again(self, recorded: Recorded) -> None:
-        if not recorded.reach(AGAIN.get(recorded.stage)):
+        if not recorded.reach(AGAIN.get(recorded.phase)):
             return  # it is being tried
         _log.info("a recording is finished again", recording=recorded.recording_id)
         self.chores.later(self._catalogue.finishing(recorded.recording_id))

@@ -16,8 +16,8 @@ import structlog
 from recorder.archive import read_archive
 from recorder.recording_folder import JOURNAL, MANIFEST, read_recording
 from recorder.records import AnyRecord, Closed, Opened, Resumed
+from server.recordings.phases import RecorderPhase
 from server.recordings.recorded import Interruption
-from server.recordings.stages import Stage
 
 _log = structlog.get_logger("tongke.recording")
 
@@ -40,7 +40,7 @@ class Leftover:
     recording_id: str
     lesson_id: str
     started_at: float
-    stage: Stage
+    phase: RecorderPhase
     interruption: Interruption | None = None  # the last one up to now
 
 
@@ -99,14 +99,14 @@ def find_leftovers(folder: Path, now: float) -> list[Leftover]:
             _log.error("a recording's journal does not say its lesson", folder=str(path))
             continue
         if (path / MANIFEST).is_file():
-            stage = Stage.FINISHED
+            phase = RecorderPhase.FINISHED
         elif any(isinstance(r, Closed) for r in records):
-            stage = Stage.FINISHING
+            phase = RecorderPhase.FINISHING
         else:
-            stage = Stage.INTERRUPTED
+            phase = RecorderPhase.INTERRUPTED
         # The folder's name, not the journal's word: it is what the catalogue knows.
-        interruption = _interruption(records, now) if stage is Stage.INTERRUPTED else None
-        found.append(Leftover(path.name, opened.lesson_id, opened.at, stage, interruption))
+        interruption = _interruption(records, now) if phase is RecorderPhase.INTERRUPTED else None
+        found.append(Leftover(path.name, opened.lesson_id, opened.at, phase, interruption))
     return found
 
 

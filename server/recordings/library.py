@@ -30,8 +30,8 @@ from server.database.models import (
     UserRole,
     Visibility,
 )
-from server.database.pending_writes import PendingWrites
 from server.database.paging import Asked, Key, Page, page_of
+from server.database.pending_writes import PendingWrites
 from server.errors import Refusal, Text, not_found
 from server.recordings.store import Store
 from server.schools.communities import communities_of_school
@@ -63,7 +63,7 @@ class RecordingCatalogue(Protocol):
 
 
 class Catalogue:
-    """`RecordingCatalogue` in the database, by pending writes: each call returns when it is written.
+    """`RecordingCatalogue` in the database, by pending writes: a call returns when it is written.
 
     That may take as long as the database takes nothing. Raises `NeverWritten`.
     """

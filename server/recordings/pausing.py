@@ -18,9 +18,9 @@ from recorder import control as c
 from recorder.archive import LEAST_PAUSE_S
 from server.database.room import room_in
 from server.recordings.chores import Chore, Chores
+from server.recordings.phases import RecorderPhase
 from server.recordings.recorded import Interruption, Recorded
 from server.recordings.retries import Retries
-from server.recordings.stages import Stage
 
 _log = structlog.get_logger("tongke.recording")
 
@@ -77,7 +77,7 @@ class Pausing:
 
     def pause(self, recorded: Recorded, report: c.Failed, now: float) -> None:
         """The disk refuses."""
-        recorded.reach(Stage.PAUSED)
+        recorded.reach(RecorderPhase.PAUSED)
         _log.error("recording pauses", recording=recorded.recording_id, why=report.text)
         self._retries.failed(recorded.recording_id, now)
         recorded.interruption = Interruption(report.code, report.text, over=False)
@@ -87,7 +87,7 @@ class Pausing:
     def resume(self, recorded: Recorded, now: float) -> None:
         """Try to go on."""
         self._retries.tried(recorded.recording_id, now)
-        recorded.reach(Stage.RECORDING)
+        recorded.reach(RecorderPhase.RECORDING)
         self._tell_recorder(recorded)
 
     def over(self, recorded: Recorded) -> None:
@@ -105,7 +105,7 @@ class Pausing:
 
     def _due(self, now: float) -> list[Recorded]:
         found = [self._kept.get(recording_id) for recording_id in self._retries.due(now)]
-        return [one for one in found if one is not None and one.stage is Stage.PAUSED]
+        return [one for one in found if one is not None and one.phase is RecorderPhase.PAUSED]
 
     def _stop_taps(self, recorded: Recorded) -> None:
         for tap in recorded.taps.values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from recorder import control as c
 from recorder.records import SeatRecord
 from server.children.tapping import Tapping
-from server.recordings.stages import FOLLOWS, LIVE, Stage
+from server.recordings.phases import FOLLOWS, LIVE, RecorderPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Recorded:
     lesson_id: str
     title: str = ""
     seats: tuple[SeatRecord, ...] = ()
-    stage: Stage = Stage.RECORDING
+    phase: RecorderPhase = RecorderPhase.RECORDING
     taps: dict[str, Tapping] = field(default_factory=dict)  # by producer
     unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
     interruption: Interruption | None = None  # the last one
@@ -42,13 +42,13 @@ class Recorded:
     @property
     def live(self) -> bool:
         """Whether its lesson goes on."""
-        return self.stage in LIVE
+        return self.phase in LIVE
 
-    def reach(self, stage: Stage | None) -> bool:
-        """Come to this stage if it may follow; whether it did."""
-        if stage is None or stage not in FOLLOWS[self.stage]:
+    def reach(self, phase: RecorderPhase | None) -> bool:
+        """Come to this phase if it may follow; whether it did."""
+        if phase is None or phase not in FOLLOWS[self.phase]:
             return False
-        self.stage = stage
+        self.phase = phase
         return True
 
 

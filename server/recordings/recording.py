@@ -3,7 +3,7 @@
 Owns which lessons are recorded and under which id, the taps, and what a new recorder must be told
 after a crash of the old one. What pauses and goes on is `pausing`'s, what becomes of a recording
 after its lesson `filing`'s, what an earlier server left `leftovers`'; how far one may come and what
-follows what is `stages`'. The files are the recorder's, the rows the catalogue's (`library`), the
+follows what is `phases`'. The files are the recorder's, the rows the catalogue's (`library`), the
 process `server.children`'s.
 
 Nothing here makes a lesson wait: observers' calls only note what is wanted; tasks of their own
@@ -31,9 +31,9 @@ from server.recordings.filing import Filing, cannot_be_finished
 from server.recordings.leftovers import Leftover, Leftovers, LessonLive, find_leftovers
 from server.recordings.library import RecordingCatalogue
 from server.recordings.pausing import OnRunning, Pausing
+from server.recordings.phases import AGAIN, FAILS_AS, RecorderPhase
 from server.recordings.recorded import Interruption, Recorded, RecordingTotals
 from server.recordings.recorder_sink import RecorderSink
-from server.recordings.stages import AGAIN, FAILS_AS, Stage
 from server.recordings.store import FolderStore, Store
 from signaling.log.entries import AnyEntry, as_members
 from signaling.ports import LessonPlan
@@ -47,7 +47,7 @@ LAST_CHORES_S = 10.0
 LOOK_EVERY_S = 1.0
 
 
-class Recording:
+class RecordingService:
     """`signaling.ports.LessonObserver` that records. `start` it before, `close` it after signaling.
 
     `on_running(lesson_id, running, fault)` tells the lesson whether it really is being recorded,
@@ -106,9 +106,9 @@ class Recording:
     def totals(self) -> RecordingTotals:
         """Where all recordings stand now."""
         kept = self._by_id.values()
-        stages = Counter(recorded.stage for recorded in kept)
-        finishing = sum(stages[stage] for stage in FAILS_AS)
-        failed = stages[Stage.PAUSED] + sum(stages[stage] for stage in AGAIN)
+        phases = Counter(recorded.phase for recorded in kept)
+        finishing = sum(phases[phase] for phase in FAILS_AS)
+        failed = phases[RecorderPhase.PAUSED] + sum(phases[phase] for phase in AGAIN)
         running = sum(recorded.running for recorded in kept)
         return RecordingTotals(
             recorder_up=self._recorder.up,
@@ -215,7 +215,7 @@ class Recording:
             from_past=True,
         )
         recorded.taps[producer_id] = tap
-        if self._recorder.up and recorded.stage is Stage.RECORDING:
+        if self._recorder.up and recorded.phase is RecorderPhase.RECORDING:
             tap.begin()
 
     async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
@@ -233,8 +233,8 @@ class Recording:
         taps = list(recorded.taps.values())
         recorded.taps.clear()
         await asyncio.gather(*(tap.stop() for tap in taps))
-        paused = recorded.stage is Stage.PAUSED
-        recorded.reach(Stage.CLOSING)
+        paused = recorded.phase is RecorderPhase.PAUSED
+        recorded.reach(RecorderPhase.CLOSING)
         self._pausing.over(recorded)
         if paused:  # a new life: for what it could not write, and for its end
             self._tell_recorder(recorded)
@@ -280,17 +280,17 @@ class Recording:
 
     def _tell_recorder(self, recorded: Recorded) -> None:
         """All that it must know of this recording, whatever it knows already."""
-        match recorded.stage:
-            case Stage.RECORDING | Stage.CLOSING:
+        match recorded.phase:
+            case RecorderPhase.RECORDING | RecorderPhase.CLOSING:
                 self._recorder.send(self._open_command(recorded))
                 for event in recorded.unwritten.values():
                     self._recorder.send(event)
-                if recorded.stage is Stage.CLOSING:
+                if recorded.phase is RecorderPhase.CLOSING:
                     self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
                 elif self._recorder.up:
                     for tap in recorded.taps.values():
                         tap.begin()
-            case Stage.FINISHING:
+            case RecorderPhase.FINISHING:
                 folder = str(self._folder / recorded.recording_id)
                 self._recorder.send(
                     c.FinishRecording(recording_id=recorded.recording_id, folder=folder)
@@ -321,7 +321,7 @@ class Recording:
             case c.Running() if live is not None:
                 self._pausing.runs(live, _now())
             case c.Finishing() if recorded is not None:
-                recorded.reach(Stage.FINISHING)
+                recorded.reach(RecorderPhase.FINISHING)
             case c.Failed() if live is not None:
                 self._pausing.pause(live, report, _now())
             case c.Failed():
@@ -353,17 +353,17 @@ class Recording:
 
     def _take_up(self, found: Leftover) -> None:
         self._filing.begun(found.recording_id, found.lesson_id, found.started_at)
-        match found.stage:
-            case Stage.INTERRUPTED:
+        match found.phase:
+            case RecorderPhase.INTERRUPTED:
                 self._leftovers.add(found)
-            case Stage.FINISHED:
+            case RecorderPhase.FINISHED:
                 self._filing.finished(found.recording_id)
             case _:
                 self._finish_left(found)
 
     def _finish_left(self, found: Leftover) -> None:
-        recorded = Recorded(found.recording_id, found.lesson_id, stage=found.stage)
-        recorded.reach(Stage.FINISHING)
+        recorded = Recorded(found.recording_id, found.lesson_id, phase=found.phase)
+        recorded.reach(RecorderPhase.FINISHING)
         self._by_id[found.recording_id] = recorded
         self._tell_recorder(recorded)
 

@@ -17,7 +17,7 @@ from server.simulate.behaviour import Habits, Talk
 from server.simulate.errors import SimulateError
 from server.simulate.settings import Appearance, Receive, SeatSettings
 from signaling.client.address import ServerAddress
-from signaling.client.join_tokens import JoinTokens, OneToken, RoomTokens
+from signaling.client.token_providers import OneToken, RoomTokens, TokenProvider
 from signaling.protocol.messages import Source
 
 # With a credential a room stays for ever; a wrong list of ten thousand would take the machine.
@@ -89,7 +89,7 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
     try:
         address = ServerAddress.parse(server, insecure=insecure)
         credentials = [*(credential or []), *_read_credentials(credentials_file)]
-        join_tokens = _join_tokens(address, credentials, token or [], seats)
+        token_providers = _token_providers(address, credentials, token or [], seats)
         if video is not None:
             check_media_file(video)
     except (ValueError, OSError, SimulateError) as error:
@@ -105,14 +105,14 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
                 max_frame_rate=frame_rate,
                 media_file=video,
             ),
-            habits=Habits(hands=hands, talk=talk, turn=number, turns=len(join_tokens)),
+            habits=Habits(hands=hands, talk=talk, turn=number, turns=len(token_providers)),
             receive=Receive.ALL if watch else receive,
         )
-        for number in range(len(join_tokens))
+        for number in range(len(token_providers))
     ]
     plan = Plan(
         server=address,
-        tokens=join_tokens,
+        token_providers=token_providers,
         settings=settings,
         duration_s=duration,
         report=watch,
@@ -130,17 +130,17 @@ def _read_credentials(file: Path | None) -> list[str]:
     return text.split()
 
 
-def _join_tokens(
+def _token_providers(
     server: ServerAddress, credentials: list[str], tokens: list[str], seats: int | None
-) -> list[JoinTokens]:
-    """Those of each device. Raises ValueError when there is none to be had."""
+) -> list[TokenProvider]:
+    """One a device. Raises ValueError when there is none to be had."""
     known = len(credentials) + len(tokens)
     if not known:
         raise ValueError("give --credential or --token, one for each seat")
     count = seats or known
     if count > _MOST_SEATS:
         raise ValueError(f"at most {_MOST_SEATS} seats")
-    found: list[JoinTokens] = []
+    found: list[TokenProvider] = []
     for number in range(count):
         index = number % known
         if index < len(credentials):

@@ -23,7 +23,7 @@ from server.simulate.seat import SimulatedSeat
 from server.simulate.settings import SeatSettings
 from signaling.client.address import ServerAddress
 from signaling.client.errors import ClientError
-from signaling.client.join_tokens import JoinTokens
+from signaling.client.token_providers import TokenProvider
 
 _REPORT_EVERY_S = 10.0
 
@@ -33,7 +33,7 @@ class Plan:
     """What the command line asks for."""
 
     server: ServerAddress
-    tokens: list[JoinTokens]
+    token_providers: list[TokenProvider]
     settings: list[SeatSettings]
     duration_s: float | None
     report: bool
@@ -48,12 +48,12 @@ async def run_crew(plan: Plan, console: Console) -> int:
     seats = [
         SimulatedSeat(
             plan.server,
-            tokens,
+            provider,
             settings,
             rng=random.Random(rng.random()),  # noqa: S311 - play
             say=lambda text: console.print(text, highlight=False, markup=False),
         )
-        for tokens, settings in zip(plan.tokens, plan.settings, strict=True)
+        for provider, settings in zip(plan.token_providers, plan.settings, strict=True)
     ]
     tasks = [asyncio.create_task(seat.run(), name="seat") for seat in seats]
     stop = asyncio.Event()

@@ -43,8 +43,8 @@ _CHALK: Colour = (235, 240, 238)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What to draw. `source` is the lesson's name of the camera; sizes in pixels, even."""
+class SceneView:
+    """What to draw. `source` is the lesson's name of it; sizes in pixels, even."""
 
     identity: int
     name: str
@@ -56,9 +56,9 @@ class View:
 
 
 class Scene:
-    """The loop of one camera, drawn on creation (about 0.2 s at 640×360: do it in a thread)."""
+    """One source's loop, drawn on creation (about 0.2 s at 640×360: do it in a thread)."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: SceneView) -> None:
         if view.width % 2 or view.height % 2 or view.width < 80 or view.height < 48:
             raise ValueError(f"a picture of {view.width}×{view.height} cannot be drawn")
         self.view = view
@@ -102,7 +102,7 @@ def _clock_face(text: str, height: int) -> Picture:
     return np.ascontiguousarray(face[:, :, 0])
 
 
-def _draw(view: View, phase: float, *, hand: bool) -> Picture:
+def _draw(view: SceneView, phase: float, *, hand: bool) -> Picture:
     """One picture of the loop as I420; `phase` 0…1 is the place in the loop."""
     canvas = _Canvas(view)
     if view.source == "teacher":
@@ -117,7 +117,7 @@ def _draw(view: View, phase: float, *, hand: bool) -> Picture:
 class _Canvas:
     """A drawing surface 640 units wide and 360 high, whatever the pixels."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: SceneView) -> None:
         self.view = view
         self.across = view.width * _OVERSAMPLING / 640
         self.down = view.height * _OVERSAMPLING / 360

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from aiortc import MediaStreamTrack
 
 from server.simulate.behaviour import Behaviour
-from server.simulate.sending import Sending, Studio, choose_cameras
+from server.simulate.sending import SimulatedSending, Studio, choose_pictures
 from server.simulate.settings import Receive, SeatSettings
 from server.simulate.watch import StreamSeen, watch_picture, watch_sound
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
-from signaling.client.join_tokens import JoinTokens
 from signaling.client.receiving import Receiving
+from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import (
     ClientMessage,
     DeviceKind,
@@ -44,7 +44,7 @@ class SimulatedSeat:
     def __init__(
         self,
         server: ServerAddress,
-        tokens: JoinTokens,
+        token_provider: TokenProvider,
         settings: SeatSettings,
         *,
         rng: random.Random,
@@ -56,7 +56,7 @@ class SimulatedSeat:
         self._studio: Studio | None = None
         self.device = ClientDevice(
             server,
-            tokens,
+            token_provider,
             DeviceKind.SIMULATED,
             self._joined,
             name=f"#{settings.appearance.identity}",
@@ -140,21 +140,21 @@ class _Pupils:
     def receiving(self) -> Receiving:
         return Receiving(self._watch)
 
-    async def sending(self) -> Sending | None:
+    async def sending(self) -> SimulatedSending | None:
         profile = self._welcome.profile
-        cameras = choose_cameras(profile, self._settings.appearance)
+        sent = choose_pictures(profile, self._settings.appearance)
         has_sound = any(source.source is Source.ROOM for source in profile.sources)
         speaks = has_sound and self._welcome.carries_sound
-        if not cameras and not speaks:
+        if not sent and not speaks:
             return None
         sound = await self._studio.sound() if speaks else None
-        pictures = [(camera, await self._studio.pictures(camera)) for camera in cameras]
+        pictures = [(one, await self._studio.pictures(one)) for one in sent]
         # From here on nothing waits: what is made is handed over.
-        sending = Sending(self._studio.clock)
+        sending = SimulatedSending(self._studio.clock)
         if sound is not None:
             sending.add_microphone(sound, self._talks)
-        for camera, seen in pictures:
-            sending.add_camera(camera, seen, lambda: self._mind.hand_is_up)
+        for one, seen in pictures:
+            sending.add_picture(one, seen, lambda: self._mind.hand_is_up)
         return sending
 
     def _talks(self) -> bool:

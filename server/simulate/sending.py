@@ -22,12 +22,12 @@ from aiortc.sdp import SessionDescription
 from server.simulate.encoding import VideoEncoder, obey_feedback
 from server.simulate.media_file import FilePictures, FileSound, check_media_file
 from server.simulate.reporting import report_captures
-from server.simulate.scene import Scene, View
+from server.simulate.scene import Scene, SceneView
 from server.simulate.settings import Appearance
 from server.simulate.tracks import (
-    CameraTrack,
     MicrophoneTrack,
     PictureSource,
+    PictureTrack,
     SeatClock,
     SoundSource,
     SpeechLoop,
@@ -40,7 +40,7 @@ _DEFAULT_SIZE = (640, 360)
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class SentPicture:
     """One picture to send: its source, size, rate and codec as decided."""
 
     source: Source
@@ -51,7 +51,7 @@ class Camera:
     max_bitrate_bps: int
 
 
-def choose_cameras(profile: SendProfile, appearance: Appearance) -> list[Camera]:
+def choose_pictures(profile: SendProfile, appearance: Appearance) -> list[SentPicture]:
     """The pictures this seat sends: the profile's first cameras, or those asked for by name."""
     offered = {s.source: s for s in profile.sources if s.source is not Source.ROOM}
     if appearance.sources:
@@ -60,10 +60,10 @@ def choose_cameras(profile: SendProfile, appearance: Appearance) -> list[Camera]
         # A screen is shared when someone shares it, not by itself.
         cameras = [s for s in offered.values() if s.source is not Source.SCREEN]
         wanted = cameras[: appearance.pictures]
-    return [_camera(source, appearance) for source in wanted]
+    return [_sent_picture(source, appearance) for source in wanted]
 
 
-def _camera(source: SourceProfile, appearance: Appearance) -> Camera:
+def _sent_picture(source: SourceProfile, appearance: Appearance) -> SentPicture:
     width, height = source.width or _DEFAULT_SIZE[0], source.height or _DEFAULT_SIZE[1]
     if height > appearance.max_height:
         width, height = width * appearance.max_height // height, appearance.max_height
@@ -71,7 +71,7 @@ def _camera(source: SourceProfile, appearance: Appearance) -> Camera:
         abs(source.height / layer.scale_down_by - height): layer.max_bitrate_bps
         for layer in source.encodings
     }
-    return Camera(
+    return SentPicture(
         source=source.source,
         width=max(80, width // 2 * 2),
         height=max(48, height // 2 * 2),
@@ -89,32 +89,32 @@ class Studio:
     school: str
     appearance: Appearance
     clock: SeatClock = field(default_factory=SeatClock)
-    _scenes: dict[Camera, Scene] = field(default_factory=dict)
+    _scenes: dict[SentPicture, Scene] = field(default_factory=dict)
     _speech: SpeechLoop | None = None
 
-    async def pictures(self, camera: Camera) -> PictureSource:
-        """What this camera sees."""
+    async def pictures(self, sent: SentPicture) -> PictureSource:
+        """What is seen in it."""
         file = self.appearance.media_file
         if file is not None and (await asyncio.to_thread(check_media_file, file))[0]:
             return await asyncio.to_thread(
                 FilePictures,
                 file,
                 identity=self.appearance.identity,
-                width=camera.width,
-                height=camera.height,
+                width=sent.width,
+                height=sent.height,
             )
-        if camera not in self._scenes:
-            view = View(
+        if sent not in self._scenes:
+            view = SceneView(
                 identity=self.appearance.identity,
                 name=self.name,
                 school=self.school,
-                source=camera.source.value,
-                width=camera.width,
-                height=camera.height,
-                frame_rate=camera.frame_rate,
+                source=sent.source.value,
+                width=sent.width,
+                height=sent.height,
+                frame_rate=sent.frame_rate,
             )
-            self._scenes[camera] = await asyncio.to_thread(Scene, view)
-        return self._scenes[camera]
+            self._scenes[sent] = await asyncio.to_thread(Scene, view)
+        return self._scenes[sent]
 
     async def sound(self) -> SoundSource:
         """What the microphone hears."""
@@ -127,13 +127,13 @@ class Studio:
         return self._speech
 
 
-class Sending(Peer):
+class SimulatedSending(Peer):
     """One publish connection. `offer`, then `take_answer`, then it sends until `close`."""
 
     def __init__(self, clock: SeatClock | None = None) -> None:
         super().__init__()
         self._clock = clock or SeatClock()
-        self._cameras: list[tuple[RTCRtpTransceiver, Camera, CameraTrack]] = []
+        self._pictures: list[tuple[RTCRtpTransceiver, SentPicture, PictureTrack]] = []
         self._sources: list[tuple[RTCRtpTransceiver, Source]] = []
 
     def add_microphone(self, sound: SoundSource, talks: Callable[[], bool]) -> None:
@@ -142,16 +142,16 @@ class Sending(Peer):
         report_captures(transceiver.sender, track)
         self._sources.append((transceiver, Source.ROOM))
 
-    def add_camera(
-        self, camera: Camera, pictures: PictureSource, hand_is_up: Callable[[], bool]
+    def add_picture(
+        self, sent: SentPicture, pictures: PictureSource, hand_is_up: Callable[[], bool]
     ) -> None:
-        encoder = _encoder(camera, camera.codec)
-        track = CameraTrack(pictures, encoder, hand_is_up, self._clock)
+        encoder = _encoder(sent, sent.codec)
+        track = PictureTrack(pictures, encoder, hand_is_up, self._clock)
         transceiver = self.connection.addTransceiver(track, direction="sendonly")
         report_captures(transceiver.sender, track)
-        transceiver.setCodecPreferences(_preferences(camera.codec))
-        self._cameras.append((transceiver, camera, track))
-        self._sources.append((transceiver, camera.source))
+        transceiver.setCodecPreferences(_preferences(sent.codec))
+        self._pictures.append((transceiver, sent, track))
+        self._sources.append((transceiver, sent.source))
 
     async def offer(self) -> tuple[str, dict[str, Source]]:
         """The SDP offer, and the source of each of its m-lines by mid."""
@@ -166,18 +166,16 @@ class Sending(Peer):
             for media in SessionDescription.parse(sdp).media
             if media.kind == "video" and media.rtp.codecs
         }
-        for transceiver, camera, track in self._cameras:
-            encoder = _encoder(camera, codecs.get(transceiver.mid or "", camera.codec))
+        for transceiver, sent, track in self._pictures:
+            encoder = _encoder(sent, codecs.get(transceiver.mid or "", sent.codec))
             track.use_encoder(encoder)
             obey_feedback(transceiver.sender, encoder)
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self.until_connected()
 
 
-def _encoder(camera: Camera, codec: str) -> VideoEncoder:
-    return VideoEncoder(
-        codec, camera.width, camera.height, camera.frame_rate, camera.max_bitrate_bps
-    )
+def _encoder(sent: SentPicture, codec: str) -> VideoEncoder:
+    return VideoEncoder(codec, sent.width, sent.height, sent.frame_rate, sent.max_bitrate_bps)
 
 
 def _preferences(codec: str) -> list[RTCRtpCodecCapability]:

@@ -77,8 +77,8 @@ class SpeechLoop:
         return self._loop[start : start + FRAME_SAMPLES]
 
 
-class CameraTrack(MediaStreamTrack):
-    """A camera: encoded pictures at the source's frame rate."""
+class PictureTrack(MediaStreamTrack):
+    """A camera or a screen: encoded pictures at the source's frame rate."""
 
     kind = "video"
 

@@ -1,6 +1,6 @@
 """One device at its seat: it joins, comes back after every loss, and ends in order.
 
-Owns the device's life. The parts are elsewhere: `join_tokens`, `link` (messages), `attendance`
+Owns the device's life. The parts are elsewhere: `token_providers`, `link` (messages), `attendance`
 (what is done in a lesson).
 
     WAITING ──token──► JOINING ──welcome──► IN_LESSON ──lesson ended──► WAITING or GONE
@@ -19,8 +19,8 @@ from enum import Enum, auto
 from signaling.client.address import ServerAddress
 from signaling.client.attendance import Attendance, Participant
 from signaling.client.errors import RequestRefused, SeatRefused, ServerLost
-from signaling.client.join_tokens import JoinTokens
 from signaling.client.link import open_link
+from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import DeviceKind, Join, Leave, Refused, SeatState, Welcome
 
 # Come back at once, then ever slower: a server that starts must not meet all rooms at one moment.
@@ -53,7 +53,7 @@ class ClientDevice:
     def __init__(
         self,
         server: ServerAddress,
-        tokens: JoinTokens,
+        token_provider: TokenProvider,
         kind: DeviceKind,
         joined: Joined,
         *,
@@ -62,7 +62,7 @@ class ClientDevice:
         say: Callable[[str], None],
     ) -> None:
         self.server = server
-        self.tokens = tokens
+        self.token_provider = token_provider
         self.phase = Phase.WAITING
         self.seat_id = ""
         self.name = name
@@ -100,22 +100,22 @@ class ClientDevice:
 
     async def _one_lesson(self) -> bool:
         """One try to attend. True when there is nothing more to wait for."""
-        token = await self.tokens.token()
+        token = await self.token_provider.token()
         if token is not None:
             self.phase = Phase.JOINING
             await self._attend(token)
             self._say(f"{self.name}: the lesson is over")
             self._resume = None
-            if not self.tokens.stays:
+            if not self.token_provider.stays:
                 return True
-        await asyncio.sleep(self.tokens.wait_s)
+        await asyncio.sleep(self.token_provider.wait_s)
         return False
 
     def _judge(self, refused: Refused) -> None:
         if self._resume is not None:
             self._resume = None  # the key may have been what was wrong
             return
-        if refused.code not in _PASSING and not self.tokens.stays:
+        if refused.code not in _PASSING and not self.token_provider.stays:
             raise SeatRefused(refused.code, refused.message_en)
 
     async def _back_off(self, losses: int, reason: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from server.simulate.scene import Scene, View
+from server.simulate.scene import Scene, SceneView
 from server.simulate.voice import SAMPLE_RATE, speech_loop
 
 # Chromium plays a Motion-JPEG file at 30 frames a second, whatever it was made for.
@@ -82,7 +82,7 @@ def make_fake_device(
         audio=folder / f"seat-{identity}.wav",
         frames=seconds * MJPEG_FRAME_RATE,
     )
-    view = View(
+    view = SceneView(
         identity=identity,
         name=name,
         school=school,
@@ -96,7 +96,7 @@ def make_fake_device(
     return device
 
 
-def _write_mjpeg(file: Path, view: View, frames: int) -> None:
+def _write_mjpeg(file: Path, view: SceneView, frames: int) -> None:
     scene = Scene(view)
     with file.open("wb") as out:
         for counter in range(frames):

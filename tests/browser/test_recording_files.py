@@ -24,7 +24,7 @@ from recorder.finish import finish
 from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import Gap, SyncPoint, TrackEnded, TrackStarted
-from server.recordings.recording import Recording
+from server.recordings.recording import RecordingService
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile
 from tests.browser.media_page import ARGUMENTS, CHROMIUM, MediaPage, running_browser, until
@@ -194,7 +194,7 @@ async def recorded_lesson(recordings: Path, codec: str) -> tuple[Path, dict[str,
 
     node = MediaNode(NodeSettings(host="127.0.0.1", port=0))
     await node.start()
-    recording = Recording(node, catalogue, folder=recordings, lesson_live=live)
+    recording = RecordingService(node, catalogue, folder=recordings, lesson_live=live)
     await recording.start()
     try:
         await node.open_lesson("lesson1", lambda _event: None)

@@ -26,7 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from server.simulate.scene import Scene, View
+from server.simulate.scene import Scene, SceneView
 from server.simulate.voice import SAMPLE_RATE, speech_loop
 
 WIDTH, HEIGHT, FRAME_RATE = 640, 360, 15
@@ -92,7 +92,7 @@ def publish(address: str, identity: int, seconds: float, options: dict[str, str]
         sound: Any = session.add_stream("libopus", rate=SAMPLE_RATE)
         sound.layout = "stereo"
         session.start_encoding()
-        scene = Scene(View(identity, "Encoder", "WHIP", "board", WIDTH, HEIGHT, FRAME_RATE))
+        scene = Scene(SceneView(identity, "Encoder", "WHIP", "board", WIDTH, HEIGHT, FRAME_RATE))
         voice = speech_loop(identity)
         start, frame, samples = time.monotonic(), 0, 0
         while (now := time.monotonic() - start) < seconds:

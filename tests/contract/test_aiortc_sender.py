@@ -28,8 +28,8 @@ from aiortc.rtp import (
 from mixer.rtp.sequence import unix_ns_from_ntp
 from server.simulate.encoding import VideoEncoder, obey_feedback
 from server.simulate.identity import Mark, heard_tones, read_mark
-from server.simulate.scene import Picture, Scene, View
-from server.simulate.sending import Camera, Sending
+from server.simulate.scene import Picture, Scene, SceneView
+from server.simulate.sending import SentPicture, SimulatedSending
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import SAMPLE_RATE, speech_loop
 from server.simulate.watch import mono_samples
@@ -44,17 +44,19 @@ def test_the_dtls_transport_calls_the_method_by_name() -> None:
     ]
 
 
-async def connected(codec: str) -> tuple[Sending, RTCPeerConnection, list[MediaStreamTrack]]:
+async def connected(
+    codec: str,
+) -> tuple[SimulatedSending, RTCPeerConnection, list[MediaStreamTrack]]:
     """A simulated seat's publish connection to a plain aiortc receiver."""
-    view = View(
+    view = SceneView(
         identity=4, name="A", school="B", source="students", width=320, height=180, frame_rate=15
     )
-    sending, receiver = Sending(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sending, receiver = SimulatedSending(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: list[MediaStreamTrack] = []
     receiver.on("track", tracks.append)
     sending.add_microphone(SpeechLoop(speech_loop(4)), lambda: True)
-    camera = Camera(Source.STUDENTS, 320, 180, 15, codec, 300_000)
-    sending.add_camera(camera, Scene(view), lambda: False)
+    sent = SentPicture(Source.STUDENTS, 320, 180, 15, codec, 300_000)
+    sending.add_picture(sent, Scene(view), lambda: False)
     sdp, sources = await sending.offer()
     assert list(sources.values()) == [Source.ROOM, Source.STUDENTS]
     await receiver.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -131,9 +133,11 @@ async def test_reports_name_the_capture_of_what_left_last() -> None:
             time.sleep(0.15)  # the slow drawing is what is tested
             return np.full((270, 320), 128, dtype=np.uint8)
 
-    sending, receiver = Sending(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sending, receiver = SimulatedSending(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
     sending.add_microphone(SpeechLoop(speech_loop(4)), lambda: True)
-    sending.add_camera(Camera(Source.STUDENTS, 320, 180, 5, "VP8", 300_000), Slow(), lambda: False)
+    sending.add_picture(
+        SentPicture(Source.STUDENTS, 320, 180, 5, "VP8", 300_000), Slow(), lambda: False
+    )
     reports: dict[str, list[tuple[int, float]]] = {"audio": [], "video": []}
     captures: dict[str, dict[int, float]] = {"audio": {}, "video": {}}
     for sender in (t.sender for t in sending.connection.getTransceivers()):

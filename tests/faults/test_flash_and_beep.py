@@ -20,8 +20,8 @@ from mixer.node import MediaNode
 from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import ClockPoint
-from server.recordings.recording import Recording
-from server.simulate.sending import Camera, Sending, Studio
+from server.recordings.recording import RecordingService
+from server.simulate.sending import SentPicture, SimulatedSending, Studio
 from server.simulate.settings import Appearance
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile, Source
@@ -109,18 +109,18 @@ async def simulated_lesson(recordings: Path, film: Path) -> Path:
 
     node = MediaNode(NodeSettings(host="127.0.0.1", port=0))
     await node.start()
-    recording = Recording(node, catalogue, folder=recordings, lesson_live=live)
+    recording = RecordingService(node, catalogue, folder=recordings, lesson_live=live)
     await recording.start()
-    sending = Sending()
+    sending = SimulatedSending()
     try:
         await node.open_lesson("l", lambda _event: None)
         seat = SeatPlan("lead", Role.LEAD, "", "", SendProfile(name="test", sources=[]))
         await recording.lesson_opened(LessonPlan("l", "", Mode.BLENDED, 0.0, True, (seat,)))
         studio = Studio("A", "B", Appearance(identity=1, media_file=film))
-        camera = Camera(Source.TEACHER, 320, 180, RATE, "H264", 300_000)
-        pictures = await studio.pictures(camera)
+        sent = SentPicture(Source.TEACHER, 320, 180, RATE, "H264", 300_000)
+        pictures = await studio.pictures(sent)
         sending.add_microphone(await studio.sound(), lambda: True)
-        sending.add_camera(camera, pictures, lambda: False)
+        sending.add_picture(sent, pictures, lambda: False)
         sdp, sources = await sending.offer()
         answer = await node.publish(
             "l",

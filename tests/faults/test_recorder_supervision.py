@@ -20,7 +20,7 @@ from recorder.manifest import Manifest
 from recorder.recording_folder import RecordingFolder, read_recording
 from recorder.records import Closed, Happened, Opened, Resumed, TrackStarted
 from server.errors import Refusal
-from server.recordings.recording import Recording
+from server.recordings.recording import RecordingService
 from signaling.log import entries as log
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile
@@ -107,7 +107,7 @@ class FakeCatalogue:
         self.rows[recording_id] = "finishing"
 
 
-class Stage:
+class Scene:
     """A server's recording with everything around it faked but the recorder."""
 
     def __init__(self, folder: Path, runtime: Path) -> None:
@@ -118,7 +118,7 @@ class Stage:
         self.told: list[bool] = []
         self.faults: list[str] = []
         self._settled = 0
-        self.recording = Recording(
+        self.recording = RecordingService(
             self.core,
             self.catalogue,
             folder=folder,
@@ -180,15 +180,15 @@ def plan(*, record: bool = True) -> LessonPlan:
 
 
 @pytest_asyncio.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     (tmp_path / "run").mkdir()
-    stage = Stage(tmp_path / "recordings", tmp_path / "run")
-    await stage.recording.start()
-    yield stage
-    await stage.close()
+    scene = Scene(tmp_path / "recordings", tmp_path / "run")
+    await scene.recording.start()
+    yield scene
+    await scene.close()
 
 
-async def send_all(stage: Stage, *, start: float, seconds: float, live: bool = False) -> None:
+async def send_all(scene: Scene, *, start: float, seconds: float, live: bool = False) -> None:
     """Picture and sound of [start, start + seconds).
 
     All at once is what a tap may begin with: pictures kept since the last keyframe. `live` sends
@@ -203,87 +203,87 @@ async def send_all(stage: Stage, *, start: float, seconds: float, live: bool = F
     for at, producer, data in sorted(packets, key=lambda packet: packet[0]):
         if live:
             await asyncio.sleep(began + at - loop.time())
-        await stage.core.send(producer, data)
+        await scene.core.send(producer, data)
 
 
-async def test_a_lesson_becomes_a_recording_in_the_library(stage: Stage) -> None:
-    await stage.open()
-    await stage.until(lambda: stage.told == [True], "the lesson knows that it is recorded")
-    (recording_id,) = stage.catalogue.rows
-    assert stage.catalogue.lessons == {recording_id: "lesson1"}
-    await stage.publish("camera", "microphone")
-    await send_all(stage, start=0.0, seconds=2.0)
-    await stage.recording.happened(
+async def test_a_lesson_becomes_a_recording_in_the_library(scene: Scene) -> None:
+    await scene.open()
+    await scene.until(lambda: scene.told == [True], "the lesson knows that it is recorded")
+    (recording_id,) = scene.catalogue.rows
+    assert scene.catalogue.lessons == {recording_id: "lesson1"}
+    await scene.publish("camera", "microphone")
+    await send_all(scene, start=0.0, seconds=2.0)
+    await scene.recording.happened(
         "lesson1", log.Chat(at=time.time(), seat_id="lead", name="李老师", text="好")
     )
-    await stage.recording.producer_removed("lesson1", "microphone")
-    assert [producer for producer, _ in stage.core.taps.values()] == ["camera"]
-    await stage.recording.lesson_closed("lesson1")
-    assert stage.core.taps == {}
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
-    manifest = stage.catalogue.manifests[recording_id]
+    await scene.recording.producer_removed("lesson1", "microphone")
+    assert [producer for producer, _ in scene.core.taps.values()] == ["camera"]
+    await scene.recording.lesson_closed("lesson1")
+    assert scene.core.taps == {}
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
+    manifest = scene.catalogue.manifests[recording_id]
     (part,) = manifest["parts"]
     assert (part["name"], part["school"], part["source"]) == ("李老师", "一小", "teacher")
     assert part["has_audio"] and part["has_video"]
     assert [event["text"] for event in manifest["events"]] == ["好"]
     assert manifest["poster"] == "poster.jpg"
-    numbers = [n for _, n in decoded_counters(stage.folder / recording_id / part["file"])]
+    numbers = [n for _, n in decoded_counters(scene.folder / recording_id / part["file"])]
     assert numbers == list(range(2 * FRAME_RATE))
 
 
-async def test_a_lesson_that_is_not_to_be_recorded_is_not(stage: Stage) -> None:
-    await stage.open(record=False)
-    await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
-    await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
-    await stage.recording.producer_removed("lesson1", "camera")
-    await stage.recording.lesson_closed("lesson1")
-    assert stage.catalogue.rows == {}
-    assert stage.core.taps == {}
-    assert not list(stage.folder.glob("*"))
+async def test_a_lesson_that_is_not_to_be_recorded_is_not(scene: Scene) -> None:
+    await scene.open(record=False)
+    await scene.recording.producer_added("lesson1", "lead", "teacher", "camera")
+    await scene.recording.happened("lesson1", log.LessonRunning(at=0.0))
+    await scene.recording.producer_removed("lesson1", "camera")
+    await scene.recording.lesson_closed("lesson1")
+    assert scene.catalogue.rows == {}
+    assert scene.core.taps == {}
+    assert not list(scene.folder.glob("*"))
 
 
-async def test_a_recorder_that_is_killed_comes_back_and_nothing_is_forgotten(stage: Stage) -> None:
-    await stage.open()
-    await stage.publish("camera", "microphone")
-    await send_all(stage, start=0.0, seconds=2.0)
-    await stage.until(lambda: stage.told == [True], "running")
-    first = stage.recording.recorder_pid
+async def test_a_recorder_that_is_killed_comes_back_and_nothing_is_forgotten(scene: Scene) -> None:
+    await scene.open()
+    await scene.publish("camera", "microphone")
+    await send_all(scene, start=0.0, seconds=2.0)
+    await scene.until(lambda: scene.told == [True], "running")
+    first = scene.recording.recorder_pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
     # What happens while nobody writes is kept for the next recorder.
-    await stage.recording.happened("lesson1", log.HandRaised(at=1.0, seat_id="room"))
-    await stage.until(lambda: stage.told == [True, False, True], "running again")
-    await stage.until(lambda: len(stage.core.taps) == 2, "tapped again")
-    await stage.recording.happened("lesson1", log.FloorGiven(at=2.0, seat_id="room", by="lead"))
-    await send_all(stage, start=10.0, seconds=2.0, live=True)
-    await stage.recording.lesson_closed("lesson1")
-    (recording_id,) = stage.catalogue.rows
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
-    records = stage.records(recording_id)
+    await scene.recording.happened("lesson1", log.HandRaised(at=1.0, seat_id="room"))
+    await scene.until(lambda: scene.told == [True, False, True], "running again")
+    await scene.until(lambda: len(scene.core.taps) == 2, "tapped again")
+    await scene.recording.happened("lesson1", log.FloorGiven(at=2.0, seat_id="room", by="lead"))
+    await send_all(scene, start=10.0, seconds=2.0, live=True)
+    await scene.recording.lesson_closed("lesson1")
+    (recording_id,) = scene.catalogue.rows
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
+    records = scene.records(recording_id)
     assert sum(isinstance(r, Opened) for r in records) == 1
     assert sum(isinstance(r, Resumed) for r in records) == 1
-    manifest = stage.catalogue.manifests[recording_id]
+    manifest = scene.catalogue.manifests[recording_id]
     assert [e["type"] for e in manifest["events"]] == ["hand_raised", "floor_given"]
     numbers = [
         number
         for part in manifest["parts"]
         if part["has_video"]
-        for _, number in decoded_counters(stage.folder / recording_id / part["file"])
+        for _, number in decoded_counters(scene.folder / recording_id / part["file"])
     ]
     assert numbers[-50:] == list(range(250, 300))
 
 
-async def test_a_recorder_that_is_killed_while_finishing_finishes_again(stage: Stage) -> None:
-    await stage.open()
-    await stage.publish("camera")
-    await send_all(stage, start=0.0, seconds=1.0)
-    await stage.settle()
-    pid = stage.recording.recorder_pid
+async def test_a_recorder_that_is_killed_while_finishing_finishes_again(scene: Scene) -> None:
+    await scene.open()
+    await scene.publish("camera")
+    await send_all(scene, start=0.0, seconds=1.0)
+    await scene.settle()
+    pid = scene.recording.recorder_pid
     assert pid is not None
-    await stage.recording.lesson_closed("lesson1")
+    await scene.recording.lesson_closed("lesson1")
     os.kill(pid, signal.SIGKILL)
-    (recording_id,) = stage.catalogue.rows
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
+    (recording_id,) = scene.catalogue.rows
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
 
 
 async def test_a_server_that_is_killed_leaves_no_recorder_and_its_recording_goes_on(
@@ -291,7 +291,7 @@ async def test_a_server_that_is_killed_leaves_no_recorder_and_its_recording_goes
 ) -> None:
     """The recorder outlives nobody; the next server goes on in the same recording."""
     (tmp_path / "run").mkdir()
-    first = Stage(tmp_path / "recordings", tmp_path / "run")
+    first = Scene(tmp_path / "recordings", tmp_path / "run")
     await first.recording.start()
     await first.open()
     await first.publish("camera", "microphone")
@@ -301,7 +301,7 @@ async def test_a_server_that_is_killed_leaves_no_recorder_and_its_recording_goes
     assert first.catalogue.rows == {recording_id: "recording"}
     assert not any(isinstance(r, Closed) for r in first.records(recording_id))
 
-    second = Stage(tmp_path / "recordings", tmp_path / "run")
+    second = Scene(tmp_path / "recordings", tmp_path / "run")
     await second.recording.start()
     await second.open()
     await second.until(lambda: second.catalogue.rows == {recording_id: "recording"}, "a row")
@@ -324,13 +324,13 @@ async def test_a_server_that_is_killed_leaves_no_recorder_and_its_recording_goes
 
 async def test_what_ended_while_the_server_was_down_is_finished(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    first = Stage(tmp_path / "recordings", tmp_path / "run")
+    first = Scene(tmp_path / "recordings", tmp_path / "run")
     await first.recording.start()
     await first.open()
     await first.publish("camera")
     await send_all(first, start=0.0, seconds=1.0)
     await first.close()
-    second = Stage(tmp_path / "recordings", tmp_path / "run")
+    second = Scene(tmp_path / "recordings", tmp_path / "run")
     second.lesson_live = False
     await second.recording.start()
     (recording_id,) = first.catalogue.rows
@@ -344,21 +344,21 @@ async def test_of_two_interrupted_recordings_only_the_newer_goes_on(tmp_path: Pa
     for number, at in ((1, 100.0), (2, 200.0), (3, 150.0)):
         opened = Opened(recording_id=f"rec{number}", lesson_id="lesson1", at=at)
         RecordingFolder(tmp_path / "recordings" / f"rec{number}", opened).abandon()
-    stage = Stage(tmp_path / "recordings", tmp_path / "run")
-    await stage.recording.start()
+    scene = Scene(tmp_path / "recordings", tmp_path / "run")
+    await scene.recording.start()
     # There is nothing in them: finishing says so.
-    await stage.until(lambda: len(stage.catalogue.reasons) == 2, "two are finished")
-    assert stage.catalogue.rows == {"rec1": "failed", "rec2": "recording", "rec3": "failed"}
-    await stage.open()
-    await stage.until(lambda: stage.told == [True], "running")
-    assert set(stage.catalogue.rows) == {"rec1", "rec2", "rec3"}
-    await stage.close()
+    await scene.until(lambda: len(scene.catalogue.reasons) == 2, "two are finished")
+    assert scene.catalogue.rows == {"rec1": "failed", "rec2": "recording", "rec3": "failed"}
+    await scene.open()
+    await scene.until(lambda: scene.told == [True], "running")
+    assert set(scene.catalogue.rows) == {"rec1", "rec2", "rec3"}
+    await scene.close()
 
 
 async def test_what_the_library_never_heard_of_is_told_to_it_once(tmp_path: Path) -> None:
     """The server was killed between the end of finishing and the library's row."""
     (tmp_path / "run").mkdir()
-    first = Stage(tmp_path / "recordings", tmp_path / "run")
+    first = Scene(tmp_path / "recordings", tmp_path / "run")
     await first.recording.start()
     await first.open()
     await first.publish("camera")
@@ -370,7 +370,7 @@ async def test_what_the_library_never_heard_of_is_told_to_it_once(tmp_path: Path
     filed = first.folder / recording_id / ".filed"
     filed.unlink()
 
-    second = Stage(tmp_path / "recordings", tmp_path / "run")
+    second = Scene(tmp_path / "recordings", tmp_path / "run")
     await second.recording.start()
     await second.until(lambda: second.catalogue.rows == {recording_id: "ready"}, "told")
     assert second.catalogue.lessons == {recording_id: "lesson1"}
@@ -378,81 +378,81 @@ async def test_what_the_library_never_heard_of_is_told_to_it_once(tmp_path: Path
     await second.close()
     assert filed.is_file()
 
-    third = Stage(tmp_path / "recordings", tmp_path / "run")
+    third = Scene(tmp_path / "recordings", tmp_path / "run")
     await third.recording.start()
     await third.close()
     assert third.catalogue.rows == {}
 
 
 async def test_a_folder_that_cannot_be_written_pauses_the_recording_and_nothing_else(
-    stage: Stage,
+    scene: Scene,
 ) -> None:
-    stage.folder.write_text("not a folder")
-    await stage.open()
-    await stage.until(lambda: stage.faults[-1:] == ["disk-error"], "the lesson knows")
-    (recording_id,) = await rows(stage)
-    interruption = stage.recording.interruption_of(recording_id)
+    scene.folder.write_text("not a folder")
+    await scene.open()
+    await scene.until(lambda: scene.faults[-1:] == ["disk-error"], "the lesson knows")
+    (recording_id,) = await rows(scene)
+    interruption = scene.recording.interruption_of(recording_id)
     assert interruption is not None
-    assert str(stage.folder) in interruption.text
+    assert str(scene.folder) in interruption.text
     assert not interruption.over
-    assert stage.told[-1] is False
-    await stage.recording.producer_added("lesson1", "lead", "teacher", "camera")
-    await stage.recording.happened("lesson1", log.LessonRunning(at=0.0))
-    assert stage.core.taps == {}
-    await stage.recording.lesson_closed("lesson1")
-    assert stage.recording.recorder_pid is not None
+    assert scene.told[-1] is False
+    await scene.recording.producer_added("lesson1", "lead", "teacher", "camera")
+    await scene.recording.happened("lesson1", log.LessonRunning(at=0.0))
+    assert scene.core.taps == {}
+    await scene.recording.lesson_closed("lesson1")
+    assert scene.recording.recorder_pid is not None
 
 
 @pytest_asyncio.fixture
-async def small_stage(
+async def small_scene(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Stage, SmallDisk]]:
+) -> AsyncIterator[tuple[Scene, SmallDisk]]:
     """Recording on a small disk of its own, and nobody waits long to try again."""
     monkeypatch.setattr("server.recordings.recording.LOOK_EVERY_S", 0.05)
     monkeypatch.setattr("server.recordings.filing.FINISH_AGAIN_AFTER_S", (0.1,) * 100)
     (tmp_path / "run").mkdir()
     with small_disk(tmp_path / "disk", 24) as disk:
-        stage = Stage(disk.folder / "recordings", tmp_path / "run")
-        await stage.recording.start()
-        yield stage, disk
-        await stage.close()
+        scene = Scene(disk.folder / "recordings", tmp_path / "run")
+        await scene.recording.start()
+        yield scene, disk
+        await scene.close()
 
 
-async def until_paused(stage: Stage) -> None:
+async def until_paused(scene: Scene) -> None:
     """The disk is full: what happens in the lesson finds that out."""
     for number in range(200):
         line = log.Chat(at=0.0, seat_id="", name="x", text=f"{number}")
-        await stage.recording.happened("lesson1", line)
-    await stage.until(lambda: stage.faults[-1:] == ["disk-full"], "the lesson knows")
+        await scene.recording.happened("lesson1", line)
+    await scene.until(lambda: scene.faults[-1:] == ["disk-full"], "the lesson knows")
 
 
 async def test_four_seconds_of_a_full_disk_cost_four_seconds(
-    small_stage: tuple[Stage, SmallDisk],
+    small_scene: tuple[Scene, SmallDisk],
 ) -> None:
     """It pauses, lesson and library are told, it goes on by itself, nothing said is lost."""
-    stage, disk = small_stage
-    await stage.open()
-    await stage.publish("camera")
-    await send_all(stage, start=0.0, seconds=1.0)
-    await stage.settle()
+    scene, disk = small_scene
+    await scene.open()
+    await scene.publish("camera")
+    await send_all(scene, start=0.0, seconds=1.0)
+    await scene.settle()
     disk.fill()
-    await until_paused(stage)
-    (recording_id,) = stage.catalogue.rows
-    paused = stage.recording.interruption_of(recording_id)
+    await until_paused(scene)
+    (recording_id,) = scene.catalogue.rows
+    paused = scene.recording.interruption_of(recording_id)
     assert paused is not None
     assert (paused.code, paused.over) == ("disk-full", False)
-    await stage.until(lambda: not stage.core.taps, "nothing is tapped for nothing")
+    await scene.until(lambda: not scene.core.taps, "nothing is tapped for nothing")
     paused_at = time.time()
     disk.clear()
-    await stage.until(lambda: stage.told[-1], "it goes on")
-    await stage.until(lambda: len(stage.core.taps) == 1, "tapped again")
+    await scene.until(lambda: scene.told[-1], "it goes on")
+    await scene.until(lambda: len(scene.core.taps) == 1, "tapped again")
     resumed_at = time.time()
-    await send_all(stage, start=10.0, seconds=1.0)
-    await stage.settle()
-    assert stage.recording.interruption_of(recording_id) == replace(paused, over=True)
-    await stage.recording.lesson_closed("lesson1")
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
-    manifest = stage.catalogue.manifests[recording_id]
+    await send_all(scene, start=10.0, seconds=1.0)
+    await scene.settle()
+    assert scene.recording.interruption_of(recording_id) == replace(paused, over=True)
+    await scene.recording.lesson_closed("lesson1")
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
+    manifest = scene.catalogue.manifests[recording_id]
     (pause,) = manifest["pauses"]
     assert pause["code"] == "disk-full"
     began = manifest["started_at"] + pause["start_s"]
@@ -463,7 +463,7 @@ async def test_four_seconds_of_a_full_disk_cost_four_seconds(
     numbers = [
         number
         for part in manifest["parts"]
-        for _, number in decoded_counters(stage.folder / recording_id / part["file"])
+        for _, number in decoded_counters(scene.folder / recording_id / part["file"])
     ]
     # Up to the fragment that the full disk did not take, and all from then on.
     assert numbers[-FRAME_RATE:] == list(range(250, 250 + FRAME_RATE))
@@ -471,80 +471,80 @@ async def test_four_seconds_of_a_full_disk_cost_four_seconds(
 
 
 async def test_a_lesson_that_ends_on_a_full_disk_is_finished_when_there_is_room(
-    small_stage: tuple[Stage, SmallDisk],
+    small_scene: tuple[Scene, SmallDisk],
 ) -> None:
-    stage, disk = small_stage
-    await stage.open()
-    await stage.publish("camera")
-    await send_all(stage, start=0.0, seconds=2.0)
-    await stage.settle()
+    scene, disk = small_scene
+    await scene.open()
+    await scene.publish("camera")
+    await send_all(scene, start=0.0, seconds=2.0)
+    await scene.settle()
     disk.fill()
-    await until_paused(stage)
-    await stage.recording.lesson_closed("lesson1")
-    (recording_id,) = stage.catalogue.rows
-    await stage.until(lambda: len(stage.catalogue.reasons) >= 3, "tried again and again")
-    assert stage.recording.totals().failed + stage.recording.totals().finishing == 1
+    await until_paused(scene)
+    await scene.recording.lesson_closed("lesson1")
+    (recording_id,) = scene.catalogue.rows
+    await scene.until(lambda: len(scene.catalogue.reasons) >= 3, "tried again and again")
+    assert scene.recording.totals().failed + scene.recording.totals().finishing == 1
     disk.clear()
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
-    manifest = stage.catalogue.manifests[recording_id]
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
+    manifest = scene.catalogue.manifests[recording_id]
     assert [pause["code"] for pause in manifest["pauses"]] == ["disk-full"]
     texts = [e["text"] for e in manifest["events"] if e.get("name") == "x"]
     assert texts == [str(number) for number in range(200)]
-    assert stage.recording.totals().failed == 0
+    assert scene.recording.totals().failed == 0
 
 
 async def test_a_finish_that_failed_is_tried_again_by_itself_and_by_hand(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.recordings.recording.LOOK_EVERY_S", 0.05)
-    await stage.open()
-    await stage.publish("camera")
-    await send_all(stage, start=0.0, seconds=1.0)
-    await stage.settle()
-    (recording_id,) = stage.catalogue.rows
+    await scene.open()
+    await scene.publish("camera")
+    await send_all(scene, start=0.0, seconds=1.0)
+    await scene.settle()
+    (recording_id,) = scene.catalogue.rows
     # Finishing cannot make its first part: a folder stands there.
-    obstacle = stage.folder / recording_id / "part-0001.webm"
+    obstacle = scene.folder / recording_id / "part-0001.webm"
     obstacle.mkdir()
     with pytest.raises(Refusal):  # it is still being recorded
-        stage.recording.finish_again(recording_id)
-    await stage.recording.lesson_closed("lesson1")
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
-    tries = len(stage.catalogue.reasons)
-    stage.recording.finish_again(recording_id)
-    await stage.until(lambda: len(stage.catalogue.reasons) > tries, "failed again")
+        scene.recording.finish_again(recording_id)
+    await scene.recording.lesson_closed("lesson1")
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "failed", "failed")
+    tries = len(scene.catalogue.reasons)
+    scene.recording.finish_again(recording_id)
+    await scene.until(lambda: len(scene.catalogue.reasons) > tries, "failed again")
     obstacle.rmdir()
-    stage.recording.finish_again(recording_id)
-    stage.recording.finish_again(recording_id)  # two people press it
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "ready", "finished")
-    assert stage.catalogue.manifests[recording_id]["incomplete"] == ""
+    scene.recording.finish_again(recording_id)
+    scene.recording.finish_again(recording_id)  # two people press it
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
+    assert scene.catalogue.manifests[recording_id]["incomplete"] == ""
 
 
-async def rows(stage: Stage) -> dict[str, str]:
-    await stage.until(lambda: bool(stage.catalogue.rows), "a row in the catalogue")
-    return stage.catalogue.rows
+async def rows(scene: Scene) -> dict[str, str]:
+    await scene.until(lambda: bool(scene.catalogue.rows), "a row in the catalogue")
+    return scene.catalogue.rows
 
 
 async def test_a_source_that_cannot_be_tapped_yet_is_tried_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.children.tapping.RETRY_S", 0.01)
-    stage.core.refuse = 2
-    await stage.open()
-    await stage.publish("camera")
-    assert stage.core.refuse == 0
+    scene.core.refuse = 2
+    await scene.open()
+    await scene.publish("camera")
+    assert scene.core.refuse == 0
 
 
-async def test_every_event_is_written_once_and_in_order(stage: Stage) -> None:
-    await stage.open()
+async def test_every_event_is_written_once_and_in_order(scene: Scene) -> None:
+    await scene.open()
     for number in range(500):
-        await stage.recording.happened("lesson1", log.HandRaised(at=0.0, seat_id=str(number)))
-    await stage.until(lambda: bool(stage.told), "running")
-    await stage.recording.lesson_closed("lesson1")
-    (recording_id,) = await rows(stage)
+        await scene.recording.happened("lesson1", log.HandRaised(at=0.0, seat_id=str(number)))
+    await scene.until(lambda: bool(scene.told), "running")
+    await scene.recording.lesson_closed("lesson1")
+    (recording_id,) = await rows(scene)
     # Nothing was sent in this lesson: there is nothing to play, and that is said.
-    await stage.until(lambda: stage.catalogue.rows[recording_id] == "failed", "failed")
-    assert "No picture and no sound" in stage.catalogue.reasons[0]
+    await scene.until(lambda: scene.catalogue.rows[recording_id] == "failed", "failed")
+    assert "No picture and no sound" in scene.catalogue.reasons[0]
     events = [
-        int(str(r.event["seat_id"])) for r in stage.records(recording_id) if isinstance(r, Happened)
+        int(str(r.event["seat_id"])) for r in scene.records(recording_id) if isinstance(r, Happened)
     ]
     assert events == list(range(500))

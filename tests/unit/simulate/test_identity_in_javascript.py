@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from server.simulate.identity import Mark, crc12, write_mark
-from server.simulate.scene import Scene, View
+from server.simulate.scene import Scene, SceneView
 from server.simulate.voice import SAMPLE_RATE, speech_loop
 
 READER = Path(__file__).parents[2] / "browser" / "identity.js"
@@ -54,7 +54,7 @@ def test_the_two_readers_agree(tmp_path: Path) -> None:
                 {"file": str(rgba_file(file, picture)), "width": width, "height": height}
             )
             marks.append({"identity": identity, "counter": counter})
-    view = View(
+    view = SceneView(
         identity=9, name="a", school="b", source="students", width=320, height=180, frame_rate=1
     )
     scene = rgba_file(tmp_path / "scene.rgba", Scene(view).picture(321))

@@ -16,11 +16,11 @@ from server.simulate.encoding import CLOCK_RATE, VideoEncoder
 from server.simulate.errors import MediaFileRefused
 from server.simulate.identity import Mark, heard_tones, read_mark
 from server.simulate.media_file import FilePictures, FileSound, check_media_file, film_length_s
-from server.simulate.scene import Picture, Scene, View
+from server.simulate.scene import Picture, Scene, SceneView
 from server.simulate.tracks import (
     FRAME_SAMPLES,
-    CameraTrack,
     MicrophoneTrack,
+    PictureTrack,
     SeatClock,
     SpeechLoop,
 )
@@ -28,8 +28,8 @@ from server.simulate.voice import SAMPLE_RATE, Sound, speech_loop
 from server.simulate.watch import mono_samples
 
 
-def view(source: str = "students", width: int = 320, height: int = 180) -> View:
-    return View(
+def view(source: str = "students", width: int = 320, height: int = 180) -> SceneView:
+    return SceneView(
         identity=5,
         name="三年级(1)班",
         school="高山村小学",
@@ -142,7 +142,7 @@ class Counting:
 
 async def test_a_camera_counts_its_frames_and_stops() -> None:
     source = Counting()
-    track = CameraTrack(source, VideoEncoder("VP8", 320, 180, 50, 300_000), lambda: True)
+    track = PictureTrack(source, VideoEncoder("VP8", 320, 180, 50, 300_000), lambda: True)
     packets = [await track.recv() for _ in range(4)]
     steps = np.diff(source.counters) % 65_536
     assert (steps >= 1).all()
@@ -263,7 +263,9 @@ async def test_camera_and_microphone_go_by_one_clock(monkeypatch: pytest.MonkeyP
             return np.zeros(FRAME_SAMPLES, np.int16)
 
     clock, pictures, sounds = SeatClock(), Counting(), Indices()
-    camera = CameraTrack(pictures, VideoEncoder("VP8", 320, 180, 10, 300_000), lambda: False, clock)
+    camera = PictureTrack(
+        pictures, VideoEncoder("VP8", 320, 180, 10, 300_000), lambda: False, clock
+    )
     now[0] += 0.777
     microphone = MicrophoneTrack(sounds, lambda: True, clock)
     for pause in (0.0, 0.0, 2.3, 0.0):
@@ -306,7 +308,7 @@ async def test_a_starved_camera_does_not_catch_up(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     source = Counting()
-    track = CameraTrack(source, VideoEncoder("VP8", 320, 180, 10, 300_000), lambda: False)
+    track = PictureTrack(source, VideoEncoder("VP8", 320, 180, 10, 300_000), lambda: False)
     await track.recv()
     await track.recv()
     now[0] += 60

@@ -20,16 +20,16 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from server.simulate.behaviour import Habits, Talk
-from server.simulate.scene import Scene, View
+from server.simulate.scene import Scene, SceneView
 from server.simulate.seat import SimulatedSeat
-from server.simulate.sending import Camera, Sending
+from server.simulate.sending import SentPicture, SimulatedSending
 from server.simulate.settings import Appearance, Receive, SeatSettings
 from server.simulate.tracks import SpeechLoop
 from server.simulate.voice import speech_loop
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
 from signaling.client.errors import SeatRefused
-from signaling.client.join_tokens import JoinTokens, OneToken
+from signaling.client.token_providers import OneToken, TokenProvider
 from signaling.protocol.messages import (
     Done,
     EncodingProfile,
@@ -162,7 +162,9 @@ async def fake_server(**arguments: Any) -> AsyncIterator[FakeServer]:
     await asyncio.sleep(0.05)  # aioice's loop of checks looks up every 20 ms and sees the close
 
 
-def new_seat(server: FakeServer, tokens: JoinTokens | None = None, **changes: Any) -> SimulatedSeat:
+def new_seat(
+    server: FakeServer, token_provider: TokenProvider | None = None, **changes: Any
+) -> SimulatedSeat:
     settings = SeatSettings(
         appearance=changes.pop("appearance", Appearance(identity=3, max_height=180)),
         habits=changes.pop("habits", Habits(hands=False, talk=Talk.ALWAYS)),
@@ -171,7 +173,7 @@ def new_seat(server: FakeServer, tokens: JoinTokens | None = None, **changes: An
     said: list[str] = []
     return SimulatedSeat(
         ServerAddress.parse(server.origin),
-        tokens or OneToken("token"),
+        token_provider or OneToken("token"),
         settings,
         rng=random.Random(1),
         say=said.append,
@@ -346,13 +348,13 @@ def heard(seat: SimulatedSeat, producer_id: str) -> bool:
 
 async def offering_peer(server: FakeServer) -> RTCPeerConnection:
     """A connection that sends seat 9's picture and voice, offered to the seat."""
-    sending = Sending()
+    sending = SimulatedSending()
     sending.add_microphone(SpeechLoop(speech_loop(9)), lambda: True)
-    camera = Camera(Source.STUDENTS, 320, 180, 15, "VP8", 200_000)
-    view = View(
+    sent = SentPicture(Source.STUDENTS, 320, 180, 15, "VP8", 200_000)
+    view = SceneView(
         identity=9, name="n", school="s", source="students", width=320, height=180, frame_rate=15
     )
-    sending.add_camera(camera, Scene(view), lambda: False)
+    sending.add_picture(sent, Scene(view), lambda: False)
     server.peers.append(sending.connection)
     sdp, sources = await sending.offer()
     named = {mid: "p-a" if source is Source.ROOM else "p-v" for mid, source in sources.items()}

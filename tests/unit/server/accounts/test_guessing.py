@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.accounts.guessing import SignInGuard, Standing, Try
+from server.accounts.guessing import Familiarity, SignInGuard, Try
 
 SCHOOL, WORLD = "10.0.0.1", "203.0.113.9"
 LI = Try(SCHOOL, "li")
@@ -52,17 +52,17 @@ def test_a_known_browser_is_let_in_whatever_strangers_do() -> None:
     for _ in range(10):
         tried(guard, LI)
     known = Try(SCHOOL, "li", browser="b1")
-    assert guard.begin(known, 0.0).standing is Standing.KNOWN_BROWSER
+    assert guard.begin(known, 0.0).familiarity is Familiarity.KNOWN_BROWSER
     assert tried(guard, LI) > 0
 
 
 def test_a_known_browser_has_ten_tries_and_is_then_a_stranger() -> None:
     guard = SignInGuard()
     known = Try(SCHOOL, "li", browser="b1")
-    standings = [guard.begin(known, 0.0).standing for _ in range(16)]
-    assert standings == [Standing.KNOWN_BROWSER] * 10 + [Standing.STRANGER] * 6
+    familiar = [guard.begin(known, 0.0).familiarity for _ in range(16)]
+    assert familiar == [Familiarity.KNOWN_BROWSER] * 10 + [Familiarity.STRANGER] * 6
     assert tried(guard, known) == 5
-    assert guard.begin(known, 5.0).standing is Standing.KNOWN_BROWSER
+    assert guard.begin(known, 5.0).familiarity is Familiarity.KNOWN_BROWSER
     assert tried(guard, Try(SCHOOL, "li", browser="b2")) == 0
 
 

@@ -50,7 +50,7 @@ async def test_every_route_is_in_the_table_and_every_row_is_a_route(world: World
     assert set(calls_of(list(world.app.routes))) == set(PERMISSIONS)
 
 
-class Stage:
+class Scene:
     """A school's server, and a browser of each who comes to it."""
 
     def __init__(self, world: World, ids: Ids) -> None:
@@ -86,8 +86,8 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(world: World, present: Present, admin: httpx.AsyncClient, community: Ids) -> Stage:
-    made = Stage(world, community)
+async def scene(world: World, present: Present, admin: httpx.AsyncClient, community: Ids) -> Scene:
+    made = Scene(world, community)
     chen = {"username": "chen", "display_name": "陈老师", "role": "teacher", "password": PASSWORD}
     await post(admin, "/api/users", {**chen, "school_id": community["lead_school"]})
     body = {"label": "一号"}
@@ -113,10 +113,10 @@ def code_of(who: Set[Standing], caller: Set[Standing]) -> str | None:
     return "not-its-teacher" if who & OWNED else "administrator-only"
 
 
-async def test_every_call_is_refused_to_everybody_else(stage: Stage) -> None:
+async def test_every_call_is_refused_to_everybody_else(scene: Scene) -> None:
     """Nothing happens by any of them, so one lesson and one recording are enough."""
-    ids = {"recording_id": await recorded(stage.world, stage.ids)}
-    ids["lesson_id"] = await plan(stage.world, stage.ids, None)
+    ids = {"recording_id": await recorded(scene.world, scene.ids)}
+    ids["lesson_id"] = await plan(scene.world, scene.ids, None)
     tried = 0
     for call, who in PERMISSIONS.items():
         if call == "GET /ws":  # the tests of the WebSocket come without a token
@@ -124,7 +124,7 @@ async def test_every_call_is_refused_to_everybody_else(stage: Stage) -> None:
         for caller, standings in CALLERS.items():
             if who & standings:
                 continue
-            answer = await stage.call(caller, call, **ids)
+            answer = await scene.call(caller, call, **ids)
             unseen = caller == "outsider" and who & OWNED and answer.status_code == 404
             unknown = "sessions" in call and answer.status_code == 404  # a secret nobody guesses
             assert refused(answer) or unseen or unknown, (call, caller, answer.text)
@@ -132,11 +132,11 @@ async def test_every_call_is_refused_to_everybody_else(stage: Stage) -> None:
             assert unseen or code in {None, answer.json()["code"]}, (call, caller, answer.text)
             tried += 1
     assert tried > 200
-    lesson = (await stage.browsers["li"].get(f"/api/lessons/{ids['lesson_id']}")).json()
+    lesson = (await scene.browsers["li"].get(f"/api/lessons/{ids['lesson_id']}")).json()
     assert (lesson["state"], lesson["teacher"]["display_name"]) == ("live", "李老师")
 
 
-async def test_every_call_can_be_made_by_those_it_is_for(stage: Stage) -> None:
+async def test_every_call_can_be_made_by_those_it_is_for(scene: Scene) -> None:
     """Behind the door it may be refused for what it says, which is nothing."""
     for call, who in PERMISSIONS.items():
         for caller, standings in CALLERS.items():
@@ -145,30 +145,30 @@ async def test_every_call_can_be_made_by_those_it_is_for(stage: Stage) -> None:
             least = {Standing.ANYBODY: "nobody", Standing.SIGNED_IN: "outsider"}
             if any(one in who and caller != name for one, name in least.items()):
                 continue  # whoever is more than that comes through the same door
-            ids = await stage.fresh(call) if who & OWNED else {}
-            answer = await stage.call(caller, call, **ids)
+            ids = await scene.fresh(call) if who & OWNED else {}
+            answer = await scene.call(caller, call, **ids)
             assert not refused(answer), (call, caller, answer.text)
             if ids and not call.endswith("/finish"):  # it has not failed
                 assert answer.is_success, (call, caller, answer.text)
 
 
-async def test_a_seat_is_given_to_those_it_is_for(stage: Stage) -> None:
-    path = f"/api/lessons/{await plan(stage.world, stage.ids, None)}/token"
+async def test_a_seat_is_given_to_those_it_is_for(scene: Scene) -> None:
+    path = f"/api/lessons/{await plan(scene.world, scene.ids, None)}/token"
     for role, who in SEATS.items():
         seat = {"seat_id": "room-1"} if role is Role.ROOM else {}
         for caller in ("wang", "chen", "li", "admin"):
-            answer = await stage.browsers[caller].post(path, json={"role": role, **seat})
+            answer = await scene.browsers[caller].post(path, json={"role": role, **seat})
             standings = CALLERS[caller]
             if caller == "chen" and role is Role.ASSISTANT:
                 standings = standings | {Standing.SCHOOL}  # an assistant's is of any school in it
             assert answer.is_success is bool(who & standings), (role, caller, answer.text)
 
 
-async def test_the_pages_are_told_what_they_may_offer(stage: Stage) -> None:
-    path = f"/api/recordings/{await recorded(stage.world, stage.ids)}"
+async def test_the_pages_are_told_what_they_may_offer(scene: Scene) -> None:
+    path = f"/api/recordings/{await recorded(scene.world, scene.ids)}"
     told = {
         who: [
-            (await stage.browsers[who].get(what)).json()["may"] for what in ("/api/session", path)
+            (await scene.browsers[who].get(what)).json()["may"] for what in ("/api/session", path)
         ]
         for who in ("wang", "chen", "li", "admin")
     }
@@ -178,7 +178,7 @@ async def test_the_pages_are_told_what_they_may_offer(stage: Stage) -> None:
         "li": [[], ["change"]],
         "admin": [["administer"], ["change", "see-faults"]],
     }
-    assert (await stage.browsers["nobody"].get("/api/session")).json()["may"] == []
+    assert (await scene.browsers["nobody"].get("/api/session")).json()["may"] == []
 
 
 def test_the_page_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from server.config import Settings, load_settings
 from server.errors import StartRefused
 from server.metrics import families
 from server.metrics.media import MediaCollector
-from server.metrics.sheet import Family, Kind, Sheet, cumulative
+from server.metrics.sheet import Family, MetricKind, Sheet, cumulative
 from tests.unit.server.world import World, running_world
 
 ROOT = Path(__file__).parents[4]
@@ -158,7 +158,7 @@ async def test_the_page_has_nothing_else(world: World) -> None:
 
 def test_names_tell_kind_and_unit() -> None:
     for family in families.ALL:
-        assert family.name.endswith("_total") == (family.kind is Kind.COUNTER), family.name
+        assert family.name.endswith("_total") == (family.kind is MetricKind.COUNTER), family.name
         assert not {"name", "person", "school", "address"} & set(family.labels), family.name
         assert family.meaning.endswith(".")
 
@@ -173,7 +173,7 @@ def test_buckets_are_cumulative() -> None:
 
 
 def test_a_label_set_stands_on_a_sheet_once() -> None:
-    sheet = Sheet([Family("a", Kind.GAUGE, "A.", ("x",))])
+    sheet = Sheet([Family("a", MetricKind.GAUGE, "A.", ("x",))])
     sheet.put("a", 1, "one")
     sheet.put("a", 2, "one")
     sheet.put("a", 3, "two")

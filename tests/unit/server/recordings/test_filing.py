@@ -13,8 +13,8 @@ from recorder.recording_folder import JOURNAL, MANIFEST
 from server.errors import Refusal
 from server.recordings.filing import Filing
 from server.recordings.leftovers import FILED
+from server.recordings.phases import RecorderPhase
 from server.recordings.recorded import Recorded
-from server.recordings.stages import Stage
 
 MADE = Manifest(recording_id="rec1", started_at=5.0, duration_s=1.0, parts=(), poster="poster.jpg")
 
@@ -32,7 +32,7 @@ class Desk:
         (folder / "rec1" / JOURNAL).touch()
 
     def _tell_recorder(self, recorded: Recorded) -> None:
-        self.sent.append(recorded.stage.value)
+        self.sent.append(recorded.phase.value)
 
     async def put(self, recording_id: str, folder: Path, names: Iterable[str]) -> None:
         assert folder == self.folder / recording_id
@@ -70,12 +70,12 @@ async def test_a_torn_manifest_is_a_failure_that_the_button_tries_again(desk: De
     """It is told at once, not by itself tried again, and what stands is left as it is."""
     torn = desk.folder / "rec1" / MANIFEST
     torn.write_bytes(b'{"version": 1, "parts"')
-    desk.kept["rec1"] = Recorded("rec1", "l", stage=Stage.FINISHING)
+    desk.kept["rec1"] = Recorded("rec1", "l", phase=RecorderPhase.FINISHING)
     desk.filing.finished("rec1")
     await desk.filing.chores.done()
     (told,) = desk.told
     assert told.startswith("failed: ") and str(torn) in told
-    assert desk.kept["rec1"].stage is Stage.NOT_FINISHED
+    assert desk.kept["rec1"].phase is RecorderPhase.NOT_FINISHED
     assert torn.read_bytes() == b'{"version": 1, "parts"'
     desk.filing.look(1e9)
     assert desk.sent == []
@@ -91,7 +91,7 @@ async def test_a_torn_manifest_is_a_failure_that_the_button_tries_again(desk: De
 
 
 async def test_what_failed_is_tried_again_later_and_later_from_where_it_failed(desk: Desk) -> None:
-    desk.kept["rec1"] = Recorded("rec1", "l", stage=Stage.CLOSING)
+    desk.kept["rec1"] = Recorded("rec1", "l", phase=RecorderPhase.CLOSING)
     full = c.Failed(recording_id="rec1", code="disk-full", text="The disk is full.")
     now, at = 0.0, []
     desk.filing.failed(full, now)
@@ -103,15 +103,19 @@ async def test_what_failed_is_tried_again_later_and_later_from_where_it_failed(d
             desk.filing.failed(full, now)
     assert [tried for _, tried in at] == ["closing"] * 4
     assert [moment for moment, _ in at] == [30, 330, 2130, 9330]
-    assert desk.kept["rec1"].stage is Stage.NOT_CLOSED
+    assert desk.kept["rec1"].phase is RecorderPhase.NOT_CLOSED
 
 
 async def test_the_button_finishes_what_an_earlier_server_left(desk: Desk) -> None:
     desk.filing.again("rec1", 0.0)
     desk.filing.again("rec1", 0.0)  # it is being tried
     assert desk.sent == ["finishing"]
-    for kept, stage in ((None, None), ("rec2", Stage.RECORDING), ("rec2", Stage.PAUSED)):
-        if kept is not None and stage is not None:
-            desk.kept[kept] = Recorded(kept, "l", stage=stage)
+    for kept, phase in (
+        (None, None),
+        ("rec2", RecorderPhase.RECORDING),
+        ("rec2", RecorderPhase.PAUSED),
+    ):
+        if kept is not None and phase is not None:
+            desk.kept[kept] = Recorded(kept, "l", phase=phase)
         with pytest.raises(Refusal, match="cannot-be-finished"):
             desk.filing.again("rec2", 0.0)

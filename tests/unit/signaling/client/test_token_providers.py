@@ -8,7 +8,7 @@ import pytest
 
 from signaling.client.address import ServerAddress
 from signaling.client.errors import SeatRefused, ServerLost
-from signaling.client.join_tokens import RoomTokens
+from signaling.client.token_providers import RoomTokens
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ _ANSWER_TIMEOUT_S = 10.0
 _MOST_ANSWER_BYTES = 1 << 20
 
 
-class JoinTokens(Protocol):
+class TokenProvider(Protocol):
     """Gives the token to join the next lesson with."""
 
     async def token(self) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from server.recordings.phases import AGAIN, FAILS_AS, FOLLOWS, LIVE, RecorderPhase
 from server.recordings.recorded import Recorded
-from server.recordings.stages import AGAIN, FAILS_AS, FOLLOWS, LIVE, Stage
 
 
-def at(stage: Stage) -> Recorded:
-    return Recorded("rec1", "lesson1", stage=stage)
+def at(phase: RecorderPhase) -> Recorded:
+    return Recorded("rec1", "lesson1", phase=phase)
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ def at(stage: Stage) -> Recorded:
     ],
 )
 def test_ways_to_the_library(way: str) -> None:
-    first, *then = (Stage(name) for name in way.split())
+    first, *then = (RecorderPhase(name) for name in way.split())
     recorded = at(first)
-    for stage in then:
-        assert recorded.reach(stage)
-        assert recorded.stage is stage
+    for phase in then:
+        assert recorded.reach(phase)
+        assert recorded.phase is phase
 
 
 @pytest.mark.parametrize(
@@ -49,34 +49,34 @@ def test_ways_to_the_library(way: str) -> None:
     ],
 )
 def test_what_crosses_on_its_way_changes_nothing(step: str) -> None:
-    *way, wanted = (Stage(name) for name in step.split())
+    *way, wanted = (RecorderPhase(name) for name in step.split())
     recorded = at(way[0])
-    for stage in way[1:]:
-        assert recorded.reach(stage)
+    for phase in way[1:]:
+        assert recorded.reach(phase)
     assert not recorded.reach(wanted)
-    assert recorded.stage is way[-1]
+    assert recorded.phase is way[-1]
     assert not recorded.reach(None)
 
 
 def test_the_table_is_whole() -> None:
-    """Every stage leads to the library; what fails can be tried again, from where it failed."""
-    assert set(FOLLOWS) == set(Stage)
-    for stage in Stage:
-        reached, seen = {stage}, set[Stage]()
+    """Every phase leads to the library; what fails can be tried again, from where it failed."""
+    assert set(FOLLOWS) == set(RecorderPhase)
+    for phase in RecorderPhase:
+        reached, seen = {phase}, set[RecorderPhase]()
         while reached - seen:
             seen |= reached
             reached |= {after for one in seen for after in FOLLOWS[one]}
-        assert Stage.FINISHED in reached
+        assert RecorderPhase.FINISHED in reached
     for doing, failed in FAILS_AS.items():
         assert failed in FOLLOWS[doing]
     for failed, doing in AGAIN.items():
         assert doing in FOLLOWS[failed]
         assert FAILS_AS[doing] is failed
     assert set(FAILS_AS.values()) == set(AGAIN)
-    assert not LIVE & (set(FAILS_AS) | set(AGAIN) | {Stage.INTERRUPTED})
-    assert LIVE | set(FAILS_AS) | set(AGAIN) | {Stage.INTERRUPTED} == set(Stage)
+    assert not LIVE & (set(FAILS_AS) | set(AGAIN) | {RecorderPhase.INTERRUPTED})
+    assert LIVE | set(FAILS_AS) | set(AGAIN) | {RecorderPhase.INTERRUPTED} == set(RecorderPhase)
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_a_lesson_goes_on_while_it_is_recorded_or_pauses(stage: Stage) -> None:
-    assert at(stage).live == (stage.value in {"recording", "paused"})
+@pytest.mark.parametrize("phase", RecorderPhase)
+def test_a_lesson_goes_on_while_it_is_recorded_or_pauses(phase: RecorderPhase) -> None:
+    assert at(phase).live == (phase.value in {"recording", "paused"})
