@@ -18,7 +18,7 @@ from recorder.records import (
     ClockPoint,
     Closed,
     CountBroken,
-    Failed,
+    DiskRefused,
     Gap,
     Happened,
     Opened,
@@ -75,7 +75,7 @@ class RecordedTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Standstill:
     """Nothing was recorded from `start` to `end`, Unix time; `code` is stable, `text` says why."""
 
     start: float
@@ -92,7 +92,7 @@ class Archive:
     seats: dict[str, SeatRecord]
     tracks: list[RecordedTrack]
     events: list[dict[str, object]]
-    pauses: list[Pause] = field(default_factory=list)
+    pauses: list[Standstill] = field(default_factory=list)
     damaged_lines: int = 0  # of the journal, but for the one that a crash tears
 
 
@@ -102,7 +102,7 @@ def read_archive(records: Iterable[AnyRecord], damaged_lines: int = 0) -> Archiv
     tracks: dict[str, RecordedTrack] = {}
     seen_events: set[str] = set()
     life = 0
-    standstill = _Standstill()
+    standstill = _Standstills()
     for record in in_one_time(records):
         if archive is None:
             if not isinstance(record, Opened):
@@ -130,7 +130,7 @@ def read_archive(records: Iterable[AnyRecord], damaged_lines: int = 0) -> Archiv
     return archive
 
 
-def _within_lesson(archive: Archive) -> Iterator[Pause]:
+def _within_lesson(archive: Archive) -> Iterator[Standstill]:
     """Nothing was to be recorded after the lesson, however late its disk had room again."""
     ends = [event.get("at") for event in archive.events if event.get("type") == "lesson_ended"]
     end = min((at for at in ends if isinstance(at, int | float)), default=math.inf)
@@ -139,28 +139,30 @@ def _within_lesson(archive: Archive) -> Iterator[Pause]:
             yield replace(pause, end=min(pause.end, end))
 
 
-class _Standstill:
+class _Standstills:
     """Finds the pauses in a journal, record by record."""
 
     def __init__(self) -> None:
-        self._failed: Failed | None = None
+        self._failed: DiskRefused | None = None
         self._last_at = 0.0  # of all records up to now
         self._closed = False
 
-    def read(self, record: AnyRecord) -> list[Pause]:
+    def read(self, record: AnyRecord) -> list[Standstill]:
         """The pause that ends with this record, if one does."""
-        pauses: list[Pause] = []
+        pauses: list[Standstill] = []
         if self._closed:
             return pauses  # what comes after the lesson's end are tries to finish
         self._closed = isinstance(record, Closed)
-        if isinstance(record, Failed):
+        if isinstance(record, DiskRefused):
             self._failed = self._failed or record
         elif isinstance(record, Resumed | Closed) and self._failed is not None:
             failed, self._failed = self._failed, None
-            pauses.append(Pause(failed.at, max(failed.at, record.at), failed.code, failed.text))
+            pauses.append(
+                Standstill(failed.at, max(failed.at, record.at), failed.code, failed.text)
+            )
         elif isinstance(record, Resumed) and record.at - self._last_at >= LEAST_PAUSE_S:
             text = "The server or its recorder was not running."
-            pauses.append(Pause(self._last_at, record.at, "recorder-away", text))
+            pauses.append(Standstill(self._last_at, record.at, "recorder-away", text))
         at = getattr(record, "at", None)
         if isinstance(at, float):
             self._last_at = max(self._last_at, at)

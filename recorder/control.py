@@ -30,7 +30,7 @@ class Message(BaseModel):
 class OpenRecording(Message):
     """Record this lesson into `folder` (made if missing, gone on with if there).
 
-    Said again after a `Failed`, it goes on as soon as the disk takes it.
+    Said again after a `RecordingFailed`, it goes on as soon as the disk takes it.
     """
 
     type: Literal["open"] = "open"
@@ -86,9 +86,10 @@ class CloseTap(Message):
 
 
 class CloseRecording(Message):
-    """The lesson is over: close all of it and finish it. Answered by `Finished` or `Failed`.
+    """The lesson is over: close all of it and finish it.
 
-    After `Failed` all of it may be said again, from `OpenRecording` on.
+    Answered by `Finished` or `RecordingFailed`. After the latter all of it may be said again, from
+    `OpenRecording` on.
     """
 
     type: Literal["close"] = "close"
@@ -142,7 +143,7 @@ class Running(Message):
     recording_id: str
 
 
-class Failed(Message):
+class RecordingFailed(Message):
     """The recording has stopped, or could not be finished. `code` is stable."""
 
     type: Literal["failed"] = "failed"
@@ -168,7 +169,7 @@ class Finished(Message):
 Command = (
     OpenRecording | JournalEvent | OpenTap | StartTap | CloseTap | CloseRecording | FinishRecording
 )
-Report = Hello | Journaled | TapReady | TapFailed | Running | Failed | Finishing | Finished
+Report = Hello | Journaled | TapReady | TapFailed | Running | RecordingFailed | Finishing | Finished
 
 _command: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
 _report: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="type")])

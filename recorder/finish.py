@@ -25,7 +25,7 @@ from pathlib import Path
 
 from recorder.archive import read_archive
 from recorder.errors import FinishError, ManifestError, RecorderError, StorageError
-from recorder.finish_steps import STEPS, Finishing, say_what_stands
+from recorder.finish_steps import STEPS, FinishingWork, say_what_stands
 from recorder.finishing import EXIT_MISSING, tracks_bytes
 from recorder.manifest import Manifest, read_manifest
 from recorder.recording_folder import JOURNAL, TRACKS, lock_journal, read_with_damage
@@ -61,7 +61,7 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> Manifest:
 
 
 def _finish(folder: Path) -> Manifest:
-    work = Finishing(folder, read_archive(*read_with_damage(folder)))
+    work = FinishingWork(folder, read_archive(*read_with_damage(folder)))
     for step in STEPS:
         step(work)
     return say_what_stands(work)

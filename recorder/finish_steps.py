@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recorder.archive import Archive, RecordedTrack, track_times
-from recorder.archive import Pause as Standstill
+from recorder.archive import Archive, RecordedTrack, Standstill, track_times
 from recorder.errors import FinishError
 from recorder.holes import holes
 from recorder.lesson_time import TimeMap
@@ -25,7 +24,7 @@ from recorder.manifest import (
     recorded_event,
     write_manifest,
 )
-from recorder.part_file import MadePart, PartContent, Source, make_part
+from recorder.part_file import MadePart, PartContent, TimedTrack, make_part
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
 from recorder.recording_folder import JOURNAL, TRACKS
@@ -52,7 +51,7 @@ class _Piece:
     track: RecordedTrack
     segment: SegmentStarted
     extent: Extent
-    source: Source
+    timed: TimedTrack
     span: Span
 
 
@@ -75,7 +74,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class Finishing:
+class FinishingWork:
     """A recording on its way from journal and tracks to what is played."""
 
     folder: Path
@@ -86,14 +85,14 @@ class Finishing:
     poster: str = ""
 
 
-def remove_leftovers(work: Finishing) -> None:
+def remove_leftovers(work: FinishingWork) -> None:
     """What an interrupted finishing left: without a manifest none of it is named anywhere."""
     for pattern in ("part-*", ".part-*", ".*.tmp"):
         for path in work.folder.glob(pattern):
             path.unlink(missing_ok=True)
 
 
-def tell_damage(work: Finishing) -> None:
+def tell_damage(work: FinishingWork) -> None:
     """What of the journal cannot be read, and files with frames that it does not name."""
     opened = work.archive.opened
     if work.archive.damaged_lines:
@@ -106,7 +105,7 @@ def tell_damage(work: Finishing) -> None:
             work.lost.append(_Lost("", "", path.name, opened.at, text))
 
 
-def place_tracks(work: Finishing) -> None:
+def place_tracks(work: FinishingWork) -> None:
     """Every file with frames in it goes onto the lesson's time line."""
     times = track_times(work.archive)
     for track in work.archive.tracks:
@@ -134,7 +133,7 @@ def place_tracks(work: Finishing) -> None:
             if untimed > UNTIMED_S:
                 text = f"its last {untimed:.0f} s are in no line of the journal"
                 work.lost.append(_lost(track, segment.file, span.end, text))
-            piece = _Piece(track, segment, extent, Source(file, to_lesson), span)
+            piece = _Piece(track, segment, extent, TimedTrack(file, to_lesson), span)
             work.pieces.setdefault(started.seat_id, []).append(piece)
         told = {lost.file for lost in work.lost if lost.file}
         work.lost += [lost for lost in _holes(track, held, to_lesson) if lost.file not in told]
@@ -160,7 +159,7 @@ def _holes(
         yield _lost(track, last.file if torn and last else "", to_lesson(begins), text)
 
 
-def make_parts(work: Finishing) -> None:
+def make_parts(work: FinishingWork) -> None:
     """Every part that can be made, read back, by start."""
     made_count = 0
     for seat_id, pieces in work.pieces.items():
@@ -188,7 +187,7 @@ def make_parts(work: Finishing) -> None:
     work.parts.sort(key=lambda part: part.plan.start)
 
 
-def refuse_nothing(work: Finishing) -> None:
+def refuse_nothing(work: FinishingWork) -> None:
     """Raises `FinishError` when there is nothing to play."""
     if not work.parts and work.lost:
         raise FinishError(
@@ -201,7 +200,7 @@ def refuse_nothing(work: Finishing) -> None:
         )
 
 
-def draw_poster(work: Finishing) -> None:
+def draw_poster(work: FinishingWork) -> None:
     """From the lead's picture if there is one, else from anybody's."""
 
     def rank(part: _Part) -> tuple[int, float]:
@@ -215,7 +214,7 @@ def draw_poster(work: Finishing) -> None:
             return
 
 
-STEPS: tuple[Callable[[Finishing], None], ...] = (
+STEPS: tuple[Callable[[FinishingWork], None], ...] = (
     remove_leftovers,
     tell_damage,
     place_tracks,
@@ -225,7 +224,7 @@ STEPS: tuple[Callable[[Finishing], None], ...] = (
 )
 
 
-def say_what_stands(work: Finishing) -> Manifest:
+def say_what_stands(work: FinishingWork) -> Manifest:
     """The manifest, after all steps: what it names stands."""
     manifest = _manifest(work)
     write_manifest(work.folder, manifest)
@@ -243,8 +242,8 @@ def _content(plan: PlannedPart, by_key: dict[str, _Piece]) -> PartContent:
     return PartContent(
         start=plan.start,
         end=plan.end,
-        picture=picture.source if picture else None,
-        sounds=[by_key[key].source for key in plan.sounds],
+        picture=picture.timed if picture else None,
+        sounds=[by_key[key].timed for key in plan.sounds],
         codec=picture.track.started.codec if picture else "opus",
     )
 
@@ -261,7 +260,7 @@ def _told_pause(pause: Standstill, origin: float) -> Pause:
     )
 
 
-def _manifest(work: Finishing) -> Manifest:
+def _manifest(work: FinishingWork) -> Manifest:
     archive, opened = work.archive, work.archive.opened
     origin = min(part.plan.start for part in work.parts)
     ends = [part.plan.start - origin + part.made.duration_s for part in work.parts]

@@ -42,7 +42,7 @@ _KILLED_S = 5.0
 Refusal = tuple[str, str]
 
 
-class Child(Protocol):
+class FinishProcess(Protocol):
     """A process that finishes a recording: `subprocess.Popen`, as far as it is used here."""
 
     returncode: int | None
@@ -55,7 +55,7 @@ class Child(Protocol):
 @dataclass(slots=True)
 class _Finishing:
     recording_id: str
-    child: Child
+    child: FinishProcess
     turn_until: float
     limit: float
     killed_at: float | None = None
@@ -64,7 +64,7 @@ class _Finishing:
 class FinishingQueue:
     """`add` recordings, `poll` for those that are done. `now` is a steady clock."""
 
-    def __init__(self, start: Callable[[Path], Child] | None = None) -> None:
+    def __init__(self, start: Callable[[Path], FinishProcess] | None = None) -> None:
         self._start = start or start_child
         self._waiting: deque[tuple[str, Path]] = deque()
         self._finishing: list[_Finishing] = []
@@ -131,7 +131,7 @@ def tracks_bytes(folder: Path) -> int:
     return size
 
 
-def start_child(folder: Path) -> Child:
+def start_child(folder: Path) -> FinishProcess:
     """Begin to finish the recording in `folder`."""
     # Our own interpreter and module, and a path of our own making.
     return subprocess.Popen(  # noqa: S603

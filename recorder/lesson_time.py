@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
-from recorder.line import Line, Point, fit_line
+from recorder.straight_line import Point, StraightLine, fit_line
 from recorder.stretches import MAX_DELAY_S, MAX_KEPT_S, Report, stretches, without_burst
 
 TimeMap = Callable[[float], float]
@@ -68,7 +68,7 @@ class Placed:
             self._earliest -= self._kept_before(min(points.arrivals))
         ended_at = last + _LAST_WINDOW_S if points.ended_at is None else points.ended_at
         self._latest = max(last, ended_at)
-        self._delays: list[Line | None] = [None] * len(self.stretches)
+        self._delays: list[StraightLine | None] = [None] * len(self.stretches)
         self._delay = 0.0  # of all of it
 
     def _kept_before(self, first: Point) -> float:
@@ -104,7 +104,7 @@ class Placed:
                 line = fit_line(by_stretch[nearest], quantile=0.5)
                 # Another stretch's slope means nothing here.
                 same = nearest == index
-                self._delays[index] = line if same else Line(line.at, line.offset, 0.0)
+                self._delays[index] = line if same else StraightLine(line.at, line.offset, 0.0)
 
     def readings(self, reports: Iterable[Report]) -> list[_Reading]:
         """What the track's reports say of its sender's clock, by the time they speak of."""

@@ -25,8 +25,8 @@ from av.packet import Packet
 from av.stream import Stream
 
 from recorder.errors import FinishError, StorageError
+from recorder.gapless_sound import RATE, GaplessSound, SoundPacket
 from recorder.lesson_time import TimeMap
-from recorder.sound_line import RATE, SoundLine, SoundPacket
 from recorder.track_reader import (
     LAST_FRAME_S,
     OpenTrackFile,
@@ -51,7 +51,7 @@ _OPTIONS = {"mp4": {"movflags": "faststart"}, "webm": {"cues_to_front": "1"}}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TimedTrack:
     """A track's file and the map from its track time to Unix time."""
 
     file: TrackFile
@@ -64,8 +64,8 @@ class PartContent:
 
     start: float
     end: float
-    picture: Source | None
-    sounds: Sequence[Source]
+    picture: TimedTrack | None
+    sounds: Sequence[TimedTrack]
     codec: str  # of the picture; "opus" without one
 
 
@@ -126,9 +126,9 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
     with ExitStack() as stack:
         picture = _opened(stack, content.picture) if content.picture else None
         sounds = [
-            (source, opened)
-            for source in content.sounds
-            if (opened := _opened(stack, source, content.start - _STEP_BACK_S)) is not None
+            (track, opened)
+            for track in content.sounds
+            if (opened := _opened(stack, track, content.start - _STEP_BACK_S)) is not None
         ]
         frames = _peeked(picture.frames()) if picture is not None else None
         packets = _peeked(_sound_packets(sounds, content))
@@ -149,8 +149,8 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
     return written
 
 
-def _opened(stack: ExitStack, source: Source, since: float = -inf) -> OpenTrackFile | None:
-    return stack.enter_context(open_track_file(source.file, lambda x: source.to_lesson(x) < since))
+def _opened(stack: ExitStack, track: TimedTrack, since: float = -inf) -> OpenTrackFile | None:
+    return stack.enter_context(open_track_file(track.file, lambda x: track.to_lesson(x) < since))
 
 
 def _peeked(items: Iterator[_T]) -> Iterator[_T] | None:
@@ -186,11 +186,11 @@ class _PictureTime:
     decoded: int
 
 
-def _picture_times(source: Source, start: float) -> list[_PictureTime]:
+def _picture_times(track: TimedTrack, start: float) -> list[_PictureTime]:
     """Of every picture in the file, in its order."""
-    with open_track_file(source.file) as opened:
+    with open_track_file(track.file) as opened:
         at = [] if opened is None else [frame.time for frame in opened.frames()]
-    return decoding_order([round((source.to_lesson(x) - start) * PICTURE_RATE) for x in at])
+    return decoding_order([round((track.to_lesson(x) - start) * PICTURE_RATE) for x in at])
 
 
 def decoding_order(times: Sequence[int]) -> list[_PictureTime]:
@@ -223,12 +223,12 @@ def _sound_flow(
 
 
 def _sound_packets(
-    sounds: Sequence[tuple[Source, OpenTrackFile]], content: PartContent
+    sounds: Sequence[tuple[TimedTrack, OpenTrackFile]], content: PartContent
 ) -> Iterator[SoundPacket]:
-    line = SoundLine()
-    for source, opened in sounds:
+    gapless = GaplessSound()
+    for track, opened in sounds:
         for frame in opened.frames():
-            at = source.to_lesson(frame.time)
+            at = track.to_lesson(frame.time)
             if at >= content.end + _STEP_BACK_S:
                 break
             # A packet on the border belongs to the part that has more of it.
@@ -237,9 +237,9 @@ def _sound_packets(
                 continue
             samples = round(frame.duration * RATE)
             target = round((at - content.start) * RATE)
-            yield from line.place(target, samples, bytes(frame.packet))
-    if line.cursor:
-        yield from line.fill(round((content.end - content.start) * RATE))
+            yield from gapless.place(target, samples, bytes(frame.packet))
+    if gapless.cursor:
+        yield from gapless.fill(round((content.end - content.start) * RATE))
 
 
 def _packet(data: bytes, stream: Stream, pts: int, base: Fraction) -> Packet[Stream]:

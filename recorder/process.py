@@ -22,7 +22,6 @@ from recorder.control import (
     CloseRecording,
     CloseTap,
     Command,
-    Failed,
     Finished,
     Finishing,
     FinishRecording,
@@ -32,6 +31,7 @@ from recorder.control import (
     LineSplitter,
     OpenRecording,
     OpenTap,
+    RecordingFailed,
     Report,
     Running,
     StartTap,
@@ -52,11 +52,11 @@ from recorder.writer import (
     Open,
     Opening,
     Outcome,
-    Refused,
     StartSegment,
     Work,
     WriteFrame,
     Writer,
+    WriteRefused,
 )
 
 # How often time alone is looked at: holes in a track are given up this much late at most.
@@ -142,7 +142,7 @@ class RecorderProcess:
                 self._report(Finished(recording_id=recording_id))
             else:
                 code, text = refusal
-                self._report(Failed(recording_id=recording_id, code=code, text=text))
+                self._report(RecordingFailed(recording_id=recording_id, code=code, text=text))
 
     # --- media ------------------------------------------------------------------------------
 
@@ -312,11 +312,13 @@ class RecorderProcess:
                 self._report(Running(recording_id=outcome.recording_id))
             case EventWritten():
                 self._report(Journaled(event_id=outcome.event_id))
-            case Refused():
+            case WriteRefused():
                 self._close_taps_of(outcome.recording_id)
                 error = outcome.error
                 self._report(
-                    Failed(recording_id=outcome.recording_id, code=error.code, text=str(error))
+                    RecordingFailed(
+                        recording_id=outcome.recording_id, code=error.code, text=str(error)
+                    )
                 )
             case ClosedFor():
                 if outcome.lesson_over:

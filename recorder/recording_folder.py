@@ -22,7 +22,7 @@ from recorder.journal import encode_line, read_journal
 from recorder.records import (
     AnyRecord,
     Closed,
-    Failed,
+    DiskRefused,
     Gap,
     Opened,
     Resumed,
@@ -46,7 +46,7 @@ LOCK_RETRY_S = 0.05
 class RecordingFolder:
     """One open recording."""
 
-    def __init__(self, path: Path, opened: Opened, *, failed: Failed | None = None) -> None:
+    def __init__(self, path: Path, opened: Opened, *, failed: DiskRefused | None = None) -> None:
         """Make the folder, or go on in it when it is there already.
 
         `failed` says since when nothing could be recorded, if that is why we go on.
@@ -72,7 +72,7 @@ class RecordingFolder:
             self.abandon()
             raise StorageError.from_os(error, path) from error
 
-    def _begin_journal(self, opened: Opened, failed: Failed | None, *, known: bool) -> None:
+    def _begin_journal(self, opened: Opened, failed: DiskRefused | None, *, known: bool) -> None:
         if not known:
             self.append(opened)
         if failed is not None:

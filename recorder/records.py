@@ -149,7 +149,7 @@ class TrackEnded(Record):
     dropped_frames: int = 0
 
 
-class Failed(Record):
+class DiskRefused(Record):
     """The disk refused at `at`; nothing was recorded from then until the next `Resumed`.
 
     It is written when the disk takes it, so it stands right before that.
@@ -180,7 +180,7 @@ AnyRecord = (
     | CountBroken
     | Gap
     | TrackEnded
-    | Failed
+    | DiskRefused
     | Closed
 )
 

@@ -21,7 +21,7 @@ from enum import Enum, auto
 
 from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
 from mixer.rtp.sequence import Unwrapper, sequence_distance
-from recorder.line import MAX_DRIFT
+from recorder.straight_line import MAX_DRIFT
 
 # Timestamps and the time passed differ by what a line holds up and a sender stands still, at most
 # some seconds.

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
-from recorder.line import Line, Point, fit_line, slope
+from recorder.straight_line import Point, StraightLine, fit_line, slope
 
 # How much longer one track of a device may be on its way than another: a slow PC sends its screen
 # most of a second after it was captured, its sound at once. What claims more is not believed.
@@ -62,7 +62,7 @@ class Stretch:
 
     begins: float
     not_before: float  # a report that came earlier does not speak of it; -inf: it may
-    offset: Line  # arrival of a packet that was delayed least, minus its track time
+    offset: StraightLine  # arrival of a packet that was delayed least, minus its track time
 
     def arrival(self, x: float) -> float:
         """When a packet of this track time comes when it is delayed least."""
@@ -207,6 +207,6 @@ def _least(points: Sequence[Point]) -> list[Point]:
     return [*least, min(window, key=lambda p: p[1] - p[0])] if window else least
 
 
-def _lower_line(points: Sequence[Point], drift: float) -> Line:
+def _lower_line(points: Sequence[Point], drift: float) -> StraightLine:
     """The line under nearly all arrivals."""
     return fit_line([(x, at - x) for x, at in _least(points)], quantile=0.1, drift=drift)

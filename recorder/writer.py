@@ -20,7 +20,7 @@ from pathlib import Path
 from mixer.reading.frames import Frame
 from recorder.errors import StorageError
 from recorder.recording_folder import RecordingFolder
-from recorder.records import AnyRecord, Failed, Happened, Opened, TrackEnded, TrackStarted
+from recorder.records import AnyRecord, DiskRefused, Happened, Opened, TrackEnded, TrackStarted
 
 # Half a minute of one lesson, or a second of thirty: a disk that is behind further will not catch
 # up, and memory is for lessons.
@@ -96,7 +96,7 @@ class EventWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class WriteRefused:
     """The disk refused; the recording takes nothing more until it is opened again."""
 
     recording_id: str
@@ -112,7 +112,7 @@ class ClosedFor:
     lesson_over: bool
 
 
-Outcome = Opening | EventWritten | Refused | ClosedFor
+Outcome = Opening | EventWritten | WriteRefused | ClosedFor
 
 
 class Writer:
@@ -130,7 +130,7 @@ class Writer:
         self._stopping = False
         self._folders: dict[str, RecordingFolder] = {}
         self._opens: dict[str, Open] = {}
-        self._failures: dict[str, Failed] = {}  # what their journals do not say yet
+        self._failures: dict[str, DiskRefused] = {}  # what their journals do not say yet
         self._outcomes: deque[Outcome] = deque()
         self._stop_sync = threading.Event()
         self._sync_refused: deque[tuple[str, RecordingFolder, StorageError]] = deque()
@@ -264,9 +264,9 @@ class Writer:
         folder = self._folders.pop(recording_id, None)
         if folder is not None:
             folder.abandon()
-        failed = Failed(at=self._wall(), code=error.code, text=str(error))
+        failed = DiskRefused(at=self._wall(), code=error.code, text=str(error))
         self._failures.setdefault(recording_id, failed)  # it stands still since the first
-        self._tell(Refused(recording_id, error))
+        self._tell(WriteRefused(recording_id, error))
 
     def _tell(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)

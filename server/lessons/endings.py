@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from server.database.engine import Database
-from server.database.models import Lesson, LessonPhase, Recording, RecordingPhase, LessonSnapshot
+from server.database.models import Lesson, LessonPhase, LessonSnapshot, Recording, RecordingPhase
 from server.database.pending_writes import PendingWrites
 from server.database.spare_file import SpareFile
 from server.recordings.library import mark_finishing
@@ -126,7 +126,9 @@ async def _write(session: AsyncSession, ending: Ending) -> None:
         .values(state=LessonPhase.ENDED, ended_at=ending.at, end_reason=ending.reason)
     )
     await mark_finishing(session, ending.lesson_id)
-    await session.execute(delete(LessonSnapshot).where(LessonSnapshot.lesson_id == ending.lesson_id))
+    await session.execute(
+        delete(LessonSnapshot).where(LessonSnapshot.lesson_id == ending.lesson_id)
+    )
 
 
 # --- as if it were written ------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Filing:
         """A recording is there: its row says so."""
         self.chores.later(self._catalogue.added(recording_id, lesson_id, started_at))
 
-    def failed(self, report: c.Failed, now: float) -> None:
+    def failed(self, report: c.RecordingFailed, now: float) -> None:
         """It could not be closed, or not be made playable."""
         recorded = self._kept.get(report.recording_id)
         if recorded is not None:
@@ -112,7 +112,7 @@ class Filing:
         try:
             manifest = await asyncio.to_thread(read_manifest, folder)
         except ManifestError as error:
-            report = c.Failed(recording_id=recording_id, code=error.code, text=str(error))
+            report = c.RecordingFailed(recording_id=recording_id, code=error.code, text=str(error))
             self.failed(report, asyncio.get_running_loop().time())
             return
         if manifest is None:

@@ -75,7 +75,7 @@ class Pausing:
         self._tell_lesson(recorded, running=False, fault=AWAY)
         self._stop_taps(recorded)
 
-    def pause(self, recorded: Recorded, report: c.Failed, now: float) -> None:
+    def pause(self, recorded: Recorded, report: c.RecordingFailed, now: float) -> None:
         """The disk refuses."""
         recorded.reach(RecorderPhase.PAUSED)
         _log.error("recording pauses", recording=recorded.recording_id, why=report.text)

@@ -309,12 +309,14 @@ class RecordingService:
                     waiting.unwritten.pop(report.event_id, None)
             case c.TapReady() | c.TapFailed():
                 self._tap_report(report)
-            case c.Running() | c.Finishing() | c.Failed() | c.Finished():
+            case c.Running() | c.Finishing() | c.RecordingFailed() | c.Finished():
                 self._recording_report(report)
             case _:
                 return
 
-    def _recording_report(self, report: c.Running | c.Finishing | c.Failed | c.Finished) -> None:
+    def _recording_report(
+        self, report: c.Running | c.Finishing | c.RecordingFailed | c.Finished
+    ) -> None:
         recorded = self._by_id.get(report.recording_id)
         live = recorded if recorded is not None and recorded.live else None
         match report:
@@ -322,9 +324,9 @@ class RecordingService:
                 self._pausing.runs(live, _now())
             case c.Finishing() if recorded is not None:
                 recorded.reach(RecorderPhase.FINISHING)
-            case c.Failed() if live is not None:
+            case c.RecordingFailed() if live is not None:
                 self._pausing.pause(live, report, _now())
-            case c.Failed():
+            case c.RecordingFailed():
                 self._filing.failed(report, _now())
             case c.Finished():
                 self._filing.finished(report.recording_id)

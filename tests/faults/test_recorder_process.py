@@ -345,7 +345,7 @@ def test_a_recording_left_by_an_earlier_recorder_is_finished(tmp_path: Path, fol
 def test_an_empty_lesson_is_told_as_such(recorder: RecorderHarness, folder: Path) -> None:
     recorder.open(folder)
     recorder.say(c.CloseRecording(recording_id="rec1"))
-    assert recorder.wait(c.Failed).code == "nothing-recorded"
+    assert recorder.wait(c.RecordingFailed).code == "nothing-recorded"
 
 
 def test_an_unwritable_folder_fails_the_recording_alone(
@@ -353,7 +353,7 @@ def test_an_unwritable_folder_fails_the_recording_alone(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     recorder.open(tmp_path / "file" / "rec0", recording_id="rec0")
-    failed = recorder.wait(c.Failed)
+    failed = recorder.wait(c.RecordingFailed)
     assert (failed.recording_id, failed.code) == ("rec0", "disk-error")
     assert str(tmp_path / "file") in failed.text
     recorder.open(folder)
@@ -425,7 +425,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_there_is(
             recorder.say(
                 c.JournalEvent(recording_id="rec1", event_id="e", event={"text": "x" * 100})
             )
-        failed = recorder.wait(c.Failed)
+        failed = recorder.wait(c.RecordingFailed)
         assert failed.code == "disk-full"
         assert "Free some space" in failed.text
         filler.unlink()
@@ -461,7 +461,7 @@ def test_a_recording_is_finished_while_others_are_stuck(
         for name in ("stuck0", "stuck1", "stuck2", "good"):
             recorder.say(c.FinishRecording(recording_id=name, folder=str(tmp_path / name)))
         assert recorder.wait(c.Finished).recording_id == "good"
-        assert not any(isinstance(report, c.Failed) for report in recorder.seen)
+        assert not any(isinstance(report, c.RecordingFailed) for report in recorder.seen)
     finally:
         for journal in held:
             journal.close()

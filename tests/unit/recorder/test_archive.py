@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from recorder.archive import Pause, read_archive, track_times
+from recorder.archive import Standstill, read_archive, track_times
 from recorder.errors import FinishError
 from recorder.records import (
     AnyRecord,
     ClockPoint,
     Closed,
-    Failed,
+    DiskRefused,
     Gap,
     Happened,
     Opened,
@@ -70,18 +70,18 @@ def test_a_story_is_put_together() -> None:
             Resumed(at=102.0),
             Happened(event_id="1", event={"type": "chat"}),
             Happened(event_id="2", event={"type": "chat"}),
-            Failed(at=103.0, code="disk-full", text="The disk is full."),
+            DiskRefused(at=103.0, code="disk-full", text="The disk is full."),
             Closed(at=104.0),
         ]
     )
     assert [track.files[0].file for track in archive.tracks] == ["a-1.webm"]
     assert archive.tracks[0].gaps == 1
     assert len(archive.events) == 2, "an event sent again after a crash is one event"
-    assert archive.pauses == [Pause(103.0, 104.0, "disk-full", "The disk is full.")]
+    assert archive.pauses == [Standstill(103.0, 104.0, "disk-full", "The disk is full.")]
     assert archive.seats["lead"].name == "李老师"
 
 
-FULL = Failed(at=10.0, code="disk-full", text="Full.")
+FULL = DiskRefused(at=10.0, code="disk-full", text="Full.")
 OVER = Happened(event_id="9", event={"type": "lesson_ended", "at": 60.0, "reason": "by-lead"})
 
 
@@ -93,7 +93,12 @@ OVER = Happened(event_id="9", event={"type": "lesson_ended", "at": 60.0, "reason
         # Written twice: the first time the disk took no more than that.
         ([FULL, FULL, Resumed(at=14.0)], [(10.0, 14.0, "disk-full")]),
         (
-            [FULL, Resumed(at=14.0), Failed(at=20.0, code="disk-error", text=""), Resumed(at=21.0)],
+            [
+                FULL,
+                Resumed(at=14.0),
+                DiskRefused(at=20.0, code="disk-error", text=""),
+                Resumed(at=21.0),
+            ],
             [(10.0, 14.0, "disk-full"), (20.0, 21.0, "disk-error")],
         ),
         # Killed and back at once is no pause, a server that was off is.
@@ -101,7 +106,7 @@ OVER = Happened(event_id="9", event={"type": "lesson_ended", "at": 60.0, "reason
         ([Resumed(at=2.0), Resumed(at=62.0)], [(2.0, 62.0, "recorder-away")]),
         # The disk had room again when the lesson was over, and then the end was written, too.
         ([FULL, Resumed(at=90.0), OVER, Closed(at=90.0)], [(10.0, 60.0, "disk-full")]),
-        ([OVER, Failed(at=61.0, code="disk-full", text=""), Resumed(at=90.0)], []),
+        ([OVER, DiskRefused(at=61.0, code="disk-full", text=""), Resumed(at=90.0)], []),
         # After the end there are only tries to finish.
         ([Closed(at=60.0), Resumed(at=900.0), Closed(at=900.0)], []),
     ],

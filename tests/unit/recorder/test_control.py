@@ -39,7 +39,7 @@ REPORTS: list[c.Report] = [
     c.TapReady(track_id="t"),
     c.TapFailed(track_id="t", text="why"),
     c.Running(recording_id="r"),
-    c.Failed(recording_id="r", code="disk-full", text="The disk is full."),
+    c.RecordingFailed(recording_id="r", code="disk-full", text="The disk is full."),
     c.Finishing(recording_id="r"),
     c.Finished(recording_id="r"),
 ]

@@ -19,7 +19,7 @@ from recorder.finish import finish
 from recorder.finishing import EXIT_MISSING, FinishingQueue
 from recorder.journal import encode_line
 from recorder.recording_folder import JOURNAL, MANIFEST, TRACKS, RecordingFolder
-from recorder.records import ClockPoint, Failed, Opened, Resumed, TrackStarted
+from recorder.records import ClockPoint, DiskRefused, Opened, Resumed, TrackStarted
 from tests.recorded_lesson import Packet, RecordedLesson
 from tests.recorded_media import (
     FRAME_RATE,
@@ -124,7 +124,7 @@ def test_a_pause_before_the_first_picture_is_no_hole(
     made.put(folder)
     opened, rest = made.journal.split(b"\n", 1)
     pause = (
-        Failed(at=BEGAN - 8.0, code="disk-full", text="Full."),
+        DiskRefused(at=BEGAN - 8.0, code="disk-full", text="Full."),
         Resumed(at=BEGAN + resumed_s),
     )
     lines = b"".join(encode_line(record.model_dump()) for record in pause)

@@ -11,7 +11,7 @@ import pytest
 from mixer.reading.frames import Frame
 from recorder import writer as w
 from recorder.recording_folder import RecordingFolder, read_recording
-from recorder.records import Closed, Failed, Happened, Opened, Resumed
+from recorder.records import Closed, DiskRefused, Happened, Opened, Resumed
 from tests.recorded_media import encode_video
 from tests.refusals import small_disk
 
@@ -84,8 +84,8 @@ def test_one_recordings_refusal_is_its_own(outcomes: Outcomes, tmp_path: Path) -
     (tmp_path / "file").write_text("no folder")
     outcomes.writer.put(opening("bad", tmp_path / "file" / "bad"))
     outcomes.writer.put(opening("good", tmp_path / "good"))
-    refused = outcomes.wait(w.Refused)
-    assert isinstance(refused, w.Refused)
+    refused = outcomes.wait(w.WriteRefused)
+    assert isinstance(refused, w.WriteRefused)
     assert refused.recording_id == "bad"
     outcomes.writer.put(w.Append("bad", event(1)))
     outcomes.writer.put(w.Append("good", event(2)))
@@ -105,8 +105,8 @@ def test_our_own_fault_ends_one_recording_and_not_the_writer(
     for name in ("a", "b"):
         outcomes.writer.put(opening(name, tmp_path / name))
     outcomes.writer.put(w.WriteFrame("a", "t", Frame(0, b"x", keyframe=True), 0))
-    refused = outcomes.wait(w.Refused)
-    assert isinstance(refused, w.Refused)
+    refused = outcomes.wait(w.WriteRefused)
+    assert isinstance(refused, w.WriteRefused)
     assert (refused.recording_id, refused.error.code) == ("a", "recorder-fault")
     assert "ZeroDivisionError" in capfd.readouterr().err
     outcomes.writer.put(w.Append("b", event(1)))
@@ -115,7 +115,7 @@ def test_our_own_fault_ends_one_recording_and_not_the_writer(
     outcomes.writer.put(w.Close("a", 5.0, lesson_over=True))
     assert outcomes.wait(w.ClosedFor) == w.ClosedFor("a", tmp_path / "a", True)
     kinds = [type(r) for r in read_recording(tmp_path / "a")]
-    assert kinds[-3:] == [Failed, Resumed, Closed]
+    assert kinds[-3:] == [DiskRefused, Resumed, Closed]
 
 
 def test_on_a_full_disk_a_recording_stands_still_until_it_is_opened_again(
@@ -130,24 +130,24 @@ def test_on_a_full_disk_a_recording_stands_still_until_it_is_opened_again(
         outcomes.now = 10.0
         for number in range(100):  # the journal's page is full soon
             outcomes.writer.put(w.Append("r", event(number)))
-        refused = outcomes.wait(w.Refused)
-        assert isinstance(refused, w.Refused)
+        refused = outcomes.wait(w.WriteRefused)
+        assert isinstance(refused, w.WriteRefused)
         assert refused.error.code == "disk-full"
         outcomes.now = 12.0
         for _ in range(3):
             outcomes.writer.put(opening("r", folder, at=12.0))
             for number in range(100):
                 outcomes.writer.put(w.Append("r", event(number)))
-            outcomes.wait(w.Refused)
+            outcomes.wait(w.WriteRefused)
         disk.clear()
         outcomes.writer.put(opening("r", folder, at=14.0))
         outcomes.writer.put(w.Append("r", event(999)))
         while outcomes.wait(w.EventWritten) != w.EventWritten("999"):
             continue
         told = [r for r in read_recording(folder) if not isinstance(r, Happened | Opened)]
-        failed = Failed(at=10.0, code="disk-full", text=str(refused.error))
+        failed = DiskRefused(at=10.0, code="disk-full", text=str(refused.error))
         assert told[-2:] == [failed, Resumed(at=14.0)]
-        assert {r.at for r in told if isinstance(r, Failed)} <= {10.0, 12.0}
+        assert {r.at for r in told if isinstance(r, DiskRefused)} <= {10.0, 12.0}
 
 
 def test_a_recording_that_could_not_be_closed_is_not_finished_but_closed_again(
@@ -160,15 +160,15 @@ def test_a_recording_that_could_not_be_closed_is_not_finished_but_closed_again(
         disk.fill()
         for number in range(100):
             outcomes.writer.put(w.Append("r", event(number)))
-        outcomes.wait(w.Refused)
+        outcomes.wait(w.WriteRefused)
         outcomes.writer.put(w.Close("r", 20.0, lesson_over=True))
-        outcomes.wait(w.Refused)
+        outcomes.wait(w.WriteRefused)
         disk.clear()
         outcomes.writer.put(opening("r", folder, at=30.0))
         outcomes.writer.put(w.Close("r", 30.0, lesson_over=True))
         assert outcomes.wait(w.ClosedFor) == w.ClosedFor("r", folder, True)
         kinds = [type(r) for r in read_recording(folder)]
-        assert kinds[-3:] == [Failed, Resumed, Closed]
+        assert kinds[-3:] == [DiskRefused, Resumed, Closed]
 
 
 def test_stopping_writes_all_that_waits_and_closes_nothing_for_good(tmp_path: Path) -> None:

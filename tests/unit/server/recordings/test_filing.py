@@ -92,7 +92,7 @@ async def test_a_torn_manifest_is_a_failure_that_the_button_tries_again(desk: De
 
 async def test_what_failed_is_tried_again_later_and_later_from_where_it_failed(desk: Desk) -> None:
     desk.kept["rec1"] = Recorded("rec1", "l", phase=RecorderPhase.CLOSING)
-    full = c.Failed(recording_id="rec1", code="disk-full", text="The disk is full.")
+    full = c.RecordingFailed(recording_id="rec1", code="disk-full", text="The disk is full.")
     now, at = 0.0, []
     desk.filing.failed(full, now)
     while now < 20_000:

@@ -10,12 +10,12 @@ import pytest_asyncio
 
 from recorder import control as c
 from recorder.recording_folder import RecordingFolder
-from recorder.records import Failed, Opened
+from recorder.records import DiskRefused, Opened
 from server.recordings.leftovers import find_leftovers
 from server.recordings.pausing import Pausing
 from server.recordings.recorded import Interruption, Recorded
 
-FULL = c.Failed(recording_id="rec1", code="disk-full", text="The disk is full.")
+FULL = c.RecordingFailed(recording_id="rec1", code="disk-full", text="The disk is full.")
 
 
 class Kept:
@@ -71,7 +71,7 @@ def test_what_an_earlier_server_paused_for_is_still_told(tmp_path: Path) -> None
 
     RecordingFolder(folder, Opened(recording_id="rec1", lesson_id="l", at=10.0)).abandon()
     assert left(12.9) is None
-    failed = Failed(at=11.0, code="disk-full", text="The disk is full.")
+    failed = DiskRefused(at=11.0, code="disk-full", text="The disk is full.")
     again = Opened(recording_id="rec1", lesson_id="l", at=12.0)
     RecordingFolder(folder, again, failed=failed).abandon()
     assert left(14.9) == Interruption("disk-full", "The disk is full.", over=True)

@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StraightLine:
     """`offset` at `at`, rising by `drift` per second."""
 
     at: float
@@ -42,7 +42,7 @@ def slope(points: Sequence[Point]) -> float | None:
     return max(-MAX_DRIFT, min(MAX_DRIFT, median(slopes))) if slopes else None
 
 
-def fit_line(points: Sequence[Point], *, quantile: float, drift: float = 0.0) -> Line:
+def fit_line(points: Sequence[Point], *, quantile: float, drift: float = 0.0) -> StraightLine:
     """The line with this share of the points under it.
 
     Its slope is theirs, or `drift` when they are too near each other to tell. Raises `ValueError`
@@ -55,4 +55,4 @@ def fit_line(points: Sequence[Point], *, quantile: float, drift: float = 0.0) ->
     found = slope(ordered)
     drift = drift if found is None else found
     rest = sorted(y - drift * (x - begins) for x, y in ordered)
-    return Line(begins, rest[round(quantile * (len(rest) - 1))], drift)
+    return StraightLine(begins, rest[round(quantile * (len(rest) - 1))], drift)

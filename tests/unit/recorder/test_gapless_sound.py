@@ -1,4 +1,4 @@
-"""The sound line: end to end, never far from where it belongs, silence where nothing was sent."""
+"""Gapless sound: end to end, never far from where it belongs, silence where nothing was sent."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import av
 import numpy as np
 import pytest
 
-from recorder.sound_line import RATE, SoundLine, SoundPacket
+from recorder.gapless_sound import RATE, GaplessSound, SoundPacket
 
 TONE = b"tone"
 
 
-def run(targets: list[int], *, end: int) -> tuple[SoundLine, list[SoundPacket]]:
-    line = SoundLine()
-    packets = [p for target in targets for p in line.place(target, 960, TONE)]
-    packets += list(line.fill(end))
-    return line, packets
+def run(targets: list[int], *, end: int) -> tuple[GaplessSound, list[SoundPacket]]:
+    gapless = GaplessSound()
+    packets = [p for target in targets for p in gapless.place(target, 960, TONE)]
+    packets += list(gapless.fill(end))
+    return gapless, packets
 
 
 @pytest.mark.parametrize(
@@ -33,37 +33,37 @@ def run(targets: list[int], *, end: int) -> tuple[SoundLine, list[SoundPacket]]:
     ids=["contiguous", "late begin", "hole", "early end", "twice", "a little late"],
 )
 def test_holes_are_filled(targets: list[int], end: int, silent_samples: int, left_out: int) -> None:
-    line, packets = run(targets, end=end)
+    gapless, packets = run(targets, end=end)
     at = 0
     for packet in packets:
         assert packet.pts == at
         at += packet.samples
     assert sum(p.samples for p in packets if p.data != TONE) == silent_samples
-    assert line.left_out == left_out
+    assert gapless.left_out == left_out
     assert end - at < 120
 
 
 @pytest.mark.parametrize("drift", [100e-6, -100e-6, 500e-6, -500e-6])
 def test_a_drifting_sender_stays_within_20_ms(drift: float) -> None:
-    line = SoundLine()
+    gapless = GaplessSound()
     corrections = 0
     for index in range(50 * 60 * 40):
         target = round(index * 960 * (1 + drift))
-        for packet in line.place(target, 960, TONE):
+        for packet in gapless.place(target, 960, TONE):
             if packet.data == TONE:
                 assert abs(packet.pts - target) <= 0.020 * RATE
             else:
                 corrections += 1
     # 500 ppm over 40 minutes are 1.2 s; it is not made of more corrections than that needs.
-    assert corrections + line.left_out <= abs(drift) * 2400 / 0.0025 + 1
+    assert corrections + gapless.left_out <= abs(drift) * 2400 / 0.0025 + 1
 
 
 def test_random_losses_and_pauses_never_overlap() -> None:
     rng = random.Random(2)
-    line, at, cursor = SoundLine(), 0, 0
+    gapless, at, cursor = GaplessSound(), 0, 0
     for _ in range(5000):
         at += 960 if rng.random() < 0.9 else 960 * rng.randint(2, 50)
-        for packet in line.place(at, 960, TONE):
+        for packet in gapless.place(at, 960, TONE):
             assert packet.pts == cursor
             cursor += packet.samples
             if packet.data == TONE:

@@ -33,7 +33,7 @@ class SoundPacket:
     data: bytes
 
 
-class SoundLine:
+class GaplessSound:
     """`place` packets in order, then `fill` up to the end."""
 
     def __init__(self) -> None:
