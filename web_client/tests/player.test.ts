@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Part, RecordedEvent, Recording } from "../src/api/types.ts";
-import { chaptersOf, chatOf, seatLines } from "../src/pages/player/chapters.ts";
+import { chaptersOf, chatOf, seatLanes } from "../src/pages/player/chapters.ts";
 import { afterGap, follow, MasterClock } from "../src/pages/player/clock.ts";
 import { keyAction } from "../src/pages/player/keys.ts";
 import { faultWords } from "../src/i18n/format.ts";
@@ -155,7 +155,7 @@ describe("what the events tell", () => {
   });
 
   it("a line for each seat: there, and with the floor", () => {
-    expect(seatLines(lesson)).toEqual([
+    expect(seatLanes(lesson)).toEqual([
       {
         seatId: "r1",
         name: "Room r1",

@@ -16,7 +16,7 @@ import { PRIORITY } from "../lesson/wants.ts";
 import { define, TongkeElement } from "./element.ts";
 
 /** Conditions in which there is no picture at all to be seen behind the words. */
-const STILL = new Set<TileCondition>(["absent", "no-camera", "camera-off", "elsewhere", "unshowable"]);
+const STILL = new Set<TileCondition>(["absent", "no-picture", "picture-off", "elsewhere", "unshowable"]);
 
 export class Tile extends TongkeElement {
   static override styles = [
@@ -232,8 +232,8 @@ export class Tile extends TongkeElement {
     const words = {
       absent: this.m.tile.absent,
       away: this.m.tile.away,
-      "no-camera": this.m.tile.noCamera,
-      "camera-off": this.m.tile.cameraOff,
+      "no-picture": this.m.tile.noPicture,
+      "picture-off": this.m.tile.pictureOff,
       elsewhere: this.m.tile.elsewhere,
       unshowable: this.m.tile.unshowable,
       starting: this.m.tile.starting,

@@ -8,8 +8,8 @@ export type TileCondition =
   | "moving"
   | "absent" // its seat has not come
   | "away" // its seat's line is lost, it is expected back
-  | "no-camera" // it sends no such picture
-  | "camera-off" // its own people have closed it
+  | "no-picture" // it sends no such picture
+  | "picture-off" // its own people have closed it
   | "elsewhere" // another device of this very seat sends it: nobody receives his own seat
   | "unshowable" // sent in a codec that this browser does not have
   | "starting" // sent, but no frame has come yet
@@ -19,7 +19,7 @@ export type TileCondition =
 export function tileCondition(view: View, picture: Picture, hasFrames: boolean): TileCondition {
   const { seatId, source } = picture;
   if (seatId === view.me?.seatId) {
-    if (view.closed.has(source)) return "camera-off";
+    if (view.closed.has(source)) return "picture-off";
     if (view.own.has(source)) return hasFrames ? "moving" : "starting";
     if (view.camera === "starting") return "starting";
   }
@@ -31,11 +31,11 @@ export function tileCondition(view: View, picture: Picture, hasFrames: boolean):
     const comes = producer && hasFrames && view.tracks.has(producer.producer_id);
     return comes && !view.stalled.has(producer.producer_id) ? "moving" : "away";
   }
-  if (producer?.kind !== "video") return "no-camera";
-  if (producer.muted) return "camera-off";
+  if (producer?.kind !== "video") return "no-picture";
+  if (producer.muted) return "picture-off";
   if (seatId === view.me?.seatId) {
     // What this device has just ceased to send still stands in the server's list for a moment.
-    return producer.device_id === view.me.deviceId ? "no-camera" : "elsewhere";
+    return producer.device_id === view.me.deviceId ? "no-picture" : "elsewhere";
   }
   const foreign = VIDEO_CODEC_VALUES.find((codec) => codec === producer.codec);
   if (foreign && !view.shows.includes(foreign)) return "unshowable";

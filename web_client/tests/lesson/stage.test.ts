@@ -143,15 +143,15 @@ describe("a tile", () => {
       seats: [seat("lead"), seat("r1", { present: false, away_since: 3 })],
     });
     expect(tileCondition(apply(cut, track), picture, true)).toBe("moving"); // its media goes on
-    expect(condition({ sources: [] })).toBe("no-camera");
-    expect(condition({ sources: [source("r1", "students", { muted: true })] })).toBe("camera-off");
+    expect(condition({ sources: [] })).toBe("no-picture");
+    expect(condition({ sources: [source("r1", "students", { muted: true })] })).toBe("picture-off");
     const other = { seatId: "r1", source: "students" } as const;
     const sentBy = (device_id: string) =>
       viewOf("r1", {
         seats: [seat("lead"), seat("r1", { sources: [source("r1", "students", { device_id })] })],
       });
     expect(tileCondition(sentBy("the tablet"), other, false)).toBe("elsewhere");
-    expect(tileCondition(sentBy("device-r1"), other, false)).toBe("no-camera"); // closed just now
+    expect(tileCondition(sentBy("device-r1"), other, false)).toBe("no-picture"); // closed just now
     const without = apply(viewOf("lead"), track, { type: "shows", codecs: ["VP8"] });
     expect(tileCondition(without, picture, false)).toBe("unshowable");
     const weak = apply(viewOf("lead"), track, stream(-1, "bandwidth"));

@@ -18,8 +18,8 @@ export interface ChatEntry {
   readonly text: string;
 }
 
-/** One seat's line under the seek bar: when it was there, when it had the floor. */
-export interface SeatLine {
+/** One seat's lane under the seek bar: when it was there, when it had the floor. */
+export interface SeatLane {
   readonly seatId: string;
   readonly name: string;
   readonly school: string;
@@ -79,11 +79,11 @@ export function chatOf(recording: Recording): ChatEntry[] {
     }));
 }
 
-export function seatLines(recording: Recording): SeatLine[] {
-  const lines = new Map<string, SeatLine>();
+export function seatLanes(recording: Recording): SeatLane[] {
+  const lanes = new Map<string, SeatLane>();
   for (const part of recording.parts) {
-    if (lines.has(part.seat_id)) continue;
-    lines.set(part.seat_id, {
+    if (lanes.has(part.seat_id)) continue;
+    lanes.set(part.seat_id, {
       seatId: part.seat_id,
       name: part.name,
       school: part.school,
@@ -91,7 +91,7 @@ export function seatLines(recording: Recording): SeatLine[] {
       floor: floorOf(recording, part.seat_id),
     });
   }
-  return [...lines.values()];
+  return [...lanes.values()];
 }
 
 function floorOf(recording: Recording, seatId: string): (readonly [number, number])[] {

@@ -11,7 +11,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { clock, faultWords, percent } from "../../i18n/format.ts";
-import { chaptersOf, type Chapter, type SeatLine, seatLines } from "./chapters.ts";
+import { chaptersOf, type Chapter, type SeatLane, seatLanes } from "./chapters.ts";
 import { afterGap, covers, MasterClock } from "./clock.ts";
 import "./details.ts";
 import { type KeyAction, keyAction } from "./keys.ts";
@@ -43,7 +43,7 @@ export class Player extends TongkeElement {
   @queryAll("tk-part") private views!: NodeListOf<PartView>;
   private master = new MasterClock(0);
   private chapters: readonly Chapter[] = [];
-  private lines: readonly SeatLine[] = [];
+  private lanes: readonly SeatLane[] = [];
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
 
@@ -97,7 +97,7 @@ export class Player extends TongkeElement {
   private prepare(recording: Recording): void {
     this.master = new MasterClock(recording.duration_s);
     this.chapters = chaptersOf(recording);
-    this.lines = seatLines(recording);
+    this.lanes = seatLanes(recording);
   }
 
   private get time(): number {
@@ -278,7 +278,7 @@ export class Player extends TongkeElement {
           .duration=${recording.duration_s}
           .chapters=${this.chapters}
           .pauses=${recording.pauses}
-          .lines=${this.lines}
+          .lanes=${this.lanes}
           @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
         ></tk-timeline>
         ${this.controls(recording)}

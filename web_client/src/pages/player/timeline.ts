@@ -1,4 +1,4 @@
-// The seek bar over the whole lesson, and under it a line for each seat.
+// The seek bar over the whole lesson, and under it a lane for each seat.
 
 import { css, html, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
@@ -7,7 +7,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { base } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
 import type { Pause } from "../../api/types.ts";
-import type { Chapter, SeatLine } from "./chapters.ts";
+import type { Chapter, SeatLane } from "./chapters.ts";
 
 const STEP_S = 5;
 
@@ -56,7 +56,7 @@ export class Timeline extends TongkeElement {
         width: 2px;
         background: var(--ground);
       }
-      .line {
+      .lane {
         display: grid;
         grid-template-columns: 120px 1fr;
         align-items: center;
@@ -98,7 +98,7 @@ export class Timeline extends TongkeElement {
   @property({ type: Number }) duration = 0;
   @property({ attribute: false }) chapters: readonly Chapter[] = [];
   @property({ attribute: false }) pauses: readonly Pause[] = [];
-  @property({ attribute: false }) lines: readonly SeatLine[] = [];
+  @property({ attribute: false }) lanes: readonly SeatLane[] = [];
 
   override render(): TemplateResult {
     const { player } = this.m;
@@ -137,12 +137,12 @@ export class Timeline extends TongkeElement {
         <span class="knob" style=${styleMap({ left: this.share(this.position) })}></span>
       </div>
       <div role="group" aria-label=${player.rooms}>
-        ${this.lines.map((line) => this.line(line))}
+        ${this.lanes.map((lane) => this.lane(lane))}
       </div>`;
   }
 
-  private line(line: SeatLine): TemplateResult {
-    const spans = (all: SeatLine["present"], kind: string): TemplateResult[] =>
+  private lane(lane: SeatLane): TemplateResult {
+    const spans = (all: SeatLane["present"], kind: string): TemplateResult[] =>
       all.map(
         ([from, to]) =>
           html`<span
@@ -150,10 +150,10 @@ export class Timeline extends TongkeElement {
             style=${styleMap({ left: this.share(from), width: this.share(to - from) })}
           ></span>`,
       );
-    return html`<div class="line">
-      <span class="name" title=${line.school}>${line.name}</span>
+    return html`<div class="lane">
+      <span class="name" title=${lane.school}>${lane.name}</span>
       <div class="spans">
-        ${spans(line.present, "present")}${spans(line.floor, "floor")}
+        ${spans(lane.present, "present")}${spans(lane.floor, "floor")}
         <span class="now" style=${styleMap({ left: this.share(this.position) })}></span>
       </div>
     </div>`;

@@ -109,12 +109,12 @@ export class RoomCard extends TongkeElement {
       tk-seat-devices {
         grid-column: 1 / -1;
       }
-      .cameras {
+      .pictures {
         display: flex;
         gap: 4px;
         margin-top: 4px;
       }
-      .cameras button {
+      .pictures button {
         min-height: 28px;
         padding: 0 8px;
         font-size: 13px;
@@ -155,18 +155,18 @@ export class RoomCard extends TongkeElement {
       <div class="who">
         <h3>${seat.name}</h3>
         <span class="school soft small">${seat.school}</span>
-        ${this.cameras()}
+        ${this.pictures()}
         <span class="signs">${this.signs(floor)}</span>
       </div>
       ${this.actions(floor)} ${this.devices()}
     </article>`;
   }
 
-  private cameras(): TemplateResult | typeof nothing {
+  private pictures(): TemplateResult | typeof nothing {
     const sources = videoSources(this.seat).map((one) => one.source);
     if (sources.length < 2) return nothing;
     const shown = this.picture().source;
-    return html`<div class="cameras" role="group" aria-label=${this.m.teach.cameras}>
+    return html`<div class="pictures" role="group" aria-label=${this.m.teach.pictures}>
       ${sources.map(
         (source) =>
           html`<button
