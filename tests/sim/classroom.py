@@ -214,7 +214,7 @@ class Server:
         for link, _room in self.links.values():
             link.drop()
         self.links.clear()
-        self.media = MediaModel(next(self.media._numbers))
+        self.media = MediaModel(next(self.media.numbers))
         self._allocators.clear()
         self._layers.clear()
         self.clock.after(for_s, self._start)

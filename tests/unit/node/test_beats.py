@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mixer.model import MediaEvent, NodeSettings, SourceOffer, SpeakersChanged
 from mixer.node import MediaNode
 from mixer.node.beats import CALM_LOOK_S, LISTEN_S, LOOK_S, next_beat
+from mixer.node.lesson_media import LessonMedia
 from mixer.pump import VOICE, Pump
 from tests.sim.virtual_time import virtually
 from tests.unit.node.fake_pump import FakePump
@@ -50,9 +51,13 @@ class Scene:
     async def begin(self) -> None:
         await self.node.open_lesson("lesson", self.hear)
         await self.node.publish("lesson", "lead", CHROMIUM, {"0": SourceOffer("room", 48_000)})
-        (producer,) = self.node._lesson("lesson").members.producers.values()
+        (producer,) = self.media().members.producers.values()
         self.microphone = producer.pump_id
         await asyncio.sleep(CALM_LOOK_S)
+
+    def media(self, lesson_id: str = "lesson") -> LessonMedia:
+        """What nobody outside of a node sees: one of its lessons."""
+        return self.node._lesson(lesson_id)
 
     def hear(self, event: MediaEvent) -> None:
         if isinstance(event, SpeakersChanged):
@@ -130,7 +135,7 @@ def test_a_voice_is_heard_soon_and_followed_to_its_end() -> None:
 def test_many_beginnings_are_one_look() -> None:
     async def story(scene: Scene) -> None:
         await scene.begin()
-        lesson = scene.node._lesson("lesson")
+        lesson = scene.media()
         before = scene.node.node_stats()["ticks"]
         for _ in range(100):
             lesson.hurry()
@@ -151,9 +156,9 @@ def test_a_lesson_that_fails_stops_neither_the_node_nor_the_machine(
         def fail(*_: object) -> None:
             raise RuntimeError("a fault of ours")
 
-        scene.node._lesson("lesson").control.handle_levels = fail  # type: ignore[method-assign]
+        scene.media().control.handle_levels = fail  # type: ignore[method-assign]
         assert await scene.looks(10) <= 10 / LOOK_S + 1
-        assert scene.node._lesson("other").control.due_at > asyncio.get_running_loop().time()
+        assert scene.media("other").control.due_at > asyncio.get_running_loop().time()
 
     in_a_node(story)
     assert "the tick of lesson lesson failed" in caplog.text
@@ -162,7 +167,7 @@ def test_a_lesson_that_fails_stops_neither_the_node_nor_the_machine(
 def test_a_closed_node_looks_no_more() -> None:
     async def story(scene: Scene) -> None:
         await scene.begin()
-        lesson = scene.node._lesson("lesson")
+        lesson = scene.media()
         await scene.node.close()
         lesson.hurry()
         assert await scene.looks(10) == 0

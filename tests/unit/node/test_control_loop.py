@@ -12,12 +12,12 @@ from mixer.forward.pace import SILENT_AFTER_S
 from mixer.model import (
     ConsumerChanged,
     LayersNeeded,
-    LinkState,
     TileSize,
     Want,
 )
 from mixer.node.beats import LOOK_S
 from mixer.rtp.feedback import Fir, Pli
+from mixer.rtp.line_reading import LineReading
 from mixer.rtp.rtcp import ReceiverReport, parse_compound, serialize_compound
 from tests.unit.node.fake_pump import (
     FIRST_PACKET,
@@ -27,6 +27,8 @@ from tests.unit.node.world import (
     CHROMIUM,
     SOURCES,
     World,
+    begin_estimate,
+    connected,
     pass_time,
     wanted_picture,
     watched_picture,
@@ -100,7 +102,7 @@ async def test_layers_are_chosen_only_for_who_is_connected(world: World) -> None
     _, subscription = await wanted_picture(world)
     world.lesson.allocate()
     assert world.pump.told("set_consumer_layer") == []
-    subscription.connection._enter(LinkState.CONNECTED)
+    connected(subscription.connection)
     assert [call[1] for call in world.pump.told("set_consumer_layer")] == [0]
     await world.close()
 
@@ -114,7 +116,7 @@ async def test_a_line_that_carries_all_is_looked_at_seldom(world: World) -> None
     pass_time(world, 10, sending=picture, bitrate_bps=300_000)
     assert chosen == [], "what it carries all of needs no choosing"
     assert before < consumers.wanted_bps == consumers.used_bps == pytest.approx(300_000, rel=0.1)
-    consumers.estimator._max_bps = 150_000.0
+    begin_estimate(consumers, world.clock.now, max_bps=150_000)
     chosen.clear()
     pass_time(world, 2, sending=picture, bitrate_bps=200_000)
     assert len(chosen) >= 2 / (LOOK_S + 0.11), "too narrow a line is looked at at every chance"
@@ -138,13 +140,8 @@ async def test_a_source_slower_than_a_picture_in_two_seconds_does_not_flap(
     """A camera for papers, say; before, it was silent and live again at every picture."""
     await world.lesson.members.publish("lead", CHROMIUM, {"2": SOURCES["2"]})
     ((producer_id, producer),) = world.lesson.members.producers.items()
-    wants = [Want(producer_id, 1280, 720)]
-    watched = await world.lesson.members.subscribe("room", wants, restart=False)
-    assert watched is not None
-    subscription = world.lesson.members.subscriptions["room"]
-    subscription._lines.lines[0].codec = producer.codec
-    subscription._send_lines()
-    subscription.connection._enter(LinkState.CONNECTED)
+    subscription = await world.subscribe(Want(producer_id, 1280, 720))
+    connected(subscription.connection)
     (row,) = rows = [{"layer": 0, "bytes": 0, "keyframes": 1}]
     world.pump.stats[producer.pump_id] = rows
     next_at = world.clock.now
@@ -256,7 +253,8 @@ async def test_a_picture_that_begins_is_measured_and_shared_out_at_once(world: W
     picture, chosen = await watched_picture(world)
     pump_id = world.producer_pump_id(picture)
     consumers = world.lesson.members.subscriptions["room"].consumers
-    consumers.transport_cc = consumers.estimator._heard = True
+    consumers.transport_cc = True
+    consumers.estimator.handle_reading(LineReading(heard_since_s=world.clock.now), world.clock.now)
     layers_told(world, 5.1)  # time passes
     assert world.lesson.control.due_at - world.clock.now > LOOK_S, "nothing moves"
     world.clock.now = 105.97

@@ -18,7 +18,6 @@ from mixer.model import (
     ConsumerChanged,
     LayerOffer,
     LayersNeeded,
-    LinkState,
     PictureFault,
     PictureFaultsChanged,
     SourceOffer,
@@ -28,10 +27,11 @@ from mixer.model import (
 from mixer.node.stats import lesson_stats
 from mixer.node.streams import Consumer
 from mixer.pump import KEYFRAME_NEEDED
+from mixer.rtp.bandwidth import MAX_BPS
 from mixer.rtp.feedback import Pli
 from mixer.rtp.rtcp import parse_compound
 from tests.camera_media import ENCODERS, encode_h264, parameter_sets
-from tests.unit.node.world import CHROMIUM, World
+from tests.unit.node.world import CHROMIUM, World, begin_estimate, connected
 
 SIZES = {width: (width, width * 9 // 16) for width in (160, 320, 480, 640, 960, 1280, 1920)}
 
@@ -65,15 +65,9 @@ class Scene(World):
         self.connect()
         for number, rid in enumerate(self.rids()):
             self.new_ssrc(10 + number, 108, "1", rid, "")
-        producer = self.lesson.producer(self.producer_id)
-        assert producer is not None
-        await self.look(*tile)
-        subscription = self.lesson.members.subscriptions["room"]
-        line = subscription._lines.lines[0]
-        line.codec, line.offered = producer.codec, True
-        subscription._send_lines()
-        subscription.connection._enter(LinkState.CONNECTED)
-        subscription.consumers.estimator._bitrate_bps = 50_000_000.0
+        subscription = await self.subscribe(Want(self.producer_id, *tile))
+        connected(subscription.connection)
+        begin_estimate(subscription.consumers, self.clock.now, start_bps=MAX_BPS)
 
     def rids(self) -> list[str]:
         """The rids that were agreed to, by the pump's number."""

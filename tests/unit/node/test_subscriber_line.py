@@ -8,10 +8,12 @@ import pytest
 
 from mixer.model import LinkState
 from mixer.node.consumers import Consumers
+from mixer.node.peer_connection import LOST_TIMEOUT_S
 from mixer.rtp.bandwidth import START_BPS
 from mixer.rtp.line_reading import LineReading, Usage
+from mixer.transport.ice import IceState
 from tests.unit.node.fake_pump import LINE
-from tests.unit.node.world import World, pass_time, watched_picture
+from tests.unit.node.world import World, begin_estimate, pass_time, watched_picture
 
 FINE = LineReading(acknowledged_bps=1e6, busy_bps=1e6, sent_bps=1e6, expected=10, size_bytes=9000)
 
@@ -22,7 +24,7 @@ async def subscriber(world: World) -> tuple[str, Consumers]:
     consumers = world.lesson.members.subscriptions["room"].consumers
     consumers.transport_cc = True
     pass_time(world, 2, sending=picture, bitrate_bps=1_000_000)
-    consumers.estimator._rate_bps = float(START_BPS)  # before, it has tried more by itself
+    begin_estimate(consumers, world.clock.now)  # before, it has tried more by itself
     world.pump.calls.clear()
     return picture, consumers
 
@@ -53,8 +55,8 @@ async def test_what_is_heard_first_is_probed_at_once(world: World) -> None:
 
 async def test_a_line_that_carries_all_is_read_less_often(world: World) -> None:
     picture, consumers = await subscriber(world)
+    begin_estimate(consumers, world.clock.now, start_bps=3_000_000)
     consumers.estimator.handle_remb(1, world.clock.now)  # heeded only where there is no feedback
-    consumers.estimator._rate_bps = 3e6
     sense(world, FINE)
     room = world.lesson.members.subscriptions["room"].connection.transport_id
     assert world.pump.told("set_line_settled") == [(room, True)]
@@ -67,13 +69,13 @@ async def test_a_line_that_carries_all_is_read_less_often(world: World) -> None:
 
 async def test_a_line_at_rest_is_read_when_it_has_news(world: World) -> None:
     picture, consumers = await subscriber(world)
-    consumers.estimator._rate_bps = 1.25e6
+    begin_estimate(consumers, world.clock.now, start_bps=1_250_000)
     sense(world, FINE)
     world.pump.calls.clear()
     pass_time(world, 5, sending=picture, bitrate_bps=1_000_000)
     assert len(world.pump.told("line")) >= 5, "settled, but more might be looked for"
-    consumers.estimator._rate_bps = 3e6
-    for _ in range(3):  # the loss has to be judged
+    begin_estimate(consumers, world.clock.now, start_bps=3_000_000)
+    for _ in range(4):  # the loss has to be judged
         sense(world, replace(FINE, expected=100, size_bytes=90_000))
         world.clock.now += 1
     world.pump.calls.clear()
@@ -86,7 +88,7 @@ async def test_a_line_at_rest_is_read_when_it_has_news(world: World) -> None:
 
 async def test_more_that_is_wanted_is_looked_for_at_once(world: World) -> None:
     picture, consumers = await subscriber(world)
-    consumers.estimator._rate_bps = 2e6
+    begin_estimate(consumers, world.clock.now, start_bps=2_000_000)
     sense(world, FINE)
     room = world.lesson.members.subscriptions["room"].connection.transport_id
     pass_time(world, 4, sending=picture, bitrate_bps=4_000_000)
@@ -97,7 +99,7 @@ async def test_more_that_is_wanted_is_looked_for_at_once(world: World) -> None:
 
 async def test_silence_begins_anew(world: World) -> None:
     _, consumers = await subscriber(world)
-    consumers.estimator._rate_bps = 3e6
+    begin_estimate(consumers, world.clock.now, start_bps=3_000_000)
     sense(world, FINE)
     assert consumers.estimator.bitrate_bps == 3_000_000
     sense(world, replace(FINE, silent=True), heard=False)
@@ -110,7 +112,7 @@ async def test_silence_begins_anew(world: World) -> None:
 
 async def test_a_silence_between_two_readings_begins_anew_too(world: World) -> None:
     _, consumers = await subscriber(world)
-    consumers.estimator._rate_bps = 3e6
+    begin_estimate(consumers, world.clock.now, start_bps=3_000_000)
     sense(world, FINE)
     sense(world, replace(FINE, returned=True))
     assert consumers.estimator.bitrate_bps < 1_000_000
@@ -129,8 +131,11 @@ async def test_feedback_that_was_not_negotiated_counts_for_nothing(world: World)
 async def test_a_reading_of_who_has_left_is_passed_over(world: World) -> None:
     _, consumers = await subscriber(world)
     connection = world.lesson.members.subscriptions["room"].connection
-    connection._enter(LinkState.CLOSED)
-    consumers.estimator._rate_bps = 3e6
+    connection.ice_changed(IceState.SILENT)
+    world.clock.now += LOST_TIMEOUT_S
+    connection.handle_timer(world.clock.now)
+    assert connection.state is LinkState.CLOSED
+    begin_estimate(consumers, world.clock.now, start_bps=3_000_000)
     world.lesson.allocate()
     assert world.pump.told("set_line_settled") == []
     await world.lesson.members.close_device("room")

@@ -12,10 +12,12 @@ from mixer.model import (
     SourceOffer,
     Want,
 )
+from mixer.node.consumers import Consumers
 from mixer.node.lesson_media import LessonMedia
 from mixer.node.peer_connection import PeerConnection
 from mixer.node.port import Port
 from mixer.node.subscription import Subscription
+from mixer.rtp.bandwidth import MAX_BPS, START_BPS, BandwidthEstimator
 from mixer.transport.dtls import DtlsCertificate
 from tests.unit.node.fake_pump import (
     NEW_SSRC,
@@ -61,24 +63,45 @@ class World:
         self.pump.happen(self.port, (NEW_SSRC, transport, ssrc, payload_type, mid, rid, repaired))
 
     def connect(self) -> None:
-        """As if the handshake had succeeded."""
-        self.connection()._enter(LinkState.CONNECTED)
+        """As if the publisher's handshake had succeeded."""
+        connected(self.connection())
+
+    async def subscribe(self, *wants: Want) -> Subscription:
+        """What the device `room` wants, and its answer, which takes everything."""
+        offer = await self.lesson.members.subscribe("room", wants, restart=False)
+        assert offer is not None
+        self.lesson.members.subscribe_answer("room", answer_to(offer.sdp))
+        return self.lesson.members.subscriptions["room"]
 
     async def close(self) -> None:
         await self.lesson.close()
         await self.port.stop()
 
 
+def connected(connection: PeerConnection) -> None:
+    """As if its handshake had succeeded: the one thing here that no real peer does."""
+    connection._enter(LinkState.CONNECTED)
+
+
+def answer_to(offer: str) -> str:
+    """An answer made of our own offer: all is taken, by a peer without transport-wide feedback."""
+    lines = [line for line in offer.splitlines() if "transport-wide-cc" not in line]
+    text = "\r\n".join([*lines, ""]).replace("a=ice-lite\r\n", "")
+    return text.replace("a=sendonly", "a=recvonly").replace("setup:actpass", "setup:active")
+
+
+def begin_estimate(
+    consumers: Consumers, now: float, *, start_bps: int = START_BPS, max_bps: int = MAX_BPS
+) -> None:
+    """What the line carries is estimated anew."""
+    consumers.estimator = BandwidthEstimator(now, start_bps=start_bps, max_bps=max_bps)
+    consumers.estimator.set_wanted(consumers.wanted_bps)
+
+
 async def wanted_picture(world: World) -> tuple[str, Subscription]:
     """A picture that one room wants, whose connection is not there yet."""
     picture = (await world.publish())["teacher"]
-    await world.lesson.members.subscribe("room", [Want(picture, 1280, 720)], restart=False)
-    subscription = world.lesson.members.subscriptions["room"]
-    producer = world.lesson.producer(picture)
-    assert producer is not None
-    subscription._lines.lines[0].codec = producer.codec
-    subscription._send_lines()
-    return picture, subscription
+    return picture, await world.subscribe(Want(picture, 1280, 720))
 
 
 async def watched_picture(world: World) -> tuple[str, list[float]]:
@@ -92,7 +115,7 @@ async def watched_picture(world: World) -> tuple[str, list[float]]:
         allocate(now, *rest)
 
     subscription.consumers.allocate = noted  # type: ignore[assignment]
-    subscription.connection._enter(LinkState.CONNECTED)
+    connected(subscription.connection)
     return picture, chosen
 
 

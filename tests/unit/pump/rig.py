@@ -145,7 +145,11 @@ class Rig:
         return self.send(transport, serialize_compound(packets))
 
     def send_raw(self, source: Address | str, data: bytes) -> dict[int, list[bytes]]:
-        return self._sort(self.pump._feed(source, data, self.now))
+        return self._sort(self.feed(source, data))
+
+    def feed(self, source: Address | str, data: bytes) -> list[tuple[Address | str, bytes]]:
+        """What the pump would send for this datagram: (receiver, datagram), as it leaves."""
+        return self.pump._feed(source, data, self.now)
 
     def wait(self, ms: float) -> dict[int, list[bytes]]:
         """Lets time pass and the pump do what has become due."""

@@ -37,14 +37,14 @@ class Scene:
         packet = RtpPacket(111, sequence & 0xFFFF, sequence * 960, 1000, payload)
         publisher = self.rig.peer(self.publisher)
         protected = publisher.protect(packet.serialize())
-        ((_, data),) = self.rig.pump._feed(publisher.address, protected, self.rig.now)
+        ((_, data),) = self.rig.feed(publisher.address, protected)
         return data
 
     def answer(self, outgoing: int) -> bytes:
         """What comes when the viewer asks for a packet again."""
         self.rig.now += 30 * MS
         nack = self.peer.protect(serialize_compound([Nack(1, 5, (outgoing,))]))
-        ((_, data),) = self.rig.pump._feed(self.peer.address, nack, self.rig.now)
+        ((_, data),) = self.rig.feed(self.peer.address, nack)
         return data
 
     def refresh(self) -> SrtpPeer:

@@ -90,7 +90,7 @@ def test_gauges_go_up_and_down(rig: Rig) -> None:
 
 def test_events_that_wait_are_seen(rig: Rig) -> None:
     stun = bytes([0, 1, 0, 0]) + b"\x21\x12\xa4\x42" + bytes(12)
-    rig.pump._feed(("192.0.2.9", 4000), stun, rig.now)
+    rig.feed(("192.0.2.9", 4000), stun)
     waiting = rig.pump.pump_gauges()
     assert waiting["events_waiting"] == 1
     assert waiting["event_ring_bytes"] >= len(stun)

@@ -192,7 +192,7 @@ def test_nothing_is_sent_to_a_peer_without_an_address(rig: Rig) -> None:
     rig.pump.set_consumer_layer(consumer, 0)
     rig.pump.set_remote(subscriber, None)
     data = rig.peer(publisher).protect(AUDIO)
-    assert rig.pump._feed(rig.peer(publisher).address, data, rig.now) == []
+    assert rig.feed(rig.peer(publisher).address, data) == []
     assert rig.stat("drop_no_remote") == 1
 
 
@@ -319,10 +319,10 @@ def test_strangers_together_leave_room_for_the_lesson(rig: Rig) -> None:
     consumer = pump.add_consumer(producer, peer, ssrc=5, payload_type=100)
     for number in range(20_000):
         source = (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5000)
-        pump._feed(source, b"\x00\x01" + bytes(1000), rig.now)
-    pump._feed(rig.peer(peer).address, b"\x00\x01from a peer", rig.now)
+        rig.feed(source, b"\x00\x01" + bytes(1000))
+    rig.feed(rig.peer(peer).address, b"\x00\x01from a peer")
     pump.set_consumer_layer(consumer, 0)
-    pump._feed(rig.peer(peer).address, rig.peer(peer).protect(AUDIO), rig.now)
+    rig.feed(rig.peer(peer).address, rig.peer(peer).protect(AUDIO))
     kinds: list[int] = []
     while events := pump.drain():
         kinds += [event[0] for event in events]
@@ -336,7 +336,7 @@ def test_events_beyond_the_ring_are_counted(rig: Rig) -> None:
     readers = {rig.plain() for _ in range(50)}
     report = serialize_compound([Goodbye((1,))])
     for number in range(20_000):
-        rig.pump._feed(f"/nowhere/peer-{number % 50 + 1}", report, rig.now)
+        rig.feed(f"/nowhere/peer-{number % 50 + 1}", report)
     dropped = rig.stat("drop_event_ring_full")
     assert dropped > 0
     told = 0
@@ -346,7 +346,7 @@ def test_events_beyond_the_ring_are_counted(rig: Rig) -> None:
         told += len(events)
     assert told + dropped == 20_000
     rig.now += 1_000_000_000
-    rig.pump._feed("/nowhere/peer-1", report, rig.now)
+    rig.feed("/nowhere/peer-1", report)
     assert len(rig.pump.drain()) == 1
 
 

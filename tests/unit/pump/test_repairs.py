@@ -118,9 +118,9 @@ def test_a_very_late_packet_does_not_displace_a_newer_one(rig: Rig) -> None:
         (sent[sequence],) = media_of(rig.send(publisher, packet)[viewer])
     rtcp = serialize_compound([Nack(1, 5, (sent[278].sequence_number,))])
     peer = rig.peer(viewer)
-    assert len(rig.pump._feed(peer.address, peer.protect(rtcp), rig.now)) == 1
+    assert len(rig.feed(peer.address, peer.protect(rtcp))) == 1
     rtcp = serialize_compound([Nack(1, 5, (sent[150].sequence_number,))])
-    assert rig.pump._feed(peer.address, peer.protect(rtcp), rig.now) == []
+    assert rig.feed(peer.address, peer.protect(rtcp)) == []
 
 
 def test_a_repair_fills_its_gap(rig: Rig) -> None:
@@ -193,19 +193,19 @@ def test_without_rtx_the_very_same_packet_comes_again(rig: Rig) -> None:
     pump, sent = rig.pump, []
     for sequence in range(1, 10):
         protected = rig.peer(line.publisher).protect(line.packet(sequence).serialize())
-        ((_, data),) = pump._feed(rig.peer(line.publisher).address, protected, rig.now)
+        ((_, data),) = rig.feed(rig.peer(line.publisher).address, protected)
         sent.append(data)
     rig.now += 30_000_000
     wanted = int.from_bytes(sent[4][2:4], "big")
     nack = peer.protect(serialize_compound([Nack(1, 5, (wanted,))]))
-    ((_, answer),) = pump._feed(peer.address, nack, rig.now)
+    ((_, answer),) = rig.feed(peer.address, nack)
     assert answer == sent[4]
     rig.send_rtcp(line.viewer, TransportWideFeedback(1, 2, 0, 0, 0, (0,) * 9))
     assert pump.line(line.viewer)[4:6] == (9, 1)  # what had to be sent once more was lost
     pump.set_extensions(line.viewer, transport_cc=5)  # the header would differ now
     rig.now += 30_000_000
     nack = peer.protect(serialize_compound([Nack(1, 5, (wanted,))]))
-    assert pump._feed(peer.address, nack, rig.now) == []
+    assert rig.feed(peer.address, nack) == []
 
 
 def test_the_same_packet_is_not_repeated_within_a_round_trip(rig: Rig) -> None:

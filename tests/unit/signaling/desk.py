@@ -166,7 +166,7 @@ class Desk:
         """SIGKILL: everything but the saved state is gone."""
         state = self.lesson.save()
         self.clients.clear()
-        self.media = MediaModel(next(self.media._numbers))
+        self.media = MediaModel(next(self.media.numbers))
         self.lesson, effects = Lesson.restore(self.plan, self.settings, state, self.now)
         self.carry_out(effects)
 

@@ -41,7 +41,7 @@ class MediaModel:
         self.paused: dict[str, bool] = {}
         self.fail_next: dict[str, Exception] = {}
         self.restarts = 0
-        self._numbers = itertools.count(first_number)
+        self.numbers = itertools.count(first_number)
 
     def _fail(self, call: str) -> None:
         error = self.fail_next.pop(call, None)
@@ -62,7 +62,7 @@ class MediaModel:
         for mid, source in offers.items():
             if mid not in device.producers:
                 kind = Kind.AUDIO if source.label == "room" else Kind.VIDEO
-                producer_id = f"p{next(self._numbers)}"
+                producer_id = f"p{next(self.numbers)}"
                 device.producers[mid] = ProducerInfo(
                     producer_id, device_id, source.label, kind, "H264", 1
                 )
@@ -100,7 +100,7 @@ class MediaModel:
 
     def feed(self, kind: Kind) -> ProducerInfo:
         """A stream made on the server; `unpublish` ends it."""
-        producer_id = f"p{next(self._numbers)}"
+        producer_id = f"p{next(self.numbers)}"
         label, codec = ("mix", "opus") if kind is Kind.AUDIO else ("program", "H264")
         info = ProducerInfo(producer_id, "program", label, kind, codec, 1)
         self.devices.setdefault("program", DeviceMedia()).producers[producer_id] = info

@@ -147,5 +147,7 @@ async def test_who_goes_away_leaves_the_turn_to_the_next(when: str) -> None:
     assert hashing.began[-1] == "last"
     hashing.tasks["last"].cancel()
     await asyncio.gather(*hashing.tasks.values(), return_exceptions=True)
-    assert not hashing.turns._strangers
-    assert hashing.turns._running == hashing.turns._running_strangers == 0
+    await hashing.ask("known", None)
+    await hashing.ask("stranger", (0, 0))
+    assert hashing.began[-2:] == ["known", "stranger"], "no turn was lost, and nobody waits"
+    await hashing.end_all()

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import Engine, event, update
 
 from recorder.manifest import Manifest, manifest_from
 from server.database.models import Recording, RecordingPhase, Visibility
@@ -72,17 +72,16 @@ def kept(world: World) -> list[str]:
 
 
 @contextmanager
-def statements(world: World) -> Iterator[list[str]]:
+def statements() -> Iterator[list[str]]:
     """What is asked of the database meanwhile."""
     asked: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
-    engine = world.services.database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     yield asked
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 async def seen_by(world: World, who: str) -> set[str]:
@@ -197,12 +196,12 @@ async def test_the_list_loads_no_manifests(
 ) -> None:
     """A whole day's chat in each of five hundred would be gigabytes."""
     await recorded(world, community)
-    with statements(world) as asked:
+    with statements() as asked:
         (row,) = (await admin.get("/api/recordings")).json()
     listed = [one for one in asked if "FROM recordings" in one]
     assert (row["id"], len(listed) > 0) == ("rec1", True)
     assert not [one for one in listed if "manifest" in one]
-    with statements(world) as asked:
+    with statements() as asked:
         assert (await admin.get("/api/recordings/rec1")).json()["parts"] == [PART]
     assert [one for one in asked if "recordings.manifest" in one]
 
