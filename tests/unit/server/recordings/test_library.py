@@ -1,69 +1,22 @@
-"""The library: what recording tells, who sees it, which files are given out."""
+"""A recording's life in the library: what is told of it, what it outlives, how it goes."""
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
 from typing import Any, cast
 
 import httpx
 import pytest
 from sqlalchemy import Engine, event, update
 
-from recorder.manifest import Manifest, manifest_from
-from server.database.models import Recording, RecordingPhase, Visibility
+from server.database.models import Recording, RecordingPhase
 from server.recordings.library import Catalogue
 from server.recordings.recorded import Interruption
 from server.timekeeper import Timekeeper
-from tests.unit.server.world import World, lesson_body, pages, post
-
-Ids = dict[str, str]
-PART = {
-    "part_id": "p1",
-    "seat_id": "lead",
-    "source": "teacher",
-    "name": "李老师",
-    "school": "实验小学",
-    "file": "part-1.mp4",
-    "mime": "video/mp4",
-    "start_s": 0.0,
-    "duration_s": 60.0,
-    "has_video": True,
-    "has_audio": True,
-}
-FILM = bytes(range(256)) * 8
-
-
-def manifest(**changes: Any) -> Manifest:
-    members = {
-        "started_at": 1_800_000_005.0,
-        "duration_s": 61.5,
-        "poster": "poster.jpg",
-        "parts": [PART],
-        "events": [{"at": 1_800_000_006.0, "type": "floor_given", "seat_id": "room1"}],
-        **changes,
-    }
-    return manifest_from(members, where="this test")
-
-
-async def recorded(world: World, ids: Ids, name: str = "rec1", **changes: Any) -> str:
-    """A lesson that was recorded, ended and finished, with its files; gives the recording's id."""
-    li = await world.signed_in("li")
-    lesson = await post(li, "/api/lessons", lesson_body(ids, **changes))
-    catalogue = Catalogue(world.services.pending_writes, world.clock)
-    await catalogue.added(name, lesson["id"], world.clock())
-    await li.post(f"/api/lessons/{lesson['id']}/end")
-    await catalogue.finished(name, manifest(started_at=world.clock()))
-    folder = world.settings.recordings / name
-    folder.mkdir()
-    (folder / "part-1.mp4").write_bytes(FILM)
-    (folder / "poster.jpg").write_bytes(b"jpg")
-    (folder / "journal").write_bytes(b"not for browsers")
-    return name
+from tests.unit.server.recordings.recorded import FILM, PART, Ids, manifest, recorded
+from tests.unit.server.world import World, lesson_body, post
 
 
 def kept(world: World) -> list[str]:
@@ -82,11 +35,6 @@ def statements() -> Iterator[list[str]]:
     event.listen(Engine, "before_cursor_execute", note)
     yield asked
     event.remove(Engine, "before_cursor_execute", note)
-
-
-async def seen_by(world: World, who: str) -> set[str]:
-    browser = await world.signed_in(who)
-    return {row["id"] for row in (await browser.get("/api/recordings")).json()}
 
 
 async def test_a_recording_goes_through_its_life(world: World, community: Ids) -> None:
@@ -268,260 +216,6 @@ async def test_recordings_of_unknown_lessons_harm_nothing(
     await catalogue.finished("rec1", manifest())
     await catalogue.failed("rec1", "no reason")
     assert (await admin.get("/api/recordings")).json() == []
-
-
-async def test_a_recording_is_seen_by_who_sat_in_it_then_by_the_region(
-    world: World, community: Ids
-) -> None:
-    await recorded(world, community)
-    assert await seen_by(world, "wang") == {"rec1"}
-    assert await seen_by(world, "admin") == {"rec1"}
-    assert await seen_by(world, "outsider") == set()
-    outsider = await world.signed_in("outsider")
-    for path in ("/api/recordings/rec1", "/media/recordings/rec1/part-1.mp4"):
-        assert (await outsider.get(path)).status_code == 404
-    wang, li = await world.signed_in("wang"), await world.signed_in("li")
-    body = {"visibility": "region", "title": "圆的面积（公开课）"}
-    refused = await wang.patch("/api/recordings/rec1", json=body)
-    assert (refused.status_code, refused.json()["code"]) == (403, "not-its-teacher")
-    assert (await li.patch("/api/recordings/rec1", json=body)).json()["title"] == body["title"]
-    assert await seen_by(world, "outsider") == {"rec1"}
-    assert (await outsider.get("/media/recordings/rec1/part-1.mp4")).content == FILM
-
-
-async def set_partners(admin: httpx.AsyncClient, ids: Ids, *schools: str) -> None:
-    body = {"partner_school_ids": [ids[school] for school in schools]}
-    answer = await admin.patch(f"/api/communities/{ids['community']}", json=body)
-    assert answer.status_code == 200, answer.text
-
-
-async def test_who_sat_in_a_lesson_keeps_it_and_who_comes_later_sees_nothing_from_before(
-    world: World, admin: httpx.AsyncClient, community: Ids
-) -> None:
-    await recorded(world, community, "before")
-    alone = {"room_classroom_ids": [community["room_2"]]}
-    await recorded(world, community, "without", **alone)  # rural_1 was asked to no seat
-    assert await seen_by(world, "wang") == {"before"}
-
-    await set_partners(admin, community, "rural_2", "elsewhere")  # one leaves, another joins
-    await recorded(world, community, "after", room_classroom_ids=[community["room_3"]])
-    assert await seen_by(world, "wang") == {"before"}
-    assert await seen_by(world, "outsider") == {"after"}
-    wang, outsider = await world.signed_in("wang"), await world.signed_in("outsider")
-    film = "/media/recordings/before/part-1.mp4"
-    assert (await wang.get(film)).content == FILM
-    assert (await outsider.get(film)).status_code == 404
-
-    # More is the owner's choice: to the schools that are in the community now, no others.
-    li = await world.signed_in("li")
-    for name in ("before", "without"):
-        body = {"visibility": "community"}
-        assert (await li.patch(f"/api/recordings/{name}", json=body)).status_code == 200
-    assert await seen_by(world, "outsider") == {"before", "without", "after"}
-    assert await seen_by(world, "wang") == {"before"}
-
-    # A deleted community hides nothing from those who sat in it.
-    path = f"/api/communities/{community['community']}"
-    assert (await admin.delete(path)).status_code == 204
-    assert await seen_by(world, "wang") == {"before"}
-    assert await seen_by(world, "outsider") == {"after"}
-    assert await seen_by(world, "li") == {"before", "without", "after"}
-    world.clock.pass_s(31 * 86_400)  # and is gone for good
-    await Timekeeper(world.services).tick()
-    wang = await world.signed_in("wang")
-    assert (await wang.get(film)).content == FILM
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({}, ["three", "two", "one"]),
-        ({"text": "圆"}, ["one"]),
-        ({"text": "数学 李老师"}, ["three", "one"]),
-        ({"text": "青山"}, ["three", "two", "one"]),
-        ({"text": "cell"}, ["two"]),
-        ({"text": "%"}, []),
-        ({"text": "_"}, []),
-        ({"text": "\u200b圆\ufeff"}, ["one"]),  # as pasted from a chat
-        ({"subject": "数学"}, ["three", "one"]),
-        ({"school": "河湾小学"}, ["two", "one"]),
-        ({"school": "河湾"}, []),
-        ({"from": 1_800_000_100}, ["three", "two"]),
-        ({"from": 1_800_000_100, "to": 1_800_000_200}, ["two"]),
-    ],
-)
-async def test_recordings_are_found(
-    world: World, community: Ids, query: dict[str, Any], found: list[str]
-) -> None:
-    await recorded(world, community, "one")
-    world.clock.pass_s(100)
-    await recorded(world, community, "two", title="The CELL", subject="生物")
-    world.clock.pass_s(100)
-    rooms = [community["room_1"]]
-    await recorded(world, community, "three", title="分数", room_classroom_ids=rooms)
-    li = await world.signed_in("li")
-    rows = (await li.get("/api/recordings", params=query)).json()
-    assert [row["id"] for row in rows] == found
-    assert all(row["parts"] == [] == row["events"] for row in rows)
-
-
-async def add_rows(world: World, teacher: str, *began: float) -> None:
-    """Recordings as rows alone, by when they began."""
-    async with world.services.database.write() as session:
-        session.add_all(
-            Recording(
-                id=f"rec{number:03}",
-                created_at=0.0,
-                teacher_id=teacher,
-                title="圆的面积",
-                subject="数学" if number % 2 else "语文",
-                grade="",
-                teacher_name="李老师",
-                started_at=started_at,
-                state=RecordingPhase.READY,
-                visibility=Visibility.LESSON,
-            )
-            for number, started_at in enumerate(began)
-        )
-
-
-async def test_the_whole_library_is_read_page_by_page(world: World, community: Ids) -> None:
-    """Also those that began at the same moment, and more than five hundred."""
-    began = [1_790_000_000.1 + number // 4 for number in range(620)]
-    await add_rows(world, community["li"], *began)
-    newest = sorted(range(620), key=lambda number: (-began[number], number))
-    ids = [f"rec{number:03}" for number in newest]
-    li = await world.signed_in("li")
-    found = await pages(li, "/api/recordings")
-    assert [len(page) for page in found] == [100] * 6 + [20]
-    assert list(chain(*found)) == ids
-    assert [len(page) for page in await pages(li, "/api/recordings?limit=310")] == [310, 310]
-    some = await pages(li, "/api/recordings?subject=数学&limit=150")  # what was asked stays so
-    assert [len(page) for page in some] == [150, 150, 10]
-    assert list(chain(*some)) == [name for name in ids if int(name[3:]) % 2]
-
-
-async def test_what_comes_and_goes_meanwhile_moves_no_page(world: World, community: Ids) -> None:
-    await add_rows(world, community["li"], *range(100, 110))
-    li = await world.signed_in("li")
-    first = await li.get("/api/recordings?limit=4")
-    assert [row["id"] for row in first.json()] == ["rec009", "rec008", "rec007", "rec006"]
-    assert (await li.delete("/api/recordings/rec006")).status_code == 204  # the last one told
-    async with world.services.database.write() as session:
-        newer = update(Recording).where(Recording.id == "rec003").values(started_at=500.0)
-        await session.execute(newer)
-    rest = await pages(li, first.links["next"]["url"])
-    assert rest == [["rec005", "rec004", "rec002", "rec001"], ["rec000"]]
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "nonsense",
-        "!",
-        "é",
-        "x" * 1000,
-        *(
-            urlsafe_b64encode(json.dumps(place).encode()).decode()
-            for place in (
-                1,
-                [],
-                {"at": 1},
-                [1.0],
-                [1.0, 2.0],
-                ["a", "b"],
-                [float("nan"), "b"],
-                [float("inf"), "b"],
-                [None, "b"],
-                [1.0, "b", "c"],
-                [1.0, "b\0"],
-                [1.0, "b" * 100],
-                [[1.0], "b"],
-            )
-        ),
-    ],
-)
-async def test_a_cursor_that_is_none_is_refused(admin: httpx.AsyncClient, cursor: str) -> None:
-    answer = await admin.get("/api/recordings", params={"after": cursor})
-    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"after"})
-
-
-@pytest.mark.parametrize("limit", ["0", "-1", "501", "many"])
-async def test_a_page_has_its_bounds(admin: httpx.AsyncClient, limit: str) -> None:
-    answer = await admin.get("/api/recordings", params={"limit": limit})
-    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"limit"})
-
-
-async def test_a_huge_number_in_a_cursor_finds_what_comes_after(admin: httpx.AsyncClient) -> None:
-    place = json.dumps([10**200, "b"]).encode()
-    params = {"after": urlsafe_b64encode(place).decode().rstrip("=")}
-    answer = await admin.get("/api/recordings", params=params)
-    assert (answer.status_code, answer.json()) == (200, [])
-
-
-@pytest.mark.parametrize("field", ["text", "subject", "school"])
-@pytest.mark.parametrize("words", ["\0", "圆\0", "a\nb"])
-async def test_a_search_for_what_no_name_has_is_refused(
-    admin: httpx.AsyncClient, field: str, words: str
-) -> None:
-    """SQLite found everything with a NUL, and PostgreSQL fails of one."""
-    answer = await admin.get("/api/recordings", params={field: words})
-    assert (answer.status_code, set(answer.json()["fields"])) == (422, {field})
-
-
-async def test_files_come_whole_and_in_ranges(world: World, community: Ids) -> None:
-    await recorded(world, community)
-    li, path = await world.signed_in("li"), "/media/recordings/rec1/part-1.mp4"
-    whole = await li.get(path)
-    assert (whole.status_code, whole.content) == (200, FILM)
-    assert whole.headers["content-type"] == "video/mp4"
-    assert whole.headers["accept-ranges"] == "bytes"
-    assert whole.headers["cache-control"] == "no-store"
-    part = await li.get(path, headers={"range": "bytes=100-299"})
-    assert (part.status_code, part.content) == (206, FILM[100:300])
-    assert part.headers["content-range"] == f"bytes 100-299/{len(FILM)}"
-    tail = await li.get(path, headers={"range": "bytes=-10"})
-    assert tail.content == FILM[-10:]
-    assert (await li.get(path, headers={"range": "bytes=99999-"})).status_code == 416
-    head = await li.head(path)
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(FILM))
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "journal",
-        "manifest.json",
-        "../other/part-1.mp4",
-        "..%2f..%2ftongke.db",
-        "%2e%2e/%2e%2e/tongke.db",
-        "/etc/passwd",
-        "part-1.mp4%00.jpg",
-        "",
-    ],
-)
-async def test_no_other_file_is_given_out(world: World, community: Ids, name: str) -> None:
-    await recorded(world, community)
-    li = await world.signed_in("li")
-    answer = await li.get(f"/media/recordings/rec1/{name}")
-    assert answer.status_code in {404, 422}
-
-
-async def test_a_manifest_cannot_lead_out_of_the_folder(world: World, community: Ids) -> None:
-    await recorded(world, community)
-    (world.settings.recordings / "secret.mp4").write_bytes(b"secret")
-    evil = manifest(parts=[{**PART, "file": "../secret.mp4"}], poster="/etc/passwd")
-    await Catalogue(world.services.pending_writes, world.clock).finished("rec1", evil)
-    li = await world.signed_in("li")
-    for name in ("..%2fsecret.mp4", "%2fetc%2fpasswd"):
-        assert (await li.get(f"/media/recordings/rec1/{name}")).status_code == 404
-
-
-async def test_nobody_unknown_gets_a_file(world: World, community: Ids) -> None:
-    await recorded(world, community)
-    browser = await world.browser()
-    assert (await browser.get("/media/recordings/rec1/part-1.mp4")).status_code == 401
 
 
 async def test_a_recording_is_deleted_restored_and_gone_with_its_files(
