@@ -58,7 +58,8 @@ The contract of `Pump` (thread-safe; each call takes effect before it returns):
   its sequence parameter set, of VP8 the four bytes of its size, b"" before the first); `losses` →
   `(ssrc, expected, lost, arrival_ns)` per consumer on which the peer's report blocks told something
   since the last call; `audio_levels` → `(producer_id, −dBov)` of the loudest packet since the last
-  call (RFC 6464).
+  call (RFC 6464); `level_history` → the number of the present tenth of a second, and of each
+  producer asked for how loud it was in the 128 before it (−dBov, 127 where no packet came).
 * What need not be looked for: `FIRST_PACKET` says that media of a layer begins, or begins again
   after two seconds of silence; `VOICE` that a producer is as loud as speech (−45 dBov) that was not
   when the levels were last read.

@@ -363,6 +363,10 @@ cdef class Pump:
     def audio_levels(self):
         return audio_level_rows(&self._pump.core)
 
+    def level_history(self, list producer_ids not None):
+        cdef int64_t end = self._now() // native.LEVEL_FRAME_NS
+        return end, level_history_rows(&self._pump.core, producer_ids, end)
+
     def probe(self, int64_t transport_id, *, int64_t bitrate_bps, int duration_ms):
         cdef int result
         cdef int64_t now = self._now()

@@ -247,6 +247,10 @@ cdef extern from "calls_lines.h" nogil:
     int core_set_line_settled(core *, int64_t, bint)
 
 
+cdef extern from "level_history.h" nogil:
+    enum: LEVEL_FRAMES, LEVEL_FRAME_NS
+
+
 cdef extern from "calls_read.h" nogil:
     struct stream_losses:
         uint32_t ssrc
@@ -267,6 +271,7 @@ cdef extern from "calls_read.h" nogil:
         int64_t producer_id
         uint8_t level
     int core_audio_levels(core *, audio_level *, uint32_t)
+    int core_level_history(core *, const int64_t *, uint32_t, int64_t, uint8_t (*)[128])
     struct layer_totals:
         int layer
         uint64_t bytes

@@ -100,6 +100,21 @@ cdef list audio_level_rows(native.core *core):
     return [(levels[i].producer_id, levels[i].level) for i in range(count)]
 
 
+cdef list level_history_rows(native.core *core, list producer_ids, int64_t end):
+    cdef int64_t[ROWS_AT_ONCE] ids
+    cdef uint8_t[ROWS_AT_ONCE][128] levels  # native.LEVEL_FRAMES
+    cdef uint32_t count
+    cdef int result
+    cdef list rows = []
+    for begin in range(0, len(producer_ids), ROWS_AT_ONCE):
+        count = next_ids(producer_ids, begin, ids)
+        with nogil:
+            result = native.core_level_history(core, ids, count, end, levels)
+        checked(result, "a producer")
+        rows += [<bytes>levels[i][:native.LEVEL_FRAMES] for i in range(count)]
+    return rows
+
+
 cdef list take_outbox(native.outbox *outbox):
     """What the core would send, as (receiver, datagram)."""
     cdef native.destination *destination

@@ -48,6 +48,19 @@ int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room)
   return (int)count;
 }
 
+int core_level_history(struct core *core, const int64_t *ids, uint32_t count, int64_t end,
+                       uint8_t (*out)[LEVEL_FRAMES]) {
+  uint32_t i = 0;
+  pthread_mutex_lock(&core->mutex);
+  for (; i < count; i++) {
+    const struct producer *producer = core_producer(core, ids[i]);
+    if (!producer) break;
+    level_history_read(&producer->levels, end, out[i]);
+  }
+  pthread_mutex_unlock(&core->mutex);
+  return i == count ? 0 : REFUSED_UNKNOWN;
+}
+
 void core_pump_stats(struct core *core, uint64_t *counters) {
   pthread_mutex_lock(&core->mutex);
   memcpy(counters, core->counters, sizeof core->counters);

@@ -19,6 +19,9 @@ struct audio_level {
   uint8_t level;
 };
 int core_audio_levels(struct core *core, struct audio_level *out, uint32_t room);
+/* How loud each of `count` producers was in the LEVEL_FRAMES frames before `end`, −dBov. */
+int core_level_history(struct core *core, const int64_t *ids, uint32_t count, int64_t end,
+                       uint8_t (*out)[LEVEL_FRAMES]);
 
 struct layer_totals {
   int layer;

@@ -31,6 +31,7 @@ int64_t core_add_producer(struct core *core, int64_t transport_id,
         .feedback_ssrc = settings->feedback_ssrc ? settings->feedback_ssrc : core->feedback_ssrc,
         .next_of_transport = transport->producers,
     };
+    level_history_init(&producer->levels);
     if (transport->producers) transport->producers->previous_of_transport = producer;
     transport->producers = producer;
   }

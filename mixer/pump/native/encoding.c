@@ -167,7 +167,8 @@ static void tell_beginning(struct core *core, const struct encoding *encoding,
     tell_layer(core, EVENT_FIRST_PACKET, encoding->producer->id, encoding->layer);
 }
 
-static void hear(struct core *core, struct producer *producer, uint8_t level) {
+static void hear(struct core *core, struct producer *producer, uint8_t level, int64_t now) {
+  level_history_hear(&producer->levels, level, now);
   if (!producer->has_audio_level || level < producer->loudest) producer->loudest = level;
   producer->has_audio_level = true;
   if (level < VOICE_LEVEL && !producer->is_loud) producer->is_loud = tell_voice(core, producer);
@@ -205,7 +206,7 @@ static void count(struct core *core, struct encoding *encoding, const struct med
     encoding->counters[ENCODING_keyframes]++;
     note_keyframe(encoding, media, now);
   }
-  if (media->has_audio_level) hear(core, encoding->producer, media->audio_level & 0x7f);
+  if (media->has_audio_level) hear(core, encoding->producer, media->audio_level & 0x7f, now);
 }
 
 /* Whoever has the layer is sent the parameter sets that this keyframe does not bring; who only joins

@@ -8,6 +8,7 @@
 #include "counters.h"
 #include "h264_stream.h"
 #include "history.h"
+#include "level_history.h"
 #include "ingress.h"
 #include "lines.h"
 #include "media.h"
@@ -117,6 +118,7 @@ struct producer {
   bool has_audio_level;
   uint8_t loudest; /* −dBov, 0 the loudest */
   bool is_loud;    /* was when the levels were last read, or has been told since */
+  struct level_history levels;
   struct producer *next_of_transport, *previous_of_transport;
 };
 
