@@ -197,6 +197,21 @@ class SpeakersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    """Somebody at a producer's microphone speaks, or has spoken: from when till when so far.
+
+    Both are told by how long ago they are. A spell of speech is told as it begins, twice a second
+    while it grows, and when it is `over`. A room that merely returns another's voice does
+    not speak.
+    """
+
+    producer_id: str
+    began_ago_s: float
+    ended_ago_s: float
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerChanged:
     """A device now gets another layer of a stream, or none (`layer` −1) for the given reason.
 
@@ -252,6 +267,7 @@ MediaEvent = (
     | PictureFaultsChanged
     | TransportChanged
     | SpeakersChanged
+    | SpeechHeard
     | ConsumerChanged
     | LayersNeeded
     | LinkMeasured

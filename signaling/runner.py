@@ -30,6 +30,7 @@ from mixer.model import (
     PictureFaultsChanged,
     ProducerLive,
     SpeakersChanged,
+    SpeechHeard,
     TransportChanged,
 )
 from signaling.counters import SignalingCounters
@@ -105,6 +106,8 @@ class LessonRunner:
                 key = ("transport", event.device_id, event.direction)
             case SpeakersChanged():
                 key = ("speakers",)
+            case SpeechHeard():
+                key = ("speech", event.producer_id)
             case ConsumerChanged():
                 key = ("consumer", event.device_id, event.producer_id)
             case LayersNeeded():

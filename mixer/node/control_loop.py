@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from mixer.forward.echo_path import FRAME_S
 from mixer.forward.layers import Stream
 from mixer.forward.speakers import ActiveSpeakers
-from mixer.model import MediaEvent, PictureFaultsChanged, SpeakersChanged
+from mixer.forward.speech import SpeechSpells, Spell
+from mixer.model import Kind, MediaEvent, PictureFaultsChanged, SpeakersChanged, SpeechHeard
 from mixer.node.beats import CALM_LOOK_S, LISTEN_S, LOOK_S, next_beat
 from mixer.node.demand import Demand
 from mixer.node.members import Members
@@ -39,6 +41,7 @@ class ControlLoop:
         self._members = members
         self._tell = tell
         self._speakers = ActiveSpeakers()
+        self._speech = SpeechSpells()
         self._demand = Demand()
         self._reshaped = False  # the size of a layer's pictures has changed since they were chosen
         # Of each producer as last shared out: which layers sent, and whether one only began.
@@ -90,7 +93,7 @@ class ControlLoop:
 
     def handle_levels(self, levels: Sequence[tuple[Producer, int]], now: float) -> None:
         """Audio levels of this lesson's producers since the last time."""
-        if not levels and self._speakers.nobody:
+        if not levels and self._speakers.nobody and not self._speech.is_busy:
             return
         before = self._speakers.heard
         self._speakers.handle_levels(
@@ -102,12 +105,34 @@ class ControlLoop:
         speakers = self._speakers.poll(now)
         if speakers is not None:
             self._tell(SpeakersChanged(speakers.levels))
-        if not self._speakers.quiet:
+        if not self._speakers.quiet or self._speech.is_busy:
+            self._follow_speech(now)
             self._port.hurry(next_beat(now, LISTEN_S))
 
+    def _follow_speech(self, now: float) -> None:
+        """Of all open microphones, how loud they were lately: who has spoken when."""
+        feeds = self._members.feeds
+        opened = [
+            one
+            for name, one in self._members.producers.items()
+            if one.kind is Kind.AUDIO and not one.paused and name not in feeds
+        ]
+        end, levels = self._port.pump.level_history([one.pump_id for one in opened])
+        heard = {one.producer_id: its for one, its in zip(opened, levels, strict=True)}
+        self._tell_spells(self._speech.hear(heard, end), now)
+
+    def _tell_spells(self, spells: Sequence[Spell], now: float) -> None:
+        for spell in spells:
+            began_ago_s, ended_ago_s = now - spell.began * FRAME_S, now - spell.ended * FRAME_S
+            self._tell(SpeechHeard(spell.producer_id, began_ago_s, ended_ago_s, spell.over))
+
     def unheard(self, producer_id: str) -> None:
-        """It is heard no more, at once: paused or gone."""
+        """Its microphone is being closed or opened, or is gone: what was heard is over, at once."""
         self._speakers.remove(producer_id)
+        now = self._port.clock()
+        if self._speech.is_busy:
+            self._follow_speech(now)
+        self._tell_spells(self._speech.remove(producer_id, int(now / FRAME_S)), now)
 
     # Layers
 

@@ -87,9 +87,9 @@ class LessonMedia:
         """Stop or resume forwarding at once; raises `ProducerUnknown`."""
         producer = self.members.known(producer_id)
         if producer.paused != paused:
+            self.control.unheard(producer_id)
             producer.paused = paused
             self.port.pump.set_producer_paused(producer.pump_id, paused)
-            self.control.unheard(producer_id)
             self.allocate()
 
     def first_packet(self, producer: Producer) -> None:

@@ -180,6 +180,8 @@ class Conduct:
         record.phase = LESSON_TRANSITIONS[record.phase, "ended"]
         record.ending = (now, reason)
         record.keep()
+        for entry in record.spells.end_all(now):
+            record.write(entry)
         record.write(log.LessonEnded(at=now, reason=reason))
         record.flush(now)
         record.tell_all(m.LessonEnded(reason=reason))

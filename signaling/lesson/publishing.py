@@ -152,6 +152,8 @@ class Publishing:
     def _remove(self, device: Device, producer: Producer, now: float) -> None:
         del device.producers[producer.producer_id]
         self._record.forget_producer(producer.producer_id)
+        for entry in self._record.spells.end(producer.producer_id, now):
+            self._record.write(entry)
         self._record.emit(ProducerRemoved(producer.producer_id))
         self._write(log.SourceRemoved, device, producer, now)
 

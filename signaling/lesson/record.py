@@ -30,6 +30,7 @@ from signaling.lesson.floor import Floor
 from signaling.lesson.link import DeviceLink
 from signaling.lesson.rules import DevicePhase, LivePhase, SubscribePhase
 from signaling.lesson.speaking import SpeakerBoard
+from signaling.lesson.speech import OpenSpells
 from signaling.log import entries as log
 from signaling.log.entries import AnyEntry
 from signaling.ports import Bearer, LessonPlan, SignalingSettings
@@ -164,6 +165,7 @@ class LessonRecord:
         self.streams: dict[str, LessonStream] = {}  # its own, by producer
         self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
         self.speakers = SpeakerBoard()
+        self.spells = OpenSpells()
         self.out: list[Effect] = []
         self._replies: list[Effect] = []
         self._negotiations: list[Effect] = []

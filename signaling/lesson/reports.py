@@ -12,6 +12,7 @@ from mixer.model import (
     PictureFaultsChanged,
     ProducerLive,
     SpeakersChanged,
+    SpeechHeard,
     TransportChanged,
 )
 from signaling.lesson.publishing import Publishing
@@ -45,6 +46,9 @@ class Reports:
                 self._picture_faults(event)
             case SpeakersChanged():
                 self._speakers_changed(event)
+                return False
+            case SpeechHeard():
+                self._speech_heard(event, now)
                 return False
             case ConsumerChanged():
                 self._consumer_changed(event)
@@ -80,6 +84,13 @@ class Reports:
                 levels[seat_id] = max(level, levels.get(seat_id, -127))
         loudest_first = sorted(levels.items(), key=lambda item: -item[1])
         self._record.speakers.report(tuple(loudest_first))
+
+    def _speech_heard(self, event: SpeechHeard, now: float) -> None:
+        """Somebody speaks, or has spoken: an entry of their seat."""
+        found = self._record.find_producer(event.producer_id)
+        if found is not None:
+            for entry in self._record.spells.heard(found[0].seat_id, event, now):
+                self._record.write(entry)
 
     def _consumer_changed(self, event: ConsumerChanged) -> None:
         """A device now gets another layer of a stream, or none."""

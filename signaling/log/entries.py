@@ -268,6 +268,19 @@ class Chat(Entry):
     text: str
 
 
+class Speech(Entry):
+    """A seat spoke from `since` until `until`: written when it has begun, every ten seconds while
+    it goes on, and when it is `over`. Of a seat's entries with the same `since` the last counts:
+    one that ends where it begins was an echo after all, and where none is `over` (the server was
+    killed) the seat spoke at least so long."""
+
+    type: Literal["speech"] = "speech"
+    seat_id: str
+    since: float
+    until: float
+    over: bool
+
+
 class LinkChanged(Entry):
     """A seat's line turned `good`, `weak` or `lost`."""
 
@@ -307,6 +320,7 @@ AnyEntry = (
     | LockChanged
     | RecordingChanged
     | Chat
+    | Speech
     | LinkChanged
 )
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mixer.forward.allocation import Allocator
+from mixer.forward.echo_path import FRAME_S, FRAMES
 from mixer.forward.layers import Layer, Stream
+from mixer.forward.speech import SpeechSpells, Spell
 from mixer.model import (
     ConsumerChanged,
     Direction,
@@ -24,6 +26,7 @@ from mixer.model import (
     LinkState,
     ProducerLive,
     SpeakersChanged,
+    SpeechHeard,
     TransportChanged,
 )
 from signaling.lesson import Lesson
@@ -46,6 +49,10 @@ LAYERS = (
 )
 SOUND = (Layer(32_000),)
 AMPLE_BPS = 20_000_000
+SPOKEN_S = 0.02  # a level tells of so much sound
+NOBODY, ROOM_NOISE = -127.0, -62.0
+PLAYOUT_S = 0.12  # what a page keeps of sound before it is played
+TAIL_DB = 80 * SPOKEN_S  # sound dies away within 0.75 s
 
 
 class Wire:
@@ -123,9 +130,12 @@ class Server:
         self._layers: dict[tuple[str, str], int] = {}
         self._live: set[str] = set()
         self._measured: dict[str, tuple[int, int]] = {}
+        self._speech = SpeechSpells()
+        self._levels: dict[str, dict[int, int]] = {}  # −dBov of each frame, by producer
         self._view: tuple[m.LessonState, list[m.SeatState]] | None = None  # until the next event
         clock.every(0.5, self._allocate)
         clock.every(0.3, self._tell_speakers)
+        clock.every(0.5, self._hear_speech)
         clock.every(2.0, self._measure)
         clock.every(1.0, self._notice_silence)
 
@@ -196,6 +206,9 @@ class Server:
                 case f.ProducerAdded() | f.ProducerRemoved():
                     pass
                 case _:
+                    if isinstance(effect, f.MediaPause):
+                        self._hear_speech()
+                        self._tell(self._speech.remove(effect.producer_id, self._frame()))
                     answer = call_media(self.media, effect)
                     if answer is not None:
                         self.feed(answer)
@@ -215,6 +228,8 @@ class Server:
             link.drop()
         self.links.clear()
         self.media = MediaModel(next(self.media.numbers))
+        self._speech = SpeechSpells()
+        self._levels.clear()
         self._allocators.clear()
         self._layers.clear()
         self.clock.after(for_s, self._start)
@@ -226,11 +241,12 @@ class Server:
 
     # --- media --------------------------------------------------------------------------------
 
-    def packet(self, producer_id: str) -> None:
+    def packet(self, producer_id: str, levels: Sequence[float] = ()) -> None:
         """A packet of sound has come: to all who want it and are let to hear it."""
         producer = self.media.producers.get(producer_id)
         if self.down or producer is None:
             return
+        self._keep_levels(producer_id, levels)
         if producer_id not in self._live:
             self._live.add(producer_id)
             self.feed(e.MediaReported(ProducerLive(producer_id, producer.device_id)))
@@ -247,7 +263,7 @@ class Server:
             )
             if wanted and self._layers.get((room.device_id, producer_id), 0) >= 0:
                 speaker = seat.seat_id
-                room.down.send(120, lambda room=room, speaker=speaker: room.hear(speaker))
+                room.down.send(120, lambda room=room, speaker=speaker: room.hear(speaker, levels))
 
     def view(self) -> tuple[m.LessonState, list[m.SeatState]]:
         """What everybody is shown; asked at each packet, made anew after an event."""
@@ -306,6 +322,36 @@ class Server:
         ]
         self.feed(e.MediaReported(SpeakersChanged(tuple(levels))))
 
+    def _frame(self) -> int:
+        return int(self.clock.now / FRAME_S)
+
+    def _keep_levels(self, producer_id: str, levels: Sequence[float]) -> None:
+        """A packet that stands for five: the others came before it."""
+        kept = self._levels.setdefault(producer_id, {})
+        for before, dbov in enumerate(reversed(levels)):
+            frame = int((self.clock.now - before * SPOKEN_S) / FRAME_S)
+            kept[frame] = min(max(0, round(-dbov)), kept.get(frame, 127))
+            kept.pop(frame - FRAMES, None)
+
+    def _hear_speech(self) -> None:
+        """As a node does, from what its pump keeps."""
+        end = self._frame()
+        opened = {name: self._levels.get(name, {}) for name in self.media.heard()}
+        heard = any(min(levels.values(), default=127) < 127 for levels in opened.values())
+        if not self.down and (heard or self._speech.is_busy):
+            frames = range(end - FRAMES, end)
+            levels = {
+                name: bytes(levels.get(frame, 127) for frame in frames)
+                for name, levels in opened.items()
+            }
+            self._tell(self._speech.hear(levels, end))
+
+    def _tell(self, spells: list[Spell]) -> None:
+        for spell in spells:
+            began, ended = (self.clock.now - at * FRAME_S for at in (spell.began, spell.ended))
+            heard = SpeechHeard(spell.producer_id, began, ended, spell.over)
+            self.feed(e.MediaReported(heard))
+
     def _measure(self) -> None:
         for room in self.rooms.values():
             if self.down or room.device_id not in self.media.devices:
@@ -347,6 +393,11 @@ class Room:
     streams: list[m.StreamChanged] = field(default_factory=list)
     back_at: list[float] = field(default_factory=list)
     ears: Counter[str] = field(default_factory=Counter)  # packets heard of each seat
+    # How loud its people are at a time; by how much its loudspeaker is softer at its microphone.
+    voice: Callable[[float], float] | None = None
+    echo_db: float = NOBODY
+    _played: dict[int, float] = field(default_factory=dict)  # by when, in `SPOKEN_S`
+    _tail: float = NOBODY
     _heard_at: float = 0.0
     _sound: str | None = None
     _subscribing: bool = False
@@ -463,11 +514,27 @@ class Room:
     def _talk(self) -> None:
         sound = self._sound
         if sound is not None and not self.ended:
-            self.up.send(120, lambda: self.server.packet(sound))
+            levels = self._microphone()
+            self.up.send(120, lambda: self.server.packet(sound, levels))
 
-    def hear(self, seat: str) -> None:
+    def _microphone(self) -> Sequence[float]:
+        """Its people and its loudspeaker, since the last packet."""
+        if self.voice is None:
+            return ()
+        levels = []
+        first = round((self.server.clock.now - PACKET_S) / SPOKEN_S)
+        for at in range(first, first + round(PACKET_S / SPOKEN_S)):
+            self._tail = max(self._tail - TAIL_DB, self._played.pop(at, NOBODY))
+            levels.append(max(self.voice(at * SPOKEN_S), self._tail + self.echo_db, ROOM_NOISE))
+        return levels
+
+    def hear(self, seat: str, levels: Sequence[float] = ()) -> None:
         """A packet of another seat's sound has arrived."""
         self.ears[seat] += 1
+        if self.voice is not None:
+            first = round((self.server.clock.now + PLAYOUT_S) / SPOKEN_S)
+            for at, dbov in enumerate(levels, first):
+                self._played[at] = max(dbov, self._played.get(at, NOBODY))
 
 
 def line(clock: Clock, rng: random.Random, loss: float) -> Line:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import os
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
+from mixer.forward.echo_path import FRAME_S, FRAMES
 from mixer.node.port import Port
 from mixer.pump import (
     DATAGRAM,
@@ -57,6 +60,8 @@ class FakePump:
         self.formats: dict[tuple[int, int], bytes] = defaultdict(bytes)
         self.sent: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.levels: list[tuple[int, int]] = []
+        # How loud a producer was, and when: the clock is the loop's.
+        self.level_at: Callable[[int, float], int] = lambda producer_id, at: 127
         self._ids = itertools.count(1)
 
     def close(self) -> None:
@@ -93,6 +98,16 @@ class FakePump:
 
     def audio_levels(self) -> list[tuple[int, int]]:
         return self.levels
+
+    def level_history(self, producer_ids: list[int]) -> tuple[int, list[bytes]]:
+        self.calls.append(("level_history", tuple(producer_ids)))
+        end = int(asyncio.get_running_loop().time() / FRAME_S)
+        frames = range(end - FRAMES, end)
+        middle = 0.5  # of a frame
+        return end, [
+            bytes(self.level_at(one, (frame + middle) * FRAME_S) for frame in frames)
+            for one in producer_ids
+        ]
 
     def layer_totals(self, producer_id: int) -> list[LayerTotals]:
         return [
