@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mixer.model import MediaEvent, NodeSettings, Want
+from mixer.model import FeedOffer, MediaEvent, NodeSettings, Want
 from mixer.node import MediaNode
 from tests.browser.media_page import MediaPage, running_browser, until
+from tests.camera_media import B_FRAMES, encode_h264, packetise
 from tests.network_relay import LinkConditions, NetworkRelay
+from tests.recorded_media import FRAME_RATE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -220,3 +225,27 @@ async def test_cut_line_comes_back_by_itself() -> None:
         relay.cut = False
         frozen = await room.pixels(picture.producer_id)
         await until(lambda: changes(frozen), what="the picture's return")
+
+
+async def test_b_frames_cost_a_viewer_no_keyframe_requests(tmp_path: Path) -> None:
+    """What a browser cannot show is not sent: it asked for a keyframe five times a second."""
+    pictures = encode_h264(B_FRAMES, 4.0)
+    place = {id(picture): number for number, picture in enumerate(pictures)}
+    async with started_node("127.0.0.1") as node, running_browser() as (browser, address):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as camera:
+            camera.bind(str(tmp_path / "camera"))
+            offer = FeedOffer("teacher", "H264", 1_000_000)
+            feed = await node.feed(LESSON, "camera", str(tmp_path / "camera"), offer)
+            room = MediaPage(await browser.new_page(), node, LESSON, "room")
+            await room.page.goto(address)
+            await room.subscribe([Want(feed.producer.producer_id, 320, 240)])
+            clock = asyncio.get_running_loop().time
+            began = clock()
+            for picture, packet in packetise(
+                pictures, ssrc=feed.ssrcs[0], payload_type=feed.payload_type
+            ):
+                await asyncio.sleep(began + place[id(picture)] / FRAME_RATE - clock())
+                await asyncio.to_thread(camera.sendto, packet.serialize(), feed.media_path)
+            (seen,) = await room.stats("down", "inbound-rtp")
+    assert seen["framesDecoded"] >= 4
+    assert seen["pliCount"] <= 2  # before the first keyframe
