@@ -1,7 +1,8 @@
 """The RTP header extensions we speak (RFC 8285), as one table, and which of them a peer agrees to.
 
-One more is a row here and its bytes in the pump (`native/rtp.h` with `rtp.c`, `consumer_packet.c`,
-and the same field in `_pump.pyx`, `conversions.pxi`).
+One more is a row here and its bytes in the pump: `native/rtp.h` with `rtp.c`; where it goes on
+`consumer_packet.c` and `EXTENSIONS_MAX` in `streams.h`; the same field in `native.pxd`,
+`_pump.pyx`, `_pump.pyi`, `conversions.pxi` and the fuzzing harness.
 
 Video orientation (`urn:3gpp:video-orientation`) is deliberately not agreed to: without it the
 sender turns the picture itself, and recordings and programs, which know no such extension, stand

@@ -1,4 +1,4 @@
-"""What only administrators see: deletions to undo, lessons going on."""
+"""What only administrators see: deletions to undo, lessons going on (measures: `stats.py`)."""
 
 from __future__ import annotations
 

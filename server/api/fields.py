@@ -81,6 +81,7 @@ Name = Annotated[
     AfterValidator(_printable),
     AfterValidator(_not_only_marks),
 ]
+Title = Name  # of a lesson or a recording
 Word = Annotated[
     str,
     BeforeValidator(_visible),

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from server.api.access import ServicesOf
+from server.database.free_space import space_in
 from server.database.refusing import DatabaseRefused
-from server.database.room import room_in
 from server.door.condition import SHUT
 from server.services import Services
 
@@ -29,7 +29,7 @@ async def readyz(services: ServicesOf) -> JSONResponse:
     """
     settings = services.settings
     data, recordings = await anyio.to_thread.run_sync(
-        lambda: (room_in(settings.data_folder), room_in(settings.recordings))
+        lambda: (space_in(settings.data_folder), space_in(settings.recordings))
     )
     checks = {
         "database": await _database(services),

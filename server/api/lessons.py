@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.accounts.permissions import Right, refuse_without
 from server.api.access import Person, ServicesOf
 from server.api.areas import area
-from server.api.fields import Body, Id, Moment, Name, View, Word
+from server.api.fields import Body, Id, Moment, Title, View, Word
 from server.api.lesson_views import ClashView, LessonView, clash_view, lesson_views
 from server.api.pages import Pages
 from server.database.models import Lesson, LessonPhase, User
@@ -35,7 +35,7 @@ Rooms = Annotated[list[Id], Field(min_length=1, max_length=64)]
 
 
 class LessonBody(Body):
-    title: Name
+    title: Title
     subject: Word = ""
     grade: Word = ""
     mode: Mode = Mode.BLENDED
@@ -47,7 +47,7 @@ class LessonBody(Body):
 
 
 class LessonChange(Body):
-    title: Name | None = None
+    title: Title | None = None
     subject: Word | None = None
     grade: Word | None = None
     mode: Mode | None = None

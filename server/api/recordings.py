@@ -11,7 +11,7 @@ from recorder.manifest import Part, RecordedEvent
 from server.accounts.permissions import Right, refuse_without
 from server.api.access import Person, ServicesOf
 from server.api.areas import area
-from server.api.fields import Body, Id, Moment, Name, SearchText, View, Word
+from server.api.fields import Body, Id, Moment, SearchText, Title, View, Word
 from server.api.pages import Pages
 from server.database.models import Recording, RecordingPhase, User, Visibility
 from server.recordings.library import (
@@ -109,7 +109,7 @@ class Held(NamedTuple):
 
 
 class RecordingChange(Body):
-    title: Name | None = None
+    title: Title | None = None
     subject: Word | None = None
     grade: Word | None = None
     visibility: Visibility | None = None

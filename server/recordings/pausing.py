@@ -16,7 +16,7 @@ import structlog
 
 from recorder import control as c
 from recorder.archive import LEAST_PAUSE_S
-from server.database.room import room_in
+from server.database.free_space import space_in
 from server.recordings.chores import Chore, Chores
 from server.recordings.phases import RecorderPhase
 from server.recordings.recorded import Interruption, Recorded
@@ -118,4 +118,4 @@ class Pausing:
 
 
 def _has_room(folder: Path) -> bool:
-    return not folder.exists() or room_in(folder, least_bytes=RESUME_ROOM_BYTES) == "ok"
+    return not folder.exists() or space_in(folder, least_bytes=RESUME_ROOM_BYTES) == "ok"

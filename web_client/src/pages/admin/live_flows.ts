@@ -19,7 +19,7 @@ export class LiveFlows extends TongkeElement {
         white-space: nowrap;
       }
       .held {
-        color: var(--warn);
+        color: var(--weak);
       }
     `,
   ];

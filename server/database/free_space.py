@@ -1,4 +1,4 @@
-"""Is there room on a folder's disk, and may we write there: the question of `/readyz`.
+"""Is there free space on a folder's disk, and may we write there: the question of `/readyz`.
 
 A full disk says so before the last byte is gone: what a database writes by itself (its log, a
 checkpoint) needs some.
@@ -17,7 +17,7 @@ LEAST_FREE_BYTES = 8 << 20
 # A quota is not told by the file system's numbers: only a write shows it.
 _PROBE_BYTES = 4096
 
-Room = Literal["ok", "full", "not writable"]
+Space = Literal["ok", "full", "not writable"]
 
 
 def free_bytes(path: Path) -> int:
@@ -26,8 +26,8 @@ def free_bytes(path: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def room_in(path: Path, *, least_bytes: int = LEAST_FREE_BYTES) -> Room:
-    """Whether the folder's disk has at least that much room, and takes what we write."""
+def space_in(path: Path, *, least_bytes: int = LEAST_FREE_BYTES) -> Space:
+    """Whether the folder's disk has at least that much free, and takes what we write."""
     probe = path / f".probe-{os.getpid()}"
     try:
         if free_bytes(path) < least_bytes:
