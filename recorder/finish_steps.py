@@ -7,6 +7,7 @@ told in the manifest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,9 @@ POSTER = "poster.jpg"
 # For how long packets come before it is told that they gave no frame. Each of sound is one; a
 # picture that is asked for a keyframe gives one within a second or two.
 UNREADABLE_S = {"audio": 1.0, "video": 5.0}
+
+# What a killed recorder has noted and not yet written: a fragment, and packets that wait in order.
+TORN_S = 2.0
 
 # A recorder that is killed so soon after it began a file has not written a whole fragment of it.
 KILLED_SOON_S = 1.0
@@ -151,10 +155,13 @@ def _holes(
 ) -> Iterator[_Lost]:
     arrivals = [x for x, _ in track.points.arrivals]
     last = track.files[-1] if track.files else None
-    for begins, ends in holes(arrivals, held, UNREADABLE_S[track.started.kind]):
+    in_order = last is None or last.file in track.frames
+    least_s = UNREADABLE_S[track.started.kind]
+    least_at_end_s = math.inf if in_order else TORN_S
+    for begins, ends in holes(arrivals, held, least_s, least_at_end_s=least_at_end_s):
         # Behind the last frame of a file that was not closed its disk may have more.
-        at_end = all(begins > until for _, until in held)
-        torn = last is not None and at_end and last.file not in track.frames
+        at_end = all(begins >= until for _, until in held)
+        torn = at_end and not in_order
         text = f"{ends - begins:.0f} s of packets gave no frame"
         yield _lost(track, last.file if torn and last else "", to_lesson(begins), text)
 

@@ -15,8 +15,18 @@ from collections.abc import Iterable, Sequence
 Span = tuple[float, float]  # from, to
 
 
-def holes(arrivals: Iterable[float], held: Sequence[Span], least_s: float) -> list[Span]:
-    """Where packets came for at least `least_s` and nothing is held, in order."""
+def holes(
+    arrivals: Iterable[float],
+    held: Sequence[Span],
+    least_s: float,
+    *,
+    least_at_end_s: float = math.inf,
+) -> list[Span]:
+    """Where packets came for at least `least_s` and nothing is held, in order.
+
+    `least_at_end_s`: so long after the last that is held one packet is enough. For files that were
+    not closed: of one that was, the end is known otherwise.
+    """
     came = sorted(arrivals)
     found: list[Span] = []
     until = -math.inf
@@ -24,6 +34,8 @@ def holes(arrivals: Iterable[float], held: Sequence[Span], least_s: float) -> li
         inside = [x for x in came if until < x < begins]
         if inside and inside[-1] - inside[0] >= least_s:
             found.append((inside[0], inside[-1]))
+        elif inside and math.isinf(begins) and least_at_end_s <= inside[-1] - until < math.inf:
+            found.append((until, inside[-1]))
         until = max(until, ends)
     return found
 

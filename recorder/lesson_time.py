@@ -36,8 +36,9 @@ _TOGETHER_S = 6.0
 # A report speaks of about now. What speaks of another time is a stale or an invented one.
 _REPORT_AGE_S = 3.0
 
-# The last point of a track may be a window old when the recorder is killed.
-_LAST_WINDOW_S = LEAST_DELAY_WINDOW_S + 1.0
+# When the recorder is killed, the last point noted may be that of a whole window before the one
+# that was going on, and the least delayed packet of a window may be its first.
+_LAST_WINDOWS_S = 2 * LEAST_DELAY_WINDOW_S + 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Placed:
         self._earliest = first - MAX_DELAY_S
         if len(arrivals) < len(points.arrivals):
             self._earliest -= self._kept_before(min(points.arrivals))
-        ended_at = last + _LAST_WINDOW_S if points.ended_at is None else points.ended_at
+        ended_at = last + _LAST_WINDOWS_S if points.ended_at is None else points.ended_at
         self._latest = max(last, ended_at)
         self._delays: list[StraightLine | None] = [None] * len(self.stretches)
         self._delay = 0.0  # of all of it

@@ -31,6 +31,9 @@ LAST_FRAME_S = 0.04
 # What is nearer together is looked at as one.
 HOLE_S = 1.0
 
+# The head of a live file has less than one kilobyte; a file with more has had frames.
+MOST_HEADER_BYTES = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class TrackFile:
@@ -163,7 +166,7 @@ def has_frames(path: Path) -> bool:
     """Whether a file that nothing is known of seems to hold some."""
     try:
         with LiveFile(path) as live:
-            return bool(live.fragments)
+            return bool(live.fragments) or path.stat().st_size > MOST_HEADER_BYTES
     except OSError:
         return True  # who knows
     except ValueError:

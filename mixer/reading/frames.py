@@ -98,6 +98,8 @@ class _VideoFrames:
         self.dropped_frames = 0
         self._after_loss = False  # packets were lost right before what is being collected
         self._rtp: int | None = None  # of the frame being collected
+        self._ended: int | None = None  # by a marker, the last one
+        self._markers_end = True
         self._parts: list[bytes] = []
         self._bytes = 0
 
@@ -113,6 +115,10 @@ class _VideoFrames:
             frames = self._end_frame(self._rtp)
         if not packet.payload:
             return frames  # padding only: a bandwidth probe
+        if self._rtp is None and rtp == self._ended:
+            # It goes on behind its marker: this sender marks slices, or parameter sets, and not
+            # pictures. Nobody may rely on markers (RFC 6184 §5.1); from now on timestamps end them.
+            self._markers_end = False
         try:
             self._rtp = rtp
             self._take(packet.payload)
@@ -122,7 +128,8 @@ class _VideoFrames:
             self._abandon()
             self.needs_keyframe = True
             raise PayloadError(str(error)) from error
-        if packet.marker:
+        if packet.marker and self._markers_end:
+            self._ended = rtp
             frames += self._end_frame(rtp)
         return frames
 

@@ -19,6 +19,7 @@ NAL_SPS = 7
 NAL_PPS = 8
 STAP_A = 24
 FU_A = 28
+_RESERVED = frozenset({30, 31})  # RFC 6184 §5.2, table 1
 
 _SEI_RECOVERY_POINT = 6
 
@@ -43,6 +44,7 @@ def split(payload: bytes) -> tuple[NalPart, ...]:
     """The NAL units in one RTP payload. Raises `MalformedPacketError`.
 
     STAP-B, MTAPs and FU-B belong to the interleaved mode, which we never negotiate: malformed.
+    What is reserved is passed over, as an extension's (PACSI of RFC 6190 is 30): no units.
     """
     if not payload:
         raise MalformedPacketError("H264: empty payload")
@@ -53,6 +55,8 @@ def split(payload: bytes) -> tuple[NalPart, ...]:
         return _split_aggregate(payload)
     if kind == FU_A:
         return (_fragment(payload),)
+    if kind in _RESERVED:
+        return ()
     raise MalformedPacketError(f"H264: payload structure {kind} is not of modes 0 and 1")
 
 

@@ -6,6 +6,7 @@ Real streams through a real track into real files; read back by FFmpeg, every pi
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -38,11 +39,17 @@ CAMERAS = {
 }
 
 
-def packets_of(pictures: list[AccessUnit], *, first_sequence: int = 0) -> list[Packet]:
+def packets_of(
+    pictures: list[AccessUnit], *, first_sequence: int = 0, mark_all: bool = False
+) -> list[Packet]:
     """As a live encoder sends them: each when it is coded."""
     places = {id(picture): place for place, picture in enumerate(pictures)}
     return [
-        Packet(places[id(picture)] / FRAME_RATE, "v", packet.serialize())
+        Packet(
+            places[id(picture)] / FRAME_RATE,
+            "v",
+            replace(packet, marker=packet.marker or mark_all).serialize(),
+        )
         for picture, packet in packetise(
             pictures,
             ssrc=STREAM.ssrc,
@@ -84,6 +91,20 @@ def test_every_picture_is_recorded_in_its_time(tmp_path: Path, camera: str) -> N
     steps = [b - a for (a, _), (b, _) in itertools.pairwise(seen)]
     assert steps == pytest.approx([1 / FRAME_RATE] * len(steps), abs=0.001)
     assert_playable(file)
+
+
+@pytest.mark.parametrize("sent", ["a marker on each packet", "an extension before each picture"])
+def test_odd_packets_cost_no_pictures(tmp_path: Path, sent: str) -> None:
+    """RFC 6184 §5.1: nobody may rely on markers; §5.2: what is reserved is passed over."""
+    pictures = encode_h264(ENCODERS["slices"], SECONDS)
+    if sent == "a marker on each packet":
+        packets = packets_of(pictures, mark_all=True)
+    else:
+        pacsi = bytes([30]) + b"zz"  # RFC 6190
+        packets = packets_of([replace(each, units=(pacsi, *each.units)) for each in pictures])
+    seen = [number for _, number in decoded_counters(recorded(tmp_path / "rec", packets))]
+    # Without a marker to go by, the last one has no end.
+    assert seen[: len(pictures) - 1] == list(range(len(pictures) - 1))
 
 
 REFRESHED = {  # after their first picture no IDR, or none that is asked for

@@ -212,15 +212,24 @@ def _flip_in_the_journal(made: Made, folder: Path) -> None:
     (folder / JOURNAL).write_bytes(data)
 
 
-def _half_a_file(source: str) -> Damage:
+def _half_a_file(source: str, *, came_on_s: int = 10) -> Damage:
     def damage(made: Made, folder: Path) -> None:
         path = folder / TRACKS / made.name(source)
         path.write_bytes(path.read_bytes()[: made.fragments(source)[2]])
-        with (folder / JOURNAL).open("ab") as journal:  # packets came on for ten seconds
-            for second in range(3, 13):
+        with (folder / JOURNAL).open("ab") as journal:  # packets came on for so long
+            for second in range(3, 3 + came_on_s):
                 for track_id, rate in (("v", 90_000), ("a", 48_000)):
                     point = ClockPoint(track_id=track_id, rtp=second * rate, at=BEGAN + second)
                     journal.write(encode_line(point.model_dump()))
+
+    return damage
+
+
+def _no_head(made: Made, source: str) -> Damage:
+    def damage(made: Made, folder: Path) -> None:
+        _journal_lines(made, lambda line: b"segment_started" not in line)(made, folder)
+        path = folder / TRACKS / made.name(source)
+        path.write_bytes(bytes(64) + path.read_bytes()[64:])
 
     return damage
 
@@ -237,6 +246,14 @@ DAMAGES: dict[str, tuple[Callable[[Made], Damage], str]] = {
     ),
     "half of a picture": (lambda _: _half_a_file("teacher"), "s of packets gave no frame"),
     "half of a sound": (lambda _: _half_a_file("room"), "s of packets gave no frame"),
+    "a picture's last seconds": (
+        lambda _: _half_a_file("teacher", came_on_s=2),
+        "s of packets gave no frame",
+    ),
+    "a file's line, and its head": (
+        lambda made: _no_head(made, "teacher"),
+        "the journal does not say what it is",
+    ),
 }
 
 

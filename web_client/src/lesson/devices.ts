@@ -35,6 +35,8 @@ export class Devices {
   private readonly pulled = new Set<Source>();
   /** Ids that have stood in a list: one that never did is not missed when it stands in none. */
   private readonly listed = new Set<string>();
+  /** Sources whose attempt nobody has answered for long: what is plugged in now may answer. */
+  private readonly unanswered = new Set<Source>();
   /** Sources that were denied: nobody is asked for them again by itself. */
   private readonly denied = new Set<Source>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -170,7 +172,10 @@ export class Devices {
   private async openWanted(): Promise<void> {
     // The microphone first and alone: a room without a camera is still heard.
     const order = [...this.wanted.keys()].sort((a) => (a === "room" ? -1 : 1));
-    for (const source of order) if (!this.denied.has(source)) await this.open(source);
+    for (const source of order) {
+      const anew = this.unanswered.has(source) && !this.tracks.has(source);
+      if (!this.denied.has(source)) await this.open(source, { anew });
+    }
   }
 
   /** `anew`: whatever is open or being opened for it now; `gently`: what is open outlives a failure. */
@@ -183,6 +188,7 @@ export class Devices {
     const attempt = ++this.attempt;
     this.attempts.set(source, attempt);
     this.denied.delete(source);
+    this.unanswered.delete(source);
     const opening = this.carryOut(attempt, profile, gently);
     // A driver that hangs, or a question nobody answers: it is told, the other devices are opened,
     // and a late answer is still taken.
@@ -190,6 +196,7 @@ export class Devices {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
         const waits = !this.stopped && this.attempts.get(source) === attempt;
+        if (waits) this.unanswered.add(source);
         if (waits && !gently && this.isMain(source)) this.port.phase(deviceOf(source), "unanswered");
         resolve();
       }, UNANSWERED_MS);
@@ -239,7 +246,10 @@ export class Devices {
         this.tryAgainLater();
       }
     } finally {
-      if (this.attempts.get(source) === attempt) this.attempts.delete(source);
+      if (this.attempts.get(source) === attempt) {
+        this.attempts.delete(source);
+        this.unanswered.delete(source);
+      }
       this.port.changed(this.choices);
       if (source !== "room" && main) await this.openFurther();
     }

@@ -315,6 +315,25 @@ describe("a device that does not answer", () => {
     expect(phases.microphone).toBe("on");
   });
 
+  it("keeps no other one away that is plugged in meanwhile, with nobody there to retry", async () => {
+    const hangs = media.hold;
+    media.hold = null;
+    const own = devices();
+    await own.capture([MICROPHONE]);
+    await own.choose("room", "id of Desk");
+    media.hold = hangs;
+    media.unplug("Desk");
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(phases.microphone).toBe("unanswered");
+    media.hold = null; // Desk's own driver is well
+    media.plug("audioinput", "Desk");
+    await settled();
+    expect([phases.microphone, sent.get("room")]).toEqual(["on", "Desk"]);
+    answer();
+    await settled();
+    expect(live()).toEqual(["Desk"]);
+  });
+
   it("is waited for again at a retry, and told again", async () => {
     const own = devices();
     void own.capture([MICROPHONE]);
