@@ -404,3 +404,29 @@ def test_a_recorder_killed_soon_after_a_tracks_start(
     assert story["duration_s"] <= lived
     marks = heard(story, lesson.path)
     assert marks[0] == pytest.approx(DELAY_S, abs=STEP_S)
+
+
+@pytest.mark.parametrize("killed_at", [11.7, 14.9, 17.6])
+def test_a_killed_recorder_costs_a_second(
+    tmp_path: Path, sound: list[Encoded], picture: list[Encoded], killed_at: float
+) -> None:
+    """However long ago arrivals were noted last: on an even line the first of a window is noted."""
+    lesson = RecordedLesson(tmp_path / "rec1")
+    lesson.open()
+    lesson.track("a", SOUND)
+    lesson.track("v", VIDEO["H264"])
+    flows = [Packet(at + DELAY_S, "a", data) for at, data in packetise(SOUND, sound)]
+    flows += [Packet(at + DELAY_S, "v", data) for at, data in packetise(VIDEO["H264"], picture)]
+    lesson.receive([p for p in flows if p.at < killed_at], until=killed_at)
+    lesson.kill()
+    story = lesson.close()
+    marks = heard(story, lesson.path)
+    assert set(marks) >= set(range(int((killed_at - 1) / EVERY_S)))
+    for number, at in marks.items():
+        assert at == pytest.approx(number * EVERY_S + DELAY_S, abs=STEP_S), number
+    (part,) = [part for part in story["parts"] if part["has_video"]]
+    shown = decoded_counters(lesson.path / part["file"])
+    assert len(shown) >= (killed_at - 1) * FRAME_RATE
+    for at, number in shown:
+        assert at == pytest.approx(number / FRAME_RATE, abs=STEP_S), number
+    assert story["missing"] == []
