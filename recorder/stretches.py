@@ -7,6 +7,9 @@ good, and such moments add up. A bad line may hold packets up: then they come la
 all at once. Arrivals alone tell the two apart only afterwards, reports at once: the sender's clock
 did not stop.
 
+A count may also go too fast, all the time: then packets come sooner and sooner, which no line does
+for minutes. Such a track is looked at in its own time brought down to ours.
+
 Sans-IO; all times in seconds.
 """
 
@@ -19,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
-from recorder.straight_line import Point, StraightLine, fit_line, slope
+from recorder.straight_line import Point, StraightLine, fit_line, slope, steady_fall
 
 # How much longer one track of a device may be on its way than another: a slow PC sends its screen
 # most of a second after it was captured, its sound at once. What claims more is not believed.
@@ -77,20 +80,31 @@ def stretches(
         raise ValueError("a track without any arrival cannot be placed")
     arrivals = sorted(arrivals)
     begins = _hard_breaks(arrivals, breaks)
-    still = _where_it_stood_still(arrivals, sorted(begins), reports)
+    fall = steady_fall(_delays(_longest(_split(arrivals, begins))))
+    evenly = [(x * (1 + fall), at) for x, at in arrivals]
+    told = sorted((r.at, r.ntp - r.x * (1 + fall)) for r in reports if r.at is not None)
+    still = _where_it_stood_still(evenly, sorted(begins), told)
     begins |= {index: arrivals[index][0] for index in still}
-    ends = [*sorted(begins)[1:], len(arrivals)]
-    parts = [arrivals[first:end] for first, end in zip(sorted(begins), ends, strict=True)]
-    longest = max(parts, key=lambda part: part[-1][0] - part[0][0])
-    drift = slope([(x, at - x) for x, at in _least(longest)]) or 0.0
+    parts = _split(evenly, begins)
+    drift = slope(_delays(_longest(parts))) or 0.0
     return [
         Stretch(
             begins[first],
             part[0][1] if first in still else -math.inf,
-            _lower_line(part, drift),
+            fit_line(_delays(part), quantile=0.1, drift=drift).with_fall(fall),
         )
         for first, part in zip(sorted(begins), parts, strict=True)
     ]
+
+
+def _split(arrivals: Sequence[Point], begins: Iterable[int]) -> list[Sequence[Point]]:
+    firsts = sorted(begins)
+    ends = [*firsts[1:], len(arrivals)]
+    return [arrivals[first:end] for first, end in zip(firsts, ends, strict=True)]
+
+
+def _longest(parts: Sequence[Sequence[Point]]) -> Sequence[Point]:
+    return max(parts, key=lambda part: part[-1][0] - part[0][0])
 
 
 def without_burst(arrivals: Sequence[Point]) -> list[Point]:
@@ -121,9 +135,8 @@ def _hard_breaks(arrivals: Sequence[Point], breaks: Sequence[float]) -> dict[int
 
 
 def _where_it_stood_still(
-    arrivals: Sequence[Point], begins: Sequence[int], reports: Sequence[Report]
+    arrivals: Sequence[Point], begins: Sequence[int], told: Sequence[Point]
 ) -> list[int]:
-    told = sorted((r.at, r.ntp - r.x) for r in reports if r.at is not None)
     found: list[int] = []
     for first, end in zip(begins, [*begins[1:], len(arrivals)], strict=True):
         start = first
@@ -207,6 +220,6 @@ def _least(points: Sequence[Point]) -> list[Point]:
     return [*least, min(window, key=lambda p: p[1] - p[0])] if window else least
 
 
-def _lower_line(points: Sequence[Point], drift: float) -> StraightLine:
-    """The line under nearly all arrivals."""
-    return fit_line([(x, at - x) for x, at in _least(points)], quantile=0.1, drift=drift)
+def _delays(arrivals: Sequence[Point]) -> list[Point]:
+    """Of every ten seconds the least: (track time, arrival minus track time)."""
+    return [(x, at - x) for x, at in _least(arrivals)]

@@ -74,6 +74,31 @@ def test_one_device_is_in_step_and_on_time(
         assert heard == pytest.approx(WORLD + second + 0.05, abs=0.030)
 
 
+@pytest.mark.parametrize(("fast", "reports"), [(0.7e-3, True), (1e-3, True), (3e-3, False)])
+def test_a_sound_clock_that_is_far_too_fast(fast: float, reports: bool) -> None:
+    """Its packets come sooner and sooner, as no line's do; a picture beside it is not moved."""
+    sound = track(media_drift=fast, reports=reports, is_sound=True, length=600.0, seed=2)
+    picture = track(delay=jittery(0.15), reports=reports, length=600.0, seed=3)
+    sound_map, picture_map = place([sound, picture], one_device=True)
+    late = 0.05 if reports else 0.15
+    for second in range(0, 600, 10):
+        heard, shown = sound_map(second * (1 + fast)), picture_map(second)
+        assert heard == pytest.approx(WORLD + second + 0.05, abs=0.030), second
+        assert shown == pytest.approx(WORLD + second + late, abs=0.030), second
+
+
+@pytest.mark.parametrize("depth", [0.5, 1.0])
+def test_a_queue_that_empties_for_minutes_is_no_fast_clock(depth: float) -> None:
+    """Packets come sooner and sooner, but not to the end: none is placed as late as it came."""
+
+    def emptying(world: float, rng: random.Random) -> float:
+        return 0.05 + depth * max(0.0, 1 - world / 120) + rng.expovariate(1 / 0.02)
+
+    (to_lesson,) = place([track(delay=emptying, length=150.0, is_sound=True)], one_device=True)
+    for second in range(0, 150, 10):
+        assert to_lesson(second) == pytest.approx(WORLD + second + 0.05, abs=0.1), second
+
+
 def test_a_device_that_never_reports_is_placed_by_its_arrivals() -> None:
     silent = track(began=10.0, reports=False, media_drift=40e-6)
     (to_lesson,) = place([silent], one_device=True)
