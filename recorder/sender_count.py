@@ -8,8 +8,13 @@ came before and what comes after have nothing to do with each other. Told apart 
   bring them,
 - timestamps that go back though packets go on: sound never does, nor VP8; H.264 may, where pictures
   come in another order than they are shown (B-frames), but over a few pictures only,
-- timestamps that jump ahead from one packet to the next, so that it comes sooner than any before.
-  (A queue that is gone is no such jump: what it held comes all at once, every packet of it.)
+- timestamps that jump ahead, so that a packet comes sooner than any before. (A queue that is gone
+  is no such jump: what it held comes all at once, or is lost. Nor is a shorter way: what is sent
+  there overtakes what is still on the longer one. Then it comes sooner by no more than lies between
+  in packets.)
+
+Around such a moment packets may be lost or change places. What was sent before and comes afterwards
+has no place.
 
 Sans-IO; timestamps are ticks, times Unix seconds.
 """
@@ -20,14 +25,15 @@ from bisect import insort
 from enum import Enum, auto
 
 from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
-from mixer.rtp.sequence import Unwrapper, sequence_distance
+from mixer.rtp.sequence import Unwrapper, sequence_distance, timestamp_distance
 from recorder.straight_line import MAX_DRIFT
 
 # Timestamps and the time passed differ by what a line holds up and a sender stands still, at most
 # some seconds.
 TIMESTAMP_JUMP_S = 10.0
 
-# A packet that came sooner than any before it by this much: no line does that.
+# A packet that came sooner than any before it by this much, and by what was sent between: no line
+# does that.
 AHEAD_JUMP_S = 0.1
 
 # A sender that begins anew more often than this is not followed: no such packet has a place.
@@ -42,7 +48,7 @@ class Verdict(Enum):
 
     GOES_ON = auto()
     BEGINS_ANEW = auto()
-    HAS_NO_PLACE = auto()  # it begins anew, and did so a moment ago
+    HAS_NO_PLACE = auto()  # it begins anew, and did so a moment ago; or it was sent before that
 
 
 class SenderCount:
@@ -60,6 +66,8 @@ class SenderCount:
         self._offset: float | None = None
         self._sequence = 0  # of the packet sent last, as far as they came
         self._timestamp = 0  # its
+        self._lasts = 0  # from one timestamp to the next, in ticks
+        self._first: int | None = None  # the sequence a count begun anew began with
         self._last_offset = 0.0
         self._least = [0.0, 0.0]  # offsets: of this window and of the one before
         self._window_began = 0.0
@@ -86,6 +94,8 @@ class SenderCount:
         if abs(offset - self._offset) > (TIMESTAMP_JUMP_S + MAX_DRIFT * elapsed) * self._rate:
             anew = elapsed >= COUNT_BROKEN_SPACING_S
             return Verdict.BEGINS_ANEW if anew else Verdict.HAS_NO_PLACE
+        if elapsed < COUNT_BROKEN_SPACING_S and self._was_sent_before(sequence, offset):
+            return Verdict.HAS_NO_PLACE
         if self._steps(sequence, timestamp, rtp, offset, elapsed):
             return Verdict.BEGINS_ANEW
         if elapsed < LEAST_DELAY_WINDOW_S:
@@ -102,6 +112,7 @@ class SenderCount:
         self._timestamps = Unwrapper(32)
         self._shift = begins - timestamp
         self._begin(sequence, timestamp, begins, arrived - begins, wall)
+        self._first = sequence
         return begins
 
     def _begin(self, sequence: int, timestamp: int, rtp: int, offset: float, wall: float) -> None:
@@ -109,6 +120,14 @@ class SenderCount:
         self._least, self._window_began = [offset, offset], wall
         self._sequence, self._timestamp, self._last_offset = sequence, timestamp, offset
         self._highest = [rtp]
+
+    def _was_sent_before(self, sequence: int, offset: float) -> bool:
+        """Whether it is one of the count before, and came late."""
+        return (
+            self._first is not None
+            and sequence_distance(sequence, self._first) < 0
+            and abs(offset - self._last_offset) > AHEAD_JUMP_S * self._rate
+        )
 
     def _steps(
         self, sequence: int, timestamp: int, rtp: int, offset: float, elapsed: float
@@ -119,12 +138,10 @@ class SenderCount:
             return False
         if len(self._highest) > self._shown_later and rtp < self._highest[0]:
             return True
+        if elapsed < LEAST_DELAY_WINDOW_S:
+            return False
         sooner = min(self._last_offset, *self._least) - offset
-        return (
-            sent_after == 1
-            and elapsed >= LEAST_DELAY_WINDOW_S
-            and sooner > AHEAD_JUMP_S * self._rate
-        )
+        return sooner > AHEAD_JUMP_S * self._rate + (sent_after - 1) * self._lasts
 
     def _note(self, sequence: int, timestamp: int, rtp: int, offset: float, wall: float) -> None:
         if wall - self._window_began >= LEAST_DELAY_WINDOW_S:
@@ -134,6 +151,7 @@ class SenderCount:
             return
         self._sequence, self._last_offset = sequence, offset
         if timestamp != self._timestamp:
+            self._lasts = abs(timestamp_distance(timestamp, self._timestamp))
             self._timestamp = timestamp
             insort(self._highest, rtp)
             del self._highest[: -1 - self._shown_later]

@@ -352,6 +352,30 @@ def test_a_clock_that_timestamps_are_made_from_is_set(
     assert story["missing"] == []
 
 
+def test_a_count_set_ahead_while_two_packets_change_places(
+    tmp_path: Path, sound: list[Encoded]
+) -> None:
+    set_at, jump = 10.0, 3.0
+    packets = []
+    for at, data in packetise(SOUND, sound):
+        packet = RtpPacket.parse(data)
+        ticks = round(jump * SOUND.clock_rate) if at >= set_at else 0
+        timestamp = (packet.timestamp + ticks) & 0xFFFF_FFFF
+        late = 0.03 if at == set_at else 0.0
+        packets.append(
+            Packet(at + DELAY_S + late, "a", replace(packet, timestamp=timestamp).serialize())
+        )
+    lesson = RecordedLesson(tmp_path / "rec1")
+    lesson.open()
+    lesson.track("a", SOUND)
+    lesson.receive(packets, until=SECONDS + 1)
+    story = lesson.close()
+    marks = heard(story, lesson.path)
+    for number in range(round(SECONDS / EVERY_S)):
+        assert marks[number] == pytest.approx(number * EVERY_S + DELAY_S, abs=STEP_S), number
+    assert story["missing"] == []
+
+
 def test_a_recorder_killed_and_back(
     tmp_path: Path, sound: list[Encoded], picture: list[Encoded]
 ) -> None:
