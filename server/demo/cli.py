@@ -239,7 +239,7 @@ def _greet(county: County, console: Console) -> None:
     line(f"  {known['address']}\n", "bold green")
     line("教室大屏 A room's screen", "dim")
     line(f"  {known['room']}")
-    line("资源库 Library", "dim")
+    line("课程库 Library", "dim")
     line(f"  {known['library']}\n")
     line(
         "这些地址只能在本机打开；供其他电脑使用请运行 tongke serve。\n"

@@ -174,9 +174,11 @@ export class App extends TongkeElement {
       this.known = true;
       this.error = null;
       if (!this.user && needsPerson(this.route)) {
+        const asked = location.pathname;
         const setup = await get<{ needed: boolean }>("/api/setup");
-        const next = encodeURIComponent(location.pathname);
-        go(setup.needed ? "/setup" : `/sign-in?next=${next}`, true);
+        // Several requests of one page are refused at once when a session ends: one leads away.
+        if (location.pathname !== asked) return;
+        go(setup.needed ? "/setup" : `/sign-in?next=${encodeURIComponent(asked)}`, true);
       }
     } catch (error) {
       this.failed(error);

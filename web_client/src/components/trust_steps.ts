@@ -128,11 +128,16 @@ export class TrustSteps extends TongkeElement {
         return html`${this.download(CERTIFICATE)}
           <ol>
             <li>${fetch}</li>
-            <li>${windows} ${this.command(`certutil -addstore -f Root ${CERTIFICATE}`)}</li>
+            <li>
+              ${windows}
+              ${this.command(`certutil -addstore -f Root "$HOME\\Downloads\\${CERTIFICATE}"`)}
+            </li>
             <li>
               ${linux}
               ${this.command(
-                `certutil -d sql:$HOME/.pki/nssdb -A -t "C,," -n "${authority}" -i ${CERTIFICATE}`,
+                "mkdir -p ~/.pki/nssdb && [ -f ~/.pki/nssdb/cert9.db ] ||" +
+                  " certutil -d sql:$HOME/.pki/nssdb -N --empty-password;" +
+                  ` certutil -d sql:$HOME/.pki/nssdb -A -t "C,," -n "${authority}" -i ${CERTIFICATE}`,
               )}
             </li>
             ${rest.map((step) => html`<li>${step}</li>`)}

@@ -14,18 +14,19 @@ export const trust = {
     byHand: "By hand, and Firefox",
     download: (name: string) => `Download ${name}`,
     windowsSteps: [
-      "Download the file and open it. Windows asks for an administrator’s consent.",
+      "Download the file. Where the browser says that it is not commonly downloaded, keep it.",
+      "Open it. Where Windows says that it has protected your PC, choose More info, then Run anyway; then give an administrator’s consent.",
       "It installs the certificate and lets the lesson pages use camera, microphone and sound without asking.",
       "Close the browser and open it again.",
     ],
     linuxSteps: [
-      "Download the file and run it as the user who uses the browser. With sudo it also lets the lesson pages use camera, microphone and sound without asking, which a room that nobody touches needs.",
+      "Download the file and run it, in the folder where it is, as the user who uses the browser. With sudo it also lets the lesson pages use camera, microphone and sound without asking, which a room that nobody touches needs.",
       "Close the browser and open it again.",
     ],
     byHandSteps: [
       "Download the certificate.",
-      "Windows, as administrator in PowerShell:",
-      "Linux (package libnss3-tools or nss-tools):",
+      "Windows, as administrator in PowerShell (if the certificate is in another folder, name that):",
+      "Linux, in the certificate’s folder (package libnss3-tools or nss-tools):",
       "Firefox: Settings › Privacy & Security › Certificates › View Certificates › Authorities › Import, then tick “identify websites”. On Windows it takes over what Windows trusts.",
     ],
     run: "Run:",

@@ -5,7 +5,7 @@ import type { Messages } from "../en/index.ts";
 export const trust: Pick<Messages, "trust" | "certificate"> = {
   trust: {
     title: "让这台电脑信任服务器",
-    lead: "浏览器不认识服务器证书的签发者时会不断警告。每台电脑只需安装一次签发者的证书，之后证书续期或地址变化都不会再有提示。",
+    lead: "浏览器不认识服务器证书的签发者时会不断警告。每台电脑只需安装一次签发者的证书，之后证书续期或地址变化都不会再有警告。",
     given: "无需操作：本服务器使用外部签发的证书。",
     authority: "证书颁发者（CA）",
     fingerprint: "SHA-256 指纹",
@@ -16,18 +16,19 @@ export const trust: Pick<Messages, "trust" | "certificate"> = {
     byHand: "手动安装，以及 Firefox",
     download: (name: string) => `下载 ${name}`,
     windowsSteps: [
-      "下载并打开文件，Windows 会请求管理员许可。",
+      "下载文件。如果浏览器提示“通常不会下载”，请选择“保留”。",
+      "打开文件。如果出现“Windows 已保护你的电脑”，请点“更多信息”，再点“仍要运行”；然后同意管理员许可。",
       "它会安装证书，并允许课堂网页直接使用摄像头、麦克风和声音。",
       "关闭浏览器，再重新打开。",
     ],
     linuxSteps: [
-      "下载文件，以使用浏览器的用户运行。用 sudo 运行时，还会允许课堂网页直接使用摄像头、麦克风和声音，无人值守的教室需要这样做。",
+      "下载文件，在它所在的文件夹中以使用浏览器的用户运行。用 sudo 运行时，还会允许课堂网页直接使用摄像头、麦克风和声音，无人值守的教室需要这样做。",
       "关闭浏览器，再重新打开。",
     ],
     byHandSteps: [
       "下载证书。",
-      "Windows：以管理员身份在 PowerShell 中运行：",
-      "Linux（需要软件包 libnss3-tools 或 nss-tools）：",
+      "Windows：以管理员身份在 PowerShell 中运行（如果证书在别的文件夹，请改为那里）：",
+      "Linux，在证书所在的文件夹中（需要软件包 libnss3-tools 或 nss-tools）：",
       "Firefox：设置 › 隐私与安全 › 证书 › 查看证书 › 证书颁发机构 › 导入，并勾选“标识网站”。在 Windows 上它会采用系统信任的证书。",
     ],
     run: "运行：",

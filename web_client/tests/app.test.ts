@@ -1,0 +1,39 @@
+// @vitest-environment happy-dom
+// The application around the pages: who is signed in, and where a session that ends leads.
+
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { SIGNED_OUT } from "../src/api/client.ts";
+import "../src/app.ts";
+import { FakeServer, mounted, settled } from "./page_on_its_own.ts";
+
+beforeAll(async () => {
+  const { startLanguage } = await import("../src/i18n/index.ts");
+  localStorage.setItem("tongke.language", "zh-CN");
+  await startLanguage();
+});
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  history.replaceState(null, "", "/sign-in");
+});
+
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+it("leads back to the page at which the session ended, however many requests heard of it", async () => {
+  const server = new FakeServer({
+    "GET /api/session": { user: null, may: [] },
+    "GET /api/setup": { needed: false },
+  });
+  await mounted("tk-app");
+  history.replaceState(null, "", "/admin/live");
+  dispatchEvent(new PopStateEvent("popstate"));
+  for (let refused = 0; refused < 3; refused++) dispatchEvent(new Event(SIGNED_OUT));
+  await settled();
+  await settled();
+  expect(location.pathname + location.search).toBe("/sign-in?next=%2Fadmin%2Flive");
+  expect(server.calls.filter((call) => call === "GET /api/setup").length).toBeGreaterThan(1);
+});
