@@ -125,13 +125,17 @@ describe("the day", () => {
     const words = { message_zh: "等", message_en: "wait" };
     const teacher = { id: null, display_name: "Ms Li" };
     const later = { starts_at: 90_000 };
+    const other = { lesson_id: "other", title: "Fractions", teacher: "Ms Wang", starts_at: 90_000 };
+    const clash = { ...other, classroom_id: "k1", place: "B One" };
     const lessons = [
       planned("left", { ...later, teacher, waits: { code: "no-teacher", ...words } }),
       planned("waits", { ...later, waits: { code: "classroom-busy", ...words } }),
+      planned("clashes", { ...later, clashes: [clash] }),
     ];
     expect(attentionOf({ ...situation, lessons, recordings: [] })).toEqual([
       { kind: "no-teacher", lesson: "left" },
       { kind: "waits", lesson: "waits", zh: "等", en: "wait" },
+      { kind: "clash", lesson: "clashes" },
     ]);
     expect(attentionOf({ ...situation, communities: [] })).toEqual([{ kind: "no-community" }]);
     expect(attentionOf({ ...situation, schools: [] })).toEqual([{ kind: "no-schools" }]);

@@ -75,6 +75,7 @@ export const office = {
     noTeacher: (lesson: string) =>
       `“${lesson}” has no teacher any more. A teacher of the school has to take it over.`,
     waits: (lesson: string, why: string) => `“${lesson}” cannot begin yet: ${why}`,
+    clashes: (lesson: string) => `“${lesson}” needs a classroom that another lesson needs, too.`,
     withoutTeacher: "No teacher: it does not begin until somebody takes it over.",
     roomsGone: (rooms: string) => `Cannot come any more: ${rooms}`,
     clash: (places: string, lesson: string, teacher: string, time: string) =>

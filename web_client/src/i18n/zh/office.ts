@@ -71,6 +71,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     with: (rooms) => `参加：${rooms}`,
     noTeacher: (lesson) => `“${lesson}”已没有主讲教师，请本校的一位教师接手。`,
     waits: (lesson, why) => `“${lesson}”还不能开始：${why}`,
+    clashes: (lesson) => `“${lesson}”要用的教室，另一节课也要用。`,
     withoutTeacher: "没有主讲教师：有人接手后才会开课。",
     roomsGone: (rooms) => `已不能参加：${rooms}`,
     clash: (places, lesson, teacher, time) => `${time} 的“${lesson}”（${teacher}）要用${places}`,

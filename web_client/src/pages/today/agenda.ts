@@ -24,7 +24,7 @@ export function daysOf(lessons: readonly Lesson[]): Day[] {
 export type Attention =
   | { kind: "no-schools" }
   | { kind: "no-community" }
-  | { kind: "no-teacher"; lesson: string }
+  | { kind: "no-teacher" | "clash"; lesson: string }
   | { kind: "waits"; lesson: string; zh: string; en: string }
   | { kind: "room-offline"; room: string; lesson: string }
   | { kind: "recording-failed" | "recording-paused"; title: string };
@@ -50,6 +50,9 @@ export function attentionOf(situation: Situation): Attention[] {
       ? [{ kind: "waits" as const, lesson: title, zh: waits.message_zh, en: waits.message_en }]
       : [],
   );
+  const clashing = planned
+    .filter((lesson) => lesson.clashes.length > 0)
+    .map((lesson) => ({ kind: "clash" as const, lesson: lesson.title }));
   const online = new Set(
     situation.classrooms.filter((one) => one.online).map((classroom) => classroom.id),
   );
@@ -73,7 +76,7 @@ export function attentionOf(situation: Situation): Attention[] {
   const paused = situation.recordings
     .filter((recording) => recording.interrupted?.over === false)
     .map((recording) => ({ kind: "recording-paused" as const, title: recording.title }));
-  return [...unled, ...waiting, ...offline, ...paused, ...failed];
+  return [...unled, ...waiting, ...clashing, ...offline, ...paused, ...failed];
 }
 
 /** Which rooms other lessons need, which lessons these are, and when: a sentence for each. */

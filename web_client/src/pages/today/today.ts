@@ -225,6 +225,10 @@ export class Today extends TongkeElement {
         return html`<li>
           ${icon("warning")}<span>${today.noTeacher(item.lesson)}</span>
         </li>`;
+      case "clash":
+        return html`<li>
+          ${icon("warning")}<span>${today.clashes(item.lesson)}</span>
+        </li>`;
       case "waits":
         return html`<li>
           ${icon("warning")}
