@@ -55,6 +55,7 @@ from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
 from server.ids import new_id
+from server.lessons.bars import UnwrittenBars
 from server.lessons.desk import LessonDesk
 from server.lessons.encoders import EncoderDesk
 from server.lessons.endings import SPARE_BYTES, Endings
@@ -218,13 +219,22 @@ class _Start:
         endings = Endings(
             database, pending_writes, _spare_file(self._folder.path / "unwritten.jsonl")
         )
+        bars = UnwrittenBars(
+            database,
+            pending_writes,
+            _spare_file(self._folder.path / "unwritten_bars.jsonl"),
+            clock=clock,
+        )
         self._stack.push_async_callback(endings.close)
+        self._stack.push_async_callback(bars.close)
         self._stack.push_async_callback(pending_writes.close)
         await endings.take_up()
+        await bars.take_up()
         desk = LessonDesk(
             database,
             clock,
             endings=endings,
+            bars=bars,
             ownership=ownership,
             lessons_admitted=self._hardware.admit.lessons,
             devices_admitted=self._hardware.admit.devices_per_lesson,

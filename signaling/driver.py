@@ -277,16 +277,22 @@ class LessonService:
     ) -> None:
         """Put devices out of a lesson; nothing happens if it is not open.
 
-        They are told the words of `code`. With `bars` their bearers are let in no more.
+        They are told the words of `code`. With `bars` their bearers are let in no more, and when
+        this returns that is kept; raises `LessonRefusal` if the lesson fails before.
         """
-        await self._tell(lesson_id, e.RemovalRequested(tuple(device_ids), code, bars))
+        request = e.RemovalRequested(tuple(device_ids), code, bars)
+        runner = self._runners.get(lesson_id)
+        if bars and runner is not None:
+            await runner.carry_out(request)
+        else:
+            await self._tell(lesson_id, request)
 
     async def readmit(self, lesson_id: str, seat_id: str) -> None:
-        """Let those in again who were put out of a seat; raises `LessonRefusal`.
+        """Let those in again who were put out of a seat, and keep that; raises `LessonRefusal`.
 
         A lesson that nobody has joined since the start of the server is opened for it.
         """
-        await (await self.open(lesson_id)).submit(e.ReadmissionRequested(seat_id))
+        await (await self.open(lesson_id)).carry_out(e.ReadmissionRequested(seat_id))
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:
         """Another person leads from now on; nothing happens if the lesson is not open."""

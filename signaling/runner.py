@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -34,6 +35,7 @@ from mixer.model import (
     TransportChanged,
 )
 from signaling.counters import SignalingCounters
+from signaling.errors import LessonRefusal
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
@@ -48,6 +50,20 @@ MAX_INBOX = 256
 # A media call parses SDP and makes sockets; it takes milliseconds. One that takes this long hangs.
 MEDIA_TIMEOUT_S = 10.0
 SAVE_RETRY_S = 1.0
+# A store waits for a locked database a second at most, and a disk answers sooner.
+STORE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An event in the row, and who waits until it is carried out."""
+
+    event: e.Event
+    done: asyncio.Future[bool] | None = None
+
+    def finish(self, carried_out: bool) -> None:
+        if self.done is not None and not self.done.done():
+            self.done.set_result(carried_out)
 
 
 class LessonRunner:
@@ -72,11 +88,12 @@ class LessonRunner:
         self._counters = counters
         self._clock = clock
         self._outboxes: dict[int, Outbox] = {}
-        self._inbox: deque[e.Event] = deque()
+        self._inbox: deque[_Entry] = deque()
         self._room = asyncio.Semaphore(MAX_INBOX)
         self._noticed: dict[tuple[str, ...], MediaEvent] = {}
         self._awake = asyncio.Event()
         self._unsaved = asyncio.Event()
+        self._saving = asyncio.Lock()  # an older state is never written after a newer one
         self._saver: asyncio.Task[None] | None = None
         self.stopped = False
 
@@ -88,11 +105,25 @@ class LessonRunner:
 
     async def submit(self, event: e.Event) -> None:
         """Put an event in the row; waits while the inbox is full."""
+        await self._put(_Entry(event))
+
+    async def carry_out(self, event: e.Event) -> None:
+        """Put an event in the row, and wait until all that it brings is done.
+
+        Raises `LessonRefusal` if the lesson stops or fails before.
+        """
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        await self._put(_Entry(event, done))
+        if not await done:
+            raise LessonRefusal("lesson-ended" if self.lesson.ended else "server-failed")
+
+    async def _put(self, entry: _Entry) -> None:
         await self._room.acquire()
         if self.stopped:
             self._room.release()
+            entry.finish(False)
             return
-        self._inbox.append(event)
+        self._inbox.append(entry)
         self._awake.set()
 
     def notice(self, event: MediaEvent) -> None:
@@ -155,9 +186,13 @@ class LessonRunner:
             key = next(iter(self._noticed))
             await self._handle(e.MediaReported(self._noticed.pop(key)))
         if self._inbox:
-            event = self._inbox.popleft()
+            entry = self._inbox.popleft()
             self._room.release()
-            await self._handle(event)
+            try:
+                await self._handle(entry.event)
+                entry.finish(True)
+            finally:
+                entry.finish(False)
         due_at = self.lesson.next_timer()
         if due_at is not None and due_at <= self._clock():
             await self._carry_out(self.lesson.handle_timer(self._clock()))
@@ -187,6 +222,8 @@ class LessonRunner:
                         outbox.close(effect.code)
                 case f.Save() | f.CloseLesson():
                     self._unsaved.set()
+                case f.KeepBars():
+                    await self._keep_bars()
                 case f.WriteJournal() | f.ProducerAdded() | f.ProducerRemoved():
                     self._observe(effect)
                 case _:
@@ -277,9 +314,17 @@ class LessonRunner:
                 self._unsaved.set()
                 await asyncio.sleep(SAVE_RETRY_S)
 
+    async def _keep_bars(self) -> None:
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT_S), self._saving:
+                await self._store.keep_bars(self.lesson_id, self.lesson.save())
+        except Exception:  # the store's fault; they are in force, and saved with the rest
+            _log.exception("bars could not be kept", lesson_id=self.lesson_id)
+
     async def _save(self) -> bool:
         try:
-            await self._store.save_state(self.lesson_id, self.lesson.save())
+            async with self._saving:
+                await self._store.save_state(self.lesson_id, self.lesson.save())
         except Exception:  # the store's fault; the lesson goes on, and it is tried again
             _log.exception("a lesson could not be saved", lesson_id=self.lesson_id)
             return False
@@ -288,6 +333,8 @@ class LessonRunner:
     def _stop(self) -> None:
         """Take no more events, and let those go who wait to put one in."""
         self.stopped = True
+        for entry in self._inbox:
+            entry.finish(False)
         self._inbox.clear()
         for _waiting in range(MAX_INBOX):
             self._room.release()

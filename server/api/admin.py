@@ -11,7 +11,7 @@ from server.errors import not_found
 from server.lessons.bars import bars_of
 from server.lessons.timetable import lessons_in_progress
 from server.services import DELETION
-from signaling.protocol.messages import RemovalCode, RemovedBearer, SeatState
+from signaling.protocol.messages import RemovedBearer, SeatState
 
 router = area("admin", prefix="/api")
 
@@ -87,10 +87,10 @@ async def live(services: ServicesOf) -> LiveView:
 @router.delete("/admin/live/{lesson_id}/devices/{device_id}", status_code=204)
 async def remove_device(lesson_id: Id, device_id: Id, services: ServicesOf) -> None:
     """Put a device out of a live lesson; whoever it belongs to is let in no more."""
-    live = services.lessons.live
-    if device_id not in {device.device_id for device in live.devices(lesson_id)}:
+    seated = services.lessons.live.devices(lesson_id)
+    if device_id not in {device.device_id for device in seated}:
         raise not_found("设备", "device in a live lesson")
-    await live.remove(lesson_id, [device_id], RemovalCode.BY_ADMINISTRATOR, bars=True)
+    await services.lessons.put_out(lesson_id, device_id)
 
 
 @router.post("/admin/live/{lesson_id}/seats/{seat_id}/readmit", status_code=204)

@@ -8,7 +8,8 @@ rules. Of lessons that another node holds it knows what the database says, and l
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import Lesson, LessonPhase, LessonSeat, LessonSnapshot, User
 from server.errors import Refusal, Text
+from server.lessons.bars import UnwrittenBars, saved_state
 from server.lessons.endings import Ending, Endings
 from server.lessons.live import LiveLessons
 from server.lessons.ownership import Ownership
@@ -40,6 +42,7 @@ from signaling.protocol.refusals import REFUSALS
 
 DESERTED_AFTER_S = 60.0  # as long as a lead's place is kept for a device whose line is lost
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
+KEEP_WAIT_S = 0.3  # the lesson waits for it, and the file takes what the database does not
 SAVE_WAIT_S = 1.0  # signaling tries again by itself, and an ending lesson waits for its last saving
 MISSED_AFTER_S = 3600.0  # the server was down, or the rooms busy, for the whole lesson
 
@@ -61,11 +64,13 @@ class LessonDesk:
         doors_open_s: float,
         empty_lesson_s: float,
         endings: Endings,
+        bars: UnwrittenBars,
         ownership: Ownership,
         profile_folders: Sequence[Path] = (),
     ) -> None:
         self._database = database
         self._endings = endings
+        self._bars = bars
         self._ownership = ownership
         self._clock = clock
         self.lessons_admitted = lessons_admitted
@@ -108,20 +113,33 @@ class LessonDesk:
     async def load_state(self, lesson_id: str) -> str | None:
         """What signaling saved last, None if nothing yet."""
         async with self._database.read() as session:
-            row = await session.get(LessonSnapshot, lesson_id)
-            return None if row is None else row.state
+            return await saved_state(session, lesson_id)
 
     async def save_state(self, lesson_id: str, state: str) -> None:
         """Keep signaling's state of a live lesson of ours; of others there is nothing to keep."""
         if not await self._ownership.claim(lesson_id):
             return
-        async with self._database.write(wait_s=SAVE_WAIT_S) as session:
+        await self._save_state(lesson_id, state, SAVE_WAIT_S)
+
+    async def keep_bars(self, lesson_id: str, state: str) -> None:
+        """Keep who is let in no more: with all of the state, or while that cannot be, alone."""
+        if not await self._ownership.claim(lesson_id):
+            return
+        self._bars.add(lesson_id, state)
+        try:
+            await self._save_state(lesson_id, state, KEEP_WAIT_S)
+        except Exception as error:  # whatever it is: the bars must not be lost by it
+            _log.warning("bars are not in the database yet", lesson=lesson_id, why=repr(error))
+            await self._bars.keep()
+
+    async def _save_state(self, lesson_id: str, state: str, wait_s: float) -> None:
+        async with self._database.write(wait_s=wait_s) as session:
             lesson = await session.get(Lesson, lesson_id)
-            if lesson is None or lesson.state is not LessonPhase.LIVE:
-                return
-            await session.merge(
-                LessonSnapshot(lesson_id=lesson_id, state=state, saved_at=self._clock())
-            )
+            if lesson is not None and lesson.state is LessonPhase.LIVE:
+                await session.merge(
+                    LessonSnapshot(lesson_id=lesson_id, state=state, saved_at=self._clock())
+                )
+        await self._bars.written(lesson_id)
 
     async def ended(self, lesson_id: str, at: float, reason: str) -> None:
         """The lesson is over, whether the database can be written now or not.
@@ -132,6 +150,7 @@ class LessonDesk:
         self._in_person_at.pop(lesson_id, None)
         _log.info("lesson ended", lesson=lesson_id, reason=reason)
         await self._endings.add(Ending(lesson_id, at, reason))
+        await self._bars.written(lesson_id)
 
     # --- opening and ending ---------------------------------------------------------------
 
@@ -222,11 +241,14 @@ class LessonDesk:
 
     async def readmit(self, lesson_id: str, seat_id: str) -> None:
         """Let those in again who were put out of a seat of a live lesson; refuses others."""
-        try:
+        with _told_in_both_languages():
             await self.live.readmit(lesson_id, seat_id)
-        except LessonRefusal as refusal:
-            text = REFUSALS[refusal.code]
-            raise Refusal(text.status, refusal.code, Text(text.zh, text.en)) from None
+
+    async def put_out(self, lesson_id: str, device_id: str) -> None:
+        """Put a device out of a live lesson, and its bearer for good; refuses one that is over."""
+        with _told_in_both_languages():
+            code = RemovalCode.BY_ADMINISTRATOR
+            await self.live.remove(lesson_id, [device_id], code, bars=True)
 
     def is_led(self, lesson: Lesson) -> bool:
         """Whether somebody leads this lesson in person, or did until a moment ago."""
@@ -384,6 +406,15 @@ class LessonDesk:
                 for seat in lesson.seats
             ),
         )
+
+
+@contextmanager
+def _told_in_both_languages() -> Iterator[None]:
+    try:
+        yield
+    except LessonRefusal as refusal:
+        text = REFUSALS[refusal.code]
+        raise Refusal(text.status, refusal.code, Text(text.zh, text.en)) from None
 
 
 def _refuse_incomplete(lesson: Lesson) -> None:

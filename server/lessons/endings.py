@@ -30,7 +30,7 @@ from server.recordings.library import mark_finishing
 # A database that takes it answers within this; whoever ended the lesson does not wait longer.
 WRITTEN_WITHIN_S = 1.0
 
-# More endings than a county's server has in the hour a full disk takes to be noticed.
+# More endings, or bars, than a county's server has in the hour a full disk takes to be noticed.
 SPARE_BYTES = 65_536
 
 _INFO = "tongke_endings"

@@ -12,6 +12,6 @@ Nothing here does I/O, reads a clock or rolls dice. `signaling.driver` carries t
 
 from signaling.lesson.machine import Lesson, SeatedDevice
 from signaling.lesson.record import Bar
-from signaling.lesson.saved import bars_in
+from signaling.lesson.saved import bars_in, only_bars, with_bars
 
-__all__ = ["Bar", "Lesson", "SeatedDevice", "bars_in"]
+__all__ = ["Bar", "Lesson", "SeatedDevice", "bars_in", "only_bars", "with_bars"]

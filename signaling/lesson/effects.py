@@ -117,6 +117,11 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepBars:
+    """Who is let in no more has changed: that is kept before anything after this is done."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseLesson:
     """The lesson is over: tell the store and the observers, close its media."""
 
@@ -141,5 +146,6 @@ Effect = (
     | ProducerRemoved
     | WriteJournal
     | Save
+    | KeepBars
     | CloseLesson
 )

@@ -17,6 +17,7 @@ from signaling.lesson import rules
 from signaling.lesson.effects import (
     CloseConnection,
     Effect,
+    KeepBars,
     MediaAnswer,
     MediaPause,
     MediaPlay,
@@ -357,6 +358,11 @@ class LessonRecord:
     def keep(self) -> None:
         """What is saved has changed."""
         self._unsaved = True
+
+    def keep_bars(self) -> None:
+        """Who is let in no more has changed: nobody is told so before it is kept."""
+        self.out.append(KeepBars())
+        self.keep()
 
     def flush(self, now: float, *, newcomer: int | None = None) -> None:
         """Gate the media and tell what has changed since the last flush.

@@ -75,7 +75,7 @@ class Removal:
         if out:
             for bearer_id in out:
                 del record.barred[bearer_id]
-            record.keep()
+            record.keep_bars()
             record.write(log.SeatReadmitted(at=now, seat_id=seat_id, by=by))
 
     def _remove(
@@ -85,6 +85,7 @@ class Removal:
         # The lead who closes a window of their own somewhere must not lock themselves out.
         if bars and bearer_id and bearer_id != asker.bearer_id:
             record.barred[bearer_id] = Bar(device.seat_id, device.bearer.name, code)
+            record.keep_bars()
         record.write(
             log.DeviceRemoved(
                 at=now,

@@ -8,6 +8,7 @@ anew. The plan of the lesson is the timetable's and read anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -149,6 +150,49 @@ def load(record: LessonRecord, state: str, now: float) -> None:
     record.video_codec = saved.video_codec
     record.chat.extend(saved.chat)
     record.keep()
+
+
+def only_bars(state: str) -> str:
+    """What of a state says who is let in no more: a short state. Raises `StateUnreadable`.
+
+    Their bars, and those of their devices that are here all the same (`removal.py` says why).
+    """
+    saved = _parsed(state)
+    seats = (
+        _with_devices(seat, lambda each: each.bearer_id in saved.barred) for seat in saved.seats
+    )
+    return SavedLesson(
+        phase=LivePhase.WAITING,
+        ending=None,
+        floor=None,
+        hands=[],
+        spotlight=None,
+        layout=m.Layout.SPEAKER,
+        locked=False,
+        barred=saved.barred,
+        chat=[],
+        seats=[seat for seat in seats if seat.devices],
+    ).model_dump_json()
+
+
+def with_bars(state: str, newer: str) -> str:
+    """A state with the bars of a newer one (`only_bars`) in place of its own.
+
+    Devices that were put out between the two are in it no more. Raises `StateUnreadable`.
+    """
+    saved, known = _parsed(state), _parsed(newer)
+    stay = {device.device_id for seat in known.seats for device in seat.devices}
+    seats = [
+        _with_devices(
+            seat, lambda each: each.bearer_id not in known.barred or each.device_id in stay
+        )
+        for seat in saved.seats
+    ]
+    return saved.model_copy(update={"barred": known.barred, "seats": seats}).model_dump_json()
+
+
+def _with_devices(seat: SavedSeat, belongs: Callable[[SavedDevice], bool]) -> SavedSeat:
+    return seat.model_copy(update={"devices": [each for each in seat.devices if belongs(each)]})
 
 
 def bars_in(state: str) -> dict[str, Bar]:

@@ -199,7 +199,7 @@ class Server:
                     self._close(effect.connection, effect.code)
                 case f.WriteJournal():
                     self.journal.append(as_members(effect.entry))
-                case f.Save():
+                case f.Save() | f.KeepBars():
                     self.saved = self.lesson.save()
                 case f.CloseLesson():
                     self.closed = effect

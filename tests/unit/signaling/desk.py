@@ -213,7 +213,7 @@ class Desk:
                     self.observed.append(("added", effect.producer_id))
                 case f.ProducerRemoved():
                     self.observed.append(("removed", effect.producer_id))
-                case f.Save():
+                case f.Save() | f.KeepBars():
                     self.saves += 1
                 case f.CloseLesson():
                     self.closed = effect

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from mixer.errors import LessonOpen, LessonUnknown
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, Want
 from signaling.errors import LessonRefusal, TokenRefused
+from signaling.lesson import Bar, bars_in
 from signaling.log.entries import AnyEntry
 from signaling.ports import Identity, LessonPlan
 from signaling.protocol.messages import RemovalCode
@@ -88,6 +90,9 @@ class FakeStore:
         self.plans = {plan.lesson_id: plan for plan in plans}
         self.states: dict[str, str] = {}
         self.endings: dict[str, str] = {}
+        self.bars_kept: dict[str, dict[str, Bar]] = {}
+        self.keeps = asyncio.Event()  # cleared, the disk is slow
+        self.keeps.set()
         self.save_error: Exception | None = None
         self.unwelcome: dict[str, RemovalCode] = {}  # bearer → the code of the refusal
         self.ask_error: Exception | None = None
@@ -112,6 +117,12 @@ class FakeStore:
         if self.save_error is not None:
             raise self.save_error
         self.states[lesson_id] = state
+
+    async def keep_bars(self, lesson_id: str, state: str) -> None:
+        await self.keeps.wait()
+        if self.save_error is None:
+            self.states[lesson_id] = state
+        self.bars_kept[lesson_id] = bars_in(state)
 
     async def ended(self, lesson_id: str, at: float, reason: str) -> None:
         self.endings[lesson_id] = reason

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from mixer.errors import NodeFull, NodeUnavailable
 from mixer.model import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
+from signaling.driver import LessonService
+from signaling.errors import LessonRefusal
 from signaling.lesson import events as e
 from signaling.lesson.machine import Lesson
 from signaling.log.entries import AnyEntry
@@ -20,7 +23,7 @@ from signaling.runner import MEDIA_TIMEOUT_S
 from tests.sim.virtual_time import virtually
 from tests.unit.signaling.fakes import FakeMedia, FakeObserver, FakeStore
 from tests.unit.signaling.sample_lesson import LESSON, plan, publish
-from tests.unit.signaling.service import World, join, knock, settle
+from tests.unit.signaling.service import End, World, join, knock, settle
 
 
 def second_plan() -> object:
@@ -298,6 +301,62 @@ def test_an_end_that_only_the_saved_state_tells_is_finished_when_somebody_knocks
             assert refused.code == "lesson-ended"
             await settle()
         assert world.store.endings == {LESSON: "by-lead"}
+
+    virtually(main)
+
+
+async def by_lead(service: LessonService, lead: End, device_id: str) -> None:
+    assert (await lead.ask(m.RemoveDevice(device_id=device_id))).type == "done"
+
+
+async def by_administrator(service: LessonService, _lead: End, device_id: str) -> None:
+    await service.remove(LESSON, [device_id], RemovalCode.BY_ADMINISTRATOR, bars=True)
+
+
+@pytest.mark.parametrize("put_out", [by_lead, by_administrator])
+def test_a_removal_is_answered_when_it_is_kept_and_so_is_its_undoing(
+    put_out: Callable[[LessonService, End, str], Awaitable[None]],
+) -> None:
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            room, welcome = await join(service, "room-1")
+            for step in (
+                lambda: put_out(service, lead, welcome.device_id),
+                lambda: service.readmit(LESSON, "room-1"),
+            ):
+                before = dict(world.store.bars_kept)
+                world.store.keeps.clear()
+                answered = asyncio.ensure_future(step())
+                await settle()
+                assert not answered.done()
+                assert world.store.bars_kept == before
+                world.store.keeps.set()
+                await answered
+                assert world.store.bars_kept != before
+            assert await room.closed() is CloseCode.REMOVED
+
+    virtually(main)
+
+
+def test_whoever_waits_for_a_removal_is_told_when_the_lesson_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def faulty(*_: object) -> list[object]:
+        raise ZeroDivisionError("a fault of ours")
+
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            _lead, welcome = await join(service, "lead")
+            with monkeypatch.context() as patched:
+                patched.setattr(Lesson, "handle", faulty)
+                asked = [by_administrator(service, _lead, welcome.device_id) for _ in range(2)]
+                for told in await asyncio.gather(*asked, return_exceptions=True):
+                    assert isinstance(told, LessonRefusal)
+                    assert told.code == "server-failed"
+                await settle()
 
     virtually(main)
 

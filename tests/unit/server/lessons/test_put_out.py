@@ -5,8 +5,12 @@ A whole server with the real signaling, its WebSocket called directly; only the 
 
 from __future__ import annotations
 
+import asyncio
+import json
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +25,7 @@ from server.database.models import Credential
 from server.node.media import MediaCore
 from signaling.protocol.messages import CloseCode
 from signaling.protocol.refusals import REFUSALS
+from tests.refusals import locked
 from tests.unit.server.world import (
     NoMedia,
     World,
@@ -167,6 +172,68 @@ async def test_who_was_put_out_stays_out_over_a_restart(tmp_path: Path) -> None:
             answer = await it.ask_room(headers)
             assert answer["removed"] is None
             await it.joined(pc, answer["token"])
+
+
+async def test_who_was_put_out_stays_out_when_the_server_is_killed_under_a_locked_database(
+    tmp_path: Path,
+) -> None:
+    """What is on the disk when the answer is there is all that a killed server leaves."""
+    async with running_world(tmp_path, open_media=modelled_media) as world:
+        admin = await world.administrator()
+        ids = await world.community(admin)
+        li = await world.signed_in("li")
+        it = Class(world, admin, ids, (await post(li, "/api/lessons", lesson_body(ids)))["id"])
+        _credential, first = await it.room_pc("room_1")
+        _credential, second = await it.room_pc("room_2")
+        tokens = [(await it.ask_room(headers))["token"] for headers in (first, second)]
+        teacher = await it.token("li", "lead")
+        async with it.socket() as lead, it.socket() as one, it.socket() as two:
+            await it.joined(lead, teacher)
+            welcomes = [await it.joined(pc, t) for pc, t in zip((one, two), tokens, strict=True)]
+            async with locked(world.settings.data_folder / "tongke.db"):
+                by_lead = {"type": "remove_device", "device_id": welcomes[0]["device_id"]}
+                lead.send({**by_lead, "request_id": "1"})
+                await lead.until("done")
+                path = f"/api/admin/live/{it.lesson}/devices/{welcomes[1]['device_id']}"
+                assert (await admin.delete(path)).status_code == 204
+                shutil.copytree(world.settings.data_folder, tmp_path / "killed" / "data")
+            # When the database takes it, the file is empty again.
+            kept = world.settings.data_folder / "unwritten_bars.jsonl"
+            async with asyncio.timeout(60):
+                while any(kept.read_bytes()):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.01)
+    async with running_world(tmp_path / "killed", open_media=modelled_media) as world:
+        it = Class(world, await world.signed_in("admin"), ids, it.lesson)
+        for headers, code in ((first, "lead"), (second, "administrator")):
+            answer = await it.ask_room(headers)
+            assert (answer["token"], answer["removed"]["code"]) == (None, f"removed-by-{code}")
+        for token, welcome, code in zip(tokens, welcomes, ("lead", "administrator"), strict=True):
+            assert await it.refusal(token) == f"removed-by-{code}"
+            async with it.socket() as back:
+                back.send({"type": "join", "token": token, "resume": welcome["resume"]})
+                assert (await back.until("refused"))["code"] == f"removed-by-{code}"
+        await world.services.pending_writes.written("the last", nothing)
+        assert seats_barred(world) == ["room-1", "room-2"]
+
+
+async def nothing(_session: object) -> None:
+    """Written after all before it."""
+
+
+def seats_barred(world: World) -> list[str]:
+    """What stands in the database itself."""
+    with closing(sqlite3.connect(world.settings.data_folder / "tongke.db")) as raw:
+        (state,) = raw.execute("SELECT state FROM lesson_states").fetchone()
+    return sorted(bar["seat_id"] for bar in json.loads(state)["barred"].values())
+
+
+async def test_a_removal_is_in_the_database_when_it_is_answered(lesson: Class) -> None:
+    _credential, headers = await lesson.room_pc("room_1")
+    async with lesson.socket() as pc:
+        device = (await lesson.joined(pc, (await lesson.ask_room(headers))["token"]))["device_id"]
+        path = f"/api/admin/live/{lesson.lesson}/devices/{device}"
+        assert (await lesson.admin.delete(path)).status_code == 204
+        assert seats_barred(lesson.world) == ["room-1"]
 
 
 Change = Callable[[Class], Awaitable[httpx.Response]]

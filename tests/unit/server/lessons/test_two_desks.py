@@ -15,6 +15,7 @@ from server.database.models import Lesson
 from server.database.pending_writes import PendingWrites
 from server.database.spare_file import SpareFile
 from server.errors import Refusal
+from server.lessons.bars import UnwrittenBars
 from server.lessons.desk import LessonDesk
 from server.lessons.endings import Endings
 from server.lessons.ownership import LEASE_S, Lease, LocalOwnership
@@ -74,10 +75,17 @@ async def county(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         database = Database(world.settings.database)
         pending_writes = PendingWrites(database)
         endings = Endings(database, pending_writes, SpareFile(tmp_path / "other.jsonl", size=4096))
+        bars = UnwrittenBars(
+            database,
+            pending_writes,
+            SpareFile(tmp_path / "other_bars.jsonl", size=4096),
+            clock=world.clock,
+        )
         desk = LessonDesk(
             database,
             world.clock,
             endings=endings,
+            bars=bars,
             ownership=LocalOwnership("other", world.clock, leases),
             lessons_admitted=1,
             devices_admitted=8,
@@ -88,6 +96,7 @@ async def county(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         first, second = Node(world.services.lessons, there), Node(desk, elsewhere)
         yield County(world, ids, first, second)
         await pending_writes.close()
+        await bars.close()
         await endings.close()
         await database.close()
 
