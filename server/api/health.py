@@ -12,6 +12,9 @@ from server.database.refusing import DatabaseRefused
 from server.door.condition import SHUT
 from server.services import Services
 
+# As often as load balancers ask anyway; what is busy is free again by then.
+_ASK_AGAIN_S = "5"
+
 router = APIRouter(tags=["health"])
 
 
@@ -43,7 +46,10 @@ async def readyz(services: ServicesOf) -> JSONResponse:
         faults = [finding.fault.value for finding in condition.findings]
         checks["certificate"] = ", ".join(faults) or "ok"
         ready = ready and not condition.faults & SHUT
-    return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+    told = {"ready": ready, "checks": checks}
+    if ready:
+        return JSONResponse(told)
+    return JSONResponse(told, status_code=503, headers={"Retry-After": _ASK_AGAIN_S})
 
 
 async def _database(services: Services) -> str:

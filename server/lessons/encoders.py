@@ -8,11 +8,14 @@ one source; it is no room device's credential and no join token.
 
 from __future__ import annotations
 
+import contextlib
+
 from sqlalchemy import select, update
 
 from server.clock import Clock
 from server.database.engine import Database
 from server.database.models import Classroom, Credential, Lesson, LessonPhase
+from server.database.refusing import DatabaseRefused
 from server.ids import secret_hash
 from server.lessons.bearers import room_device
 from server.lessons.timetable import lessons_of_classroom
@@ -23,6 +26,7 @@ from signaling.ports import Identity
 from signaling.protocol.messages import Role, Source
 
 _WRITTEN_EVERY_S = 60.0  # an encoder that tries again every second must not be a write a second
+_SEEN_WAIT_S = 0.3
 _LOOK_AHEAD_S = 3600.0
 # When to ask again while no lesson is live: as one can be started at any moment, soon; but a
 # hundred encoders that wait for the morning need not ask every second.
@@ -93,7 +97,9 @@ class EncoderDesk:
         if now - self._written.get(key_id, 0.0) < _WRITTEN_EVERY_S:
             return
         self._written[key_id] = now
-        async with self._database.write() as session:
-            await session.execute(
-                update(Credential).where(Credential.id == key_id).values(last_used_at=now)
-            )
+        # A database that cannot be written keeps no encoder from its lesson.
+        with contextlib.suppress(DatabaseRefused):
+            async with self._database.write(wait_s=_SEEN_WAIT_S) as session:
+                await session.execute(
+                    update(Credential).where(Credential.id == key_id).values(last_used_at=now)
+                )

@@ -145,6 +145,7 @@ async def test_who_asks_a_locked_database_is_told_so_soon(
             assert answer.json()["code"] == "database-busy", what
             assert int(answer.headers["retry-after"]) >= 1, what
     assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "busy")
+    assert int(ready.headers["retry-after"]) >= 1
     assert (await stranger.get("/readyz")).status_code == 200
     assert (await li.patch(f"/api/lessons/{scene.lesson}", json=words)).status_code == 200
 

@@ -16,6 +16,7 @@ from server.config import Settings
 from server.ids import secret_hash
 from server.node.media import MediaCore
 from signaling.protocol.messages import Source
+from tests.refusals import locked
 from tests.unit.server.world import (
     ORIGIN,
     NoMedia,
@@ -113,6 +114,14 @@ async def test_a_key_is_told_once_with_the_address_it_is_for(room: Room) -> None
         kept = str((await session.execute(text("SELECT * FROM credentials"))).all())
     assert key["secret"] not in kept
     assert secret_hash(key["secret"]) in kept
+
+
+async def test_a_locked_database_keeps_no_encoder_from_its_lesson(room: Room) -> None:
+    """That a key was used is noted when it can be."""
+    await room.lesson()
+    async with locked(room.world.settings.data_folder / "tongke.db"):
+        assert (await room.send()).status_code == 201
+    assert await room.sources() == {"board", "room"}
 
 
 @pytest.mark.parametrize(
