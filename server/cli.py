@@ -111,11 +111,11 @@ def reset_key(
 ) -> None:
     """Print an address that signs an administrator in once, to set a new password."""
     settings = _settings(data_folder=data_folder, public_url=public_url)
-    name, address, alone = _run(_reset_key(settings, username))
+    name, address, unsure = _run(_reset_key(settings, username))
     _say(f"{name} 可在一天内用下面的地址登录一次：", f"{name} can sign in once, within a day, at")
     typer.echo(f"  {address}")
-    if alone is not None:
-        _say(alone.zh, alone.en, indent="  ")
+    for each in unsure:
+        _say(each.zh, each.en, indent="  ")
     _say("然后请在“管理 › 人员”中设置新密码。", "Then set a new password under Admin, People.")
 
 
@@ -152,12 +152,14 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
             _say("正在停止…", "Stopping …")
 
 
-async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, Text | None]:
+async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, list[Text]]:
+    """Whose it is, the address, and what may keep it from opening."""
     from server.accounts.first_start import sign_in_address  # noqa: PLC0415
     from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
     from server.database.engine import Database  # noqa: PLC0415
     from server.database.private_files import keep_new_files_private  # noqa: PLC0415
     from server.door.addresses import Addresses  # noqa: PLC0415
+    from server.door.last_start import as_it_started  # noqa: PLC0415
 
     keep_new_files_private()
     if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
@@ -168,13 +170,25 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
     database = Database(settings.database)
     try:
         await database.migrate()
-        addresses = Addresses(settings)
+        started = as_it_started(settings)
+        addresses = Addresses(started or settings)
         name, address = await sign_in_address(
             database, settings, wall_clock(), at=addresses.best().url, username=username
         )
-        return name, address, addresses.why_alone()
+        unsure = [addresses.why_alone()]
+        if started is None and not settings.public_url:
+            unsure.append(_assumed(settings.port))
+        return name, address, [each for each in unsure if each is not None]
     finally:
         await database.close()
+
+
+def _assumed(port: int) -> Text:
+    return Text(
+        f"这里没有服务器启动的记录，所以假定端口是 {port}。若不同，请用 --public-url 给出地址。",
+        f"No start of the server is on record here: it is taken to listen on port {port}. "
+        "If it does not, give its address with --public-url.",
+    )
 
 
 def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> None:

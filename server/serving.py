@@ -20,6 +20,7 @@ from server.clock import Clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import make_folder
 from server.database.private_files import keep_new_files_private
+from server.door.last_start import remember_start
 from server.door.listening import listen
 from server.door.patient_http import patient_protocol
 from server.door.tls import ServedCertificate
@@ -93,6 +94,7 @@ async def running_server(
                 if not ready.done():
                     ready.cancel()
                     await serving  # raises what kept it from listening
+                await asyncio.to_thread(remember_start, settings)
                 async with _watched(certificate):
                     yield RunningServer(settings, services, certificate)
             finally:

@@ -65,6 +65,20 @@ class Served:
         ) as answer:
             return str(answer.read().decode())
 
+    def set_up(self) -> None:
+        """Make the first administrator, at the address that it prints."""
+        assert self.process.stdout is not None
+        printed = iter(self.process.stdout.readline, "")
+        key = next(found[1] for line in printed if (found := re.search(r"/setup#key=(\S+)", line)))
+        person = {"key": key, "username": "admin", "display_name": "A", "password": "long enough"}
+        asked = urllib.request.Request(  # noqa: S310 - our own server
+            f"{self.address}/api/setup",
+            json.dumps(person).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S):  # noqa: S310 - as above
+            pass
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> str:
         """Stop it in order; gives the rest of its output."""
         self.process.send_signal(number)
@@ -320,4 +334,10 @@ def test_reset_key_signs_the_administrator_in(tmp_path: Path) -> None:
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
         nobody = reset()
         assert (nobody.returncode, "no administrator yet" in nobody.stderr) == (2, True)
+        server.set_up()
+        # The command has settings of its own, another port and scheme among them.
+        printed = reset()
+        assert printed.returncode == 0, printed.stderr
+        (address,) = re.findall(r"^  (\S+)/key#key=tkk_\S{40,}$", printed.stdout, re.M)
+        assert address == server.address
         server.stop()
