@@ -19,9 +19,10 @@ from server.door.authority import pem_of
 from server.door.condition import words_of
 
 # Only what can do no harm between quotes of a shell, of cmd.exe and of JSON.
-_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 #: Chromium's policies for pages that may do so unasked.
 _ALLOWED_PAGES = ("AudioCaptureAllowedUrls", "VideoCaptureAllowedUrls", "AutoplayAllowlist")
+_WINDOWS_BROWSERS = ("Microsoft\\Edge", "Google\\Chrome", "Chromium")
 # A list's entries have numbers as names; this one is nobody else's.
 _ENTRY = 7880
 
@@ -71,11 +72,14 @@ def linux_script(authority: x509.Certificate, origins: Iterable[str]) -> str:
 def windows_script(authority: x509.Certificate, origins: Iterable[str]) -> str:
     """For Edge and Chrome on Windows: a command file that asks for administrator's rights."""
     pem = "\n".join(f"echo {line}" for line in pem_of(authority).decode().splitlines())
+    pages = safe_origins(origins)
+    # A line each and no block around them: without a page to allow, an empty one is an error.
     rules = "\n".join(
-        f'  reg add "HKLM\\SOFTWARE\\Policies\\%%~B\\{name}" /v {_ENTRY + number} /t REG_SZ'
+        f'reg add "HKLM\\SOFTWARE\\Policies\\{browser}\\{name}" /v {_ENTRY + number} /t REG_SZ'
         f' /d "{page}" /f >nul || goto failed'
+        for browser in _WINDOWS_BROWSERS
         for name in _ALLOWED_PAGES
-        for number, page in enumerate(safe_origins(origins))
+        for number, page in enumerate(pages)
     )
     text = _WINDOWS.format(
         name=words_of(authority.subject),
@@ -155,7 +159,8 @@ rem   {name}
 rem   SHA-256 {fingerprint}
 rem and lets its pages use camera, microphone and sound in Edge and Chrome.
 setlocal
-net session >nul 2>&1
+rem Answers administrators alone, whichever services run.
+fltmc >nul 2>&1
 if errorlevel 1 (
   set "SELF=%~f0"
   powershell -NoProfile -Command "Start-Process -FilePath $env:SELF -Verb RunAs"
@@ -167,9 +172,7 @@ set "CA=%TEMP%\\tongke-ca.crt"
 )
 certutil -addstore -f Root "%CA%" || goto failed
 del "%CA%"
-for %%B in ("Microsoft\\Edge" "Google\\Chrome" "Chromium") do (
 {rules}
-)
 chcp 65001 >nul
 echo.
 echo This PC trusts {name}. Close the browser and open it again.

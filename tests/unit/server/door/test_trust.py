@@ -157,6 +157,7 @@ async def test_behind_a_proxy_there_is_none(world: World) -> None:
         ("https://10.0.0.5:7880", "https://10.0.0.5:7880"),
         ("https://[2001:db8::5]", "https://[2001:db8::5]"),
         ("https://同课.cn:7880", "https://xn--dqrw51k.cn:7880"),
+        ("https://tongke_1.school.cn:7880", "https://tongke_1.school.cn:7880"),
         ("https://a'b.cn", None),
         ('https://a"b.cn', None),
         ("https://a$(id).cn", None),
@@ -191,13 +192,26 @@ def test_the_command_file_for_windows() -> None:
     assert x509.load_pem_x509_certificate("\n".join(shown[begin : end + 1]).encode()) == root
     assert all(line.startswith("echo ") for line in lines[begin : end + 1])
     entries = [line for line in lines if "reg add" in line]
-    assert len(entries) == 3 * len(ORIGINS)
+    assert len(entries) == 9 * len(ORIGINS)
     for origin in ORIGINS:
-        assert sum(f'/d "{origin}"' in line for line in entries) == 3
+        assert sum(f'/d "{origin}"' in line for line in entries) == 9
+    for browser in (r"Microsoft\Edge", r"Google\Chrome", "Chromium"):
+        assert sum(rf"\Policies\{browser}" in line for line in entries) == 6
+    # `net session` fails for administrators too where the Server service does not run.
+    assert lines[lines.index("if errorlevel 1 (") - 1] == "fltmc >nul 2>&1"
     assert "certutil -addstore -f Root" in text
     # cmd.exe reads a line in another code page wrongly: Chinese only after all is done.
     before = text[: text.index("chcp 65001")]
     assert before.isascii()
+
+
+@pytest.mark.parametrize("origins", [ORIGINS, [], ["https://a%PATH%.cn"]])
+def test_no_block_of_the_command_file_is_empty(origins: list[str]) -> None:
+    """An empty one is a syntax error, found when half of it is done."""
+    text = windows_script(made("Tongke CA").certificate, origins)
+    blocks = re.findall(r"\(\r\n(.*?)^\)", text, re.M | re.S)
+    assert len(blocks) == 2
+    assert all(block.strip() for block in blocks)
 
 
 @pytest.mark.skipif(shutil.which("certutil") is None, reason="needs Debian's libnss3-tools")
