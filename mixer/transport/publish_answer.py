@@ -109,7 +109,22 @@ def read_offer(text: str, sources: Mapping[str, SourceOffer], *, max_encodings: 
         for mid, media in by_mid.items()
         if mid in sources
     )
+    _refuse_shared_ssrcs(plans)
     return PublishPlan(peer, ids, uris, plans, description)
+
+
+def _refuse_shared_ssrcs(plans: tuple[SourcePlan, ...]) -> None:
+    """In one RTP session an SSRC is one stream's (RFC 3550 §8): none of another, none of a rtx."""
+    seen: dict[int, str] = {}
+    for plan in plans:
+        for encoding in plan.encodings:
+            for ssrc in filter(None, (encoding.ssrc, encoding.rtx_ssrc)):
+                if ssrc in seen:
+                    raise SdpRefused(
+                        f"two streams have the SSRC {ssrc}: in the m-lines with mid {seen[ssrc]!r} "
+                        f"and {plan.mid!r}"
+                    )
+                seen[ssrc] = plan.mid
 
 
 def _agreed_extension_ids(description: sdp.SessionDescription) -> dict[str, int]:

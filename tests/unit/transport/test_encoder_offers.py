@@ -103,6 +103,10 @@ OFFERS: dict[str, Read] = {
 REFUSED = {
     # One transport is all that an ICE-lite server on one port can give (RFC 9725 §4.4).
     "no_bundle": "not in a=group:BUNDLE",
+    # One RTP session, in which an SSRC is one stream's (RFC 3550 §8).
+    "ssrc_of_sound_and_picture_alike": "two streams have the SSRC 92001",
+    "ssrc_twice_in_a_simulcast_group": "two streams have the SSRC 61001",
+    "ssrc_of_sound_and_retransmission_alike": "two streams have the SSRC 92001",
 }
 
 
