@@ -37,7 +37,7 @@ from server.api import (
     trust,
     users,
 )
-from server.clock import Clock, wall_clock
+from server.clock import Clock, steady_clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
 from server.database.engine import Database
@@ -100,6 +100,7 @@ def create_app(
     *,
     certificate: ServedCertificate | None = None,
     clock: Clock = wall_clock,
+    steady: Clock = steady_clock,
     passwords: Passwords | None = None,
     open_media: OpenMedia = open_media_node,
     ownership: Ownership | None = None,
@@ -109,7 +110,7 @@ def create_app(
 
     Its lifespan starts and stops all parts; it raises `StartRefused`. `certificate` is what it is
     served under, where it speaks TLS itself; without `ownership` all lessons are this node's. Tests
-    give their own clock, cheaper passwords and other media, and record nothing.
+    give their own clocks, cheaper passwords and other media, and record nothing.
     """
 
     meters = Metrics()
@@ -117,7 +118,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            start = _Start(stack, settings, clock, meters, certificate)
+            start = _Start(stack, settings, meters, certificate, clock=clock, steady=steady)
             holds = ownership or LocalOwnership(new_id(), clock)
             database = await start.database()
             media = await start.media(open_media)
@@ -170,15 +171,18 @@ class _Start:
         self,
         stack: AsyncExitStack,
         settings: Settings,
-        clock: Clock,
         meters: Metrics,
         certificate: ServedCertificate | None,
+        *,
+        clock: Clock,
+        steady: Clock,
     ) -> None:
         self._meters = meters
         self._certificate = certificate
         self._stack = stack
         self._settings = settings
         self._clock = clock
+        self._steady = steady
         self._profile_folders: list[Path] = (
             [] if settings.profiles_folder is None else [settings.profiles_folder]
         )
@@ -264,20 +268,26 @@ class _Start:
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
         )
         rooms = RoomDesk(
-            database, clock, tokens=tokens, live=desk.live, poll_s=settings.room_poll_s
+            database,
+            clock,
+            steady=self._steady,
+            tokens=tokens,
+            live=desk.live,
+            poll_s=settings.room_poll_s,
         )
         services = Services(
             settings=settings,
             addresses=Addresses(settings, vouched=self._vouched),
             certificate=self._certificate,
             clock=clock,
+            steady=self._steady,
             database=database,
             pending_writes=pending_writes,
             passwords=passwords,
             sign_ins=SignIns(
                 database, idle_s=settings.session_idle_s, longest_s=settings.session_max_s
             ),
-            password_door=PasswordDoor(database, passwords, clock),
+            password_door=PasswordDoor(database, passwords, self._steady),
             known_browsers=KnownBrowsers(key),
             wrong_keys=WrongKeys(),
             tokens=tokens,

@@ -42,6 +42,7 @@ class Services:
     addresses: Addresses
     certificate: ServedCertificate | None
     clock: Clock
+    steady: Clock
     database: Database
     pending_writes: PendingWrites
     passwords: Passwords

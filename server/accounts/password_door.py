@@ -33,13 +33,13 @@ class PasswordDoor:
         self,
         database: Database,
         passwords: Passwords,
-        clock: Clock,
+        steady: Clock,
         *,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._names = NameLookups(database)
         self._passwords = passwords
-        self._clock = clock
+        self._steady = steady
         self._sleep = sleep
         self._guard = SignInGuard()
         self._own = Throttle(free=5, first_wait_s=5, longest_wait_s=900)
@@ -54,7 +54,7 @@ class PasswordDoor:
         """
         came_at = asyncio.get_running_loop().time()
         attempt = Try(address, look_of(username), browser)
-        admission = self._guard.begin(attempt, self._clock())
+        admission = self._guard.begin(attempt, self._steady())
         if admission.wait_s:
             raise too_many_attempts(admission.wait_s)
         user = await self._names.find(username)
@@ -83,7 +83,7 @@ class PasswordDoor:
 
         Refuses what is wrong (422) and tried too often (429). Strangers' guesses do not count.
         """
-        now = self._clock()
+        now = self._steady()
         if wait_s := self._own.wait_s(sign_in, now):
             raise too_many_attempts(wait_s)
         self._own.count(sign_in, now)

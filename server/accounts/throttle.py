@@ -1,7 +1,8 @@
 """Slowing down guessers: tries are counted per key, and past a limit the key must wait.
 
 A try is counted when it begins, before anybody knows whether it is right: a hundred at once are a
-hundred. Sans-IO: `now` is an argument. Memory is bounded: the oldest keys are forgotten first,
+hundred. Sans-IO: `now` is an argument, of a clock that nobody sets (a clock set back an hour would
+keep everybody waiting for it). Memory is bounded: the oldest keys are forgotten first,
 made-up ones before those of somebody who exists.
 """
 

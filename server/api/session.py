@@ -208,6 +208,6 @@ async def _look_up(services: Services, request: Request, key: str, purpose: Purp
         async with services.database.read() as session:
             await check_key(session, key, purpose, now=now)
     except WrongKey:
-        if wait_s := services.wrong_keys.wait_s(client_address(request), now):
+        if wait_s := services.wrong_keys.wait_s(client_address(request), services.steady()):
             raise too_many_attempts(wait_s) from None
         raise

@@ -61,6 +61,7 @@ class RoomDesk:
         database: Database,
         clock: Clock,
         *,
+        steady: Clock,
         tokens: JoinTokens,
         live: LiveLessons,
         poll_s: float,
@@ -70,6 +71,7 @@ class RoomDesk:
         self._tokens = tokens
         self.live = live
         self._online_s = max(15.0, _MISSED_POLLS * poll_s)
+        self._steady = steady
         self._guard = WrongKeys()
         self._seen: dict[str, float] = {}  # classroom: when a device of it asked last
         self._written: dict[str, float] = {}  # credential: when that was last written down
@@ -97,7 +99,7 @@ class RoomDesk:
         if found is None:
             # Looked up first: a revoked room PC that keeps asking must not shut out the others
             # behind the same address, and a credential is too long to guess.
-            if wait_s := self._guard.wait_s(address, now):
+            if wait_s := self._guard.wait_s(address, self._steady()):
                 raise Refusal(
                     429,
                     "too-many-attempts",

@@ -134,6 +134,30 @@ async def test_a_guesser_waits_and_others_do_not(world: World, admin: httpx.Asyn
     assert (await guesser.post("/api/session", json=right)).status_code == 200
 
 
+@pytest.mark.parametrize("set_by_s", [-3600.0, 3600.0])
+async def test_a_clock_that_is_set_makes_no_wait_longer_or_shorter(
+    world: World, admin: httpx.AsyncClient, set_by_s: float
+) -> None:
+    guesser = await world.browser("10.9.9.9")
+    person = {"username": "admin", "password": "wrong password"}
+    wrong = {"authorization": "Bearer tkd_wrong"}
+
+    async def tries() -> list[int]:
+        return [
+            (await guesser.post("/api/session", json=person)).status_code,
+            (await guesser.post("/api/session/key", json={"key": "tkk_wrong"})).status_code,
+            (await guesser.get("/api/room", headers=wrong)).status_code,
+        ]
+
+    for _ in range(5):
+        assert await tries() == [401, 403, 401]
+    assert await tries() == [429] * 3
+    world.clock.set_on(set_by_s)
+    assert await tries() == [429] * 3
+    world.clock.pass_s(10)
+    assert await tries() == [401, 403, 401]
+
+
 async def test_a_guesser_with_an_ipv6_network_is_one_guesser(
     world: World, admin: httpx.AsyncClient
 ) -> None:
