@@ -94,6 +94,7 @@ class LessonRunner:
         self._awake = asyncio.Event()
         self._unsaved = asyncio.Event()
         self._saving = asyncio.Lock()  # an older state is never written after a newer one
+        self._save_fails = False
         self._saver: asyncio.Task[None] | None = None
         self.stopped = False
 
@@ -325,9 +326,18 @@ class LessonRunner:
         try:
             async with self._saving:
                 await self._store.save_state(self.lesson_id, self.lesson.save())
-        except Exception:  # the store's fault; the lesson goes on, and it is tried again
-            _log.exception("a lesson could not be saved", lesson_id=self.lesson_id)
+        except Exception as error:  # the store's fault; the lesson goes on, and it is tried again
+            if not self._save_fails:  # a full disk refuses every second: a line says so once
+                _log.error(
+                    "a lesson cannot be saved; tried again until it can",
+                    lesson_id=self.lesson_id,
+                    why=repr(error),
+                )
+            self._save_fails = True
             return False
+        if self._save_fails:
+            _log.info("a lesson is saved again", lesson_id=self.lesson_id)
+        self._save_fails = False
         return True
 
     def _stop(self) -> None:

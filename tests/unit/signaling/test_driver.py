@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from mixer.errors import NodeFull, NodeUnavailable
 from mixer.model import Direction, LinkMeasured, PublishAnswer, SourceOffer, SpeakersChanged
@@ -447,7 +448,7 @@ def test_a_fault_of_the_media_core_fails_the_call_and_not_the_lesson() -> None:
     virtually(main)
 
 
-def test_a_store_that_cannot_save_is_tried_again() -> None:
+def test_a_store_that_cannot_save_is_tried_again_and_told_of_once() -> None:
     async def main() -> None:
         world = World()
         world.store.save_error = OSError("disk full")
@@ -460,7 +461,13 @@ def test_a_store_that_cannot_save_is_tried_again() -> None:
             await asyncio.sleep(2)
             assert json.loads(world.store.states[LESSON])["locked"]
 
-    virtually(main)
+    with capture_logs() as logs:
+        virtually(main)
+    told = [(line["event"], line.get("why")) for line in logs if "saved" in line["event"]]
+    assert told == [
+        ("a lesson cannot be saved; tried again until it can", "OSError('disk full')"),
+        ("a lesson is saved again", None),
+    ]
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "raises"])
