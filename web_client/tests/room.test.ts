@@ -256,6 +256,42 @@ describe("a room in its lesson", () => {
     expect(FakeSocket.last.asked).toMatchObject({ type: "raise_hand" });
   });
 
+  it("shows what was written in large type for twenty seconds, as text, one after the other", async () => {
+    const root = await inside({ server_time: NOON_S + 7 });
+    const lines = (): string[] =>
+      [...(find(root, "tk-room-lesson", "tk-chat-line").shadowRoot?.querySelectorAll("p") ?? [])].map(
+        (one) => words(one),
+      );
+    const write = (text: string, afterS = 0): Promise<void> =>
+      heard({
+        type: "chat_posted",
+        line: { seat_id: "lead", name: "Ms Li", text, at: NOON_S + 7 + afterS },
+      });
+    await later(30); // an old line of before is not news
+    await write("翻到第 12 页", 30);
+    expect(lines()).toEqual(["Ms Li 翻到第 12 页"]);
+    await later(12);
+    await write("<b>做第三题</b>", 42);
+    expect(lines()).toEqual(["Ms Li 翻到第 12 页", "Ms Li <b>做第三题</b>"]);
+    await later(8);
+    expect(lines()).toEqual(["Ms Li <b>做第三题</b>"]);
+    await later(12);
+    expect(lines()).toEqual([]);
+  });
+
+  it("has all that was written behind its gear, to be read", async () => {
+    const line = { seat_id: "lead", name: "Ms Li", text: "做第三题", at: NOON_S - 60 };
+    const root = await inside({ chat: [line], server_time: NOON_S });
+    expect(words(find(root, "tk-room-lesson", "tk-chat-line"))).toBe(""); // it is no news
+    await press(root, "[data-testid=settings]");
+    expect(words(find(root, "dialog tk-chat"))).toContain("做第三题");
+    expect(seen(root, "dialog tk-chat", "input")).toBeNull();
+    const history = find(root, "dialog tk-chat", "ol");
+    const pageUp = { key: "PageUp", bubbles: true, composed: true };
+    history.dispatchEvent(new KeyboardEvent("keydown", pageUp));
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join" }); // one scrolls, no hand goes up
+  });
+
   it("says that the line is lost, keeps its pictures, and comes back", async () => {
     const root = await inside();
     expect(isOff(hand(root))).toBe(false);

@@ -1,6 +1,7 @@
-// The lesson's chat: lines, newest below, and a field. Everything written is shown as plain text.
+// The lesson's chat: lines, newest below, and a field for who may write. Everything written is shown
+// as plain text.
 
-import { css, html, type PropertyValues, type TemplateResult } from "lit";
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
 import { icon } from "../design/icons.ts";
 import { base, controls, fields } from "../design/shared.ts";
@@ -65,11 +66,13 @@ export class Chat extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
+  /** To be read, not written in. */
+  @property({ type: Boolean }) reading = false;
   @query("ol") private lines!: HTMLOListElement;
   @query("input") private field!: HTMLInputElement;
 
   override focus(): void {
-    void this.updateComplete.then(() => this.field.focus());
+    void this.updateComplete.then(() => (this.reading ? this.lines : this.field).focus());
   }
 
   override render(): TemplateResult {
@@ -85,18 +88,22 @@ export class Chat extends TongkeElement {
                 </li>`,
             )}
       </ol>
-      <form @submit=${this.send}>
-        <input
-          data-testid="chat-input"
-          maxlength=${LONGEST_LINE}
-          autocomplete="off"
-          aria-label=${this.m.lesson.chatPlaceholder}
-          placeholder=${this.m.lesson.chatPlaceholder}
-        />
-        <button data-testid="chat-send" ?disabled=${this.view.phase !== "live"}>
-          ${icon("forward")}${this.m.lesson.chatSend}
-        </button>
-      </form>`;
+      ${this.reading ? nothing : this.form()}`;
+  }
+
+  private form(): TemplateResult {
+    return html`<form @submit=${this.send}>
+      <input
+        data-testid="chat-input"
+        maxlength=${LONGEST_LINE}
+        autocomplete="off"
+        aria-label=${this.m.lesson.chatPlaceholder}
+        placeholder=${this.m.lesson.chatPlaceholder}
+      />
+      <button data-testid="chat-send" ?disabled=${this.view.phase !== "live"}>
+        ${icon("forward")}${this.m.lesson.chatSend}
+      </button>
+    </form>`;
   }
 
   protected override updated(changed: PropertyValues<this>): void {

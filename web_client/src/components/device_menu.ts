@@ -31,12 +31,12 @@ export class DeviceMenu extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
-  @query("tk-device-select") private readonly first!: DeviceSelect;
+  @query("tk-device-select") private readonly first!: DeviceSelect | null; // a seat may send nothing
 
   override focus(): void {
     void this.updateComplete.then(async () => {
-      await this.first.updateComplete;
-      this.first.focus();
+      await this.first?.updateComplete;
+      this.first?.focus();
     });
   }
 

@@ -1,6 +1,6 @@
 // Questions about a view that several pages ask. Pure.
 
-import type { SeatState, Source, SourceState } from "../protocol/messages.ts";
+import type { ChatLine, SeatState, Source, SourceState } from "../protocol/messages.ts";
 import type { View } from "./state.ts";
 
 /** Pictures of people, best first: what stands for a seat when nobody says which. */
@@ -12,6 +12,9 @@ const FACE_SOURCES: Readonly<Record<string, readonly Source[]>> = {
 };
 
 const CONTENT_SOURCES: readonly Source[] = ["screen", "board"];
+
+const LINE_SHOWN_S = 20; // time to read it aloud to a class
+const LINES_SHOWN = 2; // a second one does not push the first away unread
 
 /** A picture on the page: whose, and which. */
 export interface Picture {
@@ -92,6 +95,13 @@ export function spotlightPicture(view: View): Picture | null {
 
 export function producerOf(view: View, picture: Picture): SourceState | null {
   return sourceOf(view.seats.get(picture.seatId), picture.source);
+}
+
+/** The chat's last lines, while they are new enough to stand on a screen that nobody scrolls. */
+export function freshLines(view: View, nowMs: number): ChatLine[] {
+  const now = serverNow(view, nowMs);
+  // A clock that was set back puts a line into the future: it goes too, and does not stand for ever.
+  return view.chat.slice(-LINES_SHOWN).filter((line) => Math.abs(now - line.at) < LINE_SHOWN_S);
 }
 
 /** The server's clock, in seconds since 1970. */

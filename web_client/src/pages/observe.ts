@@ -1,7 +1,11 @@
-// Watching a lesson without being seen or heard: the program or the wall, and notes with times.
+// Watching a lesson without being seen or heard: the program or the wall, what is written, and one's
+// own notes with times.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
+import type { Chat } from "../components/chat.ts";
+import "../components/chat.ts";
+import "../components/chat_line.ts";
 import { define } from "../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts";
 import { putOut, refusalWords } from "../components/put_out.ts";
@@ -63,8 +67,29 @@ export class Observe extends LessonPage {
         min-height: 0;
         padding: 8px;
       }
+      .stage,
+      .beside {
+        display: flex;
+        flex-direction: column;
+        gap: 8px;
+        min-width: 0;
+        min-height: 0;
+      }
+      tk-stage {
+        flex: 1;
+      }
+      tk-chat-line {
+        font-size: max(var(--text-large), 1.8vw);
+        text-align: center;
+      }
+      tk-chat {
+        flex: 1;
+        border-radius: var(--radius);
+        background: var(--surface);
+      }
       aside {
         display: grid;
+        flex: 1;
         grid-template-rows: auto 1fr auto auto;
         gap: 8px;
         min-height: 0;
@@ -182,11 +207,42 @@ export class Observe extends LessonPage {
         <div class="group" role="group" aria-label=${m.observe.view}>
           ${this.viewButton(false, m.observe.program)}${this.viewButton(true, m.observe.wall)}
         </div>
+        <button
+          data-testid="chat"
+          aria-pressed=${view.chatOpen ? "true" : "false"}
+          @click=${this.toggleChat}
+        >
+          ${icon("chat")}${m.lesson.chat}
+        </button>
       </header>
       <div class="middle">
-        ${this.pictures(view, session)} ${this.noteBook()}
+        <div class="stage">
+          ${this.pictures(view, session)}
+          <tk-chat-line .view=${view} .now=${this.now}></tk-chat-line>
+        </div>
+        <div class="beside">
+          ${view.chatOpen
+            ? html`<tk-chat
+                reading
+                role="group"
+                aria-label=${m.lesson.chat}
+                .view=${view}
+                .session=${session}
+              ></tk-chat>`
+            : nothing}
+          ${this.noteBook()}
+        </div>
       </div>
       <tk-sound .view=${view} .session=${session}></tk-sound>`;
+  }
+
+  /** What was written so far; an observer reads it only. */
+  private toggleChat(): void {
+    const open = !this.view.chatOpen;
+    this.session?.store.dispatch({ type: "chat-open", open });
+    if (open) {
+      void this.updateComplete.then(() => this.renderRoot.querySelector<Chat>("tk-chat")?.focus());
+    }
   }
 
   private viewButton(wall: boolean, words: string): TemplateResult {

@@ -7,6 +7,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { query, state } from "lit/decorators.js";
 import { ApiError, get } from "../../api/client.ts";
 import type { Lesson, RoomAnswer } from "../../api/types.ts";
+import "../../components/chat.ts";
 import "../../components/device_menu.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
@@ -165,7 +166,8 @@ export class Room extends LessonPage {
   private key(event: KeyboardEvent): void {
     const target = event.composedPath()[0];
     const onControl = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
-    if (target instanceof HTMLSelectElement) return; // arrows and letters choose a device there
+    // Arrows, letters and pages choose a device there, or scroll through what was written.
+    if (target instanceof HTMLElement && target.matches("select, [role=log]")) return;
     if (!HAND_KEYS.has(event.key) || event.repeat || !this.session) return;
     if (this.view.phase === "replaced") location.reload();
     if (onControl && (event.key === " " || event.key === "Enter")) return; // the button's own click
@@ -204,6 +206,7 @@ export class Room extends LessonPage {
         ? html`<tk-room-lesson
             .view=${this.view}
             .session=${this.session}
+            .now=${this.now}
             @hand=${this.hand}
           ></tk-room-lesson>`
         : this.waiting()}
@@ -276,8 +279,8 @@ export class Room extends LessonPage {
   private async openSettings(): Promise<void> {
     this.settings = true;
     this.forgetting = false;
+    this.dialog.showModal(); // before its content is drawn: the chat scrolls to its end when seen
     await this.updateComplete;
-    this.dialog.showModal();
     this.dialog.querySelector<HTMLElement>("tk-device-menu, button")?.focus();
   }
 
@@ -286,7 +289,9 @@ export class Room extends LessonPage {
     const next = currentLanguage() === "en" ? "zh-CN" : "en";
     const { session, view } = this;
     return html`${session && view.profile
-        ? html`<tk-device-menu .view=${view} .session=${session}></tk-device-menu>`
+        ? html`<tk-device-menu .view=${view} .session=${session}></tk-device-menu>
+            <h2>${m.lesson.chat}</h2>
+            <tk-chat reading .view=${view} .session=${session}></tk-chat>`
         : nothing}
       <button lang=${next} @click=${() => void switchLanguage(next)}>${m.app.otherLanguage}</button>
       ${this.credential

@@ -1,4 +1,5 @@
-// A room in a lesson: the stage, a strip of the others, one line in large type, one large button.
+// A room in a lesson: the stage, a strip of the others, one line in large type, one large button,
+// and for a while what was written.
 //
 // 1920 × 1080 divides without waste: the stage 1536 × 864, a strip of tiles 384 × 216 beside it,
 // and 216 pixels below for the caption and the button.
@@ -7,6 +8,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { define, TongkeElement } from "../../components/element.ts";
+import "../../components/chat_line.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
 import "../../components/tile.ts";
@@ -61,6 +63,14 @@ export class RoomLesson extends TongkeElement {
         grid-area: 2 / 1 / 3 / 3;
         padding: 0 40px;
         background: var(--surface);
+      }
+      .words {
+        display: grid;
+        gap: 8px;
+        min-width: 0;
+      }
+      tk-chat-line {
+        font-size: max(28px, 1.8vw);
       }
       .caption {
         display: flex;
@@ -131,6 +141,8 @@ export class RoomLesson extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
+  /** Milliseconds; changes every second. */
+  @property({ type: Number }) now = 0;
 
   override render(): TemplateResult {
     const { view, session } = this;
@@ -151,9 +163,12 @@ export class RoomLesson extends TongkeElement {
           </div>`
         : nothing}
       <div class="bar">
-        <p class="caption ${roomCaption(view).tone}" role="status" data-testid="caption">
-          ${this.caption()}
-        </p>
+        <div class="words">
+          <tk-chat-line .view=${view} .now=${this.now}></tk-chat-line>
+          <p class="caption ${roomCaption(view).tone}" role="status" data-testid="caption">
+            ${this.caption()}
+          </p>
+        </div>
         ${this.button()}
       </div>
       <tk-sound .view=${view} .session=${session}></tk-sound>`;

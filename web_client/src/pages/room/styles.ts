@@ -73,6 +73,14 @@ export const roomStyles = css`
   .settings::backdrop {
     background: none; /* the lesson goes on behind it */
   }
+  .settings h2 {
+    font-size: inherit;
+  }
+  .settings tk-chat {
+    max-height: 30vh;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+  }
   .settings button {
     padding-block: 8px;
     white-space: normal;

@@ -1,0 +1,69 @@
+// @vitest-environment happy-dom
+// The observer's page, whole, against a played server: it watches, and is neither seen nor heard.
+
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Welcome } from "../src/protocol/messages.ts";
+import { FakeSocket } from "./lesson/fake_socket.ts";
+import { seat, welcome } from "./lesson/views.ts";
+import { FakeServer, find, later, mounted, press, seen, settled, words } from "./page_on_its_own.ts";
+
+const NOW_S = 4990;
+
+async function inside(more: Partial<Welcome> = {}): Promise<ShadowRoot> {
+  const token = { token: "t", expires_at: 1e9, lesson_id: "l1", seat_id: "o1" };
+  new FakeServer({ "POST /api/lessons/l1/token": token });
+  const root = await mounted("tk-observe", { lessonId: "l1" });
+  const me = seat("o1", { role: "observer", sources: [] });
+  FakeSocket.last.letIn(
+    welcome("o1", { role: "observer", seats: [seat("lead"), seat("r1"), me], ...more }),
+  );
+  await settled();
+  return root;
+}
+
+async function heard(message: object): Promise<void> {
+  FakeSocket.last.say(message);
+  await settled();
+}
+
+beforeAll(async () => {
+  const { startLanguage } = await import("../src/i18n/index.ts");
+  localStorage.setItem("tongke.language", "zh-CN");
+  await startLanguage();
+  await import("../src/pages/observe.ts");
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW_S * 1000 });
+  FakeSocket.all = [];
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("RTCRtpReceiver", { getCapabilities: () => null });
+});
+
+afterEach(() => {
+  document.body.replaceChildren();
+  sessionStorage.clear();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("an observer", () => {
+  const line = { seat_id: "r1", name: "Room r1", text: "我们好了", at: 5001 };
+
+  it("reads what is written, large for twenty seconds, and the whole of it on asking", async () => {
+    const root = await inside();
+    await heard({ type: "chat_posted", line });
+    const shown = (): string => words(find(root, "tk-chat-line"));
+    expect(shown()).toBe("Room r1 我们好了");
+    await later(20);
+    expect(shown()).toBe("Room r1 我们好了"); // the server's clock is ten seconds ahead
+    await later(12);
+    expect(shown()).toBe("");
+    expect(seen(root, "tk-chat")).toBeNull();
+    await press(root, "[data-testid=chat]");
+    expect(words(find(root, "tk-chat"))).toContain("我们好了");
+    expect(seen(root, "tk-chat", "input")).toBeNull(); // nobody hears an observer
+    await press(root, "[data-testid=chat]");
+    expect(seen(root, "tk-chat")).toBeNull();
+  });
+});
