@@ -40,8 +40,17 @@ class Conduct:
         if self._record.floor.lower_hand(seat_id):
             self._record.write(log.HandLowered(at=now, seat_id=seat_id, by=seat.seat_id))
 
+    def lower_all_hands(self, seat: Seat, _message: m.LowerAllHands, now: float) -> None:
+        """Take every hand down: the round of questions is over."""
+        for seat_id in list(self._record.floor.raised):
+            self._record.floor.lower_hand(seat_id)
+            self._record.write(log.HandLowered(at=now, seat_id=seat_id, by=seat.seat_id))
+
     def give_floor(self, seat: Seat, message: m.GiveFloor, now: float) -> None:
-        """The floor goes to a seat that is here; the lead's mute of it ends with that."""
+        """The floor goes to a seat that is here; the lead's mute of it ends with that.
+
+        It comes forward on every screen, until the floor comes back or another picture is chosen.
+        """
         record = self._record
         chosen = self._seat(message.seat_id)
         if not rules.can_have_floor(record.mode, chosen.role):
@@ -92,21 +101,26 @@ class Conduct:
             raise LessonRefusal("seat-silent")
         if chosen.role is Role.LEAD:  # the lead mutes itself with its own button
             raise LessonRefusal("not-allowed")
-        if chosen.muted_by_lead != message.muted:
-            chosen.muted_by_lead = message.muted
-            self._record.write(
-                log.SeatMuted(
-                    at=now,
-                    seat_id=chosen.seat_id,
-                    muted=message.muted,
-                    by=seat.seat_id,
-                )
-            )
+        self._mute(chosen, message.muted, seat, now)
+
+    def mute_all(self, seat: Seat, message: m.MuteAll, now: float) -> None:
+        """Close the sound of every room, here or not yet; or let them be as the mode says."""
+        for one in self._record.seats.values():
+            if one.role is Role.ROOM:
+                self._mute(one, message.muted, seat, now)
+
+    def _mute(self, chosen: Seat, muted: bool, by: Seat, now: float) -> None:
+        if chosen.muted_by_lead == muted:
+            return
+        chosen.muted_by_lead = muted
+        self._record.write(
+            log.SeatMuted(at=now, seat_id=chosen.seat_id, muted=muted, by=by.seat_id)
+        )
 
     # --- the picture --------------------------------------------------------------------------
 
     def set_spotlight(self, seat: Seat, message: m.SetSpotlight, now: float) -> None:
-        """Show a seat's picture large to all, or nobody's."""
+        """Show a seat's picture large to all, or nobody's; before who has the floor."""
         record = self._record
         spotlight = None
         if message.seat_id is not None:
@@ -118,7 +132,8 @@ class Conduct:
             if chosen.role not in (Role.LEAD, Role.ROOM):
                 raise LessonRefusal("seat-silent")
             spotlight = m.SpotlightState(seat_id=chosen.seat_id, source=message.source)
-        if record.spotlight != spotlight:
+        stepped_back = record.floor.step_back()
+        if record.spotlight != spotlight or stepped_back:
             record.spotlight = spotlight
             record.write(
                 log.Spotlight(
@@ -130,8 +145,9 @@ class Conduct:
             )
 
     def set_layout(self, seat: Seat, message: m.SetLayout, now: float) -> None:
-        """How the others stand on every screen."""
-        if self._record.layout is not message.layout:
+        """How the others stand on every screen; it holds for who has the floor too."""
+        stepped_back = self._record.floor.step_back()
+        if self._record.layout is not message.layout or stepped_back:
             self._record.layout = message.layout
             self._record.write(log.LayoutChosen(at=now, layout=message.layout, by=seat.seat_id))
 

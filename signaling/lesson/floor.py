@@ -1,4 +1,4 @@
-"""Raised hands in their order, and who has the floor.
+"""Raised hands in their order, who has the floor, and whether its holder is large on every screen.
 
 Owns the order alone; who may ask is in `rules.py`, what follows from having the floor is decided
 where sound is gated.
@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Floor:
-    """At most one holder; each seat's hand is up at most once, first come first."""
+    """At most one holder; each seat's hand is up at most once, first come first.
+
+    Who is given the floor comes forward; what is chosen of the picture after that counts for more.
+    """
 
     holder: str | None = None
+    forward: bool = False  # never without a holder
     raised: dict[str, float] = field(default_factory=dict)  # seat → since when, in order
 
     def raise_hand(self, seat_id: str, now: float) -> bool:
@@ -33,11 +37,18 @@ class Floor:
         if self.holder == seat_id:
             return False
         self.holder = seat_id
+        self.forward = True
         return True
+
+    def step_back(self) -> bool:
+        """Its holder goes on speaking and is large no more; False if it was not."""
+        forward, self.forward = self.forward, False
+        return forward
 
     def take(self) -> str | None:
         """The floor comes back; who had it."""
         holder, self.holder = self.holder, None
+        self.forward = False
         return holder
 
     def place(self, seat_id: str) -> int | None:

@@ -38,10 +38,12 @@ from signaling.protocol.refusals import refused
 SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]] = {
     m.RaiseHand: Conduct.raise_hand,
     m.LowerHand: Conduct.lower_hand,
+    m.LowerAllHands: Conduct.lower_all_hands,
     m.GiveFloor: Conduct.give_floor,
     m.TakeFloor: Conduct.take_floor,
     m.Mute: Conduct.mute,
     m.MuteSeat: Conduct.mute_seat,
+    m.MuteAll: Conduct.mute_all,
     m.SetSpotlight: Conduct.set_spotlight,
     m.SetLayout: Conduct.set_layout,
     m.SendChat: Conduct.send_chat,

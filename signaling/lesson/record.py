@@ -247,6 +247,7 @@ class LessonRecord:
             led=self.phase is LivePhase.RUNNING,
             ends_at=self.ends_at,
             floor=self.floor.holder,
+            floor_forward=self.floor.forward,
             spotlight=self.spotlight,
             layout=self.layout,
             locked=self.locked,

@@ -68,6 +68,7 @@ class SavedLesson(_Saved):
     phase: LivePhase
     ending: tuple[float, str] | None
     floor: str | None
+    floor_forward: bool = False
     hands: list[tuple[str, float]]
     spotlight: m.SpotlightState | None
     layout: m.Layout
@@ -84,6 +85,7 @@ def dump(record: LessonRecord) -> str:
         phase=record.phase,
         ending=record.ending,
         floor=record.floor.holder,
+        floor_forward=record.floor.forward,
         hands=list(record.floor.raised.items()),
         spotlight=record.spotlight,
         layout=record.layout,
@@ -141,6 +143,7 @@ def load(record: LessonRecord, state: str, now: float) -> None:
     record.ending = saved.ending
     here = {device.seat_id for device in record.devices.values()}
     record.floor.holder = saved.floor if saved.floor in here else None
+    record.floor.forward = saved.floor_forward and record.floor.holder is not None
     record.floor.raised = {seat_id: at for seat_id, at in saved.hands if seat_id in here}
     if saved.spotlight is not None and saved.spotlight.seat_id in here:
         record.spotlight = saved.spotlight

@@ -212,7 +212,7 @@ class HandLowered(Entry):
 
 
 class FloorGiven(Entry):
-    """A seat was called on."""
+    """A seat was called on. It is large until the floor is taken, or picture or layout chosen."""
 
     type: Literal["floor_given"] = "floor_given"
     seat_id: str

@@ -159,6 +159,13 @@ class MuteSeat(Request):
     muted: bool
 
 
+class MuteAll(Request):
+    """Lead: close the sound of every room, of those that are still to come too; or let all be."""
+
+    type: Literal["mute_all"] = "mute_all"
+    muted: bool
+
+
 class RaiseHand(Request):
     """Ask for the floor."""
 
@@ -172,15 +179,24 @@ class LowerHand(Request):
     seat_id: Id | None = None
 
 
+class LowerAllHands(Request):
+    """Lead: take every hand down."""
+
+    type: Literal["lower_all_hands"] = "lower_all_hands"
+
+
 class GiveFloor(Request):
-    """Lead: this seat may speak now; its hand goes down."""
+    """Lead: this seat may speak now and comes forward on every screen; its hand goes down."""
 
     type: Literal["give_floor"] = "give_floor"
     seat_id: Id
 
 
 class TakeFloor(Request):
-    """Lead: the floor comes back. Its holder may hand it back with the same message."""
+    """Lead: the floor comes back, and every screen to what it showed before.
+
+    Its holder may hand it back with the same message.
+    """
 
     type: Literal["take_floor"] = "take_floor"
 
@@ -250,8 +266,10 @@ ClientMessage = Annotated[
     | RestartSubscribe
     | Mute
     | MuteSeat
+    | MuteAll
     | RaiseHand
     | LowerHand
+    | LowerAllHands
     | GiveFloor
     | TakeFloor
     | SetSpotlight
@@ -347,6 +365,7 @@ class LessonState(Model):
     led: bool = False  # the lead is here in person; a device of the lead's room alone leads nothing
     ends_at: float | None = None  # told when the longest length is near: it ends by itself then
     floor: Id | None = None
+    floor_forward: bool = False  # who has the floor is large, before the spotlight and the layout
     spotlight: SpotlightState | None = None
     layout: Layout = Layout.SPEAKER
     locked: bool = False

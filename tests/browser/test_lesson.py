@@ -105,7 +105,7 @@ def open_classrooms(  # noqa: PLR0917
 
 
 def the_teacher_calls_on_a_room(rooms: Classrooms) -> None:
-    """Hand, floor and spotlight, seen on all four screens."""
+    """Hand, floor and spotlight, seen on all four screens: who answers is large, and no more after."""
     asking = rooms.rooms[ROOMS[1]]
     seat = rooms.seat(asking)
     asking.page.keyboard.press("Space")
@@ -120,13 +120,17 @@ def the_teacher_calls_on_a_room(rooms: Classrooms) -> None:
             seat,
         )
     expect(asking.page.get_by_test_id("caption")).to_have_class("caption good")
+    others = [screen for screen in rooms.rooms.values() if screen is not asking]
+    for screen in (rooms.teacher, *others):
+        screen.wait("seat => PageProbe.largest() === seat", seat)
+        screen.sees_moving(seat, asking.identity)
+    rooms.teacher.page.get_by_test_id(f"take-floor-{seat}").click()
+    for screen in others:
+        screen.wait("seat => PageProbe.largest() === seat", rooms.seat(rooms.teacher))
 
     rooms.teacher.page.get_by_test_id(f"spotlight-{seat}").click()
-    for screen in rooms.all:
-        if screen is not asking:
-            screen.wait("seat => PageProbe.largest() === seat", seat)
-            screen.sees_moving(seat, asking.identity)
-    rooms.teacher.page.get_by_test_id(f"take-floor-{seat}").click()
+    for screen in (rooms.teacher, *others):
+        screen.wait("seat => PageProbe.largest() === seat", seat)
     expect(asking.page.get_by_test_id("caption")).to_contain_text("All rooms see you")
     rooms.teacher.page.get_by_test_id(f"spotlight-{seat}").click()
 

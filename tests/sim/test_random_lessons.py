@@ -35,10 +35,12 @@ SMALL = SignalingSettings(devices_per_seat=3, guests_per_lesson=2)
 REQUESTS = st.one_of(
     st.builds(m.RaiseHand),
     st.builds(m.LowerHand, seat_id=st.none() | SEAT),
+    st.builds(m.LowerAllHands),
     st.builds(m.GiveFloor, seat_id=SEAT),
     st.builds(m.TakeFloor),
     st.builds(m.Mute, source=st.sampled_from(Source), muted=st.booleans()),
     st.builds(m.MuteSeat, seat_id=SEAT, muted=st.booleans()),
+    st.builds(m.MuteAll, muted=st.booleans()),
     st.builds(m.SetSpotlight, seat_id=st.none() | SEAT, source=st.none() | st.sampled_from(Source)),
     st.builds(m.SetLayout, layout=st.sampled_from(Layout)),
     st.builds(m.SetLock, locked=st.booleans()),
@@ -175,6 +177,7 @@ class RandomLesson(RuleBasedStateMachine):
         assert [place for place, _seat in raised] == list(range(1, len(raised) + 1))
         assert {seat for _place, seat in raised} <= here
         assert state.floor is None or state.floor in here
+        assert state.floor is not None or not state.floor_forward
         assert state.floor not in {seat for _place, seat in raised}
         roles = {s.seat_id: s.role for s in seats}
         if state.floor is not None:

@@ -346,6 +346,37 @@ describe("the rooms beside the stage", () => {
     expect(FakeSocket.last.asked).toMatchObject({ type: "take_floor" });
   });
 
+  it("answer at one click: large on the stage, and back to what stood there before", async () => {
+    const lit = { spotlight: { seat_id: "r2", source: null } };
+    const root = await inside({ lesson: lesson(lit) });
+    const large = (): string | undefined => find(root, "tk-stage", "[data-place=large]").dataset.seat;
+    expect(large()).toBe("r2");
+    const answering = lesson({ ...lit, floor: "r1", floor_forward: true });
+    await heard({ type: "lesson_changed", lesson: answering });
+    expect(large()).toBe("r1");
+    await heard({ type: "lesson_changed", lesson: lesson(lit) });
+    expect(large()).toBe("r2");
+  });
+
+  it("are all muted at once and heard again, and their hands go down at once", async () => {
+    const hand = { place: 1, raised_at: 4995 };
+    const root = await inside(seats(seat("r1", { hand }), seat("r2")));
+    const all = (): string => words(find(root, ...button("mute-all")));
+    expect(all()).toBe("全体静音");
+    await press(root, ...button("mute-all"));
+    expect(FakeSocket.last.asked).toMatchObject({ type: "mute_all", muted: true });
+    await heard({ type: "seat_changed", seat: seat("r1", { hand, muted_by_lead: true }) });
+    expect(all()).toBe("全体静音"); // one of them is not
+    await heard({ type: "seat_changed", seat: seat("r2", { muted_by_lead: true }) });
+    expect(all()).toBe("取消全体静音");
+    await press(root, ...button("mute-all"));
+    expect(FakeSocket.last.asked).toMatchObject({ type: "mute_all", muted: false });
+    await press(root, ...button("lower-all-hands"));
+    expect(FakeSocket.last.asked).toMatchObject({ type: "lower_all_hands" });
+    await heard({ type: "seat_changed", seat: seat("r1") });
+    expect(seen(root, ...button("lower-all-hands"))).toBeNull();
+  });
+
   it("are muted and heard again, and stand in everybody's sight", async () => {
     const root = await inside(seats(seat("r1"), seat("r2", { muted_by_lead: true })));
     await press(card(root, "r1"), "[data-testid=mute-r1]");

@@ -44,6 +44,7 @@ VALID: list[m.ClientMessage] = [
     m.SubscribeAnswer(sdp="v=0"),
     m.Mute(muted=True),
     m.MuteSeat(seat_id="room-1", muted=True),
+    m.MuteAll(muted=True),
     m.GiveFloor(seat_id="room-1"),
     m.SetSpotlight(seat_id="room-1", source=Source.BOARD),
     m.SetLayout(layout=m.Layout.WALL),

@@ -54,6 +54,77 @@ def test_the_floor_goes_round() -> None:
     ]
 
 
+def test_who_answers_comes_forward_and_taking_the_floor_back_restores_what_was() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2", "assistant-1")
+    lit = m.SpotlightState(seat_id="room-2")
+    at["lead"].say(m.SetLayout(layout=m.Layout.WALL))
+    at["lead"].say(m.SetSpotlight(seat_id="room-2"))
+    at["assistant-1"].say(m.GiveFloor(seat_id="room-1"))
+    state = at["room-2"].of(m.LessonChanged)[-1].lesson
+    assert (state.floor, state.floor_forward) == ("room-1", True)
+    assert (state.spotlight, state.layout) == (lit, m.Layout.WALL)
+    at["room-1"].say(m.TakeFloor())
+    state = desk.state
+    assert (state.floor, state.floor_forward) == (None, False)
+    assert (state.spotlight, state.layout) == (lit, m.Layout.WALL)
+
+
+@pytest.mark.parametrize(
+    ("message", "entry"),
+    [
+        (m.SetSpotlight(seat_id="room-2"), "spotlight"),
+        (m.SetSpotlight(), "spotlight"),
+        (m.SetLayout(layout=m.Layout.WALL), "layout"),
+        (m.SetLayout(layout=m.Layout.SPEAKER), "layout"),  # what it was already
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_picture_chosen_while_one_answers_counts_for_more(
+    message: m.ClientMessage, entry: str
+) -> None:
+    desk, at = desk_with("lead", "room-1", "room-2")
+    at["lead"].say(m.GiveFloor(seat_id="room-1"))
+    at["lead"].say(message)
+    assert (desk.state.floor, desk.state.floor_forward) == ("room-1", False)
+    assert desk.journal[-1]["type"] == entry, "who reads the log alone comes to the same"
+    entries = len(desk.journal)
+    at["lead"].say(message)
+    assert len(desk.journal) == entries
+
+
+def test_who_leaves_with_the_floor_is_forward_no_more() -> None:
+    desk, at = desk_with("lead", "room-1")
+    at["lead"].say(m.GiveFloor(seat_id="room-1"))
+    at["room-1"].say(m.Leave())
+    assert (desk.state.floor, desk.state.floor_forward) == (None, False)
+
+
+def test_all_hands_go_down_at_once() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2", "room-3")
+    for seat in ("room-2", "room-3"):
+        at[seat].say(m.RaiseHand())
+    assert at["lead"].ask(m.LowerAllHands()) == "done"
+    assert hands(desk) == []
+    lowered = [entry["seat_id"] for entry in desk.journal if entry["type"] == "hand_lowered"]
+    assert lowered == ["room-2", "room-3"]
+    assert at["lead"].ask(m.LowerAllHands()) == "done", "there is none: no error"
+
+
+def test_all_rooms_are_muted_at_once_and_those_that_come_later_too() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2", mode=Mode.BLENDED)
+    for seat in ("lead", "room-1", "room-2"):
+        at[seat].publish(Source.ROOM)
+    at["lead"].say(m.MuteAll(muted=True))
+    assert desk.heard_seats() == {"lead"}
+    at["room-3"] = desk.join("room-3")
+    at["room-3"].publish(Source.ROOM)
+    assert desk.heard_seats() == {"lead"}
+    at["lead"].say(m.GiveFloor(seat_id="room-2"))
+    assert desk.heard_seats() == {"lead", "room-2"}
+    at["lead"].say(m.MuteAll(muted=False))
+    assert desk.heard_seats() == {"lead", "room-1", "room-2", "room-3"}
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

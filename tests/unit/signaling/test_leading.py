@@ -49,6 +49,8 @@ def test_a_lesson_with_room_pcs_alone_ends_the_lead_classrooms_too() -> None:
     [
         m.GiveFloor(seat_id="room-1"),
         m.MuteSeat(seat_id="room-1", muted=True),
+        m.MuteAll(muted=True),
+        m.LowerAllHands(),
         m.SetLayout(layout=m.Layout.WALL),
         m.SetSpotlight(seat_id="room-1"),
         m.SetLock(locked=True),

@@ -23,11 +23,11 @@ def busy() -> tuple[Desk, dict[str, Client]]:
     for seat in ("room-3", "room-2"):
         at[seat].say(m.RaiseHand())
         desk.advance(1)
-    at["lead"].say(m.GiveFloor(seat_id="room-1"))
     at["lead"].say(m.MuteSeat(seat_id="room-2", muted=True))
     at["room-1"].say(m.Mute(source=Source.STUDENTS, muted=True))
     at["lead"].say(m.SetSpotlight(seat_id="room-1", source=Source.STUDENTS))
     at["lead"].say(m.SetLayout(layout=m.Layout.WALL))
+    at["lead"].say(m.GiveFloor(seat_id="room-1"))
     at["lead"].say(m.RemoveDevice(device_id=desk.join("observer-2").device_id))
     at["lead"].say(m.SetLock(locked=True))
     at["lead"].say(m.SendChat(text="第三题"))
@@ -84,6 +84,7 @@ def test_saving_twice_gives_the_same_and_restoring_is_stable() -> None:
 def test_every_change_that_is_kept_asks_to_be_saved() -> None:
     desk, at = busy()
     for message in (
+        m.SetLayout(layout=m.Layout.WALL),  # as it is: who has the floor steps back
         m.TakeFloor(),
         m.SetLayout(layout=m.Layout.SPEAKER),
         m.SendChat(text="x"),

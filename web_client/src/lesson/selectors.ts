@@ -82,6 +82,13 @@ export function contentPicture(view: View): Picture | null {
   return null;
 }
 
+/** Whoever answers: has the floor and is large for all, until another picture is chosen. */
+export function answeringPicture(view: View): Picture | null {
+  const { floor, floor_forward: forward } = view.lesson ?? {};
+  const seat = floor && forward ? view.seats.get(floor) : undefined;
+  return seat?.present ? facePicture(seat) : null;
+}
+
 /** What the spotlight shows now, if it stands on a seat that is here. */
 export function spotlightPicture(view: View): Picture | null {
   const spotlight = view.lesson?.spotlight;

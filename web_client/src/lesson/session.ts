@@ -135,10 +135,12 @@ export class LessonSession {
 
   raiseHand = (): void => this.act({ type: "raise_hand" });
   lowerHand = (seatId?: string): void => this.act({ type: "lower_hand", seat_id: seatId ?? null });
+  lowerAllHands = (): void => this.act({ type: "lower_all_hands" });
   giveFloor = (seatId: string): void => this.act({ type: "give_floor", seat_id: seatId });
   takeFloor = (): void => this.act({ type: "take_floor" });
   muteSeat = (seatId: string, muted: boolean): void =>
     this.act({ type: "mute_seat", seat_id: seatId, muted });
+  muteAll = (muted: boolean): void => this.act({ type: "mute_all", muted });
   setLayout = (layout: Layout): void => this.act({ type: "set_layout", layout });
   setLock = (locked: boolean): void => this.act({ type: "set_lock", locked });
   removeDevice = (deviceId: string): void =>

@@ -1,9 +1,10 @@
 // Which pictures stand large and which in the strip. Pure; the same rule for every page.
 //
-// The lead's layout decides. Inside it, whoever must be seen first goes first: the spotlight, the
-// shared screen, the lead, then the seats in the lesson's order.
+// Whoever answers is large for all. Else the lead's layout decides. Inside it, whoever must be seen
+// first goes first: the spotlight, the shared screen, the lead, then the seats in the lesson's order.
 
 import {
+  answeringPicture,
   contentPicture,
   facePicture,
   leadSeat,
@@ -23,6 +24,8 @@ export interface Stage {
 /** What a room (or an observer) sees. */
 export function roomStage(view: View): Stage {
   const people = allFaces(view);
+  const answer = answerStage(view, people);
+  if (answer) return answer;
   if (view.lesson?.layout === "wall") return { shape: "wall", large: people, strip: [] };
   const lead = leadSeat(view);
   const face = lead ? facePicture(lead) : null;
@@ -39,6 +42,8 @@ export function roomStage(view: View): Stage {
 export function leadStage(view: View): Stage {
   const me = mySeat(view);
   const own = me ? [facePicture(me)] : [];
+  const answer = answerStage(view, own);
+  if (answer) return answer;
   const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
   const spotlight = spotlightPicture(view);
   if (content) {
@@ -49,6 +54,19 @@ export function leadStage(view: View): Stage {
     return { shape: "large", large: [spotlight], strip: own };
   }
   return { shape: "wall", large: allFaces(view), strip: [] };
+}
+
+/**
+ * The floor was given: its holder large, and what was shared stands first beside. A holder goes on
+ * seeing what the layout says: its pupils look at who has asked them.
+ */
+function answerStage(view: View, people: Picture[]): Stage | null {
+  const face = answeringPicture(view);
+  if (!face || face.seatId === view.me?.seatId) return null;
+  const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
+  return content?.seatId === face.seatId
+    ? arrange(content, face, people) // it answers by what it shares
+    : arrange(face, content, people);
 }
 
 /** `large`, then `first` and all others beside it. */

@@ -208,6 +208,13 @@ export interface MuteSeat {
   request_id?: string | null;
 }
 
+/** Lead: close the sound of every room, of those that are still to come too; or let all be. */
+export interface MuteAll {
+  type: "mute_all";
+  muted: boolean;
+  request_id?: string | null;
+}
+
 /** Ask for the floor. */
 export interface RaiseHand {
   type: "raise_hand";
@@ -221,14 +228,24 @@ export interface LowerHand {
   request_id?: string | null;
 }
 
-/** Lead: this seat may speak now; its hand goes down. */
+/** Lead: take every hand down. */
+export interface LowerAllHands {
+  type: "lower_all_hands";
+  request_id?: string | null;
+}
+
+/** Lead: this seat may speak now and comes forward on every screen; its hand goes down. */
 export interface GiveFloor {
   type: "give_floor";
   seat_id: string;
   request_id?: string | null;
 }
 
-/** Lead: the floor comes back. Its holder may hand it back with the same message. */
+/**
+ * Lead: the floor comes back, and every screen to what it showed before.
+ *
+ * Its holder may hand it back with the same message.
+ */
 export interface TakeFloor {
   type: "take_floor";
   request_id?: string | null;
@@ -370,6 +387,8 @@ export interface LessonState {
   /** told when the longest length is near: it ends by itself then */
   ends_at: number | null;
   floor: string | null;
+  /** who has the floor is large, before the spotlight and the layout */
+  floor_forward: boolean;
   spotlight: SpotlightState | null;
   layout: Layout;
   locked: boolean;
@@ -567,8 +586,10 @@ export type ClientMessage =
   | RestartSubscribe
   | Mute
   | MuteSeat
+  | MuteAll
   | RaiseHand
   | LowerHand
+  | LowerAllHands
   | GiveFloor
   | TakeFloor
   | SetSpotlight

@@ -48,6 +48,45 @@ describe("what a room sees", () => {
     expect(stage.large).toEqual([{ seatId: "lead", source: "teacher" }]);
   });
 
+  it("who answers large, whatever layout and spotlight say; whoever answers sees who has asked", () => {
+    const spotlight = { seat_id: "r3", source: null };
+    for (const layout of ["speaker", "wall", "screen"] as const) {
+      const asked = lesson({ floor: "r2", floor_forward: true, spotlight, layout });
+      const stage = roomStage(viewOf("r1", { lesson: asked }));
+      expect([stage.shape, ids(stage.large), ids(stage.strip)]).toEqual([
+        "large",
+        ["r2"],
+        ["lead", "r3", "r1"],
+      ]);
+    }
+    const asked = lesson({ floor: "r2", floor_forward: true });
+    expect(ids(roomStage(viewOf("r2", { lesson: asked })).large)).toEqual(["lead"]);
+    const back = lesson({ floor: "r2", spotlight }); // another picture was chosen since
+    expect(ids(roomStage(viewOf("r1", { lesson: back })).large)).toEqual(["r3"]);
+  });
+
+  it("who answers before the shared screen, which stands beside; their own screen before their face", () => {
+    const sharing = (id: string, face: "teacher" | "students") =>
+      seat(id, { sources: [source(id, face), source(id, "screen"), source(id, "room")] });
+    const asked = lesson({ floor: "r2", floor_forward: true, layout: "screen" });
+    const shown = (...among: typeof seats) => {
+      const stage = roomStage(viewOf("r1", { lesson: asked, seats: among }));
+      return [...stage.large, ...stage.strip].map((one) => `${one.seatId}/${one.source}`);
+    };
+    expect(shown(sharing("lead", "teacher"), seat("r1"), seat("r2"))).toEqual([
+      "r2/students",
+      "lead/screen",
+      "lead/teacher",
+      "r1/students",
+    ]);
+    expect(shown(seat("lead"), seat("r1"), sharing("r2", "students"))).toEqual([
+      "r2/screen",
+      "r2/students",
+      "lead/teacher",
+      "r1/students",
+    ]);
+  });
+
   it("everybody on the wall, observers nowhere", () => {
     const observer = seat("o1", { role: "observer", sources: [] });
     const view = viewOf("r1", { lesson: lesson({ layout: "wall" }), seats: [...seats, observer] });
@@ -69,6 +108,19 @@ describe("what the lead sees", () => {
     const lit = lesson({ spotlight: { seat_id: "r3", source: "students" } });
     const stage = leadStage(viewOf("lead", { lesson: lit }));
     expect([ids(stage.large), ids(stage.strip)]).toEqual([["r3"], ["lead"]]);
+  });
+});
+
+describe("what the lead sees while a room answers", () => {
+  it("that room large and itself beside, and the wall again when the floor is back", () => {
+    const stage = leadStage(viewOf("lead", { lesson: lesson({ floor: "r2", floor_forward: true }) }));
+    expect([stage.shape, ids(stage.large), ids(stage.strip)]).toEqual(["large", ["r2"], ["lead"]]);
+    expect(leadStage(viewOf("lead", { lesson: lesson() })).shape).toBe("wall");
+  });
+
+  it("nothing else where it has the floor itself, in a meeting", () => {
+    const asked = lesson({ mode: "research", floor: "lead", floor_forward: true });
+    expect(leadStage(viewOf("lead", { lesson: asked })).shape).toBe("wall");
   });
 });
 

@@ -55,6 +55,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     led: true,
     ends_at: null,
     floor: null,
+    floor_forward: false,
     spotlight: null,
     layout: "speaker",
     locked: false,

@@ -151,11 +151,14 @@ export class Teach extends LessonPage {
     }
   }
 
-  /** A shared screen is there to be seen: the layout follows it, and returns with its end. */
+  /**
+   * A shared screen is there to be seen, before whoever answers too: the layout follows it, and
+   * returns with its end.
+   */
   private sharingChanged(sharing: boolean): void {
-    const layout = this.view.lesson?.layout ?? "speaker";
-    if (sharing && layout !== "screen") {
-      this.layoutBeforeSharing = layout;
+    const { layout = "speaker", floor_forward: answered = false } = this.view.lesson ?? {};
+    if (sharing && (layout !== "screen" || answered)) {
+      if (layout !== "screen") this.layoutBeforeSharing = layout;
       this.session?.setLayout("screen");
     } else if (!sharing && layout === "screen") {
       this.session?.setLayout(this.layoutBeforeSharing ?? "speaker");
