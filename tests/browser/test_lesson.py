@@ -105,7 +105,7 @@ def open_classrooms(  # noqa: PLR0917
 
 
 def the_teacher_calls_on_a_room(rooms: Classrooms) -> None:
-    """Hand, floor and spotlight, seen on all four screens: who answers is large, and no more after."""
+    """Hand, floor and spotlight on all four screens: who answers is large, and then no more."""
     asking = rooms.rooms[ROOMS[1]]
     seat = rooms.seat(asking)
     asking.page.keyboard.press("Space")

@@ -5,11 +5,15 @@ import { state } from "lit/decorators.js";
 import { get, remove, SIGNED_OUT } from "./api/client.ts";
 import type { SessionAnswer, User } from "./api/types.ts";
 import { define, TongkeElement } from "./components/element.ts";
-import { failure } from "./components/states.ts";
+import { failure, failureTitle } from "./components/states.ts";
+import { Title } from "./components/title.ts";
 import { icon, type IconName } from "./design/icons.ts";
 import { base, controls } from "./design/shared.ts";
 import { currentLanguage, switchLanguage } from "./i18n/index.ts";
 import { go, isDark, needsPerson, parseRoute, type Route } from "./router.ts";
+
+/** Pages that say themselves how their lesson or recording stands. */
+const TITLED = new Set<Route["page"]>(["teach", "room", "observe", "player"]);
 
 /** Each page is a chunk of its own: an old room PC loads nothing of the office. */
 const loaders: Record<Route["page"], () => Promise<unknown>> = {
@@ -132,6 +136,11 @@ export class App extends TongkeElement {
   @state() private error: unknown = null;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
 
+  constructor() {
+    super();
+    new Title(this, () => this.pageTitle());
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("popstate", () => void this.navigate());
@@ -152,7 +161,7 @@ export class App extends TongkeElement {
       await loaders[route.page]();
       if (this.route !== route) return; // another page was asked for meanwhile
       this.ready = true;
-      this.error = null;
+      if (this.known || !needsPerson(route)) this.error = null;
       if (changed) await this.focusPage();
     } catch (error) {
       this.failed(error); // the page's code could not be loaded
@@ -215,6 +224,29 @@ export class App extends TongkeElement {
     location.replace("/sign-in");
   }
 
+  private pageTitle(): string[] | null {
+    const { route, m } = this;
+    if (this.error !== null) return [failureTitle(m.app, this.error)];
+    if (this.lacksPeers()) return [m.app.tooOldTitle];
+    if (!this.ready || (needsPerson(route) && !this.user)) return [m.app.loading];
+    if (TITLED.has(route.page)) return null;
+    const titles: Partial<Record<Route["page"], string>> = {
+      today: m.app.today,
+      setup: m.account.setupTitle,
+      "sign-in": m.account.signIn,
+      key: m.account.keyTitle,
+      trust: m.trust.title,
+      library: m.app.library,
+      "not-found": m.app.notFoundTitle,
+    };
+    if (route.page === "admin") return [m.admin.sections[route.section], m.app.admin];
+    return [titles[route.page] ?? ""];
+  }
+
+  private lacksPeers(): boolean {
+    return isDark(this.route) && !("RTCPeerConnection" in globalThis);
+  }
+
   override render(): TemplateResult {
     const office = !isDark(this.route);
     return html`${office && this.user && needsPerson(this.route) ? this.bar() : nothing}
@@ -269,7 +301,7 @@ export class App extends TongkeElement {
       return failure(this.m.app, this.error, () => void this.navigate());
     }
     const { route } = this;
-    if (isDark(route) && !("RTCPeerConnection" in globalThis)) {
+    if (this.lacksPeers()) {
       return html`<tk-state
         tone="alarm"
         symbol="warning"

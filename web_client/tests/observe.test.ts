@@ -52,6 +52,7 @@ describe("an observer", () => {
 
   it("reads what is written, large for twenty seconds, and the whole of it on asking", async () => {
     const root = await inside();
+    expect(document.title).toBe("旁听 · Fractions · 同课");
     await heard({ type: "chat_posted", line });
     const shown = (): string => words(find(root, "tk-chat-line"));
     expect(shown()).toBe("Room r1 我们好了");

@@ -145,6 +145,7 @@ describe("a room that waits", () => {
     const root = await opened();
     expect(words(seen(root, ".place"))).toBe("B · One");
     expect(words(seen(root, ".clock"))).toBe("12:00");
+    expect(document.title).toBe("现在没有课 · One · 同课");
     expect(said(root)).toBe("现在没有课");
     expect(hint(root)).toBe("暂无安排。开课后会自动进入。");
     server.answers[ASK] = answer({ next: next(NOON_S + 3600) });
@@ -240,6 +241,7 @@ describe("a room in its lesson", () => {
     await key("PageDown"); // a presenter's remote
     expect(FakeSocket.last.asked).toMatchObject({ type: "lower_hand", seat_id: null });
     await heard({ type: "lesson_changed", lesson: lesson({ floor: "r1" }) });
+    expect(document.title).toBe("请发言，大家正在听 · Fractions · 同课");
     hand(root).click();
     expect(FakeSocket.last.asked).toMatchObject({ type: "take_floor" });
   });

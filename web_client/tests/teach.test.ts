@@ -320,6 +320,7 @@ describe("the rooms beside the stage", () => {
     const up = seat("r2", { hand: { place: 1, raised_at: 4995 } });
     await heard({ type: "seat_changed", seat: up });
     expect(words(find(root, "[aria-live]"))).toBe("Room r2举手了");
+    expect(document.title).toBe("1 个教室举手 · 正在上课 · Fractions · 同课");
     const sign = (): string => words(find(card(root, "r2"), ".sign.warn"));
     expect(sign()).toBe("举手 1 · 已等 0:05"); // the server's clock is ten seconds ahead
     await later(3);
@@ -450,6 +451,7 @@ describe("what goes wrong in the lesson", () => {
     await settled();
     expect([banner(root), ...off()]).toEqual([zh.lesson.reconnecting, true, true, true]);
     expect(words(find(root, "tk-top-bar"))).toContain("网络中断");
+    expect(document.title).toBe("网络中断 · Fractions · 同课");
     expect(root.querySelectorAll("tk-room-card")).toHaveLength(1);
     await later(0.5);
     FakeSocket.last.letIn(welcome("lead", seats(seat("r1"), seat("r2"))));
@@ -494,6 +496,7 @@ describe("the end", () => {
     await heard({ type: "lesson_ended", reason: "by-lead" });
     expect(words(root)).toContain("本节课已结束 主讲教师已下课。 录像将在一分钟内进入课程库。");
     expect(find(root, "a").getAttribute("href")).toBe("/library");
+    expect(document.title).toBe("本节课已结束 · Fractions · 同课");
     expect(sessionStorage.getItem("tongke.entered.l1")).toBeNull();
     await later(20);
     expect(FakeSocket.all).toHaveLength(1);

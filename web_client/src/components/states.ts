@@ -95,6 +95,11 @@ export class Skeleton extends TongkeElement {
   }
 }
 
+/** What happened, in a line. */
+export function failureTitle(words: Messages["app"], error: unknown): string {
+  return error instanceof ApiError ? words.failed : words.offlineTitle;
+}
+
 /** What happened, what to do, and a code for the IT person. */
 export function failure(
   words: Messages["app"],
@@ -106,7 +111,7 @@ export function failure(
     tone="alarm"
     symbol="warning"
     role="alert"
-    heading=${refused ? words.failed : words.offlineTitle}
+    heading=${failureTitle(words, error)}
     text=${refused ? refused.words : words.offline}
     code=${refused?.code ?? "unreachable"}
   >

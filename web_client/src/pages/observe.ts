@@ -11,6 +11,7 @@ import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts
 import { putOut, refusalWords } from "../components/put_out.ts";
 import "../components/sound.ts";
 import "../components/stage.ts";
+import { Title } from "../components/title.ts";
 import { icon } from "../design/icons.ts";
 import { base, cards, controls, fields } from "../design/shared.ts";
 import { clock } from "../i18n/format.ts";
@@ -129,6 +130,11 @@ export class Observe extends LessonPage {
   @state() private notes: readonly Note[] = [];
   @query("input") private field!: HTMLInputElement;
 
+  constructor() {
+    super();
+    new Title(this, () => [this.standing(), this.view.lesson?.title ?? ""]);
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     this.notes = this.remembered();
@@ -183,6 +189,28 @@ export class Observe extends LessonPage {
     link.download = `${this.view.lesson?.title ?? this.lessonId}.txt`;
     link.click();
     URL.revokeObjectURL(link.href);
+  }
+
+  /** How the lesson stands, for the window's title. */
+  private standing(): string {
+    const { lesson, link, observe } = this.m;
+    switch (this.view.phase) {
+      case "ended":
+        return lesson.endedTitle;
+      case "removed":
+        return lesson.putOutTitle;
+      case "refused":
+        return lesson.refusedTitle;
+      case "replaced":
+        return lesson.replacedTitle;
+      case "reconnecting":
+        return link.lost;
+      case "live":
+        return observe.title;
+      case "idle":
+      case "connecting":
+        return lesson.connecting;
+    }
   }
 
   override render(): TemplateResult {

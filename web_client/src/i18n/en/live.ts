@@ -94,6 +94,7 @@ export const live = {
     pictureOf: (name: string, source: string) => `${name}: ${source}`,
   },
   lesson: {
+    going: "Lesson on",
     connecting: "Entering the lesson…",
     reconnecting: "Connection lost — returning by itself…",
     mediaLost: "Picture and sound are being restored…",
@@ -202,6 +203,7 @@ export const live = {
     lock: "Lock the lesson",
     unlock: "Unlock the lesson",
     hands: "Hands",
+    handsUp: (count: number) => plural(count, "hand up", "hands up"),
     waiting: (time: string) => `waiting ${time}`,
     nobody: "No room is in the lesson yet. They come by themselves.",
     noRooms: "This lesson has no rooms.",

@@ -87,6 +87,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     pictureOf: (name, source) => `${name}：${source}`,
   },
   lesson: {
+    going: "正在上课",
     connecting: "正在进入课堂…",
     reconnecting: "连接中断，正在自动返回…",
     mediaLost: "正在恢复画面和声音…",
@@ -192,6 +193,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     lock: "锁定课堂",
     unlock: "解除锁定",
     hands: "举手",
+    handsUp: (count) => `${count} 个教室举手`,
     waiting: (time) => `已等 ${time}`,
     nobody: "还没有教室进入，它们会自动加入。",
     noRooms: "这节课没有安排教室。",

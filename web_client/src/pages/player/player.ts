@@ -7,7 +7,8 @@ import { ApiError, get, post } from "../../api/client.ts";
 import type { Part, Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { Ticking } from "../../components/polling.ts";
-import { failure } from "../../components/states.ts";
+import { failure, failureTitle } from "../../components/states.ts";
+import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { clock, faultWords, percent } from "../../i18n/format.ts";
@@ -50,6 +51,7 @@ export class Player extends TongkeElement {
   constructor() {
     super();
     new Ticking(this, () => this.tick(), TICK_MS);
+    new Title(this, () => this.pageTitle());
   }
 
   override connectedCallback(): void {
@@ -255,6 +257,14 @@ export class Player extends TongkeElement {
   private fullscreen(): void {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void this.requestFullscreen().catch(() => undefined);
+  }
+
+  private pageTitle(): string[] {
+    const { m, recording } = this;
+    if (this.error !== null) return [failureTitle(m.app, this.error)];
+    if (!recording) return [m.app.loading];
+    if (recording.state !== "ready") return [m.library.states[recording.state], recording.title];
+    return [this.playing ? m.player.plays : "", recording.title];
   }
 
   override render(): TemplateResult {

@@ -13,14 +13,17 @@ import { define } from "../../components/element.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
 import { refusalWords } from "../../components/put_out.ts";
 import "../../components/states.ts";
+import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { dayOf, timeOfDay } from "../../i18n/format.ts";
 import { currentLanguage, switchLanguage } from "../../i18n/index.ts";
+import { roomCaption } from "../../lesson/captions.ts";
 import { mySeat } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import type { Refusal, View } from "../../lesson/state.ts";
 import { fromFragment } from "../../router.ts";
+import { captionWords } from "./caption_words.ts";
 import "./room_lesson.ts";
 import { roomStyles } from "./styles.ts";
 
@@ -48,6 +51,11 @@ export class Room extends LessonPage {
   private pollTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
   private readonly onOnline = (): void => void this.poll();
+
+  constructor() {
+    super();
+    new Title(this, () => this.pageTitle());
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -198,11 +206,21 @@ export class Room extends LessonPage {
 
   // --- drawing --------------------------------------------------------------------------------
 
+  /** The window's title: what the screen says, and of which lesson or room. */
+  private pageTitle(): string[] {
+    const { view, m } = this;
+    if (view.phase === "replaced") return [m.lesson.replacedTitle];
+    if (this.inLesson()) return [captionWords(roomCaption(view), m), view.lesson?.title ?? ""];
+    return [this.words(), this.answer?.classroom.name ?? ""];
+  }
+
+  private inLesson(): boolean {
+    return this.session !== null && this.view.me !== null && this.view.phase !== "ended";
+  }
+
   override render(): TemplateResult {
     if (this.view.phase === "replaced") return replaced(this.m.lesson);
-    const over = this.view.phase === "ended";
-    const inLesson = this.session !== null && this.view.me !== null && !over;
-    return html`${inLesson && this.session
+    return html`${this.inLesson() && this.session
         ? html`<tk-room-lesson
             .view=${this.view}
             .session=${this.session}

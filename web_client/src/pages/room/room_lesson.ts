@@ -19,6 +19,7 @@ import { mySeat, type Picture } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import { roomStage } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
+import { captionWords } from "./caption_words.ts";
 
 export class RoomLesson extends TongkeElement {
   static override styles = [
@@ -188,47 +189,7 @@ export class RoomLesson extends TongkeElement {
       return html`<span class="sound">${this.m.room.soundBlocked}</span>`;
     }
     const caption = roomCaption(this.view);
-    return html`${icon(CAPTION_ICONS[caption.kind], 48)}<span>${this.words(caption)}</span>`;
-  }
-
-  private words(caption: Caption): string {
-    const { room, lesson } = this.m;
-    switch (caption.kind) {
-      case "connecting":
-        return lesson.connecting;
-      case "reconnecting":
-        return lesson.reconnecting;
-      case "media-lost":
-        return lesson.mediaLost;
-      case "ended":
-        return room.ended;
-      case "floor-mine":
-        return room.floorMine;
-      case "muted-by-lead":
-        return room.mutedByLead;
-      case "spotlight-mine":
-        return room.spotlightMine;
-      case "hand-up":
-        return room.handUp(caption.place);
-      case "no-microphone":
-        return room.noMicrophone;
-      case "own-picture-paused":
-        return room.ownPicturePaused;
-      case "picture-paused":
-        return room.picturePaused;
-      case "waiting-for":
-        return room.waitingFor(caption.name);
-      case "floor-other":
-        return room.floorOther(caption.name);
-      case "no-camera":
-        return room.noCamera;
-      case "sound-elsewhere":
-        return room.soundElsewhere;
-      case "open-microphone":
-        return room.openMicrophone;
-      case "listening":
-        return room.listening(caption.name);
-    }
+    return html`${icon(CAPTION_ICONS[caption.kind], 48)}<span>${captionWords(caption, this.m)}</span>`;
   }
 
   private button(): TemplateResult {

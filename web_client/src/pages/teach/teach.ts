@@ -14,14 +14,15 @@ import { Polling } from "../../components/polling.ts";
 import { putOut, refusalWords } from "../../components/put_out.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
-import { failure } from "../../components/states.ts";
+import { failure, failureTitle } from "../../components/states.ts";
+import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { timeOfDay } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
 import { ownPictureIsHeld } from "../../lesson/captions.ts";
 import { pictureFaultInWords } from "../../lesson/picture_faults.ts";
-import { rooms } from "../../lesson/selectors.ts";
+import { hands, rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import { leadStage } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
@@ -57,6 +58,7 @@ export class Teach extends LessonPage {
   constructor() {
     super();
     new Polling(this, () => this.lookWhoIsThere(), WHO_IS_THERE_EVERY_MS);
+    new Title(this, () => [...this.standing(), this.lessonTitle()]);
   }
 
   override connectedCallback(): void {
@@ -214,6 +216,26 @@ export class Teach extends LessonPage {
       this.renderRoot.querySelector<DevicePanel | ControlBar>(to)?.focus();
     });
   };
+
+  private lessonTitle(): string {
+    return this.view.lesson?.title ?? this.lesson?.title ?? "";
+  }
+
+  /** How the lesson stands, for the window's title; raised hands first. */
+  private standing(): string[] {
+    const { view, m } = this;
+    if (this.error !== null) return [failureTitle(m.app, this.error)];
+    if (!this.lesson) return [m.app.loading];
+    if (view.phase === "ended" || this.lesson.state === "ended") return [m.lesson.endedTitle];
+    if (view.phase === "refused" && !view.me) return [m.lesson.refusedTitle];
+    if (view.phase === "removed") return [m.lesson.putOutTitle];
+    if (view.phase === "replaced") return [m.lesson.replacedTitle];
+    if (!this.inside) return [m.teach.checkTitle];
+    if (view.phase === "reconnecting") return [m.link.lost];
+    if (view.phase !== "live") return [m.lesson.connecting];
+    const raised = hands(view).length;
+    return [raised ? m.teach.handsUp(raised) : "", m.lesson.going];
+  }
 
   // --- drawing --------------------------------------------------------------------------------
 
