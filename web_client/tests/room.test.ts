@@ -217,6 +217,17 @@ describe("a room in its lesson", () => {
     [{ lesson: lesson({ floor: "r2" }) }, "Room r2正在发言", "举手"],
     [me({ muted_by_lead: true }), "老师已将本教室静音", "举手"],
     [
+      { ...me({ muted_by_lead: true }), lesson: lesson({ floor: "r1" }) },
+      "轮到你们发言，但老师已将本教室静音",
+      "我们说完了",
+    ],
+    [
+      { carries_sound: false, lesson: lesson({ floor: "r1" }) },
+      "请发言，声音由本教室的另一台设备传送",
+      "我们说完了",
+    ],
+    [{ carries_sound: false }, "本教室的声音由另一台设备传送和播放", "举手"],
+    [
       { lesson: lesson({ spotlight: { seat_id: "r1", source: null } }) },
       "所有教室都在看你们",
       "举手",
@@ -244,6 +255,19 @@ describe("a room in its lesson", () => {
     expect(document.title).toBe("请发言，大家正在听 · Fractions · 同课");
     hand(root).click();
     expect(FakeSocket.last.asked).toMatchObject({ type: "take_floor" });
+  });
+
+  it("takes its sound over when the device that carried it has gone", async () => {
+    const root = await inside({ carries_sound: false });
+    expect(caption(root)).toBe("本教室的声音由另一台设备传送和播放");
+    await heard({ type: "seat_changed", seat: seat("r1", { sound_device: "the tablet" }) });
+    expect(FakeSocket.all).toHaveLength(1);
+    await heard({ type: "seat_changed", seat: seat("r1", { sound_device: "device-r1" }) });
+    await later(0.1);
+    expect(FakeSocket.all).toHaveLength(2); // a new welcome says how the sound is to be taken
+    FakeSocket.last.letIn(welcome("r1"));
+    await settled();
+    expect(caption(root)).toBe("麦克风已打开，可直接发言");
   });
 
   it("turns its sound on by the first key, which raises no hand", async () => {

@@ -281,6 +281,13 @@ describe("the teacher's own devices in the lesson", () => {
     expect(microphone.enabled).toBe(true);
   });
 
+  it("say whose microphone it is when another device has the sound", async () => {
+    const root = await inside({ carries_sound: false });
+    await own("room", new FakeTrack());
+    expect(words(find(root, ...button("own-room")))).toBe("声音由另一台设备传送");
+    expect(isOff(find(root, ...button("own-room")))).toBe(true);
+  });
+
   it("share a screen that everybody sees, and give the layout back", async () => {
     const root = await inside({ profile, lesson: lesson({ layout: "wall" }) });
     expect(words(find(root, ...button("share-screen")))).toBe("共享屏幕");

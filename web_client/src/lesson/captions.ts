@@ -1,6 +1,8 @@
 // What the room page says in large type: one line, the most important first. Pure.
 
-import { leadSeat, mySeat, sourceOf } from "./selectors.ts";
+import type { SeatState } from "../protocol/messages.ts";
+import { leadSeat, mySeat, producerOf, sourceOf, videoSources } from "./selectors.ts";
+import { largeForOthers } from "./stage.ts";
 import type { View } from "./state.ts";
 
 export type Tone = "calm" | "good" | "warn" | "alarm";
@@ -11,6 +13,9 @@ export type Caption =
   | { kind: "media-lost"; tone: "warn" }
   | { kind: "ended"; tone: "calm" }
   | { kind: "floor-mine"; tone: "good" }
+  | { kind: "floor-elsewhere"; tone: "good" }
+  | { kind: "floor-muted"; tone: "warn" }
+  | { kind: "microphone-closed"; tone: "warn"; floor: boolean }
   | { kind: "muted-by-lead"; tone: "warn" }
   | { kind: "spotlight-mine"; tone: "good" }
   | { kind: "hand-up"; tone: "good"; place: number }
@@ -31,15 +36,18 @@ export function roomCaption(view: View): Caption {
   if (view.phase === "reconnecting") return { kind: "reconnecting", tone: "warn" };
   if (view.phase !== "live" || !me) return { kind: "connecting", tone: "calm" };
   if (view.down === "lost" || view.up === "lost") return { kind: "media-lost", tone: "warn" };
-  if (me.muted_by_lead) return { kind: "muted-by-lead", tone: "warn" };
+  const floor = view.lesson?.floor === me.seat_id;
+  if (me.muted_by_lead) return { kind: floor ? "floor-muted" : "muted-by-lead", tone: "warn" };
   if (view.me?.carriesSound && isBroken(view.microphone, view.own.has("room"))) {
     return { kind: "no-microphone", tone: "warn" };
   }
-  if (view.lesson?.floor === me.seat_id) return { kind: "floor-mine", tone: "good" };
-  if (ownPictureIsHeld(view)) return { kind: "own-picture-paused", tone: "warn" };
-  if (view.lesson?.spotlight?.seat_id === me.seat_id) {
-    return { kind: "spotlight-mine", tone: "good" };
+  const closed = soundIsClosed(view, me);
+  if (floor) {
+    if (closed) return { kind: "microphone-closed", tone: "warn", floor };
+    return { kind: view.me?.carriesSound ? "floor-mine" : "floor-elsewhere", tone: "good" };
   }
+  if (ownPictureIsHeld(view)) return { kind: "own-picture-paused", tone: "warn" };
+  if (allSeeMe(view)) return { kind: "spotlight-mine", tone: "good" };
   if (me.hand) return { kind: "hand-up", tone: "good", place: me.hand.place };
   if (pictureIsPaused(view)) return { kind: "picture-paused", tone: "warn" };
   if (!view.lesson?.led || !lead || lead.sources.length === 0) {
@@ -47,15 +55,36 @@ export function roomCaption(view: View): Caption {
   }
   const speaker = view.lesson.floor ? view.seats.get(view.lesson.floor) : undefined;
   if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };
+  if (isBroken(view.camera, sendsPicture(view)) && !isSeenElsewhere(view, me)) {
+    return { kind: "no-camera", tone: "warn" };
+  }
   if (!view.me?.carriesSound) return { kind: "sound-elsewhere", tone: "calm" };
-  if (isBroken(view.camera, sendsPicture(view))) return { kind: "no-camera", tone: "warn" };
+  if (closed) return { kind: "microphone-closed", tone: "warn", floor };
   if (me.may_speak && sourceOf(me, "room")) return { kind: "open-microphone", tone: "calm" };
   return { kind: "listening", tone: "calm", name: lead.name };
+}
+
+/** Nobody hears this room although nothing is broken: its own people have closed its sound. */
+function soundIsClosed(view: View, me: SeatState): boolean {
+  const sent = sourceOf(me, "room");
+  return sent ? sent.muted : view.me?.carriesSound === true && view.microphone === "off";
+}
+
+/** Another device of this room sends a picture of it. */
+function isSeenElsewhere(view: View, me: SeatState): boolean {
+  return videoSources(me).some((one) => one.device_id !== view.me?.deviceId && !one.muted);
 }
 
 function isBroken(device: View["camera"], works: boolean): boolean {
   if (device === "unanswered") return !works; // another one was chosen, and this one goes on
   return device === "denied" || device === "missing" || device === "busy" || device === "lost";
+}
+
+/** Whether our picture is large for all: the spotlight alone is not, where there is none to be seen. */
+function allSeeMe(view: View): boolean {
+  const large = largeForOthers(view);
+  const mine = large && large.seatId === view.me?.seatId ? producerOf(view, large) : null;
+  return mine !== null && !mine.muted;
 }
 
 /** Whether we send a picture in principle, but our line has room for our sound alone. */

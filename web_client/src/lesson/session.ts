@@ -6,6 +6,7 @@ import {
   type DeviceKind,
   type Layout,
   type Refused,
+  type SeatState,
   type ServerMessage,
   type Source,
   type SourceProfile,
@@ -284,9 +285,20 @@ export class LessonSession {
     if (message.type === "subscribe_offer") this.subscriber?.offered(message);
     if (message.type === "lesson_changed") this.publisher?.useCodec(message.lesson.video_codec);
     if (message.type === "layers_needed") this.publisher?.need(message.producer_id, message.layers);
+    // The device that carried the room's sound has gone: a new welcome says how it is to be taken.
+    if (message.type === "seat_changed" && this.soundComesHere(message.seat)) {
+      this.connection.rejoin();
+    }
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
     if (message.type === "lesson_ended" || message.type === "removed") this.putOut();
     if (message.type === "seat_changed" || message.type === "seat_removed") this.scheduleWants();
+  }
+
+  private soundComesHere(seat: SeatState): boolean {
+    const { me } = this.store.view;
+    return (
+      me?.seatId === seat.seat_id && seat.sound_device === me.deviceId && !me.carriesSound
+    );
   }
 
   // --- media ----------------------------------------------------------------------------------

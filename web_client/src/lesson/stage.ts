@@ -38,6 +38,12 @@ export function roomStage(view: View): Stage {
   return arrange(large, null, people);
 }
 
+/** Whose picture is the only large one for those who look on: what the others see of this lesson. */
+export function largeForOthers(view: View): Picture | null {
+  const { shape, large } = roomStage({ ...view, me: null });
+  return shape === "large" ? (large[0] ?? null) : null;
+}
+
 /** What the lead sees: as the rooms do, but its own face never large; it stands last in the wall. */
 export function leadStage(view: View): Stage {
   const me = mySeat(view);

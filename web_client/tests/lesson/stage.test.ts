@@ -225,6 +225,9 @@ describe("the room's line of state", () => {
     { type: "device", device: "camera", phase: "on" },
   ] as const;
   const kind = (view: ReturnType<typeof viewOf>): string => roomCaption(view).kind;
+  const lit = lesson({ spotlight: { seat_id: "r1", source: null } });
+  const closed = { may_speak: false, sources: [source("r1", "room", { muted: true })] };
+  const unseen = { sources: [source("r1", "students", { muted: true }), source("r1", "room")] };
 
   it.each([
     ["open-microphone", viewOf("r1")],
@@ -262,6 +265,23 @@ describe("the room's line of state", () => {
     ],
     ["muted-by-lead", viewOf("r1", { seats: [seat("lead"), seat("r1", { muted_by_lead: true })] })],
     ["sound-elsewhere", viewOf("r1", { carries_sound: false })],
+    ["floor-elsewhere", viewOf("r1", { carries_sound: false, lesson: lesson({ floor: "r1" }) })],
+    [
+      "floor-muted",
+      viewOf("r1", {
+        lesson: lesson({ floor: "r1" }),
+        seats: [seat("lead"), seat("r1", { muted_by_lead: true })],
+      }),
+    ],
+    ["microphone-closed", viewOf("r1", { seats: [seat("lead"), seat("r1", closed)] })],
+    [
+      "microphone-closed",
+      viewOf("r1", { lesson: lesson({ floor: "r1" }), seats: [seat("lead"), seat("r1", closed)] }),
+    ],
+    // Under the spotlight, but there is nothing to be seen, or something else is large.
+    ["open-microphone", viewOf("r1", { lesson: lit, seats: [seat("lead"), seat("r1", unseen)] })],
+    ["open-microphone", viewOf("r1", { lesson: { ...lit, layout: "wall" } })],
+    ["floor-other", viewOf("r1", { lesson: { ...lit, floor: "r2", floor_forward: true } })],
     ["listening", viewOf("r1", { seats: [seat("lead"), seat("r1", { may_speak: false })] })],
   ])("%s", (expected, view) => {
     expect(kind(apply(view, ...on))).toBe(expected);
@@ -274,6 +294,14 @@ describe("the room's line of state", () => {
     expect(kind(apply(view, { type: "device", device: "microphone", phase: "missing" }))).toBe(
       "no-microphone",
     );
-    expect(kind(apply(view, { type: "device", device: "camera", phase: "lost" }))).toBe("no-camera");
+    const blind = { type: "device", device: "camera", phase: "lost" } as const;
+    expect(kind(apply(view, blind))).toBe("no-camera");
+    const byTablet = source("r1", "students", { device_id: "the tablet" });
+    const shown = seat("r1", { sources: [byTablet, source("r1", "room")] });
+    const seen = apply(viewOf("r1", { seats: [seat("lead"), shown] }), ...on, blind);
+    expect(kind(seen)).toBe("open-microphone");
+    const none = viewOf("r1", { lesson: lesson({ floor: "r1" }), seats: [seat("r1", { sources: [] })] });
+    const off = { type: "device", device: "microphone", phase: "off" } as const;
+    expect(kind(apply(none, ...on, off))).toBe("microphone-closed"); // by choice, behind the gear
   });
 });

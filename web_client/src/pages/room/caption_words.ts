@@ -15,6 +15,12 @@ export function captionWords(caption: Caption, { room, lesson }: Messages): stri
       return room.ended;
     case "floor-mine":
       return room.floorMine;
+    case "floor-elsewhere":
+      return room.floorElsewhere;
+    case "floor-muted":
+      return room.floorMuted;
+    case "microphone-closed":
+      return caption.floor ? room.floorClosed : room.microphoneClosed;
     case "muted-by-lead":
       return room.mutedByLead;
     case "spotlight-mine":

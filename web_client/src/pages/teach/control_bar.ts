@@ -167,7 +167,9 @@ export class ControlBar extends TongkeElement {
     icons: [IconName, IconName],
     words: [string, string],
   ): TemplateResult {
-    const closed = this.view.closed.has(source) || !this.view.own.has(source);
+    const { view } = this;
+    if (source === "room" && view.me?.carriesSound === false) return this.soundElsewhere(icons[1]);
+    const closed = view.closed.has(source) || !view.own.has(source);
     return html`<button
       class=${closed ? "closed" : ""}
       data-testid="own-${source}"
@@ -176,6 +178,13 @@ export class ControlBar extends TongkeElement {
       @click=${() => this.pressed(source)}
     >
       ${icon(closed ? icons[1] : icons[0])}${closed ? words[1] : words[0]}
+    </button>`;
+  }
+
+  /** Nothing is sent from here, whatever this microphone does. */
+  private soundElsewhere(sign: IconName): TemplateResult {
+    return html`<button data-testid="own-room" aria-pressed="false" disabled>
+      ${icon(sign)}${this.m.teach.soundElsewhere}
     </button>`;
   }
 
