@@ -144,6 +144,7 @@ class LessonRecord:
         self.started_at = plan.started_at
         self.settings = settings
         self.phase = LivePhase.WAITING
+        self.begun = False  # the lead was here in person, if only once
         self.waiting_since = now  # since when the lead is not here
         self.empty_since: float | None = now  # since when nobody but observers is here
         self.seats: dict[str, Seat] = {
@@ -245,6 +246,7 @@ class LessonRecord:
             mode=self.mode,
             started_at=self.started_at,
             led=self.phase is LivePhase.RUNNING,
+            begun=self.begun,
             ends_at=self.ends_at,
             floor=self.floor.holder,
             floor_forward=self.floor.forward,

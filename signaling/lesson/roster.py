@@ -346,6 +346,7 @@ class Roster:
         led = record.is_led()
         if led and record.phase is LivePhase.WAITING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-present"]
+            record.begun = True
             record.write(log.LessonRunning(at=now))
         elif not led and record.phase is LivePhase.RUNNING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-absent"]

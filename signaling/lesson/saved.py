@@ -66,6 +66,7 @@ class SavedLesson(_Saved):
 
     version: Literal[1] = 1
     phase: LivePhase
+    begun: bool = False
     ending: tuple[float, str] | None
     floor: str | None
     floor_forward: bool = False
@@ -83,6 +84,7 @@ def dump(record: LessonRecord) -> str:
     """The lesson as one JSON text."""
     return SavedLesson(
         phase=record.phase,
+        begun=record.begun,
         ending=record.ending,
         floor=record.floor.holder,
         floor_forward=record.floor.forward,
@@ -140,6 +142,7 @@ def load(record: LessonRecord, state: str, now: float) -> None:
     for saved_seat in saved.seats:
         _load_seat(record, saved_seat, now)
     record.phase = LivePhase.ENDED if saved.phase is LivePhase.ENDED else LivePhase.WAITING
+    record.begun = saved.begun
     record.ending = saved.ending
     here = {device.seat_id for device in record.devices.values()}
     record.floor.holder = saved.floor if saved.floor in here else None

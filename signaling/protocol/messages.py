@@ -363,6 +363,7 @@ class LessonState(Model):
     mode: Mode
     started_at: float
     led: bool = False  # the lead is here in person; a device of the lead's room alone leads nothing
+    begun: bool = False  # the lead was here in person: when it is not led, they are only away
     ends_at: float | None = None  # told when the longest length is near: it ends by itself then
     floor: Id | None = None
     floor_forward: bool = False  # who has the floor is large, before the spotlight and the layout

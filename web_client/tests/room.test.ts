@@ -211,7 +211,8 @@ describe("a room in its lesson", () => {
   it.each([
     [{}, "麦克风已打开，可直接发言", "举手"],
     [me({ may_speak: false }), "正在上课：Ms Li", "举手"],
-    [{ lesson: lesson({ led: false }) }, "已连接，等待Ms Li", "举手"],
+    [{ lesson: lesson({ led: false, begun: false }) }, "已连接，等待Ms Li", "举手"],
+    [{ lesson: lesson({ led: false }) }, "Ms Li暂时离开，马上回来", "举手"],
     [me({ hand: { place: 2, raised_at: 1 } }), "已举手，排第 2 位", "放下手"],
     [{ lesson: lesson({ floor: "r1" }) }, "请发言，大家正在听", "我们说完了"],
     [{ lesson: lesson({ floor: "r2" }) }, "Room r2正在发言", "举手"],
@@ -268,6 +269,18 @@ describe("a room in its lesson", () => {
     FakeSocket.last.letIn(welcome("r1"));
     await settled();
     expect(caption(root)).toBe("麦克风已打开，可直接发言");
+  });
+
+  it("says of a teacher who left for a while that they are away, and not that a line is lost", async () => {
+    const root = await inside();
+    await heard({ type: "lesson_changed", lesson: lesson({ led: false }) });
+    await heard({
+      type: "seat_changed",
+      seat: seat("lead", { present: false, away_since: NOON_S, link: "lost" }),
+    });
+    expect(caption(root)).toBe("Ms Li暂时离开，马上回来");
+    const large = find(root, "tk-room-lesson", "tk-stage", "[data-place=large]");
+    expect(words(large)).toBe("暂时离开 Ms Li");
   });
 
   it("turns its sound on by the first key, which raises no hand", async () => {

@@ -491,6 +491,39 @@ describe("what goes wrong in the lesson", () => {
   });
 });
 
+describe("leaving", () => {
+  it("is not ending: in the lesson it is asked which is meant", async () => {
+    const root = await inside();
+    const dialog = (): HTMLElement | null => seen(root, "tk-top-bar", "[role=alertdialog]");
+    await press(root, "tk-top-bar", "[data-testid=leave]");
+    expect(words(dialog())).toBe("要离开吗？各教室会等您回来。 暂时离开 全体下课 继续上课");
+    const away = find(root, "tk-top-bar", "[data-testid=leave-a-while]");
+    expect(away.getAttribute("href")).toBe("/");
+    await press(root, "tk-top-bar", ".end button:last-child");
+    expect(dialog()).toBeNull();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join" });
+    await press(root, "tk-top-bar", "[data-testid=leave]");
+    await press(root, "tk-top-bar", "[data-testid=end-confirm]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "end_lesson" });
+  });
+
+  it("for a while ends nothing, and the way back leads straight in", async () => {
+    await inside();
+    const socket = FakeSocket.last;
+    document.body.replaceChildren(); // Today stands there now
+    await settled();
+    expect(socket.asked).toMatchObject({ type: "leave" });
+    expect(socket.sent.map((one) => one.type)).not.toContain("end_lesson");
+    const again = await opened({ state: "live" });
+    expect(seen(again, "tk-device-check")).toBeNull();
+  });
+
+  it("before the lesson asks nothing", async () => {
+    const root = await opened();
+    expect(find(root, "tk-top-bar", "a.button").getAttribute("href")).toBe("/");
+  });
+});
+
 describe("the end", () => {
   it("is asked before, for all, and is the lesson's server to say", async () => {
     const root = await inside();

@@ -33,6 +33,19 @@ def test_a_room_pc_at_the_leads_seat_leads_nothing() -> None:
     assert (desk.lesson.phase, pc.lesson.led) == (LivePhase.WAITING, False)
 
 
+def test_a_lead_who_was_here_is_away_and_not_still_to_come() -> None:
+    desk = Desk()
+    pc = lead_classroom(desk)
+    assert (desk.state.led, desk.state.begun) == (False, False), "a room's device begins nothing"
+    lead = desk.join("lead")
+    assert (desk.state.led, desk.state.begun) == (True, True)
+    lead.say(m.Leave())
+    assert pc.lesson is not None
+    assert (pc.lesson.led, pc.lesson.begun) == (False, True)
+    desk.kill_and_restore()
+    assert (desk.state.led, desk.state.begun) == (False, True)
+
+
 def test_a_lesson_with_room_pcs_alone_ends_the_lead_classrooms_too() -> None:
     desk = Desk()
     lead_classroom(desk)

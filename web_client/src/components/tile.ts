@@ -13,10 +13,21 @@ import type { LessonSession } from "../lesson/session.ts";
 import type { View } from "../lesson/state.ts";
 import { type TileCondition, tileCondition } from "../lesson/tile_condition.ts";
 import { PRIORITY } from "../lesson/wants.ts";
+import type { SeatState } from "../protocol/messages.ts";
 import { define, TongkeElement } from "./element.ts";
 
 /** Conditions in which there is no picture at all to be seen behind the words. */
-const STILL = new Set<TileCondition>(["absent", "no-picture", "picture-off", "elsewhere", "unshowable"]);
+const STILL = new Set<TileCondition>([
+  "absent",
+  "away-a-while",
+  "no-picture",
+  "picture-off",
+  "elsewhere",
+  "unshowable",
+]);
+
+/** Conditions in which nobody is there. */
+const NOBODY = new Set<TileCondition>(["absent", "away-a-while"]);
 
 export class Tile extends TongkeElement {
   static override styles = [
@@ -232,6 +243,7 @@ export class Tile extends TongkeElement {
     const words = {
       absent: this.m.tile.absent,
       away: this.m.tile.away,
+      "away-a-while": this.m.tile.awayAWhile,
       "no-picture": this.m.tile.noPicture,
       "picture-off": this.m.tile.pictureOff,
       elsewhere: this.m.tile.elsewhere,
@@ -241,7 +253,7 @@ export class Tile extends TongkeElement {
       stalled: this.m.tile.stalled,
     };
     return html`<div class="cover ${solid ? "solid" : ""}">
-      ${solid ? icon(condition === "absent" ? "room" : "cameraOff", 28) : nothing}
+      ${solid ? icon(NOBODY.has(condition) ? "room" : "cameraOff", 28) : nothing}
       <span>${words[condition]}</span>
     </div>`;
   }
@@ -250,6 +262,11 @@ export class Tile extends TongkeElement {
   private contentName(): string {
     const { source } = this.picture;
     return source === "screen" || source === "board" ? this.m.sources[source] : "";
+  }
+
+  /** Its line is lost; of whoever leads that is said in other words. */
+  private isCut(seat: SeatState): boolean {
+    return seat.away_since !== null && this.condition() !== "away-a-while";
   }
 
   private plate(mine: boolean): TemplateResult {
@@ -270,7 +287,7 @@ export class Tile extends TongkeElement {
         ${seat.muted_by_lead
           ? html`<span class="sign" aria-label=${tile.muted}>${icon("microphoneOff")}</span>`
           : nothing}
-        ${(seat.present || seat.away_since !== null) && seat.link !== "good"
+        ${(seat.present || this.isCut(seat)) && seat.link !== "good"
           ? html`<span class="sign line ${seat.link}"
               >${icon(lineSigns[seat.link])}<span class="words">${link[seat.link]}</span></span
             >`

@@ -23,6 +23,7 @@ export type Caption =
   | { kind: "own-picture-paused"; tone: "warn" }
   | { kind: "picture-paused"; tone: "warn" }
   | { kind: "waiting-for"; tone: "calm"; name: string }
+  | { kind: "lead-away"; tone: "calm"; name: string }
   | { kind: "floor-other"; tone: "calm"; name: string }
   | { kind: "no-camera"; tone: "warn" }
   | { kind: "sound-elsewhere"; tone: "calm" }
@@ -51,7 +52,8 @@ export function roomCaption(view: View): Caption {
   if (me.hand) return { kind: "hand-up", tone: "good", place: me.hand.place };
   if (pictureIsPaused(view)) return { kind: "picture-paused", tone: "warn" };
   if (!view.lesson?.led || !lead || lead.sources.length === 0) {
-    return { kind: "waiting-for", tone: "calm", name: lead?.name ?? "" };
+    const kind = view.lesson?.begun && !view.lesson.led ? "lead-away" : "waiting-for";
+    return { kind, tone: "calm", name: lead?.name ?? "" };
   }
   const speaker = view.lesson.floor ? view.seats.get(view.lesson.floor) : undefined;
   if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };

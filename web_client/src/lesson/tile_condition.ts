@@ -8,6 +8,7 @@ export type TileCondition =
   | "moving"
   | "absent" // its seat has not come
   | "away" // its seat's line is lost, it is expected back
+  | "away-a-while" // whoever leads was here, has left or lost the line, and comes back
   | "no-picture" // it sends no such picture
   | "picture-off" // its own people have closed it
   | "elsewhere" // another device of this very seat sends it: nobody receives his own seat
@@ -26,10 +27,11 @@ export function tileCondition(view: View, picture: Picture, hasFrames: boolean):
   const seat = view.seats.get(seatId);
   const producer = producerOf(view, picture);
   if (!seat?.present) {
-    if (!seat?.away_since) return "absent";
+    const gone = seat?.role === "lead" && view.lesson?.begun ? "away-a-while" : null;
+    if (!seat?.away_since) return gone ?? "absent";
     // Its signaling is cut, but its picture may still come: then there is nothing to hide.
     const comes = producer && hasFrames && view.tracks.has(producer.producer_id);
-    return comes && !view.stalled.has(producer.producer_id) ? "moving" : "away";
+    return comes && !view.stalled.has(producer.producer_id) ? "moving" : (gone ?? "away");
   }
   if (producer?.kind !== "video") return "no-picture";
   if (producer.muted) return "picture-off";

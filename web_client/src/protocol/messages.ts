@@ -384,6 +384,8 @@ export interface LessonState {
   started_at: number;
   /** the lead is here in person; a device of the lead's room alone leads nothing */
   led: boolean;
+  /** the lead was here in person: when it is not led, they are only away */
+  begun: boolean;
   /** told when the longest length is near: it ends by itself then */
   ends_at: number | null;
   floor: string | null;

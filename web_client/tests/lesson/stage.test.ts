@@ -195,6 +195,15 @@ describe("a tile", () => {
       seats: [seat("lead"), seat("r1", { present: false, away_since: 3 })],
     });
     expect(tileCondition(apply(cut, track), picture, true)).toBe("moving"); // its media goes on
+    const led = (begun: boolean, change: Parameters<typeof seat>[1]) =>
+      tileCondition(
+        viewOf("r1", { lesson: lesson({ led: false, begun }), seats: [seat("lead", change)] }),
+        { seatId: "lead", source: "teacher" },
+        true,
+      );
+    expect(led(false, { present: false })).toBe("absent");
+    expect(led(true, { present: false })).toBe("away-a-while"); // left for a while
+    expect(led(true, { present: false, away_since: 3 })).toBe("away-a-while"); // the line is lost
     expect(condition({ sources: [] })).toBe("no-picture");
     expect(condition({ sources: [source("r1", "students", { muted: true })] })).toBe("picture-off");
     const other = { seatId: "r1", source: "students" } as const;
@@ -258,7 +267,8 @@ describe("the room's line of state", () => {
       viewOf("r1", { seats: [seat("lead", { present: false, sources: [] }), seat("r1")] }),
     ],
     // The lead classroom's PC alone is not Ms Li, whatever its camera shows.
-    ["waiting-for", viewOf("r1", { lesson: lesson({ led: false }) })],
+    ["waiting-for", viewOf("r1", { lesson: lesson({ led: false, begun: false }) })],
+    ["lead-away", viewOf("r1", { lesson: lesson({ led: false }) })],
     [
       "hand-up",
       viewOf("r1", { seats: [seat("lead"), seat("r1", { hand: { place: 2, raised_at: 1 } })] }),

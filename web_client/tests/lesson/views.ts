@@ -53,6 +53,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     mode: "blended",
     started_at: 1000,
     led: true,
+    begun: true,
     ends_at: null,
     floor: null,
     floor_forward: false,

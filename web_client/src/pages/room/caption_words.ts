@@ -35,6 +35,8 @@ export function captionWords(caption: Caption, { room, lesson }: Messages): stri
       return room.picturePaused;
     case "waiting-for":
       return room.waitingFor(caption.name);
+    case "lead-away":
+      return room.leadAway(caption.name);
     case "floor-other":
       return room.floorOther(caption.name);
     case "no-camera":

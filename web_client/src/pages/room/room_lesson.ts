@@ -226,6 +226,7 @@ const CAPTION_ICONS: Record<Caption["kind"], IconName> = {
   "own-picture-paused": "linkWeak",
   "picture-paused": "linkWeak",
   "waiting-for": "live",
+  "lead-away": "live",
   "floor-other": "speak",
   "no-camera": "cameraOff",
   "sound-elsewhere": "speak",

@@ -67,12 +67,12 @@ export class TopBar extends TongkeElement {
   @property({ type: Number }) now = 0;
   /** In the lesson: it can be ended from here. */
   @property({ type: Boolean }) inside = false;
-  @state() private asking = false;
+  @state() private asking: "" | "leave" | "end" = "";
 
   override render(): TemplateResult {
     const { view, m } = this;
     const { lesson } = view;
-    return html`<a class="button" href="/" aria-label=${m.app.today}>${icon("back")}</a>
+    return html`${this.back()}
       <h1>${lesson?.title ?? this.heading}</h1>
       ${lesson
         ? html`<span class="badge">${m.modes[lesson.mode]}</span>
@@ -118,22 +118,43 @@ export class TopBar extends TongkeElement {
     >`;
   }
 
+  /** Leaving is not ending: in the lesson it is asked which of them is meant. */
+  private back(): TemplateResult {
+    const { app, teach } = this.m;
+    if (!this.inside) {
+      return html`<a class="button" href="/" aria-label=${app.today}>${icon("back")}</a>`;
+    }
+    return html`<button
+      data-testid="leave"
+      aria-label=${teach.leave}
+      title=${teach.leave}
+      @click=${() => this.ask("leave")}
+    >
+      ${icon("back")}
+    </button>`;
+  }
+
   private end(): TemplateResult {
     const { teach } = this.m;
     if (!this.asking) {
       return html`<div class="end">
-        <button class="alarm" data-testid="end" @click=${this.ask}>
+        <button class="alarm" data-testid="end" @click=${() => this.ask("end")}>
           ${icon("end")}${teach.end}
         </button>
       </div>`;
     }
+    const leaving = this.asking === "leave";
+    const question = leaving ? teach.leaveQuestion : teach.endQuestion;
     return html`<div
       class="end"
       role="alertdialog"
-      aria-label=${teach.endQuestion}
+      aria-label=${question}
       @keydown=${onEscape(() => this.keep())}
     >
-      <span>${teach.endQuestion}</span>
+      <span>${question}</span>
+      ${leaving
+        ? html`<a class="button" data-testid="leave-a-while" href="/">${teach.leaveAWhile}</a>`
+        : nothing}
       <button
         class="alarm main"
         data-testid="end-confirm"
@@ -146,14 +167,15 @@ export class TopBar extends TongkeElement {
     </div>`;
   }
 
-  private ask(): void {
-    this.asking = true;
+  private ask(what: "leave" | "end"): void {
+    this.asking = what;
     this.focusOn(".end button:last-child");
   }
 
   private keep(): void {
-    this.asking = false;
-    this.focusOn('[data-testid="end"]');
+    const asked = this.asking;
+    this.asking = "";
+    this.focusOn(`[data-testid="${asked}"]`);
   }
 }
 
