@@ -60,13 +60,13 @@ def _room_seat(lesson: Lesson, seat_id: str | None) -> LessonSeat:
 
 
 def _no_such_seat() -> Refusal:
-    return field_refused("seat_id", "这节课没有这个席位。", "This lesson has no such seat.")
+    return field_refused("seat_id", "这节课里没有这一方。", "This lesson has no such seat.")
 
 
 def _refuse_seat_id(seat_id: str | None) -> None:
     if seat_id is not None:
         raise field_refused(
-            "seat_id", "这个角色有自己的席位。", "This role has a seat of its own: name none."
+            "seat_id", "这个角色不必指定。", "This role has a seat of its own: name none."
         )
 
 
@@ -92,7 +92,7 @@ async def _refuse_others(
             403,
             "not-your-seat",
             Text(
-                "这个席位属于别的学校。您可以作为观察员进入。",
+                "这里是别的学校的位置。您可以旁听。",
                 "This seat belongs to another school. You can come in as an observer.",
             ),
         )

@@ -177,7 +177,7 @@ async def revoke_source_key(session: AsyncSession, key_id: str, now: float) -> N
     """This encoder sends no more; refuses with 404."""
     key = await session.get(Credential, key_id)
     if key is None or key.revoked_at is not None or key.source is None:
-        raise not_found("信号源密钥", "source key")
+        raise not_found("编码器密钥", "source key")
     key.revoked_at = now
     await session.flush()
 

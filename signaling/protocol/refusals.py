@@ -63,17 +63,17 @@ REFUSALS: dict[str, RefusalText] = {
         401,
     ),
     "source-key-refused": RefusalText(
-        "信号源密钥无效或已撤销。请管理员为这间教室新建密钥。",
+        "编码器密钥无效或已撤销。请管理员为这间教室新建密钥。",
         "The source key is wrong or was revoked. Ask the administrator for a new one.",
         401,
     ),
     "source-key-elsewhere": RefusalText(
-        "这个信号源密钥属于另一路信号源。请核对地址末尾。",
+        "这个密钥属于另一路画面或声音。请核对地址末尾。",
         "This source key is for another source. Look at the end of the address.",
         403,
     ),
     "source-key-sends-only": RefusalText(
-        "信号源密钥只能用于推流（WHIP）。",
+        "编码器密钥只能用于推流（WHIP）。",
         "A source key only sends, by WHIP.",
         403,
     ),
@@ -99,12 +99,12 @@ REFUSALS: dict[str, RefusalText] = {
         403,
     ),
     "no-such-seat": RefusalText(
-        "这节课没有您的席位。请联系主讲教师。",
+        "这节课没有安排您参加。请联系主讲教师。",
         "This lesson has no seat for you. Ask the teacher.",
         403,
     ),
     "seat-full": RefusalText(
-        "该席位的设备数量已达上限。请先关闭一台设备。",
+        "同时使用的设备已达上限。请先关闭一台设备。",
         "This seat has as many devices as it may. Close one of them first.",
         409,
     ),
@@ -144,14 +144,14 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     # who may do what
     "lead-only": RefusalText("只有主讲教师可以这样做。", "Only the lead teacher may do this.", 403),
-    "not-allowed": RefusalText("您的席位不能这样做。", "Your seat may not do this.", 403),
+    "not-allowed": RefusalText("您的身份不能这样做。", "Your seat may not do this.", 403),
     "no-floor": RefusalText("您没有发言权，无需交还。", "You do not have the floor.", 409),
-    "unknown-seat": RefusalText("没有这个席位。", "There is no such seat.", 404),
+    "unknown-seat": RefusalText("这节课里没有对方。", "There is no such seat.", 404),
     "seat-absent": RefusalText(
         "该教室现在不在课堂中。", "That room is not in the lesson now.", 409
     ),
     "seat-silent": RefusalText(
-        "该席位没有声音，不能发言。", "That seat cannot speak in this lesson.", 409
+        "对方在这节课里不能发言。", "That seat cannot speak in this lesson.", 409
     ),
     "unknown-device": RefusalText(
         "没有这台设备，它可能已经离开。",
@@ -169,15 +169,15 @@ REFUSALS: dict[str, RefusalText] = {
         400,
     ),
     "wrong-kind": RefusalText(
-        "信号源类型不符：room 为声音，其余为画面。",
+        "类型不符：room 为声音，其余为画面。",
         "The source has the wrong kind: `room` is sound, all others are pictures.",
         400,
     ),
     "source-not-allowed": RefusalText(
-        "您的席位现在不能发送该信号源。", "Your seat may not send this source now.", 403
+        "您现在不能发送这路画面或声音。", "Your seat may not send this source now.", 403
     ),
     "source-taken": RefusalText(
-        "该席位的另一台设备正在发送此信号源。",
+        "您的另一台设备正在发送这路画面或声音。",
         "Another device of this seat is sending this source.",
         409,
     ),
@@ -186,17 +186,19 @@ REFUSALS: dict[str, RefusalText] = {
         "Another device of this seat carries the room's sound.",
         409,
     ),
-    "unknown-source": RefusalText("没有发送这个信号源。", "This source is not being sent.", 404),
+    "unknown-source": RefusalText(
+        "没有发送这路画面或声音。", "This source is not being sent.", 404
+    ),
     "nothing-to-play": RefusalText(
-        "该席位现在没有可播放的信号。请稍后再试。",
+        "对方现在没有可播放的画面或声音。请稍后再试。",
         "That seat sends nothing to play now. Try again later.",
         409,
     ),
     "unknown-producer": RefusalText(
-        "没有这路信号。", "There is no such stream in this lesson.", 404
+        "没有这路画面或声音。", "There is no such stream in this lesson.", 404
     ),
     "own-producer": RefusalText(
-        "不能接收本席位自己的信号。", "A seat does not receive its own streams.", 403
+        "不能接收自己发送的画面和声音。", "A seat does not receive its own streams.", 403
     ),
     "no-offer": RefusalText(
         "没有等待应答的协商。", "There is no offer waiting for an answer.", 409
@@ -232,7 +234,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "no-precondition": RefusalText("缺少 If-Match 头。", "The header If-Match is missing.", 428),
     "unknown-path": RefusalText(
-        "没有这种信号源。可用：teacher、students、board、screen、room。",
+        "地址末尾不对。可用：teacher、students、board、screen、room。",
         "There is no such source. Use teacher, students, board, screen or room.",
         404,
     ),

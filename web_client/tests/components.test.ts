@@ -201,7 +201,7 @@ describe("putting a device out", () => {
     const lead = seat("lead", { devices: [...seat("lead").devices, pc] });
     const view = viewOf("lead", { seats: [lead, seat("r1"), observer] });
     const root = await shown("tk-others", { view, session });
-    expect(root.querySelector("summary")?.textContent).toBe("2 other seats");
+    expect(root.querySelector("summary")?.textContent).toBe("2 others here");
     const lists = [...root.querySelectorAll("tk-seat-devices")];
     const buttons = lists.flatMap((list) => [
       ...(list.shadowRoot?.querySelectorAll<HTMLElement>("button") ?? []),

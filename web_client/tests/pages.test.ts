@@ -81,6 +81,18 @@ describe("languages", () => {
   });
 });
 
+describe("the Chinese words", () => {
+  const sentences = (catalogue: object): string[] =>
+    Object.values(catalogue).flatMap((value: unknown) =>
+      typeof value === "object" && value !== null ? sentences(value) : [String(value)],
+    );
+
+  it("say what people see, not what the house calls it: labels of columns apart", () => {
+    const ours = sentences(zh).filter((one) => /席位|信号源|全员可见|离线/.test(one));
+    expect(ours.sort()).toEqual(["信号源", "席位"]);
+  });
+});
+
 describe("the day", () => {
   const lesson = (id: string, startsAt: number, state: Lesson["state"]): Lesson =>
     planned(id, { starts_at: startsAt, state });

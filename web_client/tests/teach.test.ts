@@ -131,7 +131,7 @@ describe("before the lesson", () => {
     expect(expected(root)).toEqual(["One B 不在线", "Two C 不在线"]);
     server.answers["GET /api/classrooms"] = [classroom("k1", true), classroom("k2", false)];
     await later(5);
-    expect(expected(root)).toEqual(["One B 已就绪", "Two C 不在线"]);
+    expect(expected(root)).toEqual(["One B 在线", "Two C 不在线"]);
     expect(FakeSocket.all).toEqual([]);
     server.answers["GET /api/lessons/l1"] = planned("l1", { state: "live", started_at: 7200 });
     await later(5);

@@ -26,6 +26,7 @@ def test_words_and_status(code: str, text: RefusalText) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", code)
     assert re.search(r"[\u4e00-\u9fff]", text.zh)
     assert text.zh.endswith("。")
+    assert not re.search("席位|信号", text.zh), "people see rooms, pictures and sounds"
     assert text.en.endswith(".")
     assert text.en.isascii()
     assert 400 <= text.status < 600

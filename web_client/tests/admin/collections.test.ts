@@ -118,11 +118,11 @@ describe("the classrooms", () => {
     const root = await mounted("tk-admin-classrooms");
     const state = (): string[] =>
       [...root.querySelectorAll("td:nth-child(3)")].map((one) => words(one));
-    expect(state()).toEqual(["在线", "离线 5分钟前在线", "离线 从未上线"]);
+    expect(state()).toEqual(["在线", "不在线 5分钟前在线", "不在线 从未上线"]);
     expect(rows(root)[0]).toContain("One Valley School 在线 标准教室");
     server.answers["GET /api/classrooms"] = [classroom("One"), classroom("Two", { online: true })];
     await later(5);
-    expect(state()).toEqual(["离线 从未上线", "在线"]);
+    expect(state()).toEqual(["不在线 从未上线", "在线"]);
     await press(root, "[data-id=Two] .edit");
     const asked = server.calls.length;
     await later(20);

@@ -91,7 +91,6 @@ export const live = {
     floor: "Has the floor",
     muted: "Muted",
     hand: (place: number) => `Hand ${place}`,
-    spotlight: "On every screen",
     pictureOf: (name: string, source: string) => `${name}: ${source}`,
   },
   lesson: {
@@ -168,7 +167,7 @@ export const live = {
     plannedAt: (time: string) => `Planned for ${time}`,
     runningSince: (time: string) => `Running since ${time}`,
     whoIsThere: "Who is there",
-    online: "Ready",
+    online: "Online",
     offline: "Not online",
     denied:
       "The browser may not use it. Click the sign left of the address, allow it, then try again.",
@@ -215,10 +214,10 @@ export const live = {
     controls: "My devices and the layout",
     deviceProblem: (device: string, problem: string) => `${device}: ${problem}`,
     devicesOf: (name: string) => `Devices of ${name}: put one out`,
-    mySeat: "Your own seat",
+    mySeat: "Your other devices",
     others: (here: number, out: number) =>
       [
-        here ? plural(here, "other seat", "other seats") : "",
+        here ? plural(here, "other here", "others here") : "",
         out ? `${out} put out` : "",
       ]
         .filter(Boolean)
@@ -339,7 +338,7 @@ export const live = {
       start: "Start",
       joined: (name: string) => `${name} joins`,
       floor: (name: string) => `${name} has the floor`,
-      spotlight: (name: string) => `${name} on every screen`,
+      spotlight: (name: string) => `Spotlight: ${name}`,
       screen: "Screen shared",
       end: "End",
     },

@@ -173,7 +173,7 @@ export const office = {
     profile: "Hardware profile",
     state: "State",
     online: "Online",
-    offline: "Offline",
+    offline: "Not online",
     never: "Never seen",
     seen: (ago: string) => `Seen ${ago}`,
     actions: "Actions",
