@@ -264,9 +264,9 @@ export class Tile extends TongkeElement {
     return source === "screen" || source === "board" ? this.m.sources[source] : "";
   }
 
-  /** Its line is lost; of whoever leads that is said in other words. */
+  /** Its line is lost; whoever leads is away for a while, whatever the reason. */
   private isCut(seat: SeatState): boolean {
-    return seat.away_since !== null && this.condition() !== "away-a-while";
+    return seat.away_since !== null && seat.role !== "lead";
   }
 
   private plate(mine: boolean): TemplateResult {

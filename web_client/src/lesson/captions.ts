@@ -1,7 +1,14 @@
 // What the room page says in large type: one line, the most important first. Pure.
 
 import type { SeatState } from "../protocol/messages.ts";
-import { leadSeat, mySeat, producerOf, sourceOf, videoSources } from "./selectors.ts";
+import {
+  facePicture,
+  leadSeat,
+  mySeat,
+  producerOf,
+  sourceOf,
+  videoSources,
+} from "./selectors.ts";
 import { largeForOthers } from "./stage.ts";
 import type { View } from "./state.ts";
 
@@ -51,11 +58,12 @@ export function roomCaption(view: View): Caption {
   if (allSeeMe(view)) return { kind: "spotlight-mine", tone: "good" };
   if (me.hand) return { kind: "hand-up", tone: "good", place: me.hand.place };
   if (pictureIsPaused(view)) return { kind: "picture-paused", tone: "warn" };
-  if (!view.lesson?.led || !lead || lead.sources.length === 0) {
-    const kind = view.lesson?.begun && !view.lesson.led ? "lead-away" : "waiting-for";
+  const led = view.lesson?.led === true || (lead !== null && isStillSeen(view, lead));
+  if (!led || !lead || lead.sources.length === 0) {
+    const kind = view.lesson?.begun && !led ? "lead-away" : "waiting-for";
     return { kind, tone: "calm", name: lead?.name ?? "" };
   }
-  const speaker = view.lesson.floor ? view.seats.get(view.lesson.floor) : undefined;
+  const speaker = view.lesson?.floor ? view.seats.get(view.lesson.floor) : undefined;
   if (speaker) return { kind: "floor-other", tone: "calm", name: speaker.name };
   if (isBroken(view.camera, sendsPicture(view)) && !isSeenElsewhere(view, me)) {
     return { kind: "no-camera", tone: "warn" };
@@ -69,7 +77,15 @@ export function roomCaption(view: View): Caption {
 /** Nobody hears this room although nothing is broken: its own people have closed its sound. */
 function soundIsClosed(view: View, me: SeatState): boolean {
   const sent = sourceOf(me, "room");
-  return sent ? sent.muted : view.me?.carriesSound === true && view.microphone === "off";
+  if (sent) return sent.muted;
+  const mine = view.profile?.sources.some((one) => one.source === "room") ?? false;
+  return mine && view.microphone === "off";
+}
+
+/** Its signaling is cut and its picture goes on: nobody who is seen is away. */
+function isStillSeen(view: View, seat: SeatState): boolean {
+  const id = seat.away_since === null ? undefined : producerOf(view, facePicture(seat))?.producer_id;
+  return id !== undefined && view.tracks.has(id) && !view.stalled.has(id);
 }
 
 /** Another device of this room sends a picture of it. */

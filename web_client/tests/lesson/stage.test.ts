@@ -3,6 +3,7 @@ import { roomCaption } from "../../src/lesson/captions.ts";
 import { bestColumns, leadStage, roomStage } from "../../src/lesson/stage.ts";
 import { tileCondition } from "../../src/lesson/tile_condition.ts";
 import { wantsOf } from "../../src/lesson/wants.ts";
+import type { SourceProfile } from "../../src/protocol/messages.ts";
 import { apply, lesson, seat, source, viewOf } from "./views.ts";
 
 const seats = [seat("lead"), seat("r1"), seat("r2"), seat("r3")];
@@ -297,6 +298,18 @@ describe("the room's line of state", () => {
     expect(kind(apply(view, ...on))).toBe(expected);
   });
 
+  it("does not say that a teacher is away who is still seen", () => {
+    const cut = viewOf("r1", {
+      lesson: lesson({ led: false }),
+      seats: [seat("lead", { present: false, away_since: 3 }), seat("r1")],
+    });
+    const track = {} as MediaStreamTrack;
+    const seen = apply(cut, ...on, { type: "track", producerId: "lead-teacher", track });
+    expect(kind(seen)).toBe("open-microphone");
+    const stalled = { type: "stalled", producerIds: new Set(["lead-teacher"]) } as const;
+    expect(kind(apply(seen, stalled))).toBe("lead-away");
+  });
+
   it("says first what is broken", () => {
     const view = apply(viewOf("r1"), ...on);
     expect(kind(apply(view, { type: "lost" }))).toBe("reconnecting");
@@ -310,7 +323,12 @@ describe("the room's line of state", () => {
     const shown = seat("r1", { sources: [byTablet, source("r1", "room")] });
     const seen = apply(viewOf("r1", { seats: [seat("lead"), shown] }), ...on, blind);
     expect(kind(seen)).toBe("open-microphone");
-    const none = viewOf("r1", { lesson: lesson({ floor: "r1" }), seats: [seat("r1", { sources: [] })] });
+    const room = { source: "room" } as SourceProfile;
+    const none = viewOf("r1", {
+      lesson: lesson({ floor: "r1" }),
+      seats: [seat("r1", { sources: [] })],
+      profile: { name: "standard", sources: [room] },
+    });
     const off = { type: "device", device: "microphone", phase: "off" } as const;
     expect(kind(apply(none, ...on, off))).toBe("microphone-closed"); // by choice, behind the gear
   });
