@@ -27,6 +27,7 @@ import { planned } from "./timetable.ts";
 const NOW_S = 4990;
 const START = ["tk-device-check", "[data-testid=device-start]"] as const;
 const button = (id: string): [string, string] => ["tk-control-bar", `[data-testid=${id}]`];
+const all = (id: string): [string, string] => ["tk-all-rooms", `[data-testid=${id}]`];
 
 let media: AskedDevices;
 let server: FakeServer;
@@ -369,20 +370,20 @@ describe("the rooms beside the stage", () => {
   it("are all muted at once and heard again, and their hands go down at once", async () => {
     const hand = { place: 1, raised_at: 4995 };
     const root = await inside(seats(seat("r1", { hand }), seat("r2")));
-    const all = (): string => words(find(root, ...button("mute-all")));
-    expect(all()).toBe("全体静音");
-    await press(root, ...button("mute-all"));
+    const silence = (): string => words(find(root, ...all("mute-all")));
+    expect(silence()).toBe("全体静音");
+    await press(root, ...all("mute-all"));
     expect(FakeSocket.last.asked).toMatchObject({ type: "mute_all", muted: true });
     await heard({ type: "seat_changed", seat: seat("r1", { hand, muted_by_lead: true }) });
-    expect(all()).toBe("全体静音"); // one of them is not
+    expect(silence()).toBe("全体静音"); // one of them is not
     await heard({ type: "seat_changed", seat: seat("r2", { muted_by_lead: true }) });
-    expect(all()).toBe("取消全体静音");
-    await press(root, ...button("mute-all"));
+    expect(silence()).toBe("取消全体静音");
+    await press(root, ...all("mute-all"));
     expect(FakeSocket.last.asked).toMatchObject({ type: "mute_all", muted: false });
-    await press(root, ...button("lower-all-hands"));
+    await press(root, ...all("lower-all-hands"));
     expect(FakeSocket.last.asked).toMatchObject({ type: "lower_all_hands" });
     await heard({ type: "seat_changed", seat: seat("r1") });
-    expect(seen(root, ...button("lower-all-hands"))).toBeNull();
+    expect(seen(root, ...all("lower-all-hands"))).toBeNull();
   });
 
   it("are muted and heard again, and stand in everybody's sight", async () => {

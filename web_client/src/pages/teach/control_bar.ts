@@ -1,12 +1,12 @@
-// The bar below the lesson: own microphone, camera, devices and screen, the layout, hands, all rooms'
-// sound, chat, the lock.
+// The bar below the lesson: own microphone, camera, devices and screen, the layout, hands, chat, the
+// lock.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon, type IconName } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
-import { hands, rooms } from "../../lesson/selectors.ts";
+import { hands } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import { type Layout, LAYOUT_VALUES, type Source } from "../../protocol/messages.ts";
@@ -69,12 +69,8 @@ export class ControlBar extends TongkeElement {
         border-color: var(--warn);
         color: var(--warn);
       }
-      .hands svg,
-      .hands .all {
+      .hands svg {
         flex: none;
-      }
-      .hands .all {
-        border-color: transparent;
       }
       .hands span {
         min-width: 0;
@@ -137,7 +133,6 @@ export class ControlBar extends TongkeElement {
         )}
       </div>
       <div class="hands" role="group" aria-label=${m.teach.hands}>${this.hands()}</div>
-      ${this.allRooms()}
       <button
         data-testid="lock"
         aria-pressed=${view.lesson?.locked ? "true" : "false"}
@@ -212,31 +207,8 @@ export class ControlBar extends TongkeElement {
     </button>`;
   }
 
-  /** Silence in all rooms at once, and back. */
-  private allRooms(): TemplateResult | typeof nothing {
-    const places = rooms(this.view).filter((seat) => seat.role === "room");
-    if (places.length === 0) return nothing;
-    const muted = places.every((seat) => seat.muted_by_lead);
-    return html`<button
-      data-testid="mute-all"
-      ?disabled=${this.view.phase !== "live"}
-      @click=${() => this.session.muteAll(!muted)}
-    >
-      ${icon(muted ? "microphone" : "microphoneOff")}
-      ${muted ? this.m.teach.unmuteAll : this.m.teach.muteAll}
-    </button>`;
-  }
-
   private hands(): TemplateResult {
     const raised = hands(this.view);
-    const all = html`<button
-      class="all"
-      data-testid="lower-all-hands"
-      ?disabled=${this.view.phase !== "live"}
-      @click=${this.lowerAll}
-    >
-      ${this.m.teach.lowerAllHands}
-    </button>`;
     return html`${raised.map(
       (seat) =>
         html`<button
@@ -248,12 +220,7 @@ export class ControlBar extends TongkeElement {
         >
           ${icon("hand")}<span>${seat.hand?.place} ${seat.name}</span>
         </button>`,
-    )}${raised.length ? all : nothing}`;
-  }
-
-  private lowerAll(): void {
-    this.session.lowerAllHands();
-    this.focusOn('[data-testid="mute-all"]'); // the button goes with the hands
+    )}`;
   }
 }
 

@@ -27,6 +27,7 @@ import { LessonSession } from "../../lesson/session.ts";
 import { leadStage } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
 import type { Layout } from "../../protocol/messages.ts";
+import "./all_rooms.ts";
 import type { ControlBar } from "./control_bar.ts";
 import "./control_bar.ts";
 import "./device_check.ts";
@@ -38,7 +39,7 @@ import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 
 const CARD_PX = 186; // a room's card with its gap
-const BARS_AND_CHAT_PX = 56 + 64 + 24 + 210; // what the rooms' column does not have for cards
+const BARS_AND_CHAT_PX = 56 + 64 + 24 + 40 + 210; // what the rooms' column does not have for cards
 const WHO_IS_THERE_EVERY_MS = 5000;
 
 export class Teach extends LessonPage {
@@ -261,6 +262,9 @@ export class Teach extends LessonPage {
           ${this.inside ? this.stage(session) : this.check(session)}
         </section>
         <aside aria-label=${m.lesson.rooms}>
+          ${this.inside
+            ? html`<tk-all-rooms .view=${view} .session=${session}></tk-all-rooms>`
+            : nothing}
           ${view.me ? this.rooms(session) : this.planned(this.lesson)}
           ${view.chatOpen
             ? html`<tk-chat .view=${view} .session=${session}></tk-chat>`
