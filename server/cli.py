@@ -96,6 +96,8 @@ def serve(
         sockets = _listen(settings)
     except StartRefused as refused:
         _fail(refused)
+    for part in _READ_IN:
+        import_module(part)
     keep()
     _run(_serve(settings, sockets))
 
@@ -124,10 +126,7 @@ def _listen(settings: Settings) -> list[socket.socket]:
 
     # First of all: whoever comes back while the rest is read in waits a moment at the door, and
     # is not sent away to try again later.
-    sockets = listen(settings.host, settings.port)
-    for part in _READ_IN:
-        import_module(part)
-    return sockets
+    return listen(settings.host, settings.port)
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
