@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from playwright.sync_api import Playwright, sync_playwright
@@ -26,7 +28,8 @@ from tests.browser.screens import Screen, open_seat
 from tests.browser.server_process import ServerProcess
 
 SMALL = (320, 180)  # four browsers, a server and two cores
-BETWEEN_S = 3  # pictures go at full rate again, what was saved is saved
+BETWEEN_S = 15  # full rate again, what was saved is saved, and fewer than five kills a minute
+LOWEST_NICENESS = 19
 
 
 def killed(
@@ -51,6 +54,7 @@ def killed(
         seats = county.seats(lesson_id)
         watch(screens, seats)
         all_back_at(screens)
+        give_way(but=server.process)
         measured = []
         for _ in range(kills):
             time.sleep(BETWEEN_S)
@@ -65,6 +69,23 @@ def killed(
             ready_s = time.time() - killed_at
             measured.append((ready_s, all_back_at(screens) - killed_at))
         return measured
+
+
+def give_way(*, but: subprocess.Popen[bytes] | None) -> None:
+    """The browsers leave the processors to the server: they stand for four other machines."""
+    for pid in descendants(os.getpid(), but=but.pid if but else 0):
+        with suppress(OSError):  # it has ended, or this machine groups no sessions
+            os.setpriority(os.PRIO_PROCESS, pid, LOWEST_NICENESS)
+            Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST_NICENESS))  # sched(7)
+
+
+def descendants(pid: int, but: int) -> Iterator[int]:
+    """Every process that `pid` began, and those they began, without `but` and its own."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            if child != but:
+                yield child
+                yield from descendants(child, but)
 
 
 def watch(screens: Sequence[Screen], seats: dict[str, str]) -> None:

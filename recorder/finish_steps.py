@@ -21,6 +21,7 @@ from recorder.manifest import (
     Missing,
     Part,
     Pause,
+    last_of_each_spell,
     place_of,
     recorded_event,
     write_manifest,
@@ -271,7 +272,7 @@ def _manifest(work: FinishingWork) -> Manifest:
     archive, opened = work.archive, work.archive.opened
     origin = min(part.plan.start for part in work.parts)
     ends = [part.plan.start - origin + part.made.duration_s for part in work.parts]
-    events = [recorded_event(event, origin) for event in archive.events]
+    events = (recorded_event(event, origin) for event in archive.events)
     return Manifest(
         recording_id=opened.recording_id,
         lesson_id=opened.lesson_id,
@@ -279,7 +280,7 @@ def _manifest(work: FinishingWork) -> Manifest:
         started_at=origin,
         duration_s=round(max(ends), 3),
         parts=tuple(_told_part(archive, part, origin) for part in work.parts),
-        events=tuple(event for event in events if event is not None),
+        events=tuple(last_of_each_spell(event for event in events if event is not None)),
         incomplete=archive.pauses[0].text if archive.pauses else "",
         pauses=tuple(_told_pause(pause, origin) for pause in archive.pauses),
         missing=tuple(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -193,6 +193,20 @@ def recorded_event(entry: object, began: float) -> RecordedEvent | None:
         return RecordedEvent.model_validate({**entry, "start_s": place_of(entry["at"], began)})
     except ValidationError:
         return None
+
+
+def last_of_each_spell(events: Iterable[RecordedEvent]) -> Iterator[RecordedEvent]:
+    """The events without those that a later one of the same spell of speech has overtaken."""
+    kept = list(events)
+    last = {_spell(event): number for number, event in enumerate(kept) if event.type == "speech"}
+    for number, event in enumerate(kept):
+        if event.type != "speech" or last[_spell(event)] == number:
+            yield event
+
+
+def _spell(event: RecordedEvent) -> tuple[str, str]:
+    members = event.model_extra or {}
+    return repr(members.get("seat_id")), repr(members.get("since"))
 
 
 def _is_entry(event: object) -> TypeGuard[dict[str, Any]]:

@@ -269,7 +269,7 @@ class Chat(Entry):
 
 
 class Speech(Entry):
-    """A seat spoke from `since` until `until`: written when it has begun, every ten seconds while
+    """A seat spoke from `since` until `until`: written when it has begun, once a second while
     it goes on, and when it is `over`. Of a seat's entries with the same `since` the last counts:
     one that ends where it begins was an echo after all, and where none is `over` (the server was
     killed) the seat spoke at least so long."""

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import pytest
 
-from signaling.lesson.speech import WRITTEN_EVERY_S
 from signaling.log import entries as log
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Mode, Source
@@ -112,16 +111,16 @@ def test_the_log_says_who_spoke() -> None:
     expected["lead"][-1] = in_step(112, ENDS_AT, until_within=0.3 + LOOK_S)
     assert lesson.spells() == expected
     entries = [entry for entry in lesson.server.journal if entry["type"] == "speech"]
-    assert len(entries) < 40, "two minutes in which somebody speaks all the time"
+    assert len(entries) < 200, "two minutes in which somebody speaks all the time"
 
 
-def test_of_a_spell_that_a_kill_ends_all_but_the_last_seconds_is_known() -> None:
+def test_of_a_spell_that_a_kill_ends_all_but_the_last_second_is_known() -> None:
     lesson = Lesson()
     lesson.run_to(21)
     lesson.server.kill(for_s=2.0)
     lesson.run_to(24)
     ((since, until, over),) = lesson.spells()["lead"]
     assert since == pytest.approx(8, abs=0.3)
-    assert 21 - WRITTEN_EVERY_S - 1 <= until <= 21
+    assert 20 <= until <= 21
     assert not over, "nobody could write that"
     assert "lesson_restored" in [entry["type"] for entry in lesson.server.journal]

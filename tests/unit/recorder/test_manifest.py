@@ -14,6 +14,8 @@ from recorder.manifest import (
     MANIFEST_VERSION,
     MAX_MANIFEST_BYTES,
     Manifest,
+    RecordedEvent,
+    last_of_each_spell,
     manifest_from,
     read_manifest,
     recorded_event,
@@ -102,6 +104,21 @@ def test_an_event_says_when_and_what(event: Any, start_s: float | None) -> None:
     made = recorded_event(event, members["started_at"])
     assert [one.start_s for one in manifest.events] == ([] if start_s is None else [start_s])
     assert ([] if made is None else [made]) == list(manifest.events)
+
+
+def test_of_a_spell_of_speech_the_last_entry_is_kept() -> None:
+    def told(at: float, kind: str, **members: object) -> RecordedEvent:
+        event = recorded_event({"at": at, "type": kind, **members}, 10)
+        assert event is not None
+        return event
+
+    lead = [told(at, "speech", seat_id="lead", since=11.0, until=at) for at in (12, 13, 15)]
+    room = [told(at, "speech", seat_id="room", since=11.0, until=at) for at in (12.5, 14)]
+    again = told(20, "speech", seat_id="lead", since=19.0, until=20)
+    chats = [told(at, "chat", since=11.0, seat_id="lead") for at in (12.2, 13.2)]
+    bare = told(16, "speech")
+    every = sorted([*lead, *room, again, *chats, bare], key=lambda event: event.at)
+    assert list(last_of_each_spell(every)) == [*chats, room[-1], lead[-1], bare, again]
 
 
 HOSTILE: dict[str, str | bytes] = {
