@@ -6,4 +6,5 @@ transport    ICE, DTLS, descriptions: how a peer reaches the pump
 forward      which layer, which rate, which keyframe, who is heard: pure
 reading      from a tap's datagrams to whole pictures and sounds
 node         lessons, publications, subscriptions, feeds, taps
+composite    the program: one picture and one sound made of all of a lesson's
 """

@@ -1,0 +1,12 @@
+"""The program: what a lesson's pictures and sounds are made into, one picture and one sound.
+
+    layouts          where pictures stand, as data: one definition for server, pages and compositor
+    arrange          who stands where: seats and a layout in, tiles out
+    director         which layout, and who is large, when nobody says so: a policy in virtual time
+    motion           whether a shared screen changes, which camera shows life
+    picture_reader   a tap's datagrams to whole frames; what was lost is known
+    picture_decoder  frames to planes; hostile ones end here
+    compositor       tiles, pictures and marks to one picture: `scaling`, `lettering`, `badges`
+
+No I/O and no clock: whoever runs it brings both. The pages' `layouts.ts` is made by `typescript`.
+"""
