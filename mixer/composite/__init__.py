@@ -7,6 +7,9 @@
     picture_reader   a tap's datagrams to whole frames; what was lost is known
     picture_decoder  frames to planes; hostile ones end here
     compositor       tiles, pictures and marks to one picture: `scaling`, `lettering`, `badges`
+    voice            packets to 20 ms of sound a tick: `jitter_buffer`, `libopus`
+    loudness         how loud a room is, and the slow gain that makes all alike
+    mixing           everybody hears all but themselves, and nothing clips
 
 No I/O and no clock: whoever runs it brings both. The pages' `layouts.ts` is made by `typescript`.
 """

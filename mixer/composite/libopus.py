@@ -1,0 +1,120 @@
+"""libopus itself, through ctypes: decoding with in-band FEC and concealment.
+
+PyAV decodes Opus but gives neither. The library is the one that PyAV's wheel brings, else the
+system's (Debian: `libopus0`). RFC 6716; the functions are those of `opus.h` (libopus 1.1 and
+later), pinned by `tests/contract/test_libopus.py`. Packets may be hostile: lengths are passed with
+the bytes, and what cannot be decoded raises `OpusError`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from functools import cache
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from mixer.rtp.opus import CLOCK_RATE, MAX_PACKET_SAMPLES
+
+Samples = npt.NDArray[np.float32]  # mono, 48 kHz, full scale ±1
+
+_OK = 0
+
+
+class OpusError(Exception):
+    """libopus cannot decode this, or is not there."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """libopus. Raises `OpusError` when there is none."""
+    bundled = sorted((Path(av.__file__).parents[1] / "av.libs").glob("libopus-*.so*"))
+    names = [str(path) for path in bundled]
+    if (found := ctypes.util.find_library("opus")) is not None:
+        names.append(found)
+    for name in names:
+        try:
+            return _declared(ctypes.CDLL(name))
+        except (OSError, AttributeError):
+            continue
+    raise OpusError("no libopus: neither PyAV's wheel nor the system has one (Debian: libopus0)")
+
+
+def _declared(opus: ctypes.CDLL) -> ctypes.CDLL:
+    opus.opus_decoder_create.restype = ctypes.c_void_p
+    opus.opus_decoder_create.argtypes = [
+        ctypes.c_int32,
+        ctypes.c_int,
+        ctypes.POINTER(ctypes.c_int),
+    ]
+    opus.opus_decode_float.restype = ctypes.c_int
+    opus.opus_decode_float.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_char_p,
+        ctypes.c_int32,
+        ctypes.c_void_p,
+        ctypes.c_int,
+        ctypes.c_int,
+    ]
+    opus.opus_decoder_destroy.restype = None
+    opus.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+    opus.opus_strerror.restype = ctypes.c_char_p
+    opus.opus_strerror.argtypes = [ctypes.c_int]
+    return opus
+
+
+class OpusDecoder:
+    """One voice, mono at 48 kHz whatever was sent. To be closed; not to be shared by threads."""
+
+    def __init__(self) -> None:
+        """Raises `OpusError`."""
+        self._opus = library()
+        error = ctypes.c_int(_OK)
+        self._state: int | None = self._opus.opus_decoder_create(CLOCK_RATE, 1, ctypes.byref(error))
+        if error.value != _OK or not self._state:
+            raise OpusError(self._text(error.value))
+        self._out = np.zeros(MAX_PACKET_SAMPLES, np.float32)
+
+    def decode(self, payload: bytes) -> Samples:
+        """The sound of a packet. Raises `OpusError`."""
+        return self._decode(payload, MAX_PACKET_SAMPLES, fec=False)
+
+    def recover(self, payload: bytes, samples: int) -> Samples:
+        """The sound of the lost packet before this one, from its copy in this one.
+
+        Where there is no copy libopus conceals. Raises `OpusError`.
+        """
+        return self._decode(payload, samples, fec=True)
+
+    def conceal(self, samples: int) -> Samples:
+        """So much sound made up from what was before. Raises `OpusError`."""
+        return self._decode(None, samples, fec=False)
+
+    def close(self) -> None:
+        """Free it; it cannot be used any more."""
+        if self._state is not None:
+            self._opus.opus_decoder_destroy(self._state)
+            self._state = None
+
+    def _decode(self, payload: bytes | None, samples: int, *, fec: bool) -> Samples:
+        if self._state is None:
+            raise OpusError("the decoder is closed")
+        if not 0 < samples <= MAX_PACKET_SAMPLES:
+            raise OpusError(f"{samples} samples are no packet's")
+        count = self._opus.opus_decode_float(
+            self._state,
+            payload,
+            0 if payload is None else len(payload),
+            self._out.ctypes.data,
+            samples,
+            int(fec),
+        )
+        if count < 0:
+            raise OpusError(self._text(count))
+        return self._out[:count].copy()
+
+    def _text(self, code: int) -> str:
+        return str(self._opus.opus_strerror(code).decode("ascii", "replace"))

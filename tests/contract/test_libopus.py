@@ -1,0 +1,117 @@
+"""What we lean on inside libopus: concealment and in-band FEC, which PyAV gives no way to."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from functools import cache
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mixer.composite import libopus
+from mixer.composite.libopus import OpusDecoder, OpusError, Samples
+
+
+@cache
+def speech_like() -> Samples:
+    """Two seconds of a gliding voice with pauses between its syllables."""
+    time = np.arange(96_000) / 48_000
+    pitch = 2 * np.pi * np.cumsum(140 + 40 * np.sin(2 * np.pi * 0.9 * time)) / 48_000
+    tone = sum(np.sin(pitch * harmonic) / harmonic for harmonic in range(1, 12))
+    return (0.2 * tone * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * time))).astype(np.float32)
+
+
+@cache
+def packets() -> tuple[bytes, ...]:
+    """That voice as Opus with in-band FEC, as browsers send it (`useinbandfec=1`)."""
+    encoder = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = 48_000, "mono", "flt"
+    encoder.bit_rate = 32_000
+    encoder.options = {"application": "voip", "fec": "1", "packet_loss": "20"}
+    out = []
+    for at in range(0, len(speech_like()), 960):
+        frame = av.AudioFrame.from_ndarray(
+            speech_like()[None, at : at + 960], format="flt", layout="mono"
+        )
+        frame.sample_rate, frame.pts = 48_000, at
+        out += [bytes(packet) for packet in encoder.encode(frame)]
+    return tuple(out)
+
+
+def decoded(how: str) -> Samples:
+    """All of it, with every tenth packet lost and made good in one of three ways."""
+    decoder = OpusDecoder()
+    parts = []
+    for number, payload in enumerate(packets()):
+        if number % 10 != 5:
+            parts.append(decoder.decode(payload))
+        elif how == "recover":
+            parts.append(decoder.recover(packets()[number + 1], 960))
+        elif how == "conceal":
+            parts.append(decoder.conceal(960))
+        else:
+            parts.append(np.zeros(960, np.float32))
+    decoder.close()
+    return np.concatenate(parts)
+
+
+def signal_to_noise_db(how: str) -> float:
+    """Against what the same decoder makes of all packets."""
+    decoder = OpusDecoder()
+    whole = np.concatenate([decoder.decode(payload) for payload in packets()])
+    decoder.close()
+    noise = whole - decoded(how)
+    return float(10 * np.log10(np.square(whole).sum() / np.square(noise).sum()))
+
+
+def test_pyavs_wheel_brings_a_libopus() -> None:
+    assert list((Path(av.__file__).parents[1] / "av.libs").glob("libopus-*.so*"))
+
+
+def test_the_systems_has_the_same_functions() -> None:
+    found = ctypes.util.find_library("opus")
+    if found is None:
+        pytest.skip("no libopus of the system: Debian has it as libopus0")
+    assert libopus._declared(ctypes.CDLL(found)).opus_decode_float is not None
+
+
+def test_a_packet_is_its_sound() -> None:
+    decoder = OpusDecoder()
+    sound = np.concatenate([decoder.decode(payload) for payload in packets()])
+    decoder.close()
+    assert len(sound) == 960 * len(packets())
+    # PyAV's own decoder, of the same library, hears the same.
+    pyav = av.CodecContext.create("libopus", "r")
+    pyav.sample_rate, pyav.layout = 48_000, "mono"
+    frames = [frame for one in packets() for frame in pyav.decode(av.Packet(one))]
+    theirs = np.concatenate([frame.to_ndarray()[0] for frame in frames]) / 32_768
+    assert np.abs(sound - theirs).max() < 1e-3
+
+
+def test_a_copy_is_better_than_a_guess_and_a_guess_than_nothing() -> None:
+    nothing, guessed, copied = (signal_to_noise_db(how) for how in ("zeros", "conceal", "recover"))
+    assert guessed > nothing + 1
+    assert copied > guessed + 4
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"\x03\xff", bytes(1500), b"\x0b" * 40])
+def test_garbage_is_an_error_or_some_sound_and_the_next_packet_is_decoded(payload: bytes) -> None:
+    decoder = OpusDecoder()
+    try:
+        sound = decoder.decode(payload)
+        assert len(sound) <= 5760
+    except OpusError:
+        pass
+    assert len(decoder.decode(packets()[0])) == 960
+    decoder.close()
+    decoder.close()
+
+
+def test_without_any_libopus_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(av, "__file__", str(tmp_path / "av" / "__init__.py"))
+    monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
+    with pytest.raises(OpusError, match="libopus0"):
+        libopus.library.__wrapped__()
