@@ -137,7 +137,7 @@ describe("what people write", () => {
   it("is text in a room's name", async () => {
     const named = seat("r1", { name: MARKUP, school: MARKUP });
     const view = viewOf("lead", { seats: [seat("lead"), named] });
-    const root = await shown("tk-room-card", { view, session, seat: named });
+    const root = await shown("tk-room-card", { view, session, seat: named, heard: true });
     expect(root.querySelector("h3 img, h3 b")).toBeNull();
     expect(root.querySelector("h3")?.textContent).toBe(MARKUP);
   });
@@ -159,7 +159,7 @@ describe("putting a device out", () => {
       readmit: (id: string) => asked.push(`in ${id}`),
     };
     const view = viewOf("lead", { seats: [seat("lead"), twoDevices], ...more });
-    const root = await shown("tk-room-card", { view, session: lead, seat: twoDevices });
+    const root = await shown("tk-room-card", { view, session: lead, seat: twoDevices, heard: true });
     root.querySelector<HTMLButtonElement>('[data-testid="devices-r1"]')?.click();
     await tick();
     return [root.querySelector("tk-seat-devices")?.shadowRoot ?? root, asked];
@@ -187,7 +187,7 @@ describe("putting a device out", () => {
     const asked: string[] = [];
     const lead = { ...parts, readmit: (id: string) => asked.push(id) };
     const view = viewOf("lead", { lesson: lesson({ removed }) });
-    const card = await shown("tk-room-card", { view, session: lead, seat: seat("r1") });
+    const card = await shown("tk-room-card", { view, session: lead, seat: seat("r1"), heard: true });
     card.querySelector<HTMLButtonElement>('[data-testid="readmit-r1"]')?.click();
     const others = await shown("tk-others", { view, session: lead });
     expect(others.querySelector("summary")?.textContent).toBe("1 put out");
@@ -215,7 +215,7 @@ describe("putting a device out", () => {
 
 describe("what the lead can do with a room", () => {
   const actions = async (view: View): Promise<Map<string, boolean>> => {
-    const root = await shown("tk-room-card", { view, session, seat: view.seats.get("r1") });
+    const root = await shown("tk-room-card", { view, session, seat: view.seats.get("r1"), heard: true });
     const buttons = [...root.querySelectorAll<HTMLButtonElement>("button[data-testid]")];
     return new Map(buttons.map((button) => [button.dataset.testid ?? "", !button.disabled]));
   };

@@ -7,14 +7,15 @@ import { styleMap } from "lit/directives/style-map.js";
 import { base } from "../design/shared.ts";
 import type { Picture } from "../lesson/selectors.ts";
 import type { LessonSession } from "../lesson/session.ts";
-import { bestColumns, type Stage } from "../lesson/stage.ts";
+import { type Stage, tileWidth } from "../lesson/stage.ts";
 import type { View } from "../lesson/state.ts";
 import { PRIORITY } from "../lesson/wants.ts";
 import { define, TongkeElement } from "./element.ts";
 import "./tile.ts";
 
 const GAP_PX = 8;
-const STRIP_PX = 120;
+const STRIP_TILE_PX = 213; // 120 high
+const LEAST_SHARE = 0.55; // of a place of the wall, for a small picture that stands in it
 
 export class StageView extends TongkeElement {
   static override styles = [
@@ -37,13 +38,13 @@ export class StageView extends TongkeElement {
       }
       .below {
         display: flex;
+        align-items: center;
         justify-content: center;
         gap: 8px;
-        height: 120px;
+        max-width: 100%;
       }
       .below tk-tile {
         flex: none;
-        height: 100%;
       }
       .wall {
         display: flex;
@@ -52,7 +53,24 @@ export class StageView extends TongkeElement {
         align-content: center;
         gap: 8px;
         width: 100%;
-        height: 100%;
+      }
+      .last {
+        display: grid;
+        place-items: center;
+        align-content: center;
+        gap: 8px;
+        aspect-ratio: 16 / 9;
+        overflow: hidden;
+      }
+      .note {
+        max-width: 22em;
+        color: var(--ink-soft);
+        line-height: 1.3;
+        text-align: center;
+        text-wrap: balance;
+      }
+      .below .note {
+        text-align: start;
       }
       .empty {
         padding: 24px;
@@ -67,6 +85,8 @@ export class StageView extends TongkeElement {
   @property({ attribute: false }) stage!: Stage;
   /** Draw the strip below the large picture; else the page draws it elsewhere. */
   @property({ type: Boolean }) below = false;
+  /** What to say of the small pictures, beside them. */
+  @property() note = "";
   /** What to say when there is no picture to show. */
   @property() empty = "";
   @state() private width = 640;
@@ -90,39 +110,71 @@ export class StageView extends TongkeElement {
   override render(): TemplateResult {
     const { large, shape, strip } = this.stage;
     const small = this.below ? strip : [];
+    if (shape === "wall" && small[0] && this.hasRoomInWall(large.length, small.length)) {
+      return this.wall(large, this.height, small[0]);
+    }
+    const height = this.height - (small.length ? this.stripHeight(small.length) + GAP_PX : 0);
     const body =
       large.length === 0
         ? html`<p class="empty">${this.empty}</p>`
         : shape === "wall"
-          ? this.wall(large)
-          : large.map((picture) => this.single(picture, small.length > 0));
-    return html`${body}${small.length
-      ? html`<div class="below">
-          ${small.map((picture) => this.tile(picture, PRIORITY.strip, "strip"))}
-        </div>`
-      : nothing}`;
+          ? this.wall(large, height)
+          : large.map((picture) => this.single(picture, height));
+    return html`${body}${small.length ? this.strip(small) : nothing}`;
   }
 
-  private single(picture: Picture, withStrip: boolean): TemplateResult {
-    const height = this.height - (withStrip ? STRIP_PX + GAP_PX : 0);
+  private single(picture: Picture, height: number): TemplateResult {
     const width = Math.min(this.width, (height * 16) / 9);
     return this.tile(picture, PRIORITY.large, "large", width);
   }
 
-  private wall(pictures: readonly Picture[]): TemplateResult {
-    const columns = bestColumns(pictures.length, this.width, this.height);
-    const rows = Math.ceil(pictures.length / columns);
-    const width = Math.min(
-      (this.width - GAP_PX * (columns - 1)) / columns,
-      (((this.height - GAP_PX * (rows - 1)) / rows) * 16) / 9,
-    );
-    return html`<div class="wall">
+  /** A wall with a free place takes the small picture into it: then nothing is lost to a strip. */
+  private hasRoomInWall(count: number, small: number): boolean {
+    if (count === 0 || small !== 1) return false;
+    const among = tileWidth(count + 1, this.width, this.height, GAP_PX);
+    const height = this.height - this.stripHeight(1) - GAP_PX;
+    return among >= tileWidth(count, this.width, height, GAP_PX);
+  }
+
+  private wall(pictures: readonly Picture[], height: number, last?: Picture): TemplateResult {
+    const width = tileWidth(pictures.length + (last ? 1 : 0), this.width, height, GAP_PX) - 1;
+    return html`<div class="wall" style=${styleMap({ height: `${Math.floor(height)}px` })}>
       ${repeat(
         pictures,
         (picture) => `${picture.seatId}/${picture.source}`,
-        (picture) => this.tile(picture, PRIORITY.large, "member", width - 1),
+        (picture) => this.tile(picture, PRIORITY.large, "member", width),
       )}
+      ${last
+        ? html`<div class="last" style=${styleMap({ width: `${Math.floor(width)}px` })}>
+            ${this.tile(last, PRIORITY.strip, "strip", width * LEAST_SHARE)}
+            ${this.noteWords()}
+          </div>`
+        : nothing}
     </div>`;
+  }
+
+  private strip(pictures: readonly Picture[]): TemplateResult {
+    const width = this.stripWidth(pictures.length);
+    return html`<div class="below">
+      ${repeat(
+        pictures,
+        (picture) => `${picture.seatId}/${picture.source}`,
+        (picture) => this.tile(picture, PRIORITY.strip, "strip", width),
+      )}
+      ${this.noteWords()}
+    </div>`;
+  }
+
+  private noteWords(): TemplateResult | typeof nothing {
+    return this.note ? html`<p class="note small">${this.note}</p>` : nothing;
+  }
+
+  private stripWidth(count: number): number {
+    return Math.min(STRIP_TILE_PX, (this.width - GAP_PX * (count - 1)) / count);
+  }
+
+  private stripHeight(count: number): number {
+    return (this.stripWidth(count) * 9) / 16;
   }
 
   private tile(picture: Picture, priority: number, kind: string, width?: number): TemplateResult {

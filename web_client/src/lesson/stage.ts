@@ -10,9 +10,11 @@ import {
   leadSeat,
   mySeat,
   type Picture,
+  sourceOf,
   spotlightPicture,
 } from "./selectors.ts";
 import type { View } from "./state.ts";
+import type { SeatState, Source } from "../protocol/messages.ts";
 
 export interface Stage {
   readonly shape: "large" | "wall";
@@ -44,22 +46,34 @@ export function largeForOthers(view: View): Picture | null {
   return shape === "large" ? (large[0] ?? null) : null;
 }
 
-/** What the lead sees: as the rooms do, but its own face never large; it stands last in the wall. */
-export function leadStage(view: View): Stage {
+/**
+ * What the lead sees: what stands on the rooms' screens, each picture once, its own small and last.
+ * Where the rooms see the lead itself large, they share that place here. `chosen` says which picture
+ * of a room is looked at, by seat, unless the rooms see another one large.
+ */
+export function leadStage(view: View, chosen: ReadonlyMap<string, Source> = new Map()): Stage {
   const me = mySeat(view);
-  const own = me ? [facePicture(me)] : [];
-  const answer = answerStage(view, own);
-  if (answer) return answer;
-  const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
-  const spotlight = spotlightPicture(view);
-  if (content) {
-    const beside = spotlight && !same(spotlight, content) ? [spotlight, ...own] : own;
-    return { shape: "large", large: [content], strip: beside };
-  }
-  if (spotlight && view.lesson?.layout !== "wall") {
-    return { shape: "large", large: [spotlight], strip: own };
-  }
-  return { shape: "wall", large: allFaces(view), strip: [] };
+  const own = me ? facePicture(me) : null;
+  const { shape, large, strip } = roomStage({ ...view, me: null });
+  const others = [...(shape === "wall" ? large : strip)]
+    .filter((picture) => !same(picture, own))
+    .map((picture) => chosenPicture(view, picture, chosen))
+    .filter((picture) => shape === "wall" || !same(picture, large[0] ?? null));
+  const mine = own ? [own] : [];
+  if (shape === "wall") return { shape, large: [...others, ...mine], strip: [] };
+  if (same(large[0] ?? null, own)) return { shape: "wall", large: others, strip: mine };
+  return { shape, large, strip: [...others, ...mine] };
+}
+
+function chosenPicture(
+  view: View,
+  picture: Picture,
+  chosen: ReadonlyMap<string, Source>,
+): Picture {
+  const source = chosen.get(picture.seatId);
+  const seat = view.seats.get(picture.seatId);
+  const isFace = seat !== undefined && same(picture, facePicture(seat));
+  return isFace && source && sourceOf(seat, source) ? { ...picture, source } : picture;
 }
 
 /**
@@ -83,9 +97,14 @@ function arrange(large: Picture | null, first: Picture | null, people: Picture[]
 }
 
 function allFaces(view: View): Picture[] {
-  const seats = [...view.seats.values()].filter((seat) => seat.role !== "observer");
-  const shown = seats.filter((seat) => seat.role !== "assistant" || seat.sources.length > 0);
-  return ordered(view, shown.map(facePicture));
+  return ordered(view, [...view.seats.values()].filter(takesTile).map(facePicture));
+}
+
+/** Who is not here takes no room from those who are; but all wait for the lead. */
+function takesTile(seat: SeatState): boolean {
+  if (seat.role === "observer") return false;
+  if (seat.role === "assistant") return seat.sources.length > 0;
+  return seat.role === "lead" || seat.present || seat.away_since !== null;
 }
 
 /** The lead first, oneself last, else as the lesson has them: nobody jumps about while talking. */
@@ -118,4 +137,14 @@ export function bestColumns(count: number, width: number, height: number): numbe
     }
   }
   return best;
+}
+
+/** How wide each of `count` tiles of 16:9 is in a box of the given size, `gap` apart. */
+export function tileWidth(count: number, width: number, height: number, gap: number): number {
+  const columns = bestColumns(count, width, height);
+  const rows = Math.ceil(count / columns);
+  return Math.min(
+    (width - gap * (columns - 1)) / columns,
+    (((height - gap * (rows - 1)) / rows) * 16) / 9,
+  );
 }

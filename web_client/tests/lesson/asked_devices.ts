@@ -30,6 +30,10 @@ export class AskedDevices extends EventTarget {
     return last;
   }
 
+  getDisplayMedia(): Promise<never> {
+    return Promise.reject(new DOMException("", "NotAllowedError")); // the person thought better of it
+  }
+
   enumerateDevices(): Promise<MediaDeviceInfo[]> {
     return Promise.resolve([]);
   }

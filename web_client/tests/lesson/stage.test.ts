@@ -3,7 +3,8 @@ import { roomCaption } from "../../src/lesson/captions.ts";
 import { bestColumns, leadStage, roomStage } from "../../src/lesson/stage.ts";
 import { tileCondition } from "../../src/lesson/tile_condition.ts";
 import { wantsOf } from "../../src/lesson/wants.ts";
-import type { SourceProfile } from "../../src/protocol/messages.ts";
+import type { View } from "../../src/lesson/state.ts";
+import type { Source, SourceProfile } from "../../src/protocol/messages.ts";
 import { apply, lesson, seat, source, viewOf } from "./views.ts";
 
 const seats = [seat("lead"), seat("r1"), seat("r2"), seat("r3")];
@@ -96,32 +97,78 @@ describe("what a room sees", () => {
 });
 
 describe("what the lead sees", () => {
-  it("a wall of the rooms, itself last", () => {
-    const stage = leadStage(viewOf("lead"));
-    expect([stage.shape, ids(stage.large), ids(stage.strip)]).toEqual([
-      "wall",
-      ["r1", "r2", "r3", "lead"],
-      [],
-    ]);
+  const shown = (view: View, chosen?: Map<string, Source>): unknown[] => {
+    const stage = leadStage(view, chosen);
+    return [stage.shape, ids(stage.large), ids(stage.strip)];
+  };
+  const rooms = ["r1", "r2", "r3"];
+
+  it("where the rooms see it large: them in that place, and itself small", () => {
+    expect(shown(viewOf("lead"))).toEqual(["wall", rooms, ["lead"]]);
+    const waits = lesson({ layout: "screen" }); // for a screen that nobody shares
+    expect(shown(viewOf("lead", { lesson: waits }))).toEqual(["wall", rooms, ["lead"]]);
   });
 
-  it("the spotlight large", () => {
+  it("the wall of all, itself last", () => {
+    const wall = viewOf("lead", { lesson: lesson({ layout: "wall" }) });
+    expect(shown(wall)).toEqual(["wall", [...rooms, "lead"], []]);
+  });
+
+  it("its own screen large, all others and itself beside", () => {
+    const sources = [source("lead", "teacher"), source("lead", "screen")];
+    const view = viewOf("lead", {
+      lesson: lesson({ layout: "screen" }),
+      seats: [seat("lead", { sources }), ...seats.slice(1)],
+    });
+    const { large, strip } = leadStage(view);
+    expect(large).toEqual([{ seatId: "lead", source: "screen" }]);
+    expect(strip.at(-1)).toEqual({ seatId: "lead", source: "teacher" });
+    expect(ids(strip)).toEqual([...rooms, "lead"]);
+  });
+
+  it("the spotlight large, the others and itself beside", () => {
     const lit = lesson({ spotlight: { seat_id: "r3", source: "students" } });
-    const stage = leadStage(viewOf("lead", { lesson: lit }));
-    expect([ids(stage.large), ids(stage.strip)]).toEqual([["r3"], ["lead"]]);
+    expect(shown(viewOf("lead", { lesson: lit }))).toEqual(["large", ["r3"], ["r1", "r2", "lead"]]);
+  });
+
+  it("a room that answers large, and the rooms again when the floor is back", () => {
+    const answers = lesson({ floor: "r2", floor_forward: true });
+    const view = viewOf("lead", { lesson: answers });
+    expect(shown(view)).toEqual(["large", ["r2"], ["r1", "r3", "lead"]]);
+    expect(shown(viewOf("lead"))).toEqual(["wall", rooms, ["lead"]]);
+  });
+
+  it("the others where it has the floor itself, in a meeting", () => {
+    const asked = lesson({ mode: "research", floor: "lead", floor_forward: true });
+    expect(shown(viewOf("lead", { lesson: asked }))).toEqual(["wall", rooms, ["lead"]]);
+  });
+
+  it("the picture it has chosen of a room, but what all see large as they do", () => {
+    const two = seat("r1", { sources: [source("r1", "students"), source("r1", "board")] });
+    const among = [seat("lead"), two];
+    const chosen = new Map<string, Source>([["r1", "board"], ["r9", "board"]]);
+    const board = { seatId: "r1", source: "board" };
+    expect(leadStage(viewOf("lead", { seats: among }), chosen).large).toEqual([board]);
+    const lit = lesson({ spotlight: { seat_id: "r1", source: "students" } });
+    const { large, strip } = leadStage(viewOf("lead", { seats: among, lesson: lit }), chosen);
+    expect(large).toEqual([{ seatId: "r1", source: "students" }]);
+    expect(ids(strip)).toEqual(["lead"]);
+    const closed = new Map<string, Source>([["r1", "screen"]]); // it is sent no more
+    expect(leadStage(viewOf("lead", { seats: among }), closed).large).toEqual([
+      { seatId: "r1", source: "students" },
+    ]);
   });
 });
 
-describe("what the lead sees while a room answers", () => {
-  it("that room large and itself beside, and the wall again when the floor is back", () => {
-    const stage = leadStage(viewOf("lead", { lesson: lesson({ floor: "r2", floor_forward: true }) }));
-    expect([stage.shape, ids(stage.large), ids(stage.strip)]).toEqual(["large", ["r2"], ["lead"]]);
-    expect(leadStage(viewOf("lead", { lesson: lesson() })).shape).toBe("wall");
-  });
+describe("who is not here", () => {
+  const gone = { present: false } as const;
 
-  it("nothing else where it has the floor itself, in a meeting", () => {
-    const asked = lesson({ mode: "research", floor: "lead", floor_forward: true });
-    expect(leadStage(viewOf("lead", { lesson: asked })).shape).toBe("wall");
+  it("takes no tile, but whose line was cut a moment ago, and the lead for whom all wait", () => {
+    const among = [seat("lead", gone), seat("r1"), seat("r2", gone), seat("r3", { ...gone, away_since: 3 })];
+    const stage = roomStage(viewOf("r1", { seats: among }));
+    expect([ids(stage.large), ids(stage.strip)]).toEqual([["lead"], ["r3", "r1"]]);
+    const wall = viewOf("r1", { seats: among, lesson: lesson({ layout: "wall" }) });
+    expect(ids(roomStage(wall).large)).toEqual(["lead", "r3", "r1"]);
   });
 });
 

@@ -211,6 +211,7 @@ export const live = {
     waiting: (time: string) => `waiting ${time}`,
     nobody: "No room is in the lesson yet. They come by themselves.",
     noRooms: "This lesson has no rooms.",
+    roomsSeeYou: "You are large on the rooms’ screens.",
     controls: "My devices and the layout",
     deviceProblem: (device: string, problem: string) => `${device}: ${problem}`,
     devicesOf: (name: string) => `Devices of ${name}: put one out`,

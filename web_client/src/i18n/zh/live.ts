@@ -201,6 +201,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     waiting: (time) => `已等 ${time}`,
     nobody: "还没有教室进入，它们会自动加入。",
     noRooms: "这节课没有安排教室。",
+    roomsSeeYou: "各教室的大画面是您。",
     controls: "我的设备与布局",
     deviceProblem: (device, problem) => `${device}：${problem}`,
     devicesOf: (name) => `${name}的设备：移出其中一台`,

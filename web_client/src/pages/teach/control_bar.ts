@@ -77,10 +77,63 @@ export class ControlBar extends TongkeElement {
         overflow: hidden;
         text-overflow: ellipsis;
       }
-      @media (max-width: 700px) {
+      @media (max-width: 1180px) {
         :host {
           flex-wrap: wrap;
           padding: 8px;
+        }
+        .hands {
+          flex: 1 1 100%;
+          flex-wrap: wrap;
+          order: -1;
+        }
+        .hands.none {
+          display: none;
+        }
+        .group {
+          flex: 1 1 auto;
+        }
+        button {
+          flex: 1 1 auto;
+        }
+      }
+      /* A phone: big buttons, four in a row, the word below its sign. */
+      @media (max-width: 600px) {
+        :host {
+          display: grid;
+          grid-template-columns: repeat(4, minmax(0, 1fr));
+          gap: 6px;
+          padding: 6px;
+        }
+        button {
+          flex-direction: column;
+          gap: 2px;
+          min-height: 56px;
+          padding: 4px 2px;
+          font-size: var(--text-small);
+          text-align: center;
+          white-space: normal;
+        }
+        .hands {
+          grid-column: 1 / -1;
+        }
+        .group {
+          grid-column: span 3;
+          order: 2;
+        }
+        [data-testid="lock"] {
+          order: 2;
+        }
+        [data-testid="share-screen"] {
+          grid-column: 1 / -1;
+          flex-direction: row;
+          order: 3;
+          min-height: 44px;
+        }
+        .group button,
+        .hands button {
+          flex-direction: row;
+          min-height: 44px;
         }
       }
       .count {
@@ -132,7 +185,13 @@ export class ControlBar extends TongkeElement {
             </button>`,
         )}
       </div>
-      <div class="hands" role="group" aria-label=${m.teach.hands}>${this.hands()}</div>
+      <div
+        class="hands ${hands(view).length ? "" : "none"}"
+        role="group"
+        aria-label=${m.teach.hands}
+      >
+        ${this.hands()}
+      </div>
       <button
         data-testid="lock"
         aria-pressed=${view.lesson?.locked ? "true" : "false"}
@@ -196,7 +255,7 @@ export class ControlBar extends TongkeElement {
   private screenButton(): TemplateResult {
     const sharing = this.view.own.has("screen");
     const allowed = this.view.profile?.sources.some((one) => one.source === "screen") ?? false;
-    if (!allowed) return html``;
+    if (!allowed || !canShare()) return html``;
     return html`<button
       data-testid="share-screen"
       aria-pressed=${sharing ? "true" : "false"}
@@ -222,6 +281,11 @@ export class ControlBar extends TongkeElement {
         </button>`,
     )}`;
   }
+}
+
+/** Phones cannot. */
+function canShare(): boolean {
+  return "getDisplayMedia" in ((navigator as Partial<Navigator>).mediaDevices ?? {});
 }
 
 define("tk-control-bar", ControlBar);

@@ -1,14 +1,14 @@
-// One room beside the stage: its picture, who it is, how its line is, and what the lead can do.
+// One room beside the stage: who it is, how it is in words, and what the lead can do. Its picture
+// stands on the stage, once.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import "../../components/seat_devices.ts";
-import "../../components/tile.ts";
 import { icon, type IconName, lineSigns } from "../../design/icons.ts";
 import { base, controls, lines } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
-import { facePicture, type Picture, serverNow, videoSources } from "../../lesson/selectors.ts";
+import { facePicture, serverNow, videoSources } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { SeatState, Source } from "../../protocol/messages.ts";
@@ -24,12 +24,15 @@ export class RoomCard extends TongkeElement {
       }
       article {
         display: grid;
-        grid-template-columns: 44% minmax(0, 1fr);
-        gap: 8px 12px;
-        padding: 8px;
+        grid-template-columns: minmax(0, 1fr);
+        gap: 6px 12px;
+        padding: 8px 12px;
         border: 2px solid var(--line);
         border-radius: var(--radius);
         background: var(--surface);
+      }
+      article.speaking {
+        border-color: var(--speaking);
       }
       article.hand {
         border-color: var(--warn);
@@ -39,21 +42,30 @@ export class RoomCard extends TongkeElement {
       }
       .who {
         display: flex;
-        flex-direction: column;
-        gap: 2px;
+        align-items: baseline;
+        gap: 8px;
         min-width: 0;
       }
       h3,
       .school {
+        min-width: 0;
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;
       }
+      h3 {
+        flex: 0 1 auto;
+      }
+      .school {
+        flex: 1 1 0;
+      }
       .signs {
         display: flex;
         flex-wrap: wrap;
+        align-items: center;
         gap: 4px;
-        margin-top: auto;
+        min-width: 0;
+        min-height: 26px;
       }
       .sign {
         display: inline-flex;
@@ -66,6 +78,9 @@ export class RoomCard extends TongkeElement {
         font-size: var(--text-small);
         white-space: nowrap;
       }
+      .sign svg {
+        flex: none;
+      }
       .sign.warn {
         background: var(--warn-ground);
         color: var(--warn);
@@ -74,9 +89,13 @@ export class RoomCard extends TongkeElement {
         background: var(--accent-ground);
         color: var(--accent-strong);
       }
+      .signs .slim {
+        min-height: 26px;
+        padding: 0 8px;
+      }
       .actions {
         display: flex;
-        grid-column: 1 / -1;
+        flex-wrap: wrap;
         gap: 6px;
       }
       .actions button {
@@ -85,39 +104,62 @@ export class RoomCard extends TongkeElement {
         padding: 0 8px;
         font-size: var(--text-small);
       }
+      .actions .more {
+        flex: 0 0 auto;
+        min-width: 36px;
+      }
       :host([compact]) article {
-        grid-template-columns: 34% minmax(0, 1fr);
-        padding: 6px;
+        grid-template-columns: minmax(0, 1fr) auto;
+        align-items: center;
+        gap: 2px 8px;
+        padding: 4px 8px;
+      }
+      :host([compact]) .who {
+        grid-column: 1;
+      }
+      :host([compact]) .signs {
+        grid-column: 1;
       }
       :host([compact]) .actions {
-        grid-column: 2;
-        align-self: end;
+        flex-wrap: nowrap;
+        grid-area: 1 / 2 / 3 / 3;
       }
       :host([compact]) .actions button {
-        min-height: 32px;
-      }
-      :host([compact]) tk-tile {
-        grid-row: 1 / 3;
+        min-width: 38px;
       }
       :host([compact]) .school,
       :host([compact]) .words {
         display: none;
       }
-      .actions .more {
-        flex: 0 0 auto;
+      /* A hand that touches: nothing here is smaller than a finger. */
+      @media (max-width: 900px) {
+        .actions button,
+        .signs .slim,
+        .pictures button {
+          min-height: 44px;
+          font-size: var(--text);
+        }
+        .actions .more {
+          min-width: 48px;
+        }
+      }
+      @media (max-width: 600px) {
+        .actions button {
+          padding: 0 6px;
+          font-size: var(--text-small);
+        }
       }
       tk-seat-devices {
         grid-column: 1 / -1;
       }
       .pictures {
-        display: flex;
+        display: inline-flex;
         gap: 4px;
-        margin-top: 4px;
       }
       .pictures button {
-        min-height: 28px;
+        min-height: 26px;
         padding: 0 8px;
-        font-size: 13px;
+        font-size: var(--text-small);
       }
     `,
   ];
@@ -129,44 +171,34 @@ export class RoomCard extends TongkeElement {
   @property({ type: Number }) now = 0;
   /** Lower, with icons alone, when the chat needs the room. */
   @property({ type: Boolean, reflect: true }) compact = false;
-  @state() private chosen: Source | null = null;
+  /** Which of its pictures the lead looks at, if one was chosen. */
+  @property() chosen: Source | null = null;
+  /** The lead is heard: what is done here takes effect. */
+  @property({ type: Boolean }) heard = false;
   @state() private showsDevices = false;
-
-  private picture(): Picture {
-    const face = facePicture(this.seat);
-    const known = videoSources(this.seat).some((one) => one.source === this.chosen);
-    return this.chosen && known ? { seatId: this.seat.seat_id, source: this.chosen } : face;
-  }
 
   override render(): TemplateResult {
     const { view, seat } = this;
     const floor = view.lesson?.floor === seat.seat_id;
+    const speaks = view.speaking.has(seat.seat_id) && seat.may_speak;
     return html`<article
-      class="${floor ? "floor" : ""} ${seat.hand ? "hand" : ""}"
+      class="${floor ? "floor" : ""} ${seat.hand ? "hand" : ""} ${speaks ? "speaking" : ""}"
       aria-label=${seat.name}
     >
-      <tk-tile
-        bare
-        .view=${view}
-        .session=${this.session}
-        .picture=${this.picture()}
-        .priority=${2}
-      ></tk-tile>
       <div class="who">
         <h3>${seat.name}</h3>
         <span class="school soft small">${seat.school}</span>
-        ${this.pictures()}
-        <span class="signs">${this.signs(floor)}</span>
       </div>
-      ${this.actions(floor)} ${this.devices()}
+      <div class="signs">${this.signs(floor)} ${this.pictures()}</div>
+      ${this.heard ? html`${this.actions(floor)} ${this.devices()}` : nothing}
     </article>`;
   }
 
   private pictures(): TemplateResult | typeof nothing {
     const sources = videoSources(this.seat).map((one) => one.source);
     if (sources.length < 2) return nothing;
-    const shown = this.picture().source;
-    return html`<div class="pictures" role="group" aria-label=${this.m.teach.pictures}>
+    const shown = this.shown();
+    return html`<span class="pictures" role="group" aria-label=${this.m.teach.pictures}>
       ${sources.map(
         (source) =>
           html`<button
@@ -176,11 +208,18 @@ export class RoomCard extends TongkeElement {
             ${this.m.sources[source]}
           </button>`,
       )}
-    </div>`;
+    </span>`;
   }
 
+  /** Which of its pictures stands on the stage for the lead. */
+  private shown(): Source {
+    const known = videoSources(this.seat).some((one) => one.source === this.chosen);
+    return this.chosen && known ? this.chosen : facePicture(this.seat).source;
+  }
+
+  /** Fires `choose-picture`; whoever is in everybody's sight shows it to everybody. */
   private choose(source: Source): void {
-    this.chosen = source;
+    this.dispatchEvent(new CustomEvent("choose-picture", { detail: source }));
     if (this.view.lesson?.spotlight?.seat_id === this.seat.seat_id) {
       this.session.spotlight(this.seat.seat_id, source);
     }
@@ -196,12 +235,14 @@ export class RoomCard extends TongkeElement {
         ? html`${sign("hand", `${m.tile.hand(seat.hand.place)} · ${m.teach.waiting(clock(waited))}`, "warn")}
             <button
               class="slim quiet"
-              ?disabled=${this.view.phase !== "live"}
+              data-testid="lower-hand-${seat.seat_id}"
+              ?disabled=${!this.heard || this.view.phase !== "live"}
               @click=${() => this.session.lowerHand(seat.seat_id)}
             >
               ${m.teach.lowerHand}
             </button>`
         : nothing}
+      ${seat.present ? nothing : sign(...this.absence())}
       ${floor ? sign("speak", m.tile.floor, "good") : nothing}
       ${seat.muted_by_lead ? sign("microphoneOff", m.tile.muted, "warn") : nothing}
       ${this.putOut()}
@@ -209,6 +250,14 @@ export class RoomCard extends TongkeElement {
         ? sign(lineSigns[seat.link], m.link[seat.link], `line ${seat.link}`)
         : nothing}
     `;
+  }
+
+  /** It is not here: not yet, or not for the moment. */
+  private absence(): [IconName, string, string] {
+    const { tile } = this.m;
+    return this.seat.away_since === null
+      ? ["room", tile.absent, ""]
+      : ["linkLost", tile.away, "warn"];
   }
 
   /** Which devices are at this seat, to put one out. */
@@ -239,7 +288,7 @@ export class RoomCard extends TongkeElement {
           <button
             class="slim quiet"
             data-testid="readmit-${seat.seat_id}"
-            ?disabled=${view.phase !== "live"}
+            ?disabled=${!this.heard || view.phase !== "live"}
             @click=${() => this.session.readmit(seat.seat_id)}
           >
             ${m.devices.letIn}

@@ -89,8 +89,11 @@ export const teachStyles = css`
     flex: 1;
     padding: 24px;
   }
-  /* A phone, in an emergency: one below the other. */
-  @media (max-width: 700px) {
+  /* A phone or a tablet, in an emergency: one below the other, the bars always in reach. */
+  @media (max-width: 900px) {
+    :host {
+      height: 100dvh;
+    }
     .middle {
       display: flex;
       flex-direction: column;
@@ -98,13 +101,30 @@ export const teachStyles = css`
     }
     .stage {
       flex: none;
-      min-height: 56vw;
+      height: clamp(220px, 64vw, 56vh);
+    }
+    .stage.check {
+      height: auto;
     }
     aside {
       flex: 1 0 auto;
     }
+    .rooms {
+      flex: none;
+      overflow: visible;
+    }
+    tk-chat {
+      order: -1; /* what was asked for stands right below the stage */
+      flex: none;
+      height: min(280px, 38vh);
+    }
     tk-device-panel {
+      order: -1;
       max-height: none;
+    }
+    .banner {
+      flex-wrap: wrap;
+      text-align: center;
     }
   }
 `;

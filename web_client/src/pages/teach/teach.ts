@@ -22,11 +22,11 @@ import { timeOfDay } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
 import { ownPictureIsHeld } from "../../lesson/captions.ts";
 import { pictureFaultInWords } from "../../lesson/picture_faults.ts";
-import { hands, rooms } from "../../lesson/selectors.ts";
+import { facePicture, hands, mySeat, rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
-import { leadStage } from "../../lesson/stage.ts";
+import { largeForOthers, leadStage, same } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
-import type { Layout } from "../../protocol/messages.ts";
+import type { Layout, Source } from "../../protocol/messages.ts";
 import "./all_rooms.ts";
 import type { ControlBar } from "./control_bar.ts";
 import "./control_bar.ts";
@@ -38,8 +38,10 @@ import "./room_card.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 
-const CARD_PX = 186; // a room's card with its gap
-const BARS_AND_CHAT_PX = 56 + 64 + 24 + 40 + 210; // what the rooms' column does not have for cards
+const CARD_PX = 132; // a room's card with its gap
+const BARS_PX = 56 + 64 + 16 + 40; // what the rooms' column does not have for cards
+const CHAT_PX = 208;
+const ONE_COLUMN_PX = 900; // below this all stands one below the other (`styles.ts`)
 const WHO_IS_THERE_EVERY_MS = 5000;
 
 export class Teach extends LessonPage {
@@ -53,6 +55,8 @@ export class Teach extends LessonPage {
   @state() private starting = false;
   @state() private said = "";
   @state() private devicesOpen = false;
+  /** Which picture of a room the lead looks at, by seat. */
+  @state() private pictures: ReadonlyMap<string, Source> = new Map();
   private layoutBeforeSharing: Layout | null = null;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
 
@@ -258,7 +262,7 @@ export class Teach extends LessonPage {
       ></tk-top-bar>
       ${this.banner()}
       <div class="middle">
-        <section class="stage" aria-label=${m.lesson.stage}>
+        <section class="stage ${this.inside ? "" : "check"}" aria-label=${m.lesson.stage}>
           ${this.inside ? this.stage(session) : this.check(session)}
         </section>
         <aside aria-label=${m.lesson.rooms}>
@@ -299,14 +303,23 @@ export class Teach extends LessonPage {
 
   private stage(session: LessonSession): TemplateResult {
     const { view, m } = this;
+    const stage = leadStage(view, this.pictures);
     const empty = rooms(view).length === 0 ? m.teach.noRooms : m.teach.nobody;
     return html`<tk-stage
       below
       .view=${view}
       .session=${session}
-      .stage=${leadStage(view)}
+      .stage=${stage}
       .empty=${view.phase === "live" ? empty : m.lesson.connecting}
+      .note=${this.roomsSeeMe() ? m.teach.roomsSeeYou : ""}
     ></tk-stage>`;
+  }
+
+  /** The lead is the large picture on the rooms' screens, which is small here. */
+  private roomsSeeMe(): boolean {
+    const large = largeForOthers(this.view);
+    const me = mySeat(this.view);
+    return me !== null && same(large, facePicture(me));
   }
 
   private check(session: LessonSession): TemplateResult {
@@ -321,8 +334,7 @@ export class Teach extends LessonPage {
 
   private rooms(session: LessonSession): TemplateResult {
     const { view } = this;
-    const free = innerHeight - BARS_AND_CHAT_PX;
-    const compact = (view.chatOpen || this.devicesOpen) && rooms(view).length * CARD_PX > free;
+    const compact = this.isShort(rooms(view).length);
     return html`<div class="rooms">
       ${repeat(
         rooms(view),
@@ -333,11 +345,23 @@ export class Teach extends LessonPage {
             .session=${session}
             .seat=${seat}
             .now=${this.now}
+            .chosen=${this.pictures.get(seat.seat_id) ?? null}
+            ?heard=${this.inside}
             ?compact=${compact}
+            @choose-picture=${(event: CustomEvent<Source>) => {
+              this.pictures = new Map([...this.pictures, [seat.seat_id, event.detail]]);
+            }}
           ></tk-room-card>`,
       )}
       <tk-others .view=${view} .session=${session}></tk-others>
     </div>`;
+  }
+
+  /** The column has no room for so many whole cards beside what is open in it. */
+  private isShort(cards: number): boolean {
+    if (innerWidth <= ONE_COLUMN_PX) return false;
+    const open = this.view.chatOpen || this.devicesOpen ? CHAT_PX : 0;
+    return cards * CARD_PX > innerHeight - BARS_PX - open;
   }
 
   /** Before the lesson: which rooms are switched on and will come. */

@@ -33,6 +33,9 @@ export class TopBar extends TongkeElement {
         text-overflow: ellipsis;
         white-space: nowrap;
       }
+      .more {
+        display: contents;
+      }
       .time {
         font-variant-numeric: tabular-nums;
         white-space: nowrap;
@@ -58,6 +61,34 @@ export class TopBar extends TongkeElement {
         margin-inline-start: auto;
         white-space: nowrap;
       }
+      @media (max-width: 1100px) {
+        :host {
+          flex-wrap: wrap;
+          gap: 4px 8px;
+          padding: 4px 8px;
+        }
+        h1 {
+          flex: 1 1 0;
+          min-width: 6em;
+        }
+        .end {
+          order: 1;
+        }
+        .more {
+          display: flex;
+          flex-basis: 100%;
+          flex-wrap: wrap;
+          order: 2;
+          gap: 4px 8px;
+        }
+        .end[role="alertdialog"] {
+          flex-basis: 100%;
+          flex-wrap: wrap;
+          justify-content: end;
+          order: 3;
+          white-space: normal;
+        }
+      }
     `,
   ];
 
@@ -75,7 +106,7 @@ export class TopBar extends TongkeElement {
     return html`${this.back()}
       <h1>${lesson?.title ?? this.heading}</h1>
       ${lesson
-        ? html`<span class="badge">${m.modes[lesson.mode]}</span>
+        ? html`<div class="more"><span class="badge">${m.modes[lesson.mode]}</span>
             <span class="time" aria-label=${m.lesson.elapsed(this.elapsed(lesson.started_at))}
               >${this.elapsed(lesson.started_at)}</span
             >
@@ -88,7 +119,7 @@ export class TopBar extends TongkeElement {
               : html`<span class="badge warn" role="status"
                   >${icon("warning", 14)}${m.lesson.endsAt(timeOfDay(lesson.ends_at))}</span
                 >`}
-            ${this.link()}`
+            ${this.link()}</div>`
         : nothing}
       ${this.inside ? this.end() : nothing}`;
   }

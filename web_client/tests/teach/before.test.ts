@@ -1,0 +1,137 @@
+// @vitest-environment happy-dom
+// The teacher's page before the lesson: who is there, the devices, the beginning.
+
+import { describe, expect, it, vi } from "vitest";
+import type { Classroom } from "../../src/api/types.ts";
+import { timeOfDay } from "../../src/i18n/format.ts";
+import { zh } from "../../src/i18n/zh/index.ts";
+import { FakeTrack } from "../lesson/asked_devices.ts";
+import { FakeSocket } from "../lesson/fake_socket.ts";
+import { welcome } from "../lesson/views.ts";
+import { find, later, press, Refused, seen, settled, words } from "../page_on_its_own.ts";
+import { planned } from "../timetable.ts";
+import {
+  card,
+  device,
+  opened,
+  page,
+  playsTeaching,
+  served,
+  START,
+} from "./scene.ts";
+
+const played = playsTeaching();
+
+describe("before the lesson", () => {
+  const expected = (root: ShadowRoot): string[] =>
+    [...root.querySelectorAll(".expected li")].map((one) => words(one));
+  const classroom = (id: string, online: boolean): Partial<Classroom> => ({ id, online });
+
+  it("stands which rooms are switched on, and the doors open by themselves", async () => {
+    const root = await opened(played, { starts_at: 7200 });
+    expect(words(root)).toContain(`计划 ${timeOfDay(7200)} 开始`);
+    expect(expected(root)).toEqual(["One B 不在线", "Two C 不在线"]);
+    played.server.answers["GET /api/classrooms"] = [classroom("k1", true), classroom("k2", false)];
+    await later(5);
+    expect(expected(root)).toEqual(["One B 在线", "Two C 不在线"]);
+    expect(FakeSocket.all).toEqual([]);
+    played.server.answers["GET /api/lessons/l1"] = planned("l1", { state: "live", started_at: 7200 });
+    await later(5);
+    expect(FakeSocket.all).toHaveLength(1);
+    FakeSocket.last.letIn(welcome("lead"));
+    await settled();
+    expect(root.querySelectorAll("tk-room-card")).toHaveLength(3);
+    expect(seen(root, "tk-control-bar")).toBeNull(); // it is the teacher who enters
+    // Nobody hears the teacher: what a room is told would come out of nowhere.
+    expect(card(root, "r1").querySelector(".actions")).toBeNull();
+    await press(root, ...START);
+    expect(card(root, "r1").querySelector(".actions")).not.toBeNull();
+  });
+
+  it("begins at the button", async () => {
+    const root = await opened(played);
+    expect(played.server.calls).not.toContain("POST /api/lessons/l1/start");
+    await press(root, ...START);
+    expect(played.server.calls).toContain("POST /api/lessons/l1/start");
+    expect(seen(root, "tk-device-check")).toBeNull();
+    expect(seen(root, "tk-control-bar")).not.toBeNull();
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("does not begin when the server refuses, and says why", async () => {
+    const root = await opened(played);
+    played.server.answers["POST /api/lessons/l1/start"] = new Refused(409, "classroom-busy", "教室正在上课。");
+    await press(root, ...START);
+    expect(words(root)).toContain("教室正在上课。");
+    expect(words(root)).toContain("技术代码：classroom-busy");
+    await press(root, "tk-state tk-button");
+    expect(seen(root, ...START)).not.toBeNull();
+  });
+
+  it("says that the server does not answer, and comes back by Retry", async () => {
+    played.server = served();
+    played.server.away = true;
+    const root = await page();
+    expect(words(root)).toContain("服务器没有应答");
+    played.server.away = false;
+    await press(root, "tk-state tk-button");
+    expect(words(root)).toContain("课前检查");
+  });
+
+  it("is passed over by a reload in the middle of it", async () => {
+    sessionStorage.setItem("tongke.entered.l1", "yes");
+    const root = await opened(played, { state: "live" });
+    expect(seen(root, "tk-device-check")).toBeNull();
+    expect(seen(root, "tk-control-bar")).not.toBeNull();
+  });
+
+  it("turns away whom the lesson does not want, in the server's words", async () => {
+    played.server = served({ state: "live" });
+    played.server.answers["POST /api/lessons/l1/token"] = new Refused(403, "not-your-lesson", "不是您的课。");
+    const root = await page();
+    expect(words(root)).toContain("无法进入这节课 不是您的课。 技术代码：not-your-lesson");
+  });
+});
+
+describe("the device check", () => {
+  const check = "tk-device-check";
+
+  it("says what is blocked or pulled out, and tries again", async () => {
+    const root = await opened(played);
+    await played.media.last("audio").refuse("NotAllowedError");
+    expect(words(device(root, check, "room"))).toContain(zh.teach.denied);
+    expect(words(find(root, ...START))).toBe("不用摄像头和麦克风，直接上课");
+    const camera = new FakeTrack();
+    await played.media.last("video").give(camera);
+    expect(words(find(root, ...START))).toBe("开始上课");
+    expect(seen(root, check, ".why")).toBeNull();
+    camera.dispatchEvent(new Event("ended"));
+    await settled();
+    expect(words(device(root, check, "teacher"))).toContain(zh.teach.lostDevice);
+    expect(words(find(root, check, ".why"))).toBe("没有画面");
+    await press(device(root, check, "teacher"), "[data-testid=retry-teacher]");
+    await played.media.last("audio").refuse("NotFoundError"); // the microphone is tried first
+    expect(words(device(root, check, "room"))).toContain(zh.teach.missing);
+    await played.media.last("video").give(new FakeTrack());
+    expect(words(device(root, check, "teacher"))).not.toContain("重试");
+  });
+
+  it("says what the browser has not answered, and asks again", async () => {
+    const root = await opened(played);
+    expect(words(root)).not.toContain(zh.teach.unanswered);
+    await later(8);
+    expect(words(device(root, check, "room"))).toContain(zh.teach.unanswered);
+    expect(played.media.asked.map((one) => one.kind)).toEqual(["audio", "video"]);
+    await press(device(root, check, "room"), "[data-testid=retry-room]");
+    expect(played.media.asked).toHaveLength(3);
+    await played.media.last("audio").refuse("NotReadableError");
+    expect(words(device(root, check, "room"))).toContain(zh.teach.busy);
+  });
+
+  it("says that the address is the reason where it is not secure", async () => {
+    vi.stubGlobal("isSecureContext", false);
+    const root = await opened(played);
+    await played.media.last("audio").refuse("NotAllowedError");
+    expect(words(device(root, check, "room"))).toContain(zh.teach.insecure);
+  });
+});

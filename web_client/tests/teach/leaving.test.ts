@@ -1,0 +1,136 @@
+// @vitest-environment happy-dom
+// What goes wrong in the lesson, and how one comes out of it.
+
+import { describe, expect, it } from "vitest";
+import { zh } from "../../src/i18n/zh/index.ts";
+import { FakeSocket } from "../lesson/fake_socket.ts";
+import { seat, welcome } from "../lesson/views.ts";
+import { find, isOff, later, press, seen, settled, words } from "../page_on_its_own.ts";
+import {
+  button,
+  heard,
+  inside,
+  opened,
+  playsTeaching,
+  seats,
+  session,
+} from "./scene.ts";
+
+const played = playsTeaching();
+
+describe("what goes wrong in the lesson", () => {
+  const banner = (root: ShadowRoot): string => words(seen(root, ".banner"));
+
+  it("is said once in the server's words where it has refused", async () => {
+    const root = await inside(played);
+    await press(root, ...button("lock"));
+    const refusal = { code: "lead-only", message_zh: "只有主讲可以。", message_en: "no" };
+    FakeSocket.last.answer({ type: "refused", ...refusal });
+    await settled();
+    expect(banner(root)).toContain("只有主讲可以。");
+    await press(root, ".banner button");
+    expect(banner(root)).toBe("");
+  });
+
+  it("is a lost line: said, nothing can be pressed, and all is back with it", async () => {
+    const root = await inside(played, seats(seat("r1", { hand: { place: 1, raised_at: 1 } })));
+    const off = (): boolean[] =>
+      ["layout-wall", "lock", "hand-r1"].map((id) => isOff(find(root, ...button(id))));
+    expect([banner(root), ...off()]).toEqual(["", false, false, false]);
+    FakeSocket.last.die(1006);
+    await settled();
+    expect([banner(root), ...off()]).toEqual([zh.lesson.reconnecting, true, true, true]);
+    expect(words(find(root, "tk-top-bar"))).toContain("网络中断");
+    expect(document.title).toBe("网络中断 · Fractions · 同课");
+    expect(root.querySelectorAll("tk-room-card")).toHaveLength(1);
+    await later(0.5);
+    FakeSocket.last.letIn(welcome("lead", seats(seat("r1"), seat("r2"))));
+    await settled();
+    expect(banner(root)).toBe("");
+    expect(root.querySelectorAll("tk-room-card")).toHaveLength(2);
+  });
+
+  it("is said when pictures and sound are lost and the rest is not", async () => {
+    const root = await inside(played);
+    session().store.dispatch({ type: "link", direction: "down", phase: "lost" });
+    await settled();
+    expect(banner(root)).toBe("正在恢复画面和声音…");
+  });
+
+  it("is another window of this browser, or that one was put out", async () => {
+    const root = await inside(played);
+    const out = { code: "removed-by-administrator", message_zh: "管理员已将您移出。", message_en: "" };
+    await heard({ type: "removed", ...out });
+    expect(words(root)).toBe(
+      `您已不在课堂中 管理员已将您移出。 技术代码：removed-by-administrator 回到今日`,
+    );
+    expect(sessionStorage.getItem("tongke.entered.l1")).toBeNull();
+    document.body.replaceChildren();
+    const other = await inside(played);
+    FakeSocket.last.die(4101);
+    await settled();
+    expect(words(other)).toContain("课堂已在另一个窗口打开");
+    expect(seen(other, "tk-control-bar")).toBeNull();
+  });
+});
+
+describe("leaving", () => {
+  it("is not ending: in the lesson it is asked which is meant", async () => {
+    const root = await inside(played);
+    const dialog = (): HTMLElement | null => seen(root, "tk-top-bar", "[role=alertdialog]");
+    await press(root, "tk-top-bar", "[data-testid=leave]");
+    expect(words(dialog())).toBe("要离开吗？各教室会等您回来。 暂时离开 全体下课 继续上课");
+    const away = find(root, "tk-top-bar", "[data-testid=leave-a-while]");
+    expect(away.getAttribute("href")).toBe("/");
+    await press(root, "tk-top-bar", ".end button:last-child");
+    expect(dialog()).toBeNull();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "join" });
+    await press(root, "tk-top-bar", "[data-testid=leave]");
+    await press(root, "tk-top-bar", "[data-testid=end-confirm]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "end_lesson" });
+  });
+
+  it("for a while ends nothing, and the way back leads straight in", async () => {
+    await inside(played);
+    const socket = FakeSocket.last;
+    document.body.replaceChildren(); // Today stands there now
+    await settled();
+    expect(socket.asked).toMatchObject({ type: "leave" });
+    expect(socket.sent.map((one) => one.type)).not.toContain("end_lesson");
+    const again = await opened(played, { state: "live" });
+    expect(seen(again, "tk-device-check")).toBeNull();
+  });
+
+  it("before the lesson asks nothing", async () => {
+    const root = await opened(played);
+    expect(find(root, "tk-top-bar", "a.button").getAttribute("href")).toBe("/");
+  });
+});
+
+describe("the end", () => {
+  it("is asked before, for all, and is the lesson's server to say", async () => {
+    const root = await inside(played);
+    await press(root, "tk-top-bar", "[data-testid=end]");
+    expect(words(find(root, "tk-top-bar", "[role=alertdialog]"))).toContain("确定全体下课吗？");
+    expect(FakeSocket.last.asked).not.toMatchObject({ type: "end_lesson" });
+    await press(root, "tk-top-bar", "[data-testid=end-confirm]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "end_lesson" });
+    expect(seen(root, "tk-stage")).not.toBeNull();
+    await heard({ type: "lesson_ended", reason: "by-lead" });
+    expect(words(root)).toContain("本节课已结束 主讲教师已下课。 录像将在一分钟内进入课程库。");
+    expect(find(root, "a").getAttribute("href")).toBe("/library");
+    expect(document.title).toBe("本节课已结束 · Fractions · 同课");
+    expect(sessionStorage.getItem("tongke.entered.l1")).toBeNull();
+    await later(20);
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it.each([
+    ["by-administrator", "管理员已结束本课。"],
+    ["timed-out", "课堂长时间无人主讲。"],
+  ])("says who or what has ended it: %s", async (reason, said) => {
+    const root = await inside(played);
+    await heard({ type: "lesson_ended", reason });
+    expect(words(root)).toContain(said);
+  });
+});
