@@ -26,6 +26,7 @@ from recorder.records import (
     SeatRecord,
     SegmentEnded,
     SegmentStarted,
+    SwitchedOff,
     SyncPoint,
     TrackEnded,
     TrackStarted,
@@ -34,6 +35,8 @@ from recorder.stretches import Report
 
 # A recorder that is killed is back within a second or two, and costs less than one of media.
 LEAST_PAUSE_S = 3.0
+
+SWITCHED_OFF = ("switched-off", "The teacher had switched the recording off.")
 
 _OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | CountBroken | Gap | TrackEnded
 
@@ -143,7 +146,7 @@ class _Standstills:
     """Finds the pauses in a journal, record by record."""
 
     def __init__(self) -> None:
-        self._failed: DiskRefused | None = None
+        self._since: Standstill | None = None  # the one that has not ended
         self._last_at = 0.0  # of all records up to now
         self._closed = False
 
@@ -154,12 +157,12 @@ class _Standstills:
             return pauses  # what comes after the lesson's end are tries to finish
         self._closed = isinstance(record, Closed)
         if isinstance(record, DiskRefused):
-            self._failed = self._failed or record
-        elif isinstance(record, Resumed | Closed) and self._failed is not None:
-            failed, self._failed = self._failed, None
-            pauses.append(
-                Standstill(failed.at, max(failed.at, record.at), failed.code, failed.text)
-            )
+            self._since = self._since or Standstill(record.at, record.at, record.code, record.text)
+        elif isinstance(record, SwitchedOff):
+            self._since = self._since or Standstill(record.at, record.at, *SWITCHED_OFF)
+        elif isinstance(record, Resumed | Closed) and self._since is not None:
+            since, self._since = self._since, None
+            pauses.append(replace(since, end=max(since.start, record.at)))
         elif isinstance(record, Resumed) and record.at - self._last_at >= LEAST_PAUSE_S:
             text = "The server or its recorder was not running."
             pauses.append(Standstill(self._last_at, record.at, "recorder-away", text))

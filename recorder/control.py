@@ -30,7 +30,8 @@ class Message(BaseModel):
 class OpenRecording(Message):
     """Record this lesson into `folder` (made if missing, gone on with if there).
 
-    Said again after a `RecordingFailed`, it goes on as soon as the disk takes it.
+    Said again after a `RecordingFailed` it goes on as soon as the disk takes it, after a
+    `PauseRecording` at once.
     """
 
     type: Literal["open"] = "open"
@@ -83,6 +84,13 @@ class CloseTap(Message):
 
     type: Literal["close_tap"] = "close_tap"
     track_id: str
+
+
+class PauseRecording(Message):
+    """Record no more of this lesson until `OpenRecording` is said again: it was switched off."""
+
+    type: Literal["pause"] = "pause"
+    recording_id: str
 
 
 class CloseRecording(Message):
@@ -167,7 +175,14 @@ class Finished(Message):
 
 
 Command = (
-    OpenRecording | JournalEvent | OpenTap | StartTap | CloseTap | CloseRecording | FinishRecording
+    OpenRecording
+    | JournalEvent
+    | OpenTap
+    | StartTap
+    | CloseTap
+    | PauseRecording
+    | CloseRecording
+    | FinishRecording
 )
 Report = Hello | Journaled | TapReady | TapFailed | Running | RecordingFailed | Finishing | Finished
 

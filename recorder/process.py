@@ -31,6 +31,7 @@ from recorder.control import (
     LineSplitter,
     OpenRecording,
     OpenTap,
+    PauseRecording,
     RecordingFailed,
     Report,
     Running,
@@ -52,6 +53,7 @@ from recorder.writer import (
     Open,
     Opening,
     Outcome,
+    Pause,
     StartSegment,
     Work,
     WriteFrame,
@@ -243,6 +245,9 @@ class RecorderProcess:
                 tap = self._taps.get(command.track_id)
                 if tap is not None:
                     self._close_tap(tap)
+            case PauseRecording():
+                self._close_taps_of(command.recording_id)
+                self._writer.put(Pause(command.recording_id, at))
             case CloseRecording():
                 self._close_taps_of(command.recording_id)
                 self._writer.put(Close(command.recording_id, at, lesson_over=True))

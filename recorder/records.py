@@ -161,6 +161,13 @@ class DiskRefused(Record):
     text: str
 
 
+class SwitchedOff(Record):
+    """The recording was switched off at `at`; nothing is recorded until the next `Resumed`."""
+
+    type: Literal["switched_off"] = "switched_off"
+    at: float
+
+
 class Closed(Record):
     """The lesson is over: the recording can be finished."""
 
@@ -181,6 +188,7 @@ AnyRecord = (
     | Gap
     | TrackEnded
     | DiskRefused
+    | SwitchedOff
     | Closed
 )
 

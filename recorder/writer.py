@@ -20,7 +20,15 @@ from pathlib import Path
 from mixer.reading.frames import Frame
 from recorder.errors import StorageError
 from recorder.recording_folder import RecordingFolder
-from recorder.records import AnyRecord, DiskRefused, Happened, Opened, TrackEnded, TrackStarted
+from recorder.records import (
+    AnyRecord,
+    DiskRefused,
+    Happened,
+    Opened,
+    SwitchedOff,
+    TrackEnded,
+    TrackStarted,
+)
 
 # Half a minute of one lesson, or a second of thirty: a disk that is behind further will not catch
 # up, and memory is for lessons.
@@ -70,6 +78,14 @@ class WriteFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Close a recording's files until it is opened again: it was switched off."""
+
+    recording_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close a recording; `lesson_over` says for good."""
 
@@ -78,7 +94,7 @@ class Close:
     lesson_over: bool
 
 
-Work = Open | Append | StartSegment | WriteFrame | Close
+Work = Open | Append | StartSegment | WriteFrame | Pause | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +234,9 @@ class Writer:
         if isinstance(work, Close):
             self._close(work, folder)
         elif folder is None:
-            return  # it failed: what still comes for it is not recorded, and that was told
+            return  # it stands still: what still comes for it is not recorded, and that was told
+        elif isinstance(work, Pause):
+            self._pause(work, folder)
         elif isinstance(work, WriteFrame):
             folder.write_frame(work.track_id, work.frame, work.pts)
         elif isinstance(work, StartSegment):
@@ -235,6 +253,12 @@ class Writer:
         self._failures.pop(recording_id, None)
         self._folders[recording_id] = folder
         return folder
+
+    def _pause(self, work: Pause, folder: RecordingFolder) -> None:
+        """Its journal says since when; that it goes on is said when it is opened again."""
+        folder.append(SwitchedOff(at=work.at))
+        folder.close(work.at, lesson_over=False)
+        del self._folders[work.recording_id]
 
     def _close(self, work: Close, folder: RecordingFolder | None) -> None:
         opened = self._opens.get(work.recording_id)

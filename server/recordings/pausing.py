@@ -1,8 +1,8 @@
 """Recordings of lessons that go on: whether they run, that they pause, and that they go on.
 
-A recording pauses when its disk refuses, mostly because it is full. The lesson goes on and is told
-that it is not recorded, and why. It is gone on with as soon as there is room again, for as long as
-the lesson runs.
+A recording pauses when its disk refuses, mostly because it is full, or when the lead switches it
+off. The lesson goes on and is told that it is not recorded, and why. It is gone on with as soon as
+there is room again, for as long as the lesson runs, or when the lead switches it on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from recorder import control as c
-from recorder.archive import LEAST_PAUSE_S
+from recorder.archive import LEAST_PAUSE_S, SWITCHED_OFF
 from server.database.free_space import space_in
 from server.recordings.chores import Chore, Chores
 from server.recordings.phases import RecorderPhase
@@ -49,16 +49,20 @@ class Pausing:
         kept: Mapping[str, Recorded],
         folder: Path,
         tell_recorder: Callable[[Recorded], None],
+        send: Callable[[c.Command], object],
     ) -> None:
         self.on_running = _tell_nobody
         self.chores = Chores("recording-chores")
         self._kept = kept
         self._folder = folder
         self._tell_recorder = tell_recorder
+        self._send = send
         self._retries = Retries(RESUME_AFTER_S, for_ever=True)
 
     def runs(self, recorded: Recorded, now: float) -> None:
         """The recorder has its files open, and the disk takes them."""
+        if recorded.switched_off:  # meanwhile
+            return
         if not recorded.running and recorded.told[1]:
             _log.info("recording goes on", recording=recorded.recording_id)
         away_since, recorded.away_since = recorded.away_since, None
@@ -70,6 +74,8 @@ class Pausing:
 
     def away(self, recorded: Recorded, now: float) -> None:
         """The recorder is gone; another is started."""
+        if recorded.switched_off:
+            return
         if recorded.away_since is None:
             recorded.away_since = now
         self._tell_lesson(recorded, running=False, fault=AWAY)
@@ -77,6 +83,8 @@ class Pausing:
 
     def pause(self, recorded: Recorded, report: c.RecordingFailed, now: float) -> None:
         """The disk refuses."""
+        if recorded.switched_off:
+            return
         recorded.reach(RecorderPhase.PAUSED)
         _log.error("recording pauses", recording=recorded.recording_id, why=report.text)
         self._retries.failed(recorded.recording_id, now)
@@ -84,8 +92,26 @@ class Pausing:
         self._tell_lesson(recorded, running=False, fault=report.code)
         self._stop_taps(recorded)
 
+    def switch(self, recorded: Recorded, now: float, *, on: bool) -> None:
+        """The lead wants no more of it recorded, or wants it again."""
+        if recorded.switched_off is not on:  # as it is already
+            return
+        recorded.switched_off = not on
+        if on:
+            self.resume(recorded, now)
+            return
+        if recorded.reach(RecorderPhase.PAUSED):
+            self._send(c.PauseRecording(recording_id=recorded.recording_id))
+        self._retries.forget(recorded.recording_id)
+        code, text = SWITCHED_OFF
+        recorded.interruption = Interruption(code, text, over=False)
+        self._tell_lesson(recorded, running=False, fault=code)
+        self._stop_taps(recorded)
+
     def resume(self, recorded: Recorded, now: float) -> None:
-        """Try to go on."""
+        """Try to go on, unless the lead wants it not."""
+        if recorded.switched_off:
+            return
         self._retries.tried(recorded.recording_id, now)
         recorded.reach(RecorderPhase.RECORDING)
         self._tell_recorder(recorded)

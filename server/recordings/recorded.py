@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from recorder import control as c
 from recorder.records import SeatRecord
 from server.children.tapping import Tapping
 from server.recordings.phases import FOLLOWS, LIVE, RecorderPhase
+from signaling.log.entries import AnyEntry, LessonRunning, RecordingSwitched
+from signaling.ports import LessonPlan
+
+# Events kept for a recorder that is away, or for a recording that may begin: more than a lesson has
+# in an hour.
+MAX_UNWRITTEN_EVENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Recorded:
     unwritten: dict[str, c.JournalEvent] = field(default_factory=dict)  # by event id, in order
     interruption: Interruption | None = None  # the last one
     away_since: float | None = None  # when the recorder went
+    switched_off: bool = False  # by the lead: nothing goes on by itself
     told: tuple[bool, str] = (False, "")  # the lesson: is it recorded, and why not
 
     @property
@@ -50,6 +58,25 @@ class Recorded:
             return False
         self.phase = phase
         return True
+
+
+@dataclass(slots=True)
+class Unrecorded:
+    """A lesson of which nothing is recorded yet, and what its recording would begin with."""
+
+    plan: LessonPlan
+    wanted: bool
+    led: bool = False  # the lead has been here
+    events: deque[AnyEntry] = field(default_factory=lambda: deque(maxlen=MAX_UNWRITTEN_EVENTS))
+    sources: dict[str, tuple[str, str]] = field(default_factory=dict)  # seat, source by producer
+
+    def begins_with(self, entry: AnyEntry) -> bool:
+        """Whether this entry begins the recording: what comes before the lead is no lesson."""
+        self.events.append(entry)
+        self.led = self.led or isinstance(entry, LessonRunning)
+        if isinstance(entry, RecordingSwitched):
+            self.wanted = entry.recording
+        return self.led and self.wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,17 @@ from server.recordings.leftovers import Leftover, Leftovers, LessonLive, find_le
 from server.recordings.library import RecordingCatalogue
 from server.recordings.pausing import OnRunning, Pausing
 from server.recordings.phases import AGAIN, FAILS_AS, RecorderPhase
-from server.recordings.recorded import Interruption, Recorded, RecordingTotals
+from server.recordings.recorded import (
+    MAX_UNWRITTEN_EVENTS,
+    Interruption,
+    Recorded,
+    RecordingTotals,
+    Unrecorded,
+)
 from server.recordings.recorder_sink import RecorderSink
 from server.recordings.store import FolderStore, Store
-from signaling.log.entries import AnyEntry, as_members
+from signaling.log.entries import AnyEntry, RecordingSwitched, as_members
 from signaling.ports import LessonPlan
-
-# Events kept for a recorder that is away: more than a lesson has in an hour.
-MAX_UNWRITTEN_EVENTS = 10_000
 
 # What is still to be told to the database when the server stops; it answers in milliseconds.
 LAST_CHORES_S = 10.0
@@ -78,9 +81,10 @@ class RecordingService:
         self._recorder = Child(
             RECORDER, on_up=self._recorder_up, on_report=self._report, on_down=self._recorder_down
         )
+        self._unrecorded: dict[str, Unrecorded] = {}  # lessons in progress, not recorded yet
         self._by_lesson: dict[str, Recorded] = {}  # lessons in progress
         self._by_id: dict[str, Recorded] = {}  # all that is not filed yet
-        self._pausing = Pausing(self._by_id, folder, self._tell_recorder)
+        self._pausing = Pausing(self._by_id, folder, self._tell_recorder, self._recorder.send)
         store = FolderStore(folder) if store is None else store
         self._filing = Filing(self._by_id, folder, store, catalogue, self._tell_recorder)
         self._leftovers = Leftovers(lesson_live, self._finish_left)
@@ -108,7 +112,8 @@ class RecordingService:
         kept = self._by_id.values()
         phases = Counter(recorded.phase for recorded in kept)
         finishing = sum(phases[phase] for phase in FAILS_AS)
-        failed = phases[RecorderPhase.PAUSED] + sum(phases[phase] for phase in AGAIN)
+        paused = sum(r.phase is RecorderPhase.PAUSED and not r.switched_off for r in kept)
+        failed = paused + sum(phases[phase] for phase in AGAIN)
         running = sum(recorded.running for recorded in kept)
         return RecordingTotals(
             recorder_up=self._recorder.up,
@@ -158,10 +163,18 @@ class RecordingService:
     # --- signaling.ports.LessonObserver -------------------------------------------------------
 
     async def lesson_opened(self, plan: LessonPlan) -> None:
-        """A lesson begins, or goes on after a restart."""
-        if not plan.record or plan.lesson_id in self._by_lesson or self._closing:
+        """A lesson is open, or goes on after a restart. It is recorded from when its lead comes."""
+        known = plan.lesson_id in self._by_lesson or plan.lesson_id in self._unrecorded
+        if known or self._closing:
             return
         leftover = self._leftovers.pop(plan.lesson_id)
+        if leftover is None:
+            self._unrecorded[plan.lesson_id] = Unrecorded(plan, plan.record)
+        else:
+            self._begin(plan, leftover)
+
+    def _begin(self, plan: LessonPlan, leftover: Leftover | None = None) -> Recorded:
+        """Record this lesson from now on, or go on with what was recorded of it."""
         recording_id = leftover.recording_id if leftover else new_id()
         seats = tuple(
             SeatRecord(
@@ -174,12 +187,27 @@ class RecordingService:
         self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
         self._filing.begun(recording_id, plan.lesson_id, self._clock())
         self._recorder.send(self._open_command(recorded))
+        return recorded
 
     async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
         """An entry of the lesson's event log goes to the journal."""
-        recorded = self._by_lesson.get(lesson_id)
-        if recorded is None:
+        unrecorded = self._unrecorded.get(lesson_id)
+        if unrecorded is not None and unrecorded.begins_with(entry):
+            del self._unrecorded[lesson_id]
+            recorded = self._begin(unrecorded.plan)
+            for before in unrecorded.events:
+                self._write(recorded, before)
+            for producer_id, (seat_id, source) in unrecorded.sources.items():
+                await self.producer_added(lesson_id, seat_id, source, producer_id)
             return
+        going = self._by_lesson.get(lesson_id)
+        if going is None:
+            return
+        self._write(going, entry)
+        if isinstance(entry, RecordingSwitched):
+            self._pausing.switch(going, _now(), on=entry.recording)
+
+    def _write(self, recorded: Recorded, entry: AnyEntry) -> None:
         self._events += 1
         message = c.JournalEvent(
             recording_id=recorded.recording_id,
@@ -196,6 +224,8 @@ class RecordingService:
         self, lesson_id: str, seat_id: str, source: str, producer_id: str
     ) -> None:
         """A source can be recorded."""
+        if lesson_id in self._unrecorded:
+            self._unrecorded[lesson_id].sources[producer_id] = (seat_id, source)
         recorded = self._by_lesson.get(lesson_id)
         if recorded is None or producer_id in recorded.taps or self._runtime_folder is None:
             return
@@ -220,6 +250,8 @@ class RecordingService:
 
     async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
         """A source is gone."""
+        if lesson_id in self._unrecorded:
+            self._unrecorded[lesson_id].sources.pop(producer_id, None)
         recorded = self._by_lesson.get(lesson_id)
         tap = recorded.taps.pop(producer_id, None) if recorded is not None else None
         if tap is not None:
@@ -227,6 +259,7 @@ class RecordingService:
 
     async def lesson_closed(self, lesson_id: str) -> None:
         """The lesson is over: its recording is finished."""
+        self._unrecorded.pop(lesson_id, None)
         recorded = self._by_lesson.pop(lesson_id, None)
         if recorded is None:
             return

@@ -174,6 +174,20 @@ class Conduct:
             self._record.locked = message.locked
             self._record.write(log.LockChanged(at=now, locked=message.locked))
 
+    def switch_recording(self, seat: Seat, message: m.SetRecording, now: float) -> None:
+        """It is to be recorded from now on, or not; the recorder says when that is so."""
+        if self._record.record != message.recording:
+            self._record.record = message.recording
+            self._record.write(
+                log.RecordingSwitched(at=now, recording=message.recording, by=seat.seat_id)
+            )
+
+    def tell_recording_again(self, planned: bool, now: float) -> None:
+        """After a restart the recorder knows the plan alone."""
+        record = self._record
+        if record.record != planned:
+            record.write(log.RecordingSwitched(at=now, recording=record.record, by=""))
+
     def set_recording(self, recording: bool, fault: str, now: float) -> None:
         """The recorder says whether it runs, and if not, why."""
         record = self._record

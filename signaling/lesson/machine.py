@@ -34,7 +34,7 @@ from signaling.protocol.messages import CloseCode
 from signaling.protocol.refusals import refused
 
 # What each request does: about the lesson (answered by `Done`), about the device's media (answered
-# by what the media core says). `leave` and `ping` are in `Lesson._request`.
+# by what the media core says). `enter`, `leave` and `ping` are in `Lesson._carry_out`.
 SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]] = {
     m.RaiseHand: Conduct.raise_hand,
     m.LowerHand: Conduct.lower_hand,
@@ -48,6 +48,7 @@ SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]
     m.SetLayout: Conduct.set_layout,
     m.SendChat: Conduct.send_chat,
     m.SetLock: Conduct.set_lock,
+    m.SetRecording: Conduct.switch_recording,
     m.EndLesson: Conduct.end_lesson,
 }
 REMOVAL_REQUESTS: dict[type[m.Request], Callable[[Removal, Device, Any, float], None]] = {
@@ -166,6 +167,7 @@ class Lesson:
         saved.load(lesson._record, state, now)
         if not lesson.ended:
             lesson._record.write(log.LessonRestored(at=now))
+            lesson._conduct.tell_recording_again(plan.record, now)
         return lesson, lesson._finish(now)
 
     # --- looking ------------------------------------------------------------------------------
@@ -239,7 +241,10 @@ class Lesson:
             raise LessonRefusal("already-joined")
         seat = record.seats[device.seat_id]
         code = rules.refusal_of(
-            kind, seat.role, record.mode, in_person=not device.bearer.room_device
+            kind,
+            seat.role,
+            record.mode,
+            in_person=device.entered and not device.bearer.room_device,
         )
         if code is not None:
             raise LessonRefusal(code)
@@ -253,6 +258,9 @@ class Lesson:
             PUBLISH_REQUESTS[kind](self._publishing, device, message, now)
         elif kind in SUBSCRIBE_REQUESTS:
             SUBSCRIBE_REQUESTS[kind](self._subscribing, device, message, now)
+        elif kind is m.Enter:
+            self._roster.enter(device, now)
+            record.done(connection, message.request_id)
         elif kind is m.Leave:
             self._roster.leave(device, now, "left")
             record.done(connection, message.request_id)

@@ -97,6 +97,7 @@ class Device:
     offers_sound: bool = True
     media: bool = False
     established: bool = False  # a transport of it has been connected
+    entered: bool = True  # else it only looks whether all is ready
     joined_at: float = 0.0
     producers: dict[str, Producer] = field(default_factory=dict)
     wants: tuple[Want, ...] = ()
@@ -157,7 +158,8 @@ class LessonRecord:
         self.spotlight: m.SpotlightState | None = None
         self.layout = m.Layout.SPEAKER
         self.locked = False
-        self.recording = plan.record
+        self.record = plan.record  # it is to be recorded
+        self.recording = False  # the recorder says so
         self.recording_fault = ""
         self.video_codec = m.VideoCodec.H264  # once less, it stays so: a change interrupts pictures
         self.ends_at: float | None = None  # told when the longest length is near
@@ -187,9 +189,13 @@ class LessonRecord:
         return any(d.phase is DevicePhase.CONNECTED for d in self.devices_of(seat_id))
 
     def is_led(self) -> bool:
-        """Whether the lead is here in person: a device of the lead's room alone leads nothing."""
+        """Whether the lead is here in person, and has entered.
+
+        A device of the lead's room alone leads nothing.
+        """
         return any(
             device.phase is DevicePhase.CONNECTED
+            and device.entered
             and not device.bearer.room_device
             and self.seats[device.seat_id].role is Role.LEAD
             for device in self.devices.values()
@@ -257,6 +263,7 @@ class LessonRecord:
                 m.RemovedBearer(seat_id=bar.seat_id, bearer=bar.name)
                 for bar in self.barred.values()
             ],
+            record=self.record,
             recording=self.recording,
             recording_fault=self.recording_fault,
             video_codec=self.video_codec,

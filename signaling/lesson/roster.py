@@ -56,12 +56,18 @@ class Roster:
         else:
             device = self._add_device(event, event.identity, now)
         self._learn_codecs(device, event)
+        device.entered = event.join.enters
         record.keep()
         self.settle(now)
         record.flush(now, newcomer=event.connection)
         record.reply(event.connection, self._welcome(device, event, now, kept=kept))
         for producer in device.producers.values():  # what was said during the cut was not heard
             self._publishing.tell_layers(device, producer)
+
+    def enter(self, device: Device, now: float) -> None:
+        """A device that only looked takes part from now on."""
+        device.entered = True
+        self.settle(now)
 
     def _learn_codecs(self, device: Device, event: JoinRequested) -> None:
         """What this device cannot show is sent no more, unless it only observes."""
@@ -75,9 +81,7 @@ class Roster:
             return None
         wanted = hash_key(event.join.resume)
         for device in self._record.devices.values():
-            if device.resume_hash == wanted and (
-                event.identity is None or device.seat_id == event.identity.seat_id
-            ):
+            if device.resume_hash == wanted and _is_of(device, event.identity):
                 return device
         return None
 
@@ -373,6 +377,19 @@ class Roster:
         if device.over_http and not device.established:
             return device.joined_at + HTTP_DEVICE_SETUP_S
         return float("inf")
+
+
+def _is_of(device: Device, identity: Identity | None) -> bool:
+    """Whether a device is this bearer's: a PC that two people use keeps one key for both.
+
+    With an expired token (None) there is the key alone.
+    """
+    if identity is None:
+        return True
+    return (device.seat_id, device.bearer.bearer_id) == (
+        identity.seat_id,
+        identity.bearer.bearer_id,
+    )
 
 
 def move(device: Device, trigger: str) -> None:

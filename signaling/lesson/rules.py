@@ -87,6 +87,7 @@ class Permission:
 
 PERMISSIONS: dict[type[m.Request], Permission] = {
     m.Leave: Permission(_ALL),
+    m.Enter: Permission(_ALL),
     m.Ping: Permission(_ALL),
     m.Publish: Permission(_PLACES, "source-not-allowed"),
     m.Unpublish: Permission(_PLACES, "source-not-allowed"),
@@ -105,6 +106,7 @@ PERMISSIONS: dict[type[m.Request], Permission] = {
     m.SetLayout: Permission(_STAFF, "lead-only", research=_PLACES),
     m.SendChat: Permission(_PLACES | _STAFF),
     m.SetLock: Permission(_LEAD, "lead-only"),
+    m.SetRecording: Permission(_LEAD, "lead-only"),
     m.RemoveDevice: Permission(_LEAD, "lead-only"),
     m.Readmit: Permission(_LEAD, "lead-only"),
     m.EndLesson: Permission(_LEAD, "lead-only"),
@@ -116,8 +118,8 @@ def refusal_of(
 ) -> str | None:
     """Why this role may not send this message in this mode; None when it may.
 
-    A room's device at the lead's seat (`in_person` is false) may do what any room may there: what
-    only leads do is for the person who leads.
+    A room's device at the lead's seat (`in_person` is false) may do what any room may there, and so
+    may a lead who has not entered: what only leads do is for the person who leads.
     """
     permission = PERMISSIONS[message]
     roles = permission.roles | (permission.research if mode is Mode.RESEARCH else frozenset())

@@ -1,9 +1,9 @@
 """A lesson as JSON: what comes back after the server was killed.
 
 Saved is what people have agreed on (floor, hands in their order, mutes, spotlight, layout, lock,
-who was put out, the chat's tail), the video codec, and who was here, so that each device's resume
-key is known again. Media is not: peer connections die with the server, and each device negotiates
-anew. The plan of the lesson is the timetable's and read anew.
+whether it is recorded, who was put out, the chat's tail), the video codec, and who was here, so
+that each device's resume key is known again. Media is not: peer connections die with the server,
+and each device negotiates anew. The plan of the lesson is the timetable's and read anew.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class SavedLesson(_Saved):
     spotlight: m.SpotlightState | None
     layout: m.Layout
     locked: bool
+    record: bool | None = None  # a state of before it could be switched: as planned
     barred: dict[str, SavedBar] = {}
     video_codec: m.VideoCodec = m.VideoCodec.H264
     chat: list[m.ChatLine]
@@ -92,6 +93,7 @@ def dump(record: LessonRecord) -> str:
         spotlight=record.spotlight,
         layout=record.layout,
         locked=record.locked,
+        record=record.record,
         barred={
             bearer: SavedBar(seat_id=bar.seat_id, name=bar.name, code=bar.code)
             for bearer, bar in record.barred.items()
@@ -152,6 +154,7 @@ def load(record: LessonRecord, state: str, now: float) -> None:
         record.spotlight = saved.spotlight
     record.layout = saved.layout
     record.locked = saved.locked
+    record.record = record.record if saved.record is None else saved.record
     record.barred = _bars_of(saved)
     record.video_codec = saved.video_codec
     record.chat.extend(saved.chat)

@@ -259,6 +259,14 @@ class RecordingChanged(Entry):
     fault: str = ""
 
 
+class RecordingSwitched(Entry):
+    """The lead has switched the recording on or off (`by` is empty: told again after a restart)."""
+
+    type: Literal["recording_switched"] = "recording_switched"
+    recording: bool
+    by: str
+
+
 class Chat(Entry):
     """A line to all."""
 
@@ -319,6 +327,7 @@ AnyEntry = (
     | LayoutChosen
     | LockChanged
     | RecordingChanged
+    | RecordingSwitched
     | Chat
     | Speech
     | LinkChanged

@@ -77,7 +77,8 @@ class Join(Request):
 
     With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
     `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
-    `shows` are the codecs of which it can show pictures.
+    `shows` are the codecs of which it can show pictures. Without `enters` a lead's device only
+    looks whether all is ready: the lesson begins, or goes on, when it says `Enter`.
     """
 
     type: Literal["join"] = "join"
@@ -87,6 +88,13 @@ class Join(Request):
     resume: Annotated[str, Field(max_length=128)] | None = None
     keep_media: bool = False
     shows: Annotated[list[VideoCodec], Field(max_length=len(VideoCodec))] = list(VideoCodec)
+    enters: bool = True
+
+
+class Enter(Request):
+    """The device that has only looked until now takes part."""
+
+    type: Literal["enter"] = "enter"
 
 
 class Leave(Request):
@@ -230,6 +238,13 @@ class SetLock(Request):
     locked: bool
 
 
+class SetRecording(Request):
+    """Lead: from now on the lesson is recorded, or it is not. All are told."""
+
+    type: Literal["set_recording"] = "set_recording"
+    recording: bool
+
+
 class RemoveDevice(Request):
     """Lead: this device is put out of its seat, and whoever it belongs to is let in no more."""
 
@@ -258,6 +273,7 @@ class Ping(Request):
 
 ClientMessage = Annotated[
     Join
+    | Enter
     | Leave
     | Publish
     | Unpublish
@@ -276,6 +292,7 @@ ClientMessage = Annotated[
     | SetLayout
     | SendChat
     | SetLock
+    | SetRecording
     | RemoveDevice
     | Readmit
     | EndLesson
@@ -371,8 +388,9 @@ class LessonState(Model):
     layout: Layout = Layout.SPEAKER
     locked: bool = False
     removed: list[RemovedBearer] = []
-    recording: bool = False
-    recording_fault: str = ""  # why it is to be recorded and is not, at the moment
+    record: bool = False  # it is to be recorded: as planned, or as the lead has switched it since
+    recording: bool = False  # it is being recorded now
+    recording_fault: str = ""  # why it is not, at the moment
     video_codec: VideoCodec = VideoCodec.H264  # the best that every seat's devices can show
     streams: list[LessonStream] = []  # its own, of no seat
     ended: bool = False

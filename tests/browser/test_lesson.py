@@ -70,6 +70,8 @@ def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright)
         rooms.everybody_hears_everybody()
         keyboard.a_rooms_settings(rooms.rooms[ROOMS[2]].page)
         the_teacher_calls_on_a_room(rooms)
+        the_recording_is_switched(rooms)
+        another_window_takes_over(rooms)
         a_rooms_cable_is_pulled(rooms, line)
         the_server_is_killed(rooms, server)
         the_lesson_ends_and_plays(rooms, county, lesson_id)
@@ -135,6 +137,34 @@ def the_teacher_calls_on_a_room(rooms: Classrooms) -> None:
     rooms.teacher.page.get_by_test_id(f"spotlight-{seat}").click()
 
 
+def the_recording_is_switched(rooms: Classrooms) -> None:
+    """Off and on by the teacher; every room sees it."""
+    signs = [room.page.get_by_test_id("recording") for room in rooms.rooms.values()]
+    for recorded in (False, True):
+        rooms.teacher.page.get_by_test_id("recording").click()
+        for sign in signs:
+            expect(sign).to_be_visible(visible=recorded)
+
+
+def another_window_takes_over(rooms: Classrooms) -> None:
+    """The first one says so, and takes the lesson back; nobody is there twice."""
+    first = rooms.teacher.page
+    room = rooms.rooms[ROOMS[1]]
+    lead = rooms.seat(rooms.teacher)
+    with first.context.new_page() as second:
+        second.goto(first.url)
+        second.get_by_test_id("device-start").wait_for()
+        expect(first.get_by_test_id("own-room")).to_be_visible()  # it has only looked
+        second.get_by_test_id("device-start").click()
+        expect(first.get_by_text("The lesson is open in another window")).to_be_visible()
+        expect(second.get_by_test_id("own-room")).to_have_attribute("aria-pressed", "true")
+        room.sees_moving(lead, LEAD)
+        first.get_by_text("Use it here").click()
+        expect(second.get_by_text("The lesson is open in another window")).to_be_visible()
+    room.sees_moving(lead, LEAD)
+    room.hears_only(lead, LEAD)
+
+
 def a_rooms_cable_is_pulled(rooms: Classrooms, line: RoomNetwork) -> None:
     """Ten seconds without a line; then the room is back, untouched."""
     cut = rooms.rooms[ROOMS[0]]
@@ -162,6 +192,7 @@ def the_lesson_ends_and_plays(rooms: Classrooms, county: County, lesson_id: str)
     page.get_by_test_id("end-confirm").click()
     for room in rooms.rooms.values():
         expect(room.page.get_by_text("The lesson is over")).to_be_visible()
+    expect(page.get_by_test_id("recording")).to_be_visible()  # the way to it
     recording = finished_recording(rooms.teacher, county, lesson_id)
     page.goto(f"{county.origin}/library")
     page.get_by_test_id(f"recording-{recording}").click()

@@ -25,6 +25,7 @@ from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import Gap, SyncPoint, TrackEnded, TrackStarted
 from server.recordings.recording import RecordingService
+from signaling.log.entries import LessonRunning
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile
 from tests.browser.media_page import ARGUMENTS, CHROMIUM, MediaPage, running_browser, until
@@ -203,6 +204,7 @@ async def recorded_lesson(recordings: Path, codec: str) -> tuple[Path, dict[str,
         await recording.lesson_opened(
             LessonPlan("lesson1", "数学", Mode.BLENDED, 0.0, True, (seat,))
         )
+        await recording.happened("lesson1", LessonRunning(at=0.0))
         async with running_browser() as (browser, address):
             lead = MediaPage(await browser.new_page(), node, "lesson1", "lead-pc")
             await lead.page.goto(address)

@@ -135,6 +135,7 @@ class Scene:
 
     async def open(self, *, record: bool = True) -> None:
         await self.recording.lesson_opened(plan(record=record))
+        await self.recording.happened("lesson1", log.LessonRunning(at=0.0))
 
     async def publish(self, *producers: str) -> None:
         before = len(self.core.taps)

@@ -23,6 +23,7 @@ from recorder.records import ClockPoint
 from server.recordings.recording import RecordingService
 from server.simulate.sending import SentPicture, SimulatedSending, Studio
 from server.simulate.settings import Appearance
+from signaling.log.entries import LessonRunning
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile, Source
 from tests.recorded_media import MARK_S, decoded_marks, marked_sound
@@ -116,6 +117,7 @@ async def simulated_lesson(recordings: Path, film: Path) -> Path:
         await node.open_lesson("l", lambda _event: None)
         seat = SeatPlan("lead", Role.LEAD, "", "", SendProfile(name="test", sources=[]))
         await recording.lesson_opened(LessonPlan("l", "", Mode.BLENDED, 0.0, True, (seat,)))
+        await recording.happened("l", LessonRunning(at=0.0))
         studio = Studio("A", "B", Appearance(identity=1, media_file=film))
         sent = SentPicture(Source.TEACHER, 320, 180, RATE, "H264", 300_000)
         pictures = await studio.pictures(sent)

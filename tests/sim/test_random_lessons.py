@@ -44,6 +44,8 @@ REQUESTS = st.one_of(
     st.builds(m.SetSpotlight, seat_id=st.none() | SEAT, source=st.none() | st.sampled_from(Source)),
     st.builds(m.SetLayout, layout=st.sampled_from(Layout)),
     st.builds(m.SetLock, locked=st.booleans()),
+    st.builds(m.SetRecording, recording=st.booleans()),
+    st.builds(m.Enter),
     st.builds(m.RemoveDevice, device_id=st.integers(1, 8).map("device-{}".format)),
     st.builds(m.Readmit, seat_id=SEAT),
     st.builds(m.SendChat, text=st.text(min_size=1, max_size=20)),

@@ -17,6 +17,7 @@ from recorder.records import (
     Resumed,
     SeatRecord,
     SegmentStarted,
+    SwitchedOff,
     SyncPoint,
     TrackStarted,
 )
@@ -82,6 +83,7 @@ def test_a_story_is_put_together() -> None:
 
 
 FULL = DiskRefused(at=10.0, code="disk-full", text="Full.")
+OFF = SwitchedOff(at=10.0)
 OVER = Happened(event_id="9", event={"type": "lesson_ended", "at": 60.0, "reason": "by-lead"})
 
 
@@ -101,6 +103,11 @@ OVER = Happened(event_id="9", event={"type": "lesson_ended", "at": 60.0, "reason
             ],
             [(10.0, 14.0, "disk-full"), (20.0, 21.0, "disk-error")],
         ),
+        # Switched off: until it is switched on again, or the lesson is over.
+        ([OFF, Resumed(at=14.0), Closed(at=60.0)], [(10.0, 14.0, "switched-off")]),
+        ([OFF, Resumed(at=60.0), OVER, Closed(at=60.0)], [(10.0, 60.0, "switched-off")]),
+        # … though the recorder was killed meanwhile, or the disk is full when it is switched on.
+        ([OFF, FULL, Resumed(at=14.0)], [(10.0, 14.0, "switched-off")]),
         # Killed and back at once is no pause, a server that was off is.
         ([Resumed(at=1.5), Resumed(at=2.5)], []),
         ([Resumed(at=2.0), Resumed(at=62.0)], [(2.0, 62.0, "recorder-away")]),

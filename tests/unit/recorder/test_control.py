@@ -30,6 +30,7 @@ COMMANDS: list[c.Command] = [
         ssrc=2**32 - 1,
     ),
     c.CloseTap(track_id="t"),
+    c.PauseRecording(recording_id="r"),
     c.CloseRecording(recording_id="r"),
     c.FinishRecording(recording_id="r", folder="/x"),
 ]

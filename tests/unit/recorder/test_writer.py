@@ -11,7 +11,7 @@ import pytest
 from mixer.reading.frames import Frame
 from recorder import writer as w
 from recorder.recording_folder import RecordingFolder, read_recording
-from recorder.records import Closed, DiskRefused, Happened, Opened, Resumed
+from recorder.records import Closed, DiskRefused, Happened, Opened, Resumed, SwitchedOff
 from tests.recorded_media import encode_video
 from tests.refusals import small_disk
 
@@ -185,3 +185,22 @@ def test_stopping_writes_all_that_waits_and_closes_nothing_for_good(tmp_path: Pa
     records = read_recording(tmp_path / "r")
     assert sum(isinstance(r, Happened) for r in records) == 500
     assert not any(isinstance(r, Closed) for r in records)
+
+
+def test_a_recording_that_is_switched_off_takes_nothing_until_it_is_opened_again(
+    outcomes: Outcomes, tmp_path: Path
+) -> None:
+    outcomes.writer.put(opening("r", tmp_path / "r"))
+    outcomes.writer.put(w.Append("r", event(1)))
+    outcomes.writer.put(w.Pause("r", 5.0))
+    outcomes.writer.put(w.Pause("r", 6.0))  # it is off already
+    outcomes.writer.put(w.Append("r", event(2)))
+    outcomes.writer.put(opening("r", tmp_path / "r", at=7.0))
+    outcomes.writer.put(w.Append("r", event(3)))
+    outcomes.writer.put(w.Pause("r", 8.0))
+    outcomes.writer.put(w.Close("r", 9.0, lesson_over=True))
+    outcomes.wait(w.ClosedFor)
+    records = read_recording(tmp_path / "r")
+    told = [r.event["n"] if isinstance(r, Happened) else type(r) for r in records]
+    off = [SwitchedOff, Resumed]
+    assert told == [Opened, 1, *off, 3, *off, Closed]

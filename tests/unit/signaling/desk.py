@@ -125,6 +125,7 @@ class Desk:
         protocol: int = m.PROTOCOL_VERSION,
         shows: Iterable[VideoCodec] = VideoCodec,
         bearer: Bearer | None = None,
+        enters: bool = True,
     ) -> Client:
         """A new connection joins; `client.welcome` is None if it was refused."""
         number = next(self._numbers)
@@ -137,6 +138,7 @@ class Desk:
             keep_media=keep_media,
             protocol=protocol,
             shows=list(shows),
+            enters=enters,
         )
         self.feed(
             e.JoinRequested(

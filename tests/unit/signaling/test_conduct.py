@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signaling.lesson import events as e
 from signaling.lesson.record import CHAT_TAIL
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Mode, Source
@@ -226,3 +227,33 @@ def test_done_comes_after_the_change_it_confirms() -> None:
     _desk, at = desk_with("lead", "room-1")
     told = at["lead"].say(m.GiveFloor(seat_id="room-1", request_id="1"))
     assert [message.type for message in told] == ["lesson_changed", "seat_changed", "done"]
+
+
+def test_the_lead_switches_the_recording_and_the_recorder_says_what_is_so() -> None:
+    desk = Desk(record=True)
+    lead, room = desk.join("lead"), desk.join("room-1")
+    desk.feed(e.RecordingChanged(recording=True))
+    assert room.lesson is not None
+    assert (room.lesson.record, room.lesson.recording) == (True, True)
+    for _ in range(2):  # pressed twice
+        lead.say(m.SetRecording(recording=False))
+    assert (room.lesson.record, room.lesson.recording) == (False, True), "not yet"
+    desk.feed(e.RecordingChanged(recording=False, fault="switched-off"))
+    assert (room.lesson.recording, room.lesson.recording_fault) == (False, "switched-off")
+    lead.say(m.SetRecording(recording=True))
+    switched = desk.entries("recording_switched")
+    assert [(entry["recording"], entry["by"]) for entry in switched] == [
+        (False, "lead"),
+        (True, "lead"),
+    ]
+
+
+def test_a_recording_stays_switched_over_a_crash_and_the_recorder_is_told_again() -> None:
+    desk = Desk(record=True)
+    desk.join("lead").say(m.SetRecording(recording=False))
+    desk.kill_and_restore()
+    assert not desk.state.record
+    assert [entry["by"] for entry in desk.entries("recording_switched")] == ["lead", ""]
+    desk.join("lead").say(m.SetRecording(recording=True))
+    desk.kill_and_restore()
+    assert len(desk.entries("recording_switched")) == 3, "as planned: nothing to be told"

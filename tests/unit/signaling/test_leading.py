@@ -46,6 +46,32 @@ def test_a_lead_who_was_here_is_away_and_not_still_to_come() -> None:
     assert (desk.state.led, desk.state.begun) == (False, True)
 
 
+def test_a_lead_who_only_looks_leads_nothing_until_they_enter() -> None:
+    desk = Desk()
+    room = desk.join("room-1")
+    lead = desk.join("lead", enters=False)
+    assert desk.seat("lead").present
+    assert (desk.lesson.phase, desk.state.begun) == (LivePhase.WAITING, False)
+    assert lead.ask(m.GiveFloor(seat_id="room-1")) == "lead-only"
+    assert desk.entries("lesson_running") == []
+    assert lead.ask(m.Enter()) == "done"
+    assert room.lesson is not None
+    assert (room.lesson.led, room.lesson.begun) == (True, True)
+    assert len(desk.entries("lesson_running")) == 1
+    assert lead.ask(m.GiveFloor(seat_id="room-1")) == "done"
+
+
+def test_who_comes_back_enters_or_looks_as_they_say() -> None:
+    desk = Desk()
+    lead = desk.join("lead")
+    assert lead.welcome is not None
+    lead.cut()
+    desk.join("lead", resume=lead.welcome.resume, enters=False)
+    assert not desk.state.led
+    desk.join("lead", resume=lead.welcome.resume)
+    assert desk.state.led
+
+
 def test_a_lesson_with_room_pcs_alone_ends_the_lead_classrooms_too() -> None:
     desk = Desk()
     lead_classroom(desk)
@@ -67,6 +93,7 @@ def test_a_lesson_with_room_pcs_alone_ends_the_lead_classrooms_too() -> None:
         m.SetLayout(layout=m.Layout.WALL),
         m.SetSpotlight(seat_id="room-1"),
         m.SetLock(locked=True),
+        m.SetRecording(recording=False),
         m.RemoveDevice(device_id="device-2"),
         m.Readmit(seat_id="room-1"),
         m.EndLesson(),

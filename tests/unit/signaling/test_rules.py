@@ -23,7 +23,7 @@ def test_every_request_has_a_permission_and_one_handler() -> None:
     requests = set(m.Request.__subclasses__()) - {m.Join}
     assert set(rules.PERMISSIONS) == requests
     tables = [SEAT_REQUESTS, REMOVAL_REQUESTS, PUBLISH_REQUESTS, SUBSCRIBE_REQUESTS]
-    tables.append({m.Leave: 0, m.Ping: 0})
+    tables.append({m.Enter: 0, m.Leave: 0, m.Ping: 0})
     handled = [message for table in tables for message in table]
     assert sorted(handled, key=str) == sorted(requests, key=str)
 
@@ -44,6 +44,8 @@ ANSWERS = [
     (m.Mute(muted=True), "done", "done", "not-allowed", "not-allowed"),
     (m.SendChat(text="hello"), "done", "done", "done", "not-allowed"),
     (m.SetLock(locked=True), "done", "lead-only", "lead-only", "lead-only"),
+    (m.SetRecording(recording=True), "done", "lead-only", "lead-only", "lead-only"),
+    (m.Enter(), "done", "done", "done", "done"),
     (m.Subscribe(wants=[]), "done", "done", "done", "done"),
     (m.SubscribeAnswer(sdp="v=0"), "no-offer", "no-offer", "no-offer", "no-offer"),
     (

@@ -125,7 +125,8 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
  *
  * With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
  * `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
- * `shows` are the codecs of which it can show pictures.
+ * `shows` are the codecs of which it can show pictures. Without `enters` a lead's device only
+ * looks whether all is ready: the lesson begins, or goes on, when it says `Enter`.
  */
 export interface Join {
   type: "join";
@@ -135,6 +136,13 @@ export interface Join {
   resume?: string | null;
   keep_media?: boolean;
   shows?: VideoCodec[];
+  enters?: boolean;
+  request_id?: string | null;
+}
+
+/** The device that has only looked until now takes part. */
+export interface Enter {
+  type: "enter";
   request_id?: string | null;
 }
 
@@ -280,6 +288,13 @@ export interface SetLock {
   request_id?: string | null;
 }
 
+/** Lead: from now on the lesson is recorded, or it is not. All are told. */
+export interface SetRecording {
+  type: "set_recording";
+  recording: boolean;
+  request_id?: string | null;
+}
+
 /** Lead: this device is put out of its seat, and whoever it belongs to is let in no more. */
 export interface RemoveDevice {
   type: "remove_device";
@@ -395,8 +410,11 @@ export interface LessonState {
   layout: Layout;
   locked: boolean;
   removed: RemovedBearer[];
+  /** it is to be recorded: as planned, or as the lead has switched it since */
+  record: boolean;
+  /** it is being recorded now */
   recording: boolean;
-  /** why it is to be recorded and is not, at the moment */
+  /** why it is not, at the moment */
   recording_fault: string;
   /** the best that every seat's devices can show */
   video_codec: VideoCodec;
@@ -580,6 +598,7 @@ export interface Pong {
 
 export type ClientMessage =
   | Join
+  | Enter
   | Leave
   | Publish
   | Unpublish
@@ -598,6 +617,7 @@ export type ClientMessage =
   | SetLayout
   | SendChat
   | SetLock
+  | SetRecording
   | RemoveDevice
   | Readmit
   | EndLesson

@@ -61,6 +61,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     layout: "speaker",
     locked: false,
     removed: [],
+    record: true,
     recording: true,
     recording_fault: "",
     video_codec: "H264",

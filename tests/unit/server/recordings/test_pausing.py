@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,18 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.recorded = Recorded("rec1", "lesson1")
-        self.pausing = Pausing({"rec1": self.recorded}, folder, lambda _recorded: None)
+        self.said: list[str] = []  # to the recorder
+        self.heard: list[tuple[bool, str]] = []  # by the lesson
+        self.pausing = Pausing(
+            {"rec1": self.recorded},
+            folder,
+            lambda _recorded: self.said.append("all"),
+            lambda command: self.said.append(command.type),
+        )
+        self.pausing.on_running = self._running
+
+    async def _running(self, _lesson_id: str, running: bool, fault: str) -> None:
+        self.heard.append((running, fault))
 
     def told(self) -> Interruption | None:
         return self.recorded.interruption
@@ -48,6 +60,36 @@ async def test_a_pause_is_told_while_it_lasts_and_afterwards(kept: Kept) -> None
     pausing.resume(recorded, 20.0)
     pausing.runs(recorded, 21.0)
     assert kept.told() == Interruption("disk-full", "The disk is full.", over=True)
+
+
+async def test_what_the_lead_switches_off_goes_on_by_nothing_but_the_lead(kept: Kept) -> None:
+    recorded, pausing = kept.recorded, kept.pausing
+    pausing.runs(recorded, 0.0)
+    for _ in range(2):
+        pausing.switch(recorded, 5.0, on=False)
+    assert kept.said == ["pause"]
+    off = kept.told()
+    assert off is not None
+    assert (off.code, off.over) == ("switched-off", False)
+    pausing.runs(recorded, 6.0)  # said before, heard after
+    pausing.pause(recorded, FULL, 6.0)
+    pausing.away(recorded, 7.0)
+    pausing.resume(recorded, 8.0)  # another recorder is there
+    await pausing.look(900.0)
+    assert (kept.said, kept.told()) == (["pause"], off)
+    pausing.switch(recorded, 901.0, on=True)
+    pausing.runs(recorded, 902.0)
+    assert kept.said == ["pause", "all"]
+    assert kept.told() == replace(off, over=True)
+    await pausing.chores.done()
+    assert kept.heard == [(True, ""), (False, "switched-off"), (True, "")]
+
+
+async def test_a_full_disk_is_not_tried_again_once_it_is_switched_off(kept: Kept) -> None:
+    kept.pausing.pause(kept.recorded, FULL, 5.0)
+    kept.pausing.switch(kept.recorded, 6.0, on=False)
+    await kept.pausing.look(900.0)
+    assert kept.said == []
 
 
 @pytest.mark.parametrize(("back_at", "told"), [(2.9, ""), (3.0, "recorder-away")])
