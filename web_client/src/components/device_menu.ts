@@ -12,6 +12,7 @@ import "./device_select.ts";
 import type { DeviceSelect } from "./device_select.ts";
 import { define, TongkeElement } from "./element.ts";
 import "./level_meter.ts";
+import "./speaker_test.ts";
 
 /** What a person sends before the server has said it. */
 const USUAL: readonly Source[] = ["room", "teacher"];
@@ -59,11 +60,12 @@ export class DeviceMenu extends TongkeElement {
     return this.select(source, teach.furtherCamera(sources[source]), false);
   }
 
-  private speaker(): TemplateResult | typeof nothing {
+  private speaker(): TemplateResult {
     // A browser that cannot choose one, or tells of none, plays where the system plays.
     const known = this.view.choices.speakers.some((one) => one.deviceId && one.label);
-    if (!("setSinkId" in HTMLMediaElement.prototype) || !known) return nothing;
-    return this.select("speaker", this.m.teach.speaker, false);
+    const chosen = "setSinkId" in HTMLMediaElement.prototype && known;
+    return html`${chosen ? this.select("speaker", this.m.teach.speaker, false) : nothing}
+      <tk-speaker-test .speaker=${this.view.choices.speaker}></tk-speaker-test>`;
   }
 
   private select(use: DeviceUse, label: string, main: boolean): TemplateResult {

@@ -38,6 +38,19 @@ export class LevelMeter extends TongkeElement {
         gap: 6px;
         color: var(--ink-soft);
       }
+      :host([short]) {
+        gap: 2px;
+        width: 96px;
+      }
+      :host([short]) .bar {
+        height: 6px;
+      }
+      :host([short]) .word {
+        justify-content: center;
+        height: 20px;
+        font-size: var(--text-small);
+        white-space: nowrap;
+      }
       .word.clear {
         color: var(--accent-strong);
       }
@@ -48,6 +61,8 @@ export class LevelMeter extends TongkeElement {
     `,
   ];
 
+  /** A few words in a line of their own, where there is no room for advice. */
+  @property({ type: Boolean, reflect: true }) short = false;
   @property({ attribute: false }) track: MediaStreamTrack | null = null;
   @state() private word: LevelWord = "waiting";
   @query(".fill") private fill!: HTMLElement;
@@ -76,6 +91,7 @@ export class LevelMeter extends TongkeElement {
 
   override render(): TemplateResult {
     const { teach } = this.m;
+    if (this.short) return this.shortly(teach.levels[this.word]);
     const words = {
       waiting: teach.soundWaiting,
       quiet: teach.soundQuiet,
@@ -86,6 +102,11 @@ export class LevelMeter extends TongkeElement {
       <div class="word ${this.word}" role="status">
         ${icon(this.word === "clear" ? "check" : "microphone", 18)}${words[this.word]}
       </div>`;
+  }
+
+  private shortly(words: string): TemplateResult {
+    return html`<div class="bar" aria-hidden="true"><div class="fill"></div></div>
+      <div class="word ${this.word}">${words}</div>`;
   }
 }
 

@@ -16,6 +16,8 @@ import type { DeviceChoices, DevicePhase } from "./state.ts";
 export interface DevicesPort {
   track(source: Source, track: MediaStreamTrack | null): void;
   phase(device: "camera" | "microphone", phase: DevicePhase): void;
+  /** `source` is served by another device since the one before vanished; null: no longer so. */
+  fellBack(source: Source, from: string, to: string | null): void;
   /** The list of devices, a choice, or what is used, has changed. */
   changed(choices: DeviceChoices): void;
 }
@@ -31,8 +33,8 @@ export class Devices {
   /** The attempt under way for a source. A later one makes an earlier one void. */
   private readonly attempts = new Map<Source, number>();
   private attempt = 0;
-  /** Sources whose device was pulled out and for which none is left. */
-  private readonly pulled = new Set<Source>();
+  /** Sources whose device was pulled out and for which none is left, and what that was called. */
+  private readonly pulled = new Map<Source, string>();
   /** Ids that have stood in a list: one that never did is not missed when it stands in none. */
   private readonly listed = new Set<string>();
   /** Sources whose attempt nobody has answered for long: what is plugged in now may answer. */
@@ -326,8 +328,11 @@ export class Devices {
 
   private keep(source: Source, track: MediaStreamTrack): void {
     const before = this.tracks.get(source);
+    const lost = this.pulled.get(source);
     this.tracks.set(source, track);
     this.pulled.delete(source);
+    const other = lost !== undefined && lost !== track.label;
+    this.port.fellBack(source, lost ?? "", other ? track.label : null);
     track.addEventListener("ended", () => {
       if (this.tracks.get(source) === track) this.vanished(source, track);
     });
@@ -337,7 +342,7 @@ export class Devices {
 
   private vanished(source: Source, track: MediaStreamTrack): void {
     this.tracks.delete(source);
-    this.pulled.add(source);
+    this.pulled.set(source, track.label);
     track.stop();
     this.port.track(source, null);
     if (this.isMain(source)) this.port.phase(deviceOf(source), "lost");

@@ -40,6 +40,11 @@ export function reduce(view: View, event: LessonEvent): View {
       return { ...view, [event.device]: event.phase };
     case "devices":
       return { ...view, choices: event.choices };
+    case "fell-back": {
+      const { source, from, to } = event;
+      if (to === null && !view.fallbacks.has(source)) return view;
+      return { ...view, fallbacks: put(view.fallbacks, source, to === null ? null : { from, to }) };
+    }
     case "own":
       return { ...view, own: put(view.own, event.source, event.track) };
     case "own-closed": {

@@ -61,6 +61,12 @@ export function videoSources(seat: SeatState): SourceState[] {
   return seat.sources.filter((one) => one.kind === "video");
 }
 
+/** Whether this device's source reaches the server: it is known there, and the line carries it. */
+export function isSent(view: View, source: Source): boolean {
+  const known = sourceOf(mySeat(view), source);
+  return known !== null && known.device_id === view.me?.deviceId && view.up === "connected";
+}
+
 /** The picture that stands for a seat; a source even if nothing is sent, so its tile has a name. */
 export function facePicture(seat: SeatState): Picture {
   const order = FACE_SOURCES[seat.role] ?? [];

@@ -48,6 +48,8 @@ export interface SessionOptions {
   token(renew: boolean): Promise<string>;
   /** Whether this device receives sound at all. */
   readonly listens: boolean;
+  /** Of the windows of this browser only one is in the lesson: the next one takes its place. */
+  readonly oneWindow?: boolean;
 }
 
 /** Thrown by `token` when the server will not let this person in. */
@@ -87,6 +89,8 @@ export class LessonSession {
       {
         track: (source, track) => this.captured(source, track),
         phase: (device, phase) => this.store.dispatch({ type: "device", device, phase }),
+        fellBack: (source, from, to) =>
+          this.store.dispatch({ type: "fell-back", source, from, to }),
         changed: (choices) => this.store.dispatch({ type: "devices", choices }),
       },
       options.device === "room_pc",
@@ -98,6 +102,7 @@ export class LessonSession {
   }
 
   open(): void {
+    if (this.checker !== undefined) return; // it was opened to look before one enters
     addEventListener("online", this.onOnline);
     document.addEventListener("visibilitychange", this.onOnline);
     this.checker = setInterval(() => void this.check(), CHECK_EVERY_MS);
@@ -110,16 +115,21 @@ export class LessonSession {
     removeEventListener("online", this.onOnline);
     document.removeEventListener("visibilitychange", this.onOnline);
     clearInterval(this.checker);
+    this.checker = undefined;
     clearTimeout(this.wantsTimer);
-    if (leave) sessionStorage.removeItem(this.resumeName);
+    if (leave) this.keys.removeItem(this.resumeName);
     this.publisher?.close();
     this.subscriber?.close();
     this.devices.close();
     this.connection.close(leave ? { type: "leave" } : undefined);
   }
 
-  /** Begin (and keep on) sending what the profile says, as far as there are devices. */
+  /**
+   * Enter, and begin (and keep on) sending what the profile says, as far as there are devices. Until
+   * then this device only looks whether all is ready.
+   */
   send(): void {
+    if (!this.sending && this.connection.live) this.act({ type: "enter" });
     this.sending = true;
     const profiles = this.captureProfiles();
     for (const profile of profiles) {
@@ -143,6 +153,7 @@ export class LessonSession {
     this.act({ type: "mute_seat", seat_id: seatId, muted });
   muteAll = (muted: boolean): void => this.act({ type: "mute_all", muted });
   setLayout = (layout: Layout): void => this.act({ type: "set_layout", layout });
+  setRecording = (recording: boolean): void => this.act({ type: "set_recording", recording });
   setLock = (locked: boolean): void => this.act({ type: "set_lock", locked });
   removeDevice = (deviceId: string): void =>
     this.act({ type: "remove_device", device_id: deviceId });
@@ -184,6 +195,16 @@ export class LessonSession {
 
   // --- joining --------------------------------------------------------------------------------
 
+  /** A window of this browser is in this lesson, or was a moment ago. */
+  get isKnown(): boolean {
+    return this.keys.getItem(this.resumeName) !== null;
+  }
+
+  /** Windows that take each other's place have one key, others one each. */
+  private get keys(): Storage {
+    return this.options.oneWindow ? localStorage : sessionStorage;
+  }
+
   private get resumeName(): string {
     return `tongke.resume.${this.options.lessonId}`;
   }
@@ -192,7 +213,7 @@ export class LessonSession {
     try {
       const token = await this.options.token(this.renewToken);
       this.renewToken = false;
-      const resume = sessionStorage.getItem(this.resumeName);
+      const resume = this.keys.getItem(this.resumeName);
       const { device } = this.options;
       return {
         type: "join",
@@ -202,6 +223,7 @@ export class LessonSession {
         resume,
         keep_media: this.mediaGoesOn(),
         shows: this.learnCodecs(),
+        enters: this.sending,
       };
     } catch (error) {
       if (error instanceof TurnedAway) {
@@ -242,7 +264,7 @@ export class LessonSession {
   }
 
   private joined(welcome: Welcome): void {
-    sessionStorage.setItem(this.resumeName, welcome.resume);
+    this.keys.setItem(this.resumeName, welcome.resume);
     this.store.dispatch({ type: "server", message: welcome, now: Date.now() / 1000 });
     const iceServers = welcome.ice_servers.map((server) => ({ ...server }));
     this.publisher ??= this.makePublisher(iceServers);
@@ -277,7 +299,7 @@ export class LessonSession {
 
   /** Nothing more is sent or received here, and no key brings this device back. */
   private putOut(): void {
-    sessionStorage.removeItem(this.resumeName);
+    this.keys.removeItem(this.resumeName);
     this.close(false);
   }
 

@@ -89,6 +89,8 @@ export interface View {
   readonly camera: DevicePhase;
   readonly microphone: DevicePhase;
   readonly choices: DeviceChoices;
+  /** Own sources that another device serves since theirs vanished: from which to which. */
+  readonly fallbacks: ReadonlyMap<Source, { readonly from: string; readonly to: string }>;
   /** Own pictures and sound, as captured here. */
   readonly own: ReadonlyMap<Source, MediaStreamTrack>;
   /** Own sources that this person has closed. */
@@ -117,6 +119,7 @@ export type LessonEvent =
   | { type: "link"; direction: "up" | "down"; phase: LinkPhase }
   | { type: "device"; device: "camera" | "microphone"; phase: DevicePhase }
   | { type: "devices"; choices: DeviceChoices }
+  | { type: "fell-back"; source: Source; from: string; to: string | null }
   | { type: "own"; source: Source; track: MediaStreamTrack | null }
   | { type: "own-closed"; source: Source; closed: boolean }
   | { type: "held"; held: boolean }
@@ -146,6 +149,7 @@ export const initialView: View = {
   camera: "off",
   microphone: "off",
   choices: { cameras: [], microphones: [], speakers: [], speaker: "" },
+  fallbacks: new Map(),
   own: new Map(),
   closed: new Set(),
   held: false,

@@ -96,6 +96,7 @@ let permission: { state: string; onchange: (() => void) | null };
 let phases: Record<string, string>;
 let sent: Map<Source, string>;
 let choices: DeviceChoices;
+let fallbacks: string[];
 let all: Devices[];
 
 function devices({ takesAll = false } = {}): Devices {
@@ -106,6 +107,7 @@ function devices({ takesAll = false } = {}): Devices {
         else sent.delete(source);
       },
       phase: (device, phase) => (phases[device] = phase),
+      fellBack: (source, from, to) => fallbacks.push(`${source}: ${from} → ${to}`),
       changed: (now) => (choices = now),
     },
     takesAll,
@@ -123,6 +125,7 @@ beforeEach(() => {
   permission = { state: "denied", onchange: null };
   phases = {};
   sent = new Map();
+  fallbacks = [];
   all = [];
   const kept = new Map<string, string>();
   vi.stubGlobal("localStorage", {
@@ -194,6 +197,21 @@ describe("a microphone", () => {
     media.plug("audioinput", "Desk");
     await settled();
     expect([sent.get("room"), own.absent("room"), live()]).toEqual(["Desk", "", ["Desk"]]);
+  });
+
+  it("is told by which one it goes on when it vanishes, until it is back or another is chosen", async () => {
+    const made = devices();
+    await made.capture([MICROPHONE]);
+    await made.choose("room", "id of Desk");
+    fallbacks = [];
+    media.unplug("Desk");
+    await vi.advanceTimersByTimeAsync(500);
+    expect([phases.microphone, sent.get("room")]).toEqual(["on", "Built-in"]);
+    expect(fallbacks).toEqual(["room: Desk → Built-in"]);
+    media.plug("audioinput", "Desk");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sent.get("room")).toBe("Desk");
+    expect(fallbacks.at(-1)).toBe("room:  → null");
   });
 
   it("goes on while the chosen one is back but held by another program", async () => {

@@ -7,17 +7,19 @@ import { timeOfDay } from "../../src/i18n/format.ts";
 import { zh } from "../../src/i18n/zh/index.ts";
 import { FakeTrack } from "../lesson/asked_devices.ts";
 import { FakeSocket } from "../lesson/fake_socket.ts";
-import { welcome } from "../lesson/views.ts";
+import { seat, source, welcome } from "../lesson/views.ts";
 import { find, later, press, Refused, seen, settled, words } from "../page_on_its_own.ts";
 import { planned } from "../timetable.ts";
 import {
   card,
   device,
+  heard,
   opened,
   page,
   playsTeaching,
   served,
   START,
+  WINDOW,
 } from "./scene.ts";
 
 const played = playsTeaching();
@@ -40,10 +42,16 @@ describe("before the lesson", () => {
     expect(FakeSocket.all).toHaveLength(1);
     FakeSocket.last.letIn(welcome("lead"));
     await settled();
+    const signs = (id: string): string => words(find(card(root, id), ".signs"));
     expect(root.querySelectorAll("tk-room-card")).toHaveLength(3);
     expect(seen(root, "tk-control-bar")).toBeNull(); // it is the teacher who enters
     // Nobody hears the teacher: what a room is told would come out of nowhere.
     expect(card(root, "r1").querySelector(".actions")).toBeNull();
+    expect(signs("r1")).toBe("摄像头 声音 网络良好");
+    await heard({ type: "seat_changed", seat: seat("r2", { sources: [source("r2", "students", { live: false })] }) });
+    expect(signs("r2")).toBe("没有画面 没有声音 网络良好");
+    await heard({ type: "seat_changed", seat: seat("r3", { present: false }) });
+    expect(signs("r3")).toBe("尚未进入");
     await press(root, ...START);
     expect(card(root, "r1").querySelector(".actions")).not.toBeNull();
   });
@@ -56,6 +64,29 @@ describe("before the lesson", () => {
     expect(seen(root, "tk-device-check")).toBeNull();
     expect(seen(root, "tk-control-bar")).not.toBeNull();
     expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("only looks until the button is pressed: the rooms wait, and nothing is recorded", async () => {
+    const root = await opened(played, { state: "live" });
+    FakeSocket.last.letIn(welcome("lead"));
+    await settled();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ type: "join", enters: false });
+    expect(FakeSocket.last.sent.map((one) => one.type)).not.toContain("enter");
+    await press(root, ...START);
+    expect(FakeSocket.last.asked).toMatchObject({ type: "enter" });
+    FakeSocket.last.die(1006);
+    await later(0.5);
+    FakeSocket.last.open();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ type: "join", enters: true });
+  });
+
+  it("leaves the lesson to the window that is in it until the button is pressed, and then takes over", async () => {
+    localStorage.setItem(WINDOW, "the other window's");
+    const root = await opened(played, { state: "live" });
+    expect(FakeSocket.all).toEqual([]);
+    await press(root, ...START);
+    FakeSocket.last.open();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: "the other window's", enters: true });
   });
 
   it("does not begin when the server refuses, and says why", async () => {

@@ -5,17 +5,20 @@ import { describe, expect, it } from "vitest";
 import { zh } from "../../src/i18n/zh/index.ts";
 import { FakeTrack } from "../lesson/asked_devices.ts";
 import { FakeSocket } from "../lesson/fake_socket.ts";
-import { lesson } from "../lesson/views.ts";
-import { find, isOff, press, seen, words } from "../page_on_its_own.ts";
+import { lesson, seat } from "../lesson/views.ts";
+import { find, isOff, later, press, seen, settled, words } from "../page_on_its_own.ts";
 import {
   button,
   device,
   heard,
   inside,
   key,
+  linked,
+  loudness,
   own,
   playsTeaching,
   profile,
+  session,
 } from "./scene.ts";
 
 const played = playsTeaching();
@@ -52,6 +55,8 @@ describe("the teacher's own devices in the lesson", () => {
     const root = await inside(played);
     const microphone = new FakeTrack();
     await own("room", microphone);
+    expect(words(find(root, ...button("own-room")))).toBe("麦克风正在接通…"); // nobody hears it yet
+    await linked();
     expect(words(find(root, ...button("own-room")))).toBe("麦克风已开");
     await key("m");
     expect(words(find(root, ...button("own-room")))).toBe("麦克风已关");
@@ -62,6 +67,67 @@ describe("the teacher's own devices in the lesson", () => {
     expect(microphone.enabled).toBe(false);
     await key("m");
     expect(microphone.enabled).toBe(true);
+  });
+
+  it("are not said to be on while nothing of them is sent", async () => {
+    const root = await inside(played, { seats: [seat("lead", { sources: [] })] });
+    await own("room", new FakeTrack());
+    await own("teacher", new FakeTrack());
+    await linked();
+    const bar = (id: string): string => words(find(root, ...button(id)));
+    expect([bar("own-room"), bar("own-teacher")]).toEqual(["麦克风正在接通…", "摄像头正在接通…"]);
+    await heard({ type: "seat_changed", seat: seat("lead") });
+    expect([bar("own-room"), bar("own-teacher")]).toEqual(["麦克风已开", "摄像头已开"]);
+    session().store.dispatch({ type: "link", direction: "up", phase: "lost" });
+    await settled();
+    expect(bar("own-room")).toBe("麦克风正在接通…");
+  });
+
+  it("are said to have changed where one has vanished and another goes on", async () => {
+    const root = await inside(played, { profile });
+    const fell = (to: string | null): void =>
+      session().store.dispatch({ type: "fell-back", source: "room", from: "桌面麦克风", to });
+    fell("内置麦克风");
+    await settled();
+    const banner = (): string => words(seen(root, ".banner"));
+    expect(banner()).toBe("麦克风：“桌面麦克风”已拔出，现在用的是“内置麦克风”。 设备 关闭");
+    fell(null); // it is back
+    await settled();
+    expect(banner()).toBe("");
+    fell("内置麦克风");
+    await settled();
+    await press(root, ".banner button:last-child");
+    expect(banner()).toBe("");
+  });
+
+  it("say while one speaks how that sounds", async () => {
+    const root = await inside(played);
+    await own("room", new FakeTrack());
+    expect(seen(root, "tk-control-bar", "tk-level-meter")).toBeNull(); // nobody hears it yet
+    await linked();
+    const word = async (amplitude: number): Promise<string> => {
+      loudness.now = amplitude;
+      await later(5);
+      return words(find(root, "tk-control-bar", "tk-level-meter"));
+    };
+    expect(await word(0)).toBe("");
+    expect(await word(0.004)).toBe("声音太小");
+    expect(await word(0.1)).toBe("声音清楚");
+    expect(await word(1)).toBe("声音太大");
+    await press(root, ...button("own-room"));
+    expect(seen(root, "tk-control-bar", "tk-level-meter")).toBeNull();
+  });
+
+  it("play two notes at the loudspeaker, and ask whether they were heard", async () => {
+    const root = await inside(played);
+    await key("d");
+    const test = (): HTMLElement => find(root, "tk-device-panel", "tk-device-menu", "tk-speaker-test");
+    expect(words(test())).toBe("试听扬声器");
+    await press(test().shadowRoot ?? test(), "button");
+    expect(words(test())).toBe("试听扬声器 正在播放两声提示音…");
+    await later(2);
+    expect(words(test())).toContain("听到两声提示音了吗？");
+    expect(loudness.notes).toEqual([523.25, 783.99]);
   });
 
   it("say whose microphone it is when another device has the sound", async () => {
@@ -110,5 +176,19 @@ describe("the bar below", () => {
     await press(root, ...button("chat"));
     expect(words(find(root, ...button("chat")))).toBe("聊天");
     expect(words(find(root, "tk-chat"))).toContain("你好");
+  });
+
+  it("switches the recording, and says what the recorder makes of it", async () => {
+    const root = await inside(played);
+    const bar = (): string => words(find(root, "tk-top-bar"));
+    const toggle = (): Promise<void> => press(root, "tk-top-bar", "[data-testid=recording]");
+    expect(bar()).toContain("正在录制 暂停录制");
+    await toggle();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "set_recording", recording: false });
+    const off = { record: false, recording: false, recording_fault: "switched-off" };
+    await heard({ type: "lesson_changed", lesson: lesson(off) });
+    expect(bar()).toContain("未录制 开始录制");
+    await toggle();
+    expect(FakeSocket.last.asked).toMatchObject({ type: "set_recording", recording: true });
   });
 });

@@ -4,7 +4,7 @@
 import { describe, expect, it } from "vitest";
 import { zh } from "../../src/i18n/zh/index.ts";
 import { FakeSocket } from "../lesson/fake_socket.ts";
-import { seat, welcome } from "../lesson/views.ts";
+import { lesson, seat, welcome } from "../lesson/views.ts";
 import { find, isOff, later, press, seen, settled, words } from "../page_on_its_own.ts";
 import {
   button,
@@ -14,6 +14,7 @@ import {
   playsTeaching,
   seats,
   session,
+  WINDOW,
 } from "./scene.ts";
 
 const played = playsTeaching();
@@ -69,8 +70,11 @@ describe("what goes wrong in the lesson", () => {
     const other = await inside(played);
     FakeSocket.last.die(4101);
     await settled();
-    expect(words(other)).toContain("课堂已在另一个窗口打开");
+    expect(words(other)).toBe(
+      "课堂已在另一个窗口打开 这台电脑只能有一个窗口在课堂中。 在这里使用",
+    );
     expect(seen(other, "tk-control-bar")).toBeNull();
+    expect(localStorage.getItem(WINDOW)).toBe("key"); // by which it is taken back
   });
 });
 
@@ -84,7 +88,7 @@ describe("leaving", () => {
     expect(away.getAttribute("href")).toBe("/");
     await press(root, "tk-top-bar", ".end button:last-child");
     expect(dialog()).toBeNull();
-    expect(FakeSocket.last.asked).toMatchObject({ type: "join" });
+    expect(FakeSocket.last.asked).toMatchObject({ type: "enter" });
     await press(root, "tk-top-bar", "[data-testid=leave]");
     await press(root, "tk-top-bar", "[data-testid=end-confirm]");
     expect(FakeSocket.last.asked).toMatchObject({ type: "end_lesson" });
@@ -118,11 +122,28 @@ describe("the end", () => {
     expect(seen(root, "tk-stage")).not.toBeNull();
     await heard({ type: "lesson_ended", reason: "by-lead" });
     expect(words(root)).toContain("本节课已结束 主讲教师已下课。 录像将在一分钟内进入课程库。");
-    expect(find(root, "a").getAttribute("href")).toBe("/library");
+    const links = (): (string | null)[] => [
+      ...(find(root, "tk-lesson-ended").shadowRoot?.querySelectorAll("a") ?? []),
+    ].map((one) => one.getAttribute("href"));
+    expect(links()).toEqual(["/library", "/"]);
     expect(document.title).toBe("本节课已结束 · Fractions · 同课");
     expect(sessionStorage.getItem("tongke.entered.l1")).toBeNull();
+    const of = (lesson_id: string, state: string): object => ({ id: `rec-${lesson_id}`, lesson_id, state });
+    played.server.answers["GET /api/recordings?from=1000"] = [of("l0", "ready"), of("l1", "finishing")];
+    await later(3);
+    expect(links()).toEqual(["/library/rec-l1", "/library", "/"]);
+    expect(words(root)).toContain("主讲教师已下课。 正在整理录像，马上可以播放。 看录像");
+    played.server.answers["GET /api/recordings?from=1000"] = [of("l1", "ready")];
+    await later(3);
+    expect(words(root)).toContain("主讲教师已下课。 看录像");
     await later(20);
     expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("does not promise a recording that was switched off", async () => {
+    const root = await inside(played, { lesson: lesson({ record: false, recording: false }) });
+    await heard({ type: "lesson_ended", reason: "by-lead" });
+    expect(words(root)).toContain("主讲教师已下课。 去课程库");
   });
 
   it.each([

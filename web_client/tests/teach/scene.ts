@@ -11,6 +11,10 @@ import { FakeServer, find, mounted, press, settled } from "../page_on_its_own.ts
 import { planned } from "../timetable.ts";
 
 const NOW_S = 4990;
+/** The page's sound: what every microphone gives (an amplitude), and the notes that were played. */
+export const loudness = { now: 0, notes: [] as number[] };
+/** Where a window of this browser that is in the lesson leaves its key for the next one. */
+export const WINDOW = "tongke.resume.l1";
 export const START = ["tk-device-check", "[data-testid=device-start]"] as const;
 export const button = (id: string): [string, string] => [
   "tk-control-bar",
@@ -41,6 +45,13 @@ export function playsTeaching(): Played {
     vi.stubGlobal("WebSocket", FakeSocket);
     vi.stubGlobal("RTCRtpReceiver", { getCapabilities: () => null });
     vi.stubGlobal("isSecureContext", true);
+    Object.assign(loudness, { now: 0, notes: [] });
+    vi.stubGlobal("AudioContext", PlayedSound);
+    vi.stubGlobal("AnalyserNode", PlayedAnalyser);
+    vi.stubGlobal("Audio", class {
+      srcObject = null;
+      play = (): Promise<void> => Promise.resolve();
+    });
     played.media = new AskedDevices();
     vi.stubGlobal("navigator", { mediaDevices: played.media });
     played.server = served();
@@ -48,10 +59,31 @@ export function playsTeaching(): Played {
   afterEach(() => {
     document.body.replaceChildren();
     sessionStorage.clear();
+    localStorage.removeItem(WINDOW);
     vi.unstubAllGlobals();
     vi.useRealTimers();
   });
   return played;
+}
+
+class PlayedAnalyser {
+  readonly fftSize = 2048;
+  getFloatTimeDomainData = (samples: Float32Array): void => void samples.fill(loudness.now);
+}
+
+class PlayedSound {
+  readonly currentTime = 0;
+  readonly gain = { setValueAtTime: () => undefined, linearRampToValueAtTime: () => undefined };
+  createMediaStreamSource = (): object => ({ connect: () => undefined });
+  createMediaStreamDestination = (): object => ({ stream: {} });
+  createGain = (): object => ({ gain: this.gain, connect: () => undefined });
+  createOscillator = (): object => {
+    const frequency = { value: 0 };
+    const stop = (): void => void loudness.notes.push(frequency.value);
+    return { frequency, connect: (to: object) => to, start: () => undefined, stop };
+  };
+  resume = (): Promise<void> => Promise.resolve();
+  close = (): Promise<void> => Promise.resolve();
 }
 
 /** The server with one lesson. */
@@ -104,6 +136,12 @@ export function session(): LessonSession {
 export async function own(source: Source, track: FakeTrack | null): Promise<void> {
   const captured = track as unknown as MediaStreamTrack | null;
   session().store.dispatch({ type: "own", source, track: captured });
+  await settled();
+}
+
+/** What is sent arrives. */
+export async function linked(): Promise<void> {
+  session().store.dispatch({ type: "link", direction: "up", phase: "connected" });
   await settled();
 }
 

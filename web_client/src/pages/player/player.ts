@@ -399,7 +399,7 @@ export class Player extends TongkeElement {
   private goesOn(interrupted: Recording["interrupted"]): string {
     const { player, lesson } = this.m;
     if (!interrupted) return player.stillRecording;
-    if (!interrupted.over) return player.pausedRecording;
+    if (!interrupted.over && interrupted.code !== "switched-off") return player.pausedRecording;
     return player.interruptedRecording(faultWords(lesson.recordingFaults, interrupted.code));
   }
 

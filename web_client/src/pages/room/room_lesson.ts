@@ -130,6 +130,19 @@ export class RoomLesson extends TongkeElement {
       .hand .hint {
         font-size: max(20px, 1.15vw);
       }
+      .recording {
+        position: absolute;
+        inset-block-start: 8px;
+        inset-inline-start: 64px; /* beside the gear */
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        padding: 4px 14px;
+        border-radius: 99px;
+        background: var(--picture-sign);
+        color: var(--alarm);
+        font-size: max(20px, 1.15vw);
+      }
       .sound {
         position: static;
         padding: 12px 32px;
@@ -172,6 +185,11 @@ export class RoomLesson extends TongkeElement {
         </div>
         ${this.button()}
       </div>
+      ${view.lesson?.recording
+        ? html`<p class="recording" data-testid="recording">
+            ${icon("record", 24)}${this.m.lesson.recording}
+          </p>`
+        : nothing}
       <tk-sound .view=${view} .session=${session}></tk-sound>`;
   }
 

@@ -3,10 +3,11 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
+import "../../components/level_meter.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon, type IconName } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
-import { hands } from "../../lesson/selectors.ts";
+import { hands, isSent } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import { type Layout, LAYOUT_VALUES, type Source } from "../../protocol/messages.ts";
@@ -37,6 +38,10 @@ export class ControlBar extends TongkeElement {
       button.closed {
         border-color: var(--alarm);
         color: var(--alarm);
+      }
+      button.waits {
+        border-color: var(--warn);
+        color: var(--warn);
       }
       .group {
         display: flex;
@@ -130,6 +135,9 @@ export class ControlBar extends TongkeElement {
           order: 3;
           min-height: 44px;
         }
+        tk-level-meter {
+          display: none; /* the devices tell it */
+        }
         .group button,
         .hands button {
           flex-direction: row;
@@ -162,7 +170,7 @@ export class ControlBar extends TongkeElement {
     const { view, m, session } = this;
     const off = view.phase !== "live";
     return html`${this.device("room", ["microphone", "microphoneOff"], [m.teach.micOn, m.teach.micOff])}
-      ${this.device("teacher", ["camera", "cameraOff"], [m.teach.camOn, m.teach.camOff])}
+      ${this.level()} ${this.device("teacher", ["camera", "cameraOff"], [m.teach.camOn, m.teach.camOff])}
       <button
         data-testid="devices"
         aria-pressed=${this.devices ? "true" : "false"}
@@ -224,6 +232,7 @@ export class ControlBar extends TongkeElement {
     const { view } = this;
     if (source === "room" && view.me?.carriesSound === false) return this.soundElsewhere(icons[1]);
     const closed = view.closed.has(source) || !view.own.has(source);
+    if (!closed && !isSent(view, source)) return this.waits(source, icons[0]);
     return html`<button
       class=${closed ? "closed" : ""}
       data-testid="own-${source}"
@@ -232,6 +241,28 @@ export class ControlBar extends TongkeElement {
       @click=${() => this.pressed(source)}
     >
       ${icon(closed ? icons[1] : icons[0])}${closed ? words[1] : words[0]}
+    </button>`;
+  }
+
+  /** How the teacher sounds, while they speak and are heard. */
+  private level(): TemplateResult | typeof nothing {
+    const { view } = this;
+    const track = view.own.get("room");
+    if (!track || view.closed.has("room") || !isSent(view, "room")) return nothing;
+    return html`<tk-level-meter short .track=${track}></tk-level-meter>`;
+  }
+
+  /** It is open here and does not reach anybody yet, or not for the moment. */
+  private waits(source: "room" | "teacher", sign: IconName): TemplateResult {
+    const { teach } = this.m;
+    return html`<button
+      class="waits"
+      data-testid="own-${source}"
+      aria-pressed="false"
+      title=${teach.keys}
+      @click=${() => this.pressed(source)}
+    >
+      ${icon(sign)}${source === "room" ? teach.micWaits : teach.camWaits}
     </button>`;
   }
 

@@ -243,6 +243,7 @@ export class RoomCard extends TongkeElement {
             </button>`
         : nothing}
       ${seat.present ? nothing : sign(...this.absence())}
+      ${this.heard ? nothing : this.readiness().map((one) => sign(...one))}
       ${floor ? sign("speak", m.tile.floor, "good") : nothing}
       ${seat.muted_by_lead ? sign("microphoneOff", m.tile.muted, "warn") : nothing}
       ${this.putOut()}
@@ -250,6 +251,22 @@ export class RoomCard extends TongkeElement {
         ? sign(lineSigns[seat.link], m.link[seat.link], `line ${seat.link}`)
         : nothing}
     `;
+  }
+
+  /** Before the lesson: whether its camera and its microphone are there, and something comes. */
+  private readiness(): [IconName, string, string][] {
+    const { seat, m } = this;
+    if (!seat.present) return [];
+    const comes = (kind: "audio" | "video"): boolean =>
+      seat.sources.some((one) => one.kind === kind && one.live && !one.muted);
+    return [
+      comes("video")
+        ? ["camera", m.teach.cameraReady, "good"]
+        : ["cameraOff", m.teach.noCamera, "warn"],
+      comes("audio")
+        ? ["microphone", m.teach.soundReady, "good"]
+        : ["microphoneOff", m.teach.noSound, "warn"],
+    ];
   }
 
   /** It is not here: not yet, or not for the moment. */

@@ -33,6 +33,7 @@ import "./control_bar.ts";
 import "./device_check.ts";
 import type { DevicePanel } from "./device_panel.ts";
 import "./device_panel.ts";
+import "./ended.ts";
 import "./others.ts";
 import "./room_card.ts";
 import { teachStyles } from "./styles.ts";
@@ -75,6 +76,7 @@ export class Teach extends LessonPage {
         device: "browser",
         token: personTokens(this.lessonId, "lead"),
         listens: true,
+        oneWindow: true,
       }),
     );
     void this.load();
@@ -99,13 +101,24 @@ export class Teach extends LessonPage {
       return;
     }
     if (!this.isLive()) return;
-    this.session?.open();
     // A reload in the middle of a lesson goes straight back in.
-    if (sessionStorage.getItem(this.enteredName)) this.enter();
+    if (sessionStorage.getItem(this.enteredName)) {
+      this.session?.open();
+      this.enter();
+    }
+    this.look();
+  }
+
+  /**
+   * See the rooms come before entering; but where another window of this browser is in the lesson,
+   * it goes on until the button here is pressed.
+   */
+  private look(): void {
+    if (!this.session?.isKnown) this.session?.open();
   }
 
   private async lookWhoIsThere(): Promise<void> {
-    if (this.view.phase !== "idle" || this.lesson?.state !== "planned") return;
+    if (this.view.phase !== "idle" || !this.lesson || this.lesson.state === "ended") return;
     try {
       this.classrooms = await get<Classroom[]>("/api/classrooms");
       this.lesson = await get<Lesson>(`/api/lessons/${encodeURIComponent(this.lessonId)}`);
@@ -113,7 +126,7 @@ export class Teach extends LessonPage {
       return; // asked again in a few seconds
     }
     // The doors open by themselves shortly before the hour: the rooms are seen coming.
-    if (this.isLive()) this.session?.open();
+    if (this.isLive()) this.look();
   }
 
   private isLive(): boolean {
@@ -248,7 +261,13 @@ export class Teach extends LessonPage {
     const { view, m, session } = this;
     if (this.error !== null) return failure(m.app, this.error, () => void this.load());
     if (!this.lesson || !session) return html`<tk-skeleton rows="4"></tk-skeleton>`;
-    if (view.phase === "ended" || this.lesson.state === "ended") return this.ended();
+    if (view.phase === "ended" || this.lesson.state === "ended") {
+      return html`<tk-lesson-ended
+        .lesson=${this.lesson}
+        .reason=${view.ended}
+        ?recorded=${view.lesson?.record ?? this.lesson.record}
+      ></tk-lesson-ended>`;
+    }
     if (view.phase === "refused" && !view.me) return this.refused();
     if (view.phase === "removed") return putOut(m, view.refusal);
     if (view.phase === "replaced") return replaced(m.lesson);
@@ -410,6 +429,8 @@ export class Teach extends LessonPage {
     }
     const device = this.deviceProblem();
     if (device) return this.strip("warn", device, this.deviceRemedies());
+    const [fallback] = this.inside ? view.fallbacks : [];
+    if (fallback) return this.fellBack(...fallback);
     if (this.inside && ownPictureIsHeld(view)) return this.strip("warn", m.lesson.ownPictureHeld);
     const fault = this.inside ? pictureFaultInWords(view, m) : "";
     return fault ? this.strip("warn", fault) : nothing;
@@ -422,6 +443,21 @@ export class Teach extends LessonPage {
     if (microphone) return m.teach.deviceProblem(m.teach.microphone, microphone);
     const camera = deviceProblem(view.camera);
     return camera ? m.teach.deviceProblem(m.teach.camera, camera) : "";
+  }
+
+  /** A device has vanished and another serves: which, and the way to choose. */
+  private fellBack(source: Source, { from, to }: { from: string; to: string }): TemplateResult {
+    const { teach, app } = this.m;
+    const seen = (): void =>
+      this.session?.store.dispatch({ type: "fell-back", source, from: "", to: null });
+    return this.strip(
+      "warn",
+      teach.fellBack(source === "room" ? teach.microphone : teach.camera, from, to),
+      html`${this.devicesOpen
+          ? nothing
+          : html`<button class="slim" @click=${this.toggleDevices}>${teach.devices}</button>`}
+        <button class="slim" @click=${seen}>${app.close}</button>`,
+    );
   }
 
   private readonly retryDevices = async (): Promise<void> => {
@@ -449,24 +485,6 @@ export class Teach extends LessonPage {
     return html`<div class="banner ${tone}" role="status">
       ${icon("warning")}<span>${words}</span>${remedies ?? nothing}
     </div>`;
-  }
-
-  private ended(): TemplateResult {
-    const { lesson, app } = this.m;
-    const reasons = {
-      "by-lead": lesson.endedByLead,
-      "by-colleague": lesson.endedByColleague,
-      "by-administrator": lesson.endedByAdministrator,
-      "by-server": lesson.endedByServer,
-      "timed-out": lesson.endedTimedOut,
-      "too-long": lesson.endedTooLong,
-    };
-    const why = this.view.ended ? reasons[this.view.ended] : "";
-    const recorded = this.lesson?.record ? lesson.recordingSoon : "";
-    return html`<tk-state symbol="check" heading=${lesson.endedTitle} text="${why} ${recorded}">
-      <a href="/library">${lesson.toLibrary}</a>
-      <a href="/">${app.toToday}</a>
-    </tk-state>`;
   }
 
   private refused(): TemplateResult {

@@ -12,6 +12,9 @@ import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { LessonState, LinkQuality } from "../../protocol/messages.ts";
 
+/** Of the faults of a recording the one that is none: its owner wants it so. */
+const SWITCHED_OFF = "switched-off";
+
 export class TopBar extends TongkeElement {
   static override styles = [
     base,
@@ -110,7 +113,7 @@ export class TopBar extends TongkeElement {
             <span class="time" aria-label=${m.lesson.elapsed(this.elapsed(lesson.started_at))}
               >${this.elapsed(lesson.started_at)}</span
             >
-            ${this.recording(lesson)}
+            ${this.recording(lesson)} ${this.recordingSwitch(lesson)}
             ${lesson.locked
               ? html`<span class="badge warn">${icon("lock", 14)}${m.lesson.locked}</span>`
               : nothing}
@@ -129,11 +132,26 @@ export class TopBar extends TongkeElement {
     if (lesson.recording) {
       return html`<span class="badge live">${icon("record", 14)}${words.recording}</span>`;
     }
-    if (!lesson.recording_fault) return html`<span class="badge">${words.notRecording}</span>`;
+    const off = !lesson.recording_fault || lesson.recording_fault === SWITCHED_OFF;
+    if (off) return html`<span class="badge">${words.notRecording}</span>`;
     const why = words.recordingPaused(faultWords(words.recordingFaults, lesson.recording_fault));
     return html`<span class="badge warn recording" role="status" title=${why}
       >${icon("warning", 14)}<span>${why}</span></span
     >`;
+  }
+
+  /** What its owner has decided, whatever the disk says; it stands in the way of no question. */
+  private recordingSwitch({ record }: LessonState): TemplateResult | typeof nothing {
+    if (!this.inside || this.asking) return nothing;
+    return html`<button
+      class="slim"
+      data-testid="recording"
+      ?disabled=${this.view.phase !== "live"}
+      @click=${() => this.session.setRecording(!record)}
+    >
+      ${icon(record ? "pause" : "record", 16)}
+      ${record ? this.m.teach.stopRecording : this.m.teach.startRecording}
+    </button>`;
   }
 
   private elapsed(startedAt: number): string {
