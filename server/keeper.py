@@ -9,7 +9,8 @@ keeper with its exit code. One that is killed again and again is given up: that 
 the service.
 
 Linux only (`PR_SET_PDEATHSIG`: no server outlives its keeper). The keeper has one thread: a fork
-takes no other along.
+takes no other along. In a container it may be the first process: whom a killed server leaves behind
+are its children then, and it waits for them too.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def keep(*, clock: Callable[[], float] = time.monotonic) -> None:
 
     The keeper itself never returns: it exits with the server's code, with 128 and the signal's
     number when the server was stopped before it listened for signals, with 1 when the server has
-    been killed `MOST_KILLED` times within `WITHIN_S`. In the server SIGTERM and SIGINT are as in a
-    new program; SIGHUP is ignored until something listens for it.
+    been killed `MOST_KILLED` times within `WITHIN_S`. In the server SIGTERM and SIGINT end it at
+    once and SIGHUP is ignored, each until something listens for it.
     """
     killed: deque[float] = deque(maxlen=MOST_KILLED)
     while True:
@@ -51,14 +52,21 @@ def keep(*, clock: Callable[[], float] = time.monotonic) -> None:
         status = server.ended()
         if os.WIFEXITED(status):
             sys.exit(os.WEXITSTATUS(status))
-        by = signal.Signals(os.WTERMSIG(status))
+        by = os.WTERMSIG(status)
         if by in _STOP or server.told_to_stop:
             sys.exit(128 + by)
         killed.append(clock())
         if len(killed) == MOST_KILLED and killed[-1] - killed[0] < WITHIN_S:
-            logger.error("the server is killed again and again (%s): it is given up", by.name)
+            logger.error("the server is killed again and again (%s): it is given up", _name(by))
             sys.exit(1)
-        logger.error("the server was killed (%s): it is started again", by.name)
+        logger.error("the server was killed (%s): it is started again", _name(by))
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal, most of which have none
+        return f"signal {number}"
 
 
 class _Server:
@@ -75,8 +83,8 @@ class _Server:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != keeper:
                 os.kill(os.getpid(), signal.SIGKILL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number in _STOP:
+                signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         else:
             for number in _HANDED_ON:
@@ -84,7 +92,16 @@ class _Server:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDED_ON)
 
     def ended(self) -> int:
-        """Waits for its end; the status, as `os.waitpid` gives it."""
+        """Waits for its end; the status, as `os.waitpid` gives it.
+
+        Signals that come from then on wait for the next server, and are handed on to that one.
+        """
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) is not None:
+            if ended.si_pid == self._pid:
+                break
+            os.waitpid(ended.si_pid, 0)  # one that an earlier server has left behind
+        # Its number is its own until it is waited for: what was to be handed on met no other.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON)
         return os.waitpid(self._pid, 0)[1]
 
     def _hand_on(self, number: int, _: FrameType | None) -> None:

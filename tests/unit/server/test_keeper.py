@@ -31,7 +31,29 @@ while True:
     word = door.accept()[0].makefile("r").readline().strip()
     if word == "fail":
         raise RuntimeError("a fault in the server")
+    if word == "child":
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        print(child, flush=True)
+        continue
     sys.exit(int(word))
+"""
+
+
+# What a program may do before it has a keeper, for some of the tests.
+SUBREAPER = """
+import ctypes
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: as the first process of a container
+"""
+STOPPED_BETWEEN = """
+import os, signal, sys, time
+from server import keeper
+def clock():
+    os.kill(os.getpid(), signal.SIGTERM)
+    return time.monotonic()
+keep_by = keeper.keep
+keeper.keep = lambda: keep_by(clock=clock)
 """
 
 
@@ -56,9 +78,9 @@ class Kept:
 
 
 @contextmanager
-def kept() -> Iterator[Kept]:
+def kept(before: str = "") -> Iterator[Kept]:
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", before + PROGRAM],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -112,6 +134,46 @@ def test_signals_reach_the_server_and_one_that_stops_it_is_the_end() -> None:
         it.process.send_signal(signal.SIGTERM)
         code, told = it.ends()
     assert (code, told) == (128 + signal.SIGTERM, "")
+
+
+def test_a_signal_between_two_servers_is_for_the_next() -> None:
+    with kept(STOPPED_BETWEEN) as it:
+        os.kill(int(it.says()), signal.SIGKILL)
+        code, told = it.ends()
+    assert code == 128 + signal.SIGTERM
+    assert told.count("started again") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_whoever_stops_it_before_it_listens_is_obeyed(number: signal.Signals) -> None:
+    with kept() as it:
+        it.says()
+        it.process.send_signal(number)
+        assert it.ends() == (128 + number, "")
+
+
+def test_who_is_left_behind_by_a_killed_server_is_waited_for() -> None:
+    with kept(SUBREAPER) as it:
+        server = int(it.says())
+        it.ask("child")
+        left = Path(f"/proc/{it.says()}")
+        os.kill(server, signal.SIGKILL)
+        it.says()
+        os.kill(int(left.name), signal.SIGKILL)
+        while left.exists():
+            os.sched_yield()
+        it.ask("3")
+        assert it.ends()[0] == 3
+
+
+def test_a_signal_without_a_name_kills_like_any_other() -> None:
+    with kept() as it:
+        os.kill(int(it.says()), signal.SIGRTMIN + 6)
+        it.says()
+        it.ask("0")
+        code, told = it.ends()
+    assert code == 0
+    assert f"was killed (signal {signal.SIGRTMIN + 6})" in told
 
 
 def test_no_server_outlives_its_keeper() -> None:
