@@ -44,7 +44,8 @@ def split(payload: bytes) -> tuple[NalPart, ...]:
     """The NAL units in one RTP payload. Raises `MalformedPacketError`.
 
     STAP-B, MTAPs and FU-B belong to the interleaved mode, which we never negotiate: malformed.
-    What is reserved is passed over, as an extension's (PACSI of RFC 6190 is 30): no units.
+    What is reserved is passed over, in an aggregate too: an extension's (PACSI of RFC 6190 is 30,
+    and comes first in an aggregate).
     """
     if not payload:
         raise MalformedPacketError("H264: empty payload")
@@ -185,11 +186,13 @@ def _split_aggregate(payload: bytes) -> tuple[NalPart, ...]:
         if size == 0 or at + size > len(payload):
             raise MalformedPacketError("H264: STAP-A is cut off")
         nal = payload[at : at + size]
-        if not 1 <= nal[0] & 0x1F <= 23:
-            raise MalformedPacketError("H264: STAP-A holds no NAL unit")
-        parts.append(NalPart(nal[0] & 0x1F, nal))
+        kind = nal[0] & 0x1F
+        if kind not in _RESERVED:
+            if not 1 <= kind <= 23:
+                raise MalformedPacketError("H264: STAP-A holds no NAL unit")
+            parts.append(NalPart(kind, nal))
         at += size
-    if not parts:
+    if at == 1:
         raise MalformedPacketError("H264: empty STAP-A")
     return tuple(parts)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import pytest
 
+from mixer.rtp import h264
 from recorder.part_file import decoding_order
 from recorder.track import KEYFRAME_GIVEN_UP_S
 from tests.camera_media import B_FRAMES, ENCODERS, AccessUnit, encode_h264, packetise, without_sets
@@ -93,15 +94,30 @@ def test_every_picture_is_recorded_in_its_time(tmp_path: Path, camera: str) -> N
     assert_playable(file)
 
 
-@pytest.mark.parametrize("sent", ["a marker on each packet", "an extension before each picture"])
+PACSI = bytes([30]) + b"zz"  # RFC 6190: "payload content scalability information"
+
+
+def with_extension(picture: AccessUnit, *, aggregated: bool) -> AccessUnit:
+    """Alone before the picture, or in one packet with its first units, as far as these fit."""
+    if not aggregated:
+        return replace(picture, units=(PACSI, *picture.units))
+    first = tuple(itertools.takewhile(lambda unit: len(unit) < 300, picture.units))
+    together = h264.aggregate((PACSI, *first))
+    return replace(picture, units=(together, *picture.units[len(first) :]))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["a marker on each packet", "an extension before each picture", "an extension in its packet"],
+)
 def test_odd_packets_cost_no_pictures(tmp_path: Path, sent: str) -> None:
     """RFC 6184 §5.1: nobody may rely on markers; §5.2: what is reserved is passed over."""
     pictures = encode_h264(ENCODERS["slices"], SECONDS)
     if sent == "a marker on each packet":
         packets = packets_of(pictures, mark_all=True)
     else:
-        pacsi = bytes([30]) + b"zz"  # RFC 6190
-        packets = packets_of([replace(each, units=(pacsi, *each.units)) for each in pictures])
+        aggregated = sent == "an extension in its packet"
+        packets = packets_of([with_extension(each, aggregated=aggregated) for each in pictures])
     seen = [number for _, number in decoded_counters(recorded(tmp_path / "rec", packets))]
     # Without a marker to go by, the last one has no end.
     assert seen[: len(pictures) - 1] == list(range(len(pictures) - 1))

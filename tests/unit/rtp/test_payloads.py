@@ -95,6 +95,14 @@ def test_h264_aggregate_of_parameter_sets() -> None:
     assert sets.updated(b"\x41\x9a") is sets
 
 
+def test_h264_aggregate_that_begins_with_an_extension() -> None:
+    """RFC 6190 §4.9: a PACSI unit comes first; to who does not know it, it is none."""
+    pacsi, idr = b"\x7e\x80\x00\x07", b"\x65\x88\x84"
+    payload = b"\x78" + b"".join(len(u).to_bytes(2, "big") + u for u in (pacsi, SPS, PPS, idr))
+    assert [part.data for part in h264.split(payload)] == [SPS, PPS, idr]
+    assert h264.split(b"\x78\x00\x04" + pacsi) == ()
+
+
 def test_h264_fragments() -> None:
     first, middle, last = b"\x7c\x85\x01", b"\x7c\x05\x02", b"\x7c\x45\x03"
     assert h264.split(first) == (h264.NalPart(5, b"\x65\x01", start=True, end=False),)
