@@ -100,7 +100,11 @@ def dump(record: LessonRecord) -> str:
         },
         video_codec=record.video_codec,
         chat=list(record.chat),
-        seats=[_dump_seat(record, seat) for seat in record.seats.values() if seat.was_here],
+        seats=[
+            _dump_seat(record, seat)
+            for seat in record.seats.values()
+            if seat.was_here or seat.muted_by_lead  # "mute all" is for who comes later too
+        ],
     ).model_dump_json()
 
 

@@ -72,6 +72,19 @@ def test_who_does_not_come_back_leaves_after_a_new_grace() -> None:
     assert [seat.hand for seat in desk.lesson.view()[1]] == [None] * 4, "the observer is gone"
 
 
+@pytest.mark.parametrize(
+    "mute", [m.MuteAll(muted=True), m.MuteSeat(seat_id="room-2", muted=True)], ids=["all", "one"]
+)
+def test_a_room_that_comes_after_a_kill_is_muted_as_before_it(mute: m.Request) -> None:
+    desk = Desk()
+    lead = desk.join("lead")
+    lead.say(mute)
+    desk.kill_and_restore()
+    assert desk.join("room-2").welcome is not None
+    assert desk.seat("room-2").muted_by_lead
+    assert not desk.seat("room-2").may_speak
+
+
 def test_saving_twice_gives_the_same_and_restoring_is_stable() -> None:
     desk, _at = busy()
     first = desk.lesson.save()
