@@ -29,9 +29,11 @@ FIREFOX = "firefox-esr"  # Debian's
 START_LIMIT_S = 180.0
 END_LIMIT_S = 10.0
 LOOK_EVERY_S = 0.25
+_ASKS_NOBODY = "media.navigator.permission.disabled"
+ARROW_UP, ARROW_DOWN = "\ue013", "\ue015"  # as WebDriver names them
 SETTINGS = {
     "media.navigator.streams.fake": True,
-    "media.navigator.permission.disabled": True,
+    _ASKS_NOBODY: True,
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
     "media.gmp-manager.updateEnabled": False,
@@ -64,9 +66,9 @@ class Firefox:
         self._numbers = itertools.count(1)
         capabilities = {"alwaysMatch": {"acceptInsecureCerts": True}}
         self._call("session.new", capabilities=capabilities)
-        self._page = self._call("browsingContext.getTree")["contexts"][0]["context"]
-        probes = f"() => {{ {PROBES}\nwindow.PageProbe = PageProbe; }}"
-        self._call("script.addPreloadScript", functionDeclaration=probes)
+        self._page = self._first_context()
+        self._window = self._first_context(**{"moz:scope": "chrome"})
+        self.runs_first(f"{PROBES}\nwindow.PageProbe = PageProbe;")
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -78,6 +80,34 @@ class Firefox:
                 break
         assert answer["type"] == "success", f"{method}: {answer}"
         return dict(answer["result"])
+
+    def _first_context(self, **scope: str) -> str:
+        return str(self._call("browsingContext.getTree", **scope)["contexts"][0]["context"])
+
+    def runs_first(self, script: str) -> None:
+        """Every page opened from now on runs this before its own."""
+        self._call("script.addPreloadScript", functionDeclaration=f"() => {{ {script} }}")
+
+    def permit(self, origin: str, name: str, *, allowed: bool) -> None:
+        """What a person has chosen at the sign beside the address for `camera` or `microphone`.
+
+        From the first call on nothing is used that nobody has allowed.
+        """
+        principal = f"Services.scriptSecurityManager.createContentPrincipalFromOrigin({origin!r})"
+        action = "Services.perms." + ("ALLOW_ACTION" if allowed else "DENY_ACTION")
+        self._call(
+            "script.evaluate",
+            expression=f'Services.prefs.setBoolPref("{_ASKS_NOBODY}", false);'
+            f"Services.perms.addFromPrincipal({principal}, {name!r}, {action});",
+            target={"context": self._window},
+            awaitPromise=False,
+        )
+
+    def press(self, key: str) -> None:
+        """Presses a key, as a person does. (Without a screen no key presses a button.)"""
+        strokes = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+        keyboard = {"type": "key", "id": "keyboard", "actions": strokes}
+        self._call("input.performActions", context=self._page, actions=[keyboard])
 
     def goto(self, address: str) -> None:
         self._call("browsingContext.navigate", context=self._page, url=address, wait="complete")
@@ -127,7 +157,7 @@ def firefox(folder: Path) -> Iterator[Firefox]:
     command = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile)]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "--remote-debugging-port=0"],
+            [*command, "--remote-debugging-port=0", "--remote-allow-system-access"],
             env={**os.environ, "HOME": str(profile)},  # nothing of it is left in the user's
             stdout=out,
             stderr=out,

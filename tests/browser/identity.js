@@ -1,4 +1,4 @@
-// Reads who sent a picture or a sound from a page's own pixels and samples.
+// Reads who sent a picture or a sound from a page's own pixels and samples, and draws such pictures.
 //
 // The same marks as server/simulate/identity.py, which explains them; a test holds the two to each
 // other. Load it into a page (or Node) as a plain script: it defines `TongkeIdentity`.
@@ -85,6 +85,34 @@
     return readMark(context.getImageData(0, 0, width, height));
   }
 
+  function bits(value, count) {
+    return Array.from({ length: count }, (_, at) => Math.floor(value / 2 ** (count - 1 - at)) % 2);
+  }
+
+  function cells(identity, counter) {
+    const value = ((identity << 16) | counter % 65536) >>> 0;
+    const word = [...bits(value, 24), ...bits(crc12(value), 12)];
+    return [[1, 0, ...word.slice(0, 18)], [0, 1, ...word.slice(18)]];
+  }
+
+  /** Draw a picture in which something moves, with its mark, over a whole canvas. */
+  function draw(context, identity, counter) {
+    const { width, height } = context.canvas;
+    context.fillStyle = "#678";
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = "#ca8";
+    context.fillRect((counter * 4) % width, 40, 40, 60);
+    const rows = stripRows(height);
+    cells(identity, counter).forEach((row, line) =>
+      row.forEach((white, column) => {
+        context.fillStyle = white ? "rgb(238,238,238)" : "rgb(16,16,16)";
+        const left = round((column * width) / COLUMNS);
+        const right = round(((column + 1) * width) / COLUMNS);
+        context.fillRect(left, rows[line], right - left, rows[line + 1] - rows[line]);
+      }),
+    );
+  }
+
   /** The samples under a Hann window, and what the window weighs. */
   function windowed(samples) {
     const weighted = new Float64Array(samples.length);
@@ -158,5 +186,5 @@
     return step >= 32768 ? step - 65536 : step;
   }
 
-  global.TongkeIdentity = { readMark, readVideo, heardTones, listen, counterStep, crc12 };
+  global.TongkeIdentity = { readMark, readVideo, draw, heardTones, listen, counterStep, crc12 };
 })(globalThis);

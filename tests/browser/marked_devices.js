@@ -19,31 +19,6 @@
   const drawn = []; // [counter, Unix milliseconds]
   const wall = () => performance.timeOrigin + performance.now();
 
-  function bits(value, count) {
-    return Array.from({ length: count }, (_, at) => Math.floor(value / 2 ** (count - 1 - at)) % 2);
-  }
-
-  function cells(counter) {
-    const value = ((global.MARKED_IDENTITY << 16) | counter) >>> 0;
-    const word = [...bits(value, 24), ...bits(TongkeIdentity.crc12(value), 12)];
-    return [[1, 0, ...word.slice(0, 18)], [0, 1, ...word.slice(18)]];
-  }
-
-  function draw(context, counter) {
-    context.fillStyle = "#678";
-    context.fillRect(0, 0, WIDTH, HEIGHT);
-    context.fillStyle = "#ca8";
-    context.fillRect((counter * 4) % WIDTH, 40, 40, 60); // something moves
-    const high = HEIGHT / 24;
-    const rows = [Math.round(HEIGHT - 2 * high), Math.round(HEIGHT - high), HEIGHT];
-    cells(counter).forEach((row, line) =>
-      row.forEach((white, column) => {
-        context.fillStyle = white ? "rgb(238,238,238)" : "rgb(16,16,16)";
-        context.fillRect((column * WIDTH) / 20, rows[line], WIDTH / 20, rows[line + 1] - rows[line]);
-      }),
-    );
-  }
-
   function every(track, milliseconds, work) {
     const timer = setInterval(() => (track.readyState === "ended" ? clearInterval(timer) : work()), milliseconds);
     return track;
@@ -62,7 +37,7 @@
       const counter = Math.floor(at / PICTURE_MS) % 65536;
       if (counter === last || writer.desiredSize <= 0) return;
       last = counter;
-      draw(context, counter);
+      TongkeIdentity.draw(context, global.MARKED_IDENTITY, counter);
       drawn.push([counter, at]);
       const timestamp = Math.round((at - performance.timeOrigin) * 1000);
       void writer.write(new VideoFrame(canvas, { timestamp })).catch(() => undefined);

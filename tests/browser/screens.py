@@ -41,6 +41,10 @@ FLAGS = (
 )
 _HERE = Path(__file__).parent
 PROBES = "\n".join((_HERE / name).read_text() for name in ("identity.js", "page_probe.js"))
+# A browser that does not tell when what was blocked is allowed: there only the button helps.
+TELLS_NOTHING = (
+    "Object.defineProperty(Navigator.prototype, 'permissions', { get: () => undefined })"
+)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.browser.county import LEAD_ROOM, ROOMS, County
 from tests.browser.fake_devices import make_fake_device, write_voice
 from tests.browser.keyboard import Keyboard
-from tests.browser.screens import CHROMIUM, FLAGS, PROBES, WAIT_S, Screen
+from tests.browser.screens import CHROMIUM, FLAGS, PROBES, TELLS_NOTHING, WAIT_S, Screen
 from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -25,10 +25,6 @@ FIRST, SECOND = 1, 2  # voices
 CHOSEN = "select => select.selectedOptions[0].textContent.trim()"
 USED = "() => globalThis.tongkeSession?.devices.used('room')"
 PLAYED_AT = "() => [...new Set(PageProbe.all('audio').map(each => each.sinkId))]"
-# A browser that does not tell when what was blocked is allowed: there only the button helps.
-TELLS_NOTHING = (
-    "Object.defineProperty(Navigator.prototype, 'permissions', { get: () => undefined })"
-)
 
 
 def page_of(browser: Browser, *, allowed: list[str], script: str = "") -> Page:

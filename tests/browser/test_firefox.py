@@ -1,6 +1,7 @@
 """A room with Firefox, which here has no H.264, in a lesson with Chromium.
 
-The others send H.264 until it comes; then all go to VP8, and everybody sees everybody.
+The others send H.264 until it comes; then all go to VP8, and everybody sees everybody. Its devices
+are chosen while the lesson goes on; what they send is read from the teacher's page.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser.county import LEAD_ROOM, ROOMS, County
-from tests.browser.firefox import firefox, has_firefox
+from tests.browser.firefox import ARROW_DOWN, ARROW_UP, Firefox, firefox, has_firefox
 from tests.browser.room_network import can_make_networks, room_network
-from tests.browser.screens import Screen, open_seat
+from tests.browser.screens import TELLS_NOTHING, Screen, open_seat
 from tests.browser.server_process import ServerProcess
 
 pytestmark = [
@@ -108,3 +109,93 @@ def goes_on(screen: Screen, seat: str) -> None:
         " return now > (now < before ? 0 : before) + more; }",
         [seat, before, FRAMES_ARE_COMING],
     )
+
+
+MOST_PRESSES = 20
+FURTHER = 9  # the identity of one more camera, as Firefox has one
+FURTHER_DEVICES = (Path(__file__).parent / "further_devices.js").read_text()
+FIRST = 'const [one] = PageProbe.all(`[data-testid="${hook}"]`);'
+IS_THERE = f"hook => {{ {FIRST} return one !== undefined; }}"
+FOCUS = f"hook => {{ {FIRST} one.focus(); }}"
+CLICK = f"hook => {{ {FIRST} one.click(); }}"
+OFFERS = f"""(hook, device) => {{
+  {FIRST}
+  return [...one?.options ?? []].some((option) => option.textContent.trim() === device);
+}}"""
+# How many places below the chosen one a device stands.
+BELOW = f"""(hook, device) => {{
+  {FIRST}
+  const names = [...one.options].map((option) => option.textContent.trim());
+  return names.indexOf(device) - one.selectedIndex;
+}}"""
+PLAYED_AT = "() => [...new Set(PageProbe.all('audio').map((one) => one.sinkId))].join()"
+LEVEL = """async () => {
+  const stats = [...(await tongkeSession.peers.subscribe.getStats()).values()];
+  const sounds = stats.filter((one) => one.type === "inbound-rtp" && one.kind === "audio");
+  return Math.max(...sounds.map((one) => one.audioLevel ?? 0));
+}"""
+IS_HEARD = f"async () => await ({LEVEL})() > 0.01"
+IS_SILENT = f"async () => await ({LEVEL})() < 0.001"
+
+
+def press(browser: Firefox, hook: str) -> None:
+    browser.wait(IS_THERE, hook)
+    browser.evaluate(CLICK, hook)
+
+
+def choose(browser: Firefox, hook: str, device: str) -> None:
+    """With the arrow keys, as far as it takes: the list may grow meanwhile."""
+    browser.wait(OFFERS, hook, device)
+    browser.evaluate(FOCUS, hook)
+    for _ in range(MOST_PRESSES):
+        below = browser.evaluate(BELOW, hook, device)
+        if below == 0:
+            return
+        browser.press(ARROW_DOWN if below > 0 else ARROW_UP)
+    raise AssertionError(f"{hook} does not come to {device}")
+
+
+def test_its_devices_are_chosen_during_a_lesson(tmp_path: Path, playwright: Playwright) -> None:
+    with ExitStack() as stack:
+        line = stack.enter_context(room_network(7))
+        server = ServerProcess(tmp_path / "data", advertised=("127.0.0.1", line.host))
+        server.data_folder.mkdir()
+        stack.callback(server.stop)
+        server.start()
+        county = County.founded(server.origin, server.setup_key, profile="old-pc")
+        stack.callback(county.teacher.close)
+        lesson = county.lesson_now(mode="blended")
+        seat = county.seats(lesson)[ROOMS[0]]
+        teacher = open_seat(stack, playwright, tmp_path, "Li Min", LEAD)
+        county.teach(teacher, lesson)
+
+        # Its microphone was blocked, as browsers keep it: it is seen all the same.
+        origin = f"https://{line.host}:{server.port}"
+        browser = stack.enter_context(firefox(tmp_path))
+        browser.runs_first(f"globalThis.FURTHER_IDENTITY = {FURTHER}; {FURTHER_DEVICES}")
+        browser.runs_first(TELLS_NOTHING)
+        browser.permit(origin, "camera", allowed=True)
+        browser.permit(origin, "microphone", allowed=False)
+        browser.goto(f"{origin}/room#{county.credentials[ROOMS[0]]}")
+        goes_on(teacher, seat)
+
+        # Allowed at the sign beside the address, and tried again.
+        press(browser, "settings")
+        browser.wait(IS_THERE, "retry-room")
+        browser.permit(origin, "microphone", allowed=True)
+        press(browser, "retry-room")
+        teacher.wait(IS_HEARD)
+
+        choose(browser, "device-room", "Further audioinput")
+        teacher.wait(IS_SILENT)
+        choose(browser, "device-room", "Default Audio Device")
+        teacher.wait(IS_HEARD)
+        choose(browser, "device-students", "Further videoinput")
+        teacher.sees_moving(seat, FURTHER)
+        choose(browser, "device-speaker", "Further audiooutput")
+        browser.wait(f"() => ({PLAYED_AT})() === 'further'")
+
+        # What was chosen is kept.
+        browser.goto(f"{origin}/room")
+        teacher.sees_moving(seat, FURTHER)
+        browser.wait(f"() => ({PLAYED_AT})() === 'further'")
