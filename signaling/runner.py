@@ -52,6 +52,8 @@ MEDIA_TIMEOUT_S = 10.0
 SAVE_RETRY_S = 1.0
 # A store waits for a locked database a second at most, and a disk answers sooner.
 STORE_TIMEOUT_S = 5.0
+# A saving that takes longer hangs: who is put out meanwhile is kept out without it.
+TURN_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,11 +318,18 @@ class LessonRunner:
                 await asyncio.sleep(SAVE_RETRY_S)
 
     async def _keep_bars(self) -> None:
+        has_turn = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TURN_TIMEOUT_S):
+                has_turn = await self._saving.acquire()
         try:
-            async with asyncio.timeout(STORE_TIMEOUT_S), self._saving:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
                 await self._store.keep_bars(self.lesson_id, self.lesson.save())
         except Exception:  # the store's fault; they are in force, and saved with the rest
             _log.exception("bars could not be kept", lesson_id=self.lesson_id)
+        finally:
+            if has_turn:
+                self._saving.release()
 
     async def _save(self) -> bool:
         try:

@@ -86,8 +86,14 @@ class UnwrittenBars:
             if kept < len(records):
                 _log.error("bars are kept in memory alone", lessons=len(records) - kept)
 
+    async def saved(self, lesson_id: str, state: str) -> None:
+        """The database has this state of a lesson. (One that hung may be older than the bars.)"""
+        unwritten = self._unwritten.get(lesson_id)
+        if unwritten is not None and unwritten.state == only_bars(state):
+            await self.written(lesson_id)
+
     async def written(self, lesson_id: str) -> None:
-        """The database has the lesson's newest state, or knows that it is over."""
+        """The database has the lesson's newest bars, or knows that it is over."""
         if self._unwritten.pop(lesson_id, None) is not None and self._in_file:
             await self.keep()
 

@@ -8,6 +8,7 @@ rules. Of lessons that another node holds it knows what the database says, and l
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ from signaling.protocol.refusals import REFUSALS
 
 DESERTED_AFTER_S = 60.0  # as long as a lead's place is kept for a device whose line is lost
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
+KEPT_WITHIN_S = 1.0  # a database that takes it answers sooner
 KEEP_WAIT_S = 0.3  # the lesson waits for it, and the file takes what the database does not
 SAVE_WAIT_S = 1.0  # signaling tries again by itself, and an ending lesson waits for its last saving
 MISSED_AFTER_S = 3600.0  # the server was down, or the rooms busy, for the whole lesson
@@ -79,6 +81,7 @@ class LessonDesk:
         self._empty_lesson_s = empty_lesson_s
         self._profile_folders = profile_folders
         self._began_at = clock()
+        self._savings: set[asyncio.Task[None]] = set()
         self._led_at: dict[str, float] = {}  # when a live lesson's lead was last seen
         self._in_person_at: dict[str, float] = {}  # when somebody led it, if anybody ever did
         self._elsewhere: Set[str] = frozenset()  # live lessons that other nodes hold
@@ -126,9 +129,13 @@ class LessonDesk:
         if not await self._ownership.claim(lesson_id):
             return
         self._bars.add(lesson_id, state)
-        try:
-            await self._save_state(lesson_id, state, KEEP_WAIT_S)
-        except Exception as error:  # whatever it is: the bars must not be lost by it
+        # A database that hangs refuses nothing: it goes on by itself, if it ever does.
+        saving = asyncio.create_task(self._save_state(lesson_id, state, KEEP_WAIT_S))
+        self._savings.add(saving)
+        saving.add_done_callback(self._savings.discard)
+        done, _ = await asyncio.wait({saving}, timeout=KEPT_WITHIN_S)
+        error = saving.exception() if done else TimeoutError(f"after {KEPT_WITHIN_S} s")
+        if error is not None:  # whatever it is: the bars must not be lost by it
             _log.warning("bars are not in the database yet", lesson=lesson_id, why=repr(error))
             await self._bars.keep()
 
@@ -139,7 +146,7 @@ class LessonDesk:
                 await session.merge(
                     LessonSnapshot(lesson_id=lesson_id, state=state, saved_at=self._clock())
                 )
-        await self._bars.written(lesson_id)
+        await self._bars.saved(lesson_id, state)
 
     async def ended(self, lesson_id: str, at: float, reason: str) -> None:
         """The lesson is over, whether the database can be written now or not.

@@ -341,6 +341,30 @@ def test_a_removal_is_answered_when_it_is_kept_and_so_is_its_undoing(
     virtually(main)
 
 
+def test_a_removal_is_kept_though_a_saving_hangs() -> None:
+    async def main() -> None:
+        world = World()
+        hangs = asyncio.Event()
+        save = world.store.save_state
+
+        async def hanging(lesson_id: str, state: str) -> None:
+            await hangs.wait()
+            await save(lesson_id, state)
+
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            _room, welcome = await join(service, "room-1")
+            await settle()
+            world.store.save_state = hanging  # type: ignore[method-assign]
+            await lead.ask(m.SetLayout(layout=m.Layout.WALL))
+            await settle()
+            await by_administrator(service, lead, welcome.device_id)
+            assert world.store.bars_kept[LESSON]
+            hangs.set()
+
+    virtually(main)
+
+
 def test_whoever_waits_for_a_removal_is_told_when_the_lesson_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -18,6 +18,7 @@ from typing import Any, cast
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hardware_profiles import ServerProfile
 from server.config import Settings
@@ -214,6 +215,35 @@ async def test_who_was_put_out_stays_out_when_the_server_is_killed_under_a_locke
                 assert (await back.until("refused"))["code"] == f"removed-by-{code}"
         await world.services.pending_writes.written("the last", nothing)
         assert seats_barred(world) == ["room-1", "room-2"]
+
+
+async def test_who_was_put_out_is_kept_out_though_the_database_hangs(
+    lesson: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It refuses nothing and answers nothing, as one on a machine that is gone."""
+    goes_on = asyncio.Event()
+    database = lesson.world.services.database
+    write = database.write
+
+    @asynccontextmanager
+    async def hanging(**wait: float) -> AsyncIterator[AsyncSession]:
+        await goes_on.wait()
+        async with write(**wait) as session:
+            yield session
+
+    monkeypatch.setattr("server.lessons.desk.KEPT_WITHIN_S", 0.01)
+    _credential, headers = await lesson.room_pc("room_1")
+    kept = lesson.world.settings.data_folder / "unwritten_bars.jsonl"
+    async with lesson.socket() as pc:
+        device = (await lesson.joined(pc, (await lesson.ask_room(headers))["token"]))["device_id"]
+        monkeypatch.setattr(database, "write", hanging)
+        await lesson.world.services.lessons.put_out(lesson.lesson, device)
+        assert b"removed-by-administrator" in kept.read_bytes()
+        goes_on.set()
+        async with asyncio.timeout(60):
+            while any(kept.read_bytes()):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+    assert seats_barred(lesson.world) == ["room-1"]
 
 
 async def nothing(_session: object) -> None:
