@@ -65,9 +65,10 @@ test: checks test-core test-browser
 checks: setup
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check check-web
 
-# For every step: no real processes under fire, no fuzzing, no browsers, one database.
+# For every step: no real processes under fire, no fuzzing, no browsers, one database; of the scans
+# and long plays that are marked `thorough` a short part each.
 test-quick: checks
-	$(PY) -m pytest -q -m "not browser and not postgresql" -n auto --dist loadfile \
+	$(PY) -m pytest -q -m "not browser and not postgresql and not thorough" -n auto --dist loadfile \
 	    --no-loadscope-reorder tests/contract tests/sim tests/unit
 
 check: $(STAMPS)/native

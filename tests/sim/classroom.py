@@ -28,6 +28,7 @@ from mixer.model import (
     SpeakersChanged,
     SpeechHeard,
     TransportChanged,
+    Want,
 )
 from signaling.lesson import Lesson
 from signaling.lesson import effects as f
@@ -127,12 +128,14 @@ class Server:
         self.leaks: list[str] = []  # packets of rooms that may not be heard
         self._numbers = itertools.count(1)
         self._allocators: dict[str, Allocator] = {}
+        # What was shared last, by device: while the line carries all of it, it stays.
+        self._shared: dict[str, tuple[tuple[Want, ...], dict[str, bool]]] = {}
         self._layers: dict[tuple[str, str], int] = {}
         self._live: set[str] = set()
         self._measured: dict[str, tuple[int, int]] = {}
         self._speech = SpeechSpells()
         self._levels: dict[str, dict[int, int]] = {}  # −dBov of each frame, by producer
-        self._view: tuple[m.LessonState, list[m.SeatState]] | None = None  # until the next event
+        self._view: tuple[m.LessonState, list[m.SeatState]] | None = None  # until it changes
         clock.every(0.5, self._allocate)
         clock.every(0.3, self._tell_speakers)
         clock.every(0.5, self._hear_speech)
@@ -189,7 +192,6 @@ class Server:
         self.carry_out(self.lesson.handle(event, self.clock.now))
 
     def carry_out(self, effects: list[f.Effect]) -> None:
-        self._view = None
         for effect in effects:
             match effect:
                 case f.Send():
@@ -201,6 +203,7 @@ class Server:
                     self.journal.append(as_members(effect.entry))
                 case f.Save() | f.KeepBars():
                     self.saved = self.lesson.save()
+                    self._view = None  # what is shown has not changed without a `Save`
                 case f.CloseLesson():
                     self.closed = effect
                 case f.ProducerAdded() | f.ProducerRemoved():
@@ -231,11 +234,13 @@ class Server:
         self._speech = SpeechSpells()
         self._levels.clear()
         self._allocators.clear()
+        self._shared.clear()
         self._layers.clear()
         self.clock.after(for_s, self._start)
 
     def _start(self) -> None:
         self.down = False
+        self._view = None
         self.lesson, effects = Lesson.restore(self.plan, SETTINGS, self.saved, self.clock.now)
         self.carry_out(effects)
 
@@ -266,7 +271,7 @@ class Server:
                 room.down.send(120, lambda room=room, speaker=speaker: room.hear(speaker, levels))
 
     def view(self) -> tuple[m.LessonState, list[m.SeatState]]:
-        """What everybody is shown; asked at each packet, made anew after an event."""
+        """What everybody is shown; asked at each packet, made anew after a change."""
         if self._view is None:
             self._view = self.lesson.view()
         return self._view
@@ -291,15 +296,25 @@ class Server:
 
     def _allocate(self) -> None:
         streams = self._streams()
+        bitrates = {
+            name: [layer.bitrate_bps for layer in stream.layers] for name, stream in streams.items()
+        }
         for room in self.rooms.values():
             device = self.media.devices.get(room.device_id)
             if self.down or device is None:
                 continue
             allocator = self._allocators.setdefault(room.device_id, Allocator())
             rate = room.down.rate_bps
+            available_bps = AMPLE_BPS if rate is None else int(rate * 0.9)
+            asked = (device.wants, dict(self.media.paused))
+            if self._shared.get(room.device_id) == asked and allocator.reprice(
+                available_bps=available_bps, bitrates=bitrates
+            ):
+                continue  # as `mixer.node.consumers` does
+            self._shared[room.device_id] = asked
             allocation = allocator.allocate(
                 self.clock.now,
-                available_bps=AMPLE_BPS if rate is None else int(rate * 0.9),
+                available_bps=available_bps,
                 wants=device.wants,
                 streams=streams,
             )

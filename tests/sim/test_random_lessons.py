@@ -248,10 +248,11 @@ class RandomResearch(RandomLesson):
     mode = Mode.RESEARCH
 
 
+@pytest.mark.parametrize("lessons", [pytest.param(60, marks=pytest.mark.thorough), 8])
 @pytest.mark.parametrize("machine", [RandomLesson, RandomBlended, RandomResearch])
-def test_random_lessons(machine: type[RandomLesson]) -> None:
+def test_random_lessons(machine: type[RandomLesson], lessons: int) -> None:
     machine.TestCase.settings = settings(
-        max_examples=60,
+        max_examples=lessons,
         stateful_step_count=50,
         deadline=None,  # a loaded machine is no fault of the lesson
         suppress_health_check=list(HealthCheck),

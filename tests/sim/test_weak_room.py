@@ -8,6 +8,7 @@ make a seed such a room. A bound is widened only after a look at many more seeds
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -15,6 +16,8 @@ import pytest
 from tests.sim.weak_room import LARGE, LEAD, LEAD_VOICE, ROOM_VOICE, SMALL, WeakRoom
 
 SEEDS = range(8)
+FEW = range(2)  # of them, for every step
+ALL = pytest.mark.thorough
 BEGIN_S = 15  # full quality, and the estimate has settled
 LOSSY_S = 60
 SETTLE_S, NARROW_S = 10, 10  # until the narrow line is known, and then
@@ -57,10 +60,14 @@ LOSSY = (
 )
 
 
-@pytest.mark.parametrize("line", LOSSY, ids=str)
-def test_loss_that_is_the_lines_own_costs_little(line: Lossy) -> None:
+@pytest.mark.parametrize(
+    ("line", "seeds"),
+    [pytest.param(line, line.seeds, id=str(line), marks=ALL) for line in LOSSY]
+    + [pytest.param(line, FEW, id=f"{line}, two rooms") for line in LOSSY[3::3]],
+)
+def test_loss_that_is_the_lines_own_costs_little(line: Lossy, seeds: range) -> None:
     large, still_s, made_up = [], [], []
-    for seed in line.seeds:
+    for seed in seeds:
         room = settled_room(seed)
         for way in (room.down, room.up) if line.up else (room.down,):
             way.loss, way.burst = line.loss, line.run
@@ -87,11 +94,20 @@ class Policed:
 POLICED = (Policed(300_000, 8_000, small_least=0.9, large_most=0.2, full_most_s=8),)
 
 
-@pytest.mark.parametrize("line", POLICED, ids=lambda line: f"{line.rate_bps // 1000} kb/s")
-def test_loss_that_is_of_our_making_is_heeded(line: Policed) -> None:
+def rates(lines: Sequence[Policed] | Sequence[Narrow], few: int) -> Sequence[object]:
+    """Every line over all seeds, and the one of this place over a few."""
+    every = [
+        pytest.param(line, SEEDS, id=f"{line.rate_bps // 1000} kb/s", marks=ALL) for line in lines
+    ]
+    name = f"{lines[few].rate_bps // 1000} kb/s, two rooms"
+    return [*every, pytest.param(lines[few], FEW, id=name)]
+
+
+@pytest.mark.parametrize(("line", "seeds"), rates(POLICED, few=0))
+def test_loss_that_is_of_our_making_is_heeded(line: Policed, seeds: range) -> None:
     """Much is lost here too, in runs and with no queue that would say why: less must be sent."""
     small, large, full_s = [], [], []
-    for seed in SEEDS:
+    for seed in seeds:
         room = settled_room(seed)
         room.down.rate_bps, room.down.policer_bytes = line.rate_bps, line.bucket_bytes
         room.run(SETTLE_S)
@@ -127,10 +143,12 @@ NARROW = (
 )
 
 
-@pytest.mark.parametrize("line", NARROW, ids=lambda line: f"{line.rate_bps // 1000} kb/s")
-def test_a_narrow_line_keeps_the_voice_and_soon_gives_the_picture_back(line: Narrow) -> None:
+@pytest.mark.parametrize(("line", "seeds"), rates(NARROW, few=2))
+def test_a_narrow_line_keeps_the_voice_and_soon_gives_the_picture_back(
+    line: Narrow, seeds: range
+) -> None:
     still_s, made_up, full_s = [], [], []
-    for seed in SEEDS:
+    for seed in seeds:
         room = settled_room(seed)
         room.down.rate_bps = line.rate_bps
         begin = room.run(SETTLE_S)

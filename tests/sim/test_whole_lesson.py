@@ -121,10 +121,10 @@ def begin(play: LessonPlay) -> None:
     assert play.heard("room-1", "room-2", 10) == 0, "its microphone is closed"
 
 
-def floors(play: LessonPlay) -> None:
+def floors(play: LessonPlay, *, until: int = 10) -> None:
     """Hands go up in an order, and are answered in it, round after round."""
     asked: list[str] = []
-    for minute in range(2, 10):
+    for minute in range(2, until):
         play.run_to(minute + 0.3)
         order = play.rng.sample(ROOMS, k=2)
         for seat in order:
@@ -172,9 +172,9 @@ def a_weak_line(play: LessonPlay) -> None:
     assert now[teacher].layer == 2, "full quality is back within 10 s"
 
 
-def short_cuts(play: LessonPlay) -> None:
+def short_cuts(play: LessonPlay, *, minutes: tuple[int, ...] = (15, 17, 19)) -> None:
     """Each room is cut for 10 s while it has the floor, and is back with it, untouched."""
-    for minute, seat in zip((15, 17, 19), ROOMS, strict=True):
+    for minute, seat in zip(minutes, ROOMS, strict=False):
         play.run_to(minute)
         play.give_floor(seat)
         play.lead.say(m.SetSpotlight(seat_id=seat))
@@ -208,9 +208,9 @@ def a_long_cut(play: LessonPlay) -> None:
     assert play.server.seats()["room-2"].present
 
 
-def a_killed_server(play: LessonPlay) -> None:
+def a_killed_server(play: LessonPlay, *, minute: int = 24) -> None:
     """SIGKILL: everybody is back within 5 s of the restart, to the same floor, hands and chat."""
-    play.run_to(24)
+    play.run_to(minute)
     play.give_floor("room-1")
     for seat in ("room-3", "room-2"):
         play.at[seat].say(m.RaiseHand())
@@ -258,9 +258,9 @@ def many_small_cuts(play: LessonPlay) -> None:
     assert play.all_know_the_same()
 
 
-def the_end(play: LessonPlay) -> None:
-    """The lead ends the lesson at minute forty."""
-    play.run_to(40)
+def the_end(play: LessonPlay, *, minute: int = 40) -> None:
+    """The lead ends the lesson."""
+    play.run_to(minute)
     play.lead.say(m.EndLesson())
     play.clock.run(5)
     assert all(room.ended for room in play.at.values())
@@ -268,6 +268,7 @@ def the_end(play: LessonPlay) -> None:
     assert play.server.closed.reason == "by-lead"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [1, 2])
 def test_forty_minutes(seed: int) -> None:
     play = LessonPlay(seed)
@@ -293,6 +294,18 @@ def test_forty_minutes(seed: int) -> None:
     # Buttons pressed into a floor that a cut had just taken away are refused, nothing else is.
     refused = {code for room in play.at.values() for code in room.refusals}
     assert refused <= {"seat-absent", "no-offer", "unknown-producer"}
+
+
+def test_seven_minutes() -> None:
+    """The same people, a floor each, one cut, the server killed."""
+    play = LessonPlay(4)
+    begin(play)
+    floors(play, until=3)
+    short_cuts(play, minutes=(4,))
+    a_killed_server(play, minute=5)
+    the_end(play, minute=7)
+    assert play.server.leaks == []
+    assert play.strangers == []
 
 
 def test_in_a_blended_lesson_all_rooms_hear_all() -> None:

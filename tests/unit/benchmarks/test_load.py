@@ -40,7 +40,9 @@ STREAM: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("profile", ["aes-256-gcm", "aes-cm"])
+@pytest.mark.parametrize(
+    "profile", ["aes-256-gcm", pytest.param("aes-cm", marks=pytest.mark.thorough)]
+)
 async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
     server = Tongke()
     load = LoadParameters(profile=profile, seconds=1.5)
@@ -53,7 +55,7 @@ async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
     assert server.pids == ()
 
 
-@pytest.mark.parametrize("transport_cc", [True, False])
+@pytest.mark.parametrize("transport_cc", [True, pytest.param(False, marks=pytest.mark.thorough)])
 async def test_subscribers_report_arrivals_if_that_was_agreed(transport_cc: bool) -> None:
     load = LoadParameters(transport_cc=transport_cc)
     server, client = Tongke(), LoadClient(profile=load.profile)
@@ -69,6 +71,7 @@ async def test_subscribers_report_arrivals_if_that_was_agreed(transport_cc: bool
     assert (client.load.totals()["feedback_sent"] > 0) is transport_cc
 
 
+@pytest.mark.thorough
 def test_the_command_prints_one_last_line_of_json() -> None:
     process = subprocess.run(
         [

@@ -106,6 +106,7 @@ def signed_in(addresses: dict[str, Any], username: str) -> Iterator[httpx.Client
         yield http
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)  # three starts, on whatever machine
 def test_one_address_signs_in_and_what_was_killed_comes_back_with_keep(tmp_path: Path) -> None:
     folder = tmp_path / "demo"

@@ -134,16 +134,24 @@ def test_a_pause_before_the_first_picture_is_no_hole(
 
 
 @pytest.mark.timeout(900)  # a thousand recordings are finished
+@pytest.mark.parametrize(
+    "every", [pytest.param(1, marks=pytest.mark.thorough), 41], ids="every {} bytes".format
+)
 @pytest.mark.parametrize("source", ["teacher", "room"])
 def test_torn_at_every_byte_of_the_last_three_fragments(
-    made: Made, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+    made: Made, tmp_path: Path, source: str, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Picture or sound, the other whole: all that was whole is in the part."""
+    """Picture or sound, the other whole: all that was whole is in the part.
+
+    Every so many bytes, and on both sides of each fragment's end.
+    """
     monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here, and disks are slow
     folder = tmp_path / "rec1"
     *_, third_last, _, _, end = made.fragments(source)
     held: dict[int, tuple[int, int]] = {}  # pictures and beeps, by the end of what was whole
-    for length in range(third_last, end + 1):
+    lengths = {*range(third_last, end + 1, every)}
+    lengths |= {at - before for at in made.fragments(source)[-3:] for before in (0, 1)}
+    for length in sorted(lengths):
         made.put(folder, torn={source: length})
         story = finished(folder)
         (part,) = story["parts"]

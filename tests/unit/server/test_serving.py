@@ -158,6 +158,7 @@ def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.thorough
 def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None:
     """Where it listens for others, what it prints is what others open; else it says so."""
     everywhere = {"TONGKE_HOST": "", "TONGKE_TLS_NAMES": "county.example.cn"}
@@ -174,6 +175,7 @@ def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None
     assert "--public-url" in output
 
 
+@pytest.mark.thorough
 def test_another_certificate_is_taken_at_sighup_and_nobody_is_dropped(tmp_path: Path) -> None:
     files = {"TONGKE_TLS_CERT": str(tmp_path / "x.crt"), "TONGKE_TLS_KEY": str(tmp_path / "x.key")}
     made("old", "127.0.0.1").write(tmp_path, "x")
@@ -221,6 +223,7 @@ def test_a_key_with_a_password_is_refused_without_asking(tmp_path: Path) -> None
     assert text.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_plain_http_on_loopback_hangups_and_ctrl_c(tmp_path: Path) -> None:
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
         for _ in range(3):
@@ -231,6 +234,7 @@ def test_plain_http_on_loopback_hangups_and_ctrl_c(tmp_path: Path) -> None:
     assert "it listens on 127.0.0.1 alone" in output
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)  # three starts, on whatever machine
 def test_stopped_or_killed_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
@@ -250,6 +254,7 @@ def test_stopped_or_killed_it_starts_again_in_the_same_folder(tmp_path: Path) ->
         assert json.loads(once_more.get("/readyz"))["ready"] is True
 
 
+@pytest.mark.thorough
 def test_nobody_else_of_the_machine_reads_its_files(tmp_path: Path) -> None:
     """Whatever the umask, in a folder that stood open, with a database an earlier start made."""
     data = tmp_path / "data"
@@ -276,6 +281,7 @@ def test_nobody_else_of_the_machine_reads_its_files(tmp_path: Path) -> None:
         assert open_to_others() == {}
 
 
+@pytest.mark.thorough
 async def test_what_is_taken_is_told(tmp_path: Path) -> None:
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
         port = server.address.rpartition(":")[2]
@@ -318,6 +324,7 @@ async def test_a_wrong_setting_is_told_in_a_paragraph(
         assert word in text
 
 
+@pytest.mark.thorough
 def test_reset_key_signs_the_administrator_in(tmp_path: Path) -> None:
     def reset() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
