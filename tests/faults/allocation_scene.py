@@ -84,8 +84,8 @@ class Scene:
             return
         newest = self.first_sequence + self.sent - BURST - 1
         lost = tuple((newest - back) & 0xFFFF for back in (2, 3, 9))
-        report = [ReceiverReport(1), Nack(1, 2000, lost)]
-        viewer.send(self.viewer.protect(serialize_compound(report)))
+        report = serialize_compound([ReceiverReport(1), Nack(1, 2000, lost)])
+        viewer.send(self.viewer.protect(report))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + DEADLINE_S

@@ -43,6 +43,12 @@ class Packet:
     made_at: float = 0.0
 
 
+def last_of(packet: Packet) -> int:
+    """The number of the last packet of a picture's frame."""
+    assert packet.last_of_frame is not None
+    return packet.last_of_frame
+
+
 @dataclass
 class Shown:
     """A picture as it comes out of the decoder; `frames` says when each frame did."""
@@ -67,13 +73,13 @@ class Shown:
         if begin is None:
             return False
         first = self.packets[begin]
-        numbers = range(begin, first.last_of_frame + 1)
+        numbers = range(begin, last_of(first) + 1)
         if not all(number in self.packets for number in numbers):
             begin = self._whole_keyframe(begin + 1)
             if begin is None:
                 return False
             first = self.packets[begin]
-        self.next_number = first.last_of_frame + 1
+        self.next_number = last_of(first) + 1
         self.packets = {n: p for n, p in self.packets.items() if n >= self.next_number}
         self.frames.append(now)
         self.waits_since = now
@@ -86,7 +92,7 @@ class Shown:
             if packet.keyframe and n >= (least or 0) and self._first_of(packet) == n
         ]
         for begin in sorted(begins, reverse=True):
-            last = self.packets[begin].last_of_frame
+            last = last_of(self.packets[begin])
             if all(number in self.packets for number in range(begin, last + 1)):
                 return begin
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -19,6 +20,7 @@ STEP_S = 0.040
 Delay = Callable[[float, random.Random], float]
 
 
+@cache
 def jittery(least: float, jitter: float = 0.03) -> Delay:
     return lambda _, rng: least + rng.expovariate(1 / jitter)
 
@@ -36,8 +38,33 @@ def track(
     seed: int = 1,
 ) -> TrackPoints:
     """One track, ten packets a second; its time 0 is at `began` seconds of the lesson."""
-    rng = random.Random(seed)
     delay = delay or jittery(0.05)
+    points = _points(
+        began=began,
+        length=length,
+        delay=delay,
+        ahead=ahead,
+        clock_drift=clock_drift,
+        media_drift=media_drift,
+        reports=reports,
+        seed=seed,
+    )
+    return replace(points, is_sound=is_sound)
+
+
+@cache  # many tests begin with the same track
+def _points(
+    *,
+    began: float,
+    length: float,
+    delay: Delay,
+    ahead: float,
+    clock_drift: float,
+    media_drift: float,
+    reports: bool,
+    seed: int,
+) -> TrackPoints:
+    rng = random.Random(seed)
     least = LeastDelay(48_000)
     arrivals, told = [], []
     for n in range(round(length * 10)):
@@ -49,9 +76,7 @@ def track(
             ntp = WORLD + world + ahead + clock_drift * world + rng.uniform(-0.002, 0.002)
             told.append(Report(media, ntp, at + 0.01))
     arrivals += least.take()
-    return TrackPoints(
-        tuple((rtp / 48_000, at) for rtp, at in arrivals), tuple(told), is_sound=is_sound
-    )
+    return TrackPoints(tuple((rtp / 48_000, at) for rtp, at in arrivals), tuple(told))
 
 
 @pytest.mark.parametrize(

@@ -102,10 +102,21 @@ STEPS = {
 }
 
 
+# In the first seconds, in the middle, at the end; for every step one of each.
+SET = [("2 h", 0.4), ("-8 h", 3.0), ("-30 years", 12.3), ("-0.2 s", 12.3), ("0.7 s", 23.0)]
+ALL_SET = [(step, 12.3) for step in STEPS] + [
+    (step, at) for step in ("2 h", "-8 h", "0.7 s") for at in (0.4, 3.0, 23.0)
+]
+
+
 @pytest.mark.parametrize(
     ("step", "at"),
-    [(step, 12.3) for step in STEPS]
-    + [(step, at) for step in ("2 h", "-8 h", "0.7 s") for at in (0.4, 3.0, 23.0)],
+    [
+        pytest.param(
+            *one, marks=() if one in SET else pytest.mark.thorough, id=f"{one[0]}-{one[1]}"
+        )
+        for one in ALL_SET
+    ],
 )
 def test_a_clock_set_anew(tmp_path: Path, media: list[Packet], step: str, at: float) -> None:
     """Sound and picture together, in the first seconds, in the middle, at the end."""

@@ -92,6 +92,13 @@ LINES: dict[str, Line] = {
 }
 
 
+# For every step with reports; `test_a_sender_that_stands_still_for_moments` without them, too.
+REPORTED = [
+    pytest.param(True, id="reports"),
+    pytest.param(False, id="no reports", marks=pytest.mark.thorough),
+]
+
+
 def said(frames: list[Encoded], line: Line) -> tuple[list[Packet], set[int]]:
     """The packets as they arrive, and the marks that arrive whole."""
     rng = random.Random(5)
@@ -132,7 +139,7 @@ def heard(story: dict, path: Path) -> dict[int, float]:
     return marks
 
 
-@pytest.mark.parametrize("reported", [True, False], ids=["reports", "no reports"])
+@pytest.mark.parametrize("reported", REPORTED)
 @pytest.mark.parametrize("name", LINES)
 def test_every_mark_is_heard_when_it_was_said(
     tmp_path: Path, sound: list[Encoded], name: str, reported: bool
@@ -151,7 +158,7 @@ def test_every_mark_is_heard_when_it_was_said(
     assert story["missing"] == []
 
 
-@pytest.mark.parametrize("reported", [True, False], ids=["reports", "no reports"])
+@pytest.mark.parametrize("reported", REPORTED)
 @pytest.mark.parametrize("name", LINES)
 def test_sound_and_picture_stay_together(
     tmp_path: Path, sound: list[Encoded], picture: list[Encoded], name: str, reported: bool
@@ -203,7 +210,7 @@ def test_a_senders_silence_is_as_long_as_it_was(tmp_path: Path, sound: list[Enco
         assert marks[2 * second] == pytest.approx(second + DELAY_S, abs=STEP_S)
 
 
-@pytest.mark.parametrize("reported", [True, False], ids=["reports", "no reports"])
+@pytest.mark.parametrize("reported", REPORTED)
 @pytest.mark.parametrize("pause", [0.4, 2.0, 8.0, 11.5])
 def test_a_sender_that_stands_still_and_stops_counting(
     tmp_path: Path, sound: list[Encoded], pause: float, reported: bool

@@ -24,7 +24,7 @@ def test_what_was_written_is_read_back_with_its_types() -> None:
 def test_what_a_newer_server_wrote_is_passed_over() -> None:
     newer = {"at": 1.0, "type": "slide_turned", "page": 3}
     known = {"at": 2.0, "type": "hand_raised", "seat_id": "room-1", "with": "tablet"}
-    broken = {"at": "soon", "type": "hand_raised"}
+    broken: dict[str, object] = {"at": "soon", "type": "hand_raised"}
     assert log.parse_entries([newer, known, broken, {}]) == (
         [log.HandRaised(at=2.0, seat_id="room-1")],
         3,
