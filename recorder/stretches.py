@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -140,29 +141,48 @@ def _where_it_stood_still(
     found: list[int] = []
     for first, end in zip(begins, [*begins[1:], len(arrivals)], strict=True):
         start = first
+        earliest = _LeastBefore(arrivals)
         for index in range(first + 1, end):
-            if _stood_still(arrivals, start, index, end, told):
+            before = earliest.take(index - 1, since=max(start, index - _MOST_NEAR))
+            if _stood_still(arrivals, start, index, end, told, before=before):
                 found.append(index)
                 start = index
     return found
 
 
+class _LeastBefore:
+    """The least delay of the arrivals before one, not longer ago than `_LONG_S`; asked in order."""
+
+    def __init__(self, arrivals: Sequence[Point]) -> None:
+        self._arrivals = arrivals
+        self._least: deque[tuple[int, float]] = deque()  # (index, delay), both rising
+
+    def take(self, index: int, *, since: int) -> float:
+        """The next arrival, and the least delay of it and those from `since` on."""
+        x, at = self._arrivals[index]
+        while self._least and self._least[-1][1] >= at - x:
+            self._least.pop()
+        self._least.append((index, at - x))
+        while self._least[0][0] < since or self._arrivals[self._least[0][0]][0] < x - _LONG_S:
+            self._least.popleft()
+        return self._least[0][1]
+
+
 def _stood_still(
-    arrivals: Sequence[Point], start: int, index: int, end: int, told: Sequence[Point]
+    arrivals: Sequence[Point],
+    start: int,
+    index: int,
+    end: int,
+    told: Sequence[Point],
+    *,
+    before: float,
 ) -> bool:
     """Whether the sender's count, and not the line, is behind by what arrivals are later now.
 
-    `arrivals[start:index]` came evenly, `arrivals[index:end]` come after a change.
+    `arrivals[start:index]` came evenly, `before` is the least delay of the last of them;
+    `arrivals[index:end]` come after a change.
     """
     (x, at) = arrivals[index]
-    before = min(
-        at - x
-        for x, at in _while(
-            reversed(arrivals[max(start, index - _MOST_NEAR) : index]),
-            arrivals[index - 1][0] - _LONG_S,
-            math.inf,
-        )
-    )
     if abs(at - x - before) <= _STEP_S:
         return False
     after = arrivals[index : min(end, index + _MOST_NEAR)]
