@@ -119,10 +119,12 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     # lessons
     "GET /api/lessons": _PEOPLE,
     "POST /api/lessons": _PEOPLE,
+    "POST /api/lessons/series": _PEOPLE,
     "GET /api/lessons/clashes": _PEOPLE,
     "GET /api/lessons/{lesson_id}": _PEOPLE,
     "PATCH /api/lessons/{lesson_id}": RIGHTS[Right.CHANGE],
     "DELETE /api/lessons/{lesson_id}": RIGHTS[Right.CHANGE],
+    "POST /api/lessons/{lesson_id}/restore": RIGHTS[Right.CHANGE],
     "POST /api/lessons/{lesson_id}/start": RIGHTS[Right.CHANGE],
     "POST /api/lessons/{lesson_id}/take-over": RIGHTS[Right.TAKE_OVER],
     "POST /api/lessons/{lesson_id}/end": RIGHTS[Right.END],

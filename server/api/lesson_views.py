@@ -35,8 +35,10 @@ class ClashView(View):
     lesson_id: str
     title: str
     teacher: str
+    teacher_id: str | None
+    state: LessonPhase
     starts_at: float
-    classroom_id: str
+    classroom_id: str | None
     place: str
 
 
@@ -66,11 +68,13 @@ class LessonView(View):
 
 
 def clash_view(clash: Clash) -> ClashView:
-    """One classroom that two lessons need at one time, seen from one of them."""
+    """One classroom (or the teacher) that two lessons need at one time, seen from one of them."""
     return ClashView(
         lesson_id=clash.lesson_id,
         title=clash.title,
         teacher=clash.teacher,
+        teacher_id=clash.teacher_id,
+        state=clash.state,
         starts_at=clash.starts_at,
         classroom_id=clash.classroom_id,
         place=clash.place,
@@ -126,15 +130,16 @@ async def lesson_views(
 ) -> list[LessonView]:
     """Lessons as this person sees them: with what they may do, what clashes, and why one waits."""
     desk = services.lessons
-    clashes = await find_clashes(
+    planned = [lesson for lesson in lessons if lesson.state is LessonPhase.PLANNED]
+    found = await find_clashes(
         session,
         [
-            Booking(lesson.id, classrooms_of(lesson), lesson.starts_at)
-            for lesson in lessons
-            if lesson.state is LessonPhase.PLANNED
+            Booking(lesson.id, classrooms_of(lesson), lesson.starts_at, lesson.teacher_id)
+            for lesson in planned
         ],
         now=services.clock(),
     )
+    clashes = {lesson.id: met for lesson, met in zip(planned, found, strict=True)}
     return [
         lesson_view(
             lesson,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated
 
 from fastapi import Query
@@ -24,6 +25,7 @@ from server.lessons.timetable import (
     get_visible_lesson,
     list_lessons,
     plan_lesson,
+    plan_series,
 )
 from server.lessons.told import classrooms_of
 from server.services import DELETION, Services
@@ -31,10 +33,13 @@ from signaling.protocol.messages import Mode, Role
 
 router = area("lessons", prefix="/api/lessons")
 
+MOST_TIMES = 30  # of a series: a school's term has some twenty weeks
+
 Rooms = Annotated[list[Id], Field(min_length=1, max_length=64)]
+Starts = Annotated[list[Moment], Field(min_length=1, max_length=MOST_TIMES)]
 
 
-class LessonBody(Body):
+class PlanBody(Body):
     title: Title
     subject: Word = ""
     grade: Word = ""
@@ -42,8 +47,29 @@ class LessonBody(Body):
     community_id: Id
     lead_classroom_id: Id
     room_classroom_ids: Rooms
-    starts_at: Moment | None = None
     record: bool = True
+
+    def draft(self, starts_at: float | None) -> LessonDraft:
+        """The lesson at this time (None: now)."""
+        return LessonDraft(
+            title=self.title,
+            subject=self.subject,
+            grade=self.grade,
+            mode=self.mode,
+            community_id=self.community_id,
+            lead_classroom_id=self.lead_classroom_id,
+            room_classroom_ids=tuple(self.room_classroom_ids),
+            starts_at=starts_at,
+            record=self.record,
+        )
+
+
+class LessonBody(PlanBody):
+    starts_at: Moment | None = None
+
+
+class SeriesBody(PlanBody):
+    starts: Starts
 
 
 class LessonChange(Body):
@@ -100,7 +126,7 @@ async def lessons(
 @router.post("", status_code=201)
 async def create_lesson(body: LessonBody, person: Person, services: ServicesOf) -> LessonView:
     """Plan a lesson, or start one now."""
-    draft = LessonDraft(**{**dict(body), "room_classroom_ids": tuple(body.room_classroom_ids)})
+    draft = body.draft(body.starts_at)
     if draft.starts_at is None:
         await services.lessons.free_classrooms([draft.lead_classroom_id, *draft.room_classroom_ids])
     async with services.database.write() as session:
@@ -110,18 +136,35 @@ async def create_lesson(body: LessonBody, person: Person, services: ServicesOf) 
         return await _view(session, services, person, lesson)
 
 
+@router.post("/series", status_code=201)
+async def create_series(body: SeriesBody, person: Person, services: ServicesOf) -> list[LessonView]:
+    """Plan a lesson at several times, say every week: each a lesson of its own; all or none."""
+    async with services.database.write() as session:
+        made = await plan_series(
+            session, person, body.draft(None), body.starts, now=services.clock()
+        )
+        return await lesson_views(session, services, person, made)
+
+
 @router.get("/clashes")
 async def clashes(
+    person: Person,
     services: ServicesOf,
     classroom: Annotated[list[Id], Query(max_length=64)],
-    starts_at: Moment | None = None,
+    starts_at: Annotated[list[Moment] | None, Query(max_length=MOST_TIMES)] = None,
+    but: Annotated[Id | None, Query()] = None,
 ) -> list[ClashView]:
-    """Which lessons need these classrooms at the time that is being chosen for one (or now)."""
+    """Which lessons need these classrooms, or the teacher, at the times that are being chosen for
+    a lesson of mine (or now); with `but`, for that lesson, which is in nobody's way.
+    """
     now = services.clock()
-    booking = Booking("", classroom, now if starts_at is None else starts_at)
     async with services.database.read() as session:
-        found = await find_clashes(session, [booking], now=now)
-    return [clash_view(clash) for clash in found[booking.lesson_id]]
+        teacher_id: str | None = person.id
+        if but is not None:
+            teacher_id = (await get_visible_lesson(session, person, but)).teacher_id
+        bookings = [Booking(but or "", classroom, at, teacher_id) for at in starts_at or [now]]
+        found = await find_clashes(session, bookings, now=now)
+    return [clash_view(clash) for clash in dict.fromkeys(chain.from_iterable(found))]
 
 
 @router.get("/{lesson_id}")
@@ -155,6 +198,16 @@ async def delete_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> 
         lesson = await get_visible_lesson(session, person, lesson_id)
         refuse_without(Right.CHANGE, person, lesson.teacher_id)
         await DELETION.delete(session, lesson, services.clock())
+
+
+@router.post("/{lesson_id}/restore")
+async def restore_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> LessonView:
+    """A cancelled lesson stands in the timetable again (within the time for undoing deletions)."""
+    async with services.database.write() as session:
+        lesson = await get_visible_lesson(session, person, lesson_id, cancelled=True)
+        refuse_without(Right.CHANGE, person, lesson.teacher_id)
+        await DELETION.restore(session, "lessons", lesson.id)
+        return await _view(session, services, person, lesson)
 
 
 @router.post("/{lesson_id}/start")

@@ -1,4 +1,4 @@
-"""Double booking: which other lessons need a classroom at the time of one.
+"""Double booking: which other lessons need a classroom, or the teacher, at the time of one.
 
 It is told, not refused: the timetable knows when lessons begin and not how long they last, and a
 teacher may know that the other is a short one. Whether its classrooms are free when a lesson opens
@@ -9,83 +9,122 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.models import Lesson, LessonPhase
-from server.lessons.told import SeatTold, seats_told, teacher_name
+from server.lessons.told import SeatTold, seats_told, teacher_name, teacher_of
 
 LASTS_S = 2700.0  # what is counted for a lesson: at school it lasts 40 or 45 minutes
+TOGETHER_S = 86_400.0  # times that are asked for in one: a day's lessons are few
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The classrooms that a lesson needs from its start on. A lesson not yet made has no id."""
+    """What a lesson needs from its start on: classrooms, a teacher. One not yet made has no id."""
 
     lesson_id: str
     classroom_ids: Sequence[str]
     starts_at: float
+    teacher_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Another lesson that needs a classroom of this one, at its time."""
+    """Another lesson that needs a classroom of this one at its time; without one, its teacher."""
 
     lesson_id: str
     title: str
     teacher: str
+    teacher_id: str | None
+    state: LessonPhase
     starts_at: float
-    classroom_id: str
+    classroom_id: str | None
     place: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The lessons about a time, by the classrooms and the teachers they need."""
+
+    classrooms: defaultdict[str, list[tuple[Lesson, SeatTold]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    teachers: defaultdict[str, list[Lesson]] = field(default_factory=lambda: defaultdict(list))
 
 
 async def find_clashes(
     session: AsyncSession, bookings: Sequence[Booking], *, now: float
-) -> dict[str, list[Clash]]:
-    """What each of these bookings meets, by the id of its lesson, the earliest first.
+) -> list[list[Clash]]:
+    """What each of these bookings meets, in their order, the earliest first.
 
     A live lesson is in the way until somebody ends it, however long it lasts.
     """
     taken = await _taken(session, [booking.starts_at for booking in bookings])
-    return {
-        booking.lesson_id: sorted(
-            (
-                _clash(other, seat)
-                for classroom_id in booking.classroom_ids
-                for other, seat in taken[classroom_id]
-                if other.id != booking.lesson_id and _meet(booking.starts_at, other, now)
-            ),
-            key=lambda clash: (clash.starts_at, clash.place),
-        )
-        for booking in bookings
-    }
+    return [_clashes(booking, taken, now) for booking in bookings]
 
 
-async def _taken(
-    session: AsyncSession, starts: Sequence[float]
-) -> defaultdict[str, list[tuple[Lesson, SeatTold]]]:
-    """The lessons in and about that time, by the classrooms they need."""
-    taken: defaultdict[str, list[tuple[Lesson, SeatTold]]] = defaultdict(list)
+def _clashes(booking: Booking, taken: _Taken, now: float) -> list[Clash]:
+    def meets(other: Lesson) -> bool:
+        return other.id != booking.lesson_id and _meet(booking.starts_at, other, now)
+
+    found = [
+        _clash(other, seat)
+        for classroom_id in booking.classroom_ids
+        for other, seat in taken.classrooms[classroom_id]
+        if meets(other)
+    ]
+    told = {clash.lesson_id for clash in found}
+    found += [
+        _clash(other, None)
+        for other in taken.teachers[booking.teacher_id or ""]
+        if other.id not in told and meets(other)
+    ]
+    return sorted(found, key=lambda clash: (clash.starts_at, clash.place))
+
+
+async def _taken(session: AsyncSession, starts: Sequence[float]) -> _Taken:
+    """The lessons in and about those times."""
+    taken = _Taken()
     if not starts:
         return taken
-    about = and_(
-        Lesson.state == LessonPhase.PLANNED,
-        Lesson.starts_at > min(starts) - LASTS_S,
-        Lesson.starts_at < max(starts) + LASTS_S,
-    )
+    about = [
+        and_(
+            Lesson.state == LessonPhase.PLANNED,
+            Lesson.starts_at > first - LASTS_S,
+            Lesson.starts_at < last + LASTS_S,
+        )
+        for first, last in _spans(starts)
+    ]
     for lesson in await session.scalars(
         select(Lesson).where(
-            Lesson.deleted_at.is_(None), or_(Lesson.state == LessonPhase.LIVE, about)
+            Lesson.deleted_at.is_(None), or_(Lesson.state == LessonPhase.LIVE, *about)
         )
     ):
         if lesson.state is LessonPhase.ENDED:  # which could not be written yet
             continue
+        if (teacher := teacher_of(lesson)) is not None:
+            taken.teachers[teacher.id].append(lesson)
         for seat in seats_told(lesson):
             if seat.classroom_id is not None:
-                taken[seat.classroom_id].append((lesson, seat))
+                taken.classrooms[seat.classroom_id].append((lesson, seat))
     return taken
+
+
+def _spans(starts: Sequence[float]) -> list[tuple[float, float]]:
+    """First and last of the times that lie together: a term's lessons are not read for one a week.
+
+    There are as many at most as times are asked for, which stays below what a database takes.
+    """
+    spans: list[tuple[float, float]] = []
+    for at in sorted(starts):
+        if spans and at - spans[-1][1] < TOGETHER_S:
+            spans[-1] = (spans[-1][0], at)
+        else:
+            spans.append((at, at))
+    return spans
 
 
 def _meet(starts_at: float, other: Lesson, now: float) -> bool:
@@ -98,12 +137,15 @@ def _begin(lesson: Lesson) -> float:
     return lesson.starts_at if lesson.started_at is None else lesson.started_at
 
 
-def _clash(other: Lesson, seat: SeatTold) -> Clash:
+def _clash(other: Lesson, seat: SeatTold | None) -> Clash:
+    teacher = teacher_of(other)
     return Clash(
         lesson_id=other.id,
         title=other.title,
         teacher=teacher_name(other),
+        teacher_id=None if teacher is None else teacher.id,
+        state=other.state,
         starts_at=_begin(other),
-        classroom_id=seat.classroom_id or "",
-        place=seat.place,
+        classroom_id=None if seat is None else seat.classroom_id,
+        place="" if seat is None else seat.place,
     )

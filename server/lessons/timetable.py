@@ -8,7 +8,7 @@ it says of its people and places `told`'s. While it is in progress its rules are
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, and_, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,18 +66,27 @@ class LessonChanges:
     record: bool | None = None
 
 
-async def visible_lessons(session: AsyncSession, user: User) -> Select[Lesson]:
-    """The lessons a person may see: all for administrators, else their schools' and their own."""
-    query = select(Lesson).where(Lesson.deleted_at.is_(None))
+async def visible_lessons(
+    session: AsyncSession, user: User, *, cancelled: bool = False
+) -> Select[Lesson]:
+    """The lessons a person may see: all for administrators, else their schools' and their own.
+
+    With `cancelled` also those that are cancelled and can still come back.
+    """
+    query = select(Lesson)
+    if not cancelled:
+        query = query.where(Lesson.deleted_at.is_(None))
     if user.role is UserRole.ADMINISTRATOR:
         return query
     communities = await communities_of_school(session, user.school_id)
     return query.where(or_(Lesson.community_id.in_(communities), Lesson.teacher_id == user.id))
 
 
-async def get_visible_lesson(session: AsyncSession, user: User, lesson_id: str) -> Lesson:
+async def get_visible_lesson(
+    session: AsyncSession, user: User, lesson_id: str, *, cancelled: bool = False
+) -> Lesson:
     """The lesson, if this person may see it; refuses with 404 otherwise."""
-    query = await visible_lessons(session, user)
+    query = await visible_lessons(session, user, cancelled=cancelled)
     lesson = await session.scalar(query.where(Lesson.id == lesson_id))
     if lesson is None:
         raise not_found("课程", "lesson")
@@ -149,6 +158,22 @@ async def plan_lesson(
     session.add(lesson)
     await session.flush()
     return lesson
+
+
+async def plan_series(
+    session: AsyncSession,
+    teacher: User,
+    draft: LessonDraft,
+    starts: Sequence[float],
+    *,
+    now: float,
+) -> list[Lesson]:
+    """The same lesson at each of these times, each a lesson of its own. Refuses as one does."""
+    if len(set(starts)) < len(starts):
+        raise field_refused("starts", "同一时间出现了两次。", "One time is named twice.")
+    return [
+        await plan_lesson(session, teacher, replace(draft, starts_at=at), now=now) for at in starts
+    ]
 
 
 def _refuse_past(starts_at: float, now: float) -> None:

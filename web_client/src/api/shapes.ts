@@ -25,11 +25,13 @@ export interface components {
             subject: string;
         };
         ClashView: {
-            classroom_id: string;
+            classroom_id: string | null;
             lesson_id: string;
             place: string;
             starts_at: number;
+            state: components["schemas"]["LessonPhase"];
             teacher: string;
+            teacher_id: string | null;
             title: string;
         };
         ClassroomBody: {
@@ -573,6 +575,21 @@ export interface components {
             producer_id: string;
             source: components["schemas"]["Source"];
             taps: number;
+        };
+        SeriesBody: {
+            community_id: string;
+            /** @default  */
+            grade: string;
+            lead_classroom_id: string;
+            /** @default blended */
+            mode: components["schemas"]["Mode"];
+            /** @default true */
+            record: boolean;
+            room_classroom_ids: string[];
+            starts: number[];
+            /** @default  */
+            subject: string;
+            title: string;
         };
         SessionView: {
             may: components["schemas"]["Right"][];

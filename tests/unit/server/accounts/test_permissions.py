@@ -70,6 +70,8 @@ class Scene:
         begun = call.endswith(("/end", "/take-over"))
         body = lesson_body(self.ids, starts_at=None if begun else self.world.clock() + 600)
         self.lesson = (await post(self.browsers["li"], "/api/lessons", body))["id"]
+        if call.endswith("/restore"):
+            await self.browsers["li"].delete(f"/api/lessons/{self.lesson}")
         return {"lesson_id": self.lesson}
 
     async def call(self, who: str, call: str, **ids: str) -> httpx.Response:

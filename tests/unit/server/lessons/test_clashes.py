@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.world import World
+from tests.unit.server.world import World, post
 
 Ids = dict[str, str]
 HOUR_S = 3600.0
@@ -45,6 +45,8 @@ async def test_two_lessons_meet_while_one_may_still_last(
         "lesson_id": first,
         "title": "圆的面积",
         "teacher": "李老师",
+        "teacher_id": community["li"],
+        "state": "planned",
         "starts_at": starts_at,
         "classroom_id": community["room_2"],
         "place": "河湾小学 2号教室",
@@ -69,6 +71,50 @@ async def test_planning_it_all_the_same_both_lessons_say_so(world: World, commun
     changed = await li.patch(f"/api/lessons/{second}", json={"starts_at": later})
     assert changed.json()["clashes"] == []
     assert (await told(world, first))["clashes"] == []
+
+
+async def test_all_times_of_a_series_are_asked_for_at_once(world: World, community: Ids) -> None:
+    week_s = 7 * 24 * HOUR_S
+    met = await plan(world, community, HOUR_S + 2 * week_s, title="分数")
+    between = await plan(world, community, HOUR_S + week_s + 12 * HOUR_S)
+    wang = await world.signed_in("wang")
+    starts = [world.clock() + HOUR_S + week * week_s for week in range(4)]
+    asked = {"classroom": [community["room_1"]], "starts_at": starts}
+    found = (await wang.get("/api/lessons/clashes", params=asked)).json()
+    assert [(clash["lesson_id"], clash["starts_at"]) for clash in found] == [(met, starts[2])]
+    assert between not in {clash["lesson_id"] for clash in found}
+    many = await wang.get("/api/lessons/clashes", params={**asked, "starts_at": starts * 8})
+    assert (many.status_code, set(many.json()["fields"])) == (422, {"starts_at"})
+
+
+async def test_a_lesson_that_is_changed_is_not_in_its_own_way(world: World, community: Ids) -> None:
+    lesson = await plan(world, community, HOUR_S)
+    other = await plan(world, community, HOUR_S + 600, title="分数")
+    li, outsider = await world.signed_in("li"), await world.signed_in("outsider")
+    asked = {
+        "classroom": [community["room_2"]],
+        "starts_at": world.clock() + HOUR_S,
+        "but": lesson,
+    }
+    found = (await li.get("/api/lessons/clashes", params=asked)).json()
+    assert [clash["lesson_id"] for clash in found] == [other]
+    assert (await outsider.get("/api/lessons/clashes", params=asked)).status_code == 404
+
+
+async def test_a_teacher_is_in_one_place_at_a_time(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """Where two lessons share no classroom, it is the teacher whom both need."""
+    body = {"school_id": community["lead_school"], "name": "音乐教室"}
+    music = (await post(admin, "/api/classrooms", body))["id"]
+    first = await plan(world, community, HOUR_S, room_classroom_ids=[community["room_1"]])
+    rooms = {"lead_classroom_id": music, "room_classroom_ids": [community["room_2"]]}
+    second = await plan(world, community, HOUR_S + 600, title="分数", **rooms)
+    (clash,) = (await told(world, first))["clashes"]
+    assert (clash["lesson_id"], clash["teacher_id"]) == (second, community["li"])
+    assert (clash["classroom_id"], clash["place"]) == (None, "")
+    assert await ask(world, [music], 2 * HOUR_S) == []
+    assert [clash["lesson_id"] for clash in await ask(world, [music], HOUR_S)] == [second]
 
 
 async def test_a_live_lesson_is_in_the_way_until_it_ends(

@@ -56,6 +56,57 @@ async def test_a_planned_lesson_starts_by_hand_and_ends(world: World, community:
     assert (again.status_code, again.json()["code"]) == (409, "lesson-over")
 
 
+async def test_a_cancelled_lesson_comes_back_to_its_teacher(world: World, community: Ids) -> None:
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    outsider = await world.signed_in("outsider")
+    lesson = await start_now(li, community, starts_at=world.clock() + 3600)
+    path = f"/api/lessons/{lesson['id']}"
+    assert (await li.post(f"{path}/restore")).status_code == 404  # it is there
+    assert (await li.delete(path)).status_code == 204
+    assert (await li.get(path)).status_code == 404
+    assert (await outsider.post(f"{path}/restore")).status_code == 404
+    assert (await wang.post(f"{path}/restore")).json()["code"] == "not-its-teacher"
+    assert (await li.post(f"{path}/restore")).json() == lesson
+    assert (await li.get("/api/lessons")).json() == [lesson]
+
+
+def series_body(world: World, ids: Ids, *weeks: float) -> dict[str, Any]:
+    body = lesson_body(ids)
+    del body["starts_at"]
+    return {**body, "starts": [world.clock() + 3600 + week * 604_800 for week in weeks]}
+
+
+async def test_a_series_is_lessons_of_their_own(world: World, community: Ids) -> None:
+    li = await world.signed_in("li")
+    answer = await li.post("/api/lessons/series", json=series_body(world, community, 0, 1, 3))
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert (await li.get("/api/lessons")).json() == made
+    assert [lesson["starts_at"] - world.clock() - 3600 for lesson in made] == [
+        0,
+        604_800,
+        3 * 604_800,
+    ]
+    path = f"/api/lessons/{made[1]['id']}"
+    assert (await li.patch(path, json={"title": "分数"})).json()["title"] == "分数"
+    assert (await li.delete(f"/api/lessons/{made[2]['id']}")).status_code == 204
+    left = (await li.get("/api/lessons")).json()
+    assert [lesson["title"] for lesson in left] == ["圆的面积", "分数"]
+
+
+@pytest.mark.parametrize(
+    ("weeks", "field"),
+    [([], "starts"), ([0, 1, 1], "starts"), (range(31), "starts"), ([0, -1], "starts_at")],
+)
+async def test_a_wrong_series_is_refused_whole(
+    world: World, community: Ids, weeks: list[float], field: str
+) -> None:
+    li = await world.signed_in("li")
+    answer = await li.post("/api/lessons/series", json=series_body(world, community, *weeks))
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {field})
+    assert (await li.get("/api/lessons")).json() == []
+
+
 async def test_lessons_are_listed_by_their_time(world: World, community: Ids) -> None:
     li, now = await world.signed_in("li"), world.clock()
     made = [
