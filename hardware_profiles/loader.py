@@ -81,7 +81,7 @@ def read_profile(model: type[ProfileT], file: Path) -> ProfileT:
             line,
             "name",
             f"a profile is named by its file: {file.stem!r}; remove this key",
-            f"配置的名称就是文件名 {file.stem!r};请删去这一项",
+            f"配置的名称就是文件名 {file.stem!r}；请删去这一项",
         )
     return profile
 
@@ -108,11 +108,11 @@ def _load(model: type[ProfileT], name: str, folders: Sequence[Path]) -> ProfileT
         known = ", ".join(files)
         near = difflib.get_close_matches(name, files, n=1)
         hint_en = f" Did you mean {near[0]!r}?" if near else ""
-        hint_zh = f"是否想用 {near[0]!r}?" if near else ""
+        hint_zh = f"是否想用 {near[0]!r}？" if near else ""
         raise ProfileNotFound(
             name,
             f"there is no {_subfolder(model)[:-1]} profile {name!r}.{hint_en} Known: {known}",
-            f"没有名为 {name!r} 的硬件配置。{hint_zh}现有:{known}",
+            f"没有名为 {name!r} 的硬件配置。{hint_zh}现有：{known}",
         )
     return read_profile(model, files[name])
 
@@ -145,7 +145,7 @@ def _read_text(file: Path) -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProfileRefused(
-            file, 0, "", f"cannot be read: {reason}", f"无法读取:{reason}"
+            file, 0, "", f"cannot be read: {reason}", f"无法读取：{reason}"
         ) from None
     except UnicodeDecodeError as error:
         line = file.read_bytes()[: error.start].count(b"\n") + 1
@@ -158,7 +158,7 @@ def _read_text(file: Path) -> str:
 def _syntax_refused(file: Path, message: str) -> ProfileRefused:
     place = re.search(r"\(at line (\d+), column \d+\)", message)
     line = int(place.group(1)) if place else 0
-    return ProfileRefused(file, line, "", f"not TOML: {message}", f"不符合 TOML 语法:{message}")
+    return ProfileRefused(file, line, "", f"not TOML: {message}", f"不符合 TOML 语法：{message}")
 
 
 def _schema_refused(
@@ -217,7 +217,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
     problem_en, problem_zh = (text.format(**values) for text in _PROBLEMS[error["type"]])
     if error["type"] not in ("missing", "profile_rule"):
         given = json.dumps(error["input"], ensure_ascii=False, default=str)[:60]
-        problem_en, problem_zh = f"{problem_en}, not {given}", f"{problem_zh},现为 {given}"
+        problem_en, problem_zh = f"{problem_en}, not {given}", f"{problem_zh}，现为 {given}"
     return problem_en, problem_zh
 
 
@@ -227,10 +227,10 @@ def _unknown_key(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
     if near:
         return (
             f"unknown key; did you mean {near[0]!r}?",
-            f"没有这一项;是否想写 {near[0]!r}?",
+            f"没有这一项；是否想写 {near[0]!r}？",
         )
     names = ", ".join(known)
-    return f"unknown key; known here: {names}", f"没有这一项;此处可用:{names}"
+    return f"unknown key; known here: {names}", f"没有这一项；此处可用：{names}"
 
 
 def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:

@@ -86,13 +86,13 @@ class VideoSource(ProfileModel):
         if any(low <= high for low, high in pairwise(scales)):
             raise rule_broken(
                 "layers must go from the smallest picture to the largest: scale_down_by falls",
-                "层须由小到大排列:scale_down_by 依次减小",
+                "层须由小到大排列：scale_down_by 依次减小",
                 "layers",
             )
         if any(layer.max_frame_rate > self.frame_rate for layer in self.layers):
             raise rule_broken(
                 f"a layer's max_frame_rate is above the source's frame_rate ({self.frame_rate:g})",
-                f"某层的 max_frame_rate 高于信号源的 frame_rate({self.frame_rate:g})",
+                f"某层的 max_frame_rate 高于这路画面的 frame_rate（{self.frame_rate:g}）",
                 "layers",
             )
         return self
@@ -154,7 +154,7 @@ class RoomProfile(ProfileModel):
                     if self.source(name) is None:
                         raise rule_broken(
                             f"names {name!r}, but there is no [sources.{name}]",
-                            f"提到 {name!r},但没有 [sources.{name}]",
+                            f"提到 {name!r}，但没有 [sources.{name}]",
                             "send",
                             mode,
                             role,

@@ -133,7 +133,7 @@ REFUSALS: dict[str, RefusalText] = {
         403,
     ),
     "taken-over": RefusalText(
-        "另一位教师已接手主讲这节课。您可以作为观察员进入。",
+        "另一位教师已接手主讲这节课。您可以旁听。",
         "Another teacher leads this lesson now. You can come in as an observer.",
         403,
     ),
