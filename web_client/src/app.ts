@@ -4,20 +4,25 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { get, remove, SIGNED_OUT } from "./api/client.ts";
 import type { SessionAnswer, User } from "./api/types.ts";
+import { forgetDrafts, isSignedIn } from "./components/drafts.ts";
 import { define, TongkeElement } from "./components/element.ts";
+import "./components/key_help.ts";
+import "./components/person_menu.ts";
 import { failure, failureTitle } from "./components/states.ts";
 import { Title } from "./components/title.ts";
 import { icon, type IconName } from "./design/icons.ts";
 import { base, controls } from "./design/shared.ts";
 import { currentLanguage, switchLanguage } from "./i18n/index.ts";
+import { keysOf } from "./keys.ts";
 import { go, isDark, needsPerson, parseRoute, type Route } from "./router.ts";
 
 /** Pages that say themselves how their lesson or recording stands. */
-const TITLED = new Set<Route["page"]>(["teach", "room", "observe", "player"]);
+const TITLED = new Set<Route["page"]>(["today", "teach", "room", "observe", "player"]);
 
 /** Each page is a chunk of its own: an old room PC loads nothing of the office. */
 const loaders: Record<Route["page"], () => Promise<unknown>> = {
   today: () => import("./pages/today/today.ts"),
+  account: () => import("./pages/account.ts"),
   setup: () => import("./pages/setup.ts"),
   "sign-in": () => import("./pages/sign_in.ts"),
   key: () => import("./pages/key.ts"),
@@ -106,6 +111,38 @@ export class App extends TongkeElement {
         height: 100vh;
         overflow: hidden;
       }
+      @media (max-width: 700px) {
+        header {
+          gap: 0;
+          padding: 0 8px;
+        }
+        .brand {
+          margin-inline-end: 4px;
+        }
+        .brand span,
+        nav svg,
+        header .wide {
+          display: none;
+        }
+        nav {
+          gap: 0;
+        }
+        nav a {
+          min-height: 44px;
+          padding: 0 10px;
+          white-space: nowrap;
+        }
+      }
+      .in-menu {
+        justify-content: start;
+        min-height: 44px;
+        padding-inline-start: 44px; /* below the words, not the signs */
+      }
+      @media (min-width: 701px) {
+        .in-menu {
+          display: none;
+        }
+      }
       .corner {
         position: fixed;
         inset: 12px 12px auto auto;
@@ -182,11 +219,12 @@ export class App extends TongkeElement {
       ({ user: this.user, may: this.may } = await get<SessionAnswer>("/api/session"));
       this.known = true;
       this.error = null;
+      if (this.user) isSignedIn(this.user.id);
       if (!this.user && needsPerson(this.route)) {
-        const asked = location.pathname;
+        const asked = location.pathname + location.search;
         const setup = await get<{ needed: boolean }>("/api/setup");
         // Several requests of one page are refused at once when a session ends: one leads away.
-        if (location.pathname !== asked) return;
+        if (location.pathname + location.search !== asked) return;
         go(setup.needed ? "/setup" : `/sign-in?next=${encodeURIComponent(asked)}`, true);
       }
     } catch (error) {
@@ -219,6 +257,7 @@ export class App extends TongkeElement {
       this.failed(error); // the server did not hear it: nobody is signed out
       return;
     }
+    forgetDrafts();
     // A new document: a browser keeps what a page has played in that page's memory, whatever the
     // answer said of caches.
     location.replace("/sign-in");
@@ -231,7 +270,7 @@ export class App extends TongkeElement {
     if (!this.ready || (needsPerson(route) && !this.user)) return [m.app.loading];
     if (TITLED.has(route.page)) return null;
     const titles: Partial<Record<Route["page"], string>> = {
-      today: m.app.today,
+      account: m.account.changePassword,
       setup: m.account.setupTitle,
       "sign-in": m.account.signIn,
       key: m.account.keyTitle,
@@ -253,7 +292,8 @@ export class App extends TongkeElement {
       <main id="content" class=${office ? "" : "whole"} tabindex="-1">${this.page()}</main>
       ${office && !needsPerson(this.route)
         ? html`<div class="corner">${this.languageButton()}</div>`
-        : nothing}`;
+        : nothing}
+      <tk-key-help .lines=${keysOf(this.route.page, this.m)}></tk-key-help>`;
   }
 
   private bar(): TemplateResult {
@@ -263,18 +303,21 @@ export class App extends TongkeElement {
     const { page } = this.route;
     return html`<header>
       <a class="button skip" href="#content" @click=${this.skip}>${app.skip}</a>
-      <a class="brand" href="/">${icon("room", 26)}${app.name}</a>
+      <a class="brand" href="/" aria-label=${app.name}
+        >${icon("room", 26)}<span>${app.name}</span></a
+      >
       <nav aria-label=${app.mainNavigation}>
         ${link("/", "today", app.today, page === "today")}
         ${link("/library", "library", app.library, page === "library")}
         ${this.may.includes("administer")
-          ? link("/admin", "gear", app.admin, page === "admin")
+          ? link("/admin", "school", app.admin, page === "admin")
           : nothing}
       </nav>
       <div class="person">
-        <span class="soft">${this.user?.display_name}</span>
-        ${this.languageButton()}
-        <button class="quiet" @click=${this.signOut}>${icon("out")}${app.signOut}</button>
+        <span class="wide">${this.languageButton()}</span>
+        <tk-person-menu .name=${this.user?.display_name ?? ""} @sign-out=${this.signOut}>
+          ${this.languageButton("in-menu")}
+        </tk-person-menu>
       </div>
     </header>`;
   }
@@ -284,12 +327,12 @@ export class App extends TongkeElement {
     this.renderRoot.querySelector<HTMLElement>("#content")?.focus();
   }
 
-  private languageButton(): TemplateResult {
+  private languageButton(place = "language"): TemplateResult {
     const next = currentLanguage() === "en" ? "zh-CN" : "en";
     return html`<button
-      class="quiet"
+      class="quiet ${place}"
       lang=${next}
-      data-testid="language"
+      data-testid=${place}
       @click=${() => void switchLanguage(next)}
     >
       ${this.m.app.otherLanguage}
@@ -315,6 +358,8 @@ export class App extends TongkeElement {
     switch (route.page) {
       case "today":
         return html`<tk-today .user=${this.user} .may=${this.may}></tk-today>`;
+      case "account":
+        return html`<tk-account .user=${this.user}></tk-account>`;
       case "setup":
         return html`<tk-setup></tk-setup>`;
       case "sign-in":

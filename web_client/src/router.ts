@@ -12,7 +12,8 @@ export const ADMIN_SECTIONS = [
 export type AdminSection = (typeof ADMIN_SECTIONS)[number];
 
 export type Route =
-  | { page: "today" | "setup" | "sign-in" | "key" | "room" | "library" | "trust" | "not-found" }
+  | { page: "today" | "account" | "library" | "not-found" }
+  | { page: "setup" | "sign-in" | "key" | "room" | "trust" }
   | { page: "teach" | "observe" | "player"; id: string }
   | { page: "admin"; section: AdminSection };
 
@@ -27,6 +28,7 @@ export function parseRoute(path: string): Route {
   switch (first) {
     case "":
       return { page: "today" };
+    case "account":
     case "setup":
     case "sign-in":
     case "key":

@@ -38,3 +38,16 @@ describe("the sources of the pages", () => {
 function isLook(file: string): boolean {
   return !/^(i18n|api|protocol)\//.test(file);
 }
+
+describe("the icons", () => {
+  it("look different: one means one thing", () => {
+    const shapes = [...(sources["../src/design/icons.ts"] ?? "").matchAll(/^ {2}(\w+): svg`(.*)`,$/gm)];
+    expect(shapes.length).toBeGreaterThan(40);
+    expect(new Set(shapes.map(([, , shape]) => shape)).size).toBe(shapes.length);
+    const names = new Set(shapes.map(([, name]) => name));
+    const used = Object.values(sources).flatMap((text) =>
+      [...text.matchAll(/(?:icon\(|symbol=)"(\w+)"/g)].map(([, name]) => name),
+    );
+    expect(used.filter((name) => !names.has(name ?? ""))).toEqual([]);
+  });
+});

@@ -20,7 +20,8 @@ export class Refused {
   }
 }
 
-/** Answers by method and path; what is not in the table is refused. Keeps what was asked. */
+/** Answers by method and path (with its query, or without); what is not in the table is refused.
+ * Keeps what was asked. */
 export class FakeServer {
   calls: string[] = [];
   bodies: unknown[] = [];
@@ -38,7 +39,9 @@ export class FakeServer {
     if (typeof options.body === "string") this.bodies.push(JSON.parse(options.body));
     this.bearer = new Headers(options.headers).get("authorization") ?? "";
     if (this.away) return Promise.reject(new TypeError("no route"));
-    const known = call in this.answers ? this.answers[call] : new Refused(404, "not-in-table", call);
+    const [bare = ""] = call.split("?");
+    const asked = call in this.answers ? call : bare;
+    const known = asked in this.answers ? this.answers[asked] : new Refused(404, "not-in-table", call);
     const refused = known instanceof Refused;
     const body = JSON.stringify(refused ? known.body : known);
     return Promise.resolve(new Response(body, { status: refused ? known.status : 200 }));

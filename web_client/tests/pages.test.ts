@@ -5,11 +5,12 @@ import { pickLanguage } from "../src/i18n/index.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { attentionOf, daysOf } from "../src/pages/today/agenda.ts";
 import { fromFragment, isDark, needsPerson, parseRoute, safeNext } from "../src/router.ts";
-import { planned } from "./timetable.ts";
+import { clashWith, planned } from "./timetable.ts";
 
 describe("addresses", () => {
   it.each([
     ["/", { page: "today" }],
+    ["/account", { page: "account" }],
     ["/setup", { page: "setup" }],
     ["/room", { page: "room" }],
     ["/room/x", { page: "not-found" }],
@@ -31,6 +32,7 @@ describe("addresses", () => {
 
   it("knows what needs a person and what is dark", () => {
     expect(needsPerson(parseRoute("/room"))).toBe(false);
+    expect(needsPerson(parseRoute("/account"))).toBe(true);
     expect(needsPerson(parseRoute("/trust"))).toBe(false);
     expect(needsPerson(parseRoute("/teach/a"))).toBe(true);
     expect(isDark(parseRoute("/library/a"))).toBe(true);
@@ -81,18 +83,6 @@ describe("languages", () => {
   });
 });
 
-describe("the Chinese words", () => {
-  const sentences = (catalogue: object): string[] =>
-    Object.values(catalogue).flatMap((value: unknown) =>
-      typeof value === "object" && value !== null ? sentences(value) : [String(value)],
-    );
-
-  it("say what people see, not what the house calls it: labels of columns apart", () => {
-    const ours = sentences(zh).filter((one) => /席位|信号源|全员可见|离线/.test(one));
-    expect(ours.sort()).toEqual(["信号源", "席位"]);
-  });
-});
-
 describe("the day", () => {
   const lesson = (id: string, startsAt: number, state: Lesson["state"]): Lesson =>
     planned(id, { starts_at: startsAt, state });
@@ -137,8 +127,7 @@ describe("the day", () => {
     const words = { message_zh: "等", message_en: "wait" };
     const teacher = { id: null, display_name: "Ms Li" };
     const later = { starts_at: 90_000 };
-    const other = { lesson_id: "other", title: "Fractions", teacher: "Ms Wang", starts_at: 90_000 };
-    const clash = { ...other, classroom_id: "k1", place: "B One" };
+    const clash = clashWith("other");
     const lessons = [
       planned("left", { ...later, teacher, waits: { code: "no-teacher", ...words } }),
       planned("waits", { ...later, waits: { code: "classroom-busy", ...words } }),
@@ -147,7 +136,15 @@ describe("the day", () => {
     expect(attentionOf({ ...situation, lessons, recordings: [] })).toEqual([
       { kind: "no-teacher", lesson: "left" },
       { kind: "waits", lesson: "waits", zh: "等", en: "wait" },
-      { kind: "clash", lesson: "clashes" },
+      { kind: "clash", lesson: "clashes", clashes: [clash] },
+    ]);
+    const pair = [
+      planned("one", { ...later, clashes: [clashWith("two")] }),
+      planned("two", { ...later, clashes: [clashWith("one"), clash] }),
+    ];
+    expect(attentionOf({ ...situation, lessons: pair, recordings: [] })).toEqual([
+      { kind: "clash", lesson: "one", clashes: [clashWith("two")] },
+      { kind: "clash", lesson: "two", clashes: [clash] },
     ]);
     expect(attentionOf({ ...situation, communities: [] })).toEqual([{ kind: "no-community" }]);
     expect(attentionOf({ ...situation, schools: [] })).toEqual([{ kind: "no-schools" }]);

@@ -1,6 +1,21 @@
 // A lesson of the timetable, as the server tells it.
 
-import type { Lesson } from "../src/api/types.ts";
+import type { Clash, Lesson } from "../src/api/types.ts";
+
+/** Another lesson that needs a classroom at the same time. */
+export function clashWith(id: string, more: Partial<Clash> = {}): Clash {
+  return {
+    lesson_id: id,
+    title: "Fractions",
+    teacher: "Ms Wang",
+    teacher_id: "w",
+    state: "planned",
+    starts_at: 5000,
+    classroom_id: "k1",
+    place: "B One",
+    ...more,
+  };
+}
 
 export function planned(id: string, more: Partial<Lesson> = {}): Lesson {
   const seat = { name: "Lead", school: "A", gone: false };

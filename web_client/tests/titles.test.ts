@@ -34,6 +34,10 @@ beforeEach(() => {
     "GET /api/session": { user: { id: "u", display_name: "Ms Li" }, may: ["administer"] },
     "GET /api/lessons/l1": planned("l1", { title: "分数" }),
     "GET /api/classrooms": [],
+    "GET /api/lessons": [],
+    "GET /api/communities": [],
+    "GET /api/schools": [],
+    "GET /api/recordings": [],
     "POST /api/lessons/l1/token": { token: "t", expires_at: 1e9, lesson_id: "l1", seat_id: "o1" },
     "GET /api/recordings/r1": { state: "finishing", title: "分数" } satisfies Partial<Recording>,
   });
@@ -48,6 +52,7 @@ afterEach(() => {
 
 it.each([
   ["/", "今日 · 同课"],
+  ["/account", "修改密码 · 同课"],
   ["/library", "课程库 · 同课"],
   ["/library/r1", "正在整理 · 分数 · 同课"],
   ["/admin/users", "人员 · 管理 · 同课"],
@@ -71,6 +76,12 @@ it("is what the page says: that the server is away, and then the page", async ()
   server.away = false;
   await later(3);
   expect(document.title).toBe("今日 · 同课");
+});
+
+it("says on Today which lesson is going on", async () => {
+  server.answers["GET /api/lessons"] = [planned("l1", { title: "分数", state: "live" })];
+  await at("/");
+  expect(document.title).toBe("正在进行 · 分数 · 今日 · 同课");
 });
 
 it("follows the language, and the way from page to page", async () => {

@@ -2,10 +2,10 @@
 // What *Today* says of a lesson, and what can be done with it: by the rights the server tells.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Clash, Classroom, Community, Lesson, School, User } from "../src/api/types.ts";
+import type { Classroom, Community, Lesson, School, User } from "../src/api/types.ts";
 import { timeOfDay } from "../src/i18n/format.ts";
 import { zh } from "../src/i18n/zh/index.ts";
-import { planned } from "./timetable.ts";
+import { clashWith, planned } from "./timetable.ts";
 
 const user: User = {
   id: "u",
@@ -14,15 +14,8 @@ const user: User = {
   role: "teacher",
   school_id: "a",
 };
-const clash: Clash = {
-  lesson_id: "other",
-  title: "Fractions",
-  teacher: "Ms Wang",
-  starts_at: 5000,
-  classroom_id: "k1",
-  place: "B One",
-};
-const clashWords = zh.today.clash("B One", "Fractions", "Ms Wang", timeOfDay(5000));
+const clash = clashWith("other");
+const clashWords = zh.planning.taken("B One", "Fractions", "Ms Wang", timeOfDay(5000));
 
 type Shown = HTMLElement & { updateComplete: Promise<boolean> };
 
@@ -68,7 +61,7 @@ describe("a lesson in the day's line", () => {
     const words = { message_zh: "等一等", message_en: "wait" };
     expect(notices((await row({}))[1])).toEqual([]);
     expect(notices((await row({ clashes: [clash] }))[1])).toEqual([clashWords]);
-    const both = zh.today.clash("B One、C Two", "Fractions", "Ms Wang", timeOfDay(5000));
+    const both = zh.planning.taken("B One、C Two", "Fractions", "Ms Wang", timeOfDay(5000));
     const second = { ...clash, classroom_id: "k2", place: "C Two" };
     expect(notices((await row({ clashes: [clash, second] }))[1])).toEqual([both]);
     expect(
@@ -86,7 +79,7 @@ describe("a lesson in the day's line", () => {
   it.each([
     [[], []],
     [["take-over"], ["take-over"]],
-    [["change"], ["cancel"]],
+    [["change"], ["edit", "cancel"]],
     [
       ["change", "end", "take-over"],
       ["take-over", "end"],
@@ -94,7 +87,7 @@ describe("a lesson in the day's line", () => {
   ] as [Lesson["may"], string[]][])("with the right to %j has %j", async (may, actions) => {
     const state = may.includes("end") ? "live" : "planned";
     const [, root] = await row({ may, state });
-    const found = ["take-over", "end", "cancel"].filter((one) =>
+    const found = ["take-over", "end", "edit", "cancel"].filter((one) =>
       root.querySelector(`[data-testid="${one}"]`),
     );
     expect(found).toEqual(actions);
@@ -109,7 +102,8 @@ describe("a lesson in the day's line", () => {
     const state = deed === "end" ? "live" : "planned";
     const [element, root] = await row({ may: ["change", "end", "take-over"], state });
     let changed = 0;
-    element.addEventListener("changed", () => (changed += 1));
+    const told = deed === "cancel" ? "cancelled" : "changed";
+    element.addEventListener(told, () => (changed += 1));
     root.querySelector<HTMLButtonElement>(`[data-testid="${deed}"]`)?.click();
     await element.updateComplete;
     expect(root.querySelector('[role="alertdialog"]')).not.toBeNull();

@@ -9,6 +9,7 @@ import { timeOfDay } from "../i18n/format.ts";
 import type { LessonSession } from "../lesson/session.ts";
 import type { View } from "../lesson/state.ts";
 import { define, TongkeElement } from "./element.ts";
+import { onEscape } from "./form.ts";
 
 const LONGEST_LINE = 2000; // the protocol's limit
 
@@ -92,7 +93,7 @@ export class Chat extends TongkeElement {
   }
 
   private form(): TemplateResult {
-    return html`<form @submit=${this.send}>
+    return html`<form @submit=${this.send} @keydown=${onEscape(() => this.leave())}>
       <input
         data-testid="chat-input"
         maxlength=${LONGEST_LINE}
@@ -101,7 +102,7 @@ export class Chat extends TongkeElement {
         placeholder=${this.m.lesson.chatPlaceholder}
       />
       <button data-testid="chat-send" ?disabled=${this.view.phase !== "live"}>
-        ${icon("forward")}${this.m.lesson.chatSend}
+        ${icon("send")}${this.m.lesson.chatSend}
       </button>
     </form>`;
   }
@@ -111,6 +112,11 @@ export class Chat extends TongkeElement {
     if (changed.has("view") && before?.chat !== this.view.chat) {
       this.lines.scrollTop = this.lines.scrollHeight;
     }
+  }
+
+  /** Out of the field: the letters are the page's keys again. */
+  private leave(): void {
+    this.dispatchEvent(new CustomEvent("close-chat"));
   }
 
   private send(event: SubmitEvent): void {

@@ -1,7 +1,8 @@
 // The base of all our elements: redraws when the language changes, gives the words.
 
-import { LitElement } from "lit";
+import { LitElement, type PropertyValues } from "lit";
 import { type Messages, messages, onLanguage } from "../i18n/index.ts";
+import { isLost, keepKeyboard, placeOf } from "./keyboard.ts";
 
 export class TongkeElement extends LitElement {
   private stopLanguage: (() => void) | undefined;
@@ -19,6 +20,14 @@ export class TongkeElement extends LitElement {
       const places = selectors.map((one) => this.renderRoot.querySelector<HTMLElement>(one));
       places.find((one) => one !== null)?.focus();
     });
+  }
+
+  /** What had the keyboard may be drawn no more: then what is next to it has it. */
+  protected override update(changed: PropertyValues): void {
+    const place = placeOf(this.shadowRoot);
+    super.update(changed);
+    if (!place || !isLost(place, this.shadowRoot)) return;
+    setTimeout(() => keepKeyboard(place, this)); // once what is drawn within is drawn as well
   }
 
   override connectedCallback(): void {

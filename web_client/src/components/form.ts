@@ -2,8 +2,9 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { ApiError, wordsOf } from "../api/client.ts";
+import { ApiError, SIGNED_OUT, wordsOf } from "../api/client.ts";
 import { icon } from "../design/icons.ts";
+import { keepDraft, takeDraft } from "./drafts.ts";
 import { TongkeElement } from "./element.ts";
 
 export type Values = Record<string, string | boolean | string[]>;
@@ -30,11 +31,48 @@ export abstract class Form extends TongkeElement {
   @state() protected busy = false;
   @state() private touched: ReadonlySet<string> = new Set();
   @state() private failure: unknown = null;
+  @state() private restored = false;
+  private readonly secrets = new Set<string>();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener(SIGNED_OUT, this.onSignedOut);
+  }
+
+  override disconnectedCallback(): void {
+    removeEventListener(SIGNED_OUT, this.onSignedOut);
+    super.disconnectedCallback();
+  }
 
   /** Words about each value that is wrong. */
   protected abstract wrong(): Partial<Record<string, string>>;
   /** Hand the values to the server. */
   protected abstract save(): Promise<void>;
+
+  /** What the form is about, for finding what was typed in it again; null: it is not kept. */
+  protected draftOf(): string | null {
+    return null;
+  }
+
+  /** The session has ended, and the page is about to go: what was typed waits for the person. */
+  private readonly onSignedOut = (): void => {
+    const about = this.draftOf();
+    if (about === null || this.touched.size === 0) return;
+    const open = Object.entries(this.values).filter(([name]) => !this.secrets.has(name));
+    keepDraft(this.localName, about, Object.fromEntries(open));
+  };
+
+  /** Once the form has its values: what was typed before the session ended comes over them. */
+  protected takeUpDraft(): void {
+    const about = this.draftOf();
+    const kept = about === null ? null : takeDraft(this.localName, about);
+    if (!kept) return;
+    const same = (name: string): boolean =>
+      JSON.stringify(kept[name]) === JSON.stringify(this.values[name]);
+    this.touched = new Set(Object.keys(kept).filter((name) => !same(name)));
+    this.values = { ...this.values, ...kept };
+    this.restored = true;
+  }
 
   protected text(name: string): string {
     const value = this.values[name];
@@ -57,6 +95,7 @@ export abstract class Form extends TongkeElement {
     this.values = values;
     this.touched = new Set();
     this.failure = null;
+    this.restored = false;
   }
 
   private touch(name: string): void {
@@ -96,6 +135,7 @@ export abstract class Form extends TongkeElement {
 
   protected field(name: string, label: string, options: FieldOptions = {}): TemplateResult {
     const wrong = this.wrongWith(name);
+    if (options.type === "password") this.secrets.add(name);
     return html`<label>
       <span>
         ${label}
@@ -169,10 +209,14 @@ export abstract class Form extends TongkeElement {
     </fieldset>`;
   }
 
-  /** The failure that belongs to no single field. */
+  /** The failure that belongs to no single field; without one, that what was typed is back. */
   protected failureLine(): TemplateResult | typeof nothing {
     const { failure } = this;
-    if (failure === null) return nothing;
+    if (failure === null) {
+      return this.restored
+        ? html`<p class="hint" role="status" data-testid="restored">${this.m.app.typedIsBack}</p>`
+        : nothing;
+    }
     const fields = failure instanceof ApiError ? Object.keys(failure.fields) : [];
     if (fields.some((name) => name in this.values)) return nothing;
     return html`<p class="wrong" role="alert">

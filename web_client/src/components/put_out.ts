@@ -13,7 +13,7 @@ export function refusalWords(refusal: Refusal | null): string {
 export function putOut(words: Messages, refusal: Refusal | null): TemplateResult {
   return html`<tk-state
     tone="alarm"
-    symbol="out"
+    symbol="putOut"
     role="alert"
     heading=${words.lesson.putOutTitle}
     text=${refusalWords(refusal)}

@@ -89,7 +89,7 @@ export class SeatDevices extends TongkeElement {
         ?disabled=${this.disabled}
         @click=${() => this.ask(id)}
       >
-        ${icon("out", 16)}${m.devices.putOut}
+        ${icon("putOut", 16)}${m.devices.putOut}
       </button>`;
     }
     return html`<span

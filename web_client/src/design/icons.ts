@@ -1,4 +1,5 @@
-// Our own icons: 24 × 24, drawn with a 2 px line, always beside a word or with a name.
+// Our own icons: 24 × 24, drawn with a 2 px line, always beside a word or with a name. Each means one
+// thing, and has its name after that.
 
 import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
 import type { LinkQuality } from "../protocol/messages.ts";
@@ -10,7 +11,8 @@ const shapes = {
   cameraOff: svg`<path d="M7 6h6a2 2 0 0 1 2 2v6M15 18H5a2 2 0 0 1-2-2V8M15 11l6-4v10l-3-2M3 3l18 18"/>`,
   screen: svg`<rect x="3" y="4" width="18" height="12" rx="2"/><path d="M8 20h8M12 16v4M12 13V8M9 10l3-3 3 3"/>`,
   hand: svg`<path d="M7 12V6.5a1.5 1.5 0 0 1 3 0V11M10 10.5V4.5a1.5 1.5 0 0 1 3 0V11M13 10.5V5.5a1.5 1.5 0 0 1 3 0V12M16 11V8.5a1.5 1.5 0 0 1 3 0V15a6 6 0 0 1-6 6h-1c-2.5 0-4-1-5.3-3L4 14a1.6 1.6 0 0 1 2.7-1.6L7 13"/>`,
-  speak: svg`<path d="M4 9v6h4l5 4V5L8 9zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11"/>`,
+  sound: svg`<path d="M4 9v6h4l5 4V5L8 9zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11"/>`,
+  speak: svg`<circle cx="9" cy="8" r="4"/><path d="M3 20a6 6 0 0 1 12 0M17 5a6 6 0 0 1 0 6M20 3a10 10 0 0 1 0 10"/>`,
   spotlight: svg`<path d="M4 9V5a1 1 0 0 1 1-1h4M15 4h4a1 1 0 0 1 1 1v4M20 15v4a1 1 0 0 1-1 1h-4M9 20H5a1 1 0 0 1-1-1v-4"/><circle cx="12" cy="12" r="3"/>`,
   layoutSpeaker: svg`<rect x="3" y="4" width="18" height="11" rx="1"/><path d="M4 20h4M10 20h4M16 20h4"/>`,
   layoutWall: svg`<rect x="3" y="4" width="8" height="7" rx="1"/><rect x="13" y="4" width="8" height="7" rx="1"/><rect x="3" y="13" width="8" height="7" rx="1"/><rect x="13" y="13" width="8" height="7" rx="1"/>`,
@@ -35,6 +37,7 @@ const shapes = {
   library: svg`<path d="M4 5h5v14H4zM9 5h5v14H9zM15 6l4-1 3 13-4 1z"/>`,
   school: svg`<path d="M3 20h18M5 20V9l7-5 7 5v11M10 20v-5h4v5"/>`,
   room: svg`<rect x="3" y="4" width="18" height="11" rx="1"/><path d="M5 20h3M10.5 20h3M16 20h3"/>`,
+  person: svg`<circle cx="12" cy="8" r="4"/><path d="M4 21a8 8 0 0 1 16 0"/>`,
   people: svg`<circle cx="9" cy="8" r="3.5"/><path d="M3 20a6 6 0 0 1 12 0M16 5a3.5 3.5 0 0 1 0 6.5M17.5 14.5A6 6 0 0 1 21 20"/>`,
   community: svg`<circle cx="12" cy="6" r="3"/><circle cx="5" cy="18" r="2.5"/><circle cx="12" cy="18" r="2.5"/><circle cx="19" cy="18" r="2.5"/><path d="M10.5 8.7L6 15.7M12 9v6.5M13.5 8.7L18 15.7"/>`,
   live: svg`<circle cx="12" cy="12" r="3"/><path d="M7 7a7 7 0 0 0 0 10M17 7a7 7 0 0 1 0 10"/>`,
@@ -45,6 +48,9 @@ const shapes = {
   trash: svg`<path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13"/>`,
   swap: svg`<path d="M7 4L3 8l4 4M3 8h14M17 12l4 4-4 4M21 16H7"/>`,
   note: svg`<path d="M5 4h14v12l-4 4H5zM15 20v-4h4M8 9h8M8 13h5"/>`,
+  send: svg`<path d="M21 4L3 11l7 3 3 7zM10 14L21 4"/>`,
+  fullScreen: svg`<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>`,
+  putOut: svg`<circle cx="9" cy="8" r="4"/><path d="M3 20a6 6 0 0 1 12 0M16 11h6"/>`,
   out: svg`<path d="M10 4H5v16h5M14 8l4 4-4 4M18 12H9"/>`,
   help: svg`<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.4-1 .9-1 1.7M12 16.5v.5"/>`,
   copy: svg`<rect x="8" y="8" width="12" height="12" rx="2"/><path d="M16 8V4H4v12h4"/>`,

@@ -230,7 +230,7 @@ export class Observe extends LessonPage {
           ? html`<span class="badge warn" role="status">${m.lesson.reconnecting}</span>`
           : nothing}
         ${view.soundBlocked
-          ? html`<button>${icon("speak")}${m.lesson.soundBlocked}</button>`
+          ? html`<button>${icon("sound")}${m.lesson.soundBlocked}</button>`
           : nothing}
         <div class="group" role="group" aria-label=${m.observe.view}>
           ${this.viewButton(false, m.observe.program)}${this.viewButton(true, m.observe.wall)}
@@ -310,7 +310,7 @@ export class Observe extends LessonPage {
                 aria-label=${observe.deleteNote}
                 @click=${() => this.keep(this.notes.filter((one) => one !== note))}
               >
-                ${icon("close", 16)}
+                ${icon("trash", 16)}
               </button>
             </li>`,
         )}

@@ -1,11 +1,13 @@
 // The English catalogue; its shape is the shape of every catalogue.
 
+import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
 import { office } from "./office.ts";
+import { planning } from "./planning.ts";
 import { trust } from "./trust.ts";
 
-export const en = { ...live, ...office, ...measures, ...trust };
+export const en = { ...keys, ...live, ...office, ...measures, ...planning, ...trust };
 
 /** What every language must have: the same keys, words or functions of the same parameters. */
 type Words<T> = {

@@ -1,9 +1,11 @@
 // The Chinese catalogue.
 
 import type { Messages } from "../en/index.ts";
+import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
 import { office } from "./office.ts";
+import { planning } from "./planning.ts";
 import { trust } from "./trust.ts";
 
-export const zh: Messages = { ...live, ...office, ...measures, ...trust };
+export const zh: Messages = { ...keys, ...live, ...office, ...measures, ...planning, ...trust };

@@ -53,7 +53,7 @@ export const measures: Pick<Messages, "measures"> = {
       lossShort: "丢包",
       address: "地址",
       repairs: "要求重发 / 已重发",
-      source: "信号源",
+      source: "画面或声音",
       layer: "层",
       recovered: "补回",
       jitter: "抖动",

@@ -5,6 +5,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { get, patch, post, remove, wordsOf } from "../../api/client.ts";
+import { draftAbout } from "../../components/drafts.ts";
 import { Form, onEscape } from "../../components/form.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
@@ -121,10 +122,25 @@ export abstract class Collection<T extends Item> extends Form {
       await this.loadMore();
       this.items = await get<T[]>(`/api/${this.kind}`);
       this.loadError = null;
+      this.reopen(this.items);
     } catch (error) {
       this.loadError = error;
     }
   };
+
+  protected override draftOf(): string | null {
+    return this.editing;
+  }
+
+  /** The session ended while something was being changed: it is open again, as it was typed. */
+  private reopen(items: readonly T[]): void {
+    const about = draftAbout(this.localName);
+    if (about === null || this.editing !== null) return;
+    const item = items.find((one) => one.id === about) ?? null;
+    if (about !== "" && item === null) return;
+    this.edit(item);
+    this.takeUpDraft();
+  }
 
   private edit(item: T | null): void {
     this.reset(this.valuesOf(item));

@@ -159,7 +159,7 @@ export class AdminLive extends TongkeElement {
     const { devices } = this.m;
     const path = `/api/admin/live/${lesson}/seats/${encodeURIComponent(one.seat_id)}/readmit`;
     return html`<p class="removed">
-      ${icon("out", 16)}<span>${devices.wasPutOut(one.bearer)}</span>
+      ${icon("putOut", 16)}<span>${devices.wasPutOut(one.bearer)}</span>
       <button
         class="slim"
         data-testid="readmit-${one.seat_id}"

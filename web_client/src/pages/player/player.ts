@@ -372,7 +372,7 @@ export class Player extends TongkeElement {
         aria-pressed=${this.silent ? "true" : "false"}
         @click=${() => (this.silent = !this.silent)}
       >
-        ${icon("speak")}
+        ${icon("sound")}
       </button>
       <input
         type="range"
@@ -391,7 +391,7 @@ export class Player extends TongkeElement {
       >
         ${icon("help")}${player.help}
       </button>
-      <button @click=${this.fullscreen}>${icon("spotlight")}${player.fullscreen}</button>
+      <button @click=${this.fullscreen}>${icon("fullScreen")}${player.fullscreen}</button>
     </div>`;
   }
 

@@ -160,10 +160,16 @@ export class ControlBar extends TongkeElement {
   /** The panel of own devices is open. */
   @property({ type: Boolean }) devices = false;
   @query("[data-testid=devices]") private readonly devicesButton!: HTMLButtonElement;
+  @query("[data-testid=chat]") private readonly chatButton!: HTMLButtonElement;
 
   /** To where the panel of own devices was opened from. */
   override focus(): void {
     this.devicesButton.focus();
+  }
+
+  /** To where the chat was opened from. */
+  focusChat(): void {
+    this.chatButton.focus();
   }
 
   override render(): TemplateResult {

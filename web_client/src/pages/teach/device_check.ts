@@ -1,11 +1,13 @@
 // Before the lesson: the own picture, the microphone's level, which devices, and one button.
 
 import { css, html, nothing, type TemplateResult } from "lit";
-import { property, query } from "lit/decorators.js";
+import { property, query, state } from "lit/decorators.js";
 import "../../components/device_menu.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { onEscape } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
+import { dayOf, timeOfDay } from "../../i18n/format.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { SourceProfile } from "../../protocol/messages.ts";
@@ -76,6 +78,13 @@ export class DeviceCheck extends TongkeElement {
         display: grid;
         gap: 8px;
       }
+      .planned {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        font-size: var(--text-large);
+        font-weight: 600;
+      }
       .go .main {
         min-height: 56px;
         padding-block: 8px;
@@ -90,6 +99,10 @@ export class DeviceCheck extends TongkeElement {
   /** The lesson runs already: entering does not start it. */
   @property({ type: Boolean }) running = false;
   @property({ type: Boolean }) busy = false;
+  /** When a planned lesson is to begin; null: nothing is waited for. */
+  @property({ attribute: false }) startsAt: number | null = null;
+  @property({ type: Number }) now = 0;
+  @state() private asking = false;
   @query("video") private video!: HTMLVideoElement;
 
   override connectedCallback(): void {
@@ -128,17 +141,58 @@ export class DeviceCheck extends TongkeElement {
       <div class="settings">
         <tk-device-menu .view=${view} .session=${this.session}></tk-device-menu>
         <div class="go">
-          <button
-            class="main"
-            data-testid="device-start"
-            ?disabled=${this.busy}
-            @click=${() => this.dispatchEvent(new CustomEvent("device-start"))}
-          >
-            ${main}${icon("forward")}
-          </button>
+          ${this.isEarly()
+            ? this.wait()
+            : html`<button
+                class="main"
+                data-testid="device-start"
+                ?disabled=${this.busy}
+                @click=${this.start}
+              >
+                ${main}${icon("forward")}
+              </button>`}
         </div>
       </div>`;
   }
+
+  private isEarly(): boolean {
+    return !this.running && this.startsAt !== null && this.now / 1000 < this.startsAt;
+  }
+
+  /** Preparing starts nothing: before its time the lesson begins only for who says so twice. */
+  private wait(): TemplateResult {
+    const { teach } = this.m;
+    const at = this.startsAt ?? 0;
+    const today = new Date(this.now).toDateString() === new Date(at * 1000).toDateString();
+    const time = today ? timeOfDay(at) : `${dayOf(at)} ${timeOfDay(at)}`;
+    return html`<p class="planned" data-testid="planned-at">${icon("today")}${teach.plannedAt(time)}</p>
+      <p class="soft">${teach.beginsByItself}</p>
+      ${this.asking
+        ? html`<div
+            class="go"
+            role="alertdialog"
+            aria-label=${teach.startEarlySure}
+            @keydown=${onEscape(() => this.ask(false))}
+          >
+            <span>${teach.startEarlySure}</span>
+            <button data-testid="start-early-yes" ?disabled=${this.busy} @click=${this.start}>
+              ${teach.startEarlyYes}
+            </button>
+            <button class="no" @click=${() => this.ask(false)}>${teach.startEarlyNo}</button>
+          </div>`
+        : html`<button class="quiet" data-testid="start-early" @click=${() => this.ask(true)}>
+            ${teach.startEarly}
+          </button>`}`;
+  }
+
+  private ask(asking: boolean): void {
+    this.asking = asking;
+    this.focusOn(asking ? ".no" : "[data-testid=start-early]");
+  }
+
+  private readonly start = (): void => {
+    this.dispatchEvent(new CustomEvent("device-start"));
+  };
 }
 
 define("tk-device-check", DeviceCheck);

@@ -301,7 +301,7 @@ export class RoomCard extends TongkeElement {
     const out = (view.lesson?.removed ?? []).filter((one) => one.seat_id === seat.seat_id);
     return out.map(
       (one) =>
-        html`<span class="sign warn">${icon("out", 16)}${m.devices.wasPutOut(one.bearer)}</span>
+        html`<span class="sign warn">${icon("putOut", 16)}${m.devices.wasPutOut(one.bearer)}</span>
           <button
             class="slim quiet"
             data-testid="readmit-${seat.seat_id}"
@@ -363,7 +363,7 @@ export class RoomCard extends TongkeElement {
         ?disabled=${seat.devices.length === 0}
         @click=${() => (this.showsDevices = !this.showsDevices)}
       >
-        ${icon("out", 18)}
+        ${icon("putOut", 18)}
       </button>
     </div>`;
   }

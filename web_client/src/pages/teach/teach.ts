@@ -226,6 +226,14 @@ export class Teach extends LessonPage {
     }
   }
 
+  /** Escape in its field closes it: the letters are keys again. */
+  private readonly leaveChat = (): void => {
+    this.toggleChat();
+    void this.updateComplete.then(() =>
+      this.renderRoot.querySelector<ControlBar>("tk-control-bar")?.focusChat(),
+    );
+  };
+
   private readonly toggleDevices = (): void => {
     this.devicesOpen = !this.devicesOpen;
     if (this.devicesOpen) this.session?.store.dispatch({ type: "chat-open", open: false });
@@ -290,7 +298,11 @@ export class Teach extends LessonPage {
             : nothing}
           ${view.me ? this.rooms(session) : this.planned(this.lesson)}
           ${view.chatOpen
-            ? html`<tk-chat .view=${view} .session=${session}></tk-chat>`
+            ? html`<tk-chat
+                .view=${view}
+                .session=${session}
+                @close-chat=${this.leaveChat}
+              ></tk-chat>`
             : nothing}
           ${this.inside && this.devicesOpen
             ? html`<tk-device-panel
@@ -347,6 +359,8 @@ export class Teach extends LessonPage {
       .session=${session}
       .running=${this.lesson?.state === "live"}
       .busy=${this.starting}
+      .startsAt=${this.lesson?.state === "planned" ? this.lesson.starts_at : null}
+      .now=${this.now}
       @device-start=${this.start}
     ></tk-device-check>`;
   }

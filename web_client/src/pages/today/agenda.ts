@@ -1,8 +1,6 @@
 // What the day holds and what somebody should look at. Pure.
 
 import type { Clash, Classroom, Community, Lesson, Recording, School } from "../../api/types.ts";
-import { list, timeOfDay } from "../../i18n/format.ts";
-import type { Messages } from "../../i18n/index.ts";
 
 const SOON_S = 3600; // a room that is off an hour before its lesson can still be switched on
 
@@ -24,7 +22,8 @@ export function daysOf(lessons: readonly Lesson[]): Day[] {
 export type Attention =
   | { kind: "no-schools" }
   | { kind: "no-community" }
-  | { kind: "no-teacher" | "clash"; lesson: string }
+  | { kind: "no-teacher"; lesson: string }
+  | { kind: "clash"; lesson: string; clashes: readonly Clash[] }
   | { kind: "waits"; lesson: string; zh: string; en: string }
   | { kind: "room-offline"; room: string; lesson: string }
   | { kind: "recording-failed" | "recording-paused"; title: string };
@@ -50,9 +49,7 @@ export function attentionOf(situation: Situation): Attention[] {
       ? [{ kind: "waits" as const, lesson: title, zh: waits.message_zh, en: waits.message_en }]
       : [],
   );
-  const clashing = planned
-    .filter((lesson) => lesson.clashes.length > 0)
-    .map((lesson) => ({ kind: "clash" as const, lesson: lesson.title }));
+  const clashing = clashesOf(planned);
   const online = new Set(
     situation.classrooms.filter((one) => one.online).map((classroom) => classroom.id),
   );
@@ -79,13 +76,12 @@ export function attentionOf(situation: Situation): Attention[] {
   return [...unled, ...waiting, ...clashing, ...offline, ...paused, ...failed];
 }
 
-/** Which rooms other lessons need, which lessons these are, and when: a sentence for each. */
-export function clashWords(m: Messages, clashes: readonly Clash[]): string[] {
-  const places = new Map<string, string[]>();
-  for (const { lesson_id: id, place } of clashes) places.set(id, [...(places.get(id) ?? []), place]);
-  return [...places].map(([id, all]) => {
-    const other = clashes.find((clash) => clash.lesson_id === id);
-    const { title = "", teacher = "", starts_at: at = 0 } = other ?? {};
-    return m.today.clash(list(all), title, teacher, timeOfDay(at));
+/** What each lesson meets; two that meet each other are told of once. */
+function clashesOf(planned: readonly Lesson[]): Attention[] {
+  const told = new Set<string>();
+  return planned.flatMap(({ id, title, clashes }) => {
+    const unsaid = clashes.filter((clash) => !told.has(`${clash.lesson_id} ${id}`));
+    for (const clash of unsaid) told.add(`${id} ${clash.lesson_id}`);
+    return unsaid.length ? [{ kind: "clash" as const, lesson: title, clashes: unsaid }] : [];
   });
 }

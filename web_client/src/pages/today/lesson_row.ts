@@ -11,7 +11,7 @@ import { base, cards, controls } from "../../design/shared.ts";
 import { facts, list, timeOfDay } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
 import { go } from "../../router.ts";
-import { clashWords } from "./agenda.ts";
+import { clashWords } from "../planning/clash_words.ts";
 
 /** What is asked again before it is done. */
 type Deed = "cancel" | "take-over" | "end";
@@ -24,7 +24,7 @@ export class LessonRow extends TongkeElement {
     css`
       article {
         display: grid;
-        grid-template-columns: 64px minmax(0, 1fr) auto;
+        grid-template-columns: 64px minmax(200px, 1fr) auto;
         align-items: center;
         gap: 16px;
         padding: 16px 20px;
@@ -43,7 +43,7 @@ export class LessonRow extends TongkeElement {
       }
       @media (max-width: 600px) {
         article {
-          grid-template-columns: 56px minmax(0, 1fr);
+          grid-template-columns: auto minmax(0, 1fr);
           gap: 12px;
           padding: 16px 12px;
         }
@@ -74,6 +74,11 @@ export class LessonRow extends TongkeElement {
   @property({ attribute: false }) user!: User;
   @state() private asking: Deed | null = null;
   @state() private error = "";
+
+  /** To what can be done with it. */
+  override focus(): void {
+    this.focusOn('[data-testid="edit"]', ".actions a, .actions button");
+  }
 
   override render(): TemplateResult {
     const { lesson, m } = this;
@@ -111,7 +116,7 @@ export class LessonRow extends TongkeElement {
     if (waits && waits.code !== "no-teacher") {
       return [...missing, said(waits)];
     }
-    return [...missing, ...clashWords(m, lesson.clashes)];
+    return [...missing, ...clashWords(m, lesson.clashes, this.user.id)];
   }
 
   private actions(live: boolean): TemplateResult {
@@ -147,9 +152,19 @@ export class LessonRow extends TongkeElement {
         : nothing}
       ${!live && may("change")
         ? html`<button
+            data-testid="edit"
+            aria-label=${m.planning.changeOf(lesson.title)}
+            @click=${() => this.dispatchEvent(new CustomEvent("edit"))}
+          >
+            ${icon("edit")}${m.admin.edit}
+          </button>`
+        : nothing}
+      ${!live && may("change")
+        ? html`<button
             class="quiet"
             data-testid="cancel"
-            aria-label=${m.today.cancelLesson}
+            aria-label=${m.planning.cancelOf(lesson.title)}
+            title=${m.today.cancelLesson}
             @click=${() => this.ask("cancel")}
           >
             ${icon("trash")}
@@ -197,7 +212,7 @@ export class LessonRow extends TongkeElement {
       if (deed === "cancel") await remove(path);
       else await post(`${path}/${deed}`);
       this.error = "";
-      this.dispatchEvent(new CustomEvent("changed"));
+      this.dispatchEvent(new CustomEvent(deed === "cancel" ? "cancelled" : "changed"));
       if (deed === "take-over" && lesson.state === "live") go(`/teach/${lesson.id}`);
     } catch (error) {
       this.error = wordsOf(error, this.m.app.offline);

@@ -2,8 +2,9 @@
 // that starts a lesson.
 
 import { css, html, nothing, type TemplateResult } from "lit";
-import { property, state } from "lit/decorators.js";
-import { get, getAll } from "../../api/client.ts";
+import { property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { get, getAll, post } from "../../api/client.ts";
 import type {
   Classroom,
   Community,
@@ -13,19 +14,26 @@ import type {
   SessionAnswer,
   User,
 } from "../../api/types.ts";
+import { draftAbout } from "../../components/drafts.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { Polling } from "../../components/polling.ts";
-import { failure } from "../../components/states.ts";
+import { failure, failureTitle } from "../../components/states.ts";
+import { Title } from "../../components/title.ts";
+import type { Undo } from "../../components/undo.ts";
+import "../../components/undo.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { dayOf } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
+import "../planning/change_form.ts";
+import { clashWords } from "../planning/clash_words.ts";
 import { attentionOf, daysOf, type Attention } from "./agenda.ts";
 import "./lesson_row.ts";
 import "./start_form.ts";
 
 const LOOK_EVERY_MS = 5000;
 const AHEAD_S = 7 * 86_400;
+const FAR_AHEAD_S = 400 * 86_400;
 
 interface Known {
   lessons: Lesson[];
@@ -49,13 +57,16 @@ export class Today extends TongkeElement {
       }
       .columns {
         display: grid;
-        grid-template-columns: minmax(0, 1.5fr) minmax(360px, 1fr);
+        grid-template-columns: minmax(0, 1.5fr) minmax(340px, 1fr);
         align-items: start;
         gap: 24px;
       }
       section {
         display: grid;
         gap: 12px;
+        margin-bottom: 32px;
+      }
+      tk-undo::part(offer) {
         margin-bottom: 32px;
       }
       .day {
@@ -98,7 +109,15 @@ export class Today extends TongkeElement {
       }
       @media (max-width: 1000px) {
         .columns {
-          grid-template-columns: 1fr;
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+      @media (max-width: 600px) {
+        :host {
+          padding: 16px 12px;
+        }
+        .line {
+          padding-inline-start: 8px;
         }
       }
     `,
@@ -108,15 +127,28 @@ export class Today extends TongkeElement {
   @property({ attribute: false }) may: SessionAnswer["may"] = [];
   @state() private known: Known | null = null;
   @state() private error: unknown = null;
+  /** The lesson that is being changed. */
+  @state() private editing: string | null = draftAbout("tk-change-form");
+  /** All that is planned is shown, not the coming week alone. */
+  @state() private far = this.editing !== null;
+  @query("tk-undo") private readonly undo!: Undo;
 
   constructor() {
     super();
     new Polling(this, this.look, LOOK_EVERY_MS);
+    new Title(this, () => this.pageTitle());
+  }
+
+  private pageTitle(): string[] {
+    const { today, app } = this.m;
+    if (this.error !== null) return [failureTitle(app, this.error)];
+    const live = this.known?.lessons.find((lesson) => lesson.state === "live");
+    return live ? [today.now, live.title, app.today] : [app.today];
   }
 
   private readonly look = async (): Promise<void> => {
     const midnight = new Date().setHours(0, 0, 0, 0) / 1000;
-    const until = Date.now() / 1000 + AHEAD_S;
+    const until = Date.now() / 1000 + (this.far ? FAR_AHEAD_S : AHEAD_S);
     try {
       const [lessons, classrooms, communities, schools, recordings] = await Promise.all([
         getAll<Lesson>(`/api/lessons?from=${midnight}&to=${until}`),
@@ -144,9 +176,10 @@ export class Today extends TongkeElement {
           <section aria-labelledby="now">
             <h2 id="now">${m.today.now}</h2>
             ${live.length
-              ? live.map((lesson) => this.row(lesson))
+              ? this.rows(live)
               : html`<p class="soft">${m.today.nothingNow}</p>`}
           </section>
+          <tk-undo></tk-undo>
           ${this.attention(known)} ${this.coming(known)} ${this.earlier(known)}
         </div>
         <div>
@@ -163,25 +196,87 @@ export class Today extends TongkeElement {
       </div>`;
   }
 
+  /** Each by its name: what is asked in a row is not asked of the next one when that moves up. */
+  private rows(lessons: readonly Lesson[]): unknown {
+    return repeat(
+      lessons,
+      (lesson) => lesson.id,
+      (lesson) => (this.editing === lesson.id ? this.changing(lesson) : this.row(lesson)),
+    );
+  }
+
   private row(lesson: Lesson): TemplateResult {
     return html`<tk-lesson-row
+      data-id=${lesson.id}
       .lesson=${lesson}
       .user=${this.user}
       @changed=${this.look}
+      @cancelled=${() => void this.cancelled(lesson)}
+      @edit=${() => this.edit(lesson.id)}
     ></tk-lesson-row>`;
   }
 
+  private changing(lesson: Lesson): TemplateResult {
+    const { known } = this;
+    return html`<tk-change-form
+      .lesson=${lesson}
+      .user=${this.user}
+      .communities=${known?.communities ?? []}
+      .classrooms=${known?.classrooms ?? []}
+      .schools=${known?.schools ?? []}
+      @done=${() => void this.edited(lesson.id)}
+    ></tk-change-form>`;
+  }
+
+  private edit(id: string): void {
+    this.editing = id;
+    this.focusOn("tk-change-form");
+  }
+
+  private async edited(id: string): Promise<void> {
+    this.editing = null;
+    this.focusOn(rowOf(id));
+    await this.look();
+    this.focusOn(rowOf(id)); // at another time it stands at another place
+  }
+
+  private async cancelled(lesson: Lesson): Promise<void> {
+    const { planning } = this.m;
+    this.undo.offer(planning.cancelled(lesson.title), async () => {
+      await post(`/api/lessons/${lesson.id}/restore`);
+      await this.look();
+      this.focusOn(rowOf(lesson.id));
+      return planning.restored(lesson.title);
+    });
+    this.undo.focus();
+    await this.look();
+  }
+
+  private readonly lookFar = async (): Promise<void> => {
+    this.far = true;
+    await this.look();
+    this.focusOn("#next");
+  };
+
   private coming(known: Known): TemplateResult {
+    const { planning, today } = this.m;
     const days = daysOf(known.lessons.filter((lesson) => lesson.state === "planned"));
     return html`<section aria-labelledby="next">
-      <h2 id="next">${this.m.today.next}</h2>
+      <h2 id="next" tabindex="-1">${today.next}</h2>
       ${days.length
-        ? days.map(
+        ? repeat(
+            days,
+            (day) => new Date(day.at * 1000).toDateString(),
             (day) =>
               html`<h3 class="day">${dayOf(day.at)}</h3>
-                <div class="line">${day.lessons.map((lesson) => this.row(lesson))}</div>`,
+                <div class="line">${this.rows(day.lessons)}</div>`,
           )
-        : html`<p class="soft">${this.m.today.nothingNext}</p>`}
+        : html`<p class="soft">${this.far ? planning.nothingPlanned : today.nothingNext}</p>`}
+      ${this.far
+        ? nothing
+        : html`<div>
+            <button class="slim" data-testid="far" @click=${this.lookFar}>${planning.far}</button>
+          </div>`}
     </section>`;
   }
 
@@ -190,7 +285,7 @@ export class Today extends TongkeElement {
     if (ended.length === 0) return nothing;
     return html`<section aria-labelledby="earlier">
       <h2 id="earlier">${this.m.today.earlier}</h2>
-      <div class="line">${ended.map((lesson) => this.row(lesson))}</div>
+      <div class="line">${this.rows(ended)}</div>
     </section>`;
   }
 
@@ -227,7 +322,10 @@ export class Today extends TongkeElement {
         </li>`;
       case "clash":
         return html`<li>
-          ${icon("warning")}<span>${today.clashes(item.lesson)}</span>
+          ${icon("warning")}
+          <span
+            >${today.clashes(item.lesson, clashWords(this.m, item.clashes, this.user.id))}</span
+          >
         </li>`;
       case "waits":
         return html`<li>
@@ -248,6 +346,10 @@ export class Today extends TongkeElement {
         </li>`;
     }
   }
+}
+
+function rowOf(id: string): string {
+  return `tk-lesson-row[data-id="${CSS.escape(id)}"]`;
 }
 
 define("tk-today", Today);

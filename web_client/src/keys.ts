@@ -1,0 +1,27 @@
+// Which keys each page has, for the list behind "?". What they do, the pages say themselves.
+
+import type { KeyLine } from "./components/key_help.ts";
+import type { Messages } from "./i18n/index.ts";
+import type { Route } from "./router.ts";
+
+/** The player has its own list, beside its pictures. */
+export function keysOf(page: Route["page"], { keys }: Messages): readonly KeyLine[] {
+  if (page === "player") return [];
+  const own: Partial<Record<Route["page"], readonly KeyLine[]>> = {
+    teach: [
+      ["M", keys.microphone],
+      ["V", keys.camera],
+      ["S", keys.screen],
+      ["C", keys.chat],
+      ["D", keys.devices],
+      ["Esc", keys.leaveField],
+    ],
+    room: [[keys.spaceBar, keys.hand]],
+  };
+  const everywhere: readonly KeyLine[] = [
+    ["Tab", keys.next],
+    ["Enter", keys.press],
+    ["?", keys.help],
+  ];
+  return [...(own[page] ?? [["Esc", keys.escape] as const]), ...everywhere];
+}

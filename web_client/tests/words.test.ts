@@ -1,0 +1,80 @@
+// What the Chinese words keep to: the signs of Chinese sentences, one word for one thing. Every text
+// is read as people read it, with something put in where a name or a number comes.
+
+import { describe, expect, it } from "vitest";
+import { en } from "../src/i18n/en/index.ts";
+import { zh } from "../src/i18n/zh/index.ts";
+
+/** Something put in: a word in a sentence, and a list where one is joined. */
+const SOMETHING = ["某"];
+
+/** Every text by the way to it, `office.today.open` as `today.open`. */
+function texts(catalogue: object, path = ""): [string, string][] {
+  return Object.entries(catalogue).flatMap(([key, value]: [string, unknown]): [string, string][] => {
+    if (typeof value === "string") return [[path + key, value]];
+    if (typeof value === "function") {
+      const said = (value as (...some: string[][]) => string)(...Array<string[]>(8).fill(SOMETHING));
+      return [[path + key, said]];
+    }
+    return texts(value as object, `${path}${key}.`);
+  });
+}
+
+const HALF_WIDTH = /\p{Script=Han}["'(),:;!?]|["'(),:;!?]\p{Script=Han}|\p{Script=Han}\.(?!\w)|\.\.\./u;
+const BLANK = /\s[，。：；！？、）”]|[，。：；！？、（“]\s|\p{Script=Han}\s\p{Script=Han}/u;
+
+/** A word that is not said, and the one that is. */
+const INSTEAD: Record<string, string> = {
+  席位: "参加方、教室",
+  信号源: "画面或声音",
+  全员可见: "放大给全班",
+  离线: "不在线",
+  已就绪: "在线",
+  资源库: "课程库",
+  录像库: "课程库",
+  观察员: "旁听",
+  帐号: "账号",
+  登陆: "登录",
+};
+const NOT_IN_ENGLISH = /\bOffline\b|\bOn every screen\b|\bPut down (?:the )?hand\b|\bGood link\b|\bArchive\b/;
+
+describe("the signs of Chinese sentences", () => {
+  it.each([
+    ["请稍候,再试", true],
+    ["教室(一)", true],
+    ["教室：一", false],
+    ["设置 public_url 中写明", false],
+    ["正在加载...", true],
+    ["说“好”", false],
+    ['说"好"', true],
+  ])("%s is half-width: %s", (text, wrong) => {
+    expect(HALF_WIDTH.test(text)).toBe(wrong);
+  });
+
+  it("are those of Chinese, with no blank beside them", () => {
+    const all = texts(zh);
+    expect(all.length).toBeGreaterThan(450);
+    expect(all.filter(([, text]) => HALF_WIDTH.test(text))).toEqual([]);
+    expect(all.filter(([, text]) => BLANK.test(text.replaceAll("某", "X")))).toEqual([]);
+  });
+});
+
+describe("one thing", () => {
+  it("has one word in Chinese", () => {
+    const found = texts(zh).filter(([, text]) => Object.keys(INSTEAD).some((one) => text.includes(one)));
+    expect(found).toEqual([]);
+  });
+
+  it("has one name in English", () => {
+    expect(texts(en).filter(([, text]) => NOT_IN_ENGLISH.test(text))).toEqual([]);
+    expect(en.teach.lowerHand).toBe(en.room.lowerHand);
+    expect(en.player.chapterKinds.spotlight("One")).toContain(en.teach.spotlight);
+  });
+
+  it("is the library, wherever it is gone to", () => {
+    expect([zh.app.library, zh.library.title]).toEqual(["课程库", "课程库"]);
+    expect(zh.lesson.toLibrary).toContain(zh.app.library);
+    expect(zh.lesson.recordingSoon).toContain(zh.app.library);
+    expect(en.library.title).toBe(en.app.library);
+  });
+});
