@@ -57,6 +57,12 @@ export class App extends TongkeElement {
         border-bottom: 1px solid var(--line);
         background: var(--surface);
       }
+      @media (max-width: 700px) {
+        header {
+          flex-wrap: wrap;
+          padding: 8px 12px;
+        }
+      }
       .brand {
         display: flex;
         align-items: center;
@@ -377,7 +383,7 @@ export class App extends TongkeElement {
       case "library":
         return html`<tk-library></tk-library>`;
       case "player":
-        return html`<tk-player .recordingId=${route.id}></tk-player>`;
+        return html`<tk-player .recordingId=${route.id} .person=${this.user?.id ?? ""}></tk-player>`;
       case "admin":
         return html`<tk-admin .section=${route.section} .user=${this.user}></tk-admin>`;
       case "not-found":

@@ -37,3 +37,16 @@ it("leads back to the page at which the session ended, however many requests hea
   expect(location.pathname + location.search).toBe("/sign-in?next=%2Fadmin%2Flive");
   expect(server.calls.filter((call) => call === "GET /api/setup").length).toBeGreaterThan(1);
 });
+
+it("leads back to the very moment of a recording that was asked for", async () => {
+  new FakeServer({
+    "GET /api/session": { user: null, may: [] },
+    "GET /api/setup": { needed: false },
+  });
+  history.replaceState(null, "", "/library/r1?t=1m5s");
+  await mounted("tk-app");
+  await settled();
+  expect(location.pathname + location.search).toBe(
+    `/sign-in?next=${encodeURIComponent("/library/r1?t=1m5s")}`,
+  );
+});

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Part, RecordedEvent, Recording } from "../src/api/types.ts";
-import { chaptersOf, chatOf, seatLanes } from "../src/pages/player/chapters.ts";
+import { AsSeen } from "../src/pages/player/as_seen.ts";
+import { chaptersOf, chatOf, seatLanes, speakers } from "../src/pages/player/chapters.ts";
 import { afterGap, follow, MasterClock } from "../src/pages/player/clock.ts";
 import { keyAction } from "../src/pages/player/keys.ts";
 import { faultWords } from "../src/i18n/format.ts";
 import { mediaAddress } from "../src/pages/player/media.ts";
+import { addressOf, momentIn } from "../src/pages/player/moment.ts";
+import { besideLarge, type Box, inAWall } from "../src/pages/player/places.ts";
 
 const part = (seat: string, start: number, duration: number): Part => ({
   part_id: `${seat}-${start}`,
@@ -126,12 +129,17 @@ describe("what the events tell", () => {
   const events = [
     event(0, "seat_joined", { seat_id: "lead", role: "lead", name: "Ms Li", school: "" }),
     event(2, "seat_joined", { seat_id: "r1", role: "room", name: "Gaoshan", school: "" }),
+    event(12, "speech", { seat_id: "r1", since: 1012, until: 1012, over: false }),
+    event(14, "speech", { seat_id: "r1", since: 1012, until: 1014, over: true }),
+    event(16, "speech", { seat_id: "r1", since: 1016, until: 1016, over: true }), // an echo
     event(20, "floor_given", { seat_id: "r1", by: "lead" }),
+    event(21, "speech", { seat_id: "r1", since: 1020.5, until: 1025.5, over: false }), // killed
     event(25, "spotlight", { seat_id: "r1", source: null, by: "lead" }),
     event(30, "floor_given", { seat_id: "r2", by: "lead" }),
     event(35, "spotlight", { seat_id: null, source: null, by: "lead" }),
     event(40, "floor_taken", { seat_id: "r2", by: "lead" }),
     event(50, "source_added", { seat_id: "lead", source: "screen", producer_id: "p" }),
+    event(61, "seat_joined", { seat_id: "r2", role: "room", name: "Late", school: "" }),
     event(60, "chat", { seat_id: "r1", name: "Gaoshan", text: "<b>hi</b>" }),
     event(100, "lesson_ended", { reason: "by-lead" }),
     event(101, "something_new"),
@@ -140,12 +148,12 @@ describe("what the events tell", () => {
 
   it("chapters in order, with names", () => {
     expect(chaptersOf(lesson).map(({ kind, at, name }) => [kind, at, name])).toEqual([
-      ["start", 0, ""],
-      ["joined", 2, "Room r1"],
+      ["start", 0, ""], // who comes within the first minute is no chapter
       ["floor", 20, "Room r1"],
       ["spotlight", 25, "Room r1"],
-      ["floor", 30, ""],
+      ["floor", 30, "Late"],
       ["screen", 50, "Ms Li"],
+      ["joined", 61, "Late"],
       ["end", 100, ""],
     ]);
   });
@@ -154,7 +162,7 @@ describe("what the events tell", () => {
     expect(chatOf(lesson)).toEqual([{ at: 60, name: "Gaoshan", text: "<b>hi</b>" }]);
   });
 
-  it("a line for each seat: there, and with the floor", () => {
+  it("a line for each seat: there, speaking, and with the floor", () => {
     expect(seatLanes(lesson)).toEqual([
       {
         seatId: "r1",
@@ -165,8 +173,158 @@ describe("what the events tell", () => {
           [90, 100],
         ],
         floor: [[20, 30]],
+        spoke: [
+          [12, 14],
+          [20.5, 25.5],
+        ],
       },
     ]);
+  });
+
+  it("who speaks at a moment", () => {
+    const lanes = seatLanes(lesson);
+    expect([11.9, 12, 14, 16, 25.4].map((at) => speakers(lanes, at).has("r1"))).toEqual([
+      false,
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it("speech that cannot be told apart is one stroke: a lane has no thousands of them", () => {
+    const spells = Array.from({ length: 3000 }, (_, at) =>
+      event(at / 30, "speech", { seat_id: "r1", since: 1000 + at / 30, until: 1000.01 + at / 30 }),
+    );
+    const [lane] = seatLanes(recording(spells, [part("r1", 0, 100)]));
+    expect(lane?.spoke.length).toBe(1);
+  });
+});
+
+describe("what the class saw", () => {
+  const source = (seat: string, name: Part["source"], start = 0, duration = 100): Part => ({
+    ...part(seat, start, duration),
+    part_id: `${seat}-${name}`,
+    source: name,
+  });
+  const parts = [
+    source("lead", "teacher"),
+    source("lead", "screen", 30, 40),
+    source("r1", "students"),
+    source("r2", "students", 0, 50),
+  ];
+  const seen = (at: number, events: RecordedEvent[], of = parts): string[] => {
+    const { shape, large } = new AsSeen(recording(events, of)).stage(at);
+    return [shape, ...large.map((picture) => `${picture.seatId}/${picture.source}`)];
+  };
+  const roles = [
+    event(0, "seat_joined", { seat_id: "r1", role: "room", name: "", school: "" }),
+    event(0, "seat_joined", { seat_id: "lead", role: "lead", name: "", school: "" }),
+  ];
+  const floor = event(10, "floor_given", { seat_id: "r1", by: "lead" });
+  const spot = (at: number, seat: string | null): RecordedEvent =>
+    event(at, "spotlight", { seat_id: seat, source: null, by: "lead" });
+  const layout = (at: number, name: string): RecordedEvent =>
+    event(at, "layout", { layout: name, by: "lead" });
+
+  it.each<[string, number, RecordedEvent[], string[]]>([
+    ["the teacher, as nothing was chosen", 5, [], ["large", "lead/teacher"]],
+    ["who answers", 12, [floor], ["large", "r1/students"]],
+    ["not yet", 9.9, [floor], ["large", "lead/teacher"]],
+    [
+      "the spotlight from before, when the floor is taken back",
+      25,
+      [spot(5, "r2"), floor, event(20, "floor_taken", { seat_id: "r1", by: "lead" })],
+      ["large", "r2/students"],
+    ],
+    ["a picture that is chosen while somebody answers", 16, [floor, spot(15, "r2")], ["large", "r2/students"]],
+    ["the layout that is chosen while somebody answers", 16, [floor, layout(15, "speaker")], ["large", "lead/teacher"]],
+    ["nobody's any more", 20, [spot(5, "r1"), spot(15, null)], ["large", "lead/teacher"]],
+    ["the shared screen", 40, [layout(29, "screen")], ["large", "lead/screen"]],
+    ["no screen that is not shared any more", 80, [layout(29, "screen")], ["large", "lead/teacher"]],
+    [
+      "no screen that is closed",
+      40,
+      [layout(29, "screen"), event(35, "source_muted", { seat_id: "lead", source: "screen", muted: true })],
+      ["large", "lead/teacher"],
+    ],
+    ["all", 40, [layout(20, "wall")], ["wall", "lead/teacher", "r1/students", "r2/students"]],
+    ["all who are left", 60, [layout(20, "wall")], ["wall", "lead/teacher", "r1/students"]],
+    ["somebody else, where the spotlight is on one who has gone", 60, [spot(5, "r2")], ["large", "lead/teacher"]],
+    ["what a later version chose is passed over", 5, [layout(1, "cube"), event(2, "nova")], ["large", "lead/teacher"]],
+  ])("%s", (_name, at, events, expected) => {
+    expect(seen(at, [...roles, ...events])).toEqual(expected);
+  });
+
+  it("who sends a teacher's picture leads, where no event tells it", () => {
+    const [lead, , room] = parts;
+    expect(seen(5, [], [room, lead].filter((one) => one !== undefined))).toEqual(["large", "lead/teacher"]);
+  });
+});
+
+describe("where the pictures stand", () => {
+  const inside = (box: Box, width: number, height: number): boolean =>
+    box.left >= -0.01 &&
+    box.top >= -0.01 &&
+    box.left + box.width <= width + 0.01 &&
+    box.top + box.height <= height + 0.01;
+  const apart = (one: Box, other: Box): boolean =>
+    one.left + one.width <= other.left + 0.01 ||
+    other.left + other.width <= one.left + 0.01 ||
+    one.top + one.height <= other.top + 0.01 ||
+    other.top + other.height <= one.top + 0.01;
+
+  it.each([
+    [1, 1038, 400],
+    [3, 1038, 400],
+    [4, 390, 291],
+    [4, 820, 533],
+    [9, 1038, 400],
+    [14, 390, 291],
+    [3, 100, 4000],
+  ])("%i small ones in %i × %i: none is cut, none covers another", (count, width, height) => {
+    const { large, small } = besideLarge(count, width, height);
+    const all = [large, ...small];
+    expect(small.length).toBe(count);
+    expect(all.filter((box) => !inside(box, width, height))).toEqual([]);
+    expect(all.every((one) => all.every((other) => one === other || apart(one, other)))).toBe(true);
+    const wall = inAWall(count, width, height);
+    expect(wall.filter((box) => !inside(box, width, height))).toEqual([]);
+    expect(wall.every((one) => wall.every((other) => one === other || apart(one, other)))).toBe(true);
+  });
+
+  it("the small ones stand where they leave more for the large one", () => {
+    const [wide] = besideLarge(3, 1038, 400).small;
+    const [tall] = besideLarge(3, 390, 500).small;
+    expect(wide?.left).toBeGreaterThan(700);
+    expect(tall?.top).toBeGreaterThan(250);
+  });
+
+  it("one alone has all of it", () => {
+    expect(besideLarge(0, 1600, 900).large).toEqual({ left: 0, top: 0, width: 1600, height: 900 });
+  });
+});
+
+describe("a moment's address", () => {
+  it.each([
+    ["?t=90", 90],
+    ["?t=90s", 90],
+    ["?t=1h2m3s", 3723],
+    ["?t=2M", 120],
+    ["?t=1h5", 3605],
+    ["?t=", null],
+    ["?t=-5", null],
+    ["?t=soon", null],
+    ["?x=1", null],
+    ["", null],
+  ])("%s", (search, seconds) => {
+    expect(momentIn(search)).toBe(seconds);
+  });
+
+  it.each([0, 59.9, 60, 3600, 3723.4])("of %f s is read back", (seconds) => {
+    const address = addressOf("https://s", "r 1", seconds);
+    expect(address).toMatch(/^https:\/\/s\/library\/r%201\?t=/);
+    expect(momentIn(new URL(address).search)).toBe(Math.floor(seconds));
   });
 });
 
@@ -176,6 +334,8 @@ describe("keys and addresses", () => {
     ["7", { do: "to", share: 0.7 }],
     ["ArrowLeft", { do: "by", seconds: -5 }],
     ["?", { do: "help" }],
+    ["f", { do: "fullscreen" }],
+    ["C", { do: "as-seen" }],
     ["q", null],
   ])("%s", (key, action) => {
     expect(keyAction(key)).toEqual(action);

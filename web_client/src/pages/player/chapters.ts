@@ -18,14 +18,23 @@ export interface ChatEntry {
   readonly text: string;
 }
 
-/** One seat's lane under the seek bar: when it was there, when it had the floor. */
+/** From when until when. */
+export type Span = readonly [number, number];
+
+/** One seat's lane under the seek bar: when it was there, had the floor, spoke. */
 export interface SeatLane {
   readonly seatId: string;
   readonly name: string;
   readonly school: string;
-  readonly present: readonly (readonly [number, number])[];
-  readonly floor: readonly (readonly [number, number])[];
+  readonly present: readonly Span[];
+  readonly floor: readonly Span[];
+  readonly spoke: readonly Span[];
 }
+
+/** Rooms come in one after the other around the beginning: that is no chapter each. */
+const BEGINNING_S = 60;
+/** What is nearer than this share of the whole cannot be told apart on a lane. */
+const APART = 1 / 500;
 
 export function seatNames(recording: Recording): Map<string, string> {
   const names = new Map<string, string>();
@@ -42,8 +51,9 @@ export function chaptersOf(recording: Recording): Chapter[] {
   const chapters: Chapter[] = [{ kind: "start", at: 0, name: "" }];
   for (const event of recording.events) {
     const kind = chapterKind(event);
-    if (!kind) continue;
-    chapters.push({ kind, at: placeOf(recording, event), name: names.get(seatOf(event)) ?? "" });
+    const at = placeOf(recording, event);
+    if (!kind || (kind === "joined" && at < BEGINNING_S)) continue;
+    chapters.push({ kind, at, name: names.get(seatOf(event)) ?? "" });
   }
   for (const pause of recording.pauses) {
     const at = Math.min(recording.duration_s, pause.start_s);
@@ -87,15 +97,40 @@ export function seatLanes(recording: Recording): SeatLane[] {
       seatId: part.seat_id,
       name: part.name,
       school: part.school,
-      present: merged(recording.parts.filter((one) => one.seat_id === part.seat_id)),
+      present: covered(recording.parts.filter((one) => one.seat_id === part.seat_id)),
       floor: floorOf(recording, part.seat_id),
+      spoke: spokeOf(recording, part.seat_id),
     });
   }
   return [...lanes.values()];
 }
 
-function floorOf(recording: Recording, seatId: string): (readonly [number, number])[] {
-  const spans: (readonly [number, number])[] = [];
+/** Who speaks at this moment. */
+export function speakers(lanes: readonly SeatLane[], position: number): ReadonlySet<string> {
+  const speaking = lanes.filter((lane) =>
+    lane.spoke.some(([from, to]) => position >= from && position < to),
+  );
+  return new Set(speaking.map((lane) => lane.seatId));
+}
+
+/** Of entries of one spell the last counts; one without a length was an echo (`signaling/log`). */
+function spokeOf(recording: Recording, seatId: string): Span[] {
+  const spells = new Map<number, number>();
+  for (const event of recording.events) {
+    if (event.type !== "speech" || seatOf(event) !== seatId) continue;
+    const { since, until } = event;
+    if (typeof since === "number" && typeof until === "number") spells.set(since, until);
+  }
+  const place = (at: number): number =>
+    Math.min(recording.duration_s, Math.max(0, at - recording.started_at));
+  const spans = [...spells]
+    .filter(([since, until]) => until > since)
+    .map(([since, until]): Span => [place(since), place(until)]);
+  return joined(spans, recording.duration_s * APART);
+}
+
+function floorOf(recording: Recording, seatId: string): Span[] {
+  const spans: Span[] = [];
   let since: number | null = null;
   for (const event of recording.events) {
     const given = event.type === "floor_given";
@@ -109,15 +144,22 @@ function floorOf(recording: Recording, seatId: string): (readonly [number, numbe
 }
 
 /** The times that any of the parts covers. */
-function merged(parts: readonly Part[]): (readonly [number, number])[] {
-  const spans: [number, number][] = [];
-  for (const part of [...parts].sort((a, b) => a.start_s - b.start_s)) {
-    const end = part.start_s + part.duration_s;
-    const last = spans.at(-1);
-    if (last && part.start_s <= last[1] + 1) last[1] = Math.max(last[1], end);
-    else spans.push([part.start_s, end]);
+function covered(parts: readonly Part[]): Span[] {
+  return joined(
+    parts.map((part): Span => [part.start_s, part.start_s + part.duration_s]),
+    1,
+  );
+}
+
+/** In order; those that are nearer to each other than `apart` are one. */
+function joined(spans: readonly Span[], apart: number): Span[] {
+  const found: [number, number][] = [];
+  for (const [from, to] of [...spans].sort((a, b) => a[0] - b[0])) {
+    const last = found.at(-1);
+    if (last && from <= last[1] + apart) last[1] = Math.max(last[1], to);
+    else found.push([from, to]);
   }
-  return spans;
+  return found;
 }
 
 function placeOf(recording: Recording, event: RecordedEvent): number {

@@ -1,7 +1,7 @@
 // What each key does in the player. Pure.
 
 export type KeyAction =
-  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "help" }
+  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "as-seen" | "help" }
   | { do: "by"; seconds: number }
   | { do: "to"; share: number }
   | { do: "volume"; change: number }
@@ -21,6 +21,7 @@ const ACTIONS: Readonly<Record<string, KeyAction>> = {
   m: { do: "mute" },
   f: { do: "fullscreen" },
   v: { do: "next-view" },
+  c: { do: "as-seen" },
   "?": { do: "help" },
 };
 
@@ -40,5 +41,6 @@ export const KEY_HELP = [
   ["M", "mute"],
   ["F", "full"],
   ["V", "views"],
+  ["C", "seen"],
   ["?", "question"],
 ] as const;

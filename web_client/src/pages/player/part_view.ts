@@ -23,7 +23,6 @@ export class PartView extends TongkeElement {
         border-radius: var(--radius);
         background: var(--picture);
         color: var(--on-picture);
-        aspect-ratio: 16 / 9;
       }
       video {
         width: 100%;
@@ -40,6 +39,14 @@ export class PartView extends TongkeElement {
         text-overflow: ellipsis;
         white-space: nowrap;
       }
+      :host([speaking])::after {
+        position: absolute;
+        border: 3px solid var(--speaking);
+        border-radius: inherit;
+        content: "";
+        inset: 0;
+        pointer-events: none;
+      }
       .failed {
         position: absolute;
         inset: 0;
@@ -55,6 +62,8 @@ export class PartView extends TongkeElement {
   @property({ attribute: false }) recordingId = "";
   @property({ attribute: false }) recorded!: Part;
   @property({ type: Number }) volume = 1;
+  /** Whose picture it is speaks. */
+  @property({ type: Boolean, reflect: true }) speaking = false;
   @state() private source = "";
   @state() private failed = false;
   @query("video") private video!: HTMLVideoElement | null;

@@ -1,35 +1,48 @@
-// The player: one picture large, the others small, all in step; chapters and chat beside.
+// The player: the pictures in step, as the class saw them or as the viewer chooses; chapters and
+// chat beside.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { property, queryAll, state } from "lit/decorators.js";
-import { repeat } from "lit/directives/repeat.js";
+import { property, query, state } from "lit/decorators.js";
 import { ApiError, get, post } from "../../api/client.ts";
-import type { Part, Recording } from "../../api/types.ts";
+import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { Ticking } from "../../components/polling.ts";
 import { failure, failureTitle } from "../../components/states.ts";
 import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
-import { clock, faultWords, percent } from "../../i18n/format.ts";
-import { chaptersOf, type Chapter, type SeatLane, seatLanes } from "./chapters.ts";
-import { afterGap, covers, MasterClock } from "./clock.ts";
+import { clock, percent } from "../../i18n/format.ts";
+import type { Picture } from "../../lesson/selectors.ts";
+import { chaptersOf, type Chapter, type SeatLane, seatLanes, seatNames, speakers } from "./chapters.ts";
+import { afterGap, MasterClock } from "./clock.ts";
 import "./details.ts";
+import "./head.ts";
 import { type KeyAction, keyAction } from "./keys.ts";
-import type { PartView } from "./part_view.ts";
-import "./part_view.ts";
+import { momentIn } from "./moment.ts";
+import { notYet } from "./not_yet.ts";
+import type { Pictures } from "./pictures.ts";
+import "./pictures.ts";
 import { playerStyles } from "./styles.ts";
 import "./timeline.ts";
+import { keepPlace, placeOf } from "./watched.ts";
 
 const TICK_MS = 100; // corrects parts and moves the knob; pictures run by themselves
 const UNFINISHED_MS = 2000;
 const FAILED_MS = 10_000; // it is tried again by itself
+const KEPT_EVERY_MS = 5000; // where one is, for the next time
+const AWAKE_MS = 3000; // the controls over a filled screen, after the pointer has moved
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 export class Player extends TongkeElement {
   static override styles = [base, controls, cards, playerStyles];
 
   @property() recordingId = "";
+  /** Who watches: each goes on where they stopped. */
+  @property() person = "";
+  /** The picture fills the screen; or the window, where no page may have the screen. */
+  @property({ type: Boolean, reflect: true }) filled = false;
+  /** The pointer has just moved. */
+  @property({ type: Boolean, reflect: true }) awake = false;
   @state() private recording: Recording | null = null;
   @state() private error: unknown = null;
   @state() private position = 0;
@@ -38,31 +51,48 @@ export class Player extends TongkeElement {
   @state() private rate = 1;
   @state() private volume = 1;
   @state() private silent = false;
-  @state() private largeSeat = "";
+  /** What the viewer wants to see large; null: what the class saw. */
+  @state() private chosen: Picture | null = null;
   @state() private help = false;
   @state() private said = "";
-  @queryAll("tk-part") private views!: NodeListOf<PartView>;
+  /** Where they stopped last time, until they go on. */
+  @state() private resumed: number | null = null;
+  @query("tk-pictures") private pictures!: Pictures | null;
   private master = new MasterClock(0);
+  private watched = false;
   private chapters: readonly Chapter[] = [];
   private lanes: readonly SeatLane[] = [];
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
+  private awakeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
+  private readonly keep = (): void => this.keepPlace();
+  private readonly screenChanged = (): void => {
+    if (!document.fullscreenElement) this.filled = false;
+  };
 
   constructor() {
     super();
     new Ticking(this, () => this.tick(), TICK_MS);
+    new Ticking(this, () => this.keepPlace(), KEPT_EVERY_MS);
     new Title(this, () => this.pageTitle());
+    this.addEventListener("pointermove", () => this.wake());
+    this.addEventListener("pointerdown", () => this.wake());
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("keydown", this.onKey);
+    addEventListener("pagehide", this.keep);
+    document.addEventListener("fullscreenchange", this.screenChanged);
     void this.load();
   }
 
   override disconnectedCallback(): void {
+    this.keepPlace();
     removeEventListener("keydown", this.onKey);
-    clearTimeout(this.reloadTimer);
+    removeEventListener("pagehide", this.keep);
+    document.removeEventListener("fullscreenchange", this.screenChanged);
+    for (const timer of [this.reloadTimer, this.awakeTimer]) clearTimeout(timer);
     super.disconnectedCallback();
   }
 
@@ -100,6 +130,15 @@ export class Player extends TongkeElement {
     this.master = new MasterClock(recording.duration_s);
     this.chapters = chaptersOf(recording);
     this.lanes = seatLanes(recording);
+    const asked = momentIn(location.search);
+    this.resumed = asked === null ? placeOf(this.person, recording.id) : null;
+    this.master.seek(asked ?? this.resumed ?? 0, this.time);
+    this.position = this.master.now(this.time);
+  }
+
+  private keepPlace(): void {
+    if (!this.watched) return;
+    keepPlace(this.person, this.recordingId, this.master.now(this.time), this.master.duration);
   }
 
   private get time(): number {
@@ -116,7 +155,7 @@ export class Player extends TongkeElement {
       this.master.seek(gap, this.time);
     }
     if (this.playing && position >= this.master.duration) this.pause();
-    const views = [...this.views];
+    const views = [...(this.pictures?.views ?? [])];
     const late = this.playing && views.some((view) => !view.ready(position));
     if (late) this.master.pause(this.time);
     else if (this.playing) this.master.play(this.time);
@@ -128,16 +167,20 @@ export class Player extends TongkeElement {
   private play(): void {
     if (this.master.now(this.time) >= this.master.duration) this.master.seek(0, this.time);
     this.playing = true;
+    this.watched = true;
+    this.resumed = null;
     this.tick();
   }
 
   private pause(): void {
     this.playing = false;
     this.master.pause(this.time);
+    this.keepPlace();
     this.tick();
   }
 
   private seek(position: number): void {
+    this.resumed = null;
     this.master.seek(position, this.time);
     this.position = this.master.now(this.time);
     this.tick();
@@ -150,40 +193,30 @@ export class Player extends TongkeElement {
 
   // --- what is shown ---------------------------------------------------------------------------
 
-  /** Parts with a picture at this moment; the large one first when it is among them. */
-  private shown(): Part[] {
-    return (this.recording?.parts ?? []).filter(
-      (part) => part.has_video && covers(part, this.position),
-    );
+  private choose(picture: Picture | null): void {
+    this.chosen = picture;
+    if (!picture || !this.recording) return;
+    const name = seatNames(this.recording).get(picture.seatId) ?? "";
+    this.said = this.m.tile.pictureOf(name, this.m.sources[picture.source]);
   }
 
-  private largePart(shown: readonly Part[]): Part | null {
-    const key = (part: Part): string => `${part.seat_id}/${part.source}`;
-    const rank = (part: Part): number =>
-      part.source === "screen" ? 0 : part.source === "teacher" ? 1 : 2;
-    return (
-      shown.find((part) => key(part) === this.largeSeat) ??
-      [...shown].sort((a, b) => rank(a) - rank(b))[0] ??
-      null
-    );
+  private followClass(): void {
+    this.choose(null);
+    this.said = this.m.player.asSeenOn;
   }
 
-  private choose(part: Part): void {
-    this.largeSeat = `${part.seat_id}/${part.source}`;
-    this.said = this.m.tile.pictureOf(part.name, this.m.sources[part.source]);
+  private fill(): void {
+    this.filled = !this.filled;
+    if (this.filled && document.fullscreenEnabled) {
+      void this.requestFullscreen().catch(() => undefined); // then it fills the window
+    }
+    if (!this.filled && document.fullscreenElement) void document.exitFullscreen();
   }
 
-  /** The button goes away with the picture's growing: the one that shrinks has the next. */
-  private swap(part: Part, large: Part | null): void {
-    this.choose(part);
-    this.focusOn(`[data-swap="${CSS.escape(large?.part_id ?? "")}"]`, ".swap", "[data-testid=play]");
-  }
-
-  private nextView(): void {
-    const shown = this.shown();
-    const large = this.largePart(shown);
-    const next = shown[(shown.findIndex((part) => part === large) + 1) % Math.max(1, shown.length)];
-    if (next) this.choose(next);
+  private wake(): void {
+    this.awake = true;
+    clearTimeout(this.awakeTimer);
+    this.awakeTimer = setTimeout(() => (this.awake = false), AWAKE_MS);
   }
 
   private key(event: KeyboardEvent): void {
@@ -194,6 +227,7 @@ export class Player extends TongkeElement {
     if (onButton && (event.key === " " || event.key === "Enter")) return;
     const action = keyAction(event.key);
     if (event.key === "Escape" && this.help) this.toggleHelp();
+    else if (event.key === "Escape" && this.filled) this.fill();
     if (!action) return;
     event.preventDefault();
     this.act(action);
@@ -212,6 +246,7 @@ export class Player extends TongkeElement {
 
   private toggleHelp(): void {
     this.help = !this.help;
+    if (this.help && this.filled) this.fill(); // it stands beside the pictures
     if (!this.help) this.focusOn("[data-testid=help]");
   }
 
@@ -239,10 +274,13 @@ export class Player extends TongkeElement {
         this.silent = !this.silent;
         break;
       case "fullscreen":
-        this.fullscreen();
+        this.fill();
         break;
       case "next-view":
-        this.nextView();
+        this.choose(this.pictures?.next() ?? null);
+        break;
+      case "as-seen":
+        this.followClass();
         break;
       case "help":
         this.toggleHelp();
@@ -252,11 +290,6 @@ export class Player extends TongkeElement {
   private toggle(): void {
     if (this.playing) this.pause();
     else this.play();
-  }
-
-  private fullscreen(): void {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void this.requestFullscreen().catch(() => undefined);
   }
 
   private pageTitle(): string[] {
@@ -271,17 +304,29 @@ export class Player extends TongkeElement {
     const { m, recording } = this;
     if (this.error !== null) return failure(m.app, this.error, () => void this.load());
     if (!recording) return html`<tk-skeleton rows="3"></tk-skeleton>`;
-    if (recording.state !== "ready" || recording.parts.length === 0) return this.notYet(recording);
-    return html`<header>
-        <a class="button" href="/library" aria-label=${m.app.library}>${icon("back")}</a>
-        <h1>${recording.title}</h1>
-        ${recording.incomplete
-          ? html`<span class="badge warn" data-testid="incomplete"
-              >${icon("warning", 14)}${m.player.incomplete}</span
-            >`
-          : nothing}
-      </header>
-      <div class="pictures">${this.pictures(recording)}</div>
+    if (recording.state !== "ready" || recording.parts.length === 0) {
+      return notYet(m, recording, () => void this.finishAgain());
+    }
+    return html`<tk-player-head
+        .recording=${recording}
+        .position=${this.position}
+        .following=${this.chosen === null}
+        @as-seen=${this.followClass}
+      ></tk-player-head>
+      <div class="stage">
+        <tk-pictures
+          .recording=${recording}
+          .position=${this.position}
+          .chosen=${this.chosen}
+          .filled=${this.filled}
+          .volume=${this.silent ? 0 : this.volume}
+          .speaking=${speakers(this.lanes, this.position)}
+          @choose=${(event: CustomEvent<Picture>) => this.choose(event.detail)}
+          @toggle=${this.toggle}
+          @fill=${this.fill}
+        ></tk-pictures>
+        ${this.notes()}
+      </div>
       <footer>
         <tk-timeline
           .position=${this.position}
@@ -303,39 +348,20 @@ export class Player extends TongkeElement {
       ></tk-player-details>`;
   }
 
-  private pictures(recording: Recording): TemplateResult {
-    const shown = this.shown();
-    const large = this.largePart(shown);
-    const volume = this.silent ? 0 : this.volume;
-    // All parts stay in place in the page: moving a media element would stop it.
-    return html`${repeat(
-      recording.parts,
-      (part) => part.part_id,
-      (part) => {
-        const place = part === large ? "large" : shown.includes(part) ? "small" : "away";
-        return html`<div class="view ${place}" data-place=${place}>
-          <tk-part
-            data-testid="part-${part.part_id}"
-            data-seat=${part.seat_id}
-            .recordingId=${recording.id}
-            .recorded=${part}
-            .volume=${volume}
-          ></tk-part>
-          ${place === "small"
-            ? html`<button
-                class="swap"
-                data-swap=${part.part_id}
-                aria-label=${this.m.player.swap(part.name)}
-                @click=${() => this.swap(part, large)}
-              ></button>`
-            : nothing}
-        </div>`;
-      },
-    )}
-    ${large ? nothing : html`<p class="nobody">${this.m.player.nobodyHere}</p>`}
-    ${this.waiting
-      ? html`<p class="waiting" role="status">${this.m.player.buffering}</p>`
-      : nothing}`;
+  /** Over the pictures, for a while. */
+  private notes(): TemplateResult {
+    const { player } = this.m;
+    return html`${this.waiting
+      ? html`<p class="note" role="status">${player.buffering}</p>`
+      : nothing}
+    ${this.resumed === null
+      ? nothing
+      : html`<p class="note resumed" role="status">
+          ${player.resumed(clock(this.resumed))}
+          <button class="slim" data-testid="from-start" @click=${() => this.seek(0)}>
+            ${player.fromStart}
+          </button>
+        </p>`}`;
   }
 
   private controls(recording: Recording): TemplateResult {
@@ -391,43 +417,10 @@ export class Player extends TongkeElement {
       >
         ${icon("help")}${player.help}
       </button>
-      <button @click=${this.fullscreen}>${icon("fullScreen")}${player.fullscreen}</button>
+      <button data-testid="fill" aria-pressed=${this.filled ? "true" : "false"} @click=${this.fill}>
+        ${icon("fullScreen")}${player.fullscreen}
+      </button>
     </div>`;
-  }
-
-  /** What is said while the lesson goes on. */
-  private goesOn(interrupted: Recording["interrupted"]): string {
-    const { player, lesson } = this.m;
-    if (!interrupted) return player.stillRecording;
-    if (!interrupted.over && interrupted.code !== "switched-off") return player.pausedRecording;
-    return player.interruptedRecording(faultWords(lesson.recordingFaults, interrupted.code));
-  }
-
-  private notYet(recording: Recording): TemplateResult {
-    const { player, app } = this.m;
-    const failed = recording.state === "failed";
-    const words = {
-      recording: this.goesOn(recording.interrupted),
-      finishing: player.finishing,
-      failed: player.failedRecording,
-      ready: player.noParts,
-    };
-    return html`<tk-state
-      tone=${failed ? "alarm" : "calm"}
-      symbol=${failed || recording.incomplete ? "warning" : "record"}
-      heading=${recording.title}
-      text=${words[recording.state]}
-    >
-      ${failed && recording.may.includes("change")
-        ? html`<tk-button main data-testid="finish-again" @click=${this.finishAgain}
-            >${player.tryAgain}</tk-button
-          >`
-        : nothing}
-      ${recording.incomplete && recording.may.includes("see-faults")
-        ? html`<p class="small soft" lang="en">${player.forIt(recording.incomplete)}</p>`
-        : nothing}
-      <a href="/library">${app.library}</a>
-    </tk-state>`;
   }
 }
 

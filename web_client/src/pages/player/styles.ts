@@ -11,92 +11,39 @@ export const playerStyles = css`
     overflow: hidden;
     background: var(--ground);
   }
-  header {
+  tk-player-head {
     grid-area: 1 / 1 / auto / 3;
-    display: flex;
-    align-items: center;
-    gap: 12px;
-    padding: 8px 12px;
-    background: var(--surface);
-  }
-  h1 {
-    overflow: hidden;
-    font-size: var(--text-large);
-    text-overflow: ellipsis;
-    white-space: nowrap;
+    min-width: 0;
   }
   /* The tab key comes to the controls before the chapters, of which there may be many. */
   tk-player-details {
     grid-area: 2 / 2;
     margin-inline-end: 8px;
   }
-  .pictures {
+  .stage {
     position: relative;
-    display: grid;
     grid-area: 2 / 1;
-    margin-inline-start: 8px;
-    grid-template-columns: minmax(0, 1fr) 22%;
-    grid-auto-rows: min-content;
-    align-content: start;
-    gap: 8px;
     min-height: 0;
-    overflow: hidden;
+    margin-inline-start: 8px;
   }
-  .view {
-    position: relative;
-    min-width: 0;
-  }
-  .view.large {
-    display: grid;
-    grid-row: 1 / span 8;
-    grid-column: 1;
-    place-items: center;
-    height: 100%;
-  }
-  .view.large tk-part {
-    width: 100%;
-    max-height: 100%;
-  }
-  .view.small {
-    grid-column: 2;
-  }
-  .view.away {
-    position: absolute;
-    width: 1px;
-    height: 1px;
-    overflow: hidden;
-    visibility: hidden;
-  }
-  .swap {
+  tk-pictures {
     position: absolute;
     inset: 0;
-    min-height: 0;
-    padding: 0;
-    border-color: transparent;
-    background: transparent;
   }
-  .swap:focus-visible {
-    outline-offset: -3px; /* at the edge of what is cut off */
-  }
-  .swap:hover:not(:disabled) {
-    border: 2px solid var(--accent);
-    background: transparent;
-  }
-  .nobody {
-    grid-row: 1;
-    grid-column: 1;
-    align-self: center;
-    padding: 20% 0;
-    color: var(--ink-soft);
-    text-align: center;
-  }
-  .waiting {
+  .note {
     position: absolute;
     inset: 12px auto auto 12px;
+    z-index: 1;
+    display: flex;
+    align-items: center;
+    gap: 12px;
     padding: 4px 12px;
-    border-radius: 99px;
+    border-radius: var(--radius);
     background: var(--picture-shade);
     color: var(--on-picture);
+  }
+  .note + .note {
+    inset-block-start: 60px;
   }
   footer {
     display: grid;
@@ -107,6 +54,7 @@ export const playerStyles = css`
   }
   .controls {
     display: flex;
+    flex-wrap: wrap;
     align-items: center;
     gap: 8px;
   }
@@ -140,5 +88,72 @@ export const playerStyles = css`
   tk-skeleton {
     grid-area: 1 / 1 / -1 / -1;
     padding: 24px;
+  }
+
+  /* A laptop under its browser's bars: the pictures need the height. */
+  @media (max-height: 700px) {
+    footer {
+      gap: 4px;
+      padding-block: 4px 8px;
+    }
+  }
+
+  /* Telephone and tablet: one under the other; what is beside scrolls. */
+  @media (max-width: 900px) {
+    :host {
+      grid-template: auto auto auto minmax(240px, 1fr) / minmax(0, 1fr);
+      height: 100dvh;
+      overflow-y: auto;
+    }
+    tk-player-head,
+    .stage,
+    footer,
+    tk-player-details {
+      grid-area: auto / 1;
+      margin-inline: 0;
+    }
+    .stage {
+      height: min(calc(100vw * 9 / 16 + 72px), 60vh);
+    }
+    footer {
+      padding-inline: 12px;
+    }
+    .space {
+      display: none;
+    }
+  }
+
+  /* Only the picture; the controls come over it while the pointer moves. */
+  :host([filled]) {
+    position: fixed;
+    inset: 0;
+    z-index: 1;
+    display: block;
+    height: auto;
+    background: var(--picture);
+  }
+  :host([filled]:not([awake])) {
+    cursor: none;
+  }
+  :host([filled]) tk-player-head,
+  :host([filled]) tk-player-details {
+    display: none;
+  }
+  :host([filled]) .stage {
+    position: absolute;
+    inset: 0;
+    height: auto;
+    margin: 0;
+  }
+  :host([filled]) footer {
+    position: absolute;
+    inset: auto 0 0;
+    background: var(--picture-veil);
+    opacity: 0;
+    transition: opacity 160ms;
+  }
+  :host([filled][awake]) footer,
+  :host([filled]) footer:focus-within {
+    opacity: 1;
   }
 `;

@@ -1,13 +1,14 @@
 // The seek bar over the whole lesson, and under it a lane for each seat.
 
-import { css, html, type TemplateResult } from "lit";
-import { property } from "lit/decorators.js";
+import { css, html, nothing, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { styleMap } from "lit/directives/style-map.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { base } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
 import type { Pause } from "../../api/types.ts";
-import type { Chapter, SeatLane } from "./chapters.ts";
+import { type Chapter, type SeatLane, type Span, speakers } from "./chapters.ts";
 
 const STEP_S = 5;
 
@@ -56,18 +57,60 @@ export class Timeline extends TongkeElement {
         width: 2px;
         background: var(--ground);
       }
+      .pointed {
+        position: absolute;
+        inset-block-end: 26px;
+        padding: 2px 8px;
+        border-radius: 4px;
+        background: var(--picture-shade);
+        color: var(--on-picture);
+        font-size: var(--text-small);
+        font-variant-numeric: tabular-nums;
+        pointer-events: none;
+        transform: translateX(-50%);
+      }
       .lane {
         display: grid;
         grid-template-columns: 120px 1fr;
         align-items: center;
         gap: 8px;
         font-size: 13px;
+        line-height: 18px;
       }
       .name {
         overflow: hidden;
         color: var(--ink-soft);
         text-overflow: ellipsis;
         white-space: nowrap;
+      }
+      .name.speaking {
+        color: var(--speaking);
+        font-weight: 600;
+      }
+      .signs {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 16px;
+        color: var(--ink-soft);
+        font-size: 13px;
+        line-height: 18px;
+      }
+      .signs span {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+      }
+      .signs i {
+        width: 16px;
+        height: 8px;
+        border-radius: 99px;
+        background: var(--line-strong);
+      }
+      .signs i.spoke {
+        background: var(--speaking);
+      }
+      .signs i.floor {
+        border-block-end: 3px solid var(--hand);
       }
       .spans {
         position: relative;
@@ -81,8 +124,14 @@ export class Timeline extends TongkeElement {
         inset-block: 0;
         background: var(--line-strong);
       }
+      .spans .spoke {
+        min-width: 2px;
+        background: var(--speaking);
+      }
       .spans .floor {
-        background: var(--accent);
+        inset-block-start: auto;
+        height: 3px;
+        background: var(--hand);
       }
       .spans .now {
         width: 2px;
@@ -90,6 +139,28 @@ export class Timeline extends TongkeElement {
       }
       .wide {
         margin-inline-start: 128px;
+      }
+      @media (max-width: 900px) {
+        .wide {
+          margin-inline-start: 0;
+        }
+        .bar {
+          height: 36px; /* a finger's */
+        }
+        .track,
+        .done,
+        .pause {
+          inset-block: 15px;
+        }
+        .knob {
+          inset-block: 9px;
+        }
+        .chapter {
+          inset-block: 13px;
+        }
+        .lane {
+          grid-template-columns: 96px 1fr;
+        }
       }
     `,
   ];
@@ -99,6 +170,8 @@ export class Timeline extends TongkeElement {
   @property({ attribute: false }) chapters: readonly Chapter[] = [];
   @property({ attribute: false }) pauses: readonly Pause[] = [];
   @property({ attribute: false }) lanes: readonly SeatLane[] = [];
+  /** What the pointer is at. */
+  @state() private pointed: number | null = null;
 
   override render(): TemplateResult {
     const { player } = this.m;
@@ -114,6 +187,8 @@ export class Timeline extends TongkeElement {
         aria-valuetext="${clock(this.position)} / ${clock(this.duration)}"
         @pointerdown=${this.grab}
         @pointermove=${this.drag}
+        @pointerleave=${this.leave}
+        @pointerup=${this.release}
         @keydown=${this.key}
       >
         <span class="track"></span>
@@ -135,28 +210,55 @@ export class Timeline extends TongkeElement {
             html`<span class="chapter" style=${styleMap({ left: this.share(chapter.at) })}></span>`,
         )}
         <span class="knob" style=${styleMap({ left: this.share(this.position) })}></span>
+        ${this.pointed === null
+          ? nothing
+          : html`<span
+              class="pointed"
+              data-testid="pointed"
+              aria-hidden="true"
+              style=${styleMap({ left: this.share(this.pointed) })}
+              >${clock(this.pointed)}</span
+            >`}
       </div>
       <div role="group" aria-label=${player.rooms}>
-        ${this.lanes.map((lane) => this.lane(lane))}
+        ${this.allLanes()}
+        <p class="signs wide" aria-hidden="true">
+          <span><i></i>${player.laneSigns.present}</span>
+          <span><i class="spoke"></i>${player.laneSigns.spoke}</span>
+          <span><i class="floor"></i>${player.laneSigns.floor}</span>
+        </p>
       </div>`;
   }
 
-  private lane(lane: SeatLane): TemplateResult {
-    const spans = (all: SeatLane["present"], kind: string): TemplateResult[] =>
-      all.map(
-        ([from, to]) =>
-          html`<span
-            class=${kind}
-            style=${styleMap({ left: this.share(from), width: this.share(to - from) })}
-          ></span>`,
-      );
-    return html`<div class="lane">
-      <span class="name" title=${lane.school}>${lane.name}</span>
-      <div class="spans">
-        ${spans(lane.present, "present")}${spans(lane.floor, "floor")}
-        <span class="now" style=${styleMap({ left: this.share(this.position) })}></span>
-      </div>
-    </div>`;
+  private allLanes(): TemplateResult[] {
+    const speaking = speakers(this.lanes, this.position);
+    return this.lanes.map(
+      (lane) => html`<div class="lane">
+        <span
+          class="name ${speaking.has(lane.seatId) ? "speaking" : ""}"
+          title="${lane.name} ${lane.school}"
+          >${lane.name}</span
+        >
+        <div class="spans">
+          ${guard([lane, this.duration], () => [
+            this.spans(lane.present, "present"),
+            this.spans(lane.spoke, "spoke"),
+            this.spans(lane.floor, "floor"),
+          ])}
+          <span class="now" style=${styleMap({ left: this.share(this.position) })}></span>
+        </div>
+      </div>`,
+    );
+  }
+
+  private spans(all: readonly Span[], kind: string): TemplateResult[] {
+    return all.map(
+      ([from, to]) =>
+        html`<span
+          class=${kind}
+          style=${styleMap({ left: this.share(from), width: this.share(to - from) })}
+        ></span>`,
+    );
   }
 
   private share(seconds: number): string {
@@ -169,13 +271,27 @@ export class Timeline extends TongkeElement {
   }
 
   private drag(event: PointerEvent): void {
+    this.pointed = this.placeAt(event);
     if (event.buttons & 1) this.seekTo(event);
   }
 
+  private leave(): void {
+    this.pointed = null;
+  }
+
+  /** A finger that is lifted points at nothing any more. */
+  private release(event: PointerEvent): void {
+    if (event.pointerType !== "mouse") this.leave();
+  }
+
   private seekTo(event: PointerEvent): void {
+    this.tell(this.placeAt(event));
+  }
+
+  private placeAt(event: PointerEvent): number {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     const share = (event.clientX - box.left) / Math.max(1, box.width);
-    this.tell(Math.min(1, Math.max(0, share)) * this.duration);
+    return Math.min(1, Math.max(0, share)) * this.duration;
   }
 
   private key(event: KeyboardEvent): void {

@@ -1,0 +1,245 @@
+// @vitest-environment happy-dom
+// The player, whole, against a played server: what it begins with, and what hands do with it.
+
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Part, RecordedEvent, Recording } from "../src/api/types.ts";
+import { FakeServer, find, later, mounted, press, seen, settled, words } from "./page_on_its_own.ts";
+
+const part = (seat: string, source: Part["source"]): Part => ({
+  part_id: `${seat}-${source}`,
+  seat_id: seat,
+  source,
+  name: seat === "lead" ? "李老师" : "青山教室",
+  school: "一小",
+  file: `${seat}.mp4`,
+  mime: "video/mp4",
+  start_s: 0,
+  duration_s: 600,
+  has_video: true,
+  has_audio: true,
+});
+
+const event = (at: number, type: string, more: object = {}): RecordedEvent => ({
+  at: 1000 + at,
+  start_s: at,
+  type,
+  ...more,
+});
+
+const RECORDING: Recording = {
+  id: "r1",
+  lesson_id: "l1",
+  title: "分数",
+  subject: "数学",
+  grade: "四",
+  teacher: "李老师",
+  teacher_id: "t",
+  schools: ["一小"],
+  started_at: 1_800_000_000,
+  duration_s: 600,
+  state: "ready",
+  poster: null,
+  visibility: "lesson",
+  parts: [part("lead", "teacher"), part("room", "students")],
+  events: [event(300, "floor_given", { seat_id: "room", by: "lead" })],
+  incomplete: "",
+  interrupted: null,
+  pauses: [],
+  missing: [],
+  may: [],
+};
+
+let player: ShadowRoot;
+
+async function open(search = "", person = "u1"): Promise<void> {
+  document.body.replaceChildren();
+  history.replaceState(null, "", `/library/r1${search}`);
+  player = await mounted("tk-player", { recordingId: "r1", person });
+}
+
+const large = (): string =>
+  find(player, "tk-pictures", '[data-place="large"]', "tk-part").dataset.seat ?? "";
+const time = (): string => words(find(player, "[data-testid=time]")).split(" / ")[0] ?? "";
+const plays = (): boolean => words(find(player, "[data-testid=play]")) === "暂停";
+const filled = (): boolean => player.host.hasAttribute("filled");
+const pressed = (): string | null =>
+  find(player, "tk-player-head", "[data-testid=as-seen]").getAttribute("aria-pressed");
+
+async function at(seconds: number): Promise<void> {
+  const seek = new CustomEvent<number>("seek", { detail: seconds });
+  find(player, "tk-timeline").dispatchEvent(seek);
+  await settled();
+}
+
+async function key(name: string): Promise<void> {
+  dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  await settled();
+}
+
+beforeAll(async () => {
+  const { startLanguage } = await import("../src/i18n/index.ts");
+  localStorage.setItem("tongke.language", "zh-CN");
+  await startLanguage();
+  await import("../src/pages/player/player.ts");
+});
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+  vi.spyOn(HTMLMediaElement.prototype, "pause").mockReturnValue();
+  vi.spyOn(HTMLMediaElement.prototype, "readyState", "get").mockReturnValue(4);
+  new FakeServer({ "GET /api/recordings/r1": RECORDING });
+});
+
+afterEach(() => {
+  document.body.replaceChildren();
+  history.replaceState(null, "", "/");
+  localStorage.removeItem("tongke.watched");
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("the large picture", () => {
+  it("is the one the class saw, until the viewer chooses, and again when they ask for it", async () => {
+    await open();
+    expect(large()).toBe("lead");
+    await at(301);
+    expect(large()).toBe("room");
+    expect(pressed()).toBe("true");
+    await press(player, "tk-pictures", ".swap");
+    expect(large()).toBe("lead");
+    expect(pressed()).toBe("false");
+    await at(302);
+    expect(large()).toBe("lead");
+    await press(player, "tk-player-head", "[data-testid=as-seen]");
+    expect(large()).toBe("room");
+    await key("v");
+    expect(large()).toBe("lead");
+    await key("c");
+    expect([large(), pressed()]).toEqual(["room", "true"]);
+  });
+
+  it("is played and paused by a click, and fills the screen by two and by F", async () => {
+    await open();
+    const picture = '[data-place="large"] tk-part';
+    await press(player, "tk-pictures", picture);
+    expect(plays()).toBe(true);
+    await press(player, "tk-pictures", picture);
+    expect(plays()).toBe(false);
+    find(player, "tk-pictures", picture).dispatchEvent(new MouseEvent("dblclick"));
+    await settled();
+    expect(filled()).toBe(true);
+    expect(seen(player, "tk-pictures", ".swap")).toBeNull(); // the picture alone
+    await key("Escape");
+    expect(filled()).toBe(false);
+    await key("f");
+    expect(filled()).toBe(true);
+    await key("?");
+    expect(filled()).toBe(false); // the keys stand beside the pictures
+    expect(words(find(player, "tk-player-details"))).toContain("画面跟随课堂");
+  });
+});
+
+describe("where it begins", () => {
+  it.each([
+    ["", "0:00"],
+    ["?t=90", "1:30"],
+    ["?t=1m5s", "1:05"],
+    ["?t=9h", "10:00"],
+    ["?t=x", "0:00"],
+  ])("%s: %s", async (search, expected) => {
+    await open(search);
+    expect(time()).toBe(expected);
+    expect(plays()).toBe(false);
+  });
+
+  it("is where this person stopped, and from the beginning on asking", async () => {
+    await open();
+    await at(200);
+    await press(player, "[data-testid=play]");
+    await press(player, "[data-testid=play]");
+    await open();
+    expect(time()).toBe("3:20");
+    expect(words(find(player, ".resumed"))).toContain("上次看到 3:20。");
+    await press(player, "[data-testid=from-start]");
+    expect(time()).toBe("0:00");
+    expect(seen(player, ".resumed")).toBeNull();
+    await open("", "another");
+    expect(time()).toBe("0:00");
+    await open("?t=30");
+    expect(time()).toBe("0:30"); // an address counts for more
+  });
+
+  it("is the beginning, for who has hardly begun, or has seen it", async () => {
+    for (const place of [5, 590]) {
+      await open();
+      await at(place);
+      await press(player, "[data-testid=play]");
+      await press(player, "[data-testid=play]");
+      await open();
+      expect(time()).toBe("0:00");
+    }
+  });
+
+  it("is kept while it plays, and not for who has only looked", async () => {
+    await open();
+    await at(200);
+    await open();
+    expect(time()).toBe("0:00");
+    await at(200);
+    await press(player, "[data-testid=play]");
+    await later(6);
+    const kept = JSON.parse(localStorage.getItem("tongke.watched") ?? "[]") as unknown[][];
+    expect(kept[0]?.[2]).toBeGreaterThanOrEqual(204);
+  });
+
+  it("is kept of the last hundred", async () => {
+    const { keepPlace, placeOf } = await import("../src/pages/player/watched.ts");
+    for (let id = 0; id < 150; id++) keepPlace("u1", `r${id}`, 100, 600);
+    expect(JSON.parse(localStorage.getItem("tongke.watched") ?? "[]")).toHaveLength(100);
+    expect([placeOf("u1", "r49"), placeOf("u1", "r50")]).toEqual([null, 100]);
+    localStorage.setItem("tongke.watched", '[["u1", "r1"], 5, null, ["u1", "r2", 70]]');
+    expect([placeOf("u1", "r1"), placeOf("u1", "r2")]).toEqual([null, 70]);
+  });
+});
+
+describe("above the pictures", () => {
+  it("stand title, teacher and day", async () => {
+    await open();
+    const head = words(find(player, "tk-player-head", ".title"));
+    expect(head).toContain("分数");
+    expect(head).toContain("李老师 · 2027年1月15日");
+  });
+
+  it("a link to this moment is copied, or stands there where that is not allowed", async () => {
+    const copied: string[] = [];
+    vi.stubGlobal("navigator", {
+      clipboard: { writeText: (text: string) => Promise.resolve(copied.push(text)) },
+    });
+    await open();
+    await at(95);
+    await press(player, "tk-player-head", "[data-testid=copy-moment]");
+    expect(copied).toEqual([`${location.origin}/library/r1?t=1m35s`]);
+    expect(words(find(player, "tk-player-head", "[data-testid=copy-moment]"))).toBe("已复制");
+    vi.stubGlobal("navigator", {});
+    await press(player, "tk-player-head", "[data-testid=copy-moment]");
+    const field = find(player, "tk-player-head", "input.link") as HTMLInputElement;
+    expect(field.value).toBe(copied[0]);
+  });
+});
+
+describe("the seek bar", () => {
+  it("tells the time under the pointer", async () => {
+    await open();
+    const bar = find(player, "tk-timeline", "[data-testid=seek]");
+    vi.spyOn(bar, "getBoundingClientRect").mockReturnValue(new DOMRect(100, 0, 600, 24));
+    bar.dispatchEvent(new PointerEvent("pointermove", { clientX: 175 }));
+    await settled();
+    expect(words(find(player, "tk-timeline", "[data-testid=pointed]"))).toBe("1:15");
+    expect(time()).toBe("0:00");
+    bar.dispatchEvent(new PointerEvent("pointerleave"));
+    await settled();
+    expect(seen(player, "tk-timeline", "[data-testid=pointed]")).toBeNull();
+  });
+});
