@@ -46,7 +46,7 @@ class Right(StrEnum):
     """What the pages offer to those who may. Each session, lesson and recording tells its own."""
 
     ADMINISTER = "administer"
-    CHANGE = "change"  # a lesson: and start, and cancel; a recording: and delete, and finish again
+    CHANGE = "change"  # a lesson: and start, cancel; a recording: and delete, restore, finish again
     TAKE_OVER = "take-over"
     END = "end"
     SEE_FAULTS = "see-faults"  # why something of a recording is missing, with the disk's folders
@@ -143,6 +143,7 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "GET /api/recordings/{recording_id}": _PEOPLE,
     "PATCH /api/recordings/{recording_id}": RIGHTS[Right.CHANGE],
     "DELETE /api/recordings/{recording_id}": RIGHTS[Right.CHANGE],
+    "POST /api/recordings/{recording_id}/restore": RIGHTS[Right.CHANGE],
     "POST /api/recordings/{recording_id}/finish": RIGHTS[Right.CHANGE],
     "GET /media/recordings/{recording_id}/{name:path}": _PEOPLE,
     # the whole

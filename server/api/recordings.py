@@ -15,6 +15,7 @@ from server.api.fields import Body, Id, Moment, SearchText, Title, View, Word
 from server.api.pages import Pages
 from server.database.models import Recording, RecordingPhase, User, Visibility
 from server.recordings.library import (
+    RECORDINGS,
     find_recordings,
     get_visible_recording,
     manifest_of,
@@ -237,6 +238,19 @@ async def delete_recording(recording_id: Id, person: Person, services: ServicesO
         refuse_without(Right.CHANGE, person, row.teacher_id)
         refuse_unfinished(row)
         await DELETION.delete(session, row, services.clock())
+
+
+@router.post("/api/recordings/{recording_id}/restore")
+async def restore_recording(
+    recording_id: Id, person: Person, services: ServicesOf
+) -> RecordingView:
+    """Undo a recording's deletion while its files are kept; what stands stays as it is."""
+    async with services.database.write() as session:
+        row = await get_visible_recording(session, person, recording_id, deleted_too=True)
+        refuse_without(Right.CHANGE, person, row.teacher_id)
+        if row.deleted_at is not None:
+            await DELETION.restore(session, RECORDINGS.kind, row.id)
+        return _view(row, person, services, whole=True)
 
 
 @router.post("/api/recordings/{recording_id}/finish")

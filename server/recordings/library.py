@@ -175,13 +175,17 @@ async def mark_finishing(session: AsyncSession, lesson_id: str) -> None:
     )
 
 
-async def visible_recordings(session: AsyncSession, user: User) -> Select[Recording]:
+async def visible_recordings(
+    session: AsyncSession, user: User, *, deleted_too: bool = False
+) -> Select[Recording]:
     """What a person may see; administrators all.
 
     Their own, those of lessons in which their school sat, and what their owners show to more: to
     the schools that are in the community now, or to the region.
     """
-    query = select(Recording).where(Recording.deleted_at.is_(None))
+    query = select(Recording)
+    if not deleted_too:
+        query = query.where(Recording.deleted_at.is_(None))
     if user.role is UserRole.ADMINISTRATOR:
         return query
     may = [Recording.visibility == Visibility.REGION, Recording.teacher_id == user.id]
@@ -238,9 +242,11 @@ async def find_recordings(
     return await page_of(session, query, _NEWEST_FIRST, asked)
 
 
-async def get_visible_recording(session: AsyncSession, user: User, recording_id: str) -> Recording:
+async def get_visible_recording(
+    session: AsyncSession, user: User, recording_id: str, *, deleted_too: bool = False
+) -> Recording:
     """The recording with its manifest, if this person may see it; refuses with 404 otherwise."""
-    query = await visible_recordings(session, user)
+    query = await visible_recordings(session, user, deleted_too=deleted_too)
     query = query.where(Recording.id == recording_id).options(undefer(Recording.manifest))
     recording = await session.scalar(query)
     if recording is None:

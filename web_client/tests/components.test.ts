@@ -115,7 +115,8 @@ describe("a recording that goes on", () => {
     [{ code: "disk-full", over: false }, "Paused: the server's disk is full"],
     [{ code: "disk-full", over: true }, "Was interrupted: the server's disk is full"],
   ])("says in its card that it stands still, or stood: %o", async (interrupted, words) => {
-    const recording = { state: "recording", schools: [], started_at: 0, duration_s: 0, interrupted };
+    const lesson = { schools: [], started_at: 0, duration_s: 0, may: [] };
+    const recording = { ...lesson, state: "recording", interrupted };
     const root = await shown("tk-recording-card", { recording });
     expect(root.querySelector("[data-testid=interrupted]")?.textContent.trim() ?? "").toBe(words);
   });

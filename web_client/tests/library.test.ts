@@ -5,7 +5,9 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Recording } from "../src/api/types.ts";
 import { getAll } from "../src/api/client.ts";
 import { zh } from "../src/i18n/zh/index.ts";
+import { fileName } from "../src/pages/library/downloads.ts";
 import type { RecordingCard } from "../src/pages/library/recording_card.ts";
+import { FakeServer, find, mounted, press, Refused, seen, settled as done, words, write } from "./page_on_its_own.ts";
 
 const recording = (id: number, changes: Partial<Recording> = {}): Recording => ({
   id: `r${id}`,
@@ -130,6 +132,100 @@ describe("the library", () => {
     more(root)?.click();
     await settled(root.host);
     expect(new Set(cards(root)).size).toBe(cards(root).length);
+  });
+});
+
+describe("a recording in the library", () => {
+  const mine = recording(1, { may: ["change"] });
+  const part = {
+    part_id: "p1",
+    seat_id: "lead",
+    source: "teacher" as const,
+    name: "李老师",
+    school: "一小",
+    file: "part-0001.mp4",
+    mime: "video/mp4",
+    start_s: 0,
+    duration_s: 2400,
+    has_video: true,
+    has_audio: true,
+  };
+  let server: FakeServer;
+  const CARD = ["tk-recording-card", "tk-card-actions"];
+  const shown = async (...rows: Recording[]): Promise<ShadowRoot> => {
+    vi.useFakeTimers();
+    server = new FakeServer({
+      "GET /api/recordings?limit=60": rows,
+      "GET /api/recordings/r1": { ...mine, parts: [part] },
+      "PATCH /api/recordings/r1": { ...mine, title: "圆的面积" },
+      "DELETE /api/recordings/r1": {},
+      "POST /api/recordings/r1/restore": mine,
+    });
+    return mounted("tk-library");
+  };
+  const titles = (root: ShadowRoot): string[] =>
+    [...root.querySelectorAll<RecordingCard>("tk-recording-card")].map((one) => one.recording.title);
+
+  it("gets another title", async () => {
+    const root = await shown(mine, recording(2));
+    await press(root, ...CARD, "[data-do=rename]");
+    const actions = find(root, ...CARD).shadowRoot;
+    if (!actions) throw new Error("no shadow root");
+    await write(actions, "input", "  ");
+    await press(actions, "form .main");
+    expect(words(find(actions, "#wrong-title"))).toBe(zh.app.required);
+    await write(actions, "input", " 圆的面积 ");
+    await press(actions, "form .main");
+    expect(server.bodies).toEqual([{ title: "圆的面积" }]);
+    expect(titles(root)).toEqual(["圆的面积", "Lesson 2"]);
+    expect(seen(actions, "form")).toBeNull();
+  });
+
+  it("is deleted, asked first, and comes back", async () => {
+    const root = await shown(mine, recording(2));
+    await press(root, ...CARD, "[data-do=delete]");
+    expect(titles(root)).toHaveLength(2);
+    await press(root, ...CARD, ".least");
+    await press(root, ...CARD, "[data-do=delete]");
+    await press(root, ...CARD, "[data-testid=delete-yes]");
+    expect(titles(root)).toEqual(["Lesson 2"]);
+    expect(words(find(root, ".undo"))).toContain(zh.admin.deleted("Lesson 1"));
+    await press(root, ".undo button");
+    await done();
+    expect(server.calls).toContain("POST /api/recordings/r1/restore");
+    expect(titles(root)).toEqual(["Lesson 1", "Lesson 2"]);
+    expect(words(find(root, ".undo"))).toBe(zh.admin.restored("Lesson 1"));
+  });
+
+  it("that cannot be deleted now stays, and says why", async () => {
+    const root = await shown(mine);
+    server.answers["DELETE /api/recordings/r1"] = new Refused(409, "busy", "正在整理");
+    await press(root, ...CARD, "[data-do=delete]");
+    await press(root, ...CARD, "[data-testid=delete-yes]");
+    expect(titles(root)).toEqual(["Lesson 1"]);
+    expect(words(find(root, ...CARD, ".wrong"))).toBe("正在整理");
+  });
+
+  it("is downloaded file by file, each with a name that is found again", async () => {
+    const root = await shown(recording(1));
+    expect(seen(root, ...CARD, "[data-do=rename]")).toBeNull(); // somebody else's
+    expect(seen(root, ...CARD, "[data-do=delete]")).toBeNull();
+    await press(root, ...CARD, "[data-do=files]");
+    const link = find(root, ...CARD, "tk-downloads", "a") as HTMLAnchorElement;
+    expect(link.getAttribute("href")).toBe("/media/recordings/r1/part-0001.mp4");
+    expect(link.download).toMatch(/^Lesson 1 - .*李老师.* - 0\.00\.mp4$/);
+    expect(fileName(recording(1, { title: 'a/b: "c"' }), part, "x")).toBe("a b c - x - 0.00.mp4");
+  });
+
+  it.each([
+    ["recording", []],
+    ["finishing", []],
+    ["failed", ["rename", "delete"]],
+    ["ready", ["files", "rename", "delete"]],
+  ] as const)("that is %s offers its owner %j", async (state, offered) => {
+    const root = await shown(recording(1, { may: ["change"], state }));
+    const buttons = find(root, ...CARD).shadowRoot?.querySelectorAll<HTMLElement>("[data-do]") ?? [];
+    expect([...buttons].map((button) => button.dataset.do)).toEqual([...offered]);
   });
 });
 

@@ -67,4 +67,12 @@ describe("an observer", () => {
     await press(root, "[data-testid=chat]");
     expect(seen(root, "tk-chat")).toBeNull();
   });
+
+  it("who comes late reads what was written before, and no line stands large that is old", async () => {
+    const root = await inside({ chat: [{ ...line, at: 4000 }, { ...line, at: 4100, text: "第二题" }] });
+    expect(words(find(root, "tk-chat-line"))).toBe("");
+    await press(root, "[data-testid=chat]");
+    expect(words(find(root, "tk-chat"))).toContain("我们好了");
+    expect(words(find(root, "tk-chat"))).toContain("第二题");
+  });
 });

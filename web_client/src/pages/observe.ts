@@ -122,6 +122,18 @@ export class Observe extends LessonPage {
         display: flex;
         gap: 8px;
       }
+      @media (max-width: 900px) {
+        header {
+          flex-wrap: wrap;
+          padding-block: 8px;
+        }
+        .group {
+          margin-inline-start: 0;
+        }
+        .middle {
+          grid-template: minmax(0, 1fr) minmax(0, 1fr) / minmax(0, 1fr);
+        }
+      }
     `,
   ];
 

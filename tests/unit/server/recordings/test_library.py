@@ -237,6 +237,24 @@ async def test_a_recording_is_deleted_restored_and_gone_with_its_files(
     assert kept(world) == []
 
 
+async def test_who_may_delete_a_recording_may_undo_it(world: World, community: Ids) -> None:
+    await recorded(world, community)
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    outsider = await world.signed_in("outsider")
+    path = "/api/recordings/rec1"
+    assert (await li.delete(path)).status_code == 204
+    assert (await li.get(path)).status_code == 404
+    refused = await wang.post(f"{path}/restore")  # sat in the lesson, and sees it
+    assert (refused.status_code, refused.json()["code"]) == (403, "not-its-teacher")
+    assert (await outsider.post(f"{path}/restore")).status_code == 404
+    assert (await li.get(path)).status_code == 404
+    for _ in range(2):  # pressed twice
+        answer = await li.post(f"{path}/restore")
+        assert (answer.status_code, answer.json()["title"]) == (200, "圆的面积")
+    assert (await li.get("/media/recordings/rec1/part-1.mp4")).content == FILM
+    assert (await li.post("/api/recordings/none/restore")).status_code == 404
+
+
 async def test_a_recording_outlives_its_lesson_and_teacher(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:

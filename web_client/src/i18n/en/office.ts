@@ -131,6 +131,10 @@ export const office = {
     date: "Date",
     length: "Length",
     whoSees: "Who may see it",
+    download: "Download",
+    filesHint: "Each picture is a file of its own, with its sound.",
+    rename: "Rename",
+    newTitle: "Title",
   },
   admin: {
     sections: {

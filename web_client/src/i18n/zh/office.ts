@@ -122,6 +122,10 @@ export const office: Pick<Messages, keyof typeof english> = {
     date: "日期",
     length: "时长",
     whoSees: "谁可以看",
+    download: "下载",
+    filesHint: "每路画面是一个文件，声音在其中。",
+    rename: "改名",
+    newTitle: "课题",
   },
   admin: {
     sections: {

@@ -2,7 +2,8 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
-import { getPage, type Page } from "../../api/client.ts";
+import { repeat } from "lit/directives/repeat.js";
+import { getPage, type Page, post, wordsOf } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
@@ -14,6 +15,7 @@ const TYPING_MS = 300; // search when the person pauses, not at every letter
 const UNFINISHED_MS = 3000; // a lesson that has just ended becomes playable within seconds
 const AT_ONCE = 60; // cards: some screens full
 const MOST_AT_ONCE = 500; // the server gives no more
+const UNDO = ".undo button";
 
 interface Filters {
   text: string;
@@ -71,9 +73,34 @@ export class Library extends TongkeElement {
         display: block;
         margin: 24px auto 0;
       }
+      .undo {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 12px;
+        margin-bottom: 16px;
+        padding: 10px 16px;
+        border-radius: var(--radius);
+        background: var(--accent-ground);
+        color: var(--accent-strong);
+      }
+      .filters-button {
+        display: none;
+      }
       @media (max-width: 900px) {
         :host {
-          grid-template-columns: 1fr;
+          grid-template-columns: minmax(0, 1fr);
+          gap: 12px;
+          padding: 16px 12px;
+        }
+        .filters-button {
+          display: inline-flex;
+        }
+        aside:not(.open) > :not(.filters-button) {
+          display: none;
+        }
+        aside h2 {
+          display: none;
         }
       }
     `,
@@ -87,6 +114,10 @@ export class Library extends TongkeElement {
   @state() private schools: ReadonlySet<string> = new Set();
   @state() private filters: Filters = NO_FILTERS;
   @state() private error: unknown = null;
+  /** On a narrow screen the filters stand behind a button. */
+  @state() private filtersOpen = false;
+  @state() private undo: { readonly id: string; readonly title: string } | null = null;
+  @state() private said = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asked = 0;
 
@@ -166,9 +197,41 @@ export class Library extends TongkeElement {
     this.timer = setTimeout(() => void this.load(), TYPING_MS);
   }
 
+  private renamed(id: string, title: string): void {
+    const rows = this.recordings ?? [];
+    this.recordings = rows.map((one) => (one.id === id ? { ...one, title } : one));
+  }
+
+  private deleted(id: string, title: string): void {
+    this.recordings = (this.recordings ?? []).filter((one) => one.id !== id);
+    this.said = "";
+    this.undo = { id, title };
+    this.focusOn(UNDO);
+  }
+
+  private async restore(id: string, title: string): Promise<void> {
+    try {
+      await post(`/api/recordings/${encodeURIComponent(id)}/restore`);
+    } catch (error) {
+      this.said = wordsOf(error, this.m.app.offline);
+      return;
+    }
+    this.undo = null;
+    this.said = this.m.admin.restored(title);
+    await this.refresh();
+    this.focusOn(`tk-recording-card[data-id="${CSS.escape(id)}"]`, "[data-testid=library-search]");
+  }
+
   override render(): TemplateResult {
     const { m } = this;
-    return html`<aside aria-label=${m.library.filters}>
+    return html`<aside aria-label=${m.library.filters} class=${this.filtersOpen ? "open" : ""}>
+        <button
+          class="filters-button"
+          aria-expanded=${this.filtersOpen ? "true" : "false"}
+          @click=${() => (this.filtersOpen = !this.filtersOpen)}
+        >
+          ${icon("search")}${m.library.filters}
+        </button>
         <h2>${m.library.filters}</h2>
         ${this.choice("subject", m.library.subject, this.subjects)}
         ${this.choice("school", m.library.school, this.schools)} ${this.day("from", m.library.from)}
@@ -190,8 +253,25 @@ export class Library extends TongkeElement {
               this.filter({ text: (event.target as HTMLInputElement).value })}
           />
         </div>
-        ${this.results()}
+        ${this.undoLine()} ${this.results()}
       </section>`;
+  }
+
+  private undoLine(): TemplateResult {
+    const { undo, m } = this;
+    // The place is there before its words are: only then is what appears in it read out.
+    return html`<div role="status">
+      ${undo || this.said
+        ? html`<div class="undo">
+            ${this.said || m.admin.deleted(undo?.title ?? "")}
+            ${undo
+              ? html`<button class="slim" @click=${() => void this.restore(undo.id, undo.title)}>
+                  ${m.admin.undo}
+                </button>`
+              : nothing}
+          </div>`
+        : nothing}
+    </div>`;
   }
 
   private results(): TemplateResult {
@@ -212,9 +292,18 @@ export class Library extends TongkeElement {
         ${this.next === null ? found(count) : foundFirst(count)}
       </p>
       <ul class="cards">
-        ${recordings.map(
+        ${repeat(
+          recordings,
+          (recording) => recording.id,
           (recording) =>
-            html`<li><tk-recording-card .recording=${recording}></tk-recording-card></li>`,
+            html`<li>
+              <tk-recording-card
+                data-id=${recording.id}
+                .recording=${recording}
+                @renamed=${(event: CustomEvent<string>) => this.renamed(recording.id, event.detail)}
+                @deleted=${(event: CustomEvent<string>) => this.deleted(recording.id, event.detail)}
+              ></tk-recording-card>
+            </li>`,
         )}
       </ul>
       ${this.next === null

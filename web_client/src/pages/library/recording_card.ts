@@ -1,4 +1,4 @@
-// One recorded lesson as a card: its picture, what it is, who may see it.
+// One recorded lesson as a card: its picture, what it is, who may see it, what can be done with it.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
@@ -8,6 +8,7 @@ import { icon } from "../../design/icons.ts";
 import { base, cards } from "../../design/shared.ts";
 import { dayAndTime, facts, faultWords, minutes } from "../../i18n/format.ts";
 import { mediaAddress } from "../player/media.ts";
+import "./card_actions.ts";
 
 export class RecordingCard extends TongkeElement {
   static override styles = [
@@ -18,18 +19,31 @@ export class RecordingCard extends TongkeElement {
         display: block;
         height: 100%;
       }
-      a.card {
+      article {
         display: flex;
         flex-direction: column;
         height: 100%;
         overflow: hidden;
+      }
+      article.card {
         padding: 0;
+      }
+      article:hover {
+        border-color: var(--accent);
+        box-shadow: var(--shadow);
+      }
+      a {
+        display: flex;
+        flex: 1;
+        flex-direction: column;
         color: var(--ink);
         text-decoration: none;
       }
-      a:hover {
-        border-color: var(--accent);
-        box-shadow: var(--shadow);
+      a:focus-visible {
+        outline-offset: -3px; /* at the edge of what is cut off */
+      }
+      tk-card-actions {
+        padding: 0 12px 12px;
       }
       .poster {
         position: relative;
@@ -79,8 +93,7 @@ export class RecordingCard extends TongkeElement {
     const { recording, m } = this;
     const { state: phase } = recording;
     const subject = facts([recording.subject, recording.grade]);
-    return html`<a
-      class="card"
+    return html`<article class="card"><a
       href="/library/${recording.id}"
       data-testid="recording-${recording.id}"
       data-state=${phase}
@@ -120,7 +133,8 @@ export class RecordingCard extends TongkeElement {
             : nothing}
         </span>
       </span>
-    </a>`;
+    </a>
+    <tk-card-actions .recording=${recording}></tk-card-actions></article>`;
   }
 
   /** A lesson that goes on: that it is not recorded just now, or was not for a while, and why. */

@@ -8,6 +8,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { clock, dayAndTime, facts, faultWords, minutes } from "../../i18n/format.ts";
+import "../library/downloads.ts";
 import { type Chapter, chatOf, seatNames } from "./chapters.ts";
 import { KEY_HELP } from "./keys.ts";
 
@@ -284,7 +285,9 @@ export class PlayerDetails extends TongkeElement {
         ${row(m.library.date, dayAndTime(recording.started_at))}
         ${row(m.library.length, minutes(recording.duration_s))}
       </dl>
-      ${this.missing()} ${this.visibility()}`;
+      ${this.missing()} ${this.visibility()}
+      <h3>${m.library.download}</h3>
+      <tk-downloads .recording=${recording}></tk-downloads>`;
   }
 
   private visibility(): TemplateResult {

@@ -1,0 +1,82 @@
+// A recording's files, to be kept: each is one picture with its sound, as it was recorded.
+
+import { css, html, type TemplateResult } from "lit";
+import { property } from "lit/decorators.js";
+import type { Part, Recording } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { icon } from "../../design/icons.ts";
+import { base } from "../../design/shared.ts";
+import { clock, facts } from "../../i18n/format.ts";
+import { mediaAddress } from "../player/media.ts";
+
+/** What no file system takes in a name. */
+const NOT_IN_NAMES = /[\\/:*?"<>|\p{Cc}]+/gu;
+
+export class Downloads extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: grid;
+        gap: 8px;
+      }
+      ul {
+        display: grid;
+        gap: 4px;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      a {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        min-height: 40px;
+        overflow-wrap: anywhere;
+      }
+      svg {
+        flex: none;
+      }
+    `,
+  ];
+
+  /** With its parts. */
+  @property({ attribute: false }) recording!: Recording;
+
+  override render(): TemplateResult {
+    const { recording, m } = this;
+    if (recording.parts.length === 0) return html`<p class="soft">${m.player.noParts}</p>`;
+    return html`<p class="soft small">${m.library.filesHint}</p>
+      <ul>
+        ${recording.parts.map(
+          (part) =>
+            html`<li>
+              <a
+                href=${mediaAddress(recording.id, part.file)}
+                download=${fileName(recording, part, this.name(part))}
+                >${icon("download", 18)}<span>${this.name(part)}
+                  <span class="soft small">${this.extent(part)}</span></span
+              ></a>
+            </li>`,
+        )}
+      </ul>`;
+  }
+
+  private name(part: Part): string {
+    return this.m.tile.pictureOf(part.name, this.m.sources[part.source]);
+  }
+
+  private extent(part: Part): string {
+    return `${clock(part.start_s)}–${clock(part.start_s + part.duration_s)}`;
+  }
+}
+
+/** As people find it again: lesson, whose picture, and when it begins in the lesson. */
+export function fileName(recording: Recording, part: Part, name: string): string {
+  const ending = /\.[a-z0-9]+$/i.exec(part.file)?.[0] ?? "";
+  const begins = clock(part.start_s).replaceAll(":", ".");
+  const words = facts([recording.title, name, begins]).replaceAll(" · ", " - ");
+  return words.replace(NOT_IN_NAMES, " ").replace(/ +/g, " ").trim() + ending;
+}
+
+define("tk-downloads", Downloads);
