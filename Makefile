@@ -4,6 +4,7 @@
 # make fuzz     a million hostile inputs for every parser (about a quarter of an hour)
 # make setup    only sets up: .venv, native build, npm packages, web pages
 # make bench    what forwarding costs, beside Janus, aiortc and the floor (at most 30 minutes)
+# make screens  pictures of every page in every state, on one sheet: var/screens/index.html
 # make format   rewrites the sources in the house's form
 # make api      makes the pages' types of the HTTP interface anew
 
@@ -23,7 +24,7 @@ PAGES  := web_client/package.json web_client/index.html \
 FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardware_profiles signaling \
             rtp pump)
 
-.PHONY: run test fuzz bench setup checks check check-web test-quick test-core test-browser api format clean
+.PHONY: run test fuzz bench screens setup checks check check-web test-quick test-core test-browser api format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
@@ -114,6 +115,12 @@ BENCH ?= --lessons tongke janus janus-2-loops
 bench: $(STAMPS)/native
 	@scripts/need-janus.sh
 	$(PY) -m benchmarks.forward $(BENCH)
+
+# Fewer sizes: make screens SCREENS="--sizes 390x844 1366x641"
+screens: setup
+	@scripts/need-browsers.sh
+	@scripts/need-fonts.sh
+	$(PY) -m tests.browser.every_state $(SCREENS)
 
 format: $(STAMPS)/python
 	.venv/bin/ruff format .

@@ -11,6 +11,7 @@ export default defineConfig({
     target: ["chrome100", "firefox115", "safari16"],
     modulePreload: { polyfill: false },
     sourcemap: false,
+    manifest: true, // what each page loads; the tests weigh it
   },
   server: {
     proxy: {

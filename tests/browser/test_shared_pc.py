@@ -5,30 +5,21 @@ Read back through Chromium's own cache, by the page and by a `<video>`.
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from recorder.manifest import Manifest, Part
-from server.database.engine import Database
-from server.database.pending_writes import PendingWrites
-from server.recordings.library import Catalogue
 from tests.browser.county import TEACHER, County
+from tests.browser.filed_recording import Film, file_recording
 from tests.browser.screens import CHROMIUM, FLAGS
 from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-FILM = "/media/recordings/rec1/part-1.mp4"
+FILM = "/media/recordings/rec1/lead-teacher.mp4"
 PLAYS = """src => new Promise(resolve => {
   const video = document.createElement("video");
   video.muted = true;
@@ -40,45 +31,6 @@ PLAYS = """src => new Promise(resolve => {
 CACHED = """src => fetch(src, {cache: "only-if-cached", mode: "same-origin"})
   .then(answer => answer.ok, () => false)"""
 READ = "src => fetch(src).then(answer => answer.arrayBuffer()).then(bytes => bytes.byteLength)"
-
-
-def write_film(path: Path) -> None:
-    with av.open(str(path), "w", options={"movflags": "frag_keyframe+empty_moov"}) as film:
-        stream = film.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for number in range(50):
-            picture = np.full((180, 320, 3), number * 5, np.uint8)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            film.mux(stream.encode(frame))
-        film.mux(stream.encode())
-
-
-async def file_recording(server: ServerProcess, lesson_id: str) -> None:
-    database = Database(f"sqlite+aiosqlite:///{server.data_folder / 'tongke.db'}")
-    pending_writes = PendingWrites(database)
-    catalogue = Catalogue(pending_writes, time.time)
-    await catalogue.added("rec1", lesson_id, time.time())
-    part = Part(
-        part_id="p1",
-        seat_id="lead",
-        source="teacher",
-        name="李老师",
-        school="一小",
-        file="part-1.mp4",
-        mime="video/mp4",
-        start_s=0.0,
-        duration_s=2.0,
-        has_video=True,
-        has_audio=False,
-    )
-    manifest = Manifest(started_at=time.time(), duration_s=2.0, parts=(part,))
-    await catalogue.finished("rec1", manifest)
-    await pending_writes.close()
-    await database.close()
-    folder = server.data_folder / "recordings" / "rec1"
-    folder.mkdir(parents=True)
-    write_film(folder / "part-1.mp4")
 
 
 def sign_in(page: Page, server: ServerProcess) -> None:
@@ -98,8 +50,7 @@ def test_after_signing_out_nothing_plays(tmp_path: Path, playwright: Playwright)
         county = County.founded(server.origin, server.setup_key, profile="standard")
         stack.callback(county.teacher.close)
         lesson_id = county.lesson_now()
-        with ThreadPoolExecutor(1) as elsewhere:  # this thread's loop is the driver's
-            elsewhere.submit(asyncio.run, file_recording(server, lesson_id)).result()
+        file_recording(server, lesson_id, "rec1", [Film("lead", "teacher", grey=80, seconds=2)])
 
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM),

@@ -308,7 +308,7 @@ export class App extends TongkeElement {
       html`<a href=${path} aria-current=${current ? "page" : "false"}>${icon(sign)}${words}</a>`;
     const { page } = this.route;
     return html`<header>
-      <a class="button skip" href="#content" @click=${this.skip}>${app.skip}</a>
+      <button class="skip" @click=${this.skip}>${app.skip}</button>
       <a class="brand" href="/" aria-label=${app.name}
         >${icon("room", 26)}<span>${app.name}</span></a
       >
@@ -328,8 +328,7 @@ export class App extends TongkeElement {
     </header>`;
   }
 
-  private skip(event: Event): void {
-    event.preventDefault();
+  private skip(): void {
     this.renderRoot.querySelector<HTMLElement>("#content")?.focus();
   }
 

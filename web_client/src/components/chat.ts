@@ -78,7 +78,7 @@ export class Chat extends TongkeElement {
 
   override render(): TemplateResult {
     const { chat } = this.view;
-    return html`<ol role="log" aria-label=${this.m.lesson.chat} tabindex="0">
+    return html`<ol aria-live="polite" aria-label=${this.m.lesson.chat} tabindex="0">
         ${chat.length === 0
           ? html`<li class="empty">${this.m.lesson.chatEmpty}</li>`
           : chat.map(

@@ -35,6 +35,9 @@ export class StateView extends TongkeElement {
         background: var(--alarm-ground);
         color: var(--alarm);
       }
+      h1 {
+        font-size: var(--text-large);
+      }
       p {
         max-width: 60ch;
         color: var(--ink-soft);
@@ -51,9 +54,15 @@ export class StateView extends TongkeElement {
   @property() symbol: IconName = "check";
   @property({ reflect: true }) tone: "calm" | "alarm" = "calm";
 
+  /** It is all that its page says: then it is the page's heading too. */
+  private alone(): boolean {
+    const page = this.getRootNode();
+    return !(page instanceof ShadowRoot && page.querySelector("h1"));
+  }
+
   override render(): TemplateResult {
     return html`<span class="sign">${icon(this.symbol, 32)}</span>
-      <h2>${this.heading}</h2>
+      ${this.alone() ? html`<h1>${this.heading}</h1>` : html`<h2>${this.heading}</h2>`}
       ${this.text ? html`<p>${this.text}</p>` : nothing}
       ${this.code ? html`<p class="small">${this.m.app.code(this.code)}</p>` : nothing}
       <slot></slot>`;

@@ -114,6 +114,9 @@ export class Observe extends LessonPage {
         gap: 4px;
         overflow-wrap: anywhere;
       }
+      li.none {
+        display: block;
+      }
       li button {
         min-height: 28px;
         padding: 0 6px;
@@ -312,7 +315,7 @@ export class Observe extends LessonPage {
     return html`<aside aria-label=${observe.notes}>
       <h2>${observe.notes}</h2>
       <ol>
-        ${this.notes.length === 0 ? html`<p class="soft">${observe.noNotes}</p>` : nothing}
+        ${this.notes.length === 0 ? html`<li class="soft none">${observe.noNotes}</li>` : nothing}
         ${this.notes.map(
           (note) =>
             html`<li>

@@ -175,7 +175,7 @@ export class Room extends LessonPage {
     const target = event.composedPath()[0];
     const onControl = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
     // Arrows, letters and pages choose a device there, or scroll through what was written.
-    if (target instanceof HTMLElement && target.matches("select, [role=log]")) return;
+    if (target instanceof HTMLElement && target.matches("select, [aria-live]")) return;
     if (!HAND_KEYS.has(event.key) || event.repeat || !this.session) return;
     if (this.view.phase === "replaced") location.reload();
     if (onControl && (event.key === " " || event.key === "Enter")) return; // the button's own click
@@ -220,7 +220,11 @@ export class Room extends LessonPage {
 
   override render(): TemplateResult {
     if (this.view.phase === "replaced") return replaced(this.m.lesson);
-    return html`${this.inLesson() && this.session
+    const { lesson } = this.view;
+    return html`<h1 class="visually-hidden">
+        ${lesson?.title ?? this.answer?.classroom.name ?? this.words()}
+      </h1>
+      ${this.inLesson() && this.session
         ? html`<tk-room-lesson
             .view=${this.view}
             .session=${this.session}

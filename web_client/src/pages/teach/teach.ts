@@ -293,6 +293,7 @@ export class Teach extends LessonPage {
           ${this.inside ? this.stage(session) : this.check(session)}
         </section>
         <aside aria-label=${m.lesson.rooms}>
+          <h2 class="visually-hidden">${m.lesson.rooms}</h2>
           ${this.inside
             ? html`<tk-all-rooms .view=${view} .session=${session}></tk-all-rooms>`
             : nothing}
