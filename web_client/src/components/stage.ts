@@ -24,6 +24,7 @@ export class StageView extends TongkeElement {
       :host {
         position: relative;
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         place-items: center;
         align-content: center;
         gap: 8px;
@@ -39,9 +40,10 @@ export class StageView extends TongkeElement {
       .below {
         display: flex;
         align-items: center;
-        justify-content: center;
+        justify-content: safe center;
         gap: 8px;
         max-width: 100%;
+        overflow-x: auto; /* on a telephone they are more than fit */
       }
       .below tk-tile {
         flex: none;
