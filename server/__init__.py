@@ -7,6 +7,7 @@ door         listening, patience with slow visitors, the shield, certificates, t
 api          the HTTP interface: what may be asked, by whom, and the answers' shapes
 accounts     people, passwords, sign-ins, one-time keys, guesses counted; who may do what, one table
 schools      schools, classrooms, their devices' credentials, communities
+importing    schools, classrooms, devices and people from a table in a file
 lessons      timetable, admission, join tokens, the desk that opens and ends lessons
 recordings   what is recorded, the recorder that is told, the library
 children     processes beside the server, watched and started again

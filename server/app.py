@@ -25,6 +25,7 @@ from server.api import (
     admin,
     communities,
     health,
+    imports,
     lessons,
     metrics,
     places,
@@ -34,6 +35,7 @@ from server.api import (
     room,
     session,
     stats,
+    this_server,
     trust,
     users,
 )
@@ -55,6 +57,8 @@ from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
 from server.errors import StartRefused
 from server.ids import new_id
+from server.importing.desk import ImportDesk
+from server.importing.table import MOST_BYTES
 from server.lessons.bars import UnwrittenBars
 from server.lessons.desk import LessonDesk
 from server.lessons.encoders import EncoderDesk
@@ -91,6 +95,8 @@ _AREAS = (
     room,
     recordings,
     admin,
+    imports,
+    this_server,
     trust,
 )
 
@@ -150,6 +156,7 @@ def create_app(
     app.add_middleware(
         Shield,
         max_body_bytes=settings.max_body_bytes,
+        larger={imports.PATH: MOST_BYTES},
         secure=settings.secure,
         strict=settings.tls_cert is not None,
     )
@@ -281,6 +288,7 @@ class _Start:
             certificate=self._certificate,
             clock=clock,
             steady=self._steady,
+            started_at=clock(),
             database=database,
             pending_writes=pending_writes,
             passwords=passwords,
@@ -294,6 +302,7 @@ class _Start:
             lessons=desk,
             event_log=event_log,
             rooms=rooms,
+            imports=ImportDesk(database, clock, self._profile_folders),
             media=media,
             recording=recording,
             store=store,

@@ -1,6 +1,7 @@
 """Logs: one line an event, for people on a terminal or as JSON for a collector.
 
-Everything that libraries log through `logging` goes the same way.
+Everything that libraries log through `logging` goes the same way. The last lines are kept for the
+administrators' page (`server.log_tail`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ else:
 
     del sys.modules["rich"]
 from structlog.typing import Processor
+
+from server.log_tail import TAIL
 
 _QUIET = ("aioice", "aiortc", "aiosqlite", "alembic", "asyncio", "libav", "uvicorn", "websockets")
 
@@ -50,8 +53,21 @@ def set_up_logs(level: str, form: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    TAIL.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.dev.ConsoleRenderer(
+                    colors=False,
+                    exception_formatter=structlog.dev.plain_traceback,
+                    pad_event_to=0,
+                ),
+            ],
+        )
+    )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, TAIL]
     root.setLevel(level.upper())
     for name in _QUIET:  # their news is our debugging
         logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")

@@ -17,6 +17,7 @@ from server.database.engine import Database
 from server.database.pending_writes import PendingWrites
 from server.door.addresses import Addresses
 from server.door.tls import ServedCertificate
+from server.importing.desk import ImportDesk
 from server.lessons.desk import LessonDesk
 from server.lessons.event_log import EventLog
 from server.lessons.rooms import RoomDesk
@@ -43,6 +44,7 @@ class Services:
     certificate: ServedCertificate | None
     clock: Clock
     steady: Clock
+    started_at: float
     database: Database
     pending_writes: PendingWrites
     passwords: Passwords
@@ -54,6 +56,7 @@ class Services:
     lessons: LessonDesk
     event_log: EventLog
     rooms: RoomDesk
+    imports: ImportDesk
     media: MediaCore
     recording: RecordingService | None
     store: Store

@@ -6,14 +6,17 @@ do not log. Only its hash is kept; it dies with its use or its time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.models import OneTimeKey
 from server.errors import Refusal, Text
 from server.ids import new_secret, secret_hash
+
+_PREFIX = "tkk"
 
 
 class Purpose(StrEnum):
@@ -51,7 +54,7 @@ async def mint_key(
     await session.execute(
         delete(OneTimeKey).where(OneTimeKey.purpose == purpose, OneTimeKey.user_id == user_id)
     )
-    key = new_secret("tkk")
+    key = new_secret(_PREFIX)
     session.add(
         OneTimeKey(
             key_hash=secret_hash(key),
@@ -62,6 +65,28 @@ async def mint_key(
         )
     )
     return key
+
+
+async def mint_sign_in_keys(
+    session: AsyncSession, user_ids: Sequence[str], *, now: float, life_s: float
+) -> dict[str, str]:
+    """A new key for each of these users, who have none yet, by their ids."""
+    keys = {user_id: new_secret(_PREFIX) for user_id in user_ids}
+    if keys:
+        await session.execute(
+            insert(OneTimeKey),
+            [
+                {
+                    "key_hash": secret_hash(key),
+                    "purpose": Purpose.SIGN_IN,
+                    "user_id": user_id,
+                    "created_at": now,
+                    "expires_at": now + life_s,
+                }
+                for user_id, key in keys.items()
+            ],
+        )
+    return keys
 
 
 async def check_key(session: AsyncSession, key: str, purpose: Purpose, *, now: float) -> OneTimeKey:

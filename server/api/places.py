@@ -20,6 +20,7 @@ from server.schools.places import (
     add_school,
     check_classroom,
     check_school_name,
+    count_credentials,
     get_classroom,
     get_school,
     list_classrooms,
@@ -54,12 +55,15 @@ class SchoolChange(Body):
 
 
 class ClassroomView(View):
+    """`devices` is how many credentials of its devices are in force."""
+
     id: str
     school_id: str
     name: str
     profile: str
     last_seen: float | None
     online: bool
+    devices: int
 
 
 class ClassroomBody(Body):
@@ -123,7 +127,9 @@ def _school_view(school: School) -> SchoolView:
     return SchoolView(id=school.id, name=school.name, kind=school.kind)
 
 
-def _classroom_view(services: Services, classroom: Classroom, online: bool) -> ClassroomView:
+def _classroom_view(
+    services: Services, classroom: Classroom, *, online: bool, devices: int
+) -> ClassroomView:
     return ClassroomView(
         id=classroom.id,
         school_id=classroom.school_id,
@@ -131,6 +137,7 @@ def _classroom_view(services: Services, classroom: Classroom, online: bool) -> C
         profile=classroom.profile,
         last_seen=services.rooms.last_seen(classroom),
         online=online,
+        devices=devices,
     )
 
 
@@ -194,7 +201,11 @@ async def classrooms(services: ServicesOf) -> list[ClassroomView]:
     online = await services.rooms.online()
     async with services.database.read() as session:
         rows = await list_classrooms(session)
-    return [_classroom_view(services, row, row.id in online) for row in rows]
+        devices = await count_credentials(session)
+    return [
+        _classroom_view(services, row, online=row.id in online, devices=devices.get(row.id, 0))
+        for row in rows
+    ]
 
 
 @router.post("/classrooms", status_code=201)
@@ -209,7 +220,7 @@ async def create_classroom(body: ClassroomBody, services: ServicesOf) -> Classro
             profile=body.profile,
             now=services.clock(),
         )
-    return _classroom_view(services, classroom, False)
+    return _classroom_view(services, classroom, online=False, devices=0)
 
 
 @router.patch("/classrooms/{classroom_id}")
@@ -227,7 +238,8 @@ async def update_classroom(
         await check_classroom(session, school_id=school_id, name=name, but=classroom.id)
         classroom.school_id, classroom.name = school_id, name
         classroom.profile = body.profile or classroom.profile
-    return _classroom_view(services, classroom, classroom.id in online)
+        devices = len(await list_credentials(session, classroom.id))
+    return _classroom_view(services, classroom, online=classroom.id in online, devices=devices)
 
 
 @router.delete("/classrooms/{classroom_id}", status_code=204)

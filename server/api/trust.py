@@ -34,6 +34,7 @@ _INSTALL = {
 class AuthorityView(View):
     name: str
     fingerprint: str
+    begins_at: float
     ends_at: float
 
 
@@ -125,6 +126,7 @@ def _authority_view(served: ServedCertificate | None) -> AuthorityView | None:
     return AuthorityView(
         name=words_of(authority.subject),
         fingerprint=fingerprint_of(authority),
+        begins_at=authority.not_valid_before_utc.timestamp(),
         ends_at=authority.not_valid_after_utc.timestamp(),
     )
 

@@ -17,11 +17,14 @@ router = area("users", prefix="/api/users")
 
 
 class UserView(View):
+    """`has_password` is false of somebody who has only been given a one-time address so far."""
+
     id: str
     username: str
     display_name: str
     role: UserRole
     school_id: str | None
+    has_password: bool
 
 
 class UserBody(Body):
@@ -48,6 +51,7 @@ def user_view(user: User) -> UserView:
         display_name=user.display_name,
         role=user.role,
         school_id=user.school_id,
+        has_password=user.password_hash is not None,
     )
 
 

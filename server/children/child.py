@@ -236,14 +236,14 @@ class Child(Generic[Command, Report]):
             return None
         try:
             async with asyncio.timeout(self._allowed.stop_s):
-                await _ended(process)
+                await ended(process)
         except TimeoutError:
             process.kill()
-            await _ended(process)
+            await ended(process)
         return process.wait()
 
 
-async def _ended(process: subprocess.Popen[bytes]) -> None:
+async def ended(process: subprocess.Popen[bytes]) -> None:
     """Returns when the process has ended (pidfd_open(2): no thread has to wait for it)."""
     if process.poll() is not None:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -74,13 +75,23 @@ class Shield:
     offers no way past the warning of a certificate it does not trust: with a self-made one, made
     anew after a year or in a new folder, teachers would stand before a locked page. Behind a proxy
     the certificate is the proxy's, and so is the rule.
+
+    `larger` are paths that take files, and how many bytes of one; what lies below them too. Their
+    routes read no body before they know who sends it.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, secure: bool, strict: bool = False
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        secure: bool,
+        strict: bool = False,
+        larger: Mapping[str, int] | None = None,
     ) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._larger = larger or {}
         self._secure = secure
         self._strict = strict
 
@@ -91,16 +102,17 @@ class Shield:
             return
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
+        most = self._most_bytes(scope["path"])
         passage = _Passage(
             receive,
             send,
             path=scope["path"],
             policy=content_security_policy(host, secure=self._secure),
             strict_transport=self._strict and strict_transport(host),
-            left=self._max_body_bytes,
+            left=most,
         )
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_body_bytes:
+        if not length.isdigit() or int(length) > most:
             await passage.refuse(scope, _TOO_LARGE)
             return
         try:
@@ -112,6 +124,12 @@ class Shield:
                 await bug_response(error)(scope, passage.receive, passage.send)
         if passage.broken is not None and not passage.started:
             await passage.refuse(scope, passage.broken)
+
+    def _most_bytes(self, path: str) -> int:
+        for prefix, most in self._larger.items():
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return max(most, self._max_body_bytes)
+        return self._max_body_bytes
 
 
 class _BodyRefused(Exception):  # noqa: N818 - it never leaves this file

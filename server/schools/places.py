@@ -5,7 +5,7 @@ How they are deleted and restored stands at the end.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.deletion import Deletable
@@ -120,6 +120,16 @@ async def check_classroom(
 async def list_credentials(session: AsyncSession, classroom_id: str) -> list[Credential]:
     """The credentials of a classroom's devices that are in force."""
     return await _in_force(session, classroom_id, Credential.source.is_(None))
+
+
+async def count_credentials(session: AsyncSession) -> dict[str, int]:
+    """How many devices' credentials are in force, by classroom; those without any are left out."""
+    found = await session.execute(
+        select(Credential.classroom_id, func.count())
+        .where(Credential.revoked_at.is_(None), Credential.source.is_(None))
+        .group_by(Credential.classroom_id)
+    )
+    return {row[0]: row[1] for row in found}
 
 
 async def list_source_keys(session: AsyncSession, classroom_id: str) -> list[Credential]:

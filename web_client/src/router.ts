@@ -6,7 +6,9 @@ export const ADMIN_SECTIONS = [
   "classrooms",
   "communities",
   "users",
+  "import",
   "certificate",
+  "server",
   "deleted",
 ] as const;
 export type AdminSection = (typeof ADMIN_SECTIONS)[number];

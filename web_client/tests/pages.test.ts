@@ -90,6 +90,7 @@ describe("the day", () => {
     id,
     school_id: "s",
     name: id,
+    devices: 1,
     profile: "standard",
     last_seen: null,
     online,

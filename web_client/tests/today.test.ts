@@ -13,6 +13,7 @@ const user: User = {
   display_name: "Mr Chen",
   role: "teacher",
   school_id: "a",
+  has_password: true,
 };
 const clash = clashWith("other");
 const clashWords = zh.planning.taken("B One", "Fractions", "Ms Wang", timeOfDay(5000));
@@ -121,6 +122,7 @@ describe("the form that plans a lesson", () => {
       id,
       school_id: school,
       name: id,
+      devices: 1,
       profile: "standard",
       last_seen: null,
       online: true,

@@ -3,6 +3,9 @@
 import { said } from "../i18n/index.ts";
 
 const TIMEOUT_MS = 15_000;
+// A file of some megabytes over a school's line, and the reading of it.
+const FILE_TIMEOUT_MS = 90_000;
+const FILE_TYPE = "application/octet-stream";
 
 /** Told to the window when the server no longer knows who is signed in. */
 export const SIGNED_OUT = "tongke-signed-out";
@@ -68,6 +71,11 @@ export function post<T>(path: string, body: unknown = {}, options: CallOptions =
   return call<T>("POST", path, body, options);
 }
 
+/** Send a file as it is. */
+export function postFile<T>(path: string, file: Blob): Promise<T> {
+  return call<T>("POST", path, file, {});
+}
+
 export function patch<T>(path: string, body: unknown): Promise<T> {
   return call<T>("PATCH", path, body, {});
 }
@@ -92,7 +100,8 @@ async function answer(
   options: CallOptions,
 ): Promise<{ readonly body: unknown; readonly link: string }> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
+  const file = body instanceof Blob;
+  const timer = setTimeout(() => timeout.abort(), file ? FILE_TIMEOUT_MS : TIMEOUT_MS);
   options.signal?.addEventListener("abort", () => timeout.abort());
   try {
     const response = await fetch(path, {
@@ -100,10 +109,10 @@ async function answer(
       credentials: "same-origin",
       headers: {
         accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined ? {} : { "content-type": file ? FILE_TYPE : "application/json" }),
         ...(options.bearer ? { authorization: `Bearer ${options.bearer}` } : {}),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: file ? body : JSON.stringify(body) }),
       signal: timeout.signal,
     });
     if (!response.ok) {

@@ -7,7 +7,20 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description The recordings: what they take, what comes in a day (of the last four weeks; null while they
+         *     are younger than one), and for how many days there is room (null too while nothing comes).
+         */
+        ArchiveView: {
+            days_left: number | null;
+            folder: string;
+            free_bytes: number | null;
+            per_day_bytes: number | null;
+            total_bytes: number | null;
+            used_bytes: number;
+        };
         AuthorityView: {
+            begins_at: number;
             ends_at: number;
             fingerprint: string;
             name: string;
@@ -24,6 +37,11 @@ export interface components {
             self_made: boolean;
             subject: string;
         };
+        /**
+         * @description What becomes of it.
+         * @enum {string}
+         */
+        Change: "new" | "changed" | "same";
         ClashView: {
             classroom_id: string | null;
             lesson_id: string;
@@ -45,7 +63,9 @@ export interface components {
             profile?: string | null;
             school_id?: string | null;
         };
+        /** @description `devices` is how many credentials of its devices are in force. */
         ClassroomView: {
+            devices: number;
             id: string;
             last_seen: number | null;
             name: string;
@@ -53,6 +73,11 @@ export interface components {
             profile: string;
             school_id: string;
         };
+        /**
+         * @description What a column of the table holds.
+         * @enum {string}
+         */
+        Column: "school" | "kind" | "classroom" | "profile" | "device" | "person" | "username" | "role";
         CommunityBody: {
             lead_school_id: string;
             name: string;
@@ -69,6 +94,13 @@ export interface components {
             max_partners: number;
             name: string;
             partner_school_ids: string[];
+        };
+        /** @description How many things of a kind are made, changed, and left as they are. */
+        CountView: {
+            changed: number;
+            new: number;
+            same: number;
+            thing: components["schemas"]["Thing"];
         };
         CredentialBody: {
             label: string;
@@ -109,10 +141,25 @@ export interface components {
             up: components["schemas"]["LineView"] | null;
         };
         /**
+         * @description A folder's disk. `free_bytes` is what we may still write; both are null where the disk does
+         *     not answer.
+         */
+        DiskView: {
+            folder: string;
+            free_bytes: number | null;
+            total_bytes: number | null;
+        };
+        /**
          * @description One thing wrong, the worst first.
          * @enum {string}
          */
         Fault: "expired" | "not-yet-valid" | "other-name" | "no-chain" | "ends-soon" | "authority-ends-soon";
+        /** @description What is wrong in a row, and in which column; null for the row as a whole. */
+        FaultView: {
+            column: components["schemas"]["Column"] | null;
+            message_en: string;
+            message_zh: string;
+        };
         /** @description What is wrong with one field. */
         FieldText: {
             en: string;
@@ -127,6 +174,25 @@ export interface components {
         Hand: {
             place: number;
             raised_at: number;
+        };
+        /** @description A row of the file, by the number that Excel shows; `cells` with what rows above fill in. */
+        ImportRowView: {
+            cells: {
+                [key: string]: string;
+            };
+            faults: components["schemas"]["FaultView"][];
+            number: number;
+            steps: components["schemas"]["StepView"][];
+        };
+        /** @description What was done, and the addresses that are told this once. `file` is the CSV to hand out. */
+        ImportedView: {
+            counts: components["schemas"]["CountView"][];
+            devices: components["schemas"]["NewDeviceView"][];
+            file: string;
+            keys_expire_at: number;
+            other_origins: string[];
+            people: components["schemas"]["NewPersonView"][];
+            reach: components["schemas"]["Reach"];
         };
         /** @description Why a recording that goes on is not whole; one that is not `over` stands still now. */
         InterruptionView: {
@@ -288,9 +354,21 @@ export interface components {
             reach: components["schemas"]["Reach"];
             secret: string;
         };
+        NewDeviceView: {
+            address: string;
+            classroom: string;
+            label: string;
+            school: string;
+        };
         NewPasswordBody: {
             current_password: string;
             password: string;
+        };
+        NewPersonView: {
+            address: string;
+            display_name: string;
+            school: string;
+            username: string;
         };
         NewSourceKeyView: {
             address: string;
@@ -359,6 +437,20 @@ export interface components {
             pending: number;
             port: number;
             transports: number;
+        };
+        /**
+         * @description What a file would do. `rows` are those that are wrong or change something, at most 500;
+         *     `left_out` is how many more there are of these. `unused` are headings that mean nothing here.
+         */
+        PreviewView: {
+            counts: components["schemas"]["CountView"][];
+            digest: string;
+            format: string;
+            left_out: number;
+            rows: components["schemas"]["ImportRowView"][];
+            rows_read: number;
+            unused: string[];
+            wrong: number;
         };
         ProfileView: {
             description_en: string;
@@ -596,6 +688,11 @@ export interface components {
             server_time: number;
             user: components["schemas"]["UserView"] | null;
         };
+        SettingView: {
+            is_default: boolean;
+            name: string;
+            value: string;
+        };
         SetupBody: {
             display_name: string;
             key: string;
@@ -641,9 +738,34 @@ export interface components {
             producer_id: string;
             source: components["schemas"]["Source"];
         };
+        /** @description What a row does to one thing; `before` is what its changed cells replace, by column. */
+        StepView: {
+            before: {
+                [key: string]: string;
+            };
+            change: components["schemas"]["Change"];
+            thing: components["schemas"]["Thing"];
+        };
         TeacherView: {
             display_name: string;
             id: string | null;
+        };
+        /**
+         * @description What a table can make.
+         * @enum {string}
+         */
+        Thing: "school" | "classroom" | "device" | "person";
+        /** @description `log` has the last lines, the oldest first; secrets are blotted out. */
+        ThisServerView: {
+            data: components["schemas"]["DiskView"];
+            log: string[];
+            python: string;
+            recordings: components["schemas"]["ArchiveView"];
+            server_time: number;
+            settings: components["schemas"]["SettingView"][];
+            started_at: number;
+            system: string;
+            version: string;
         };
         TokenBody: {
             role: components["schemas"]["Role"];
@@ -679,8 +801,10 @@ export interface components {
          * @enum {string}
          */
         UserRole: "administrator" | "teacher";
+        /** @description `has_password` is false of somebody who has only been given a one-time address so far. */
         UserView: {
             display_name: string;
+            has_password: boolean;
             id: string;
             role: components["schemas"]["UserRole"];
             school_id: string | null;

@@ -53,6 +53,10 @@ const shapes = {
   putOut: svg`<circle cx="9" cy="8" r="4"/><path d="M3 20a6 6 0 0 1 12 0M16 11h6"/>`,
   out: svg`<path d="M10 4H5v16h5M14 8l4 4-4 4M18 12H9"/>`,
   help: svg`<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.4-1 .9-1 1.7M12 16.5v.5"/>`,
+  upload: svg`<path d="M12 15V4M7 9l5-5 5 5M4 15v5h16v-5"/>`,
+  server: svg`<rect x="4" y="4" width="16" height="7" rx="1"/><rect x="4" y="13" width="16" height="7" rx="1"/><path d="M8 7.5v.01M8 16.5v.01"/>`,
+  sortUp: svg`<path d="M6 15l6-6 6 6"/>`,
+  sortDown: svg`<path d="M6 9l6 6 6-6"/>`,
   download: svg`<path d="M12 4v11M7 10.5l5 5 5-5M5 20h14"/>`,
   copy: svg`<rect x="8" y="8" width="12" height="12" rx="2"/><path d="M16 8V4H4v12h4"/>`,
 } satisfies Record<string, SVGTemplateResult>;

@@ -29,6 +29,7 @@ const classroom = (id: string, more: Partial<Classroom> = {}): Classroom => ({
   profile: "standard",
   last_seen: null,
   online: false,
+  devices: 1,
   ...more,
 });
 const community: Community = {
@@ -44,6 +45,7 @@ const chen: User = {
   display_name: "Mr Chen",
   role: "administrator",
   school_id: null,
+  has_password: true,
 };
 
 let server: FakeServer;
@@ -127,6 +129,92 @@ describe("the classrooms", () => {
     const asked = server.calls.length;
     await later(20);
     expect(server.calls).toHaveLength(asked); // nothing changes under the hands of who types
+  });
+});
+
+describe("a long table", () => {
+  const names = (root: ShadowRoot): string[] =>
+    [...root.querySelectorAll("tbody td:first-child strong")].map((one) => words(one));
+  const todos = (root: ShadowRoot): string[] =>
+    [...root.querySelectorAll(".finder button")].map((one) => words(one));
+
+  it("is searched, and says how many of all there are", async () => {
+    server.answers["GET /api/classrooms"] = [
+      classroom("3班A组"),
+      classroom("二号教室", { school_id: "a" }),
+    ];
+    const root = await mounted("tk-admin-classrooms");
+    await write(root, "[data-testid=search]", "ｌｅａｄ");
+    expect(names(root)).toEqual(["二号教室"]);
+    expect(words(find(root, ".finder [role=status]"))).toBe("1 / 2");
+    await write(root, "[data-testid=search]", "nowhere");
+    expect(words(find(root, ".nothing"))).toContain("没有符合的内容");
+    await press(root, ".nothing button");
+    expect(names(root)).toHaveLength(2);
+    expect(root.activeElement).toBe(find(root, "[data-testid=search]"));
+  });
+
+  it("is sorted by its headings, up, down and not at all", async () => {
+    server.answers["GET /api/classrooms"] = [
+      classroom("10班", { last_seen: 1_799_999_000 }),
+      classroom("2班"),
+      classroom("3班", { online: true }),
+    ];
+    const root = await mounted("tk-admin-classrooms");
+    const heading = (at: number): string => `th:nth-child(${at})`;
+    await press(root, `${heading(1)} button`);
+    expect(names(root)).toEqual(["2班", "3班", "10班"]);
+    expect(find(root, heading(1)).getAttribute("aria-sort")).toBe("ascending");
+    await press(root, `${heading(1)} button`);
+    expect(names(root)).toEqual(["10班", "3班", "2班"]);
+    expect(find(root, heading(1)).getAttribute("aria-sort")).toBe("descending");
+    await press(root, `${heading(3)} button`); // there, seen lately, never seen
+    expect(names(root)).toEqual(["3班", "10班", "2班"]);
+    expect(find(root, heading(1)).getAttribute("aria-sort")).toBeNull();
+  });
+
+  it("has a thousand rows, drawn as far as they are asked for and searched all", async () => {
+    server.answers["GET /api/classrooms"] = Array.from({ length: 1000 }, (_, n) => classroom(`r${n}`));
+    const root = await mounted("tk-admin-classrooms");
+    expect(names(root)).toHaveLength(200);
+    await press(root, "[data-testid=more]");
+    expect(names(root)).toHaveLength(400);
+    await write(root, "[data-testid=search]", "r999");
+    expect(names(root)).toEqual(["r999"]);
+    expect(seen(root, "[data-testid=more]")).toBeNull();
+  });
+
+  it("names what is still to be done, and shows it; what is done is not named", async () => {
+    server.answers["GET /api/classrooms"] = [
+      classroom("One", { devices: 0 }),
+      classroom("Two", { last_seen: 1_799_999_000 }),
+    ];
+    const root = await mounted("tk-admin-classrooms");
+    expect(todos(root)).toEqual(["没有凭证 1", "从未上线 1"]);
+    await press(root, ".finder button");
+    expect(names(root)).toEqual(["One"]);
+    await press(root, ".finder button");
+    expect(names(root)).toHaveLength(2);
+    const schools_ = await mounted("tk-admin-schools");
+    expect(todos(schools_)).toEqual(["没有教室 1", "没有教师 2", "不在任何共同体 2"]);
+    server.answers["GET /api/users"] = [chen, { ...chen, id: "u2", role: "teacher", has_password: false }];
+    expect(todos(await mounted("tk-admin-users"))).toEqual(["没有学校的教师 1", "尚未登录过 1"]);
+  });
+
+  it("shows what an address asks for", async () => {
+    history.replaceState(null, "", "/admin/classrooms?show=without-credential");
+    server.answers["GET /api/classrooms"] = [classroom("One", { devices: 0 }), classroom("Two")];
+    const root = await mounted("tk-admin-classrooms");
+    history.replaceState(null, "", "/");
+    expect(names(root)).toEqual(["One"]);
+    expect(find(root, ".finder button").getAttribute("aria-pressed")).toBe("true");
+  });
+
+  it("keeps in sight what is being changed", async () => {
+    const root = await mounted("tk-admin-schools");
+    await press(root, "[data-id=b] .edit");
+    await write(root, "[data-testid=search]", "Lead");
+    expect(seen(root, "form")).not.toBeNull();
   });
 });
 

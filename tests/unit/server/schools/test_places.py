@@ -117,6 +117,7 @@ async def test_classrooms_are_made_changed_listed(admin: httpx.AsyncClient) -> N
         "profile": "standard",
         "last_seen": None,
         "online": False,
+        "devices": 0,
     }
     answer = await admin.patch(f"/api/classrooms/{room['id']}", json={"profile": "audio-only"})
     assert answer.json()["profile"] == "audio-only"

@@ -1,5 +1,6 @@
 // The English catalogue; its shape is the shape of every catalogue.
 
+import { county } from "./county.ts";
 import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
@@ -7,7 +8,15 @@ import { office } from "./office.ts";
 import { planning } from "./planning.ts";
 import { trust } from "./trust.ts";
 
-export const en = { ...keys, ...live, ...office, ...measures, ...planning, ...trust };
+export const en = {
+  ...county,
+  ...keys,
+  ...live,
+  ...office,
+  ...measures,
+  ...planning,
+  ...trust,
+};
 
 /** What every language must have: the same keys, words or functions of the same parameters. */
 type Words<T> = {

@@ -143,7 +143,9 @@ export const office = {
       classrooms: "Classrooms",
       communities: "Communities",
       users: "People",
+      import: "Import",
       certificate: "Certificate",
+      server: "Server",
       deleted: "Recently deleted",
     },
     add: {

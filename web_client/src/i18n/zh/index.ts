@@ -1,6 +1,7 @@
 // The Chinese catalogue.
 
 import type { Messages } from "../en/index.ts";
+import { county } from "./county.ts";
 import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
@@ -8,4 +9,12 @@ import { office } from "./office.ts";
 import { planning } from "./planning.ts";
 import { trust } from "./trust.ts";
 
-export const zh: Messages = { ...keys, ...live, ...office, ...measures, ...planning, ...trust };
+export const zh: Messages = {
+  ...county,
+  ...keys,
+  ...live,
+  ...office,
+  ...measures,
+  ...planning,
+  ...trust,
+};

@@ -134,7 +134,9 @@ export const office: Pick<Messages, keyof typeof english> = {
       classrooms: "教室",
       communities: "教学共同体",
       users: "人员",
+      import: "导入",
       certificate: "证书",
+      server: "服务器",
       deleted: "最近删除",
     },
     add: {

@@ -11,8 +11,10 @@ import "./classrooms.ts";
 import "./certificate.ts";
 import "./communities.ts";
 import "./deleted.ts";
+import "./import.ts";
 import "./live.ts";
 import "./schools.ts";
+import "./server.ts";
 import "./users.ts";
 
 const ICONS: Record<AdminSection, IconName> = {
@@ -21,7 +23,9 @@ const ICONS: Record<AdminSection, IconName> = {
   classrooms: "room",
   communities: "community",
   users: "people",
+  import: "upload",
   certificate: "lock",
+  server: "server",
   deleted: "trash",
 };
 
@@ -99,6 +103,10 @@ export class Admin extends TongkeElement {
         return html`<tk-admin-communities></tk-admin-communities>`;
       case "users":
         return html`<tk-admin-users .user=${this.user}></tk-admin-users>`;
+      case "import":
+        return html`<tk-admin-import></tk-admin-import>`;
+      case "server":
+        return html`<tk-admin-server></tk-admin-server>`;
       case "certificate":
         return html`<tk-admin-certificate></tk-admin-certificate>`;
       case "deleted":

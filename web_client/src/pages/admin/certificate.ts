@@ -1,15 +1,16 @@
-// The certificate that is served, what is wrong with it, and how PCs come to trust it.
+// The certificate that is served, what is wrong with it, how PCs come to trust it, and which rooms'
+// PCs have come in since there was something to trust.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { get } from "../../api/client.ts";
-import type { Certificate } from "../../api/types.ts";
+import type { Certificate, Classroom, School } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import "../../components/trust_steps.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, facts } from "../../design/shared.ts";
-import { dayAndTime } from "../../i18n/format.ts";
+import { dayAndTime, facts as inARow } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
 
 export class AdminCertificate extends TongkeElement {
@@ -44,6 +45,12 @@ export class AdminCertificate extends TongkeElement {
         background: var(--accent-ground);
         color: var(--accent-strong);
       }
+      ul.missing {
+        max-height: 240px;
+        margin: 0;
+        overflow-y: auto;
+        columns: 280px;
+      }
       .finding svg,
       .good svg {
         flex: none;
@@ -53,6 +60,8 @@ export class AdminCertificate extends TongkeElement {
   ];
 
   @state() private certificate: Certificate | null | undefined;
+  @state() private classrooms: readonly Classroom[] = [];
+  @state() private schools: readonly School[] = [];
   @state() private error: unknown = null;
 
   override connectedCallback(): void {
@@ -62,7 +71,14 @@ export class AdminCertificate extends TongkeElement {
 
   private async load(): Promise<void> {
     try {
-      this.certificate = await get<Certificate | null>("/api/admin/certificate");
+      const [certificate, classrooms, schools] = await Promise.all([
+        get<Certificate | null>("/api/admin/certificate"),
+        get<Classroom[]>("/api/classrooms"),
+        get<School[]>("/api/schools"),
+      ]);
+      this.certificate = certificate;
+      this.classrooms = classrooms;
+      this.schools = schools;
       this.error = null;
     } catch (error) {
       this.error = error;
@@ -99,11 +115,33 @@ export class AdminCertificate extends TongkeElement {
         </dl>
       </div>
       ${one.authority
-        ? html`<div class="card">
-            <h2>${trust.title}</h2>
-            <tk-trust-steps></tk-trust-steps>
-          </div>`
+        ? html`${this.trusting(one.authority.begins_at)}
+            <div class="card">
+              <h2>${trust.title}</h2>
+              <tk-trust-steps></tk-trust-steps>
+            </div>`
         : nothing}`;
+  }
+
+  /** Of a room that has not come in nobody knows more than that. */
+  private trusting(since: number): TemplateResult {
+    const { trusted } = this.m;
+    const { classrooms } = this;
+    const missing = classrooms.filter((room) => !room.online && (room.last_seen ?? 0) < since);
+    const school = (room: Classroom): string =>
+      this.schools.find((one) => one.id === room.school_id)?.name ?? "";
+    return html`<div class="card" data-testid="trusting">
+      <h2>${trusted.heading}</h2>
+      ${classrooms.length === 0
+        ? html`<p>${trusted.noRooms}</p>`
+        : missing.length === 0
+          ? html`<p class="good">${icon("check")}<span>${trusted.all}</span></p>`
+          : html`<p>${trusted.cameIn(classrooms.length - missing.length, classrooms.length)}</p>
+              <p>${trusted.notYet}</p>
+              <ul class="missing" tabindex="0">
+                ${missing.map((room) => html`<li>${inARow([school(room), room.name])}</li>`)}
+              </ul>`}
+    </div>`;
   }
 
   private findings(one: Certificate): TemplateResult {

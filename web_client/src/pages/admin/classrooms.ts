@@ -12,7 +12,9 @@ import { relative } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
 import { Collection } from "./collection.ts";
 import "./credentials.ts";
+import type { Value } from "./finding.ts";
 import "./source_keys.ts";
+import type { Todo } from "./table_tools.ts";
 
 const LOOK_EVERY_MS = 5000;
 
@@ -81,13 +83,33 @@ export class AdminClassrooms extends Collection<Classroom> {
         : admin.seen(relative(item.last_seen, Date.now() / 1000));
     return [
       html`<strong>${item.name}</strong>`,
-      this.schools.find((school) => school.id === item.school_id)?.name ?? "",
+      this.schoolName(item.school_id),
       item.online
         ? html`<span class="badge good">${icon("check", 14)}${admin.online}</span>`
         : html`<span class="badge">${icon("linkLost", 14)}${admin.offline}</span>
             <span class="soft small">${seen}</span>`,
       this.profileName(item.profile),
     ];
+  }
+
+  protected override valuesOfCells(item: Classroom): Value[] {
+    return [
+      item.name,
+      this.schoolName(item.school_id),
+      item.online ? 0 : item.last_seen && Date.now() / 1000 - item.last_seen,
+      this.profileName(item.profile),
+    ];
+  }
+
+  protected override todos(): Todo<Classroom>[] {
+    return [
+      { id: "without-credential", waits: (item) => item.devices === 0 },
+      { id: "never-seen", waits: (item) => item.last_seen === null && !item.online },
+    ];
+  }
+
+  private schoolName(id: string): string {
+    return this.schools.find((school) => school.id === id)?.name ?? "";
   }
 
   private profileName(name: string): string {

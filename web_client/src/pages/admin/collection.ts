@@ -1,5 +1,5 @@
-// What the sections for schools, classrooms, communities and people share: a table, a form in its
-// place to add or change, and deletion that asks first and can be undone.
+// What the sections for schools, classrooms, communities and people share: a table that is searched
+// and sorted, a form in its place to add or change, and deletion that asks first and can be undone.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
@@ -10,9 +10,12 @@ import { Form, onEscape } from "../../components/form.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
+import { found, nextOrder, type Order, sorted, type Value } from "./finding.ts";
+import { finder, moreRows, type Todo, tools, sortable } from "./table_tools.ts";
 
 const ADD = "[data-testid=add]";
 const UNDO = ".undo button";
+const ROWS_AT_ONCE = 200; // a county has a thousand classrooms; an old PC draws them one by one
 const UNDO_SHOWN_MS = 20_000; // afterwards it still stands under "recently deleted"
 
 export interface Item {
@@ -27,6 +30,7 @@ export abstract class Collection<T extends Item> extends Form {
     controls,
     fields,
     cards,
+    tools,
     css`
       header {
         display: flex;
@@ -85,6 +89,11 @@ export abstract class Collection<T extends Item> extends Form {
   @state() private deleting: string | null = null;
   @state() private undo: { id: string; name: string; back: boolean } | null = null;
   @state() private actionError = "";
+  @state() private sought = "";
+  @state() private order: Order | null = null;
+  /** Which of the things to do is looked at. */
+  @state() private todo = new URLSearchParams(location.search).get("show") ?? "";
+  @state() private drawn = ROWS_AT_ONCE;
   private undoTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** The form's values for an item, or for a new one. */
@@ -94,7 +103,14 @@ export abstract class Collection<T extends Item> extends Form {
   protected abstract nameOf(item: T): string;
   protected abstract headings(): readonly string[];
   protected abstract cells(item: T): readonly (TemplateResult | string)[];
+  /** What each cell is sorted and searched by. */
+  protected abstract valuesOfCells(item: T): readonly Value[];
   protected abstract formFields(creating: boolean): TemplateResult;
+
+  /** What of the section still waits to be done. */
+  protected todos(): readonly Todo<T>[] {
+    return [];
+  }
 
   /** Anything else the section needs besides its own items. */
   protected loadMore(): Promise<void> {
@@ -140,6 +156,33 @@ export abstract class Collection<T extends Item> extends Form {
     if (about !== "" && item === null) return;
     this.edit(item);
     this.takeUpDraft();
+  }
+
+  private seek(text: string): void {
+    this.sought = text;
+    this.drawn = ROWS_AT_ONCE;
+  }
+
+  private lookAt(todo: string): void {
+    this.todo = this.todo === todo ? "" : todo;
+    this.drawn = ROWS_AT_ONCE;
+  }
+
+  private showAll(): void {
+    this.seek("");
+    this.todo = "";
+    this.focusOn("input[type=search]");
+  }
+
+  /** The rows to show, all of them. */
+  private chosen(items: readonly T[], todos: readonly Todo<T>[]): readonly T[] {
+    const todo = todos.find((one) => one.id === this.todo);
+    const left = todo ? items.filter((item) => todo.waits(item)) : items;
+    const values = (item: T): readonly Value[] => this.valuesOfCells(item);
+    const rows = sorted(found(left, values, this.sought), values, this.order);
+    const { editing } = this; // what is being changed stays in sight
+    const edited = editing ? items.find((item) => item.id === editing) : undefined;
+    return edited && !rows.includes(edited) ? [edited, ...rows] : rows;
   }
 
   private edit(item: T | null): void {
@@ -242,24 +285,54 @@ export abstract class Collection<T extends Item> extends Form {
   }
 
   private table(items: readonly T[]): TemplateResult {
+    const { admin, tables } = this.m;
     const headings = this.headings();
-    return html`<div class="card table">
-      <table>
-        <thead>
-          <tr>
-            ${headings.map((heading) => html`<th scope="col">${heading}</th>`)}
-            <th scope="col"><span class="visually-hidden">${this.m.admin.actions}</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          ${repeat(
-            items,
-            (item) => item.id,
-            (item) => this.row(item, headings.length + 1),
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    const todos = this.todos();
+    const rows = this.chosen(items, todos);
+    return html`${finder({
+        words: tables,
+        what: admin.sections[this.kind],
+        text: this.sought,
+        shown: rows.length,
+        all: items.length,
+        todos: todos.map((todo) => ({
+          words: tables.todos[todo.id],
+          count: items.filter((item) => todo.waits(item)).length,
+          looked: todo.id === this.todo,
+          look: () => this.lookAt(todo.id),
+        })),
+        find: (text) => this.seek(text),
+      })}
+      <div class="card table">
+        ${rows.length
+          ? html`<table>
+              <thead>
+                <tr>
+                  ${headings.map((heading, column) =>
+                    sortable(
+                      tables,
+                      heading,
+                      this.order?.column === column ? this.order : null,
+                      () => (this.order = nextOrder(this.order, column)),
+                    ),
+                  )}
+                  <th scope="col"><span class="visually-hidden">${admin.actions}</span></th>
+                </tr>
+              </thead>
+              <tbody>
+                ${repeat(
+                  rows.slice(0, this.drawn),
+                  (item) => item.id,
+                  (item) => this.row(item, headings.length + 1),
+                )}
+              </tbody>
+            </table>`
+          : html`<div class="nothing">
+              <p>${tables.nothing}</p>
+              <button @click=${() => this.showAll()}>${tables.showAll}</button>
+            </div>`}
+        ${moreRows(tables, rows.length - this.drawn, ROWS_AT_ONCE, () => (this.drawn += ROWS_AT_ONCE))}
+      </div>`;
   }
 
   private row(item: T, columns: number): TemplateResult {

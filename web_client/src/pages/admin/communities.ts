@@ -7,6 +7,7 @@ import type { Community, School } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import type { Values } from "../../components/form.ts";
 import { Collection } from "./collection.ts";
+import type { Value } from "./finding.ts";
 
 const USUAL_MOST_PARTNERS = 3; // until a community has told the server's own limit
 
@@ -98,6 +99,11 @@ export class AdminCommunities extends Collection<Community> {
 
   protected override cells(item: Community): (TemplateResult | string)[] {
     return [html`<strong>${item.name}</strong>`, this.map(item)];
+  }
+
+  protected override valuesOfCells(item: Community): Value[] {
+    const schools = [item.lead_school_id, ...item.partner_school_ids];
+    return [item.name, schools.map((id) => this.schoolName(id)).join(" ")];
   }
 
   /** The lead at the left, a line to each partner. Names are text beside the lines, so they wrap. */

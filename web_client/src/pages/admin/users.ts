@@ -7,6 +7,8 @@ import type { School, User } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import type { Values } from "../../components/form.ts";
 import { Collection } from "./collection.ts";
+import type { Value } from "./finding.ts";
+import type { Todo } from "./table_tools.ts";
 
 const SHORTEST_PASSWORD = 8;
 
@@ -71,8 +73,27 @@ export class AdminUsers extends Collection<User> {
           : nothing}`,
       item.username,
       admin.roleWords[item.role],
-      this.schools.find((school) => school.id === item.school_id)?.name ?? "",
+      this.schoolName(item),
     ];
+  }
+
+  protected override valuesOfCells(item: User): Value[] {
+    const role = this.m.admin.roleWords[item.role];
+    return [item.display_name, item.username, role, this.schoolName(item) || null];
+  }
+
+  protected override todos(): Todo<User>[] {
+    return [
+      {
+        id: "without-school",
+        waits: (item) => item.role === "teacher" && item.school_id === null,
+      },
+      { id: "not-come-yet", waits: (item) => !item.has_password },
+    ];
+  }
+
+  private schoolName(item: User): string {
+    return this.schools.find((school) => school.id === item.school_id)?.name ?? "";
   }
 
   protected override formFields(creating: boolean): TemplateResult {

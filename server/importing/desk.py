@@ -1,0 +1,81 @@
+"""Where tables come in: read by a child, planned, and, once somebody has agreed, carried out.
+
+One at a time: what is under way is a child of half a gigabyte at most, and a plan of 5,000 rows.
+Planning is done beside the event loop and before the database's turn is taken: neither lessons nor
+other writers wait for a county.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from server.children.once import ChildFailed, ask_once
+from server.clock import Clock
+from server.database.engine import Database
+from server.importing.carry_out import HandedOut, carry_out
+from server.importing.known import Known, profile_names, read_known
+from server.importing.plan import plan_of
+from server.importing.refused import (
+    another_plan,
+    has_faults,
+    no_answer,
+    refusal_of,
+    too_large,
+)
+from server.importing.table import MOST_BYTES, FileRefused, Table, load
+from server.importing.wanted import ImportPlan
+
+
+class ImportDesk:
+    """Looks at tables, and imports them."""
+
+    def __init__(self, database: Database, clock: Clock, profile_folders: Sequence[Path]) -> None:
+        self._database = database
+        self._clock = clock
+        self._profile_folders = profile_folders
+        self._turn = asyncio.Lock()
+
+    async def look(self, data: bytes) -> ImportPlan:
+        """What this file would do now. Refuses (413, 422) what is no table."""
+        async with self._turn:
+            plan, _ = await self._plan(data)
+            return plan
+
+    async def carry_out(self, data: bytes, *, digest: str) -> tuple[ImportPlan, HandedOut]:
+        """Do what this file says, all of it or nothing.
+
+        `digest` is the plan's that was agreed to. Refuses (409) when another would be carried out
+        now, and (422) a plan with faults.
+        """
+        async with self._turn:
+            plan, known = await self._plan(data)
+            if plan.wrong:
+                raise has_faults()
+            if plan.digest != digest:
+                raise another_plan()
+            async with self._database.write() as session:
+                if await read_known(session, known.profiles) != known:  # while it was planned
+                    raise another_plan()
+                return plan, await carry_out(session, plan, now=self._clock())
+
+    async def _plan(self, data: bytes) -> tuple[ImportPlan, Known]:
+        """The plan, and what it was made on."""
+        table = await _read(data)
+        profiles = profile_names(self._profile_folders)
+        async with self._database.read() as session:
+            known = await read_known(session, profiles)
+        return await asyncio.to_thread(plan_of, table, known), known
+
+
+async def _read(data: bytes) -> Table:
+    if len(data) > MOST_BYTES:
+        raise too_large()
+    try:
+        answer = await ask_once("server.importing.reader", data)
+        return await asyncio.to_thread(load, answer)
+    except FileRefused as refused:
+        raise refusal_of(refused) from None
+    except (ChildFailed, ValueError):
+        raise no_answer() from None

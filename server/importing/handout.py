@@ -1,0 +1,71 @@
+"""The file in which new credentials and one-time addresses are handed out: CSV that Excel opens.
+
+With a byte order mark, because Excel takes a file without one for the local coding. A cell that a
+table program would run as a formula is made text (OWASP: CSV injection): names are strangers'
+words.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from collections.abc import Iterable
+
+from server.errors import Text
+from server.importing.carry_out import HandedOut
+from server.importing.columns import HEADINGS, Column
+from server.schools.places import room_address
+
+_STARTS_A_FORMULA = tuple("=+-@\t\r＝＋－＠")
+_HEADINGS = (
+    HEADINGS[Column.SCHOOL],
+    Text("教室或姓名", "Classroom or name"),
+    Text("设备或用户名", "Device or user name"),
+    Text("打开这个地址", "Open this address"),
+    Text("说明", "What to do"),
+)
+_ROOM = Text(
+    "在这间教室的电脑上打开一次；不要在别的电脑上打开。",
+    "Open it once on this classroom's PC, and on no other.",
+)
+_PERSON = Text(
+    "打开一次即登录，然后设置自己的密码。{day} 之前有效。",
+    "It signs in once; then set a password of your own. Good until {day}.",
+)
+
+
+def key_address(base: str, key: str) -> str:
+    """The address that signs somebody in once; the key is in the fragment: no server logs it."""
+    return f"{base}/key#key={key}"
+
+
+def handout_csv(handed_out: HandedOut, *, base: str, chinese: bool) -> str:
+    """The file's text; `base` is what addresses begin with."""
+    day = datetime.datetime.fromtimestamp(handed_out.keys_expire_at).astimezone().date()
+
+    def said(text: Text) -> str:
+        return (text.zh if chinese else text.en).format(day=day.isoformat())
+
+    rows = [[said(heading) for heading in _HEADINGS]]
+    rows += [
+        [one.school, one.classroom, one.label, room_address(base, one.secret), said(_ROOM)]
+        for one in handed_out.devices
+    ]
+    rows += [
+        [one.school, one.display_name, one.username, key_address(base, one.key), said(_PERSON)]
+        for one in handed_out.people
+    ]
+    return csv_text(rows)
+
+
+def csv_text(rows: Iterable[Iterable[str]]) -> str:
+    """Rows as a CSV file that Excel reads as text."""
+    written = io.StringIO()
+    csv.writer(written).writerows([harmless(cell) for cell in row] for row in rows)
+    return "\ufeff" + written.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """The cell so that no table program runs it."""
+    return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) else cell

@@ -1,0 +1,104 @@
+"""The kept end of the log: bounded in lines and signs, and no secret in it."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from server.ids import new_secret
+from server.log_tail import MOST_SIGNS, LogTail, blotted
+from server.logs import set_up_logs
+
+
+def record(text: str) -> logging.LogRecord:
+    return logging.LogRecord("tongke", logging.INFO, "x.py", 1, text, None, None)
+
+
+def test_the_last_lines_are_kept() -> None:
+    tail = LogTail(most=3)
+    for number in range(10):
+        tail.emit(record(f"line {number}"))
+    assert tail.lines == ["line 7", "line 8", "line 9"]
+
+
+def test_of_a_long_one_the_beginning_and_the_end() -> None:
+    tail = LogTail()
+    tail.emit(record("begin" + "x" * 100_000 + "end"))
+    (line,) = tail.lines
+    assert len(line) <= MOST_SIGNS + 3
+    assert line.startswith("begin")
+    assert line.endswith("end")
+
+
+def test_what_cannot_be_written_down_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    tail = LogTail()
+    tail.emit(logging.LogRecord("tongke", logging.INFO, "x.py", 1, "%d", ("no number",), None))
+    assert tail.lines == []
+    assert "no number" in capsys.readouterr().err
+
+
+SECRETS = [
+    new_secret("tkr"),
+    new_secret("tks"),
+    new_secret("tkk"),
+    "eyJhbGciOiJIUzI1NiJ9.eyJsZXNzb24iOiJhIn0.c2lnbmF0dXJlLW9mLWl0",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        "GET /room#credential={} from 10.0.0.5",
+        "headers: {{'authorization': 'Bearer {}'}}",
+        "tongke_session={}; path=/",
+    ],
+)
+def test_our_secrets_are_blotted_out(secret: str, line: str) -> None:
+    assert secret[-12:] not in blotted(line.format(secret))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cannot connect to postgresql://tongke:{}@db/tongke",
+        "rtsp://admin:{}@10.0.0.9/stream failed",
+        "password={} user=li",
+        'settings {{"turn_secret": "{}"}}',
+        "Cookie: {}",
+        "Authorization: Bearer {}",
+    ],
+)
+def test_passwords_of_others_are_blotted_out_too(line: str) -> None:
+    assert "hunter2hunter2" not in blotted(line.format("hunter2hunter2"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-29 info the server was killed (SIGKILL): it is started again",
+        "a lesson was opened lesson=abc seats=4 https://tongke.example.cn:7880/room",
+        "keyframes=12 monkey: 7",
+    ],
+)
+def test_everything_else_stays_as_it_was(line: str) -> None:
+    assert blotted(line) == line
+
+
+def test_what_is_logged_anywhere_comes_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    tail = LogTail()
+    monkeypatch.setattr("server.logs.TAIL", tail)
+    try:
+        set_up_logs("info", "json")
+        logging.getLogger("elsewhere").warning("secret=%s", "hunter2hunter2")
+        logging.getLogger("elsewhere").debug("not heard")
+    finally:
+        root.handlers[:] = kept
+        root.setLevel(level)
+    (line,) = tail.lines
+    assert "elsewhere" in line
+    assert "hunter2" not in line

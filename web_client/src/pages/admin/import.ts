@@ -1,0 +1,288 @@
+// Schools, classrooms, devices and people from one file: chosen, looked at, agreed to, and what came
+// of it handed out.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { state } from "lit/decorators.js";
+import { ApiError, postFile, wordsOf } from "../../api/client.ts";
+import type { Imported, Preview } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { icon } from "../../design/icons.ts";
+import { base, cards, controls } from "../../design/shared.ts";
+import { list, number } from "../../i18n/format.ts";
+import { currentLanguage } from "../../i18n/index.ts";
+import "./import_done.ts";
+import "./import_rows.ts";
+
+// The server's own limits, told before anything is sent.
+const MOST_MEGABYTES = 5;
+const MOST_ROWS = 5000;
+
+type Count = Preview["counts"][number];
+
+export class AdminImport extends TongkeElement {
+  static override styles = [
+    base,
+    controls,
+    cards,
+    css`
+      :host {
+        display: grid;
+        gap: 16px;
+      }
+      .card {
+        display: grid;
+        gap: 12px;
+      }
+      .card.over {
+        border-color: var(--accent);
+        background: var(--accent-ground);
+      }
+      .choose:focus-within {
+        outline: 3px solid var(--focus);
+        outline-offset: 2px;
+      }
+      .told {
+        display: flex;
+        gap: 8px;
+        padding: 8px 12px;
+        border-radius: var(--radius);
+        background: var(--accent-ground);
+        color: var(--accent-strong);
+      }
+      .told.wrong {
+        background: var(--alarm-ground);
+        color: var(--alarm);
+      }
+      .told svg {
+        flex: none;
+        margin-top: 2px;
+      }
+      table.counts {
+        width: auto;
+        justify-self: start;
+      }
+      .counts td {
+        font-variant-numeric: tabular-nums;
+        text-align: end;
+      }
+      .counts th[scope="row"] {
+        color: var(--ink);
+        font-size: var(--text);
+      }
+      .counts thead th {
+        text-align: end;
+      }
+    `,
+  ];
+
+  @state() private file: File | null = null;
+  @state() private preview: Preview | null = null;
+  @state() private done: Imported | null = null;
+  @state() private busy: "" | "looking" | "importing" = "";
+  @state() private error = "";
+  @state() private over = false;
+
+  private readonly chosen = (event: Event): void => {
+    const input = event.target as HTMLInputElement;
+    const [file] = input.files ?? [];
+    input.value = ""; // the same file, corrected, is chosen again
+    if (file) void this.look(file);
+  };
+
+  private readonly dropped = (event: DragEvent): void => {
+    event.preventDefault();
+    this.over = false;
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file && !this.busy) void this.look(file);
+  };
+
+  private readonly dragged = (event: DragEvent): void => {
+    event.preventDefault();
+    this.over = event.type === "dragover";
+  };
+
+  private async look(file: File): Promise<void> {
+    this.preview = this.done = null;
+    this.file = file;
+    this.error = "";
+    if (file.size > MOST_MEGABYTES * 2 ** 20) {
+      this.error = this.m.importing.tooLarge(MOST_MEGABYTES);
+      return;
+    }
+    this.busy = "looking";
+    try {
+      this.preview = await postFile<Preview>("/api/admin/import/preview", file);
+      this.focusOn("[data-testid=preview]");
+    } catch (error) {
+      this.error = wordsOf(error, this.m.app.offline);
+    } finally {
+      this.busy = "";
+    }
+  }
+
+  private readonly confirm = async (): Promise<void> => {
+    const { file, preview } = this;
+    if (!file || !preview || this.busy) return;
+    this.busy = "importing";
+    this.error = "";
+    const language = currentLanguage() === "en" ? "en" : "zh";
+    try {
+      this.done = await postFile<Imported>(
+        `/api/admin/import?digest=${preview.digest}&language=${language}`,
+        file,
+      );
+      this.preview = null;
+      this.focusOn("tk-import-done");
+    } catch (error) {
+      if (error instanceof ApiError && error.code === "plan-changed") await this.look(file);
+      this.error = wordsOf(error, this.m.app.offline);
+    } finally {
+      this.busy = "";
+    }
+  };
+
+  override render(): TemplateResult {
+    const { importing } = this.m;
+    return html`<h1 tabindex="-1">${importing.title}</h1>
+      ${this.done
+        ? html`<tk-import-done
+              tabindex="-1"
+              .imported=${this.done}
+              .summary=${this.summary(this.done.counts)}
+            ></tk-import-done>
+            <div class="row">
+              <button data-testid="another" @click=${() => this.anew()}>
+                ${icon("upload")}${importing.another}
+              </button>
+            </div>`
+        : this.choose()}
+      <div role="status">
+        ${this.busy ? html`<p class="told">${importing[this.busy]}</p>` : nothing}
+      </div>
+      ${this.error
+        ? html`<p class="told wrong" role="alert">${icon("warning")}<span>${this.error}</span></p>`
+        : nothing}
+      ${this.preview ? this.looked(this.preview) : nothing}`;
+  }
+
+  private anew(): void {
+    this.done = null;
+    this.file = null;
+    this.focusOn("input");
+  }
+
+  private choose(): TemplateResult {
+    const { importing } = this.m;
+    const language = currentLanguage() === "en" ? "en" : "zh";
+    const template = (form: string): string =>
+      `/api/admin/import/template.${form}?language=${language}`;
+    return html`<div
+      class="card ${this.over ? "over" : ""}"
+      @dragover=${this.dragged}
+      @dragleave=${this.dragged}
+      @drop=${this.dropped}
+    >
+      <p>${importing.lead}</p>
+      <h2>1. ${importing.fill}</h2>
+      <div class="row">
+        <a class="button" href=${template("xlsx")} download>${icon("download")}${importing.excel}</a>
+        <a class="button" href=${template("csv")} download>${icon("download")}${importing.csv}</a>
+      </div>
+      <p class="soft small">${importing.fillHint}</p>
+      <h2>2. ${importing.choose}</h2>
+      <div class="row">
+        <label class="button choose ${this.preview ? "" : "main"}">
+          ${icon("upload")}${this.file ? importing.chooseAnother : importing.choose}
+          <input
+            class="visually-hidden"
+            type="file"
+            data-testid="import-file"
+            accept=".xlsx,.csv,.txt"
+            @change=${this.chosen}
+          />
+        </label>
+      </div>
+      <p class="soft small">${importing.limits(MOST_MEGABYTES, number(MOST_ROWS))}</p>
+    </div>`;
+  }
+
+  private looked(preview: Preview): TemplateResult {
+    const { importing } = this.m;
+    const does = preview.counts.some((count) => count.new + count.changed > 0);
+    return html`<div class="card" data-testid="preview" tabindex="-1">
+      <h2>
+        ${importing.file(this.file?.name ?? "", preview.format, importing.rows(preview.rows_read))}
+      </h2>
+      ${preview.wrong
+        ? html`<p class="told wrong" role="alert" data-testid="rows-wrong">
+            ${icon("warning")}<span>${importing.wrong(preview.wrong)}</span>
+          </p>`
+        : nothing}
+      ${this.counts(preview.counts)}
+      ${preview.unused.length
+        ? html`<p class="soft small">${importing.unused(list(preview.unused))}</p>`
+        : nothing}
+      ${preview.wrong
+        ? nothing
+        : does
+          ? html`<div class="row">
+              <button
+                class="main"
+                data-testid="confirm-import"
+                aria-disabled=${this.busy ? "true" : "false"}
+                @click=${this.confirm}
+              >
+                ${icon("check")}${importing.confirm(this.summary(preview.counts))}
+              </button>
+              <span class="soft small">${importing.notYet}</span>
+            </div>`
+          : html`<p class="told">${icon("check")}<span>${importing.nothingToDo}</span></p>`}
+      ${preview.rows.length
+        ? html`<tk-import-rows .rows=${preview.rows} .leftOut=${preview.left_out}></tk-import-rows>`
+        : nothing}
+    </div>`;
+  }
+
+  /** What is made and changed, in words: "2 schools, 3 classrooms". */
+  private summary(counts: readonly Count[]): string {
+    const { counted } = this.m.importing;
+    return list(
+      counts
+        .filter((count) => count.new + count.changed > 0)
+        .map((count) => counted[count.thing](count.new + count.changed)),
+    );
+  }
+
+  private counts(counts: readonly Count[]): TemplateResult {
+    const { things, changes } = this.m.importing;
+    return html`<table class="counts">
+      <thead>
+        <tr>
+          <td></td>
+          <th scope="col">${changes.new}</th>
+          <th scope="col">${changes.changed}</th>
+          <th scope="col">${changes.same}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${counts.map(
+          (count) =>
+            html`<tr>
+              <th scope="row">${things[count.thing]}</th>
+              <td>${number(count.new)}</td>
+              <td>${number(count.changed)}</td>
+              <td>${number(count.same)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+  }
+}
+
+define("tk-admin-import", AdminImport);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-admin-import": AdminImport;
+  }
+}
