@@ -75,4 +75,13 @@ describe("an observer", () => {
     expect(words(find(root, "tk-chat"))).toContain("我们好了");
     expect(words(find(root, "tk-chat"))).toContain("第二题");
   });
+
+  it("is gone at once when its window is closed", async () => {
+    await inside();
+    const { last } = FakeSocket;
+    dispatchEvent(new Event("pagehide"));
+    expect(last.sent.at(-1)).toEqual({ type: "leave" });
+    await later(60);
+    expect(FakeSocket.last).toBe(last); // it does not come back by itself
+  });
 });

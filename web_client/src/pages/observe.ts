@@ -161,7 +161,23 @@ export class Observe extends LessonPage {
     });
     this.useSession(session);
     session.open();
+    addEventListener("pagehide", this.onHide);
+    addEventListener("pageshow", this.onShow);
   }
+
+  override disconnectedCallback(): void {
+    removeEventListener("pagehide", this.onHide);
+    removeEventListener("pageshow", this.onShow);
+    super.disconnectedCallback();
+  }
+
+  /** The window is closed or leads elsewhere: nobody waits a minute for who only looked on. */
+  private readonly onHide = (): void => this.session?.close(true);
+
+  /** The browser has kept the page and shows it again: its session is over. */
+  private readonly onShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) location.reload();
+  };
 
   protected override viewChanged(): void {
     // everything is drawn from the view

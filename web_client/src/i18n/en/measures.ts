@@ -70,6 +70,18 @@ export const measures = {
       "producer-silent": "nothing comes in",
       "not-wanted": "not shown",
     },
+    // What stands there while all is well, and why.
+    normal: {
+      duplicate: "Normal: browsers send packets twice to measure their line; on one machine (loopback) there are many.",
+      replay: "Normal in small numbers: a packet that the line doubled, or that came again after it was asked for.",
+      producer_paused: "Normal while somebody is muted or has not the floor.",
+      before_switch: "Normal when a picture changes its size.",
+      unknown_ssrc: "Normal for a moment when somebody begins to send.",
+      no_remote: "Normal while somebody is joining.",
+      no_keys: "Normal while somebody is joining.",
+      retransmit_repeat: "Normal on a line that loses much.",
+      unknown_source: "Normal after somebody has left or their address has changed; many of them are strangers’ knocking.",
+    },
     drops: {
       unknown_source: "From strangers",
       rate_limited: "Too many from one source",

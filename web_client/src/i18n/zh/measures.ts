@@ -72,6 +72,18 @@ export const measures: Pick<Messages, "measures"> = {
       "producer-silent": "没有信号",
       "not-wanted": "未显示",
     },
+    // 一切正常时也会出现的，以及原因。
+    normal: {
+      duplicate: "正常：浏览器会重复发送一些包来测量线路；在同一台机器上（环回）会很多。",
+      replay: "少量属正常：线路重复了包，或重传的包又到了一次。",
+      producer_paused: "有人静音或没有发言权时属正常。",
+      before_switch: "画面大小切换时属正常。",
+      unknown_ssrc: "有人刚开始发送时，短时间内属正常。",
+      no_remote: "有人正在进入时属正常。",
+      no_keys: "有人正在进入时属正常。",
+      retransmit_repeat: "丢包多的线路上属正常。",
+      unknown_source: "有人离开或地址变化后属正常；若很多，则是陌生人在试探。",
+    },
     drops: {
       unknown_source: "来自陌生地址",
       rate_limited: "同一来源过多",

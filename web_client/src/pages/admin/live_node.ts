@@ -151,6 +151,7 @@ export class LiveNode extends TongkeElement {
 
   private drops({ drops }: NodeRates): TemplateResult {
     const { node, drops: words } = this.m.measures;
+    const normal: Partial<Record<string, string>> = this.m.measures.normal;
     if (drops.length === 0) return html`<p class="soft small">${node.noDrops}</p>`;
     return html`<table class="drops">
       <caption>
@@ -170,6 +171,7 @@ export class LiveNode extends TongkeElement {
                 ${ALARMING.has(reason) ? html`${icon("warning", 14)} ` : nothing}${
                   (words as Record<string, string>)[reason] ?? reason
                 }
+                ${normal[reason] ? html`<div class="soft">${normal[reason]}</div>` : nothing}
               </td>
               <td>${perS < 1 ? "< 1" : whole(perS)}</td>
             </tr>`,
