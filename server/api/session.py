@@ -21,7 +21,7 @@ from server.api.areas import area
 from server.api.fields import AnyPassword, Body, Name, Password, Secret, Username, View
 from server.api.users import UserView, school_name, user_view
 from server.database.models import User, UserRole
-from server.errors import Refusal, Text
+from server.errors import Refusal, Text, field_refused
 from server.names import look_of
 from server.services import Services
 
@@ -49,7 +49,9 @@ class KeyBody(Body):
 
 
 class NewPasswordBody(Body):
-    current_password: AnyPassword
+    """Who has none yet, having come by a one-time address, gives no `current_password`."""
+
+    current_password: AnyPassword | None = None
     password: Password
 
 
@@ -148,16 +150,21 @@ async def sign_in_by_key(
 async def change_own_password(
     body: NewPasswordBody, found: SignedInPerson, services: ServicesOf
 ) -> None:
-    """Change one's own password; one's other browsers are signed out."""
-    await services.password_door.confirm(
-        found.user, body.current_password, sign_in=found.token_hash
-    )
+    """Change one's own password, or choose the first; one's other browsers are signed out."""
+    if found.user.password_hash is not None:
+        if body.current_password is None:
+            raise field_refused("current_password", "请填写此项。", "This is needed.")
+        await services.password_door.confirm(
+            found.user, body.current_password, sign_in=found.token_hash
+        )
     async with services.database.read() as session:
         school = await school_name(session, found.user.school_id)
     refuse_weak(body.password, found.user.username, found.user.display_name, school)
     password_hash = await services.passwords.hash(body.password)
     async with services.database.write() as session:
         user = await get_user(session, found.user.id)
+        if found.user.password_hash is None and user.password_hash is not None:
+            raise field_refused("current_password", "请填写此项。", "This is needed.")
         await change_user(session, user, password_hash=password_hash, keep_sign_in=found.token_hash)
 
 

@@ -360,8 +360,9 @@ export interface components {
             label: string;
             school: string;
         };
+        /** @description Who has none yet, having come by a one-time address, gives no `current_password`. */
         NewPasswordBody: {
-            current_password: string;
+            current_password?: string | null;
             password: string;
         };
         NewPersonView: {

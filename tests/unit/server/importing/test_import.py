@@ -100,6 +100,22 @@ async def test_what_was_agreed_to_is_made_in_the_tables_order(
     assert again.status_code == 403
 
 
+async def test_who_comes_in_by_an_address_chooses_the_first_password_once(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    told = await imported(admin, COUNTY)
+    browser = await world.browser("10.0.0.9")
+    key = told["people"][0]["address"].partition("#key=")[2]
+    entered = await browser.post("/api/session/key", json={"key": key})
+    assert entered.json()["user"]["has_password"] is False
+    first = await browser.post("/api/session/password", json={"password": PASSWORD})
+    assert first.status_code == 204
+    own = (await (await world.signed_in("liwei")).get("/api/session")).json()["user"]
+    assert own["has_password"] is True
+    second = await browser.post("/api/session/password", json={"password": "another horse"})
+    assert (second.status_code, set(second.json()["fields"])) == (422, {"current_password"})
+
+
 async def test_the_same_file_twice_changes_nothing(admin: httpx.AsyncClient) -> None:
     await imported(admin, COUNTY)
     before = await everything(admin)

@@ -119,6 +119,14 @@ export const county = {
     logWith: "Lines with",
     reload: "Look again",
   },
+  firstPassword: {
+    welcome: (name: string) => `Welcome, ${name}`,
+    hint: (username: string) =>
+      `Choose a password. From now on you sign in with the user name “${username}” and this password; the address you opened works no second time.`,
+    again: "The same again",
+    differs: "These two are not the same",
+    done: "Set the password and begin",
+  },
   trusted: {
     heading: "Which rooms trust it",
     cameIn: (some: number, all: number) =>

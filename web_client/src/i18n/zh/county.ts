@@ -114,6 +114,14 @@ export const county: Pick<Messages, keyof typeof english> = {
     logWith: "只看含有",
     reload: "刷新",
   },
+  firstPassword: {
+    welcome: (name) => `${name}，您好`,
+    hint: (username) =>
+      `请设置密码。以后用用户名“${username}”和这个密码登录；刚才的地址不能再用。`,
+    again: "再输入一次",
+    differs: "两次输入不同",
+    done: "设置密码并开始",
+  },
   trusted: {
     heading: "哪些教室已信任它",
     cameIn: (some, all) =>
