@@ -343,7 +343,9 @@ def _spare_file(path: Path) -> SpareFile:
     except OSError as error:
         raise StartRefused(
             f"The file {path} cannot be made ({error.strerror}). Free some space in the data "
-            "folder, or give the user that runs Tongke the right to write there."
+            "folder, or give the user that runs Tongke the right to write there.",
+            f"无法创建文件 {path}（{error.strerror}）。请在数据文件夹中腾出空间，"
+            "或让运行同课的用户有权写入。",
         ) from None
 
 
@@ -383,11 +385,15 @@ def turn_servers(settings: Settings) -> TurnServers | None:
     try:
         secret = path.read_bytes().strip()
     except OSError as error:
-        raise StartRefused(f"turn_secret_file {path} cannot be read: {error.strerror}.") from None
+        raise StartRefused(
+            f"turn_secret_file {path} cannot be read: {error.strerror}.",
+            f"无法读取 turn_secret_file {path}：{error.strerror}。",
+        ) from None
     if not secret:
         raise StartRefused(
             f"turn_secret_file {path} is empty: it must hold the secret that the TURN server has "
-            "as static-auth-secret."
+            "as static-auth-secret.",
+            f"turn_secret_file {path} 是空的：其中应是 TURN 服务器的 static-auth-secret。",
         )
     return TurnServers(settings.turn_urls, secret)
 

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from server.command_words import words
 from server.config import Settings, load_settings
 from server.errors import StartRefused, Text
 from server.keeper import keep
 from server.logs import set_up_logs
 from server.spoken import spoken
+from server.spoken_help import SpokenCommand, SpokenGroup
 
 if TYPE_CHECKING:
     from server.door.addresses import Addresses
@@ -31,18 +33,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="tongke",
-    help="Tongke 同课: one lesson, many classrooms.",
+    cls=SpokenGroup,
+    help=words("tongke"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-admin = typer.Typer(help="Small helps for administrators.", no_args_is_help=True)
+admin = typer.Typer(cls=SpokenGroup, help=words("admin"), no_args_is_help=True)
 app.add_typer(admin, name="admin")
 # Commands whose options take their own parts to describe; `serve` does not wait for them.
 _OTHERS = {"demo": "server.demo.cli", "simulate": "server.simulate.cli"}
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():
-        app.command()(getattr(import_module(_module), _name))
+        app.command(cls=SpokenCommand, help=words(_name))(getattr(import_module(_module), _name))
 
 # What a server that was killed finds read in already; `server.serving` is nearly all of it.
 _READ_IN = (
@@ -53,28 +56,26 @@ _READ_IN = (
 )
 
 T = TypeVar("T")
-DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]
-Host = Annotated[str | None, typer.Option(help="The address to listen on (default: all).")]
-Port = Annotated[int | None, typer.Option(help="The port of the pages (default: 7880).")]
-MediaPort = Annotated[int | None, typer.Option(help="The UDP port of the media (default: 7881).")]
+DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
+Host = Annotated[str | None, typer.Option(help=words("host"))]
+Port = Annotated[int | None, typer.Option(help=words("port"))]
+PublicUrl = Annotated[str | None, typer.Option(help=words("public_url"))]
+MediaPort = Annotated[int | None, typer.Option(help=words("media_port"))]
 
 
-@app.command()
+@app.command(cls=SpokenCommand, help=words("serve"))
 def serve(
     *,
     data_folder: DataFolder = None,
     host: Host = None,
     port: Port = None,
     media_port: MediaPort = None,
-    advertised: Annotated[
-        str | None, typer.Option(help="Addresses that rooms reach, separated by commas.")
-    ] = None,
-    public_url: Annotated[str | None, typer.Option(help="The address that people open.")] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM).")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
+    advertised: Annotated[str | None, typer.Option(help=words("advertised"))] = None,
+    public_url: PublicUrl = None,
+    tls_cert: Annotated[Path | None, typer.Option(help=words("tls_cert"))] = None,
+    tls_key: Annotated[Path | None, typer.Option(help=words("tls_key"))] = None,
     plain_http: Annotated[
-        bool | None,
-        typer.Option("--plain-http", help="Without HTTPS: on loopback, or behind a proxy."),
+        bool | None, typer.Option("--plain-http", help=words("plain_http"))
     ] = None,
 ) -> None:
     """Run the server. All settings: docs/settings.md."""
@@ -102,14 +103,12 @@ def serve(
     _run(_serve(settings, sockets))
 
 
-@admin.command("reset-key")
+@admin.command("reset-key", cls=SpokenCommand, help=words("reset-key"))
 def reset_key(
     *,
     data_folder: DataFolder = None,
-    username: Annotated[
-        str | None, typer.Option(help="Whose; needed if there are several.")
-    ] = None,
-    public_url: Annotated[str | None, typer.Option(help="The address that people open.")] = None,
+    username: Annotated[str | None, typer.Option(help=words("username"))] = None,
+    public_url: PublicUrl = None,
 ) -> None:
     """Print an address that signs an administrator in once, to set a new password."""
     settings = _settings(data_folder=data_folder, public_url=public_url)
@@ -164,7 +163,9 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
     if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
         raise StartRefused(
             f"There is no Tongke database in {settings.data_folder}. Name the server's data folder "
-            "with --data-folder."
+            "with --data-folder.",
+            f"{settings.data_folder} 中没有同课的数据库。"
+            "请用 --data-folder 指明服务器的数据文件夹。",
         )
     database = Database(settings.database)
     try:
@@ -242,7 +243,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _fail(refused: StartRefused) -> NoReturn:
-    typer.echo(f"tongke: {refused}", err=True)
+    for line in spoken(refused.text, encoding=sys.stderr.encoding):
+        typer.echo(f"tongke: {line}", err=True)
     sys.exit(2)
 
 

@@ -27,11 +27,14 @@ from pydantic_settings import (
 )
 
 from server.errors import StartRefused
+from server.wrong_settings import ENV_PREFIX, WrongSetting, told
 
-_LIKE_AN_ORIGIN = "must be like https://tongke.example.cn or https://10.0.0.5:7880"
+_LIKE_AN_ORIGIN = (
+    "must be like https://tongke.example.cn or https://10.0.0.5:7880",
+    "应像 https://tongke.example.cn 或 https://10.0.0.5:7880 这样",
+)
 _HOST = re.compile(r"[^\s\"#%<>?@\[\\\]^`{|}]{1,253}")
 
-ENV_PREFIX = "TONGKE_"
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
 
 # RFC 7065 §3.1, with the host as a name, an IPv4 address, or an IPv6 address in brackets.
@@ -138,7 +141,9 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_address(word)
             except ValueError:
-                raise ValueError(f"'{word}' is not an IP address") from None
+                raise WrongSetting(
+                    f"'{word}' is not an IP address", f"“{word}”不是 IP 地址"
+                ) from None
         return value
 
     @field_validator("turn_urls")
@@ -146,9 +151,11 @@ class Settings(BaseSettings):
     def _relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for word in value:
             if TURN_URL.fullmatch(word) is None:
-                raise ValueError(
+                raise WrongSetting(
                     f"'{word}' is no TURN address: turn:HOST:PORT?transport=udp (or tcp), or "
-                    "turns:HOST:PORT?transport=tcp"
+                    "turns:HOST:PORT?transport=tcp",
+                    f"“{word}”不是 TURN 地址：应为 turn:主机:端口?transport=udp（或 tcp），"
+                    "或 turns:主机:端口?transport=tcp",
                 )
         return value
 
@@ -157,7 +164,10 @@ class Settings(BaseSettings):
     def _unguessable(cls, value: SecretStr) -> SecretStr:
         # Nothing slows down who guesses, so guessing must be hopeless.
         if 0 < len(value.get_secret_value()) < 20:
-            raise ValueError("must have at least 20 characters; `openssl rand -hex 24` makes one")
+            raise WrongSetting(
+                "must have at least 20 characters; `openssl rand -hex 24` makes one",
+                "至少 20 个字符，可用 `openssl rand -hex 24` 生成",
+            )
         return value
 
     @field_validator("trusted_proxies")
@@ -167,7 +177,9 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_network(word, strict=False)
             except ValueError:
-                raise ValueError(f"'{word}' is not an IP address or network") from None
+                raise WrongSetting(
+                    f"'{word}' is not an IP address or network", f"“{word}”不是 IP 地址或网段"
+                ) from None
         return value
 
     @field_validator("public_url")
@@ -179,36 +191,62 @@ class Settings(BaseSettings):
             parts = urlsplit(value)
             port = "" if parts.port is None else f":{parts.port}"
         except ValueError:  # a port that is none, brackets around nothing
-            raise ValueError(_LIKE_AN_ORIGIN) from None
+            raise WrongSetting(*_LIKE_AN_ORIGIN) from None
         host = (parts.hostname or "").rstrip(".")
         if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
-            raise ValueError(_LIKE_AN_ORIGIN)
+            raise WrongSetting(*_LIKE_AN_ORIGIN)
         if parts.username is not None:
-            raise ValueError("must not carry a name or password: it is handed out to everybody")
+            raise WrongSetting(
+                "must not carry a name or password: it is handed out to everybody",
+                "不能带用户名或密码：它会分发给所有人",
+            )
         if parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise ValueError("must have no path: Tongke needs a host name (or port) of its own")
+            raise WrongSetting(
+                "must have no path: Tongke needs a host name (or port) of its own",
+                "不能带路径：同课需要独用一个主机名（或端口）",
+            )
         if _leads_nowhere(host):
-            raise ValueError(f"no other machine can open {host}: give this machine's name there")
+            raise WrongSetting(
+                f"no other machine can open {host}: give this machine's name there",
+                f"其他机器打不开 {host}：请填本机在网络上的名称",
+            )
         return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
     @model_validator(mode="after")
     def _fit_together(self) -> Settings:
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key belong together: give both or neither")
+            raise WrongSetting(
+                "tls_cert and tls_key belong together: give both or neither",
+                "tls_cert 和 tls_key 须同时给出，或都不给",
+            )
         if self.plain_http and self.tls_cert is not None:
-            raise ValueError("plain_http and tls_cert exclude each other: give one of them")
+            raise WrongSetting(
+                "plain_http and tls_cert exclude each other: give one of them",
+                "plain_http 和 tls_cert 不能同时给出",
+            )
         if self.plain_http and not self.on_loopback and not self.trusted_proxies:
-            raise ValueError(
+            raise WrongSetting(
                 "plain_http is allowed only with host 127.0.0.1 (or ::1), or behind a proxy that "
                 "speaks HTTPS and is named in trusted_proxies: browsers give cameras and "
-                "microphones only to secure pages"
+                "microphones only to secure pages",
+                "plain_http 只能在 host 为 127.0.0.1（或 ::1）时使用，或放在一个使用 HTTPS、"
+                "且写在 trusted_proxies 中的代理之后：浏览器只让安全的页面使用摄像头和麦克风",
             )
         if bool(self.turn_urls) != (self.turn_secret_file is not None):
-            raise ValueError("turn_urls and turn_secret_file belong together: give both or neither")
+            raise WrongSetting(
+                "turn_urls and turn_secret_file belong together: give both or neither",
+                "turn_urls 和 turn_secret_file 须同时给出，或都不给",
+            )
         if self.public_url.startswith("http://") and not self.plain_http:
-            raise ValueError("public_url must begin with https:// unless plain_http is given")
+            raise WrongSetting(
+                "public_url must begin with https:// unless plain_http is given",
+                "public_url 须以 https:// 开头，除非给出 plain_http",
+            )
         if self.session_idle_s > self.session_max_s:
-            raise ValueError("session_idle_s must not be longer than session_max_s")
+            raise WrongSetting(
+                "session_idle_s must not be longer than session_max_s",
+                "session_idle_s 不能大于 session_max_s",
+            )
         return self
 
     @property
@@ -280,16 +318,25 @@ def load_settings(**given: Any) -> Settings:
     given = {name: value for name, value in given.items() if value is not None}
     file = config_file(os.environ)
     if CONFIG_FILE_VARIABLE in os.environ and not file.is_file():
-        raise StartRefused(f"The settings file {file} ({CONFIG_FILE_VARIABLE}) does not exist.")
+        raise StartRefused(
+            f"The settings file {file} ({CONFIG_FILE_VARIABLE}) does not exist.",
+            f"设置文件 {file}（{CONFIG_FILE_VARIABLE}）不存在。",
+        )
     _refuse_misspelt(os.environ)
     try:
         return Settings(**given)
     except tomllib.TOMLDecodeError as error:
-        raise StartRefused(f"The settings file {file} is not valid TOML: {error}.") from None
+        raise StartRefused(
+            f"The settings file {file} is not valid TOML: {error}.",
+            f"设置文件 {file} 不是有效的 TOML：{error}。",
+        ) from None
     except OSError as error:
-        raise StartRefused(f"The settings file {file} cannot be read: {error.strerror}.") from None
+        raise StartRefused(
+            f"The settings file {file} cannot be read: {error.strerror}.",
+            f"无法读取设置文件 {file}：{error.strerror}。",
+        ) from None
     except ValidationError as error:
-        raise StartRefused(_told(error, given, file)) from None
+        raise told(error, given, file, names=list(Settings.model_fields)) from None
 
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
@@ -299,29 +346,7 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
             continue
         # Other TONGKE_ variables (of the build, of tests) are none of ours; a near miss is.
         if near := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
-            raise StartRefused(f"There is no setting {name}. Did you mean {near[0]}?")
-
-
-def _told(error: ValidationError, given: Mapping[str, Any], file: Path) -> str:
-    """One paragraph: every wrong setting, what is wrong, and where it was set."""
-    sentences = []
-    for item in error.errors(include_url=False, include_context=False):
-        what = item["msg"].removeprefix("Value error, ")
-        if not item["loc"]:
-            sentences.append(f"The settings do not fit together: {what}.")
-            continue
-        name = str(item["loc"][0])
-        variable = f"{ENV_PREFIX}{name.upper()}"
-        if name in given:
-            where = f"option --{name.replace('_', '-')}"
-        elif variable in os.environ:
-            where = f"environment variable {variable}"
-        else:
-            where = f"in {file}"
-        if item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, list(Settings.model_fields), n=1)
-            hint = f" Did you mean {near[0]}?" if near else " docs/settings.md lists them all."
-            sentences.append(f"There is no setting {name} ({where}).{hint}")
-        else:
-            sentences.append(f"The setting {name} ({where}) is wrong: {what}.")
-    return " ".join(sentences)
+            raise StartRefused(
+                f"There is no setting {name}. Did you mean {near[0]}?",
+                f"没有名为 {name} 的设置。您是指 {near[0]} 吗？",
+            )

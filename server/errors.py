@@ -26,7 +26,11 @@ class ServerError(Exception):
 
 
 class StartRefused(ServerError):  # noqa: N818 - a refusal is no error of ours
-    """The server cannot start. The message is one paragraph that says what to do about it."""
+    """The server cannot start: one paragraph that says what to do about it, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.text = Text(zh, en)
 
 
 @dataclass(eq=False)

@@ -44,7 +44,9 @@ async def sign_in_address(
         if username is not None:
             user = await find_user(session, username)
             if user is None:
-                raise StartRefused(f"There is no user '{username}'.")
+                raise StartRefused(
+                    f"There is no user '{username}'.", f"没有名为“{username}”的用户。"
+                )
         else:
             user = _only(
                 list(
@@ -65,9 +67,13 @@ def _only(found: list[User]) -> User:
     if not found:
         raise StartRefused(
             "There is no administrator yet. Start the server with tongke serve: it prints the "
-            "address at which the first one is made."
+            "address at which the first one is made.",
+            "还没有管理员。请用 tongke serve 启动服务器，它会显示创建第一位管理员的地址。",
         )
     if len(found) > 1:
         names = ", ".join(user.username for user in found)
-        raise StartRefused(f"There are several administrators ({names}). Say which: --username.")
+        raise StartRefused(
+            f"There are several administrators ({names}). Say which: --username.",
+            f"有多位管理员（{names}），请用 --username 指明是哪一位。",
+        )
     return found[0]

@@ -31,7 +31,9 @@ class DataFolder:
             os.close(self._lock)
             raise StartRefused(
                 f"Another Tongke server is already running from the data folder {path}. Stop it "
-                "first, or give this one a folder of its own with --data-folder."
+                "first, or give this one a folder of its own with --data-folder.",
+                f"另一个同课服务器正在使用数据文件夹 {path}。请先停止它，"
+                "或用 --data-folder 另指定一个文件夹。",
             ) from None
 
     def close(self) -> None:
@@ -53,7 +55,9 @@ def make_folder(path: Path, *, setting: str) -> None:
         raise StartRefused(
             f"The folder {path} cannot be written ({error.strerror}). Give the user that runs "
             f"Tongke the right to write there, free some space, or choose another folder with "
-            f"--{setting.replace('_', '-')} or TONGKE_{setting.upper()}."
+            f"--{setting.replace('_', '-')} or TONGKE_{setting.upper()}.",
+            f"无法写入文件夹 {path}（{error.strerror}）。请让运行同课的用户有权写入，腾出空间，"
+            f"或用 --{setting.replace('_', '-')} 或 TONGKE_{setting.upper()} 另选一个文件夹。",
         ) from None
 
 
@@ -85,10 +89,14 @@ def load_or_make_key(path: Path, *, size: int = 32) -> bytes:
         key = secrets.token_bytes(size)
         write_private(path, key)
     except OSError as error:
-        raise StartRefused(f"The key file {path} cannot be read ({error.strerror}).") from None
+        raise StartRefused(
+            f"The key file {path} cannot be read ({error.strerror}).",
+            f"无法读取密钥文件 {path}（{error.strerror}）。",
+        ) from None
     if len(key) != size:
         raise StartRefused(
             f"The key file {path} is damaged. Delete it: a new one is made, and whoever is in a "
-            "lesson joins again by itself."
+            "lesson joins again by itself.",
+            f"密钥文件 {path} 已损坏。请删除它：会自动生成新的，课堂中的设备会自行重新进入。",
         )
     return key

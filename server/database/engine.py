@@ -56,7 +56,10 @@ class Database:
                 connect_args={"factory": _Undoing} if sqlite else {"timeout": WAIT_S},
             )
         except Exception as error:  # a wrong URL raises what its dialect pleases
-            raise StartRefused(f"The setting database_url cannot be used: {error}") from None
+            raise StartRefused(
+                f"The setting database_url cannot be used: {error}",
+                f"设置 database_url 无法使用：{error}",
+            ) from None
         self.name = self._engine.dialect.name
         self._sqlite = self.name == "sqlite"
         if self._sqlite:
@@ -127,10 +130,14 @@ class Database:
             raise StartRefused(
                 f"The database ({self._engine.url.render_as_string()}) cannot be used: "
                 f"{error.orig}. Check the database_url setting, the rights of the file and the "
-                "free space."
+                "free space.",
+                f"数据库（{self._engine.url.render_as_string()}）无法使用：{error.orig}。"
+                "请检查设置 database_url、文件的权限和剩余空间。",
             ) from None
         except OSError as error:
-            raise StartRefused(f"The database cannot be reached: {error}.") from None
+            raise StartRefused(
+                f"The database cannot be reached: {error}.", f"无法连接数据库：{error}。"
+            ) from None
 
     async def run_sync(self, work: Any) -> Any:
         """Run `work(connection)` on a plain connection (for checks of the schema)."""

@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from server.command_words import words
 from server.config import Settings, load_settings
 from server.errors import StartRefused
 from server.logs import set_up_logs
+from server.spoken import spoken
 
 if TYPE_CHECKING:
     from server.demo.county import County
@@ -38,20 +40,14 @@ _STOP_TIMEOUT_S = 5.0
 
 def demo(
     *,
-    data_folder: Annotated[Path, typer.Option(help="Where the demonstration is kept.")] = Path(
-        "var/demo"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port of the pages.")] = 7880,
+    data_folder: Annotated[Path, typer.Option(help=words("demo_folder"))] = Path("var/demo"),
+    port: Annotated[int, typer.Option(min=0, max=65_535, help=words("demo_port"))] = 7880,
     media_port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="The UDP port of the media.")
+        int, typer.Option(min=0, max=65_535, help=words("demo_media_port"))
     ] = 7881,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Go on with the last demonstration's data.")
-    ] = False,
-    rooms: Annotated[bool, typer.Option(help="With three simulated classrooms.")] = True,
-    print_json: Annotated[
-        bool, typer.Option("--print-json", help="Print the addresses as one line of JSON.")
-    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help=words("keep"))] = False,
+    rooms: Annotated[bool, typer.Option(help=words("rooms"))] = True,
+    print_json: Annotated[bool, typer.Option("--print-json", help=words("print_json"))] = False,
 ) -> None:
     """Run a demonstration: a live lesson with three rural classrooms, on this machine alone."""
     console = Console(stderr=print_json, emoji=False)
@@ -60,7 +56,8 @@ def demo(
         _prepare_folder(data_folder, keep=keep)
         asyncio.run(_run(settings, console, rooms=rooms, print_json=print_json))
     except StartRefused as refused:
-        console.print(f"tongke demo: {refused}", soft_wrap=True, highlight=False, markup=False)
+        for line in spoken(refused.text, encoding=console.encoding):
+            console.print(f"tongke demo: {line}", soft_wrap=True, highlight=False, markup=False)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:  # before the server listens for it
         raise typer.Exit(130) from None
@@ -117,7 +114,8 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARKER).exists():
         raise StartRefused(
             f"The folder {folder} holds something else than a demonstration, so it is left alone. "
-            "Name another one with --data-folder."
+            "Name another one with --data-folder.",
+            f"文件夹 {folder} 中有演示以外的内容，未作改动。请用 --data-folder 另指定一个。",
         )
     lock = DataFolder(folder)  # so that no running demonstration is emptied
     try:
@@ -128,7 +126,10 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
                 entry.unlink()
         (folder / _MARKER).touch()
     except OSError as error:
-        raise StartRefused(f"The folder {folder} cannot be emptied: {error}.") from None
+        raise StartRefused(
+            f"The folder {folder} cannot be emptied: {error}.",
+            f"无法清空文件夹 {folder}：{error}。",
+        ) from None
     finally:
         lock.close()
 

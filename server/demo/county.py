@@ -215,7 +215,8 @@ async def _teacher(session: AsyncSession) -> User:
 def _no_demonstration(lacks: str) -> StartRefused:
     return StartRefused(
         f"The data folder holds no demonstration ({lacks}). Start without --keep, or name another "
-        "folder with --data-folder."
+        "folder with --data-folder.",
+        f"数据文件夹中没有演示（{lacks}）。请不带 --keep 启动，或用 --data-folder 另指定一个。",
     )
 
 

@@ -183,5 +183,8 @@ def _damaged(path: Path, what: str) -> StartRefused:
     return StartRefused(
         f"The file {path} {what}. It belongs to the certificate that the PCs of all rooms trust: "
         f"put {CERTIFICATE_FILE} and {KEY_FILE} back from a backup of the data folder. If there is "
-        "none, delete both: new ones are made, and every PC must be told to trust them once more."
+        "none, delete both: new ones are made, and every PC must be told to trust them once more.",
+        f"文件 {path} 已损坏或无法读取（{what}）。所有教室电脑信任的证书都靠它："
+        f"请从数据文件夹的备份中恢复 {CERTIFICATE_FILE} 和 {KEY_FILE}。若没有备份，请把两者都删除："
+        "会生成新的，但每台电脑都要重新信任一次。",
     )

@@ -68,12 +68,17 @@ class Certificate:
                 raise StartRefused(
                     f"The key {self.key} (setting tls_key) is protected by a password, which "
                     "nobody could type when the server starts by itself. Make a copy without one, "
-                    "readable by the server's user alone: openssl pkey -in KEY -out NEW-KEY"
+                    "readable by the server's user alone: openssl pkey -in KEY -out NEW-KEY",
+                    f"私钥 {self.key}（设置 tls_key）有密码保护，服务器自行启动时无人能输入。"
+                    "请生成一份不带密码、只有服务器用户可读的副本："
+                    "openssl pkey -in KEY -out NEW-KEY",
                 ) from None
             raise StartRefused(
                 f"The certificate {self.certificate} and the key {self.key} cannot be used: "
                 f"{error}. Both must be PEM files without a password, and the key must belong to "
-                "the first certificate in its file."
+                "the first certificate in its file.",
+                f"证书 {self.certificate} 和私钥 {self.key} 无法使用：{error}。"
+                "两者都应是不带密码的 PEM 文件，且私钥须与文件中的第一张证书匹配。",
             ) from None
         return context
 
@@ -85,7 +90,8 @@ def given_certificate(certificate: Path, key: Path) -> Certificate:
             file.read_bytes()
         except OSError as error:
             raise StartRefused(
-                f"The file {file} (setting {setting}) cannot be read: {error.strerror}."
+                f"The file {file} (setting {setting}) cannot be read: {error.strerror}.",
+                f"无法读取文件 {file}（设置 {setting}）：{error.strerror}。",
             ) from None
     given = Certificate(certificate, key)
     given.context()
@@ -119,7 +125,8 @@ def _alternative_names(names: Iterable[str], given: Iterable[str]) -> list[x509.
     for name, found in zip(given, wanted, strict=True):
         if found is None:
             raise StartRefused(
-                f"'{name}' (setting tls_names) is neither a host name nor an IP address."
+                f"'{name}' (setting tls_names) is neither a host name nor an IP address.",
+                f"“{name}”（设置 tls_names）既不是主机名，也不是 IP 地址。",
             )
     known = dict.fromkeys(found for found in (*wanted, *map(_general_name, names)) if found)
     return list(known)[:_MOST_NAMES]

@@ -33,7 +33,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for each in opened:
             each.close()
-        raise StartRefused(_told(host, port, error)) from None
+        raise _told(host, port, error) from None
     return opened
 
 
@@ -59,19 +59,26 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     return made
 
 
-def _told(host: str, port: int, error: OSError) -> str:
+def _told(host: str, port: int, error: OSError) -> StartRefused:
     where = f"port {port}" + (f" of {host}" if host else "")
+    place = (f"{host} 的" if host else "") + f"端口 {port} "
     if error.errno == errno.EADDRINUSE:
-        return (
+        return StartRefused(
             f"The {where} is in use by another program (perhaps another Tongke). Stop that one, or "
-            "choose another port with --port or TONGKE_PORT."
+            "choose another port with --port or TONGKE_PORT.",
+            f"{place}已被其他程序占用（也许是另一个同课）。请停止那个程序，"
+            "或用 --port 或 TONGKE_PORT 另选端口。",
         )
     if error.errno == errno.EACCES:
-        return (
+        return StartRefused(
             f"The {where} may not be opened by this user: ports below 1024 need a right of their "
-            "own. Choose a higher port with --port, or put a proxy in front."
+            "own. Choose a higher port with --port, or put a proxy in front.",
+            f"当前用户无权打开{place}：1024 以下的端口需要特别的权限。"
+            "请用 --port 选用更大的端口，或在前面放一个代理。",
         )
-    return (
-        f"The {where} cannot be opened ({error.strerror or error}). The setting host must be an "
-        "address or name of this machine; leave it out to listen on every interface."
+    why = error.strerror or error
+    return StartRefused(
+        f"The {where} cannot be opened ({why}). The setting host must be an "
+        "address or name of this machine; leave it out to listen on every interface.",
+        f"无法打开{place}（{why}）。设置 host 须是本机的地址或名称；不填则在所有网络接口上监听。",
     )

@@ -64,5 +64,6 @@ def choose_server_profile(name: str, folders: Sequence[Path] = ()) -> ServerProf
         return load_server_profile(name, folders)
     except ProfileError as error:
         raise StartRefused(
-            f"The setting server_profile cannot be used: {error.message_en}"
+            f"The setting server_profile cannot be used: {error.message_en}",
+            f"设置 server_profile 无法使用：{error.message_zh}",
         ) from None

@@ -40,5 +40,6 @@ def upgrade(connection: Connection) -> None:
     except CommandError as error:
         raise StartRefused(
             f"The database was written by another version of Tongke ({error}). Install the newer "
-            "version again, or give this one another data folder."
+            "version again, or give this one another data folder.",
+            f"数据库是由另一版本的同课写入的（{error}）。请重新安装较新的版本，或另用一个数据文件夹。",
         ) from None
