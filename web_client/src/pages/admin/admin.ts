@@ -67,7 +67,12 @@ export class Admin extends TongkeElement {
       }
       @media (max-width: 900px) {
         :host {
-          grid-template-columns: 1fr;
+          grid-template-columns: minmax(0, 1fr);
+        }
+        /* Beside each other: what one has come for is not below the fold. */
+        nav {
+          display: flex;
+          flex-wrap: wrap;
         }
       }
     `,
