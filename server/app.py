@@ -28,6 +28,7 @@ from server.api import (
     imports,
     lessons,
     metrics,
+    pairing,
     places,
     recordings,
     reference,
@@ -66,6 +67,7 @@ from server.lessons.endings import SPARE_BYTES, Endings
 from server.lessons.event_log import EventLog
 from server.lessons.live import SignalingLessons
 from server.lessons.ownership import LocalOwnership, Ownership
+from server.lessons.readiness import ReadinessBoard
 from server.lessons.rooms import RoomDesk
 from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
@@ -75,6 +77,7 @@ from server.node.media import MediaCore, open_media_node
 from server.recordings.library import Catalogue
 from server.recordings.recording import RecordingService
 from server.recordings.store import FolderStore, Store
+from server.schools.pairing import PairingDesk
 from server.services import Services
 from server.timekeeper import Timekeeper
 from signaling.app_router import routes as signaling_routes
@@ -89,6 +92,7 @@ _AREAS = (
     session,
     users,
     places,
+    pairing,
     communities,
     lessons,
     stats,
@@ -303,6 +307,8 @@ class _Start:
             event_log=event_log,
             rooms=rooms,
             imports=ImportDesk(database, clock, self._profile_folders),
+            pairing=PairingDesk(),
+            readiness=ReadinessBoard(),
             media=media,
             recording=recording,
             store=store,

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     join_timeout_s: Seconds = 10
     devices_per_seat: Annotated[int, Field(ge=1, le=64)] = 4
     guests_per_lesson: Annotated[int, Field(ge=0, le=1000)] = 30
+    room_checks_devices: bool = True
     room_poll_s: Annotated[float, Field(ge=0.2, le=60)] = 3
 
     # people

@@ -20,6 +20,7 @@ from server.door.tls import ServedCertificate
 from server.importing.desk import ImportDesk
 from server.lessons.desk import LessonDesk
 from server.lessons.event_log import EventLog
+from server.lessons.readiness import ReadinessBoard
 from server.lessons.rooms import RoomDesk
 from server.lessons.timetable import LESSONS
 from server.lessons.tokens import JoinTokens
@@ -29,6 +30,7 @@ from server.recordings.library import RECORDINGS
 from server.recordings.recording import RecordingService
 from server.recordings.store import Store
 from server.schools.communities import COMMUNITIES
+from server.schools.pairing import PairingDesk
 from server.schools.places import CLASSROOMS, SCHOOLS
 
 # What refers to others stands before what is referred to.
@@ -57,6 +59,8 @@ class Services:
     event_log: EventLog
     rooms: RoomDesk
     imports: ImportDesk
+    pairing: PairingDesk
+    readiness: ReadinessBoard
     media: MediaCore
     recording: RecordingService | None
     store: Store

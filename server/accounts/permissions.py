@@ -27,6 +27,7 @@ class Standing(StrEnum):
     COLLEAGUE = "a colleague of the school while nobody leads it"
     SCHOOL = "a teacher of the seat's school (for an assistant: of any that sits in the lesson)"
     ROOM_DEVICE = "a room's device, by its credential"
+    SCREEN = "a room's screen that waits to be paired, by its secret"
     MONITOR = "this machine, or who has the `metrics_token`"
     ADMITTED = "who has a join token"
     ENCODER = "an encoder, by its source key"
@@ -58,6 +59,7 @@ _ADMINISTRATORS = frozenset({Standing.ADMINISTRATOR})
 _OWNERS = _ADMINISTRATORS | {Standing.TEACHER}
 _HELPERS = _OWNERS | {Standing.COLLEAGUE}
 _ROOM_DEVICES = frozenset({Standing.ROOM_DEVICE})
+_SCREENS = _ROOM_DEVICES | {Standing.SCREEN}
 _MONITORS = frozenset({Standing.MONITOR})
 _ADMITTED = frozenset({Standing.ADMITTED})
 _OPENERS = frozenset({Standing.OPENER})
@@ -108,6 +110,9 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "GET /api/classrooms/{classroom_id}/credentials": RIGHTS[Right.ADMINISTER],
     "POST /api/classrooms/{classroom_id}/credentials": RIGHTS[Right.ADMINISTER],
     "DELETE /api/credentials/{credential_id}": RIGHTS[Right.ADMINISTER],
+    "POST /api/classrooms/{classroom_id}/pair": RIGHTS[Right.ADMINISTER],
+    "POST /api/pairing": _EVERYBODY,  # a room's screen, before it is anybody
+    "GET /api/pairing": _SCREENS,
     "GET /api/classrooms/{classroom_id}/source_keys": RIGHTS[Right.ADMINISTER],
     "POST /api/classrooms/{classroom_id}/source_keys": RIGHTS[Right.ADMINISTER],
     "DELETE /api/source_keys/{key_id}": RIGHTS[Right.ADMINISTER],
@@ -129,8 +134,11 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "POST /api/lessons/{lesson_id}/take-over": RIGHTS[Right.TAKE_OVER],
     "POST /api/lessons/{lesson_id}/end": RIGHTS[Right.END],
     "POST /api/lessons/{lesson_id}/token": _PEOPLE,  # which one: `SEATS`
+    "GET /api/lessons/{lesson_id}/readiness": _PEOPLE,
     "GET /api/lessons/{lesson_id}/stats": RIGHTS[Right.ADMINISTER],
     "GET /api/room": _ROOM_DEVICES,
+    "GET /api/room/profile": _ROOM_DEVICES,
+    "POST /api/room/readiness": _ROOM_DEVICES,
     "GET /ws": _ADMITTED,  # its first message has the token
     "POST /whip/{source}": _ADMITTED | {Standing.ENCODER},
     "POST /whep": _ADMITTED,

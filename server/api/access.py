@@ -99,8 +99,8 @@ async def administrator(who: Person) -> None:
     refuse_without(Right.ADMINISTER, who)
 
 
-async def room_device(request: Request, services: ServicesOf) -> RoomDevice:
-    """The room device that asks; refuses (401) without a credential in force."""
+def bearer_secret(request: Request) -> str:
+    """The secret that a room's page sends; refuses (401) where there is none."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret or len(secret) > _LONGEST_SECRET:
         raise Refusal(
@@ -111,7 +111,12 @@ async def room_device(request: Request, services: ServicesOf) -> RoomDevice:
                 "The device credential is missing. Open the room address the administrator gave.",
             ),
         )
-    return await services.rooms.recognise(secret.strip(), client_address(request))
+    return secret.strip()
+
+
+async def room_device(request: Request, services: ServicesOf) -> RoomDevice:
+    """The room device that asks; refuses (401) without a credential in force."""
+    return await services.rooms.recognise(bearer_secret(request), client_address(request))
 
 
 Room = Annotated[RoomDevice, Depends(room_device)]

@@ -18,6 +18,7 @@ from server.api.pages import Pages
 from server.database.models import Lesson, LessonPhase, User
 from server.lessons.admission import admit
 from server.lessons.clashes import Booking, find_clashes
+from server.lessons.readiness import DeviceReadiness, LineReadiness
 from server.lessons.timetable import (
     LessonChanges,
     LessonDraft,
@@ -27,7 +28,7 @@ from server.lessons.timetable import (
     plan_lesson,
     plan_series,
 )
-from server.lessons.told import classrooms_of
+from server.lessons.told import SeatTold, classrooms_of, seats_told
 from server.services import DELETION, Services
 from signaling.protocol.messages import Mode, Role
 
@@ -84,6 +85,24 @@ class LessonChange(Body):
     record: bool | None = None
 
 
+class ReadinessView(View):
+    """As the room's own page has found it a moment ago."""
+
+    camera: DeviceReadiness
+    sound: DeviceReadiness
+    line: LineReadiness
+    rtt_ms: float | None
+
+
+class SeatReadinessView(View):
+    """`readiness` is null where the room has said nothing of late: it is away, or in a lesson."""
+
+    seat_id: str
+    classroom_id: str | None
+    online: bool
+    readiness: ReadinessView | None
+
+
 class TokenBody(Body):
     role: Role
     seat_id: Id | None = None
@@ -101,6 +120,20 @@ async def _view(
 ) -> LessonView:
     (view,) = await lesson_views(session, services, person, [lesson])
     return view
+
+
+def _seat_readiness(services: Services, seat: SeatTold, online: bool) -> SeatReadinessView:
+    said = services.readiness.of(seat.classroom_id or "", services.steady())
+    return SeatReadinessView(
+        seat_id=seat.seat_id,
+        classroom_id=seat.classroom_id,
+        online=online,
+        readiness=None
+        if said is None
+        else ReadinessView(
+            camera=said.camera, sound=said.sound, line=said.line, rtt_ms=said.rtt_ms
+        ),
+    )
 
 
 @router.get("")
@@ -173,6 +206,15 @@ async def lesson(lesson_id: Id, person: Person, services: ServicesOf) -> LessonV
     async with services.database.read() as session:
         lesson = await get_visible_lesson(session, person, lesson_id)
         return await _view(session, services, person, lesson)
+
+
+@router.get("/{lesson_id}/readiness")
+async def readiness(lesson_id: Id, person: Person, services: ServicesOf) -> list[SeatReadinessView]:
+    """How each room of a lesson is before the bell: whether it is there; camera, sound, line."""
+    async with services.database.read() as session:
+        seats = seats_told(await get_visible_lesson(session, person, lesson_id))
+    online = await services.rooms.online()
+    return [_seat_readiness(services, seat, seat.classroom_id in online) for seat in seats]
 
 
 @router.patch("/{lesson_id}")

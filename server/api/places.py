@@ -141,7 +141,8 @@ def _classroom_view(
     )
 
 
-def _credential_view(credential: Credential) -> CredentialView:
+def credential_view(credential: Credential) -> CredentialView:
+    """A device's credential as administrators see it."""
     return CredentialView(
         id=credential.id,
         label=credential.label,
@@ -151,7 +152,7 @@ def _credential_view(credential: Credential) -> CredentialView:
 
 
 def _source_key_view(key: Credential) -> SourceKeyView:
-    return SourceKeyView(**dict(_credential_view(key)), source=Source(str(key.source)))
+    return SourceKeyView(**dict(credential_view(key)), source=Source(str(key.source)))
 
 
 def _handed_over(services: Services, base: Address, secret: str, address: str) -> HandedOver:
@@ -254,7 +255,7 @@ async def credentials(classroom_id: Id, services: ServicesOf) -> list[Credential
     """The devices of a classroom."""
     async with services.database.read() as session:
         await get_classroom(session, classroom_id)
-        return [_credential_view(row) for row in await list_credentials(session, classroom_id)]
+        return [credential_view(row) for row in await list_credentials(session, classroom_id)]
 
 
 @router.post("/classrooms/{classroom_id}/credentials", status_code=201)
@@ -276,7 +277,7 @@ async def create_credential(
         )
     base = address_for(request, services)
     once = _handed_over(services, base, secret, room_address(base.url, secret))
-    return NewCredentialView(**dict(_credential_view(row)), **dict(once))
+    return NewCredentialView(**dict(credential_view(row)), **dict(once))
 
 
 @router.delete("/credentials/{credential_id}", status_code=204)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from server.api.access import Room, ServicesOf
 from server.api.areas import area
-from server.api.fields import View
+from server.api.fields import Body, View
 from server.api.lesson_views import LessonView, lesson_view
-from signaling.protocol.messages import RemovalCode
+from server.lessons.readiness import DeviceReadiness, LineReadiness, RoomReadiness
+from server.node.hardware import load_send_profile
+from signaling.protocol.messages import Mode, RemovalCode, Role, SendProfile
 from signaling.protocol.refusals import REFUSALS
 
 router = area("room")
@@ -35,6 +41,20 @@ class RoomView(View):
     server_time: float
 
 
+class RoomProfileView(View):
+    """What this room's devices send, and whether its page looks at them while it waits."""
+
+    checks_devices: bool
+    sends: SendProfile
+
+
+class ReadinessBody(Body):
+    camera: DeviceReadiness
+    sound: DeviceReadiness
+    line: LineReadiness
+    rtt_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)] | None = None
+
+
 def _removed_view(code: RemovalCode) -> RemovedView:
     """Why a device was put out, in words."""
     text = REFUSALS[code]
@@ -61,4 +81,22 @@ async def room(device: Room, services: ServicesOf) -> RoomView:
         next=lesson_view(answer.next) if answer.next else None,
         poll_after_s=services.settings.room_poll_s,
         server_time=services.clock(),
+    )
+
+
+@router.get("/api/room/profile")
+async def room_profile(device: Room, services: ServicesOf) -> RoomProfileView:
+    """Asked while the room waits: its devices are those of a lesson in which all rooms talk."""
+    folder = services.settings.profiles_folder
+    sends = load_send_profile(
+        device.classroom.profile, Mode.BLENDED, Role.ROOM, [] if folder is None else [folder]
+    )
+    return RoomProfileView(checks_devices=services.settings.room_checks_devices, sends=sends)
+
+
+@router.post("/api/room/readiness", status_code=204)
+async def tell_readiness(body: ReadinessBody, device: Room, services: ServicesOf) -> None:
+    """How the waiting room's camera, microphone and line are; said again every ten seconds."""
+    services.readiness.tell(
+        device.classroom.id, device.credential_id, RoomReadiness(**dict(body)), services.steady()
     )

@@ -174,6 +174,34 @@ async def add_credential(
     return credential, secret
 
 
+async def take_in(
+    session: AsyncSession, classroom: Classroom, *, label: str, hashed: str, now: float
+) -> Credential:
+    """The credential of a paired screen: its secret is the screen's alone."""
+    credential = Credential(
+        id=new_id(),
+        classroom_id=classroom.id,
+        label=label,
+        secret_hash=hashed,
+        created_at=now,
+    )
+    session.add(credential)
+    await session.flush()
+    return credential
+
+
+async def is_in_force(session: AsyncSession, hashed: str) -> bool:
+    """Whether a device's credential with this hash is in force."""
+    found = await session.scalar(
+        select(Credential.id).where(
+            Credential.secret_hash == hashed,
+            Credential.source.is_(None),
+            Credential.revoked_at.is_(None),
+        )
+    )
+    return found is not None
+
+
 async def revoke_credential(session: AsyncSession, credential_id: str, now: float) -> None:
     """This device is let in no more; refuses with 404."""
     credential = await session.get(Credential, credential_id)

@@ -29,6 +29,7 @@ const loaders: Record<Route["page"], () => Promise<unknown>> = {
   room: () => import("./pages/room/room.ts"),
   teach: () => import("./pages/teach/teach.ts"),
   observe: () => import("./pages/observe.ts"),
+  pair: () => import("./pages/pair.ts"),
   trust: () => import("./pages/trust.ts"),
   library: () => import("./pages/library/library.ts"),
   player: () => import("./pages/player/player.ts"),
@@ -280,6 +281,7 @@ export class App extends TongkeElement {
       setup: m.account.setupTitle,
       "sign-in": m.account.signIn,
       key: m.account.keyTitle,
+      pair: m.pairing.title,
       trust: m.trust.title,
       library: m.app.library,
       "not-found": m.app.notFoundTitle,
@@ -377,6 +379,8 @@ export class App extends TongkeElement {
         return html`<tk-teach .lessonId=${route.id}></tk-teach>`;
       case "observe":
         return html`<tk-observe .lessonId=${route.id}></tk-observe>`;
+      case "pair":
+        return html`<tk-pair .code=${route.code} .may=${this.may}></tk-pair>`;
       case "trust":
         return html`<tk-trust></tk-trust>`;
       case "library":

@@ -17,6 +17,7 @@ export type Route =
   | { page: "today" | "account" | "library" | "not-found" }
   | { page: "setup" | "sign-in" | "key" | "room" | "trust" }
   | { page: "teach" | "observe" | "player"; id: string }
+  | { page: "pair"; code: string }
   | { page: "admin"; section: AdminSection };
 
 /** Pages that need nobody signed in. */
@@ -37,6 +38,8 @@ export function parseRoute(path: string): Route {
     case "room":
     case "trust":
       return { page: second ? "not-found" : first };
+    case "pair":
+      return { page: "pair", code: second };
     case "teach":
     case "observe":
       return second ? { page: first, id: second } : { page: "not-found" };

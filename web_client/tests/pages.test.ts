@@ -22,6 +22,8 @@ describe("addresses", () => {
     ["/admin", { page: "admin", section: "live" }],
     ["/admin/users", { page: "admin", section: "users" }],
     ["/trust", { page: "trust" }],
+    ["/pair/48271903", { page: "pair", code: "48271903" }],
+    ["/pair", { page: "pair", code: "" }],
     ["/admin/certificate", { page: "admin", section: "certificate" }],
     ["/admin/nonsense", { page: "not-found" }],
     ["/a/b/c", { page: "not-found" }],

@@ -123,6 +123,14 @@ export interface components {
          * @enum {string}
          */
         DeviceKind: "browser" | "room_pc" | "tablet" | "encoder" | "player" | "simulated";
+        /**
+         * @description How a camera or a microphone is, the best first.
+         *
+         *     `black`, `frozen`: what the camera gives is no picture; `silent`: digital silence, which no
+         *     open microphone gives.
+         * @enum {string}
+         */
+        DeviceReadiness: "ready" | "checking" | "unanswered" | "black" | "frozen" | "silent" | "busy" | "lost" | "denied" | "missing" | "off";
         /** @description One device of a seat, and whose it is: a person's name, or what a room device is called. */
         DeviceState: {
             bearer: string;
@@ -139,6 +147,13 @@ export interface components {
             receives: components["schemas"]["ReceivedView"][];
             sends: components["schemas"]["SentView"][];
             up: components["schemas"]["LineView"] | null;
+        };
+        /** @description One simulcast layer a device shall send (layer order: smallest first). */
+        EncodingProfile: {
+            max_bitrate_bps: number;
+            max_frame_rate: number;
+            rid: string;
+            scale_down_by: number;
         };
         /**
          * @description A folder's disk. `free_bytes` is what we may still write; both are null where the disk does
@@ -289,6 +304,11 @@ export interface components {
             waits: components["schemas"]["WaitsView"] | null;
         };
         /**
+         * @description How the room reaches this server, the best first; `blocked`: only its pages come through.
+         * @enum {string}
+         */
+        LineReadiness: "ready" | "checking" | "slow" | "blocked";
+        /**
          * @description One peer connection. `rtt_ms` and `available_bps` are null while unknown; `wanted_bps` is
          *     what all that is wanted would take, `used_bps` what was shared out (both for the way down).
          */
@@ -393,6 +413,16 @@ export interface components {
             tick_late_s: number;
             ticks: number;
         };
+        PairBody: {
+            code: string;
+            label: string;
+        };
+        /** @description `code` is what the screen shows; once it is `paired` it shows none. */
+        PairingView: {
+            code: string;
+            paired: boolean;
+            poll_after_s: number;
+        };
         /** @description One file that the player plays: a seat's picture and sound in step. */
         PartView: {
             duration_s: number;
@@ -465,6 +495,19 @@ export interface components {
          * @enum {string}
          */
         Reach: "others" | "this-machine" | "unknown-name";
+        ReadinessBody: {
+            camera: components["schemas"]["DeviceReadiness"];
+            line: components["schemas"]["LineReadiness"];
+            rtt_ms?: number | null;
+            sound: components["schemas"]["DeviceReadiness"];
+        };
+        /** @description As the room's own page has found it a moment ago. */
+        ReadinessView: {
+            camera: components["schemas"]["DeviceReadiness"];
+            line: components["schemas"]["LineReadiness"];
+            rtt_ms: number | null;
+            sound: components["schemas"]["DeviceReadiness"];
+        };
         /**
          * @description A stream a device gets: `layer` of `layers` goes out now (−1: none), `target` is being
          *     switched to, `reason` says why nothing is sent; `width` and `height` are the tile's. What is the
@@ -585,6 +628,11 @@ export interface components {
             profile: string;
             school: string;
         };
+        /** @description What this room's devices send, and whether its page looks at them while it waits. */
+        RoomProfileView: {
+            checks_devices: boolean;
+            sends: components["schemas"]["SendProfile"];
+        };
         RoomView: {
             classroom: components["schemas"]["RoomPlaceView"];
             lesson: components["schemas"]["LessonView"] | null;
@@ -611,6 +659,13 @@ export interface components {
             id: string;
             kind: components["schemas"]["SchoolKind"];
             name: string;
+        };
+        /** @description `readiness` is null where the room has said nothing of late: it is away, or in a lesson. */
+        SeatReadinessView: {
+            classroom_id: string | null;
+            online: boolean;
+            readiness: components["schemas"]["ReadinessView"] | null;
+            seat_id: string;
         };
         /** @description One seat, whole: an event about a seat always carries all of it. */
         SeatState: {
@@ -651,6 +706,11 @@ export interface components {
             role: components["schemas"]["Role"];
             school: string;
             seat_id: string;
+        };
+        /** @description What this device shall send, by its hardware profile and the lesson's mode. */
+        SendProfile: {
+            name: string;
+            sources: components["schemas"]["SourceProfile"][];
         };
         /**
          * @description A stream a device sends. `paused`: not forwarded (muted, or without the floor). `faults`:
@@ -707,6 +767,20 @@ export interface components {
             password: string;
             username: string;
         };
+        /** @description How a room's sound shall be taken: what the device's own processing does to it. */
+        SoundProfile: {
+            /** @default true */
+            auto_gain_control: boolean;
+            /**
+             * @default 1
+             * @enum {integer}
+             */
+            channels: 1 | 2;
+            /** @default true */
+            echo_cancellation: boolean;
+            /** @default true */
+            noise_suppression: boolean;
+        };
         /**
          * @description What a seat sends: four pictures and the room's sound.
          * @enum {string}
@@ -722,6 +796,23 @@ export interface components {
             label: string;
             last_used_at: number | null;
             source: components["schemas"]["Source"];
+        };
+        /** @description What a source shall be captured and sent as (from the room's hardware profile). */
+        SourceProfile: {
+            /** @default H264 */
+            codec: string;
+            /** @default [] */
+            encodings: components["schemas"]["EncodingProfile"][];
+            /** @default 0 */
+            frame_rate: number;
+            /** @default 0 */
+            height: number;
+            /** @default 0 */
+            max_bitrate_bps: number;
+            sound: components["schemas"]["SoundProfile"] | null;
+            source: components["schemas"]["Source"];
+            /** @default 0 */
+            width: number;
         };
         /** @description One source of a seat, as everybody may see it. */
         SourceState: {
@@ -817,6 +908,12 @@ export interface components {
          * @enum {string}
          */
         Visibility: "lesson" | "community" | "region";
+        /** @description `secret` is told this once. */
+        WaitingView: {
+            code: string;
+            poll_after_s: number;
+            secret: string;
+        };
         WaitsView: {
             code: string;
             message_en: string;

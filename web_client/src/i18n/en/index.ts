@@ -6,6 +6,7 @@ import { live } from "./live.ts";
 import { measures } from "./measures.ts";
 import { office } from "./office.ts";
 import { planning } from "./planning.ts";
+import { rooms } from "./rooms.ts";
 import { trust } from "./trust.ts";
 
 export const en = {
@@ -15,6 +16,7 @@ export const en = {
   ...office,
   ...measures,
   ...planning,
+  ...rooms,
   ...trust,
 };
 

@@ -284,10 +284,7 @@ export const live = {
     nothingPlanned: "Nothing is planned. The lesson opens here by itself.",
     serverAway: "The server does not answer — trying again by itself",
     noCredentialTitle: "This room is not set up yet",
-    noCredential:
-      "Open the address of this room once, as the administrator gave it (Admin › Classrooms › Credential).",
     refusedTitle: "This room’s credential is no longer valid",
-    refused: "Ask the administrator for a new address and open it once.",
     forget: "Remove the credential from this PC",
     forgetSure: "Remove? The room must be set up again.",
     status: "State of this room",

@@ -7,6 +7,7 @@ import { live } from "./live.ts";
 import { measures } from "./measures.ts";
 import { office } from "./office.ts";
 import { planning } from "./planning.ts";
+import { rooms } from "./rooms.ts";
 import { trust } from "./trust.ts";
 
 export const zh: Messages = {
@@ -16,5 +17,6 @@ export const zh: Messages = {
   ...office,
   ...measures,
   ...planning,
+  ...rooms,
   ...trust,
 };

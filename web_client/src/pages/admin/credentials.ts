@@ -3,6 +3,7 @@
 import { html, type TemplateResult } from "lit";
 import type { Credential } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
+import "../../components/pair_form.ts";
 import { trustHint } from "../../components/trust_steps.ts";
 import { type Fresh, type SecretWords, Secrets } from "./secrets.ts";
 
@@ -49,6 +50,17 @@ export class Credentials extends Secrets<Credential> {
       <span>${admin.kioskHint}</span>
       ${this.copyable(`${KIOSK} "${fresh.address}"`, "kiosk-command")}
     </div>`;
+  }
+
+  /** A PC that shows eight figures needs no address carried to it. */
+  override render(): TemplateResult {
+    const { pairing } = this.m;
+    return html`${super.render()}
+      <p class="soft">${pairing.how(`${location.origin}/room`)}</p>
+      <tk-pair-form
+        .classroomId=${this.classroomId}
+        @paired=${() => void this.load()}
+      ></tk-pair-form>`;
   }
 }
 

@@ -108,7 +108,7 @@ export abstract class Secrets<One extends Credential> extends Form {
     void this.load();
   }
 
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     try {
       this.all = await get<One[]>(this.listAddress);
       this.error = "";

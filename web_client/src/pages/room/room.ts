@@ -83,6 +83,14 @@ export class Room extends LessonPage {
     if (!this.credential) this.standing = "no-credential";
   }
 
+  /** The figures on this screen have been entered: it has a credential now. */
+  private readonly paired = ({ detail: credential }: CustomEvent<string>): void => {
+    localStorage.setItem(CREDENTIAL, credential);
+    this.credential = credential;
+    this.standing = "asking";
+    void this.poll();
+  };
+
   // --- which lesson now? ----------------------------------------------------------------------
 
   private async poll(): Promise<void> {
@@ -200,6 +208,7 @@ export class Room extends LessonPage {
     localStorage.removeItem(CREDENTIAL);
     this.credential = "";
     this.standing = "no-credential";
+    this.answer = null;
     this.dialog.close();
     this.leave();
   }
@@ -236,7 +245,7 @@ export class Room extends LessonPage {
   }
 
   private waiting(): TemplateResult {
-    const { answer, m } = this;
+    const { answer } = this;
     return html`<div class="waiting">
       ${answer
         ? html`<p class="place">${answer.classroom.school} · ${answer.classroom.name}</p>`
@@ -246,12 +255,14 @@ export class Room extends LessonPage {
       ${this.standing === "waiting" && !this.session && !this.removed
         ? html`<p class="hint">${this.next(answer?.next ?? null)}</p>`
         : nothing}
-      ${this.standing === "no-credential" || this.standing === "refused"
-        ? html`<p class="hint">
-            ${this.standing === "refused" ? m.room.refused : m.room.noCredential}
-          </p>`
-        : nothing}
+      ${this.standing === "no-credential" || this.standing === "refused" ? this.pairing() : nothing}
     </div>`;
+  }
+
+  /** Loaded by a room that needs it alone. */
+  private pairing(): TemplateResult {
+    void import("./pairing.ts");
+    return html`<tk-room-pairing @paired=${this.paired}></tk-room-pairing>`;
   }
 
   private words(): string {

@@ -1,0 +1,21 @@
+// English words about a room's PC: how it comes to its classroom.
+
+export const rooms = {
+  pairing: {
+    title: "Pair a room’s screen",
+    tell: "Tell the administrator these eight figures, by telephone for example.",
+    then: "As soon as they are entered the room comes in by itself: there is nothing more to do here.",
+    scan: "An administrator is here? Scan this with a phone.",
+    which: "Which classroom is it that shows these figures?",
+    onlyAdministrators:
+      "Only an administrator can say which classroom a screen stands in. Tell one the eight figures.",
+    code: "Eight figures on the room’s screen",
+    eightFigures: "Type the eight figures that stand on the screen.",
+    classroom: "Classroom",
+    usualLabel: "Room PC",
+    pair: "Pair",
+    done: "Paired. The screen comes into this classroom within a few seconds.",
+    how: (address: string) =>
+      `Or without an address to carry there: open ${address} on the room’s PC, and enter here the eight figures that it shows.`,
+  },
+};
