@@ -84,7 +84,7 @@ def a_rooms_settings(page: Page) -> None:
     keys.press("Enter")
     keys.waits_at(tag="select", inDialog=True)
     keys.press("ArrowRight", "ArrowLeft")  # chooses a device, as elsewhere it raises a hand
-    keys.tab_to(tag="button", inDialog=True)
+    keys.tab_to(hook="language")
     keys.press("Enter")
     expect(page.locator("html")).not_to_have_attribute("lang", str(language))
     keys.press("Enter")

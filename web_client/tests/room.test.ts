@@ -122,11 +122,12 @@ describe("a room's PC", () => {
     expect(said(root)).toBe("现在没有课");
   });
 
-  it("forgets its credential at the second press only", async () => {
+  it("forgets its credential behind a second step, and at the second press only", async () => {
     const root = await opened();
     await press(root, "[data-testid=settings]");
     const dialog = find(root, "dialog");
     expect(dialog.hasAttribute("open")).toBe(true);
+    expect(find(root, "dialog details").hasAttribute("open")).toBe(false);
     await press(root, "dialog .alarm");
     expect(words(find(root, "dialog .alarm"))).toBe(zh.room.forgetSure);
     expect(localStorage.getItem(CREDENTIAL)).toBe("tkr_one");

@@ -5,7 +5,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
 import { base } from "../design/shared.ts";
 import type { DeviceUse } from "../lesson/remembered_devices.ts";
-import type { LessonSession } from "../lesson/session.ts";
+import type { Devices } from "../lesson/devices.ts";
 import type { View } from "../lesson/state.ts";
 import type { Source } from "../protocol/messages.ts";
 import "./device_select.ts";
@@ -31,7 +31,8 @@ export class DeviceMenu extends TongkeElement {
   ];
 
   @property({ attribute: false }) view!: View;
-  @property({ attribute: false }) session!: LessonSession;
+  /** A lesson's session, or what a room has between lessons. */
+  @property({ attribute: false }) session!: { readonly devices: Devices };
   @query("tk-device-select") private readonly first!: DeviceSelect | null; // a seat may send nothing
 
   override focus(): void {

@@ -6,7 +6,7 @@ import { icon } from "../design/icons.ts";
 import { base, controls, fields } from "../design/shared.ts";
 import { type Messages, messages } from "../i18n/index.ts";
 import { type DeviceUse, NO_DEVICE } from "../lesson/remembered_devices.ts";
-import type { LessonSession } from "../lesson/session.ts";
+import type { Devices } from "../lesson/devices.ts";
 import type { DevicePhase, View } from "../lesson/state.ts";
 import type { Source } from "../protocol/messages.ts";
 import { define, TongkeElement } from "./element.ts";
@@ -42,7 +42,8 @@ export class DeviceSelect extends TongkeElement {
   ];
 
   @property({ attribute: false }) view!: View;
-  @property({ attribute: false }) session!: LessonSession;
+  /** A lesson's session, or what a room has between lessons. */
+  @property({ attribute: false }) session!: { readonly devices: Devices };
   @property() use: DeviceUse = "room";
   @property() label = "";
   /** Whether this source stands for "the camera" or "the microphone", whose state is told. */

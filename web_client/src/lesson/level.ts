@@ -29,7 +29,10 @@ function decibels(amplitude: number): number {
   return amplitude > 0 ? 20 * Math.log10(amplitude) : -100;
 }
 
-/** Call `told` about twenty times a second with the level of `track`; returns how to stop. */
+/**
+ * Call `told` about twenty times a second with the level of `track`; returns how to stop. A browser that
+ * lets no sound be read before a touch tells nothing until then.
+ */
 export function watchLevel(
   track: MediaStreamTrack,
   told: (level: { rmsDb: number; peakDb: number }) => void,
@@ -42,6 +45,7 @@ export function watchLevel(
   const wake = (): void => void context.resume();
   addEventListener("pointerdown", wake);
   const timer = setInterval(() => {
+    if (context.state !== "running") return;
     analyser.getFloatTimeDomainData(samples);
     told(levelOf(samples));
   }, 50);

@@ -47,6 +47,8 @@ export function reduce(view: View, event: LessonEvent): View {
     }
     case "own":
       return { ...view, own: put(view.own, event.source, event.track) };
+    case "profile":
+      return { ...view, profile: event.profile };
     case "own-closed": {
       const closed = new Set(view.closed);
       if (event.closed) closed.add(event.source);

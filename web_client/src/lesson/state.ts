@@ -121,6 +121,7 @@ export type LessonEvent =
   | { type: "devices"; choices: DeviceChoices }
   | { type: "fell-back"; source: Source; from: string; to: string | null }
   | { type: "own"; source: Source; track: MediaStreamTrack | null }
+  | { type: "profile"; profile: SendProfile }
   | { type: "own-closed"; source: Source; closed: boolean }
   | { type: "held"; held: boolean }
   | { type: "shows"; codecs: readonly VideoCodec[] }

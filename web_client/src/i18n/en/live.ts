@@ -188,10 +188,6 @@ export const live = {
     lostDevice: "It was unplugged. Plug it in again; it comes back by itself.",
     fellBack: (device: string, from: string, to: string) =>
       `${device}: “${from}” was unplugged. “${to}” is used now.`,
-    testSpeaker: "Test the loudspeaker",
-    testPlays: "Two notes are playing…",
-    testHeard: "Did you hear two notes? If not, choose another loudspeaker or turn it up.",
-    testFailed: "This browser cannot play a sound here.",
     levels: { waiting: "", quiet: "Too quiet", clear: "Sounds clear", loud: "Too loud" },
     cameraReady: "Camera",
     soundReady: "Sound",
@@ -285,6 +281,7 @@ export const live = {
     serverAway: "The server does not answer — trying again by itself",
     noCredentialTitle: "This room is not set up yet",
     refusedTitle: "This room’s credential is no longer valid",
+    forAdministrators: "For administrators",
     forget: "Remove the credential from this PC",
     forgetSure: "Remove? The room must be set up again.",
     status: "State of this room",

@@ -1,4 +1,4 @@
-// English words about a room's PC: how it comes to its classroom.
+// English words about a room's PC: how it comes to its classroom, and how its devices are.
 
 export const rooms = {
   pairing: {
@@ -17,5 +17,48 @@ export const rooms = {
     done: "Paired. The screen comes into this classroom within a few seconds.",
     how: (address: string) =>
       `Or without an address to carry there: open ${address} on the room’s PC, and enter here the eight figures that it shows.`,
+  },
+  readiness: {
+    camera: "Camera:",
+    sound: "Microphone:",
+    line: "Line:",
+    cameraIs: {
+      ready: "works",
+      checking: "being checked…",
+      unanswered: "the browser waits for permission",
+      black: "gives a black picture",
+      frozen: "gives a picture that stands still",
+      silent: "gives nothing",
+      busy: "in use by another program",
+      lost: "unplugged",
+      denied: "not allowed",
+      missing: "not found",
+      off: "not used",
+    },
+    soundIs: {
+      ready: "works",
+      checking: "being checked…",
+      unanswered: "the browser waits for permission",
+      black: "gives nothing",
+      frozen: "gives nothing",
+      silent: "gives no sound at all",
+      busy: "in use by another program",
+      lost: "unplugged",
+      denied: "not allowed",
+      missing: "not found",
+      off: "not used",
+    },
+    lineIs: {
+      ready: "good",
+      checking: "being checked…",
+      slow: "slow",
+      blocked: "lets no lesson through",
+    },
+  },
+  speakerTest: {
+    test: "Test the loudspeaker",
+    playing: "Three tones are playing…",
+    played: "Heard nothing? Choose another loudspeaker, or turn it up.",
+    failed: "This loudspeaker cannot be played. Choose another one.",
   },
 };

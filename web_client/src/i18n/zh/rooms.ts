@@ -1,8 +1,8 @@
-// Chinese words about a room's PC: how it comes to its classroom.
+// Chinese words about a room's PC: how it comes to its classroom, and how its devices are.
 
 import type { Messages } from "../en/index.ts";
 
-export const rooms: Pick<Messages, "pairing"> = {
+export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest"> = {
   pairing: {
     title: "配对教室屏幕",
     tell: "请把这八位数字告诉管理员，例如打电话。",
@@ -17,5 +17,48 @@ export const rooms: Pick<Messages, "pairing"> = {
     pair: "配对",
     done: "已配对，该屏幕几秒内就会进入这间教室。",
     how: (address) => `也可以不带地址过去：在教室电脑上打开 ${address}，把它显示的八位数字输入这里。`,
+  },
+  readiness: {
+    camera: "摄像头：",
+    sound: "麦克风：",
+    line: "网络：",
+    cameraIs: {
+      ready: "正常",
+      checking: "检查中…",
+      unanswered: "浏览器在等待许可",
+      black: "画面全黑",
+      frozen: "画面不动",
+      silent: "没有画面",
+      busy: "被其他程序占用",
+      lost: "已拔出",
+      denied: "未获许可",
+      missing: "没有找到",
+      off: "未使用",
+    },
+    soundIs: {
+      ready: "正常",
+      checking: "检查中…",
+      unanswered: "浏览器在等待许可",
+      black: "没有声音",
+      frozen: "没有声音",
+      silent: "没有任何声音",
+      busy: "被其他程序占用",
+      lost: "已拔出",
+      denied: "未获许可",
+      missing: "没有找到",
+      off: "未使用",
+    },
+    lineIs: {
+      ready: "良好",
+      checking: "检查中…",
+      slow: "较慢",
+      blocked: "课堂连接不通",
+    },
+  },
+  speakerTest: {
+    test: "测试扬声器",
+    playing: "正在播放三声提示音…",
+    played: "没有听到？请换一个扬声器，或调高音量。",
+    failed: "这个扬声器无法播放，请换一个。",
   },
 };

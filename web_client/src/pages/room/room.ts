@@ -12,6 +12,7 @@ import "../../components/device_menu.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
 import { refusalWords } from "../../components/put_out.ts";
+import "../../components/speaker_test.ts";
 import "../../components/states.ts";
 import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
@@ -24,6 +25,8 @@ import { LessonSession } from "../../lesson/session.ts";
 import type { Refusal, View } from "../../lesson/state.ts";
 import { fromFragment } from "../../router.ts";
 import { captionWords } from "./caption_words.ts";
+import "./readiness_signs.ts";
+import { Readying } from "./readying.ts";
 import "./room_lesson.ts";
 import { roomStyles } from "./styles.ts";
 
@@ -48,6 +51,8 @@ export class Room extends LessonPage {
   private credential = "";
   private lessonId = "";
   private lastToken = "";
+  private rttMs = 0;
+  private readonly readying = new Readying(() => this.requestUpdate());
   private pollTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
   private readonly onOnline = (): void => void this.poll();
@@ -69,6 +74,7 @@ export class Room extends LessonPage {
     removeEventListener("keydown", this.onKey);
     removeEventListener("online", this.onOnline);
     clearTimeout(this.pollTimer);
+    this.readying.stop();
     super.disconnectedCallback();
   }
 
@@ -106,6 +112,7 @@ export class Room extends LessonPage {
         : null;
       const coming = answer.lesson && answer.token && answer.lesson.id !== this.endedLesson();
       if (answer.lesson && coming && !this.session) this.enter(answer.lesson);
+      else if (!this.session) void this.keepReady(answer);
     } catch (error) {
       const refused = error instanceof ApiError && [401, 403].includes(error.status);
       this.standing = refused ? "refused" : "away";
@@ -114,8 +121,20 @@ export class Room extends LessonPage {
     this.pollTimer = setTimeout(() => void this.poll(), waitS * 1000);
   }
 
+  /** While it waits it looks at its own devices, and the server is told how they are. */
+  private async keepReady(answer: RoomAnswer): Promise<void> {
+    try {
+      await this.readying.keep(this.credential, answer.classroom.profile, this.rttMs);
+    } catch {
+      // The server is away: the next answer tries again.
+    }
+    this.requestUpdate();
+  }
+
   private async ask(): Promise<RoomAnswer> {
+    const askedAtMs = performance.now();
     const answer = await get<RoomAnswer>("/api/room", { bearer: this.credential });
+    this.rttMs = performance.now() - askedAtMs;
     this.answer = answer;
     this.lastToken = answer.token ?? "";
     return answer;
@@ -127,6 +146,7 @@ export class Room extends LessonPage {
 
   private enter(lesson: Lesson): void {
     this.lessonId = lesson.id;
+    this.readying.stop(); // the lesson opens the devices itself
     const session = new LessonSession({
       lessonId: lesson.id,
       device: "room_pc",
@@ -181,7 +201,7 @@ export class Room extends LessonPage {
 
   private key(event: KeyboardEvent): void {
     const target = event.composedPath()[0];
-    const onControl = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
+    const onControl = target instanceof HTMLElement && /^(BUTTON|A|SUMMARY)$/.test(target.tagName);
     // Arrows, letters and pages choose a device there, or scroll through what was written.
     if (target instanceof HTMLElement && target.matches("select, [aria-live]")) return;
     if (!HAND_KEYS.has(event.key) || event.repeat || !this.session) return;
@@ -209,6 +229,7 @@ export class Room extends LessonPage {
     this.credential = "";
     this.standing = "no-credential";
     this.answer = null;
+    this.readying.stop();
     this.dialog.close();
     this.leave();
   }
@@ -256,6 +277,9 @@ export class Room extends LessonPage {
         ? html`<p class="hint">${this.next(answer?.next ?? null)}</p>`
         : nothing}
       ${this.standing === "no-credential" || this.standing === "refused" ? this.pairing() : nothing}
+      ${this.readying.check && this.standing === "waiting"
+        ? html`<tk-readiness-signs .readiness=${this.readying.check.readiness}></tk-readiness-signs>`
+        : nothing}
     </div>`;
   }
 
@@ -320,19 +344,38 @@ export class Room extends LessonPage {
   private choices(): TemplateResult {
     const { m } = this;
     const next = currentLanguage() === "en" ? "zh-CN" : "en";
-    const { session, view } = this;
-    return html`${session && view.profile
-        ? html`<tk-device-menu .view=${view} .session=${session}></tk-device-menu>
-            <h2>${m.lesson.chat}</h2>
+    const { session, view, readying } = this;
+    const inLesson = session && view.profile ? { view, session } : null;
+    const waiting = readying.check && { view: readying.check.view, session: readying.check };
+    const at = inLesson ?? waiting;
+    return html`${at
+        ? html`<tk-device-menu .view=${at.view} .session=${at.session}></tk-device-menu>`
+        : nothing}
+      <tk-speaker-test .speaker=${at?.view.choices.speaker ?? ""}></tk-speaker-test>
+      ${inLesson
+        ? html`<h2>${m.lesson.chat}</h2>
             <tk-chat reading .view=${view} .session=${session}></tk-chat>`
         : nothing}
-      <button lang=${next} @click=${() => void switchLanguage(next)}>${m.app.otherLanguage}</button>
-      ${this.credential
-        ? html`<button class="alarm" @click=${this.forget}>
-            ${icon("trash")}${this.forgetting ? m.room.forgetSure : m.room.forget}
-          </button>`
-        : nothing}
+      <button
+        lang=${next}
+        data-testid="language"
+        @click=${() => void switchLanguage(next)}
+      >
+        ${m.app.otherLanguage}
+      </button>
+      ${this.credential ? this.forAdministrators() : nothing}
       <button @click=${() => this.dialog.close()}>${icon("close")}${m.app.close}</button>`;
+  }
+
+  /** What ends the room's own coming is not met by who looks for its microphone. */
+  private forAdministrators(): TemplateResult {
+    const { room } = this.m;
+    return html`<details>
+      <summary data-testid="for-administrators">${room.forAdministrators}</summary>
+      <button class="alarm" data-testid="forget" @click=${this.forget}>
+        ${icon("trash")}${this.forgetting ? room.forgetSure : room.forget}
+      </button>
+    </details>`;
   }
 }
 

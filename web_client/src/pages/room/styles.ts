@@ -76,6 +76,11 @@ export const roomStyles = css`
   .settings h2 {
     font-size: inherit;
   }
+  .settings summary {
+    padding-block: 8px;
+    color: var(--ink-soft);
+    cursor: pointer;
+  }
   .settings tk-chat {
     max-height: 30vh;
     border: 1px solid var(--line);

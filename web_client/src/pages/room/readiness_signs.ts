@@ -1,0 +1,65 @@
+// How a waiting room's camera, sound and line are: three signs at the foot of the screen, in words.
+
+import { css, html, type TemplateResult } from "lit";
+import { property } from "lit/decorators.js";
+import type { Readiness } from "../../api/types.ts";
+import { define, TongkeElement } from "../../components/element.ts";
+import { icon, type IconName } from "../../design/icons.ts";
+import { base } from "../../design/shared.ts";
+
+export class ReadinessSigns extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: center;
+        gap: 12px 40px;
+        font-size: max(24px, 1.5vw);
+      }
+      span {
+        display: inline-flex;
+        align-items: center;
+        gap: 12px;
+        color: var(--ink-soft);
+      }
+      .ready {
+        color: var(--accent);
+      }
+      .wrong {
+        color: var(--warn);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) readiness!: Readiness;
+
+  override render(): TemplateResult {
+    const { readiness: words } = this.m;
+    const { camera, sound, line } = this.readiness;
+    return html`${this.sign("camera", "cameraOff", camera, words.camera, words.cameraIs[camera])}
+    ${this.sign("microphone", "microphoneOff", sound, words.sound, words.soundIs[sound])}
+    ${this.sign("linkGood", "linkWeak", line, words.line, words.lineIs[line])}`;
+  }
+
+  private sign(
+    good: IconName,
+    bad: IconName,
+    state: string,
+    what: string,
+    how: string,
+  ): TemplateResult {
+    const quiet = state === "checking" || state === "off";
+    const tone = state === "ready" ? "ready" : quiet ? "" : "wrong";
+    return html`<span class=${tone}>${icon(tone === "wrong" ? bad : good, 32)}${what} ${how}</span>`;
+  }
+}
+
+define("tk-readiness-signs", ReadinessSigns);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tk-readiness-signs": ReadinessSigns;
+  }
+}
