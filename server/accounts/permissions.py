@@ -110,6 +110,7 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "GET /api/classrooms/{classroom_id}/credentials": RIGHTS[Right.ADMINISTER],
     "POST /api/classrooms/{classroom_id}/credentials": RIGHTS[Right.ADMINISTER],
     "DELETE /api/credentials/{credential_id}": RIGHTS[Right.ADMINISTER],
+    "POST /api/classrooms/{classroom_id}/room_files": RIGHTS[Right.ADMINISTER],
     "POST /api/classrooms/{classroom_id}/pair": RIGHTS[Right.ADMINISTER],
     "POST /api/pairing": _EVERYBODY,  # a room's screen, before it is anybody
     "GET /api/pairing": _SCREENS,

@@ -49,6 +49,8 @@ _RURAL = (  # school, classroom, hardware profile
     ("白鹭洲小学 Bailu School", "白鹭教室 Bailu", "standard"),
     ("云岭教学点 Yunling School", "云岭教室 Yunling", "old-pc"),
 )
+# Of the last school; nobody is simulated in it: who opens its page sits there alone.
+_VISITORS_ROOM = "云岭二教室 Yunling 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class County:
     origin: str
     lesson_id: str
     teacher_key: str
-    credentials: tuple[str, ...]  # of the three rural rooms
+    credentials: tuple[str, ...]  # of the three simulated rooms
+    visitors_credential: str
     password: str  # of the teacher and the administrator
 
     @property
@@ -68,8 +71,8 @@ class County:
 
     @property
     def room_address(self) -> str:
-        """The page of the first rural room."""
-        return room_address(self.origin, self.credentials[0])
+        """The page of the room that waits for a visitor."""
+        return room_address(self.origin, self.visitors_credential)
 
 
 async def found_county(services: Services) -> None:
@@ -89,6 +92,9 @@ async def found_county(services: Services) -> None:
                 session, school_id=school.id, name=room_name, profile=profile, now=now
             )
             partner_ids.append(school.id)
+        await add_classroom(
+            session, school_id=partner_ids[-1], name=_VISITORS_ROOM, profile="standard", now=now
+        )
         await add_community(
             session,
             name="临江教学共同体 Linjiang community",
@@ -118,7 +124,7 @@ async def open_county(services: Services) -> County:
         teacher = await _teacher(session)
         places = await _places(session)
         known = {secret_hash(secret): secret for secret in kept.credentials}
-        credentials = [await _credential(session, room, known, now) for room in places.rooms]
+        credentials = [await _credential(session, room, known, now) for room in places.all_rooms]
         live = await lessons_in_progress(session)
         if not live:
             lesson = await plan_lesson(session, teacher, _today(places), now=now)
@@ -132,7 +138,8 @@ async def open_county(services: Services) -> County:
         origin=services.settings.address,
         lesson_id=live[0].id,
         teacher_key=key,
-        credentials=tuple(credentials),
+        credentials=tuple(credentials[: len(places.rooms)]),
+        visitors_credential=credentials[-1],
         password=kept.password,
     )
 
@@ -141,7 +148,13 @@ async def open_county(services: Services) -> County:
 class _Places:
     community_id: str
     lead_room: Classroom
-    rooms: tuple[Classroom, ...]
+    rooms: tuple[Classroom, ...]  # simulated
+    visitors_room: Classroom | None  # a folder of an earlier version has none
+
+    @property
+    def all_rooms(self) -> tuple[Classroom, ...]:
+        """Those of a lesson; the visitor's is the last."""
+        return self.rooms if self.visitors_room is None else (*self.rooms, self.visitors_room)
 
 
 async def _places(session: AsyncSession) -> _Places:
@@ -149,10 +162,19 @@ async def _places(session: AsyncSession) -> _Places:
     communities = await list_communities(session)
     schools = schools_of(communities[0]) if communities else []
     found = [await list_classrooms(session, school_id=school_id) for school_id in schools]
-    first = [classrooms[0] for classrooms in found if classrooms]
+    visitors = next(
+        (each for rooms in found for each in rooms if each.name == _VISITORS_ROOM), None
+    )
+    simulated = [[each for each in rooms if each is not visitors] for rooms in found]
+    first = [rooms[0] for rooms in simulated if rooms]
     if len(first) < 2:
         raise _no_demonstration("no community with classrooms")
-    return _Places(community_id=communities[0].id, lead_room=first[0], rooms=tuple(first[1:]))
+    return _Places(
+        community_id=communities[0].id,
+        lead_room=first[0],
+        rooms=tuple(first[1:]),
+        visitors_room=visitors,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +266,7 @@ def _draft(
         mode=mode,
         community_id=places.community_id,
         lead_classroom_id=places.lead_room.id,
-        room_classroom_ids=tuple(room.id for room in places.rooms),
+        room_classroom_ids=tuple(room.id for room in places.all_rooms),
         starts_at=starts_at,
         record=True,
     )

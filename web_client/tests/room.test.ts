@@ -110,6 +110,17 @@ describe("a room's PC", () => {
     expect(server.bearer).toBe("Bearer tkr_new");
   });
 
+  it("goes on with the credential it has, where its start brings one that is no more", async () => {
+    location.hash = "#credential=tkr_revoked";
+    server.answers[ASK] = new Refused(401, "credential-refused", "无效");
+    const root = await opened();
+    expect(server.bearer).toBe("Bearer tkr_one");
+    server.answers[ASK] = answer();
+    await later(30);
+    expect(said(root)).toBe("现在没有课");
+    expect(localStorage.getItem(CREDENTIAL)).toBe("tkr_one");
+  });
+
   it("says that its credential is no more, and asks seldom", async () => {
     server.answers[ASK] = new Refused(401, "credential-invalid", "无效");
     const root = await opened();

@@ -87,7 +87,7 @@ def await_rooms(http: httpx.Client, lesson_id: str) -> list[dict[str, Any]]:
     while time.monotonic() < deadline:
         lessons = http.get("/api/admin/live").raise_for_status().json()["lessons"]
         lesson = next(each for each in lessons if each["lesson"]["id"] == lesson_id)
-        rooms = [seat for seat in lesson["seats"] if seat["role"] == "room"]
+        rooms = [seat for seat in lesson["seats"] if seat["role"] == "room" and seat["present"]]
         if len(rooms) == 3 and all(
             {s["source"] for s in seat["sources"] if s["live"]} == {"room", "students"}
             for seat in rooms
@@ -95,6 +95,21 @@ def await_rooms(http: httpx.Client, lesson_id: str) -> list[dict[str, Any]]:
             return rooms
         time.sleep(0.2)
     raise AssertionError(f"the rooms are not all there: {rooms}")
+
+
+def a_visitors_room_is_theirs_alone(http: httpx.Client, addresses: dict[str, Any]) -> None:
+    """The second address: nobody else's page or simulation sits where it leads."""
+
+    def seat(credential: str) -> tuple[str, str]:
+        answer = http.get("/api/room", headers={"authorization": f"Bearer {credential}"})
+        told = answer.raise_for_status().json()
+        assert told["lesson"]["id"] == addresses["lesson_id"] and told["token"]
+        seats = {one["classroom_id"]: one["seat_id"] for one in told["lesson"]["seats"]}
+        return told["classroom"]["name"], seats[told["classroom"]["id"]]
+
+    visitors = seat(addresses["room"].partition("#credential=")[2])
+    assert visitors not in [seat(one) for one in addresses["credentials"]]
+    assert visitors[0] == "云岭二教室 Yunling 2"
 
 
 @contextmanager
@@ -119,10 +134,11 @@ def test_one_address_signs_in_and_what_was_killed_comes_back_with_keep(tmp_path:
             key = {"key": fragment["key"][0]}
             http.post("/api/session/key", json=key).raise_for_status()
             lesson = http.get(f"/api/lessons/{first['lesson_id']}").raise_for_status().json()
-            assert (lesson["state"], len(lesson["seats"])) == ("live", 4)
+            assert (lesson["state"], len(lesson["seats"])) == ("live", 5)
             token = http.post(f"/api/lessons/{lesson['id']}/token", json={"role": "lead"})
             assert token.raise_for_status().json()["seat_id"] == "lead"
             assert http.post("/api/session/key", json=key).status_code == 403  # once only
+            a_visitors_room_is_theirs_alone(http, first)
         with signed_in(first, "administrator") as http:
             await_rooms(http, first["lesson_id"])
         children = children_of(process.pid)
@@ -132,6 +148,7 @@ def test_one_address_signs_in_and_what_was_killed_comes_back_with_keep(tmp_path:
         # The same lesson, the same rooms: pages that were open come back by themselves.
         assert second["lesson_id"] == first["lesson_id"]
         assert second["credentials"] == first["credentials"]
+        assert second["room"] == first["room"]
         with signed_in(second, "administrator") as http:
             await_rooms(http, second["lesson_id"])
             http.post(f"/api/lessons/{second['lesson_id']}/end").raise_for_status()

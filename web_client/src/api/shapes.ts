@@ -622,6 +622,15 @@ export interface components {
          * @enum {string}
          */
         Role: "lead" | "room" | "assistant" | "observer";
+        RoomFileBody: {
+            label: string;
+            system: components["schemas"]["System"];
+        };
+        /** @description `text` has the credential's secret in it, which is told this once. */
+        RoomFileView: {
+            credential: components["schemas"]["CredentialView"];
+            text: string;
+        };
         RoomPlaceView: {
             id: string;
             name: string;
@@ -838,6 +847,11 @@ export interface components {
             change: components["schemas"]["Change"];
             thing: components["schemas"]["Thing"];
         };
+        /**
+         * @description What the PC runs.
+         * @enum {string}
+         */
+        System: "windows" | "linux";
         TeacherView: {
             display_name: string;
             id: string | null;

@@ -11,6 +11,7 @@ export type School = Shapes["SchoolView"];
 export type Classroom = Shapes["ClassroomView"];
 export type Credential = Shapes["CredentialView"];
 export type WaitingScreen = Shapes["WaitingView"];
+export type RoomFile = Shapes["RoomFileView"];
 export type Pairing = Shapes["PairingView"];
 export type Trust = Shapes["TrustView"];
 export type Certificate = Shapes["CertificateView"];

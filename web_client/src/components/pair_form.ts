@@ -28,8 +28,11 @@ export class PairForm extends Form {
       label {
         width: 280px;
       }
+      label:has(select) {
+        width: min(560px, 100%); /* a school's and a classroom's name */
+      }
       form button {
-        margin-top: 26px; /* beside the fields, not beside what is wrong with them */
+        margin-top: 28px; /* beside the fields, not beside what is wrong with them */
       }
       p {
         max-width: 70ch;

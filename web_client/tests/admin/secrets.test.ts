@@ -4,6 +4,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Credential, NewCredential } from "../../src/api/types.ts";
 import { zh } from "../../src/i18n/zh/index.ts";
+import { fileName } from "../../src/pages/admin/room_files.ts";
 import { FakeServer, find, mounted, press, Refused, seen, words, write } from "../page_on_its_own.ts";
 
 const LIST = "GET /api/classrooms/k1/credentials";
@@ -120,6 +121,32 @@ describe("a classroom's credentials", () => {
     await press(root, "[data-id=d1] button");
     await press(root, "[data-id=d1] .alarm");
     expect(words(find(root, "[role=alert]"))).toBe("已经没有了。");
+  });
+});
+
+describe("a classroom's file", () => {
+  const FILE = "POST /api/classrooms/k1/room_files";
+
+  it("is made for one PC, saved under the room's name, and told what to do with", async () => {
+    const saved: string[] = [];
+    vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+      saved.push(this.download);
+    });
+    server.answers[FILE] = { credential: { ...pc, id: "d3" }, text: "#!/bin/sh" };
+    const root = await shown("tk-credentials");
+    await press(root, "tk-room-files", "[data-testid=room-file-linux]");
+    expect(server.bodies).toEqual([{ label: zh.roomFile.label.linux, system: "linux" }]);
+    expect(saved).toEqual(["tongke-One.sh"]);
+    expect(words(find(root, "tk-room-files", "[role=status]"))).toBe(zh.roomFile.steps.linux.join(" "));
+    expect(server.calls.at(-1)).toBe(LIST); // its credential is in the list
+  });
+
+  it.each([
+    ["3年级(1)班", "tongke-3年级-1-班.cmd"],
+    ['../..\\"& del *', "tongke-del.cmd"],
+    ["···", "tongke-room.cmd"],
+  ])("of %s is called %s", (name, file) => {
+    expect(fileName(name, "windows")).toBe(file);
   });
 });
 

@@ -61,4 +61,39 @@ export const rooms = {
     played: "Heard nothing? Choose another loudspeaker, or turn it up.",
     failed: "This loudspeaker cannot be played. Choose another one.",
   },
+  roomFile: {
+    lead: "Or one file for the PC: it installs the certificate, lets the pages use camera, microphone and sound, and opens this classroom over the whole screen when the PC starts. Made for one PC; whoever has the file is this classroom.",
+    download: { windows: "File for Windows", linux: "File for Linux" },
+    label: { windows: "Windows PC, by file", linux: "Linux PC, by file" },
+    steps: {
+      windows: [
+        "Carry the file to the classroom’s PC (a USB stick will do) and open it there.",
+        "Where Windows says that it has protected your PC, choose More info, then Run anyway; give an administrator’s consent.",
+        "Restart the PC, then delete the file from stick and PC.",
+      ],
+      linux: [
+        "Carry the file to the classroom’s PC and run it there with sudo sh, as the user who uses the browser.",
+        "Sign in to the PC again, then delete the file from stick and PC.",
+      ],
+    },
+  },
+  pcSteps: {
+    title: "To start by itself, untouched, this PC still lacks:",
+    trusted: {
+      lacks: "The server’s certificate is not trusted.",
+      mend: (origin: string) => `Install it: ${origin}/trust`,
+    },
+    devices: {
+      lacks: "Camera and microphone are asked for each time.",
+      mend: (origin: string) => `Choose Allow, or run the file of ${origin}/trust.`,
+    },
+    whole: {
+      lacks: "The page does not fill the screen.",
+      mend: () => "Press F11, or start the browser as the room’s file does.",
+    },
+    sound: {
+      lacks: "Sound waits for a touch.",
+      mend: (origin: string) => `Press any key after each start, or run the file of ${origin}/trust.`,
+    },
+  },
 };

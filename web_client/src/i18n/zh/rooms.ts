@@ -2,7 +2,7 @@
 
 import type { Messages } from "../en/index.ts";
 
-export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest"> = {
+export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest" | "roomFile" | "pcSteps"> = {
   pairing: {
     title: "配对教室屏幕",
     tell: "请把这八位数字告诉管理员，例如打电话。",
@@ -60,5 +60,40 @@ export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest"> = {
     playing: "正在播放三声提示音…",
     played: "没有听到？请换一个扬声器，或调高音量。",
     failed: "这个扬声器无法播放，请换一个。",
+  },
+  roomFile: {
+    lead: "也可以用一个文件设置教室电脑：它会安装证书，允许网页使用摄像头、麦克风和声音，并在开机后全屏进入这间教室。每个文件供一台电脑使用；拿到文件的人就能代表这间教室。",
+    download: { windows: "Windows 设置文件", linux: "Linux 设置文件" },
+    label: { windows: "Windows 电脑（设置文件）", linux: "Linux 电脑（设置文件）" },
+    steps: {
+      windows: [
+        "把文件带到教室电脑（例如用 U 盘），在那里打开。",
+        "如果出现“Windows 已保护你的电脑”，请点“更多信息”，再点“仍要运行”；然后同意管理员许可。",
+        "重新启动电脑，然后从 U 盘和电脑中删除该文件。",
+      ],
+      linux: [
+        "把文件带到教室电脑，以使用浏览器的用户用 sudo sh 运行。",
+        "重新登录电脑，然后从 U 盘和电脑中删除该文件。",
+      ],
+    },
+  },
+  pcSteps: {
+    title: "要开机后自动上课、无需触碰，这台电脑还缺：",
+    trusted: {
+      lacks: "服务器的证书未被信任。",
+      mend: (origin) => `请安装证书：${origin}/trust`,
+    },
+    devices: {
+      lacks: "每次都要询问能否使用摄像头和麦克风。",
+      mend: (origin) => `请选择“允许”，或运行 ${origin}/trust 的文件。`,
+    },
+    whole: {
+      lacks: "网页没有占满屏幕。",
+      mend: () => "请按 F11，或按教室设置文件的方式启动浏览器。",
+    },
+    sound: {
+      lacks: "要触碰后才有声音。",
+      mend: (origin) => `每次启动后请按任意键，或运行 ${origin}/trust 的文件。`,
+    },
   },
 };

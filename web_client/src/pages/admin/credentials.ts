@@ -5,6 +5,7 @@ import type { Credential } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import "../../components/pair_form.ts";
 import { trustHint } from "../../components/trust_steps.ts";
+import "./room_files.ts";
 import { type Fresh, type SecretWords, Secrets } from "./secrets.ts";
 
 /** Starts Chromium so that a room needs no touch: whole screen, sound and camera at once. */
@@ -60,7 +61,12 @@ export class Credentials extends Secrets<Credential> {
       <tk-pair-form
         .classroomId=${this.classroomId}
         @paired=${() => void this.load()}
-      ></tk-pair-form>`;
+      ></tk-pair-form>
+      <tk-room-files
+        .classroomId=${this.classroomId}
+        .name=${this.name}
+        @made=${() => void this.load()}
+      ></tk-room-files>`;
   }
 }
 

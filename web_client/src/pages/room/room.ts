@@ -25,6 +25,7 @@ import { LessonSession } from "../../lesson/session.ts";
 import type { Refusal, View } from "../../lesson/state.ts";
 import { fromFragment } from "../../router.ts";
 import { captionWords } from "./caption_words.ts";
+import "./pc_steps.ts";
 import "./readiness_signs.ts";
 import { Readying } from "./readying.ts";
 import "./room_lesson.ts";
@@ -49,6 +50,8 @@ export class Room extends LessonPage {
   @state() private forgetting = false;
   @query("dialog") private readonly dialog!: HTMLDialogElement;
   private credential = "";
+  /** What was kept before the address brought another one: a kiosk's start brings its own each time. */
+  private keptBefore = "";
   private lessonId = "";
   private lastToken = "";
   private rttMs = 0;
@@ -82,6 +85,7 @@ export class Room extends LessonPage {
   private takeCredential(): void {
     const given = fromFragment(location.hash, "credential");
     if (given) {
+      this.keptBefore = localStorage.getItem(CREDENTIAL) ?? "";
       localStorage.setItem(CREDENTIAL, given);
       history.replaceState(null, "", location.pathname);
     }
@@ -91,11 +95,16 @@ export class Room extends LessonPage {
 
   /** The figures on this screen have been entered: it has a credential now. */
   private readonly paired = ({ detail: credential }: CustomEvent<string>): void => {
+    this.useCredential(credential);
+  };
+
+  private useCredential(credential: string): void {
     localStorage.setItem(CREDENTIAL, credential);
     this.credential = credential;
+    this.keptBefore = "";
     this.standing = "asking";
     void this.poll();
-  };
+  }
 
   // --- which lesson now? ----------------------------------------------------------------------
 
@@ -115,6 +124,10 @@ export class Room extends LessonPage {
       else if (!this.session) void this.keepReady(answer);
     } catch (error) {
       const refused = error instanceof ApiError && [401, 403].includes(error.status);
+      if (refused && this.keptBefore && this.keptBefore !== this.credential) {
+        this.useCredential(this.keptBefore); // the address is older than what this PC has been given since
+        return;
+      }
       this.standing = refused ? "refused" : "away";
       if (refused) waitS = REFUSED_POLL_S;
     }
@@ -280,6 +293,7 @@ export class Room extends LessonPage {
       ${this.readying.check && this.standing === "waiting"
         ? html`<tk-readiness-signs .readiness=${this.readying.check.readiness}></tk-readiness-signs>`
         : nothing}
+      ${this.standing === "waiting" && !this.session ? html`<tk-pc-steps></tk-pc-steps>` : nothing}
     </div>`;
   }
 
