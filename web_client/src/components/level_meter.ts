@@ -91,7 +91,7 @@ export class LevelMeter extends TongkeElement {
 
   override render(): TemplateResult {
     const { teach } = this.m;
-    if (this.short) return this.shortly(teach.levels[this.word]);
+    if (this.short) return this.shortly(this.word === "waiting" ? "" : teach.levels[this.word]);
     const words = {
       waiting: teach.soundWaiting,
       quiet: teach.soundQuiet,

@@ -188,7 +188,7 @@ export const live = {
     lostDevice: "It was unplugged. Plug it in again; it comes back by itself.",
     fellBack: (device: string, from: string, to: string) =>
       `${device}: “${from}” was unplugged. “${to}” is used now.`,
-    levels: { waiting: "", quiet: "Too quiet", clear: "Sounds clear", loud: "Too loud" },
+    levels: { quiet: "Too quiet", clear: "Sounds clear", loud: "Too loud" },
     cameraReady: "Camera",
     soundReady: "Sound",
     noCamera: "No picture",

@@ -180,7 +180,7 @@ export const live: Pick<Messages, keyof typeof english> = {
       "浏览器正在等待设备。请看窗口顶部有没有询问，并作出选择；如果没有，请拔下设备重新插上，然后重试。",
     lostDevice: "设备已拔出。重新插上后会自动恢复。",
     fellBack: (device, from, to) => `${device}：“${from}”已拔出，现在用的是“${to}”。`,
-    levels: { waiting: "", quiet: "声音太小", clear: "声音清楚", loud: "声音太大" },
+    levels: { quiet: "声音太小", clear: "声音清楚", loud: "声音太大" },
     cameraReady: "摄像头",
     soundReady: "声音",
     noCamera: "没有画面",
