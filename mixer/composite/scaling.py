@@ -19,7 +19,11 @@ from mixer.composite.picture import Canvas, Colour, Picture, Plane, cv_array
 BAR = Colour(16, 128, 128)  # black
 
 # Shapes that differ by less are the same: rounding to even pixels alone makes 16:9 differ by 2 %.
-SAME_SHAPE = 0.04
+SAME_SHAPE = 0.025
+
+# A picture that is larger than its box, or than twice its box, by no more is cut to just that: the
+# seams between tiles make a layer of their size uneven. A copy, or an even half, is sharper.
+SAME_SIZE = 1.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,10 @@ def fit(width: int, height: int, box: Box, *, letterbox: bool) -> Fit | None:
     if width < 2 or height < 2:
         return None
     whole = Box(0, 0, width, height)
+    for times in (1, 2):
+        wide, high = times * box.width, times * box.height
+        if 1 <= width / wide <= SAME_SIZE and 1 <= height / high <= SAME_SIZE:
+            return Fit(Box(_even((width - wide) / 2), _even((height - high) / 2), wide, high), box)
     ratio = (width * box.height) / (height * box.width)  # above 1: wider than its box
     if not letterbox or abs(ratio - 1) < SAME_SHAPE:
         if ratio > 1:

@@ -27,6 +27,11 @@ BOX = Box(320, 180, 640, 360)
         ((360, 640), True, Fit(Box(0, 0, 360, 640), Box(540, 180, 202, 360))),
         # 2 % off is rounding, not another shape: no hair-thin bars.
         ((1288, 720), True, Fit(Box(4, 0, 1280, 720), BOX)),
+        # What has a tile's size but for the seams is copied, or halved.
+        ((1284, 728), False, Fit(Box(2, 4, 1280, 720), BOX)),
+        ((656, 368), True, Fit(Box(8, 4, 640, 360), BOX)),
+        ((644, 364), False, Fit(Box(2, 2, 640, 360), BOX)),
+        ((638, 360), False, Fit(Box(0, 0, 638, 358), BOX)),
         # Odd sizes lose their last row or column, whose colour has only half a sample.
         ((1281, 721), False, Fit(Box(0, 0, 1280, 720), BOX)),
         ((1, 720), True, None),
