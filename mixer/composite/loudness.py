@@ -75,6 +75,8 @@ class Leveller:
         before = self.gain_db
         self._measure(sound)
         self._move(len(sound) / CLOCK_RATE)
+        if self.gain_db == before:
+            return sound * np.float32(10 ** (before / 20))
         ramp = np.linspace(before, self.gain_db, len(sound), dtype=np.float32)
         return (sound * np.power(np.float32(10.0), ramp / 20)).astype(np.float32)
 
