@@ -9,7 +9,9 @@
     compositor       tiles, pictures and marks to one picture: `scaling`, `lettering`, `badges`
     voice            packets to 20 ms of sound a tick: `jitter_buffer`, `libopus`
     loudness         how loud a room is, and the slow gain that makes all alike
+    noise_gate       an empty classroom's hum is no voice
     mixing           everybody hears all but themselves, and nothing clips
+    sound_desk       all of the sound: taps in, mixes out at every tick
 
 No I/O and no clock: whoever runs it brings both. The pages' `layouts.ts` is made by `typescript`.
 """

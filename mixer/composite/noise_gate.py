@@ -1,0 +1,52 @@
+"""Whether a room is audible: an empty classroom's hum is no voice.
+
+Whoever is not audible is left out of the mix, and hears the one that all silent rooms share: so
+there are few mixes, and twenty open microphones do not add up to noise. It opens within the frame
+that is louder than the hum, and closes half a second after the last one; both by a short ramp, so
+that it is not heard.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mixer.composite.libopus import Samples
+from mixer.rtp.opus import CLOCK_RATE
+
+# Speech lies at −15 … −35 dBFS, a quiet classroom at −50 … −70 (RFC 6464 levels are alike).
+OPENS_DBFS = -48.0
+STAYS_DBFS = -54.0  # lower, so that one who stands at the border does not flicker
+HOLD_S = 0.5  # the pauses within a sentence
+
+_RAMP_SAMPLES = 240  # 5 ms
+
+
+class NoiseGate:
+    """The gate of one voice."""
+
+    def __init__(self) -> None:
+        self._quiet_s = HOLD_S
+        self._is_open = False
+
+    def pass_on(self, sound: Samples) -> Samples | None:
+        """The sound of a frame, or None while the room is not audible."""
+        power = float(np.square(sound).mean())
+        dbfs = 10 * np.log10(power) if power > 0 else -np.inf
+        was_open = self._is_open
+        if dbfs >= (STAYS_DBFS if was_open else OPENS_DBFS):
+            self._quiet_s = 0.0
+        else:
+            self._quiet_s += len(sound) / CLOCK_RATE
+        self._is_open = self._quiet_s < HOLD_S
+        if self._is_open and was_open:
+            return sound
+        if not self._is_open and not was_open:
+            return None
+        ramp = np.ones(len(sound), np.float32)
+        edge = np.linspace(0.0, 1.0, min(_RAMP_SAMPLES, len(sound)), dtype=np.float32)
+        if self._is_open:
+            ramp[: len(edge)] = edge
+        else:
+            ramp[:] = 0.0
+            ramp[: len(edge)] = edge[::-1]
+        return sound * ramp

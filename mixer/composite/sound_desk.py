@@ -1,0 +1,89 @@
+"""The sound of a lesson: a tap's datagrams for each room in, at every tick the mixes out.
+
+Joins what stands beside it: `voice` (jitter buffer, decoder), `noise_gate`, `loudness`, `mixing`.
+One tick is 20 ms; whoever calls keeps the clock. A voice that sends garbage, stalls or stops costs
+the others nothing: each is pulled by itself and gives its frame or none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mixer.composite.libopus import Samples
+from mixer.composite.loudness import Leveller
+from mixer.composite.mixing import Mixer
+from mixer.composite.noise_gate import NoiseGate
+from mixer.composite.voice import Voice
+from mixer.model import TapInfo
+from mixer.rtp.errors import MalformedPacketError
+from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
+
+TICK_S = 0.02
+
+
+@dataclass(slots=True)
+class _Channel:
+    """One room's way through the desk."""
+
+    tap: TapInfo
+    voice: Voice
+    gate: NoiseGate
+    leveller: Leveller
+
+    def frame(self, now: float) -> Samples | None:
+        """Its next 20 ms, None while it is not audible."""
+        sound = self.voice.pull(now)
+        sound = None if sound is None else self.gate.pass_on(sound)
+        return None if sound is None else self.leveller.level(sound)
+
+
+class SoundDesk:
+    """The sound of one lesson; `now` is any steady clock in seconds. To be closed."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, _Channel] = {}
+        self._mixer = Mixer()
+        self.malformed_packets = 0
+
+    def open_channel(self, seat_id: str, tap: TapInfo) -> None:
+        """This tap is the seat's sound from now on, in place of another one that it had.
+
+        Raises `ValueError` for a codec that is not Opus, `OpusError` when there is no libopus.
+        """
+        if tap.codec.lower() != "opus":
+            raise ValueError(f"codec {tap.codec!r} cannot be mixed: only opus can")
+        voice = Voice()
+        self.close_channel(seat_id)
+        self._channels[seat_id] = _Channel(tap, voice, NoiseGate(), Leveller())
+
+    def close_channel(self, seat_id: str) -> None:
+        """The seat's sound is gone."""
+        channel = self._channels.pop(seat_id, None)
+        if channel is not None:
+            channel.voice.close()
+
+    def handle_datagram(self, seat_id: str, data: bytes, now: float) -> None:
+        """A datagram of a seat's tap. Reports are passed over; what is not its own is counted."""
+        channel = self._channels.get(seat_id)
+        if channel is None or datagram_kind(data) is DatagramKind.RTCP:
+            return
+        try:
+            packet = RtpPacket.parse(data)
+        except MalformedPacketError:
+            self.malformed_packets += 1
+            return
+        if packet.ssrc != channel.tap.ssrc or packet.payload_type != channel.tap.payload_type:
+            self.malformed_packets += 1
+            return
+        if packet.payload:  # else padding: a bandwidth probe
+            channel.voice.push(packet, now)
+
+    def tick(self, now: float) -> tuple[Samples, dict[str, Samples]]:
+        """20 ms of what all silent seats hear, and of what each audible one hears instead."""
+        frames = ((seat, channel.frame(now)) for seat, channel in self._channels.items())
+        return self._mixer.mix({seat: sound for seat, sound in frames if sound is not None})
+
+    def close(self) -> None:
+        """Close every channel."""
+        for seat_id in list(self._channels):
+            self.close_channel(seat_id)
