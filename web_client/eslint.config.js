@@ -2,7 +2,7 @@ import { configs as lit } from "eslint-plugin-lit";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist", "node_modules", "src/protocol/messages.ts", "src/api/shapes.ts"] },
+  { ignores: ["dist", "node_modules", "public", "src/protocol/messages.ts", "src/api/shapes.ts"] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   lit["flat/recommended"],

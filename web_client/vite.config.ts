@@ -23,6 +23,7 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
     environment: "node",
+    setupFiles: ["tests/dom.ts"],
     // A busy machine may be slow; what hangs is told all the same.
     testTimeout: 60_000,
     hookTimeout: 60_000,

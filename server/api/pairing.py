@@ -1,4 +1,4 @@
-"""A room's screen that has no credential comes to one: `/api/pairing`, decision 18."""
+"""A room's screen that has no credential comes to one: `/api/pairing`, decision 20."""
 
 from __future__ import annotations
 

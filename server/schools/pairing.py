@@ -3,7 +3,7 @@
 The page of a room whose PC has no credential yet is given two things: a secret, which it keeps, and
 eight figures, which it shows. An administrator says of the figures which classroom they stand in,
 and from then on the secret is that classroom's credential. The figures *name* a screen and open
-nothing (decision 18): whoever reads or guesses them has nothing.
+nothing (decision 20): whoever reads or guesses them has nothing.
 
 Held in memory alone, of the secret its hash: after a restart no screen waits, and each shows other
 figures by itself. `now` is of a clock that nobody sets.

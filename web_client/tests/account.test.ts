@@ -13,6 +13,7 @@ const user: User = {
   display_name: "李老师",
   role: "teacher",
   school_id: "a",
+  has_password: true,
 };
 const field = (name: string): string => `[data-testid=field-${name}]`;
 let server: FakeServer;

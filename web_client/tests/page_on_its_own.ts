@@ -25,6 +25,7 @@ export class Refused {
 export class FakeServer {
   calls: string[] = [];
   bodies: unknown[] = [];
+  /** The last that a call was made with. */
   bearer = "";
   /** Nobody answers. */
   away = false;
@@ -37,7 +38,7 @@ export class FakeServer {
     const call = `${options.method} ${path}`;
     this.calls.push(call);
     if (typeof options.body === "string") this.bodies.push(JSON.parse(options.body));
-    this.bearer = new Headers(options.headers).get("authorization") ?? "";
+    this.bearer = new Headers(options.headers).get("authorization") ?? this.bearer;
     if (this.away) return Promise.reject(new TypeError("no route"));
     const [bare = ""] = call.split("?");
     const asked = call in this.answers ? call : bare;
@@ -81,6 +82,13 @@ export function find(root: ParentNode, ...path: string[]): HTMLElement {
   const found = seen(root, ...path);
   if (!found) throw new Error(`there is no ${path.join(" > ")}`);
   return found;
+}
+
+/** Its shadow root: `find(…)` for what is asked of several times. */
+export function within(root: ParentNode, ...path: string[]): ShadowRoot {
+  const { shadowRoot } = find(root, ...path);
+  if (!shadowRoot) throw new Error(`${path.join(" > ")} has no shadow root`);
+  return shadowRoot;
 }
 
 export async function press(root: ParentNode, ...path: string[]): Promise<void> {

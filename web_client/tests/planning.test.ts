@@ -25,11 +25,13 @@ const user: User = {
   display_name: "Ms Li",
   role: "teacher",
   school_id: "a",
+  has_password: true,
 };
 const room = (id: string, school: string): Classroom => ({
   id,
   school_id: school,
   name: id,
+  devices: 1,
   profile: "standard",
   last_seen: null,
   online: true,

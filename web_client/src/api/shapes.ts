@@ -148,13 +148,6 @@ export interface components {
             sends: components["schemas"]["SentView"][];
             up: components["schemas"]["LineView"] | null;
         };
-        /** @description One simulcast layer a device shall send (layer order: smallest first). */
-        EncodingProfile: {
-            max_bitrate_bps: number;
-            max_frame_rate: number;
-            rid: string;
-            scale_down_by: number;
-        };
         /**
          * @description A folder's disk. `free_bytes` is what we may still write; both are null where the disk does
          *     not answer.
@@ -163,6 +156,13 @@ export interface components {
             folder: string;
             free_bytes: number | null;
             total_bytes: number | null;
+        };
+        /** @description One simulcast layer a device shall send (layer order: smallest first). */
+        EncodingProfile: {
+            max_bitrate_bps: number;
+            max_frame_rate: number;
+            rid: string;
+            scale_down_by: number;
         };
         /**
          * @description One thing wrong, the worst first.

@@ -44,6 +44,7 @@ export class RoomCheck {
         track: (source, track) => this.store.dispatch({ type: "own", source, track }),
         phase: (device, phase) => this.store.dispatch({ type: "device", device, phase }),
         changed: (choices) => this.store.dispatch({ type: "devices", choices }),
+        fellBack: () => undefined, // nobody speaks yet, and what it uses stands on the screen
       },
       true,
     );

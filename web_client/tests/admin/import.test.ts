@@ -4,7 +4,17 @@
 
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Imported, Preview } from "../../src/api/types.ts";
-import { FakeServer, find, mounted, press, Refused, seen, settled, words } from "../page_on_its_own.ts";
+import {
+  FakeServer,
+  find,
+  mounted,
+  press,
+  Refused,
+  seen,
+  settled,
+  within,
+  words,
+} from "../page_on_its_own.ts";
 
 const DIGEST = "d".repeat(64);
 const LOOK = "POST /api/admin/import/preview";
@@ -86,7 +96,7 @@ it("shows what a file would do, and imports it when that is agreed to", async ()
   expect(words(find(root, "[data-testid=preview] h2"))).toBe("county.csv（CSV, GB18030）：3 行");
   expect(words(find(root, "table.counts tbody tr"))).toBe("学校 1 0 2");
   expect(words(root)).toContain("未使用的列：电话");
-  const rows = find(root, "tk-import-rows").shadowRoot!;
+  const rows = within(root, "tk-import-rows");
   expect(words(find(rows, "tbody tr"))).toBe(
     "2 青山小学 · 乡村 一班 电脑 新增 学校 修改 教室 ：硬件配置（现为“standard”）",
   );
@@ -94,7 +104,7 @@ it("shows what a file would do, and imports it when that is agreed to", async ()
   expect(words(find(root, "[data-testid=confirm-import]"))).toContain("1 所学校");
   await press(root, "[data-testid=confirm-import]");
   expect(server.calls).toEqual([LOOK, IMPORT]);
-  const done = find(root, "tk-import-done").shadowRoot!;
+  const done = within(root, "tk-import-done");
   expect(words(find(done, "code"))).toBe("https://t/room#credential=s");
   expect(seen(root, "[data-testid=preview]")).toBeNull();
 });
@@ -106,7 +116,7 @@ it("says by row and column what is wrong, and offers nothing to agree to", async
   await choose();
   expect(words(find(root, "[data-testid=rows-wrong]"))).toContain("有 1 行不对");
   expect(seen(root, "[data-testid=confirm-import]")).toBeNull();
-  const table = find(root, "tk-import-rows").shadowRoot!;
+  const table = within(root, "tk-import-rows");
   expect(words(find(table, "[data-row='7'] td.wrong"))).toBe("青山小学 · 郊区");
   expect(words(find(table, "li.fault"))).toBe("学校类型：没有这种类型。");
 });
@@ -166,7 +176,7 @@ it("keeps addresses from being lost until they are downloaded", async () => {
 it("names what comes next, section and rows", async () => {
   await choose();
   await press(root, "[data-testid=confirm-import]");
-  const done = find(root, "tk-import-done").shadowRoot!;
+  const done = within(root, "tk-import-done");
   const links = [...done.querySelectorAll("li a")].map((one) => one.getAttribute("href"));
   expect(links).toContain("/admin/classrooms?show=without-credential");
   expect(links).toContain("/admin/schools?show=without-teacher");

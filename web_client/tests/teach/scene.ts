@@ -72,6 +72,7 @@ class PlayedAnalyser {
 }
 
 class PlayedSound {
+  readonly state = "running";
   createMediaStreamSource = (): object => ({ connect: () => undefined });
   resume = (): Promise<void> => Promise.resolve();
   close = (): Promise<void> => Promise.resolve();

@@ -194,6 +194,7 @@ const NO_LESSON: LessonState = {
   layout: "speaker",
   locked: false,
   removed: [],
+  record: true,
   recording: true,
   recording_fault: "",
   video_codec: "H264",
