@@ -113,11 +113,11 @@ it("says how camera, microphone and line are, on its screen and to the server", 
   heard.told({ rmsDb: -50, peakDb: -40 });
   await later(3);
   expect(told()).toMatchObject({ camera: "ready", sound: "ready", line: "ready" });
-  expect(words(find(root, "tk-readiness-signs"))).toBe("摄像头： 正常 麦克风： 正常 网络： 良好");
+  expect(words(find(root, "tk-readiness-signs"))).toBe("摄像头：正常 麦克风：正常 网络：良好");
   shown.brightness = 16;
   await later(5);
   expect(told()?.camera).toBe("black");
-  expect(words(find(root, "tk-readiness-signs"))).toContain("摄像头： 画面全黑");
+  expect(words(find(root, "tk-readiness-signs"))).toContain("摄像头：画面全黑");
   Object.assign(shown, { brightness: 90, moves: false });
   await later(12);
   expect(told()?.camera).toBe("frozen");
@@ -148,7 +148,7 @@ it("says that it is not allowed, and that no lesson would come through", async (
   await later(2);
   expect(told()).toMatchObject({ camera: "missing", sound: "denied", line: "blocked" });
   const signs = words(find(root, "tk-readiness-signs"));
-  expect(signs).toBe("摄像头： 没有找到 麦克风： 未获许可 网络： 课堂连接不通");
+  expect(signs).toBe("摄像头：没有找到 麦克风：未获许可 网络：课堂连接不通");
 });
 
 it("lets its devices be chosen while it waits", async () => {

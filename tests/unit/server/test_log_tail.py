@@ -46,7 +46,9 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "secret", SECRETS, ids=["credential", "source key", "one-time key", "token"]
+)
 @pytest.mark.parametrize(
     "line",
     [

@@ -2,7 +2,7 @@
 // The teacher's page before the lesson: who is there, the devices, the beginning.
 
 import { describe, expect, it, vi } from "vitest";
-import type { Classroom } from "../../src/api/types.ts";
+import type { SeatReadiness } from "../../src/api/types.ts";
 import { timeOfDay } from "../../src/i18n/format.ts";
 import { zh } from "../../src/i18n/zh/index.ts";
 import { FakeTrack } from "../lesson/asked_devices.ts";
@@ -27,15 +27,19 @@ const played = playsTeaching();
 describe("before the lesson", () => {
   const expected = (root: ShadowRoot): string[] =>
     [...root.querySelectorAll(".expected li")].map((one) => words(one));
-  const classroom = (id: string, online: boolean): Partial<Classroom> => ({ id, online });
 
   it("stands which rooms are switched on, and the doors open by themselves", async () => {
     const root = await opened(played, { starts_at: 7200 });
     expect(words(root)).toContain(`计划 ${timeOfDay(7200)} 开始`);
     expect(expected(root)).toEqual(["One B 不在线", "Two C 不在线"]);
-    played.server.answers["GET /api/classrooms"] = [classroom("k1", true), classroom("k2", false)];
+    const readiness = { camera: "ready", sound: "silent", line: "ready", rtt_ms: 20 } as const;
+    played.server.answers["GET /api/lessons/l1/readiness"] = [
+      { seat_id: "room-1", classroom_id: "k1", online: true, readiness },
+      { seat_id: "room-2", classroom_id: "k2", online: false, readiness: null },
+    ] satisfies SeatReadiness[];
     await later(5);
-    expect(expected(root)).toEqual(["One B 在线", "Two C 不在线"]);
+    const waits = "摄像头：正常 麦克风：没有任何声音 网络：良好";
+    expect(expected(root)).toEqual([`One B 在线 ${waits}`, "Two C 不在线"]);
     expect(FakeSocket.all).toEqual([]);
     played.server.answers["GET /api/lessons/l1"] = planned("l1", { state: "live", started_at: 7200 });
     await later(5);

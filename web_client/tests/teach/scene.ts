@@ -82,7 +82,7 @@ class PlayedSound {
 export function served(more: Partial<Lesson> = {}): FakeServer {
   return new FakeServer({
     "GET /api/lessons/l1": planned("l1", more),
-    "GET /api/classrooms": [],
+    "GET /api/lessons/l1/readiness": [],
     "POST /api/lessons/l1/start": {},
     "POST /api/lessons/l1/token": { token: "t", expires_at: 1e9, lesson_id: "l1", seat_id: "lead" },
   });

@@ -19,9 +19,9 @@ export const rooms = {
       `Or without an address to carry there: open ${address} on the room’s PC, and enter here the eight figures that it shows.`,
   },
   readiness: {
-    camera: "Camera:",
-    sound: "Microphone:",
-    line: "Line:",
+    camera: "Camera: ",
+    sound: "Microphone: ",
+    line: "Line: ",
     cameraIs: {
       ready: "works",
       checking: "being checked…",

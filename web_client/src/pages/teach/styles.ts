@@ -68,6 +68,7 @@ export const teachStyles = css`
   }
   .expected li {
     display: flex;
+    flex-wrap: wrap;
     align-items: center;
     justify-content: space-between;
     gap: 8px;
@@ -75,11 +76,14 @@ export const teachStyles = css`
     border-radius: var(--radius);
     background: var(--surface);
   }
-  .expected li > span:last-child {
+  .expected .state {
     display: flex;
     align-items: center;
     gap: 6px;
     white-space: nowrap;
+  }
+  .expected tk-readiness-signs {
+    flex: 1 0 100%;
   }
   .ready {
     color: var(--accent);

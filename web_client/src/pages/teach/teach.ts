@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { get, post } from "../../api/client.ts";
-import type { Classroom, Lesson } from "../../api/types.ts";
+import type { Lesson, SeatReadiness } from "../../api/types.ts";
 import type { Chat } from "../../components/chat.ts";
 import "../../components/chat.ts";
 import { deviceProblem } from "../../components/device_select.ts";
@@ -14,6 +14,7 @@ import { Polling } from "../../components/polling.ts";
 import { putOut, refusalWords } from "../../components/put_out.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
+import "../../components/readiness_signs.ts";
 import { failure, failureTitle } from "../../components/states.ts";
 import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
@@ -50,7 +51,7 @@ export class Teach extends LessonPage {
 
   @property() lessonId = "";
   @state() private lesson: Lesson | null = null;
-  @state() private classrooms: readonly Classroom[] = [];
+  @state() private waiting: readonly SeatReadiness[] = [];
   @state() private error: unknown = null;
   @state() private inside = false;
   @state() private starting = false;
@@ -120,8 +121,9 @@ export class Teach extends LessonPage {
   private async lookWhoIsThere(): Promise<void> {
     if (this.view.phase !== "idle" || !this.lesson || this.lesson.state === "ended") return;
     try {
-      this.classrooms = await get<Classroom[]>("/api/classrooms");
-      this.lesson = await get<Lesson>(`/api/lessons/${encodeURIComponent(this.lessonId)}`);
+      const address = `/api/lessons/${encodeURIComponent(this.lessonId)}`;
+      this.waiting = await get<SeatReadiness[]>(`${address}/readiness`);
+      this.lesson = await get<Lesson>(address);
     } catch {
       return; // asked again in a few seconds
     }
@@ -398,10 +400,10 @@ export class Teach extends LessonPage {
     return cards * CARD_PX > innerHeight - BARS_PX - open;
   }
 
-  /** Before the lesson: which rooms are switched on and will come. */
+  /** Before the lesson: which rooms are switched on, and how their cameras, sound and lines are. */
   private planned(lesson: Lesson): TemplateResult {
     const { teach } = this.m;
-    const online = new Map(this.classrooms.map((one) => [one.id, one.online]));
+    const waiting = new Map(this.waiting.map((one) => [one.seat_id, one]));
     const time = timeOfDay(lesson.started_at ?? lesson.starts_at);
     return html`<div class="rooms">
       <p class="soft">
@@ -412,12 +414,15 @@ export class Teach extends LessonPage {
         ${lesson.seats
           .filter((seat) => seat.role === "room")
           .map((seat) => {
-            const ready = online.get(seat.classroom_id ?? "") ?? false;
+            const { online: ready = false, readiness = null } = waiting.get(seat.seat_id) ?? {};
             return html`<li>
               <span><strong>${seat.name}</strong><br /><span class="soft">${seat.school}</span></span>
-              <span class=${ready ? "ready" : "soft"}
+              <span class="state ${ready ? "ready" : "soft"}"
                 >${icon(ready ? "check" : "linkLost")}${ready ? teach.online : teach.offline}</span
               >
+              ${readiness
+                ? html`<tk-readiness-signs small .readiness=${readiness}></tk-readiness-signs>`
+                : nothing}
             </li>`;
           })}
       </ul>

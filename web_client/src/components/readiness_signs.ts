@@ -1,11 +1,12 @@
-// How a waiting room's camera, sound and line are: three signs at the foot of the screen, in words.
+// How a waiting room's camera, sound and line are: three signs, in words; large at the foot of its own
+// screen, small in its teacher's list.
 
 import { css, html, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
-import type { Readiness } from "../../api/types.ts";
-import { define, TongkeElement } from "../../components/element.ts";
-import { icon, type IconName } from "../../design/icons.ts";
-import { base } from "../../design/shared.ts";
+import type { Readiness } from "../api/types.ts";
+import { define, TongkeElement } from "./element.ts";
+import { icon, type IconName } from "../design/icons.ts";
+import { base } from "../design/shared.ts";
 
 export class ReadinessSigns extends TongkeElement {
   static override styles = [
@@ -18,10 +19,15 @@ export class ReadinessSigns extends TongkeElement {
         gap: 12px 40px;
         font-size: max(24px, 1.5vw);
       }
+      :host([small]) {
+        justify-content: flex-start;
+        gap: 2px 12px;
+        font-size: var(--text-small);
+      }
       span {
         display: inline-flex;
         align-items: center;
-        gap: 12px;
+        gap: 0.4em;
         color: var(--ink-soft);
       }
       .ready {
@@ -33,6 +39,7 @@ export class ReadinessSigns extends TongkeElement {
     `,
   ];
 
+  @property({ type: Boolean, reflect: true }) small = false;
   @property({ attribute: false }) readiness!: Readiness;
 
   override render(): TemplateResult {
@@ -52,7 +59,7 @@ export class ReadinessSigns extends TongkeElement {
   ): TemplateResult {
     const quiet = state === "checking" || state === "off";
     const tone = state === "ready" ? "ready" : quiet ? "" : "wrong";
-    return html`<span class=${tone}>${icon(tone === "wrong" ? bad : good, 32)}${what} ${how}</span>`;
+    return html`<span class=${tone}>${icon(tone === "wrong" ? bad : good, this.small ? 16 : 32)}${what}${how}</span>`;
   }
 }
 
