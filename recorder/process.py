@@ -53,8 +53,8 @@ from recorder.writer import (
     Open,
     Opening,
     Outcome,
-    Pause,
     StartSegment,
+    SwitchOff,
     Work,
     WriteFrame,
     Writer,
@@ -247,7 +247,7 @@ class RecorderProcess:
                     self._close_tap(tap)
             case PauseRecording():
                 self._close_taps_of(command.recording_id)
-                self._writer.put(Pause(command.recording_id, at))
+                self._writer.put(SwitchOff(command.recording_id, at))
             case CloseRecording():
                 self._close_taps_of(command.recording_id)
                 self._writer.put(Close(command.recording_id, at, lesson_over=True))

@@ -78,7 +78,7 @@ class WriteFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class SwitchOff:
     """Close a recording's files until it is opened again: it was switched off."""
 
     recording_id: str
@@ -94,7 +94,7 @@ class Close:
     lesson_over: bool
 
 
-Work = Open | Append | StartSegment | WriteFrame | Pause | Close
+Work = Open | Append | StartSegment | WriteFrame | SwitchOff | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class Writer:
             self._close(work, folder)
         elif folder is None:
             return  # it stands still: what still comes for it is not recorded, and that was told
-        elif isinstance(work, Pause):
+        elif isinstance(work, SwitchOff):
             self._pause(work, folder)
         elif isinstance(work, WriteFrame):
             folder.write_frame(work.track_id, work.frame, work.pts)
@@ -254,7 +254,7 @@ class Writer:
         self._folders[recording_id] = folder
         return folder
 
-    def _pause(self, work: Pause, folder: RecordingFolder) -> None:
+    def _pause(self, work: SwitchOff, folder: RecordingFolder) -> None:
         """Its journal says since when; that it goes on is said when it is opened again."""
         folder.append(SwitchedOff(at=work.at))
         folder.close(work.at, lesson_over=False)

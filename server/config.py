@@ -155,8 +155,8 @@ class Settings(BaseSettings):
                 raise WrongSetting(
                     f"'{word}' is no TURN address: turn:HOST:PORT?transport=udp (or tcp), or "
                     "turns:HOST:PORT?transport=tcp",
-                    f"“{word}”不是 TURN 地址：应为 turn:主机:端口?transport=udp（或 tcp），"
-                    "或 turns:主机:端口?transport=tcp",
+                    f"“{word}”不是 TURN 地址：应为 turn:HOST:PORT?transport=udp（或 tcp），"
+                    "或 turns:HOST:PORT?transport=tcp，HOST 是主机，PORT 是端口",
                 )
         return value
 

@@ -17,6 +17,7 @@ PACKAGES = ("hardware_profiles", "server", "signaling")
 
 HALF_WIDTH = re.compile(r"[一-鿿][(),:;!?]|[(),:;!?][一-鿿]|[一-鿿]\.(?!\w)|\.\.\.")
 NOT_SAID = re.compile("席位|信号源|观察员|离线|资源库|帐号|登陆")
+UNDERSTOOD = {"columns.py"}  # headings of other people's tables, as they write them
 HAN = re.compile("[一-鿿]")
 ENGLISH = re.compile("[A-Za-z]+ [A-Za-z]+ [A-Za-z]+|} is ")  # the line says it in both languages
 BRAND = "Tongke 同课"  # stands in English as well
@@ -75,7 +76,7 @@ def test_chinese_has_its_own_signs_and_one_word_for_a_thing() -> None:
     found, read = [], 0
     for package in PACKAGES:
         for file in sorted((ROOT / package).rglob("*.py")):
-            for line, text in texts(file):
+            for line, text in texts(file) if file.name not in UNDERSTOOD else ():
                 read += 1
                 if HALF_WIDTH.search(text) or NOT_SAID.search(text):
                     found.append(f"{file.relative_to(ROOT)}:{line}: {text}")

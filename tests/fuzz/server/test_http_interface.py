@@ -19,6 +19,7 @@ import pytest
 from tests.unit.server.world import World, lesson_body, post, running_world
 
 REQUESTS = 400
+NO_BUGS = {"server-full", "media-failed"}  # here are no media to open a lesson with
 HOSTILE: list[Any] = [
     None,
     True,
@@ -152,7 +153,7 @@ async def test_no_request_is_a_bug_of_ours(
         except httpx.InvalidURL:  # the client itself will not send it
             continue
         told = f"{method} {path} {body!r} -> {answer.status_code} {answer.text[:300]}"
-        assert answer.status_code < 500 or answer.json()["code"] == "server-full", told
+        assert answer.status_code < 500 or answer.json()["code"] in NO_BUGS, told
         if answer.status_code >= 400:
             refusal = answer.json()
             assert refusal["code"], told
