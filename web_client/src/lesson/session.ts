@@ -71,6 +71,7 @@ export class LessonSession {
   private wantsTimer: ReturnType<typeof setTimeout> | undefined;
   private renewToken = false;
   private sending = false;
+  private joinsToEnter = false; // so the last join said
   private publishFailures = 0;
   private readonly onOnline = (): void => this.connection.hurry();
 
@@ -223,7 +224,7 @@ export class LessonSession {
         resume,
         keep_media: this.mediaGoesOn(),
         shows: this.learnCodecs(),
-        enters: this.sending,
+        enters: (this.joinsToEnter = this.sending),
       };
     } catch (error) {
       if (error instanceof TurnedAway) {
@@ -267,6 +268,7 @@ export class LessonSession {
     this.keys.setItem(this.resumeName, welcome.resume);
     this.store.dispatch({ type: "server", message: welcome, now: Date.now() / 1000 });
     const iceServers = welcome.ice_servers.map((server) => ({ ...server }));
+    if (this.sending && !this.joinsToEnter) this.act({ type: "enter" }); // said while it was joining
     this.publisher ??= this.makePublisher(iceServers);
     this.subscriber ??= this.makeSubscriber(iceServers);
     this.publisher.useIceServers(iceServers);

@@ -84,6 +84,17 @@ describe("before the lesson", () => {
     expect(FakeSocket.last.sent[0]).toMatchObject({ type: "join", enters: true });
   });
 
+  it("enters, too, whoever presses while the page is joining to look", async () => {
+    const root = await opened(played, { state: "live" });
+    FakeSocket.last.open(); // the join to look is on its way, and no answer yet
+    await settled();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ type: "join", enters: false });
+    await press(root, ...START);
+    FakeSocket.last.answer(welcome("lead"));
+    await settled();
+    expect(FakeSocket.last.sent.filter((one) => one.type === "enter")).toHaveLength(1);
+  });
+
   it("leaves the lesson to the window that is in it until the button is pressed, and then takes over", async () => {
     localStorage.setItem(WINDOW, "the other window's");
     const root = await opened(played, { state: "live" });
