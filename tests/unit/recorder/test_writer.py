@@ -192,12 +192,12 @@ def test_a_recording_that_is_switched_off_takes_nothing_until_it_is_opened_again
 ) -> None:
     outcomes.writer.put(opening("r", tmp_path / "r"))
     outcomes.writer.put(w.Append("r", event(1)))
-    outcomes.writer.put(w.Pause("r", 5.0))
-    outcomes.writer.put(w.Pause("r", 6.0))  # it is off already
+    outcomes.writer.put(w.SwitchOff("r", 5.0))
+    outcomes.writer.put(w.SwitchOff("r", 6.0))  # it is off already
     outcomes.writer.put(w.Append("r", event(2)))
     outcomes.writer.put(opening("r", tmp_path / "r", at=7.0))
     outcomes.writer.put(w.Append("r", event(3)))
-    outcomes.writer.put(w.Pause("r", 8.0))
+    outcomes.writer.put(w.SwitchOff("r", 8.0))
     outcomes.writer.put(w.Close("r", 9.0, lesson_over=True))
     outcomes.wait(w.ClosedFor)
     records = read_recording(tmp_path / "r")
