@@ -27,7 +27,17 @@ from tests.browser.screens import CHROMIUM, FLAGS
 PATIENCE_MS = 30_000
 LOADED_MS = 1_500
 LOST_MS = 20_000  # until a page has noticed that the server is away
-ADMIN = ("live", "schools", "classrooms", "communities", "users", "certificate", "deleted")
+ADMIN = (
+    "live",
+    "schools",
+    "classrooms",
+    "communities",
+    "users",
+    "import",
+    "server",
+    "certificate",
+    "deleted",
+)
 PARTS = ("office", "lesson")  # what needs no lesson; a lesson and what is left of it
 ANY_PORTS = ("--port", "0", "--media-port", "0")
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")

@@ -25,7 +25,17 @@ DARK, BRIGHT = 40, 200
 LASTS_S = 60
 AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-ADMIN = ("live", "schools", "classrooms", "communities", "users", "certificate", "deleted")
+ADMIN = (
+    "live",
+    "schools",
+    "classrooms",
+    "communities",
+    "users",
+    "import",
+    "server",
+    "certificate",
+    "deleted",
+)
 # The grey of the large picture, and its share of the window's height.
 LARGE = """() => {
   const within = (root, selector) => root?.querySelector(selector)?.shadowRoot;
@@ -169,7 +179,7 @@ def test_axe_finds_nothing_on_any_page(school: School) -> None:
             admin.goto(f"{origin}/admin/{section}")
             clean(admin, section, found)
         teacher = stack.enter_context(school.visit(TEACHER, axe)).new_page()
-        for path in ("/library", "/library/rec1?t=21", "/"):
+        for path in ("/library", "/library/rec1?t=21", "/account", "/"):
             teacher.goto(f"{origin}{path}")
             clean(teacher, path, found)
         teacher.get_by_test_id("more").click()

@@ -216,7 +216,7 @@ export class AdminServer extends TongkeElement {
             <tr>
               <th scope="col">${words.setting}</th>
               <th scope="col">${words.value}</th>
-              <th scope="col"></th>
+              <td></td>
             </tr>
           </thead>
           <tbody>
