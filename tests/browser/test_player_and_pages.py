@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.browser.county import ADMINISTRATOR, ROOMS, TEACHER, County
+from tests.browser.every_state import ADMIN
 from tests.browser.filed_recording import Film, file_recording
 from tests.browser.screens import CHROMIUM, FLAGS, WAIT_S
 from tests.browser.server_process import ServerProcess
@@ -25,17 +26,6 @@ DARK, BRIGHT = 40, 200
 LASTS_S = 60
 AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-ADMIN = (
-    "live",
-    "schools",
-    "classrooms",
-    "communities",
-    "users",
-    "import",
-    "server",
-    "certificate",
-    "deleted",
-)
 # The grey of the large picture, and its share of the window's height.
 LARGE = """() => {
   const within = (root, selector) => root?.querySelector(selector)?.shadowRoot;
