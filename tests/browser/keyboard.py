@@ -65,6 +65,12 @@ class Keyboard:
                 return
         raise AssertionError(f"the tab key does not come to {what}")
 
+    def presses(self, hook: str) -> None:
+        """Goes to a control, unless the focus is there, and presses it."""
+        if self.focus().get("hook") != hook:
+            self.tab_to(hook=hook)
+        self.press("Enter")
+
     def signs_in(self, origin: str, username: str, password: str) -> None:
         self.page.goto(f"{origin}/sign-in")
         self.waits_at(hook="field-username")

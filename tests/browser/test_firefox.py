@@ -1,7 +1,8 @@
 """A room with Firefox, which here has no H.264, in a lesson with Chromium.
 
 The others send H.264 until it comes; then all go to VP8, and everybody sees everybody. Its devices
-are chosen while the lesson goes on; what they send is read from the teacher's page.
+are chosen while the lesson goes on; what they send is read from the teacher's page. What its room
+is told of the floor is true, and a teacher in Firefox begins, chooses layouts, leaves and ends.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from tests.browser.county import LEAD_ROOM, ROOMS, County
+from tests.browser.county import LEAD_ROOM, ROOMS, TEACHER, County
 from tests.browser.firefox import ARROW_DOWN, ARROW_UP, Firefox, firefox, has_firefox
 from tests.browser.room_network import can_make_networks, room_network
 from tests.browser.screens import TELLS_NOTHING, Screen, open_seat
@@ -194,3 +195,81 @@ def test_its_devices_are_chosen_during_a_lesson(tmp_path: Path, playwright: Play
         teacher.sees_moving(seat, FURTHER)
         choose(browser, "device-speaker", "Further audiooutput")
         browser.wait(f"() => ({PLAYED_AT})() === 'further'")
+
+        a_room_is_told_one_thing(browser, teacher, seat)
+        a_teacher_with_firefox(browser, teacher, county, lesson, origin)
+
+
+SAYS = """words => {
+  const [one] = PageProbe.all('[data-testid="caption"]');
+  return one !== undefined && one.textContent.includes(words);
+}"""
+
+
+def a_room_is_told_one_thing(browser: Firefox, teacher: Screen, seat: str) -> None:
+    """The floor, the floor of a room that the lead has muted, and the spotlight."""
+    lead = teacher.page
+    lead.get_by_test_id(f"give-floor-{seat}").click()
+    browser.wait(SAYS, "You have the floor")
+    lead.get_by_test_id(f"mute-{seat}").click()
+    browser.wait(SAYS, "You have the floor, but the teacher has muted this room")
+    lead.get_by_test_id(f"mute-{seat}").click()
+    lead.get_by_test_id(f"take-floor-{seat}").click()
+    lead.get_by_test_id(f"spotlight-{seat}").click()
+    browser.wait(SAYS, "All rooms see you now")
+    lead.get_by_test_id(f"spotlight-{seat}").click()
+
+
+SIGN_IN = """who => fetch("/api/session", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(who),
+}).then((answer) => answer.ok)"""
+ROOMS_KEYS = """() => PageProbe.all('[data-testid]')
+  .filter((one) => /^(mute|give-floor|spotlight)-/.test(one.dataset.testid)).length"""
+# Each seat's pictures on the stage, widest first: `[[seat, width], …]`.
+STAGE = """() => PageProbe.all("tk-stage")
+  .flatMap((stage) => [...stage.shadowRoot.querySelectorAll("tk-tile[data-seat]")])
+  .map((tile) => [tile.dataset.seat, Math.round(tile.getBoundingClientRect().width)])
+  .sort((a, b) => b[1] - a[1])"""
+SHOWS_BOTH = f"""(lead, seat) => {{
+  const seats = ({STAGE})().map(([one]) => one);
+  return seats.length === 2 && seats.includes(lead) && seats.includes(seat);
+}}"""
+IS_AT = "path => location.pathname === path"
+
+
+def a_teacher_with_firefox(
+    browser: Firefox, screen: Screen, county: County, lesson: str, origin: str
+) -> None:
+    """The two change places: who taught with Chromium is a room now."""
+    seats = county.seats(lesson)
+    lead, seat = seats[LEAD_ROOM], seats[ROOMS[1]]
+    screen.page.goto(f"{county.origin}/room#{county.credentials[ROOMS[1]]}")
+    assert browser.evaluate(SIGN_IN, TEACHER)
+    browser.goto(f"{origin}/teach/{lesson}")
+    browser.wait(IS_THERE, "device-start")
+    assert browser.evaluate(ROOMS_KEYS) == 0  # nothing of the rooms before it is entered
+    press(browser, "device-start")
+    goes_on(screen, lead)
+
+    # Each picture once, the own one small; a wall shows both alike.
+    browser.wait(SHOWS_BOTH, lead, seat)
+    (first, large), (second, small) = browser.evaluate(STAGE)
+    assert (first, second) == (seat, lead)
+    assert small < large / 2
+    press(browser, "layout-wall")
+    screen.wait("() => PageProbe.all('tk-tile[data-seat]').length > 0")
+    browser.wait(f"() => {{ const [a, b] = ({STAGE})(); return b[1] > a[1] * 0.4; }}")
+    press(browser, "layout-speaker")
+    browser.wait(f"() => {{ const [a, b] = ({STAGE})(); return b[1] < a[1] / 2; }}")
+
+    press(browser, "leave")
+    press(browser, "leave-a-while")
+    browser.wait(IS_AT, "/")
+    expect(screen.page.get_by_text("Li Min is away for a moment").first).to_be_visible()
+    browser.goto(f"{origin}/teach/{lesson}")
+    goes_on(screen, lead)
+    press(browser, "end")
+    press(browser, "end-confirm")
+    expect(screen.page.get_by_text("The lesson is over")).to_be_visible()
