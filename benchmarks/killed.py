@@ -76,7 +76,8 @@ def give_way(*, but: subprocess.Popen[bytes] | None) -> None:
     for pid in descendants(os.getpid(), but=but.pid if but else 0):
         with suppress(OSError):  # it has ended, or this machine groups no sessions
             os.setpriority(os.PRIO_PROCESS, pid, LOWEST_NICENESS)
-            Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST_NICENESS))  # sched(7)
+            if os.getsid(pid) != os.getsid(0):  # a session's niceness is that of all who are in it
+                Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST_NICENESS))  # sched(7)
 
 
 def descendants(pid: int, but: int) -> Iterator[int]:
