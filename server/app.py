@@ -117,12 +117,14 @@ def create_app(
     open_media: OpenMedia = open_media_node,
     ownership: Ownership | None = None,
     record: bool = True,
+    keep_time: bool = True,
 ) -> FastAPI:
     """The application, to be started once.
 
     Its lifespan starts and stops all parts; it raises `StartRefused`. `certificate` is what it is
     served under, where it speaks TLS itself; without `ownership` all lessons are this node's. Tests
-    give their own clocks, cheaper passwords and other media, and record nothing.
+    give their own clocks, cheaper passwords and other media, record nothing and say when a tick is
+    due.
     """
 
     meters = Metrics()
@@ -138,15 +140,17 @@ def create_app(
                 database, media, passwords or Passwords(), holds, record=record
             )
             app.state.services = services
-            app.include_router(
-                signaling_routes(
-                    start.signaling,
-                    origin_allowed=_origins(settings),
-                    source_keys=start.encoders,
-                )
+            if keep_time:
+                start.timekeeper(services)
+            signaling = signaling_routes(
+                start.signaling,
+                origin_allowed=_origins(settings),
+                source_keys=start.encoders,
+                responses=app.router.responses,
             )
-            # Last, because it answers every other address.
-            app.include_router(web_router(settings.web_folder or built_client()))
+            web = web_router(settings.web_folder or built_client())
+            # The pages last, because they answer every other address.
+            app.router.routes += [*signaling.routes, *web.routes]
             yield
 
     app = FastAPI(
@@ -318,10 +322,13 @@ class _Start:
         )
         closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")
         self._stack.push_async_callback(_stopped, closing)
+        return services
+
+    def timekeeper(self, services: Services) -> None:
+        """The clockwork, ticking."""
         timekeeper = Timekeeper(services)
         timekeeper.start()
         self._stack.push_async_callback(timekeeper.stop)
-        return services
 
     def _vouched(self) -> tuple[str, ...] | None:
         """The names of a certificate from outside; ours has all that this machine has."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -88,9 +89,14 @@ class HttpSessions:
         self._sessions.pop(session.session_id, None)
 
 
-def whip_router(service: LessonService, source_keys: SourceKeys | None = None) -> APIRouter:
-    """The routes of WHIP and WHEP."""
-    router = APIRouter(tags=["whip"])
+def whip_router(
+    service: LessonService,
+    source_keys: SourceKeys | None = None,
+    *,
+    responses: dict[int | str, dict[str, Any]] | None = None,
+) -> APIRouter:
+    """The routes of WHIP and WHEP; `responses` as FastAPI has them."""
+    router = APIRouter(tags=["whip"], responses=responses)
     sessions = HttpSessions(service, source_keys)
 
     @router.post("/whip/{source}", status_code=201, response_class=Response)

@@ -14,7 +14,8 @@ from unittest import mock
 import httpx
 from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import insert, select
+from sqlalchemy import Dialect, event, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hardware_profiles import ServerProfile
 from mixer.errors import LessonUnknown
@@ -175,6 +176,8 @@ class World:
 
 
 _LAID: dict[str, tuple[Any, Rows]] = {}
+_DIALECTS: dict[str, Dialect] = {}  # as they have found their databases
+_COMPILED: dict[Any, Any] = {}
 _MIGRATED: list[bytes] = []  # an empty database, migrated once for all tests
 
 
@@ -190,6 +193,18 @@ def _lay_database(folder: Path) -> None:
     file.write_bytes(_MIGRATED[0])
 
 
+def _remembering_engine(url: str, **options: Any) -> AsyncEngine:
+    """One that knows the statements which those of earlier tests have compiled."""
+    made = create_async_engine(url, **options)
+    sync, name = made.sync_engine, made.dialect.name
+    if name in _DIALECTS:
+        sync.dialect = _DIALECTS[name]
+    else:
+        event.listen(sync, "connect", lambda *_: _DIALECTS.setdefault(name, made.dialect))
+    sync.update_execution_options(compiled_cache=_COMPILED)
+    return made
+
+
 async def _migrate(url: str) -> None:
     database = Database(url)
     await database.migrate()
@@ -203,16 +218,19 @@ async def running_world(
     open_media: OpenMedia = no_media,
     certificate: ServedCertificate | None = None,
     leases: dict[str, Lease] | None = None,
+    keep_time: bool = False,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """The application over a data folder, until the end of the block.
 
-    With `leases` it is the node `this` of those that share them.
+    With `leases` it is the node `this` of those that share them. Unless it is to `keep_time` by
+    itself, nothing ticks beside the test: that is a third of what a short one costs.
 
     `database_wait_s` is how long a writer waits for its turn: so long that only a lock that is
     really held is one, however busy the machine.
     """
     patience = mock.patch.object(engine, "WAIT_S", settings.pop("database_wait_s", 60.0))
+    memory = mock.patch.object(engine, "create_async_engine", _remembering_engine)
     usual = {"host": "127.0.0.1", "plain_http": True, "web_folder": folder / "web"}
     made = Settings(data_folder=folder / "data", **{**usual, **settings})
     if not made.database_url:
@@ -232,8 +250,9 @@ async def running_world(
         open_media=open_media,
         ownership=LocalOwnership("this", clock, leases),
         record=False,
+        keep_time=keep_time,
     )
-    with patience:
+    with patience, memory:
         async with AsyncExitStack() as stack, app.router.lifespan_context(app):
             yield World(app, clock, made, stack)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -214,3 +215,13 @@ async def test_a_failing_tick_does_not_stop_the_clock(
     with pytest.raises(Enough):
         await Timekeeper(world.services, sleep=nap).run()
     assert states == ["planned", "live"]
+
+
+async def test_a_server_keeps_time_by_itself(tmp_path: Path) -> None:
+    """The others of these tests are told when a tick is due."""
+    async with running_world(tmp_path) as world:
+        lesson_id = await plan(world, await world.community(await world.administrator()), 10)
+        assert await state(world, lesson_id) == "planned"
+    async with running_world(tmp_path, keep_time=True) as world, asyncio.timeout(60):
+        while await state(world, lesson_id) != "live":  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
