@@ -40,6 +40,7 @@ IDENTITY_RANGE = 1 << 8
 LOWEST_TONE_HZ = 400.0
 TONE_STEP_HZ = 25.0
 TONES = 16
+_BLOCK = 960  # samples, 20 ms at 48 kHz
 
 Luma = npt.NDArray[np.uint8]
 
@@ -159,9 +160,16 @@ def heard_tones(
 def levels_at(
     samples: npt.NDArray[np.float64], sample_rate: int, frequencies_hz: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The amplitude of each frequency: Goertzel's sum in closed form, with a Hann window."""
+    """The amplitude of each frequency: Goertzel's sum in closed form, with a Hann window.
+
+    Summed in blocks, each turned on to its place: the waves are made once, for one block.
+    """
     window = np.hanning(len(samples) + 2)[1:-1]
-    times = np.arange(len(samples)) / sample_rate
-    waves = np.exp(-2j * np.pi * frequencies_hz[:, None] * times[None, :])
-    levels = 2 * np.abs(waves @ (samples * window)) / window.sum()
-    return np.asarray(levels, dtype=np.float64)
+    count = -(-len(samples) // _BLOCK)
+    blocks = np.zeros((count, _BLOCK))
+    blocks.reshape(-1)[: len(samples)] = samples * window
+    turns = -2j * np.pi / sample_rate * frequencies_hz
+    waves = np.exp(np.outer(turns, np.arange(_BLOCK)))
+    to_place = np.exp(np.outer(turns, np.arange(0, count * _BLOCK, _BLOCK)))
+    sums = ((waves @ blocks.T) * to_place).sum(axis=1)
+    return np.asarray(2 * np.abs(sums) / window.sum(), dtype=np.float64)

@@ -157,13 +157,15 @@ class Rig:
         return self._sort(self.pump._tick(self.now))
 
     def _sort(self, sent: list[tuple[Address | str, bytes]]) -> dict[int, list[bytes]]:
+        at: dict[Address | str, list[int]] = defaultdict(list)
+        for transport, peer in self._peers.items() if sent else ():
+            at[peer.address if isinstance(peer, SrtpPeer) else peer].append(transport)
         sorted_: dict[int, list[bytes]] = defaultdict(list)
         for to, data in sent:
-            for transport, peer in self._peers.items():
-                if isinstance(peer, SrtpPeer) and peer.address == to:
-                    sorted_[transport].append(peer.open(data))
-                elif peer == to:
-                    sorted_[transport].append(data)
+            for transport in at.get(to, ()):
+                peer = self._peers[transport]
+                opened = peer.open(data) if isinstance(peer, SrtpPeer) else data
+                sorted_[transport].append(opened)
         for transport, datagrams in sorted_.items():
             self.received[transport] += datagrams
         self.events += self.pump.drain()
