@@ -58,6 +58,7 @@ class Load:
     transport_cc: bool = True
     paced: bool = False
     seconds: float = 8.0
+    settle_s: float = SETTLE_S  # before anything is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ async def _run_case(
     client.start()
     scene = Scene(server, client, case, load, seed=seed)
     await scene.build()
-    await scene.warm_up(least_s=SETTLE_S)
+    await scene.warm_up(least_s=load.settle_s)
     return await measure(server, [scene], load.seconds)
 
 

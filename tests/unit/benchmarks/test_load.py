@@ -45,7 +45,7 @@ STREAM: dict[str, Any] = {
 )
 async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
     server = Tongke()
-    load = LoadParameters(profile=profile, seconds=1.5)
+    load = LoadParameters(profile=profile, seconds=1.5, settle_s=1.0)
     figures = await run_case(server, one_to(2), load)
     assert figures.packets_in > 100
     assert figures.expected_out == 2 * figures.packets_in
