@@ -261,6 +261,7 @@ class _Start:
             devices_admitted=self._hardware.admit.devices_per_lesson,
             doors_open_s=settings.doors_open_s,
             empty_lesson_s=settings.empty_lesson_s,
+            away_grace_s=settings.away_grace_s,
             profile_folders=self._profile_folders,
         )
         store = FolderStore(settings.recordings)

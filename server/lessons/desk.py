@@ -41,7 +41,6 @@ from signaling.ports import Identity, LessonPlan, SeatPlan
 from signaling.protocol.messages import EndReason, Mode, RemovalCode, Role
 from signaling.protocol.refusals import REFUSALS
 
-DESERTED_AFTER_S = 60.0  # as long as a lead's place is kept for a device whose line is lost
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
 KEPT_WITHIN_S = 1.0  # a database that takes it answers sooner
 KEEP_WAIT_S = 0.3  # the lesson waits for it, and the file takes what the database does not
@@ -65,6 +64,7 @@ class LessonDesk:
         devices_admitted: int,
         doors_open_s: float,
         empty_lesson_s: float,
+        away_grace_s: float,
         endings: Endings,
         bars: UnwrittenBars,
         ownership: Ownership,
@@ -79,6 +79,8 @@ class LessonDesk:
         self._devices_admitted = devices_admitted
         self._doors_open_s = doors_open_s
         self._empty_lesson_s = empty_lesson_s
+        # As long as a lead's place is kept for a device whose line is lost, the lesson is led.
+        self._deserted_after_s = away_grace_s
         self._profile_folders = profile_folders
         self._began_at = clock()
         self._savings: set[asyncio.Task[None]] = set()
@@ -265,7 +267,7 @@ class LessonDesk:
         led_at = self._in_person_at.get(lesson.id)
         if led_at is None and lesson.started_at is not None and lesson.started_at < self._began_at:
             led_at = self._began_at  # the server was away, and whoever led it is on the way back
-        return led_at is not None and self._clock() - led_at < DESERTED_AFTER_S
+        return led_at is not None and self._clock() - led_at < self._deserted_after_s
 
     def waits_for(self, lesson_id: str) -> Refusal | None:
         """Why a lesson whose time has come has not opened; None if it does not wait."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from server.database.models import Lesson
 from signaling.protocol.messages import EndReason
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.world import PASSWORD, World, post
+from tests.unit.server.world import PASSWORD, World, post, running_world
 
 Ids = dict[str, str]
 
@@ -110,6 +112,24 @@ async def test_a_colleague_takes_a_live_lesson_over_when_nobody_leads_it(
     path = f"/api/lessons/{lesson}/token"
     assert (await chen.post(path, json={"role": "lead"})).status_code == 200
     assert (await li.post(path, json={"role": "lead"})).status_code == 403
+
+
+async def test_how_long_a_lead_may_be_away_is_the_setting(tmp_path: Path) -> None:
+    async with running_world(tmp_path, away_grace_s=90) as world:
+        ids = await world.community(await world.administrator())
+        desk = world.services.lessons
+        desk.live = present = Present(world)
+        lesson_id = await plan(world, ids, None)
+        async with world.services.database.read() as session:
+            lesson = await session.get(Lesson, lesson_id)
+        assert lesson is not None
+        present.there[lesson_id] = {"lead"}
+        assert desk.is_led(lesson)
+        present.there[lesson_id] = set()
+        world.clock.pass_s(89)
+        assert desk.is_led(lesson)
+        world.clock.pass_s(1)
+        assert not desk.is_led(lesson)
 
 
 async def test_after_a_restart_the_lead_has_time_to_come_back(

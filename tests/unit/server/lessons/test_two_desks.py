@@ -91,6 +91,7 @@ async def county(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
             devices_admitted=8,
             doors_open_s=world.settings.doors_open_s,
             empty_lesson_s=world.settings.empty_lesson_s,
+            away_grace_s=world.settings.away_grace_s,
         )
         desk.live = elsewhere = Present(world)
         first, second = Node(world.services.lessons, there), Node(desk, elsewhere)
