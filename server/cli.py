@@ -246,7 +246,3 @@ def _fail(refused: StartRefused) -> NoReturn:
     for line in spoken(refused.text, encoding=sys.stderr.encoding):
         typer.echo(f"tongke: {line}", err=True)
     sys.exit(2)
-
-
-if __name__ == "__main__":
-    app()

@@ -185,7 +185,7 @@ async def _run_classrooms(county: County, log: Path) -> None:
     """One life of the rooms' process. Its standard input is the pipe it hangs on."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server.cli", "simulate"),
+            *(sys.executable, "-m", "server", "simulate"),
             *("--server", county.origin, "--credentials-file", "-", "--stop-with-parent"),
             *("--talk", "turns", "--receive", "nothing"),
             stdin=asyncio.subprocess.PIPE,

@@ -25,7 +25,7 @@ START_LIMIT_S = 90.0
 
 def command(folder: Path, *options: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "server.cli", "demo", "--print-json"),
+        *(sys.executable, "-m", "server", "demo", "--print-json"),
         *("--data-folder", str(folder), "--port", "0", "--media-port", "0", *options),
     ]
 

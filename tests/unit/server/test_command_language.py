@@ -22,7 +22,7 @@ def tongke(*arguments: str, locale: str, **environment: str) -> subprocess.Compl
     """The command as this locale's user sees it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "TONGKE_"))}
     return subprocess.run(
-        [sys.executable, "-m", "server.cli", *arguments],
+        [sys.executable, "-m", "server", *arguments],
         env={**kept, "LC_ALL": locale, "COLUMNS": "200", "TERM": "dumb", **environment},
         capture_output=True,
         encoding="utf-8",

@@ -28,7 +28,7 @@ from server.serving import running_server
 from tests.ports import free_media_port, free_port
 from tests.unit.server.door.certificate_files import made
 
-TONGKE = [sys.executable, "-m", "server.cli"]
+TONGKE = [sys.executable, "-m", "server"]
 PATIENCE_S = 60.0  # a busy test machine; how fast it is, is measured elsewhere
 
 
