@@ -12,6 +12,7 @@ media core's own.
 from __future__ import annotations
 
 from mixer.node.media_node import MediaNode
+from mixer.node.runtime_folder import RuntimeFolder
 from mixer.node.stats import (
     ConnectionStats,
     ConsumerStats,
@@ -34,5 +35,6 @@ __all__ = [
     "NodeStats",
     "PortStats",
     "ProducerStats",
+    "RuntimeFolder",
     "SubscriptionStats",
 ]

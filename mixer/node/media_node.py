@@ -12,8 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +34,7 @@ from mixer.node.beats import LOOK_S, next_beat
 from mixer.node.lesson_media import LessonMedia
 from mixer.node.members import Members
 from mixer.node.port import Port, ProducerOwner, open_pump
+from mixer.node.runtime_folder import RuntimeFolder
 from mixer.node.stats import LessonStats, NodeStats, lesson_stats, node_stats
 from mixer.node.streams import Producer
 from mixer.node.ticks import Ticks
@@ -77,7 +76,7 @@ class MediaNode:
         self._lessons: dict[str, LessonMedia] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = math.inf
-        self._own_folder: Path | None = None
+        self._own_folder: RuntimeFolder | None = None
         self._ice_at = 0.0
         self._ticks = Ticks()
 
@@ -159,12 +158,15 @@ class MediaNode:
             except OSError as error:
                 raise NodeUnavailable(f"cannot use the folder {folder}: {error}") from error
             return folder
-        self._own_folder = Path(tempfile.mkdtemp(prefix="tongke-"))
-        return self._own_folder
+        try:
+            self._own_folder = RuntimeFolder()
+        except OSError as error:
+            raise NodeUnavailable(f"cannot make a temporary folder: {error}") from error
+        return self._own_folder.path
 
     def _remove_folder(self) -> None:
         if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)
+            self._own_folder.close()
             self._own_folder = None
 
     # Lessons

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
+from mixer.node import RuntimeFolder
 from recorder import control as c
 from recorder.records import SeatRecord
 from server.children.child import Child
@@ -76,7 +75,7 @@ class RecordingService:
         self._media = media
         self._folder = folder
         self._runtime_folder = runtime_folder
-        self._own_runtime_folder: Path | None = None
+        self._own_runtime_folder: RuntimeFolder | None = None
         self._clock = clock
         self._recorder = Child(
             RECORDER, on_up=self._recorder_up, on_report=self._report, on_down=self._recorder_down
@@ -130,8 +129,8 @@ class RecordingService:
     async def start(self) -> None:
         """Look for what was left unfinished, and start the recorder."""
         if self._runtime_folder is None:
-            self._own_runtime_folder = Path(tempfile.mkdtemp(prefix="tongke-taps-"))
-            self._runtime_folder = self._own_runtime_folder
+            self._own_runtime_folder = RuntimeFolder()
+            self._runtime_folder = self._own_runtime_folder.path
         for found in await asyncio.to_thread(find_leftovers, self._folder, self._clock()):
             self._take_up(found)
         self._pausing.chores.start()
@@ -158,7 +157,7 @@ class RecordingService:
         for chores in all_chores:
             await chores.close()
         if self._own_runtime_folder is not None:
-            shutil.rmtree(self._own_runtime_folder, ignore_errors=True)
+            self._own_runtime_folder.close()
 
     # --- signaling.ports.LessonObserver -------------------------------------------------------
 

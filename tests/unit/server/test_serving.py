@@ -237,7 +237,10 @@ def test_plain_http_on_loopback_hangups_and_ctrl_c(tmp_path: Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.timeout(300)  # three starts, on whatever machine
 def test_stopped_or_killed_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
-    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    settings = {"TONGKE_PLAIN_HTTP": "true", "TMPDIR": str(temporary)}
+    with serve(tmp_path, **settings) as server:
         port = int(server.address.rpartition(":")[2])
         # A page that stays open does not keep it from stopping.
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as page:
@@ -246,12 +249,15 @@ def test_stopped_or_killed_it_starts_again_in_the_same_folder(tmp_path: Path) ->
             began = time.monotonic()
             server.stop()
             assert time.monotonic() - began < 20  # not the 30 s of a kept-alive connection
-    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as again:  # nothing holds folder or ports
+    assert list(temporary.iterdir()) == []
+    with serve(tmp_path, **settings) as again:  # nothing holds folder or ports
         assert again.get("/healthz") == "ok\n"
         again.process.kill()
         again.process.wait(PATIENCE_S)
-    with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as once_more:
+    with serve(tmp_path, **settings) as once_more:
         assert json.loads(once_more.get("/readyz"))["ready"] is True
+        once_more.stop()
+    assert list(temporary.iterdir()) == []  # nor has the killed one left anything
 
 
 @pytest.mark.thorough
