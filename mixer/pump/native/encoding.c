@@ -155,6 +155,7 @@ static void describe(struct encoding *encoding, const struct rtp_packet *packet,
   media->has_orientation = packet->has_orientation;
   media->orientation = packet->orientation;
   media->picture = read_picture(encoding, media, after_gap);
+  if (encoding->h264) media->marker = h264_stream_marks(encoding->h264, media, after_gap);
   media->is_needless = is_needless(encoding, media);
 }
 

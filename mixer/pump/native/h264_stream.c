@@ -43,3 +43,36 @@ struct picture h264_stream_take(struct h264_stream *stream, const struct media *
   if (units.has_slice) stream->sps_came = stream->pps_came = stream->has_gap = false;
   return picture;
 }
+
+static void begin_picture(struct h264_marks *marks, uint32_t timestamp, bool after_gap) {
+  if (marks->slices && !marks->has_gap && !after_gap) marks->usual[marks->is_idr] = marks->slices;
+  marks->timestamp = timestamp;
+  marks->has_gap = marks->has_picture && after_gap; /* the first has nothing before it */
+  marks->has_picture = true;
+  marks->is_idr = marks->has_ended = false;
+  marks->slices = 0;
+}
+
+bool h264_stream_marks(struct h264_stream *stream, const struct media *media, bool after_gap) {
+  struct h264_marks *marks = &stream->marks;
+  struct h264_end end = h264_end(media->payload, media->payload_length);
+  if (!media->payload_length) { /* a probe of the line, under the last picture's timestamp */
+    marks->has_gap |= after_gap;
+    return media->marker;
+  }
+  if (media->newest) {
+    if (!marks->has_picture || marks->timestamp != media->timestamp)
+      begin_picture(marks, media->timestamp, after_gap);
+    else
+      marks->has_gap |= after_gap;
+    marks->marks_units |= marks->has_ended || (media->marker && end.goes_on);
+    marks->has_ended |= media->marker;
+    marks->is_idr |= end.is_idr;
+    marks->slices += end.of_slice;
+  }
+  if (!media->marker || end.goes_on) return false;
+  if (!marks->marks_units) return true;
+  /* How many came before a late one is not known. */
+  uint16_t usual = marks->usual[marks->is_idr];
+  return end.of_slice && (media->newest ? marks->slices >= usual : usual <= 1);
+}

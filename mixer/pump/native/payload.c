@@ -71,3 +71,18 @@ struct h264_units h264_read(const uint8_t *payload, uint16_t length) {
     units.has_slice = true;
   return units;
 }
+
+struct h264_end h264_end(const uint8_t *payload, uint16_t length) {
+  if (length < 2) return (struct h264_end){0};
+  uint8_t type = payload[0] & 0x1f;
+  bool goes_on = type == H264_FU_A && !(payload[1] & 0x40);
+  if (type == H264_FU_A) type = payload[1] & 0x1f;
+  struct h264_end end = {.goes_on = goes_on, .is_idr = type == H264_IDR};
+  end.of_slice = !goes_on && type >= H264_SLICE_FIRST && type <= H264_IDR;
+  if (type == H264_STAP_A) {
+    struct h264_units units = h264_read(payload, length);
+    end.of_slice = units.has_slice;
+    end.is_idr = units.starts_idr;
+  }
+  return end;
+}

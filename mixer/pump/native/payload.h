@@ -27,6 +27,14 @@ struct h264_units {
  * two little-endian numbers, the upper two bits of each for scaling); else it stays. */
 struct picture vp8_read(const uint8_t *payload, uint16_t length, uint32_t *size);
 struct h264_units h264_read(const uint8_t *payload, uint16_t length);
+/* What of H.264 ends with a payload. */
+struct h264_end {
+  bool of_slice; /* of any picture */
+  bool is_idr;   /* of one that needs no other */
+  bool goes_on;  /* nothing: a fragment that others follow (RFC 6184 §5.8) */
+};
+
+struct h264_end h264_end(const uint8_t *payload, uint16_t length);
 /* What other pictures have of what a payload (of one byte at least) holds: nal_ref_idc and type (H.264
  * §7.4.1) stand in its first byte, the type within a fragment in its second (RFC 6184 §5.8). */
 enum h264_role {

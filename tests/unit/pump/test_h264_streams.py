@@ -6,6 +6,8 @@ begins with nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mixer.pump import CODEC_H264, KEYFRAME_NEEDED
@@ -28,7 +30,7 @@ from tests.unit.pump.rig import Rig, media_of
 SSRC, OUT, OUT_RTX = 100, 5, 6
 GROUP = 10  # pictures from keyframe to keyframe
 SECONDS = 1.6
-SPS, PPS, IDR = 7, 8, 5
+SPS, PPS, IDR, FU_A = 7, 8, 5, 28
 
 
 class Camera:
@@ -108,6 +110,58 @@ def test_a_viewer_who_comes_late_sees_every_picture(rig: Rig, encoder: str, sets
         assert all(types.index(SPS) < types.index(PPS) < types.index(IDR) for types in keyframes)
     for packets in camera.sent.values():
         assert_seamless(packets)
+
+
+def marked(pictures: list[AccessUnit], marks: str) -> list[RtpPacket]:
+    """The stream of a camera that marks every packet, or the end of every NAL unit."""
+    packets = [packet for _, packet in packetise(pictures, ssrc=SSRC)]
+    goes_on = [p.payload[0] & 0x1F == FU_A and not p.payload[1] & 0x40 for p in packets]
+    return [
+        replace(packet, marker=marks == "packets" or not more)
+        for packet, more in zip(packets, goes_on, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("marks", ["packets", "units"])
+@pytest.mark.parametrize("encoder", ["messages", "slices"])
+def test_a_camera_that_marks_more_than_its_pictures_is_shown_whole(
+    rig: Rig, encoder: str, marks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.camera_media.MTU", 200)  # small pictures take several packets too
+    pictures = stream(encoder)
+    camera = Camera(rig)
+    early = camera.viewer()
+    keyframes = [place for place, picture in enumerate(pictures) if picture.keyframe]
+    packets = marked(pictures, marks)
+    begins = packets[0].timestamp + round(keyframes[2] * 90_000 / FRAME_RATE) & 0xFFFF_FFFF
+    late = None
+    for packet in packets:
+        if packet.timestamp == begins and late is None:
+            late = camera.viewer()
+        camera.send(packet)
+    assert late is not None
+    everything = list(range(len(pictures)))
+    assert late.counters == everything[keyframes[2] :]
+    # How many slices a keyframe has is known from the first; with a single one there is no doubt.
+    assert early.counters[-len(everything) + GROUP :] == everything[GROUP:]
+    if encoder == "messages":
+        assert early.counters == everything
+
+
+def test_a_probe_under_a_pictures_timestamp_is_not_its_going_on(rig: Rig) -> None:
+    """Browsers send padding behind a picture's marker; all of theirs stay good."""
+    pictures = stream("delimiters")
+    camera = Camera(rig)
+    viewer = camera.viewer()
+    number = 0
+    for packet in (packet for _, packet in packetise(pictures, ssrc=SSRC)):
+        for each in (packet, replace(packet, payload=b"")) if packet.marker else (packet,):
+            number += 1
+            camera.send(replace(each, sequence_number=number))
+    assert viewer.counters == list(range(len(pictures)))
+    assert [packet.marker for packet in camera.sent[next(iter(camera.sent))]].count(True) == len(
+        pictures
+    )
 
 
 def test_sets_that_come_are_not_sent_twice(rig: Rig) -> None:
