@@ -73,9 +73,12 @@ export class Devices {
   absent(use: DeviceUse): string {
     const choice = rememberedDevice(use);
     if (!choice?.id || choice.id === NO_DEVICE) return "";
-    const devices = this.devicesFor(use);
-    const known = devices.some((one) => one.label !== ""); // else nobody has been allowed to look
-    return known && !findRemembered(use, devices) ? choice.label : "";
+    return this.isNamed(use) && !findRemembered(use, this.devicesFor(use)) ? choice.label : "";
+  }
+
+  /** Whether the browser has told which devices there are for `use`: it does once one is allowed. */
+  private isNamed(use: DeviceUse): boolean {
+    return this.devicesFor(use).some((one) => one.label !== "");
   }
 
   /** The name of the device that is used for `source` now; "" for none. */
@@ -231,6 +234,8 @@ export class Devices {
       if (main) this.port.phase(device, "on");
       await this.refresh(); // ids and labels are told only after permission, the chosen one's too
       if (!gently && this.isBack(source, track)) void this.takeBack(source);
+      // Names that come late come without an event: the chosen one would be missed for ever.
+      if (rememberedDevice(source)?.id && !this.isNamed(source)) this.tryAgainLater();
     } catch (error) {
       if (!valid()) return;
       if (gently && this.tracks.has(source)) {

@@ -82,9 +82,7 @@ export class Publisher {
     const known = this.sent.get(source);
     if (known?.transceiver && this.connection) {
       known.track = track;
-      void known.transceiver.sender.replaceTrack(track).catch((error: unknown) => {
-        this.port.failed(error);
-      });
+      void this.put(known).catch((error: unknown) => this.port.failed(error));
       return;
     }
     this.sent.set(source, { track, profile, transceiver: null, encodings: [], fitting: false });
@@ -136,6 +134,7 @@ export class Publisher {
     if (!canAsk) return;
     if (this.owed) this.negotiate(false);
     if (!this.connection) return;
+    for (const sent of this.sent.values()) void this.put(sent).catch(() => undefined);
     const remedy = this.recovery.update(health, now);
     if (remedy === "restart") this.negotiate(true);
     if (remedy === "rebuild") this.rebuild();
@@ -158,6 +157,14 @@ export class Publisher {
     this.stopped = true;
     this.sent.clear();
     this.discard();
+  }
+
+  /**
+   * Have the sender take the track that is to be sent. Of two that follow each other, around a
+   * negotiation at that, browsers do not promise the last: `check` looks what has come of it.
+   */
+  private async put({ track, transceiver }: Sent): Promise<void> {
+    if (transceiver && transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
   }
 
   private discard(): void {

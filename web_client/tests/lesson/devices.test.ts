@@ -45,6 +45,8 @@ class FakeMedia extends EventTarget {
   plugged: { kind: Kind; id: string; label: string }[] = [];
   /** Ids and labels are told, as after a permission. */
   allowed = true;
+  /** A permission alone does not bring them. */
+  tellsLate = false;
   blocked = false;
   /** Devices that another program holds. */
   readonly held = new Set<string>();
@@ -81,7 +83,7 @@ class FakeMedia extends EventTarget {
     const wanted = (asked.deviceId as { exact: string } | undefined)?.exact;
     await this.hold;
     if (this.blocked) throw new DOMException("blocked", "NotAllowedError");
-    this.allowed = true;
+    if (!this.tellsLate) this.allowed = true;
     const device = this.plugged.find((one) => one.kind === kind && (!wanted || one.id === wanted));
     if (!device) throw new DOMException("none", "NotFoundError");
     if (this.held.has(device.label)) throw new DOMException("held", "NotReadableError");
@@ -184,6 +186,21 @@ describe("a microphone", () => {
     const later = devices();
     await later.capture([MICROPHONE]);
     await settled();
+    expect([sent.get("room"), live()]).toEqual(["Desk", ["Desk"]]);
+  });
+
+  it("is the remembered one although ids are told only some time after it was allowed", async () => {
+    const own = devices();
+    await own.capture([MICROPHONE]);
+    await own.choose("room", "id of Desk");
+    own.close();
+    media.tellsLate = true;
+    media.allowed = false;
+    const later = devices();
+    await later.capture([MICROPHONE]);
+    expect(sent.get("room")).toBe("Built-in");
+    media.allowed = true; // and no event says so
+    await vi.advanceTimersByTimeAsync(6000);
     expect([sent.get("room"), live()]).toEqual(["Desk", ["Desk"]]);
   });
 

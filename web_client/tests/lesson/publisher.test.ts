@@ -14,7 +14,11 @@ class FakeTransceiver {
   refusals = 0;
   settings = 0;
   sender = {
-    replaceTrack: vi.fn(() => Promise.resolve()),
+    track: null as MediaStreamTrack | null,
+    replaceTrack: vi.fn((track: MediaStreamTrack | null) => {
+      this.sender.track = track;
+      return Promise.resolve();
+    }),
     getParameters: () => ({ encodings: structuredClone(this.encodings) }),
     setParameters: async ({ encodings }: { encodings: RTCRtpEncodingParameters[] }) => {
       this.settings += 1;
@@ -51,6 +55,7 @@ class FakePeer {
   addTransceiver(track: MediaStreamTrack): FakeTransceiver {
     this.added.push(track);
     const transceiver = new FakeTransceiver();
+    transceiver.sender.track = track;
     this.transceivers.push(transceiver);
     return transceiver;
   }
@@ -234,6 +239,23 @@ describe("the publisher", () => {
     publisher.rebuild();
     await settle();
     expect(FakePeer.all.at(-1)?.added).toEqual([other]);
+  });
+
+  it("puts the track right that a browser has left behind or refused", async () => {
+    const { publisher, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    await settle();
+    const sender = FakePeer.all[0]?.transceivers[0]?.sender;
+    if (!sender) throw new Error("nothing is sent");
+    const other = { getSettings: () => ({}) } as MediaStreamTrack;
+    publisher.set("room", other, profile("room"));
+    sender.track = track; // an earlier change that was carried out later
+    publisher.check(0, true);
+    await settle();
+    expect(sender.track).toBe(other);
+    const calls = sender.replaceTrack.mock.calls.length;
+    publisher.check(1, true);
+    expect(sender.replaceTrack.mock.calls.length).toBe(calls);
   });
 
   it("restarts ICE first, builds a new connection second", async () => {

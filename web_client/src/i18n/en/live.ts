@@ -184,7 +184,7 @@ export const live = {
     missing: "None found. Plug one in; it is taken by itself.",
     busy: "Another program is using it. Close that program; it is taken by itself.",
     unanswered:
-      "The browser is waiting for it. Look for a question at the top of the window and answer it. If there is none, unplug the device, plug it in again, then try again.",
+      "The browser is waiting for it. Bring this window to the front, look for a question at its top and answer it. If there is none, unplug the device, plug it in again, then try again.",
     lostDevice: "It was unplugged. Plug it in again; it comes back by itself.",
     fellBack: (device: string, from: string, to: string) =>
       `${device}: “${from}” was unplugged. “${to}” is used now.`,

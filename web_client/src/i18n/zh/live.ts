@@ -177,7 +177,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     missing: "没有找到设备。插上后会自动启用。",
     busy: "设备被其他程序占用。关闭那个程序后会自动启用。",
     unanswered:
-      "浏览器正在等待设备。请看窗口顶部有没有询问，并作出选择；如果没有，请拔下设备重新插上，然后重试。",
+      "浏览器正在等待设备。请把本窗口放到最前面，看窗口顶部有没有询问，并作出选择；如果没有，请拔下设备重新插上，然后重试。",
     lostDevice: "设备已拔出。重新插上后会自动恢复。",
     fellBack: (device, from, to) => `${device}：“${from}”已拔出，现在用的是“${to}”。`,
     levels: { quiet: "声音太小", clear: "声音清楚", loud: "声音太大" },
