@@ -168,6 +168,7 @@ def create_app(
         max_body_bytes=settings.max_body_bytes,
         larger={imports.PATH: MOST_BYTES},
         secure=settings.secure,
+        # Not with ACME: where its certificate runs out ours stands in, under the same name.
         strict=settings.tls_cert is not None,
     )
     app.add_middleware(HttpTimes, meters=meters.http)

@@ -203,7 +203,9 @@ def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> No
         _say(alone.zh, alone.en, indent="  ")
     elif best != here:
         _say(f"在本机上 {here}", f"on this machine {here}", indent="  ")
-    if server.certificate is not None and (authority := server.certificate.files.authority):
+    served = server.certificate
+    # With a certificate that browsers know nobody needs to be told of ours.
+    if served and served.public_leaf is None and (authority := served.files.authority):
         _say(
             f"每台电脑都须信任本服务器的证书颁发机构，方法见 {best}/trust",
             f"Each PC must trust its certificate authority; how: {best}/trust",

@@ -35,6 +35,10 @@ _LIKE_AN_ORIGIN = (
 )
 _HOST = re.compile(r"[^\s\"#%<>?@\[\\\]^`{|}]{1,253}")
 
+# A contact's address as RFC 8555 §7.3 wants it: one, without the fields of a mail.
+_MAIL = re.compile(r"[A-Za-z0-9.!#$&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
 
 # RFC 7065 §3.1, with the host as a name, an IPv4 address, or an IPv6 address in brackets.
@@ -70,6 +74,8 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_names: Words = ()
+    acme: str = ""
+    acme_directory: str = LETS_ENCRYPT
 
     # media
     media_host: str = "::"
@@ -213,6 +219,55 @@ class Settings(BaseSettings):
             )
         return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
+    @field_validator("acme")
+    @classmethod
+    def _mail(cls, value: str) -> str:
+        if value and (len(value) > 254 or _MAIL.fullmatch(value) is None):
+            raise WrongSetting(
+                f"'{value}' is no mail address: give the one at which the certificate authority "
+                "reaches you, like it@school.example",
+                f"“{value}”不是邮箱地址：请填证书机构能联系到您的邮箱，如 it@school.example",
+            )
+        return value
+
+    @field_validator("acme_directory")
+    @classmethod
+    def _directory(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            known = parts.scheme == "https" and parts.hostname and parts.port != 0
+        except ValueError:
+            known = False
+        if not known or not value.isascii() or not value.isprintable() or " " in value:
+            raise WrongSetting(
+                f"must be the address of an ACME directory, like {LETS_ENCRYPT}",
+                f"应为 ACME 目录的地址，如 {LETS_ENCRYPT}",
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _acme_has_a_name(self) -> Settings:
+        if not self.acme:
+            return self
+        if self.plain_http or self.tls_cert is not None:
+            raise WrongSetting(
+                "acme excludes plain_http and tls_cert: the certificate is this server's own to "
+                "get, or it is a proxy's, or yours",
+                "acme 不能与 plain_http 或 tls_cert 同时给出：证书要么由本服务器申请，"
+                "要么由代理提供，要么由您提供",
+            )
+        parts = urlsplit(self.public_url)
+        host = parts.hostname or ""
+        if not host or parts.port not in {None, 443} or _is_address(host):
+            raise WrongSetting(
+                "acme needs a public_url with a domain's name and no port, like "
+                "https://tongke.example.cn: the certificate is for that name, and the authority "
+                "comes to its port 443",
+                "acme 需要 public_url 是不带端口的域名，如 https://tongke.example.cn："
+                "证书是为该域名签发的，证书机构会访问它的 443 端口",
+            )
+        return self
+
     @model_validator(mode="after")
     def _fit_together(self) -> Settings:
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -295,6 +350,14 @@ class Settings(BaseSettings):
         host = "localhost" if self.listens_everywhere else self.host
         host = f"[{host}]" if ":" in host else host
         return f"{'http' if self.plain_http else 'https'}://{host}:{self.port}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _leads_nowhere(host: str) -> bool:

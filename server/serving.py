@@ -95,7 +95,7 @@ async def running_server(
                     ready.cancel()
                     await serving  # raises what kept it from listening
                 await asyncio.to_thread(remember_start, settings)
-                async with _watched(certificate):
+                async with _watched(settings, certificate):
                     yield RunningServer(settings, services, certificate)
             finally:
                 server.should_exit = True
@@ -106,18 +106,27 @@ async def running_server(
 
 
 @asynccontextmanager
-async def _watched(certificate: ServedCertificate | None) -> AsyncIterator[None]:
-    """The certificate looked after for the time of the block."""
+async def _watched(
+    settings: Settings, certificate: ServedCertificate | None
+) -> AsyncIterator[None]:
+    """The certificate looked after for the time of the block, and renewed with ACME."""
     if certificate is None:
         yield
         return
+    tasks: list[asyncio.Task[None]] = []
+    if settings.acme:
+        from server.door.acme.renewal import Renewal  # noqa: PLC0415 - only who wants it waits
+
+        certificate.renewal = Renewal(settings, certificate)
+        tasks.append(asyncio.create_task(certificate.renewal.run(), name="acme"))
     certificate.tell_findings()
-    watch = asyncio.create_task(certificate.watch(), name="certificate")
+    tasks.append(asyncio.create_task(certificate.watch(), name="certificate"))
     try:
         yield
     finally:
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(slots=True)

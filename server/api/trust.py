@@ -16,7 +16,8 @@ from mixer.sources import is_loopback
 from server.api.access import ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import View
-from server.door.authority import pem_of
+from server.door.acme.told import Standing
+from server.door.authority import made_at, pem_of
 from server.door.condition import Fault, words_of
 from server.door.install_files import fingerprint_of, linux_script, safe_origins, windows_script
 from server.door.tls import ServedCertificate
@@ -51,7 +52,35 @@ class FindingView(View):
     message_en: str
 
 
+class OthersCertificateView(View):
+    """What is shown to who does not come by the public name."""
+
+    issuer: str
+    ends_at: float
+    names: list[str]
+
+
+class AcmeView(View):
+    """The certificate that the server has signed for it, and has renewed, by itself.
+
+    `next_at` is when it asks next. The messages say why the last attempt gave none and what to do;
+    `detail` are the authority's own words.
+    """
+
+    standing: Standing
+    name: str
+    directory: str
+    next_at: float
+    failed_at: float | None
+    message_zh: str
+    message_en: str
+    detail: str
+
+
 class CertificateView(View):
+    """`trusted_since` is since when PCs that come in show that they trust it: null for a given one.
+    `others` and `acme` are null where there is no ACME."""
+
     subject: str
     issuer: str
     fingerprint: str
@@ -62,6 +91,9 @@ class CertificateView(View):
     authority: AuthorityView | None
     findings: list[FindingView]
     reloads: int
+    trusted_since: float | None
+    others: OthersCertificateView | None
+    acme: AcmeView | None
 
 
 @router.get("/trust")
@@ -101,7 +133,7 @@ async def certificate(services: ServicesOf) -> CertificateView | None:
     if served is None:
         return None
     condition = served.condition
-    leaf = condition.leaf
+    leaf, public = condition.leaf, served.public_leaf is not None
     return CertificateView(
         subject=words_of(leaf.subject),
         issuer=words_of(leaf.issuer),
@@ -109,13 +141,47 @@ async def certificate(services: ServicesOf) -> CertificateView | None:
         begins_at=leaf.not_valid_before_utc.timestamp(),
         ends_at=leaf.not_valid_after_utc.timestamp(),
         names=list(condition.names),
-        self_made=served.files.self_made,
+        self_made=served.files.self_made and not public,
         authority=_authority_view(served),
         findings=[
             FindingView(fault=one.fault, message_zh=one.text.zh, message_en=one.text.en)
             for one in condition.findings
         ],
         reloads=served.reloads,
+        trusted_since=_trusted_since(served),
+        others=_others_view(served) if public else None,
+        acme=_acme_view(served),
+    )
+
+
+def _trusted_since(served: ServedCertificate) -> float | None:
+    renewal, authority = served.renewal, served.files.authority
+    if renewal is not None and (since := renewal.told.served_since) is not None:
+        return since
+    return made_at(authority).timestamp() if authority else None
+
+
+def _others_view(served: ServedCertificate) -> OthersCertificateView:
+    return OthersCertificateView(
+        issuer=words_of(served.leaf.issuer),
+        ends_at=served.leaf.not_valid_after_utc.timestamp(),
+        names=list(served.names),
+    )
+
+
+def _acme_view(served: ServedCertificate) -> AcmeView | None:
+    if served.renewal is None:
+        return None
+    told = served.renewal.told
+    return AcmeView(
+        standing=told.standing,
+        name=told.name,
+        directory=told.directory,
+        next_at=told.next_at,
+        failed_at=told.failed_at,
+        message_zh=told.failure.zh if told.failure else "",
+        message_en=told.failure.en if told.failure else "",
+        detail=told.detail,
     )
 
 

@@ -93,6 +93,11 @@ def authority_of(folder: Path, now: datetime.datetime) -> Authority:
     return Authority(certificate, key)
 
 
+def made_at(authority: x509.Certificate) -> datetime.datetime:
+    """When an authority's certificate was made: it begins earlier, on the same day for all."""
+    return authority.not_valid_after_utc - _LIFE
+
+
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether `issuer` has signed `certificate`."""
     try:

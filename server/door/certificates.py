@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,14 +24,19 @@ from server.database.data_folder import write_private
 from server.door.authority import Authority, authority_of, is_issued_by, pem_of, pem_of_key
 from server.errors import StartRefused
 
+# The key and the chain of a certificate had by ACME, in one file: both are there or neither.
+ACME_FILE = "acme.pem"
 _RENEW_BEFORE = datetime.timedelta(days=60)
 # All a handshake can carry well; a machine of more is one of containers.
 _MOST_NAMES = 100
 
 
+Context = TypeVar("Context", bound=ssl.SSLContext)
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The files that TLS reads. `authority` is what browsers must trust; None for a given one."""
+    """The files that TLS reads. `authority` is what browsers must trust, None if they know it."""
 
     certificate: Path
     key: Path
@@ -53,6 +59,10 @@ class Certificate:
 
     def context(self) -> ssl.SSLContext:
         """A TLS server's context. Raises `StartRefused` if TLS cannot use the files."""
+        return self.context_of(ssl.SSLContext)
+
+    def context_of(self, kind: type[Context]) -> Context:
+        """The same, of a kind of our own."""
         asked = False
 
         def no_password() -> bytes:
@@ -60,7 +70,7 @@ class Certificate:
             asked = True
             return b"\0"  # without an answer OpenSSL would ask on the terminal
 
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = kind(ssl.PROTOCOL_TLS_SERVER)
         try:
             context.load_cert_chain(self.certificate, self.key, no_password)
         except (ssl.SSLError, ValueError) as error:
@@ -111,7 +121,7 @@ def own_certificate(
     made = Certificate(folder / "tls.crt", folder / "tls.key", authority.certificate)
     wanted = _alternative_names(names, given)
     if not _still_good(made, authority, wanted, now):
-        key = _kept_key(made.key)
+        key = kept_key(made.key)
         if key is None:
             key = ec.generate_private_key(ec.SECP256R1())
             write_private(made.key, pem_of_key(key))
@@ -164,7 +174,8 @@ def _still_good(
     )
 
 
-def _kept_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+def kept_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    """The key in this file, if it is there and whole."""
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError):

@@ -31,6 +31,7 @@ class Fault(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     OTHER_NAME = "other-name"
     NO_CHAIN = "no-chain"
+    ACME_FAILS = "acme-fails"
     ENDS_SOON = "ends-soon"
     AUTHORITY_ENDS_SOON = "authority-ends-soon"
 
@@ -67,12 +68,14 @@ def examine(
     now: datetime.datetime,
     asked: str = "",
     authority: x509.Certificate | None = None,
+    acme_fails: Text | None = None,
     knows: Callable[[x509.Name], bool] = lambda issuer: False,
 ) -> Condition:
     """The condition of the first of `chain`.
 
     `asked` is the name that people open (the public address's); `authority` our own, if it is
-    under it; `knows` says whether browsers have this root already.
+    under it; `acme_fails` why the last order by ACME gave none; `knows` says whether browsers have
+    this root already.
     """
     leaf = chain[0]
     names = names_of(leaf)
@@ -89,6 +92,8 @@ def examine(
         found.append(_finding(Fault.OTHER_NAME, asked=asked, names=", ".join(names[:5]) or "–"))
     if missing := _missing_issuer(chain, knows):
         found.append(_finding(Fault.NO_CHAIN, issuer=missing))
+    if acme_fails is not None:
+        found.append(Finding(Fault.ACME_FAILS, acme_fails))
     if authority is not None and authority.not_valid_after_utc - now < _AUTHORITY_SOON:
         last = authority.not_valid_after_utc.astimezone().strftime("%Y-%m-%d")
         found.append(_finding(Fault.AUTHORITY_ENDS_SOON, day=last))

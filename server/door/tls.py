@@ -4,6 +4,10 @@ Owns: the TLS context that new connections begin with, the task that looks for a
 (files replaced, SIGHUP, this machine's names changed, an end in sight) and what is told of its
 condition. An open connection keeps what it began with. A new certificate that cannot be used
 leaves the old one in use, and is told.
+
+With ACME there are two: who asks for the public name (SNI, RFC 6066 §3) is shown the one that
+every browser knows, while there is one in force; whoever comes by another name or by an address is
+shown the one of our own authority, as ever.
 """
 
 from __future__ import annotations
@@ -13,8 +17,11 @@ import contextlib
 import datetime
 import functools
 import ssl
+import threading
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -22,9 +29,18 @@ from cryptography import x509
 
 from server.config import Settings
 from server.door.addresses import host_names
-from server.door.certificates import Certificate, given_certificate, own_certificate
-from server.door.condition import Condition, examine, names_of
+from server.door.certificates import (
+    ACME_FILE,
+    Certificate,
+    given_certificate,
+    own_certificate,
+)
+from server.door.condition import Condition, examine, is_named, names_of
+from server.door.handshake import DoorContext, Visit
 from server.errors import StartRefused
+
+if TYPE_CHECKING:
+    from server.door.acme.renewal import Renewal
 
 LOOK_EVERY_S = 5.0
 # However little changes: a certificate ends by the clock alone.
@@ -37,6 +53,16 @@ Now = Callable[[], datetime.datetime]
 def utc_now() -> datetime.datetime:
     """The time, as certificates have it."""
     return datetime.datetime.now(datetime.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Public:
+    """A certificate had by ACME, as it lies in its file."""
+
+    signature: tuple[tuple[int, int, int], ...]
+    context: ssl.SSLContext
+    chain: list[x509.Certificate]
+    names: tuple[str, ...]
 
 
 class ServedCertificate:
@@ -54,13 +80,20 @@ class ServedCertificate:
         self._names = names
         self._known_names: list[str] = []
         self._looked_whole = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-        self._refused, self._refused_looks = "", 0
+        self._refused: dict[str, tuple[str, int]] = {}  # by what: why, and how many looks ago
         self._hurry = asyncio.Event()
         self.reloads = 0
         self.files = self._find()
         self._signature = self.files.signature
-        self._current = self.context = self.files.context()
+        self.context = self.files.context_of(DoorContext)
+        self._current: ssl.SSLContext = self.context
         self._chain = self.files.chain()
+        self.public_host = self._public_host()
+        self.renewal: Renewal | None = None  # whoever runs the server sets it, with ACME
+        self._looking = threading.Lock()
+        self._public: _Public | None = None
+        if settings.acme:
+            self._look_public()
         # Asked at each handshake, also where the client names nobody (RFC 6066 §3).
         self.context.sni_callback = self._choose
 
@@ -70,39 +103,98 @@ class ServedCertificate:
         return names_of(self._chain[0])
 
     @property
+    def leaf(self) -> x509.Certificate:
+        """What is shown to who does not ask for the public name, or to all."""
+        return self._chain[0]
+
+    @property
+    def public_leaf(self) -> x509.Certificate | None:
+        """What ACME has had signed and is shown to who asks for the public name; None without."""
+        public = self._public_in_force()
+        return public.chain[0] if public else None
+
+    @property
     def condition(self) -> Condition:
-        """How the served certificate stands now."""
+        """How that certificate stands now which is shown to who asks for the public name."""
+        public = self._public_in_force()
         return examine(
-            self._chain,
+            public.chain if public else self._chain,
             now=self._now(),
-            asked=self._public_host(),
+            asked=self.public_host,
             authority=self.files.authority,
+            acme_fails=self.renewal.failure if self.renewal else None,
             knows=_in_system_store,
         )
 
+    def prove(self, name: str, context: ssl.SSLContext) -> None:
+        """Show this to an ACME server that comes for the proof for `name`, and to nobody else."""
+        self.context.proofs = {name.lower(): context}
+
+    def prove_nothing(self) -> None:
+        """No proof is looked for any more."""
+        self.context.proofs = {}
+
     def look(self) -> bool:
         """Take what is new, if it can be used; True when another certificate is served."""
+        with self._looking:  # the watch and the renewal come from threads of their own
+            found = self._look_public() if self._settings.acme else False
+            return self._look_files() or found
+
+    def _look_files(self) -> bool:
         try:
             files = self._find()
             signature = files.signature
             if signature == self._signature:
-                self._refused_looks = 0
+                self._refused.pop("files", None)
                 return False
             context, chain = files.context(), files.chain()
         except (StartRefused, OSError, ValueError) as error:
-            self._tell_refused(str(error))
+            self._tell_refused("files", str(error))
             return False
         self.files, self._signature, self._chain = files, signature, chain
-        self._current, self._refused_looks = context, 0
+        self._current = context
+        self._refused.pop("files", None)
+        self._tell_exchanged(chain[0])
+        return True
+
+    def _look_public(self) -> bool:
+        """Take a certificate that ACME has had signed, where another one lies there."""
+        path: Path = self._settings.data_folder / ACME_FILE
+        files = Certificate(path, path)
+        try:
+            signature = files.signature
+            if self._public is not None and self._public.signature == signature:
+                self._refused.pop("acme", None)
+                return False
+            context, chain = files.context(), files.chain()
+        except FileNotFoundError:
+            return False
+        except (StartRefused, OSError, ValueError) as error:
+            self._tell_refused("acme", str(error))
+            return False
+        self._refused.pop("acme", None)
+        first = self._public is None
+        self._public = _Public(signature, context, chain, names_of(chain[0]))
+        if not first or self.renewal is not None:  # not what was there at the start
+            self._tell_exchanged(chain[0])
+        return True
+
+    def _public_in_force(self) -> _Public | None:
+        public = self._public
+        if public is None or not is_named(self.public_host, public.names):
+            return None
+        leaf = public.chain[0]
+        in_time = leaf.not_valid_before_utc <= self._now() < leaf.not_valid_after_utc
+        return public if in_time else None
+
+    def _tell_exchanged(self, leaf: x509.Certificate) -> None:
         self.reloads += 1
-        condition = self.condition
         _log.info(
             "another certificate is served",
-            until=condition.leaf.not_valid_after_utc.isoformat(),
-            names=", ".join(condition.names),
+            until=leaf.not_valid_after_utc.isoformat(),
+            names=", ".join(names_of(leaf)),
         )
         self.tell_findings()
-        return True
 
     def tell_findings(self) -> None:
         """Say in the log what is wrong with the served certificate."""
@@ -113,6 +205,8 @@ class ServedCertificate:
         """Look now (SIGHUP)."""
         self._looked_whole = datetime.datetime.min.replace(tzinfo=datetime.UTC)
         self._hurry.set()
+        if self.renewal is not None:
+            self.renewal.hurry()
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
@@ -127,9 +221,14 @@ class ServedCertificate:
                 told = self._now()
                 self.tell_findings()
 
-    def _choose(self, connection: ssl.SSLObject, _name: str | None, _first: ssl.SSLContext) -> None:
-        if connection.context is not self._current:
-            connection.context = self._current
+    def _choose(self, connection: ssl.SSLObject, name: str | None, _first: ssl.SSLContext) -> None:
+        wanted = self._current
+        if name is not None and isinstance(connection, Visit) and connection.proves:
+            wanted = self.context.proofs.get(name.lower(), wanted)
+        elif name is not None and (public := self._public_in_force()) is not None:
+            wanted = public.context if is_named(name.lower(), public.names) else wanted
+        if connection.context is not wanted:
+            connection.context = wanted
 
     def _public_host(self) -> str:
         """The host of the public address as certificates have it; "" without one."""
@@ -153,11 +252,12 @@ class ServedCertificate:
         self._known_names, self._looked_whole = names, now
         return found
 
-    def _tell_refused(self, why: str) -> None:
+    def _tell_refused(self, what: str, why: str) -> None:
         """Once, not every five seconds; and not of two files between whose writing we looked."""
-        self._refused_looks = self._refused_looks + 1 if why == self._refused else 1
-        self._refused = why
-        if self._refused_looks == 2:
+        known, looks = self._refused.get(what, ("", 0))
+        looks = looks + 1 if why == known else 1
+        self._refused[what] = why, looks
+        if looks == 2:
             _log.warning("a new certificate cannot be used; the old one stays in use", why=why)
 
 

@@ -34,6 +34,8 @@ def shown(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return value
     return f"{value:g}" if isinstance(value, float) and value < 1e5 else f"{value}".split(".")[0]
 
 
@@ -96,6 +98,21 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"join_token_s": float("nan")}, ["join_token_s"]),
         ({"public_url": "http://t.example.cn"}, ["public_url", "https://"]),
         ({"trusted_proxies": "proxy"}, ["trusted_proxies", "network"]),
+        ({"acme": "me"}, ["acme", "no mail address"]),
+        ({"acme": "a@b.cn, c@d.cn"}, ["acme", "no mail address"]),
+        ({"acme": "a@b.cn"}, ["public_url", "domain's name"]),
+        ({"acme": "a@b.cn", "public_url": "https://10.0.0.5"}, ["public_url", "domain's name"]),
+        ({"acme": "a@b.cn", "public_url": "https://x.cn:7880"}, ["public_url", "no port"]),
+        (
+            {"acme": "a@b.cn", "public_url": "https://x.cn", "tls_cert": "a", "tls_key": "b"},
+            ["acme", "tls_cert"],
+        ),
+        (
+            {"acme": "a@b.cn", "public_url": "https://x.cn", "plain_http": True},
+            ["acme", "plain_http"],
+        ),
+        ({"acme_directory": "http://ca.cn/dir"}, ["acme_directory", "https://acme-v02"]),
+        ({"acme_directory": "https://[::1/dir"}, ["acme_directory", "https://acme-v02"]),
     ],
 )
 def test_wrong_settings_are_told_in_one_paragraph(given: dict[str, Any], words: list[str]) -> None:

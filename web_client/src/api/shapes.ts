@@ -8,6 +8,22 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @description The certificate that the server has signed for it, and has renewed, by itself.
+         *
+         *     `next_at` is when it asks next. The messages say why the last attempt gave none and what to do;
+         *     `detail` are the authority's own words.
+         */
+        AcmeView: {
+            detail: string;
+            directory: string;
+            failed_at: number | null;
+            message_en: string;
+            message_zh: string;
+            name: string;
+            next_at: number;
+            standing: components["schemas"]["Standing"];
+        };
+        /**
          * @description The recordings: what they take, what comes in a day (of the last four weeks; null while they
          *     are younger than one), and for how many days there is room (null too while nothing comes).
          */
@@ -25,7 +41,12 @@ export interface components {
             fingerprint: string;
             name: string;
         };
+        /**
+         * @description `trusted_since` is since when PCs that come in show that they trust it: null for a given one.
+         *     `others` and `acme` are null where there is no ACME.
+         */
         CertificateView: {
+            acme: components["schemas"]["AcmeView"] | null;
             authority: components["schemas"]["AuthorityView"] | null;
             begins_at: number;
             ends_at: number;
@@ -33,9 +54,11 @@ export interface components {
             fingerprint: string;
             issuer: string;
             names: string[];
+            others: components["schemas"]["OthersCertificateView"] | null;
             reloads: number;
             self_made: boolean;
             subject: string;
+            trusted_since: number | null;
         };
         /**
          * @description What becomes of it.
@@ -168,7 +191,7 @@ export interface components {
          * @description One thing wrong, the worst first.
          * @enum {string}
          */
-        Fault: "expired" | "not-yet-valid" | "other-name" | "no-chain" | "ends-soon" | "authority-ends-soon";
+        Fault: "expired" | "not-yet-valid" | "other-name" | "no-chain" | "acme-fails" | "ends-soon" | "authority-ends-soon";
         /** @description What is wrong in a row, and in which column; null for the row as a whole. */
         FaultView: {
             column: components["schemas"]["Column"] | null;
@@ -412,6 +435,12 @@ export interface components {
             tick_busy_s: number;
             tick_late_s: number;
             ticks: number;
+        };
+        /** @description What is shown to who does not come by the public name. */
+        OthersCertificateView: {
+            ends_at: number;
+            issuer: string;
+            names: string[];
         };
         PairBody: {
             code: string;
@@ -839,6 +868,11 @@ export interface components {
             producer_id: string;
             source: components["schemas"]["Source"];
         };
+        /**
+         * @description How it stands with it.
+         * @enum {string}
+         */
+        Standing: "waiting" | "ordering" | "in-force" | "failing";
         /** @description What a row does to one thing; `before` is what its changed cells replace, by column. */
         StepView: {
             before: {

@@ -15,6 +15,7 @@ export type RoomFile = Shapes["RoomFileView"];
 export type Pairing = Shapes["PairingView"];
 export type Trust = Shapes["TrustView"];
 export type Certificate = Shapes["CertificateView"];
+export type Acme = Shapes["AcmeView"];
 export type NewCredential = Shapes["NewCredentialView"];
 export type SourceKey = Shapes["SourceKeyView"];
 export type Community = Shapes["CommunityView"];

@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 
 from server.config import Settings
+from server.door.acme.renewal import Renewal
 from server.door.install_files import (
     fingerprint_of,
     linux_script,
@@ -24,6 +25,7 @@ from server.door.install_files import (
     windows_script,
 )
 from server.door.tls import ServedCertificate
+from tests.unit.server.door.acme.directory import DIRECTORY, NAME, Directory, problem
 from tests.unit.server.door.certificate_files import NOW, made
 from tests.unit.server.world import World, running_world
 
@@ -139,6 +141,61 @@ async def test_a_given_one_without_its_chain_is_told_everywhere(given: World) ->
     assert 'tongke_certificate_fault{fault="no-chain"} 1.0' in await measured(given)
     answer = await admin.get("/api/trust/tongke-ca.crt")
     assert (answer.status_code, answer.json()["code"]) == (404, "no-own-authority")
+
+
+async def test_a_room_that_trusted_an_earlier_authority_does_not_pass_for_trusting_this_one(
+    own: World,
+) -> None:
+    """Every authority's certificate begins in 2025, whenever it was made."""
+    told = (await (await own.administrator()).get("/api/admin/certificate")).json()
+    assert told["authority"]["begins_at"] < NOW.timestamp() - 365 * DAY.total_seconds()
+    assert told["trusted_since"] == NOW.timestamp()
+    assert (told["others"], told["acme"]) == (None, None)
+
+
+async def test_what_acme_does_is_told_everywhere(tmp_path: Path, calendar: Calendar) -> None:
+    (tmp_path / "data").mkdir()
+    settings = Settings(
+        data_folder=tmp_path / "data",
+        public_url=f"https://{NAME}",
+        acme="it@school.example",
+        acme_directory=DIRECTORY,
+    )
+    served = ServedCertificate(settings, now=lambda: calendar.now, names=lambda: ["10.0.0.5"])
+    directory = Directory(failure=problem("connection", "203.0.113.7: Timeout"))
+
+    async def resolve(_name: str) -> list[str]:
+        return ["203.0.113.7"]
+
+    renewal = Renewal(settings, served, now=lambda: calendar.now, ask=directory, resolve=resolve)
+    served.renewal = renewal
+    async with running_world(tmp_path, certificate=served) as world:
+        admin = await world.administrator()
+        assert not await renewal.attempt()
+        told = (await admin.get("/api/admin/certificate")).json()
+        assert (told["self_made"], told["others"]) == (True, None)
+        assert [one["fault"] for one in told["findings"]] == ["acme-fails"]
+        acme = told["acme"]
+        assert (acme["standing"], acme["name"], acme["directory"]) == (
+            "failing",
+            NAME,
+            "ca.example",
+        )
+        assert acme["detail"] == "203.0.113.7: Timeout"
+        assert "203.0.113.7" in acme["message_zh"]
+        assert acme["next_at"] >= NOW.timestamp() + 1800
+        assert await readiness(world) == (200, "acme-fails")
+        assert 'tongke_certificate_fault{fault="acme-fails"} 1.0' in await measured(world)
+        calendar.now += DAY
+        directory.failure = None
+        assert await renewal.attempt()
+        told = (await admin.get("/api/admin/certificate")).json()
+        assert (told["self_made"], told["issuer"], told["findings"]) == (False, "The CA", [])
+        assert told["acme"]["standing"] == "in-force"
+        assert told["trusted_since"] == calendar.now.timestamp()
+        assert told["others"]["issuer"] == told["authority"]["name"]
+        assert "10.0.0.5" in told["others"]["names"]
+        assert await readiness(world) == (200, "ok")
 
 
 async def test_behind_a_proxy_there_is_none(world: World) -> None:

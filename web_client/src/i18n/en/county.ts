@@ -130,9 +130,9 @@ export const county = {
   trusted: {
     heading: "Which rooms trust it",
     cameIn: (some: number, all: number) =>
-      `${some} of ${plural(all, "classroom has", "classrooms have")} come in since this authority was made: their PCs trust it, or somebody passed over the warning.`,
+      `${some} of ${plural(all, "classroom has", "classrooms have")} come in since this issuer’s certificates are in use: their PCs trust it, or somebody passed over the warning.`,
     notYet: "Not yet come in; whether their PCs trust it is not known:",
-    all: "Every classroom has come in since this authority was made.",
+    all: "Every classroom has come in since this issuer’s certificates are in use.",
     noRooms: "There are no classrooms yet.",
   },
 };

@@ -46,6 +46,24 @@ export const trust = {
     renewsItself: (day: string) => `${day}, renewed by itself before`,
     fingerprint: "SHA-256",
     reloads: "Exchanged since the start",
+    known: (issuer: string) =>
+      `Browsers know ${issuer} already: computers that open this name need nothing.`,
+    others: "For everything else",
+    othersLead:
+      "Whoever opens an IP address or another name is shown the certificate of this server’s own authority, as before.",
+    acme: "From outside, by itself (ACME)",
+    acmeFor: "For",
+    acmeBy: "Asked at",
+    acmeNext: "Next time",
+    acmeSaid: "Its own words",
+    acmeFailedAt: (when: string) => `Last tried ${when}.`,
+    acmeStanding: {
+      waiting: "It will be ordered in a moment. Until it is there this server’s own certificate serves.",
+      ordering: "It is being ordered now.",
+      "in-force": "In force; it is renewed by itself, and no lesson notices.",
+      failing:
+        "The last order gave none. It is tried again by itself; after you have changed something, “systemctl reload tongke” tries at once.",
+    },
     notNamed: (asked: string) =>
       `It is not for ${asked}, the name you have opened this page under: browsers warn there. Let the setting public_url or tls_names name it.`,
   },

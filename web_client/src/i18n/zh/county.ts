@@ -125,9 +125,9 @@ export const county: Pick<Messages, keyof typeof english> = {
   trusted: {
     heading: "哪些教室已信任它",
     cameIn: (some, all) =>
-      `自本 CA 建立以来，${all} 间教室中已有 ${some} 间上线：这些电脑已信任它，或有人跳过了警告。`,
+      `自使用该签发者的证书以来，${all} 间教室中已有 ${some} 间上线：这些电脑已信任它，或有人跳过了警告。`,
     notYet: "尚未上线、不知是否已信任的教室：",
-    all: "自本 CA 建立以来，所有教室都已上线。",
+    all: "自使用该签发者的证书以来，所有教室都已上线。",
     noRooms: "还没有教室。",
   },
 };

@@ -48,6 +48,22 @@ export const trust: Pick<Messages, "trust" | "certificate"> = {
     renewsItself: (day: string) => `${day}，到期前自动续期`,
     fingerprint: "SHA-256 指纹",
     reloads: "启动以来更换次数",
+    known: (issuer: string) => `浏览器本来就信任 ${issuer}：用这个域名打开的电脑无需任何操作。`,
+    others: "其他情况",
+    othersLead: "用 IP 地址或其他名称打开时，仍使用本服务器自己的 CA 签发的证书。",
+    acme: "自动申请的外部证书（ACME）",
+    acmeFor: "域名",
+    acmeBy: "证书机构",
+    acmeNext: "下次申请",
+    acmeSaid: "机构原话",
+    acmeFailedAt: (when: string) => `上次尝试：${when}。`,
+    acmeStanding: {
+      waiting: "马上就会申请。在拿到之前，使用本服务器自己的证书。",
+      ordering: "正在申请。",
+      "in-force": "已生效，到期前自动续期，不影响上课。",
+      failing:
+        "上次申请没有成功，服务器会自动重试。改好之后，运行“systemctl reload tongke”可立即重试。",
+    },
     notNamed: (asked: string) =>
       `证书不适用于您打开本页所用的名称 ${asked}，浏览器会在那里警告。请在设置 public_url 或 tls_names 中写明。`,
   },

@@ -4,7 +4,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { get } from "../../api/client.ts";
-import type { Certificate, Classroom, School } from "../../api/types.ts";
+import type { Acme, Certificate, Classroom, School } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import "../../components/trust_steps.ts";
@@ -107,31 +107,79 @@ export class AdminCertificate extends TongkeElement {
           <dt>${words.issuer}</dt>
           <dd>${one.issuer}</dd>
           <dt>${words.until}</dt>
-          <dd>${one.self_made ? words.renewsItself(ends) : ends}</dd>
+          <dd>${one.self_made || one.others ? words.renewsItself(ends) : ends}</dd>
           <dt>${words.fingerprint}</dt>
           <dd>${one.fingerprint}</dd>
           <dt>${words.reloads}</dt>
           <dd>${one.reloads}</dd>
         </dl>
       </div>
+      ${one.acme ? this.byAcme(one.acme) : nothing}
+      ${one.others
+        ? html`<div class="card" data-testid="others">
+            <h2>${words.others}</h2>
+            <p>${words.othersLead}</p>
+            <dl>
+              <dt>${words.names}</dt>
+              <dd>${one.others.names.join(", ")}</dd>
+              <dt>${words.issuer}</dt>
+              <dd>${one.others.issuer}</dd>
+              <dt>${words.until}</dt>
+              <dd>${words.renewsItself(dayAndTime(one.others.ends_at))}</dd>
+            </dl>
+          </div>`
+        : nothing}
+      ${one.trusted_since === null
+        ? nothing
+        : this.trusting(one.trusted_since, one.others ? one.issuer : "")}
       ${one.authority
-        ? html`${this.trusting(one.authority.begins_at)}
-            <div class="card">
+        ? html`<div class="card">
               <h2>${trust.title}</h2>
               <tk-trust-steps></tk-trust-steps>
             </div>`
         : nothing}`;
   }
 
-  /** Of a room that has not come in nobody knows more than that. */
-  private trusting(since: number): TemplateResult {
-    const { trusted } = this.m;
+  private byAcme(one: Acme): TemplateResult {
+    const { certificate: words } = this.m;
+    const failing = one.standing === "failing";
+    return html`<div class="card" data-testid="acme">
+      <h2>${words.acme}</h2>
+      <p class=${failing ? "finding" : "good"} data-testid="acme-${one.standing}">
+        ${icon(failing ? "warning" : "check")}<span
+          >${words.acmeStanding[one.standing]}${one.failed_at === null
+            ? nothing
+            : html` ${words.acmeFailedAt(dayAndTime(one.failed_at))}`}</span
+        >
+      </p>
+      <dl>
+        <dt>${words.acmeFor}</dt>
+        <dd>${one.name}</dd>
+        <dt>${words.acmeBy}</dt>
+        <dd>${one.directory}</dd>
+        <dt>${words.acmeNext}</dt>
+        <dd>${dayAndTime(one.next_at)}</dd>
+        ${one.detail === ""
+          ? nothing
+          : html`<dt>${words.acmeSaid}</dt>
+              <dd>${one.detail}</dd>`}
+      </dl>
+    </div>`;
+  }
+
+  /**
+   * Of a room that has not come in nobody knows more than that. `knownBy` is an issuer that browsers
+   * know; "" is our own authority.
+   */
+  private trusting(since: number, knownBy: string): TemplateResult {
+    const { certificate: words, trusted } = this.m;
     const { classrooms } = this;
     const missing = classrooms.filter((room) => !room.online && (room.last_seen ?? 0) < since);
     const school = (room: Classroom): string =>
       this.schools.find((one) => one.id === room.school_id)?.name ?? "";
     return html`<div class="card" data-testid="trusting">
       <h2>${trusted.heading}</h2>
+      ${knownBy === "" ? nothing : html`<p>${words.known(knownBy)}</p>`}
       ${classrooms.length === 0
         ? html`<p>${trusted.noRooms}</p>`
         : missing.length === 0
