@@ -104,7 +104,7 @@ class LessonStore(Protocol):
     async def save_state(self, lesson_id: str, state: str) -> None: ...
 
     async def keep_bars(self, lesson_id: str, state: str) -> None:
-        """Keep who is let in no more, of this state, over a kill of the server.
+        """Keep who is let in no more, and whether it is recorded, over a kill of the server.
 
         When it returns that is done, whether the state as a whole could be saved or not: it is in
         what `load_state` gives.

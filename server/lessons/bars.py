@@ -6,6 +6,8 @@ somebody has joined it; until then what it saved last says who may not.
 A removal is answered when it is kept. While the database takes nothing, that is in a file whose
 room is taken beforehand (`SpareFile`), and whatever is loaded of the lesson has those bars: a
 server that is killed meanwhile knows them at its next start, and writes them when it can.
+
+Whether the lesson is recorded goes the same way, with the bars: what was switched off stays off.
 """
 
 from __future__ import annotations

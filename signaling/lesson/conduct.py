@@ -175,12 +175,16 @@ class Conduct:
             self._record.write(log.LockChanged(at=now, locked=message.locked))
 
     def switch_recording(self, seat: Seat, message: m.SetRecording, now: float) -> None:
-        """It is to be recorded from now on, or not; the recorder says when that is so."""
+        """It is to be recorded from now on, or not; the recorder says when that is so.
+
+        Nobody is told before that is kept: a server that is killed then goes on as was told.
+        """
         if self._record.record != message.recording:
             self._record.record = message.recording
             self._record.write(
                 log.RecordingSwitched(at=now, recording=message.recording, by=seat.seat_id)
             )
+            self._record.keep_bars()
 
     def tell_recording_again(self, planned: bool, now: float) -> None:
         """After a restart the recorder knows the plan alone."""

@@ -118,7 +118,9 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class KeepBars:
-    """Who is let in no more has changed: that is kept before anything after this is done."""
+    """Who is let in no more has changed, or whether the lesson is recorded: that is kept before
+    anything after this is done.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -370,7 +370,9 @@ class LessonRecord:
         self._unsaved = True
 
     def keep_bars(self) -> None:
-        """Who is let in no more has changed: nobody is told so before it is kept."""
+        """Who is let in no more, or whether it is recorded, has changed: nobody is told so before
+        it is kept.
+        """
         self.out.append(KeepBars())
         self.keep()
 

@@ -166,7 +166,8 @@ def load(record: LessonRecord, state: str, now: float) -> None:
 
 
 def only_bars(state: str) -> str:
-    """What of a state says who is let in no more: a short state. Raises `StateUnreadable`.
+    """What of a state says who is let in no more, and whether the lesson is to be recorded: a short
+    state. Raises `StateUnreadable`.
 
     Their bars, and those of their devices that are here all the same (`removal.py` says why).
     """
@@ -182,6 +183,7 @@ def only_bars(state: str) -> str:
         spotlight=None,
         layout=m.Layout.SPEAKER,
         locked=False,
+        record=saved.record,
         barred=saved.barred,
         chat=[],
         seats=[seat for seat in seats if seat.devices],
@@ -189,7 +191,7 @@ def only_bars(state: str) -> str:
 
 
 def with_bars(state: str, newer: str) -> str:
-    """A state with the bars of a newer one (`only_bars`) in place of its own.
+    """A state with what a newer one says (`only_bars`) in place of its own.
 
     Devices that were put out between the two are in it no more. Raises `StateUnreadable`.
     """
@@ -201,7 +203,9 @@ def with_bars(state: str, newer: str) -> str:
         )
         for seat in saved.seats
     ]
-    return saved.model_copy(update={"barred": known.barred, "seats": seats}).model_dump_json()
+    record = saved.record if known.record is None else known.record
+    newest = {"barred": known.barred, "seats": seats, "record": record}
+    return saved.model_copy(update=newest).model_dump_json()
 
 
 def _with_devices(seat: SavedSeat, belongs: Callable[[SavedDevice], bool]) -> SavedSeat:

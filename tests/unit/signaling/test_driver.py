@@ -341,6 +341,25 @@ def test_a_removal_is_answered_when_it_is_kept_and_so_is_its_undoing(
     virtually(main)
 
 
+def test_nobody_is_told_of_a_switched_recording_before_that_is_kept() -> None:
+    """A server that is killed after it has said "off" must not go on recording."""
+
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            lead, _ = await join(service, "lead")
+            for recording in (True, False):
+                world.store.keeps.clear()
+                answer = asyncio.ensure_future(lead.ask(m.SetRecording(recording=recording)))
+                await settle()
+                assert not answer.done()
+                world.store.keeps.set()
+                await answer
+                assert json.loads(world.store.states[LESSON])["record"] is recording
+
+    virtually(main)
+
+
 def test_a_removal_is_kept_though_a_saving_hangs() -> None:
     async def main() -> None:
         world = World()

@@ -195,6 +195,8 @@ async def test_who_was_put_out_stays_out_when_the_server_is_killed_under_a_locke
                 by_lead = {"type": "remove_device", "device_id": welcomes[0]["device_id"]}
                 lead.send({**by_lead, "request_id": "1"})
                 await lead.until("done")
+                lead.send({"type": "set_recording", "recording": False, "request_id": "2"})
+                await lead.until("done")
                 path = f"/api/admin/live/{it.lesson}/devices/{welcomes[1]['device_id']}"
                 assert (await admin.delete(path)).status_code == 204
                 shutil.copytree(world.settings.data_folder, tmp_path / "killed" / "data")
@@ -215,6 +217,9 @@ async def test_who_was_put_out_stays_out_when_the_server_is_killed_under_a_locke
                 assert (await back.until("refused"))["code"] == f"removed-by-{code}"
         await world.services.pending_writes.written("the last", nothing)
         assert seats_barred(world) == ["room-1", "room-2"]
+        async with it.socket() as lead:
+            state = (await it.joined(lead, teacher))["lesson"]
+            assert state["record"] is False, "switched off as it was answered"
 
 
 async def test_who_was_put_out_is_kept_out_though_the_database_hangs(
