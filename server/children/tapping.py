@@ -61,25 +61,27 @@ class Tapping:
         lesson_id: str,
         producer_id: str,
         folder: Path,
-        from_past: bool = False,
     ) -> None:
-        """`folder` is where the child's sockets are bound; with `from_past` it gets a picture from
-        its last keyframe on, as far as that is kept."""
+        """`folder` is where the child's sockets are bound."""
         self.track_id = ""
         self._media = media
         self._sink = sink
         self._lesson_id = lesson_id
         self._producer_id = producer_id
         self._folder = folder
-        self._from_past = from_past
+        self._from_past = False
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._refused = asyncio.Event()
         self._log = _log.bind(lesson=lesson_id, producer=producer_id)
 
-    def begin(self) -> None:
-        """Feed the source to the child that is there now."""
+    def begin(self, *, from_past: bool = False) -> None:
+        """Feed the source to the child that is there now.
+
+        With `from_past` it gets a picture from its last keyframe on, as far as that is kept.
+        """
         if self._task is None:
+            self._from_past = from_past
             self._refused.clear()
             self._task = asyncio.create_task(self._run(), name=f"tap-{self._producer_id}")
 

@@ -98,6 +98,7 @@ class Pausing:
             return
         recorded.switched_off = not on
         if on:
+            recorded.wanted_since = now
             self.resume(recorded, now)
             return
         if recorded.reach(RecorderPhase.PAUSED):

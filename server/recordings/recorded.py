@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from signaling.ports import LessonPlan
 # Events kept for a recorder that is away, or for a recording that may begin: more than a lesson has
 # in an hour.
 MAX_UNWRITTEN_EVENTS = 10_000
+# What a tap may begin with is at most eight seconds old (`mixer.pump`).
+PAST_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Recorded:
     interruption: Interruption | None = None  # the last one
     away_since: float | None = None  # when the recorder went
     switched_off: bool = False  # by the lead: nothing goes on by itself
+    wanted_since: float = -math.inf  # since the lesson began, or was switched on again
     told: tuple[bool, str] = (False, "")  # the lesson: is it recorded, and why not
 
     @property
@@ -51,6 +55,10 @@ class Recorded:
     def live(self) -> bool:
         """Whether its lesson goes on."""
         return self.phase in LIVE
+
+    def takes_past(self, now: float) -> bool:
+        """Whether pictures that the media core has kept are of a time that is to be recorded."""
+        return now - self.wanted_since >= PAST_S
 
     def reach(self, phase: RecorderPhase | None) -> bool:
         """Come to this phase if it may follow; whether it did."""

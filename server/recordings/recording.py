@@ -183,6 +183,7 @@ class RecordingService:
         )
         recorded = Recorded(recording_id, plan.lesson_id, plan.title, seats)
         recorded.interruption = leftover.interruption if leftover else None
+        recorded.wanted_since = _now()
         self._by_lesson[plan.lesson_id] = self._by_id[recording_id] = recorded
         self._filing.begun(recording_id, plan.lesson_id, self._clock())
         self._recorder.send(self._open_command(recorded))
@@ -241,11 +242,10 @@ class RecordingService:
             lesson_id=lesson_id,
             producer_id=producer_id,
             folder=self._runtime_folder,
-            from_past=True,
         )
         recorded.taps[producer_id] = tap
         if self._recorder.up and recorded.phase is RecorderPhase.RECORDING:
-            tap.begin()
+            tap.begin(from_past=recorded.takes_past(_now()))
 
     async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
         """A source is gone."""
@@ -321,7 +321,7 @@ class RecordingService:
                     self._recorder.send(c.CloseRecording(recording_id=recorded.recording_id))
                 elif self._recorder.up:
                     for tap in recorded.taps.values():
-                        tap.begin()
+                        tap.begin(from_past=recorded.takes_past(_now()))
             case RecorderPhase.FINISHING:
                 folder = str(self._folder / recorded.recording_id)
                 self._recorder.send(

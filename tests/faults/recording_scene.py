@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ class FakeCore:
     def __init__(self) -> None:
         self.taps: dict[str, tuple[str, str]] = {}
         self.refuse = 0
+        self.keeps_past = False  # what is sent from then on is there for who taps later
+        self._past: dict[str, list[bytes]] = defaultdict(list)
         self._count = 0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
@@ -50,6 +53,8 @@ class FakeCore:
         self._count += 1
         tap_id = f"tap{self._count}"
         self.taps[tap_id] = (producer_id, socket_path)
+        for data in self._past[producer_id] if from_past else ():
+            await asyncio.to_thread(self._socket.sendto, data, socket_path)
         stream = STREAMS[producer_id]
         return TapInfo(
             tap_id=tap_id,
@@ -67,6 +72,8 @@ class FakeCore:
         self.taps.pop(tap_id, None)
 
     async def send(self, producer_id: str, data: bytes) -> None:
+        if self.keeps_past:
+            self._past[producer_id].append(data)
         for producer, path in list(self.taps.values()):
             if producer == producer_id:
                 await asyncio.to_thread(self._socket.sendto, data, path)

@@ -29,6 +29,7 @@ async def test_what_is_switched_off_is_in_no_file_and_the_gap_says_why(scene: Sc
     )
     await scene.until(lambda: scene.faults[-1:] == ["switched-off"], "the lesson knows")
     await scene.until(lambda: not scene.core.taps, "nothing is tapped")
+    scene.core.keeps_past = True
     await send_all(scene, start=5.0, seconds=1.0)
     line = log.Chat(at=6.0, seat_id="", name="x", text="meanwhile")
     await scene.recording.happened("lesson1", line)
