@@ -27,6 +27,7 @@ from server.lessons.timetable import (
     list_lessons,
     plan_lesson,
     plan_series,
+    refuse_unplannable,
 )
 from server.lessons.told import SeatTold, classrooms_of, seats_told
 from server.services import DELETION, Services
@@ -161,6 +162,8 @@ async def create_lesson(body: LessonBody, person: Person, services: ServicesOf) 
     """Plan a lesson, or start one now."""
     draft = body.draft(body.starts_at)
     if draft.starts_at is None:
+        async with services.database.read() as session:
+            await refuse_unplannable(session, person, draft)
         await services.lessons.free_classrooms([draft.lead_classroom_id, *draft.room_classroom_ids])
     async with services.database.write() as session:
         lesson = await plan_lesson(session, person, draft, now=services.clock())

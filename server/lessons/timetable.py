@@ -124,6 +124,16 @@ async def list_lessons(
     return Page(sorted(found, key=lambda lesson: (lesson.starts_at, lesson.id)), page.cursor)
 
 
+async def refuse_unplannable(session: AsyncSession, teacher: User, draft: LessonDraft) -> None:
+    """Refuses (422, 403) a lesson with places that this person may not plan.
+
+    For who makes room for it before it is planned: others' lessons are not ended for nothing.
+    """
+    community = await _community_of(session, teacher, draft.community_id)
+    schools = set(schools_of(community))
+    await _chosen(session, schools, draft.lead_classroom_id, draft.room_classroom_ids)
+
+
 async def plan_lesson(
     session: AsyncSession, teacher: User, draft: LessonDraft, *, now: float
 ) -> Lesson:
@@ -354,9 +364,36 @@ async def _seats(
     *,
     kept: Set[str] = frozenset(),
 ) -> list[LessonSeat]:
-    """The lead's seat and the rooms' seats. A room that stays keeps its row.
+    """The lead's seat and the rooms' seats, where `_chosen` allows it. A room that stays keeps its
+    row.
+    """
+    known = await _chosen(session, schools, lead_id, room_ids, kept=kept)
+    old = {seat.seat_id: seat for seat in lesson.seats}
+    seats = []
+    for place, classroom in enumerate(known):
+        seat_id = f"room-{place}" if place else LEAD_SEAT
+        seat = old.get(seat_id) or LessonSeat(seat_id=seat_id)
+        seat.place = place
+        seat.role = (Role.ROOM if place else Role.LEAD).value
+        seat.classroom_id, seat.classroom = classroom.id, classroom
+        seat.name = classroom.name if place else lesson.teacher_name
+        seat.school = classroom.school.name
+        seat.profile = classroom.profile
+        seats.append(seat)
+    return seats
 
-    The classrooms must be of these schools; those in `kept` need only exist.
+
+async def _chosen(
+    session: AsyncSession,
+    schools: Set[str],
+    lead_id: str,
+    room_ids: Sequence[str],
+    *,
+    kept: Set[str] = frozenset(),
+) -> list[Classroom]:
+    """The lead's classroom, then the rooms'. Refuses (422) any that does not fit.
+
+    They must be of these schools; those in `kept` need only exist.
     """
     rooms = "room_classroom_ids"
     if not room_ids:
@@ -377,20 +414,7 @@ async def _seats(
                 "所选教室不存在，或不属于这个教学共同体。",
                 "A chosen classroom does not exist, or belongs to no school of this community.",
             )
-    old = {seat.seat_id: seat for seat in lesson.seats}
-    seats = []
-    for place, classroom_id in enumerate(wanted):
-        classroom = known[classroom_id]
-        seat_id = f"room-{place}" if place else LEAD_SEAT
-        seat = old.get(seat_id) or LessonSeat(seat_id=seat_id)
-        seat.place = place
-        seat.role = (Role.ROOM if place else Role.LEAD).value
-        seat.classroom_id, seat.classroom = classroom.id, classroom
-        seat.name = classroom.name if place else lesson.teacher_name
-        seat.school = classroom.school.name
-        seat.profile = classroom.profile
-        seats.append(seat)
-    return seats
+    return [known[classroom_id] for classroom_id in wanted]
 
 
 async def _classrooms(session: AsyncSession, wanted: Sequence[str]) -> dict[str, Classroom]:

@@ -81,6 +81,24 @@ async def test_a_forgotten_lesson_gives_its_rooms_to_the_next(
     assert (await state(world, first), await state(world, second)) == ("ended", "live")
 
 
+@pytest.mark.parametrize(
+    ("who", "changes"),
+    [("outsider", {}), ("wang", {"room_classroom_ids": ["room_1", "room_3"]})],
+)
+async def test_who_may_not_plan_a_lesson_ends_no_forgotten_one(
+    world: World, present: Present, community: Ids, who: str, changes: dict[str, list[str]]
+) -> None:
+    """A lesson that is refused makes no room for itself."""
+    forgotten = await plan(world, community, None)
+    present.there[forgotten] = {"room-1", "room-2"}
+    world.clock.pass_s(3600)
+    browser = await world.signed_in(who)
+    wrong = {name: [community[room] for room in rooms] for name, rooms in changes.items()}
+    answer = await browser.post("/api/lessons", json=lesson_body(community, **wrong))
+    assert answer.status_code in {403, 422}
+    assert (present.ended, await state(world, forgotten)) == ([], "live")
+
+
 async def test_a_lesson_nobody_came_to_ends(world: World, present: Present, community: Ids) -> None:
     lesson_id = await plan(world, community, None)
     world.clock.pass_s(world.settings.empty_lesson_s - 1)
