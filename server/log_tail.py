@@ -39,13 +39,13 @@ class LogTail(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One event; a long one is cut, of a traceback the end is what counts."""
         try:
-            line = self.format(record)
+            line = blotted(self.format(record))  # before it is cut: half a secret is one too
         except Exception:
             self.handleError(record)
             return
         if len(line) > MOST_SIGNS:
             line = f"{line[: MOST_SIGNS // 2]} … {line[-MOST_SIGNS // 2 :]}"
-        self._lines.append(blotted(line))
+        self._lines.append(line)
 
 
 def blotted(line: str) -> str:

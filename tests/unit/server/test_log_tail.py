@@ -31,6 +31,15 @@ def test_of_a_long_one_the_beginning_and_the_end() -> None:
     assert line.endswith("end")
 
 
+def test_no_part_of_a_secret_is_left_where_a_long_line_is_cut() -> None:
+    tail, secret = LogTail(), new_secret("tkr")
+    for before in range(MOST_SIGNS // 2 - len(secret), MOST_SIGNS // 2 + 1):
+        tail.emit(record(f"{'x' * before} {secret} {'y' * 5000}"))
+        tail.emit(record(f"{'x' * 5000} {secret} {'y' * before}"))
+    parts = {secret[at : at + 8] for at in range(4, len(secret) - 8)}
+    assert not [line for line in tail.lines if any(part in line for part in parts)]
+
+
 def test_what_cannot_be_written_down_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     tail = LogTail()
     tail.emit(logging.LogRecord("tongke", logging.INFO, "x.py", 1, "%d", ("no number",), None))
