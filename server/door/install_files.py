@@ -45,8 +45,9 @@ def safe_origins(addresses: Iterable[str]) -> list[str]:
             plain = address.encode("ascii").decode()
         except UnicodeError:
             scheme, _, rest = address.partition("://")
+            host, colon, port = rest.partition(":")  # the port is no part of the last label
             try:
-                plain = f"{scheme}://{rest.encode('idna').decode()}"
+                plain = f"{scheme}://{host.encode('idna').decode()}{colon}{port}"
             except UnicodeError:
                 continue
         if _ORIGIN.fullmatch(plain):
