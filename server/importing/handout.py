@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 from collections.abc import Iterable
 
 from server.errors import Text
@@ -17,7 +18,9 @@ from server.importing.carry_out import HandedOut
 from server.importing.columns import HEADINGS, Column
 from server.schools.places import room_address
 
-_STARTS_A_FORMULA = tuple("=+-@\t\r＝＋－＠")
+# At a cell's beginning, and where a program that takes another sign for the separator (Excel in
+# half of Europe, LibreOffice as it is installed) begins a cell of its own.
+_STARTS_A_FORMULA = re.compile(r"(^|[,;|])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r])")
 _HEADINGS = (
     HEADINGS[Column.SCHOOL],
     Text("教室或姓名", "Classroom or name"),
@@ -60,12 +63,14 @@ def handout_csv(handed_out: HandedOut, *, base: str, chinese: bool) -> str:
 
 
 def csv_text(rows: Iterable[Iterable[str]]) -> str:
-    """Rows as a CSV file that Excel reads as text."""
+    """Rows as a CSV file that Excel reads as text. All is quoted: a name may have separators."""
     written = io.StringIO()
-    csv.writer(written).writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerows(
+        [harmless(cell) for cell in row] for row in rows
+    )
     return "\ufeff" + written.getvalue()
 
 
 def harmless(cell: str) -> str:
     """The cell so that no table program runs it."""
-    return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) else cell
+    return _STARTS_A_FORMULA.sub(r"\1'", cell)

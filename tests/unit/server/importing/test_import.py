@@ -248,7 +248,7 @@ async def test_300_rooms_and_their_file_to_hand_out(admin: httpx.AsyncClient) ->
     rows = [f"学校{n // 3},乡村,{n % 3}号教室,,教室电脑,教师{n},teacher{n}," for n in range(300)]
     told = await imported(admin, "\n".join([HEAD, *rows]))
     assert (len(told["devices"]), len(told["people"])) == (300, 300)
-    assert told["file"].startswith("\ufeff学校,")
+    assert told["file"].startswith('\ufeff"学校",')
     read = list(csv.reader(io.StringIO(told["file"].removeprefix("\ufeff"))))
     assert len(read) == 601
     addresses = [one["address"] for one in [*told["devices"], *told["people"]]]
@@ -268,6 +268,18 @@ async def test_a_preview_is_bounded(
 def test_no_cell_of_the_file_runs(cell: str) -> None:
     assert harmless(cell) == f"'{cell}"
     assert next(csv.reader(io.StringIO(csv_text([[cell]])[1:])))[0].startswith("'")
+
+
+@pytest.mark.parametrize("separator", ",;\t|")
+def test_no_cell_of_the_file_runs_whatever_separates_them(separator: str) -> None:
+    """As Excel reads it where lists have semicolons, and LibreOffice with all it offers."""
+    names = ["一班;=1+1", "二班; @SUM(1)", "三班,+1", "四班|-1", '五班";=1', "=2;=3", "六班;x=1"]
+    text = csv_text([[name, f"{name} "] for name in names]).removeprefix("\ufeff")
+    for quotes in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+        read = csv.reader(io.StringIO(text), delimiter=separator, quoting=quotes)
+        cells = [cell.strip(' "') for row in read for cell in row]
+        assert not [cell for cell in cells if cell.startswith(tuple("=+-@"))]
+    assert [row[0] for row in csv.reader(io.StringIO(text))][-1] == names[-1]
 
 
 async def test_names_that_begin_like_formulas_are_kept_and_handed_out_as_text(
