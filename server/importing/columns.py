@@ -49,6 +49,14 @@ _ALSO: dict[Column, str] = {
     Column.USERNAME: "账号 帐号 登录名 账户 用户名称|username|account|login",
     Column.ROLE: "身份 权限|role in the system",
 }
+# What Excel shows where a formula has failed; CSV files have it as text.
+_ERRORS = {
+    f"#{error}"
+    for error in (
+        *("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NUM!", "NULL!", "SPILL!", "CALC!", "FIELD!"),
+        *("BLOCKED!", "CONNECT!", "BUSY!", "UNKNOWN!", "EXTERNAL!", "PYTHON!", "GETTING_DATA"),
+    )
+}
 # A row that begins so is a note to whoever fills the table in.
 _NOTE = ("#", "＃")
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|【[^】]*】")
@@ -76,4 +84,9 @@ def column_of(heading: str) -> Column | None:
 def is_note(cells: Sequence[str]) -> bool:
     """Whether a row is a note, which nobody reads but people."""
     first = next((cell for cell in cells if cell), "")
-    return first.startswith(_NOTE)
+    return first.startswith(_NOTE) and not is_error(first)
+
+
+def is_error(cell: str) -> bool:
+    """Whether a formula has failed here, say one that looks a name up in another table."""
+    return cell in _ERRORS

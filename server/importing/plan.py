@@ -19,7 +19,7 @@ from server.api.fields import Name, Username
 from server.api.refusals import field_texts
 from server.database.models import SchoolKind, UserRole
 from server.errors import Text
-from server.importing.columns import Column
+from server.importing.columns import Column, is_error
 from server.importing.known import Known, KnownPerson
 from server.importing.table import Table, TableRow
 from server.importing.terms import is_no_school, kind_of, role_of
@@ -126,6 +126,7 @@ class _Planner:
         """What a row does, or what is wrong with it: as much of that as can be told at once."""
         cells = dict(row.cells)
         faults = [_date_fault(column) for column in sorted(row.dates)]
+        faults += [_error_fault(one, cells[one]) for one in cells if is_error(cells[one])]
         steps: list[Step] = []
         if not faults:
             for read in (self._school, self._classroom, self._device, self._person):
@@ -383,5 +384,15 @@ def _date_fault(column: Column) -> CellFault:
         Text(
             "Excel 把这里变成了日期。请把该列的格式设为“文本”，再重新输入。",
             "Excel has made a date of this. Set the column's format to “Text” and type it anew.",
+        ),
+    )
+
+
+def _error_fault(column: Column, shown: str) -> CellFault:
+    return CellFault(
+        column,
+        Text(
+            f"这里的公式出错了（{shown}）。请直接填写内容。",
+            f"A formula has failed here ({shown}). Write what it should say.",
         ),
     )

@@ -40,6 +40,8 @@ _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and .xlsx with a passwo
 _MOST_UNPACKED_BYTES = 64 << 20
 _MOST_PARTS = 500
 _SEPARATORS = ",;\t"
+# How Excel writes what XML cannot hold, mostly a line's end from elsewhere (ECMA-376 §22.9.2.19).
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SAID_SEPARATOR = re.compile(r"sep=(.)\r?\n")
 
 
@@ -209,7 +211,11 @@ def _cell(value: object) -> _Cell:
         return _Cell(str(int(value)))
     if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
         return _Cell(str(value), is_date=True)
-    return _Cell(_clean(str(value)))
+    return _Cell(_clean(_ESCAPED.sub(_unescaped, str(value))))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def _clean(text: str) -> str:

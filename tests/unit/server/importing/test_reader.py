@@ -89,12 +89,26 @@ def test_a_title_above_and_other_columns_and_notes_do_no_harm() -> None:
         (["青山小学", 3, 13800138000], {S: "青山小学", C: "3", U: "13800138000"}),
         (["青山小学", 3.0, 1.5], {S: "青山小学", C: "3", U: "1.5"}),
         ([" 青山小学 ", None, True], {S: "青山小学", U: "TRUE"}),
+        (
+            ["青山小学_x000D_", "一_x005F_x000D_", "a_x0000_b"],
+            {S: "青山小学", C: "一_x000D_", U: "a\0b"},
+        ),
     ],
 )
 def test_excel_cells_of_every_kind(values: list[Any], cells: dict[Column, str]) -> None:
     table = read_table(workbook([["学校", "教室", "用户名"], values]))
     assert rows_of(table) == [(2, cells)]
     assert table.format == "Excel"
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#DIV/0!"])
+def test_a_formula_that_failed_is_no_note(error: str) -> None:
+    """The row is there, to be told as wrong: who has many would not miss it."""
+    for data in (
+        f"学校,教室\n{error},一班\n".encode(),
+        workbook([["学校", "教室"], [error, "一班"]]),
+    ):
+        assert rows_of(read_table(data)) == [(2, {S: error, C: "一班"})]
 
 
 def test_a_cell_that_excel_has_made_a_date_of_is_marked() -> None:
