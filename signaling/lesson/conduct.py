@@ -160,7 +160,7 @@ class Conduct:
             for character in message.text
             if character == "\n" or unicodedata.category(character) not in ("Cc", "Cs", "Co")
         ).strip()
-        if not text:
+        if not any(unicodedata.category(sign)[0] not in "CZ" for sign in text):
             raise LessonRefusal("empty-chat")
         line = m.ChatLine(seat_id=seat.seat_id, name=seat.name, text=text, at=now)
         self._record.chat.append(line)

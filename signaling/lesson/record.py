@@ -14,6 +14,7 @@ from typing import Literal
 
 from mixer.model import Kind, Want
 from signaling.lesson import rules
+from signaling.lesson.chat import ChatTail
 from signaling.lesson.effects import (
     CloseConnection,
     Effect,
@@ -49,7 +50,6 @@ from signaling.protocol.messages import (
 # A seat and one of its sources (None: the best it has); or no seat and a source of the lesson.
 Played = tuple[str, Source | None] | tuple[None, LessonSource]
 
-CHAT_TAIL = 200  # lines a newcomer is shown; the journal has all of them
 GONE_PRODUCERS = 512  # remembered so that a `subscribe` crossing a removal is not refused
 
 
@@ -165,7 +165,7 @@ class LessonRecord:
         self.ends_at: float | None = None  # told when the longest length is near
         self.ending: tuple[float, str] | None = None  # when and why
         self.barred: dict[str, Bar] = {}  # bearers who are let in no more
-        self.chat: deque[m.ChatLine] = deque(maxlen=CHAT_TAIL)
+        self.chat = ChatTail()
         self.streams: dict[str, LessonStream] = {}  # its own, by producer
         self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
         self.speakers = SpeakerBoard()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signaling.lesson import events as e
-from signaling.lesson.record import CHAT_TAIL
+from signaling.lesson.chat import MOST_BYTES, MOST_LINES
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Mode, Source
 from tests.unit.signaling.desk import Client, Desk
@@ -142,6 +142,7 @@ def test_all_rooms_are_muted_at_once_and_those_that_come_later_too() -> None:
         (m.SetSpotlight(seat_id="observer-1"), "seat-silent"),
         (m.SetSpotlight(seat_id="room-1", source=Source.ROOM), "wrong-kind"),
         (m.SendChat(text=" \n\x07 "), "empty-chat"),
+        (m.SendChat(text="\u200b\u202e\u3000"), "empty-chat"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -204,12 +205,25 @@ def test_chat_reaches_all_as_plain_text_and_newcomers_see_the_tail() -> None:
     (posted,) = at["observer-1"].of(m.ChatPosted)
     assert (posted.line.seat_id, posted.line.name) == ("room-1", "Class 1")
     assert posted.line.text == "<b>2 + 2</b>\u202e = 4"
-    for number in range(CHAT_TAIL + 5):
+    for number in range(MOST_LINES + 5):
         at["lead"].say(m.SendChat(text=f"line {number}"))
     welcome = desk.join("room-2").welcome
     assert welcome is not None
-    assert len(welcome.chat) == CHAT_TAIL
-    assert welcome.chat[-1].text == f"line {CHAT_TAIL + 4}"
+    assert len(welcome.chat) == MOST_LINES
+    assert welcome.chat[-1].text == f"line {MOST_LINES + 4}"
+
+
+def test_a_flood_of_long_lines_keeps_no_weak_room_from_coming_back() -> None:
+    """Also over a kill: what a newcomer is told of the chat is some kilobytes."""
+    desk, at = desk_with("lead")
+    for _ in range(MOST_LINES):
+        at["lead"].say(m.SendChat(text="字" * 2000))
+    for _ in range(2):
+        welcome = desk.join("room-1").welcome
+        assert welcome is not None
+        assert 1 <= len(welcome.chat) <= MOST_BYTES // 6000
+        assert len(m.server_message.dump_json(welcome)) < 2 * MOST_BYTES
+        desk.kill_and_restore()
 
 
 def test_spotlight_and_layout_are_told_to_all() -> None:
