@@ -23,6 +23,7 @@ from server.lessons.timetable import (
     LessonChanges,
     LessonDraft,
     change_lesson,
+    classrooms_to_choose,
     get_visible_lesson,
     list_lessons,
     plan_lesson,
@@ -191,14 +192,19 @@ async def clashes(
     but: Annotated[Id | None, Query()] = None,
 ) -> list[ClashView]:
     """Which lessons need these classrooms, or the teacher, at the times that are being chosen for
-    a lesson of mine (or now); with `but`, for that lesson, which is in nobody's way.
+    a lesson of mine (or now); with `but`, for that lesson, which is in nobody's way. Of classrooms
+    that I could not choose nothing is told.
     """
     now = services.clock()
     async with services.database.read() as session:
         teacher_id: str | None = person.id
+        rooms = set(await classrooms_to_choose(session, person, classroom))
         if but is not None:
-            teacher_id = (await get_visible_lesson(session, person, but)).teacher_id
-        bookings = [Booking(but or "", classroom, at, teacher_id) for at in starts_at or [now]]
+            lesson = await get_visible_lesson(session, person, but)
+            teacher_id = lesson.teacher_id
+            rooms.update(classrooms_of(lesson))
+        asked = [one for one in classroom if one in rooms]
+        bookings = [Booking(but or "", asked, at, teacher_id) for at in starts_at or [now]]
         found = await find_clashes(session, bookings, now=now)
     return [clash_view(clash) for clash in dict.fromkeys(chain.from_iterable(found))]
 

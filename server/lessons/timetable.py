@@ -27,6 +27,7 @@ from server.database.models import (
 from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
+from server.lessons.clashes import refuse_crowd
 from server.lessons.told import classrooms_of, seats_told, teacher_of
 from server.schools.communities import communities_of_school, get_community, schools_of
 from signaling.protocol.messages import Mode, Role
@@ -93,6 +94,19 @@ async def get_visible_lesson(
     return lesson
 
 
+async def classrooms_to_choose(
+    session: AsyncSession, user: User, classroom_ids: Sequence[str]
+) -> list[str]:
+    """Those of the classrooms that this person may choose for a lesson of theirs."""
+    if user.role is UserRole.ADMINISTRATOR:
+        return list(classroom_ids)
+    known = await _classrooms(session, classroom_ids)
+    schools: set[str] = set()
+    for community_id in await communities_of_school(session, user.school_id):
+        schools |= await _schools_of(session, community_id)
+    return [one for one in classroom_ids if one in known and known[one].school_id in schools]
+
+
 async def list_lessons(
     session: AsyncSession,
     user: User,
@@ -140,6 +154,7 @@ async def plan_lesson(
     """A new lesson in the timetable, still closed. Refuses what does not fit (422, 403)."""
     if draft.starts_at is not None:
         _refuse_past(draft.starts_at, now)
+        await refuse_crowd(session, teacher.id, draft.starts_at)
     community = await _community_of(session, teacher, draft.community_id)
     lesson = Lesson(
         id=new_id(),
@@ -210,6 +225,7 @@ async def change_lesson(
     if lesson.state is LessonPhase.PLANNED:
         if changes.starts_at is not None and changes.starts_at != lesson.starts_at:
             _refuse_past(changes.starts_at, now)
+            await refuse_crowd(session, lesson.teacher_id, changes.starts_at, but=lesson.id)
             lesson.starts_at = changes.starts_at
         lesson.mode = lesson.mode if changes.mode is None else changes.mode.value
         lesson.record = lesson.record if changes.record is None else changes.record
@@ -428,4 +444,9 @@ async def _delete(session: AsyncSession, lesson: Lesson, now: float) -> None:
     await refuse_in_live_lesson(session, Lesson.id == lesson.id)
 
 
-LESSONS = Deletable("lessons", Lesson, lambda row: row.title, _delete)
+async def _restore(session: AsyncSession, lesson: Lesson, deleted_at: float) -> None:
+    if lesson.state is LessonPhase.PLANNED:
+        await refuse_crowd(session, lesson.teacher_id, lesson.starts_at, but=lesson.id)
+
+
+LESSONS = Deletable("lessons", Lesson, lambda row: row.title, _delete, _restore)

@@ -4,8 +4,9 @@
 is to be done. The tables of who may do what, and of all states, are in `rules.py`. The other files
 hold one idea each: `roster.py` who is here, `conduct.py` what people ask for, `publishing.py` and
 `subscribing.py` what flows, `reports.py` what the media core notices, `floor.py` hands and the
-floor, `link.py` a line's quality, `speaking.py` who is heard, `speech.py` who has spoken,
-`saved.py` the lesson over a crash. What is written to the event log are `signaling.log`'s entries.
+floor, `chat.py` the chat's last lines, `link.py` a line's quality, `speaking.py` who is heard,
+`speech.py` who has spoken, `saved.py` the lesson over a crash. What is written to the event log are
+`signaling.log`'s entries.
 
 Nothing here does I/O, reads a clock or rolls dice. `signaling.driver` carries the effects out.
 """

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from server.lessons.clashes import MOST_AT_ONCE, MOST_TOLD
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.world import World, post
+from tests.unit.server.world import World, lesson_body, post
 
 Ids = dict[str, str]
 HOUR_S = 3600.0
@@ -115,6 +116,43 @@ async def test_a_teacher_is_in_one_place_at_a_time(
     assert (clash["classroom_id"], clash["place"]) == (None, "")
     assert await ask(world, [music], 2 * HOUR_S) == []
     assert [clash["lesson_id"] for clash in await ask(world, [music], HOUR_S)] == [second]
+
+
+async def test_of_classrooms_that_one_cannot_choose_nothing_is_told(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    lesson = await plan(world, community, HOUR_S)
+    asked = {"classroom": [community["room_1"]], "starts_at": world.clock() + HOUR_S}
+    for who, found in (("outsider", []), ("wang", [lesson]), ("admin", [lesson])):
+        browser = admin if who == "admin" else await world.signed_in(who)
+        answer = await browser.get("/api/lessons/clashes", params=asked)
+        assert [clash["lesson_id"] for clash in answer.json()] == found, who
+
+
+async def test_nobody_fills_the_timetable_with_one_time(world: World, community: Ids) -> None:
+    """Each lesson would tell of all the others: 500 of them were 240 MB."""
+    lessons = [await plan(world, community, HOUR_S + n) for n in range(MOST_AT_ONCE)]
+    other = await plan(world, community, 9 * HOUR_S)
+    li = await world.signed_in("li")
+    at = world.clock() + HOUR_S
+    assert (await li.delete(f"/api/lessons/{lessons[0]}")).status_code == 204
+    again = lesson_body(community, starts_at=at)
+    tries = [
+        await li.post("/api/lessons", json=again),
+        await li.post("/api/lessons", json=again),
+        await li.patch(f"/api/lessons/{other}", json={"starts_at": at}),
+        await li.post(f"/api/lessons/{lessons[0]}/restore"),
+    ]
+    assert [answer.status_code for answer in tries] == [201, 409, 409, 409]
+    assert {answer.json()["code"] for answer in tries[1:]} == {"too-many-at-once"}
+    series = {**again, "starts": [world.clock() + 30 * HOUR_S + n for n in range(9)]}
+    del series["starts_at"]
+    assert (await li.post("/api/lessons/series", json=series)).status_code == 409
+    assert len((await li.get("/api/lessons")).json()) == MOST_AT_ONCE + 1
+    one = (await li.get(f"/api/lessons/{lessons[1]}")).json()
+    assert len(one["clashes"]) == MOST_TOLD
+    moved = await li.patch(f"/api/lessons/{lessons[1]}", json={"starts_at": at + 5})
+    assert moved.status_code == 200, "it is in its own way no more than before"
 
 
 async def test_a_live_lesson_is_in_the_way_until_it_ends(
