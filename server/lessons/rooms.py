@@ -7,6 +7,7 @@ a seat for its classroom, with a fresh join token, or the next one in the timeta
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -74,7 +75,9 @@ class RoomDesk:
         self._steady = steady
         self._guard = WrongKeys()
         self._seen: dict[str, float] = {}  # classroom: when a device of it asked last
-        self._written: dict[str, float] = {}  # credential: when that was last written down
+        # The same by a clock that nobody sets: one set back would keep all there for an hour.
+        self._here: dict[str, float] = {}
+        self._written: dict[str, float] = {}  # credential: when that was last written down, so too
 
     async def recognise(self, secret: str, address: str) -> RoomDevice:
         """The device that bears this credential.
@@ -141,8 +144,8 @@ class RoomDesk:
 
     async def online(self) -> set[str]:
         """The classrooms that are there: a device asked just now, or sits in a lesson."""
-        now = self._clock()
-        there = {room for room, at in self._seen.items() if now - at <= self._online_s}
+        now = self._steady()
+        there = {room for room, at in self._here.items() if now - at <= self._online_s}
         async with self._database.read() as session:
             lessons = await lessons_in_progress(session)
         open_lessons = self.live.present()
@@ -158,10 +161,11 @@ class RoomDesk:
         return self._seen.get(classroom.id, classroom.last_seen)
 
     async def _saw(self, credential_id: str, classroom_id: str, now: float) -> None:
-        self._seen[classroom_id] = now
-        if now - self._written.get(credential_id, 0.0) < _WRITTEN_EVERY_S:
+        steady = self._steady()
+        self._seen[classroom_id], self._here[classroom_id] = now, steady
+        if steady - self._written.get(credential_id, -math.inf) < _WRITTEN_EVERY_S:
             return
-        self._written[credential_id] = now
+        self._written[credential_id] = steady
         # A database that cannot be written keeps no room from its lesson.
         with contextlib.suppress(DatabaseRefused):
             async with self._database.write(wait_s=_SEEN_WAIT_S) as session:

@@ -84,6 +84,21 @@ async def test_a_room_that_asks_is_online_and_seen(
     assert credentials.json()[0]["last_used_at"] == seen_at
 
 
+@pytest.mark.parametrize("set_on", [-3600.0, 3600.0])
+async def test_a_clock_that_is_set_makes_no_room_come_or_go(
+    world: World, admin: httpx.AsyncClient, community: Ids, set_on: float
+) -> None:
+    room, pc = await device(admin, community["room_1"]), await world.browser()
+    await ask(pc, room)
+    world.clock.set_on(set_on)
+    assert await world.services.rooms.online() == {community["room_1"]}
+    world.clock.pass_s(61)
+    assert await world.services.rooms.online() == set()
+    await ask(pc, room)
+    credentials = await admin.get(f"/api/classrooms/{community['room_1']}/credentials")
+    assert credentials.json()[0]["last_used_at"] == world.clock()
+
+
 @pytest.mark.parametrize(
     ("header", "code"),
     [
