@@ -7,6 +7,7 @@ administrators' page (`server.log_tail`).
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 if "rich" in sys.modules:
@@ -18,10 +19,14 @@ else:
     import structlog
 
     del sys.modules["rich"]
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from server.log_tail import TAIL
 
+# A traceback's lines are lines; anywhere else a line's end would begin what looks like an event,
+# and an escape (ECMA-48) paints over those before it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HAVE_LINES = frozenset({"exception", "stack"})
 _QUIET = ("aioice", "aiortc", "aiosqlite", "alembic", "asyncio", "libav", "uvicorn", "websockets")
 
 
@@ -41,11 +46,12 @@ def set_up_logs(level: str, form: str) -> None:
         ]
     else:
         render = [
+            _one_line,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 exception_formatter=structlog.dev.plain_traceback,
                 pad_event_to=0,
-            )
+            ),
         ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -58,6 +64,7 @@ def set_up_logs(level: str, form: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _one_line,
                 structlog.dev.ConsoleRenderer(
                     colors=False,
                     exception_formatter=structlog.dev.plain_traceback,
@@ -81,3 +88,11 @@ def set_up_logs(level: str, form: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _one_line(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """What is said in an event, without signs that would end its line or steer a terminal."""
+    for key, value in event.items():
+        if isinstance(value, str) and key not in _HAVE_LINES:
+            event[key] = _CONTROL.sub(lambda found: repr(found[0])[1:-1], value)
+    return event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+import structlog
 
 from server.ids import new_secret
 from server.log_tail import MOST_SIGNS, LogTail, blotted
@@ -113,3 +114,31 @@ def test_what_is_logged_anywhere_comes_into_it(monkeypatch: pytest.MonkeyPatch) 
     (line,) = tail.lines
     assert "elsewhere" in line
     assert "hunter2" not in line
+
+
+def test_nothing_that_is_said_begins_an_event_or_steers_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A traceback alone has lines of its own."""
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    tail = LogTail()
+    monkeypatch.setattr("server.logs.TAIL", tail)
+    hostile = "a\r\n2026-11-29 info forged\x1b[2J\x9b1A\u2028b"
+    try:
+        set_up_logs("info", "console")
+        logging.getLogger("elsewhere").warning("it says %s", hostile)
+        structlog.get_logger("tongke").warning(hostile, why=hostile)
+        try:
+            raise ValueError("one\ntwo")
+        except ValueError:
+            logging.getLogger("elsewhere").exception("failed")
+    finally:
+        root.handlers[:] = kept
+        root.setLevel(level)
+        structlog.reset_defaults()
+    written = capsys.readouterr().err
+    for text in ("".join(tail.lines[:2]), "".join(written.splitlines()[:2])):
+        assert not {sign for sign in text if not sign.isprintable()}
+        assert text.count("forged") == 3
+    assert "\nValueError: one\ntwo" in tail.lines[2]
