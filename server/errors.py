@@ -3,6 +3,7 @@
 ServerError
 ├── StartRefused      the server cannot start as it is set; the text says what to do
 ├── ChildFailed       a process that was asked one thing gave no answer (`server.children.once`)
+│   └── ChildLate     in the time that a busy machine left it
 ├── NeverWritten      what has happened could not be written (`server.database.pending_writes`)
 └── Refusal           a request is refused: status, stable code, both languages, fields
     └── DatabaseRefused   the database did nothing; try again (`server.database.refusing`)

@@ -27,6 +27,10 @@ class ChildFailed(ServerError):  # noqa: N818 - what failed is the child
     """It gave no answer: it met a limit, or ended with a fault. The log says which."""
 
 
+class ChildLate(ChildFailed):
+    """It had not done in time what it may use more processor for: the machine is busy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one question may cost."""
@@ -42,7 +46,10 @@ _MOST_COMPLAINED = 1000  # bytes: the end of a traceback
 
 
 async def ask_once(module: str, given: bytes = b"", *, limits: Limits = USUAL) -> bytes:
-    """What `module`'s `main` writes when it is given these bytes. Raises `ChildFailed`."""
+    """What `module`'s `main` writes when it is given these bytes.
+
+    Raises `ChildFailed`, `ChildLate` among it.
+    """
     with (
         _memory_file("given") as question,
         _memory_file("answer") as answer,
@@ -69,7 +76,7 @@ async def ask_once(module: str, given: bytes = b"", *, limits: Limits = USUAL) -
                 await ended(process)
         except TimeoutError:
             _log.warning("a child took too long and is killed", module=module)
-            raise ChildFailed(f"{module} took longer than {limits.wait_s:.0f} s") from None
+            raise ChildLate(f"{module} took longer than {limits.wait_s:.0f} s") from None
         finally:
             if process.poll() is None:
                 process.kill()

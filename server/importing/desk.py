@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.children.once import ChildFailed, ask_once
+from server.children.once import ChildFailed, ChildLate, ask_once
 from server.clock import Clock
 from server.database.engine import Database
 from server.importing.carry_out import HandedOut, carry_out
@@ -22,6 +22,7 @@ from server.importing.refused import (
     has_faults,
     no_answer,
     refusal_of,
+    too_busy,
     too_large,
 )
 from server.importing.table import MOST_BYTES, FileRefused, Table, load
@@ -77,5 +78,7 @@ async def _read(data: bytes) -> Table:
         return await asyncio.to_thread(load, answer)
     except FileRefused as refused:
         raise refusal_of(refused) from None
+    except ChildLate:
+        raise too_busy() from None
     except (ChildFailed, ValueError):
         raise no_answer() from None

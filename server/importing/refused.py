@@ -80,6 +80,19 @@ def no_answer() -> Refusal:
     )
 
 
+def too_busy() -> Refusal:
+    """The refusal while the machine leaves the reading process no time: the file may be good."""
+    return Refusal(
+        503,
+        "import-busy",
+        Text(
+            "服务器正忙，没有按时读完这个文件。请稍后再试。",
+            "The server is busy and has not read the file in time. Try again later.",
+        ),
+        retry_after_s=30.0,
+    )
+
+
 def has_faults() -> Refusal:
     """The refusal to carry out a plan with faults."""
     return Refusal(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from server.children.once import ChildFailed, Limits, ask_once
+from server.children.once import ChildFailed, ChildLate, Limits, ask_once
 
 ASKED = "tests.unit.server.children.asked"
-TIGHT = Limits(memory_bytes=128 << 20, processor_s=1, output_bytes=1000, wait_s=5.0)
+TIGHT = Limits(memory_bytes=128 << 20, processor_s=1, output_bytes=1000, wait_s=300.0)
 
 
 def open_files() -> int:
@@ -30,18 +30,19 @@ async def test_it_answers_and_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "limits"),
+    ("word", "limits", "late"),
     [
-        (b"eat", TIGHT),
-        (b"spin", Limits(processor_s=1)),
-        (b"sleep", Limits(wait_s=0.2)),
-        (b"write", TIGHT),
+        (b"eat", TIGHT, False),
+        (b"spin", Limits(processor_s=1, wait_s=300), False),
+        (b"sleep", Limits(wait_s=0.2), True),
+        (b"write", TIGHT, False),
     ],
 )
-async def test_a_limit_that_is_met_ends_it(word: bytes, limits: Limits) -> None:
+async def test_a_limit_that_is_met_ends_it(word: bytes, limits: Limits, late: bool) -> None:
     before = children()
-    with pytest.raises(ChildFailed):
+    with pytest.raises(ChildFailed) as failed:
         await ask_once(ASKED, word, limits=limits)
+    assert isinstance(failed.value, ChildLate) is late
     assert children() == before
 
 

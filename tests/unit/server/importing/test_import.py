@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from server.api import imports
+from server.children.once import ChildLate
 from server.importing.handout import csv_text, harmless
 from tests.unit.server.importing.workbooks import workbook
 from tests.unit.server.world import PASSWORD, World, post
@@ -216,6 +217,18 @@ async def test_what_is_no_table_is_refused_in_words(
     assert (answer.status_code, told["code"]) == (status, code)
     assert told["message_zh"]
     assert told["message_en"]
+
+
+async def test_a_busy_machine_is_no_fault_of_the_file(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(_module: str, _given: bytes) -> bytes:
+        raise ChildLate("took longer")
+
+    monkeypatch.setattr("server.importing.desk.ask_once", late)
+    answer = await admin.post("/api/admin/import/preview", content=COUNTY.encode())
+    assert (answer.status_code, answer.json()["code"]) == (503, "import-busy")
+    assert answer.headers["retry-after"] == "30"
 
 
 async def test_nobody_else_sends_a_file_that_is_large(world: World) -> None:
