@@ -51,9 +51,73 @@ _WORDS: dict[str, Text] = {
     "keep": Text("接着使用上次演示的数据。", "Go on with the last demonstration's data."),
     "rooms": Text("带三间模拟教室。", "With three simulated classrooms."),
     "print_json": Text("用一行 JSON 显示地址。", "Print the addresses as one line of JSON."),
+    "simulate_server": Text(
+        "服务器的地址，如 http://127.0.0.1:7880。", "The server, such as http://127.0.0.1:7880."
+    ),
+    "simulate_credential": Text(
+        "教室的设备凭证，每间教室一个。", "A room's device credential; give one for each room."
+    ),
+    "simulate_credentials_file": Text(
+        "每行一个凭证的文件（“-”表示标准输入）。",
+        "A file with one credential a line ('-': standard input).",
+    ),
+    "simulate_token": Text(
+        "进入课堂的令牌，每台设备一个。", "A join token; give one for each seat."
+    ),
+    "simulate_seats": Text(
+        "多少台设备；多于凭证时共用凭证。", "How many devices; more than credentials share them."
+    ),
+    "simulate_video": Text(
+        "用媒体文件代替画出来的教室。", "A media file in place of the drawn classroom."
+    ),
+    "simulate_source": Text(
+        "发送这些画面或声音（默认：第一台摄像头）。",
+        "Send these sources (usual: the first camera).",
+    ),
+    "simulate_pictures": Text("每台设备发送几路摄像头画面。", "Cameras each seat sends."),
+    "simulate_height": Text("最大画面的高度，以像素计。", "The tallest picture in pixels."),
+    "simulate_frame_rate": Text("每秒最多多少帧。", "The most pictures a second."),
+    "simulate_hands": Text(
+        "不时举手；模拟的主讲会请举手的发言。",
+        "Raise hands now and then; a simulated lead calls on them.",
+    ),
+    "simulate_talk": Text("什么时候说话。", "When the seats speak."),
+    "simulate_receive": Text(
+        "接收其他各方的什么（解码开销大）。", "What they take of the others (decoding is dear)."
+    ),
+    "simulate_watch": Text(
+        "接收全部，加以检查，并显示收到的内容。", "Receive all, check it, print what came."
+    ),
+    "simulate_identity": Text(
+        "第一台设备在画面和声音中的编号。", "The first seat's number in picture and sound."
+    ),
+    "simulate_duration": Text("多少秒之后停止。", "Stop after this many seconds."),
+    "simulate_insecure": Text(
+        "接受服务器自己签发的证书。", "Accept a certificate the server made itself."
+    ),
+    "simulate_seed": Text("一切随机内容的种子。", "The seed of everything that is by chance."),
+    "simulate_json": Text(
+        "最后用一行 JSON 显示计数。", "Print the counts as one last line of JSON."
+    ),
     "help": Text("显示本说明。", "Show this message and exit."),
+    "usage": Text("用法：", "Usage: "),
+    "options_place": Text("[选项]", "[OPTIONS]"),
+    "command_place": Text("命令 [参数]…", "COMMAND [ARGS]..."),
+    "arguments": Text("参数", "Arguments"),
     "options": Text("选项", "Options"),
     "commands": Text("命令", "Commands"),
+    "error": Text("错误", "Error"),
+    "int": Text("整数", "int"),
+    "int range": Text("整数", "int range"),
+    "float": Text("数字", "float"),
+    "float range": Text("数字", "float range"),
+    "str": Text("文字", "str"),
+    "path": Text("路径", "path"),
+    "bool": Text("开关", "bool"),
+    "try": Text(
+        "用法见 [blue]{command_path} {help_option}[/]。",
+        "Try [blue]'{command_path} {help_option}'[/] for help.",
+    ),
     "required": Text("必填", "required"),
     "default": Text("默认 {}", "default: {}"),
 }
@@ -62,3 +126,8 @@ _WORDS: dict[str, Text] = {
 def words(name: str) -> str:
     """The words of this name, in the machine's language; in both where it names none."""
     return " ".join(dict.fromkeys(spoken(_WORDS[name], encoding=sys.stdout.encoding)))
+
+
+def one_word(name: str) -> str:
+    """The words of this name in one language: English where the machine names none."""
+    return spoken(_WORDS[name], encoding=sys.stdout.encoding)[-1]

@@ -48,7 +48,7 @@ def told(
     """One paragraph: every wrong setting, what is wrong, and where it was set."""
     sentences: list[Text] = []
     for item in error.errors(include_url=False):
-        what = _what(item)
+        what = what_is_wrong(item)
         if not item["loc"]:
             sentences.append(
                 Text(f"设置互相矛盾：{what.zh}。", f"The settings do not fit together: {what.en}.")
@@ -86,8 +86,8 @@ def _where(name: str, given: Mapping[str, Any], file: Path) -> Text:
     return Text(f"在 {file} 中", f"in {file}")
 
 
-def _what(item: Mapping[str, Any]) -> Text:
-    """What is wrong with a setting."""
+def what_is_wrong(item: Mapping[str, Any]) -> Text:
+    """What pydantic found wrong with a value."""
     en = str(item["msg"]).removeprefix("Value error, ")
     context = item.get("ctx") or {}
     if isinstance(rule := context.get("error"), WrongSetting):

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from server.command_words import words
 from server.simulate.behaviour import Habits, Talk
 from server.simulate.errors import SimulateError
 from server.simulate.settings import Appearance, Receive, SeatSettings
@@ -25,58 +26,32 @@ _MOST_SEATS = 500
 
 
 def simulate(  # noqa: PLR0917 - options of a command, all named
-    server: Annotated[str, typer.Option(help="The server, such as http://127.0.0.1:7880.")],
-    credential: Annotated[
-        list[str] | None, typer.Option(help="A room's device credential; give one for each room.")
-    ] = None,
+    server: Annotated[str, typer.Option(help=words("simulate_server"))],
+    credential: Annotated[list[str] | None, typer.Option(help=words("simulate_credential"))] = None,
     credentials_file: Annotated[
-        Path | None, typer.Option(help="A file with one credential a line ('-': standard input).")
+        Path | None, typer.Option(help=words("simulate_credentials_file"))
     ] = None,
-    token: Annotated[
-        list[str] | None, typer.Option(help="A join token; give one for each seat.")
-    ] = None,
+    token: Annotated[list[str] | None, typer.Option(help=words("simulate_token"))] = None,
     seats: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=_MOST_SEATS, help="How many devices; more than credentials share them."
-        ),
+        typer.Option(min=1, max=_MOST_SEATS, help=words("simulate_seats")),
     ] = None,
-    video: Annotated[
-        Path | None, typer.Option(help="A media file in place of the drawn classroom.")
-    ] = None,
-    source: Annotated[
-        list[Source] | None, typer.Option(help="Send these sources (usual: the first camera).")
-    ] = None,
-    pictures: Annotated[int, typer.Option(min=0, max=4, help="Cameras each seat sends.")] = 1,
-    height: Annotated[
-        int, typer.Option(min=90, max=1080, help="The tallest picture in pixels.")
-    ] = 360,
+    video: Annotated[Path | None, typer.Option(help=words("simulate_video"))] = None,
+    source: Annotated[list[Source] | None, typer.Option(help=words("simulate_source"))] = None,
+    pictures: Annotated[int, typer.Option(min=0, max=4, help=words("simulate_pictures"))] = 1,
+    height: Annotated[int, typer.Option(min=90, max=1080, help=words("simulate_height"))] = 360,
     frame_rate: Annotated[
-        float, typer.Option(min=1, max=60, help="The most pictures a second.")
+        float, typer.Option(min=1, max=60, help=words("simulate_frame_rate"))
     ] = 15,
-    hands: Annotated[
-        bool, typer.Option(help="Raise hands now and then; a simulated lead calls on them.")
-    ] = True,
-    talk: Annotated[Talk, typer.Option(help="When the seats speak.")] = Talk.TURNS,
-    receive: Annotated[
-        Receive, typer.Option(help="What they take of the others (decoding is dear).")
-    ] = Receive.NOTHING,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Receive all, check it, print what came.")
-    ] = False,
-    identity: Annotated[
-        int, typer.Option(min=0, max=255, help="The first seat's number in picture and sound.")
-    ] = 1,
-    duration: Annotated[
-        float | None, typer.Option(min=1, help="Stop after this many seconds.")
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Accept a certificate the server made itself.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="The seed of everything that is by chance.")] = 0,
-    json_line: Annotated[
-        bool, typer.Option("--json", help="Print the counts as one last line of JSON.")
-    ] = False,
+    hands: Annotated[bool, typer.Option(help=words("simulate_hands"))] = True,
+    talk: Annotated[Talk, typer.Option(help=words("simulate_talk"))] = Talk.TURNS,
+    receive: Annotated[Receive, typer.Option(help=words("simulate_receive"))] = Receive.NOTHING,
+    watch: Annotated[bool, typer.Option("--watch", help=words("simulate_watch"))] = False,
+    identity: Annotated[int, typer.Option(min=0, max=255, help=words("simulate_identity"))] = 1,
+    duration: Annotated[float | None, typer.Option(min=1, help=words("simulate_duration"))] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help=words("simulate_insecure"))] = False,
+    seed: Annotated[int, typer.Option(help=words("simulate_seed"))] = 0,
+    json_line: Annotated[bool, typer.Option("--json", help=words("simulate_json"))] = False,
     stop_with_parent: Annotated[
         bool, typer.Option("--stop-with-parent", hidden=True, help="Stop when stdin closes.")
     ] = False,

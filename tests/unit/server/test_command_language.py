@@ -3,61 +3,154 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer._click.exceptions import NoSuchOption, UsageError
 
 from server import command_words
 from server.config import load_settings
-from server.errors import StartRefused
+from server.errors import StartRefused, Text
+from server.wrong_options import told
 
 ROOT = Path(__file__).parents[3]
 
 
-def tongke(*arguments: str, locale: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command as this locale's user sees it."""
+# What is typed, and what is said of it in Chinese.
+WRONG: dict[str, list[str]] = {
+    "serv": [
+        "用法：tongke [选项] 命令 [参数]…",
+        "用法见 tongke --help。",
+        "没有命令 serv。您是指 serve 吗？",
+    ],
+    "admin frob": ["用法：tongke admin [选项] 命令 [参数]…", "没有命令 frob。"],
+    "serve --prot 1": [
+        "用法见 tongke serve --help。",
+        "没有选项 --prot。您是指 --host、--port 吗？",
+    ],
+    "serve --xyzzy": ["没有选项 --xyzzy。"],
+    "serve --port": ["选项 --port 后面缺少值。"],
+    "serve --port many": ["选项 --port 的值不对：须为整数。"],
+    "serve --plain-http=3": ["选项 --plain-http 不带值。"],
+    "serve here": ["多余的参数：here。"],
+    "demo --port 70000": ["用法：tongke demo [选项]", "选项 --port 的值不对：不能大于 65535。"],
+    "simulate": ["缺少选项 --server。"],
+    "simulate --server x --talk loudly": [
+        "“loudly”不是可选的值，请从中选一个：always、turns、floor、never。"
+    ],
+    "admin reset-key --username": ["选项 --username 后面缺少值。"],
+}
+HELPS: dict[str, list[str]] = {
+    "--help": ["用法：tongke [选项] 命令 [参数]…", "运行服务器。", "命令", "显示本说明。"],
+    "serve --help": ["用法：tongke serve [选项]", "运行服务器。", "选项", "<路径>", "<整数>"],
+    "demo --help": ["[默认 7880]", "[默认 rooms]", "接着使用上次演示的数据。"],
+    "simulate --help": ["[必填]", "<文字…>", "每行一个凭证的文件（“-”表示标准输入）。"],
+    "admin": ["用法：tongke admin [选项] 命令 [参数]…", "以设置新密码。"],
+}
+REFUSED = "serve --port 99999"
+ASK = """
+import contextlib, io, json, sys
+from server.cli import app
+said = {}
+for line in json.load(sys.stdin):
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            app(line.split(), prog_name="tongke")
+        except SystemExit as left:
+            out.seek(0)
+            said[line] = [left.code, out.read()]
+json.dump(said, sys.stdout)
+"""
+
+
+def ask(locale: str) -> dict[str, tuple[int, str]]:
+    """The exit code and the words of each of these commands, as this locale's user sees them."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "TONGKE_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "server", *arguments],
-        env={**kept, "LC_ALL": locale, "COLUMNS": "200", "TERM": "dumb", **environment},
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        input=json.dumps([*WRONG, *HELPS, REFUSED]),
+        env={**kept, "LC_ALL": locale, "COLUMNS": "200", "TERM": "dumb", "PYTHONUTF8": "1"},
+        cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-
-
-@pytest.mark.parametrize(
-    ("locale", "said", "unsaid"),
-    [
-        ("zh_CN.UTF-8", ["运行服务器。", "选项", "显示本说明。"], ["Run the server", "Options"]),
-        ("en_US.UTF-8", ["Run the server.", "Options", "Show this message"], ["运行", "选项"]),
-    ],
-)
-def test_help_is_in_the_machines_language(locale: str, said: list[str], unsaid: list[str]) -> None:
-    done = tongke("serve", "--help", locale=locale)
     assert done.returncode == 0, done.stderr
-    assert [word for word in said if word not in done.stdout] == []
-    assert [word for word in unsaid if word in done.stdout] == []
+    told: dict[str, tuple[int, str]] = json.loads(done.stdout)
+    return told
+
+
+@pytest.fixture(scope="module")
+def chinese() -> dict[str, tuple[int, str]]:
+    return ask("zh_CN.UTF-8")
+
+
+@pytest.fixture(scope="module")
+def english() -> dict[str, tuple[int, str]]:
+    return ask("en_US.UTF-8")
+
+
+@pytest.mark.parametrize("line", [*WRONG, *HELPS])
+def test_all_that_is_said_is_in_the_machines_language(
+    line: str, chinese: dict[str, tuple[int, str]], english: dict[str, tuple[int, str]]
+) -> None:
+    code, told = chinese[line]
+    assert code == english[line][0] == (2 if line in WRONG or line == "admin" else 0)
+    assert [words for words in {**WRONG, **HELPS}[line] if words not in told] == []
+    # Names stand alone; two English words together are a sentence.
+    assert re.findall(r"[A-Za-z]{2,} [A-Za-z]{2,}", re.sub(r"tongke( [a-z-]+)*", "", told)) == []
+    assert not re.search("[一-鿿]", english[line][1].replace("Tongke 同课", ""))
 
 
 @pytest.mark.parametrize(
-    ("locale", "lines"),
+    ("line", "said"),
     [
-        ("zh_CN.UTF-8", ["设置 port（选项 --port）不对：不能大于 65535。"]),
-        ("en_GB.UTF-8", ["The setting port (option --port) is wrong:"]),
+        ("serve --help", ["Usage: tongke serve [OPTIONS]", "─ Options ─", "<path>", "<int>"]),
+        ("--help", ["Usage: tongke [OPTIONS] COMMAND [ARGS]...", "Show this message and exit."]),
+        ("demo --help", ["[default: 7880]", "[default: rooms]"]),
+        (
+            "simulate",
+            ["─ Error ─", "Missing option '--server'.", "Try 'tongke simulate --help' for help."],
+        ),
+        ("serv", ["No such command 'serv'. Did you mean 'serve'?"]),
+        ("serve --prot 1", ["No such option: --prot (Possible options: --host, --port)"]),
+        ("serve --port", ["Option '--port' requires an argument."]),
     ],
 )
-def test_a_refusal_to_start_is_in_the_machines_language(locale: str, lines: list[str]) -> None:
-    done = tongke("serve", "--port", "99999", locale=locale)
-    assert done.returncode == 2
-    told = done.stderr.splitlines()
-    assert len(told) == len(lines), done.stderr
-    for line, begins in zip(told, lines, strict=True):
+def test_english_is_left_as_typer_says_it(
+    line: str, said: list[str], english: dict[str, tuple[int, str]]
+) -> None:
+    assert [words for words in said if words not in english[line][1]] == []
+
+
+def test_a_refusal_to_start_is_in_the_machines_language(
+    chinese: dict[str, tuple[int, str]], english: dict[str, tuple[int, str]]
+) -> None:
+    for said, begins in (
+        (chinese, "设置 port（选项 --port）不对：不能大于 65535。"),
+        (english, "The setting port (option --port) is wrong:"),
+    ):
+        code, line = said[REFUSED]
+        assert code == 2
+        assert line.count("\n") == 1
         assert line.startswith(f"tongke: {begins}")
+
+
+def test_what_is_wrong_is_said_in_both_where_no_language_is_named() -> None:
+    error = NoSuchOption("--prot")
+    assert told(error) == Text("没有选项 --prot。", "No such option: --prot")
+
+
+def test_what_is_not_known_in_chinese_is_said_in_english() -> None:
+    error = UsageError("The moon is full.")
+    assert told(error) == Text("The moon is full.", "The moon is full.")
 
 
 def test_where_no_language_is_named_both_are_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,9 +162,9 @@ def test_where_no_language_is_named_both_are_spoken(monkeypatch: pytest.MonkeyPa
 
 def test_every_word_that_is_asked_for_is_in_the_catalogue() -> None:
     asked = set()
-    for file in ("server/cli.py", "server/demo/cli.py", "server/spoken_help.py"):
-        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "words":
+    for file in ("cli.py", "demo/cli.py", "simulate/cli.py", "spoken_help.py"):
+        for node in ast.walk(ast.parse((ROOT / "server" / file).read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("words", "one_word"):
                 asked |= {each.value for each in node.args if isinstance(each, ast.Constant)}
     assert len(asked) > 15
     assert asked <= set(command_words._WORDS)
