@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,14 @@ def test_chinese_has_its_own_signs_and_one_word_for_a_thing() -> None:
                     found.append(f"{file.relative_to(ROOT)}:{line}: {text}")
     assert read > 200
     assert found == []
+
+
+def test_the_profiles_that_people_choose_are_named_in_chinese_signs() -> None:
+    said = [
+        (file.stem, text)
+        for file in sorted((ROOT / "hardware_profiles").rglob("*.toml"))
+        for key, text in tomllib.loads(file.read_text("utf-8")).items()
+        if key.endswith("_zh")
+    ]
+    assert len(said) > 15
+    assert [one for one in said if HALF_WIDTH.search(one[1]) or NOT_SAID.search(one[1])] == []
