@@ -148,7 +148,7 @@ async def _run(settings: Settings, console: Console, *, rooms: bool, print_json:
             county = await open_county(server.services)
             log = settings.data_folder / "rooms.log"
             async with _classrooms(county, log, console) if rooms else contextlib.nullcontext():
-                _greet(county, console)
+                _greet(county, console, rooms=rooms)
                 if print_json:
                     print(json.dumps(_addresses(county)), flush=True)  # noqa: T201 - for programs
                 await signals.stop.wait()
@@ -227,7 +227,7 @@ def _addresses(county: County) -> dict[str, object]:
     }
 
 
-def _greet(county: County, console: Console) -> None:
+def _greet(county: County, console: Console, *, rooms: bool) -> None:
     """The one address large and on a line of its own: no frame that would break it in two."""
     known = _addresses(county)
 
@@ -235,8 +235,10 @@ def _greet(county: County, console: Console) -> None:
         console.print(words, style=style, soft_wrap=True, highlight=False, markup=False)
 
     console.rule("[bold green]同课 Tongke")
-    line("\n课已经开始，三间乡村教室在等您。请在浏览器中打开：", "bold")
-    line("The lesson is live and three classrooms are in it. Open in a browser:\n", "bold")
+    here = "三间乡村教室在等您。", " and three classrooms are in it."
+    zh, en = here if rooms else ("没有带模拟教室。", ", without simulated classrooms.")
+    line(f"\n课已经开始，{zh}请在浏览器中打开：", "bold")
+    line(f"The lesson is live{en} Open in a browser:\n", "bold")
     line(f"  {known['address']}\n", "bold green")
     line("教室大屏 A room's screen", "dim")
     line(f"  {known['room']}")

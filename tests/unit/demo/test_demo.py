@@ -196,6 +196,8 @@ def test_a_busy_port_is_told_and_another_taken_and_no_second_one_empties_the_fol
             assert httpx.get(f"{said['origin']}/healthz").status_code == 200
             assert demo.stderr is not None
             assert str(port) in demo.stderr.readline()
+            greeting = "".join(demo.stderr.readline() for _ in range(8))
+            assert "without simulated classrooms" in greeting
             assert "already running" in refused(folder)
             with signed_in(said, "teacher") as http:
                 lesson = http.get(f"/api/lessons/{said['lesson_id']}")
