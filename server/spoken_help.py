@@ -41,7 +41,7 @@ def _speak() -> None:
     rich_utils.COMMANDS_PANEL_TITLE = words("commands")
     rich_utils.ERRORS_PANEL_TITLE = words("error")
     rich_utils.RICH_HELP = words("try")
-    rich_utils.DEFAULT_STRING = f"[{words('default')}]"
+    rich_utils.DEFAULT_STRING = f"[{one_word('default')}]"
     rich_utils.REQUIRED_LONG_STRING = f"[{words('required')}]"
 
 

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from server.command_words import words
 from server.config import Settings, load_settings
-from server.errors import StartRefused
+from server.errors import StartRefused, Text
 from server.logs import set_up_logs
 from server.spoken import spoken
 
@@ -56,8 +56,7 @@ def demo(
         _prepare_folder(data_folder, keep=keep)
         asyncio.run(_run(settings, console, rooms=rooms, print_json=print_json))
     except StartRefused as refused:
-        for line in spoken(refused.text, encoding=console.encoding):
-            console.print(f"tongke demo: {line}", soft_wrap=True, highlight=False, markup=False)
+        _say(console, *(f"tongke demo: {line}" for line in (refused.text.zh, refused.text.en)))
         raise typer.Exit(2) from None
     except KeyboardInterrupt:  # before the server listens for it
         raise typer.Exit(130) from None
@@ -66,9 +65,10 @@ def demo(
 def _settings(data_folder: Path, port: int, media_port: int, console: Console) -> Settings:
     free_port = _free_port(port, socket.SOCK_STREAM)
     if free_port != port:
-        console.print(
-            f"端口 {port} 已被占用，改用 {free_port}。\n"
-            f"Port {port} is in use by another program; {free_port} is taken instead.\n"
+        _say(
+            console,
+            f"端口 {port} 已被占用，改用 {free_port}。",
+            f"Port {port} is in use by another program; {free_port} is taken instead.",
         )
     settings = load_settings(
         data_folder=data_folder,
@@ -152,7 +152,7 @@ async def _run(settings: Settings, console: Console, *, rooms: bool, print_json:
                 if print_json:
                     print(json.dumps(_addresses(county)), flush=True)  # noqa: T201 - for programs
                 await signals.stop.wait()
-                console.print("正在停止… Stopping …")
+                _say(console, "正在停止…", "Stopping …")
 
 
 @contextlib.asynccontextmanager
@@ -169,14 +169,17 @@ async def _classrooms(county: County, log: Path, console: Console) -> AsyncItera
 async def _keep_classrooms(county: County, log: Path, console: Console) -> None:
     for restart in range(_MOST_RESTARTS + 1):
         if restart:
-            console.print(
-                f"模拟教室意外停止，正在重新启动（见 {log}）。\n"
-                f"The simulated classrooms stopped and are started again (see {log})."
+            _say(
+                console,
+                f"模拟教室意外停止，正在重新启动（见 {log}）。",
+                f"The simulated classrooms stopped and are started again (see {log}).",
             )
             await asyncio.sleep(_RESTART_AFTER_S)
         await _run_classrooms(county, log)
-    console.print(
-        f"模拟教室无法运行（见 {log}）。\nThe simulated classrooms cannot run (see {log}).",
+    _say(
+        console,
+        f"模拟教室无法运行（见 {log}）。",
+        f"The simulated classrooms cannot run (see {log}).",
         style="red",
     )
 
@@ -227,32 +230,43 @@ def _addresses(county: County) -> dict[str, object]:
     }
 
 
+def _say(console: Console, zh: str, en: str, style: str = "") -> None:
+    for line in spoken(Text(zh, en), encoding=console.encoding):
+        console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+
+
 def _greet(county: County, console: Console, *, rooms: bool) -> None:
     """The one address large and on a line of its own: no frame that would break it in two."""
     known = _addresses(county)
 
-    def line(words: str, style: str = "") -> None:
-        console.print(words, style=style, soft_wrap=True, highlight=False, markup=False)
+    def say(zh: str, en: str, style: str = "") -> None:
+        _say(console, zh, en, style)
 
-    console.rule("[bold green]同课 Tongke")
+    def show(address: object, style: str = "") -> None:
+        console.print(f"  {address}", style=style, soft_wrap=True, highlight=False, markup=False)
+
     here = "三间乡村教室在等您。", " and three classrooms are in it."
     zh, en = here if rooms else ("没有带模拟教室。", ", without simulated classrooms.")
-    line(f"\n课已经开始，{zh}请在浏览器中打开：", "bold")
-    line(f"The lesson is live{en} Open in a browser:\n", "bold")
-    line(f"  {known['address']}\n", "bold green")
-    line("教室大屏 A room's screen", "dim")
-    line(f"  {known['room']}")
-    line("课程库 Library", "dim")
-    line(f"  {known['library']}\n")
-    line(
-        "这些地址只能在本机打开；供其他电脑使用请运行 tongke serve。\n"
-        "Only this computer can open these addresses; for others run tongke serve."
+    console.rule("[bold green]同课 Tongke")
+    console.print()
+    say(f"课已经开始，{zh}请在浏览器中打开：", f"The lesson is live{en} Open in a browser:", "bold")
+    console.print()
+    show(known["address"], "bold green")
+    console.print()
+    say("教室大屏", "A room's screen", "dim")
+    show(known["room"])
+    say("课程库", "Library", "dim")
+    show(known["library"])
+    console.print()
+    say(
+        "这些地址只能在本机打开；供其他电脑使用请运行 tongke serve。",
+        "Only this computer can open these addresses; for others run tongke serve.",
     )
-    line(
+    say(
         f"第一个地址只能用一次；之后用 {known['teacher']} / {known['password']} 登录"
-        f"（管理员 {known['administrator']}，密码相同）。\n"
-        f"The first address works once; later sign in as {known['teacher']} / {known['password']}\n"
-        f"(administrator: {known['administrator']}, same password)."
+        f"（管理员 {known['administrator']}，密码相同）。",
+        f"The first address works once; later sign in as {known['teacher']} / {known['password']} "
+        f"(administrator: {known['administrator']}, same password).",
     )
-    line("Ctrl-C 停止。 Ctrl-C stops everything.", "dim")
+    say("按 Ctrl-C 停止。", "Ctrl-C stops everything.", "dim")
     console.rule(style="green")

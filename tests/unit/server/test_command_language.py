@@ -143,7 +143,22 @@ def test_a_refusal_to_start_is_in_the_machines_language(
         assert line.startswith(f"tongke: {begins}")
 
 
-def test_what_is_wrong_is_said_in_both_where_no_language_is_named() -> None:
+def test_both_are_said_where_no_language_is_named() -> None:
+    said = ask("C.UTF-8")
+    assert {line: code for line, (code, _) in said.items()} == dict.fromkeys(WRONG, 2) | {
+        **dict.fromkeys(HELPS, 0),
+        "admin": 2,
+        REFUSED: 2,
+    }
+    for line, words in {
+        "demo --help": ["Usage: tongke demo [OPTIONS]", "─ 选项 Options ─", "[default: 7880]"],
+        "serve --prot 1": ["没有选项 --prot。您是指", "No such option: --prot (Possible"],
+        "simulate": ["─ 错误 Error ─", "缺少选项 --server。", "Missing option '--server'."],
+    }.items():
+        assert [each for each in words if each not in said[line][1]] == []
+
+
+def test_both_languages_are_told() -> None:
     error = NoSuchOption("--prot")
     assert told(error) == Text("没有选项 --prot。", "No such option: --prot")
 
