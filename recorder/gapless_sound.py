@@ -17,6 +17,7 @@ RATE = 48_000
 # CELT full band, one frame, and a payload that decodes to silence (RFC 6716 §3.1: configurations
 # 31 and 28, of 20 and 2.5 ms).
 _SILENCE = ((960, b"\xf8\xff\xfe"), (120, b"\xe0\xff\xfe"))
+SILENCES = frozenset(data for _, data in _SILENCE)
 
 # Sound and picture may be 40 ms apart at most. Behind by 10 ms: silence is put in; ahead by
 # 12.5 ms: a packet (20 ms) is left out, after which it is 7.5 ms behind, and rests.

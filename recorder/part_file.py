@@ -7,12 +7,10 @@ stands there is whole.
 
 from __future__ import annotations
 
-import heapq
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from math import inf
 from pathlib import Path
@@ -21,12 +19,20 @@ from typing import TypeVar
 import av
 import av.error
 from av.container import OutputContainer
-from av.packet import Packet
 from av.stream import Stream
 
 from recorder.errors import FinishError, StorageError
 from recorder.gapless_sound import RATE, GaplessSound, SoundPacket
 from recorder.lesson_time import TimeMap
+from recorder.muxing import (
+    PICTURE_BASE,
+    PICTURE_RATE,
+    SOUND_BASE,
+    Flow,
+    muxing,
+    new_packet,
+    write_in_order,
+)
 from recorder.track_reader import (
     LAST_FRAME_S,
     OpenTrackFile,
@@ -35,17 +41,10 @@ from recorder.track_reader import (
     open_track_file,
 )
 
-PICTURE_RATE = 90_000
-PICTURE_BASE = Fraction(1, PICTURE_RATE)
-SOUND_BASE = Fraction(1, RATE)
-
 # A sound's time may step back where its sender began to count anew, never by more than this.
 _STEP_BACK_S = 15.0
 
 _T = TypeVar("_T")
-
-# (time, which of two at one time comes first, write it)
-_Flow = Iterator[tuple[float, int, Callable[[], None]]]
 
 _OPTIONS = {"mp4": {"movflags": "faststart"}, "webm": {"cues_to_front": "1"}}
 
@@ -136,7 +135,7 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
             return written
         out = av.open(str(path), "w", format=container_format, options=_OPTIONS[container_format])
         stack.callback(out.close)
-        flows: list[_Flow] = []
+        flows: list[Flow] = []
         if picture is not None and content.picture is not None and frames is not None:
             stream = out.add_stream_from_template(picture.stream, opaque=True)
             times = _picture_times(content.picture, content.start)
@@ -144,8 +143,7 @@ def _write(path: Path, container_format: str, content: PartContent) -> _Written:
         if packets is not None:
             stream = out.add_stream_from_template(sounds[0][1].stream, opaque=True)
             flows.append(_sound_flow(out, stream, packets, written))
-        for _, _, mux in heapq.merge(*flows, key=lambda item: item[:2]):
-            mux()
+        write_in_order(flows)
     return written
 
 
@@ -167,15 +165,15 @@ def _picture_flow(
     times: Sequence[_PictureTime],
     *,
     written: _Written,
-) -> _Flow:
+) -> Flow:
     for frame, time in zip(frames, times, strict=False):
         written.frames += 1
         written.duration_s = max(written.duration_s, time.shown / PICTURE_RATE + LAST_FRAME_S)
-        packet = _packet(bytes(frame.packet), stream, time.shown, PICTURE_BASE)
+        packet = new_packet(bytes(frame.packet), stream, time.shown, PICTURE_BASE)
         packet.dts = time.decoded
         packet.duration = round(LAST_FRAME_S * PICTURE_RATE)
         packet.is_keyframe = frame.packet.is_keyframe
-        yield time.decoded / PICTURE_RATE, 0, _muxing(out, packet)
+        yield time.decoded / PICTURE_RATE, 0, muxing(out, packet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +209,15 @@ def decoding_order(times: Sequence[int]) -> list[_PictureTime]:
 
 def _sound_flow(
     out: OutputContainer, stream: Stream, packets: Iterator[SoundPacket], written: _Written
-) -> _Flow:
+) -> Flow:
     for sound in packets:
         written.sounds += 1
         end = (sound.pts + sound.samples) / RATE
         written.duration_s = max(written.duration_s, end)
-        packet = _packet(sound.data, stream, sound.pts, SOUND_BASE)
+        packet = new_packet(sound.data, stream, sound.pts, SOUND_BASE)
         packet.duration = sound.samples
         packet.is_keyframe = True
-        yield sound.pts / RATE, 1, _muxing(out, packet)
+        yield sound.pts / RATE, 1, muxing(out, packet)
 
 
 def _sound_packets(
@@ -240,18 +238,6 @@ def _sound_packets(
             yield from gapless.place(target, samples, bytes(frame.packet))
     if gapless.cursor:
         yield from gapless.fill(round((content.end - content.start) * RATE))
-
-
-def _packet(data: bytes, stream: Stream, pts: int, base: Fraction) -> Packet[Stream]:
-    packet = Packet(data)
-    packet.stream = stream
-    packet.time_base = base
-    packet.pts = packet.dts = pts
-    return packet
-
-
-def _muxing(out: OutputContainer, packet: Packet[Stream]) -> Callable[[], None]:
-    return lambda: out.mux_one(packet)
 
 
 def _verify(path: Path, written: _Written) -> None:

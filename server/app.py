@@ -26,6 +26,7 @@ from server.api import (
     communities,
     health,
     imports,
+    lesson_files,
     lessons,
     metrics,
     pairing,
@@ -75,6 +76,7 @@ from server.metrics import Metrics
 from server.metrics.http_times import HttpTimes
 from server.node.hardware import choose_server_profile
 from server.node.media import MediaCore, open_media_node
+from server.recordings.lesson_files import LESSON_FILES, LessonFiles
 from server.recordings.library import Catalogue
 from server.recordings.recording import RecordingService
 from server.recordings.store import FolderStore, Store
@@ -100,6 +102,7 @@ _AREAS = (
     stats,
     room,
     recordings,
+    lesson_files,
     admin,
     imports,
     this_server,
@@ -267,6 +270,9 @@ class _Start:
         )
         store = FolderStore(settings.recordings)
         recording = await self._recording(media, pending_writes, desk, store) if record else None
+        files = LessonFiles(settings.recordings / LESSON_FILES, store, clock)
+        await files.start()
+        self._stack.push_async_callback(files.close)
         event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
         self._stack.push_async_callback(event_log.close)
         self.signaling = LessonService(
@@ -320,6 +326,7 @@ class _Start:
             media=media,
             recording=recording,
             store=store,
+            lesson_files=files,
             metrics=self._meters,
         )
         closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")

@@ -26,6 +26,7 @@ from server.lessons.timetable import LESSONS
 from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.node.media import MediaCore
+from server.recordings.lesson_files import LessonFiles
 from server.recordings.library import RECORDINGS
 from server.recordings.recording import RecordingService
 from server.recordings.store import Store
@@ -64,4 +65,5 @@ class Services:
     media: MediaCore
     recording: RecordingService | None
     store: Store
+    lesson_files: LessonFiles
     metrics: Metrics

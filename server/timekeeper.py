@@ -66,6 +66,7 @@ class Timekeeper:
             await sweep_keys(session, now)
             gone = await DELETION.purge(session, deleted_before=now - kept_s)
             await sweep_credentials(session, revoked_before=now - kept_s)
+        await services.lesson_files.sweep(now)
         for recording_id in gone["recordings"]:
             await services.store.remove(recording_id)
         for lesson_id in gone["lessons"]:

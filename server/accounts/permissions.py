@@ -155,6 +155,10 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "POST /api/recordings/{recording_id}/restore": RIGHTS[Right.CHANGE],
     "POST /api/recordings/{recording_id}/finish": RIGHTS[Right.CHANGE],
     "GET /media/recordings/{recording_id}/{name:path}": _PEOPLE,
+    "GET /api/recordings/{recording_id}/file": _PEOPLE,
+    "POST /api/recordings/{recording_id}/file": _PEOPLE,
+    "DELETE /api/recordings/{recording_id}/file": _PEOPLE,
+    "GET /media/lessons/{recording_id}": _PEOPLE,
     # the whole
     "GET /api/deleted": RIGHTS[Right.ADMINISTER],
     "POST /api/deleted/{kind}/{row_id}/restore": RIGHTS[Right.ADMINISTER],

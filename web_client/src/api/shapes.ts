@@ -203,6 +203,11 @@ export interface components {
             en: string;
             zh: string;
         };
+        /**
+         * @description Where a lesson's file stands.
+         * @enum {string}
+         */
+        FilePhase: "none" | "waiting" | "making" | "ready" | "failed";
         FindingView: {
             fault: components["schemas"]["Fault"];
             message_en: string;
@@ -290,6 +295,18 @@ export interface components {
             starts_at?: number | null;
             subject?: string | null;
             title?: string | null;
+        };
+        /**
+         * @description Where a lesson's file stands: how far it is (0 to 1), its size and address when it is ready,
+         *     why it failed.
+         */
+        LessonFileView: {
+            address: string | null;
+            bytes: number;
+            message_en: string;
+            message_zh: string;
+            share: number;
+            state: components["schemas"]["FilePhase"];
         };
         /**
          * @description A lesson's life: in the timetable, going on, over.

@@ -50,6 +50,7 @@ export type LiveAnswer = Shapes["LiveView"];
 export type WithheldReason = ReceivedStats["reason"];
 
 export type Recording = Shapes["RecordingView"];
+export type LessonFile = Shapes["LessonFileView"];
 export type Part = Shapes["PartView"];
 export type RecordedEvent = Shapes["RecordedEvent"];
 export type Pause = Shapes["PauseView"];

@@ -132,6 +132,13 @@ export const office = {
     length: "Length",
     whoSees: "Who may see it",
     download: "Download",
+    makeWhole: "Download the whole lesson",
+    wholeHint:
+      "One MKV file: it opens with the teacher’s picture and everybody’s sound, and holds each picture and each room’s sound as well. Open it with VLC, and choose tracks in its Video and Audio menus.",
+    wholeWaits: "In line: the server is making another file.",
+    wholeIsMade: (percent: string) => `Making the file: ${percent}`,
+    saveWhole: (size: string) => `Save the whole lesson (${size})`,
+    singles: "Single pictures",
     filesHint: "Each picture is a file of its own, with its sound.",
     rename: "Rename",
     newTitle: "Title",

@@ -1,4 +1,4 @@
-// A recording's files, to be kept: each is one picture with its sound, as it was recorded.
+// A recording's files, to be kept: the whole lesson as one, and each picture with its sound.
 
 import { css, html, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
@@ -8,6 +8,7 @@ import { icon } from "../../design/icons.ts";
 import { base } from "../../design/shared.ts";
 import { clock, facts } from "../../i18n/format.ts";
 import { mediaAddress } from "../player/media.ts";
+import "./lesson_file.ts";
 
 /** What no file system takes in a name. */
 const NOT_IN_NAMES = /[\\/:*?"<>|\p{Cc}]+/gu;
@@ -19,6 +20,10 @@ export class Downloads extends TongkeElement {
       :host {
         display: grid;
         gap: 8px;
+      }
+      h4 {
+        margin: 8px 0 0;
+        font-size: inherit;
       }
       ul {
         display: grid;
@@ -46,7 +51,9 @@ export class Downloads extends TongkeElement {
   override render(): TemplateResult {
     const { recording, m } = this;
     if (recording.parts.length === 0) return html`<p class="soft">${m.player.noParts}</p>`;
-    return html`<p class="soft small">${m.library.filesHint}</p>
+    return html`<tk-lesson-file .recording=${recording}></tk-lesson-file>
+      <h4>${m.library.singles}</h4>
+      <p class="soft small">${m.library.filesHint}</p>
       <ul>
         ${recording.parts.map(
           (part) =>

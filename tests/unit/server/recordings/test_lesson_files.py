@@ -1,0 +1,273 @@
+"""A lesson as one file: asked for, made one at a time, given up, downloaded, and swept away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import av
+import httpx
+import numpy as np
+import pytest
+
+from recorder.lesson_file import FileMade, FileOrder
+from server.api.lesson_files import file_name
+from server.children.once import ChildFailed
+from server.database.models import Recording, RecordingPhase
+from server.recordings import lesson_files
+from server.recordings.lesson_files import KEPT_S, LESSON_FILES, MOST_KEPT, MOST_WAITING
+from tests.unit.server.recordings.recorded import Ids, recorded
+from tests.unit.server.world import World
+
+FILE = "/api/recordings/{}/file"
+
+
+def real_part(path: Path) -> None:
+    """A second of pictures and of sound."""
+    with av.open(str(path), "w", format="mp4") as out:
+        film = out.add_stream("libx264", rate=5)
+        film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
+        sound = out.add_stream("libopus", rate=48_000, layout="mono")
+        for number in range(5):
+            picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            picture.pts, picture.time_base = number, Fraction(1, 5)
+            out.mux(film.encode(picture))
+        for number in range(50):
+            heard = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.int16), "s16", "mono")
+            heard.sample_rate, heard.pts = 48_000, number * 960
+            out.mux(sound.encode(heard))
+        out.mux(film.encode(None))
+        out.mux(sound.encode(None))
+
+
+class Maker:
+    """In place of the child: writes a file as soon as it may, or fails."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+        self.began: list[str] = []
+        self.stopped: list[str] = []
+        self.answers: list[FileMade | Exception] = []
+
+    async def ask_once(self, module: str, given: bytes, **_limits: Any) -> bytes:
+        assert module == "recorder.lesson_file"
+        order = FileOrder.model_validate_json(given)
+        self.began.append(order.title)
+        try:
+            await self.may.wait()
+        except asyncio.CancelledError:
+            self.stopped.append(order.title)
+            raise
+        answer = self.answers.pop(0) if self.answers else FileMade(bytes=4)
+        if isinstance(answer, Exception):
+            raise answer
+        if not answer.code:
+            order.path.write_bytes(b"film")
+        return answer.model_dump_json().encode()
+
+    def __call__(self, monkeypatch: pytest.MonkeyPatch) -> Maker:
+        monkeypatch.setattr(lesson_files, "ask_once", self.ask_once)
+        monkeypatch.setattr(lesson_files, "RESERVE_BYTES", 0)
+        return self
+
+
+@pytest.fixture
+def maker(monkeypatch: pytest.MonkeyPatch) -> Maker:
+    return Maker()(monkeypatch)
+
+
+async def standing(browser: httpx.AsyncClient, name: str = "rec1") -> dict[str, Any]:
+    answer = await browser.get(FILE.format(name))
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def test_a_lesson_is_made_by_the_child_and_downloaded_under_its_name(
+    world: World, community: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lesson_files, "RESERVE_BYTES", 0)
+    await recorded(world, community)
+    real_part(world.settings.recordings / "rec1" / "part-1.mp4")
+    li = await world.signed_in("li")
+    assert (await standing(li))["state"] == "none"
+    asked = await li.post(FILE.format("rec1"))
+    assert (asked.status_code, asked.json()["state"]) == (200, "waiting")
+    await world.services.lesson_files.done()
+    told = await standing(li)
+    assert (told["state"], told["share"]) == ("ready", 1.0)
+    whole = await li.get(told["address"])
+    assert len(whole.content) == told["bytes"]
+    assert whole.content.startswith(b"\x1a\x45\xdf\xa3")  # EBML (RFC 8794 §11.2.1)
+    assert whole.headers["cache-control"] == "no-store"
+    name = re.fullmatch(r"attachment; filename\*=utf-8''(.*)", whole.headers["content-disposition"])
+    assert name
+    assert re.fullmatch(r"圆的面积 \d{4}-\d\d-\d\d\.mkv", unquote(name[1]))
+    part = await li.get(told["address"], headers={"range": "bytes=4-9"})
+    assert (part.status_code, part.content) == (206, whole.content[4:10])
+    assert (await li.head(told["address"])).headers["content-length"] == str(told["bytes"])
+
+
+async def test_a_part_that_cannot_be_read_is_told(
+    world: World, community: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lesson_files, "RESERVE_BYTES", 0)
+    await recorded(world, community)  # its part is no film
+    li = await world.signed_in("li")
+    await li.post(FILE.format("rec1"))
+    await world.services.lesson_files.done()
+    told = await standing(li)
+    assert (told["state"], told["address"]) == ("failed", None)
+    assert told["message_zh"]
+    assert told["message_en"]
+    assert list((world.settings.recordings / LESSON_FILES).iterdir()) == []
+
+
+async def test_who_may_not_see_a_recording_has_no_file_of_it(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    await recorded(world, community)
+    maker.may.set()
+    li, outsider = await world.signed_in("li"), await world.signed_in("outsider")
+    await li.post(FILE.format("rec1"))
+    await world.services.lesson_files.done()
+    address = (await standing(li))["address"]
+    for answer in (
+        await outsider.get(FILE.format("rec1")),
+        await outsider.post(FILE.format("rec1")),
+        await outsider.delete(FILE.format("rec1")),
+        await outsider.get(address),
+    ):
+        assert answer.status_code == 404
+    assert (await (await world.browser()).get(address)).status_code == 401
+    wang = await world.signed_in("wang")  # sat in it
+    assert (await wang.get(address)).content == b"film"
+
+
+async def test_it_is_made_once_for_all_who_ask_and_stops_when_nobody_wants_it(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    await recorded(world, community)
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    for who in (li, wang, li):
+        await who.post(FILE.format("rec1"))
+    await asyncio.sleep(0)
+    assert (await li.delete(FILE.format("rec1"))).status_code == 204
+    assert (await standing(wang))["state"] == "making"
+    await wang.delete(FILE.format("rec1"))
+    assert (maker.began, maker.stopped) == (["圆的面积"], ["圆的面积"])
+    assert (await standing(wang))["state"] == "none"
+    assert (await wang.get("/media/lessons/rec1")).status_code == 404
+
+
+async def test_one_is_made_at_a_time_and_few_wait(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    for number in range(MOST_WAITING + 2):
+        await recorded(world, community, f"rec{number}")
+    li = await world.signed_in("li")
+    await li.post(FILE.format("rec0"))
+    assert (await standing(li, "rec0"))["state"] == "making"
+    for number in range(1, MOST_WAITING + 1):
+        await li.post(FILE.format(f"rec{number}"))
+    refused = await li.post(FILE.format(f"rec{MOST_WAITING + 1}"))
+    assert (refused.status_code, refused.json()["code"]) == (503, "too-many-files")
+    assert refused.headers["retry-after"]
+    assert (len(maker.began), (await standing(li, "rec1"))["state"]) == (1, "waiting")
+    maker.may.set()
+    await world.services.lesson_files.done()
+    assert (await standing(li, f"rec{MOST_WAITING}"))["state"] == "ready"
+
+
+async def test_without_room_nothing_is_begun(
+    world: World, community: Ids, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lesson_files, "RESERVE_BYTES", 1 << 60)
+    await recorded(world, community)
+    li = await world.signed_in("li")
+    refused = await li.post(FILE.format("rec1"))
+    assert (refused.status_code, refused.json()["code"]) == (507, "no-room")
+    assert maker.began == []
+
+
+@pytest.mark.parametrize("failure", [ChildFailed("killed"), FileMade(code="disk-full", text="x")])
+async def test_what_failed_is_made_when_it_is_asked_for_again(
+    world: World, community: Ids, maker: Maker, failure: FileMade | Exception
+) -> None:
+    await recorded(world, community)
+    maker.may.set()
+    maker.answers = [failure]
+    li = await world.signed_in("li")
+    for state in ("failed", "ready"):
+        await li.post(FILE.format("rec1"))
+        await world.services.lesson_files.done()
+        assert (await standing(li))["state"] == state
+
+
+async def test_another_title_or_language_is_another_file(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    await recorded(world, community)
+    maker.may.set()
+    li = await world.signed_in("li")
+    await li.post(FILE.format("rec1"))
+    await world.services.lesson_files.done()
+    assert (await li.get(FILE.format("rec1") + "?language=en")).json()["state"] == "none"
+    await li.patch("/api/recordings/rec1", json={"title": "圆"})
+    assert (await standing(li))["state"] == "none"
+
+
+async def test_files_are_kept_for_some_hours_and_the_newest_alone(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    maker.may.set()
+    li, files = await world.signed_in("li"), world.services.lesson_files
+    folder = world.settings.recordings / LESSON_FILES
+    for number in range(MOST_KEPT + 1):
+        await recorded(world, community, f"rec{number}")
+        world.clock.pass_s(1)
+        await li.post(FILE.format(f"rec{number}"))
+        await files.done()
+    assert len(list(folder.iterdir())) == MOST_KEPT
+    assert (await standing(li, "rec0"))["state"] == "none"
+    await files.sweep(world.clock() + KEPT_S)
+    assert list(folder.iterdir()) == []
+
+
+async def test_what_an_earlier_server_left_is_removed(world: World) -> None:
+    folder = world.settings.recordings / LESSON_FILES
+    folder.mkdir()
+    (folder / ".half.tmp").write_bytes(b"half a film")
+    (folder / "whole.mkv").write_bytes(b"nobody knows of what")
+    await world.services.lesson_files.start()
+    assert not folder.exists()
+
+
+async def test_what_is_not_finished_has_no_file(world: World, community: Ids) -> None:
+    await recorded(world, community)
+    async with world.services.database.write() as session:
+        row = await session.get(Recording, "rec1")
+        assert row is not None
+        row.state = RecordingPhase.FINISHING
+    li = await world.signed_in("li")
+    refused = await li.post(FILE.format("rec1"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "recording-unfinished")
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("圆的面积", "圆的面积 2027-01-15.mkv"),
+        ('a/b\\c: "d"?', "a b c d 2027-01-15.mkv"),
+        ("..", ".. 2027-01-15.mkv"),
+        ("  ", "lesson 2027-01-15.mkv"),
+        ("长" * 120, "长" * 60 + " 2027-01-15.mkv"),
+    ],
+)
+def test_names_are_such_as_file_systems_take(title: str, name: str) -> None:
+    assert file_name(title, 1_800_000_000.0) == name
+    assert len(name.encode()) <= 255
