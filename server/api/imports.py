@@ -18,7 +18,8 @@ from server.children.once import ChildFailed, ask_once
 from server.door.addresses import Reach
 from server.errors import Refusal, Text
 from server.importing.columns import Column
-from server.importing.handout import handout_csv, key_address
+from server.importing.desk import Looked
+from server.importing.handout import handout_csv, key_address, wrong_rows_csv
 from server.importing.refused import too_large
 from server.importing.table import MOST_BYTES
 from server.importing.template import template_csv
@@ -73,6 +74,17 @@ class ImportRowView(View):
     faults: list[FaultView]
 
 
+class RightRowsView(View):
+    """What the right rows of a file with faults would do alone: `rows` of them, without the
+    `left_out` others. `digest` agrees to that; `file` is the others as CSV, with what is wrong."""
+
+    digest: str
+    rows: int
+    left_out: int
+    counts: list[CountView]
+    file: str
+
+
 class PreviewView(View):
     """What a file would do. `rows` are those that are wrong or change something, at most 500;
     `left_out` is how many more there are of these. `unused` are headings that mean nothing here.
@@ -86,6 +98,7 @@ class PreviewView(View):
     unused: list[str]
     rows: list[ImportRowView]
     left_out: int
+    right: RightRowsView | None
 
 
 class NewDeviceView(View):
@@ -143,10 +156,14 @@ async def import_template(
 
 
 @router.post("/import/preview")
-async def preview_import(request: Request, services: ServicesOf) -> PreviewView:
+async def preview_import(
+    request: Request,
+    services: ServicesOf,
+    language: Annotated[Language, Query()] = "zh",
+) -> PreviewView:
     """What the file in the body would do. Nothing is written."""
-    plan = await services.imports.look(await _file_in(request))
-    return await asyncio.to_thread(_preview, plan)
+    looked = await services.imports.look(await _file_in(request))
+    return await asyncio.to_thread(_preview, looked, chinese=language == "zh")
 
 
 @router.post("/import")
@@ -155,13 +172,17 @@ async def carry_out_import(
     services: ServicesOf,
     digest: Annotated[str, Query(min_length=64, max_length=64)],
     language: Annotated[Language, Query()] = "zh",
+    right_rows: Annotated[bool, Query()] = False,
 ) -> ImportedView:
     """Do what the file in the body says, all of it or nothing; `digest` is the preview's.
 
-    Refuses (409) when it would not do any more what the preview showed, and (422) while a row of it
-    is wrong. The addresses are told this once.
+    With `right_rows` what its right rows say, and `digest` is theirs. Refuses (409) when it would
+    not do any more what the preview showed, and (422) while a row of it is wrong otherwise. The
+    addresses are told this once.
     """
-    plan, made = await services.imports.carry_out(await _file_in(request), digest=digest)
+    plan, made = await services.imports.carry_out(
+        await _file_in(request), digest=digest, right_rows=right_rows
+    )
     await services.lessons.remove_unwelcome()
     base = address_for(request, services)
     return ImportedView(
@@ -198,7 +219,8 @@ async def _file_in(request: Request) -> bytes:
     return data
 
 
-def _preview(plan: ImportPlan) -> PreviewView:
+def _preview(looked: Looked, *, chinese: bool) -> PreviewView:
+    plan, right = looked.plan, looked.right
     shown = [row for row in plan.rows if row.faults]
     shown += [row for row in plan.rows if not row.faults and _does_something(row)]
     return PreviewView(
@@ -210,6 +232,15 @@ def _preview(plan: ImportPlan) -> PreviewView:
         unused=list(plan.table.unused)[:20],
         rows=[_row(row) for row in shown[:_MOST_SHOWN]],
         left_out=max(0, len(shown) - _MOST_SHOWN),
+        right=RightRowsView(
+            digest=right.digest,
+            rows=len(right.rows),
+            left_out=len(looked.left_out),
+            counts=_counts(right),
+            file=wrong_rows_csv(looked.left_out, chinese=chinese),
+        )
+        if right
+        else None,
     )
 
 

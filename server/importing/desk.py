@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.children.once import ChildFailed, ChildLate, ask_once
@@ -16,7 +17,7 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.importing.carry_out import HandedOut, carry_out
 from server.importing.known import Known, profile_names, read_known
-from server.importing.plan import plan_of
+from server.importing.plan import plan_of, right_of
 from server.importing.refused import (
     another_plan,
     has_faults,
@@ -26,7 +27,16 @@ from server.importing.refused import (
     too_large,
 )
 from server.importing.table import MOST_BYTES, FileRefused, Table, load
-from server.importing.wanted import ImportPlan
+from server.importing.wanted import ImportPlan, PlannedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a file would do; of one with faults also what its right rows would do without them."""
+
+    plan: ImportPlan
+    right: ImportPlan | None
+    left_out: Sequence[PlannedRow]
 
 
 class ImportDesk:
@@ -38,14 +48,17 @@ class ImportDesk:
         self._profile_folders = profile_folders
         self._turn = asyncio.Lock()
 
-    async def look(self, data: bytes) -> ImportPlan:
+    async def look(self, data: bytes) -> Looked:
         """What this file would do now. Refuses (413, 422) what is no table."""
         async with self._turn:
-            plan, _ = await self._plan(data)
-            return plan
+            plan, known = await self._plan(data)
+            right = await asyncio.to_thread(right_of, plan, known) if plan.wrong else None
+            return Looked(plan, *(right or (None, ())))
 
-    async def carry_out(self, data: bytes, *, digest: str) -> tuple[ImportPlan, HandedOut]:
-        """Do what this file says, all of it or nothing.
+    async def carry_out(
+        self, data: bytes, *, digest: str, right_rows: bool = False
+    ) -> tuple[ImportPlan, HandedOut]:
+        """Do what this file says, all of it or nothing; with `right_rows` what its right rows say.
 
         `digest` is the plan's that was agreed to. Refuses (409) when another would be carried out
         now, and (422) a plan with faults.
@@ -53,7 +66,10 @@ class ImportDesk:
         async with self._turn:
             plan, known = await self._plan(data)
             if plan.wrong:
-                raise has_faults()
+                right = await asyncio.to_thread(right_of, plan, known) if right_rows else None
+                if right is None:
+                    raise has_faults()
+                plan, _ = right
             if plan.digest != digest:
                 raise another_plan()
             async with self._database.write() as session:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from server.errors import Text
 from server.importing.carry_out import HandedOut
 from server.importing.columns import HEADINGS, Column
+from server.importing.wanted import CellFault, PlannedRow
 from server.schools.places import room_address
 
 # At a cell's beginning, and where a program that takes another sign for the separator (Excel in
@@ -28,6 +29,8 @@ _HEADINGS = (
     Text("打开这个地址", "Open this address"),
     Text("说明", "What to do"),
 )
+_ROW = Text("原表行号", "Row before")
+_WHY = Text("哪里不对", "What is wrong")
 _ROOM = Text(
     "在这间教室的电脑上打开一次；不要在别的电脑上打开。",
     "Open it once on this classroom's PC, and on no other.",
@@ -60,6 +63,33 @@ def handout_csv(handed_out: HandedOut, *, base: str, chinese: bool) -> str:
         for one in handed_out.people
     ]
     return csv_text(rows)
+
+
+def wrong_rows_csv(rows: Iterable[PlannedRow], *, chinese: bool) -> str:
+    """Rows that were left out, with what is wrong in each: to be mended and imported again."""
+
+    def said(text: Text) -> str:
+        return text.zh if chinese else text.en
+
+    def why(fault: CellFault) -> str:
+        where = f"{said(HEADINGS[fault.column])}: " if fault.column else ""
+        return where.replace(": ", "：" if chinese else ": ") + said(fault.text)
+
+    columns = list(HEADINGS)
+    head = [*(said(HEADINGS[column]) for column in columns), said(_ROW), said(_WHY)]
+    return csv_text(
+        [
+            head,
+            *(
+                [
+                    *(row.cells.get(column, "") for column in columns),
+                    str(row.number),
+                    " ".join(why(fault) for fault in row.faults),
+                ]
+                for row in rows
+            ),
+        ]
+    )
 
 
 def csv_text(rows: Iterable[Iterable[str]]) -> str:

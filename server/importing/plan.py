@@ -9,7 +9,7 @@ time. Nothing is ever taken away: no school goes, and no administrator becomes a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -41,11 +41,37 @@ from server.node.hardware import STANDARD_PROFILE
 
 def plan_of(table: Table, known: Known) -> ImportPlan:
     """What this table would do now."""
-    filled = list(_filled(table.rows))
-    planner = _Planner(known, _kinds_said(filled))
-    rows = tuple(planner.row(row) for row in filled)
+    return _plan_of(table, list(_filled(table.rows)), known)
+
+
+def right_of(plan: ImportPlan, known: Known) -> tuple[ImportPlan, list[PlannedRow]] | None:
+    """What the plan's right rows would do alone, and the rows that are left out for it.
+
+    A row that leans on a wrong one is left out with it, and so on; None when that leaves nothing
+    that does something, or never comes to an end.
+    """
+    left_out: list[PlannedRow] = []
+    for _ in range(_MOST_LEANING):
+        wrong = [row for row in plan.rows if row.faults]
+        if not wrong:
+            does_something = any(
+                count[Change.NEW] + count[Change.CHANGED] for count in plan.counts.values()
+            )
+            left_out.sort(key=lambda row: row.number)
+            return (plan, left_out) if left_out and does_something else None
+        left_out += wrong
+        gone = {row.number for row in wrong}
+        kept = [row for row in plan.meant if row.number not in gone]
+        plan = _plan_of(plan.table, kept, known)
+    return None
+
+
+def _plan_of(table: Table, meant: Sequence[TableRow], known: Known) -> ImportPlan:
+    planner = _Planner(known, _kinds_said(meant))
+    rows = tuple(planner.row(row) for row in meant)
     return ImportPlan(
         table,
+        tuple(meant),
         rows,
         planner.schools.wanted,
         planner.classrooms.wanted,
@@ -80,6 +106,9 @@ def _kinds_said(rows: Iterable[TableRow]) -> dict[str, SchoolKind]:
             kinds.setdefault(look_of(row.cells.get(Column.SCHOOL, "")), kind)
     return kinds
 
+
+# Each turn leaves out what leans on the rows of the turn before: people's tables need two.
+_MOST_LEANING = 10
 
 K = TypeVar("K")
 W = TypeVar("W")

@@ -14,7 +14,7 @@ from server.database.models import SchoolKind, UserRole
 from server.errors import Text
 from server.importing.columns import Column
 from server.importing.known import KnownClassroom, KnownPerson, KnownSchool
-from server.importing.table import Table
+from server.importing.table import Table, TableRow
 
 
 class Thing(StrEnum):
@@ -128,6 +128,9 @@ class ImportPlan:
     a label; a user name."""
 
     table: Table
+    meant: tuple[TableRow, ...]
+    """The rows that are read, with what those above mean for them."""
+
     rows: tuple[PlannedRow, ...]
     schools: dict[str, SchoolWanted]
     classrooms: dict[tuple[str, str], ClassroomWanted]

@@ -524,6 +524,7 @@ export interface components {
             digest: string;
             format: string;
             left_out: number;
+            right: components["schemas"]["RightRowsView"] | null;
             rows: components["schemas"]["ImportRowView"][];
             rows_read: number;
             unused: string[];
@@ -663,6 +664,17 @@ export interface components {
          * @enum {string}
          */
         Right: "administer" | "change" | "take-over" | "end" | "see-faults";
+        /**
+         * @description What the right rows of a file with faults would do alone: `rows` of them, without the
+         *     `left_out` others. `digest` agrees to that; `file` is the others as CSV, with what is wrong.
+         */
+        RightRowsView: {
+            counts: components["schemas"]["CountView"][];
+            digest: string;
+            file: string;
+            left_out: number;
+            rows: number;
+        };
         /**
          * @description What a seat is in a lesson.
          * @enum {string}

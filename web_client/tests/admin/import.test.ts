@@ -18,6 +18,7 @@ import {
 
 const DIGEST = "d".repeat(64);
 const LOOK = "POST /api/admin/import/preview";
+const LOOKED = `${LOOK}?language=zh`;
 const IMPORT = `POST /api/admin/import?digest=${DIGEST}&language=zh`;
 
 type Counts = Preview["counts"];
@@ -47,6 +48,7 @@ const preview = (more: Partial<Preview> = {}): Preview => ({
     },
   ],
   left_out: 0,
+  right: null,
   ...more,
 });
 const imported = (more: Partial<Imported> = {}): Imported => ({
@@ -92,7 +94,7 @@ afterEach(() => {
 
 it("shows what a file would do, and imports it when that is agreed to", async () => {
   await choose();
-  expect(server.calls).toEqual([LOOK]);
+  expect(server.calls).toEqual([LOOKED]);
   expect(words(find(root, "[data-testid=preview] h2"))).toBe("county.csv（CSV, GB18030）：3 行");
   expect(words(find(root, "table.counts tbody tr"))).toBe("学校 1 0 2");
   expect(words(root)).toContain("未使用的列：电话");
@@ -103,7 +105,7 @@ it("shows what a file would do, and imports it when that is agreed to", async ()
   expect(root.activeElement).toBe(find(root, "[data-testid=preview]"));
   expect(words(find(root, "[data-testid=confirm-import]"))).toContain("1 所学校");
   await press(root, "[data-testid=confirm-import]");
-  expect(server.calls).toEqual([LOOK, IMPORT]);
+  expect(server.calls).toEqual([LOOKED, IMPORT]);
   const done = within(root, "tk-import-done");
   expect(words(find(done, "code"))).toBe("https://t/room#credential=s");
   expect(seen(root, "[data-testid=preview]")).toBeNull();
@@ -148,7 +150,7 @@ it("looks again when something has changed meanwhile, and says so", async () => 
   await choose();
   server.answers[IMPORT] = new Refused(409, "plan-changed", "预览之后有变化。");
   await press(root, "[data-testid=confirm-import]");
-  expect(server.calls).toEqual([LOOK, IMPORT, LOOK]);
+  expect(server.calls).toEqual([LOOKED, IMPORT, LOOKED]);
   expect(words(find(root, "[role=alert]"))).toBe("预览之后有变化。");
   expect(seen(root, "[data-testid=confirm-import]")).not.toBeNull();
 });
@@ -180,4 +182,31 @@ it("names what comes next, section and rows", async () => {
   const links = [...done.querySelectorAll("li a")].map((one) => one.getAttribute("href"));
   expect(links).toContain("/admin/classrooms?show=without-credential");
   expect(links).toContain("/admin/schools?show=without-teacher");
+});
+
+it("imports the right rows alone, and keeps the others to be saved with the reason", async () => {
+  const own = "e".repeat(64);
+  const right = { digest: own, rows: 2, left_out: 3, counts: count(1), file: "\ufeff学校,哪里不对\r\n" };
+  server.answers[LOOK] = preview({ wrong: 2, right });
+  server.answers[`POST /api/admin/import?digest=${own}&language=zh&right_rows=true`] = imported();
+  const saved: string[] = [];
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    saved.push(this.download);
+  });
+  await choose();
+  expect(seen(root, "[data-testid=confirm-import]")).toBeNull();
+  expect(words(find(root, "[data-testid=confirm-right]"))).toBe("只导入正确的 2 行，略去 3 行");
+  await press(root, "[data-testid=wrong-rows]");
+  await press(root, "[data-testid=confirm-right]");
+  expect(seen(root, "tk-import-done")).not.toBeNull();
+  expect(words(root)).toContain("略去了 3 行");
+  await press(root, "[data-testid=wrong-rows]");
+  expect(saved).toEqual(["county 略去的行.csv", "county 略去的行.csv"]);
+  vi.restoreAllMocks();
+});
+
+it("offers no right rows where there are none", async () => {
+  server.answers[LOOK] = preview({ wrong: 2 });
+  await choose();
+  expect(seen(root, "[data-testid=confirm-right]")).toBeNull();
 });

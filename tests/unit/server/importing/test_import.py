@@ -302,3 +302,76 @@ async def test_names_that_begin_like_formulas_are_kept_and_handed_out_as_text(
     read = list(csv.reader(io.StringIO(told["file"].removeprefix("\ufeff"))))
     assert read[1][:3] == ["'=HYPERLINK(1)", "'@教室", "'+电脑"]
     assert (await admin.get("/api/schools")).json()[0]["name"] == "=HYPERLINK(1)"
+
+
+LEANING = f"""{HEAD}
+实验小学,城市,三（2）班,,教室电脑,李老师,liwei,
+远山小学,,一班,,教室电脑,王老师,wang,
+,,二班,,教室电脑
+青山小学,乡村,媒体教室,没有的配置,,,,
+青山小学,,媒体教室,,教室电脑
+-,,,,,张老师,=zhang,
+"""
+
+
+async def agreed(admin: httpx.AsyncClient, file: str, digest: str) -> httpx.Response:
+    path = f"/api/admin/import?digest={digest}&right_rows=true"
+    return await admin.post(path, content=file.encode())
+
+
+async def test_right_rows_are_imported_without_the_wrong_ones_and_what_leans_on_them(
+    admin: httpx.AsyncClient,
+) -> None:
+    told = await look(admin, LEANING)
+    right = told["right"]
+    # Row 5 alone said which kind of school 青山小学 is: row 6 leans on it.
+    assert (told["wrong"], right["rows"], right["left_out"]) == (4, 1, 5)
+    assert counted(right) == {
+        "school": (1, 0, 0),
+        "classroom": (1, 0, 0),
+        "device": (1, 0, 0),
+        "person": (1, 0, 0),
+    }
+    answer = await agreed(admin, LEANING, right["digest"])
+    assert answer.status_code == 200, answer.text
+    assert [one["username"] for one in answer.json()["people"]] == ["liwei"]
+    schools, rooms, _ = await everything(admin)
+    assert ([one["name"] for one in schools], len(rooms)) == (["实验小学"], 1)
+
+
+async def test_wrong_rows_come_as_a_table_that_says_why_and_is_read_again(
+    admin: httpx.AsyncClient,
+) -> None:
+    file = (await look(admin, LEANING))["right"]["file"]
+    head, *rows = csv.reader(io.StringIO(file.removeprefix("\ufeff")))
+    assert head[-2:] == ["原表行号", "哪里不对"]
+    assert [row[-2] for row in rows] == ["3", "4", "5", "6", "7"]
+    assert [row[0] for row in rows[:2]] == ["远山小学", "远山小学"]  # also where it was left empty
+    assert rows[0][-1].startswith("学校类型：")
+    assert rows[4][6] == "'=zhang"  # no table program runs it
+    mended = file.replace("远山小学,,", "远山小学,乡村,").replace("没有的配置", "")
+    again = await look(admin, mended)
+    assert again["unused"] == head[-2:]
+    assert [row["cells"]["username"] for row in again["rows"] if row["faults"]] == ["'=zhang"]
+
+
+async def test_right_rows_are_agreed_to_by_their_own_digest(admin: httpx.AsyncClient) -> None:
+    told = await look(admin, LEANING)
+    before = await everything(admin)
+    for answer, code in (
+        (await carry_out(admin, LEANING, told["right"]["digest"]), "rows-wrong"),
+        (await agreed(admin, LEANING, told["digest"]), "plan-changed"),
+    ):
+        assert answer.json()["code"] == code
+    assert await everything(admin) == before
+    assert (await look(admin, COUNTY))["right"] is None  # all of it is right
+    assert (await look(admin, f"{HEAD}\n远山小学,,一班\n"))["right"] is None  # nothing is
+
+
+async def test_a_chain_of_rows_that_lean_on_each_other_comes_to_an_end(
+    admin: httpx.AsyncClient,
+) -> None:
+    names = [f"学校{number}" for number in range(40)]
+    rows = [f"{one},乡村,,,没有教室的设备" for one in names] + [f"{one},,教室" for one in names]
+    told = await look(admin, "\n".join([HEAD, *rows]))
+    assert told["right"] is None

@@ -42,7 +42,16 @@ export const county = {
     row: "Row",
     what: "What happens",
     wrong: (count: number) =>
-      `${plural(count, "row is", "rows are")} wrong. Nothing is imported until ${count === 1 ? "it is" : "they are"} corrected in the file; then choose it again.`,
+      `${plural(count, "row is", "rows are")} wrong, and nothing is imported yet. Correct the file and choose it again.`,
+    confirmRight: (right: number, wrong: number) =>
+      `Import the ${plural(right, "right row", "right rows")} alone, leave out ${wrong}`,
+    rightMeans: (what: string) =>
+      `That imports ${what}. Rows that are left out, and what leans on them, are not written.`,
+    wrongFile: (count: number) =>
+      `Download the ${plural(count, "row", "rows")} left out (CSV, with the reason)`,
+    wrongName: "left out",
+    wereLeftOut: (count: number) =>
+      `${plural(count, "row was", "rows were")} left out. Download, correct and import them later.`,
     nothingToDo: "All of this stands already. There is nothing to import.",
     wasBefore: (column: string, before: string) => `${column} (now “${before}”)`,
     leftOut: (count: number) => `${plural(count, "more row", "more rows")} not shown here.`,

@@ -12,12 +12,16 @@ import { list, number } from "../../i18n/format.ts";
 import { currentLanguage } from "../../i18n/index.ts";
 import "./import_done.ts";
 import "./import_rows.ts";
+import { saveCsv } from "./save_file.ts";
 
 // The server's own limits, told before anything is sent.
 const MOST_MEGABYTES = 5;
 const MOST_ROWS = 5000;
 
 type Count = Preview["counts"][number];
+type RightRows = NonNullable<Preview["right"]>;
+
+const language = (): string => (currentLanguage() === "en" ? "en" : "zh");
 
 export class AdminImport extends TongkeElement {
   static override styles = [
@@ -53,6 +57,12 @@ export class AdminImport extends TongkeElement {
         background: var(--alarm-ground);
         color: var(--alarm);
       }
+      .told.warn {
+        flex-wrap: wrap;
+        align-items: center;
+        background: var(--warn-ground);
+        color: var(--warn);
+      }
       .told svg {
         flex: none;
         margin-top: 2px;
@@ -78,6 +88,8 @@ export class AdminImport extends TongkeElement {
   @state() private file: File | null = null;
   @state() private preview: Preview | null = null;
   @state() private done: Imported | null = null;
+  /** What was left out of what is done. */
+  @state() private leftOut: RightRows | null = null;
   @state() private busy: "" | "looking" | "importing" = "";
   @state() private error = "";
   @state() private over = false;
@@ -102,7 +114,7 @@ export class AdminImport extends TongkeElement {
   };
 
   private async look(file: File): Promise<void> {
-    this.preview = this.done = null;
+    this.preview = this.done = this.leftOut = null;
     this.file = file;
     this.error = "";
     if (file.size > MOST_MEGABYTES * 2 ** 20) {
@@ -111,7 +123,10 @@ export class AdminImport extends TongkeElement {
     }
     this.busy = "looking";
     try {
-      this.preview = await postFile<Preview>("/api/admin/import/preview", file);
+      this.preview = await postFile<Preview>(
+        `/api/admin/import/preview?language=${language()}`,
+        file,
+      );
       this.focusOn("[data-testid=preview]");
     } catch (error) {
       this.error = wordsOf(error, this.m.app.offline);
@@ -120,17 +135,19 @@ export class AdminImport extends TongkeElement {
     }
   }
 
-  private readonly confirm = async (): Promise<void> => {
+  /** Do what was looked at, or what its right rows alone would do. */
+  private readonly confirm = async (right: RightRows | null): Promise<void> => {
     const { file, preview } = this;
     if (!file || !preview || this.busy) return;
     this.busy = "importing";
     this.error = "";
-    const language = currentLanguage() === "en" ? "en" : "zh";
+    const digest = right?.digest ?? preview.digest;
     try {
       this.done = await postFile<Imported>(
-        `/api/admin/import?digest=${preview.digest}&language=${language}`,
+        `/api/admin/import?digest=${digest}&language=${language()}${right ? "&right_rows=true" : ""}`,
         file,
       );
+      this.leftOut = right;
       this.preview = null;
       this.focusOn("tk-import-done");
     } catch (error) {
@@ -150,6 +167,12 @@ export class AdminImport extends TongkeElement {
               .imported=${this.done}
               .summary=${this.summary(this.done.counts)}
             ></tk-import-done>
+            ${this.leftOut
+              ? html`<p class="told warn">
+                  ${icon("warning")}<span>${importing.wereLeftOut(this.leftOut.left_out)}</span>
+                  ${this.wrongFile(this.leftOut)}
+                </p>`
+              : nothing}
             <div class="row">
               <button data-testid="another" @click=${() => this.anew()}>
                 ${icon("upload")}${importing.another}
@@ -173,9 +196,8 @@ export class AdminImport extends TongkeElement {
 
   private choose(): TemplateResult {
     const { importing } = this.m;
-    const language = currentLanguage() === "en" ? "en" : "zh";
     const template = (form: string): string =>
-      `/api/admin/import/template.${form}?language=${language}`;
+      `/api/admin/import/template.${form}?language=${language()}`;
     return html`<div
       class="card ${this.over ? "over" : ""}"
       @dragover=${this.dragged}
@@ -222,6 +244,7 @@ export class AdminImport extends TongkeElement {
       ${preview.unused.length
         ? html`<p class="soft small">${importing.unused(list(preview.unused))}</p>`
         : nothing}
+      ${preview.right ? this.rightRows(preview.right) : nothing}
       ${preview.wrong
         ? nothing
         : does
@@ -230,7 +253,7 @@ export class AdminImport extends TongkeElement {
                 class="main"
                 data-testid="confirm-import"
                 aria-disabled=${this.busy ? "true" : "false"}
-                @click=${this.confirm}
+                @click=${() => void this.confirm(null)}
               >
                 ${icon("check")}${importing.confirm(this.summary(preview.counts))}
               </button>
@@ -241,6 +264,34 @@ export class AdminImport extends TongkeElement {
         ? html`<tk-import-rows .rows=${preview.rows} .leftOut=${preview.left_out}></tk-import-rows>`
         : nothing}
     </div>`;
+  }
+
+  /** Some rows are wrong: the others can be imported now, and these mended and imported later. */
+  private rightRows(right: RightRows): TemplateResult {
+    const { importing } = this.m;
+    return html`<div class="row">
+        <button
+          data-testid="confirm-right"
+          aria-disabled=${this.busy ? "true" : "false"}
+          @click=${() => void this.confirm(right)}
+        >
+          ${icon("check")}${importing.confirmRight(right.rows, right.left_out)}
+        </button>
+        ${this.wrongFile(right)}
+      </div>
+      <p class="soft small">${importing.rightMeans(this.summary(right.counts))}</p>`;
+  }
+
+  private wrongFile(right: RightRows): TemplateResult {
+    const { importing } = this.m;
+    const name = `${(this.file?.name ?? "").replace(/\.[^.]*$/, "")} ${importing.wrongName}`;
+    return html`<button
+      class="slim"
+      data-testid="wrong-rows"
+      @click=${() => saveCsv(name.trim(), right.file)}
+    >
+      ${icon("download", 18)}${importing.wrongFile(right.left_out)}
+    </button>`;
   }
 
   /** What is made and changed, in words: "2 schools, 3 classrooms". */

@@ -7,6 +7,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { dayAndTime, list } from "../../i18n/format.ts";
+import { saveCsv } from "./save_file.ts";
 
 const MOST_SHOWN = 100; // the file has them all
 
@@ -90,12 +91,8 @@ export class ImportDone extends TongkeElement {
   }
 
   private readonly save = (): void => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([this.imported.file], { type: "text/csv" }));
-    link.download = `tongke-${new Date().toISOString().slice(0, 10)}.csv`;
+    saveCsv(`tongke-${new Date().toISOString().slice(0, 10)}`, this.imported.file);
     this.saved = true;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
 
   override render(): TemplateResult {
