@@ -3,7 +3,7 @@
 
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { SIGNED_OUT } from "../src/api/client.ts";
-import type { Community } from "../src/api/types.ts";
+import type { Community, Recording } from "../src/api/types.ts";
 import { forgetDrafts, isSignedIn } from "../src/components/drafts.ts";
 import { startLanguage } from "../src/i18n/index.ts";
 import { zh } from "../src/i18n/zh/index.ts";
@@ -21,6 +21,7 @@ beforeAll(async () => {
   await import("../src/app.ts");
   await import("../src/pages/today/today.ts");
   await import("../src/pages/sign_in.ts");
+  await import("../src/pages/library/library.ts");
   await import("../src/pages/account.ts");
 });
 
@@ -107,6 +108,48 @@ it("opens the form again in which a lesson was being changed", async () => {
   await signsIn(app);
   const again = find(app, "tk-today", "tk-change-form", FIELD) as HTMLInputElement;
   expect(again.value).toBe("小数");
+});
+
+const recording = (id: string, title: string): Recording =>
+  ({ id, title, state: "ready", subject: "", grade: "", teacher: "Li", schools: [], started_at: 1, duration_s: 60,
+    poster: null, visibility: "lesson", incomplete: "", interrupted: null, parts: [], may: ["change"] }) as unknown as Recording;
+
+async function inLibrary(): Promise<[ShadowRoot, ShadowRoot]> {
+  history.replaceState(null, "", "/library");
+  server.answers["GET /api/recordings"] = [recording("r1", "圆"), recording("r2", "分数")];
+  const app = await onToday();
+  return [app, find(app, "tk-library").shadowRoot ?? app];
+}
+
+it("keeps what was looked for in the library", async () => {
+  const [app, library] = await inLibrary();
+  await write(library, "[data-testid=library-search]", "分数");
+  const day = find(library, "input[type=date]") as HTMLInputElement;
+  day.value = "2026-11-02";
+  day.dispatchEvent(new Event("change"));
+  await ends();
+  expect(location.search).toBe("?next=%2Flibrary");
+  server.calls = [];
+  await signsIn(app);
+  const again = find(app, "tk-library").shadowRoot ?? app;
+  expect((find(again, "[data-testid=library-search]") as HTMLInputElement).value).toBe("分数");
+  expect((find(again, "input[type=date]") as HTMLInputElement).value).toBe("2026-11-02");
+  const asked = server.calls.filter((call) => call.startsWith("GET /api/recordings"));
+  expect(asked.every((call) => call.includes("text=") && call.includes("from="))).toBe(true);
+  expect(asked).not.toEqual([]);
+  expect(sessionStorage.length).toBe(0);
+});
+
+it("keeps a recording's new title", async () => {
+  const [app, library] = await inLibrary();
+  const path = ["tk-recording-card[data-id=r2]", "tk-card-actions"];
+  await press(library, ...path, "[data-do=rename]");
+  const actions = find(library, ...path).shadowRoot ?? library;
+  await write(actions, FIELD, "分数（二）");
+  await ends();
+  await signsIn(app);
+  expect((find(app, "tk-library", ...path, FIELD) as HTMLInputElement).value).toBe("分数（二）");
+  expect(seen(app, "tk-library", "tk-recording-card[data-id=r1]", "tk-card-actions", FIELD)).toBeNull();
 });
 
 it("gives nothing to somebody else, nor after signing out", async () => {

@@ -4,6 +4,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { get, patch, remove, wordsOf } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
+import { draftAbout } from "../../components/drafts.ts";
 import { define } from "../../components/element.ts";
 import { Form, onEscape } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
@@ -52,6 +53,16 @@ export class CardActions extends Form {
     }
     if (this.doing === "delete") this.focusOn(".least"); // what cannot harm
     if (this.doing === "files") void this.loadFiles();
+  }
+
+  protected override willUpdate(): void {
+    if (this.hasUpdated || draftAbout(this.localName) !== this.recording.id) return;
+    this.begin("rename");
+    this.takeUpDraft();
+  }
+
+  protected override draftOf(): string | null {
+    return this.doing === "rename" ? this.recording.id : null;
   }
 
   /** The keyboard is back where it was asked for. */

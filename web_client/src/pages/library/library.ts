@@ -3,8 +3,9 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { getPage, type Page, post, wordsOf } from "../../api/client.ts";
+import { getPage, type Page, post, SIGNED_OUT, wordsOf } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
+import { keepDraft, takeDraft } from "../../components/drafts.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
@@ -15,17 +16,11 @@ const TYPING_MS = 300; // search when the person pauses, not at every letter
 const UNFINISHED_MS = 3000; // a lesson that has just ended becomes playable within seconds
 const AT_ONCE = 60; // cards: some screens full
 const MOST_AT_ONCE = 500; // the server gives no more
+const FILTERS = "filters"; // what its draft is about
 const UNDO = ".undo button";
 
-interface Filters {
-  text: string;
-  subject: string;
-  school: string;
-  from: string;
-  to: string;
-}
-
-const NO_FILTERS: Filters = { text: "", subject: "", school: "", from: "", to: "" };
+const NO_FILTERS = { text: "", subject: "", school: "", from: "", to: "" };
+type Filters = Readonly<typeof NO_FILTERS>;
 
 export class Library extends TongkeElement {
   static override styles = [
@@ -123,13 +118,23 @@ export class Library extends TongkeElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    addEventListener(SIGNED_OUT, this.onSignedOut);
+    this.filters = { ...NO_FILTERS, ...takeDraft(this.localName, FILTERS) };
+    const { subject, school, from, to } = this.filters;
+    this.filtersOpen = [subject, school, from, to].some(Boolean);
     void this.load();
   }
 
   override disconnectedCallback(): void {
     clearTimeout(this.timer);
+    removeEventListener(SIGNED_OUT, this.onSignedOut);
     super.disconnectedCallback();
   }
+
+  /** The session has ended: what was looked for waits for the person. */
+  private readonly onSignedOut = (): void => {
+    if (this.query() !== "") keepDraft(this.localName, FILTERS, this.filters);
+  };
 
   private query(): string {
     const { text, subject, school, from, to } = this.filters;
@@ -318,7 +323,7 @@ export class Library extends TongkeElement {
     label: string,
     choices: ReadonlySet<string>,
   ): TemplateResult | typeof nothing {
-    const known = [...choices].filter(Boolean).sort((a, b) => a.localeCompare(b));
+    const known = [...new Set([...choices, this.filters[name]])].filter(Boolean).sort((a, b) => a.localeCompare(b));
     if (known.length === 0) return nothing;
     return html`<label>
       ${label}
