@@ -128,9 +128,9 @@ def a_recording(page: Page) -> None:
     keys.press("ArrowDown", "Enter")
     keys.waits_at(tag="button", role="")
     keys.press("?")
-    keys.waits_at(role="region")
+    keys.waits_at(hook="close-keys")
     keys.press("Escape")
-    keys.waits_at(hook="help")
+    keys.waits_at(tag="button", role="")  # where it was
 
 
 def administration(page: Page, origin: str) -> None:

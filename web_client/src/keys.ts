@@ -2,11 +2,10 @@
 
 import type { KeyLine } from "./components/key_help.ts";
 import type { Messages } from "./i18n/index.ts";
+import { PLAYER_KEYS } from "./pages/player/keys.ts";
 import type { Route } from "./router.ts";
 
-/** The player has its own list, beside its pictures. */
-export function keysOf(page: Route["page"], { keys }: Messages): readonly KeyLine[] {
-  if (page === "player") return [];
+export function keysOf(page: Route["page"], { keys, player }: Messages): readonly KeyLine[] {
   const own: Partial<Record<Route["page"], readonly KeyLine[]>> = {
     teach: [
       ["M", keys.microphone],
@@ -17,6 +16,10 @@ export function keysOf(page: Route["page"], { keys }: Messages): readonly KeyLin
       ["Esc", keys.leaveField],
     ],
     room: [[keys.spaceBar, keys.hand]],
+    player: PLAYER_KEYS.map(([signs, name]) => [
+      signs.replace("␣", keys.spaceBar),
+      player.helpKeys[name],
+    ]),
   };
   const everywhere: readonly KeyLine[] = [
     ["Tab", keys.next],

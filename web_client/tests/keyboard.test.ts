@@ -4,10 +4,11 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { define, TongkeElement } from "../src/components/element.ts";
+import { askForKeys } from "../src/components/key_help.ts";
 import { startLanguage } from "../src/i18n/index.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { keysOf } from "../src/keys.ts";
-import { find, mounted, seen, settled, words } from "./page_on_its_own.ts";
+import { find, mounted, settled, words } from "./page_on_its_own.ts";
 
 class Row extends TongkeElement {
   name = "";
@@ -113,6 +114,7 @@ describe("the keys", () => {
     ["teach", `C ${zh.keys.chat}`],
     ["room", `${zh.keys.spaceBar} ${zh.keys.hand}`],
     ["today", `Esc ${zh.keys.escape}`],
+    ["player", `${zh.keys.spaceBar} K ${zh.player.helpKeys.space}`],
   ] as const)("of %s are listed at a question mark, and go at the next one", async (page, line) => {
     const root = await help(page);
     expect(dialog(root).open).toBe(false);
@@ -123,15 +125,20 @@ describe("the keys", () => {
     expect(dialog(root).open).toBe(false);
   });
 
-  it("are not listed while somebody writes, nor where the page has a list of its own", async () => {
+  it("are not listed while somebody writes", async () => {
     const root = await help("teach");
     const field = document.body.appendChild(document.createElement("input"));
     await press("?", field);
     expect(dialog(root).open).toBe(false);
-    document.body.replaceChildren();
-    const player = await help("player");
-    await press("?");
-    expect(dialog(player).open).toBe(false);
-    expect(seen(player, "dl")).toBeNull();
+  });
+
+  it("are listed where a button asks for them", async () => {
+    const root = await help("player");
+    askForKeys();
+    await settled();
+    expect(dialog(root).open).toBe(true);
+    askForKeys();
+    await press("?", find(root, "button"));
+    expect(dialog(root).open).toBe(false);
   });
 });

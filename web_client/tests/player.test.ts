@@ -333,7 +333,6 @@ describe("keys and addresses", () => {
     [" ", { do: "toggle" }],
     ["7", { do: "to", share: 0.7 }],
     ["ArrowLeft", { do: "by", seconds: -5 }],
-    ["?", { do: "help" }],
     ["f", { do: "fullscreen" }],
     ["C", { do: "as-seen" }],
     ["q", null],

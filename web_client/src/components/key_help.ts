@@ -1,11 +1,17 @@
-// The keys of a page, listed where somebody presses "?": one list for all pages but the player, which
-// has it beside its pictures.
+// The keys of a page, listed where somebody presses "?", or a button that asks for them (`askForKeys`).
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { icon } from "../design/icons.ts";
 import { base, controls } from "../design/shared.ts";
 import { define, TongkeElement } from "./element.ts";
+
+const ASKED = "tongke-keys";
+
+/** A page's own button: show the list. */
+export function askForKeys(): void {
+  dispatchEvent(new Event(ASKED));
+}
 
 export type KeyLine = readonly [keys: string, words: string];
 
@@ -70,19 +76,22 @@ export class KeyHelp extends TongkeElement {
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("keydown", this.onKey);
+    addEventListener(ASKED, this.show);
   }
 
   override disconnectedCallback(): void {
     removeEventListener("keydown", this.onKey);
+    removeEventListener(ASKED, this.show);
     super.disconnectedCallback();
   }
 
   /** The browser keeps the keyboard within, closes on Escape, and gives the focus back. */
-  private show(): void {
+  private readonly show = (): void => {
+    if (this.open || this.lines.length === 0) return;
     this.open = true;
     this.dialog.showModal();
     this.focusOn("button");
-  }
+  };
 
   override render(): TemplateResult {
     const { app, keys } = this.m;

@@ -331,7 +331,6 @@ export const live = {
     buffering: "Loading…",
     swap: (name: string) => `Show ${name} large`,
     help: "Keys",
-    spaceBar: "Space",
     helpKeys: {
       space: "play or pause; so does a click on the picture",
       arrows: "5 seconds back or on",
@@ -343,7 +342,7 @@ export const live = {
       full: "fill the screen with the picture; so does a double click",
       views: "next picture large",
       seen: "the pictures as the class saw them",
-      question: "this help",
+      escape: "back from the filled screen",
     },
     fullscreen: "Whole screen",
     stillRecording: "This lesson is still being recorded.",

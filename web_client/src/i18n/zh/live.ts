@@ -318,7 +318,6 @@ export const live: Pick<Messages, keyof typeof english> = {
     buffering: "正在加载…",
     swap: (name) => `放大${name}`,
     help: "快捷键",
-    spaceBar: "空格",
     helpKeys: {
       space: "播放或暂停；单击画面也可以",
       arrows: "后退或前进 5 秒",
@@ -330,7 +329,7 @@ export const live: Pick<Messages, keyof typeof english> = {
       full: "画面铺满屏幕；双击画面也可以",
       views: "放大下一个画面",
       seen: "画面跟随课堂",
-      question: "显示本帮助",
+      escape: "离开铺满屏幕",
     },
     fullscreen: "全屏",
     stillRecording: "这节课还在录制中。",

@@ -1,6 +1,6 @@
-// Beside the pictures: chapters, chat, what the lesson was, who may see it, and the keys.
+// Beside the pictures: chapters, chat, what the lesson was, who may see it.
 
-import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { patch, wordsOf } from "../../api/client.ts";
 import type { Pause, Recording } from "../../api/types.ts";
@@ -10,7 +10,6 @@ import { base, cards, controls, fields } from "../../design/shared.ts";
 import { clock, dayAndTime, facts, faultWords, minutes } from "../../i18n/format.ts";
 import "../library/downloads.ts";
 import { type Chapter, chatOf, seatNames } from "./chapters.ts";
-import { KEY_HELP } from "./keys.ts";
 
 const TABS = ["chapters", "chat", "details"] as const;
 type Tab = (typeof TABS)[number];
@@ -47,10 +46,6 @@ export class PlayerDetails extends TongkeElement {
         min-height: 36px;
         padding: 0 8px;
         white-space: normal;
-      }
-      .help {
-        padding-top: 12px;
-        outline-offset: -3px;
       }
       .body {
         flex: 1;
@@ -109,36 +104,17 @@ export class PlayerDetails extends TongkeElement {
       dd {
         margin: 0;
       }
-      kbd {
-        padding: 2px 6px;
-        border: 1px solid var(--line-strong);
-        border-radius: 4px;
-        font-family: inherit;
-        font-size: var(--text-small);
-        white-space: nowrap;
-      }
     `,
   ];
 
   @property({ attribute: false }) recording!: Recording;
   @property({ attribute: false }) chapters: readonly Chapter[] = [];
   @property({ type: Number }) position = 0;
-  @property({ type: Boolean }) help = false;
   @state() private tab: Tab = "chapters";
   @state() private said = "";
 
-  protected override updated(changed: PropertyValues<this>): void {
-    if (changed.has("help") && this.help) this.focusOn(".help");
-  }
-
   override render(): TemplateResult {
     const { player } = this.m;
-    if (this.help) {
-      return html`<div class="body help" role="region" aria-labelledby="help" tabindex="-1">
-        <h2 id="help">${player.help}</h2>
-        ${this.keys()}
-      </div>`;
-    }
     return html`<div role="tablist" aria-label=${player.beside} @keydown=${this.turnTab}>
         ${TABS.map((tab) => {
           const chosen = this.tab === tab;
@@ -320,16 +296,6 @@ export class PlayerDetails extends TongkeElement {
     } catch (error) {
       this.said = wordsOf(error, this.m.app.offline);
     }
-  }
-
-  private keys(): TemplateResult {
-    return html`<dl>
-      ${KEY_HELP.map(
-        ([keys, name]) =>
-          html`<dt><kbd>${keys.replace("␣", this.m.player.spaceBar)}</kbd></dt>
-            <dd>${this.m.player.helpKeys[name]}</dd>`,
-      )}
-    </dl>`;
   }
 }
 

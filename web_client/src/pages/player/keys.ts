@@ -1,7 +1,7 @@
 // What each key does in the player. Pure.
 
 export type KeyAction =
-  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "as-seen" | "help" }
+  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "as-seen" }
   | { do: "by"; seconds: number }
   | { do: "to"; share: number }
   | { do: "volume"; change: number }
@@ -22,7 +22,6 @@ const ACTIONS: Readonly<Record<string, KeyAction>> = {
   f: { do: "fullscreen" },
   v: { do: "next-view" },
   c: { do: "as-seen" },
-  "?": { do: "help" },
 };
 
 export function keyAction(key: string): KeyAction | null {
@@ -30,8 +29,8 @@ export function keyAction(key: string): KeyAction | null {
   return ACTIONS[key.toLowerCase()] ?? null;
 }
 
-/** For the help: each line's keys (the space bar by its name in each language), and its name. */
-export const KEY_HELP = [
+/** For the list behind "?": each line's keys (␣ is the space bar), and its name. */
+export const PLAYER_KEYS = [
   ["␣ K", "space"],
   ["← →", "arrows"],
   ["J L", "jl"],
@@ -42,5 +41,5 @@ export const KEY_HELP = [
   ["F", "full"],
   ["V", "views"],
   ["C", "seen"],
-  ["?", "question"],
+  ["Esc", "escape"],
 ] as const;

@@ -6,6 +6,7 @@ import { property, query, state } from "lit/decorators.js";
 import { ApiError, get, post } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { askForKeys } from "../../components/key_help.ts";
 import { Ticking } from "../../components/polling.ts";
 import { failure, failureTitle } from "../../components/states.ts";
 import { Title } from "../../components/title.ts";
@@ -53,7 +54,6 @@ export class Player extends TongkeElement {
   @state() private silent = false;
   /** What the viewer wants to see large; null: what the class saw. */
   @state() private chosen: Picture | null = null;
-  @state() private help = false;
   @state() private said = "";
   /** Where they stopped last time, until they go on. */
   @state() private resumed: number | null = null;
@@ -223,11 +223,11 @@ export class Player extends TongkeElement {
     const target = event.composedPath()[0];
     if (target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.composedPath().some((node) => node instanceof HTMLDialogElement)) return;
     const onButton = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
     if (onButton && (event.key === " " || event.key === "Enter")) return;
     const action = keyAction(event.key);
-    if (event.key === "Escape" && this.help) this.toggleHelp();
-    else if (event.key === "Escape" && this.filled) this.fill();
+    if (event.key === "Escape" && this.filled) this.fill();
     if (!action) return;
     event.preventDefault();
     this.act(action);
@@ -242,12 +242,6 @@ export class Player extends TongkeElement {
     if (action.do === "volume") this.said = `${player.volume} ${percent(this.volume)}`;
     if (action.do === "mute") this.said = this.silent ? player.soundIsOff : player.soundIsOn;
     if (action.do === "toggle") this.said = this.playing ? player.plays : player.paused;
-  }
-
-  private toggleHelp(): void {
-    this.help = !this.help;
-    if (this.help && this.filled) this.fill(); // it stands beside the pictures
-    if (!this.help) this.focusOn("[data-testid=help]");
   }
 
   private act(action: KeyAction): void {
@@ -281,9 +275,6 @@ export class Player extends TongkeElement {
         break;
       case "as-seen":
         this.followClass();
-        break;
-      case "help":
-        this.toggleHelp();
     }
   }
 
@@ -343,7 +334,6 @@ export class Player extends TongkeElement {
         .recording=${recording}
         .chapters=${this.chapters}
         .position=${this.position}
-        .help=${this.help}
         @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
       ></tk-player-details>`;
   }
@@ -410,11 +400,7 @@ export class Player extends TongkeElement {
         @input=${(event: Event) => (this.volume = Number((event.target as HTMLInputElement).value))}
       />
       <span class="space"></span>
-      <button
-        data-testid="help"
-        aria-pressed=${this.help ? "true" : "false"}
-        @click=${this.toggleHelp}
-      >
+      <button data-testid="help" aria-haspopup="dialog" @click=${askForKeys}>
         ${icon("help")}${player.help}
       </button>
       <button data-testid="fill" aria-pressed=${this.filled ? "true" : "false"} @click=${this.fill}>
