@@ -7,9 +7,9 @@ of these is told once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,12 +18,15 @@ from server.accounts.one_time_keys import mint_sign_in_keys
 from server.accounts.sign_ins import end_all_sign_ins
 from server.database.models import Base, Classroom, Credential, School, User
 from server.ids import new_id, new_secret, secret_hash
-from server.importing.wanted import Change, ImportPlan
+from server.importing.wanted import Change, ClassroomWanted, ImportPlan, SchoolWanted
 from server.names import look_of
 from server.schools.places import DEVICE_SECRET
 
 # A county hands them out over some weeks; the pages say until when.
 KEY_LIFE_S = 30 * 86_400.0
+
+K = TypeVar("K")
+W = TypeVar("W", SchoolWanted, ClassroomWanted)
 _STEP_S = 1e-5  # between the rows' times of making: lists keep the table's order
 
 
@@ -68,58 +71,49 @@ async def carry_out(session: AsyncSession, plan: ImportPlan, *, now: float) -> H
 
 async def _write_schools(session: AsyncSession, plan: ImportPlan, now: float) -> dict[str, str]:
     """The ids of the plan's schools."""
-    ids = {key: one.known.id if one.known else new_id() for key, one in plan.schools.items()}
-    await _insert(
+    return await _write_places(
         session,
         School,
-        (
-            {"id": ids[key], "name": one.name, "kind": one.kind}
-            for key, one in plan.schools.items()
-            if one.known is None
-        ),
+        plan.schools,
+        lambda one: {"name": one.name, "kind": one.kind},
         now,
     )
-    await _update(
-        session,
-        School,
-        (
-            {"id": ids[key], "kind": one.kind}
-            for key, one in plan.schools.items()
-            if one.change is Change.CHANGED
-        ),
-    )
-    return ids
 
 
 async def _write_classrooms(
     session: AsyncSession, plan: ImportPlan, schools: dict[str, str], now: float
 ) -> dict[tuple[str, str], str]:
     """The ids of the plan's classrooms."""
-    ids = {key: one.known.id if one.known else new_id() for key, one in plan.classrooms.items()}
-    await _insert(
+    return await _write_places(
         session,
         Classroom,
-        (
-            {
-                "id": ids[key],
-                "school_id": schools[one.school],
-                "name": one.name,
-                "profile": one.profile,
-            }
-            for key, one in plan.classrooms.items()
-            if one.known is None
-        ),
+        plan.classrooms,
+        lambda one: {
+            "school_id": schools[one.school],
+            "name": one.name,
+            "profile": one.profile,
+        },
         now,
     )
-    await _update(
-        session,
-        Classroom,
-        (
-            {"id": ids[key], "profile": one.profile}
-            for key, one in plan.classrooms.items()
-            if one.change is Change.CHANGED
-        ),
-    )
+
+
+async def _write_places(
+    session: AsyncSession,
+    model: type[Base],
+    wanted: Mapping[K, W],
+    columns: Callable[[W], dict[str, Any]],
+    now: float,
+) -> dict[K, str]:
+    """New ones made, changed ones changed; the ids of all."""
+    ids = {key: one.known.id if one.known else new_id() for key, one in wanted.items()}
+    rows = {
+        change: [
+            {"id": ids[key], **columns(one)} for key, one in wanted.items() if one.change is change
+        ]
+        for change in (Change.NEW, Change.CHANGED)
+    }
+    await _insert(session, model, rows[Change.NEW], now)
+    await _update(session, model, rows[Change.CHANGED])
     return ids
 
 
