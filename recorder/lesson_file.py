@@ -179,10 +179,10 @@ def _pictures(out: OutputContainer, track: _Track, parts: Sequence[PartOrder]) -
     for part in parts:
         begins = round(part.start_s * PICTURE_RATE)
         with _opened(part, "picture") as (container, source):
+            ticks = float(PICTURE_RATE * (source.time_base or 0))
             for packet in container.demux(source):
                 if packet.pts is None or packet.dts is None or packet.size == 0:
                     continue
-                ticks = PICTURE_RATE * (packet.time_base or 0)
                 shown = begins + round(packet.pts * ticks)
                 decoded = int(max(last + 1, begins + round(packet.dts * ticks)))
                 last = decoded
@@ -228,6 +228,7 @@ def _gapless(parts: Sequence[PartOrder]) -> Iterator[SoundPacket]:
     gapless = GaplessSound()
     for part in parts:
         with _opened(part, "sound") as (container, source):
+            tick_s = float(source.time_base or 0)
             for packet in container.demux(source):
                 if packet.pts is None or packet.size == 0:
                     continue
@@ -236,7 +237,7 @@ def _gapless(parts: Sequence[PartOrder]) -> Iterator[SoundPacket]:
                     samples = OpusPacket.parse(data).samples
                 except MalformedPacketError:
                     continue  # it cannot be played
-                at = part.start_s + float(packet.pts * (packet.time_base or 0))
+                at = part.start_s + packet.pts * tick_s
                 yield from gapless.place(round(at * RATE), samples, data)
 
 

@@ -24,6 +24,7 @@ CEILING = 0.89  # -1 dBFS: what Opus makes of a peak may be a little higher
 BLOCK = 960
 # A packet has 120 ms at most (RFC 6716 §3.2.5), and may begin at the very end of a second.
 _AHEAD = 2 * 5760
+_FULL_SCALE = np.float32(1 / 32_768)
 _RELEASE_PER_BLOCK = (
     0.05  # in 200 ms it lets go by half: faster, and loud voices make others breathe
 )
@@ -50,8 +51,8 @@ class SoundSum:
             return
         at = packet.pts - self._begins
         for frame in frames:
-            samples = frame.to_ndarray().mean(axis=0)[: max(0, len(self._sum) - at)]
-            self._sum[at : at + len(samples)] += samples
+            samples = frame.to_ndarray()[0, : max(0, len(self._sum) - at)]
+            self._sum[at : at + len(samples)] += samples * _FULL_SCALE
             at += frame.samples
 
     def second(self) -> Samples:
@@ -80,8 +81,9 @@ class SoundSum:
 
 
 def _decoder() -> AudioCodecContext:
-    decoder = CodecContext.create("opus", "r")
-    assert isinstance(decoder, AudioCodecContext)  # noqa: S101 - what "opus" is
+    """Of mono and stereo packets alike it makes mono."""
+    decoder = CodecContext.create("libopus", "r")
+    assert isinstance(decoder, AudioCodecContext)  # noqa: S101 - what it is
     decoder.sample_rate = RATE
-    decoder.layout = "stereo"
+    decoder.layout = "mono"
     return decoder

@@ -36,7 +36,7 @@ KEPT_S = 6 * 3600.0
 # What is being recorded needs its room: as much as three lessons of four seats.
 RESERVE_BYTES = 3 << 30
 
-# An hour of four seats takes one or two minutes of an idle machine's processor.
+# An hour of four seats takes two to four minutes of a processor.
 _PROCESSOR_S = 120.0
 _PROCESSOR_PER_S = 0.2  # of each sound's second
 _PROCESSOR_BYTES_PER_S = 2e6
