@@ -242,3 +242,31 @@ describe("the seek bar", () => {
     expect(seen(player, "tk-timeline", "[data-testid=pointed]")).toBeNull();
   });
 });
+
+describe("parts that are far away", () => {
+  const early = { ...part("room", "students"), part_id: "early", duration_s: 60 };
+  const late = { ...part("room", "students"), part_id: "late", start_s: 500, duration_s: 100 };
+  const loaded = (): string[] =>
+    [...find(player, "tk-pictures").shadowRoot?.querySelectorAll("tk-part") ?? []]
+      .filter((one) => one.shadowRoot?.querySelector("video")?.hasAttribute("src"))
+      .map((one) => one.recorded.part_id);
+
+  it("are neither loaded nor held, before their time nor after it", async () => {
+    const parts = [part("lead", "teacher"), early, late];
+    new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, parts } });
+    const load = vi.spyOn(HTMLMediaElement.prototype, "load").mockReturnValue();
+    await open("?t=300");
+    await later(1);
+    expect(loaded()).toEqual(["lead-teacher"]);
+    for (const [seconds, held] of [
+      [70, ["lead-teacher", "early"]],
+      [485, ["lead-teacher", "late"]],
+      [10, ["lead-teacher", "early"]],
+    ] as const) {
+      await at(seconds);
+      await later(1);
+      expect(loaded()).toEqual(held);
+    }
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+});

@@ -9,7 +9,8 @@ import { covers, follow } from "./clock.ts";
 import { mediaAddress } from "./media.ts";
 
 const ENOUGH_DATA = 3; // HAVE_FUTURE_DATA
-const NEAR_S = 20; // a part that is to come soon is loaded beforehand
+/** What is to come soon is loaded beforehand; what is further away takes no line and no memory. */
+const NEAR_S = 20;
 const SEEK_EVERY_MS = 700; // an element that is still seeking is not sought again
 
 export class PartView extends TongkeElement {
@@ -72,9 +73,8 @@ export class PartView extends TongkeElement {
   /** Be where the lesson is. `moving` is false while the player waits or is paused. */
   follow(position: number, rate: number, moving: boolean): void {
     const { recorded: part, video } = this;
-    if (!this.source && position > part.start_s - NEAR_S) {
-      this.source = mediaAddress(this.recordingId, part.file);
-    }
+    if (!isNear(part, position)) this.letGo();
+    else this.source ||= mediaAddress(this.recordingId, part.file);
     if (!video || !this.source || this.failed) return;
     const now = performance.now();
     const step = follow(part, position, video.currentTime, rate);
@@ -91,6 +91,14 @@ export class PartView extends TongkeElement {
     }
     if (moving && video.paused) void video.play().catch(() => undefined);
     if (!moving && !video.paused) video.pause();
+  }
+
+  private letGo(): void {
+    if (!this.source) return;
+    this.source = "";
+    this.failed = false;
+    // Only at this does the browser let go of what it holds.
+    void this.updateComplete.then(() => this.video?.load());
   }
 
   /** Whether it could play at this position if asked: the player waits for those that cannot. */
@@ -123,6 +131,10 @@ export class PartView extends TongkeElement {
         ? html`<span class="failed">${this.m.player.partFailed(part.name)}</span>`
         : nothing}`;
   }
+}
+
+function isNear({ start_s: start, duration_s: duration }: Part, position: number): boolean {
+  return position > start - NEAR_S && position < start + duration + NEAR_S;
 }
 
 define("tk-part", PartView);
