@@ -86,6 +86,11 @@ class Standstill:
     code: str
     text: str
 
+    @property
+    def wished(self) -> bool:
+        """The lead wanted it so: the recording is complete, with a gap."""
+        return self.code == SWITCHED_OFF[0]
+
 
 @dataclass(slots=True)
 class Archive:

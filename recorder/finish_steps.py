@@ -281,7 +281,7 @@ def _manifest(work: FinishingWork) -> Manifest:
         duration_s=round(max(ends), 3),
         parts=tuple(_told_part(archive, part, origin) for part in work.parts),
         events=tuple(last_of_each_spell(event for event in events if event is not None)),
-        incomplete=archive.pauses[0].text if archive.pauses else "",
+        incomplete=next((pause.text for pause in archive.pauses if not pause.wished), ""),
         pauses=tuple(_told_pause(pause, origin) for pause in archive.pauses),
         missing=tuple(
             Missing(

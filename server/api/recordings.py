@@ -121,7 +121,7 @@ def _view(recording: Recording, person: User, services: Services, *, whole: bool
     why, interruption = recording.failure, None
     if services.recording is not None and recording.state is RecordingPhase.RECORDING:
         interruption = services.recording.interruption_of(recording.id)
-        why = interruption.text if interruption else ""
+        why = interruption.text if interruption and not interruption.wished else ""
     if why and Right.SEE_FAULTS not in may:
         why = "Something is missing; an administrator sees why."  # it may name the disk's folders
     held = _held(recording) if whole else Held()

@@ -112,7 +112,7 @@ def find_leftovers(folder: Path, now: float) -> list[Leftover]:
 
 def _interruption(records: list[AnyRecord], now: float) -> Interruption | None:
     """The last one that the journal will tell when the recording goes on from now."""
-    pauses = read_archive([*records, Resumed(at=now)]).pauses
+    pauses = [one for one in read_archive([*records, Resumed(at=now)]).pauses if not one.wished]
     return Interruption(pauses[-1].code, pauses[-1].text, over=True) if pauses else None
 
 

@@ -104,9 +104,7 @@ class Pausing:
         if recorded.reach(RecorderPhase.PAUSED):
             self._send(c.PauseRecording(recording_id=recorded.recording_id))
         self._retries.forget(recorded.recording_id)
-        code, text = SWITCHED_OFF
-        recorded.interruption = Interruption(code, text, over=False)
-        self._tell_lesson(recorded, running=False, fault=code)
+        self._tell_lesson(recorded, running=False, fault=SWITCHED_OFF[0])
         self._stop_taps(recorded)
 
     def resume(self, recorded: Recorded, now: float) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from recorder import control as c
+from recorder.archive import SWITCHED_OFF
 from recorder.records import SeatRecord
 from server.children.tapping import Tapping
 from server.recordings.phases import FOLLOWS, LIVE, RecorderPhase
@@ -27,6 +28,11 @@ class Interruption:
     code: str
     text: str
     over: bool
+
+    @property
+    def wished(self) -> bool:
+        """The lead wants it so: nothing is amiss."""
+        return self.code == SWITCHED_OFF[0]
 
 
 @dataclass(slots=True)
@@ -59,6 +65,13 @@ class Recorded:
     def takes_past(self, now: float) -> bool:
         """Whether pictures that the media core has kept are of a time that is to be recorded."""
         return now - self.wanted_since >= PAST_S
+
+    @property
+    def told_interruption(self) -> Interruption | None:
+        """What the library says: switched off is a state, and afterwards nothing is missing."""
+        if self.switched_off:
+            return Interruption(*SWITCHED_OFF, over=False)
+        return self.interruption
 
     def reach(self, phase: RecorderPhase | None) -> bool:
         """Come to this phase if it may follow; whether it did."""

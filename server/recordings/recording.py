@@ -281,7 +281,7 @@ class RecordingService:
         It is known here alone: mostly the disk that holds the database is as full.
         """
         recorded = self._by_id.get(recording_id)
-        return recorded.interruption if recorded is not None and recorded.live else None
+        return recorded.told_interruption if recorded is not None and recorded.live else None
 
     def finish_again(self, recording_id: str) -> None:
         """Try once more, now, to make a recording playable that failed.

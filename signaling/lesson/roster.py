@@ -3,6 +3,9 @@
 A seat outlives its devices. A lost connection keeps its seat, hand, floor, mutes and spotlight for
 `away_grace_s`; the resume key brings the same device back at once, even while its dead socket still
 looks alive. When a seat's last device goes for good, its hand goes down and the floor comes back.
+
+Who leads sits at one computer: the browser they enter from takes the place of the one they were in,
+which is told so, and which does not take it back by itself.
 """
 
 from __future__ import annotations
@@ -54,9 +57,11 @@ class Roster:
         elif event.identity is None:
             raise LessonRefusal("token-expired")
         else:
+            self._refuse_replaced(event, event.identity)
             device = self._add_device(event, event.identity, now)
         self._learn_codecs(device, event)
         device.entered = event.join.enters
+        self._take_lead(device, now)
         record.keep()
         self.settle(now)
         record.flush(now, newcomer=event.connection)
@@ -67,7 +72,40 @@ class Roster:
     def enter(self, device: Device, now: float) -> None:
         """A device that only looked takes part from now on."""
         device.entered = True
+        self._take_lead(device, now)
         self.settle(now)
+
+    def _take_lead(self, device: Device, now: float) -> None:
+        """Whatever else the same person leads with, or led with, is replaced by this device."""
+        if not device.entered:
+            return
+        for other in self._browsers_leading(device.seat_id, device.bearer.bearer_id):
+            if device.kind is DeviceKind.BROWSER and other is not device and other.entered:
+                self._forget(other, now, "replaced", seat_stays=True, close_code=CloseCode.REPLACED)
+
+    def _refuse_replaced(self, event: JoinRequested, identity: Identity) -> None:
+        """A device whose key is no longer known and whose person leads elsewhere was replaced.
+
+        It comes back by itself, from a lost line: only somebody's hand takes the place again, and
+        that joins without a key.
+        """
+        join = event.join
+        if join.resume is None or not join.enters or join.device is not DeviceKind.BROWSER:
+            return
+        for other in self._browsers_leading(identity.seat_id, identity.bearer.bearer_id):
+            if other.entered:
+                raise LessonRefusal("leads-elsewhere")
+
+    def _browsers_leading(self, seat_id: str, bearer_id: str) -> list[Device]:
+        """With which this person sits at the lead's seat; none at any other seat."""
+        seat = self._record.seats.get(seat_id)
+        if seat is None or seat.role is not Role.LEAD:
+            return []
+        return [
+            device
+            for device in self._record.devices_of(seat_id)
+            if device.kind is DeviceKind.BROWSER and device.bearer.bearer_id == bearer_id
+        ]
 
     def _learn_codecs(self, device: Device, event: JoinRequested) -> None:
         """What this device cannot show is sent no more, unless it only observes."""

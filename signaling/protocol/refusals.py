@@ -47,6 +47,11 @@ REFUSALS: dict[str, RefusalText] = {
         "尚未进入课堂。请先加入。", "You have not joined the lesson. Join first.", 409
     ),
     "already-joined": RefusalText("此连接已在课堂中。", "This connection has already joined.", 409),
+    "leads-elsewhere": RefusalText(
+        "您已在另一个窗口或另一台电脑上进入这节课。",
+        "You have entered this lesson in another window or on another computer.",
+        409,
+    ),
     "token-invalid": RefusalText(
         "入课凭证无效。请从课表重新进入。",
         "The join token is not valid. Enter the lesson again from the timetable.",

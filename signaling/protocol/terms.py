@@ -113,7 +113,7 @@ class CloseCode(IntEnum):
     LESSON_FAILED = 4003  # a fault of the server; the lesson is restored from its saved state
     JOIN_TIMED_OUT = 4004  # no `join` in time
     REFUSED = 4100  # the join was refused; the `Refused` before says why
-    REPLACED = 4101  # the same device is back on another connection
+    REPLACED = 4101  # the same device, or who leads, is here on another connection
     LESSON_ENDED = 4102  # for all; `lesson_ended` before says why
     LEFT = 4103  # the answer to `leave`
     ABUSE = 4104  # too many bad messages

@@ -220,11 +220,11 @@ def another_window_takes_over(rooms: Classrooms) -> None:
         second.get_by_test_id("device-start").wait_for()
         expect(first.get_by_test_id("own-room")).to_be_visible()  # it has only looked
         keyboard.Keyboard(second).presses("device-start")
-        expect(first.get_by_text("The lesson is open in another window")).to_be_visible()
+        expect(first.get_by_text("The lesson is open elsewhere")).to_be_visible()
         expect(second.get_by_test_id("own-room")).to_have_attribute("aria-pressed", "true")
         room.sees_moving(lead, LEAD)
         first.get_by_text("Use it here").click()
-        expect(second.get_by_text("The lesson is open in another window")).to_be_visible()
+        expect(second.get_by_text("The lesson is open elsewhere")).to_be_visible()
     room.sees_moving(lead, LEAD)
     room.hears_only(lead, LEAD)
 

@@ -44,6 +44,7 @@ async def test_what_is_switched_off_is_in_no_file_and_the_gap_says_why(scene: Sc
     await scene.until(lambda: scene.catalogue.rows[recording_id] == "ready", "finished")
     manifest = scene.catalogue.manifests[recording_id]
     assert [pause["code"] for pause in manifest["pauses"]] == ["switched-off"]
+    assert manifest["incomplete"] == "", "it is complete, with a gap that was wished"
     assert [e["text"] for e in manifest["events"] if e.get("name") == "x"] == ["meanwhile"]
     numbers = numbers_of(scene, recording_id)
     assert numbers >= {*range(FRAME_RATE // 2), *range(10 * FRAME_RATE, 11 * FRAME_RATE)}

@@ -4,7 +4,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Welcome } from "../src/protocol/messages.ts";
 import { FakeSocket } from "./lesson/fake_socket.ts";
-import { seat, welcome } from "./lesson/views.ts";
+import { lesson, seat, welcome } from "./lesson/views.ts";
 import { FakeServer, find, later, mounted, press, seen, settled, words } from "./page_on_its_own.ts";
 
 const NOW_S = 4990;
@@ -74,6 +74,17 @@ describe("an observer", () => {
     await press(root, "[data-testid=chat]");
     expect(words(find(root, "tk-chat"))).toContain("我们好了");
     expect(words(find(root, "tk-chat"))).toContain("第二题");
+  });
+
+  it("sees whether it is being recorded, and that the lead has paused that", async () => {
+    const root = await inside();
+    const sign = (): string => words(find(root, "header [data-testid=recording-sign]"));
+    expect(sign()).toBe("正在录制");
+    const off = { record: false, recording: false, recording_fault: "switched-off" };
+    await heard({ type: "lesson_changed", lesson: lesson(off) });
+    expect(sign()).toBe("录制已暂停");
+    await heard({ type: "lesson_changed", lesson: lesson({ ...off, recording_fault: "disk-full" }) });
+    expect(sign()).toBe("录制暂停：服务器磁盘已满");
   });
 
   it("is gone at once when its window is closed", async () => {

@@ -211,6 +211,16 @@ describe("above the pictures", () => {
     expect(head).toContain("李老师 · 2027年1月15日");
   });
 
+  it("nothing is incomplete of what its teacher switched off: the gap is told, from when to when", async () => {
+    const gap = { start_s: 60, duration_s: 125, before_s: 0, code: "switched-off" };
+    new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, pauses: [gap] } });
+    await open();
+    expect(seen(player, "tk-player-head", "[data-testid=incomplete]")).toBeNull();
+    const beside = words(find(player, "tk-player-details"));
+    expect(beside).toContain("1:00 至 3:05 关闭了录制");
+    expect(beside).not.toContain("未录制");
+  });
+
   it("a link to this moment is copied, or stands there where that is not allowed", async () => {
     const copied: string[] = [];
     vi.stubGlobal("navigator", {

@@ -410,7 +410,7 @@ describe("a room's way out", () => {
     const root = await inside();
     FakeSocket.last.die(4101);
     await settled();
-    expect(words(root)).toContain("课堂已在另一个窗口打开");
+    expect(words(root)).toContain("课堂已在别处打开");
     expect(reload).not.toHaveBeenCalled();
     await key(" ");
     expect(reload).toHaveBeenCalledTimes(1);

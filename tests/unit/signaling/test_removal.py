@@ -111,14 +111,14 @@ def test_who_was_put_out_of_a_seat_may_be_let_in_again() -> None:
 
 def test_a_lead_puts_out_neither_the_device_in_use_nor_themselves() -> None:
     desk = Desk()
-    lead, other = desk.join("lead"), desk.join("lead")
+    lead, other = desk.join("lead"), desk.join("lead", kind=DeviceKind.TABLET)
     before = desk.lesson.save()
     assert lead.ask(remove(lead)) == "own-device"
     assert lead.ask(m.RemoveDevice(device_id="device-99")) == "unknown-device"
     assert desk.lesson.save() == before
     assert lead.ask(remove(other)) == "done"
     assert other.closed is CloseCode.REMOVED
-    assert desk.state.removed == [], "another window of the lead's own"
+    assert desk.state.removed == [], "another device of the lead's own"
     assert desk.join("lead").welcome is not None
 
 

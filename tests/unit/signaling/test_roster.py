@@ -11,7 +11,7 @@ from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Mode, Source
 from tests.unit.signaling.desk import Client, Desk
-from tests.unit.signaling.sample_lesson import LESSON, START
+from tests.unit.signaling.sample_lesson import LESSON, START, bearer_of
 
 GRACE_S = SignalingSettings().away_grace_s
 
@@ -111,6 +111,69 @@ def test_messages_before_joining_are_refused() -> None:
     stranger = Client(desk, 99)
     desk.clients[99] = stranger
     assert stranger.ask(m.RaiseHand()) == "not-joined"
+
+
+# --- who leads sits at one computer ---------------------------------------------------------------
+
+
+def test_a_second_computer_takes_the_lead_over_and_the_first_is_told() -> None:
+    desk = Desk()
+    first, room = desk.join("lead"), desk.join("room-1")
+    first.publish(Source.TEACHER, Source.ROOM)
+    second = desk.join("lead", enters=False)
+    assert first.closed is None, "who only looks takes nothing"
+    assert second.ask(m.Enter()) == "done"
+    assert first.closed is CloseCode.REPLACED
+    seat = room.seats["lead"]
+    assert ([one.device_id for one in seat.devices], seat.sources) == ([second.device_id], [])
+    assert seat.sound_device == second.device_id
+    third = desk.join("lead")
+    assert second.closed is CloseCode.REPLACED
+    assert third.welcome is not None
+    assert third.welcome.carries_sound
+    assert (desk.state.led, room.of(m.LessonEnded)) == (True, [])
+
+
+def test_what_was_replaced_does_not_come_back_by_itself() -> None:
+    desk = Desk()
+    first = desk.join("lead")
+    assert first.welcome is not None
+    first.cut()
+    second = desk.join("lead")
+    back = desk.join("lead", resume=first.welcome.resume)
+    assert refusal(back) == "leads-elsewhere"
+    assert second.closed is None
+    second.cut()
+    assert refusal(desk.join("lead", resume=first.welcome.resume)) == "leads-elsewhere"
+    assert second.welcome is not None
+    second = desk.join("lead", resume=second.welcome.resume)
+    assert desk.join("lead").welcome is not None, "by somebody's hand"
+    assert second.closed is CloseCode.REPLACED
+
+
+def test_a_lead_whose_time_ran_out_comes_back_where_nobody_took_the_place() -> None:
+    desk = Desk()
+    first = desk.join("lead")
+    assert first.welcome is not None
+    first.cut()
+    desk.advance(GRACE_S + 1)
+    assert desk.join("lead", resume=first.welcome.resume).welcome is not None
+
+
+def test_nobody_else_is_replaced_by_the_lead() -> None:
+    """A PC or an encoder at the lead's seat, a colleague, an observer's two windows."""
+    desk = Desk()
+    others = [
+        desk.join("lead", kind=DeviceKind.ROOM_PC, bearer=bearer_of("lead", room_device=True)),
+        desk.join("lead", kind=DeviceKind.ENCODER, over_http=True),
+        desk.join("lead", bearer=bearer_of("colleague")),
+        desk.join("observer-1"),
+        desk.join("observer-1"),
+        desk.join("room-1"),
+        desk.join("room-1"),
+    ]
+    desk.join("lead")
+    assert [other.closed for other in others] == [None] * len(others)
 
 
 # --- cuts -----------------------------------------------------------------------------------------

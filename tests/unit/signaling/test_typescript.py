@@ -44,7 +44,7 @@ def test_a_stale_file_is_named_and_rewritten(
         '  type: "give_floor";',
         "  /** closed by its own device */\n  muted: boolean;",
         "/** A line to all. */\nexport interface SendChat {",
-        "  REPLACED: 4101, // the same device is back on another connection",
+        "  REPLACED: 4101, // the same device, or who leads, is here on another connection",
     ],
 )
 def test_how_python_becomes_typescript(line: str) -> None:

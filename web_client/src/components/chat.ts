@@ -8,10 +8,13 @@ import { base, controls, fields } from "../design/shared.ts";
 import { timeOfDay } from "../i18n/format.ts";
 import type { LessonSession } from "../lesson/session.ts";
 import type { View } from "../lesson/state.ts";
+import { keepDraft, takeDraft } from "./drafts.ts";
 import { define, TongkeElement } from "./element.ts";
 import { onEscape } from "./form.ts";
 
 const LONGEST_LINE = 2000; // the protocol's limit
+/** Where a line that was begun is kept, by lesson. */
+const CHAT = "chat";
 
 export class Chat extends TongkeElement {
   static override styles = [
@@ -97,6 +100,7 @@ export class Chat extends TongkeElement {
       <input
         data-testid="chat-input"
         maxlength=${LONGEST_LINE}
+        @input=${this.keep}
         autocomplete="off"
         aria-label=${this.m.lesson.chatPlaceholder}
         placeholder=${this.m.lesson.chatPlaceholder}
@@ -114,6 +118,24 @@ export class Chat extends TongkeElement {
     }
   }
 
+  /** What was begun here before: the chat was closed, the page loaded anew, or the session over. */
+  protected override firstUpdated(): void {
+    const lesson = this.view.lesson?.lesson_id;
+    if (this.reading || !lesson) return;
+    const kept = takeDraft(`${CHAT}/${lesson}`, lesson)?.text;
+    if (typeof kept !== "string") return;
+    this.field.value = kept;
+    this.keep();
+  }
+
+  private readonly keep = (): void => {
+    const lesson = this.view.lesson?.lesson_id;
+    if (!lesson) return;
+    const text = this.field.value;
+    if (text) keepDraft(`${CHAT}/${lesson}`, lesson, { text });
+    else takeDraft(`${CHAT}/${lesson}`, lesson);
+  };
+
   /** Out of the field: the letters are the page's keys again. */
   private leave(): void {
     this.dispatchEvent(new CustomEvent("close-chat"));
@@ -125,6 +147,7 @@ export class Chat extends TongkeElement {
     if (!text) return;
     this.session.sendChat(text);
     this.field.value = "";
+    this.keep();
   }
 }
 

@@ -4,6 +4,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
 import { base } from "../design/shared.ts";
+import { camerasOf, useName } from "../lesson/device_names.ts";
 import type { DeviceUse } from "../lesson/remembered_devices.ts";
 import type { Devices } from "../lesson/devices.ts";
 import type { View } from "../lesson/state.ts";
@@ -27,9 +28,22 @@ export class DeviceMenu extends TongkeElement {
         gap: 16px;
         min-width: 0;
       }
+      :host([beside]) {
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 220px), 1fr));
+        align-items: start;
+        gap: 8px 16px;
+      }
+      .device {
+        display: grid;
+        align-content: start;
+        gap: 8px;
+        min-width: 0;
+      }
     `,
   ];
 
+  /** Its devices stand beside each other as far as there is room. */
+  @property({ type: Boolean, reflect: true }) beside = false;
   @property({ attribute: false }) view!: View;
   /** A lesson's session, or what a room has between lessons. */
   @property({ attribute: false }) session!: { readonly devices: Devices };
@@ -42,34 +56,42 @@ export class DeviceMenu extends TongkeElement {
     });
   }
 
+  private get sources(): readonly Source[] {
+    return this.view.profile?.sources.map((one) => one.source) ?? USUAL;
+  }
+
   override render(): TemplateResult {
-    const { view, m } = this;
-    const sources = view.profile?.sources.map((one) => one.source) ?? USUAL;
-    const cameras = sources.filter((source) => source !== "room" && source !== "screen");
+    const { view, sources } = this;
+    const cameras = camerasOf(sources);
     const microphone = view.own.get("room");
-    return html`${sources.includes("room") ? this.select("room", m.teach.microphone, true) : nothing}
-      ${microphone ? html`<tk-level-meter .track=${microphone}></tk-level-meter>` : nothing}
-      ${cameras.map((source, place) => this.camera(source, place === 0))} ${this.speaker()}`;
+    return html`${sources.includes("room")
+        ? html`<div class="device">
+            ${this.select("room", true)}
+            ${microphone ? html`<tk-level-meter .track=${microphone}></tk-level-meter>` : nothing}
+          </div>`
+        : nothing}
+      ${cameras.map((source) => this.camera(source, source === cameras[0]))} ${this.speaker()}`;
   }
 
   /** A person's further cameras are offered when there are any: a board, the teacher's own pupils. */
   private camera(source: Source, first: boolean): TemplateResult | typeof nothing {
-    const { teach, sources } = this.m;
-    if (this.session.devices.takesAll) return this.select(source, sources[source], first);
-    if (first) return this.select(source, teach.camera, true);
-    if (this.view.choices.cameras.length < 2) return nothing;
-    return this.select(source, teach.furtherCamera(sources[source]), false);
+    const offered = first || this.session.devices.takesAll || this.view.choices.cameras.length > 1;
+    return offered ? this.select(source, first) : nothing;
   }
 
   private speaker(): TemplateResult {
     // A browser that cannot choose one, or tells of none, plays where the system plays.
     const known = this.view.choices.speakers.some((one) => one.deviceId && one.label);
     const chosen = "setSinkId" in HTMLMediaElement.prototype && known;
-    return html`${chosen ? this.select("speaker", this.m.teach.speaker, false) : nothing}
-      <tk-speaker-test .speaker=${this.view.choices.speaker}></tk-speaker-test>`;
+    return html`<div class="device">
+      ${chosen ? this.select("speaker", false) : nothing}
+      <tk-speaker-test .speaker=${this.view.choices.speaker}></tk-speaker-test>
+    </div>`;
   }
 
-  private select(use: DeviceUse, label: string, main: boolean): TemplateResult {
+  private select(use: DeviceUse, main: boolean): TemplateResult {
+    const [first] = camerasOf(this.sources);
+    const label = useName(use, { first, ofRoom: this.session.devices.takesAll }, this.m);
     return html`<tk-device-select
       .view=${this.view}
       .session=${this.session}

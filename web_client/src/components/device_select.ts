@@ -5,6 +5,7 @@ import { property } from "lit/decorators.js";
 import { icon } from "../design/icons.ts";
 import { base, controls, fields } from "../design/shared.ts";
 import { type Messages, messages } from "../i18n/index.ts";
+import { namedDevices, trackName } from "../lesson/device_names.ts";
 import { type DeviceUse, NO_DEVICE } from "../lesson/remembered_devices.ts";
 import type { Devices } from "../lesson/devices.ts";
 import type { DevicePhase, View } from "../lesson/state.ts";
@@ -91,14 +92,12 @@ export class DeviceSelect extends TongkeElement {
   private options(): [value: string, words: string][] {
     const { teach } = this.m;
     const { devices } = this.session;
-    const used = this.view.own.get(this.use as Source)?.label;
+    const track = this.view.own.get(this.use as Source);
+    const used = track ? trackName(track) : "";
     // Whoever is badly heard must see which microphone it is.
     const automatic = devices.chosen(this.use) === "" && used ? teach.defaultIs(used) : "";
     const any = this.isOptional() ? teach.noDevice : automatic || teach.defaultDevice;
-    const found: [string, string][] = [["", any]];
-    for (const device of this.listed()) {
-      if (device.deviceId && device.label) found.push([device.deviceId, device.label]);
-    }
+    const found: [string, string][] = [["", any], ...namedDevices(this.listed())];
     const absent = devices.absent(this.use);
     if (absent) found.push([devices.chosen(this.use), teach.unplugged(absent)]);
     if (!this.isOptional() && this.use !== "speaker") found.push([NO_DEVICE, teach.noDevice]);

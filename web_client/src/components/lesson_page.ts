@@ -96,13 +96,16 @@ export function personTokens(lessonId: string, role: Role): (renew: boolean) => 
   };
 }
 
-/** Another window of this browser has taken the lesson over. */
-export function replaced(words: {
-  replacedTitle: string;
-  replaced: string;
-  useHere: string;
-}): TemplateResult {
+/** Another window, or another computer of this person, has taken the lesson over. */
+export function replaced(
+  words: { replacedTitle: string; replaced: string; useHere: string },
+  session: LessonSession | null,
+): TemplateResult {
+  const takeBack = (): void => {
+    session?.forgetWindow();
+    location.reload();
+  };
   return html`<tk-state symbol="swap" heading=${words.replacedTitle} text=${words.replaced}>
-    <tk-button main @click=${() => location.reload()}>${words.useHere}</tk-button>
+    <tk-button main data-testid="take-back" @click=${takeBack}>${words.useHere}</tk-button>
   </tk-state>`;
 }

@@ -3,6 +3,7 @@
 // is the publisher's, what a person chose is kept by `remembered_devices.ts`.
 
 import type { Source, SourceProfile } from "../protocol/messages.ts";
+import { deviceName, trackName } from "./device_names.ts";
 import { screenConstraints, soundConstraints, videoConstraints } from "./encodings.ts";
 import {
   type DeviceUse,
@@ -73,17 +74,13 @@ export class Devices {
   absent(use: DeviceUse): string {
     const choice = rememberedDevice(use);
     if (!choice?.id || choice.id === NO_DEVICE) return "";
-    return this.isNamed(use) && !findRemembered(use, this.devicesFor(use)) ? choice.label : "";
+    if (!this.isNamed(use) || findRemembered(use, this.devicesFor(use))) return "";
+    return deviceName(choice.label);
   }
 
   /** Whether the browser has told which devices there are for `use`: it does once one is allowed. */
   private isNamed(use: DeviceUse): boolean {
     return this.devicesFor(use).some((one) => one.label !== "");
-  }
-
-  /** The name of the device that is used for `source` now; "" for none. */
-  used(source: Source): string {
-    return this.tracks.get(source)?.label ?? "";
   }
 
   /** Keep these sources captured, as their profiles say, from now on. */
@@ -336,8 +333,9 @@ export class Devices {
     const lost = this.pulled.get(source);
     this.tracks.set(source, track);
     this.pulled.delete(source);
-    const other = lost !== undefined && lost !== track.label;
-    this.port.fellBack(source, lost ?? "", other ? track.label : null);
+    const name = trackName(track);
+    const other = lost !== undefined && lost !== name;
+    this.port.fellBack(source, lost ?? "", other ? name : null);
     track.addEventListener("ended", () => {
       if (this.tracks.get(source) === track) this.vanished(source, track);
     });
@@ -347,7 +345,7 @@ export class Devices {
 
   private vanished(source: Source, track: MediaStreamTrack): void {
     this.tracks.delete(source);
-    this.pulled.set(source, track.label);
+    this.pulled.set(source, trackName(track));
     track.stop();
     this.port.track(source, null);
     if (this.isMain(source)) this.port.phase(deviceOf(source), "lost");

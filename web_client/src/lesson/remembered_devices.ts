@@ -6,6 +6,8 @@ import type { Source } from "../protocol/messages.ts";
 const KEY = "tongke.devices";
 /** "no device for this source", as remembered. */
 export const NO_DEVICE = "none";
+/** Ids under which Chromium lists what the system has chosen, beside the device itself. */
+export const SYSTEM_CHOICES: ReadonlySet<string> = new Set(["default", "communications"]);
 
 /** What a device is chosen for: a source that is sent, or the sound of the others. */
 export type DeviceUse = Source | "speaker";
@@ -22,6 +24,7 @@ export function rememberDevice(use: DeviceUse, id: string, label: string): void 
 /** The choice made for `use`; null for none. */
 export function rememberedDevice(use: DeviceUse): Remembered | null {
   const found = all()[use];
+  if (SYSTEM_CHOICES.has(found?.id ?? "")) return null; // who chose that chose none
   return typeof found?.id === "string" && typeof found.label === "string" ? found : null;
 }
 

@@ -37,6 +37,8 @@ const CLOSED = { replaced: 4101, left: 4103, removed: 4105 } as const;
 /** Refusals to join that no waiting mends. */
 const FINAL_REFUSALS = new Set(["no-such-lesson", "lesson-ended", "no-such-seat"]);
 const REMOVED: ReadonlySet<string> = new Set(REMOVAL_CODE_VALUES);
+/** This person leads from another window or computer: only their hand takes it back. */
+const LEADS_ELSEWHERE = "leads-elsewhere";
 const STALE_TOKEN = new Set(["token-invalid", "token-foreign", "token-expired"]);
 
 type Report = ReadonlyMap<string, Record<string, unknown>>;
@@ -102,8 +104,13 @@ export class LessonSession {
     return { publish: this.publisher?.peer ?? null, subscribe: this.subscriber?.peer ?? null };
   }
 
-  open(): void {
+  /**
+   * `anew`: somebody's hand brings the lesson to this window, wherever else they are in it. By
+   * itself a window only comes back as the device that it was.
+   */
+  open({ anew = false } = {}): void {
     if (this.checker !== undefined) return; // it was opened to look before one enters
+    if (anew) this.forgetWindow();
     addEventListener("online", this.onOnline);
     document.addEventListener("visibilitychange", this.onOnline);
     this.checker = setInterval(() => void this.check(), CHECK_EVERY_MS);
@@ -206,6 +213,11 @@ export class LessonSession {
     return this.options.oneWindow ? localStorage : sessionStorage;
   }
 
+  /** What this browser was in the lesson is over: the next join is another device's. */
+  forgetWindow(): void {
+    if (this.options.oneWindow) this.keys.removeItem(this.resumeName);
+  }
+
   private get resumeName(): string {
     return `tongke.resume.${this.options.lessonId}`;
   }
@@ -259,6 +271,7 @@ export class LessonSession {
       this.store.dispatch({ type: "removed", refusal: refusalOf(refused) });
       return "stop";
     }
+    if (refused.code === LEADS_ELSEWHERE) return this.replaced();
     this.renewToken = STALE_TOKEN.has(refused.code);
     this.store.dispatch({ type: "refused", refusal: refusalOf(refused) });
     return FINAL_REFUSALS.has(refused.code) ? "stop" : "knock";
@@ -288,15 +301,18 @@ export class LessonSession {
   private lost(code: number): "retry" | "stop" {
     if (this.store.view.phase === "ended") return "stop";
     if (code === CLOSED.left || code === CLOSED.removed) return "stop";
-    if (code === CLOSED.replaced) {
-      this.store.dispatch({ type: "replaced" });
-      this.publisher?.close();
-      this.subscriber?.close();
-      this.devices.close();
-      return "stop";
-    }
+    if (code === CLOSED.replaced) return this.replaced();
     this.store.dispatch({ type: "lost" });
     return "retry";
+  }
+
+  /** Another window or computer has the lesson: nothing is sent or played here any more. */
+  private replaced(): "stop" {
+    this.store.dispatch({ type: "replaced" });
+    this.publisher?.close();
+    this.subscriber?.close();
+    this.devices.close();
+    return "stop";
   }
 
   /** Nothing more is sent or received here, and no key brings this device back. */

@@ -9,6 +9,7 @@ import "../components/chat_line.ts";
 import { define } from "../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts";
 import { putOut, refusalWords } from "../components/put_out.ts";
+import { recordingSign } from "../components/recording_sign.ts";
 import "../components/sound.ts";
 import "../components/stage.ts";
 import { Title } from "../components/title.ts";
@@ -251,11 +252,12 @@ export class Observe extends LessonPage {
     if (view.phase === "refused") {
       return this.over(m.lesson.refusedTitle, refusalWords(view.refusal), view.refusal?.code);
     }
-    if (view.phase === "replaced") return replaced(m.lesson);
+    if (view.phase === "replaced") return replaced(m.lesson, session);
     return html`<header>
         <a class="button" href="/" aria-label=${m.observe.leave}>${icon("back")}</a>
         <h1>${view.lesson?.title ?? m.lesson.connecting}</h1>
         ${view.lesson ? html`<span>${clock(this.elapsed())}</span>` : nothing}
+        ${view.lesson ? recordingSign(view.lesson) : nothing}
         <span class="badge">${icon("microphoneOff", 14)}${m.observe.silent}</span>
         ${view.phase === "reconnecting"
           ? html`<span class="badge warn" role="status">${m.lesson.reconnecting}</span>`

@@ -1,6 +1,7 @@
 // Own devices against a fake browser: chosen, remembered, exchanged, blocked and allowed again.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { deviceName, namedDevices, trackName } from "../../src/lesson/device_names.ts";
 import { Devices } from "../../src/lesson/devices.ts";
 import { NO_DEVICE } from "../../src/lesson/remembered_devices.ts";
 import type { DeviceChoices } from "../../src/lesson/state.ts";
@@ -120,6 +121,32 @@ function devices({ takesAll = false } = {}): Devices {
 
 const live = (): string[] =>
   media.opened.filter((one) => one.readyState === "live").map((one) => one.label);
+
+describe("a device's name", () => {
+  it.each([
+    ["C920 (046d:082d)", "C920"],
+    ["Built-in Audio", "Built-in Audio"],
+    ["Desk (left)", "Desk (left)"],
+  ])("%s is %s", (label, name) => {
+    expect(deviceName(label)).toBe(name);
+  });
+
+  it("is the device's where the system chose it, and stands once in the list", () => {
+    const list = (deviceId: string, label: string): MediaDeviceInfo =>
+      ({ deviceId, label }) as MediaDeviceInfo;
+    const found = [
+      list("default", "默认 - C920 (046d:082d)"),
+      list("communications", "通信 - C920 (046d:082d)"),
+      list("a1", "C920 (046d:082d)"),
+      list("b2", ""),
+    ];
+    expect(namedDevices(found)).toEqual([["a1", "C920"]]);
+    const by = (deviceId: string, label: string): MediaStreamTrack =>
+      ({ label, getSettings: () => ({ deviceId }) }) as unknown as MediaStreamTrack;
+    expect(trackName(by("default", "默认 - C920 (046d:082d)"))).toBe("C920");
+    expect(trackName(by("a1", "Mixer - Left"))).toBe("Mixer - Left");
+  });
+});
 
 beforeEach(() => {
   vi.useFakeTimers();

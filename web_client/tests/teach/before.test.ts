@@ -51,7 +51,7 @@ describe("before the lesson", () => {
     expect(seen(root, "tk-control-bar")).toBeNull(); // it is the teacher who enters
     // Nobody hears the teacher: what a room is told would come out of nowhere.
     expect(card(root, "r1").querySelector(".actions")).toBeNull();
-    expect(signs("r1")).toBe("摄像头 声音 网络良好");
+    expect(signs("r1")).toBe("摄像头 麦克风 网络良好");
     await heard({ type: "seat_changed", seat: seat("r2", { sources: [source("r2", "students", { live: false })] }) });
     expect(signs("r2")).toBe("没有画面 没有声音 网络良好");
     await heard({ type: "seat_changed", seat: seat("r3", { present: false }) });
@@ -101,7 +101,7 @@ describe("before the lesson", () => {
     expect(FakeSocket.all).toEqual([]);
     await press(root, ...START);
     FakeSocket.last.open();
-    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: "the other window's", enters: true });
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: null, enters: true });
   });
 
   it("does not begin when the server refuses, and says why", async () => {

@@ -129,6 +129,14 @@ describe("the teacher's own devices in the lesson", () => {
     expect(words(test())).toContain("没有听到？");
   });
 
+  it("stand below the pictures, and the rooms stay as they were", async () => {
+    const root = await inside(played);
+    await key("d");
+    expect(seen(root, ".pictures tk-device-panel")).not.toBeNull();
+    expect(seen(root, "aside tk-device-panel")).toBeNull();
+    expect(root.querySelectorAll("tk-room-card[compact]")).toHaveLength(0);
+  });
+
   it("say whose microphone it is when another device has the sound", async () => {
     const root = await inside(played, { carries_sound: false });
     await own("room", new FakeTrack());
@@ -177,6 +185,28 @@ describe("the bar below", () => {
     expect(words(find(root, "tk-chat"))).toContain("你好");
   });
 
+  it("keeps a line that was begun, closed and opened again, until it is sent", async () => {
+    const root = await inside(played);
+    const field = (): HTMLInputElement => find(root, "tk-chat", "input") as HTMLInputElement;
+    await key("c");
+    field().value = "请翻到第 12 页";
+    field().dispatchEvent(new Event("input"));
+    await key("Escape", field());
+    expect(seen(root, "tk-chat")).toBeNull();
+    await key("c");
+    expect(field().value).toBe("请翻到第 12 页");
+    document.body.replaceChildren(); // the session is over, and the same person signs in again
+    sessionStorage.removeItem("tongke.entered.l1");
+    const again = await inside(played);
+    await key("c");
+    expect((find(again, "tk-chat", "input") as HTMLInputElement).value).toBe("请翻到第 12 页");
+    await press(again, "tk-chat", "[data-testid=chat-send]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "send_chat", text: "请翻到第 12 页" });
+    await key("c");
+    await key("c");
+    expect((find(again, "tk-chat", "input") as HTMLInputElement).value).toBe("");
+  });
+
   it("switches the recording, and says what the recorder makes of it", async () => {
     const root = await inside(played);
     const bar = (): string => words(find(root, "tk-top-bar"));
@@ -186,7 +216,7 @@ describe("the bar below", () => {
     expect(FakeSocket.last.asked).toMatchObject({ type: "set_recording", recording: false });
     const off = { record: false, recording: false, recording_fault: "switched-off" };
     await heard({ type: "lesson_changed", lesson: lesson(off) });
-    expect(bar()).toContain("未录制 开始录制");
+    expect(bar()).toContain("录制已暂停 开始录制");
     await toggle();
     expect(FakeSocket.last.asked).toMatchObject({ type: "set_recording", recording: true });
   });

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 // What goes wrong in the lesson, and how one comes out of it.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { zh } from "../../src/i18n/zh/index.ts";
 import { FakeSocket } from "../lesson/fake_socket.ts";
 import { lesson, seat, welcome } from "../lesson/views.ts";
@@ -70,11 +70,29 @@ describe("what goes wrong in the lesson", () => {
     const other = await inside(played);
     FakeSocket.last.die(4101);
     await settled();
-    expect(words(other)).toBe(
-      "课堂已在另一个窗口打开 这台电脑只能有一个窗口在课堂中。 在这里使用",
-    );
+    expect(words(other)).toBe(`${zh.lesson.replacedTitle} ${zh.lesson.replaced} 在这里使用`);
     expect(seen(other, "tk-control-bar")).toBeNull();
-    expect(localStorage.getItem(WINDOW)).toBe("key"); // by which it is taken back
+    expect(FakeSocket.all).toHaveLength(2); // it does not come back by itself
+  });
+
+  it("is another computer that has taken over while the line was lost; a button takes back", async () => {
+    const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
+    const root = await inside(played);
+    FakeSocket.last.die(1006);
+    await later(0.5);
+    FakeSocket.last.open();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: "key", enters: true });
+    const elsewhere = { code: "leads-elsewhere", message_zh: "在另一台电脑上。", message_en: "" };
+    FakeSocket.last.answer({ type: "refused", ...elsewhere });
+    FakeSocket.last.die(4100);
+    await later(30);
+    expect(FakeSocket.all).toHaveLength(2);
+    expect(words(root)).toContain(zh.lesson.replaced);
+    await press(root, "[data-testid=take-back]");
+    expect(reload).toHaveBeenCalledTimes(1);
+    expect(localStorage.getItem(WINDOW)).toBeNull(); // by hand one comes as another device
+    expect(sessionStorage.getItem("tongke.entered.l1")).toBe("yes");
+    reload.mockRestore();
   });
 });
 

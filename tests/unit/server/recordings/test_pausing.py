@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest_asyncio
 
 from recorder import control as c
 from recorder.recording_folder import RecordingFolder
-from recorder.records import DiskRefused, Opened
+from recorder.records import DiskRefused, Opened, SwitchedOff
 from server.recordings.leftovers import find_leftovers
 from server.recordings.pausing import Pausing
 from server.recordings.recorded import Interruption, Recorded
@@ -38,7 +37,7 @@ class Kept:
         self.heard.append((running, fault))
 
     def told(self) -> Interruption | None:
-        return self.recorded.interruption
+        return self.recorded.told_interruption
 
 
 @pytest_asyncio.fixture
@@ -80,9 +79,30 @@ async def test_what_the_lead_switches_off_goes_on_by_nothing_but_the_lead(kept: 
     pausing.switch(recorded, 901.0, on=True)
     pausing.runs(recorded, 902.0)
     assert kept.said == ["pause", "all"]
-    assert kept.told() == replace(off, over=True)
+    assert kept.told() is None, "it is complete, with a gap that was wished"
     await pausing.chores.done()
     assert kept.heard == [(True, ""), (False, "switched-off"), (True, "")]
+
+
+async def test_what_was_amiss_before_is_told_after_it_was_switched_off_and_on(kept: Kept) -> None:
+    recorded, pausing = kept.recorded, kept.pausing
+    pausing.pause(recorded, FULL, 5.0)
+    pausing.switch(recorded, 6.0, on=False)
+    off = kept.told()
+    assert off is not None
+    assert off.code == "switched-off"
+    pausing.switch(recorded, 60.0, on=True)
+    pausing.runs(recorded, 61.0)
+    assert kept.told() == Interruption("disk-full", "The disk is full.", over=True)
+
+
+async def test_what_was_sent_before_it_was_switched_on_is_not_wanted(kept: Kept) -> None:
+    """The media core keeps some seconds, for a recorder that comes back."""
+    recorded, pausing = kept.recorded, kept.pausing
+    assert recorded.wants_past(0.0)
+    pausing.switch(recorded, 5.0, on=False)
+    pausing.switch(recorded, 50.0, on=True)
+    assert [recorded.wants_past(now) for now in (50.0, 59.9, 60.0)] == [False, False, True]
 
 
 async def test_a_full_disk_is_not_tried_again_once_it_is_switched_off(kept: Kept) -> None:
@@ -120,3 +140,11 @@ def test_what_an_earlier_server_paused_for_is_still_told(tmp_path: Path) -> None
     away = left(15.0)
     assert away is not None
     assert away.code == "recorder-away"
+
+
+def test_what_its_lead_switched_off_is_nothing_amiss_after_a_restart(tmp_path: Path) -> None:
+    folder = RecordingFolder(tmp_path / "rec1", Opened(recording_id="rec1", lesson_id="l", at=10.0))
+    folder.append(SwitchedOff(at=11.0))
+    folder.abandon()
+    (found,) = find_leftovers(tmp_path, 90.0)
+    assert found.interruption is None

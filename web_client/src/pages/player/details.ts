@@ -5,6 +5,7 @@ import { property, state } from "lit/decorators.js";
 import { patch, wordsOf } from "../../api/client.ts";
 import type { Pause, Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
+import { SWITCHED_OFF } from "../../components/recording_sign.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { clock, dayAndTime, facts, faultWords, minutes } from "../../i18n/format.ts";
@@ -85,6 +86,7 @@ export class PlayerDetails extends TongkeElement {
       .lack {
         color: var(--warn);
       }
+      .gap svg,
       .lack svg {
         margin-inline-end: 4px;
         vertical-align: -3px;
@@ -191,6 +193,13 @@ export class PlayerDetails extends TongkeElement {
   }
 
   private pauseWords(pause: Pause): TemplateResult {
+    if (pause.code === SWITCHED_OFF) {
+      const words = this.m.player.switchedOff(
+        clock(pause.start_s),
+        clock(pause.start_s + pause.duration_s),
+      );
+      return html`<span class="gap">${icon("pause", 16)}${words}</span>`;
+    }
     const why = faultWords(this.m.lesson.recordingFaults, pause.code);
     return html`<span class="lack"
       >${icon("warning", 16)}${this.m.player.pauseOf(clock(pause.before_s + pause.duration_s), why)}</span
@@ -200,11 +209,15 @@ export class PlayerDetails extends TongkeElement {
   /** What was not recorded, and what was and cannot be played. */
   private missing(): TemplateResult | typeof nothing {
     const { recording, m } = this;
-    if (!recording.incomplete) return nothing;
+    const wished = recording.pauses.filter((one) => one.code === SWITCHED_OFF);
+    if (!recording.incomplete) return this.wished(wished);
     const names = seatNames(recording);
-    return html`<h3>${m.player.missing}</h3>
+    return html`${this.wished(wished)}
+      <h3>${m.player.missing}</h3>
       <ul>
-        ${recording.pauses.map((pause) => this.entry(pause.start_s, this.pauseWords(pause), false))}
+        ${recording.pauses
+          .filter((one) => one.code !== SWITCHED_OFF)
+          .map((pause) => this.entry(pause.start_s, this.pauseWords(pause), false))}
         ${recording.missing.map((one) =>
           this.entry(
             one.start_s,
@@ -222,6 +235,15 @@ export class PlayerDetails extends TongkeElement {
       ${recording.may.includes("see-faults")
         ? html`<p class="soft small" lang="en">${m.player.forIt(recording.incomplete)}</p>`
         : nothing}`;
+  }
+
+  /** Gaps that its owner wanted: the recording is complete with them. */
+  private wished(pauses: readonly Pause[]): TemplateResult | typeof nothing {
+    if (pauses.length === 0) return nothing;
+    return html`<h3>${this.m.player.wishedGaps}</h3>
+      <ul>
+        ${pauses.map((pause) => this.entry(pause.start_s, this.pauseWords(pause), false))}
+      </ul>`;
   }
 
   private chat(): TemplateResult {

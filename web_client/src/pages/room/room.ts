@@ -262,7 +262,7 @@ export class Room extends LessonPage {
   }
 
   override render(): TemplateResult {
-    if (this.view.phase === "replaced") return replaced(this.m.lesson);
+    if (this.view.phase === "replaced") return replaced(this.m.lesson, this.session);
     const { lesson } = this.view;
     return html`<h1 class="visually-hidden">
         ${lesson?.title ?? this.answer?.classroom.name ?? this.words()}

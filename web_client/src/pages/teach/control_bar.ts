@@ -253,6 +253,7 @@ export class ControlBar extends TongkeElement {
   /** How the teacher sounds, while they speak and are heard. */
   private level(): TemplateResult | typeof nothing {
     const { view } = this;
+    if (this.devices) return nothing; // it is told there, at length
     const track = view.own.get("room");
     if (!track || view.closed.has("room") || !isSent(view, "room")) return nothing;
     return html`<tk-level-meter short .track=${track}></tk-level-meter>`;

@@ -20,8 +20,8 @@ export class DevicePanel extends TongkeElement {
       :host {
         display: grid;
         align-content: start;
-        gap: 8px;
-        padding: 8px 16px 12px;
+        gap: 4px;
+        padding: 4px 12px 8px;
         border-radius: var(--radius);
         background: var(--surface);
         overflow-y: auto;
@@ -34,9 +34,6 @@ export class DevicePanel extends TongkeElement {
       }
       h2 {
         font-size: var(--text-large);
-      }
-      tk-device-menu {
-        gap: 12px;
       }
     `,
   ];
@@ -63,6 +60,7 @@ export class DevicePanel extends TongkeElement {
         </button>
       </header>
       <tk-device-menu
+        beside
         .view=${this.view}
         .session=${this.session}
         @keydown=${onEscape(() => this.close())}

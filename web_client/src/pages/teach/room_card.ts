@@ -261,10 +261,10 @@ export class RoomCard extends TongkeElement {
       seat.sources.some((one) => one.kind === kind && one.live && !one.muted);
     return [
       comes("video")
-        ? ["camera", m.teach.cameraReady, "good"]
+        ? ["camera", m.teach.camera, "good"]
         : ["cameraOff", m.teach.noCamera, "warn"],
       comes("audio")
-        ? ["microphone", m.teach.soundReady, "good"]
+        ? ["microphone", m.teach.microphone, "good"]
         : ["microphoneOff", m.teach.noSound, "warn"],
     ];
   }

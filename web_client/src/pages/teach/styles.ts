@@ -17,8 +17,16 @@ export const teachStyles = css`
     min-height: 0;
     padding: 8px;
   }
+  .pictures {
+    display: flex;
+    flex-direction: column;
+    gap: 8px;
+    min-width: 0;
+    min-height: 0;
+  }
   .stage {
     display: grid;
+    flex: 1;
     min-width: 0;
     min-height: 0;
   }
@@ -30,20 +38,21 @@ export const teachStyles = css`
   }
   .rooms {
     display: flex;
-    flex: 2 1 auto;
+    flex: 0 1 auto;
     flex-direction: column;
     gap: 8px;
     min-height: 0;
     overflow-y: auto;
   }
   tk-chat {
-    flex: 1 0 200px;
+    flex: 1 0 128px; /* two lines and the field, where four rooms stand above */
     border-radius: var(--radius);
     background: var(--surface);
   }
+  /* Below the pictures, which give it the room: the rooms beside them stay whole. */
   tk-device-panel {
-    flex: 0 0 auto;
-    max-height: calc(100% - 112px); /* one room's card stays */
+    flex: none;
+    max-height: 60%;
   }
   .banner {
     display: flex;
@@ -103,6 +112,9 @@ export const teachStyles = css`
       flex-direction: column;
       overflow-y: auto;
     }
+    .pictures {
+      display: contents;
+    }
     .stage {
       flex: none;
       height: clamp(220px, 64vw, 56vh);
@@ -123,7 +135,6 @@ export const teachStyles = css`
       height: min(280px, 38vh);
     }
     tk-device-panel {
-      order: -1;
       max-height: none;
     }
     .banner {

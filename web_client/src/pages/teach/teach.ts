@@ -22,6 +22,7 @@ import { base, controls } from "../../design/shared.ts";
 import { timeOfDay } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
 import { ownPictureIsHeld } from "../../lesson/captions.ts";
+import { camerasOf, useName } from "../../lesson/device_names.ts";
 import { pictureFaultInWords } from "../../lesson/picture_faults.ts";
 import { facePicture, hands, mySeat, rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
@@ -141,7 +142,7 @@ export class Teach extends LessonPage {
       if (this.lesson?.state === "planned") {
         await post(`/api/lessons/${encodeURIComponent(this.lessonId)}/start`);
       }
-      this.session?.open();
+      this.session?.open({ anew: true });
       this.enter();
     } catch (error) {
       this.error = error;
@@ -221,7 +222,7 @@ export class Teach extends LessonPage {
 
   private toggleChat(): void {
     const open = !this.view.chatOpen;
-    this.devicesOpen = false; // the column has room for one of them
+    this.devicesOpen = false; // one thing beside the pictures is enough
     this.session?.store.dispatch({ type: "chat-open", open });
     if (open) {
       void this.updateComplete.then(() => this.renderRoot.querySelector<Chat>("tk-chat")?.focus());
@@ -280,7 +281,7 @@ export class Teach extends LessonPage {
     }
     if (view.phase === "refused" && !view.me) return this.refused();
     if (view.phase === "removed") return putOut(m, view.refusal);
-    if (view.phase === "replaced") return replaced(m.lesson);
+    if (view.phase === "replaced") return replaced(m.lesson, session);
     return html`
       <tk-top-bar
         .view=${view}
@@ -291,9 +292,20 @@ export class Teach extends LessonPage {
       ></tk-top-bar>
       ${this.banner()}
       <div class="middle">
-        <section class="stage ${this.inside ? "" : "check"}" aria-label=${m.lesson.stage}>
-          ${this.inside ? this.stage(session) : this.check(session)}
-        </section>
+        <div class="pictures">
+          <section class="stage ${this.inside ? "" : "check"}" aria-label=${m.lesson.stage}>
+            ${this.inside ? this.stage(session) : this.check(session)}
+          </section>
+          ${this.inside && this.devicesOpen
+            ? html`<tk-device-panel
+                role="group"
+                aria-label=${m.teach.devices}
+                .view=${view}
+                .session=${session}
+                @close-devices=${this.toggleDevices}
+              ></tk-device-panel>`
+            : nothing}
+        </div>
         <aside aria-label=${m.lesson.rooms}>
           <h2 class="visually-hidden">${m.lesson.rooms}</h2>
           ${this.inside
@@ -306,15 +318,6 @@ export class Teach extends LessonPage {
                 .session=${session}
                 @close-chat=${this.leaveChat}
               ></tk-chat>`
-            : nothing}
-          ${this.inside && this.devicesOpen
-            ? html`<tk-device-panel
-                role="group"
-                aria-label=${m.teach.devices}
-                .view=${view}
-                .session=${session}
-                @close-devices=${this.toggleDevices}
-              ></tk-device-panel>`
             : nothing}
         </aside>
       </div>
@@ -396,7 +399,7 @@ export class Teach extends LessonPage {
   /** The column has no room for so many whole cards beside what is open in it. */
   private isShort(cards: number): boolean {
     if (innerWidth <= ONE_COLUMN_PX) return false;
-    const open = this.view.chatOpen || this.devicesOpen ? CHAT_PX : 0;
+    const open = this.view.chatOpen ? CHAT_PX : 0;
     return cards * CARD_PX > innerHeight - BARS_PX - open;
   }
 
@@ -460,9 +463,14 @@ export class Teach extends LessonPage {
     const { view, m } = this;
     if (!this.inside) return "";
     const microphone = deviceProblem(view.microphone);
-    if (microphone) return m.teach.deviceProblem(m.teach.microphone, microphone);
+    if (microphone) return m.teach.deviceProblem(this.deviceUse("room"), microphone);
     const camera = deviceProblem(view.camera);
     return camera ? m.teach.deviceProblem(m.teach.camera, camera) : "";
+  }
+
+  private deviceUse(source: Source): string {
+    const sent = this.view.profile?.sources.map((one) => one.source) ?? [];
+    return useName(source, { first: camerasOf(sent)[0] ?? source, ofRoom: false }, this.m);
   }
 
   /** A device has vanished and another serves: which, and the way to choose. */
@@ -472,7 +480,7 @@ export class Teach extends LessonPage {
       this.session?.store.dispatch({ type: "fell-back", source, from: "", to: null });
     return this.strip(
       "warn",
-      teach.fellBack(source === "room" ? teach.microphone : teach.camera, from, to),
+      teach.fellBack(this.deviceUse(source), from, to),
       html`${this.devicesOpen
           ? nothing
           : html`<button class="slim" @click=${this.toggleDevices}>${teach.devices}</button>`}

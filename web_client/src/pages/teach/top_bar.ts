@@ -4,16 +4,14 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { onEscape } from "../../components/form.ts";
+import { recordingSign } from "../../components/recording_sign.ts";
 import { icon, lineSigns } from "../../design/icons.ts";
 import { base, cards, controls, lines } from "../../design/shared.ts";
-import { clock, faultWords, timeOfDay } from "../../i18n/format.ts";
+import { clock, timeOfDay } from "../../i18n/format.ts";
 import { mySeat, serverNow } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { LessonState, LinkQuality } from "../../protocol/messages.ts";
-
-/** Of the faults of a recording the one that is none: its owner wants it so. */
-const SWITCHED_OFF = "switched-off";
 
 export class TopBar extends TongkeElement {
   static override styles = [
@@ -113,7 +111,7 @@ export class TopBar extends TongkeElement {
             <span class="time" aria-label=${m.lesson.elapsed(this.elapsed(lesson.started_at))}
               >${this.elapsed(lesson.started_at)}</span
             >
-            ${this.recording(lesson)} ${this.recordingSwitch(lesson)}
+            ${recordingSign(lesson)} ${this.recordingSwitch(lesson)}
             ${lesson.locked
               ? html`<span class="badge warn">${icon("lock", 14)}${m.lesson.locked}</span>`
               : nothing}
@@ -125,19 +123,6 @@ export class TopBar extends TongkeElement {
             ${this.link()}</div>`
         : nothing}
       ${this.inside ? this.end() : nothing}`;
-  }
-
-  private recording(lesson: LessonState): TemplateResult {
-    const words = this.m.lesson;
-    if (lesson.recording) {
-      return html`<span class="badge live">${icon("record", 14)}${words.recording}</span>`;
-    }
-    const off = !lesson.recording_fault || lesson.recording_fault === SWITCHED_OFF;
-    if (off) return html`<span class="badge">${words.notRecording}</span>`;
-    const why = words.recordingPaused(faultWords(words.recordingFaults, lesson.recording_fault));
-    return html`<span class="badge warn recording" role="status" title=${why}
-      >${icon("warning", 14)}<span>${why}</span></span
-    >`;
   }
 
   /** What its owner has decided, whatever the disk says; it stands in the way of no question. */
