@@ -41,6 +41,19 @@ class PictureFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LineProbe:
+    """With these ICE credentials checks are answered here, and nothing comes of it.
+
+    `udp` and `tcp` are where: host and port of everything peers are told.
+    """
+
+    ufrag: str
+    password: str
+    udp: tuple[tuple[str, int], ...]
+    tcp: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LayerOffer:
     """One encoding that a sender was told to send: its rid, and how large its pictures are."""
 

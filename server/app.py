@@ -275,12 +275,13 @@ class _Start:
         self._stack.push_async_callback(files.close)
         event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
         self._stack.push_async_callback(event_log.close)
+        signaling_settings = _signaling_settings(settings)
         self.signaling = LessonService(
             media,
             tokens,
             desk,
             observers=(event_log,) if recording is None else (event_log, recording),
-            settings=_signaling_settings(settings),
+            settings=signaling_settings,
             clock=clock,
         )
         self._stack.push_async_callback(self.signaling.close)
@@ -323,6 +324,7 @@ class _Start:
             imports=ImportDesk(database, clock, self._profile_folders),
             pairing=PairingDesk(),
             readiness=ReadinessBoard(),
+            turn=signaling_settings.turn,
             media=media,
             recording=recording,
             store=store,

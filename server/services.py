@@ -33,6 +33,7 @@ from server.recordings.store import Store
 from server.schools.communities import COMMUNITIES
 from server.schools.pairing import PairingDesk
 from server.schools.places import CLASSROOMS, SCHOOLS
+from signaling.turn import TurnServers
 
 # What refers to others stands before what is referred to.
 DELETION = Deletion((RECORDINGS, LESSONS, COMMUNITIES, USERS, CLASSROOMS, SCHOOLS))
@@ -62,6 +63,7 @@ class Services:
     imports: ImportDesk
     pairing: PairingDesk
     readiness: ReadinessBoard
+    turn: TurnServers | None
     media: MediaCore
     recording: RecordingService | None
     store: Store

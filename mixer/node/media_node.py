@@ -20,6 +20,7 @@ from mixer.errors import LessonOpen, LessonUnknown, NodeFull, NodeUnavailable
 from mixer.model import (
     FeedInfo,
     FeedOffer,
+    LineProbe,
     MediaEvent,
     NodeSettings,
     PublishAnswer,
@@ -139,6 +140,20 @@ class MediaNode:
     def tcp_candidates(self) -> tuple[tuple[str, int], ...]:
         """(address, TCP port) of what peers are told for networks that block UDP."""
         return tuple(candidate for port in self._ports for candidate in port.tcp_candidates)
+
+    def line_probe(self) -> LineProbe:
+        """By which somebody learns whether media would reach this node: its first port stands for
+        all. Raises `NodeUnavailable` before the node is started."""
+        if not self._ports:
+            raise NodeUnavailable("the node is not started")
+        port = self._ports[0]
+        credentials = port.ice.probes.credentials
+        return LineProbe(
+            ufrag=credentials.ufrag,
+            password=credentials.password,
+            udp=port.candidates,
+            tcp=port.tcp_candidates,
+        )
 
     @property
     def ready(self) -> bool:

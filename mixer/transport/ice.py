@@ -22,6 +22,7 @@ Rules
   peer takes no other, RFC 8445 §7.2.5.2.1), and a move of it is a move like the peer's.
 * The new ufrag of an ICE restart works beside the old one until its first good check; then the
   old one is dead (RFC 8445 §2.4).
+* Checks with the credentials of `probes` are of no session: answered, and nothing is changed.
 * No packet for `SILENCE_S`: the session is silent. No authentic check for `CONSENT_S`: consent is
   gone, nothing may be sent to the peer until a check comes again (RFC 7675 §5.1).
 
@@ -44,6 +45,7 @@ from enum import Enum
 from mixer.sdp import IceCredentials
 from mixer.transport import stun
 from mixer.transport.crowd import Crowd
+from mixer.transport.line_probe import LineProbes
 from mixer.transport.rate_limit import SourceBudget
 
 Address = stun.Address
@@ -121,6 +123,7 @@ class IceCounters:
     replays: int = 0
     refusals_withheld: int = 0
     sources_full: int = 0
+    probes_withheld: int = 0
 
 
 @dataclass(slots=True)
@@ -167,6 +170,7 @@ class IceAgent:
         self._by_ufrag: dict[str, _Session] = {}
         self._by_address: dict[Address, _Session] = {}
         self._budget = SourceBudget(rate_per_s=REFUSALS_PER_S, burst=REFUSALS_BURST)
+        self.probes = LineProbes(random_text, (UFRAG_LENGTH, PASSWORD_LENGTH))
         self._next_key = 1
         self._due_at = math.inf  # before, time alone changes no session
         self.counters = IceCounters()
@@ -231,6 +235,13 @@ class IceAgent:
             self.counters.malformed += 1
             return []
         ufrag = stun.local_ufrag(data)
+        if ufrag == self.probes.credentials.ufrag:
+            return self._probed(address, data, now, local)
+        return self._check(address, data, now, local, ufrag=ufrag)
+
+    def _check(
+        self, address: Address, data: bytes, now: float, local: str, *, ufrag: str | None
+    ) -> list[IceOutput]:
         session = self._by_ufrag.get(ufrag) if ufrag is not None else None
         if session is None and ufrag is not None:
             self.counters.unknown_ufrag += 1
@@ -383,6 +394,15 @@ class IceAgent:
             None if address is None else address[0],
         )
         session.remote = address
+
+    def _probed(self, address: Address, data: bytes, now: float, local: str) -> list[IceOutput]:
+        try:
+            answer = self.probes.answer(address, data, now)
+        except stun.StunError:
+            self.counters.malformed += 1
+            return []
+        self.counters.probes_withheld = self.probes.withheld
+        return [] if answer is None else [Answer(address, answer, local)]
 
     def _is_short(self, answer: Answer, request: bytes) -> bool:
         if len(answer.data) <= len(request):

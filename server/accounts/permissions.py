@@ -138,6 +138,7 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "GET /api/lessons/{lesson_id}/readiness": _PEOPLE,
     "GET /api/lessons/{lesson_id}/stats": RIGHTS[Right.ADMINISTER],
     "GET /api/room": _ROOM_DEVICES,
+    "GET /api/room/line": _ROOM_DEVICES,
     "GET /api/room/profile": _ROOM_DEVICES,
     "POST /api/room/readiness": _ROOM_DEVICES,
     "GET /ws": _ADMITTED,  # its first message has the token

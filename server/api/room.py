@@ -12,7 +12,7 @@ from server.api.fields import Body, View
 from server.api.lesson_views import LessonView, lesson_view
 from server.lessons.readiness import DeviceReadiness, LineReadiness, RoomReadiness
 from server.node.hardware import load_send_profile
-from signaling.protocol.messages import Mode, RemovalCode, Role, SendProfile
+from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile
 from signaling.protocol.refusals import REFUSALS
 
 router = area("room")
@@ -46,6 +46,21 @@ class RoomProfileView(View):
 
     checks_devices: bool
     sends: SendProfile
+
+
+class ProbedPlace(View):
+    host: str
+    port: int
+
+
+class LineProbeView(View):
+    """ICE credentials that the media core answers and that lead nowhere; where it listens."""
+
+    ufrag: str
+    password: str
+    udp: list[ProbedPlace]
+    tcp: list[ProbedPlace]
+    ice_servers: list[IceServer]
 
 
 class ReadinessBody(Body):
@@ -92,6 +107,21 @@ async def room_profile(device: Room, services: ServicesOf) -> RoomProfileView:
         device.classroom.profile, Mode.BLENDED, Role.ROOM, [] if folder is None else [folder]
     )
     return RoomProfileView(checks_devices=services.settings.room_checks_devices, sends=sends)
+
+
+@router.get("/api/room/line")
+async def line_probe(device: Room, services: ServicesOf) -> LineProbeView:
+    """By which a waiting room tries whether a lesson's media would come through, and how."""
+    probe = services.media.line_probe()
+    turn = services.turn
+    relays = [] if turn is None else [turn.for_device(device.credential_id, services.clock())]
+    return LineProbeView(
+        ufrag=probe.ufrag,
+        password=probe.password,
+        udp=[ProbedPlace(host=host, port=port) for host, port in probe.udp],
+        tcp=[ProbedPlace(host=host, port=port) for host, port in probe.tcp],
+        ice_servers=relays,
+    )
 
 
 @router.post("/api/room/readiness", status_code=204)

@@ -35,10 +35,15 @@ class DeviceReadiness(StrEnum):
 
 
 class LineReadiness(StrEnum):
-    """How the room reaches this server, the best first; `blocked`: only its pages come through."""
+    """How the room reaches this server, the best first.
+
+    `detour`: UDP does not come through, and media goes by TCP or a relay, later where packets are
+    lost; `blocked`: only the pages come through.
+    """
 
     READY = "ready"
     CHECKING = "checking"
+    DETOUR = "detour"
     SLOW = "slow"
     BLOCKED = "blocked"
 

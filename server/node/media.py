@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hardware_profiles import ServerProfile
 from mixer.errors import NodeUnavailable
-from mixer.model import NodeSettings
+from mixer.model import LineProbe, NodeSettings
 from mixer.node import LessonStats, NodeStats
 from server.children.tapping import TappedMedia
 from server.config import Settings
@@ -32,6 +32,10 @@ class MediaCore(Media, TappedMedia, Protocol):
 
     def lesson_stats(self, lesson_id: str) -> LessonStats:
         """Every connection, producer and consumer of an open lesson; raises `LessonUnknown`."""
+        ...
+
+    def line_probe(self) -> LineProbe:
+        """By which a waiting room learns whether media would come through."""
         ...
 
     def node_stats(self) -> NodeStats:

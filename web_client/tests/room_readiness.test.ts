@@ -2,7 +2,7 @@
 // A room that waits looks at its own devices, says how they are, and lets them be chosen.
 
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import type { Readiness, RoomAnswer, RoomProfile } from "../src/api/types.ts";
+import type { LineProbe, Readiness, RoomAnswer, RoomProfile } from "../src/api/types.ts";
 import type { SourceProfile } from "../src/protocol/messages.ts";
 import { AskedDevices, FakeTrack } from "./lesson/asked_devices.ts";
 import { FakeSocket } from "./lesson/fake_socket.ts";
@@ -61,6 +61,34 @@ vi.mock("../src/lesson/picture_watch.ts", async (original) => ({
   },
 }));
 
+/** What a connection to the media core comes to, by what it may try. */
+const network = { udp: true, tcp: true, tried: [] as string[] };
+
+class PlayedPeer extends EventTarget {
+  iceConnectionState = "new";
+  createDataChannel = (): object => ({});
+  createOffer = (): Promise<object> => Promise.resolve({ type: "offer", sdp: "" });
+  setLocalDescription = (): Promise<void> => Promise.resolve();
+  close = (): void => undefined;
+  setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
+    const candidates = sdp.split("\r\n").filter((one) => one.startsWith("a=candidate:"));
+    network.tried.push(candidates.map((one) => one.split(" ")[2]).join("+"));
+    const open = candidates.some((one) => network[one.split(" ")[2] as "udp" | "tcp"]);
+    expect(sdp).toContain("a=ice-ufrag:probe");
+    this.iceConnectionState = open ? "connected" : "failed";
+    queueMicrotask(() => this.dispatchEvent(new Event("iceconnectionstatechange")));
+    return Promise.resolve();
+  }
+}
+
+const line: LineProbe = {
+  ufrag: "probe",
+  password: "p".repeat(24),
+  udp: [{ host: "10.0.0.9", port: 7881 }],
+  tcp: [{ host: "10.0.0.9", port: 7881 }],
+  ice_servers: [],
+};
+
 let server: FakeServer;
 let media: AskedDevices;
 
@@ -95,7 +123,14 @@ beforeEach(() => {
   vi.stubGlobal("navigator", { mediaDevices: media });
   vi.stubGlobal("RTCRtpReceiver", { getCapabilities: () => null });
   localStorage.setItem("tongke.room.credential", "tkr_one");
-  server = new FakeServer({ "GET /api/room": answer, "GET /api/room/profile": profile, [TELL]: null });
+  Object.assign(network, { udp: true, tcp: true, tried: [] });
+  vi.stubGlobal("RTCPeerConnection", PlayedPeer);
+  server = new FakeServer({
+    "GET /api/room": answer,
+    "GET /api/room/profile": profile,
+    "GET /api/room/line": line,
+    [TELL]: null,
+  });
 });
 
 afterEach(() => {
@@ -149,6 +184,28 @@ it("says that it is not allowed, and that no lesson would come through", async (
   expect(told()).toMatchObject({ camera: "missing", sound: "denied", line: "blocked" });
   const signs = words(find(root, "tk-readiness-signs"));
   expect(signs).toBe("摄像头：没有找到 麦克风：未获许可 网络：课堂连接不通");
+});
+
+it("says that a firewall lets no UDP through, and media would go by TCP", async () => {
+  network.udp = false;
+  const { root } = await waiting();
+  await later(2);
+  expect(network.tried).toEqual(["udp", "udp+tcp"]);
+  expect(told()?.line).toBe("detour");
+  const signs = find(root, "tk-readiness-signs");
+  expect(words(signs)).toContain("网络：UDP 不通，改走 TCP 或中继");
+  network.udp = true; // and somebody has opened it
+  await later(61);
+  FakeSocket.last.open();
+  await later(2);
+  expect(told()?.line).toBe("ready");
+});
+
+it("says that its pages come through and no picture would", async () => {
+  Object.assign(network, { udp: false, tcp: false });
+  await waiting();
+  await later(2);
+  expect(told()?.line).toBe("blocked");
 });
 
 it("lets its devices be chosen while it waits", async () => {

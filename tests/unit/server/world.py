@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hardware_profiles import ServerProfile
 from mixer.errors import LessonUnknown
+from mixer.model import LineProbe
 from mixer.node import LessonStats, NodeStats
 from server.accounts.first_start import setup_address
 from server.accounts.passwords import Passwords
@@ -75,6 +76,9 @@ class NoMedia:
 
     def lesson_stats(self, lesson_id: str) -> LessonStats:
         raise LessonUnknown(lesson_id)
+
+    def line_probe(self) -> LineProbe:
+        return LineProbe("ufragufr", "p" * 24, udp=(("10.0.0.9", 7881),), tcp=(("10.0.0.9", 7882),))
 
     def node_stats(self) -> NodeStats:
         return {

@@ -23,6 +23,7 @@ from mixer.transport.ice import (
     RemoteChanged,
     StateChanged,
 )
+from mixer.transport.line_probe import PROBES_BURST
 
 HOME: Address = ("192.0.2.1", 4000)
 MOVED: Address = ("192.0.2.1", 4999)
@@ -99,6 +100,28 @@ def test_strangers_change_nothing(agent: IceAgent, data: object, code: int | Non
     assert changes(outputs) == []
     assert agent.state_of(key) is IceState.NEW
     assert agent.session_of(OTHER) is None
+
+
+def test_a_probe_is_answered_and_is_nobodys_session(agent: IceAgent) -> None:
+    probe = agent.probes.credentials
+    key, _ = connected(agent)
+    outputs = agent.handle_datagram(OTHER, check(probe, nominate=True), 1.0)
+    assert error_codes(outputs) == [None]
+    assert (changes(outputs), len(agent), agent.session_of(OTHER)) == ([], 1, None)
+    (sent,) = [output for output in outputs if isinstance(output, Answer)]
+    assert sent.address == OTHER
+    assert codec.parse_message(sent.data).attributes["XOR-MAPPED-ADDRESS"] == OTHER
+    assert agent.handle_datagram(HOME, check(probe), 1.0) != []
+    assert agent.session_of(HOME) == key, "a probe takes nobody's address"
+    assert agent.handle_datagram(OTHER, check(probe, password="wrong" * 5), 1.0) == []
+    assert agent.handle_datagram(OTHER, check(probe)[:40], 1.0) == []
+
+
+def test_a_source_gets_so_many_answers_to_probes_and_no_more(agent: IceAgent) -> None:
+    probe = agent.probes.credentials
+    answered = sum(bool(agent.handle_datagram(OTHER, check(probe), 0.0)) for _ in range(600))
+    assert (answered, agent.counters.probes_withheld) == (PROBES_BURST, 600 - PROBES_BURST)
+    assert agent.handle_datagram(HOME, check(probe), 0.0) != []
 
 
 def test_request_without_integrity_is_400(agent: IceAgent) -> None:

@@ -218,6 +218,13 @@ export interface components {
             place: number;
             raised_at: number;
         };
+        IceServer: {
+            /** @default  */
+            credential: string;
+            urls: string[];
+            /** @default  */
+            username: string;
+        };
         /** @description A row of the file, by the number that Excel shows; `cells` with what rows above fill in. */
         ImportRowView: {
             cells: {
@@ -343,11 +350,22 @@ export interface components {
             title: string;
             waits: components["schemas"]["WaitsView"] | null;
         };
+        /** @description ICE credentials that the media core answers and that lead nowhere; where it listens. */
+        LineProbeView: {
+            ice_servers: components["schemas"]["IceServer"][];
+            password: string;
+            tcp: components["schemas"]["ProbedPlace"][];
+            udp: components["schemas"]["ProbedPlace"][];
+            ufrag: string;
+        };
         /**
-         * @description How the room reaches this server, the best first; `blocked`: only its pages come through.
+         * @description How the room reaches this server, the best first.
+         *
+         *     `detour`: UDP does not come through, and media goes by TCP or a relay, later where packets are
+         *     lost; `blocked`: only the pages come through.
          * @enum {string}
          */
-        LineReadiness: "ready" | "checking" | "slow" | "blocked";
+        LineReadiness: "ready" | "checking" | "detour" | "slow" | "blocked";
         /**
          * @description One peer connection. `rtt_ms` and `available_bps` are null while unknown; `wanted_bps` is
          *     what all that is wanted would take, `used_bps` what was shared out (both for the way down).
@@ -529,6 +547,10 @@ export interface components {
             rows_read: number;
             unused: string[];
             wrong: number;
+        };
+        ProbedPlace: {
+            host: string;
+            port: number;
         };
         ProfileView: {
             description_en: string;

@@ -33,6 +33,7 @@ export type ImportRow = Shapes["ImportRowView"];
 export type Imported = Shapes["ImportedView"];
 export type ThisServer = Shapes["ThisServerView"];
 export type RoomProfile = Shapes["RoomProfileView"];
+export type LineProbe = Shapes["LineProbeView"];
 /** How a waiting room's camera, sound and line are: said by it, shown to its teacher. */
 export type Readiness = Shapes["ReadinessView"];
 export type SeatReadiness = Shapes["SeatReadinessView"];

@@ -1,6 +1,7 @@
 // How a waiting room's camera, sound and line are, in the words that the server is told. Pure.
 
 import type { Readiness } from "../api/types.ts";
+import type { MediaWay } from "./line_probe.ts";
 import type { PictureVerdict } from "./picture_watch.ts";
 import type { SoundVerdict } from "./sound_watch.ts";
 import type { DevicePhase } from "./state.ts";
@@ -18,10 +19,18 @@ export function soundReadiness(phase: DevicePhase, sound: SoundVerdict): Readine
   return phase === "starting" ? "checking" : phase;
 }
 
-/** `socket`: whether the lesson's own connection opens; null while that is being tried. */
-export function lineReadiness(rttMs: number | null, socket: boolean | null): Readiness["line"] {
-  if (socket === false) return "blocked";
-  if (rttMs === null || socket === null) return "checking";
+/**
+ * `socket`: whether the lesson's own connection opens, `media`: how its pictures and sound would get
+ * there; null while that is being tried.
+ */
+export function lineReadiness(
+  rttMs: number | null,
+  socket: boolean | null,
+  media: MediaWay | null,
+): Readiness["line"] {
+  if (socket === false || media === "none") return "blocked";
+  if (rttMs === null || socket === null || media === null) return "checking";
+  if (media === "detour") return "detour";
   return rttMs > SLOW_MS ? "slow" : "ready";
 }
 

@@ -3,10 +3,11 @@
 // It holds what the gear needs (`devices`, `store`), so that a microphone is chosen before the lesson
 // as within it. When the lesson begins it is closed: the lesson opens its devices itself.
 
-import type { Readiness } from "../api/types.ts";
+import type { LineProbe, Readiness } from "../api/types.ts";
 import type { SendProfile, SourceProfile } from "../protocol/messages.ts";
 import { Devices } from "./devices.ts";
 import { watchLevel } from "./level.ts";
+import { type MediaWay, tryMedia } from "./line_probe.ts";
 import { PictureSampler, PictureWatch } from "./picture_watch.ts";
 import { cameraReadiness, lineReadiness, soundReadiness } from "./readiness.ts";
 import { SoundWatch } from "./sound_watch.ts";
@@ -14,7 +15,7 @@ import type { View } from "./state.ts";
 import { LessonStore } from "./store.ts";
 
 const LOOK_EVERY_MS = 1000;
-const SOCKET_EVERY_MS = 60_000;
+const LINE_EVERY_MS = 60_000;
 const SOCKET_LIMIT_MS = 8000;
 
 export class RoomCheck {
@@ -23,6 +24,7 @@ export class RoomCheck {
   /** The page's last question to the server took so long. */
   rttMs: number | null = null;
   private socket: boolean | null = null;
+  private media: MediaWay | null = null;
   private picture = new PictureWatch();
   private sound = new SoundWatch();
   private sampled: { track: MediaStreamTrack; sampler: PictureSampler } | null = null;
@@ -30,11 +32,13 @@ export class RoomCheck {
   private looker: ReturnType<typeof setInterval> | undefined;
   private prober: ReturnType<typeof setInterval> | undefined;
   private stopProbe: (() => void) | undefined;
+  private stopMedia = new AbortController();
 
   private readonly sources: readonly SourceProfile[];
 
   constructor(
     sends: SendProfile,
+    private readonly askProbe: () => Promise<LineProbe>,
     private readonly changed: () => void,
   ) {
     this.sources = sends.sources.filter((one) => one.source !== "screen");
@@ -60,7 +64,7 @@ export class RoomCheck {
     return {
       camera: cameraReadiness(camera, this.picture.verdict),
       sound: soundReadiness(microphone, this.sound.verdict),
-      line: lineReadiness(this.rttMs, this.socket),
+      line: lineReadiness(this.rttMs, this.socket, this.media),
       rtt_ms: this.rttMs,
     };
   }
@@ -73,7 +77,7 @@ export class RoomCheck {
     void this.devices.look();
     void this.devices.capture(this.sources);
     this.looker = setInterval(() => this.look(), LOOK_EVERY_MS);
-    this.prober = setInterval(() => this.probe(), SOCKET_EVERY_MS);
+    this.prober = setInterval(() => this.probe(), LINE_EVERY_MS);
     this.probe();
   }
 
@@ -81,6 +85,7 @@ export class RoomCheck {
     clearInterval(this.looker);
     clearInterval(this.prober);
     this.stopProbe?.();
+    this.stopMedia.abort();
     this.devices.close();
     this.sampled?.sampler.close();
     this.listened?.stop();
@@ -117,9 +122,24 @@ export class RoomCheck {
     this.listened = track && stop && { track, stop };
   }
 
+  /** Whether media would reach the server: a firewall may let pages through, and no UDP. */
+  private async probeMedia(): Promise<void> {
+    this.stopMedia.abort();
+    const { signal } = (this.stopMedia = new AbortController());
+    try {
+      const way = await tryMedia(await this.askProbe(), signal);
+      if (way === null || signal.aborted) return;
+      this.media = way;
+      this.changed();
+    } catch {
+      // The server is away, which is said elsewhere: it is tried again in a minute.
+    }
+  }
+
   /** Whether the lesson's WebSocket opens: a proxy may let pages through and not that. */
   private probe(): void {
     this.stopProbe?.();
+    void this.probeMedia();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/ws`);
     const limit = setTimeout(() => done(false), SOCKET_LIMIT_MS);

@@ -85,12 +85,15 @@ describe("what the server is told", () => {
   });
 
   it.each([
-    [12, true, "ready"],
-    [401, true, "slow"],
-    [12, null, "checking"],
-    [null, true, "checking"],
-    [12, false, "blocked"],
-  ] as const)("of a line with %s ms and a socket that is open: %s, is %s", (rtt, socket, said) => {
-    expect(lineReadiness(rtt, socket)).toBe(said);
+    [12, true, "straight", "ready"],
+    [401, true, "straight", "slow"],
+    [12, true, "detour", "detour"],
+    [12, true, "none", "blocked"],
+    [12, true, null, "checking"],
+    [12, null, "straight", "checking"],
+    [null, true, "straight", "checking"],
+    [12, false, "straight", "blocked"],
+  ] as const)("of a line with %s ms, a socket that is open: %s, media %s, is %s", (rtt, socket, media, said) => {
+    expect(lineReadiness(rtt, socket, media)).toBe(said);
   });
 });

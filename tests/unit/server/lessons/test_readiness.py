@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from server.lessons.readiness import (
     ReadinessBoard,
     RoomReadiness,
 )
+from signaling.turn import CREDENTIAL_S, TurnServers
 from tests.unit.server.lessons.test_room import ask, device
 from tests.unit.server.world import World, lesson_body, post, running_world
 
@@ -98,6 +100,25 @@ async def test_a_room_is_told_what_it_sends_and_whether_it_looks_at_its_devices(
     assert told["checks_devices"] is True
     assert [one["source"] for one in told["sends"]["sources"]][:2] == ["room", "students"]
     assert (await (await world.browser()).get("/api/room/profile")).status_code == 401
+
+
+async def test_a_room_is_told_by_what_to_try_its_line(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    room = await device(admin, community["room_1"])
+    pc = await world.browser()
+    assert (await pc.get("/api/room/line")).status_code == 401
+    pc.headers["authorization"] = room["authorization"]
+    assert (await pc.get("/api/room/line")).json() == {
+        **{"ufrag": "ufragufr", "password": "p" * 24, "ice_servers": []},
+        "udp": [{"host": "10.0.0.9", "port": 7881}],
+        "tcp": [{"host": "10.0.0.9", "port": 7882}],
+    }
+    turn = TurnServers(("turn:relay.example:3478?transport=tcp",), b"secret")
+    world.app.state.services = replace(world.services, turn=turn)
+    (relay,) = (await pc.get("/api/room/line")).json()["ice_servers"]
+    assert relay["urls"] == ["turn:relay.example:3478?transport=tcp"]
+    assert relay["username"].partition(":")[0] == str(int(world.clock()) + CREDENTIAL_S)
 
 
 async def test_a_county_may_leave_devices_closed_until_the_lesson(tmp_path: Any) -> None:

@@ -52,6 +52,7 @@ export const rooms = {
       ready: "good",
       checking: "being checked…",
       slow: "slow",
+      detour: "UDP is blocked, goes by TCP or a relay",
       blocked: "lets no lesson through",
     },
   },

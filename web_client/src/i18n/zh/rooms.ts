@@ -52,6 +52,7 @@ export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest" | "ro
       ready: "良好",
       checking: "检查中…",
       slow: "较慢",
+      detour: "UDP 不通，改走 TCP 或中继",
       blocked: "课堂连接不通",
     },
   },

@@ -1,7 +1,7 @@
 // Between lessons: the room's own check is kept going, and the server is told what it finds.
 
 import { get, post } from "../../api/client.ts";
-import type { Readiness, RoomProfile } from "../../api/types.ts";
+import type { LineProbe, Readiness, RoomProfile } from "../../api/types.ts";
 import { sameReadiness } from "../../lesson/readiness.ts";
 import { RoomCheck } from "../../lesson/room_check.ts";
 
@@ -30,7 +30,8 @@ export class Readying {
       this.stop();
       this.profile = profile;
       if (!checks) return;
-      this.check = new RoomCheck(sends, this.changed);
+      const askProbe = (): Promise<LineProbe> => get<LineProbe>("/api/room/line", { bearer });
+      this.check = new RoomCheck(sends, askProbe, this.changed);
       this.check.open();
     }
     if (!this.check) return;
