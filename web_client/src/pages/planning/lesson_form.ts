@@ -28,12 +28,13 @@ export abstract class LessonForm extends Form {
         gap: 12px;
       }
       .modes {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(132px, 1fr));
+        display: flex;
+        flex-wrap: wrap;
         gap: 8px;
       }
       .modes label {
         display: flex;
+        flex: 1 1 auto;
         align-items: center;
         gap: 8px;
         min-height: 44px;
@@ -41,6 +42,7 @@ export abstract class LessonForm extends Form {
         border: 1px solid var(--line-strong);
         border-radius: var(--radius);
         line-height: 1.25;
+        white-space: nowrap;
       }
       .modes .chosen {
         border-color: var(--accent);

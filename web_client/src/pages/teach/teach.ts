@@ -7,7 +7,6 @@ import { get, post } from "../../api/client.ts";
 import type { Lesson, SeatReadiness } from "../../api/types.ts";
 import type { Chat } from "../../components/chat.ts";
 import "../../components/chat.ts";
-import { deviceProblem } from "../../components/device_select.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
 import { Polling } from "../../components/polling.ts";
@@ -20,10 +19,6 @@ import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { timeOfDay } from "../../i18n/format.ts";
-import { said } from "../../i18n/index.ts";
-import { ownPictureIsHeld } from "../../lesson/captions.ts";
-import { camerasOf, useName } from "../../lesson/device_names.ts";
-import { pictureFaultInWords } from "../../lesson/picture_faults.ts";
 import { facePicture, hands, mySeat, rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import { largeForOthers, leadStage, same } from "../../lesson/stage.ts";
@@ -38,6 +33,7 @@ import "./device_panel.ts";
 import "./ended.ts";
 import "./others.ts";
 import "./room_card.ts";
+import { notice } from "./notice.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 
@@ -432,60 +428,11 @@ export class Teach extends LessonPage {
     </div>`;
   }
 
+  /** What is amiss, in a line above the pictures. */
   private banner(): TemplateResult | typeof nothing {
-    const { view, m } = this;
-    if (view.phase === "reconnecting") return this.strip("warn", m.lesson.reconnecting);
-    if (this.inside && view.phase === "live" && (view.up === "lost" || view.down === "lost")) {
-      return this.strip("warn", m.lesson.mediaLost);
-    }
-    if (view.notice) {
-      return this.strip(
-        "warn",
-        said(view.notice),
-        html`<button class="slim" @click=${() => this.session?.dismissNotice()}>
-          ${m.app.close}
-        </button>`,
-      );
-    }
-    if (this.inside && view.soundBlocked) {
-      return this.strip("warn", m.lesson.soundBlocked);
-    }
-    const device = this.deviceProblem();
-    if (device) return this.strip("warn", device, this.deviceRemedies());
-    const [fallback] = this.inside ? view.fallbacks : [];
-    if (fallback) return this.fellBack(...fallback);
-    if (this.inside && ownPictureIsHeld(view)) return this.strip("warn", m.lesson.ownPictureHeld);
-    const fault = this.inside ? pictureFaultInWords(view, m) : "";
-    return fault ? this.strip("warn", fault) : nothing;
-  }
-
-  private deviceProblem(): string {
-    const { view, m } = this;
-    if (!this.inside) return "";
-    const microphone = deviceProblem(view.microphone);
-    if (microphone) return m.teach.deviceProblem(this.deviceUse("room"), microphone);
-    const camera = deviceProblem(view.camera);
-    return camera ? m.teach.deviceProblem(m.teach.camera, camera) : "";
-  }
-
-  private deviceUse(source: Source): string {
-    const sent = this.view.profile?.sources.map((one) => one.source) ?? [];
-    return useName(source, { first: camerasOf(sent)[0] ?? source, ofRoom: false }, this.m);
-  }
-
-  /** A device has vanished and another serves: which, and the way to choose. */
-  private fellBack(source: Source, { from, to }: { from: string; to: string }): TemplateResult {
-    const { teach, app } = this.m;
-    const seen = (): void =>
-      this.session?.store.dispatch({ type: "fell-back", source, from: "", to: null });
-    return this.strip(
-      "warn",
-      teach.fellBack(this.deviceUse(source), from, to),
-      html`${this.devicesOpen
-          ? nothing
-          : html`<button class="slim" @click=${this.toggleDevices}>${teach.devices}</button>`}
-        <button class="slim" @click=${seen}>${app.close}</button>`,
-    );
+    const { view, session, m, inside, devicesOpen, toggleDevices, retryDevices } = this;
+    if (!session) return nothing;
+    return notice({ view, session, m, inside, devicesOpen, toggleDevices, retryDevices });
   }
 
   private readonly retryDevices = async (): Promise<void> => {
@@ -495,25 +442,6 @@ export class Teach extends LessonPage {
     if (document.activeElement !== document.body) return;
     this.renderRoot.querySelector<ControlBar>("tk-control-bar")?.focus();
   };
-
-  private deviceRemedies(): TemplateResult {
-    return html`<button
-        class="slim"
-        data-testid="retry"
-        @click=${this.retryDevices}
-      >
-        ${this.m.app.retry}
-      </button>
-      ${this.devicesOpen
-        ? nothing
-        : html`<button class="slim" @click=${this.toggleDevices}>${this.m.teach.devices}</button>`}`;
-  }
-
-  private strip(tone: string, words: string, remedies?: TemplateResult): TemplateResult {
-    return html`<div class="banner ${tone}" role="status">
-      ${icon("warning")}<span>${words}</span>${remedies ?? nothing}
-    </div>`;
-  }
 
   private refused(): TemplateResult {
     const { refusal } = this.view;
