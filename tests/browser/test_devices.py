@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 FIRST, SECOND = 1, 2  # voices
 CHOSEN = "select => select.selectedOptions[0].textContent.trim()"
-USED = "() => globalThis.tongkeSession?.devices.used('room')"
+USED = "() => globalThis.tongkeSession?.devices.track('room')?.label ?? ''"
 PLAYED_AT = "() => [...new Set(PageProbe.all('audio').map(each => each.sinkId))]"
 
 

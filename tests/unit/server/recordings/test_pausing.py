@@ -99,10 +99,10 @@ async def test_what_was_amiss_before_is_told_after_it_was_switched_off_and_on(ke
 async def test_what_was_sent_before_it_was_switched_on_is_not_wanted(kept: Kept) -> None:
     """The media core keeps some seconds, for a recorder that comes back."""
     recorded, pausing = kept.recorded, kept.pausing
-    assert recorded.wants_past(0.0)
+    assert recorded.takes_past(0.0)
     pausing.switch(recorded, 5.0, on=False)
     pausing.switch(recorded, 50.0, on=True)
-    assert [recorded.wants_past(now) for now in (50.0, 59.9, 60.0)] == [False, False, True]
+    assert [recorded.takes_past(now) for now in (50.0, 59.9, 60.0)] == [False, False, True]
 
 
 async def test_a_full_disk_is_not_tried_again_once_it_is_switched_off(kept: Kept) -> None:
