@@ -7,7 +7,7 @@ stopped for good with its source. Each time it has another id: timestamps begin 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
