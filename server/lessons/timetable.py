@@ -28,7 +28,7 @@ from server.database.paging import Asked, Key, Page, page_of
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
 from server.lessons.clashes import refuse_crowd
-from server.lessons.told import classrooms_of, seats_told, teacher_of
+from server.lessons.told import classrooms_of, seats_told
 from server.schools.communities import communities_of_school, get_community, schools_of
 from signaling.protocol.messages import Mode, Role
 
@@ -275,7 +275,11 @@ async def _change_places(session: AsyncSession, lesson: Lesson, changes: LessonC
         schools = await _schools_of(session, lesson.community_id)
     else:
         kept = set()
-        community = await _community_of(session, teacher_of(lesson), changes.community_id or "")
+        teacher = lesson.teacher  # also one who has gone elsewhere: it may become theirs again
+        gone = teacher is None or teacher.deleted_at is not None
+        community = await _community_of(
+            session, None if gone else teacher, changes.community_id or ""
+        )
         lesson.community, schools = community, set(schools_of(community))
     rooms = tuple(s.classroom_id for s in told if s.role is Role.ROOM and s.classroom_id)
     lead = next((s.classroom_id for s in told if s.role is Role.LEAD), None)

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.database.models import Classroom, Lesson, LessonPhase, LessonSeat, User
+from server.database.models import (
+    Classroom,
+    Community,
+    Lesson,
+    LessonPhase,
+    LessonSeat,
+    User,
+    UserRole,
+)
 from signaling.protocol.messages import Role
 
 
@@ -29,9 +37,27 @@ class SeatTold:
 
 
 def teacher_of(lesson: Lesson) -> User | None:
-    """Its teacher; None if there is none any more."""
+    """Its teacher; None if there is none any more.
+
+    Of a planned lesson that is neither who has gone to a school outside its community: whoever may
+    not plan a lesson in its rooms does not open one there.
+    """
     teacher = lesson.teacher
-    return None if teacher is None or teacher.deleted_at is not None else teacher
+    if teacher is None or teacher.deleted_at is not None:
+        return None
+    if lesson.state is LessonPhase.PLANNED and not _may_plan(teacher, lesson.community):
+        return None
+    return teacher
+
+
+def _may_plan(teacher: User, community: Community | None) -> bool:
+    if community is None or teacher.role is UserRole.ADMINISTRATOR:
+        return True
+    return teacher.school_id in _schools(community)
+
+
+def _schools(community: Community) -> set[str]:
+    return {community.lead_school_id, *(partner.school_id for partner in community.partners)}
 
 
 def teacher_name(lesson: Lesson) -> str:
@@ -68,8 +94,7 @@ def room_of(lesson: Lesson, seat: LessonSeat) -> Classroom | None:
         return None
     if community is None:
         return room
-    schools = {community.lead_school_id, *(partner.school_id for partner in community.partners)}
-    return room if room.school_id in schools else None
+    return room if room.school_id in _schools(community) else None
 
 
 def write_down(lesson: Lesson, *, but_gone: bool) -> None:

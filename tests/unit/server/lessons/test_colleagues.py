@@ -92,6 +92,31 @@ async def test_a_lesson_whose_teacher_is_deleted_asks_for_one_and_does_not_open(
     assert (told["state"], told["waits"], told["may"]) == ("live", None, ["change", "end"])
 
 
+async def test_who_has_gone_to_a_school_elsewhere_opens_no_lesson_in_the_old_rooms(
+    world: World, admin: httpx.AsyncClient, people: Ids
+) -> None:
+    """It is the school's then; in a community of the new one it is theirs again."""
+    lesson = await plan(world, people, 3600)
+    path = f"/api/lessons/{lesson}"
+    moved = {"school_id": people["elsewhere"]}
+    assert (await admin.patch(f"/api/users/{people['li']}", json=moved)).status_code == 200
+    li = await world.signed_in("li")
+    refused = await li.post(f"{path}/start")
+    assert (refused.status_code, refused.json()["code"]) == (409, "no-teacher")
+    assert "take-over" in (await seen_by(world, "chen", lesson))["may"]
+    communities = {}
+    for lead, name in (("elsewhere", "远方共同体"), ("rural_2", "河湾共同体")):
+        body = {"name": name, "lead_school_id": people[lead]}
+        schools = {"partner_school_ids": [people["rural_1"]]}
+        communities[lead] = (await post(admin, "/api/communities", {**body, **schools}))["id"]
+    answers = []
+    for lead, room in (("rural_2", "room_2"), ("elsewhere", "room_3")):
+        rooms = {"lead_classroom_id": people[room], "room_classroom_ids": [people["room_1"]]}
+        answers.append(await li.patch(path, json={"community_id": communities[lead], **rooms}))
+    assert [answer.status_code for answer in answers] == [403, 200]
+    assert (await li.post(f"{path}/start")).json()["state"] == "live"
+
+
 async def test_a_colleague_takes_a_live_lesson_over_when_nobody_leads_it(
     world: World, present: Present, people: Ids
 ) -> None:
