@@ -21,9 +21,11 @@ export class Downloads extends TongkeElement {
         display: grid;
         gap: 8px;
       }
-      h4 {
-        margin: 8px 0 0;
-        font-size: inherit;
+      summary {
+        min-height: 40px; /* a finger's */
+        padding: 8px 0;
+        color: var(--accent-strong);
+        cursor: pointer;
       }
       ul {
         display: grid;
@@ -52,21 +54,23 @@ export class Downloads extends TongkeElement {
     const { recording, m } = this;
     if (recording.parts.length === 0) return html`<p class="soft">${m.player.noParts}</p>`;
     return html`<tk-lesson-file .recording=${recording}></tk-lesson-file>
-      <h4>${m.library.singles}</h4>
-      <p class="soft small">${m.library.filesHint}</p>
-      <ul>
-        ${recording.parts.map(
-          (part) =>
-            html`<li>
-              <a
-                href=${mediaAddress(recording.id, part.file)}
-                download=${fileName(recording, part, this.name(part))}
-                >${icon("download", 18)}<span>${this.name(part)}
-                  <span class="soft small">${this.extent(part)}</span></span
-              ></a>
-            </li>`,
-        )}
-      </ul>`;
+      <details>
+        <summary>${m.library.singles}</summary>
+        <p class="soft small">${m.library.filesHint}</p>
+        <ul>
+          ${recording.parts.map(
+            (part) =>
+              html`<li>
+                <a
+                  href=${mediaAddress(recording.id, part.file)}
+                  download=${fileName(recording, part, this.name(part))}
+                  >${icon("download", 18)}<span>${this.name(part)}
+                    <span class="soft small">${this.extent(part)}</span></span
+                ></a>
+              </li>`,
+          )}
+        </ul>
+      </details>`;
   }
 
   private name(part: Part): string {
@@ -74,7 +78,7 @@ export class Downloads extends TongkeElement {
   }
 
   private extent(part: Part): string {
-    return `${clock(part.start_s)}–${clock(part.start_s + part.duration_s)}`;
+    return `${clock(part.start_s)}–${clock(Math.ceil(part.start_s + part.duration_s))}`;
   }
 }
 

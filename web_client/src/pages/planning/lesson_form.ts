@@ -60,9 +60,11 @@ export abstract class LessonForm extends Form {
         gap: 16px;
         padding-top: 16px;
       }
+      .state {
+        white-space: nowrap;
+      }
       .online {
         color: var(--accent);
-        white-space: nowrap;
       }
       .main {
         min-height: 52px;
@@ -167,7 +169,7 @@ export abstract class LessonForm extends Form {
       rooms.map((room) => ({
         value: room.id,
         words: this.roomName(room),
-        detail: html`<span class="small ${room.online ? "online" : "soft"}"
+        detail: html`<span class="small state ${room.online ? "online" : "soft"}"
           >${room.online ? today.roomOnline : today.roomOff}</span
         >`,
       })),

@@ -54,6 +54,9 @@ export class PlayerDetails extends TongkeElement {
         padding: 0 12px 12px;
         overflow-y: auto;
       }
+      h3 {
+        margin: 16px 0 8px;
+      }
       ul {
         display: grid;
         gap: 2px;
