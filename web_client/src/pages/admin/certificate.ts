@@ -198,7 +198,8 @@ export class AdminCertificate extends TongkeElement {
       fault: finding.fault,
       words: said(finding),
     }));
-    if (!isFor(one.names, location.hostname)) {
+    // By another name or an address it is the other one that is shown.
+    if (!isFor([...one.names, ...(one.others?.names ?? [])], location.hostname)) {
       told.push({ fault: "not-asked", words: words.notNamed(location.hostname) });
     }
     if (told.length === 0) {
