@@ -21,6 +21,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -49,6 +50,7 @@ _BASES = (messages.Model, messages.Request, messages.Reply)
 _TRAILING_COMMENT = re.compile(r"^ {4}(\w+)\b.*?\s#\s(.*)$")
 
 
+@cache
 def generate() -> str:
     """The whole TypeScript file."""
     sent_by_clients = set(_reachable(messages.ClientMessage))
