@@ -24,12 +24,17 @@ PAGES  := web_client/package.json web_client/index.html \
 FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardware_profiles signaling \
             rtp pump)
 
-.PHONY: run test fuzz bench screens setup checks check check-web test-quick test-core test-browser api format clean
+CHECKS := check-types check-web-tests check-web-form check-web-types check-imports check-api check-form
+
+.PHONY: run test fuzz bench screens setup checks check check-web $(CHECKS) test-quick test-core \
+        test-browser api format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
 
-setup: $(STAMPS)/native $(STAMPS)/web
+# Python's packages and the pages' beside each other: each keeps one processor busy.
+setup:
+	@$(MAKE) --no-print-directory --jobs=2 $(STAMPS)/native $(STAMPS)/web
 
 $(STAMPS)/python: pyproject.toml constraints.txt scripts/need-python.sh
 	@mkdir -p $(STAMPS)
@@ -62,39 +67,60 @@ $(STAMPS)/web: $(STAMPS)/node $(PAGES)
 test: checks test-core test-browser
 	@echo "All checks passed."
 
-# Each keeps one processor busy: together they take half as long.
-checks: setup
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check check-web
+# Two at a time, setting up among them: the types of one half are checked while the other half is
+# still fetched. What each has to say comes when it is done.
+checks:
+	@echo "Setting up what is missing and checking form and types: some minutes on a fresh clone …"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
+	    $(STAMPS)/native $(STAMPS)/web $(CHECKS)
+
+# One worker more than there are processors: some tests wait for a clock, and leave theirs idle.
+# Files in the order of their names (else the few long ones come last).
+WORKERS = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # For every step: no real processes under fire, no fuzzing, no browsers, one database; of the scans
 # and long plays that are marked `thorough` a short part each.
 test-quick: checks
-	$(PY) -m pytest -q -m "not browser and not postgresql and not thorough" -n auto --dist loadfile \
-	    --no-loadscope-reorder tests/contract tests/sim tests/unit
+	$(PY) -m pytest -q -m "not browser and not postgresql and not thorough" $(WORKERS) \
+	    tests/contract tests/sim tests/unit
 
-check: $(STAMPS)/native
+check: check-types check-form check-imports
+
+check-form: $(STAMPS)/python
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
+
+check-types: $(STAMPS)/python
 	.venv/bin/mypy
+
+check-imports: $(STAMPS)/python
 	.venv/bin/lint-imports
 
-check-web: $(STAMPS)/node $(STAMPS)/native
+check-web: check-api check-web-types check-web-form check-web-tests
+
+check-api: $(STAMPS)/node $(STAMPS)/native
 	$(PY) -m server.api.description >$(STAMPS)/openapi.json
 	cd web_client && npm run --silent api -- --check
-	cd web_client && npm run --silent check
+
+check-web-types: $(STAMPS)/node
+	cd web_client && npm run --silent types
+
+check-web-form: $(STAMPS)/node
+	cd web_client && npm run --silent lint
+
+check-web-tests: $(STAMPS)/node
+	cd web_client && npm run --silent test
 
 # The pages' types of the HTTP interface, made anew after a change in server/api.
 api: $(STAMPS)/node $(STAMPS)/native
 	$(PY) -m server.api.description >$(STAMPS)/openapi.json
 	cd web_client && npm run --silent api
 
-# As many at a time as there are processors, files in the order of their names (else the few long
-# ones come last); what plays a part against the clock, one by one.
+# What plays a part against the clock, one by one.
 test-core: $(STAMPS)/native
 	@scripts/need-servers.sh
-	$(PY) -m pytest -q -m "not browser" -n auto --dist loadfile \
-	    --no-loadscope-reorder --ignore tests/faults
-	$(PY) -m pytest -q -m "not browser" tests/faults
+	$(PY) -m pytest -q -m "not browser and not alone" $(WORKERS)
+	$(PY) -m pytest -q -m "not browser and alone" tests/faults
 
 # Two at a time where it is asked what comes, one by one where it is asked when.
 test-browser: $(STAMPS)/native $(STAMPS)/web

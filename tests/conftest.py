@@ -31,6 +31,20 @@ PUMP_THREAD = "tongke-pump"
 LAST_STEPS_S = 10.0
 
 
+ALONE_IN = ("faults", "browser")  # where `make test` looks for those that need the machine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fails when a test would never be run, because nobody looks for it there."""
+    tests = Path(__file__).parent
+    for item in items:
+        if (
+            item.get_closest_marker("alone")
+            and item.path.relative_to(tests).parts[0] not in ALONE_IN
+        ):
+            raise pytest.UsageError(f"{item.nodeid}: what is marked `alone` stands in {ALONE_IN}")
+
+
 def pytest_collection_finish() -> None:
     """What has been read in by now stays: no collection has to look through it again."""
     gc.collect()

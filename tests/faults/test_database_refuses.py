@@ -30,6 +30,8 @@ from tests.unit.server.world import (
 )
 from tests.unit.signaling.asgi_socket import AsgiSocket
 
+pytestmark = pytest.mark.alone  # seconds are counted
+
 Ids = dict[str, str]
 ANSWERED_WITHIN_S = 5.0  # what was asked; a writer waits for WAIT_S of it
 

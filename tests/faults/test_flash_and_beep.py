@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 
 from mixer.model import NodeSettings, SourceOffer
 from mixer.node import MediaNode
@@ -27,6 +28,8 @@ from signaling.log.entries import LessonRunning
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile, Source
 from tests.recorded_media import MARK_S, decoded_marks, marked_sound
+
+pytestmark = pytest.mark.alone  # a camera and a microphone play in real time
 
 FILM_S = 5.0
 LESSON_S = 8.0

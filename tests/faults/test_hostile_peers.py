@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import time
 
+import pytest
 from aioice import stun
 
 from benchmarks.cases import classroom, one_to
@@ -38,6 +39,8 @@ from tests.faults.attack import (
     stranger,
     until,
 )
+
+pytestmark = pytest.mark.alone  # what a lesson loses meanwhile is counted
 
 GROWTH_MB = 50.0
 UNKNOWN_SSRCS_MAX = 32  # mixer/pump/native/streams.h

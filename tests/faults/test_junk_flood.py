@@ -18,6 +18,8 @@ from benchmarks.running import Load, Scene
 from benchmarks.servers.tongke import Tongke
 from tests.faults.attack import LOSS, PROFILE, build, flooding, measured
 
+pytestmark = pytest.mark.alone  # what a lesson loses meanwhile is counted
+
 RATES = (50_000, 25_000, 12_500, 6_000)  # packets/s
 GROWTH_MB = 50.0
 # Refusals (400, 401) each source may get: 10 at once, then 5 a second (`mixer.transport.ice`).

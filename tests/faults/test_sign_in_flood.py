@@ -23,6 +23,8 @@ from tests.browser.county import client, post
 from tests.browser.server_process import ServerProcess
 from tests.faults.guesses import NAMES
 
+pytestmark = pytest.mark.alone  # seconds are counted
+
 PASSWORD = "a long enough password"
 WITHIN_S = 1.0
 PATIENCE_S = 90.0
