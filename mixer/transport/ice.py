@@ -14,7 +14,9 @@ Rules
 * No answer is longer than its request: nobody gets more out of us than he puts in.
 * A source network has so many sessions and no more (`crowd.py`): one check too many is told 403.
 * We are always the controlled side; a peer that believes the same is told 487 (RFC 8445 §7.3.1.1).
-* USE-CANDIDATE moves the remote address at once. A check without it moves the address only when
+* USE-CANDIDATE moves the remote address at once, but not to a candidate of a lower priority than
+  one that was nominated within `NOMINATED_TOGETHER_S`: Firefox nominates all that it tries, and
+  sends on the best of them (RFC 5245 §8.1.1.2). A check without it moves the address only when
   there is none yet, or when the present one has been silent for `REBIND_SILENCE_S`: so a room
   whose NAT moved its port goes on, and a browser that probes its second network card changes
   nothing. A request seen before from another address (a replay) never moves anything.
@@ -56,6 +58,9 @@ SILENCE_S = 10.0
 CONSENT_S = 30.0
 # Longer than Chromium's checks of a chosen pair are apart, shorter than Firefox's and aioice's.
 REBIND_SILENCE_S = 3.0
+# All first checks of a peer's candidates are sent within so long (RFC 8445 §14: 50 ms apart), and a
+# peer that changes its mind nominates again.
+NOMINATED_TOGETHER_S = 1.0
 # Addresses of one peer from which DTLS is heard: its candidates on both families, its connections
 # by TCP, and a moved one.
 MAX_CONSENTED = 8
@@ -136,6 +141,8 @@ class _Session:
     remote: Address | None = None
     local: str = ""  # our address that `remote` speaks to
     remote_checked_at: float = 0.0  # last authentic check from `remote` to `local`
+    nominated_at: float = -math.inf  # when `remote` was last nominated, and how good it is
+    nominated_priority: int = 0
     checked_at: float = 0.0  # last authentic check from anywhere
     heard_at: float = 0.0  # last packet of any kind
     consented: OrderedDict[Address, None] = field(default_factory=OrderedDict)
@@ -336,15 +343,19 @@ class IceAgent:
         if credentials is session.next_credentials:
             del self._by_ufrag[session.credentials.ufrag]
             session.credentials, session.next_credentials = credentials, None
-            session.remote_checked_at = float("-inf")  # the restart may come from anywhere
+            # The restart may come from anywhere.
+            session.remote_checked_at = session.nominated_at = -math.inf
         session.checked_at = session.heard_at = now
         outputs += self._consent(session, address)
         if self._may_move(session, request, pair, now):
             self._set_remote(session, address)
             session.local = local
+            session.nominated_at = -math.inf
             outputs.append(RemoteChanged(session.key, address, local))
         if pair == (session.remote, session.local):
             session.remote_checked_at = now
+            if request.use_candidate:
+                session.nominated_at, session.nominated_priority = now, request.priority
         if session.state is not IceState.CONNECTED:
             outputs.append(self._enter(session, IceState.CONNECTED))
             self._due_at = min(self._due_at, _due_at(session, now))
@@ -356,11 +367,11 @@ class IceAgent:
     ) -> bool:
         if pair == (session.remote, session.local):
             return False
-        return (
-            request.use_candidate
-            or session.remote is None
-            or now - session.remote_checked_at >= REBIND_SILENCE_S
-        )
+        if session.remote is None or now - session.remote_checked_at >= REBIND_SILENCE_S:
+            return True
+        together = now - session.nominated_at < NOMINATED_TOGETHER_S
+        is_worse = together and request.priority < session.nominated_priority
+        return request.use_candidate and not is_worse
 
     @staticmethod
     def _is_replay(session: _Session, transaction_id: bytes, pair: tuple[Address, str]) -> bool:

@@ -55,6 +55,7 @@ class BindingRequest(NamedTuple):
     transaction_id: bytes
     local_ufrag: str
     use_candidate: bool
+    priority: int  # of the sender's candidate, as a peer-reflexive one (RFC 8445 §7.1.1); or 0
     sender_is_controlled: bool
     covered: bytes  # what the integrity is of, its length field as then
     integrity: bytes  # MESSAGE-INTEGRITY; empty where there is none
@@ -105,6 +106,7 @@ def parse_binding_request(data: bytes) -> BindingRequest:
     """
     username = covered = integrity = b""
     use_candidate = sender_is_controlled = False
+    priority = 0
     position = HEADER_BYTES
     while position + 4 <= len(data):
         kind, length = _ATTRIBUTE.unpack_from(data, position)
@@ -122,6 +124,8 @@ def parse_binding_request(data: bytes) -> BindingRequest:
             username = value
         elif kind == USE_CANDIDATE:
             use_candidate = True
+        elif kind == PRIORITY:
+            priority = int.from_bytes(value, "big")
         elif kind == ICE_CONTROLLED:
             sender_is_controlled = True
         position += 4 + _padded(length)
@@ -129,6 +133,7 @@ def parse_binding_request(data: bytes) -> BindingRequest:
         transaction_id=data[8:HEADER_BYTES],
         local_ufrag=username.partition(b":")[0].decode("ascii", "replace"),
         use_candidate=use_candidate,
+        priority=priority,
         sender_is_controlled=sender_is_controlled,
         covered=covered,
         integrity=integrity,

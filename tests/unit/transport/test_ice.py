@@ -36,12 +36,13 @@ def check(
     credentials: IceCredentials,
     *,
     nominate: bool = False,
+    priority: int = 1,
     password: str | None = None,
     controlled: bool = False,
     transaction: int | None = None,
 ) -> bytes:
     """A connectivity check as a browser sends it."""
-    attributes: dict[str, object] = {"USERNAME": f"{credentials.ufrag}:peer", "PRIORITY": 1}
+    attributes: dict[str, object] = {"USERNAME": f"{credentials.ufrag}:peer", "PRIORITY": priority}
     attributes["ICE-CONTROLLED" if controlled else "ICE-CONTROLLING"] = 5
     if nominate:
         attributes["USE-CANDIDATE"] = None
@@ -177,6 +178,20 @@ def test_address_moves(agent: IceAgent, nominate: bool, after_s: float, moves: b
     assert changes(outputs) == ([RemoteChanged(key, MOVED)] if moves else [])
     assert agent.remote_of(key) == (MOVED if moves else HOME)
     assert agent.session_of(MOVED) == key  # DTLS is heard from both
+
+
+@pytest.mark.parametrize("best_first", [True, False])
+def test_of_all_that_firefox_nominates_the_best_is_taken(agent: IceAgent, best_first: bool) -> None:
+    """Its media comes from there; what came from elsewhere would be a stranger's for seconds."""
+    key, credentials = agent.open(0.0)
+    tried = [(HOME, 200), (MOVED, 100)]
+    for number, (address, priority) in enumerate(tried if best_first else tried[::-1]):
+        data = check(credentials, nominate=True, priority=priority)
+        agent.handle_datagram(address, data, 0.05 * number)
+    assert agent.remote_of(key) == HOME
+    # It is later that it gives it up: then what it nominates is another choice.
+    agent.handle_datagram(MOVED, check(credentials, nominate=True, priority=100), 2.5)
+    assert agent.remote_of(key) == MOVED
 
 
 def test_replayed_check_moves_nothing(agent: IceAgent) -> None:
