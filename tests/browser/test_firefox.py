@@ -130,6 +130,7 @@ BELOW = f"""(hook, device) => {{
   return names.indexOf(device) - one.selectedIndex;
 }}"""
 PLAYED_AT = "() => [...new Set(PageProbe.all('audio').map((one) => one.sinkId))].join()"
+CAMERA = "() => window.tongkeSession?.devices.track('students')?.getSettings().deviceId"
 LEVEL = """async () => {
   const stats = [...(await tongkeSession.peers.subscribe.getStats()).values()];
   const sounds = stats.filter((one) => one.type === "inbound-rtp" && one.kind === "audio");
@@ -194,6 +195,12 @@ def test_its_devices_are_chosen_during_a_lesson(tmp_path: Path, playwright: Play
         choose(browser, "device-students", "Further videoinput")
         teacher.sees_moving(seat, FURTHER)
         choose(browser, "device-speaker", "Further audiooutput")
+        browser.wait(f"() => ({PLAYED_AT})() === 'further'")
+
+        # What was chosen is kept: the page takes that camera again, and its picture comes.
+        browser.goto(f"{origin}/room")
+        browser.wait(f"() => ({CAMERA})() === 'further'")
+        teacher.sees_moving(seat, FURTHER)
         browser.wait(f"() => ({PLAYED_AT})() === 'further'")
 
         a_room_is_told_one_thing(browser, teacher, seat)
