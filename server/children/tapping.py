@@ -127,7 +127,7 @@ class Tapping:
             if self._refused.is_set():
                 return
             info = await self._media.tap(
-                self._lesson_id, self._producer_id, path, from_past=self._from_past()
+                self._lesson_id, self._producer_id, path, from_past=self._from_past
             )
             tap_id = info.tap_id
             self._sink.start(track_id, info)
