@@ -240,7 +240,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except StartRefused as refused:
         _fail(refused)
-    except KeyboardInterrupt:  # before the server listens for it
+    except KeyboardInterrupt:  # after the server has listened for it
         sys.exit(130)
 
 

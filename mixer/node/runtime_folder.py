@@ -27,7 +27,8 @@ class RuntimeFolder:
 
     def __init__(self) -> None:
         """Raises `OSError` when it cannot be made."""
-        remove_left_behind(Path(tempfile.gettempdir()))
+        with contextlib.suppress(OSError):  # who may not look there leaves what is there
+            remove_left_behind(Path(tempfile.gettempdir()))
         self.path, self._handle = _made()
 
     def close(self) -> None:

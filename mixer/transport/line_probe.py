@@ -26,7 +26,6 @@ class LineProbes:
     def __init__(self, random_text: Callable[[int], str], lengths: tuple[int, int]) -> None:
         ufrag, password = lengths
         self.credentials = IceCredentials(random_text(ufrag), random_text(password))
-        self.not_authentic = 0
         self._budget = SourceBudget(rate_per_s=PROBES_PER_S, burst=PROBES_BURST)
 
     @property
@@ -38,7 +37,6 @@ class LineProbes:
         """What a check made with our ufrag is told; None for nothing. Raises `StunError`."""
         request = stun.parse_binding_request(data)
         if not request.authentic(self.credentials.password):
-            self.not_authentic += 1
             return None
         if not self._budget.take(address[0], now):
             return None

@@ -58,7 +58,7 @@ def demo(
     except StartRefused as refused:
         _say(console, *(f"tongke demo: {line}" for line in (refused.text.zh, refused.text.en)))
         raise typer.Exit(2) from None
-    except KeyboardInterrupt:  # before the server listens for it
+    except KeyboardInterrupt:  # after the server has listened for it
         raise typer.Exit(130) from None
 
 
@@ -122,7 +122,7 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
         for entry in () if keep else list(folder.iterdir()):
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
-            elif entry.name != "lock":
+            elif entry.name not in {"lock", _MARKER}:  # it is a demonstration's to the last
                 entry.unlink()
         (folder / _MARKER).touch()
     except OSError as error:

@@ -20,7 +20,7 @@ def offered_protocols(data: bytes) -> frozenset[bytes] | None:
 
     None: there is more to come before that can be said.
     """
-    message = _message(data)
+    message = _message(data) if len(data) <= LONGEST else b""
     if not message:
         return frozenset() if message is not None else None
     try:
@@ -38,7 +38,7 @@ def _message(data: bytes) -> bytes | None:
         if data and data[0] != _HANDSHAKE:
             return b""
         if len(data) < 5 or (0 < length <= LONGEST and len(data) < 5 + length):
-            return None if len(data) + len(hello) <= LONGEST else b""
+            return None
         if not 0 < length <= LONGEST:
             return b""
         hello, data = hello + data[5 : 5 + length], data[5 + length :]

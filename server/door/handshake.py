@@ -12,6 +12,9 @@ from typing import Self
 
 from server.door.client_hello import ACME, offered_protocols
 
+# An honest first message comes in two or three pieces; each is a look at all that has come.
+MOST_LOOKS = 32
+
 
 class Visit(ssl.SSLObject):
     """One connection's TLS. `proves`: it is an ACME server's, who comes for a proof."""
@@ -19,14 +22,16 @@ class Visit(ssl.SSLObject):
     incoming: ssl.MemoryBIO
     proves = False
     _first = True
+    _looks = 0
 
     def do_handshake(self) -> None:
         """As ever, once the first message is there."""
         if self._first and isinstance(self.context, DoorContext) and self.context.proofs:
             offered = offered_protocols(self._peeked())
-            if offered is None:
+            self._looks += 1
+            if offered is None and self._looks < MOST_LOOKS:
                 raise ssl.SSLWantReadError
-            self.proves = ACME in offered
+            self.proves = offered is not None and ACME in offered
             self._first = False
         super().do_handshake()
 

@@ -65,13 +65,14 @@ bool h264_stream_marks(struct h264_stream *stream, const struct media *media, bo
       begin_picture(marks, media->timestamp, after_gap);
     else
       marks->has_gap |= after_gap;
-    marks->marks_units |= marks->has_ended || (media->marker && end.goes_on);
+    marks->marks_units |= marks->has_ended;
     marks->has_ended |= media->marker;
     marks->is_idr |= end.is_idr;
     marks->slices += end.of_slice;
   }
-  if (!media->marker || end.goes_on) return false;
-  if (!marks->marks_units) return true;
+  if (!media->marker) return false;
+  if (!marks->marks_units) return true; /* nor does one go on that its sender forgot to end */
+  if (end.goes_on) return false;
   /* How many came before a late one is not known. */
   uint16_t usual = marks->usual[marks->is_idr];
   return end.of_slice && (media->newest ? marks->slices >= usual : usual <= 1);

@@ -26,6 +26,9 @@ DAY_S = 86_400.0
 # After an order that failed; and while none could even be made.
 _BACK_OFF_S = (1800.0, 7200.0, 21_600.0, 43_200.0)
 _NOT_ORDERED_S = (60.0, 120.0, 300.0, 900.0, 3600.0)
+# A certificate was signed and thrown away: of those there are five a week.
+_SIGNED_IN_VAIN = frozenset({Trouble.WRONG_CERTIFICATE, Trouble.NOT_KEPT})
+_SIGNED_IN_VAIN_S = 2 * DAY_S
 _SPREAD = 0.1  # servers that failed together do not come back together
 # Whatever a directory or a wrong clock says.
 _LONGEST_S = 7 * DAY_S
@@ -64,10 +67,19 @@ class AcmeMemory(BaseModel):
         if self.directory != directory:
             return AcmeMemory(directory=directory, name=name, orders=self.orders)
         if self.name != name:
-            return self.model_copy(
-                update={"name": name, "served_since": None, "failed": None, "failures": 0}
-            )
+            anew = {"served_since": None, "failed": None, "failures": 0, "not_before": 0.0}
+            return self.model_copy(update={"name": name, **anew})
         return self
+
+    def seen_at(self, now: float) -> AcmeMemory:
+        """What a clock that was ahead has written counts from now on."""
+        orders = tuple(min(at, now) for at in self.orders)
+        change: dict[str, object] = {"orders": orders} if orders != self.orders else {}
+        if self.failed is not None and self.failed.at > now:
+            pause = min(max(self.not_before - self.failed.at, 0.0), _LONGEST_S)
+            failed = self.failed.model_copy(update={"at": now})
+            change |= {"failed": failed, "not_before": now + pause}
+        return self.model_copy(update=change) if change else self
 
     def ordering(self, now: float) -> AcmeMemory:
         """An order is about to be made."""
@@ -100,6 +112,8 @@ class AcmeMemory(BaseModel):
         """There is none, and this is how long to wait at least."""
         steps = _BACK_OFF_S if ordered else _NOT_ORDERED_S
         pause = steps[min(self.failures, len(steps) - 1)] * rng.uniform(1, 1 + _SPREAD)
+        if ordered and failed.trouble in _SIGNED_IN_VAIN:
+            pause = max(pause, _SIGNED_IN_VAIN_S)
         pause = min(max(pause, failed.retry_after_s or 0.0), _LONGEST_S)
         failure = Failure(trouble=failed.trouble, detail=failed.detail, at=now, leads_to=leads_to)
         return self.model_copy(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
 import ssl
-import tempfile
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -39,12 +38,12 @@ def proof(name: str, digest: bytes, *, now: datetime.datetime) -> tuple[bytes, b
     return pem_of(certificate), pem_of_key(key)
 
 
-def proving(name: str, digest: bytes, *, now: datetime.datetime, folder: Path) -> ssl.SSLContext:
-    """A TLS context that shows it. OpenSSL reads files alone: one stands in `folder` meanwhile."""
+def proving(name: str, digest: bytes, *, now: datetime.datetime) -> ssl.SSLContext:
+    """A TLS context that shows it. OpenSSL reads files alone: this one is in memory."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols([ACME.decode()])
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".proof-") as file:  # 0600
+    with os.fdopen(os.memfd_create("proof"), "wb") as file:
         file.write(b"".join(proof(name, digest, now=now)))
         file.flush()
-        context.load_cert_chain(file.name)
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
     return context

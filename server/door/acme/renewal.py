@@ -25,7 +25,7 @@ from server.door.acme.account import AccountKey
 from server.door.acme.failures import ABOUT_THE_NAME, AcmeFailed, Place, Trouble, words_of
 from server.door.acme.https import asked
 from server.door.acme.issued import file_of, new_key, request_for
-from server.door.acme.memory import AcmeMemory, remember, remembered, renewal_due
+from server.door.acme.memory import AcmeMemory, Failure, remember, remembered, renewal_due
 from server.door.acme.order import order
 from server.door.acme.proof import proving
 from server.door.acme.steps import Answer, Ask, Ordering, Prove, Registered, Wait
@@ -80,7 +80,7 @@ class Renewal:
     @property
     def told(self) -> Told:
         """How it stands now."""
-        failed = self._memory.failed
+        failed = self._failed
         if self._ordering:
             standing = Standing.ORDERING
         elif failed is not None:
@@ -101,13 +101,20 @@ class Renewal:
     @property
     def failure(self) -> Text | None:
         """Why the last attempt gave no certificate, and what to do."""
-        failed = self._memory.failed
+        failed = self._failed
         if failed is None:
             return None
         place = self._place
         return words_of(
             failed.trouble, Place(place.name, place.port, place.directory, failed.leads_to)
         )
+
+    @property
+    def _failed(self) -> Failure | None:
+        """Why there is none, while one is due."""
+        leaf = self._served.public_leaf
+        in_time = leaf is not None and self._now() < renewal_due(leaf)
+        return None if in_time else self._memory.failed
 
     def next_at(self) -> float:
         """When the next attempt is due."""
@@ -123,6 +130,7 @@ class Renewal:
     async def run(self) -> None:
         """Renew whenever it is due, until cancelled."""
         while True:
+            self._memory = self._memory.seen_at(self._now().timestamp())
             left = self.next_at() - self._now().timestamp()
             if left <= 0:
                 self._hurried.clear()
@@ -189,11 +197,14 @@ class Renewal:
                     await asyncio.to_thread(self._prove, step)
         content = file_of(key, chain, name=self.name, now=self._now())
         await asyncio.to_thread(self._keep, content)
+        leaf = self._served.public_leaf
+        if leaf is None or leaf.public_key() != key.public_key():
+            raise AcmeFailed(Trouble.WRONG_CERTIFICATE, "this server cannot serve it")
         await self._remember(self._memory.succeeded(self._now().timestamp()))
 
     def _prove(self, step: Prove) -> None:
         try:
-            shown = proving(step.name, step.digest, now=self._now(), folder=self._folder)
+            shown = proving(step.name, step.digest, now=self._now())
         except OSError as error:
             raise AcmeFailed(Trouble.NOT_KEPT, str(error)) from None
         self._served.prove(step.name, shown)
@@ -226,6 +237,7 @@ class Renewal:
         memory = self._memory.failed_with(
             failed, now, ordered=ordered, rng=self._rng, leads_to=leads_to
         )
+        self._memory = memory
         with contextlib.suppress(AcmeFailed):  # the disk is full: it is known until the next start
             await self._remember(memory)
         text = self.failure
@@ -237,8 +249,8 @@ class Renewal:
         )
 
     async def _remember(self, memory: AcmeMemory) -> None:
-        self._memory = memory
         await asyncio.to_thread(remember, self._folder, memory)
+        self._memory = memory
 
 
 class _Internet:

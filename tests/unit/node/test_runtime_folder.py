@@ -42,10 +42,12 @@ def left_by_a_killed_one() -> Path:
             os.write(write, str(mine.path).encode())
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
+    os.close(write)  # else a child that fails is waited for
     os.waitpid(child, 0)
-    path = Path(os.read(read, 4096).decode())
+    told = os.read(read, 4096)
     os.close(read)
-    os.close(write)
+    assert told, "the child has made no folder"
+    path = Path(told.decode())
     assert (path / "tap.sock").is_socket()
     return path
 

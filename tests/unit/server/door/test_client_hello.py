@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import ssl
+from contextlib import suppress
 
 import pytest
 
 from server.door.client_hello import ACME, LONGEST, offered_protocols
+from server.door.handshake import MOST_LOOKS, DoorContext
 
 
 def hello(*protocols: str, name: str = "lesson.example") -> bytes:
@@ -57,6 +59,30 @@ def test_one_message_in_many_records() -> None:
 )
 def test_anything_else_offers_nothing(data: bytes) -> None:
     assert offered_protocols(data) == frozenset()
+
+
+def test_one_that_comes_byte_by_byte_in_records_of_one_is_left_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each look reads all that has come: their number and that are bounded."""
+    looks: list[int] = []
+
+    def counted(data: bytes) -> frozenset[bytes] | None:
+        looks.append(len(data))
+        return offered_protocols(data)
+
+    monkeypatch.setattr("server.door.handshake.offered_protocols", counted)
+    context = DoorContext(ssl.PROTOCOL_TLS_SERVER)
+    context.proofs["lesson.example"] = context
+    incoming = ssl.MemoryBIO()
+    visit = context.wrap_bio(incoming, ssl.MemoryBIO(), server_side=True)
+    with suppress(ssl.SSLError):
+        for byte in hello("acme-tls/1")[:200]:
+            incoming.write(bytes([byte]))
+            with suppress(ssl.SSLWantReadError):
+                visit.do_handshake()
+    assert len(looks) == MOST_LOOKS
+    assert offered_protocols(bytes([22, 3, 1, 0, 1, 1]) * LONGEST) == frozenset()
 
 
 def test_damaged_ones_are_read_or_left() -> None:

@@ -80,6 +80,34 @@ def test_a_clock_that_was_years_ahead_does_not_stop_it_for_years() -> None:
     assert memory.may_order_at(BEGAN, hurried=True) <= BEGAN + DAY_S
 
 
+@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.UNTRUSTED])
+def test_a_clock_that_was_ahead_is_waited_for_once_and_not_for_ever(trouble: Trouble) -> None:
+    """What it wrote counts from when that was seen: the next attempt does not move along."""
+    ahead = BEGAN + 3650 * DAY_S
+    memory = AcmeMemory().at(AT, NAME)
+    for _ in range(MOST_ORDERS_A_DAY):
+        refused = AcmeFailed(trouble)
+        memory = memory.ordering(ahead).failed_with(
+            refused, ahead, ordered=True, rng=random.Random(1)
+        )
+    pause = memory.not_before - ahead
+    now, hours = BEGAN, 0
+    while (memory := memory.seen_at(now)).may_order_at(now) > now:
+        now, hours = now + 3600, hours + 1
+        assert hours <= 25
+    assert now - BEGAN >= min(pause, DAY_S)
+    assert memory.seen_at(now) is memory
+
+
+def test_what_was_signed_in_vain_counts_for_days() -> None:
+    """Of certificates for one name there are five a week."""
+    for trouble in (Trouble.WRONG_CERTIFICATE, Trouble.NOT_KEPT):
+        memory = AcmeMemory().ordering(BEGAN)
+        memory = memory.failed_with(AcmeFailed(trouble), BEGAN, ordered=True, rng=random.Random(1))
+        assert memory.may_order_at(BEGAN) >= BEGAN + 2 * DAY_S
+        assert memory.may_order_at(BEGAN, hurried=True) == BEGAN
+
+
 def test_another_directory_knows_nothing_and_what_was_ordered_still_counts() -> None:
     memory = failed(AcmeMemory().at(AT, NAME).registered(f"{AT}/1").ordering(BEGAN), BEGAN)
     assert memory.at(AT, NAME) == memory
@@ -87,6 +115,7 @@ def test_another_directory_knows_nothing_and_what_was_ordered_still_counts() -> 
     assert (other.account_url, other.failed, other.orders) == ("", None, (BEGAN,))
     renamed = memory.at(AT, "other.example")
     assert (renamed.account_url, renamed.failed) == (f"{AT}/1", None)
+    assert renamed.may_order_at(BEGAN) == BEGAN  # a name that was mended need not wait
 
 
 def test_a_refused_account_is_made_anew() -> None:

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from server.config import Settings
 from server.door.acme.failures import AcmeFailed, Trouble
-from server.door.acme.memory import AcmeMemory, remembered
+from server.door.acme.memory import AcmeMemory, remember, remembered
 from server.door.acme.proof import proving
 from server.door.acme.renewal import Renewal
 from server.door.acme.steps import Answer, Ask
@@ -239,6 +239,27 @@ async def test_nothing_is_ordered_that_cannot_be_remembered(
     await machine.run(0.5)
     assert machine.directory.orders == []
     assert machine.renewal.told.standing is Standing.FAILING
+    monkeypatch.undo()
+    await machine.run(0.1)  # none was made: nothing holds the next one back for a day
+    assert machine.renewal.told.standing is Standing.IN_FORCE
+
+
+async def test_a_failure_is_told_while_a_certificate_is_due_and_no_longer(
+    machine: Machine,
+) -> None:
+    """A clock that was wrong at the start had taken it for run out."""
+    await machine.run(1)
+    kept = remembered(machine.folder)
+    failed = kept.failed_with(
+        AcmeFailed(Trouble.UNTRUSTED, "roots"),
+        machine.calendar.now.timestamp(),
+        ordered=False,
+        rng=random.Random(1),
+    )
+    remember(machine.folder, failed)
+    machine.start()
+    told = machine.renewal.told
+    assert (told.standing, told.failure, told.failed_at) == (Standing.IN_FORCE, None, None)
 
 
 async def test_a_damaged_file_is_ordered_anew_and_keeps_nobody_out(machine: Machine) -> None:
@@ -267,7 +288,7 @@ async def test_a_proof_is_shown_to_who_comes_for_it_and_to_nobody_else(machine: 
     served, digest = machine.served, bytes(range(32))
     async with echoing(served) as port:
         assert await visited(port, NAME, "acme-tls/1") == (served.leaf, None)
-        served.prove(NAME, proving(NAME, digest, now=NOW, folder=machine.folder))
+        served.prove(NAME, proving(NAME, digest, now=NOW))
         proof, protocol = await visited(port, NAME.upper(), "acme-tls/1")
         assert protocol == "acme-tls/1"
         said = proof.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31"))
