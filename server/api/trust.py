@@ -16,7 +16,7 @@ from mixer.sources import is_loopback
 from server.api.access import ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import View
-from server.door.acme.told import Standing
+from server.door.acme.told import AcmeStanding
 from server.door.authority import made_at, pem_of
 from server.door.condition import Fault, words_of
 from server.door.install_files import fingerprint_of, linux_script, safe_origins, windows_script
@@ -67,7 +67,7 @@ class AcmeView(View):
     `detail` are the authority's own words.
     """
 
-    standing: Standing
+    standing: AcmeStanding
     name: str
     directory: str
     next_at: float

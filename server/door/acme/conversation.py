@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from server.door.acme.account import AccountKey
 from server.door.acme.failures import AcmeFailed, Trouble
-from server.door.acme.steps import Answer, Ask, Step, Wait
+from server.door.acme.steps import DirectoryAnswer, Ask, Step, Wait
 
 # An order for one name takes some twelve requests, and seconds.
 MOST_REQUESTS = 80
@@ -26,7 +26,7 @@ _NONCE = re.compile(r"[A-Za-z0-9_-]{1,512}")  # §6.5.1
 _ERROR = "urn:ietf:params:acme:error:"
 BAD_NONCE, NO_ACCOUNT = "badNonce", "accountDoesNotExist"
 
-Steps = Generator[Step, Answer | None, Answer]
+Steps = Generator[Step, DirectoryAnswer | None, DirectoryAnswer]
 
 # §6.7. What is not here is `REFUSED`.
 _TROUBLES = {
@@ -46,7 +46,7 @@ _TROUBLES = {
 }
 
 
-class Refused(AcmeFailed):
+class DirectoryRefused(AcmeFailed):
     """A problem document (RFC 7807); `kind` is ACME's word for it, "" for any other."""
 
     def __init__(self, kind: str, detail: str, *, retry_after_s: float | None) -> None:
@@ -66,7 +66,7 @@ class Conversation:
         self._requests = 0
         self._waited_s = 0.0
 
-    def begin(self, url: str) -> Generator[Step, Answer | None, dict[str, Any]]:
+    def begin(self, url: str) -> Generator[Step, DirectoryAnswer | None, dict[str, Any]]:
         """Read the directory (§7.1.1)."""
         answer = yield from self._ask(Ask("GET", url))
         if answer.status != 200:
@@ -76,7 +76,7 @@ class Conversation:
         return found
 
     def post(self, url: str, what: dict[str, Any] | None, *, accept: str = "") -> Steps:
-        """A signed request; None is a POST-as-GET (§6.3). Raises `Refused` and `AcmeFailed`."""
+        """A signed request; None is a POST-as-GET (§6.3). Raises `DirectoryRefused` and `AcmeFailed`."""
         payload = b"" if what is None else json.dumps(what).encode()
         for _ in range(_MOST_BAD_NONCES):
             nonce = yield from self._fresh_nonce()
@@ -89,7 +89,7 @@ class Conversation:
                 raise problem
         raise AcmeFailed(Trouble.NOT_ACME, "it takes none of the nonces that it gives")
 
-    def wait(self, seconds: float) -> Generator[Step, Answer | None, None]:
+    def wait(self, seconds: float) -> Generator[Step, DirectoryAnswer | None, None]:
         """Let time pass, as long as there is patience."""
         seconds = min(max(seconds, 0.5), LONGEST_WAIT_S)
         self._waited_s += seconds
@@ -97,7 +97,7 @@ class Conversation:
             raise AcmeFailed(Trouble.TOO_SLOW, f"not done after {MOST_WAITED_S:.0f} seconds")
         yield Wait(seconds)
 
-    def _fresh_nonce(self) -> Generator[Step, Answer | None, str]:
+    def _fresh_nonce(self) -> Generator[Step, DirectoryAnswer | None, str]:
         if not self._nonce:
             answer = yield from self._ask(Ask("HEAD", self._new_nonce))
             if not self._nonce:
@@ -119,7 +119,7 @@ class Conversation:
         return answer
 
 
-def read_object(answer: Answer) -> dict[str, Any]:
+def read_object(answer: DirectoryAnswer) -> dict[str, Any]:
     """An answer's JSON object."""
     try:
         found = json.loads(answer.body)
@@ -156,7 +156,7 @@ def checked_address(url: str) -> str:
     return url
 
 
-def retry_after_s(answer: Answer) -> float | None:
+def retry_after_s(answer: DirectoryAnswer) -> float | None:
     """What the answer says of when to ask again (RFC 9110 §10.2.3): seconds, or a date."""
     word = answer.headers.get("retry-after", "")
     if word.isascii() and word.isdecimal():
@@ -169,12 +169,14 @@ def retry_after_s(answer: Answer) -> float | None:
         return None
 
 
-def problem_in(found: object, *, after_s: float | None = None, of_proof: bool = False) -> Refused:
+def problem_in(
+    found: object, *, after_s: float | None = None, of_proof: bool = False
+) -> DirectoryRefused:
     """A problem document as a failure. `of_proof`: it says why a proof was not taken."""
     told: dict[str, Any] = found if isinstance(found, dict) else {}
     kind, detail = str(told.get("type", "")), str(told.get("detail", ""))
     name = kind.removeprefix(_ERROR) if kind.startswith(_ERROR) else ""
-    problem = Refused(name, detail or kind, retry_after_s=after_s)
+    problem = DirectoryRefused(name, detail or kind, retry_after_s=after_s)
     if of_proof and name == "unauthorized":
         problem.trouble = Trouble.OTHER_ANSWERS
     elif of_proof and problem.trouble is Trouble.REFUSED:  # something on the way to the name
@@ -182,7 +184,7 @@ def problem_in(found: object, *, after_s: float | None = None, of_proof: bool = 
     return problem
 
 
-def _problem(answer: Answer) -> Refused:
+def _problem(answer: DirectoryAnswer) -> DirectoryRefused:
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):

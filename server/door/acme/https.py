@@ -15,7 +15,7 @@ import h11
 
 from server.door.acme.conversation import checked_address
 from server.door.acme.failures import AcmeFailed, Trouble
-from server.door.acme.steps import Answer, Ask
+from server.door.acme.steps import DirectoryAnswer, Ask
 
 TIMEOUT_S = 20.0
 MOST_BYTES = 262_144  # a chain has 8 KB
@@ -23,7 +23,9 @@ _HEAD_BYTES = 32_768
 _READ_BYTES = 16_384
 
 
-async def asked(request: Ask, *, context: ssl.SSLContext, timeout_s: float = TIMEOUT_S) -> Answer:
+async def asked(
+    request: Ask, *, context: ssl.SSLContext, timeout_s: float = TIMEOUT_S
+) -> DirectoryAnswer:
     """The answer to a request. Raises `AcmeFailed`."""
     parts = urlsplit(checked_address(request.url))
     host, port = parts.hostname or "", parts.port or 443
@@ -50,7 +52,7 @@ async def asked(request: Ask, *, context: ssl.SSLContext, timeout_s: float = TIM
 
 async def _exchange(
     request: Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> Answer:
+) -> DirectoryAnswer:
     line = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
     parts = urlsplit(request.url)
     headers = [
@@ -74,7 +76,7 @@ async def _exchange(
     return await _answer(line, reader)
 
 
-async def _answer(line: h11.Connection, reader: asyncio.StreamReader) -> Answer:
+async def _answer(line: h11.Connection, reader: asyncio.StreamReader) -> DirectoryAnswer:
     head: h11.Response | None = None
     body = b""
     while True:
@@ -89,6 +91,6 @@ async def _answer(line: h11.Connection, reader: asyncio.StreamReader) -> Answer:
                 raise AcmeFailed(Trouble.NOT_ACME, f"an answer of more than {MOST_BYTES} bytes")
         elif isinstance(event, h11.EndOfMessage) and head is not None:
             named = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-            return Answer(head.status_code, named, body)
+            return DirectoryAnswer(head.status_code, named, body)
         elif isinstance(event, h11.ConnectionClosed):
             raise AcmeFailed(Trouble.NOT_ACME, "the connection ended before the answer")

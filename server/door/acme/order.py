@@ -15,7 +15,7 @@ from server.door.acme.account import AccountKey, base64url
 from server.door.acme.conversation import (
     NO_ACCOUNT,
     Conversation,
-    Refused,
+    DirectoryRefused,
     address_in,
     checked_address,
     problem_in,
@@ -24,7 +24,7 @@ from server.door.acme.conversation import (
     word_in,
 )
 from server.door.acme.failures import AcmeFailed, Trouble
-from server.door.acme.steps import Answer, Ordering, Prove, Registered, Step
+from server.door.acme.steps import DirectoryAnswer, Ordering, Prove, Registered, Step
 
 PROOF = "tls-alpn-01"
 CHAIN = "application/pem-certificate-chain"
@@ -32,13 +32,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,512}")  # §8.1
 # How long between two looks where the directory says nothing: it takes a CA some seconds.
 _LOOK_AGAIN_S = 2.0
 
-_Does = Generator[Step, Answer | None, None]
-_Finds = Generator[Step, Answer | None, dict[str, Any]]
+_Does = Generator[Step, DirectoryAnswer | None, None]
+_Finds = Generator[Step, DirectoryAnswer | None, dict[str, Any]]
 
 
 def order(
     directory: str, account: AccountKey, *, account_url: str, contact: str, name: str, csr: bytes
-) -> Generator[Step, Answer | None, bytes]:
+) -> Generator[Step, DirectoryAnswer | None, bytes]:
     """The steps to a certificate for `name`, whose request (PKCS #10, DER) is `csr`.
 
     `account_url` is what an earlier `Registered` told, "" where there was none; `contact` is a
@@ -53,7 +53,7 @@ def order(
     yield Ordering()
     try:
         answer = yield from talk.post(new_order, wanted)
-    except Refused as refused:
+    except DirectoryRefused as refused:
         if refused.kind != NO_ACCOUNT:
             raise
         yield from _register(talk, new_account, contact)  # it has forgotten us

@@ -28,8 +28,8 @@ from server.door.acme.issued import file_of, new_key, request_for
 from server.door.acme.memory import AcmeMemory, Failure, remember, remembered, renewal_due
 from server.door.acme.order import order
 from server.door.acme.proof import proving
-from server.door.acme.steps import Answer, Ask, Ordering, Prove, Registered, Wait
-from server.door.acme.told import Standing, Told
+from server.door.acme.steps import DirectoryAnswer, Ask, Ordering, Prove, Registered, Wait
+from server.door.acme.told import AcmeStanding, Told
 from server.door.authority import pem_of_key
 from server.door.certificates import ACME_FILE, kept_key
 from server.door.tls import Now, ServedCertificate, utc_now
@@ -41,7 +41,7 @@ _RESOLVE_TIMEOUT_S = 5.0
 _MOST_ADDRESSES = 4
 _log = structlog.get_logger("tongke.certificate")
 
-Asking = Callable[[Ask], Awaitable[Answer]]
+Asking = Callable[[Ask], Awaitable[DirectoryAnswer]]
 Resolving = Callable[[str], Awaitable[list[str]]]
 Sleeping = Callable[[float], Awaitable[None]]
 
@@ -82,11 +82,11 @@ class Renewal:
         """How it stands now."""
         failed = self._failed
         if self._ordering:
-            standing = Standing.ORDERING
+            standing = AcmeStanding.ORDERING
         elif failed is not None:
-            standing = Standing.FAILING
+            standing = AcmeStanding.FAILING
         else:
-            standing = Standing.IN_FORCE if self._served.public_leaf else Standing.WAITING
+            standing = AcmeStanding.IN_FORCE if self._served.public_leaf else AcmeStanding.WAITING
         return Told(
             standing=standing,
             name=self.name,
@@ -176,7 +176,7 @@ class Renewal:
             name=self.name,
             csr=request_for(key, self.name),
         )
-        answer: Answer | None = None
+        answer: DirectoryAnswer | None = None
         while True:
             try:
                 step = steps.send(answer)
@@ -258,7 +258,7 @@ class _Internet:
 
     _context: ssl.SSLContext | None = None
 
-    async def ask(self, request: Ask) -> Answer:
+    async def ask(self, request: Ask) -> DirectoryAnswer:
         if self._context is None:  # reads a hundred roots
             self._context = await asyncio.to_thread(ssl.create_default_context)
         return await asked(request, context=self._context)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request to the directory; answered with an `Answer`."""
+    """A request to the directory; answered with a `DirectoryAnswer`."""
 
     method: str
     url: str
@@ -17,7 +17,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DirectoryAnswer:
     """Status, headers (names in small letters) and body."""
 
     status: int

@@ -8,7 +8,7 @@ from enum import StrEnum
 from server.errors import Text
 
 
-class Standing(StrEnum):
+class AcmeStanding(StrEnum):
     """How it stands with it."""
 
     WAITING = "waiting"  # there is none yet, and no attempt has failed
@@ -21,7 +21,7 @@ class Standing(StrEnum):
 class Told:
     """All of it. `next_at` is when it is tried next; `detail` are the directory's own words."""
 
-    standing: Standing
+    standing: AcmeStanding
     name: str
     directory: str
     next_at: float

@@ -8,6 +8,11 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @description How it stands with it.
+         * @enum {string}
+         */
+        AcmeStanding: "waiting" | "ordering" | "in-force" | "failing";
+        /**
          * @description The certificate that the server has signed for it, and has renewed, by itself.
          *
          *     `next_at` is when it asks next. The messages say why the last attempt gave none and what to do;
@@ -21,7 +26,7 @@ export interface components {
             message_zh: string;
             name: string;
             next_at: number;
-            standing: components["schemas"]["Standing"];
+            standing: components["schemas"]["AcmeStanding"];
         };
         /**
          * @description The recordings: what they take, what comes in a day (of the last four weeks; null while they
@@ -919,11 +924,6 @@ export interface components {
             producer_id: string;
             source: components["schemas"]["Source"];
         };
-        /**
-         * @description How it stands with it.
-         * @enum {string}
-         */
-        Standing: "waiting" | "ordering" | "in-force" | "failing";
         /** @description What a row does to one thing; `before` is what its changed cells replace, by column. */
         StepView: {
             before: {

@@ -23,6 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hardware_profiles import ServerProfile
 from server.config import Settings
 from server.database.models import Credential
+from server.database.spare_file import SpareFile
+from server.lessons.endings import SPARE_BYTES
 from server.node.media import MediaCore
 from signaling.protocol.messages import CloseCode
 from signaling.protocol.refusals import REFUSALS
@@ -203,7 +205,7 @@ async def test_who_was_put_out_stays_out_when_the_server_is_killed_under_a_locke
             # When the database takes it, the file is empty again.
             kept = world.settings.data_folder / "unwritten_bars.jsonl"
             async with asyncio.timeout(60):
-                while any(kept.read_bytes()):  # noqa: ASYNC110 - nobody tells
+                while SpareFile(kept, size=SPARE_BYTES).load():  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.01)
     async with running_world(tmp_path / "killed", open_media=modelled_media) as world:
         it = Class(world, await world.signed_in("admin"), ids, it.lesson)
@@ -246,7 +248,7 @@ async def test_who_was_put_out_is_kept_out_though_the_database_hangs(
         assert b"removed-by-administrator" in kept.read_bytes()
         goes_on.set()
         async with asyncio.timeout(60):
-            while any(kept.read_bytes()):  # noqa: ASYNC110 - nobody tells
+            while SpareFile(kept, size=SPARE_BYTES).load():  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
     assert seats_barred(lesson.world) == ["room-1"]
 

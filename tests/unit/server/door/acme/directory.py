@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from server.door.acme.steps import Answer, Ask
+from server.door.acme.steps import DirectoryAnswer, Ask
 from server.door.authority import pem_of
 from tests.unit.server.door.certificate_files import NOW, Made, made
 
@@ -47,13 +47,13 @@ class Calendar:
         await asyncio.sleep(0)
 
 
-def problem(kind: str, detail: str = "so it is", *, status: int = 403) -> Answer:
+def problem(kind: str, detail: str = "so it is", *, status: int = 403) -> DirectoryAnswer:
     body = {"type": f"urn:ietf:params:acme:error:{kind}", "detail": detail}
-    return Answer(status, {}, json.dumps(body).encode())
+    return DirectoryAnswer(status, {}, json.dumps(body).encode())
 
 
-def told(what: object, *, status: int = 200, **headers: str) -> Answer:
-    return Answer(status, headers, json.dumps(what).encode())
+def told(what: object, *, status: int = 200, **headers: str) -> DirectoryAnswer:
+    return DirectoryAnswer(status, headers, json.dumps(what).encode())
 
 
 @dataclass
@@ -63,8 +63,8 @@ class Directory:
     calendar: Calendar = field(default_factory=Calendar)
     life: datetime.timedelta = 90 * DAY
     visits: Callable[[], bool] = lambda: True
-    failure: Answer | None = None  # of every proof
-    instead: dict[str, Answer] = field(default_factory=dict)  # by path
+    failure: DirectoryAnswer | None = None  # of every proof
+    instead: dict[str, DirectoryAnswer] = field(default_factory=dict)  # by path
     asked: list[str] = field(default_factory=list)
     orders: list[datetime.datetime] = field(default_factory=list)
     accounts: int = 0
@@ -74,7 +74,7 @@ class Directory:
     _state: str = "pending"
     _chain: bytes = b""
 
-    async def __call__(self, ask: Ask) -> Answer:
+    async def __call__(self, ask: Ask) -> DirectoryAnswer:
         path = urlsplit(ask.url).path
         assert ask.url.startswith(AT), ask.url
         self.asked.append(f"{ask.method} {path}")
@@ -84,7 +84,7 @@ class Directory:
             return answer
         self._nonces += 1
         self._open.add(f"nonce-{self._nonces}")
-        return Answer(
+        return DirectoryAnswer(
             answer.status,
             {"replay-nonce": f"nonce-{self._nonces}", **answer.headers},
             answer.body,
@@ -110,13 +110,13 @@ class Directory:
         key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
         return json.loads(_plain(said["payload"])) if said["payload"] else None
 
-    def _answer(self, path: str, payload: Any) -> Answer:  # noqa: PLR0911 - a page each
+    def _answer(self, path: str, payload: Any) -> DirectoryAnswer:  # noqa: PLR0911 - a page each
         match path:
             case "/dir":
                 named = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order"}
                 return told({name: f"{AT}/{end}" for name, end in named.items()})
             case "/nonce":
-                return Answer(200)
+                return DirectoryAnswer(200)
             case "/account":
                 assert payload["termsOfServiceAgreed"] is True
                 assert payload["contact"] == ["mailto:it@school.example"]
@@ -141,7 +141,7 @@ class Directory:
                 self._state = "valid"
                 return told(self._order())
             case "/chain/1":
-                return Answer(200, {}, self._chain)
+                return DirectoryAnswer(200, {}, self._chain)
         raise AssertionError(path)
 
     def signed(self, csr: x509.CertificateSigningRequest) -> bytes:

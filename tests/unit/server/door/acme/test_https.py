@@ -14,7 +14,7 @@ import pytest
 
 from server.door.acme.failures import AcmeFailed, Trouble
 from server.door.acme.https import MOST_BYTES, asked
-from server.door.acme.steps import Answer, Ask
+from server.door.acme.steps import DirectoryAnswer, Ask
 from tests.conftest import open_sockets
 from tests.ports import free_port
 from tests.unit.server.door.certificate_files import made
@@ -64,7 +64,7 @@ async def test_a_request_and_its_answer(tmp_path: Path) -> None:
     async with saying(tmp_path, answer) as port:
         request = Ask("POST", f"https://127.0.0.1:{port}/a?b=c", b"{}")
         found = await asked(request, context=trusting(tmp_path))
-    assert found == Answer(200, {"replay-nonce": "abc", "content-length": "2"}, b"{}")
+    assert found == DirectoryAnswer(200, {"replay-nonce": "abc", "content-length": "2"}, b"{}")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from server.door.acme.conversation import MOST_REQUESTS, MOST_WAITED_S
 from server.door.acme.failures import AcmeFailed, Place, Trouble, words_of
 from server.door.acme.issued import file_of, new_key, request_for
 from server.door.acme.order import order
-from server.door.acme.steps import Answer, Ask, Ordering, Prove, Registered, Wait
+from server.door.acme.steps import DirectoryAnswer, Ask, Ordering, Prove, Registered, Wait
 from tests.unit.server.door.acme.directory import (
     AT,
     DAY,
@@ -46,7 +46,7 @@ class Carried:
             name=NAME,
             csr=CSR,
         )
-        answer: Answer | None = None
+        answer: DirectoryAnswer | None = None
         while True:
             try:
                 step = going.send(answer)
@@ -87,7 +87,7 @@ async def test_an_order_is_made_proved_and_fetched() -> None:
 
 async def test_who_is_forgotten_registers_anew() -> None:
     class Forgetful(Directory):
-        def _answer(self, path: str, payload: object) -> Answer:
+        def _answer(self, path: str, payload: object) -> DirectoryAnswer:
             if path == "/order" and self.accounts == 1:
                 return problem("accountDoesNotExist", status=400)
             return super()._answer(path, payload)
@@ -104,7 +104,7 @@ async def test_a_nonce_that_ran_out_is_exchanged_for_the_new_one() -> None:
     class Forgetful(Directory):
         refused = 0
 
-        def _answer(self, path: str, payload: object) -> Answer:
+        def _answer(self, path: str, payload: object) -> DirectoryAnswer:
             if self.refused < 3 and path == "/order":
                 self.refused += 1
                 return problem("badNonce", status=400)
@@ -125,20 +125,24 @@ CHALLENGE = {"type": "tls-alpn-01", "url": f"{AT}/c", "token": "a b"}
 @pytest.mark.parametrize(
     ("path", "answer", "trouble"),
     [
-        ("/dir", Answer(404, {}, b"nothing here"), Trouble.REFUSED),
-        ("/dir", Answer(200, {}, b"<html>"), Trouble.NOT_ACME),
-        ("/dir", Answer(200, {}, b"[" * 100_000), Trouble.NOT_ACME),
-        ("/dir", Answer(200, {}, b"[]"), Trouble.NOT_ACME),
+        ("/dir", DirectoryAnswer(404, {}, b"nothing here"), Trouble.REFUSED),
+        ("/dir", DirectoryAnswer(200, {}, b"<html>"), Trouble.NOT_ACME),
+        ("/dir", DirectoryAnswer(200, {}, b"[" * 100_000), Trouble.NOT_ACME),
+        ("/dir", DirectoryAnswer(200, {}, b"[]"), Trouble.NOT_ACME),
         ("/dir", told({}), Trouble.NOT_ACME),
         ("/dir", told(HTTP), Trouble.NOT_ACME),
-        ("/dir", Answer(302, {"location": "https://evil.example/dir"}), Trouble.NOT_ACME),
-        ("/nonce", Answer(200, {"replay-nonce": "no nonce"}), Trouble.NOT_ACME),
+        ("/dir", DirectoryAnswer(302, {"location": "https://evil.example/dir"}), Trouble.NOT_ACME),
+        ("/nonce", DirectoryAnswer(200, {"replay-nonce": "no nonce"}), Trouble.NOT_ACME),
         ("/account", problem("externalAccountRequired"), Trouble.ACCOUNT),
         ("/account", problem("invalidContact", status=400), Trouble.ACCOUNT),
         ("/account", told({}, status=201, location="file:///etc/passwd"), Trouble.NOT_ACME),
         ("/account", problem("badNonce", status=400), Trouble.NOT_ACME),
         ("/order", problem("rateLimited", status=429), Trouble.RATE_LIMITED),
-        ("/order", Answer(429, {"retry-after": "100"}, b"slow down"), Trouble.RATE_LIMITED),
+        (
+            "/order",
+            DirectoryAnswer(429, {"retry-after": "100"}, b"slow down"),
+            Trouble.RATE_LIMITED,
+        ),
         ("/order", problem("rejectedIdentifier", status=400), Trouble.NAME_REFUSED),
         ("/order", problem("caa"), Trouble.FORBIDDEN),
         ("/order", problem("serverInternal", status=500), Trouble.REFUSED),
@@ -152,11 +156,11 @@ CHALLENGE = {"type": "tls-alpn-01", "url": f"{AT}/c", "token": "a b"}
         ("/order/1", told({"status": "invalid"}), Trouble.REFUSED),
         ("/order/1", told({"status": "revoked", "error": {"type": 4}}), Trouble.REFUSED),
         ("/order/1", told({"status": "valid", "certificate": "ftp://x/"}), Trouble.NOT_ACME),
-        ("/chain/1", Answer(308, {"location": "https://evil.example/"}), Trouble.NOT_ACME),
+        ("/chain/1", DirectoryAnswer(308, {"location": "https://evil.example/"}), Trouble.NOT_ACME),
     ],
 )
 async def test_what_is_not_asked_for_is_refused(
-    path: str, answer: Answer, trouble: Trouble
+    path: str, answer: DirectoryAnswer, trouble: Trouble
 ) -> None:
     with pytest.raises(AcmeFailed) as failed:
         await Carried(Directory(instead={path: answer})).chain()

@@ -13,7 +13,7 @@ from server.config import Settings
 from server.door.acme.failures import ABOUT_THE_NAME
 from server.door.acme.https import asked
 from server.door.acme.renewal import Renewal
-from server.door.acme.steps import Answer, Ask
+from server.door.acme.steps import DirectoryAnswer, Ask
 from server.door.tls import ServedCertificate
 from tests.unit.server.door.acme.pebble import PROGRAM, Pebble, pebble
 from tests.unit.server.door.test_tls import Client, echoing
@@ -38,7 +38,7 @@ def served_in(folder: Path, port: int, directory: str = "https://127.0.0.1/dir")
 
 
 def renewal_at(ca: Pebble, settings: Settings, served: ServedCertificate) -> Renewal:
-    async def ask(request: Ask) -> Answer:
+    async def ask(request: Ask) -> DirectoryAnswer:
         return await asked(request, context=ca.context)
 
     async def resolve(_name: str) -> list[str]:

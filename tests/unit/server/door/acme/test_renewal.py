@@ -17,8 +17,8 @@ from server.door.acme.failures import AcmeFailed, Trouble
 from server.door.acme.memory import AcmeMemory, remember, remembered
 from server.door.acme.proof import proving
 from server.door.acme.renewal import Renewal
-from server.door.acme.steps import Answer, Ask
-from server.door.acme.told import Standing
+from server.door.acme.steps import DirectoryAnswer, Ask
+from server.door.acme.told import AcmeStanding
 from server.door.tls import ServedCertificate
 from tests.unit.server.door.acme.directory import (
     DAY,
@@ -68,7 +68,7 @@ class Machine:
         self.served.renewal = self.renewal
         self.directory.visits = lambda: NAME in self.served.context.proofs
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: Ask) -> DirectoryAnswer:
         return await self.directory(ask)
 
     async def resolve(self, _name: str) -> list[str]:
@@ -104,12 +104,12 @@ def machine(tmp_path: Path) -> Machine:
 
 
 async def test_it_is_had_at_once_and_renewed_again_and_again(machine: Machine) -> None:
-    assert machine.renewal.told.standing is Standing.WAITING
+    assert machine.renewal.told.standing is AcmeStanding.WAITING
     assert machine.served.condition.leaf == machine.served.leaf
     await machine.run(0.1)
     first = machine.served.public_leaf
     assert first is not None
-    assert machine.renewal.told.standing is Standing.IN_FORCE
+    assert machine.renewal.told.standing is AcmeStanding.IN_FORCE
     assert machine.served.condition.leaf == first
     since = machine.renewal.told.served_since
     await machine.run(200)
@@ -144,7 +144,7 @@ async def test_a_shut_port_is_told_in_both_languages_and_tried_again(machine: Ma
     machine.directory.failure = SHUT
     await machine.run(3)
     told = machine.renewal.told
-    assert told.standing is Standing.FAILING
+    assert told.standing is AcmeStanding.FAILING
     assert told.failure is not None
     assert f"Port 443 of {NAME} is not reachable from the internet" in told.failure.en
     assert "(it points to 203.0.113.7)" in told.failure.en
@@ -163,7 +163,7 @@ async def test_a_shut_port_is_told_in_both_languages_and_tried_again(machine: Ma
     assert len(machine.directory.orders) <= orders + 1
     machine.directory.failure = None
     await machine.run(1.1)
-    assert machine.renewal.told.standing is Standing.IN_FORCE
+    assert machine.renewal.told.standing is AcmeStanding.IN_FORCE
     assert machine.faults == set()
 
 
@@ -205,20 +205,20 @@ async def test_when_it_runs_out_ours_stands_in_and_the_next_takes_over(machine: 
 
 
 async def test_a_directory_that_is_away_costs_no_order(machine: Machine) -> None:
-    async def away(_ask: Ask) -> Answer:
+    async def away(_ask: Ask) -> DirectoryAnswer:
         raise AcmeFailed(Trouble.UNREACHABLE, "Name or service not known")
 
     machine.renewal._ask = away
     await machine.run(1)
-    assert machine.renewal.told.standing is Standing.FAILING
+    assert machine.renewal.told.standing is AcmeStanding.FAILING
     assert remembered(machine.folder).orders == ()
     machine.renewal._ask = machine.ask
     await machine.run(0.1)
-    assert machine.renewal.told.standing is Standing.IN_FORCE
+    assert machine.renewal.told.standing is AcmeStanding.IN_FORCE
 
 
 async def test_a_bug_of_ours_does_not_end_the_renewals(machine: Machine) -> None:
-    async def broken(_ask: Ask) -> Answer:
+    async def broken(_ask: Ask) -> DirectoryAnswer:
         raise KeyError("what")
 
     machine.renewal._ask = broken
@@ -226,7 +226,7 @@ async def test_a_bug_of_ours_does_not_end_the_renewals(machine: Machine) -> None
     assert machine.renewal.told.detail == "KeyError: 'what'"
     machine.renewal._ask = machine.ask
     await machine.run(0.1)
-    assert machine.renewal.told.standing is Standing.IN_FORCE
+    assert machine.renewal.told.standing is AcmeStanding.IN_FORCE
 
 
 async def test_nothing_is_ordered_that_cannot_be_remembered(
@@ -238,10 +238,10 @@ async def test_nothing_is_ordered_that_cannot_be_remembered(
     monkeypatch.setattr("server.door.acme.renewal.remember", full)
     await machine.run(0.5)
     assert machine.directory.orders == []
-    assert machine.renewal.told.standing is Standing.FAILING
+    assert machine.renewal.told.standing is AcmeStanding.FAILING
     monkeypatch.undo()
     await machine.run(0.1)  # none was made: nothing holds the next one back for a day
-    assert machine.renewal.told.standing is Standing.IN_FORCE
+    assert machine.renewal.told.standing is AcmeStanding.IN_FORCE
 
 
 async def test_a_failure_is_told_while_a_certificate_is_due_and_no_longer(
@@ -259,7 +259,7 @@ async def test_a_failure_is_told_while_a_certificate_is_due_and_no_longer(
     remember(machine.folder, failed)
     machine.start()
     told = machine.renewal.told
-    assert (told.standing, told.failure, told.failed_at) == (Standing.IN_FORCE, None, None)
+    assert (told.standing, told.failure, told.failed_at) == (AcmeStanding.IN_FORCE, None, None)
 
 
 async def test_a_damaged_file_is_ordered_anew_and_keeps_nobody_out(machine: Machine) -> None:
@@ -316,4 +316,4 @@ async def test_another_name_is_another_certificate(machine: Machine) -> None:
     assert served.public_leaf is None
     renewal = Renewal(settings, served, now=machine.calendar)
     assert renewal.next_at() == machine.calendar.now.timestamp()
-    assert replace(renewal.told, next_at=0).standing is Standing.WAITING
+    assert replace(renewal.told, next_at=0).standing is AcmeStanding.WAITING
