@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from server.door.acme.account import AccountKey
 from server.door.acme.failures import AcmeFailed, Trouble
-from server.door.acme.steps import DirectoryAnswer, Ask, Step, Wait
+from server.door.acme.steps import Ask, DirectoryAnswer, Step, Wait
 
 # An order for one name takes some twelve requests, and seconds.
 MOST_REQUESTS = 80
@@ -76,7 +76,10 @@ class Conversation:
         return found
 
     def post(self, url: str, what: dict[str, Any] | None, *, accept: str = "") -> Steps:
-        """A signed request; None is a POST-as-GET (§6.3). Raises `DirectoryRefused` and `AcmeFailed`."""
+        """A signed request; None is a POST-as-GET (§6.3).
+
+        Raises `DirectoryRefused` and `AcmeFailed`.
+        """
         payload = b"" if what is None else json.dumps(what).encode()
         for _ in range(_MOST_BAD_NONCES):
             nonce = yield from self._fresh_nonce()

@@ -15,7 +15,7 @@ import h11
 
 from server.door.acme.conversation import checked_address
 from server.door.acme.failures import AcmeFailed, Trouble
-from server.door.acme.steps import DirectoryAnswer, Ask
+from server.door.acme.steps import Ask, DirectoryAnswer
 
 TIMEOUT_S = 20.0
 MOST_BYTES = 262_144  # a chain has 8 KB

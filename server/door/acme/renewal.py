@@ -28,7 +28,7 @@ from server.door.acme.issued import file_of, new_key, request_for
 from server.door.acme.memory import AcmeMemory, Failure, remember, remembered, renewal_due
 from server.door.acme.order import order
 from server.door.acme.proof import proving
-from server.door.acme.steps import DirectoryAnswer, Ask, Ordering, Prove, Registered, Wait
+from server.door.acme.steps import Ask, DirectoryAnswer, Ordering, Prove, Registered, Wait
 from server.door.acme.told import AcmeStanding, Told
 from server.door.authority import pem_of_key
 from server.door.certificates import ACME_FILE, kept_key

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from server.door.acme.steps import DirectoryAnswer, Ask
+from server.door.acme.steps import Ask, DirectoryAnswer
 from server.door.authority import pem_of
 from tests.unit.server.door.certificate_files import NOW, Made, made
 

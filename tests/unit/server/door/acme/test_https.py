@@ -14,7 +14,7 @@ import pytest
 
 from server.door.acme.failures import AcmeFailed, Trouble
 from server.door.acme.https import MOST_BYTES, asked
-from server.door.acme.steps import DirectoryAnswer, Ask
+from server.door.acme.steps import Ask, DirectoryAnswer
 from tests.conftest import open_sockets
 from tests.ports import free_port
 from tests.unit.server.door.certificate_files import made

@@ -10,7 +10,7 @@ from server.door.acme.conversation import MOST_REQUESTS, MOST_WAITED_S
 from server.door.acme.failures import AcmeFailed, Place, Trouble, words_of
 from server.door.acme.issued import file_of, new_key, request_for
 from server.door.acme.order import order
-from server.door.acme.steps import DirectoryAnswer, Ask, Ordering, Prove, Registered, Wait
+from server.door.acme.steps import Ask, DirectoryAnswer, Ordering, Prove, Registered, Wait
 from tests.unit.server.door.acme.directory import (
     AT,
     DAY,

@@ -13,7 +13,7 @@ from server.config import Settings
 from server.door.acme.failures import ABOUT_THE_NAME
 from server.door.acme.https import asked
 from server.door.acme.renewal import Renewal
-from server.door.acme.steps import DirectoryAnswer, Ask
+from server.door.acme.steps import Ask, DirectoryAnswer
 from server.door.tls import ServedCertificate
 from tests.unit.server.door.acme.pebble import PROGRAM, Pebble, pebble
 from tests.unit.server.door.test_tls import Client, echoing

@@ -17,7 +17,7 @@ from server.door.acme.failures import AcmeFailed, Trouble
 from server.door.acme.memory import AcmeMemory, remember, remembered
 from server.door.acme.proof import proving
 from server.door.acme.renewal import Renewal
-from server.door.acme.steps import DirectoryAnswer, Ask
+from server.door.acme.steps import Ask, DirectoryAnswer
 from server.door.acme.told import AcmeStanding
 from server.door.tls import ServedCertificate
 from tests.unit.server.door.acme.directory import (
