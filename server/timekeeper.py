@@ -66,8 +66,8 @@ class Timekeeper:
             await sweep_keys(session, now)
             gone = await DELETION.purge(session, deleted_before=now - kept_s)
             await sweep_credentials(session, revoked_before=now - kept_s)
-        await services.lesson_files.sweep(now)
         for recording_id in gone["recordings"]:
             await services.store.remove(recording_id)
         for lesson_id in gone["lessons"]:
             await asyncio.to_thread(services.event_log.remove, lesson_id)
+        await services.lesson_files.sweep(now)  # last: it forgets nothing that is not done

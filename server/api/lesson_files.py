@@ -45,8 +45,8 @@ async def ask_for_file(
 ) -> LessonFileView:
     """Have one file made of the whole lesson, with each picture and each sound as a track.
 
-    Refuses (503) while too many wait, and (507) when the server has no room for it. The titles of
-    its tracks are in this language.
+    Refuses (429) who waits for several, (503) while too many wait, and (507) when the server has no
+    room for it. The titles of its tracks are in this language.
     """
     row, manifest = await _played(recording_id, person, services)
     standing = await services.lesson_files.ask(

@@ -31,6 +31,8 @@ _log = structlog.get_logger("tongke.library")
 LESSON_FILES = ".lesson_files"
 
 MOST_WAITING = 4  # a file takes a minute or two: who would be sixth comes back sooner than it does
+# At once of one person, made or waiting: the others' lessons have places too.
+MOST_OF_ONE = 2
 MOST_KEPT = 8
 KEPT_S = 6 * 3600.0
 # What is being recorded needs its room: as much as three lessons of four seats.
@@ -96,7 +98,14 @@ class _File:
     askers: set[str] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was ready, and somebody (IT, who needed room) has removed the file."""
+        return self.phase is FilePhase.READY and not self.order.path.is_file()
+
     def standing(self) -> FileStanding:
+        if self.is_gone:
+            return FileStanding()
         share = 1.0 if self.phase is FilePhase.READY else 0.0
         if self.phase is FilePhase.MAKING:
             with contextlib.suppress(OSError):
@@ -113,6 +122,7 @@ class LessonFiles:
         self._store = store
         self._clock = clock
         self._turn = asyncio.Semaphore(1)
+        self._sweeping = asyncio.Lock()
         self._files: dict[str, _File] = {}
 
     async def start(self) -> None:
@@ -132,7 +142,8 @@ class LessonFiles:
     ) -> FileStanding:
         """Have it made, unless it stands there or is being made.
 
-        Refuses (503) while too many wait, and (507) when there is no room.
+        Refuses (429) who waits for several, (503) while too many wait, and (507) when there is no
+        room.
         """
         order = self._order(recording_id, title, manifest, chinese=chinese)
         name = order.path.stem
@@ -140,7 +151,7 @@ class LessonFiles:
             order = await self._found(recording_id, order)
             expected, free = await asyncio.to_thread(_bytes, order, self._folder.parent)
             if self._is_to_be_made(name):  # nobody else has asked meanwhile
-                self._begin(order, expected, free)
+                self._begin(order, expected, free, person)
         one = self._files[name]
         one.askers.add(person)
         one.used_at = self._clock()
@@ -148,13 +159,17 @@ class LessonFiles:
 
     def _is_to_be_made(self, name: str) -> bool:
         one = self._files.get(name)
-        return one is None or one.phase is FilePhase.FAILED
+        return one is None or one.phase is FilePhase.FAILED or one.is_gone
 
-    def _begin(self, order: FileOrder, expected_bytes: int, free_bytes: int) -> None:
-        waiting = sum(one.phase is FilePhase.WAITING for one in self._files.values())
-        if waiting >= MOST_WAITING:
+    def _begin(self, order: FileOrder, expected_bytes: int, free_bytes: int, person: str) -> None:
+        under_way = [one for one in self._files.values() if one.phase not in _OVER]
+        if sum(person in one.askers for one in under_way) >= MOST_OF_ONE:
+            raise _enough()
+        if sum(one.phase is FilePhase.WAITING for one in under_way) >= MOST_WAITING:
             raise _busy()
-        if free_bytes < expected_bytes + RESERVE_BYTES:
+        # What half a file has written is counted twice: rather too little than too much.
+        promised = sum(one.expected_bytes for one in under_way)
+        if free_bytes < promised + expected_bytes + RESERVE_BYTES:
             raise Refusal(507, "no-room", _NO_ROOM)
         one = self._files[order.path.stem] = _File(order, expected_bytes, self._clock())
         one.task = asyncio.create_task(self._make(one), name="lesson-file")
@@ -190,13 +205,21 @@ class LessonFiles:
         return order.path
 
     async def sweep(self, now: float) -> None:
-        """Remove what nobody has asked for in the last hours, and the oldest beyond the most."""
-        done = [one for one in self._files.items() if one[1].phase in _OVER]
-        done.sort(key=lambda one: one[1].used_at, reverse=True)
-        for place, (name, one) in enumerate(done):
-            if place >= MOST_KEPT or now - one.used_at >= KEPT_S:
-                del self._files[name]
-                await asyncio.to_thread(one.order.path.unlink, missing_ok=True)
+        """Remove what nobody has asked for in the last hours, and the oldest beyond the most.
+
+        The file goes first: while it stands there nobody has it made anew under the same name.
+        """
+        async with self._sweeping:
+            done = [one for one in self._files.items() if one[1].phase in _OVER]
+            done.sort(key=lambda one: one[1].used_at, reverse=True)
+            for place, (name, one) in enumerate(done):
+                if self._files.get(name) is not one:
+                    continue  # asked for anew meanwhile, or given up
+                if place >= MOST_KEPT or now - one.used_at >= KEPT_S:
+                    if one.phase is FilePhase.READY:
+                        await asyncio.to_thread(one.order.path.unlink, missing_ok=True)
+                    if self._files.get(name) is one:
+                        del self._files[name]
 
     async def _make(self, one: _File) -> None:
         try:
@@ -297,6 +320,19 @@ def _busy() -> Refusal:
         Text(
             "已有几个文件在等待生成，请过几分钟再试。",
             "Several files are waiting to be made. Try again in a few minutes.",
+        ),
+        retry_after_s=60.0,
+    )
+
+
+def _enough() -> Refusal:
+    return Refusal(
+        429,
+        "files-under-way",
+        Text(
+            f"您已有 {MOST_OF_ONE} 个文件正在生成或等待。请等其中一个完成，或取消一个，再试。",
+            f"{MOST_OF_ONE} files are being made for you already. Wait until one is done, or "
+            "cancel one, then try again.",
         ),
         retry_after_s=60.0,
     )

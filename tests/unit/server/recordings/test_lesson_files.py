@@ -17,9 +17,17 @@ import pytest
 from recorder.lesson_file import FileMade, FileOrder
 from server.api.lesson_files import file_name
 from server.children.once import ChildFailed
+from server.database.deletion import DAY_S
 from server.database.models import Recording, RecordingPhase
 from server.recordings import lesson_files
-from server.recordings.lesson_files import KEPT_S, LESSON_FILES, MOST_KEPT, MOST_WAITING
+from server.recordings.lesson_files import (
+    KEPT_S,
+    LESSON_FILES,
+    MOST_KEPT,
+    MOST_OF_ONE,
+    MOST_WAITING,
+)
+from server.timekeeper import Timekeeper
 from tests.unit.server.recordings.recorded import Ids, recorded
 from tests.unit.server.world import World
 
@@ -49,6 +57,7 @@ class Maker:
 
     def __init__(self) -> None:
         self.may = asyncio.Event()
+        self.has_begun = asyncio.Event()
         self.began: list[str] = []
         self.stopped: list[str] = []
         self.answers: list[FileMade | Exception] = []
@@ -57,6 +66,7 @@ class Maker:
         assert module == "recorder.lesson_file"
         order = FileOrder.model_validate_json(given)
         self.began.append(order.title)
+        self.has_begun.set()
         try:
             await self.may.wait()
         except asyncio.CancelledError:
@@ -155,7 +165,7 @@ async def test_it_is_made_once_for_all_who_ask_and_stops_when_nobody_wants_it(
     li, wang = await world.signed_in("li"), await world.signed_in("wang")
     for who in (li, wang, li):
         await who.post(FILE.format("rec1"))
-    await asyncio.sleep(0)
+    await maker.has_begun.wait()
     assert (await li.delete(FILE.format("rec1"))).status_code == 204
     assert (await standing(wang))["state"] == "making"
     await wang.delete(FILE.format("rec1"))
@@ -170,17 +180,54 @@ async def test_one_is_made_at_a_time_and_few_wait(
     for number in range(MOST_WAITING + 2):
         await recorded(world, community, f"rec{number}")
     li = await world.signed_in("li")
-    await li.post(FILE.format("rec0"))
+    askers = [li, li, await world.signed_in("wang"), await world.signed_in("wang")]
+    askers += [await world.signed_in("admin")] * 2
+    for number in range(MOST_WAITING + 1):
+        await askers[number].post(FILE.format(f"rec{number}"))
+        await maker.has_begun.wait()
     assert (await standing(li, "rec0"))["state"] == "making"
-    for number in range(1, MOST_WAITING + 1):
-        await li.post(FILE.format(f"rec{number}"))
-    refused = await li.post(FILE.format(f"rec{MOST_WAITING + 1}"))
+    refused = await askers[-1].post(FILE.format(f"rec{MOST_WAITING + 1}"))
     assert (refused.status_code, refused.json()["code"]) == (503, "too-many-files")
     assert refused.headers["retry-after"]
     assert (len(maker.began), (await standing(li, "rec1"))["state"]) == (1, "waiting")
     maker.may.set()
     await world.services.lesson_files.done()
     assert (await standing(li, f"rec{MOST_WAITING}"))["state"] == "ready"
+
+
+async def test_nobody_takes_the_places_of_others(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    for number in range(MOST_OF_ONE + 1):
+        await recorded(world, community, f"rec{number}")
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    for number in range(MOST_OF_ONE):
+        await li.post(FILE.format(f"rec{number}"))
+    last = FILE.format(f"rec{MOST_OF_ONE}")
+    refused = await li.post(last)
+    assert (refused.status_code, refused.json()["code"]) == (429, "files-under-way")
+    assert refused.headers["retry-after"]
+    assert (await li.post(FILE.format("rec0"))).status_code == 200  # the one that is being made
+    assert (await wang.post(last)).status_code == 200
+    await wang.delete(last)
+    await li.delete(FILE.format("rec1"))
+    assert (await li.post(last)).status_code == 200
+
+
+async def test_what_is_promised_to_others_is_no_longer_free(
+    world: World, community: Ids, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is room for each of two, and not for both."""
+    monkeypatch.setattr(lesson_files, "_bytes", lambda *_: (600, 1000))
+    for number in (1, 2):
+        await recorded(world, community, f"rec{number}")
+    li = await world.signed_in("li")
+    assert (await li.post(FILE.format("rec1"))).status_code == 200
+    refused = await li.post(FILE.format("rec2"))
+    assert (refused.status_code, refused.json()["code"]) == (507, "no-room")
+    maker.may.set()
+    await world.services.lesson_files.done()
+    assert (await li.post(FILE.format("rec2"))).status_code == 200  # what is made is on the disk
 
 
 async def test_without_room_nothing_is_begun(
@@ -236,6 +283,78 @@ async def test_files_are_kept_for_some_hours_and_the_newest_alone(
     assert (await standing(li, "rec0"))["state"] == "none"
     await files.sweep(world.clock() + KEPT_S)
     assert list(folder.iterdir()) == []
+
+
+async def test_a_file_that_was_removed_by_hand_is_made_anew(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    await recorded(world, community)
+    maker.may.set()
+    li, files = await world.signed_in("li"), world.services.lesson_files
+    for _ in range(2):
+        await li.post(FILE.format("rec1"))
+        await files.done()
+        address = (await standing(li))["address"]
+        assert (await li.get(address)).content == b"film"
+        (made,) = (world.settings.recordings / LESSON_FILES).iterdir()
+        made.unlink()
+        assert (await standing(li))["state"] == "none"
+        assert (await li.get(address)).status_code == 404
+
+
+async def test_sweeping_takes_nothing_that_is_swept_or_asked_for_meanwhile(
+    world: World, community: Ids, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sweeps at once; while the first removes a file, what had failed is asked for anew."""
+    li, files = await world.signed_in("li"), world.services.lesson_files
+    for number in (1, 2):
+        await recorded(world, community, f"rec{number}")
+    maker.answers = [ChildFailed("killed"), FileMade(bytes=4)]
+    maker.may.set()
+    for number in (2, 1):
+        await li.post(FILE.format(f"rec{number}"))
+        await files.done()
+        world.clock.pass_s(1)
+    maker.may.clear()
+    removing, may_remove = asyncio.Event(), asyncio.Event()
+    to_thread = asyncio.to_thread
+
+    async def slowly(work: Any, *given: Any, **named: Any) -> Any:
+        if getattr(work, "__name__", "") == "unlink":
+            removing.set()
+            await may_remove.wait()
+        return await to_thread(work, *given, **named)
+
+    monkeypatch.setattr(lesson_files.asyncio, "to_thread", slowly)
+    later = world.clock() + KEPT_S
+    async with asyncio.TaskGroup() as both:
+        for _ in range(2):
+            both.create_task(files.sweep(later))
+        await removing.wait()
+        monkeypatch.setattr(lesson_files.asyncio, "to_thread", to_thread)
+        assert (await li.post(FILE.format("rec2"))).json()["state"] == "waiting"
+        may_remove.set()
+    assert (await standing(li, "rec1"))["state"] == "none"
+    maker.may.set()
+    await files.done()
+    assert (await standing(li, "rec2"))["state"] == "ready"
+
+
+async def test_recordings_go_though_lesson_files_cannot_be_swept(
+    world: World, community: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await recorded(world, community)
+    li = await world.signed_in("li")
+    assert (await li.delete("/api/recordings/rec1")).status_code == 204
+
+    async def refuses(_now: float) -> None:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(world.services.lesson_files, "sweep", refuses)
+    world.clock.pass_s((world.settings.deleted_kept_days + 1) * DAY_S)
+    with pytest.raises(OSError, match="read-only"):
+        await Timekeeper(world.services).tick()
+    assert not (world.settings.recordings / "rec1").exists()
 
 
 async def test_what_an_earlier_server_left_is_removed(world: World) -> None:
