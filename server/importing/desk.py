@@ -17,7 +17,7 @@ from server.clock import Clock
 from server.database.engine import Database
 from server.importing.carry_out import HandedOut, carry_out
 from server.importing.known import Known, profile_names, read_known
-from server.importing.plan import plan_of, right_of
+from server.importing.plan import plan_of
 from server.importing.refused import (
     another_plan,
     has_faults,
@@ -26,6 +26,7 @@ from server.importing.refused import (
     too_busy,
     too_large,
 )
+from server.importing.right_rows import right_of
 from server.importing.table import MOST_BYTES, FileRefused, Table, load
 from server.importing.wanted import ImportPlan, PlannedRow
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from server.errors import Text
 from server.importing.carry_out import HandedOut
 from server.importing.columns import HEADINGS, Column
+from server.importing.terms import is_no_school
 from server.importing.wanted import CellFault, PlannedRow
 from server.schools.places import room_address
 
@@ -103,4 +104,6 @@ def csv_text(rows: Iterable[Iterable[str]]) -> str:
 
 def harmless(cell: str) -> str:
     """The cell so that no table program runs it."""
+    if is_no_school(cell):  # `-`, which is read again as that
+        return cell
     return _STARTS_A_FORMULA.sub(r"\1'", cell)

@@ -41,32 +41,11 @@ from server.node.hardware import STANDARD_PROFILE
 
 def plan_of(table: Table, known: Known) -> ImportPlan:
     """What this table would do now."""
-    return _plan_of(table, list(_filled(table.rows)), known)
+    return plan_of_rows(table, list(_filled(table.rows)), known)
 
 
-def right_of(plan: ImportPlan, known: Known) -> tuple[ImportPlan, list[PlannedRow]] | None:
-    """What the plan's right rows would do alone, and the rows that are left out for it.
-
-    A row that leans on a wrong one is left out with it, and so on; None when that leaves nothing
-    that does something, or never comes to an end.
-    """
-    left_out: list[PlannedRow] = []
-    for _ in range(_MOST_LEANING):
-        wrong = [row for row in plan.rows if row.faults]
-        if not wrong:
-            does_something = any(
-                count[Change.NEW] + count[Change.CHANGED] for count in plan.counts.values()
-            )
-            left_out.sort(key=lambda row: row.number)
-            return (plan, left_out) if left_out and does_something else None
-        left_out += wrong
-        gone = {row.number for row in wrong}
-        kept = [row for row in plan.meant if row.number not in gone]
-        plan = _plan_of(plan.table, kept, known)
-    return None
-
-
-def _plan_of(table: Table, meant: Sequence[TableRow], known: Known) -> ImportPlan:
+def plan_of_rows(table: Table, meant: Sequence[TableRow], known: Known) -> ImportPlan:
+    """What these of its rows would do alone, filled in as they are meant."""
     planner = _Planner(known, _kinds_said(meant))
     rows = tuple(planner.row(row) for row in meant)
     return ImportPlan(
@@ -81,8 +60,9 @@ def _plan_of(table: Table, meant: Sequence[TableRow], known: Known) -> ImportPla
 
 
 def _filled(rows: Iterable[TableRow]) -> Iterator[TableRow]:
-    """The rows with what those above mean for them."""
+    """The rows with what those above mean for them, dates that Excel has made of it among that."""
     school = classroom = ""
+    dates: frozenset[Column] = frozenset()  # those above
     for row in rows:
         cells = dict(row.cells)
         if Column.SCHOOL in cells:
@@ -94,7 +74,8 @@ def _filled(rows: Iterable[TableRow]) -> Iterator[TableRow]:
             classroom = cells[Column.CLASSROOM]
         elif Column.DEVICE in cells and classroom:
             cells[Column.CLASSROOM] = classroom
-        yield TableRow(row.number, cells, row.dates)
+        dates = (dates - row.cells.keys()) | row.dates
+        yield TableRow(row.number, cells, dates & cells.keys())
 
 
 def _kinds_said(rows: Iterable[TableRow]) -> dict[str, SchoolKind]:
@@ -106,9 +87,6 @@ def _kinds_said(rows: Iterable[TableRow]) -> dict[str, SchoolKind]:
             kinds.setdefault(look_of(row.cells.get(Column.SCHOOL, "")), kind)
     return kinds
 
-
-# Each turn leaves out what leans on the rows of the turn before: people's tables need two.
-_MOST_LEANING = 10
 
 K = TypeVar("K")
 W = TypeVar("W")
