@@ -29,6 +29,7 @@ from pydantic import (
     model_validator,
 )
 
+from recorder.archive import SWITCHED_OFF
 from recorder.errors import ManifestError
 from recorder.recording_folder import MANIFEST, sync_folder
 
@@ -162,7 +163,10 @@ class Manifest(_Told):
     @property
     def lack(self) -> str:
         """Why it does not hold the whole lesson, for IT; empty if it does."""
-        told = [self.incomplete, *(one.text for one in self.missing)]
+        # Earlier recorders told of what was wished, too.
+        unwished = [one.text for one in self.pauses if one.code != SWITCHED_OFF[0]]
+        told = [*unwished, self.incomplete] if unwished or not self.pauses else []
+        told += [one.text for one in self.missing]
         told += [f"A part of it could not be made: {name}" for name in self.parts_failed]
         return next(filter(None, told), "")
 

@@ -80,6 +80,28 @@ def test_the_first_recorders_are_read(tmp_path: Path) -> None:
     assert (bare.version, bare.lack, bare.files) == (MANIFEST_VERSION, "", frozenset())
 
 
+OFF = {"code": "switched-off", "text": "The teacher had switched the recording off."}
+FULL = {"code": "disk-full", "text": "The disk is full."}
+
+
+@pytest.mark.parametrize(
+    ("pauses", "incomplete", "lack"),
+    [
+        ([OFF, OFF], OFF["text"], ""),  # as it was told before
+        ([OFF], "", ""),
+        ([OFF, FULL], OFF["text"], FULL["text"]),
+        ([FULL, OFF], FULL["text"], FULL["text"]),
+        ([], FULL["text"], FULL["text"]),
+    ],
+)
+def test_gaps_that_were_wished_are_no_lack(
+    pauses: list[dict[str, Any]], incomplete: str, lack: str
+) -> None:
+    at = {"start_s": 1.0, "duration_s": 2.0}
+    told = {"pauses": [at | one for one in pauses], "incomplete": incomplete, "missing": []}
+    assert manifest_from(json.loads(changed(**told)), where="this test").lack == lack
+
+
 def test_what_a_later_recorder_adds_is_passed_over(tmp_path: Path) -> None:
     manifest = read_manifest(written(tmp_path, changed(captions=["zh.vtt"])))
     assert manifest is not None

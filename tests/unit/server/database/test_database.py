@@ -153,6 +153,34 @@ async def test_what_recordings_lack_is_found_for_those_there_are(
     assert found == {name: failure for name, (_, _, failure) in manifests.items()}
 
 
+async def test_a_recording_with_a_gap_that_was_wished_lacks_nothing(
+    either_at_first: Database,
+) -> None:
+    """Of recorders that told of it as of any other; what else is lacking is told still."""
+    off = {"code": "switched-off", "text": "The teacher had switched the recording off."}
+    full = {"code": "disk-full", "text": "The disk is full."}
+    manifests: dict[str, tuple[dict[str, object], str]] = {
+        "wished": ({"pauses": [off, off]}, ""),
+        "both": ({"pauses": [off, full]}, "The disk is full."),
+        "torn": ({"pauses": [off], "missing": [{"text": "Torn."}]}, "Torn."),
+        "not known": ({"pauses": 7}, ""),
+    }
+    insert = text(
+        """INSERT INTO recordings (id, created_at, title, subject, grade, teacher_name, started_at,
+        duration_s, state, visibility, poster, failure, manifest)
+        VALUES (:id, 0, 't', '', '', 'x', 0, 0, 'ready', 'region', '', '', :manifest)"""
+    )
+    async with either_at_first.write() as session:
+        for name, (manifest, _) in manifests.items():
+            told = json.dumps({"incomplete": off["text"], **manifest})
+            await session.execute(insert, {"id": name, "manifest": told})
+    await either_at_first.migrate()
+    async with either_at_first.read() as session:
+        rows = await session.execute(text("SELECT id, failure FROM recordings"))
+        found = {row[0]: row[1] for row in rows}
+    assert found == {name: lack for name, (_, lack) in manifests.items()}
+
+
 async def test_downgrade_takes_everything_away(tmp_path: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'down.db'}")
     await database.migrate()
