@@ -52,8 +52,6 @@ _OPTIONS = {"cues_to_front": "1", "default_mode": "passthrough"}
 # Speech of several rooms in one: as good as what it is made of.
 _SUM_BIT_RATE = 64_000
 _BLOCKS = RATE // BLOCK  # in a second
-# A second of the sum is made when all packets that reach into it have come.
-_AFTER_S = 0.2
 
 
 class _Message(BaseModel):
@@ -84,9 +82,13 @@ class FileOrder(_Message):
 
 
 class FileMade(_Message):
-    """What came of it: so many bytes, or why not (`code` is stable, `text` for IT)."""
+    """What came of it: so many bytes, or why not (`code` is stable, `text` for IT).
+
+    `undecoded` packets of sound are silence in the sum.
+    """
 
     bytes: int = 0
+    undecoded: int = 0
     code: str = ""
     text: str = ""
 
@@ -99,11 +101,11 @@ class _Track:
     written: int = 0
 
 
-def make_lesson_file(order: FileOrder) -> int:
-    """Make it; gives its size. Raises `StorageError` when the disk refuses, else `FinishError`."""
+def make_lesson_file(order: FileOrder) -> FileMade:
+    """Make it. Raises `StorageError` when the disk refuses, else `FinishError`."""
     temporary = temporary_of(order.path)
     try:
-        written = _write(temporary, order)
+        written, undecoded = _write(temporary, order)
         if not written:
             raise FinishError("nothing-to-play", "None of this lesson's files can be read.")
         _verify(temporary, written)
@@ -111,7 +113,7 @@ def make_lesson_file(order: FileOrder) -> int:
             os.fsync(file.fileno())
         temporary.rename(order.path)
         sync_folder(order.path.parent)
-        return order.path.stat().st_size
+        return FileMade(bytes=order.path.stat().st_size, undecoded=undecoded)
     except OSError as error:
         raise StorageError.from_os(error, order.path.parent) from error
     except (av.error.FFmpegError, ValueError) as error:
@@ -125,8 +127,8 @@ def temporary_of(path: Path) -> Path:
     return path.with_name(f".{path.stem}.tmp")
 
 
-def _write(path: Path, order: FileOrder) -> list[int]:
-    """Packets written, by stream."""
+def _write(path: Path, order: FileOrder) -> tuple[list[int], int]:
+    """Packets written, by stream; and how many of them the sum could not decode."""
     pictures = [one for one in order.tracks if one.kind == "picture"]
     sounds = [one for one in order.tracks if one.kind == "sound"]
     with ExitStack() as stack:
@@ -146,7 +148,7 @@ def _write(path: Path, order: FileOrder) -> list[int]:
             tracks.append(_track_like(out, one, first=sums is None))
             flows.append(_sounds(out, tracks[-1], one.parts, seat, sums))
         write_in_order(flows)
-    return [track.written for track in tracks]
+    return [track.written for track in tracks], sums.undecoded if sums else 0
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -253,7 +255,8 @@ def _sum(out: OutputContainer, track: _Track, sums: SoundSum, duration_s: float)
     left = math.ceil(duration_s * RATE / BLOCK)
     for number in range(math.ceil(duration_s)):
         blocks = min(left - number * _BLOCKS, _BLOCKS)
-        yield number + 1 + _AFTER_S, 2, partial(_write_second, out, track, sums, number, blocks)
+        # All that reach into it began before it is over.
+        yield number + 1, 2, partial(_write_second, out, track, sums, number, blocks)
     yield math.inf, 2, partial(_end_sum, out, track)
 
 
@@ -301,7 +304,7 @@ def _verify(path: Path, written: Sequence[int]) -> None:
 def answer_to(data: bytes) -> FileMade:
     """What came of an order."""
     try:
-        return FileMade(bytes=make_lesson_file(FileOrder.model_validate_json(data)))
+        return make_lesson_file(FileOrder.model_validate_json(data))
     except (FinishError, StorageError) as error:
         return FileMade(code=error.code, text=str(error))
 

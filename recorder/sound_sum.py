@@ -23,7 +23,7 @@ Samples = npt.NDArray[np.float32]
 CEILING = 0.89  # -1 dBFS: what Opus makes of a peak may be a little higher
 BLOCK = 960
 # A packet has 120 ms at most (RFC 6716 §3.2.5), and may begin at the very end of a second.
-_AHEAD = 2 * 5760
+_AHEAD = 5760
 _FULL_SCALE = np.float32(1 / 32_768)
 _RELEASE_PER_BLOCK = (
     0.05  # in 200 ms it lets go by half: faster, and loud voices make others breathe
@@ -31,7 +31,10 @@ _RELEASE_PER_BLOCK = (
 
 
 class SoundSum:
-    """`add` what falls into the next second, in any order of seats; then `second`."""
+    """`add` all that begins in the next second or at its end, in any order of seats; then `second`.
+
+    `undecoded` counts packets that are silence because they could not be decoded.
+    """
 
     def __init__(self, seats: int) -> None:
         self._decoders = [_decoder() for _ in range(seats)]
@@ -51,7 +54,7 @@ class SoundSum:
             return
         at = packet.pts - self._begins
         for frame in frames:
-            samples = frame.to_ndarray()[0, : max(0, len(self._sum) - at)]
+            samples = frame.to_ndarray()[0, : max(0, len(self._sum) - at)]  # after the last second
             self._sum[at : at + len(samples)] += samples * _FULL_SCALE
             at += frame.samples
 

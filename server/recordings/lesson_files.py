@@ -231,6 +231,8 @@ class LessonFiles:
             made = FileMade.model_validate_json(answer)
             one.bytes = made.bytes
             one.phase = FilePhase.FAILED if made.code else FilePhase.READY
+            if made.undecoded:
+                _log.warning("a lesson's sounds are not all in their sum", packets=made.undecoded)
             if made.code:
                 _log.warning("a lesson's file was not made", code=made.code, why=made.text)
                 one.why = _NO_ROOM if made.code == "disk-full" else _NOT_MADE

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from recorder import lesson_file
+from recorder.gapless_sound import SoundPacket
 from recorder.lesson_file import FileMade, FileOrder, PartOrder, TrackOrder, answer_to
 from recorder.lesson_tracks import lesson_tracks
 from recorder.manifest import manifest_from
+from recorder.sound_sum import SoundSum
 from server.children.once import Limits, ask_once
 from tests.recorded_lesson import Packet, RecordedLesson
 from tests.recorded_media import (
@@ -186,6 +189,54 @@ def test_a_damaged_part_is_told_and_nothing_stands_there(
     order = FileOrder.model_validate_json(order.model_dump_json().replace(str(broken), str(torn)))
     assert answer_to(order.model_dump_json().encode()).code == "part-unreadable"
     assert left_in(tmp_path) == [torn.name]
+
+
+def long_packets(path: Path, milliseconds: int) -> TrackOrder:
+    """Four seconds of a tone, in packets of this length."""
+    times = np.arange(4 * 48_000) / 48_000
+    tone = (0.2 * np.sin(2 * np.pi * 440 * times) * 32_767).astype(np.int16)
+    with av.open(str(path), "w", format="mp4") as out:
+        stream = out.add_stream(
+            "libopus", rate=48_000, layout="mono", options={"frame_duration": str(milliseconds)}
+        )
+        size = milliseconds * 48
+        for at in range(0, len(tone) - size + 1, size):
+            frame = av.AudioFrame.from_ndarray(tone[None, at : at + size], "s16", "mono")
+            frame.sample_rate, frame.pts = 48_000, at
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return TrackOrder(kind="sound", title="", parts=(PartOrder(path=path, start_s=0.0),))
+
+
+@pytest.mark.parametrize("milliseconds", [60, 120])
+def test_the_sum_has_long_packets_to_their_end(tmp_path: Path, milliseconds: int) -> None:
+    """The longest of Opus, over the end of a second; what comes after the lesson is left."""
+    seats = [long_packets(tmp_path / f"{seat}.mp4", milliseconds) for seat in range(2)]
+    path = tmp_path / "lesson.mkv"
+    order = FileOrder(path=path, title="", sum_title="", duration_s=2.0, tracks=tuple(seats))
+    assert answer_to(order.model_dump_json().encode()) == FileMade(bytes=path.stat().st_size)
+    samples = sound(path, 0)[4_800 : 48_000 + 38_400]
+    loudness = np.sqrt(np.mean((samples / np.abs(samples).max()).reshape(-1, 480) ** 2, axis=1))
+    assert loudness.min() > 0.6
+
+
+def test_what_the_sum_cannot_decode_is_counted(
+    recorded: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = SoundSum(1)
+    sums.add(0, SoundPacket(0, 960, b"\x03"))  # a count of frames is announced, and not there
+    sums.add(0, SoundPacket(960, 960, b"\xf8\xff\xfe"))
+    assert (sums.undecoded, float(np.abs(sums.second()).max())) == (1, 0.0)
+
+    class Deaf(SoundSum):
+        def add(self, seat: int, packet: SoundPacket) -> None:
+            super().add(seat, SoundPacket(packet.pts, packet.samples, b"\x03"))
+
+    monkeypatch.setattr(lesson_file, "SoundSum", Deaf)
+    folder, manifest = recorded
+    order = order_for(folder, manifest, tmp_path / "lesson.mkv")
+    told = answer_to(order.model_dump_json().encode())
+    assert (told.code, told.undecoded > 200) == ("", True)
 
 
 async def test_a_disk_that_takes_no_more_leaves_nothing_behind(
