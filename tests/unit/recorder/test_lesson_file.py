@@ -44,26 +44,26 @@ def sent(track: str, stream: Stream, frames: list[Encoded], begins: float) -> li
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A lead whose camera (VP8) goes and comes back larger, a room (H.264) that comes late."""
+    """A lead whose camera (H.264) goes and comes back larger, a room (VP8) that comes late."""
     folder = tmp_path_factory.mktemp("rec1")
     lesson = RecordedLesson(folder)
     lesson.open()
-    again = with_ssrc(VIDEO["VP8"], 0x4444)
+    again = with_ssrc(VIDEO["H264"], 0x4444)
     heard = with_ssrc(SOUND, 0x5555)
-    lesson.track("v", VIDEO["VP8"])
+    lesson.track("v", VIDEO["H264"])
     lesson.track("a", SOUND)
-    before = encode_video("VP8", AWAY_S[0])
+    before = encode_video("H264", AWAY_S[0])
     marks = encode_marks(SECONDS)
-    packets = sent("v", VIDEO["VP8"], before, 0.0) + sent("a", SOUND, marks, 0.0)
+    packets = sent("v", VIDEO["H264"], before, 0.0) + sent("a", SOUND, marks, 0.0)
     lesson.receive([one for one in packets if one.at < LATE_S], until=LATE_S)
-    lesson.track("rv", VIDEO["H264"], seat="room1", source="students")
+    lesson.track("rv", VIDEO["VP8"], seat="room1", source="students")
     lesson.track("ra", heard, seat="room1")
-    later = sent("rv", VIDEO["H264"], encode_video("H264", SECONDS - LATE_S), LATE_S)
+    later = sent("rv", VIDEO["VP8"], encode_video("VP8", SECONDS - LATE_S), LATE_S)
     later += sent("ra", heard, encode_marks(SECONDS - LATE_S), LATE_S)
     later += [one for one in packets if one.at >= LATE_S]
     lesson.receive([one for one in later if one.at < AWAY_S[1]], until=AWAY_S[1])
     lesson.track("v2", again)
-    larger = encode_video("VP8", SECONDS - AWAY_S[1], width=480, height=320, first=500)
+    larger = encode_video("H264", SECONDS - AWAY_S[1], width=480, height=320, first=500)
     later += sent("v2", again, larger, AWAY_S[1])
     lesson.receive([one for one in later if one.at >= AWAY_S[1]], until=SECONDS + 1)
     return folder, lesson.close()
@@ -114,8 +114,8 @@ def test_each_picture_and_sound_is_a_track_with_a_title(made: Path) -> None:
         assert container.metadata["title"] == "圆的面积"
         assert (container.duration or 0) / 1e6 == pytest.approx(SECONDS, abs=0.2)
     assert tracks == [
-        ("vp8", "lead teacher", True),
-        ("h264", "room1 students", False),
+        ("h264", "lead teacher", True),
+        ("vp8", "room1 students", False),
         ("opus", "全部声音", True),
         ("opus", "lead room", False),
         ("opus", "room1 room", False),
@@ -139,6 +139,10 @@ def test_pictures_stand_at_their_place_in_the_lesson_over_a_hole_and_another_siz
     for shown, begins in ((early, 0.0), (late, AWAY_S[1])):
         for at, number in shown:
             assert at == pytest.approx(begins + number / FRAME_RATE, abs=0.06)
+    # H.264 says its size beside the stream, once, and again in each picture that stands alone.
+    with av.open(str(made)) as container:
+        sizes = [(one.width, one.height) for one in container.decode(container.streams.video[0])]
+    assert sizes == [(320, 240)] * len(early) + [(480, 320)] * len(late)
     for at, number in pictures(made, 1):
         assert at == pytest.approx(LATE_S + number / FRAME_RATE, abs=0.06)
 
