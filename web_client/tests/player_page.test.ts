@@ -221,6 +221,14 @@ describe("above the pictures", () => {
     expect(beside).not.toContain("未录制");
   });
 
+  it("what is incomplete says so, also where nobody wrote down what is missing", async () => {
+    new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, incomplete: "x" } });
+    await open();
+    expect(seen(player, "tk-player-head", "[data-testid=incomplete]")).not.toBeNull();
+    await press(player, "tk-player-details", "#tab-details");
+    expect(words(find(player, "tk-player-details"))).toContain("有一部分录下的内容无法播放");
+  });
+
   it("a link to this moment is copied, or stands there where that is not allowed", async () => {
     const copied: string[] = [];
     vi.stubGlobal("navigator", {

@@ -215,29 +215,32 @@ export class PlayerDetails extends TongkeElement {
     const wished = recording.pauses.filter((one) => one.code === SWITCHED_OFF);
     if (!recording.incomplete) return this.wished(wished);
     const names = seatNames(recording);
+    const gaps = recording.pauses.filter((one) => one.code !== SWITCHED_OFF);
+    // The first recorders told of a lack, and not of what.
+    const unknown = gaps.length + recording.missing.length === 0;
     return html`${this.wished(wished)}
       <h3>${m.player.missing}</h3>
-      <ul>
-        ${recording.pauses
-          .filter((one) => one.code !== SWITCHED_OFF)
-          .map((pause) => this.entry(pause.start_s, this.pauseWords(pause), false))}
-        ${recording.missing.map((one) =>
-          this.entry(
-            one.start_s,
-            html`<span class="lack"
-              >${icon("warning", 16)}${
-                one.source
-                  ? m.player.missingOf(names.get(one.seat_id) ?? one.seat_id, m.sources[one.source])
-                  : m.player.missingUnknown
-              }</span
-            >`,
-            false,
-          ),
-        )}
-      </ul>
+      ${unknown
+        ? html`<p class="lack">${icon("warning", 16)}${m.player.missingUnknown}</p>`
+        : html`<ul>
+            ${gaps.map((pause) => this.entry(pause.start_s, this.pauseWords(pause), false))}
+            ${recording.missing.map((one) => this.lost(one, names))}
+          </ul>`}
       ${recording.may.includes("see-faults")
         ? html`<p class="soft small" lang="en">${m.player.forIt(recording.incomplete)}</p>`
         : nothing}`;
+  }
+
+  private lost(one: Recording["missing"][number], names: Map<string, string>): TemplateResult {
+    const { player, sources } = this.m;
+    const words = one.source
+      ? player.missingOf(names.get(one.seat_id) ?? one.seat_id, sources[one.source])
+      : player.missingUnknown;
+    return this.entry(
+      one.start_s,
+      html`<span class="lack">${icon("warning", 16)}${words}</span>`,
+      false,
+    );
   }
 
   /** Gaps that its owner wanted: the recording is complete with them. */
