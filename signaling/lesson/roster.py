@@ -62,6 +62,7 @@ class Roster:
         self._learn_codecs(device, event)
         device.entered = event.join.enters
         self._take_lead(device, now)
+        self._sound_to_who_entered(record.seats[device.seat_id], now)
         record.keep()
         self.settle(now)
         record.flush(now, newcomer=event.connection)
@@ -72,7 +73,9 @@ class Roster:
     def enter(self, device: Device, now: float) -> None:
         """A device that only looked takes part from now on."""
         device.entered = True
+        self._record.keep()
         self._take_lead(device, now)
+        self._sound_to_who_entered(self._record.seats[device.seat_id], now)
         self.settle(now)
 
     def _take_lead(self, device: Device, now: float) -> None:
@@ -161,6 +164,7 @@ class Roster:
             bearer=identity.bearer,
             over_http=event.over_http,
             offers_sound=event.offers_sound,
+            entered=event.join.enters,
             joined_at=now,
         )
         if not record.devices_of(seat.seat_id):
@@ -211,10 +215,13 @@ class Roster:
 
         So a room PC that was reset does not find its sound given to its own ghost. It must be of
         the same kind; a lost encoder may be heard again any moment, so it makes room only when its
-        sound is wanted by another that came by HTTP.
+        sound is wanted by another that came by HTTP. Who only looks takes the place of none that
+        takes part, and whose line may be back in a moment.
         """
         for device in self._record.devices_of(seat.seat_id):
             if device.phase is not DevicePhase.AWAY or device.kind is not event.join.device:
+                continue
+            if device.entered and not event.join.enters:
                 continue
             holds_sound = seat.sound_device == device.device_id
             if not device.over_http or (event.over_http and event.offers_sound and holds_sound):
@@ -339,14 +346,28 @@ class Roster:
             self._empty_seat(seat, now, reason)
 
     def _move_sound(self, seat: Seat, now: float) -> None:
-        """The next device of the seat carries its sound, a connected one before an away one."""
+        """The next device of the seat carries its sound.
+
+        One that takes part before one that only looks, a connected one before an away one.
+        """
         candidates = [d for d in self._record.devices_of(seat.seat_id) if self._can_carry_sound(d)]
-        candidates.sort(key=lambda device: device.phase is not DevicePhase.CONNECTED)
+        candidates.sort(key=lambda d: (not d.entered, d.phase is not DevicePhase.CONNECTED))
         seat.sound_device = candidates[0].device_id if candidates else None
         if seat.sound_device is not None:
             self._record.write(
                 log.SoundMoved(at=now, seat_id=seat.seat_id, device_id=seat.sound_device)
             )
+
+    def _sound_to_who_entered(self, seat: Seat, now: float) -> None:
+        """A device that only looks keeps the seat's sound from none that takes part."""
+        holder = self._record.devices.get(seat.sound_device or "")
+        if holder is None or holder.entered:
+            return
+        if any(
+            d.entered and self._can_carry_sound(d) for d in self._record.devices_of(seat.seat_id)
+        ):
+            self._publishing.drop_producers(holder, now, sources={Source.ROOM})
+            self._move_sound(seat, now)
 
     def _can_carry_sound(self, device: Device) -> bool:
         role = self._record.seats[device.seat_id].role

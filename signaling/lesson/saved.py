@@ -33,6 +33,7 @@ class SavedDevice(_Saved):
     resume_hash: str
     offers_sound: bool
     joined_at: float
+    entered: bool = True  # a state of before it was kept
     bearer_id: str = ""  # a state of before bearers were known
     bearer_name: str = ""
     room_device: bool = False
@@ -126,6 +127,7 @@ def _dump_seat(record: LessonRecord, seat: Seat) -> SavedSeat:
                 resume_hash=device.resume_hash,
                 offers_sound=device.offers_sound,
                 joined_at=device.joined_at,
+                entered=device.entered,
                 bearer_id=device.bearer.bearer_id,
                 bearer_name=device.bearer.name,
                 room_device=device.bearer.room_device,
@@ -252,11 +254,13 @@ def _load_seat(record: LessonRecord, saved: SavedSeat, now: float) -> None:
             phase=DevicePhase.AWAY,
             away_since=now,
             offers_sound=device.offers_sound,
+            entered=device.entered,
             joined_at=device.joined_at,
         )
     known = {device.device_id for device in saved.devices}
     if saved.sound_device in known:
         seat.sound_device = saved.sound_device
     elif saved.sound_device is not None:  # it was an encoder, which is not kept
-        able = [device.device_id for device in saved.devices if device.offers_sound]
-        seat.sound_device = able[0] if able else None
+        able = [device for device in saved.devices if device.offers_sound]
+        able.sort(key=lambda device: not device.entered)
+        seat.sound_device = able[0].device_id if able else None

@@ -325,8 +325,8 @@ export class LessonSession {
     if (message.type === "subscribe_offer") this.subscriber?.offered(message);
     if (message.type === "lesson_changed") this.publisher?.useCodec(message.lesson.video_codec);
     if (message.type === "layers_needed") this.publisher?.need(message.producer_id, message.layers);
-    // The device that carried the room's sound has gone: a new welcome says how it is to be taken.
-    if (message.type === "seat_changed" && this.soundComesHere(message.seat)) {
+    // Another device carries the room's sound than did: a new welcome says how it is to be taken.
+    if (message.type === "seat_changed" && this.soundHasMoved(message.seat)) {
       this.connection.rejoin();
     }
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
@@ -334,11 +334,11 @@ export class LessonSession {
     if (message.type === "seat_changed" || message.type === "seat_removed") this.scheduleWants();
   }
 
-  private soundComesHere(seat: SeatState): boolean {
+  /** Here, or away from here: who only looks loses it to another that enters. */
+  private soundHasMoved({ seat_id, sound_device }: SeatState): boolean {
     const { me } = this.store.view;
-    return (
-      me?.seatId === seat.seat_id && seat.sound_device === me.deviceId && !me.carriesSound
-    );
+    if (me?.seatId !== seat_id || sound_device === null) return false;
+    return (sound_device === me.deviceId) !== me.carriesSound;
   }
 
   // --- media ----------------------------------------------------------------------------------

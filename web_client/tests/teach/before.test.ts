@@ -84,6 +84,23 @@ describe("before the lesson", () => {
     expect(FakeSocket.last.sent[0]).toMatchObject({ type: "join", enters: true });
   });
 
+  it("joins anew to learn who carries the sound, when another that enters takes it", async () => {
+    await opened(played, { state: "live" });
+    FakeSocket.last.letIn(welcome("lead"));
+    await settled();
+    await heard({ type: "seat_changed", seat: seat("lead", { sound_device: "the other" }) });
+    await later(0.1);
+    FakeSocket.last.letIn(welcome("lead", { carries_sound: false }));
+    await settled();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: "key", enters: false });
+    await heard({ type: "seat_changed", seat: seat("lead", { sound_device: "the other" }) });
+    await later(1);
+    expect(FakeSocket.all).toHaveLength(2); // that is known by now
+    await heard({ type: "seat_changed", seat: seat("lead") });
+    await later(0.1);
+    expect(FakeSocket.all).toHaveLength(3); // and here it comes
+  });
+
   it("enters, too, whoever presses while the page is joining to look", async () => {
     const root = await opened(played, { state: "live" });
     FakeSocket.last.open(); // the join to look is on its way, and no answer yet
