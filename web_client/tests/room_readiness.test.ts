@@ -6,7 +6,7 @@ import type { LineProbe, Readiness, RoomAnswer, RoomProfile } from "../src/api/t
 import type { SourceProfile } from "../src/protocol/messages.ts";
 import { AskedDevices, FakeTrack } from "./lesson/asked_devices.ts";
 import { FakeSocket } from "./lesson/fake_socket.ts";
-import { FakeServer, find, later, mounted, press, seen, settled, words } from "./page_on_its_own.ts";
+import { FakeServer, find, later, mounted, press, Refused, seen, settled, words } from "./page_on_its_own.ts";
 import { planned } from "./timetable.ts";
 
 const TELL = "POST /api/room/readiness";
@@ -206,6 +206,23 @@ it("says that its pages come through and no picture would", async () => {
   await waiting();
   await later(2);
   expect(told()?.line).toBe("blocked");
+});
+
+it.each([
+  ["has no connections at all", undefined],
+  ["is not allowed any", function (): void { throw new DOMException("no", "NotAllowedError"); }],
+])("says that no picture would come through where its browser %s", async (_, peer) => {
+  vi.stubGlobal("RTCPeerConnection", peer);
+  await waiting();
+  await later(2);
+  expect(told()?.line).toBe("blocked");
+});
+
+it("is still being checked where the server does not say what to try", async () => {
+  server.answers["GET /api/room/line"] = new Refused(503, "media-away", "媒体程序正在重启。");
+  await waiting();
+  await later(2);
+  expect(told()?.line).toBe("checking");
 });
 
 it("lets its devices be chosen while it waits", async () => {

@@ -127,7 +127,8 @@ export class RoomCheck {
     this.stopMedia.abort();
     const { signal } = (this.stopMedia = new AbortController());
     try {
-      const way = await tryMedia(await this.askProbe(), signal);
+      const probe = await this.askProbe();
+      const way = await tryMedia(probe, signal).catch((): MediaWay => "none"); // no WebRTC at all
       if (way === null || signal.aborted) return;
       this.media = way;
       this.changed();
