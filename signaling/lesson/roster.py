@@ -5,7 +5,7 @@ A seat outlives its devices. A lost connection keeps its seat, hand, floor, mute
 looks alive. When a seat's last device goes for good, its hand goes down and the floor comes back.
 
 Who leads sits at one computer: the browser they enter from takes the place of the one they were in,
-which is told so, and which does not take it back by itself.
+which is told so, and which does not take it back by itself: only a hand's `takes_lead` does.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Roster:
         if event.join.protocol != m.PROTOCOL_VERSION:
             raise LessonRefusal("wrong-protocol")
         device = self._find_by_key(event)
+        self._refuse_second_lead(event, device)
         kept = False
         if device is not None:
             kept = self._resume(device, event, now)
         elif event.identity is None:
             raise LessonRefusal("token-expired")
         else:
-            self._refuse_replaced(event, event.identity)
             device = self._add_device(event, event.identity, now)
         self._learn_codecs(device, event)
         device.entered = event.join.enters
@@ -86,17 +86,25 @@ class Roster:
             if device.kind is DeviceKind.BROWSER and other is not device and other.entered:
                 self._forget(other, now, "replaced", seat_stays=True, close_code=CloseCode.REPLACED)
 
-    def _refuse_replaced(self, event: JoinRequested, identity: Identity) -> None:
-        """A device whose key is no longer known and whose person leads elsewhere was replaced.
+    def _refuse_second_lead(self, event: JoinRequested, device: Device | None) -> None:
+        """Who leads from another device goes on there, unless their hand takes the place.
 
-        It comes back by itself, from a lost line: only somebody's hand takes the place again, and
-        that joins without a key.
+        A browser comes back by itself, too: from a lost line, at a reload, where one left for a
+        while. One whose key is no longer known was replaced, perhaps by a device that is away for
+        the moment; without a key it may be that very one (`_replace_twin`).
         """
         join = event.join
-        if join.resume is None or not join.enters or join.device is not DeviceKind.BROWSER:
+        if join.takes_lead or not join.enters or join.device is not DeviceKind.BROWSER:
             return
-        for other in self._browsers_leading(identity.seat_id, identity.bearer.bearer_id):
-            if other.entered:
+        if device is not None:
+            seat_id, bearer_id = device.seat_id, device.bearer.bearer_id
+        elif event.identity is not None:
+            seat_id, bearer_id = event.identity.seat_id, event.identity.bearer.bearer_id
+        else:
+            return
+        for other in self._browsers_leading(seat_id, bearer_id):
+            stays = other.phase is DevicePhase.CONNECTED or join.resume is not None
+            if other is not device and other.entered and stays:
                 raise LessonRefusal("leads-elsewhere")
 
     def _browsers_leading(self, seat_id: str, bearer_id: str) -> list[Device]:

@@ -78,7 +78,9 @@ class Join(Request):
     With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
     `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
     `shows` are the codecs of which it can show pictures. Without `enters` a lead's device only
-    looks whether all is ready: the lesson begins, or goes on, when it says `Enter`.
+    looks whether all is ready: the lesson begins, or goes on, when it says `Enter`. `takes_lead`
+    says that somebody's hand brings the lead here, wherever else the same person leads; without it
+    a browser that enters is refused then (`leads-elsewhere`).
     """
 
     type: Literal["join"] = "join"
@@ -89,10 +91,13 @@ class Join(Request):
     keep_media: bool = False
     shows: Annotated[list[VideoCodec], Field(max_length=len(VideoCodec))] = list(VideoCodec)
     enters: bool = True
+    takes_lead: bool = False
 
 
 class Enter(Request):
-    """The device that has only looked until now takes part."""
+    """The device that has only looked until now takes part; where the same person leads from
+    another, that one is replaced.
+    """
 
     type: Literal["enter"] = "enter"
 

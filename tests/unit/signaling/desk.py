@@ -126,6 +126,7 @@ class Desk:
         shows: Iterable[VideoCodec] = VideoCodec,
         bearer: Bearer | None = None,
         enters: bool = True,
+        takes_lead: bool = False,
     ) -> Client:
         """A new connection joins; `client.welcome` is None if it was refused."""
         number = next(self._numbers)
@@ -139,6 +140,7 @@ class Desk:
             protocol=protocol,
             shows=list(shows),
             enters=enters,
+            takes_lead=takes_lead,
         )
         self.feed(
             e.JoinRequested(

@@ -119,7 +119,7 @@ def test_a_lead_puts_out_neither_the_device_in_use_nor_themselves() -> None:
     assert lead.ask(remove(other)) == "done"
     assert other.closed is CloseCode.REMOVED
     assert desk.state.removed == [], "another device of the lead's own"
-    assert desk.join("lead").welcome is not None
+    assert desk.join("lead", takes_lead=True).welcome is not None
 
 
 def test_a_device_whose_line_is_lost_is_put_out_all_the_same() -> None:

@@ -102,7 +102,7 @@ export function replaced(
   session: LessonSession | null,
 ): TemplateResult {
   const takeBack = (): void => {
-    session?.forgetWindow();
+    session?.takeBack();
     location.reload();
   };
   return html`<tk-state symbol="swap" heading=${words.replacedTitle} text=${words.replaced}>

@@ -74,6 +74,7 @@ export class LessonSession {
   private renewToken = false;
   private sending = false;
   private joinsToEnter = false; // so the last join said
+  private takesLead = false; // by somebody's hand, which the server has not answered yet
   private publishFailures = 0;
   private readonly onOnline = (): void => this.connection.hurry();
 
@@ -109,8 +110,9 @@ export class LessonSession {
    * itself a window only comes back as the device that it was.
    */
   open({ anew = false } = {}): void {
+    this.takesLead ||= anew || this.wasTakenBack();
     if (this.checker !== undefined) return; // it was opened to look before one enters
-    if (anew) this.forgetWindow();
+    if (anew) this.forgetKey();
     addEventListener("online", this.onOnline);
     document.addEventListener("visibilitychange", this.onOnline);
     this.checker = setInterval(() => void this.check(), CHECK_EVERY_MS);
@@ -125,7 +127,7 @@ export class LessonSession {
     clearInterval(this.checker);
     this.checker = undefined;
     clearTimeout(this.wantsTimer);
-    if (leave) this.keys.removeItem(this.resumeName);
+    if (leave) this.forgetKey();
     this.publisher?.close();
     this.subscriber?.close();
     this.devices.close();
@@ -137,7 +139,7 @@ export class LessonSession {
    * then this device only looks whether all is ready.
    */
   send(): void {
-    if (!this.sending && this.connection.live) this.act({ type: "enter" });
+    if (!this.sending && this.connection.live) this.enter();
     this.sending = true;
     const profiles = this.captureProfiles();
     for (const profile of profiles) {
@@ -189,6 +191,13 @@ export class LessonSession {
     this.store.dispatch({ type: "notice", refusal: null });
   }
 
+  private enter(): void {
+    this.connection.request({ type: "enter" }).then(
+      () => (this.takesLead = false),
+      (error: unknown) => this.say(error), // unanswered, the next join says it
+    );
+  }
+
   private act(message: Parameters<Connection["request"]>[0]): void {
     this.connection.request(message).catch((error: unknown) => this.say(error));
   }
@@ -203,30 +212,54 @@ export class LessonSession {
 
   // --- joining --------------------------------------------------------------------------------
 
+  // Each window has its own key, which it keeps over a reload: with another's it would come back as
+  // that one's device. Windows that take each other's place leave theirs where all see it, too.
+
   /** A window of this browser is in this lesson, or was a moment ago. */
   get isKnown(): boolean {
-    return this.keys.getItem(this.resumeName) !== null;
+    const place = this.options.oneWindow ? localStorage : sessionStorage;
+    return place.getItem(this.resumeName) !== null;
   }
 
-  /** Windows that take each other's place have one key, others one each. */
-  private get keys(): Storage {
-    return this.options.oneWindow ? localStorage : sessionStorage;
+  private keepKey(key: string): void {
+    sessionStorage.setItem(this.resumeName, key);
+    if (this.options.oneWindow) localStorage.setItem(this.resumeName, key);
   }
 
-  /** What this browser was in the lesson is over: the next join is another device's. */
-  forgetWindow(): void {
-    if (this.options.oneWindow) this.keys.removeItem(this.resumeName);
+  /** What this window was in the lesson is over: the next join is another device's. */
+  private forgetKey(): void {
+    const own = sessionStorage.getItem(this.resumeName);
+    sessionStorage.removeItem(this.resumeName);
+    if (this.options.oneWindow && own !== null && localStorage.getItem(this.resumeName) === own) {
+      localStorage.removeItem(this.resumeName);
+    }
+  }
+
+  /** Somebody's hand brings the lesson back to this window, whose page is then loaded anew. */
+  takeBack(): void {
+    if (this.options.oneWindow) sessionStorage.setItem(this.takesName, "yes");
+  }
+
+  /** The page was loaded for that; a hand counts once. */
+  private wasTakenBack(): boolean {
+    const said = sessionStorage.getItem(this.takesName) !== null;
+    sessionStorage.removeItem(this.takesName);
+    return said;
   }
 
   private get resumeName(): string {
     return `tongke.resume.${this.options.lessonId}`;
   }
 
+  private get takesName(): string {
+    return `tongke.takes.${this.options.lessonId}`;
+  }
+
   private async join(): Promise<Join> {
     try {
       const token = await this.options.token(this.renewToken);
       this.renewToken = false;
-      const resume = this.keys.getItem(this.resumeName);
+      const resume = sessionStorage.getItem(this.resumeName);
       const { device } = this.options;
       return {
         type: "join",
@@ -237,6 +270,7 @@ export class LessonSession {
         keep_media: this.mediaGoesOn(),
         shows: this.learnCodecs(),
         enters: (this.joinsToEnter = this.sending),
+        takes_lead: this.takesLead,
       };
     } catch (error) {
       if (error instanceof TurnedAway) {
@@ -278,10 +312,11 @@ export class LessonSession {
   }
 
   private joined(welcome: Welcome): void {
-    this.keys.setItem(this.resumeName, welcome.resume);
+    this.keepKey(welcome.resume);
+    if (this.joinsToEnter) this.takesLead = false;
     this.store.dispatch({ type: "server", message: welcome, now: Date.now() / 1000 });
     const iceServers = welcome.ice_servers.map((server) => ({ ...server }));
-    if (this.sending && !this.joinsToEnter) this.act({ type: "enter" }); // said while it was joining
+    if (this.sending && !this.joinsToEnter) this.enter(); // said while it was joining
     this.publisher ??= this.makePublisher(iceServers);
     this.subscriber ??= this.makeSubscriber(iceServers);
     this.publisher.useIceServers(iceServers);
@@ -306,8 +341,12 @@ export class LessonSession {
     return "retry";
   }
 
-  /** Another window or computer has the lesson: nothing is sent or played here any more. */
+  /**
+   * Another window or computer has the lesson: nothing is sent or played here any more, and no
+   * reload comes back as what this one was.
+   */
   private replaced(): "stop" {
+    if (this.options.oneWindow) this.forgetKey();
     this.store.dispatch({ type: "replaced" });
     this.publisher?.close();
     this.subscriber?.close();
@@ -317,7 +356,7 @@ export class LessonSession {
 
   /** Nothing more is sent or received here, and no key brings this device back. */
   private putOut(): void {
-    this.keys.removeItem(this.resumeName);
+    this.forgetKey();
     this.close(false);
   }
 

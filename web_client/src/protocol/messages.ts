@@ -126,7 +126,9 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
  * With `keep_media` it asks to go on with the peer connections it still has; `media_kept` in the
  * `Welcome` answers. Otherwise the server has closed them and the device negotiates anew.
  * `shows` are the codecs of which it can show pictures. Without `enters` a lead's device only
- * looks whether all is ready: the lesson begins, or goes on, when it says `Enter`.
+ * looks whether all is ready: the lesson begins, or goes on, when it says `Enter`. `takes_lead`
+ * says that somebody's hand brings the lead here, wherever else the same person leads; without it
+ * a browser that enters is refused then (`leads-elsewhere`).
  */
 export interface Join {
   type: "join";
@@ -137,10 +139,14 @@ export interface Join {
   keep_media?: boolean;
   shows?: VideoCodec[];
   enters?: boolean;
+  takes_lead?: boolean;
   request_id?: string | null;
 }
 
-/** The device that has only looked until now takes part. */
+/**
+ * The device that has only looked until now takes part; where the same person leads from
+ * another, that one is replaced.
+ */
 export interface Enter {
   type: "enter";
   request_id?: string | null;

@@ -78,11 +78,36 @@ describe("before the lesson", () => {
     expect(FakeSocket.last.sent.map((one) => one.type)).not.toContain("enter");
     await press(root, ...START);
     expect(FakeSocket.last.asked).toMatchObject({ type: "enter" });
+    FakeSocket.last.answer({ type: "done" });
+    await settled();
     FakeSocket.last.die(1006);
     await later(0.5);
     FakeSocket.last.open();
-    expect(FakeSocket.last.sent[0]).toMatchObject({ type: "join", enters: true });
+    const again = { type: "join", enters: true, takes_lead: false };
+    expect(FakeSocket.last.sent[0]).toMatchObject(again);
   });
+
+  it.each(["pressed while the line is lost", "pressed, and the line is lost before the answer"])(
+    "takes the lead with the next join what was %s, and once",
+    async (when) => {
+      const root = await opened(played, { state: "live" });
+      FakeSocket.last.letIn(welcome("lead"));
+      await settled();
+      if (when.endsWith("answer")) await press(root, ...START);
+      FakeSocket.last.die(1006);
+      await settled();
+      if (!when.endsWith("answer")) await press(root, ...START);
+      await later(0.5);
+      FakeSocket.last.letIn(welcome("lead"));
+      await settled();
+      const join = { resume: "key", enters: true };
+      expect(FakeSocket.last.sent[0]).toMatchObject({ ...join, takes_lead: true });
+      FakeSocket.last.die(1006);
+      await later(0.5);
+      FakeSocket.last.open();
+      expect(FakeSocket.last.sent[0]).toMatchObject({ ...join, takes_lead: false });
+    },
+  );
 
   it("joins anew to learn who carries the sound, when another that enters takes it", async () => {
     await opened(played, { state: "live" });
@@ -118,7 +143,7 @@ describe("before the lesson", () => {
     expect(FakeSocket.all).toEqual([]);
     await press(root, ...START);
     FakeSocket.last.open();
-    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: null, enters: true });
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: null, enters: true, takes_lead: true });
   });
 
   it("does not begin when the server refuses, and says why", async () => {
@@ -143,7 +168,12 @@ describe("before the lesson", () => {
 
   it("is passed over by a reload in the middle of it", async () => {
     sessionStorage.setItem("tongke.entered.l1", "yes");
+    sessionStorage.setItem(WINDOW, "its own");
+    localStorage.setItem(WINDOW, "its own");
     const root = await opened(played, { state: "live" });
+    FakeSocket.last.open();
+    const back = { resume: "its own", enters: true, takes_lead: false };
+    expect(FakeSocket.last.sent[0]).toMatchObject(back);
     expect(seen(root, "tk-device-check")).toBeNull();
     expect(seen(root, "tk-control-bar")).not.toBeNull();
   });

@@ -81,7 +81,8 @@ describe("what goes wrong in the lesson", () => {
     FakeSocket.last.die(1006);
     await later(0.5);
     FakeSocket.last.open();
-    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: "key", enters: true });
+    const byItself = { resume: "key", enters: true, takes_lead: false };
+    expect(FakeSocket.last.sent[0]).toMatchObject(byItself);
     const elsewhere = { code: "leads-elsewhere", message_zh: "在另一台电脑上。", message_en: "" };
     FakeSocket.last.answer({ type: "refused", ...elsewhere });
     FakeSocket.last.die(4100);
@@ -90,9 +91,29 @@ describe("what goes wrong in the lesson", () => {
     expect(words(root)).toContain(zh.lesson.replaced);
     await press(root, "[data-testid=take-back]");
     expect(reload).toHaveBeenCalledTimes(1);
-    expect(localStorage.getItem(WINDOW)).toBeNull(); // by hand one comes as another device
-    expect(sessionStorage.getItem("tongke.entered.l1")).toBe("yes");
     reload.mockRestore();
+    document.body.replaceChildren();
+    await opened(played, { state: "live" });
+    FakeSocket.last.open(); // by hand one comes as another device
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: null, enters: true, takes_lead: true });
+    FakeSocket.last.answer(welcome("lead"));
+    await settled();
+    FakeSocket.last.die(1006);
+    await later(0.5);
+    FakeSocket.last.open();
+    expect(FakeSocket.last.sent[0]).toMatchObject(byItself);
+  });
+
+  it("is never to come back as another window's device", async () => {
+    await inside(played);
+    FakeSocket.last.die(1006);
+    localStorage.setItem(WINDOW, "the other window's");
+    await later(0.5);
+    FakeSocket.last.open();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: "key", takes_lead: false });
+    await settled();
+    document.body.replaceChildren(); // left here
+    expect(localStorage.getItem(WINDOW)).toBe("the other window's");
   });
 });
 
@@ -121,6 +142,20 @@ describe("leaving", () => {
     expect(socket.sent.map((one) => one.type)).not.toContain("end_lesson");
     const again = await opened(played, { state: "live" });
     expect(seen(again, "tk-device-check")).toBeNull();
+  });
+
+  it("for a while, and leading on elsewhere, leaves the lesson there on the way back", async () => {
+    await inside(played);
+    document.body.replaceChildren();
+    localStorage.setItem(WINDOW, "the other window's");
+    const again = await opened(played, { state: "live" });
+    FakeSocket.last.open();
+    expect(FakeSocket.last.sent[0]).toMatchObject({ resume: null, enters: true, takes_lead: false });
+    const elsewhere = { code: "leads-elsewhere", message_zh: "在另一台电脑上。", message_en: "" };
+    FakeSocket.last.answer({ type: "refused", ...elsewhere });
+    await settled();
+    expect(words(again)).toContain(zh.lesson.replaced);
+    expect(seen(again, "[data-testid=take-back]")).not.toBeNull();
   });
 
   it("before the lesson asks nothing", async () => {

@@ -99,6 +99,8 @@ export async function inside(played: Played, more: Partial<Welcome> = {}): Promi
   FakeSocket.last.letIn(welcome("lead", more));
   await settled();
   await press(root, ...START);
+  FakeSocket.last.answer({ type: "done" }); // to its `enter`
+  await settled();
   return root;
 }
 
