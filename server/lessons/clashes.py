@@ -177,9 +177,9 @@ async def refuse_crowd(
     if (planned or 0) >= MOST_AT_ONCE:
         raise field_refused(
             "starts_at",
-            f"这个时间已安排了 {planned} 节课。请先取消其中一些，或换一个时间。",
-            f"There are {planned} lessons at this time already. Cancel some of them, or choose "
-            "another time.",
+            f"这位老师在这个时间已安排了 {planned} 节课。请先取消其中一些，或换一个时间。",
+            f"This teacher has {planned} lessons at this time already. Cancel some of them, or "
+            "choose another time.",
             code="too-many-at-once",
             status=409,
         )

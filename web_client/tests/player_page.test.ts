@@ -217,7 +217,7 @@ describe("above the pictures", () => {
     await open();
     expect(seen(player, "tk-player-head", "[data-testid=incomplete]")).toBeNull();
     const beside = words(find(player, "tk-player-details"));
-    expect(beside).toContain("1:00 至 3:05 关闭了录制");
+    expect(beside).toContain("1:00 至 3:05 暂停了录制");
     expect(beside).not.toContain("未录制");
   });
 

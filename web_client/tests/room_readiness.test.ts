@@ -193,7 +193,7 @@ it("says that a firewall lets no UDP through, and media would go by TCP", async 
   expect(network.tried).toEqual(["udp", "udp+tcp"]);
   expect(told()?.line).toBe("detour");
   const signs = find(root, "tk-readiness-signs");
-  expect(words(signs)).toContain("网络：UDP 不通，改走 TCP 或中继");
+  expect(words(signs)).toContain("网络：可以上课，画面可能稍慢（请管理员开放 UDP）");
   network.udp = true; // and somebody has opened it
   await later(61);
   FakeSocket.last.open();

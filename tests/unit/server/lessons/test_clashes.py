@@ -145,6 +145,9 @@ async def test_nobody_fills_the_timetable_with_one_time(world: World, community:
     ]
     assert [answer.status_code for answer in tries] == [201, 409, 409, 409]
     assert {answer.json()["code"] for answer in tries[1:]} == {"too-many-at-once"}
+    told = tries[1].json()["fields"]["starts_at"]
+    assert told["zh"].startswith(f"这位老师在这个时间已安排了 {MOST_AT_ONCE} 节课。")
+    assert told["en"].startswith(f"This teacher has {MOST_AT_ONCE} lessons at this time already.")
     series = {**again, "starts": [world.clock() + 30 * HOUR_S + n for n in range(9)]}
     del series["starts_at"]
     assert (await li.post("/api/lessons/series", json=series)).status_code == 409

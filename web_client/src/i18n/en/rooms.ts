@@ -52,7 +52,7 @@ export const rooms = {
       ready: "good",
       checking: "being checked…",
       slow: "slow",
-      detour: "UDP is blocked, goes by TCP or a relay",
+      detour: "works, pictures may lag (IT: open UDP)",
       blocked: "lets no lesson through",
     },
   },

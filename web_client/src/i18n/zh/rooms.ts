@@ -52,7 +52,7 @@ export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest" | "ro
       ready: "良好",
       checking: "检查中…",
       slow: "较慢",
-      detour: "UDP 不通，改走 TCP 或中继",
+      detour: "可以上课，画面可能稍慢（请管理员开放 UDP）",
       blocked: "课堂连接不通",
     },
   },
