@@ -19,7 +19,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import av
 import av.error
@@ -29,12 +28,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
-from pydantic import BaseModel, ConfigDict
 
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.opus import OpusPacket
 from recorder.errors import FinishError, StorageError
 from recorder.gapless_sound import RATE, GaplessSound, SoundPacket
+from recorder.lesson_file_order import FileMade, FileOrder, PartOrder, TrackOrder, temporary_of
 from recorder.muxing import (
     PICTURE_BASE,
     PICTURE_RATE,
@@ -52,45 +51,6 @@ _OPTIONS = {"cues_to_front": "1", "default_mode": "passthrough"}
 # Speech of several rooms in one: as good as what it is made of.
 _SUM_BIT_RATE = 64_000
 _BLOCKS = RATE // BLOCK  # in a second
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PartOrder(_Message):
-    """A file that a track is made of, and where in the lesson it begins."""
-
-    path: Path
-    start_s: float
-
-
-class TrackOrder(_Message):
-    kind: Literal["picture", "sound"]
-    title: str
-    parts: tuple[PartOrder, ...]
-
-
-class FileOrder(_Message):
-    """What to make. Tracks of one kind stand in this order, and players begin with the first."""
-
-    path: Path
-    title: str
-    sum_title: str
-    duration_s: float
-    tracks: tuple[TrackOrder, ...]
-
-
-class FileMade(_Message):
-    """What came of it: so many bytes, or why not (`code` is stable, `text` for IT).
-
-    `undecoded` packets of sound are silence in the sum.
-    """
-
-    bytes: int = 0
-    undecoded: int = 0
-    code: str = ""
-    text: str = ""
 
 
 @dataclass(slots=True)
@@ -120,11 +80,6 @@ def make_lesson_file(order: FileOrder) -> FileMade:
         raise FinishError("lesson-file-unwritable", f"{order.path.name}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)  # renamed, if all went well
-
-
-def temporary_of(path: Path) -> Path:
-    """What the file is called while it is written."""
-    return path.with_name(f".{path.stem}.tmp")
 
 
 def _write(path: Path, order: FileOrder) -> tuple[list[int], int]:

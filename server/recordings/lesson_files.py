@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from recorder.lesson_file import FileMade, FileOrder, PartOrder, TrackOrder, temporary_of
+from recorder.lesson_file_order import FileMade, FileOrder, PartOrder, TrackOrder, temporary_of
 from recorder.lesson_tracks import LessonTrack, lesson_tracks
 from recorder.manifest import Manifest
 from server.children.once import ChildFailed, Limits, ask_once

@@ -12,7 +12,8 @@ from av.stream import Disposition
 
 from recorder import lesson_file
 from recorder.gapless_sound import SoundPacket
-from recorder.lesson_file import FileMade, FileOrder, PartOrder, TrackOrder, answer_to
+from recorder.lesson_file import answer_to
+from recorder.lesson_file_order import FileMade, FileOrder, PartOrder, TrackOrder
 from recorder.lesson_tracks import lesson_tracks
 from recorder.manifest import manifest_from
 from recorder.sound_sum import SoundSum

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -234,11 +235,18 @@ def test_plain_http_on_loopback_hangups_and_ctrl_c(tmp_path: Path) -> None:
     assert "it listens on 127.0.0.1 alone" in output
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A temporary folder with a short name: the address of a socket in it holds 107 bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(300)  # three starts, on whatever machine
-def test_stopped_or_killed_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+def test_stopped_or_killed_it_starts_again_in_the_same_folder(
+    tmp_path: Path, temporary: Path
+) -> None:
     settings = {"TONGKE_PLAIN_HTTP": "true", "TMPDIR": str(temporary)}
     with serve(tmp_path, **settings) as server:
         port = int(server.address.rpartition(":")[2])

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from recorder.lesson_file import FileMade, FileOrder
+from recorder.lesson_file_order import FileMade, FileOrder
 from server.api.lesson_files import file_name
 from server.children.once import ChildFailed
 from server.database.deletion import DAY_S
