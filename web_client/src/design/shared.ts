@@ -16,7 +16,8 @@ export const base = css`
   [hidden] {
     display: none !important;
   }
-  :focus-visible {
+  :focus-visible,
+  input[type="date"]:focus-within {
     outline: 3px solid var(--focus);
     outline-offset: 2px;
   }
