@@ -259,7 +259,9 @@ def the_lesson_ends_and_plays(rooms: Classrooms, county: County, lesson_id: str)
     expect(page.get_by_test_id("recording")).to_be_visible()  # the way to it
     recording = finished_recording(rooms.teacher, county, lesson_id)
     page.goto(f"{county.origin}/library")
+    page.get_by_test_id(f"recording-{recording}").wait_for()
     rooms.keys.presses(f"recording-{recording}")
+    page.get_by_test_id("play").wait_for()  # the focus begins anew with the page
     rooms.keys.presses("play")
     rooms.teacher.wait(
         "() => PageProbe.all('video').some(video =>"
