@@ -139,6 +139,7 @@ void tcp_work(struct tcp_port *tcp, struct receive_batch *batch, int64_t now,
               tcp_deliver *deliver, void *context) {
   struct epoll_event events[EVENTS_A_ROUND];
   if (tcp->table.epoll_fd < 0) return;
+  batch->count = 0; /* what another socket left there has been worked through */
   int count = epoll_wait(tcp->table.epoll_fd, events, EVENTS_A_ROUND, 0);
   for (int i = 0; i < count; i++) {
     if (!events[i].data.u32) {
@@ -153,7 +154,6 @@ void tcp_work(struct tcp_port *tcp, struct receive_batch *batch, int64_t now,
     if (!goes_on) tcp_table_end(&tcp->table, connection);
   }
   if (batch->count) deliver(context, batch);
-  batch->count = 0;
 }
 
 void tcp_sweep(struct tcp_port *tcp, int64_t now) {

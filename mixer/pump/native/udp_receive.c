@@ -65,10 +65,10 @@ struct receive_batch *receive_batch_new(void) {
 }
 
 void receive_batch_take(struct receive_batch *batch, int fd, int64_t now) {
-  prepare(batch, batch->count);
+  prepare(batch, batch->written);
   int count = recvmmsg(fd, batch->headers, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
   int64_t now_wall = clock_ns(CLOCK_REALTIME);
-  batch->count = count > 0 ? (uint32_t)count : 0;
+  batch->count = batch->written = count > 0 ? (uint32_t)count : 0;
   for (uint32_t i = 0; i < batch->count; i++) {
     struct msghdr *header = &batch->headers[i].msg_hdr;
     batch->datagrams[i] = (struct received){

@@ -24,6 +24,7 @@ struct received {
 
 struct receive_batch {
   uint32_t count;
+  uint32_t written; /* of the headers: the first so many have the kernel's lengths in them */
   struct received datagrams[RECEIVE_BATCH];
   struct mmsghdr headers[RECEIVE_BATCH];
   struct iovec vectors[RECEIVE_BATCH];

@@ -21,6 +21,7 @@ from tests.unit.pump.test_sockets import (
     join,
     speech,
     wait_for,
+    wait_for_rtcp,
     wait_for_stat,
 )
 
@@ -376,3 +377,29 @@ def test_garbage_ends_nothing_but_is_bounded(pump: Pump, connect: Callable[..., 
     good.write(knock_again)
     while wait_for(pump, DATAGRAM)[3] != knock_again:
         pass
+
+
+def test_what_comes_by_udp_is_read_once_and_whole_beside_tcp(
+    pump: Pump, connect: Callable[..., TcpClient], clients: list[Client]
+) -> None:
+    """Our address, too: an answer that left from another one is thrown away by the peer."""
+    by_tcp = connect()
+    knock(pump, by_tcp)
+    udp = Client("127.0.0.1", pump.port)
+    clients.append(udp)
+    pump_id = pump.add_transport()
+    udp.peer.attach(pump, pump_id)
+    report = serialize_compound([ReceiverReport(7)])
+    came: list[tuple[bytes, str]] = []
+    for number in range(200):
+        check = KNOCK + number.to_bytes(2)
+        udp.send(report)  # comes to the socket that is read beside TCP's
+        by_tcp.write(KNOCK)
+        udp.socket.sendto(check, udp.target)
+        while not came or came[-1][0] != check:
+            select.select([pump.event_fd], [], [], DEADLINE_S)
+            events = [event for event in pump.drain() if event[0] == DATAGRAM]
+            came += [(event[3], event[5]) for event in events if len(event[2]) == 2]
+    assert came == [(KNOCK + number.to_bytes(2), "127.0.0.1") for number in range(200)]
+    wait_for_rtcp(pump, pump_id, 200)
+    assert pump.transport_stats(pump_id)["rtcp_received"] == 200
