@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 
@@ -80,7 +81,7 @@ def encode_h264(
     return out + _access_units(context.encode(None))
 
 
-def _access_units(packets: list[av.Packet]) -> list[AccessUnit]:
+def _access_units(packets: list[av.Packet[Any]]) -> list[AccessUnit]:
     return [
         AccessUnit(
             float(packet.pts * packet.time_base),

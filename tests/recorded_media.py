@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -74,6 +75,7 @@ def encode_video(
         "H264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency"}),
     }[codec]
     context = av.CodecContext.create(name, "w")
+    assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.time_base = Fraction(1, 90_000)
     context.framerate = Fraction(FRAME_RATE)
@@ -148,7 +150,7 @@ def marked_sound(seconds: float, *, every_s: float = 0.5) -> np.ndarray:
     return (samples * 32_767).astype(np.int16)
 
 
-def _encoded(packets: list[av.Packet]) -> list[Encoded]:
+def _encoded(packets: list[av.Packet[Any]]) -> list[Encoded]:
     return [
         Encoded(float(p.pts * p.time_base), bytes(p), bool(p.is_keyframe))
         for p in packets

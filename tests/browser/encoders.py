@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import httpx
+import numpy as np
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from server.simulate.identity import read_mark
@@ -88,7 +90,8 @@ async def played_by_whep(origin: str, token: str, seat: str) -> list[int]:
             counters: list[int] = []
             while len(counters) < 5:
                 frame = await video.track.recv()
-                mark = read_mark(frame.to_ndarray(format="gray"))
+                assert isinstance(frame, av.VideoFrame)
+                mark = read_mark(frame.to_ndarray(format="gray").astype(np.uint8))
                 if mark and mark.identity == ENCODER:
                     counters.append(mark.counter)
             await audio.track.recv()

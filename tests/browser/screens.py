@@ -87,7 +87,7 @@ class Screen:
 
     def largest(self) -> str | None:
         """The seat whose picture stands largest."""
-        return self.page.evaluate("PageProbe.largest()")  # type: ignore[no-any-return]
+        return self.page.evaluate("PageProbe.largest()")
 
 
 def all_hear_only(ears: Sequence[tuple[Screen, dict[str, int]]]) -> None:

@@ -151,8 +151,9 @@ async def played_by_whep(origin: str) -> None:
             while looks(frames) != (SIZES[1], 1):
                 frames.append(await video.receiver.track.recv())
             sounds = [await audio.receiver.track.recv() for _ in range(60)][-40:]
-        assert all(isinstance(one, av.AudioFrame) for one in sounds)
-        samples = np.concatenate([one.to_ndarray().reshape(-1, 2)[:, 0] for one in sounds])
+        heard = [one for one in sounds if isinstance(one, av.AudioFrame)]
+        assert len(heard) == len(sounds)
+        samples = np.concatenate([one.to_ndarray().reshape(-1, 2)[:, 0] for one in heard])
         spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
         loudest = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)[spectrum.argmax()]
         assert loudest == pytest.approx(TONE_HZ, abs=5)

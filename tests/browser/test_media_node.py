@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ async def test_m_line_is_reused_for_the_next_producer() -> None:
 
             await until(moves, what=f"the picture of visit {visit}")
             again = await room.pixels(picture.producer_id)
-            await until(lambda p=picture.producer_id, a=again: moves(p, a), what="its motion")
+            await until(partial(moves, picture.producer_id, again), what="its motion")
             await node.close_device(LESSON, f"lead-{visit}")
             await lead.page.close()
         assert mids == ["0", "0", "0"]
@@ -218,7 +219,7 @@ async def test_cut_line_comes_back_by_itself() -> None:
         relay.cut = True
 
         async def told_lost() -> bool:
-            (line,) = node.lesson_stats(LESSON)["subscriptions"]  # type: ignore[misc]
+            (line,) = node.lesson_stats(LESSON)["subscriptions"]
             return bool(line["state"] == "lost")
 
         await until(told_lost, what="the loss of the line")

@@ -179,7 +179,7 @@ def lasts(screen: Screen, seconds: float) -> None:
 
 
 def all_drawn(screen: Screen) -> list[tuple[int, float]]:
-    return screen.page.evaluate("MarkedDevices.drawn")  # type: ignore[no-any-return]
+    return screen.page.evaluate("MarkedDevices.drawn")
 
 
 def end(teacher: Screen) -> None:

@@ -177,6 +177,9 @@ class _Catalogue:
     async def failed(self, recording_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
+    async def finishing(self, recording_id: str) -> None:
+        raise AssertionError("nothing is tried twice here")
+
 
 LESSON_S = 6.0  # with all layers
 SIZE = (640, 360)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ctypes
 
 import pytest
-from pylibsrtp import ERRORS, Policy, Session, _binding, ffi, lib
+from pylibsrtp import ERRORS, Policy, Session, _binding
+from pylibsrtp._binding import ffi, lib
 
 from mixer.pump._pump import AEAD_FUNCTIONS
 

@@ -298,4 +298,5 @@ async def flooding(
         process.stdin.close()  # its input ends, and it with it
         out, _ = await process.communicate()
     *counts, seconds = out.split()
-    told.set_result(Flood(*map(int, counts), float(seconds)))
+    sent, sent_bytes, refused, replies, reply_bytes, largest = map(int, counts)
+    told.set_result(Flood(sent, sent_bytes, refused, replies, reply_bytes, largest, float(seconds)))

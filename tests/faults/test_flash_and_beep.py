@@ -93,6 +93,9 @@ class Catalogue:
     async def failed(self, recording_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
+    async def finishing(self, recording_id: str) -> None:
+        raise AssertionError("nothing is tried twice here")
+
 
 def recorded_sources(recordings: Path) -> set[str]:
     """The tracks whose packets are coming."""

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -68,7 +69,7 @@ def with_reports(stream: Stream, packets: list[tuple[float, bytes]]) -> list[tup
     return sorted([*packets, *reports], key=lambda packet: packet[0])
 
 
-def manifest(folder: Path) -> dict:
+def manifest(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_text())
 
 

@@ -13,6 +13,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mixer.forward.allocation import Allocator
 from mixer.forward.echo_path import FRAME_S, FRAMES
@@ -78,7 +79,8 @@ class Wire:
             self._try(0)
 
     def _try(self, attempt: int) -> None:
-        item, arrived = self._queue[0], []
+        item = self._queue[0]
+        arrived: list[bool] = []
 
         def arrive() -> None:
             if not arrived and not self.closed:
@@ -268,7 +270,7 @@ class Server:
             )
             if wanted and self._layers.get((room.device_id, producer_id), 0) >= 0:
                 speaker = seat.seat_id
-                room.down.send(120, lambda room=room, speaker=speaker: room.hear(speaker, levels))
+                room.down.send(120, partial(room.hear, speaker, levels))
 
     def view(self) -> tuple[m.LessonState, list[m.SeatState]]:
         """What everybody is shown; asked at each packet, made anew after a change."""

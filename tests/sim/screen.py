@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from mixer.rtp.nack import MissingList
 from mixer.rtp.twcc import FeedbackBuilder, TransportWideFeedback
@@ -163,16 +164,16 @@ class Screen:
     def _report(self) -> None:
         for message in self._builder.build():
             size_bytes = len(message.body()) + RTCP_BYTES
-            self._send(size_bytes, lambda message=message: self._hear(message))
+            self._send(size_bytes, partial(self._hear, message))
 
     def _ask(self) -> None:
         now = self.clock.now
         for name, missing in self._missing.items():
             if numbers := missing.poll(now):
-                self._send(NACK_BYTES, lambda n=name, x=numbers: self._ask_again(n, x))
+                self._send(NACK_BYTES, partial(self._ask_again, name, numbers))
         for name, picture in self.pictures.items():
             after_s = KEYFRAME_AFTER_S if not picture.frames else FRAME_AFTER_S
             waits_s = now - max(picture.waits_since, picture.asked_at)
             if waits_s > after_s and now - self._heard_at[name] < PARKED_AFTER_S:
                 picture.asked_at = now
-                self._send(PLI_BYTES, lambda n=name: self._ask_keyframe(n))
+                self._send(PLI_BYTES, partial(self._ask_keyframe, name))

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -85,7 +87,7 @@ class Subscriber:
             offset = self.rng.random() * 0.03
             period = 0.02 if kind is Kind.AUDIO else 1 / 25
             self.clock.after(
-                offset, lambda n=name, p=period: self.clock.every(p, lambda: self._frame(n, p))
+                offset, partial(self.clock.every, period, partial(self._frame, name, period))
             )
 
     # The forwarder
@@ -158,7 +160,7 @@ class Subscriber:
     def _answer(self) -> None:
         for message in self.builder.build():
             size_bytes = len(message.body()) + 34
-            self.up.send(size_bytes, lambda message=message: self._hear(message))
+            self.up.send(size_bytes, partial(self._hear, message))
 
     def _hear(self, message: TransportWideFeedback) -> None:
         self.sensed.hear(message, self.clock.now)
@@ -180,7 +182,7 @@ class Subscriber:
         return sum(a[2] != b[2] for a, b in pairwise(entries))
 
 
-def lesson(seed: int = 1, *, can_probe: bool = True, **line: float) -> Subscriber:
+def lesson(seed: int = 1, *, can_probe: bool = True, **line: Any) -> Subscriber:
     clock = Clock()
     rng = random.Random(seed)
     down = Line(clock, rng, **line)

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -48,8 +49,12 @@ def session(line: LossyLine, receive: Callable[[bytes], None]) -> DtlsSession:
 async def two_of_ours(line: LossyLine) -> float | None:
     """Seconds until both are done; None: not in time."""
     ends: list[DtlsSession] = []
+
+    def receive_at(end: int, datagram: bytes) -> None:
+        ends[end].receive(datagram)
+
     for other in (1, 0):
-        ends.append(session(line, lambda data, other=other: ends[other].receive(data)))
+        ends.append(session(line, partial(receive_at, other)))
     server, client = ends
     try:
         await asyncio.gather(

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from tests.sim.network import Clock, Line
 
 
-def line(**fields: float) -> tuple[Clock, Line, list[float]]:
+def line(**fields: Any) -> tuple[Clock, Line, list[float]]:
     clock = Clock()
     return clock, Line(clock, random.Random(1), **fields), []
 
 
 def test_events_happen_in_order_and_ties_as_asked() -> None:
-    clock, seen = Clock(), []
+    clock = Clock()
+    seen: list[tuple[str, float]] = []
+
+    def see(name: str) -> None:
+        seen.append((name, round(clock.now - 1000, 3)))
+
     for name, delay in (("b", 0.2), ("a", 0.1), ("c", 0.2)):
-        clock.after(delay, lambda n=name: seen.append((n, round(clock.now - 1000, 3))))
+        clock.after(delay, partial(see, name))
     clock.run(0.15)
     assert seen == [("a", 0.1)]
     clock.run(1)

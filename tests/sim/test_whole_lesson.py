@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -129,7 +130,7 @@ def floors(play: LessonPlay, *, until: int = 10) -> None:
         order = play.rng.sample(ROOMS, k=2)
         for seat in order:
             play.at[seat].say(m.RaiseHand())
-            play.until(lambda seat=seat: play.has_hand(seat))
+            play.until(partial(play.has_hand, seat))
         for seat in order:
             seats = play.server.seats().values()
             hands = sorted((s.hand.place, s.seat_id) for s in seats if s.hand)
@@ -214,7 +215,7 @@ def a_killed_server(play: LessonPlay, *, minute: int = 24) -> None:
     play.give_floor("room-1")
     for seat in ("room-3", "room-2"):
         play.at[seat].say(m.RaiseHand())
-        play.until(lambda seat=seat: play.has_hand(seat))
+        play.until(partial(play.has_hand, seat))
     play.lead.say(m.SendChat(text="第三题"))
     play.lead.say(m.SetLayout(layout=m.Layout.WALL))
     play.lead.say(m.SetLock(locked=True))

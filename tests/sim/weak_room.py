@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -101,7 +102,7 @@ class WeakRoom:
             period_s = 1 / frames_per_s
             frame = self._frames(name, layer, round(rate_bps / 8 * period_s))
             begin = self.clock.now + self.rng.random() * period_s
-            self.clock.at(begin, lambda p=period_s, f=frame: self.clock.every(p, f))
+            self.clock.at(begin, partial(self.clock.every, period_s, frame))
 
     def _frames(self, name: str, layer: int, mean_bytes: int) -> Callable[[], None]:
         """What sends the next frame of a layer."""
@@ -131,7 +132,7 @@ class WeakRoom:
 
     def _ask_due_keyframes(self) -> None:
         for key in self._keyframes.poll(self.clock.now):
-            self.clock.after(PUBLISHER_S, lambda key=key: self._owed.add(key))
+            self.clock.after(PUBLISHER_S, partial(self._owed.add, key))
         if (again_at := self._keyframes.next_time()) is not None:
             self.clock.at(again_at, self._ask_due_keyframes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ from hardware_profiles.server import ServerProfile
 from tests.fuzz.rounds import SEED, rounds
 
 FOLDER = Path(hardware_profiles.__file__).parent
-SHIPPED = [(RoomProfile, file.read_bytes()) for file in sorted(FOLDER.glob("rooms/*.toml"))] + [
-    (ServerProfile, file.read_bytes()) for file in sorted(FOLDER.glob("servers/*.toml"))
+SHIPPED: list[tuple[Any, bytes]] = [
+    (model, file.read_bytes())
+    for model, kind in ((RoomProfile, "rooms"), (ServerProfile, "servers"))
+    for file in sorted(FOLDER.glob(f"{kind}/*.toml"))
 ]
 ODD = [
     b"[", b"]]", b"=", b'"""', b"\0", b"\xff", b"-1", b"1e400", b"nan", b"[[a]]", b"a.b.c=1\n",

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mixer.sdp import IceCredentials
 from signaling.app_router import routes
 from signaling.errors import LessonRefusal, StateUnreadable
 from signaling.http_session import has_sound, name_sources
@@ -142,7 +143,7 @@ def try_description(sdp: str) -> None:
     with_credentials(sdp, FRESH)
 
 
-FRESH = credentials_of(offer_of(Source.ROOM))
+FRESH = credentials_of(offer_of(Source.ROOM)) or IceCredentials("", "")
 
 
 @given(SDP | SDP.map(lambda text: "v=0\r\n" + text))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import bench as benchmark
+from benchmarks import ending, lessons
 from benchmarks.bench import Bench, Plan, search_time_s
 from benchmarks.cases import Case
 from benchmarks.forward import show, told
@@ -50,7 +51,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> tuple[list[tuple[str, str]], list[An
 
     monkeypatch.setattr(benchmark, "run_case", run_case)
     monkeypatch.setattr(benchmark, "wait_for_quiet", quiet)
-    monkeypatch.setattr(benchmark.ending, "expect_within", lambda seconds: None)
+    monkeypatch.setattr(ending, "expect_within", lambda seconds: None)
     return runs, answers
 
 
@@ -144,7 +145,7 @@ async def test_limits_are_searched_while_there_is_time(
             tell(step)
         return Held(1, steps)
 
-    monkeypatch.setattr(benchmark.lessons, "find", find)
+    monkeypatch.setattr(lessons, "find", find)
     planned = plan(lessons=["tongke"], cases=[], minutes=minutes)
     bench = Bench(planned)
     await bench.find_limits()

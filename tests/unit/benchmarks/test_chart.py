@@ -11,7 +11,7 @@ import pytest
 from benchmarks import chart, line_chart, namespace
 from benchmarks.kept import keep
 from benchmarks.measures import Measure
-from benchmarks.svg import colours_of
+from benchmarks.svg import PLOT_HEIGHT, TOP, colours_of
 
 GROUPS = {"1-to-3": {"tongke": 5.25, "a & b": 10.0}, "4-seats": {"tongke": 0.0}}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,7 +60,7 @@ def test_a_line_goes_through_every_point_and_doublings_stand_side_by_side() -> N
         if dot.tag == f"{SVG}circle"
     ]
     assert dots[1][0] - dots[0][0] == pytest.approx(dots[2][0] - dots[1][0], abs=0.2)
-    base = chart.TOP + chart.PLOT_HEIGHT
+    base = TOP + PLOT_HEIGHT
     above = [base - y for _, y in dots]
     assert above == pytest.approx([above[3] / 2, above[3] / 4, above[3] / 8, above[3]], abs=0.2)
     assert {"1", "2", "4", "lessons", "80.0"} <= words(document)

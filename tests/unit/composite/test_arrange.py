@@ -35,7 +35,8 @@ def named(*names: str) -> tuple[PictureId, ...]:
 
 
 def cast_of(large: str = "", beside: str = "") -> Cast:
-    return Cast(*(named(name)[0] if name else None for name in (large, beside)))
+    pictures = [named(name)[0] if name else None for name in (large, beside)]
+    return Cast(pictures[0], pictures[1])
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -91,7 +91,7 @@ def test_every_picture_is_shown(codec: str) -> None:
 def test_a_repeated_packet_that_comes_in_time_costs_nothing(codec: str) -> None:
     shown = Shown(codec)
     packets = packetise(VIDEO[codec], counted(codec))
-    late = packets[40]
+    late: tuple[float, bytes] | None = packets[40]
     for time, data in packets[:40] + packets[41:]:
         if late is not None and time > late[0] + 0.08:
             shown.take(late[1], time)

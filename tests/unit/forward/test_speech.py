@@ -54,8 +54,8 @@ class Bench:
             self._note(self.now, spell.producer_id, spell.began, spell.ended, spell.over)
 
     def _note(self, now: int, name: str, began: int, ended: int, over: bool) -> None:
-        times = ((at - START) * FRAME_S for at in (began, ended))
-        self.told.append((now * FRAME_S, name, *times, over))
+        since, until = ((at - START) * FRAME_S for at in (began, ended))
+        self.told.append((now * FRAME_S, name, since, until, over))
 
     def spells(self, name: str) -> list[tuple[float, float]]:
         """Those that are over, but for what was taken back."""

@@ -9,6 +9,8 @@ import pytest
 from hardware_profiles import (
     ProfileNotFound,
     ProfileRefused,
+    RoomProfile,
+    ServerProfile,
     find_problems,
     list_room_profiles,
     list_server_profiles,
@@ -48,7 +50,8 @@ def test_every_shipped_profile_loads() -> None:
 
 
 def test_shipped_profiles_speak_both_languages() -> None:
-    for profile in (*list_room_profiles(), *list_server_profiles()):
+    profiles: list[RoomProfile | ServerProfile] = [*list_room_profiles(), *list_server_profiles()]
+    for profile in profiles:
         assert profile.title_zh != profile.title_en
         assert profile.description_zh and profile.description_en
 

@@ -7,6 +7,7 @@ import contextlib
 import fractions
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from aiortc import (
@@ -165,6 +166,7 @@ class Publisher:
         sources = {
             t.mid: SourceOffer(labels[t.kind], 1_500_000 if t.kind == "video" else 48_000)
             for t in self.peer.getTransceivers()
+            if t.mid is not None
         }
         offer = edit_offer(self.peer.localDescription.sdp)
         answer = await self.node.publish(LESSON, self.device_id, offer, sources)
@@ -206,7 +208,7 @@ class Subscriber:
         await self.node.subscribe_answer(LESSON, self.device_id, answer)
         for transceiver in self.peer.getTransceivers():
             mid = transceiver.mid
-            if mid not in self._readers:
+            if mid is not None and mid not in self._readers:
                 self._readers[mid] = asyncio.create_task(
                     self._read(mid, transceiver.receiver.track)
                 )
@@ -220,7 +222,7 @@ class Subscriber:
                 del frames[:-50]
                 self._arrived.set()
 
-    async def received(self, producer_id: str, count: int = 5) -> list[object]:
+    async def received(self, producer_id: str, count: int = 5) -> list[Any]:
         """Until so many more frames of a producer were decoded."""
         mid = self.mids[producer_id]
         self.frames.setdefault(mid, []).clear()

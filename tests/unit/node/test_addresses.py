@@ -85,5 +85,5 @@ async def test_several_pumps_share_the_lessons() -> None:
     for number in range(4):
         await node.open_lesson(f"lesson-{number}", print)
     ports = node.node_stats()["ports"]
-    assert [port["lessons"] for port in ports] == [2, 2]  # type: ignore[attr-defined]
+    assert [port["lessons"] for port in ports] == [2, 2]
     await node.close()

@@ -41,9 +41,9 @@ WRONG_FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
 
 
 def with_wrong_fingerprint(sdp: str) -> str:
+    (right,) = re.findall("a=fingerprint:sha-256 .*", sdp)[:1]
     return re.sub("a=fingerprint:sha-(384|512) .*\r\n", "", sdp).replace(
-        re.search("a=fingerprint:sha-256 .*", sdp)[0].strip(),
-        WRONG_FINGERPRINT,  # type: ignore[index]
+        right.strip(), WRONG_FINGERPRINT
     )
 
 
@@ -150,7 +150,7 @@ async def test_unwanted_stream_stops_and_returns_without_a_new_offer() -> None:
         await subscriber.received(picture)
         assert not await subscriber.subscribe([Want(producers["room"].producer_id)])
         stats = node.lesson_stats(LESSON)
-        consumers = stats["subscriptions"][0]["consumers"]  # type: ignore[index]
+        consumers = stats["subscriptions"][0]["consumers"]
         assert [c["layer"] for c in consumers if c["producer_id"] == picture] == [-1]
         assert not await subscriber.subscribe(everything(producers))
         await subscriber.received(picture)
@@ -170,8 +170,10 @@ async def test_each_room_sees_the_others() -> None:
         for subscriber in subscribers:
             for producer_id in list(subscriber.mids):
                 await subscriber.received(producer_id, 2)
-        for peer in [*subscribers, *publishers]:
-            await peer.close()
+        for subscriber in subscribers:
+            await subscriber.close()
+        for publisher in publishers:
+            await publisher.close()
 
 
 async def test_added_source_gets_its_own_producer_and_keeps_the_others() -> None:
@@ -217,7 +219,7 @@ async def test_page_that_was_reloaded_takes_over_its_publish_connection() -> Non
         after = await second.publish()
         assert after["teacher"].producer_id != before["teacher"].producer_id
         await events.live(after["teacher"].producer_id)
-        assert len(node.lesson_stats(LESSON)["producers"]) == 2  # type: ignore[arg-type]
+        assert len(node.lesson_stats(LESSON)["producers"]) == 2
         await first.close()
         await second.close()
 
@@ -278,7 +280,7 @@ async def test_close_leaves_nothing_behind() -> None:
         await node.close_device(LESSON, "sender")
         await node.close_lesson(LESSON)
         await node.close_lesson(LESSON)
-        transports = [port["transports"] for port in node.node_stats()["ports"]]  # type: ignore[attr-defined]
+        transports = [port["transports"] for port in node.node_stats()["ports"]]
         assert transports == [0]
         await subscriber.close()
         await publisher.close()

@@ -10,7 +10,7 @@ import pytest
 from aiortc import RTCPeerConnection
 
 from mixer.errors import LessonUnknown
-from mixer.model import Want
+from mixer.model import LinkState, Want
 from mixer.node import LayerStats, MediaNode, NodeStats
 from mixer.node.ticks import Ticks
 from tests.unit.node.peers import LESSON, WAIT_S, Publisher, Subscriber, everything, running_node
@@ -125,7 +125,7 @@ async def test_lines_are_told_in_both_directions() -> None:
         assert 0 < down["used_bps"] <= down["wanted_bps"]
         await subscriber.close()
         await publisher.close()
-        await events.link("sender", "closed")
+        await events.link("sender", LinkState.CLOSED)
         await until(
             lambda: all(
                 line["state"] == "closed" and line["packets_received"] == 0

@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
-from pylibsrtp import Policy, Session, ffi
+from pylibsrtp import Policy, Session
+from pylibsrtp._binding import ffi
 
 from mixer.pump import CODEC_OPUS, Address, Pump, PumpEvent
 from mixer.rtp.packet import RtpPacket
@@ -111,7 +113,7 @@ class Rig:
         self._peers[transport] = path
         return transport
 
-    def srtp(self, *, profile: int = AES_GCM, ipv6: bool = False, **extensions: int) -> int:
+    def srtp(self, *, profile: int = AES_GCM, ipv6: bool = False, **extensions: Any) -> int:
         number = next(self._numbers)
         host = f"2001:db8::{number}" if ipv6 else f"192.0.2.{number}"
         transport = self.pump.add_transport(**extensions)
@@ -171,9 +173,9 @@ class Rig:
         self.events += self.pump.drain()
         return sorted_
 
-    def take_events(self, kind: int) -> list[PumpEvent]:
+    def take_events(self, kind: int) -> list[Any]:
         self.events += self.pump.drain()
-        taken = [event for event in self.events if event[0] == kind]
+        taken: list[Any] = [event for event in self.events if event[0] == kind]
         self.events = [event for event in self.events if event[0] != kind]
         return taken
 

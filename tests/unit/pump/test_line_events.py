@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mixer.pump import LINE, RTCP
@@ -18,7 +20,7 @@ LINE_TICK_MS = 100
 class Lesson:
     """Somebody speaks, somebody hears, and reports on what was sent."""
 
-    def __init__(self, rig: Rig, **extensions: int) -> None:
+    def __init__(self, rig: Rig, **extensions: Any) -> None:
         self.rig = rig
         self.publisher = rig.srtp()
         self.viewer = rig.srtp(**(extensions or {"transport_cc": 3}))

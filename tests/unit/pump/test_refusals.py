@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
@@ -340,7 +341,7 @@ def test_events_beyond_the_ring_are_counted(rig: Rig) -> None:
     dropped = rig.stat("drop_event_ring_full")
     assert dropped > 0
     told = 0
-    while events := rig.pump.drain(limit=100):
+    while events := cast(list[Any], rig.pump.drain(limit=100)):
         assert len(events) <= 100
         assert all(event[1] in readers and event[2] == report for event in events)
         told += len(events)

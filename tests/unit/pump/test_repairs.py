@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mixer.pump import CODEC_VP8, KEYFRAME_NEEDED, RTCP
@@ -27,7 +29,7 @@ class Line:
         rig.pump.add_encoding(
             self.producer, 0, ssrc=MEDIA, payload_type=96, rtx_ssrc=RTX, rtx_payload_type=97
         )
-        rtx = {"rtx_ssrc": 6, "rtx_payload_type": 101} if viewer_rtx else {}
+        rtx: dict[str, Any] = {"rtx_ssrc": 6, "rtx_payload_type": 101} if viewer_rtx else {}
         self.consumer = rig.pump.add_consumer(
             self.producer, self.viewer, ssrc=5, payload_type=100, **rtx
         )

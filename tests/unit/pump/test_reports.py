@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def speak(rig: Rig, publisher: int, sequence: int, *, ssrc: int = 1000, level: i
     rig.send(publisher, packet)
 
 
-def reporting(rig: Rig, **extensions: int) -> int:
+def reporting(rig: Rig, **extensions: Any) -> int:
     """A publisher that is reported to."""
     publisher = rig.srtp(**extensions)
     rig.pump.set_reporting(publisher, ssrc=REPORTER, cname="us")

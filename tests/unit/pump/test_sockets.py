@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mixer.pump import CODEC_OPUS, DATAGRAM, NEW_SSRC, Pump, PumpEvent, monotonic_ns
+from mixer.pump import CODEC_OPUS, DATAGRAM, NEW_SSRC, Pump, monotonic_ns
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import ReceiverReport, SenderReport, parse_compound, serialize_compound
 from tests.unit.pump.rig import AES_GCM, PROFILES, SrtpPeer, is_rtcp
@@ -54,7 +55,7 @@ def clients() -> Iterator[list[Client]]:
         client.socket.close()
 
 
-def wait_for(pump: Pump, kind: int) -> PumpEvent:
+def wait_for(pump: Pump, kind: int) -> Any:
     """The next event of a kind; others are let go."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:

@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def pump() -> Iterator[Pump]:
 def connect(pump: Pump) -> Iterator[Callable[..., TcpClient]]:
     made: list[TcpClient] = []
 
-    def connect(host: str = "127.0.0.1", **options: int) -> TcpClient:
+    def connect(host: str = "127.0.0.1", **options: Any) -> TcpClient:
         made.append(TcpClient(pump, host, **options))
         return made[-1]
 
@@ -191,7 +192,7 @@ def test_frames_are_read_however_the_stream_is_cut(
         stream = stream[size:]
         if rng.random() < 0.2:
             pump.pump_gauges()
-    got = []
+    got: list[object] = []
     while len(got) < len(sent):
         select.select([pump.event_fd], [], [], DEADLINE_S)
         got += [event[3] for event in pump.drain() if event[0] == DATAGRAM]

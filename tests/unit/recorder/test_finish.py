@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(journal, {file.name: file.read_bytes() for file in (path / TRACKS).iterdir()})
 
 
-def finished(folder: Path) -> dict:
+def finished(folder: Path) -> dict[str, Any]:
     finish(folder)
     return json.loads((folder / MANIFEST).read_text())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,7 +96,7 @@ def test_what_cannot_be_a_line_is_refused(record: dict[str, object]) -> None:
 
 def test_records_come_back_as_their_classes() -> None:
     seat = SeatRecord(seat_id="s1", role="lead", name="李老师", school="一小")
-    records = [
+    records: list[Any] = [
         Opened(recording_id="r", lesson_id="l", title="数学", at=1.0, seats=(seat,)),
         Happened(event_id="e1", event={"type": "chat", "text": "好"}),
         SyncPoint(track_id="t", rtp=2**33, ntp=1.25),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,7 +122,7 @@ def reports(*, of: str = "a", until: float = SECONDS) -> list[Packet]:
     ]
 
 
-def heard(story: dict, path: Path) -> dict[int, float]:
+def heard(story: dict[str, Any], path: Path) -> dict[int, float]:
     """Every mark in the parts' sound by its number: the second of the lesson it is heard in."""
     origin = story["started_at"] - BEGAN
     marks: dict[int, float] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 @pytest.fixture(params=DATABASES)
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A fresh server without an administrator, on each of the two databases."""
-    settings = {}
+    settings: dict[str, Any] = {}
     if request.param == "postgresql":
         server: PostgreSQL = request.getfixturevalue("postgresql_server")
         settings["database_url"] = await server.empty()

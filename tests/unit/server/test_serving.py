@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -91,7 +92,7 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, *, umask: int = -1, **settings: str) -> Iterator[Served]:
+def serve(folder: Path, *, umask: int = -1, **settings: Any) -> Iterator[Served]:
     """A server until the end of the block, answering."""
     errors = folder / "errors.txt"
     with errors.open("w") as log:
@@ -162,7 +163,7 @@ def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None:
     """Where it listens for others, what it prints is what others open; else it says so."""
-    everywhere = {"TONGKE_HOST": "", "TONGKE_TLS_NAMES": "county.example.cn"}
+    everywhere: dict[str, Any] = {"TONGKE_HOST": "", "TONGKE_TLS_NAMES": "county.example.cn"}
     with serve(tmp_path, **everywhere) as server:
         port = server.address.rpartition(":")[2]
         assert server.address == f"https://county.example.cn:{port}"
@@ -178,7 +179,10 @@ def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None
 
 @pytest.mark.thorough
 def test_another_certificate_is_taken_at_sighup_and_nobody_is_dropped(tmp_path: Path) -> None:
-    files = {"TONGKE_TLS_CERT": str(tmp_path / "x.crt"), "TONGKE_TLS_KEY": str(tmp_path / "x.key")}
+    files: dict[str, Any] = {
+        "TONGKE_TLS_CERT": str(tmp_path / "x.crt"),
+        "TONGKE_TLS_KEY": str(tmp_path / "x.key"),
+    }
     made("old", "127.0.0.1").write(tmp_path, "x")
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -247,7 +251,7 @@ def temporary() -> Iterator[Path]:
 def test_stopped_or_killed_it_starts_again_in_the_same_folder(
     tmp_path: Path, temporary: Path
 ) -> None:
-    settings = {"TONGKE_PLAIN_HTTP": "true", "TMPDIR": str(temporary)}
+    settings: dict[str, Any] = {"TONGKE_PLAIN_HTTP": "true", "TMPDIR": str(temporary)}
     with serve(tmp_path, **settings) as server:
         port = int(server.address.rpartition(":")[2])
         # A page that stays open does not keep it from stopping.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -52,10 +52,10 @@ class AsgiSocket:
         async with asyncio.timeout(60):
             await self._task
 
-    async def _take(self, message: dict[str, Any]) -> None:
+    async def _take(self, message: MutableMapping[str, Any]) -> None:
         if self._deaf and message["type"] == "websocket.send":
             await asyncio.Event().wait()
-        self._to_client.put_nowait(message)
+        self._to_client.put_nowait(dict(message))
 
     async def _next(self) -> dict[str, Any]:
         async with asyncio.timeout(120):

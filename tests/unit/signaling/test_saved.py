@@ -75,7 +75,7 @@ def test_who_does_not_come_back_leaves_after_a_new_grace() -> None:
 @pytest.mark.parametrize(
     "mute", [m.MuteAll(muted=True), m.MuteSeat(seat_id="room-2", muted=True)], ids=["all", "one"]
 )
-def test_a_room_that_comes_after_a_kill_is_muted_as_before_it(mute: m.Request) -> None:
+def test_a_room_that_comes_after_a_kill_is_muted_as_before_it(mute: m.MuteAll | m.MuteSeat) -> None:
     desk = Desk()
     lead = desk.join("lead")
     lead.say(mute)

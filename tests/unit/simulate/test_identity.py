@@ -101,6 +101,7 @@ def test_the_mark_survives_a_real_codec(
     codec: str, width: int, height: int, bitrate_bps: int
 ) -> None:
     encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.bit_rate, encoder.thread_count = bitrate_bps, 1
     encoder.framerate, encoder.time_base = Fraction(15), Fraction(1, 15)
@@ -119,7 +120,9 @@ def test_the_mark_survives_a_real_codec(
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p").reformat(width, height)
         frame.pts = index
         for packet in encoder.encode(frame):
-            read += [read_mark(f.to_ndarray()[:height]) for f in decoder.decode(packet)]
+            read += [
+                read_mark(f.to_ndarray()[:height].astype(np.uint8)) for f in decoder.decode(packet)
+            ]
     assert read == [Mark(9, index * 997 % 65_536) for index in range(len(read))]
     assert len(read) >= 58
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import wave
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -70,7 +72,7 @@ def test_a_size_that_cannot_be_drawn_is_refused(width: int, height: int) -> None
         Scene(view(width=width, height=height))
 
 
-def decode(codec: str, packets: list[av.Packet]) -> list[av.VideoFrame]:
+def decode(codec: str, packets: Sequence[av.Packet[Any]]) -> list[av.VideoFrame]:
     decoder = av.CodecContext.create("h264" if codec == "H264" else "vp8", "r")
     return [frame for packet in packets for frame in decoder.decode(packet)]
 
@@ -86,7 +88,7 @@ def test_keyframes_come_when_asked_for(codec: str) -> None:
         packets += encoder.encode(scene.picture(counter), counter * CLOCK_RATE // 15)
     assert [i for i, packet in enumerate(packets) if packet.is_keyframe] == [0, 20]
     from_the_second = decode(codec, packets[20:])
-    assert [read_mark(f.to_ndarray()[:180]) for f in from_the_second] == [
+    assert [read_mark(f.to_ndarray()[:180].astype(np.uint8)) for f in from_the_second] == [
         Mark(5, counter) for counter in range(20, 20 + len(from_the_second))
     ]
     assert len(from_the_second) >= 9
@@ -292,9 +294,9 @@ def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
         with pytest.raises(MediaFileRefused, match=r"cannot be played"):
             check_media_file(file)
     assert check_media_file(write_film(tmp_path / "dumb.mp4", sound=False)) == (True, False)
-    with wave.open(str(tmp_path / "sound.wav"), "wb") as file:
-        file.setparams((1, 2, 48_000, 0, "NONE", ""))
-        file.writeframes(bytes(96_000))
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setparams((1, 2, 48_000, 0, "NONE", ""))
+        sound.writeframes(bytes(96_000))
     assert check_media_file(tmp_path / "sound.wav") == (False, True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aioice import stun as codec
 
@@ -10,8 +12,13 @@ from mixer.transport import stun
 PASSWORD = "p" * 24
 
 
-def request(username: str = "ours:theirs", *, password: str = PASSWORD, **more: object) -> bytes:
-    attributes: dict[str, object] = {"USERNAME": username, "PRIORITY": 1, **more}
+def request(
+    username: str = "ours:theirs",
+    attributes: dict[str, Any] | None = None,
+    *,
+    password: str = PASSWORD,
+) -> bytes:
+    attributes = {"USERNAME": username, "PRIORITY": 1, **(attributes or {})}
     message = codec.Message(codec.Method.BINDING, codec.Class.REQUEST, b"t" * 12, attributes)
     message.add_message_integrity(password.encode())
     return bytes(message)
@@ -49,7 +56,9 @@ def test_ufrag_longer_than_the_datagram_is_none() -> None:
 
 
 def test_request_is_read() -> None:
-    read = stun.parse_binding_request(request(**{"USE-CANDIDATE": None, "ICE-CONTROLLING": 7}))
+    read = stun.parse_binding_request(
+        request("ours:theirs", {"USE-CANDIDATE": None, "ICE-CONTROLLING": 7})
+    )
     assert (read.local_ufrag, read.use_candidate, read.sender_is_controlled) == (
         "ours",
         True,
@@ -69,7 +78,7 @@ def test_request_without_integrity_is_not_authentic() -> None:
 
 
 def test_what_a_check_has_no_use_for_is_passed_over() -> None:
-    data = request(SOFTWARE="a browser", **{"XOR-MAPPED-ADDRESS": ("192.0.2.1", 5)})
+    data = request("ours:theirs", {"SOFTWARE": "a browser", "XOR-MAPPED-ADDRESS": ("192.0.2.1", 5)})
     assert stun.parse_binding_request(data).authentic(PASSWORD)
 
 

@@ -13,7 +13,7 @@ from server.accounts.permissions import PERMISSIONS, SEATS, Standing
 from server.api import permissions_page
 from signaling.protocol.messages import Role
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.recordings.test_library import recorded
+from tests.unit.server.recordings.recorded import recorded
 from tests.unit.server.world import PASSWORD, World, lesson_body, post
 from tests.unit.signaling.test_whip import FRAGMENT, OFFER
 

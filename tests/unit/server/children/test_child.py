@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -76,6 +77,9 @@ class Heard:
         self.told.append(what)
         self.changed.set()
 
+    def has_told(self, what: str, times: int) -> bool:
+        return self.told.count(what) == times
+
     async def until(self, done: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while not done():
@@ -120,10 +124,10 @@ async def test_it_is_told_and_heard_and_ends_in_order() -> None:
 async def test_one_that_was_killed_is_followed_by_another(how: signal.Signals) -> None:
     async with running(echo()) as (child, heard):
         for count in range(1, 4):
-            await heard.until(lambda count=count: heard.told.count("up") == count)
+            await heard.until(partial(heard.has_told, "up", count))
             assert child.pid is not None
             os.kill(child.pid, how)
-            await heard.until(lambda count=count: heard.told.count("down") == count)
+            await heard.until(partial(heard.has_told, "down", count))
         await heard.until(lambda: heard.told.count("up") == 4)
         assert child.starts == 4
     assert heard.told == ["up", "down"] * 4

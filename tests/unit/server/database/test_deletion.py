@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -89,11 +91,12 @@ async def test_a_name_taken_since_is_not_taken_back(
         "role": "teacher",
         "password": "another password",
     }
-    row, twin = {
+    rows: dict[str, tuple[str, dict[str, Any]]] = {
         "schools": (community["elsewhere"], school),
         "communities": (community["community"], circle),
         "users": (community["wang"], person),
-    }[kind]
+    }
+    row, twin = rows[kind]
     await admin.delete(f"/api/{kind}/{row}")
     await post(admin, f"/api/{kind}", twin)
     answer = await restore(admin, kind, row)

@@ -16,7 +16,7 @@ LAN = Interfaces(
     names=("county", "county.local"),
 )
 NO_NETWORK = Interfaces(outer=(), inner=(ipaddress.ip_address("127.0.0.1"),), names=("county",))
-PROXY = {"plain_http": True, "host": "127.0.0.1", "trusted_proxies": "127.0.0.1"}
+PROXY: dict[str, Any] = {"plain_http": True, "host": "127.0.0.1", "trusted_proxies": "127.0.0.1"}
 OTHERS, ALONE, UNKNOWN = Reach.OTHERS, Reach.THIS_MACHINE, Reach.UNKNOWN_NAME
 
 

@@ -53,18 +53,21 @@ async def echoing(served: ServedCertificate) -> AsyncIterator[int]:
 class Client:
     """One TLS connection, and the certificate it was shown."""
 
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shown: x509.Certificate
+    ) -> None:
+        self.reader, self.writer, self.shown = reader, writer, shown
+
     @classmethod
     async def connected(cls, port: int, *, name: str | None = None) -> Client:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self = cls()
         # Without a name nothing is sent in the handshake that says whom it is for.
-        self.reader, self.writer = await asyncio.open_connection(
+        reader, writer = await asyncio.open_connection(
             "127.0.0.1", port, ssl=context, server_hostname=name or ""
         )
-        shown = self.writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        self.shown = x509.load_der_x509_certificate(shown)
-        return self
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return cls(reader, writer, x509.load_der_x509_certificate(shown))
 
     async def says(self, word: str) -> str:
         self.writer.write(f"{word}\n".encode())

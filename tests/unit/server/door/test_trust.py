@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -99,7 +100,7 @@ async def test_anybody_may_fetch_the_authority_and_nobody_its_key(own: World) ->
 async def test_only_a_browser_on_the_machine_itself_is_allowed_its_loopback(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     served = ServedCertificate(Settings(data_folder=tmp_path / "data"), now=lambda: NOW)
-    listening = {"certificate": served, "host": "0.0.0.0", "plain_http": False}
+    listening: dict[str, Any] = {"certificate": served, "host": "0.0.0.0", "plain_http": False}
     async with running_world(tmp_path, **listening) as world:
         for client, allowed in (("127.0.0.1", True), ("192.0.2.9", False)):
             transport = httpx.ASGITransport(app=world.app, client=(client, 5000))

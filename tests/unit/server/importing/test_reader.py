@@ -166,7 +166,7 @@ def test_5000_rows_are_read() -> None:
 
 def test_rows_that_are_only_coloured_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "_MOST_LOOKED_AT", 50)
-    rows = [["学校"], ["山"], *([[None]] * 60), ["水"]]
+    rows: list[list[Any]] = [["学校"], ["山"], *([[None]] * 60), ["水"]]
     assert refused(workbook(rows)) is Unreadable.TOO_MANY_ROWS
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from signaling.errors import LessonRefusal
 from signaling.lesson import Bar, SeatedDevice
-from signaling.protocol.messages import EndReason, LessonState, SeatState
+from signaling.protocol.messages import EndReason, LessonState, RemovalCode, SeatState
 from tests.unit.server.world import World, lesson_body, post
 
 Ids = dict[str, str]
@@ -47,8 +47,19 @@ class Present:
     def seated_devices(self) -> Mapping[str, Sequence[SeatedDevice]]:
         return {}
 
-    def bars_of(self, _lesson_id: str) -> Mapping[str, Bar] | None:
+    def devices(self, lesson_id: str) -> Sequence[SeatedDevice]:
+        return ()
+
+    def bars_of(self, lesson_id: str) -> Mapping[str, Bar] | None:
         return None
+
+    async def remove(
+        self, lesson_id: str, device_ids: Sequence[str], code: RemovalCode, *, bars: bool
+    ) -> None:
+        raise AssertionError("nobody is put out here")
+
+    async def readmit(self, lesson_id: str, seat_id: str) -> None:
+        raise AssertionError("nobody is let in again here")
 
     async def rename_lead(self, lesson_id: str, name: str) -> None:
         self.leads.append((lesson_id, name))

@@ -80,7 +80,7 @@ async def test_all_times_of_a_series_are_asked_for_at_once(world: World, communi
     between = await plan(world, community, HOUR_S + week_s + 12 * HOUR_S)
     wang = await world.signed_in("wang")
     starts = [world.clock() + HOUR_S + week * week_s for week in range(4)]
-    asked = {"classroom": [community["room_1"]], "starts_at": starts}
+    asked: dict[str, Any] = {"classroom": [community["room_1"]], "starts_at": starts}
     found = (await wang.get("/api/lessons/clashes", params=asked)).json()
     assert [(clash["lesson_id"], clash["starts_at"]) for clash in found] == [(met, starts[2])]
     assert between not in {clash["lesson_id"] for clash in found}
@@ -92,7 +92,7 @@ async def test_a_lesson_that_is_changed_is_not_in_its_own_way(world: World, comm
     lesson = await plan(world, community, HOUR_S)
     other = await plan(world, community, HOUR_S + 600, title="分数")
     li, outsider = await world.signed_in("li"), await world.signed_in("outsider")
-    asked = {
+    asked: dict[str, Any] = {
         "classroom": [community["room_2"]],
         "starts_at": world.clock() + HOUR_S,
         "but": lesson,
@@ -122,7 +122,10 @@ async def test_of_classrooms_that_one_cannot_choose_nothing_is_told(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
     lesson = await plan(world, community, HOUR_S)
-    asked = {"classroom": [community["room_1"]], "starts_at": world.clock() + HOUR_S}
+    asked: dict[str, Any] = {
+        "classroom": [community["room_1"]],
+        "starts_at": world.clock() + HOUR_S,
+    }
     for who, found in (("outsider", []), ("wang", [lesson]), ("admin", [lesson])):
         browser = admin if who == "admin" else await world.signed_in(who)
         answer = await browser.get("/api/lessons/clashes", params=asked)

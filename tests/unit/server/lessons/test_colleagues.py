@@ -38,7 +38,7 @@ async def act(world: World, who: str, lesson_id: str, deed: str) -> httpx.Respon
     return await (await world.signed_in(who)).post(f"/api/lessons/{lesson_id}/{deed}")
 
 
-RIGHTS = [
+RIGHTS: list[tuple[str, list[str], list[str], list[str], list[str]]] = [
     # who, planned, live and nobody leads it, live and led, ended
     ("li", ["change"], ["change", "end"], ["change", "end"], []),
     ("chen", [], ["end", "take-over"], [], []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -153,7 +154,7 @@ async def test_the_server_admits_as_many_lessons_as_its_profile_says(tmp_path: P
         'title_zh = "一"\ntitle_en = "One"\n[machine]\ncores = 1\nmemory_mib = 512\n'
         "[media]\npumps = 1\n[admit]\nlessons = 1\ndevices_per_lesson = 2\n"
     )
-    settings = {"profiles_folder": tmp_path / "profiles", "server_profile": "one"}
+    settings: dict[str, Any] = {"profiles_folder": tmp_path / "profiles", "server_profile": "one"}
     async with running_world(tmp_path, **settings) as world:
         ids = await world.community(await world.administrator())
         li = await world.signed_in("li")

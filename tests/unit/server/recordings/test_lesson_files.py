@@ -325,13 +325,13 @@ async def test_sweeping_takes_nothing_that_is_swept_or_asked_for_meanwhile(
             await may_remove.wait()
         return await to_thread(work, *given, **named)
 
-    monkeypatch.setattr(lesson_files.asyncio, "to_thread", slowly)
+    monkeypatch.setattr(asyncio, "to_thread", slowly)
     later = world.clock() + KEPT_S
     async with asyncio.TaskGroup() as both:
         for _ in range(2):
             both.create_task(files.sweep(later))
         await removing.wait()
-        monkeypatch.setattr(lesson_files.asyncio, "to_thread", to_thread)
+        monkeypatch.setattr(asyncio, "to_thread", to_thread)
         assert (await li.post(FILE.format("rec2"))).json()["state"] == "waiting"
         may_remove.set()
     assert (await standing(li, "rec1"))["state"] == "none"

@@ -209,7 +209,7 @@ async def test_profiles_are_listed_with_titles(admin: httpx.AsyncClient) -> None
 async def test_what_is_not_there_is_not_found(
     admin: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    answer = await admin.request(method, path, **({"json": {}} if method == "PATCH" else {}))
+    answer = await admin.request(method, path, json={} if method == "PATCH" else None)
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert answer.json()["message_zh"]
 

@@ -52,7 +52,7 @@ def problem(kind: str, detail: str = "so it is", *, status: int = 403) -> Direct
     return DirectoryAnswer(status, {}, json.dumps(body).encode())
 
 
-def told(what: object, *, status: int = 200, **headers: str) -> DirectoryAnswer:
+def told(what: object, *, status: int = 200, **headers: Any) -> DirectoryAnswer:
     return DirectoryAnswer(status, headers, json.dumps(what).encode())
 
 
@@ -70,7 +70,7 @@ class Directory:
     accounts: int = 0
     _nonces: int = 0
     _open: set[str] = field(default_factory=set)
-    _key: dict[str, str] = field(default_factory=dict)
+    _key: dict[str, Any] = field(default_factory=dict)
     _state: str = "pending"
     _chain: bytes = b""
 
@@ -102,8 +102,8 @@ class Directory:
             self._key = head["jwk"]
         else:
             assert head["kid"] == f"{AT}/account/{self.accounts}"
-        numbers = (int.from_bytes(_plain(self._key[axis])) for axis in ("x", "y"))
-        key = ec.EllipticCurvePublicNumbers(*numbers, ec.SECP256R1()).public_key()
+        x, y = (int.from_bytes(_plain(self._key[axis])) for axis in ("x", "y"))
+        key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
         signature = _plain(said["signature"])
         r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
         signed = f"{said['protected']}.{said['payload']}".encode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -192,7 +194,7 @@ async def test_why_a_proof_was_not_taken(kind: str, trouble: Trouble) -> None:
 
 @pytest.mark.parametrize("path", ["/authz/1", "/order/1"])
 async def test_who_never_comes_to_an_end_is_left(path: str) -> None:
-    wait = told({"status": "processing"}, **{"retry-after": "9" * 400})
+    wait = replace(told({"status": "processing"}), headers={"retry-after": "9" * 400})
     if path == "/authz/1":
         pending = Directory()._authorization()
         wait = told(pending)
