@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder.archive import Archive, RecordedTrack, Standstill, track_times
+from recorder.checksums import Checksum, checksum_of
 from recorder.errors import FinishError
 from recorder.holes import holes
 from recorder.lesson_time import TimeMap
@@ -88,6 +89,7 @@ class FinishingWork:
     parts: list[_Part] = field(default_factory=list)  # by start
     lost: list[_Lost] = field(default_factory=list)
     poster: str = ""
+    checksums: tuple[Checksum, ...] = ()
 
 
 def remove_leftovers(work: FinishingWork) -> None:
@@ -222,6 +224,12 @@ def draw_poster(work: FinishingWork) -> None:
             return
 
 
+def take_checksums(work: FinishingWork) -> None:
+    """Of every file that is given out, as the disk gives it back."""
+    names = [part.made.file for part in work.parts] + ([work.poster] if work.poster else [])
+    work.checksums = tuple(checksum_of(work.folder / name) for name in names)
+
+
 STEPS: tuple[Callable[[FinishingWork], None], ...] = (
     remove_leftovers,
     tell_damage,
@@ -229,6 +237,7 @@ STEPS: tuple[Callable[[FinishingWork], None], ...] = (
     make_parts,
     refuse_nothing,
     draw_poster,
+    take_checksums,
 )
 
 
@@ -294,6 +303,7 @@ def _manifest(work: FinishingWork) -> Manifest:
             for lost in work.lost
         ),
         poster=work.poster,
+        checksums=work.checksums,
     )
 
 

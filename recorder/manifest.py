@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from recorder.archive import SWITCHED_OFF
+from recorder.checksums import Checksum
 from recorder.errors import ManifestError
 from recorder.recording_folder import MANIFEST, sync_folder
 
@@ -123,6 +124,7 @@ class Manifest(_Told):
     pauses: tuple[Pause, ...] = ()
     missing: tuple[Missing, ...] = ()
     poster: str = ""
+    checksums: tuple[Checksum, ...] = ()  # of every file; earlier recorders took none
     # Earlier recorders told only of parts that could not be made.
     parts_failed: tuple[str, ...] = ()
 
@@ -179,8 +181,9 @@ class Manifest(_Told):
         """As the members of a JSON object, in the order of the file."""
         members = self.model_dump(mode="json", exclude={"events": {"__all__"}})
         members["events"] = [event.members() for event in self.events]
-        if not self.parts_failed:
-            del members["parts_failed"]
+        for name in ("checksums", "parts_failed"):
+            if not members[name]:
+                del members[name]
         return members
 
 

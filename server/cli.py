@@ -46,6 +46,7 @@ _OTHERS = {"demo": "server.demo.cli", "simulate": "server.simulate.cli"}
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():
         app.command(cls=SpokenCommand, help=words(_name))(getattr(import_module(_module), _name))
+    app.add_typer(import_module("server.archive_cli").archive, name="archive")
 
 # What a server that was killed finds read in already; `server.serving` is nearly all of it.
 _READ_IN = (

@@ -29,6 +29,24 @@ _WORDS: dict[str, Text] = {
         "让模拟的教室进入课堂：用于演示、测试和压力试验。",
         "Send simulated classrooms into lessons: for demonstrations, tests and load.",
     ),
+    "archive": Text(
+        "查看、核对和整理录制（退出码见 docs/recording.md）。",
+        "Look at recordings, verify and finish them (exit codes: docs/recording.md).",
+    ),
+    "archive_list": Text(
+        "有哪些录制，各是什么状态。", "Which recordings there are, and how they stand."
+    ),
+    "archive_verify": Text(
+        "读出每个文件，与整理时的校验值比较。",
+        "Read every file and compare it with the checksum taken when it was finished.",
+    ),
+    "archive_finish": Text(
+        "把尚未整理的录制变成可播放的。", "Make recordings playable that are not finished."
+    ),
+    "archive_recordings": Text(
+        "哪些录制（按编号；默认：全部）。", "Which recordings, by their ids (default: all)."
+    ),
+    "archive_json": Text("每个录制一行 JSON。", "One line of JSON for each recording."),
     "data_folder": Text("存放所有数据的文件夹。", "Where everything is kept."),
     "host": Text("监听的地址（默认：全部）。", "The address to listen on (default: all)."),
     "port": Text("网页的端口（默认：7880）。", "The port of the pages (default: 7880)."),
