@@ -21,7 +21,7 @@ from recorder.recording_folder import JOURNAL, read_recording
 from recorder.records import Opened
 
 
-class Condition(StrEnum):
+class ArchiveCondition(StrEnum):
     """How a recording stands, from best to worst."""
 
     WHOLE = "whole"  # it can be played, and nothing that was recorded is missing
@@ -39,7 +39,7 @@ class Verified:
     """
 
     recording_id: str
-    condition: Condition
+    condition: ArchiveCondition
     lesson_id: str = ""
     title: str = ""
     started_at: float | None = None
@@ -51,7 +51,7 @@ class Verified:
 
 def look(folder: Path) -> Verified:
     """What journal and manifest say, and whether the files that they name are there."""
-    found = Verified(folder.name, Condition.UNREADABLE, bytes=_bytes_below(folder))
+    found = Verified(folder.name, ArchiveCondition.UNREADABLE, bytes=_bytes_below(folder))
     try:
         manifest = read_manifest(folder)
     except (ManifestError, OSError) as error:
@@ -59,10 +59,10 @@ def look(folder: Path) -> Verified:
     if manifest is None:
         return _unfinished(folder, found)
     absent = [name for name in sorted(manifest.files) if not (folder / name).is_file()]
-    condition = Condition.INCOMPLETE if manifest.lack else Condition.WHOLE
+    condition = ArchiveCondition.INCOMPLETE if manifest.lack else ArchiveCondition.WHOLE
     return replace(
         found,
-        condition=Condition.DAMAGED if absent else condition,
+        condition=ArchiveCondition.DAMAGED if absent else condition,
         lesson_id=manifest.lesson_id,
         title=manifest.title,
         started_at=manifest.started_at,
@@ -74,7 +74,11 @@ def look(folder: Path) -> Verified:
 def verify(folder: Path, tell: Callable[[int], None] = lambda _read: None) -> Verified:
     """`look`, and every file read to its end. `tell` is called with the bytes of each one read."""
     found = look(folder)
-    if found.condition not in {Condition.WHOLE, Condition.INCOMPLETE, Condition.DAMAGED}:
+    if found.condition not in {
+        ArchiveCondition.WHOLE,
+        ArchiveCondition.INCOMPLETE,
+        ArchiveCondition.DAMAGED,
+    }:
         return found
     manifest = read_manifest(folder)
     if manifest is None:
@@ -94,7 +98,7 @@ def verify(folder: Path, tell: Callable[[int], None] = lambda _read: None) -> Ve
             faults.append(fault)
     return replace(
         found,
-        condition=Condition.DAMAGED if faults else found.condition,
+        condition=ArchiveCondition.DAMAGED if faults else found.condition,
         faults=(*faults, *(_lacks(manifest) if not faults else ())),
         unproved=tuple(unproved),
     )
@@ -128,7 +132,7 @@ def _unfinished(folder: Path, found: Verified) -> Verified:
     at_work = _is_at_work(folder)
     return replace(
         found,
-        condition=Condition.RECORDING if at_work else Condition.UNFINISHED,
+        condition=ArchiveCondition.RECORDING if at_work else ArchiveCondition.UNFINISHED,
         lesson_id=opened.lesson_id,
         title=opened.title,
         started_at=opened.at,

@@ -21,26 +21,26 @@ from typing import Annotated, NoReturn
 import typer
 
 from recorder.finishing import FinishingQueue
-from recorder.verification import Condition, Verified, look, told, verify
+from recorder.verification import ArchiveCondition, Verified, look, told, verify
 from server.command_words import words
 from server.config import load_settings
 from server.errors import StartRefused, Text
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
 
-CONDITIONS: dict[Condition, Text] = {
-    Condition.WHOLE: Text("完整", "whole"),
-    Condition.INCOMPLETE: Text("有缺失", "incomplete"),
-    Condition.RECORDING: Text("正在录制或整理", "being recorded or finished"),
-    Condition.UNFINISHED: Text("尚未整理", "not finished"),
-    Condition.DAMAGED: Text("已损坏", "damaged"),
-    Condition.UNREADABLE: Text("无法读取", "cannot be read"),
+CONDITIONS: dict[ArchiveCondition, Text] = {
+    ArchiveCondition.WHOLE: Text("完整", "whole"),
+    ArchiveCondition.INCOMPLETE: Text("有缺失", "incomplete"),
+    ArchiveCondition.RECORDING: Text("正在录制或整理", "being recorded or finished"),
+    ArchiveCondition.UNFINISHED: Text("尚未整理", "not finished"),
+    ArchiveCondition.DAMAGED: Text("已损坏", "damaged"),
+    ArchiveCondition.UNREADABLE: Text("无法读取", "cannot be read"),
 }
 UNPROVED = Text("没有校验值", "no checksum was taken")
 
 _EXIT_DAMAGED, _EXIT_LACKING = 1, 3
-_BAD = {Condition.DAMAGED, Condition.UNREADABLE}
-_LACKING = {Condition.INCOMPLETE, Condition.UNFINISHED}
+_BAD = {ArchiveCondition.DAMAGED, ArchiveCondition.UNREADABLE}
+_LACKING = {ArchiveCondition.INCOMPLETE, ArchiveCondition.UNFINISHED}
 # How often it is looked whether a child that finishes a recording is done.
 _LOOK_S = 0.1
 
@@ -75,7 +75,7 @@ def finish_(
     folders = [
         folder
         for folder in _folders(data_folder, recordings)
-        if recordings or look(folder).condition is Condition.UNFINISHED
+        if recordings or look(folder).condition is ArchiveCondition.UNFINISHED
     ]
     _end(_report(_finished(folders), as_json=as_json))
 

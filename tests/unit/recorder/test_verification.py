@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from recorder.recording_folder import JOURNAL, MANIFEST
-from recorder.verification import Condition, look, told, verify
+from recorder.verification import ArchiveCondition, look, told, verify
 from tests.recorded_lesson import Packet, RecordedLesson
 from tests.recorded_media import SOUND, VIDEO, encode_sound, encode_video, packetise
 
@@ -59,7 +59,7 @@ def a_file(folder: Path) -> Path:
 
 def test_a_finished_recording_is_proved_and_its_sums_are_those_of_coreutils(folder: Path) -> None:
     found = verify(folder)
-    assert (found.condition, found.faults, found.unproved) == (Condition.WHOLE, (), ())
+    assert (found.condition, found.faults, found.unproved) == (ArchiveCondition.WHOLE, (), ())
     assert found.duration_s == pytest.approx(SECONDS, abs=1.0)  # a kill costs a second
     members = json.loads((folder / MANIFEST).read_text())
     names = {part["file"] for part in members["parts"]} | {members["poster"]}
@@ -91,14 +91,14 @@ def test_a_byte_less_or_another_is_told_by_its_file(
     damage(path)
     before = contents(folder)
     found = verify(folder)
-    assert found.condition is Condition.DAMAGED
+    assert found.condition is ArchiveCondition.DAMAGED
     assert [fault.split()[0] for fault in found.faults] == [path.name]
     assert contents(folder) == before
 
 
 def test_a_file_that_is_away_is_seen_without_reading(folder: Path) -> None:
     a_file(folder).unlink()
-    assert look(folder).condition is Condition.DAMAGED
+    assert look(folder).condition is ArchiveCondition.DAMAGED
 
 
 def test_of_an_earlier_recorder_it_is_said_that_nothing_proves_it(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_of_an_earlier_recorder_it_is_said_that_nothing_proves_it(folder: Path) 
     names = {one["file"] for one in members.pop("checksums")}
     (folder / MANIFEST).write_text(json.dumps(members))
     found = verify(folder)
-    assert (found.condition, set(found.unproved)) == (Condition.WHOLE, names)
+    assert (found.condition, set(found.unproved)) == (ArchiveCondition.WHOLE, names)
 
 
 def test_what_the_manifest_says_is_missing_makes_it_incomplete(folder: Path) -> None:
@@ -114,15 +114,18 @@ def test_what_the_manifest_says_is_missing_makes_it_incomplete(folder: Path) -> 
     members["missing"] = [{"seat_id": "room1", "source": "room", "text": "room1: 3 s are lost"}]
     (folder / MANIFEST).write_text(json.dumps(members))
     found = verify(folder)
-    assert (found.condition, found.faults) == (Condition.INCOMPLETE, ("room1: 3 s are lost",))
+    assert (found.condition, found.faults) == (
+        ArchiveCondition.INCOMPLETE,
+        ("room1: 3 s are lost",),
+    )
 
 
 def test_before_finishing_the_journal_says_what_it_is(made: Path) -> None:
     folder = made / "unfinished"
-    assert verify(folder).condition is Condition.UNFINISHED
+    assert verify(folder).condition is ArchiveCondition.UNFINISHED
     with (folder / JOURNAL).open("r+b") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert look(folder).condition is Condition.RECORDING
+        assert look(folder).condition is ArchiveCondition.RECORDING
     assert look(folder).started_at is not None
 
 
@@ -139,7 +142,7 @@ def test_what_cannot_be_read_stays_as_it_is(folder: Path, name: str, data: bytes
         (folder / name).write_bytes(data)
     before = contents(folder)
     found = verify(folder)
-    assert found.condition is Condition.UNREADABLE
+    assert found.condition is ArchiveCondition.UNREADABLE
     assert found.faults
     assert contents(folder) == before
     assert json.loads(told(found))["condition"] == "unreadable"
