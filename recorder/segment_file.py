@@ -1,8 +1,9 @@
 """One file of one track while the lesson runs: encoded frames in, fragments on the disk.
 
 H.264 and Opus go to fragmented MP4 (ISO/IEC 14496-12 §8.8), VP8 to WebM: files that are whole
-after every fragment. A fragment is written when it has lasted half a second, so a process that is
-killed loses at most that much of what it had been given. Nothing is encoded here.
+after every fragment. A fragment is written when it has lasted half a second, and where a picture's
+keyframe comes: a process that is killed loses at most half a second of what it had been given, and
+whoever seeks to a keyframe finds it where a fragment begins. Nothing is encoded here.
 
 H.264 may be coded in another order than it is shown (B-frames): the file has it in the order in
 which it came. No picture may be shown before it is decoded (ISO/IEC 14496-12 §8.6.1), and how far
@@ -31,7 +32,7 @@ FRAGMENT_S = 0.5
 REORDER_S = 2.0
 
 _MP4_OPTIONS = {
-    "movflags": "empty_moov+default_base_moof+skip_trailer",
+    "movflags": "empty_moov+default_base_moof+skip_trailer+frag_keyframe",
     "frag_duration": str(round(FRAGMENT_S * 1_000_000)),
     "flush_packets": "1",
 }

@@ -18,7 +18,9 @@ from tests.recorded_media import decoded_counters, encode_sound, encode_video
 CLOCK_RATES = {"H264": 90_000, "VP8": 90_000, "opus": 48_000}
 
 
-def written(folder: Path, codec: str, *, seconds: float = 3.0) -> TrackFile:
+def written(
+    folder: Path, codec: str, *, seconds: float = 3.0, keyframe_every: int = 50
+) -> TrackFile:
     """A live file as the recorder leaves it: sound with a hole, or counted pictures."""
     rate = CLOCK_RATES[codec]
     path = folder / f"whole{SegmentFile.suffix(codec)}"
@@ -26,7 +28,9 @@ def written(folder: Path, codec: str, *, seconds: float = 3.0) -> TrackFile:
     if codec == "opus":
         frames = [f for f in encode_sound(seconds, beeps=(1.0,)) if not 1.2 <= f.time < 1.7]
     else:
-        frames = encode_video(codec, seconds, width=64, height=48, moving=False)
+        frames = encode_video(
+            codec, seconds, width=64, height=48, moving=False, keyframe_every=keyframe_every
+        )
     for frame in frames:
         duration = 960 if codec == "opus" else 0
         file.write(
@@ -46,6 +50,23 @@ def fragment_ends(file: TrackFile) -> list[int]:
     while (at := data.find(mark, at + 1)) >= 0:
         begins.append(at - before)
     return [*begins[1:], len(data)]
+
+
+def test_a_fragment_begins_with_every_keyframe_and_after_half_a_second(tmp_path: Path) -> None:
+    """As libav finds them. Keyframes come where no half second ends."""
+    file = written(tmp_path, "H264", keyframe_every=17)
+    begins = [0, *fragment_ends(file)[:-1]]
+    found: list[tuple[int, bool]] = []
+    with av.open(str(file.path)) as container:
+        for packet in container.demux():
+            if packet.size and packet.pos is not None:
+                fragment = max(n for n, begin in enumerate(begins) if begin <= packet.pos)
+                found.append((fragment, packet.is_keyframe))
+    first_of = [n == 0 or found[n - 1][0] != fragment for n, (fragment, _) in enumerate(found)]
+    keys = [n for n, (_, is_key) in enumerate(found) if is_key]
+    assert len(keys) >= 4
+    assert all(first_of[n] for n in keys)
+    assert sum(first_of) > len(keys), "none lasts from one keyframe to the next"
 
 
 @pytest.mark.parametrize("codec", ["H264", "opus", "VP8"])
