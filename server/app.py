@@ -204,9 +204,7 @@ class _Start:
         self._settings = settings
         self._clock = clock
         self._steady = steady
-        self._profile_folders: list[Path] = (
-            [] if settings.profiles_folder is None else [settings.profiles_folder]
-        )
+        self._profile_folders = settings.profile_folders
         self._hardware = choose_server_profile(settings.server_profile, self._profile_folders)
         self._folder = DataFolder(settings.data_folder)
         stack.callback(self._folder.close)

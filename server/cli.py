@@ -47,6 +47,7 @@ if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():
         app.command(cls=SpokenCommand, help=words(_name))(getattr(import_module(_module), _name))
     app.add_typer(import_module("server.archive_cli").archive, name="archive")
+    app.add_typer(import_module("server.config_cli").config, name="config")
 
 # What a server that was killed finds read in already; `server.serving` is nearly all of it.
 _READ_IN = (
@@ -62,6 +63,24 @@ Host = Annotated[str | None, typer.Option(help=words("host"))]
 Port = Annotated[int | None, typer.Option(help=words("port"))]
 PublicUrl = Annotated[str | None, typer.Option(help=words("public_url"))]
 MediaPort = Annotated[int | None, typer.Option(help=words("media_port"))]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - asked for alone
+
+        typer.echo(f"tongke {version('tongke')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tongke(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help=words("version")),
+    ] = False,
+) -> None:
+    """One lesson, many classrooms."""
 
 
 @app.command(cls=SpokenCommand, help=words("serve"))

@@ -47,6 +47,18 @@ _WORDS: dict[str, Text] = {
         "哪些录制（按编号；默认：全部）。", "Which recordings, by their ids (default: all)."
     ),
     "archive_json": Text("每个录制一行 JSON。", "One line of JSON for each recording."),
+    "version": Text("显示版本号。", "Show the version and exit."),
+    "config": Text("查看和检查设置。", "The settings in force, and whether they can be used."),
+    "config_show": Text(
+        "显示现行的每项设置及其来源（密码等不显示）。选项与 serve 相同。",
+        "Print every setting in force and where it came from (secrets hidden). Options are those "
+        "of serve.",
+    ),
+    "config_check": Text(
+        "检查服务器能否用这些设置启动，并不启动。选项与 serve 相同。",
+        "Say whether the server would start with these settings, without starting it. Options are "
+        "those of serve.",
+    ),
     "data_folder": Text("存放所有数据的文件夹。", "Where everything is kept."),
     "host": Text("监听的地址（默认：全部）。", "The address to listen on (default: all)."),
     "port": Text("网页的端口（默认：7880）。", "The port of the pages (default: 7880)."),

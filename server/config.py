@@ -7,27 +7,41 @@ else its default. Nothing else in the project reads the environment.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from server.errors import StartRefused
-from server.wrong_settings import ENV_PREFIX, WrongSetting, told
+from server.setting_rules import (
+    a_host,
+    an_address,
+    leads_nowhere,
+    plain_text,
+    told_to_rooms,
+    whole_path,
+)
+from server.settings_file import SettingsFile, read_settings_file
+from server.wrong_settings import ENV_PREFIX, WrongSetting, misspelt_variable, told
 
 _LIKE_AN_ORIGIN = (
     "must be like https://tongke.example.cn or https://10.0.0.5:7880",
@@ -40,6 +54,10 @@ _MAIL = re.compile(r"[A-Za-z0-9.!#$&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
+# What may stand beside the settings in the environment of a build or a test.
+_OF_OTHERS = frozenset(
+    {"TONGKE_BENCHMARK_NAMESPACE", "TONGKE_FUZZ_ROUNDS", "TONGKE_FUZZ_SEED", "TONGKE_SANITIZE"}
+)
 
 # RFC 7065 §3.1, with the host as a name, an IPv4 address, or an IPv6 address in brackets.
 TURN_URL = re.compile(
@@ -48,7 +66,8 @@ TURN_URL = re.compile(
 )
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Ten years: more is a slip of the unit, and what is reckoned from it stays a date.
+Seconds = Annotated[float, Field(gt=0, le=315_360_000, allow_inf_nan=False)]
 Words = Annotated[tuple[str, ...], NoDecode]  # in the environment: separated by commas
 
 
@@ -131,8 +150,29 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, environment, file: no `.env`, no secrets folder."""
-        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file(os.environ))
-        return (init_settings, env_settings, file)
+        file = read_settings_file(config_file(os.environ))
+        values = InitSettingsSource(settings_cls, init_kwargs=dict(file.values))
+        return (init_settings, env_settings, values)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: object, info: ValidationInfo) -> object:
+        """Texts without what is not seen; no yes or no where a number is meant."""
+        field = cls.model_fields[info.field_name or ""]
+        of_path, default = "Path" in str(field.annotation), field.default
+        if isinstance(value, bool) and not isinstance(default, bool):
+            kind = "a number" if isinstance(default, int | float) else "a text"
+            kind_zh = "数字" if isinstance(default, int | float) else "文字"
+            raise WrongSetting(f"must be {kind}, not yes or no", f"须为{kind_zh}，而不是是或否")
+        if isinstance(value, str):
+            value = plain_text(value)
+            if of_path and not value:
+                if default is None:
+                    return None  # a variable that is there and empty
+                raise WrongSetting("must not be empty", "不能为空")
+        if of_path and isinstance(value, str | Path):
+            return whole_path(Path(value))
+        return value
 
     @field_validator("trusted_proxies", "tls_names", "advertised", "turn_urls", mode="before")
     @classmethod
@@ -144,14 +184,22 @@ class Settings(BaseSettings):
     @field_validator("advertised")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for word in value:
-            try:
-                ipaddress.ip_address(word)
-            except ValueError:
-                raise WrongSetting(
-                    f"'{word}' is not an IP address", f"“{word}”不是 IP 地址"
-                ) from None
-        return value
+        return tuple(dict.fromkeys(map(told_to_rooms, value)))
+
+    @field_validator("media_host")
+    @classmethod
+    def _media_address(cls, value: str) -> str:
+        return str(an_address(value))
+
+    @field_validator("tls_names")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(a_host, value)))
+
+    @field_validator("host")
+    @classmethod
+    def _listening_host(cls, value: str) -> str:
+        return a_host(value) if value else value
 
     @field_validator("turn_urls")
     @classmethod
@@ -338,6 +386,12 @@ class Settings(BaseSettings):
         return self.recordings_folder or self.data_folder / "recordings"
 
     @property
+    def profile_folders(self) -> tuple[Path, ...]:
+        """Where hardware profiles of one's own lie; the first that has a name counts."""
+        own = self.data_folder / "hardware_profiles"
+        return (own,) if self.profiles_folder is None else (self.profiles_folder, own)
+
+    @property
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_folder / 'tongke.db'}"
@@ -361,12 +415,10 @@ def _is_address(host: str) -> bool:
 
 
 def _leads_nowhere(host: str) -> bool:
-    """Whether this is an address that stands for any, for many, or for a line without a router."""
     try:
-        address = ipaddress.ip_address(host)
+        return leads_nowhere(ipaddress.ip_address(host))
     except ValueError:
         return False
-    return address.is_unspecified or address.is_multicast or address.is_link_local
 
 
 def config_file(environ: Mapping[str, str]) -> Path:
@@ -380,37 +432,30 @@ def load_settings(**given: Any) -> Settings:
     Raises `StartRefused` with a paragraph that names each wrong setting and where it came from.
     """
     given = {name: value for name, value in given.items() if value is not None}
-    file = config_file(os.environ)
-    if CONFIG_FILE_VARIABLE in os.environ and not file.is_file():
-        raise StartRefused(
-            f"The settings file {file} ({CONFIG_FILE_VARIABLE}) does not exist.",
-            f"设置文件 {file}（{CONFIG_FILE_VARIABLE}）不存在。",
-        )
+    file = settings_file(os.environ)
     _refuse_misspelt(os.environ)
     try:
         return Settings(**given)
-    except tomllib.TOMLDecodeError as error:
-        raise StartRefused(
-            f"The settings file {file} is not valid TOML: {error}.",
-            f"设置文件 {file} 不是有效的 TOML：{error}。",
-        ) from None
-    except OSError as error:
-        raise StartRefused(
-            f"The settings file {file} cannot be read: {error.strerror}.",
-            f"无法读取设置文件 {file}：{error.strerror}。",
-        ) from None
     except ValidationError as error:
         raise told(error, given, file, names=list(Settings.model_fields)) from None
 
 
+def settings_file(environ: Mapping[str, str]) -> SettingsFile:
+    """The settings file in use, read. Raises `StartRefused`."""
+    path = config_file(environ)
+    if CONFIG_FILE_VARIABLE in environ and not path.is_file():
+        raise StartRefused(
+            f"The settings file {path} ({CONFIG_FILE_VARIABLE}) does not exist, or is no file.",
+            f"设置文件 {path}（{CONFIG_FILE_VARIABLE}）不存在，或者不是文件。",
+        )
+    return read_settings_file(path)
+
+
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Every variable that begins like one of ours is one: a server that passes over a misspelt one
+    runs as nobody wanted. They are written in capital letters, as the page has them."""
     known = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
-    for name in environ:
-        if not name.startswith(ENV_PREFIX) or name in known or name == CONFIG_FILE_VARIABLE:
-            continue
-        # Other TONGKE_ variables (of the build, of tests) are none of ours; a near miss is.
-        if near := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
-            raise StartRefused(
-                f"There is no setting {name}. Did you mean {near[0]}?",
-                f"没有名为 {name} 的设置。您是指 {near[0]} 吗？",
-            )
+    known_too = {*known, CONFIG_FILE_VARIABLE, *_OF_OTHERS}
+    for name in sorted(environ):
+        if name.upper().startswith(ENV_PREFIX) and name not in known_too:
+            raise misspelt_variable(name, [*known, CONFIG_FILE_VARIABLE])

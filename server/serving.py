@@ -26,6 +26,7 @@ from server.door.patient_http import patient_protocol
 from server.door.tls import ServedCertificate
 from server.door.visitors import Visitors, allow_many_open_files
 from server.services import Services
+from server.settings_check import refuse_what_is_not_there
 
 THIS_MACHINE = ("127.0.0.0/8", "::1/128")
 
@@ -75,6 +76,7 @@ async def running_server(
     At the end lessons are told, connections closed (within `stop_grace_s`), parts stopped.
     Raises `StartRefused`.
     """
+    refuse_what_is_not_there(settings)
     keep_new_files_private()
     allow_many_open_files()
     if sockets is None:

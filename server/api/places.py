@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi import Request
 
 from hardware_profiles import ProfileError, list_room_profiles, load_room_profile
@@ -339,17 +337,12 @@ async def profiles(services: ServicesOf) -> list[ProfileView]:
             description_zh=profile.description_zh,
             description_en=profile.description_en,
         )
-        for profile in list_room_profiles(_folders(services))
+        for profile in list_room_profiles(services.settings.profile_folders)
     ]
 
 
 def _refuse_unknown_profile(services: Services, name: str) -> None:
     try:
-        load_room_profile(name, _folders(services))
+        load_room_profile(name, services.settings.profile_folders)
     except ProfileError as error:
         raise field_refused("profile", error.message_zh, error.message_en) from None
-
-
-def _folders(services: Services) -> list[Path]:
-    folder = services.settings.profiles_folder
-    return [] if folder is None else [folder]

@@ -102,9 +102,8 @@ async def room(device: Room, services: ServicesOf) -> RoomView:
 @router.get("/api/room/profile")
 async def room_profile(device: Room, services: ServicesOf) -> RoomProfileView:
     """Asked while the room waits: its devices are those of a lesson in which all rooms talk."""
-    folder = services.settings.profiles_folder
     sends = load_send_profile(
-        device.classroom.profile, Mode.BLENDED, Role.ROOM, [] if folder is None else [folder]
+        device.classroom.profile, Mode.BLENDED, Role.ROOM, services.settings.profile_folders
     )
     return RoomProfileView(checks_devices=services.settings.room_checks_devices, sends=sends)
 

@@ -54,10 +54,10 @@ def make_folder(path: Path, *, setting: str) -> None:
     except OSError as error:
         raise StartRefused(
             f"The folder {path} cannot be written ({error.strerror}). Give the user that runs "
-            f"Tongke the right to write there, free some space, or choose another folder with "
-            f"--{setting.replace('_', '-')} or TONGKE_{setting.upper()}.",
+            f"Tongke the right to write there, free some space, or choose another folder by the "
+            f"setting {setting} (TONGKE_{setting.upper()}).",
             f"无法写入文件夹 {path}（{error.strerror}）。请让运行同课的用户有权写入，腾出空间，"
-            f"或用 --{setting.replace('_', '-')} 或 TONGKE_{setting.upper()} 另选一个文件夹。",
+            f"或用设置 {setting}（TONGKE_{setting.upper()}）另选一个文件夹。",
         ) from None
 
 

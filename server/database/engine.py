@@ -51,6 +51,7 @@ class Database:
             sqlite = url.startswith("sqlite")
             self._engine = create_async_engine(
                 url,
+                hide_parameters=True,  # an error's text must hold no hash of a password
                 pool_pre_ping=not sqlite,
                 pool_timeout=WAIT_S,
                 connect_args={"factory": _Undoing} if sqlite else {"timeout": WAIT_S},

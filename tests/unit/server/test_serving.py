@@ -322,7 +322,7 @@ async def test_what_is_taken_is_told(tmp_path: Path) -> None:
     [
         ({"TONGKE_DATA_FOLDER": "/proc/tongke"}, ["/proc/tongke", "cannot be written"]),
         ({"TONGKE_DATA_FOLDER": "/dev/null/x"}, ["/dev/null/x", "cannot be written"]),
-        ({"TONGKE_RECORDINGS_FOLDER": "/proc/x"}, ["/proc/x", "--recordings-folder"]),
+        ({"TONGKE_RECORDINGS_FOLDER": "/proc/x"}, ["/proc/x", "TONGKE_RECORDINGS_FOLDER"]),
         ({"TONGKE_PORT": "70000"}, ["TONGKE_PORT", "65535"]),
         ({"TONGKE_PROT": "1"}, ["Did you mean TONGKE_PORT"]),
         ({"TONGKE_HOST": "192.0.2.77"}, ["192.0.2.77", "host must be"]),

@@ -25,7 +25,7 @@ def test_a_new_folder_is_private(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for path in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/tongke")):
-        with pytest.raises(StartRefused, match=r"cannot be written.*--data-folder") as refused:
+        with pytest.raises(StartRefused, match=r"cannot be written.*TONGKE_DATA_FOLDER") as refused:
             make_folder(path, setting="data_folder")
         assert "\n" not in str(refused.value)
 

@@ -147,15 +147,19 @@ async def test_a_lesson_that_signaling_cannot_close_ends_all_the_same(
     assert (await li.post(f"/api/lessons/{lesson_id}/end")).json()["state"] == "ended"
 
 
-async def test_the_server_admits_as_many_lessons_as_its_profile_says(tmp_path: Path) -> None:
-    folder = tmp_path / "profiles" / "servers"
+@pytest.mark.parametrize("place", ["profiles", "data/hardware_profiles"])
+async def test_the_server_admits_as_many_lessons_as_its_profile_says(
+    tmp_path: Path, place: str
+) -> None:
+    """Of a folder of the settings, or the data folder's own."""
+    folder = tmp_path / place / "servers"
     folder.mkdir(parents=True)
     (folder / "one.toml").write_text(
         'title_zh = "一"\ntitle_en = "One"\n[machine]\ncores = 1\nmemory_mib = 512\n'
         "[media]\npumps = 1\n[admit]\nlessons = 1\ndevices_per_lesson = 2\n"
     )
-    settings: dict[str, Any] = {"profiles_folder": tmp_path / "profiles", "server_profile": "one"}
-    async with running_world(tmp_path, **settings) as world:
+    named = {"profiles_folder": tmp_path / place} if place == "profiles" else {}
+    async with running_world(tmp_path, server_profile="one", **named) as world:
         ids = await world.community(await world.administrator())
         li = await world.signed_in("li")
         large = await li.post("/api/lessons", json=lesson_body(ids))

@@ -1,0 +1,84 @@
+"""`tongke config`: what is in force and where each setting came from, and whether a start would
+take it. Nothing is opened, made or listened to. Options are those of `tongke serve`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+
+from server.command_words import words
+from server.config import Settings, load_settings, settings_file
+from server.errors import StartRefused, Text
+from server.settings_check import refuse_what_is_not_there
+from server.settings_in_force import settings_in_force
+from server.spoken import spoken
+from server.spoken_help import SpokenCommand, SpokenGroup
+from server.wrong_settings import where_from
+
+config = typer.Typer(cls=SpokenGroup, help=words("config"), no_args_is_help=True)
+# Read by `serve` itself: what it takes is said once.
+_AS_SERVE = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@config.command("show", cls=SpokenCommand, help=words("config_show"), context_settings=_AS_SERVE)
+def show(ctx: typer.Context) -> None:
+    """Print every setting in force, and where it came from. Secrets are hidden."""
+    given, settings = _settings(ctx)
+    file = settings_file(os.environ)
+    for each in settings_in_force(settings):
+        where = where_from(each.name, given, file) or Text("默认值", "default")
+        said = " ".join(dict.fromkeys(spoken(where, encoding=sys.stdout.encoding)))
+        typer.echo(f"{each.name} = {each.value or '–'}  # {said}")
+
+
+@config.command("check", cls=SpokenCommand, help=words("config_check"), context_settings=_AS_SERVE)
+def check(ctx: typer.Context) -> None:
+    """Say whether the server would start with these settings; exit code 2 if not."""
+    _, settings = _settings(ctx)
+    try:
+        refuse_what_is_not_there(settings)
+        _refuse_unusable(settings)
+    except StartRefused as refused:
+        _fail(refused)
+    for line in spoken(
+        Text("各项设置都可以使用。", "The settings can be used."), encoding=sys.stdout.encoding
+    ):
+        typer.echo(line)
+
+
+def _refuse_unusable(settings: Settings) -> None:
+    from server.app import turn_servers  # noqa: PLC0415 - `show` needs none of it
+    from server.door.certificates import given_certificate  # noqa: PLC0415
+    from server.node.hardware import choose_server_profile  # noqa: PLC0415
+
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        given_certificate(settings.tls_cert, settings.tls_key)
+    turn_servers(settings)
+    choose_server_profile(settings.server_profile, settings.profile_folders)
+
+
+def _settings(ctx: typer.Context) -> tuple[dict[str, Any], Settings]:
+    """What the command line gives, and all of them."""
+    parent = ctx.find_root()
+    serve = typer.main.get_command(_app()).commands["serve"]  # type: ignore[attr-defined]
+    with serve.make_context("serve", list(ctx.args), parent=parent) as read:
+        given = {name: value for name, value in read.params.items() if value is not None}
+    try:
+        return given, load_settings(**given)
+    except StartRefused as refused:
+        _fail(refused)
+
+
+def _app() -> typer.Typer:
+    from server.cli import app  # noqa: PLC0415 - it has read us in
+
+    return app
+
+
+def _fail(refused: StartRefused) -> NoReturn:
+    for line in spoken(refused.text, encoding=sys.stderr.encoding):
+        typer.echo(f"tongke: {line}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,102 @@
+"""What settings name that is not there: told before anything is opened, made or listened to.
+
+`tongke serve` asks at its start, `tongke config check` without one. A folder that the server makes
+itself, a port, a disk's space are not asked here: only a start can tell.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from server.config import Settings
+from server.errors import StartRefused
+
+
+def refuse_what_is_not_there(settings: Settings) -> None:
+    """Raises `StartRefused` for the first thing that settings name and the machine has not."""
+    _folder(settings.profiles_folder, "profiles_folder", holds=("rooms", "servers"))
+    _folder(settings.web_folder, "web_folder", holds=("index.html",))
+    _own_profiles(settings.data_folder / "hardware_profiles")
+    _ports(settings)
+    refuse_database(settings.database)
+
+
+def _folder(path: Path | None, setting: str, *, holds: tuple[str, ...]) -> None:
+    if path is None:
+        return
+    if not path.is_dir():
+        raise StartRefused(
+            f"The folder {path} (setting {setting}) does not exist, or is no folder. Correct the "
+            "setting, or leave it out.",
+            f"文件夹 {path}（设置 {setting}）不存在，或者不是文件夹。请改正，或不填这项设置。",
+        )
+    _readable(path, setting)
+    if not any((path / name).exists() for name in holds):
+        names, names_zh = " or ".join(holds), " 或 ".join(holds)
+        raise StartRefused(
+            f"The folder {path} (setting {setting}) holds no {names}: it is another folder than "
+            "you mean. Correct the setting, or leave it out.",
+            f"文件夹 {path}（设置 {setting}）中没有 {names_zh}：不是您想用的文件夹。"
+            "请改正，或不填这项设置。",
+        )
+
+
+def _own_profiles(folder: Path) -> None:
+    """The data folder's own profiles need not be there; where they are they count."""
+    if folder.is_dir():
+        _readable(folder, "data_folder")
+
+
+def _readable(path: Path, setting: str) -> None:
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise StartRefused(
+            f"The folder {path} (setting {setting}) may not be read by the user that runs Tongke. "
+            "Give that user the right to read it.",
+            f"运行同课的用户无权读取文件夹 {path}（设置 {setting}）。请让该用户有权读取。",
+        )
+
+
+def _ports(settings: Settings) -> None:
+    """The pages and the media by TCP want ports of their own."""
+    first = settings.media_tcp_port or settings.media_port
+    if not settings.media_tcp or not first or not settings.port:
+        return
+    if first <= settings.port < first + max(1, settings.media_pumps):
+        raise StartRefused(
+            f"The TCP port {settings.port} is given twice: to the pages (setting port) and to the "
+            "media (media_port, media_tcp_port, one port for each of media_pumps). Give the pages "
+            "or the media another one.",
+            f"TCP 端口 {settings.port} 被用了两次：网页（设置 port）和音视频（media_port、"
+            "media_tcp_port，每个 media_pumps 一个端口）。请给其中之一换一个端口。",
+        )
+
+
+def refuse_database(url: str) -> None:
+    """Raises `StartRefused` for a database whose driver is not installed, or is not async."""
+    kind, _, rest = url.partition("://")
+    if not rest:
+        raise StartRefused(
+            "The setting database_url is no database's address. It is like "
+            "postgresql+asyncpg://tongke:PASSWORD@10.0.0.5/tongke; leave it out for the SQLite "
+            "file in the data folder.",
+            "设置 database_url 不是数据库的地址。应像 "
+            "postgresql+asyncpg://tongke:PASSWORD@10.0.0.5/tongke 这样（PASSWORD 为密码）；"
+            "不填则使用数据文件夹中的 SQLite 文件。",
+        )
+    if kind not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
+        raise StartRefused(
+            f"The setting database_url cannot be used: it begins with {kind}://. It must begin "
+            "with postgresql+asyncpg:// or sqlite+aiosqlite://; leave it out for the SQLite file "
+            "in the data folder.",
+            f"设置 database_url 无法使用：须以 postgresql+asyncpg:// 或 sqlite+aiosqlite:// "
+            f"开头，而不是 {kind}；不填则使用数据文件夹中的 SQLite 文件。",
+        )
+    if kind == "postgresql+asyncpg" and importlib.util.find_spec("asyncpg") is None:
+        raise StartRefused(
+            "database_url names a PostgreSQL database, and its driver is not installed. Install "
+            "it with pip install 'tongke[postgresql]' (or pip install asyncpg) beside Tongke.",
+            "database_url 指向 PostgreSQL 数据库，但没有安装它的驱动。请在同课所在的环境中运行 "
+            "pip install 'tongke[postgresql]'（或 pip install asyncpg）。",
+        )
