@@ -21,6 +21,8 @@ def main(arguments: list[str]) -> int:
     # So does a service stop. Files are closed in order only if we are let.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # They were held back from the first moment on (`server.children.child`): now they may come.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
     RecorderProcess(socket.socket(fileno=options.control_fd)).run()
     return 0
 

@@ -8,17 +8,22 @@ browser on this machine works and everyone else tries the real ones first.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import ifaddr
 
 from mixer.model import NodeSettings
+from mixer.sources import is_loopback
 
 # Each costs every peer a check, and 60 bytes on every m-line; a host with more (containers have
 # dozens) names those that matter in its settings.
 MAX_OWN_ADDRESSES = 12
 
+# A machine may start before its network, and a lease may change: so late it is told at most.
+LOOK_EVERY_S = 5.0
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+ReadAddresses = Callable[[], Iterable[IpAddress]]
 
 
 def interface_addresses() -> list[IpAddress]:
@@ -29,6 +34,16 @@ def interface_addresses() -> list[IpAddress]:
             text = known.ip if isinstance(known.ip, str) else known.ip[0]
             found.append(ipaddress.ip_address(text.partition("%")[0]))
     return found
+
+
+def follows_the_machine(settings: NodeSettings) -> bool:
+    """Whether the machine's own addresses are told, which come and go."""
+    return not settings.advertised and ipaddress.ip_address(settings.host).is_unspecified
+
+
+def for_this_machine_alone(addresses: Iterable[str]) -> bool:
+    """Whether nobody else can send to any of them."""
+    return all(is_loopback(address) for address in addresses)
 
 
 def advertised_addresses(

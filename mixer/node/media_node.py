@@ -30,7 +30,14 @@ from mixer.model import (
     TileSize,
     Want,
 )
-from mixer.node.addresses import advertised_addresses
+from mixer.node.addresses import (
+    LOOK_EVERY_S,
+    ReadAddresses,
+    advertised_addresses,
+    follows_the_machine,
+    for_this_machine_alone,
+    interface_addresses,
+)
 from mixer.node.beats import LOOK_S, next_beat
 from mixer.node.lesson_media import LessonMedia
 from mixer.node.members import Members
@@ -68,8 +75,11 @@ class MediaNode:
         *,
         pump_factory: PumpFactory = _open_pump,
         clock: Callable[[], float] = time.monotonic,
+        own_addresses: ReadAddresses = interface_addresses,
     ) -> None:
         self.settings = settings
+        self._own_addresses = own_addresses
+        self._following: asyncio.Task[None] | None = None
         self._pump_factory = pump_factory
         self._clock = clock
         self._certificate = DtlsCertificate()
@@ -88,7 +98,7 @@ class MediaNode:
         if self._ports:
             raise NodeUnavailable("the node is started already")
         try:
-            addresses = advertised_addresses(self.settings)
+            addresses = advertised_addresses(self.settings, self._own_addresses())
         except ValueError as error:
             raise NodeUnavailable(f"a media address in the settings is wrong: {error}") from error
         folder = self._runtime_folder()
@@ -114,13 +124,48 @@ class MediaNode:
             raise
         self._ports = opened
         self._hurry(self._clock())
+        self._tell_addresses()
+        if follows_the_machine(self.settings):
+            self._following = asyncio.create_task(self._follow(), name="media-addresses")
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look_at_addresses()
+            except OSError as error:  # the machine's interfaces could not be read just now
+                log.warning("the machine's addresses cannot be read: %s", error)
+
+    async def look_at_addresses(self) -> None:
+        """Tell peers from now on what this machine has now, if that is something else."""
+        own = await asyncio.to_thread(self._own_addresses)
+        addresses = advertised_addresses(self.settings, own)
+        # Without any (an interface between two states) the last known are the best guess.
+        if not addresses or not self._ports or addresses == self._ports[0].addresses:
+            return
+        for port in self._ports:
+            port.take_addresses(addresses)
+        self._tell_addresses()
+
+    def _tell_addresses(self) -> None:
         log.info("media on UDP %s", ", ".join(f"{h} port {p}" for h, p in self.candidates))
         if self.tcp_candidates:
             tcp = ", ".join(f"{h} port {p}" for h, p in self.tcp_candidates)
             log.info("where UDP is blocked on TCP %s", tcp)
+        if follows_the_machine(self.settings) and for_this_machine_alone(
+            host for host, _ in self.candidates
+        ):
+            log.warning(
+                "this machine has no address on a network: no room elsewhere can send or receive. "
+                "As soon as it has one, rooms are told"
+            )
 
     async def close(self) -> None:
         """End every lesson, every connection and every pump; closing twice is fine."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            self._following = None
         for lesson_id in list(self._lessons):
             await self.close_lesson(lesson_id)
         ports, self._ports = self._ports, []

@@ -109,7 +109,8 @@ class Port:
         self.hurry = on_due
         self.plain_path = plain_path
         self.clock = clock
-        self.ice = IceAgent(crowd=Crowd(most=transports_per_source, unbounded=addresses))
+        self._crowd = Crowd(most=transports_per_source, unbounded=addresses)
+        self.ice = IceAgent(crowd=self._crowd)
         self.addresses = addresses
         self.ssrcs = SsrcSource(random.getrandbits(32))
         self.keyframes: KeyframeRequests[tuple[int, int]] = KeyframeRequests()
@@ -122,6 +123,11 @@ class Port:
         self._consumers: dict[int, Consumer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def take_addresses(self, addresses: tuple[str, ...]) -> None:
+        """Peers are told these from now on; who is connected stays so."""
+        self.addresses = addresses
+        self._crowd.unbound(addresses)
 
     @property
     def candidates(self) -> tuple[tuple[str, int], ...]:

@@ -21,8 +21,12 @@ class Crowd:
 
     def __init__(self, *, most: int, unbounded: Iterable[str] = ()) -> None:
         self._most = most
-        self._unbounded = {network_of(host) for host in unbounded}
+        self.unbound(unbounded)
         self._sessions: Counter[str] = Counter()
+
+    def unbound(self, hosts: Iterable[str]) -> None:
+        """These have no bound from now on, and no others."""
+        self._unbounded = {network_of(host) for host in hosts}
 
     def admits(self, host: str, *, instead_of: str | None) -> bool:
         """Whether a session that was at `instead_of` may be at `host`."""

@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -45,7 +46,8 @@ class Program(Generic[Command, Report]):
     """As the log calls it."""
 
     arguments: tuple[str, ...]
-    """What starts it; the descriptor of its end of the connection is added at the end."""
+    """What starts it; the descriptor of its end of the connection is added at the end. It begins
+    with SIGINT and SIGTERM held back, and lets them come when it has said that it ignores them."""
 
     encode: Callable[[Command], bytes]
     """A command as a line with its line feed; raises ValueError for what is no text."""
@@ -179,11 +181,12 @@ class Child(Generic[Command, Report]):
                 control_fd = theirs.fileno()
                 # Our own interpreter and module. It starts in a millisecond or two: no lesson
                 # notices that the loop waits for it.
-                self._process = subprocess.Popen(  # noqa: S603, ASYNC220
-                    [*self._program.arguments, str(control_fd)],
-                    pass_fds=[control_fd],
-                    stdin=subprocess.DEVNULL,
-                )
+                with _held_back():
+                    self._process = subprocess.Popen(  # noqa: S603, ASYNC220
+                        [*self._program.arguments, str(control_fd)],
+                        pass_fds=[control_fd],
+                        stdin=subprocess.DEVNULL,
+                    )
             reader, writer = await asyncio.open_unix_connection(
                 sock=ours, limit=self._program.max_line_bytes
             )
@@ -241,6 +244,18 @@ class Child(Generic[Command, Report]):
             process.kill()
             await ended(process)
         return process.wait()
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """What is started here is not ended by a terminal's or a service's stop, which goes to all of
+    us at once, before it can say how it takes that: signals that come meanwhile wait (signal(7): a
+    mask outlives exec). Its program ignores them and lets them come; our going ends it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def ended(process: subprocess.Popen[bytes]) -> None:

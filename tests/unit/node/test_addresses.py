@@ -47,6 +47,51 @@ async def test_wrong_address_is_named_at_the_start() -> None:
         await node.start()
 
 
+async def test_the_machines_addresses_are_followed(caplog: pytest.LogCaptureFixture) -> None:
+    """A machine that starts before its network tells nobody but itself, and then everybody."""
+    own = OWN[:3]
+    node = MediaNode(NodeSettings(port=0, pumps=2), own_addresses=lambda: list(own))
+    caplog.set_level("INFO")
+    await node.start()
+    try:
+        assert {host for host, _ in node.candidates} == {"127.0.0.1", "::1"}
+        assert "no room elsewhere" in caplog.text
+        caplog.clear()
+        await node.look_at_addresses()
+        assert caplog.text == ""  # nothing new
+        own.append(OWN[3])
+        await node.look_at_addresses()
+        hosts = [host for host, _ in node.candidates]
+        assert hosts == ["192.168.1.5", "127.0.0.1", "::1"] * 2
+        assert [host for host, _ in node.line_probe().udp] == hosts[:3]
+        assert "192.168.1.5" in caplog.text
+        assert "no room elsewhere" not in caplog.text
+        own.clear()
+        await node.look_at_addresses()
+        assert node.candidates[0][0] == "192.168.1.5"  # the last known are the best guess
+    finally:
+        await node.close()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        NodeSettings(port=0, advertised=("203.0.113.1",)),
+        NodeSettings(port=0, host="127.0.0.1"),
+    ],
+    ids=["advertised", "host"],
+)
+async def test_what_is_set_is_not_followed(settings: NodeSettings) -> None:
+    own = OWN[:1]
+    node = MediaNode(settings, own_addresses=lambda: list(own))
+    await node.start()
+    before = node.candidates
+    own.append(OWN[3])
+    await node.look_at_addresses()
+    assert node.candidates == before
+    await node.close()
+
+
 async def test_busy_port_says_what_to_do() -> None:
     first = MediaNode(NodeSettings(host="127.0.0.1", port=0))
     await first.start()

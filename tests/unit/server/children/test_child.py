@@ -24,7 +24,8 @@ AT_ONCE = Allowances(backoff_s=(0.0,))
 
 # Greets, and does BODY with each line until it is told nothing more.
 ECHO = """
-import socket, sys
+import signal, socket, sys
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 end = socket.socket(fileno=int(sys.argv[-1]))
 def say(text, last="\\n"): end.sendall((text + last).encode())
 say('{"type": "hello"}')
@@ -217,3 +218,37 @@ async def test_a_program_that_is_not_there_is_tried_again() -> None:
     await asyncio.sleep(0)
     await child.close()
     assert child.starts == 0 and not child.up
+
+
+STOPPED_WHILE_IT_READS_IN = """
+import os, signal
+for number in (signal.SIGINT, signal.SIGTERM):
+    os.kill(os.getpid(), number)  # comes before the program has said how it takes it
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+for number in (signal.SIGINT, signal.SIGTERM):
+    os.kill(os.getpid(), number)
+""" + ECHO.replace("BODY", "say(line, last='')")
+
+
+async def test_a_stop_of_the_whole_group_does_not_end_one_that_is_being_started() -> None:
+    """As a terminal's Ctrl-C and a service's stop do: the server ends it, in order."""
+    there, ends = asyncio.Event(), 0
+
+    def down() -> None:
+        nonlocal ends
+        ends += 1
+
+    child = Child(
+        program(STOPPED_WHILE_IT_READS_IN),
+        on_up=there.set,
+        on_report=lambda word: None,
+        on_down=down,
+    )
+    await child.start()
+    async with asyncio.timeout(PATIENCE_S):
+        await there.wait()
+    assert (child.starts, ends) == (1, 0)
+    # Ours are not held back.
+    assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    await child.close()
