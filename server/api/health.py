@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from server.api.access import ServicesOf
+from server.clock_fault import NOT_SET, clock_fault
 from server.database.free_space import space_in
 from server.database.refusing import DatabaseRefused
 from server.door.condition import SHUT
@@ -18,17 +19,21 @@ _ASK_AGAIN_S = "5"
 router = APIRouter(tags=["health"])
 
 
+# Watchers of servers ask with HEAD too.
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", response_class=PlainTextResponse)
 async def healthz() -> PlainTextResponse:
     """Alive: the process answers."""
     return PlainTextResponse("ok\n")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(services: ServicesOf) -> JSONResponse:
     """Ready to take lessons: each check and its fault, if it has one.
 
-    A certificate with which browsers still come in is no reason to be unready.
+    A certificate with which browsers still come in is no reason to be unready; nor is a recorder
+    that is down, without which lessons go on, or a clock that nothing keeps right.
     """
     settings = services.settings
     data, recordings = await anyio.to_thread.run_sync(
@@ -41,6 +46,10 @@ async def readyz(services: ServicesOf) -> JSONResponse:
         "media": "ok" if services.media.ready else "not listening",
     }
     ready = all(state == "ok" for state in checks.values())
+    checks["clock"] = clock_fault(services.clock())
+    ready = ready and checks["clock"] != NOT_SET
+    if services.recording is not None:
+        checks["recorder"] = "ok" if services.recording.totals().recorder_up else "not running"
     if services.certificate is not None:
         condition = services.certificate.condition
         faults = [finding.fault.value for finding in condition.findings]

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
+from server.api.methods import methods_at
 from server.errors import Refusal, Text
 from server.ids import new_id
 
@@ -129,13 +130,19 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     return refusal_response(Refusal(422, "invalid", text, field_texts(errors)))
 
 
-async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == 405:
+        # A router names what the first route of the path does, and the pages' is one of each.
+        methods = methods_at(request)
+        status = 405 if methods else 404
+        headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
     code, zh, en = _STATUS_TEXTS.get(
-        error.status_code, ("refused", "服务器拒绝了这个请求。", "The server refused this request.")
+        status, ("refused", "服务器拒绝了这个请求。", "The server refused this request.")
     )
-    response = refusal_response(Refusal(error.status_code, code, Text(zh, en)))
-    response.headers.update(error.headers or {})
+    response = refusal_response(Refusal(status, code, Text(zh, en)))
+    response.headers.update(headers)
     return response
 
 

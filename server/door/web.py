@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
+from server.api.methods import PAGES, is_page, refuse_method
 from server.errors import not_found
 
 _HASHED = "assets/"  # Vite puts a content hash into the names in here
@@ -22,7 +23,6 @@ _YEAR = "public, max-age=31536000, immutable"
 _ASK = "no-cache"  # may be kept, must be asked for: the ETag answers
 _COMPRESSED = (".html", ".js", ".css", ".svg", ".json", ".map", ".txt", ".webmanifest")
 _LARGEST_KEPT = 4 << 20  # a page's file is far smaller; what is larger is sent as it is
-_NOT_PAGES = ("api/", "media/", "ws", "whip/", "whep", "healthz", "readyz")
 _TYPES = {  # the system's own table may lack these or say text/plain
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -108,9 +108,10 @@ def web_router(folder: Path) -> APIRouter:
     files = WebFolder(folder)
     router = APIRouter(include_in_schema=False)
 
-    @router.api_route("/{name:path}", methods=["GET", "HEAD"])
+    @router.api_route(PAGES, methods=["GET", "HEAD"])
     async def page(name: str, request: Request) -> Response:
-        if name.startswith(_NOT_PAGES):
+        if not is_page(name):
+            refuse_method(request)
             raise not_found("地址", "address")
         found = await files.find(name or "index.html")
         if found is not None:

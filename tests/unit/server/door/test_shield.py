@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 
+from server.api import health
 from server.database.refusing import Cause, DatabaseRefused
 from server.door.shield import content_security_policy
 from tests.unit.server.world import World, running_world
@@ -121,6 +124,7 @@ async def test_health_and_readiness(world: World, monkeypatch: pytest.MonkeyPatc
     ready = await browser.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     monkeypatch.setattr(world.services.media, "ready", False)
+    monkeypatch.setattr(health, "clock_fault", lambda now: "ok")  # this machine's may not be kept
 
     @asynccontextmanager
     async def away(**_wait: float) -> AsyncIterator[None]:
@@ -137,8 +141,20 @@ async def test_health_and_readiness(world: World, monkeypatch: pytest.MonkeyPatc
             "data_folder": "ok",
             "recordings_folder": "ok",
             "media": "not listening",
+            "clock": "ok",
         },
     }
+
+
+@pytest.mark.parametrize(("up", "told"), [(True, "ok"), (False, "not running")])
+async def test_a_recorder_that_is_down_is_told_and_lessons_go_on(
+    world: World, up: bool, told: str
+) -> None:
+    recording = mock.Mock()
+    recording.totals.return_value.recorder_up = up
+    world.app.state.services = dataclasses.replace(world.services, recording=recording)
+    answer = await (await world.browser()).get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["recorder"]) == (200, told)
 
 
 async def test_the_interface_describes_itself(world: World) -> None:
