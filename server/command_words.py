@@ -95,7 +95,19 @@ _WORDS: dict[str, Text] = {
         "进入课堂的令牌，每台设备一个。", "A join token; give one for each seat."
     ),
     "simulate_seats": Text(
-        "多少台设备；多于凭证时共用凭证。", "How many devices; more than credentials share them."
+        "使用前多少个凭证（默认：全部）。", "How many of the credentials to use (usual: all)."
+    ),
+    "simulate_lessons": Text(
+        "在该服务器上建立这么多节课及其教室，结束后删除。",
+        "Make so many lessons and their rooms on that server, and remove them afterwards.",
+    ),
+    "simulate_rooms": Text("与 --lessons 同用：每节课几间教室。", "With --lessons: rooms in each."),
+    "simulate_administrator": Text(
+        "与 --lessons 同用：管理员的用户名。", "With --lessons: an administrator's user name."
+    ),
+    "simulate_password_file": Text(
+        "其密码所在的文件（“-”表示标准输入；默认：询问）。",
+        "The file with the password ('-': standard input; usual: it is asked for).",
     ),
     "simulate_video": Text(
         "用媒体文件代替画出来的教室。", "A media file in place of the drawn classroom."

@@ -6,9 +6,13 @@ Owns the command line and its words; `crew` runs the seats.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,8 +25,15 @@ from signaling.client.address import ServerAddress
 from signaling.client.token_providers import OneToken, RoomTokens, TokenProvider
 from signaling.protocol.messages import Source
 
+if TYPE_CHECKING:
+    from server.simulate.crew import Plan
+
 # With a credential a room stays for ever; a wrong list of ten thousand would take the machine.
 _MOST_SEATS = 500
+# A load that nobody looks after ends by itself: by the time that a school lesson takes, at most.
+_USUAL_LOAD_S = 60.0
+_LONGEST_LOAD_S = 4 * 3600.0
+_MOST_ROOMS = 16  # of a lesson, as the server has it
 
 
 def simulate(  # noqa: PLR0917 - options of a command, all named
@@ -32,6 +43,14 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
         Path | None, typer.Option(help=words("simulate_credentials_file"))
     ] = None,
     token: Annotated[list[str] | None, typer.Option(help=words("simulate_token"))] = None,
+    lessons: Annotated[
+        int | None, typer.Option(min=1, max=_MOST_SEATS // 2, help=words("simulate_lessons"))
+    ] = None,
+    rooms: Annotated[int, typer.Option(min=1, max=_MOST_ROOMS, help=words("simulate_rooms"))] = 3,
+    administrator: Annotated[str | None, typer.Option(help=words("simulate_administrator"))] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help=words("simulate_password_file"))
+    ] = None,
     seats: Annotated[
         int | None,
         typer.Option(min=1, max=_MOST_SEATS, help=words("simulate_seats")),
@@ -57,45 +76,149 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
     ] = False,
 ) -> None:
     """Send simulated classrooms into lessons: for demonstrations, tests and load."""
-    from server.simulate.crew import Plan, run_crew  # noqa: PLC0415 - codecs, not for --help
+    from server.simulate.crew import Plan  # noqa: PLC0415 - codecs, not for --help
     from server.simulate.media_file import check_media_file  # noqa: PLC0415
 
     console = Console(stderr=True)
     try:
         address = ServerAddress.parse(server, insecure=insecure)
         credentials = [*(credential or []), *_read_credentials(credentials_file)]
-        token_providers = _token_providers(address, credentials, token or [], seats)
+        load = None
+        if lessons is None:
+            token_providers = _token_providers(address, credentials, token or [], seats)
+        else:
+            if credentials or token or seats:
+                raise ValueError(
+                    "--lessons makes its own seats: leave --credential, --token and --seats out"
+                )
+            load = _load(address, lessons, rooms, administrator, password_file)
+            token_providers = []
+            duration = min(duration or _USUAL_LOAD_S, _LONGEST_LOAD_S)
         if video is not None:
             check_media_file(video)
     except (ValueError, OSError, SimulateError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(2) from None
-    settings = [
-        SeatSettings(
-            appearance=Appearance(
-                identity=(identity + number) % 256,
-                pictures=pictures,
-                sources=tuple(source or ()),
-                max_height=height,
-                max_frame_rate=frame_rate,
-                media_file=video,
-            ),
-            habits=Habits(hands=hands, talk=talk, turn=number, turns=len(token_providers)),
-            receive=Receive.ALL if watch else receive,
+
+    def settings(count: int) -> list[SeatSettings]:
+        return [
+            SeatSettings(
+                appearance=Appearance(
+                    identity=(identity + number) % 256,
+                    pictures=pictures,
+                    sources=tuple(source or ()),
+                    max_height=height,
+                    max_frame_rate=frame_rate,
+                    media_file=video,
+                ),
+                habits=Habits(hands=hands, talk=talk, turn=number, turns=count),
+                receive=Receive.ALL if watch else receive,
+            )
+            for number in range(count)
+        ]
+
+    def plan(token_providers: list[TokenProvider]) -> Plan:
+        return Plan(
+            server=address,
+            token_providers=token_providers,
+            settings=settings(len(token_providers)),
+            duration_s=duration,
+            report=watch,
+            json_line=json_line,
+            parent_pipe=stop_with_parent,
+            seed=seed,
+            quiet=stop_with_parent,
         )
-        for number in range(len(token_providers))
-    ]
-    plan = Plan(
-        server=address,
-        token_providers=token_providers,
-        settings=settings,
-        duration_s=duration,
-        report=watch,
-        json_line=json_line,
-        parent_pipe=stop_with_parent,
-        seed=seed,
-    )
-    raise typer.Exit(asyncio.run(run_crew(plan, console)))
+
+    raise typer.Exit(asyncio.run(_run(plan, token_providers, load, console)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Lessons to be made on a server, and who may make them."""
+
+    server: ServerAddress
+    lessons: int
+    rooms: int
+    administrator: str
+    password: str
+
+
+def _load(
+    server: ServerAddress,
+    lessons: int,
+    rooms: int,
+    administrator: str | None,
+    password_file: Path | None,
+) -> _Load:
+    """Raises ValueError when it is too much or nobody may make it; OSError."""
+    if administrator is None:
+        raise ValueError("--lessons makes a county on the server: give --administrator")
+    if lessons * (rooms + 1) > _MOST_SEATS:
+        raise ValueError(
+            f"{lessons} lessons with {rooms} rooms are {lessons * (rooms + 1)} seats; "
+            f"at most {_MOST_SEATS}"
+        )
+    if password_file is None:
+        if not sys.stdin.isatty():
+            raise ValueError("give --password-file, with the administrator's password in it")
+        password = typer.prompt(f"{administrator}", hide_input=True, err=True)
+    elif str(password_file) == "-":
+        password = sys.stdin.readline()
+    else:
+        password = password_file.read_text(encoding="utf-8")
+    return _Load(server, lessons, rooms, administrator, str(password).strip("\r\n"))
+
+
+async def _run(
+    plan: Callable[[list[TokenProvider]], Plan],
+    token_providers: list[TokenProvider],
+    load: _Load | None,
+    console: Console,
+) -> int:
+    """The exit code. Ctrl-C and SIGTERM stop in order from here on."""
+    from server.simulate.crew import run_crew  # noqa: PLC0415 - see above
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if load is None:
+        return await run_crew(plan(token_providers), console, stop)
+    return await _run_load(plan, load, console, stop)
+
+
+async def _run_load(
+    plan: Callable[[list[TokenProvider]], Plan], load: _Load, console: Console, stop: asyncio.Event
+) -> int:
+    from server.simulate.county import LoadCounty, Stopped  # noqa: PLC0415 - see above
+    from server.simulate.crew import run_crew  # noqa: PLC0415
+    from server.simulate.office import Office  # noqa: PLC0415
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    office = Office(load.server)
+    county = LoadCounty(office, load.lessons, load.rooms, stop)
+    code = 1
+    try:
+        await office.sign_in(load.administrator, load.password)
+        say(f"making {county.name}: {load.lessons} lessons with {load.rooms} rooms each")
+        await county.make()
+        code = await run_crew(plan(county.token_providers), console, stop)
+    except SimulateError as error:
+        say(str(error))
+    except Stopped:
+        say("stopped before the lessons were made")
+    finally:
+        left = await county.remove()
+        for each in left:
+            say(f"could not be removed: {each}")
+        if not left:
+            say(f"removed {county.name}")
+        with contextlib.suppress(SimulateError):
+            await office.sign_out()
+    return 1 if left else code
 
 
 def _read_credentials(file: Path | None) -> list[str]:
@@ -113,11 +236,15 @@ def _token_providers(
     if not known:
         raise ValueError("give --credential or --token, one for each seat")
     count = seats or known
+    if count > known:
+        raise ValueError(
+            f"{count} seats on {known} credentials and tokens: two devices of one seat send only "
+            "once, so they would be half a load. Give one for each seat, or --lessons"
+        )
     if count > _MOST_SEATS:
         raise ValueError(f"at most {_MOST_SEATS} seats")
     found: list[TokenProvider] = []
-    for number in range(count):
-        index = number % known
+    for index in range(count):
         if index < len(credentials):
             found.append(RoomTokens(server, credentials[index]))
         else:

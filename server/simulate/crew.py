@@ -1,7 +1,7 @@
 """A crew of simulated seats: started together, reported on, stopped together.
 
-Owns running until Ctrl-C, until the lesson ends (with join tokens), or for so many seconds, and
-the tables and JSON about it. `seat` owns each seat's life.
+Owns running until it is to stop, until the lesson ends (with join tokens), or for so many seconds,
+and the tables and JSON about it. `seat` owns each seat's life.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import random
-import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +24,8 @@ from signaling.client.address import ServerAddress
 from signaling.client.errors import ClientError
 from signaling.client.token_providers import TokenProvider
 
-_REPORT_EVERY_S = 10.0
+_MEASURE_EVERY_S = 1.0
+_REPORT_EVERY = 10  # measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,11 @@ class Plan:
     json_line: bool
     parent_pipe: bool
     seed: int
+    quiet: bool = False  # no table of the seats
 
 
-async def run_crew(plan: Plan, console: Console) -> int:
-    """All seats to their end; returns the exit code."""
+async def run_crew(plan: Plan, console: Console, stop: asyncio.Event) -> int:
+    """All seats to their end, or until `stop`; returns the exit code: 1 where anything failed."""
     rng = random.Random(plan.seed)  # noqa: S311 - play
     seats = [
         SimulatedSeat(
@@ -56,43 +57,51 @@ async def run_crew(plan: Plan, console: Console) -> int:
         for provider, settings in zip(plan.token_providers, plan.settings, strict=True)
     ]
     tasks = [asyncio.create_task(seat.run(), name="seat") for seat in seats]
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
     if plan.parent_pipe:
         _stop_at_end_of(sys.stdin.fileno(), stop)
     reporter = asyncio.create_task(_report(plan, seats, console), name="report")
-    stopping = asyncio.create_task(_cancel_after(stop, tasks), name="stop")
-    with suppress(TimeoutError):
-        async with asyncio.timeout(plan.duration_s):
-            await asyncio.wait(tasks)
-    for task in (*tasks, reporter, stopping):
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    ending = asyncio.create_task(_ended(tasks), name="ended")
+    await asyncio.wait(
+        (stopping, ending), timeout=plan.duration_s, return_when=asyncio.FIRST_COMPLETED
+    )
+    # What they have come to is read while their connections stand.
+    reporter.cancel()
+    await asyncio.gather(reporter, return_exceptions=True)
+    await _measure(seats)
+    for task in (*tasks, stopping, ending):
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.gather(reporter, stopping, return_exceptions=True)
-    if plan.report:
-        console.print(_table(seats))
-    if plan.json_line:
-        print(json.dumps(summary(seats)), flush=True)  # noqa: T201 - the line programs read
-    return _exit_code(results, console)
-
-
-async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    await stop.wait()
-    for task in tasks:
-        task.cancel()
-
-
-def _exit_code(results: list[BaseException | None], console: Console) -> int:
-    code = 0
+    await asyncio.gather(stopping, ending, return_exceptions=True)
     for result in results:
-        if isinstance(result, SimulateError | ClientError):
-            console.print(f"[red]{result}[/red]", highlight=False)
-            code = 1
-        elif isinstance(result, Exception):
+        if isinstance(result, Exception) and not isinstance(result, SimulateError | ClientError):
             raise result
-    return code
+    told = [faults_of(seat, result) for seat, result in zip(seats, results, strict=True)]
+    if plan.report:
+        console.print(_watched(seats))
+    if not plan.quiet:
+        console.print(_table(seats))
+    for seat, faults in zip(seats, told, strict=True):
+        for fault in faults:
+            console.print(f"{seat.name}: {fault}", style="red", highlight=False, markup=False)
+    if plan.json_line:
+        print(json.dumps(summary(seats, told)), flush=True)  # noqa: T201 - the line programs read
+    return 1 if any(told) else 0
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    await asyncio.wait(tasks)
+
+
+async def _measure(seats: list[SimulatedSeat]) -> None:
+    for seat in seats:
+        await seat.measure()
+
+
+def faults_of(seat: SimulatedSeat, result: BaseException | None) -> list[str]:
+    """What went wrong for this seat, whose life ended with `result`."""
+    refused = [str(result)] if isinstance(result, SimulateError | ClientError) else []
+    return [*refused, *seat.faults()]
 
 
 def _stop_at_end_of(descriptor: int, stop: asyncio.Event) -> None:
@@ -111,12 +120,42 @@ def _stop_at_end_of(descriptor: int, stop: asyncio.Event) -> None:
 
 
 async def _report(plan: Plan, seats: list[SimulatedSeat], console: Console) -> None:
-    while plan.report:
-        await asyncio.sleep(_REPORT_EVERY_S)
-        console.print(_table(seats))
+    """Connections that are lost are read before they are forgotten; with `report` it is shown."""
+    seconds = 0
+    while True:
+        await asyncio.sleep(_MEASURE_EVERY_S)
+        await _measure(seats)
+        seconds += 1
+        if plan.report and seconds % _REPORT_EVERY == 0:
+            console.print(_watched(seats))
 
 
 def _table(seats: list[SimulatedSeat]) -> Table:
+    table = Table(title="seats")
+    way = ("packets", "kb/s", "lost", "pictures")
+    headings = ("s", *(f"up {one}" for one in way), *(f"down {one}" for one in way), "delay ms")
+    table.add_column("seat")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for seat in seats:
+        total = seat.figures.total
+        table.add_row(
+            seat.name,
+            f"{total.seconds:.0f}",
+            str(total.sent_packets),
+            f"{total.sent_bps / 1000:.0f}",
+            f"{total.sent_loss:.1%}",
+            str(total.sent_pictures),
+            str(total.received_packets),
+            f"{total.received_bps / 1000:.0f}",
+            f"{total.received_loss:.1%}",
+            str(total.received_pictures),
+            "" if total.delay_ms is None else f"{total.delay_ms:.0f}",
+        )
+    return table
+
+
+def _watched(seats: list[SimulatedSeat]) -> Table:
     table = Table(title="received")
     for heading in (
         "by",
@@ -147,18 +186,20 @@ def _table(seats: list[SimulatedSeat]) -> Table:
     return table
 
 
-def summary(seats: list[SimulatedSeat]) -> dict[str, object]:
-    """What all seats did and saw, as JSON."""
+def summary(seats: list[SimulatedSeat], told: list[list[str]]) -> dict[str, object]:
+    """What all seats did and saw, as JSON; `failed` counts the seats for which anything did."""
     return {
+        "failed": sum(map(bool, told)),
         "seats": [
             {
                 "seat": seat.seat_id,
                 "name": seat.name,
                 "identity": seat.settings.appearance.identity,
-                "phase": seat.phase.name,
                 "joins": seat.joins,
+                "failed": faults,
+                **seat.figures.total.as_json(),
                 "received": [seen.summary() for seen in seat.seen.values()],
             }
-            for seat in seats
-        ]
+            for seat, faults in zip(seats, told, strict=True)
+        ],
     }

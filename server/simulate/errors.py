@@ -2,7 +2,8 @@
 (`signaling.client.errors`).
 
 SimulateError
-└── MediaFileRefused   the file given cannot be played
+├── MediaFileRefused   the file given cannot be played
+└── ServerRefused      the server does not do what an administrator asks of it
 """
 
 from __future__ import annotations
@@ -14,3 +15,7 @@ class SimulateError(Exception):
 
 class MediaFileRefused(SimulateError):  # noqa: N818 - a refusal is no error of ours
     """The media file cannot be read, or holds neither picture nor sound."""
+
+
+class ServerRefused(SimulateError):  # noqa: N818 - as above
+    """The server does not answer an administrator, or says no."""

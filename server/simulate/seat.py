@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from aiortc import MediaStreamTrack
 
 from server.simulate.behaviour import Behaviour
+from server.simulate.figures import SeatFigures
 from server.simulate.sending import SimulatedSending, Studio, choose_pictures
 from server.simulate.settings import Receive, SeatSettings
 from server.simulate.watch import StreamSeen, watch_picture, watch_sound
@@ -52,6 +53,8 @@ class SimulatedSeat:
     ) -> None:
         self.settings = settings
         self.seen: dict[str, StreamSeen] = {}
+        self.figures = SeatFigures()
+        self._joined_at: float | None = None
         self._rng = rng
         self._studio: Studio | None = None
         self.device = ClientDevice(
@@ -84,6 +87,27 @@ class SimulatedSeat:
         """How often it has joined."""
         return self.device.joins
 
+    async def measure(self) -> None:
+        """Bring `figures.total` up to now."""
+        began = self._joined_at
+        await self.figures.read(
+            seconds=0.0 if began is None else time.monotonic() - began,
+            received_pictures=sum(seen.frames for seen in self.seen.values()),
+        )
+
+    def faults(self) -> list[str]:
+        """What went wrong so far, in words; empty when all was as it should be."""
+        found, total = [], self.figures.total
+        if not self.joins:
+            found.append(f"never joined: {self.device.trouble or 'it has no lesson'}")
+        elif self.figures.has_something_to_send and not total.sent_packets:
+            found.append("sent nothing: another device has its seat")
+        if self.device.losses:
+            found.append(f"lost its line {self.device.losses} times")
+        if any(seen.backwards for seen in self.seen.values()):
+            found.append("pictures came out of order")
+        return found
+
     async def run(self) -> None:
         """Until the lesson is over (with a credential: for good).
 
@@ -92,8 +116,11 @@ class SimulatedSeat:
         await self.device.run()
 
     def _joined(self, welcome: Welcome, own: SeatState) -> _Pupils:
+        if self._joined_at is None:
+            self._joined_at = time.monotonic()
         mind = Behaviour(welcome.seat_id, welcome.role, self.settings.habits, self._rng)
-        return _Pupils(welcome, self.settings, mind, self._studio_of(own), self.seen)
+        studio = self._studio_of(own)
+        return _Pupils(welcome, self.settings, mind, studio, self.seen, self.figures)
 
     def _studio_of(self, own: SeatState) -> Studio:
         """The seat's pictures and voice, kept over reconnections."""
@@ -108,19 +135,21 @@ class SimulatedSeat:
 class _Pupils:
     """A simulated seat in a lesson it has joined (`signaling.client.attendance.Participant`)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one place makes it
         self,
         welcome: Welcome,
         settings: SeatSettings,
         mind: Behaviour,
         studio: Studio,
         seen: dict[str, StreamSeen],
+        figures: SeatFigures,
     ) -> None:
         self._welcome = welcome
         self._settings = settings
         self._mind = mind
         self._studio = studio
         self._seen = seen
+        self._figures = figures
 
     def lesson_is(self, lesson: LessonState) -> None:
         self._mind.lesson_is(lesson)
@@ -138,7 +167,9 @@ class _Pupils:
         return wants(seats, self._welcome.seat_id, self._settings.receive)
 
     def receiving(self) -> Receiving:
-        return Receiving(self._watch)
+        receiving = Receiving(self._watch)
+        self._figures.opened(receiving)
+        return receiving
 
     async def sending(self) -> SimulatedSending | None:
         profile = self._welcome.profile
@@ -151,6 +182,7 @@ class _Pupils:
         pictures = [(one, await self._studio.pictures(one)) for one in sent]
         # From here on nothing waits: what is made is handed over.
         sending = SimulatedSending(self._studio.clock)
+        self._figures.opened(sending)
         if sound is not None:
             sending.add_microphone(sound, self._talks)
         for one, seen in pictures:

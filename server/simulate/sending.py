@@ -153,6 +153,11 @@ class SimulatedSending(Peer):
         self._pictures.append((transceiver, sent, track))
         self._sources.append((transceiver, sent.source))
 
+    @property
+    def pictures_sent(self) -> int:
+        """Of all its cameras together."""
+        return sum(track.pictures for _, _, track in self._pictures)
+
     async def offer(self) -> tuple[str, dict[str, Source]]:
         """The SDP offer, and the source of each of its m-lines by mid."""
         await self.connection.setLocalDescription(await self.connection.createOffer())

@@ -97,6 +97,7 @@ class PictureTrack(MediaStreamTrack):
         self._next = 0
         self._first = 0
         self.captured_at = 0.0  # Unix time of the moment that the last picture shows
+        self.pictures = 0  # given so far
 
     def use_encoder(self, encoder: VideoEncoder) -> None:
         """Send through this one (the codec is known only after negotiation)."""
@@ -116,6 +117,7 @@ class PictureTrack(MediaStreamTrack):
             packets = await loop.run_in_executor(None, self._encode, counter)
             if packets:
                 self.captured_at = counter / rate
+                self.pictures += 1
                 return packets[0]
         raise MediaStreamError
 

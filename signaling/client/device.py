@@ -67,12 +67,18 @@ class ClientDevice:
         self.seat_id = ""
         self.name = name
         self.joins = 0
+        self.losses = 0  # of a line that was in a lesson
         self._kind = kind
         self._joined = joined
         self._rng = rng
         self._say = say
         self._resume: str | None = None
         self._told = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not in a lesson, as last told; "" since it is in one."""
+        return self._told
 
     async def run(self) -> None:
         """Until the lesson is over (with a credential: for good).
@@ -89,6 +95,7 @@ class ClientDevice:
                         return
                     losses = 0
                 except ServerLost as loss:
+                    self.losses += self.joins > joins
                     losses = 1 if self.joins > joins else losses + 1
                     await self._back_off(losses, str(loss))
                 except RequestRefused as refusal:

@@ -1,0 +1,133 @@
+"""A county of its own on a running server: schools, classrooms, lessons for simulated seats.
+
+Owns making it (`Office` asks as an administrator's browser does) and taking it away again, whatever
+came between: what was made is noted before anything else is asked for, and removed in reverse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.simulate.errors import ServerRefused
+from server.simulate.office import Office
+from signaling.client.errors import ServerLost
+from signaling.client.token_providers import RoomTokens, TokenProvider
+
+# Whoever finds it in a list knows what it is; the last part tells two runs apart.
+MARK = "模拟 Simulation"
+_MODE = "blended"  # every room sends and hears: the dearest kind of lesson
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C
+    """It was to stop while the county was being made."""
+
+
+@dataclass(slots=True)
+class LeadTokens:
+    """A lead's join token, asked for anew at each joining: one of its own runs out in minutes."""
+
+    office: Office
+    lesson_id: str
+    wait_s: float = 1.0
+    stays: bool = False
+
+    async def token(self) -> str | None:
+        try:
+            answer = await self.office.ask(
+                "POST", f"/api/lessons/{self.lesson_id}/token", {"role": "lead"}
+            )
+        except ServerRefused as refused:
+            raise ServerLost(str(refused)) from None
+        return str(answer["token"])
+
+
+@dataclass(slots=True)
+class LoadCounty:
+    """`make` it, seat somebody by `token_providers`, `remove` it: always, and without raising."""
+
+    office: Office
+    lessons: int
+    rooms: int  # in each lesson
+    stop: asyncio.Event
+    name: str = field(default_factory=lambda: f"{MARK} {secrets.token_hex(3)}")
+    token_providers: list[TokenProvider] = field(default_factory=list)
+    _made: list[str] = field(default_factory=list)
+    _live: list[str] = field(default_factory=list)
+
+    async def make(self) -> None:
+        """Everything, up to the live lessons. Raises `ServerRefused`, or `Stopped`."""
+        lead = await self._add("schools", name=f"{self.name} A", kind="urban")
+        partner = await self._add("schools", name=f"{self.name} B", kind="rural")
+        community = await self._add(
+            "communities", name=self.name, lead_school_id=lead, partner_school_ids=[partner]
+        )
+        for number in range(1, self.lessons + 1):
+            await self._lesson(number, lead, partner, community)
+
+    async def remove(self) -> list[str]:
+        """End the lessons and delete all that was made; gives what could not be, and why."""
+        left = []
+        for lesson_id in self._live:
+            try:
+                await self.office.ask("POST", f"/api/lessons/{lesson_id}/end")
+            except ServerRefused as refused:
+                left.append(f"lesson {lesson_id}: {refused}")
+        for address in reversed(self._made):
+            try:
+                await self.office.ask("DELETE", address)
+            except ServerRefused as refused:
+                left.append(f"{address.removeprefix('/api/')}: {refused}")
+        self._live.clear()
+        self._made.clear()
+        return left
+
+    async def _lesson(self, number: int, lead: str, partner: str, community: str) -> None:
+        lead_room = await self._add(
+            "classrooms", school_id=lead, name=f"{number}", profile="teacher-laptop"
+        )
+        rooms, credentials = [], []
+        for room in range(1, self.rooms + 1):
+            classroom = await self._add(
+                "classrooms", school_id=partner, name=f"{number}.{room}", profile="standard"
+            )
+            rooms.append(classroom)
+            credential = await self._ask(
+                f"/api/classrooms/{classroom}/credentials", label="tongke simulate"
+            )
+            credentials.append(str(credential["secret"]))
+        lesson = await self._ask(
+            "/api/lessons",
+            title=f"{self.name} {number}",
+            subject="",
+            grade="",
+            mode=_MODE,
+            community_id=community,
+            lead_classroom_id=lead_room,
+            room_classroom_ids=rooms,
+            starts_at=None,
+            record=False,
+        )
+        lesson_id = str(lesson["id"])
+        self._made.append(f"/api/lessons/{lesson_id}")
+        self._live.append(lesson_id)
+        if lesson["state"] != "live":
+            waits: dict[str, Any] = lesson.get("waits") or {}
+            why = waits.get("message_en") or f"it is {lesson['state']}"
+            raise ServerRefused(f"lesson {number} of {self.lessons} does not begin: {why}")
+        self.token_providers.append(LeadTokens(self.office, lesson_id))
+        server = self.office.server
+        self.token_providers += [RoomTokens(server, credential) for credential in credentials]
+
+    async def _add(self, plural: str, /, **body: Any) -> str:
+        answer = await self._ask(f"/api/{plural}", **body)
+        made = str(answer["id"])
+        self._made.append(f"/api/{plural}/{made}")
+        return made
+
+    async def _ask(self, path: str, **body: Any) -> dict[str, Any]:
+        if self.stop.is_set():
+            raise Stopped
+        return await self.office.ask("POST", path, body)

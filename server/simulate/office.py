@@ -1,0 +1,96 @@
+"""An administrator without a browser: signs in and asks the HTTP interface (docs/http_api.md).
+
+Owns one session: its cookie, its refusals in words. What is asked for is `county`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Any
+
+from server.simulate.errors import ServerRefused
+from signaling.client.address import ServerAddress
+
+# Longer than the server takes for anything it does not refuse (a write waits two seconds).
+_ANSWER_TIMEOUT_S = 15.0
+_MOST_ANSWER_BYTES = 1 << 22
+
+
+class Office:
+    """One administrator's session. Raises `ServerRefused` for whatever is not granted."""
+
+    def __init__(self, server: ServerAddress) -> None:
+        self.server = server
+        self._cookie = ""
+        self._lock = threading.Lock()
+
+    async def sign_in(self, username: str, password: str) -> None:
+        """Begin the session. Raises `ServerRefused`, also where this is no administrator."""
+        body = {"username": username, "password": password}
+        answer = await self.ask("POST", "/api/session", body)
+        user = answer.get("user") or answer
+        if user.get("role") != "administrator":
+            raise ServerRefused(f"{username} is no administrator of {self.server.origin}")
+
+    async def sign_out(self) -> None:
+        """End it; nothing of it stays behind on the server."""
+        await self.ask("DELETE", "/api/session")
+
+    async def ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What the server answers, in a thread; {} where it answers with nothing."""
+        return await asyncio.to_thread(self._ask, method, path, body)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        origin = self.server.origin
+        headers = {"Accept": "application/json", "Origin": origin}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._cookie:
+            headers["Cookie"] = self._cookie
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked on parsing
+            f"{origin}{path}",
+            method=method,
+            headers=headers,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        try:
+            with urllib.request.urlopen(  # noqa: S310 - as above
+                request, timeout=_ANSWER_TIMEOUT_S, context=self.server.tls
+            ) as answer:
+                self._keep_cookies(answer.headers.get_all("set-cookie", []))
+                text = answer.read(_MOST_ANSWER_BYTES)
+            found = json.loads(text) if text else {}
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(error, path) from None
+        except (OSError, ValueError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise ServerRefused(f"{origin} does not answer: {reason}") from None
+        return found if isinstance(found, dict) else {}
+
+    def _keep_cookies(self, given: list[str]) -> None:
+        pairs = [each.partition(";")[0] for each in given]
+        with self._lock:
+            known = dict(pair.split("=", 1) for pair in self._cookie.split("; ") if pair)
+            known |= dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+            self._cookie = "; ".join(f"{name}={value}" for name, value in known.items())
+
+
+def _refusal(error: urllib.error.HTTPError, path: str) -> ServerRefused:
+    try:
+        body = json.loads(error.read(_MOST_ANSWER_BYTES))
+    except (OSError, ValueError, HTTPException):
+        body = {}
+    if not isinstance(body, dict):
+        body = {}
+    text = str(body.get("message_en") or f"the server answered {error.code} to {path}")
+    fields = body.get("fields")
+    told = [str(each.get("en")) for each in fields.values()] if isinstance(fields, dict) else []
+    return ServerRefused(" ".join(dict.fromkeys([text, *told])))
