@@ -42,7 +42,12 @@ app = typer.Typer(
 admin = typer.Typer(cls=SpokenGroup, help=words("admin"), no_args_is_help=True)
 app.add_typer(admin, name="admin")
 # Commands whose options take their own parts to describe; `serve` does not wait for them.
-_OTHERS = {"demo": "server.demo.cli", "simulate": "server.simulate.cli"}
+_OTHERS = {
+    "backup": "server.backup.cli",
+    "restore": "server.backup.cli",
+    "demo": "server.demo.cli",
+    "simulate": "server.simulate.cli",
+}
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():
         app.command(cls=SpokenCommand, help=words(_name))(getattr(import_module(_module), _name))
@@ -177,9 +182,14 @@ async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str
     from server.database.engine import Database  # noqa: PLC0415
     from server.database.private_files import keep_new_files_private  # noqa: PLC0415
     from server.door.addresses import Addresses  # noqa: PLC0415
-    from server.door.last_start import as_it_started  # noqa: PLC0415
+    from server.door.last_start import (  # noqa: PLC0415
+        as_it_started,
+        of_the_running_server,
+        with_its_places,
+    )
 
     keep_new_files_private()
+    settings = with_its_places(of_the_running_server(settings))
     if not settings.database_url and not (settings.data_folder / "tongke.db").is_file():
         raise StartRefused(
             f"There is no Tongke database in {settings.data_folder}. Name the server's data folder "

@@ -58,6 +58,25 @@ _WORDS: dict[str, Text] = {
         "检查服务器能否用这些设置启动，并不启动。选项与 serve 相同。",
         "Say whether the server would start with these settings, without starting it. Options are "
         "those of serve.",
+    "backup": Text(
+        "把服务器的全部数据复制到一个文件中（可在运行时进行），并核对。",
+        "Copy all that a server keeps into one file, while it runs, and read the copy again.",
+    ),
+    "restore": Text(
+        "把备份恢复到空的数据文件夹中。", "Put a backup back into an empty data folder."
+    ),
+    "backup_file": Text("要写的文件。", "The file to write."),
+    "restore_file": Text("备份文件。", "The backup."),
+    "without_recordings": Text(
+        "不含录制（另行复制时）。", "Without the recordings, where they are copied otherwise."
+    ),
+    "without_database": Text(
+        "不含数据库（PostgreSQL 有自己的备份）。",
+        "Without the database: PostgreSQL has a backup of its own.",
+    ),
+    "keep_live": Text(
+        "备份时正在进行的课继续进行（换机器时）。",
+        "Lessons that were going on then go on: for a move to another machine.",
     ),
     "data_folder": Text("存放所有数据的文件夹。", "Where everything is kept."),
     "host": Text("监听的地址（默认：全部）。", "The address to listen on (default: all)."),

@@ -1,0 +1,12 @@
+"""What can go wrong with a backup's file.
+
+BackupDamaged   it is none, is torn, or holds something else than was put in
+"""
+
+from __future__ import annotations
+
+from server.errors import ServerError
+
+
+class BackupDamaged(ServerError):  # noqa: N818 - named as what happened
+    """The file is no whole backup; the text says what is wrong with it, for people."""
