@@ -1,13 +1,18 @@
 #!/bin/sh
 # Tests start programs of Debian's themselves: PostgreSQL, a firewall (nftables), a TURN server
-# (coturn), a certificate authority (pebble). Installs what is missing when it may; without it those
-# tests are skipped. Exits 0 either way.
+# (coturn), a certificate authority (pebble), proxies (nginx, Caddy), a reader of alert rules
+# (promtool, of prometheus), a reader of units (systemd-analyze). Installs what is missing when it
+# may; without it those tests are skipped. Exits 0 either way.
 set -eu
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
 command -v nft >/dev/null || missing="$missing nftables"
 command -v turnserver >/dev/null || missing="$missing coturn"
 command -v pebble >/dev/null || missing="$missing pebble"
+[ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+command -v caddy >/dev/null || missing="$missing caddy"
+command -v promtool >/dev/null || missing="$missing prometheus"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

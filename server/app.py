@@ -55,6 +55,7 @@ from server.database.private_files import (
 )
 from server.database.spare_file import SpareFile
 from server.door.addresses import Addresses
+from server.door.proxied import ProxyHints
 from server.door.shield import Shield
 from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
@@ -173,6 +174,12 @@ def create_app(
         secure=settings.secure,
         # Not with ACME: where its certificate runs out ours stands in, under the same name.
         strict=settings.tls_cert is not None,
+    )
+    app.add_middleware(
+        ProxyHints,
+        proxies=settings.trusted_proxies,
+        public=bool(settings.public_url),
+        steady=steady,
     )
     app.add_middleware(HttpTimes, meters=meters.http)
     refusals.add_handlers(app)
