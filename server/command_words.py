@@ -58,6 +58,7 @@ _WORDS: dict[str, Text] = {
         "检查服务器能否用这些设置启动，并不启动。选项与 serve 相同。",
         "Say whether the server would start with these settings, without starting it. Options are "
         "those of serve.",
+    ),
     "backup": Text(
         "把服务器的全部数据复制到一个文件中（可在运行时进行），并核对。",
         "Copy all that a server keeps into one file, while it runs, and read the copy again.",

@@ -158,7 +158,7 @@ async def test_the_server_admits_as_many_lessons_as_its_profile_says(
         'title_zh = "一"\ntitle_en = "One"\n[machine]\ncores = 1\nmemory_mib = 512\n'
         "[media]\npumps = 1\n[admit]\nlessons = 1\ndevices_per_lesson = 2\n"
     )
-    named = {"profiles_folder": tmp_path / place} if place == "profiles" else {}
+    named: dict[str, Any] = {"profiles_folder": tmp_path / place} if place == "profiles" else {}
     async with running_world(tmp_path, server_profile="one", **named) as world:
         ids = await world.community(await world.administrator())
         li = await world.signed_in("li")
