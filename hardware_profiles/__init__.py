@@ -1,17 +1,23 @@
 """What rooms and servers are made of: profiles that decide what a room sends and a server admits.
 
-The profiles are TOML files, ours in `rooms/` and `servers/`, the user's in a folder of the same
-shape. This package knows nothing of lessons in progress: it gives plain values, and the server
-puts them into the words of the lesson protocol and the media core.
+The profiles are TOML files, ours in `rooms/`, `servers/` and `links/`, the user's in a folder of
+the same shape. The profiles know nothing of lessons in progress: they are plain values, and the
+server puts them into the words of the lesson protocol and the media core.
+
+`room_agent` is the program that runs in a room and sends what its profile's cameras see.
 """
 
 from __future__ import annotations
 
+from hardware_profiles.camera import Camera, CameraStream
 from hardware_profiles.errors import ProfileError, ProfileNotFound, ProfileRefused
+from hardware_profiles.link import LinkProfile
 from hardware_profiles.loader import (
     find_problems,
+    list_link_profiles,
     list_room_profiles,
     list_server_profiles,
+    load_link_profile,
     load_room_profile,
     load_server_profile,
 )
@@ -19,7 +25,10 @@ from hardware_profiles.room import Layer, RoomProfile, Sound, VideoSource
 from hardware_profiles.server import ServerProfile, fitting_profile
 
 __all__ = [
+    "Camera",
+    "CameraStream",
     "Layer",
+    "LinkProfile",
     "ProfileError",
     "ProfileNotFound",
     "ProfileRefused",
@@ -29,8 +38,10 @@ __all__ = [
     "VideoSource",
     "find_problems",
     "fitting_profile",
+    "list_link_profiles",
     "list_room_profiles",
     "list_server_profiles",
+    "load_link_profile",
     "load_room_profile",
     "load_server_profile",
 ]

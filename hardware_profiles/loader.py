@@ -3,7 +3,8 @@
 Owns finding the files, checking them, and the words that say what is wrong with one: file, line,
 key, and the name that was probably meant. A user's profile of the same name wins over ours.
 
-A folder holds `rooms/*.toml` and `servers/*.toml`; a profile's name is its file's name.
+A folder holds `rooms/*.toml`, `servers/*.toml` and `links/*.toml`; a profile's name is its file's
+name. What a profile `inherits` is put together by `inheriting`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hardware_profiles.errors import ProfileError, ProfileNotFound, ProfileRefused
+from hardware_profiles.inheriting import INHERITS, WITHOUT, Inheritance, Table
 from hardware_profiles.key_lines import key_lines
+from hardware_profiles.link import LinkProfile, least_bitrate_bps, on_line
 from hardware_profiles.room import RoomProfile
 from hardware_profiles.server import ServerProfile
 
@@ -29,7 +32,12 @@ SHIPPED_FOLDER = Path(__file__).parent
 MAX_FILE_BYTES = 65_536
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
-ProfileT = TypeVar("ProfileT", RoomProfile, ServerProfile)
+ProfileT = TypeVar("ProfileT", RoomProfile, ServerProfile, LinkProfile)
+_SUBFOLDERS: dict[type[BaseModel], str] = {
+    RoomProfile: "rooms",
+    ServerProfile: "servers",
+    LinkProfile: "links",
+}
 Loc = tuple[str | int, ...]
 
 
@@ -46,6 +54,16 @@ def load_server_profile(name: str, folders: Sequence[Path] = ()) -> ServerProfil
     return _load(ServerProfile, name, folders)
 
 
+def load_link_profile(name: str, folders: Sequence[Path] = ()) -> LinkProfile:
+    """The line `name`, found like a room's profile. Raises like `load_room_profile`."""
+    return _load(LinkProfile, name, folders)
+
+
+def list_link_profiles(folders: Sequence[Path] = ()) -> list[LinkProfile]:
+    """All lines that can be used, by name. Wrong files are left to `find_problems`."""
+    return _list(LinkProfile, folders)
+
+
 def list_room_profiles(folders: Sequence[Path] = ()) -> list[RoomProfile]:
     """All room profiles that can be used, by name. Wrong files are left to `find_problems`."""
     return _list(RoomProfile, folders)
@@ -58,16 +76,19 @@ def list_server_profiles(folders: Sequence[Path] = ()) -> list[ServerProfile]:
 
 def find_problems(folders: Sequence[Path] = ()) -> list[ProfileRefused]:
     """Every wrong file among the user's and the shipped profiles, one problem each."""
-    return [*_problems(RoomProfile, folders), *_problems(ServerProfile, folders)]
+    return [
+        *_problems(RoomProfile, folders),
+        *_problems(ServerProfile, folders),
+        *_problems(LinkProfile, folders),
+    ]
 
 
-def read_profile(model: type[ProfileT], file: Path) -> ProfileT:
-    """One file, checked. Raises `ProfileRefused` with the first problem's line and key."""
+def read_profile(model: type[ProfileT], file: Path, folders: Sequence[Path] = ()) -> ProfileT:
+    """One file with what it inherits, checked. Raises `ProfileRefused` with the first problem's
+    line and key.
+    """
     text = _read_text(file)
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_refused(file, str(error)) from None
+    data = _with_inherited(model, file, text, folders)
     data.setdefault("name", file.stem)
     try:
         # Through JSON, so that strict checking still takes TOML's arrays for tuples.
@@ -83,14 +104,67 @@ def read_profile(model: type[ProfileT], file: Path) -> ProfileT:
             f"a profile is named by its file: {file.stem!r}; remove this key",
             f"配置的名称就是文件名 {file.stem!r}；请删去这一项",
         )
+    if isinstance(profile, RoomProfile) and profile.link:
+        return _on_its_line(profile, file, text, folders)
     return profile
+
+
+def _with_inherited(
+    model: type[BaseModel], file: Path, text: str, folders: Sequence[Path]
+) -> Table:
+    """The file's table over those it inherits from."""
+    inheritance = Inheritance(file, text, _parse(file, text))
+    while (parent := inheritance.parent) is not None:
+        found = _parent_file(model, parent, inheritance.last, folders)
+        if found is None:
+            known = ", ".join(_files(model, folders))
+            raise inheritance.refused(
+                f"there is no profile {parent!r}. Known: {known}",
+                f"没有名为 {parent!r} 的硬件配置。现有：{known}",
+            )
+        inheritance.add(found, _parse(found, _read_text(found)))
+    return inheritance.whole()
+
+
+def _parent_file(
+    model: type[BaseModel], name: str, child: Path, folders: Sequence[Path]
+) -> Path | None:
+    """The file of this name; for a profile that takes another's name and place, that other one."""
+    for folder in (*folders, SHIPPED_FOLDER):
+        file = folder / _subfolder(model) / f"{name}.toml"
+        if _NAME.fullmatch(name) and file != child and file.is_file():
+            return file
+    return child if name == child.stem else None  # itself: a circle, told as one
+
+
+def _on_its_line(
+    profile: RoomProfile, file: Path, text: str, folders: Sequence[Path]
+) -> RoomProfile:
+    line = key_lines(text).get(("link",), 0)
+    try:
+        link = load_link_profile(profile.link, folders)
+    except ProfileNotFound as error:
+        raise ProfileRefused(file, line, "link", error.message_en, error.message_zh) from None
+    least = least_bitrate_bps(profile)
+    if least > link.lesson_up_bps:
+        raise ProfileRefused(
+            file,
+            line,
+            "link",
+            f"the room sends {least:,} b/s at the least (its sound and the smallest layer of each "
+            f"picture), but a lesson has {link.lesson_up_bps:,} b/s of the line {link.name!r}; "
+            "send fewer pictures, or smaller layers",
+            f"教室至少要发送 {least:,} b/s（声音加每路画面最小的一层），但线路 {link.name!r} "
+            f"只给课堂 {link.lesson_up_bps:,} b/s；请减少画面，或减小各层码率",
+        )
+    return on_line(profile, link)
 
 
 # --- finding files ----------------------------------------------------------------------------
 
 
 def _subfolder(model: type[BaseModel]) -> str:
-    return "rooms" if model is RoomProfile else "servers"
+    return _SUBFOLDERS[model]
 
 
 def _files(model: type[BaseModel], folders: Sequence[Path]) -> dict[str, Path]:
@@ -114,14 +188,14 @@ def _load(model: type[ProfileT], name: str, folders: Sequence[Path]) -> ProfileT
             f"there is no {_subfolder(model)[:-1]} profile {name!r}.{hint_en} Known: {known}",
             f"没有名为 {name!r} 的硬件配置。{hint_zh}现有：{known}",
         )
-    return read_profile(model, files[name])
+    return read_profile(model, files[name], folders)
 
 
 def _list(model: type[ProfileT], folders: Sequence[Path]) -> list[ProfileT]:
     profiles = []
     for file in _files(model, folders).values():
         try:
-            profiles.append(read_profile(model, file))
+            profiles.append(read_profile(model, file, folders))
         except ProfileError:
             continue  # told by find_problems, and by load when it is asked for
     return profiles
@@ -131,10 +205,17 @@ def _problems(model: type[ProfileT], folders: Sequence[Path]) -> list[ProfileRef
     problems = []
     for file in _files(model, folders).values():
         try:
-            read_profile(model, file)
+            read_profile(model, file, folders)
         except ProfileRefused as problem:
             problems.append(problem)
     return problems
+
+
+def _parse(file: Path, text: str) -> Table:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_refused(file, str(error)) from None
 
 
 def _read_text(file: Path) -> str:
@@ -215,7 +296,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
         return error["msg"], error["msg"]
     values: dict[str, Any] = error.get("ctx", {})
     problem_en, problem_zh = (text.format(**values) for text in _PROBLEMS[error["type"]])
-    if error["type"] not in ("missing", "profile_rule"):
+    # What stands below a camera is not quoted: somebody may have put a password there.
+    if error["type"] not in ("missing", "profile_rule") and "camera" not in error["loc"]:
         given = json.dumps(error["input"], ensure_ascii=False, default=str)[:60]
         problem_en, problem_zh = f"{problem_en}, not {given}", f"{problem_zh}，现为 {given}"
     return problem_en, problem_zh
@@ -223,6 +305,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
 
 def _unknown_key(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
     known = _keys_at(model, loc[:-1])
+    if len(loc) == 1:
+        known += [INHERITS, WITHOUT]
     near = difflib.get_close_matches(str(loc[-1]), known, n=1)
     if near:
         return (

@@ -7,11 +7,14 @@ Every key is described in `docs/hardware_profiles.md`; a test holds that page to
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
+
+from hardware_profiles.camera import Camera
+from hardware_profiles.model import ProfileModel, Title, rule_broken
 
 Mode = Literal["blended", "delivery", "research"]
 Role = Literal["lead", "room", "assistant", "observer"]
@@ -19,8 +22,6 @@ VideoSourceName = Literal["teacher", "students", "board", "screen"]
 Codec = Literal["H264", "VP8"]
 
 VIDEO_SOURCES: tuple[VideoSourceName, ...] = ("teacher", "students", "board", "screen")
-
-Title = Annotated[str, Field(min_length=1, max_length=60)]
 
 # What goes out when the profile does not say: first the mode, then the role. A delivered lesson
 # shows one teacher to rooms without one; a blended lesson has teachers on both sides; teachers who
@@ -44,17 +45,6 @@ _USUAL_SENDING: dict[Mode, dict[Role, tuple[VideoSourceName, ...]]] = {
 }
 
 
-def rule_broken(text_en: str, text_zh: str, *at: str) -> PydanticCustomError:
-    """An error of our own with its text in both languages; `at` is the key below the model."""
-    return PydanticCustomError("profile_rule", "{en}", {"en": text_en, "zh": text_zh, "at": at})
-
-
-class ProfileModel(BaseModel):
-    """Strict and frozen: an unknown key is refused, and 720 is not "720"."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
 class Layer(ProfileModel):
     """One simulcast encoding of a source."""
 
@@ -72,6 +62,15 @@ class VideoSource(ProfileModel):
     frame_rate: Annotated[float, Field(ge=1, le=60)]
     codec: Codec = "H264"
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=3)]
+    camera: Camera | None = None
+
+    def camera_of(self, layers: tuple[Layer, ...]) -> Camera | None:
+        """The camera with the streams of these layers alone; None when none is left."""
+        if self.camera is None:
+            return None
+        rids = {layer.rid for layer in layers}
+        streams = tuple(stream for stream in self.camera.streams if stream.rid in rids)
+        return self.camera.model_copy(update={"streams": streams}) if streams else None
 
     @property
     def max_bitrate_bps(self) -> int:
@@ -95,6 +94,29 @@ class VideoSource(ProfileModel):
                 f"某层的 max_frame_rate 高于这路画面的 frame_rate（{self.frame_rate:g}）",
                 "layers",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _camera_gives_layers(self) -> Self:
+        if self.camera is None:
+            return self
+        if self.codec != "H264":
+            raise rule_broken(
+                "a network camera's picture goes on as H264; remove this key",
+                "网络摄像机的画面以 H264 原样发送；请删去这一项",
+                "codec",
+            )
+        rids = [layer.rid for layer in self.layers]
+        for place, stream in enumerate(self.camera.streams):
+            if stream.rid not in rids:
+                raise rule_broken(
+                    f"there is no layer {stream.rid!r}; the layers are {', '.join(rids)}",
+                    f"没有 {stream.rid!r} 这一层；现有：{', '.join(rids)}",
+                    "camera",
+                    "streams",
+                    place,
+                    "rid",
+                )
         return self
 
 
@@ -142,6 +164,7 @@ class RoomProfile(ProfileModel):
     title_en: Title
     description_zh: Annotated[str, Field(max_length=400)] = ""
     description_en: Annotated[str, Field(max_length=400)] = ""
+    link: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")] = ""  # a line of `links/`
     sound: Sound = Sound()
     sources: Sources = Sources()
     send: SendRules = SendRules()
@@ -183,3 +206,10 @@ class RoomProfile(ProfileModel):
         cameras = (name for name in VIDEO_SOURCES if name != "screen")
         seen = tuple(name for name in cameras if self.source(name) is not None)[:1]
         return seen + usual
+
+
+def sending_roles() -> Iterator[tuple[Mode, Role]]:
+    """Every mode of lesson with every role that sends in it."""
+    for mode, roles in _USUAL_SENDING.items():
+        for role in roles:
+            yield mode, role

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hardware_profiles.room import ProfileModel, Title
+from hardware_profiles.model import ProfileModel, Title
 
 
 class Machine(ProfileModel):

@@ -53,6 +53,7 @@ if sys.argv[1:2] != ["serve"]:
         app.command(cls=SpokenCommand, help=words(_name))(getattr(import_module(_module), _name))
     app.add_typer(import_module("server.archive_cli").archive, name="archive")
     app.add_typer(import_module("server.config_cli").config, name="config")
+    app.add_typer(import_module("server.profile_cli").profile, name="profile")
 
 # What a server that was killed finds read in already; `server.serving` is nearly all of it.
 _READ_IN = (

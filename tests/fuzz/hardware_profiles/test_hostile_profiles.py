@@ -10,16 +10,25 @@ import pytest
 
 import hardware_profiles
 from hardware_profiles.errors import ProfileRefused
+from hardware_profiles.link import LinkProfile
 from hardware_profiles.loader import read_profile
 from hardware_profiles.room import RoomProfile
 from hardware_profiles.server import ServerProfile
 from tests.fuzz.rounds import SEED, rounds
 
 FOLDER = Path(hardware_profiles.__file__).parent
+CAMERA = b"""inherits = "recording-room"
+without = ["sources.board", "send.delivery"]
+link = "satellite"
+[sources.teacher.camera]
+streams = [{ rid = "q", url = "rtsp://10.0.0.5/sub" }]
+"""
 SHIPPED: list[tuple[Any, bytes]] = [
-    (model, file.read_bytes())
-    for model, kind in ((RoomProfile, "rooms"), (ServerProfile, "servers"))
-    for file in sorted(FOLDER.glob(f"{kind}/*.toml"))
+    (RoomProfile, CAMERA),
+    *((LinkProfile, f.read_bytes()) for f in FOLDER.glob("links/*")),
+]
+SHIPPED += [(RoomProfile, file.read_bytes()) for file in sorted(FOLDER.glob("rooms/*.toml"))] + [
+    (ServerProfile, file.read_bytes()) for file in sorted(FOLDER.glob("servers/*.toml"))
 ]
 ODD = [
     b"[", b"]]", b"=", b'"""', b"\0", b"\xff", b"-1", b"1e400", b"nan", b"[[a]]", b"a.b.c=1\n",

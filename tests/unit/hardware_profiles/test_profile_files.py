@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from hardware_profiles import (
+    LinkProfile,
     ProfileNotFound,
     ProfileRefused,
     RoomProfile,
     ServerProfile,
     find_problems,
+    list_link_profiles,
     list_room_profiles,
     list_server_profiles,
     load_room_profile,
@@ -47,10 +49,15 @@ def test_every_shipped_profile_loads() -> None:
     assert {profile.name for profile in list_room_profiles()} == shipped
     assert {"standard", "old-pc", "recording-room", "audio-only"} <= shipped
     assert [p.name for p in list_server_profiles()] == ["large", "medium", "small", "tiny"]
+    assert [p.name for p in list_link_profiles()] == ["fibre", "satellite", "shared-2mbit"]
 
 
 def test_shipped_profiles_speak_both_languages() -> None:
-    profiles: list[RoomProfile | ServerProfile] = [*list_room_profiles(), *list_server_profiles()]
+    profiles: list[RoomProfile | ServerProfile | LinkProfile] = [
+        *list_room_profiles(),
+        *list_server_profiles(),
+        *list_link_profiles(),
+    ]
     for profile in profiles:
         assert profile.title_zh != profile.title_en
         assert profile.description_zh and profile.description_en

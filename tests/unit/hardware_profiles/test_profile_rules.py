@@ -10,9 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from hardware_profiles import (
+    LinkProfile,
     RoomProfile,
     ServerProfile,
     fitting_profile,
+    list_link_profiles,
     list_room_profiles,
     list_server_profiles,
     load_room_profile,
@@ -131,8 +133,9 @@ def model_keys(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 
 def test_the_page_documents_every_key_and_no_other() -> None:
-    tables = {"name", "sound", "sources", "send", "machine", "media", "admit"}
+    tables = {"name", "sound", "sources", "send", "machine", "media", "admit", "line"}
     for section, model, profiles in (
+        ("Lines", LinkProfile, list_link_profiles()),
         ("Rooms", RoomProfile, list_room_profiles()),
         ("Servers", ServerProfile, list_server_profiles()),
     ):

@@ -1,0 +1,118 @@
+"""`tongke profile`: the hardware profiles there are, what is wrong with them, one of them whole.
+
+Owns the commands' words alone; the profiles are `hardware_profiles`'.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hardware_profiles import (
+    LinkProfile,
+    ProfileError,
+    ProfileNotFound,
+    RoomProfile,
+    ServerProfile,
+    find_problems,
+    list_link_profiles,
+    list_room_profiles,
+    list_server_profiles,
+    load_link_profile,
+    load_room_profile,
+    load_server_profile,
+)
+from server.command_words import words
+from server.config import load_settings
+from server.errors import StartRefused, Text
+from server.spoken import spoken
+from server.spoken_help import SpokenCommand, SpokenGroup
+
+AnyProfile = RoomProfile | LinkProfile | ServerProfile
+DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
+
+profile = typer.Typer(cls=SpokenGroup, help=words("profile"), no_args_is_help=True)
+
+_LOADERS: tuple[Callable[[str, list[Path]], AnyProfile], ...] = (
+    load_room_profile,
+    load_link_profile,
+    load_server_profile,
+)
+
+
+@profile.command("list", cls=SpokenCommand, help=words("profile-list"))
+def list_profiles(*, data_folder: DataFolder = None) -> None:
+    """Print them kind by kind, each with its title."""
+    folders = _folders(data_folder)
+    kinds: list[tuple[Text, list[AnyProfile]]] = [
+        (Text("教室", "Rooms"), [*list_room_profiles(folders)]),
+        (Text("线路", "Lines"), [*list_link_profiles(folders)]),
+        (Text("服务器", "Servers"), [*list_server_profiles(folders)]),
+    ]
+    for kind, profiles in kinds:
+        _say(kind)
+        for one in profiles:
+            title = " · ".join(_lines(Text(one.title_zh, one.title_en)))
+            typer.echo(f"  {one.name:<20} {title}")
+    _tell_problems(folders)
+
+
+@profile.command("check", cls=SpokenCommand, help=words("profile-check"))
+def check_profiles(*, data_folder: DataFolder = None) -> None:
+    """Print what is wrong; exit with 1 when something is."""
+    if _tell_problems(_folders(data_folder)):
+        raise typer.Exit(1)
+    _say(Text("所有硬件配置都正确。", "Every hardware profile is right."))
+
+
+@profile.command("show", cls=SpokenCommand, help=words("profile-show"))
+def show_profile(
+    name: Annotated[str, typer.Argument(help=words("profile_name"))],
+    *,
+    data_folder: DataFolder = None,
+) -> None:
+    """Print one, of whatever kind, with all it inherits."""
+    folders = _folders(data_folder)
+    refusal: ProfileError | None = None
+    for load in _LOADERS:
+        try:
+            found = load(name, folders)
+        except ProfileNotFound as error:
+            refusal = refusal or error
+        except ProfileError as error:
+            refusal = error
+            break
+        else:
+            typer.echo(found.model_dump_json(indent=2, exclude_none=True))
+            return
+    assert refusal is not None  # noqa: S101 - one of the loaders has refused
+    _say(Text(refusal.message_zh, refusal.message_en), err=True)
+    raise typer.Exit(2)
+
+
+def _folders(data_folder: Path | None) -> list[Path]:
+    try:
+        return [load_settings(data_folder=data_folder).data_folder / "hardware_profiles"]
+    except StartRefused as refused:
+        _say(refused.text, err=True)
+        raise typer.Exit(2) from None
+
+
+def _tell_problems(folders: list[Path]) -> bool:
+    problems = find_problems(folders)
+    for problem in problems:
+        _say(Text(problem.message_zh, problem.message_en), err=True)
+    return bool(problems)
+
+
+def _lines(text: Text) -> list[str]:
+    return list(spoken(text, encoding=sys.stdout.encoding))
+
+
+def _say(text: Text, *, err: bool = False) -> None:
+    for line in _lines(text):
+        typer.echo(line, err=err)
