@@ -119,6 +119,7 @@ api: $(STAMPS)/node $(STAMPS)/native
 # What plays a part against the clock, one by one.
 test-core: $(STAMPS)/native
 	@scripts/need-servers.sh
+	@scripts/need-cameras.sh
 	$(PY) -m pytest -q -m "not browser and not alone" $(WORKERS)
 	$(PY) -m pytest -q -m "not browser and alone" tests/faults
 
@@ -126,6 +127,7 @@ test-core: $(STAMPS)/native
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-browsers.sh
 	@scripts/need-servers.sh
+	@scripts/need-cameras.sh
 	$(PY) -m pytest -q -m "browser and not alone" -n 2 --dist loadfile tests/browser tests/faults
 	$(PY) -m pytest -q -m "browser and alone" tests/browser tests/faults
 
