@@ -32,7 +32,9 @@ def manifest() -> dict[str, dict[str, Any]]:
 
 def pages() -> list[str]:
     """Every page that the application loads when it is asked for."""
-    told = re.findall(r'import\("\./(pages/[^"]+)"\)', (CLIENT / "src" / "app.ts").read_text())
+    told = re.findall(
+        r'import\("\./(pages/[^"]+)"\)', (CLIENT / "src" / "page_code.ts").read_text()
+    )
     return [f"src/{page}" for page in told]
 
 
@@ -59,6 +61,15 @@ def compressed(file: str) -> int:
 def test_every_page_is_known() -> None:
     assert len(pages()) > 10
     assert "src/pages/player/player.ts" in pages()
+
+
+def test_the_document_asks_for_the_frame_itself() -> None:
+    """What every page begins with is fetched beside the first script, not after it has run."""
+    links = re.findall(
+        r'rel="modulepreload"[^>]* href="/([^"]+)"', (DIST / "index.html").read_text()
+    )
+    entry = files_of("index.html")
+    assert set(links) == {file for file in files_of("src/app.ts") - entry if file.endswith(".js")}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

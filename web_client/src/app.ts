@@ -14,28 +14,11 @@ import { icon, type IconName } from "./design/icons.ts";
 import { base, controls } from "./design/shared.ts";
 import { currentLanguage, switchLanguage } from "./i18n/index.ts";
 import { keysOf } from "./keys.ts";
+import { codeOf } from "./page_code.ts";
 import { go, isDark, needsPerson, parseRoute, type Route } from "./router.ts";
 
 /** Pages that say themselves how their lesson or recording stands. */
 const TITLED = new Set<Route["page"]>(["today", "teach", "room", "observe", "player"]);
-
-/** Each page is a chunk of its own: an old room PC loads nothing of the office. */
-const loaders: Record<Route["page"], () => Promise<unknown>> = {
-  today: () => import("./pages/today/today.ts"),
-  account: () => import("./pages/account.ts"),
-  setup: () => import("./pages/setup.ts"),
-  "sign-in": () => import("./pages/sign_in.ts"),
-  key: () => import("./pages/key.ts"),
-  room: () => import("./pages/room/room.ts"),
-  teach: () => import("./pages/teach/teach.ts"),
-  observe: () => import("./pages/observe.ts"),
-  pair: () => import("./pages/pair.ts"),
-  trust: () => import("./pages/trust.ts"),
-  library: () => import("./pages/library/library.ts"),
-  player: () => import("./pages/player/player.ts"),
-  admin: () => import("./pages/admin/admin.ts"),
-  "not-found": () => Promise.resolve(),
-};
 
 const RETRY_MS = 3000;
 
@@ -200,9 +183,11 @@ export class App extends TongkeElement {
     const changed = JSON.stringify(route) !== JSON.stringify(this.route);
     if (changed) this.ready = false;
     this.route = route;
+    const code = codeOf(route.page); // on its way while it is asked who is here
+    code.catch(() => undefined); // told below
     if (needsPerson(route) && !this.known) await this.learnPerson();
     try {
-      await loaders[route.page]();
+      await code;
       if (this.route !== route) return; // another page was asked for meanwhile
       this.ready = true;
       if (this.known || !needsPerson(route)) this.error = null;
@@ -360,7 +345,7 @@ export class App extends TongkeElement {
       ></tk-state>`;
     }
     if (!this.ready || (needsPerson(route) && !this.user)) {
-      return html`<tk-skeleton rows="3"></tk-skeleton>`;
+      return isDark(route) ? html`<tk-opening></tk-opening>` : html`<tk-skeleton rows="3"></tk-skeleton>`;
     }
     switch (route.page) {
       case "today":

@@ -2,12 +2,17 @@
 
 import "./design/tokens.css";
 import { startLanguage } from "./i18n/index.ts";
+import { codeOf } from "./page_code.ts";
+import { parseRoute } from "./router.ts";
 
 const REMIND_MS = 3000;
 
 async function start(): Promise<void> {
-  await startLanguage();
-  await import("./app.ts");
+  // All at once: on a thin line each answer that is waited for costs more than what it brings.
+  const words = startLanguage();
+  const frame = import("./app.ts");
+  codeOf(parseRoute(location.pathname).page).catch(() => undefined); // the frame asks again, and tells
+  await Promise.all([words, frame]);
   document.body.append(document.createElement("tk-app"));
 }
 

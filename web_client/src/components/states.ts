@@ -104,6 +104,48 @@ export class Skeleton extends TongkeElement {
   }
 }
 
+/**
+ * A live page before its code, its person and its lesson are known: the bar on top, which says what
+ * goes on, and the grey stage below it.
+ */
+export class Opening extends TongkeElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        height: 100%;
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        min-height: 56px;
+        padding: 0 16px;
+        border-bottom: 1px solid var(--line);
+        background: var(--surface);
+        color: var(--ink-soft);
+      }
+      header svg {
+        color: var(--accent);
+      }
+      .stage {
+        flex: 1;
+        margin: 16px;
+        border-radius: var(--radius);
+        background: var(--surface-raised);
+      }
+    `,
+  ];
+
+  override render(): TemplateResult {
+    const { app } = this.m;
+    return html`<header>${icon("room", 26)}<p role="status">${app.loading}</p></header>
+      <div class="stage" aria-hidden="true"></div>`;
+  }
+}
+
 /** What happened, in a line. */
 export function failureTitle(words: Messages["app"], error: unknown): string {
   return error instanceof ApiError ? words.failed : words.offlineTitle;
@@ -143,4 +185,5 @@ export class Button extends TongkeElement {
 
 define("tk-state", StateView);
 define("tk-skeleton", Skeleton);
+define("tk-opening", Opening);
 define("tk-button", Button);

@@ -97,8 +97,10 @@ export const teachStyles = css`
   .ready {
     color: var(--accent);
   }
-  tk-state,
-  tk-skeleton {
+  tk-opening {
+    flex: 1;
+  }
+  tk-state {
     flex: 1;
     padding: 24px;
   }

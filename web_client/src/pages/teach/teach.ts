@@ -267,7 +267,7 @@ export class Teach extends LessonPage {
   override render(): TemplateResult {
     const { view, m, session } = this;
     if (this.error !== null) return failure(m.app, this.error, () => void this.load());
-    if (!this.lesson || !session) return html`<tk-skeleton rows="4"></tk-skeleton>`;
+    if (!this.lesson || !session) return html`<tk-opening></tk-opening>`;
     if (view.phase === "ended" || this.lesson.state === "ended") {
       return html`<tk-lesson-ended
         .lesson=${this.lesson}
