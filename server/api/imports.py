@@ -1,7 +1,8 @@
 """Many schools, classrooms, devices and people from one file: `/api/admin/import`.
 
 The file is the request's body as it is, whatever it is called. It is sent twice: to be looked at,
-and, with the digest of what was seen, to be carried out. Nothing is kept in between.
+and, with the digest of what was seen, to be carried out. Nothing is kept in between; of what was
+done last the answer, for as long as it may have been lost on its way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
 
-from server.api.access import ServicesOf, address_for
+from server.api.access import Person, ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import View
 from server.children.once import ChildFailed, ask_once
@@ -170,6 +171,8 @@ async def preview_import(
 async def carry_out_import(
     request: Request,
     services: ServicesOf,
+    administrator: Person,
+    *,
     digest: Annotated[str, Query(min_length=64, max_length=64)],
     language: Annotated[Language, Query()] = "zh",
     right_rows: Annotated[bool, Query()] = False,
@@ -178,10 +181,14 @@ async def carry_out_import(
 
     With `right_rows` what its right rows say, and `digest` is theirs. Refuses (409) when it would
     not do any more what the preview showed, and (422) while a row of it is wrong otherwise. The
-    addresses are told this once.
+    addresses are told this once; who heard no answer asks the same again within ten minutes, and
+    is told them, with nothing done twice.
     """
     plan, made = await services.imports.carry_out(
-        await _file_in(request), digest=digest, right_rows=right_rows
+        await _file_in(request),
+        person=administrator.id,
+        digest=digest,
+        right_rows=right_rows,
     )
     await services.lessons.remove_unwelcome()
     base = address_for(request, services)

@@ -30,6 +30,22 @@ from server.importing.right_rows import right_of
 from server.importing.table import MOST_BYTES, FileRefused, Table, load
 from server.importing.wanted import ImportPlan, PlannedRow
 
+# Who heard no answer asks again at once, or when the line is back; what is told once is secret, and
+# not kept for longer.
+ASKED_AGAIN_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _CarriedOut:
+    """What was done last, by whom and at what agreement: asked for again, it is told again."""
+
+    person: str
+    digest: str
+    right_rows: bool
+    at: float
+    plan: ImportPlan
+    handed_out: HandedOut
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -48,6 +64,7 @@ class ImportDesk:
         self._clock = clock
         self._profile_folders = profile_folders
         self._turn = asyncio.Lock()
+        self._last: _CarriedOut | None = None
 
     async def look(self, data: bytes) -> Looked:
         """What this file would do now. Refuses (413, 422) what is no table."""
@@ -57,14 +74,18 @@ class ImportDesk:
             return Looked(plan, *(right or (None, ())))
 
     async def carry_out(
-        self, data: bytes, *, digest: str, right_rows: bool = False
+        self, data: bytes, *, person: str, digest: str, right_rows: bool = False
     ) -> tuple[ImportPlan, HandedOut]:
         """Do what this file says, all of it or nothing; with `right_rows` what its right rows say.
 
         `digest` is the plan's that was agreed to. Refuses (409) when another would be carried out
-        now, and (422) a plan with faults.
+        now, and (422) a plan with faults. `person` whose answer was lost asks again: the last one
+        is told again for ten minutes, to them alone, and nothing is done twice.
         """
         async with self._turn:
+            again = self._done_before(person, digest, right_rows=right_rows)
+            if again is not None:
+                return again.plan, again.handed_out
             plan, known = await self._plan(data)
             if plan.wrong:
                 right = await asyncio.to_thread(right_of, plan, known) if right_rows else None
@@ -76,7 +97,18 @@ class ImportDesk:
             async with self._database.write() as session:
                 if await read_known(session, known.profiles) != known:  # while it was planned
                     raise another_plan()
-                return plan, await carry_out(session, plan, now=self._clock())
+                handed_out = await carry_out(session, plan, now=self._clock())
+            self._last = _CarriedOut(person, digest, right_rows, self._clock(), plan, handed_out)
+            return plan, handed_out
+
+    def _done_before(self, person: str, digest: str, *, right_rows: bool) -> _CarriedOut | None:
+        """What this very request did a moment ago. What is older is forgotten here."""
+        last = self._last
+        if last is not None and not 0 <= self._clock() - last.at < ASKED_AGAIN_S:
+            last = self._last = None
+        asked = (person, digest, right_rows)
+        same = last is not None and (last.person, last.digest, last.right_rows) == asked
+        return last if same else None
 
     async def _plan(self, data: bytes) -> tuple[ImportPlan, Known]:
         """The plan, and what it was made on."""

@@ -155,6 +155,18 @@ it("looks again when something has changed meanwhile, and says so", async () => 
   expect(seen(root, "[data-testid=confirm-import]")).not.toBeNull();
 });
 
+it("asks the same again when no answer came", async () => {
+  await choose();
+  server.away = true;
+  await press(root, "[data-testid=confirm-import]");
+  expect(words(find(root, "[role=alert]"))).toContain("再按一次");
+  server.away = false;
+  await press(root, "[data-testid=confirm-import]");
+  expect(server.calls).toEqual([LOOKED, IMPORT, IMPORT]);
+  expect(words(find(root, "tk-import-done", "code"))).toBe("https://t/room#credential=s");
+  expect(seen(root, "[role=alert]")).toBeNull();
+});
+
 it("keeps addresses from being lost until they are downloaded", async () => {
   await choose();
   await press(root, "[data-testid=confirm-import]");

@@ -11,6 +11,7 @@ import pytest
 
 from server.api import imports
 from server.children.once import ChildLate
+from server.importing.desk import ASKED_AGAIN_S
 from server.importing.handout import csv_text, harmless
 from tests.unit.server.importing.workbooks import workbook
 from tests.unit.server.world import PASSWORD, World, post
@@ -175,6 +176,27 @@ async def test_what_would_do_something_else_now_is_not_done(admin: httpx.AsyncCl
     answer = await carry_out(admin, COUNTY, told["digest"])
     assert (answer.status_code, answer.json()["code"]) == (409, "plan-changed")
     assert await everything(admin) == before
+
+
+async def test_whose_answer_was_lost_asks_again_and_nothing_is_done_twice(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    told = await look(admin, COUNTY)
+    first = await carry_out(admin, COUNTY, told["digest"])
+    stands = await everything(admin)
+    again = await carry_out(admin, COUNTY, told["digest"])
+    assert again.json() == first.json()
+    assert len(again.json()["devices"]) == 3  # the same addresses, which are good
+    assert await everything(admin) == stands
+    # Nobody else hears them, nor anybody for what was agreed to otherwise, nor later.
+    other = await world.browser("10.0.0.9")
+    (address,) = [one["address"] for one in first.json()["people"] if one["username"] == "bureau"]
+    await post(other, "/api/session/key", {"key": address.partition("#key=")[2]})
+    refused = await carry_out(other, COUNTY, told["digest"])
+    assert refused.json()["code"] == "plan-changed"
+    world.clock.pass_s(ASKED_AGAIN_S)
+    refused = await carry_out(admin, COUNTY, told["digest"])
+    assert refused.json()["code"] == "plan-changed"
 
 
 async def test_a_failure_in_the_middle_leaves_nothing_behind(

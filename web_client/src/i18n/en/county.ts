@@ -63,6 +63,8 @@ export const county = {
       person: (count: number) => plural(count, "person", "people"),
     },
     notYet: "Nothing has been written yet.",
+    unanswered:
+      "The server’s answer did not come: it may have been imported. Press again within ten minutes: nothing is imported twice, and the addresses are shown.",
     done: "Imported",
     doneNothing: "Nothing new came in.",
     once: "The new addresses are shown only now. Download them and hand them out.",

@@ -54,6 +54,8 @@ export const county: Pick<Messages, keyof typeof english> = {
       person: (count) => `${count} 人`,
     },
     notYet: "尚未写入任何内容。",
+    unanswered:
+      "没有收到服务器的答复，也许已经导入。请在十分钟内再按一次：不会重复导入，地址会照常显示。",
     done: "已导入",
     doneNothing: "没有新的内容。",
     once: "新的地址只显示这一次，请立即下载，再分发给各校。",

@@ -152,7 +152,8 @@ export class AdminImport extends TongkeElement {
       this.focusOn("tk-import-done");
     } catch (error) {
       if (error instanceof ApiError && error.code === "plan-changed") await this.look(file);
-      this.error = wordsOf(error, this.m.app.offline);
+      // Whether it was done is not known here. The same again is told what came of it, done once.
+      this.error = wordsOf(error, this.m.importing.unanswered);
     } finally {
       this.busy = "";
     }

@@ -18,6 +18,8 @@ from server.door.tls import ServedCertificate
 from tests.unit.server.door.acme.pebble import PROGRAM, Pebble, pebble
 from tests.unit.server.door.test_tls import Client, echoing
 
+KEPT = {"acme.pem", "acme.json", "acme_account.key"}
+
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Debian's pebble")
 
 NAME = "lesson.school.example"
@@ -51,7 +53,9 @@ def renewal_at(ca: Pebble, settings: Settings, served: ServedCertificate) -> Ren
 async def test_a_certificate_is_ordered_proved_and_served_while_others_talk(
     tmp_path: Path,
 ) -> None:
-    settings = served_in(tmp_path, 7880)
+    data = tmp_path / "data"
+    data.mkdir()
+    settings = served_in(data, 7880)
     served = ServedCertificate(settings, names=lambda: ["localhost", "127.0.0.1"])
     async with echoing(served) as port, pebble(tmp_path, tls_port=port) as ca:
         before = await Client.connected(port, name=NAME)
@@ -62,9 +66,7 @@ async def test_a_certificate_is_ordered_proved_and_served_while_others_talk(
         assert told.failure is not None
         assert NAME in told.failure.en
         assert NAME in told.failure.zh
-        assert json.loads((tmp_path / "acme.json").read_text())["failed"]["trouble"] in (
-            ABOUT_THE_NAME
-        )
+        assert json.loads((data / "acme.json").read_text())["failed"]["trouble"] in (ABOUT_THE_NAME)
         assert served.public_leaf is None
         ca.names.knows = True
         assert await renewal.attempt(), renewal.told
@@ -74,7 +76,7 @@ async def test_a_certificate_is_ordered_proved_and_served_while_others_talk(
         assert by_address.shown == before.shown == served.leaf
         for client in (before, by_name, by_address):
             assert await client.says("here") == "here"
-        kept = (tmp_path / "acme.pem").read_bytes()
+        kept = (data / "acme.pem").read_bytes()
         assert x509.load_pem_x509_certificates(kept)[0] == by_name.shown
         # Renewed: the account is known, the key is another one.
         assert await renewal.attempt()
@@ -83,6 +85,8 @@ async def test_a_certificate_is_ordered_proved_and_served_while_others_talk(
         assert await by_name.says("still here") == "still here"
         for client in (before, by_name, by_address, again):
             await client.close()
-        for file in ("acme.pem", "acme.json", "acme_account.key"):
-            assert (tmp_path / file).stat().st_mode & 0o777 == 0o600
-        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".proof")]  # noqa: ASYNC240
+        for file in KEPT:
+            assert (data / file).stat().st_mode & 0o777 == 0o600
+        # Nothing of a proof, nor of a writing that was begun, is left beside them.
+        own = {"ca.crt", "ca.key", "tls.crt", "tls.key"}  # what serves by address
+        assert {path.name for path in data.iterdir()} == KEPT | own
