@@ -147,7 +147,11 @@ export class Chart extends TongkeElement {
       height: HEIGHT_PX,
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false },
-      scales: { y: { range: (_plot, _low, high) => [0, Math.max(this.least, high * 1.1)] } },
+      scales: {
+        // Of a lone moment uPlot would make a scale from the year 1970.
+        x: { range: (_plot, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+        y: { range: (_plot, _low, high) => [0, Math.max(this.least, high * 1.1)] },
+      },
       axes: [
         { ...axis, size: 30, space: 90, values: (_plot, splits) => splits.map(timeOfReading) },
         { ...axis, size: 72, space: 36, values: (_plot, splits) => splits.map(this.format) },

@@ -52,6 +52,14 @@ export class Tile extends TongkeElement {
         .sign .words {
           display: none;
         }
+        .cover {
+          padding: 0.3em 0.4em 2em;
+          font-size: 0.8em;
+          line-height: 1.15;
+        }
+        .cover svg {
+          display: none; /* the words say it, and need the place */
+        }
       }
       video {
         position: absolute;

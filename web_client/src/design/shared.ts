@@ -196,7 +196,7 @@ export const fields = css`
 export const facts = css`
   dl {
     display: grid;
-    grid-template-columns: auto minmax(0, 1fr);
+    grid-template-columns: fit-content(50%) minmax(0, 1fr);
     gap: 4px 16px;
     margin: 0;
   }
@@ -206,6 +206,16 @@ export const facts = css`
   dd {
     margin: 0;
     overflow-wrap: anywhere;
+  }
+  /* Beside a long name a path would stand letter below letter. */
+  @media (max-width: 600px) {
+    dl {
+      grid-template-columns: minmax(0, 1fr);
+      gap: 0;
+    }
+    dd {
+      margin-block-end: 8px;
+    }
   }
 `;
 
@@ -268,6 +278,14 @@ export const cards = css`
   table {
     width: 100%;
     border-collapse: collapse;
+  }
+  /* A table that is too wide scrolls by itself, and with it what only screen readers find in it. */
+  .scrolls {
+    position: relative;
+    overflow-x: auto;
+  }
+  td.short {
+    white-space: nowrap;
   }
   th {
     color: var(--ink-soft);

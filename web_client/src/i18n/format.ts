@@ -127,12 +127,13 @@ export function megabytes(bytes: number): string {
   return withUnit(bytes / 1e6, "megabyte", 0);
 }
 
-/** 640 kB, 188 MB, 12.4 GB, 1.8 TB: with two digits at least */
+/** 12 B, 640 kB, 188 MB, 12.4 GB, 1.8 TB: with two digits at least */
 export function bytes(value: number): string {
-  const steps = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-  const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log10(value || 1) / 3)));
-  const scaled = value / 1000 ** step;
-  return withUnit(scaled, steps[step] ?? "byte", step > 0 && scaled < 100 ? 1 : 0);
+  if (value < 1000) return `${number(value)} B`; // where Intl says "0 byte"
+  const steps = ["kilobyte", "megabyte", "gigabyte", "terabyte"];
+  const step = Math.min(steps.length - 1, Math.floor(Math.log10(value) / 3) - 1);
+  const scaled = value / 1000 ** (step + 1);
+  return withUnit(scaled, steps[step] ?? "kilobyte", scaled < 100 ? 1 : 0);
 }
 
 /** What a fault's code means, in words; one that is not known here is some fault. */

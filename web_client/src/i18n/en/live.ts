@@ -373,6 +373,6 @@ export const live = {
     },
     beside: "Beside the pictures",
     nobodyHere: "Nobody is in the picture at this moment.",
-    details: "About this lesson",
+    details: "About",
   },
 };

@@ -34,9 +34,10 @@ export abstract class Collection<T extends Item> extends Form {
     css`
       header {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
         justify-content: space-between;
-        gap: 16px;
+        gap: 8px 16px;
         margin-bottom: 16px;
       }
       form {
@@ -54,7 +55,6 @@ export abstract class Collection<T extends Item> extends Form {
       }
       .card.table {
         padding: 0;
-        overflow-x: auto;
       }
       tr:last-child td {
         border-bottom: 0;
@@ -303,7 +303,7 @@ export abstract class Collection<T extends Item> extends Form {
         })),
         find: (text) => this.seek(text),
       })}
-      <div class="card table">
+      <div class="card table scrolls">
         ${rows.length
           ? html`<table>
               <thead>

@@ -23,12 +23,14 @@ export class AdminCommunities extends Collection<Community> {
         gap: 8px;
       }
       .map strong {
+        min-width: 6em;
         max-width: 16em;
       }
       .map svg {
         flex: none;
       }
       .map ul {
+        min-width: 13em; /* two lines a name at most: a row has no more */
         margin: 0;
         padding: 0;
         list-style: none;

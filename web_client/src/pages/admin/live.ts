@@ -39,14 +39,18 @@ export class AdminLive extends TongkeElement {
       }
       .title {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
-        gap: 12px;
+        gap: 8px 12px;
         padding: 0 16px 12px;
       }
       .title .actions {
         display: flex;
         gap: 8px;
         margin-inline-start: auto;
+      }
+      td.sends {
+        min-width: 7em;
       }
       .removed {
         display: flex;
@@ -133,7 +137,7 @@ export class AdminLive extends TongkeElement {
           <a class="button" href="/observe/${lesson.id}">${today.observe}</a>
         </span>
       </div>
-      <table>
+      <div class="scrolls"><table>
         <thead>
           <tr>
             ${[
@@ -150,7 +154,7 @@ export class AdminLive extends TongkeElement {
         <tbody>
           ${seats.map((seat) => this.seat(lesson.id, seat))}
         </tbody>
-      </table>
+      </table></div>
       ${removed.map((one) => this.removed(lesson.id, one))} ${measured ? html`<tk-live-measures .lesson=${lesson.id}></tk-live-measures>` : nothing}
     </article>`;
   }
@@ -197,12 +201,12 @@ export class AdminLive extends TongkeElement {
     return html`<tr>
       <td><strong>${seat.name}</strong></td>
       <td>${seat.school}</td>
-      <td>${roles[seat.role]}</td>
+      <td class="short">${roles[seat.role]}</td>
       <td>${state}</td>
       <td>
         ${seat.present ? html`<span class="badge line ${seat.link}">${link[seat.link]}</span>` : ""}
       </td>
-      <td>${facts(seat.sources.map((one) => sources[one.source]))}</td>
+      <td class="sends">${facts(seat.sources.map((one) => sources[one.source]))}</td>
       <td>
         <tk-seat-devices
           .devices=${seat.devices}

@@ -57,12 +57,14 @@ export class AdminServer extends TongkeElement {
         margin-top: 2px;
       }
       .scroll {
+        position: relative;
         max-height: 360px;
         overflow: auto;
         border: 1px solid var(--line);
         border-radius: var(--radius);
       }
       td.value {
+        min-width: 12em;
         overflow-wrap: anywhere;
       }
       pre {

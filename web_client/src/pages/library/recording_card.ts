@@ -70,6 +70,8 @@ export class RecordingCard extends TongkeElement {
       .words {
         display: grid;
         flex: 1;
+        grid-template-columns: minmax(0, 1fr);
+        justify-items: start;
         align-content: start;
         gap: 4px;
         padding: 12px 16px 16px;
@@ -77,6 +79,9 @@ export class RecordingCard extends TongkeElement {
       h2 {
         font-size: var(--text);
         overflow-wrap: anywhere;
+      }
+      .badge {
+        white-space: normal; /* a card may be narrower than who may see it, in English */
       }
     `,
   ];

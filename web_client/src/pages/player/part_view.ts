@@ -35,9 +35,10 @@ export class PartView extends TongkeElement {
         inset: auto 0 0 0;
         overflow: hidden;
         padding: 4px 10px;
-        background: linear-gradient(transparent, var(--picture-shade));
+        background: linear-gradient(transparent, var(--picture-shade) 45%);
         font-size: var(--text-small);
         text-overflow: ellipsis;
+        text-shadow: 0 1px 2px var(--picture-shade);
         white-space: nowrap;
       }
       :host([speaking])::after {

@@ -61,6 +61,20 @@ export class RoomPairing extends TongkeElement {
       .words {
         font-size: max(28px, 1.8vw);
       }
+      /* Looked at on a phone: the code below the figures. */
+      @media (max-width: 700px) {
+        :host {
+          grid-template-columns: minmax(0, 1fr);
+          justify-items: center;
+        }
+        .figures {
+          justify-content: center;
+          font-size: 13vw;
+        }
+        ol {
+          font-size: 20px;
+        }
+      }
     `,
   ];
 

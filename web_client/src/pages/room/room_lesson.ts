@@ -150,6 +150,55 @@ export class RoomLesson extends TongkeElement {
         background: var(--hand);
         color: var(--on-hand);
       }
+      /* A phone or an upright screen: one below the other, and nothing beside anything. */
+      @media (max-width: 900px) {
+        :host {
+          grid-template: minmax(0, 1fr) auto auto / minmax(0, 1fr);
+          height: 100dvh;
+        }
+        tk-stage {
+          --tile-text: 18px;
+        }
+        .strip {
+          --tile-text: 14px;
+          flex-direction: row;
+          grid-area: 2 / 1;
+          width: 100%;
+          padding: 4px 0 0;
+        }
+        .strip tk-tile {
+          flex: 0 1 33%;
+        }
+        .bar {
+          flex-direction: column;
+          align-items: stretch;
+          gap: 12px;
+          grid-area: 3 / 1;
+          padding: 12px 16px 16px;
+        }
+        .caption {
+          gap: 12px;
+          font-size: 24px;
+        }
+        tk-chat-line {
+          font-size: 20px;
+        }
+        .hand {
+          justify-content: center;
+          gap: 16px;
+          min-height: 72px;
+        }
+        .hand svg {
+          width: 40px;
+          height: 40px;
+        }
+        .hand strong {
+          font-size: 24px;
+        }
+        .hand .hint {
+          font-size: 16px;
+        }
+      }
     `,
   ];
 

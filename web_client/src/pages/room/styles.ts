@@ -39,6 +39,24 @@ export const roomStyles = css`
     line-height: 1.4;
     text-wrap: balance;
   }
+  @media (max-width: 700px) {
+    .waiting {
+      grid-template-columns: minmax(0, 1fr);
+      gap: 16px;
+      padding: 56px 16px 16px;
+      overflow-y: auto;
+    }
+    .clock {
+      font-size: 22vw;
+    }
+    .say {
+      font-size: 28px;
+    }
+    .place,
+    .hint {
+      font-size: 20px;
+    }
+  }
   .gear {
     position: absolute;
     inset: 8px auto auto 8px;
@@ -60,7 +78,7 @@ export const roomStyles = css`
     color: var(--ink);
     grid-template-columns: minmax(0, 1fr);
     gap: 12px;
-    width: 440px;
+    width: min(440px, calc(100vw - 16px));
     padding: 16px;
     border-radius: var(--radius);
     background: var(--surface);

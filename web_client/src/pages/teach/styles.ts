@@ -134,7 +134,7 @@ export const teachStyles = css`
     tk-chat {
       order: -1; /* what was asked for stands right below the stage */
       flex: none;
-      height: min(280px, 38vh);
+      height: min(240px, 30vh);
     }
     tk-device-panel {
       max-height: none;
