@@ -74,6 +74,13 @@ class County:
 
     def lesson_now(self, *, mode: str = "delivery", record: bool = False) -> str:
         """Starts a lesson with all three rooms; returns its id."""
+        return self._lesson(mode, record=record, starts_at=None)
+
+    def lesson_at(self, starts_at: float) -> str:
+        """Plans a lesson with all three rooms for this Unix time; returns its id."""
+        return self._lesson("delivery", record=False, starts_at=int(starts_at))
+
+    def _lesson(self, mode: str, *, record: bool, starts_at: int | None) -> str:
         return str(
             post(
                 self.teacher,
@@ -85,7 +92,7 @@ class County:
                 community_id=self.community_id,
                 lead_classroom_id=self.lead_classroom_id,
                 room_classroom_ids=list(self.room_ids.values()),
-                starts_at=None,
+                starts_at=starts_at,
                 record=record,
             )["id"]
         )
