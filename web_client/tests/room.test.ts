@@ -226,8 +226,8 @@ describe("a room in its lesson", () => {
     [{ lesson: lesson({ led: false, begun: false }) }, "已连接，等待Ms Li", "举手"],
     [{ lesson: lesson({ led: false }) }, "Ms Li暂时离开，马上回来", "举手"],
     [me({ hand: { place: 2, raised_at: 1 } }), "已举手，排第 2 位", "放下手"],
-    [{ lesson: lesson({ floor: "r1" }) }, "请发言，大家正在听", "我们说完了"],
-    [{ lesson: lesson({ floor: "r2" }) }, "Room r2正在发言", "举手"],
+    [{ lesson: lesson({ floor: "r1" }) }, "轮到你们发言，大家正在听", "我们说完了"],
+    [{ lesson: lesson({ floor: "r2" }) }, "轮到Room r2发言", "举手"],
     [me({ muted_by_lead: true }), "老师已将本教室静音", "举手"],
     [
       { ...me({ muted_by_lead: true }), lesson: lesson({ floor: "r1" }) },
@@ -236,7 +236,7 @@ describe("a room in its lesson", () => {
     ],
     [
       { carries_sound: false, lesson: lesson({ floor: "r1" }) },
-      "请发言，声音由本教室的另一台设备传送",
+      "轮到你们发言，声音由本教室的另一台设备传送",
       "我们说完了",
     ],
     [{ carries_sound: false }, "本教室的声音由另一台设备传送和播放", "举手"],
@@ -265,7 +265,7 @@ describe("a room in its lesson", () => {
     await key("PageDown"); // a presenter's remote
     expect(FakeSocket.last.asked).toMatchObject({ type: "lower_hand", seat_id: null });
     await heard({ type: "lesson_changed", lesson: lesson({ floor: "r1" }) });
-    expect(document.title).toBe("请发言，大家正在听 · Fractions · 同课");
+    expect(document.title).toBe("轮到你们发言，大家正在听 · Fractions · 同课");
     hand(root).click();
     expect(FakeSocket.last.asked).toMatchObject({ type: "take_floor" });
   });
@@ -348,7 +348,7 @@ describe("a room in its lesson", () => {
     expect(isOff(hand(root))).toBe(false);
     FakeSocket.last.die(1006);
     await settled();
-    expect(caption(root)).toBe("连接中断，正在自动返回…");
+    expect(caption(root)).toBe("网络中断，正在自动返回…");
     expect(isOff(hand(root))).toBe(true);
     expect(find(root, "tk-room-lesson").shadowRoot?.querySelectorAll(".strip tk-tile").length).toBe(3);
     await later(0.5);

@@ -70,7 +70,7 @@ describe("the lessons going on", () => {
       "Ms Li School lead 主讲 在场 网络良好 教师 · 声音",
       "Room r1 School r1 教室 在场 网络较弱 学生 · 声音",
       "Room r2 School r2 教室 网络中断",
-      "Room r3 School r3 教室 不在",
+      "Room r3 School r3 教室 不在场",
     ]);
     server.answers[LIVE] = live(going("l1", seat("lead")));
     await later(2);

@@ -92,8 +92,8 @@ export const office = {
     takeOverSure: "Be the teacher of this lesson?",
     yesTakeOver: "Yes, take over",
     endLesson: "End",
-    endSure: "End this lesson for all?",
-    yesEnd: "Yes, end it",
+    endSure: "End the lesson for all?",
+    yesEnd: "End for all",
   },
   library: {
     title: "Library",

@@ -41,7 +41,7 @@ export const measures: Pick<Messages, "measures"> = {
       roundTrip: "往返时延",
       lines: "连接",
       flows: "谁收到什么",
-      streams: "收到的信号，逐层",
+      streams: "收到的画面和声音，逐层",
       receiver: "接收方",
       from: "来自",
       way: "方向",
@@ -69,7 +69,7 @@ export const measures: Pick<Messages, "measures"> = {
     reasons: {
       bandwidth: "暂停：线路太弱",
       "producer-paused": "已静音",
-      "producer-silent": "没有信号",
+      "producer-silent": "没有送来任何内容",
       "not-wanted": "未显示",
     },
     // 一切正常时也会出现的，以及原因。
