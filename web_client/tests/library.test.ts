@@ -124,6 +124,98 @@ describe("the library", () => {
     expect(calls.length).toBe(asked); // nothing is unfinished any more
   });
 
+  /** Answers come when they are told to, in whatever order. */
+  const slow = (): Map<string, { answer: (rows: Recording[]) => void; fail: () => void }> => {
+    const open = new Map<string, { answer: (rows: Recording[]) => void; fail: () => void }>();
+    vi.stubGlobal("fetch", (path: string, options: RequestInit) => {
+      if (options.method !== "GET") return Promise.resolve(new Response("{}"));
+      const { searchParams: asked } = new URL(path, "http://server");
+      return new Promise<Response>((resolve, reject) => {
+        const answer = (rows: Recording[]): void => resolve(new Response(JSON.stringify(rows)));
+        const fail = (): void => reject(new TypeError("no route"));
+        open.set(asked.get("text") ?? "", { answer, fail });
+      });
+    });
+    return open;
+  };
+  const typed = async (root: ShadowRoot, text: string): Promise<void> => {
+    await write(root, "[data-testid=library-search]", text);
+    await vi.advanceTimersByTimeAsync(400);
+  };
+
+  it("forgets a question that fails after a later one was answered", async () => {
+    begin([recording(1)]);
+    const root = await open();
+    const asked = slow();
+    await typed(root, "a");
+    await typed(root, "ab");
+    asked.get("ab")?.answer([recording(2)]);
+    await settled(root.host);
+    asked.get("a")?.fail();
+    await settled(root.host);
+    expect(cards(root)).toEqual(["r2"]);
+  });
+
+  it("keeps what it shows while nobody answers, and looks again", async () => {
+    begin([recording(1, { state: "finishing" })]);
+    const root = await open();
+    const answers = fetch;
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no route")));
+    await vi.advanceTimersByTimeAsync(7000);
+    expect(cards(root)).toEqual(["r1"]);
+    vi.stubGlobal("fetch", answers);
+    all = [recording(1)];
+    const before = calls.length;
+    await vi.advanceTimersByTimeAsync(3500);
+    expect(calls.length).toBe(before + 1);
+  });
+
+  it("looks for what was typed though more was asked for in the same breath", async () => {
+    begin(Array.from({ length: 100 }, (_, id) => recording(id)));
+    const root = await open();
+    await write(root, "[data-testid=library-search]", "分数");
+    more(root)?.click();
+    await vi.advanceTimersByTimeAsync(400);
+    expect(new URLSearchParams(calls.at(-1)).get("text")).toBe("分数");
+  });
+
+  it("does not bring back what was deleted while it looked", async () => {
+    const rows = [recording(1, { may: ["change"] }), recording(2, { state: "finishing" })];
+    begin(rows);
+    const root = await open();
+    const asked = slow();
+    await vi.advanceTimersByTimeAsync(3500); // it looks again
+    const before = asked.get("");
+    await press(root, "tk-recording-card", "tk-card-actions", "[data-do=delete]");
+    await press(root, "tk-recording-card", "tk-card-actions", "[data-testid=delete-yes]");
+    before?.answer(rows); // as it was
+    await settled(root.host);
+    expect(cards(root)).toEqual(["r2"]);
+    asked.get("")?.answer(rows.slice(1));
+    await settled(root.host);
+    expect(cards(root)).toEqual(["r2"]);
+  });
+
+  it.each([
+    ["a year that is being typed", "0002-01-01", "0"],
+    ["a year that no lesson has", "2999-01-01", "4000000000"],
+  ])("asks for %s as the server takes it", async (_, day, from) => {
+    begin([recording(1)]);
+    const root = await open();
+    const field = find(root, 'input[type="date"]') as HTMLInputElement;
+    field.value = day;
+    field.dispatchEvent(new Event("change"));
+    await vi.advanceTimersByTimeAsync(400);
+    expect(new URLSearchParams(calls.at(-1)).get("from")).toBe(from);
+  });
+
+  it("takes the tab of a table's cell for a space", async () => {
+    begin([recording(1)]);
+    const root = await open();
+    await typed(root, "分数\t三年级\u0000");
+    expect(new URLSearchParams(calls.at(-1)).get("text")).toBe("分数 三年级");
+  });
+
   it("shows nobody twice who stands elsewhere by now", async () => {
     begin(Array.from({ length: 70 }, (_, id) => recording(id)));
     const root = await open();

@@ -3,7 +3,18 @@
 
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Part, RecordedEvent, Recording } from "../src/api/types.ts";
-import { FakeServer, find, later, mounted, press, seen, settled, words } from "./page_on_its_own.ts";
+import {
+  FakeServer,
+  find,
+  later,
+  mounted,
+  press,
+  Refused,
+  seen,
+  settled,
+  words,
+  write,
+} from "./page_on_its_own.ts";
 
 const part = (seat: string, source: Part["source"]): Part => ({
   part_id: `${seat}-${source}`,
@@ -127,7 +138,7 @@ describe("the large picture", () => {
     expect(plays()).toBe(true);
     await press(player, "tk-pictures", picture);
     expect(plays()).toBe(false);
-    find(player, "tk-pictures", picture).dispatchEvent(new MouseEvent("dblclick"));
+    find(player, "tk-pictures", picture).dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
     await settled();
     expect(filled()).toBe(true);
     expect(seen(player, "tk-pictures", ".swap")).toBeNull(); // the picture alone
@@ -140,12 +151,166 @@ describe("the large picture", () => {
   });
 });
 
+describe("hands that are not careful", () => {
+  const click = async (detail: number, ...path: string[]): Promise<void> => {
+    const place = find(player, "tk-pictures", ...path);
+    place.dispatchEvent(new MouseEvent("click", { detail, bubbles: true, composed: true }));
+    await settled();
+  };
+  const held = async (name: string, target: EventTarget = globalThis): Promise<void> => {
+    for (const repeat of [false, true, true, true]) {
+      target.dispatchEvent(
+        new KeyboardEvent("keydown", { key: name, repeat, bubbles: true, composed: true }),
+      );
+    }
+    await settled();
+  };
+
+  it("click a small picture twice: it is large, and fills the screen", async () => {
+    await open();
+    await click(1, ".swap");
+    expect(large()).toBe("room");
+    await click(2, ".swap"); // the teacher's, which has come under the pointer
+    const small = find(player, "tk-pictures", ".view.small");
+    small.dispatchEvent(new MouseEvent("dblclick"));
+    await settled();
+    expect([large(), filled()]).toEqual(["room", true]);
+  });
+
+  it("click one of a wall twice: the lesson neither begins nor stops by it", async () => {
+    const wall = [event(0, "layout", { layout: "wall" })];
+    new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, events: wall } });
+    await open();
+    await click(1, '.view.member [data-swap="room-students"]');
+    await click(2, '[data-place="large"] tk-part');
+    expect([large(), plays()]).toEqual(["room", false]);
+    await click(1, '[data-place="large"] tk-part');
+    expect(plays()).toBe(true);
+  });
+
+  it("hold a key: what it does is done once, but for going on and back", async () => {
+    await open();
+    await held(" ");
+    expect(plays()).toBe(true);
+    await held("f");
+    expect(filled()).toBe(true);
+    await held("l");
+    expect(time()).toBe("0:40");
+  });
+
+  it("leave the keyboard at the volume: only its arrows are taken", async () => {
+    await open();
+    const volume = find(player, "input[type=range]");
+    await held("k", volume);
+    expect(plays()).toBe(true);
+    await held("ArrowRight", volume);
+    expect(time()).toBe("0:00");
+  });
+
+  it("move the volume while the sound is off: it is heard", async () => {
+    await open();
+    await key("m");
+    expect(find(player, "[aria-pressed].main, button[aria-pressed=true]")).toBeTruthy();
+    await write(player, "input[type=range]", "0.5");
+    const { volume } = find(player, "tk-pictures") as unknown as { volume: number };
+    expect(volume).toBe(0.5);
+  });
+
+  it("ask for the whole screen and give it up before it is granted", async () => {
+    await open();
+    const left = vi.fn(() => Promise.resolve());
+    const screen = { fullscreenElement: player.host, exitFullscreen: left };
+    for (const [name, value] of Object.entries(screen)) {
+      Object.defineProperty(document, name, { value, configurable: true });
+    }
+    document.dispatchEvent(new Event("fullscreenchange"));
+    for (const name of Object.keys(screen)) Reflect.deleteProperty(document, name);
+    expect(left).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a part that cannot be loaded", () => {
+  const failedPart = (): string => words(seen(player, "tk-pictures", "tk-part", ".failed"));
+  const video = (): HTMLVideoElement =>
+    find(player, "tk-pictures", "tk-part", "video") as HTMLVideoElement;
+  const fails = async (): Promise<void> => {
+    video().dispatchEvent(new Event("error"));
+    await settled();
+  };
+
+  it("is tried again, more and more seldom, and is there when it can be had", async () => {
+    const ready = vi.spyOn(HTMLMediaElement.prototype, "readyState", "get").mockReturnValue(0);
+    const load = vi.spyOn(HTMLMediaElement.prototype, "load").mockReturnValue();
+    await open();
+    await later(1);
+    await fails();
+    expect(failedPart()).toContain("李老师");
+    await later(1);
+    expect(load).toHaveBeenCalledTimes(0);
+    await later(1.5);
+    expect(load).toHaveBeenCalledTimes(1);
+    await fails();
+    await later(3);
+    expect(load).toHaveBeenCalledTimes(1);
+    await later(1.5);
+    expect(load).toHaveBeenCalledTimes(2);
+    expect(failedPart()).toContain("李老师"); // until it plays
+    ready.mockReturnValue(4);
+    await later(1);
+    expect(failedPart()).toBe("");
+  });
+
+  it("keeps nobody waiting while it is tried", async () => {
+    vi.spyOn(HTMLMediaElement.prototype, "readyState", "get").mockImplementation(function (
+      this: HTMLMediaElement,
+    ) {
+      return this === video() ? 0 : 4;
+    });
+    vi.spyOn(HTMLMediaElement.prototype, "load").mockReturnValue();
+    await open();
+    await later(1);
+    await fails();
+    await press(player, "[data-testid=play]");
+    await later(5);
+    expect(time()).toBe("0:05");
+  });
+
+  it("is told as deleted where the recording is, and comes back with it", async () => {
+    const server = new FakeServer({ "GET /api/recordings/r1": RECORDING });
+    await open();
+    await later(1);
+    server.answers["GET /api/recordings/r1"] = new Refused(404, "not-found", "没有找到这个课程录像。");
+    await fails();
+    expect(words(player)).toContain("没有找到这个课程录像。");
+    server.answers["GET /api/recordings/r1"] = RECORDING;
+    await press(player, "tk-state tk-button");
+    expect(time()).toBe("0:00");
+  });
+});
+
+describe("a recording that is being finished", () => {
+  it("is waited for through a line that is away for a while", async () => {
+    const server = new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, state: "finishing" } });
+    await open();
+    const waits = words(player);
+    server.away = true;
+    await later(25);
+    expect(words(player)).toBe(waits);
+    server.away = false;
+    server.answers["GET /api/recordings/r1"] = RECORDING;
+    await later(15);
+    expect(time()).toBe("0:00");
+  });
+});
+
 describe("where it begins", () => {
   it.each([
     ["", "0:00"],
     ["?t=90", "1:30"],
     ["?t=1m5s", "1:05"],
     ["?t=9h", "10:00"],
+    ["?t=1:05", "1:05"],
+    ["?t=90.7", "1:30"],
     ["?t=x", "0:00"],
   ])("%s: %s", async (search, expected) => {
     await open(search);

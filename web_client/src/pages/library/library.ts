@@ -3,7 +3,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { getPage, type Page, post, SIGNED_OUT, wordsOf } from "../../api/client.ts";
+import { getPage, type Page, post, SIGNED_OUT, Unreachable, wordsOf } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
 import { keepDraft, takeDraft } from "../../components/drafts.ts";
 import { define, TongkeElement } from "../../components/element.ts";
@@ -16,6 +16,7 @@ const TYPING_MS = 300; // search when the person pauses, not at every letter
 const UNFINISHED_MS = 3000; // a lesson that has just ended becomes playable within seconds
 const AT_ONCE = 60; // cards: some screens full
 const MOST_AT_ONCE = 500; // the server gives no more
+const LAST_MOMENT = 4e9; // the server's own limit: the year 2096
 const FILTERS = "filters"; // what its draft is about
 const UNDO = ".undo button";
 
@@ -114,7 +115,10 @@ export class Library extends TongkeElement {
   @state() private undo: { readonly id: string; readonly title: string } | null = null;
   @state() private said = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private typing: ReturnType<typeof setTimeout> | undefined;
   private asked = 0;
+  /** The last question that was answered, or got none. */
+  private answered = 0;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -126,7 +130,7 @@ export class Library extends TongkeElement {
   }
 
   override disconnectedCallback(): void {
-    clearTimeout(this.timer);
+    for (const timer of [this.timer, this.typing]) clearTimeout(timer);
     removeEventListener(SIGNED_OUT, this.onSignedOut);
     super.disconnectedCallback();
   }
@@ -139,11 +143,12 @@ export class Library extends TongkeElement {
   private query(): string {
     const { text, subject, school, from, to } = this.filters;
     const parameters = new URLSearchParams();
-    if (text.trim()) parameters.set("text", text.trim());
+    const words = text.replace(/[\s\p{Cc}]+/gu, " ").trim(); // out of a table comes a tab
+    if (words) parameters.set("text", words);
     if (subject) parameters.set("subject", subject);
     if (school) parameters.set("school", school);
-    if (from) parameters.set("from", String(new Date(`${from}T00:00`).getTime() / 1000));
-    if (to) parameters.set("to", String(new Date(`${to}T23:59:59`).getTime() / 1000));
+    if (from) parameters.set("from", momentAt(`${from}T00:00`));
+    if (to) parameters.set("to", momentAt(`${to}T23:59:59`));
     return parameters.toString();
   }
 
@@ -168,20 +173,25 @@ export class Library extends TongkeElement {
   private readonly refresh = (): Promise<void> => {
     const known = this.recordings ?? [];
     const rows = Math.min(MOST_AT_ONCE, Math.max(AT_ONCE, known.length));
-    return this.ask(this.page(rows), (page) =>
-      known.length > rows ? { rows: joined(page.rows, known), next: this.next } : page,
+    return this.ask(
+      this.page(rows),
+      (page) => (known.length > rows ? { rows: joined(page.rows, known), next: this.next } : page),
+      true,
     );
   };
 
+  /** `again`: what is here stays while nobody answers, and is looked at again. */
   private async ask(
     address: string,
     join: (page: Page<Recording>) => Page<Recording>,
+    again = false,
   ): Promise<void> {
     clearTimeout(this.timer);
     const mine = ++this.asked;
     try {
       const page = await getPage<Recording>(address);
       if (mine !== this.asked) return; // a later question is on its way
+      this.answered = mine;
       const { rows, next } = join(page);
       this.recordings = rows;
       this.next = next;
@@ -189,22 +199,35 @@ export class Library extends TongkeElement {
       this.subjects = new Set([...this.subjects, ...rows.map((one) => one.subject)]);
       this.schools = new Set([...this.schools, ...rows.flatMap((one) => one.schools)]);
       if (rows.some((one) => one.state === "recording" || one.state === "finishing")) {
-        this.timer = setTimeout(() => void this.refresh(), UNFINISHED_MS);
+        this.refreshLater();
       }
     } catch (error) {
-      this.error = error;
+      if (mine !== this.asked) return;
+      this.answered = mine;
+      if (again && error instanceof Unreachable) this.refreshLater();
+      else this.error = error;
     }
+  }
+
+  private refreshLater(): void {
+    this.timer = setTimeout(() => void this.refresh(), UNFINISHED_MS);
+  }
+
+  /** An answer that is on its way does not know yet what was just done. */
+  private askAnew(): void {
+    if (this.answered !== this.asked) void this.refresh();
   }
 
   private filter(change: Partial<Filters>): void {
     this.filters = { ...this.filters, ...change };
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.load(), TYPING_MS);
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => void this.load(), TYPING_MS);
   }
 
   private renamed(id: string, title: string): void {
     const rows = this.recordings ?? [];
     this.recordings = rows.map((one) => (one.id === id ? { ...one, title } : one));
+    this.askAnew();
   }
 
   private deleted(id: string, title: string): void {
@@ -212,6 +235,7 @@ export class Library extends TongkeElement {
     this.said = "";
     this.undo = { id, title };
     this.focusOn(UNDO);
+    this.askAnew();
   }
 
   private async restore(id: string, title: string): Promise<void> {
@@ -350,6 +374,12 @@ export class Library extends TongkeElement {
       />
     </label>`;
   }
+}
+
+/** In seconds. A year that is being typed (0002), or that no lesson has, is the nearest the server takes. */
+function momentAt(local: string): string {
+  const at = new Date(local).getTime() / 1000;
+  return String(Math.min(LAST_MOMENT, Math.max(0, at || 0)));
 }
 
 /** One list behind the other; what stands in both stands where it does in the first. */

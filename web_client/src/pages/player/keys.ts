@@ -1,4 +1,4 @@
-// What each key does in the player. Pure.
+// What each key does in the player, and where.
 
 export type KeyAction =
   | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "as-seen" }
@@ -27,6 +27,15 @@ const ACTIONS: Readonly<Record<string, KeyAction>> = {
 export function keyAction(key: string): KeyAction | null {
   if (/^[0-9]$/.test(key)) return { do: "to", share: Number(key) / 10 };
   return ACTIONS[key.toLowerCase()] ?? null;
+}
+
+/** What goes on while its key is held; all else is done once. */
+export const REPEATED: ReadonlySet<KeyAction["do"]> = new Set(["by", "volume", "speed"]);
+
+/** Whether this key means something where the keyboard is: the volume has the arrows alone. */
+export function takesKey(place: HTMLElement, key: string): boolean {
+  if (place instanceof HTMLInputElement && place.type === "range") return key.startsWith("Arrow");
+  return /^(INPUT|TEXTAREA|SELECT)$/.test(place.tagName);
 }
 
 /** For the list behind "?": each line's keys (␣ is the space bar), and its name. */

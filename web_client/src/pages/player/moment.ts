@@ -1,11 +1,13 @@
-// A moment of a recording in its address: `?t=90`, `?t=1h2m3s`. Pure.
+// A moment of a recording in its address: `?t=90`, `?t=1h2m3s`, and as people write it by hand, `?t=1:30`.
+// Pure.
 
-const PARTS = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/;
+const PARTS = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?$/;
+const CLOCK = /^(?:(\d+):)?(\d+):([0-5]\d(?:\.\d+)?)$/;
 
 /** Seconds; null when the address names no moment that can be read. */
 export function momentIn(search: string): number | null {
   const told = new URLSearchParams(search).get("t")?.trim().toLowerCase();
-  const found = told ? PARTS.exec(told) : null;
+  const found = told ? (PARTS.exec(told) ?? CLOCK.exec(told)) : null;
   if (!found) return null;
   const [hours, minutes, seconds] = found.slice(1).map((part: string | undefined) => Number(part ?? 0));
   return (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0);

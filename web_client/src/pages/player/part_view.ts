@@ -12,6 +12,9 @@ const ENOUGH_DATA = 3; // HAVE_FUTURE_DATA
 /** What is to come soon is loaded beforehand; what is further away takes no line and no memory. */
 const NEAR_S = 20;
 const SEEK_EVERY_MS = 700; // an element that is still seeking is not sought again
+/** What could not be loaded is tried again: a server is back within seconds, a line within minutes. */
+const AGAIN_MS = 2000;
+const AGAIN_AT_MOST_MS = 30_000;
 
 export class PartView extends TongkeElement {
   static override styles = [
@@ -70,14 +73,23 @@ export class PartView extends TongkeElement {
   @state() private failed = false;
   @query("video") private video!: HTMLVideoElement | null;
   private soughtAt = 0;
+  /** After a failure: when it is tried again, and how long to wait after the next. */
+  private againAt = 0;
+  private pause = AGAIN_MS;
+  private trying = false;
 
   /** Be where the lesson is. `moving` is false while the player waits or is paused. */
   follow(position: number, rate: number, moving: boolean): void {
     const { recorded: part, video } = this;
     if (!isNear(part, position)) this.letGo();
     else this.source ||= mediaAddress(this.recordingId, part.file);
-    if (!video || !this.source || this.failed) return;
+    if (!video || !this.source) return;
     const now = performance.now();
+    if (this.failed && !this.trying) {
+      if (now < this.againAt) return;
+      this.trying = true;
+      video.load();
+    }
     const step = follow(part, position, video.currentTime, rate);
     if (step.do === "rest") {
       if (!video.paused) video.pause();
@@ -87,8 +99,9 @@ export class PartView extends TongkeElement {
       this.soughtAt = now;
       video.currentTime = step.to;
     }
-    if (step.do === "run" && Math.abs(video.playbackRate - step.rate) > 0.005) {
-      video.playbackRate = step.rate;
+    if (step.do === "run") {
+      if (this.failed && hasEnough(video)) this.forgetFailure();
+      if (Math.abs(video.playbackRate - step.rate) > 0.005) video.playbackRate = step.rate;
     }
     if (moving && video.paused) void video.play().catch(() => undefined);
     if (!moving && !video.paused) video.pause();
@@ -97,16 +110,31 @@ export class PartView extends TongkeElement {
   private letGo(): void {
     if (!this.source) return;
     this.source = "";
-    this.failed = false;
+    this.forgetFailure();
     // Only at this does the browser let go of what it holds.
     void this.updateComplete.then(() => this.video?.load());
+  }
+
+  private readonly onError = (): void => {
+    if (this.source === "") return;
+    this.failed = true;
+    this.trying = false;
+    this.againAt = performance.now() + this.pause;
+    this.pause = Math.min(AGAIN_AT_MOST_MS, this.pause * 2);
+    this.dispatchEvent(new CustomEvent("part-failed", { bubbles: true, composed: true }));
+  };
+
+  private forgetFailure(): void {
+    this.failed = false;
+    this.trying = false;
+    this.pause = AGAIN_MS;
   }
 
   /** Whether it could play at this position if asked: the player waits for those that cannot. */
   ready(position: number): boolean {
     if (this.failed || !covers(this.recorded, position) || !this.video) return true;
     if (position > this.recorded.start_s + this.recorded.duration_s - 0.5) return true; // its last words
-    return this.video.readyState >= ENOUGH_DATA && !this.video.seeking;
+    return hasEnough(this.video);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -125,13 +153,17 @@ export class PartView extends TongkeElement {
         preload="auto"
         disablepictureinpicture
         src=${this.source || nothing}
-        @error=${() => (this.failed = this.source !== "")}
+        @error=${this.onError}
       ></video>
       <span class="plate">${name}</span>
       ${this.failed
         ? html`<span class="failed">${this.m.player.partFailed(part.name)}</span>`
         : nothing}`;
   }
+}
+
+function hasEnough(video: HTMLVideoElement): boolean {
+  return video.readyState >= ENOUGH_DATA && !video.seeking;
 }
 
 function isNear({ start_s: start, duration_s: duration }: Part, position: number): boolean {

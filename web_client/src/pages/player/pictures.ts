@@ -88,6 +88,8 @@ export class Pictures extends TongkeElement {
   @state() private width = 640;
   @state() private height = 360;
   private asSeen: AsSeen | null = null;
+  /** The last click has chosen a picture: where it is one of two, the second one chooses nothing. */
+  private hasChosen = false;
   private readonly sizes = new ResizeObserver(([entry]) => {
     if (!entry) return;
     this.width = entry.contentRect.width;
@@ -155,7 +157,9 @@ export class Pictures extends TongkeElement {
   }
 
   /** The button goes away with the picture's growing: the one that shrinks has the next. */
-  private choose(part: Part, large: Part | undefined): void {
+  private choose(event: MouseEvent, part: Part, large: Part | undefined): void {
+    if (event.detail > 1) return; // what has come under the pointer by the first click
+    this.hasChosen = true;
     this.chosen = pictureOf(part);
     this.dispatchEvent(new CustomEvent<Picture>("choose", { detail: this.chosen }));
     this.focusOn(`[data-swap="${CSS.escape(large?.part_id ?? "")}"]`, ".swap");
@@ -173,7 +177,12 @@ export class Pictures extends TongkeElement {
       (part) => {
         const found = places.get(part.part_id);
         const place = found?.place ?? "away";
-        return html`<div class="view ${place}" data-place=${place} style=${styleMap(styleOf(found?.box))}>
+        return html`<div
+          class="view ${place}"
+          data-place=${place}
+          style=${styleMap(styleOf(found?.box))}
+          @dblclick=${() => this.tell("fill")}
+        >
           <tk-part
             data-testid="part-${part.part_id}"
             data-seat=${part.seat_id}
@@ -181,15 +190,15 @@ export class Pictures extends TongkeElement {
             .recorded=${part}
             .volume=${this.volume}
             .speaking=${this.speaking.has(part.seat_id)}
-            @click=${place === "large" ? () => this.tell("toggle") : nothing}
-            @dblclick=${place === "large" ? () => this.tell("fill") : nothing}
+            @click=${place === "large" ? this.toggle : nothing}
           ></tk-part>
           ${place === "small" || place === "member"
             ? html`<button
                 class="swap"
                 data-swap=${part.part_id}
                 aria-label=${this.m.player.swap(part.name)}
-                @click=${() => this.choose(part, arranged.wall ? undefined : large)}
+                @click=${(event: MouseEvent) =>
+                  this.choose(event, part, arranged.wall ? undefined : large)}
               ></button>`
             : nothing}
         </div>`;
@@ -197,6 +206,12 @@ export class Pictures extends TongkeElement {
     )}
     ${large ? nothing : html`<p class="nobody">${this.m.player.nobodyHere}</p>`}`;
   }
+
+  private readonly toggle = (event: MouseEvent): void => {
+    if (event.detail > 1 && this.hasChosen) return;
+    this.hasChosen = false;
+    this.tell("toggle");
+  };
 
   private tell(what: "toggle" | "fill"): void {
     this.dispatchEvent(new CustomEvent(what));

@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
-import { ApiError, get, post } from "../../api/client.ts";
+import { ApiError, get, post, Unreachable } from "../../api/client.ts";
 import type { Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { askForKeys } from "../../components/key_help.ts";
@@ -18,7 +18,7 @@ import { chaptersOf, type Chapter, type SeatLane, seatLanes, seatNames, speakers
 import { afterGap, MasterClock } from "./clock.ts";
 import "./details.ts";
 import "./head.ts";
-import { type KeyAction, keyAction } from "./keys.ts";
+import { type KeyAction, keyAction, REPEATED, takesKey } from "./keys.ts";
 import { momentIn } from "./moment.ts";
 import { notYet } from "./not_yet.ts";
 import type { Pictures } from "./pictures.ts";
@@ -60,6 +60,7 @@ export class Player extends TongkeElement {
   @query("tk-pictures") private pictures!: Pictures | null;
   private master = new MasterClock(0);
   private watched = false;
+  private looking = false;
   private chapters: readonly Chapter[] = [];
   private lanes: readonly SeatLane[] = [];
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
@@ -68,6 +69,7 @@ export class Player extends TongkeElement {
   private readonly keep = (): void => this.keepPlace();
   private readonly screenChanged = (): void => {
     if (!document.fullscreenElement) this.filled = false;
+    else if (!this.filled) void document.exitFullscreen(); // given up before it was granted
   };
 
   constructor() {
@@ -110,7 +112,24 @@ export class Player extends TongkeElement {
         this.reloadTimer = setTimeout(() => void this.load(), wait);
       }
     } catch (error) {
+      const waits = this.recording !== null && this.recording.state !== "ready";
+      if (!waits || !(error instanceof Unreachable)) this.error = error;
+      else this.reloadTimer = setTimeout(() => void this.load(), FAILED_MS); // a line that is weak
+    }
+  };
+
+  /** A part cannot be had: where the recording is gone, or the session over, that is told instead. */
+  private readonly lookWhy = async (): Promise<void> => {
+    if (this.looking) return;
+    this.looking = true;
+    try {
+      await get(`/api/recordings/${encodeURIComponent(this.recordingId)}`);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) return;
+      this.pause();
       this.error = error;
+    } finally {
+      this.looking = false;
     }
   };
 
@@ -186,6 +205,12 @@ export class Player extends TongkeElement {
     this.tick();
   }
 
+  /** Who moves it wants to hear how loud it is. */
+  private setVolume(event: Event): void {
+    this.silent = false;
+    this.volume = Number((event.target as HTMLInputElement).value);
+  }
+
   private setRate(rate: number): void {
     this.rate = rate;
     this.master.setRate(rate, this.time);
@@ -221,7 +246,7 @@ export class Player extends TongkeElement {
 
   private key(event: KeyboardEvent): void {
     const target = event.composedPath()[0];
-    if (target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
+    if (target instanceof HTMLElement && takesKey(target, event.key)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.composedPath().some((node) => node instanceof HTMLDialogElement)) return;
     const onButton = target instanceof HTMLElement && /^(BUTTON|A)$/.test(target.tagName);
@@ -230,6 +255,7 @@ export class Player extends TongkeElement {
     if (event.key === "Escape" && this.filled) this.fill();
     if (!action) return;
     event.preventDefault();
+    if (event.repeat && !REPEATED.has(action.do)) return; // a key that is held
     this.act(action);
     this.tell(action);
   }
@@ -315,6 +341,7 @@ export class Player extends TongkeElement {
           @choose=${(event: CustomEvent<Picture>) => this.choose(event.detail)}
           @toggle=${this.toggle}
           @fill=${this.fill}
+          @part-failed=${this.lookWhy}
         ></tk-pictures>
         ${this.notes()}
       </div>
@@ -397,7 +424,7 @@ export class Player extends TongkeElement {
         step="0.05"
         aria-label=${player.volume}
         .value=${String(this.volume)}
-        @input=${(event: Event) => (this.volume = Number((event.target as HTMLInputElement).value))}
+        @input=${this.setVolume}
       />
       <span class="space"></span>
       <button data-testid="help" aria-haspopup="dialog" @click=${askForKeys}>
