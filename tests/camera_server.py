@@ -7,6 +7,7 @@ server hangs as a whole after one bad pipeline. Prints its port when it listens.
 import json
 import sys
 import threading
+from typing import Any
 
 import gi
 
@@ -48,11 +49,11 @@ def main() -> None:
     loop.run()
 
 
-def configured(media: object, sources: list) -> None:
+def configured(media: Any, sources: list[Any]) -> None:
     sources[:] = [media.get_element().get_child_by_name("pictures")]
 
 
-def feed(size: int, sources: list, loop: object) -> None:
+def feed(size: int, sources: list[Any], loop: Any) -> None:
     """Give whoever watches each picture as it comes; nobody watching, it is gone."""
     while len(picture := sys.stdin.buffer.read(size)) == size:
         for source in sources:
@@ -60,7 +61,7 @@ def feed(size: int, sources: list, loop: object) -> None:
     loop.quit()
 
 
-def ask_for_password(server: object, factory: object, password: str) -> None:
+def ask_for_password(server: Any, factory: Any, password: str) -> None:
     auth = GstRtspServer.RTSPAuth()
     auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     token = GstRtspServer.RTSPToken()

@@ -15,7 +15,6 @@ from mixer.rtp.rtcp import Goodbye, SenderReport, serialize_compound
 from mixer.rtp.sequence import ntp_from_unix_ns
 from tests.camera_media import (
     ENCODERS,
-    FRAME_RATE,
     AccessUnit,
     Viewer,
     encode_h264,
@@ -23,6 +22,7 @@ from tests.camera_media import (
     parameter_sets,
     without_sets,
 )
+from tests.recorded_media import FRAME_RATE
 
 FIRST = 0xFFFF_0000  # timestamps wrap soon
 MOST_TICKS = 90_000 // FRAME_RATE
