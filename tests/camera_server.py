@@ -35,7 +35,7 @@ def main() -> None:
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(PIPELINE.format(**given))
     factory.set_shared(True)
-    sources: list = []
+    sources: list[Any] = []
     factory.connect("media-configure", lambda _, media: configured(media, sources))
     if given["password"]:
         ask_for_password(server, factory, given["password"])
