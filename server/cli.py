@@ -47,6 +47,9 @@ _OTHERS = {
     "restore": "server.backup.cli",
     "demo": "server.demo.cli",
     "simulate": "server.simulate.cli",
+    "demo": "server.demo.cli",
+    "simulate": "server.simulate.cli",
+    "room": "server.room_cli",
 }
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():

@@ -78,6 +78,26 @@ _WORDS: dict[str, Text] = {
     "keep_live": Text(
         "备份时正在进行的课继续进行（换机器时）。",
         "Lessons that were going on then go on: for a move to another machine.",
+    "room": Text(
+        "教室程序：自动把本教室的网络摄像机送入课堂。",
+        "The room's agent: sends this room's network cameras into its lessons, by itself.",
+    ),
+    "room_credential_file": Text(
+        "存放教室设备凭证的文件。", "A file with the room's device credential."
+    ),
+    "room_profile": Text(
+        "写有摄像机的教室硬件配置的名称。", "The room's hardware profile, which names its cameras."
+    ),
+    "room_profiles_folder": Text(
+        "自己的硬件配置所在的文件夹（其中有 rooms/）。",
+        "The folder of one's own hardware profiles (with rooms/ in it).",
+    ),
+    "room_passwords": Text(
+        "存放摄像机密码的文件，只有本用户可读。",
+        "A file with the cameras' passwords, for its owner alone to read.",
+    ),
+    "room_status_port": Text(
+        "本机状态页的端口（0：任选）。", "The port of the status page on this machine (0: any)."
     ),
     "profile": Text("查看和检查硬件配置。", "Look at hardware profiles, and check them."),
     "profile-list": Text("列出所有硬件配置。", "List every hardware profile."),

@@ -130,7 +130,7 @@ class LessonService:
                 device_id=secrets.token_hex(8),
                 resume=f"{lesson_id}~{secrets.token_urlsafe(24)}",
                 over_http=over_http,
-                offers_sound=offers_sound,
+                offers_sound=offers_sound and join.offers_sound,
             )
         )
 

@@ -1,6 +1,14 @@
 """The room agent: sends what a room's cameras see into its lessons, by itself.
 
     sources/     where pictures come from: `rtsp`, a network camera
+    passing/     a camera's H.264 as browsers can take it
+    camera       one stream of a camera: asked again and again
+    out_layer    one picture stream as it leaves for the server
+    offer        the words of the publish offer for it
+    sending      the publish connection: ready packets through DTLS
+    agent        the whole: in the lesson by itself, cameras sent
+    passwords    the cameras' passwords, kept on the room's machine
+    status_page  what the agent does, for that machine alone
 
 Sans-IO below, time as an argument; what touches the network is thin and says so.
 """

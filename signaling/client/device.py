@@ -47,7 +47,8 @@ class Phase(Enum):
 class ClientDevice:
     """`await run()` it; cancel it to make the device leave. `phase`, `joins`, `seat_id` tell.
 
-    `name` is what `say` calls it until the server has named its seat.
+    `name` is what `say` calls it until the server has named its seat. One that has cameras alone
+    does not offer sound (`Join`).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ClientDevice:
         name: str,
         rng: random.Random,
         say: Callable[[str], None],
+        offers_sound: bool = True,
     ) -> None:
         self.server = server
         self.token_provider = token_provider
@@ -72,6 +74,7 @@ class ClientDevice:
         self._joined = joined
         self._rng = rng
         self._say = say
+        self._offers_sound = offers_sound
         self._resume: str | None = None
         self._told = ""
 
@@ -135,7 +138,13 @@ class ClientDevice:
     async def _attend(self, token: str) -> None:
         """From joining to the lesson's end. Raises when it ends otherwise."""
         async with open_link(self.server) as link:
-            welcome = await link.ask(Join(token=token, device=self._kind, resume=self._resume))
+            join = Join(
+                token=token,
+                device=self._kind,
+                resume=self._resume,
+                offers_sound=self._offers_sound,
+            )
+            welcome = await link.ask(join)
             if not isinstance(welcome, Welcome):
                 raise ServerLost("the server does not greet")
             self._resume = welcome.resume

@@ -80,7 +80,8 @@ class Join(Request):
     `shows` are the codecs of which it can show pictures. Without `enters` a lead's device only
     looks whether all is ready: the lesson begins, or goes on, when it says `Enter`. `takes_lead`
     says that somebody's hand brings the lead here, wherever else the same person leads; without it
-    a browser that enters is refused then (`leads-elsewhere`).
+    a browser that enters is refused then (`leads-elsewhere`). Without `offers_sound` it has no
+    microphone and no loudspeaker: it never carries the seat's sound.
     """
 
     type: Literal["join"] = "join"
@@ -92,6 +93,7 @@ class Join(Request):
     shows: Annotated[list[VideoCodec], Field(max_length=len(VideoCodec))] = list(VideoCodec)
     enters: bool = True
     takes_lead: bool = False
+    offers_sound: bool = True
 
 
 class Enter(Request):

@@ -32,13 +32,14 @@ class Collected:
     def begins(self, track: Track) -> None:
         self.track = track
 
-    def packet(self, data: bytes, at: float, *, control: bool) -> None:
+    def packet(self, data: bytes, at: float, *, control: bool) -> bool:
         if control:
             self.reports += [p for p in parse_compound(data) if isinstance(p, SenderReport)]
         else:
             self.packets.append(RtpPacket.parse(data))
         if len(self.packets) > 60 and self.reports:
             self.enough.set()
+        return True
 
 
 @pytest.fixture(scope="module")

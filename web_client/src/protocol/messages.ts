@@ -128,7 +128,8 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
  * `shows` are the codecs of which it can show pictures. Without `enters` a lead's device only
  * looks whether all is ready: the lesson begins, or goes on, when it says `Enter`. `takes_lead`
  * says that somebody's hand brings the lead here, wherever else the same person leads; without it
- * a browser that enters is refused then (`leads-elsewhere`).
+ * a browser that enters is refused then (`leads-elsewhere`). Without `offers_sound` it has no
+ * microphone and no loudspeaker: it never carries the seat's sound.
  */
 export interface Join {
   type: "join";
@@ -140,6 +141,7 @@ export interface Join {
   shows?: VideoCodec[];
   enters?: boolean;
   takes_lead?: boolean;
+  offers_sound?: boolean;
   request_id?: string | null;
 }
 

@@ -41,8 +41,11 @@ class Picture(Protocol):
         """The camera is there and will send this track."""
         ...
 
-    def packet(self, data: bytes, at: float, *, control: bool) -> None:
-        """One RTP packet (RTCP where `control`) that came `at`, by the loop's clock."""
+    def packet(self, data: bytes, at: float, *, control: bool) -> bool:
+        """One RTP packet (RTCP where `control`) that came `at`, by the loop's clock.
+
+        False when by it the camera has ended the stream.
+        """
         ...
 
 
@@ -99,6 +102,7 @@ class _Conversation:
             with suppress(OSError):
                 self._stream.write(self._client.farewell())
             self._stream.close()
+            self._stream = None  # what it tells from here on is of no interest
         for port in self._ports:
             port.close()
         if self._over.done() and not self._over.cancelled():
@@ -146,7 +150,9 @@ class _Conversation:
     def _drain(self) -> None:
         while (output := self._client.poll()) is not None:
             if isinstance(output, Media):
-                self._picture.packet(output.data, self._loop.time(), control=output.control)
+                at = self._loop.time()
+                if not self._picture.packet(output.data, at, control=output.control):
+                    self._fail(CameraLost("it ended the stream", "摄像机结束了码流"))
             else:
                 self._do(output)
         self._set_timer()

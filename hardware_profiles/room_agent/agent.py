@@ -1,0 +1,214 @@
+"""A room's agent: joins the room's lessons by itself and sends its cameras into them.
+
+Owns which cameras are sent and when they are asked. Its life on the line is the protocol client's
+(`signaling.client.device`), each camera's its own (`camera`); how the room's sound goes is the room
+page's affair: the agent has neither microphone nor loudspeaker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from aiortc import MediaStreamTrack
+
+from hardware_profiles.camera import Camera
+from hardware_profiles.errors import ProfileError
+from hardware_profiles.room import RoomProfile
+from hardware_profiles.room_agent.camera import CameraStream, StreamState
+from hardware_profiles.room_agent.sending import CameraSending, SentCamera
+from hardware_profiles.room_agent.sources.rtsp.authorization import Login
+from signaling.client.address import ServerAddress
+from signaling.client.device import ClientDevice, Phase
+from signaling.client.errors import SeatRefused
+from signaling.client.receiving import Receiving
+from signaling.client.token_providers import TokenProvider
+from signaling.protocol.messages import (
+    ClientMessage,
+    DeviceKind,
+    LessonState,
+    SeatState,
+    SendProfile,
+    Source,
+    SourceState,
+    Want,
+    Welcome,
+)
+
+# A server that is started again, or a line that is cut, finds the cameras still running.
+LINGER_S = 30.0
+_LOOK_EVERY_S = 0.5
+# A credential that was taken back may be given again; nobody stands by to start us anew.
+_REFUSED_AGAIN_S = 30.0
+
+
+@dataclass(slots=True)
+class RoomCamera:
+    """One source of the room: its streams by the name of the layer each is."""
+
+    source: Source
+    streams: dict[str, CameraStream]
+
+
+class RoomAgent:
+    """`await run()` it for good; cancel it to make it leave. `cameras` and `device` tell."""
+
+    def __init__(
+        self,
+        server: ServerAddress,
+        tokens: TokenProvider,
+        profile: RoomProfile,
+        passwords: Mapping[str, str],
+        *,
+        rng: Random,
+        say: Callable[[str], None],
+    ) -> None:
+        """Raises `ProfileError`: the profile has no camera, or one whose password is unknown."""
+        self.cameras = _cameras(profile, passwords, rng)
+        self.profile = profile
+        self.server = server
+        self.refused = ""
+        self._rng = rng
+        self._say = say
+        self.device = ClientDevice(
+            server,
+            tokens,
+            DeviceKind.ENCODER,
+            self._joined,
+            name=profile.name,
+            rng=rng,
+            say=say,
+            offers_sound=False,
+        )
+
+    async def run(self) -> None:
+        """For good."""
+        tending = asyncio.create_task(self._tend(), name="room-cameras")
+        try:
+            while True:
+                try:
+                    await self.device.run()
+                except SeatRefused as refusal:
+                    if self.refused != str(refusal):
+                        self._say(f"{self.device.name}: {refusal}")
+                    self.refused = str(refusal)
+                await asyncio.sleep(_REFUSED_AGAIN_S)
+        finally:
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
+            await asyncio.gather(*(stream.stop() for stream in self._streams()))
+
+    def _joined(self, welcome: Welcome, own: SeatState) -> _Cameras:
+        self.refused = ""
+        for stream in self._streams():
+            stream.start()
+        return _Cameras(welcome.profile, self.cameras, self._rng)
+
+    async def _tend(self) -> None:
+        """Let the cameras rest some time after the lesson, and tell of their troubles meanwhile."""
+        loop = asyncio.get_running_loop()
+        last_in_lesson = float("-inf")
+        told: dict[CameraStream, str] = {}
+        while True:
+            if self.device.phase is Phase.IN_LESSON:
+                last_in_lesson = loop.time()
+            elif loop.time() - last_in_lesson > LINGER_S:
+                await asyncio.gather(*(stream.stop() for stream in self._streams()))
+            for camera in self.cameras:
+                for stream in camera.streams.values():
+                    self._tell(camera, stream, told)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _tell(
+        self, camera: RoomCamera, stream: CameraStream, told: dict[CameraStream, str]
+    ) -> None:
+        """One line when a camera is lost, one when it is back."""
+        trouble = str(stream.trouble) if stream.trouble is not None else ""
+        if trouble and trouble != told.get(stream):
+            told[stream] = trouble
+            self._say(f"{camera.source.value}: {trouble}")
+        elif stream.state is StreamState.SENDS and told.pop(stream, ""):
+            self._say(f"{camera.source.value}: the camera is back")
+
+    def _streams(self) -> list[CameraStream]:
+        return [stream for camera in self.cameras for stream in camera.streams.values()]
+
+
+class _Cameras:
+    """The agent in a lesson it has joined (`signaling.client.attendance.Participant`)."""
+
+    def __init__(self, profile: SendProfile, cameras: list[RoomCamera], rng: Random) -> None:
+        self._profile = profile
+        self._cameras = {camera.source: camera for camera in cameras}
+        self._rng = rng
+
+    def lesson_is(self, lesson: LessonState) -> None:
+        pass
+
+    def seat_is(self, seat: SeatState) -> None:
+        pass
+
+    def seat_is_gone(self, seat_id: str) -> None:
+        pass
+
+    def wish(self, now: float) -> ClientMessage | None:
+        return None
+
+    def wants(self, seats: Mapping[str, SeatState]) -> list[Want]:
+        return []
+
+    def receiving(self) -> Receiving:
+        return Receiving(_see_nothing)
+
+    async def sending(self) -> CameraSending | None:
+        """All cameras that this lesson shall have of us; its server says which."""
+        sent = [
+            SentCamera(wanted.source, list(self._cameras[wanted.source].streams.values()))
+            for wanted in self._profile.sources
+            if wanted.source in self._cameras
+        ]
+        return CameraSending(sent, rng=self._rng) if sent else None
+
+
+async def _see_nothing(seat: SeatState, source: SourceState, track: MediaStreamTrack) -> None:
+    await asyncio.Event().wait()
+
+
+def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) -> list[RoomCamera]:
+    found = []
+    for name, source in profile.sources:
+        if source is not None and source.camera is not None:
+            camera: Camera = source.camera
+            login = _login(camera, passwords)
+            order = [layer.rid for layer in source.layers]
+            streams = {
+                stream.rid: CameraStream(
+                    stream.url,
+                    login,
+                    udp=camera.transport == "udp",
+                    rng=Random(rng.random()),  # noqa: S311 - numbers of streams, no secrets
+                )
+                for stream in sorted(camera.streams, key=lambda one: order.index(one.rid))
+            }
+            found.append(RoomCamera(Source(name), streams))
+    if not found:
+        raise ProfileError(
+            f"the room profile {profile.name!r} has no camera; give a source a "
+            f"[sources.teacher.camera] with its streams",
+            f"教室配置 {profile.name!r} 中没有网络摄像机；"
+            f"请为画面写上 [sources.teacher.camera] 和码流地址",
+        )
+    return found
+
+
+def _login(camera: Camera, passwords: Mapping[str, str]) -> Login | None:
+    if camera.password and camera.password not in passwords:
+        raise ProfileError(
+            f"the passwords' file has no {camera.password!r}, which the room profile names",
+            f"密码文件中没有教室配置所用的 {camera.password!r}",
+        )
+    if not camera.user and not camera.password:
+        return None
+    return Login(camera.user, passwords.get(camera.password, ""))

@@ -1,0 +1,219 @@
+"""The publish connection of a room's cameras: ready packets through aiortc's DTLS.
+
+Owns the offer, the way out and what the server asks for (lost packets, keyframes). aiortc encodes
+or at least packetises whatever it sends; here everything is ready, so of it only the connection is
+used: its senders rest, and their reports are ours. `tests/contract/test_aiortc_packets.py` pins it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from aiortc import MediaStreamTrack, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.rtp import (
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpByePacket,
+    RtcpPsfbPacket,
+    RtcpRtpfbPacket,
+)
+from aiortc.sdp import SessionDescription
+
+from hardware_profiles.room_agent.camera import CameraStream
+from hardware_profiles.room_agent.offer import with_layers
+from hardware_profiles.room_agent.out_layer import OutLayer
+from hardware_profiles.room_agent.passing.group import Passed
+from signaling.client.errors import ServerLost
+from signaling.client.peer import Peer
+from signaling.protocol.messages import Source
+
+# What a camera sends is declared so whatever it is: browsers refuse other words and play the rest.
+_DECLARED = {"packetization-mode": "1", "profile-level-id": "42e01f"}
+# A group goes out at 60 Mb/s: a whole one at once would overflow the first queue on its way.
+_AT_ONCE = 32
+_PAUSE_S = 0.005
+_MOST_WAITING = 16_384
+# Several viewers come at one moment; one group is for all of them.
+_GROUP_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class SentCamera:
+    """One source and its layers, the smallest first."""
+
+    source: Source
+    streams: list[CameraStream]
+
+
+class _Rest(MediaStreamTrack):
+    """A track that never gives anything: aiortc's sender waits for it and does nothing else."""
+
+    kind = "video"
+
+    async def recv(self) -> Any:
+        await asyncio.Event().wait()
+        raise MediaStreamError
+
+
+class CameraSending(Peer):
+    """One publish connection. `offer`, then `take_answer`, then it sends until `close`."""
+
+    def __init__(self, cameras: list[SentCamera], *, rng: Random) -> None:
+        super().__init__()
+        self.dropped = 0
+        self._ways = [_Way(self, camera, rng) for camera in cameras]
+        self._waiting: deque[bytes] = deque()
+        self._something = asyncio.Event()
+        self._sender: asyncio.Task[None] | None = None
+
+    async def offer(self) -> tuple[str, dict[str, Source]]:
+        """The SDP offer, and the source of each of its m-lines by mid."""
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        ssrcs = {
+            way.transceiver.mid or "": [layer.ssrc for layer in way.layers] for way in self._ways
+        }
+        sources = {way.transceiver.mid or "": way.camera.source for way in self._ways}
+        return with_layers(self.connection.localDescription.sdp, ssrcs), sources
+
+    async def take_answer(self, sdp: str) -> None:
+        """Begin to send."""
+        agreed = {
+            media.rtp.muxId: codec.payloadType
+            for media in SessionDescription.parse(sdp).media
+            for codec in media.rtp.codecs[:1]
+            if codec.mimeType.lower() == "video/h264" and codec.payloadType is not None
+        }
+        for way in self._ways:
+            if (way.transceiver.mid or "") not in agreed:
+                raise ServerLost("the server takes no H.264")
+        await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        await self.until_connected()
+        self._sender = asyncio.create_task(self._send(), name="camera-sending")
+        for way in self._ways:
+            way.open(agreed[way.transceiver.mid or ""])
+
+    async def close(self) -> None:
+        """Give the connection up; the cameras go on."""
+        for way in self._ways:
+            way.close()
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)
+        await super().close()
+
+    def put(self, packets: list[bytes]) -> None:
+        """Send these, in order, as soon as may be."""
+        room = _MOST_WAITING - len(self._waiting)
+        self.dropped += max(0, len(packets) - room)
+        self._waiting.extend(packets[:room])
+        self._something.set()
+
+    async def _send(self) -> None:
+        transport = self._ways[0].transceiver.sender.transport
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            count = 0
+            while self._waiting:
+                try:
+                    await transport._send_rtp(self._waiting.popleft())
+                except ConnectionError:
+                    self.failed.set()
+                    return
+                count += 1
+                if count % _AT_ONCE == 0 and self._waiting:
+                    await asyncio.sleep(_PAUSE_S)
+
+
+class _Way:
+    """One source's way out: its m-line, and an SSRC for each layer."""
+
+    def __init__(self, sending: CameraSending, camera: SentCamera, rng: Random) -> None:
+        self.camera = camera
+        self.layers = [OutLayer(rng) for _ in camera.streams]
+        self.transceiver: RTCRtpTransceiver = sending.connection.addTransceiver(
+            _Rest(), direction="sendonly"
+        )
+        self.transceiver.setCodecPreferences(_h264())
+        self._sending = sending
+        self._listening: list[tuple[CameraStream, Any]] = []
+        self._group_at = [float("-inf")] * len(self.layers)
+        sender: Any = self.transceiver.sender
+        sender._handle_rtcp_packet = self._asked
+        sender._send_rtcp = self._report
+
+    def open(self, payload_type: int) -> None:
+        router = self.transceiver.sender.transport._rtp_router
+        for number, (layer, stream) in enumerate(
+            zip(self.layers, self.camera.streams, strict=True)
+        ):
+            layer.payload_type = payload_type
+            router.register_sender(self.transceiver.sender, layer.ssrc)
+            self._send_group(number)
+
+            def send(packet: Passed, layer: OutLayer = layer) -> None:
+                self._sending.put([layer.live(packet)])
+
+            stream.listeners.append(send)
+            self._listening.append((stream, send))
+
+    def close(self) -> None:
+        for stream, send in self._listening:
+            stream.listeners.remove(send)
+        self._listening.clear()
+
+    def _send_group(self, number: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._group_at[number] < _GROUP_EVERY_S:
+            return
+        packets = self.camera.streams[number].path.group.packets
+        if packets:
+            self._group_at[number] = now
+            self._sending.put(self.layers[number].group(packets))
+
+    async def _asked(self, packet: AnyRtcpPacket) -> None:
+        """What the server asks of a stream: a lost packet, a picture to begin with."""
+        media_ssrc = getattr(packet, "media_ssrc", None)
+        for number, layer in enumerate(self.layers):
+            if layer.ssrc != media_ssrc:
+                continue
+            if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+                found = [layer.again(sequence) for sequence in packet.lost]
+                self._sending.put([one for one in found if one is not None])
+            elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (
+                RTCP_PSFB_PLI,
+                RTCP_PSFB_FIR,
+            ):
+                self._send_group(number)
+
+    async def _report(self, packets: list[AnyRtcpPacket]) -> None:
+        """In place of aiortc's own report, which knows nothing of what we send."""
+        goodbye = any(isinstance(packet, RtcpByePacket) for packet in packets)
+        now, unix = asyncio.get_running_loop().time(), time.time()
+        for layer, stream in zip(self.layers, self.camera.streams, strict=True):
+            if not layer.packets:
+                continue
+            timestamp, taken = stream.path.clock.captured(now, unix)
+            cname = self.transceiver.sender._stream_id
+            self._sending.put(
+                [layer.goodbye() if goodbye else layer.report(timestamp, taken, cname)]
+            )
+
+
+def _h264() -> list[RTCRtpCodecCapability]:
+    known = RTCRtpSender.getCapabilities("video").codecs
+    return [
+        codec
+        for codec in known
+        if codec.mimeType == "video/H264"
+        and all(codec.parameters.get(key) == value for key, value in _DECLARED.items())
+    ]

@@ -1,0 +1,158 @@
+"""What the agent does, on a page of this machine alone: http://127.0.0.1:7889, and `/status.json`.
+
+Owns the page and whom it is shown to: it listens on loopback, and answers nobody who calls it by
+another name (a web page elsewhere could point a name of its own to this machine). No address of a
+camera is on it, and no user or password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+from hardware_profiles.room_agent.agent import RoomAgent
+from hardware_profiles.room_agent.camera import CameraStream, StreamState
+from signaling.client.device import Phase
+
+STATUS_PORT = 7889
+_MOST_REQUEST_BYTES = 8_192
+_ASKED_WITHIN_S = 5.0
+_OWN_NAMES = {"127.0.0.1", "localhost", "[::1]"}
+
+# Both languages, Chinese first: whoever stands before it reads one of them.
+_PHASES = {
+    Phase.WAITING: ("等待上课", "waiting for a lesson"),
+    Phase.JOINING: ("正在进入课堂", "joining the lesson"),
+    Phase.IN_LESSON: ("正在上课", "in the lesson"),
+    Phase.GONE: ("服务器拒绝了本机的设备凭证", "the server refuses this machine's credential"),
+}
+_STATES = {
+    StreamState.RESTS: ("没有课，摄像机休息", "no lesson, at rest"),
+    StreamState.IS_ASKED: ("正在连接", "connecting"),
+    StreamState.SENDS: ("正常", "sends"),
+    StreamState.LOST: ("已断开，不断重试", "lost, asked again and again"),
+}
+_SOURCES = {
+    "teacher": ("教师", "teacher"),
+    "students": ("学生", "pupils"),
+    "board": ("板书", "board"),
+    "screen": ("屏幕", "screen"),
+}
+
+
+async def serve_status(agent: RoomAgent, port: int = STATUS_PORT) -> asyncio.Server:
+    """Listen on loopback; raises OSError when the port is taken."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(_ASKED_WITHIN_S):
+                request = await reader.readuntil(b"\r\n\r\n")
+                writer.write(response(agent, request, time.time()))
+                await writer.drain()
+        writer.close()
+
+    return await asyncio.start_server(answer, "127.0.0.1", port, limit=_MOST_REQUEST_BYTES)
+
+
+def response(agent: RoomAgent, request: bytes, now: float) -> bytes:
+    """The whole answer to an HTTP request."""
+    first, *fields = request.decode("latin-1").split("\r\n")
+    words = first.split(" ")
+    hosts = [field[5:].strip() for field in fields if field.lower().startswith("host:")]
+    names = {host.rpartition(":")[0] if host[-1:].isdecimal() else host for host in hosts}
+    if not hosts or not names <= _OWN_NAMES:
+        text = "<p>本页只供本机查看。<p>This page is for this machine alone."
+        return _answer("403 Forbidden", "text/html", text)
+    if words[0] != "GET" or len(words) != 3:
+        return _answer("405 Method Not Allowed", "text/plain", "GET /")
+    if words[1] == "/status.json":
+        return _answer("200 OK", "application/json", json.dumps(status(agent, now)))
+    if words[1] == "/":
+        return _answer("200 OK", "text/html", page(status(agent, now)))
+    return _answer("404 Not Found", "text/plain", "/ /status.json")
+
+
+def status(agent: RoomAgent, now: float) -> dict[str, Any]:
+    """What is to be known of the agent, for programs."""
+    return {
+        "room": agent.device.name,
+        "profile": agent.profile.name,
+        "server": agent.server.origin,
+        "phase": agent.device.phase.name.lower(),
+        "joins": agent.device.joins,
+        "cameras": [
+            {"source": camera.source.value, "layer": rid, **_stream(stream, now)}
+            for camera in agent.cameras
+            for rid, stream in camera.streams.items()
+        ],
+    }
+
+
+def _stream(stream: CameraStream, now: float) -> dict[str, Any]:
+    path, trouble = stream.path, stream.trouble
+    return {
+        "state": stream.state.value,
+        "for_s": round(max(0.0, now - stream.since)),
+        "size": list(path.size) if path.size else None,
+        "packets": stream.packets,
+        "lost": path.lost,
+        "in_step": "by_reports" if path.clock.by_reports else "by_arrival",
+        "trouble_zh": trouble.message_zh if trouble else "",
+        "trouble_en": trouble.message_en if trouble else "",
+        "interlaced": path.interlaced,
+    }
+
+
+def page(told: dict[str, Any]) -> str:
+    """The same for people."""
+    phase = _both(_PHASES[Phase[told["phase"].upper()]])
+    rows = "".join(_row(camera) for camera in told["cameras"])
+    return (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
+        '<meta http-equiv="refresh" content="2"><title>同课 Tongke</title>'
+        '<meta name="viewport" content="width=device-width">'
+        "<style>body{font:1.1rem/1.6 system-ui,sans-serif;margin:2rem auto;max-width:56rem;"
+        "padding:0 1rem}td,th{text-align:left;padding:.4rem 1rem .4rem 0;vertical-align:top;"
+        "border-bottom:1px solid #ccc}small{color:#555;display:block}.lost{color:#a30000}</style>"
+        f"<h1>{html.escape(told['room'])}</h1><p><strong>{phase}</strong>"
+        f"<p>服务器 · server: {html.escape(told['server'])}"
+        "<table><tr><th>摄像机<small>camera</small><th>状态<small>state</small>"
+        f"<th>画面<small>picture</small></tr>{rows}</table></html>"
+    )
+
+
+def _row(camera: dict[str, Any]) -> str:
+    state = StreamState(camera["state"])
+    name = _both(_SOURCES.get(camera["source"], (camera["source"], camera["source"])))
+    trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
+    size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
+    notice = (
+        _both(("隔行扫描，浏览器显示会有锯齿；请改为逐行", "interlaced; set it to progressive"))
+        if camera["interlaced"]
+        else ""
+    )
+    return (
+        f"<tr><td>{name} ({html.escape(camera['layer'])})"
+        f'<td class="{state.value}">{_both(_STATES[state])}<p>{trouble}'
+        f"<td>{size}{notice}</tr>"
+    )
+
+
+def _both(words: tuple[str, str]) -> str:
+    chinese, english = words
+    return f"{html.escape(chinese)}<small lang=en>{html.escape(english)}</small>"
+
+
+def _answer(status_line: str, kind: str, text: str) -> bytes:
+    body = text.encode()
+    head = (
+        f"HTTP/1.1 {status_line}\r\nContent-Type: {kind}; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+        "X-Content-Type-Options: nosniff\r\n\r\n"
+    )
+    return head.encode() + body
