@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -63,7 +64,7 @@ def response(agent: RoomAgent, request: bytes, now: float) -> bytes:
     first, *fields = request.decode("latin-1").split("\r\n")
     words = first.split(" ")
     hosts = [field[5:].strip() for field in fields if field.lower().startswith("host:")]
-    names = {host.rpartition(":")[0] if host[-1:].isdecimal() else host for host in hosts}
+    names = {re.sub(r":\d{1,5}$", "", host) for host in hosts}
     if not hosts or not names <= _OWN_NAMES:
         text = "<p>本页只供本机查看。<p>This page is for this machine alone."
         return _answer("403 Forbidden", "text/html", text)

@@ -88,19 +88,29 @@ class End:
 
 
 async def join(
-    service: LessonService, seat: str, *, lesson: str = LESSON, resume: str | None = None
+    service: LessonService,
+    seat: str,
+    *,
+    lesson: str = LESSON,
+    resume: str | None = None,
+    offers_sound: bool = True,
 ) -> tuple[End, m.Welcome]:
     """A new connection that has joined."""
-    end = await knock(service, f"{lesson}/{seat}", resume=resume)
+    token = f"{lesson}/{seat}"
+    end = await knock(service, token, resume=resume, offers_sound=offers_sound)
     welcome = await end.until("welcome")
     assert isinstance(welcome, m.Welcome)
     return end, welcome
 
 
-async def knock(service: LessonService, token: str, *, resume: str | None = None) -> End:
+async def knock(
+    service: LessonService, token: str, *, resume: str | None = None, offers_sound: bool = True
+) -> End:
     """A new connection that asks to join."""
     end = End(service, service.connect())
-    await service.join(end.connection, m.Join(token=token, resume=resume))
+    await service.join(
+        end.connection, m.Join(token=token, resume=resume, offers_sound=offers_sound)
+    )
     return end
 
 

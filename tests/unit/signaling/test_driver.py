@@ -610,3 +610,18 @@ def test_a_stopped_service_refuses() -> None:
         assert refused.code == "server-failed"
 
     virtually(main)
+
+
+def test_a_device_with_cameras_alone_never_carries_the_sound() -> None:
+    """Whichever comes first: the page beside it has microphone and loudspeaker."""
+
+    async def main() -> None:
+        world = World()
+        async with world.serving() as service:
+            _, cameras = await join(service, "room-1", offers_sound=False)
+            assert not cameras.carries_sound
+            assert Source.ROOM not in {one.source for one in cameras.profile.sources}
+            _, page = await join(service, "room-1")
+            assert page.carries_sound
+
+    virtually(main)

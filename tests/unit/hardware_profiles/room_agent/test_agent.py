@@ -1,0 +1,111 @@
+"""The agent without a network: which cameras it takes, and what its status page tells to whom."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from hardware_profiles.errors import ProfileError
+from hardware_profiles.loader import load_room_profile
+from hardware_profiles.room_agent.agent import RoomAgent
+from hardware_profiles.room_agent.camera import StreamState
+from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
+from hardware_profiles.room_agent.status_page import response
+from signaling.client.address import ServerAddress
+from signaling.client.token_providers import OneToken
+
+SECRET = "s3cret-geheim"
+CAMERAS = """
+inherits = "recording-room"
+title_en = "Shanhe"
+[sources.teacher.camera]
+user = "admin"
+password = "front"
+streams = [{ rid = "f", url = "rtsp://10.0.0.5/main" }, { rid = "q", url = "rtsp://10.0.0.5/sub" }]
+[sources.board.camera]
+streams = [{ rid = "f", url = "rtsp://10.0.0.6/board" }]
+"""
+
+
+def made(folder: Path, text: str, passwords: dict[str, str]) -> RoomAgent:
+    (folder / "rooms").mkdir()
+    (folder / "rooms" / "shanhe.toml").write_text(text, encoding="utf-8")
+    return RoomAgent(
+        ServerAddress.parse("https://tongke.example"),
+        OneToken("t"),
+        load_room_profile("shanhe", [folder]),
+        passwords,
+        rng=Random(1),
+        say=lambda _: None,
+    )
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> RoomAgent:
+    return made(tmp_path, CAMERAS, {"front": SECRET})
+
+
+def test_it_takes_the_profiles_cameras_the_smallest_layer_first(agent: RoomAgent) -> None:
+    found = {camera.source.value: list(camera.streams) for camera in agent.cameras}
+    assert found == {"teacher": ["q", "f"], "board": ["f"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (CAMERAS, "has no 'front'"),
+        ('inherits = "standard"\n', "has no camera"),
+    ],
+)
+def test_what_keeps_it_from_starting(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ProfileError, match=says) as caught:
+        made(tmp_path, text, {})
+    assert caught.value.message_zh != caught.value.message_en
+
+
+def asked(agent: RoomAgent, path: str = "/", host: str = "127.0.0.1:7889", how: str = "GET") -> str:
+    request = f"{how} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    return response(agent, request.encode(), now=1e10).decode()
+
+
+def test_the_page_tells_in_both_languages_and_no_secrets(agent: RoomAgent) -> None:
+    stream = agent.cameras[0].streams["f"]
+    stream.state, stream.trouble = StreamState.LOST, LoginRefused(given=True)
+    page = asked(agent)
+    for words in ("waiting for a lesson", "等待上课", "教师", "teacher"):
+        assert words in page
+    assert "refuses its user or password" in page and "拒绝了用户名或密码" in page
+    told = json.loads(asked(agent, "/status.json").partition("\r\n\r\n")[2])
+    assert [camera["layer"] for camera in told["cameras"]] == ["q", "f", "f"]
+    assert told["cameras"][1]["state"] == "lost"
+    for text in (page, json.dumps(told)):
+        assert SECRET not in text and "10.0.0.5" not in text and "admin" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "how", "status"),
+    [
+        ("/", "localhost:7889", "GET", "200"),
+        ("/", "[::1]:7889", "GET", "200"),
+        ("/", "127.0.0.1", "GET", "200"),
+        ("/", "evil.example", "GET", "403"),
+        ("/", "evil.example:7889", "GET", "403"),
+        ("/", "127.0.0.1.evil.example:7889", "GET", "403"),
+        ("/", "192.168.1.20:7889", "GET", "403"),
+        ("/", "localhost:7889\r\nHost: evil.example", "GET", "403"),
+        ("/other", "localhost", "GET", "404"),
+        ("/", "localhost", "POST", "405"),
+    ],
+)
+def test_it_answers_this_machine_alone(
+    agent: RoomAgent, path: str, host: str, how: str, status: str
+) -> None:
+    assert asked(agent, path, host, how).split(" ")[1] == status
+
+
+def test_a_request_without_a_host_is_nobodys(agent: RoomAgent) -> None:
+    assert b"403" in response(agent, b"GET / HTTP/1.0\r\n\r\n", now=0.0)
+    assert b"403" in response(agent, b"\xff\r\n\r\n", now=0.0)
