@@ -24,6 +24,7 @@ PAGES = {
         "browsers",
         "hardware_profiles",
         "networks",
+        "room_agent",
         "rooms",
         "running",
         "teachers",
