@@ -57,6 +57,7 @@ if sys.argv[1:2] != ["serve"]:
     app.add_typer(import_module("server.archive_cli").archive, name="archive")
     app.add_typer(import_module("server.config_cli").config, name="config")
     app.add_typer(import_module("server.profile_cli").profile, name="profile")
+    app.add_typer(import_module("server.service.cli").service, name="service")
 
 # What a server that was killed finds read in already; `server.serving` is nearly all of it.
 _READ_IN = (

@@ -59,6 +59,16 @@ _WORDS: dict[str, Text] = {
         "Say whether the server would start with these settings, without starting it. Options are "
         "those of serve.",
     ),
+    "service": Text("作为系统服务运行。", "Run as a service of this machine."),
+    "service_install": Text(
+        "写入 systemd 服务文件，建立其用户，并启动。",
+        "Write the systemd unit, make its user, and start it.",
+    ),
+    "service_remove": Text(
+        "停止服务并删除服务文件；数据保留。", "Stop it and remove the unit; its data stays."
+    ),
+    "service_print": Text("只显示服务文件。", "Only show the unit."),
+    "service_start": Text("立即启动，开机时也启动。", "Start it, now and with the machine."),
     "backup": Text(
         "把服务器的全部数据复制到一个文件中（可在运行时进行），并核对。",
         "Copy all that a server keeps into one file, while it runs, and read the copy again.",

@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[3]
 
 # What is typed, and what is said of it in Chinese.
 WRONG: dict[str, list[str]] = {
-    "serv": [
+    "dem": [
         "用法：tongke [选项] 命令 [参数]…",
         "用法见 tongke --help。",
-        "没有命令 serv。您是指 serve 吗？",
+        "没有命令 dem。您是指 demo 吗？",
     ],
     "admin frob": ["用法：tongke admin [选项] 命令 [参数]…", "没有命令 frob。"],
     "serve --prot 1": [
@@ -119,7 +119,7 @@ def test_all_that_is_said_is_in_the_machines_language(
             "simulate",
             ["─ Error ─", "Missing option '--server'.", "Try 'tongke simulate --help' for help."],
         ),
-        ("serv", ["No such command 'serv'. Did you mean 'serve'?"]),
+        ("dem", ["No such command 'dem'. Did you mean 'demo'?"]),
         ("serve --prot 1", ["No such option: --prot (Possible options: --host, --port)"]),
         ("serve --port", ["Option '--port' requires an argument."]),
     ],

@@ -1,0 +1,1 @@
+"""Tongke as a service of the machine: its systemd unit (`unit`), put there and away (`cli`)."""

@@ -1,0 +1,115 @@
+"""The unit as printed: on the page, by the command, and what systemd's own tools say of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from server.service import cli
+from server.service.cli import service
+from server.service.unit import MADE_BY, UNIT, unit_text
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "docs" / name for name in ("running.md", "zh/running.md")]
+PROGRAM = "/opt/tongke/.venv/bin/tongke"
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="needs systemd (scripts/need-servers.sh)"
+)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="it writes as root alone")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["en", "zh"])
+def test_the_page_prints_it(page: Path) -> None:
+    found = re.findall(r"^```ini\n(# Made by.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    assert found == [unit_text(PROGRAM)]
+
+
+def analyzed(folder: Path, *arguments: str, **changes: str) -> str:
+    """What systemd-analyze says of the unit, with a program and a user that this machine has."""
+    text = unit_text("/bin/true", user="root")
+    for name, value in changes.items():
+        text = re.sub(rf"^{name}=.*\n", f"{name}={value}\n" if value else "", text, flags=re.M)
+    file = folder / UNIT
+    file.write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", *arguments, str(file)], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+@needs_systemd
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    assert analyzed(tmp_path, "verify") == ""
+    assert "Protectsystem" in analyzed(tmp_path, "verify", ProtectSystem="yes\nProtectsystem=yes")
+
+
+@needs_systemd
+def test_little_is_left_to_it(tmp_path: Path) -> None:
+    """At most 3 of 10, as systemd counts: `OK`, in its words."""
+
+    def exposure(user: str, **changes: str) -> float:
+        told = analyzed(tmp_path, "security", "--offline=yes", User=user, **changes)
+        (found,) = re.findall(r"exposure level for .*: ([0-9.]+)", told)
+        return float(found)
+
+    assert exposure("nobody") <= 3
+    assert exposure("nobody", ProtectSystem="", SystemCallFilter="") > 3
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(service, arguments)
+    return result.exit_code, result.output
+
+
+def test_print_only_shows_it() -> None:
+    code, text = run("install", "--print")
+    assert code == 0 and text == unit_text(str(cli._program()))
+
+
+@needs_root
+def test_it_writes_says_so_and_takes_it_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_hidden", lambda program: None)
+    unit = tmp_path / "etc/systemd/system" / UNIT
+    code, said = run("install", "--root", str(tmp_path))
+    assert code == 0 and str(unit) in said
+    assert unit.read_text() == unit_text(str(cli._program()))
+    assert unit.stat().st_mode & 0o777 == 0o644
+    assert run("install", "--root", str(tmp_path))[0] == 0  # again: an upgrade
+
+    code, said = run("remove", "--root", str(tmp_path))
+    assert code == 0 and str(unit) in said and not unit.exists()
+    assert run("remove", "--root", str(tmp_path))[0] == 2
+
+
+@needs_root
+def test_what_somebody_else_wrote_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_hidden", lambda program: None)
+    unit = tmp_path / "etc/systemd/system" / UNIT
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\n")
+    for command in ("install", "remove"):
+        code, said = run(command, "--root", str(tmp_path))
+        assert code == 2 and "left alone" in said
+    assert unit.read_text() == "[Service]\n"
+
+
+@needs_root
+def test_a_program_that_the_services_user_cannot_read_is_refused(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    assert cli._hidden(closed / "bin" / "tongke") is not None
+    assert MADE_BY in unit_text(PROGRAM)
+
+
+def test_only_root_may(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    code, said = run("install", "--root", str(tmp_path))
+    assert code == 2 and "sudo" in said and not list(tmp_path.iterdir())
