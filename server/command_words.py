@@ -88,6 +88,7 @@ _WORDS: dict[str, Text] = {
     "keep_live": Text(
         "备份时正在进行的课继续进行（换机器时）。",
         "Lessons that were going on then go on: for a move to another machine.",
+    ),
     "room": Text(
         "教室程序：自动把本教室的网络摄像机送入课堂。",
         "The room's agent: sends this room's network cameras into its lessons, by itself.",

@@ -24,6 +24,7 @@ PAGES = {
         "browsers",
         "hardware_profiles",
         "networks",
+        "operating",
         "room_agent",
         "rooms",
         "running",
