@@ -2,7 +2,7 @@
 # Tests start programs of Debian's themselves: PostgreSQL, a firewall (nftables), a TURN server
 # (coturn), a certificate authority (pebble), proxies (nginx, Caddy), a reader of alert rules
 # (promtool, of prometheus), a reader of units (systemd-analyze). Installs what is missing when it
-# may; without it those tests are skipped. Exits 0 either way.
+# may (rsync too, which the pages name); without it those tests are skipped. Exits 0 either way.
 set -eu
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
@@ -13,6 +13,7 @@ command -v pebble >/dev/null || missing="$missing pebble"
 command -v caddy >/dev/null || missing="$missing caddy"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v systemd-analyze >/dev/null || missing="$missing systemd"
+command -v rsync >/dev/null || missing="$missing rsync"
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

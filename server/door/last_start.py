@@ -18,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from server.config import Port, Settings, Words, config_file
 from server.database.data_folder import write_private
 from server.errors import StartRefused
+from server.service.unit import STATE_FOLDER
 
 _FILE = "listening.json"
+_SERVICES = Path(STATE_FOLDER)
 _log = structlog.get_logger("tongke.server")
 
 
@@ -106,7 +108,8 @@ def its_settings_file(settings: Settings) -> Path | None:
 
 def of_the_running_server(settings: Settings) -> Settings:
     """These settings, but with the data folder of the server that runs on this machine, where their
-    own holds no server's data. Raises `StartRefused` when several run.
+    own holds no server's data; where none runs, with the service's. Raises `StartRefused` when
+    several run.
 
     Seen are one's own servers; root sees all.
     """
@@ -119,6 +122,8 @@ def of_the_running_server(settings: Settings) -> Settings:
             f"Several servers run on this machine. Say which with --data-folder: {named}.",
             f"本机上有多个服务器在运行。请用 --data-folder 指明：{named}。",
         )
+    if not found and (_SERVICES / "tongke.db").is_file():
+        found = [_SERVICES]
     return settings.model_copy(update={"data_folder": found[0]}) if found else settings
 
 
@@ -134,7 +139,7 @@ def _running() -> Iterator[Path]:
                 target = each.readlink()
             except OSError:
                 continue
-            if target.name == "lock" and (target.parent / _FILE).is_file():
+            if target.name == "lock" and (target.parent / "tongke.db").is_file():
                 yield target.parent
 
 

@@ -22,6 +22,7 @@ from server.errors import StartRefused
 def server(folder: Path, **settings: object) -> DataFolder:
     """A data folder as a running server has it."""
     lock = DataFolder(folder)
+    (folder / "tongke.db").touch()
     remember_start(Settings(data_folder=folder, **settings))  # type: ignore[arg-type]
     return lock
 
@@ -73,3 +74,6 @@ def test_the_server_that_runs_is_found_by_the_lock_it_holds(
     two.close()
     one.close()
     assert of_the_running_server(nowhere) is nowhere
+    # A service that is stopped has its folder where the unit puts it.
+    monkeypatch.setattr(last_start, "_SERVICES", tmp_path / "two")
+    assert of_the_running_server(nowhere).data_folder == tmp_path / "two"
