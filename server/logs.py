@@ -2,6 +2,10 @@
 
 Everything that libraries log through `logging` goes the same way. The last lines are kept for the
 administrators' page (`server.log_tail`).
+
+A log may be sent to a stranger at every level. Nothing of ours logs a secret; libraries that would
+write down what passes through them are not heard, and what looks like a secret all the same is
+blotted out of every event (`server.log_blots`).
 """
 
 from __future__ import annotations
@@ -21,13 +25,26 @@ else:
     del sys.modules["rich"]
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from server.log_blots import BLOT, blotted, names_a_secret
 from server.log_tail import TAIL
 
 # A traceback's lines are lines; anywhere else a line's end would begin what looks like an event,
 # and an escape (ECMA-48) paints over those before it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HAVE_LINES = frozenset({"exception", "stack"})
-_QUIET = ("aioice", "aiortc", "aiosqlite", "alembic", "asyncio", "libav", "uvicorn", "websockets")
+_QUIET = ("aioice", "aiortc", "alembic", "asyncio", "libav")
+# At `debug` these would write down every statement's values and every message with its headers:
+# hashes of passwords, cookies, tokens.
+_NEVER_WHOLE = (
+    "aiosqlite",
+    "asyncpg",
+    "httpcore",
+    "httpx",
+    "multipart",
+    "sqlalchemy",
+    "uvicorn",
+    "websockets",
+)
 
 
 def set_up_logs(level: str, form: str) -> None:
@@ -42,10 +59,13 @@ def set_up_logs(level: str, form: str) -> None:
     if form == "json":
         render: list[Processor] = [
             structlog.processors.format_exc_info,
+            _blotted,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
         render = [
+            structlog.processors.format_exc_info,
+            _blotted,
             _one_line,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
@@ -78,6 +98,8 @@ def set_up_logs(level: str, form: str) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:  # their news is our debugging
         logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
+    for name in _NEVER_WHOLE:
+        logging.getLogger(name).setLevel("INFO" if level == "debug" else "WARNING")
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -88,6 +110,19 @@ def set_up_logs(level: str, form: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _blotted(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """What is said in an event, without what looks like a secret."""
+    for key, value in event.items():
+        if names_a_secret(key):
+            event[key] = BLOT
+        elif isinstance(value, str):
+            event[key] = blotted(value)
+        elif value is not None and not isinstance(value, bool | int | float):
+            said = repr(value)
+            event[key] = value if (clean := blotted(said)) == said else clean
+    return event
 
 
 def _one_line(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
 import structlog
 
 from server.ids import new_secret
-from server.log_tail import MOST_SIGNS, LogTail, blotted
+from server.log_blots import blotted
+from server.log_tail import MOST_SIGNS, LogTail
 from server.logs import set_up_logs
 
 
@@ -85,6 +87,42 @@ def test_our_secrets_are_blotted_out(secret: str, line: str) -> None:
 )
 def test_passwords_of_others_are_blotted_out_too(line: str) -> None:
     assert "hunter2hunter2" not in blotted(line.format("hunter2hunter2"))
+
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo"
+PEM = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIJw\nAwEHoUQDQg\n-----END EC PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_no_event_has_a_secret_in_it_in_either_form(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    secret = new_secret("tkr")
+    try:
+        set_up_logs("debug", form)
+        log = structlog.get_logger("tongke")
+        log.debug("by name", password="hunter2a", user_token="hunter2b", sent={"key": "hunter2c"})
+        log.info(f"in its words {secret} {HASH} {PEM} a=ice-pwd:hunter2d\r\na=mid:0", lesson="x1")
+        logging.getLogger("sqlalchemy.engine").debug("hunter2e")
+        logging.getLogger("websockets.server").debug("> Cookie: hunter2f")
+        logging.getLogger("aiosqlite").debug("insert %s", ("hunter2g",))
+        try:
+            raise ValueError(f"parameters ('li', '{HASH}') {secret}")
+        except ValueError:
+            log.exception("failed", seats=[1, 2])
+    finally:
+        root.handlers[:] = kept
+        root.setLevel(level)
+        structlog.reset_defaults()
+    said = capsys.readouterr().err
+    for part in ("hunter2", secret[4:16], HASH[10:], "MHcCAQEEIJw", "AwEHoUQDQg"):
+        assert part not in said
+    assert "lesson" in said and "x1" in said and "ValueError: parameters" in said
+    if form == "json":
+        events = [json.loads(line) for line in said.splitlines()]
+        assert events[-1]["seats"] == [1, 2]
 
 
 @pytest.mark.parametrize(
