@@ -230,11 +230,17 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for word in value:
             try:
-                ipaddress.ip_network(word, strict=False)
+                network = ipaddress.ip_network(word, strict=False)
             except ValueError:
                 raise WrongSetting(
                     f"'{word}' is not an IP address or network", f"“{word}”不是 IP 地址或网段"
                 ) from None
+            if network.prefixlen == 0:
+                raise WrongSetting(
+                    f"'{word}' is everybody: whoever comes could pass for this machine itself. "
+                    "Name the proxy's own address",
+                    f"“{word}”是所有人：任何人都可以冒充本机。请填代理自己的地址",
+                )
         return value
 
     @field_validator("public_url")
@@ -443,7 +449,7 @@ def load_settings(**given: Any) -> Settings:
 def settings_file(environ: Mapping[str, str]) -> SettingsFile:
     """The settings file in use, read. Raises `StartRefused`."""
     path = config_file(environ)
-    if CONFIG_FILE_VARIABLE in environ and not path.is_file():
+    if environ.get(CONFIG_FILE_VARIABLE) and not path.is_file():
         raise StartRefused(
             f"The settings file {path} ({CONFIG_FILE_VARIABLE}) does not exist, or is no file.",
             f"设置文件 {path}（{CONFIG_FILE_VARIABLE}）不存在，或者不是文件。",

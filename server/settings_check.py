@@ -19,6 +19,7 @@ def refuse_what_is_not_there(settings: Settings) -> None:
     _folder(settings.profiles_folder, "profiles_folder", holds=("rooms", "servers"))
     _folder(settings.web_folder, "web_folder", holds=("index.html",))
     _own_profiles(settings.data_folder / "hardware_profiles")
+    _kept_apart(settings)
     _ports(settings)
     refuse_database(settings.database)
 
@@ -47,6 +48,37 @@ def _own_profiles(folder: Path) -> None:
     """The data folder's own profiles need not be there; where they are they count."""
     if folder.is_dir():
         _readable(folder, "data_folder")
+    elif folder.exists():
+        raise StartRefused(
+            f"{folder} is no folder: hardware profiles of your own would stand in it, under rooms "
+            "and servers. Move it away.",
+            f"{folder} 不是文件夹：其中应是您自己的硬件配置，放在 rooms 和 servers 之下。"
+            "请移走它。",
+        )
+
+
+def _kept_apart(settings: Settings) -> None:
+    """Whoever opens the pages gets every file of their folder: none of ours may lie in it. And what
+    lies beside the recordings is taken for recordings."""
+    data, recordings = settings.data_folder.resolve(), settings.recordings.resolve()
+    web = settings.web_folder.resolve() if settings.web_folder else None
+    for name, folder in (("data_folder", data), ("recordings_folder", recordings)):
+        if web is not None and folder.is_relative_to(web):
+            raise StartRefused(
+                f"The folder {folder} ({name}) lies in {web} (web_folder), every file of which is "
+                "handed to whoever asks, keys and recordings too. Give the pages a folder of "
+                "their own.",
+                f"文件夹 {folder}（{name}）位于 {web}（web_folder）之中，"
+                "其中每个文件任何人都能取得，包括密钥和录像。请让网页使用单独的文件夹。",
+            )
+    if data.is_relative_to(recordings):
+        raise StartRefused(
+            f"The recordings' folder {recordings} (recordings_folder) must not be the data folder "
+            "or one around it: what lies there is taken for recordings. Give them a folder of "
+            "their own.",
+            f"录像文件夹 {recordings}（recordings_folder）不能是数据文件夹或它的上级："
+            "其中的内容会被当作录像。请让录像使用单独的文件夹。",
+        )
 
 
 def _readable(path: Path, setting: str) -> None:

@@ -6,9 +6,11 @@ in it belong to their own modules.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from server.errors import StartRefused
@@ -24,7 +26,8 @@ class DataFolder:
         """
         self.path = path
         make_folder(path, setting="data_folder")
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with told_of(path / "lock"):
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -39,6 +42,21 @@ class DataFolder:
     def close(self) -> None:
         """Let go of the lock. The folder stays."""
         os.close(self._lock)
+
+
+@contextlib.contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """A file of the data folder that the server must write or read and cannot: `StartRefused`."""
+    try:
+        yield
+    except OSError as error:
+        raise StartRefused(
+            f"The file {path} cannot be used ({error.strerror}). It is the server's own: if "
+            "something else stands in its place, take that away; else give the user that runs "
+            "Tongke the right to read and write it, or free some space.",
+            f"无法使用文件 {path}（{error.strerror}）。它是服务器自己的文件："
+            "若有别的东西占了它的位置，请移走；否则请让运行同课的用户有权读写，或腾出空间。",
+        ) from None
 
 
 def make_folder(path: Path, *, setting: str) -> None:

@@ -57,9 +57,15 @@ class Database:
                 connect_args={"factory": _Undoing} if sqlite else {"timeout": WAIT_S},
             )
         except Exception as error:  # a wrong URL raises what its dialect pleases
+            # Its words are not told: of a password with a slash in it they hold a part.
+            why = type(error).__name__
             raise StartRefused(
-                f"The setting database_url cannot be used: {error}",
-                f"设置 database_url 无法使用：{error}",
+                f"The setting database_url cannot be used ({why}). It is like postgresql+asyncpg://"
+                "tongke:PASSWORD@10.0.0.5:5432/tongke; in the password write %40 for @, %2F for /, "
+                "%3A for :, %25 for %.",
+                f"设置 database_url 无法使用（{why}）。应像 postgresql+asyncpg://"
+                "tongke:PASSWORD@10.0.0.5:5432/tongke 这样；密码中的 @ 写作 %40，/ 写作 %2F，"
+                ": 写作 %3A，% 写作 %25。",
             ) from None
         self.name = self._engine.dialect.name
         self._sqlite = self.name == "sqlite"

@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from server.database.data_folder import write_private
+from server.database.data_folder import told_of, write_private
 from server.door.authority import Authority, authority_of, is_issued_by, pem_of, pem_of_key
 from server.errors import StartRefused
 
@@ -124,9 +124,11 @@ def own_certificate(
         key = kept_key(made.key)
         if key is None:
             key = ec.generate_private_key(ec.SECP256R1())
-            write_private(made.key, pem_of_key(key))
+            with told_of(made.key):
+                write_private(made.key, pem_of_key(key))
         issued = authority.issue(key.public_key(), wanted, now)
-        write_private(made.certificate, pem_of(issued) + pem_of(authority.certificate))
+        with told_of(made.certificate):
+            write_private(made.certificate, pem_of(issued) + pem_of(authority.certificate))
     return made
 
 

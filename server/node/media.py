@@ -16,6 +16,8 @@ from server.errors import StartRefused
 from server.lessons.profiles import node_limits
 from signaling.ports import Media
 
+LAST_PORT = 65_535
+
 
 class MediaCore(Media, TappedMedia, Protocol):
     """What signaling and recording use of the node, and what the server asks of it."""
@@ -44,13 +46,26 @@ class MediaCore(Media, TappedMedia, Protocol):
 
 
 def node_settings(settings: Settings, hardware: ServerProfile) -> NodeSettings:
-    """Where the node listens, what it tells its peers, what it admits."""
+    """Where the node listens, what it tells its peers, what it admits.
+
+    Raises `StartRefused` where a pump's port would be none.
+    """
+    pumps = settings.media_pumps or hardware.media.pumps
+    last = max(settings.media_port, settings.media_tcp_port) + pumps - 1
+    if last > LAST_PORT:
+        raise StartRefused(
+            f"The media takes {pumps} ports, one for each pump, and the last would be {last}: "
+            f"ports end at {LAST_PORT}. Choose a smaller media_port (and media_tcp_port), or "
+            "fewer media_pumps.",
+            f"音视频需要 {pumps} 个端口（每个 pump 一个），最后一个是 {last}，而端口最大为 "
+            f"{LAST_PORT}。请把 media_port（和 media_tcp_port）改小，或减少 media_pumps。",
+        )
     return NodeSettings(
         host=settings.media_host,
         port=settings.media_port,
         tcp_port=settings.media_tcp_port if settings.media_tcp else None,
         advertised=settings.advertised,
-        pumps=settings.media_pumps or hardware.media.pumps,
+        pumps=pumps,
         limits=node_limits(hardware),
     )
 

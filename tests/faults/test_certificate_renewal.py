@@ -1,5 +1,5 @@
-"""A certificate is renewed in the middle of a lesson: who comes next is shown the new one, and who is
-there loses neither the connection nor a packet beyond 0.1 %."""
+"""A certificate is renewed in the middle of a lesson: who comes next is shown the new one, and who
+is there loses neither the connection nor a packet beyond 0.1 %."""
 
 from __future__ import annotations
 

@@ -97,6 +97,8 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"max_partners": 0}, ["max_partners"]),
         ({"join_token_s": float("nan")}, ["join_token_s"]),
         ({"public_url": "http://t.example.cn"}, ["public_url", "https://"]),
+        ({"trusted_proxies": "0.0.0.0/0"}, ["trusted_proxies", "everybody"]),
+        ({"trusted_proxies": "::/0"}, ["trusted_proxies", "everybody"]),
         ({"trusted_proxies": "proxy"}, ["trusted_proxies", "network"]),
         ({"acme": "me"}, ["acme", "no mail address"]),
         ({"acme": "a@b.cn, c@d.cn"}, ["acme", "no mail address"]),

@@ -36,6 +36,11 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"profiles_folder": "file"}, ["file", "is no folder"]),
         ({"web_folder": "nowhere"}, ["nowhere", "web_folder", "does not exist"]),
         ({"web_folder": "empty"}, ["empty", "web_folder", "no index.html"]),
+        ({"web_folder": "pages", "data_folder": "pages/data"}, ["web_folder", "whoever asks"]),
+        ({"web_folder": "pages", "recordings_folder": "pages"}, ["recordings_folder", "keys"]),
+        ({"recordings_folder": "var"}, ["recordings_folder", "must not be the data folder"]),
+        ({"recordings_folder": "."}, ["recordings_folder", "one around it"]),
+        ({"data_folder": "odd"}, ["odd/hardware_profiles", "is no folder"]),
         ({"port": 7881}, ["7881", "given twice", "media_tcp_port"]),
         ({"port": 444, "media_tcp_port": 443, "media_pumps": 2}, ["444", "given twice"]),
         ({"database_url": "tongke"}, ["database_url", "no database's address"]),
@@ -46,6 +51,10 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_what_is_not_there_is_told(given: dict[str, Any], words: list[str]) -> None:
     Path("empty").mkdir()
     Path("file").touch()
+    Path("pages").mkdir()
+    Path("pages/index.html").touch()
+    Path("odd").mkdir()
+    Path("odd/hardware_profiles").touch()
     with pytest.raises(StartRefused) as refused:
         refuse_what_is_not_there(load_settings(**given))
     text = refused.value.text

@@ -85,3 +85,8 @@ def test_a_folder_in_its_place_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TONGKE_CONFIG", "tongke.toml")
     with pytest.raises(StartRefused, match=r"does not exist, or is no file"):
         load_settings()
+
+
+def test_an_empty_variable_names_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TONGKE_CONFIG", "")
+    assert load_settings().port == 7880

@@ -53,3 +53,10 @@ def test_a_key_is_made_once_and_damage_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"short")
     with pytest.raises(StartRefused, match="damaged"):
         load_or_make_key(path)
+
+
+def test_something_in_a_files_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(StartRefused, match="lock cannot be used") as refused:
+        DataFolder(tmp_path)
+    assert "占了它的位置" in refused.value.text.zh

@@ -206,3 +206,10 @@ def test_a_machine_of_a_thousand_addresses_still_shakes_hands(tmp_path: Path) ->
 def _folder(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+@pytest.mark.parametrize("name", ["tls.crt", "tls.key"])
+def test_something_in_a_files_place_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(StartRefused, match=rf"{name} cannot be used"):
+        own_certificate(tmp_path, names=["localhost"], now=NOW)

@@ -24,6 +24,14 @@ def test_the_tcp_port(given: dict[str, object], tcp_port: int | None) -> None:
     assert node_settings(load_settings(**given), hardware).tcp_port == tcp_port
 
 
+@pytest.mark.parametrize("given", [{"media_port": 65_535}, {"media_tcp_port": 65_535}])
+def test_a_pump_beyond_the_last_port_is_told(given: dict[str, object]) -> None:
+    hardware = load_server_profile(list_server_profiles()[0].name)
+    with pytest.raises(StartRefused, match=r"the last would be 65536: .* media_pumps"):
+        node_settings(load_settings(media_pumps=2, **given), hardware)
+    assert node_settings(load_settings(media_pumps=1, **given), hardware).pumps == 1
+
+
 def test_the_relays_secret_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("north\n")
