@@ -11,21 +11,17 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.contact_sheet import LANGUAGES, SIZES, Album
+from tests.browser.further_states import forms, lines_of_a_room, within_a_lesson
 from tests.browser.screens import CHROMIUM, FLAGS
+from tests.browser.walk import PATIENCE_MS, Pages, Walk, demonstration
 
-PATIENCE_MS = 30_000
-LOADED_MS = 1_500
 LOST_MS = 20_000  # until a page has noticed that the server is away
 ADMIN = (
     "live",
@@ -38,106 +34,9 @@ ADMIN = (
     "certificate",
     "deleted",
 )
-PARTS = ("office", "lesson")  # what needs no lesson; a lesson and what is left of it
-ANY_PORTS = ("--port", "0", "--media-port", "0")
+# What needs no lesson; what is asked, refused or amiss there; a lesson and what is left of it.
+PARTS = ("office", "forms", "lesson")
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-Pages = dict[str, Page]
-
-
-@contextmanager
-def demonstration() -> Iterator[tuple[dict[str, Any], int]]:
-    """A running one: its addresses, and its process's id."""
-    with tempfile.TemporaryDirectory(prefix="tongke-screens-") as folder:
-        tongke = Path(sys.executable).parent / "tongke"
-        process = subprocess.Popen(
-            [tongke, "demo", "--data-folder", folder, *ANY_PORTS, "--print-json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            if not line:
-                raise SystemExit("The demonstration does not start; see `make run`.")
-            yield json.loads(line), process.pid
-        finally:
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-            process.terminate()
-            process.wait(60)
-            process.stdout.close()
-
-
-class Walk:
-    """People's browsers, each in both languages."""
-
-    def __init__(self, browser: Browser, county: dict[str, Any], album: Album) -> None:
-        self.browser = browser
-        self.county = county
-        self.album = album
-        self.origin: str = county["origin"]
-        self.teacher = self.people("teacher")
-        self.administrator = self.people("administrator")
-        self.nobody = self.people(None)
-
-    def people(self, who: str | None) -> dict[str, BrowserContext]:
-        """A browser in each language, signed in."""
-        made = {}
-        for language in LANGUAGES:
-            context = self.browser.new_context(locale=language)
-            context.set_default_timeout(PATIENCE_MS)
-            if who is not None:
-                answer = context.request.post(
-                    f"{self.origin}/api/session",
-                    data={"username": self.county[who], "password": self.county["password"]},
-                    headers={"origin": self.origin},
-                )
-                assert answer.ok, answer.text()
-            made[language] = context
-        return made
-
-    def open(
-        self,
-        who: dict[str, BrowserContext],
-        path: str,
-        before: Callable[[Page], object] | None = None,
-    ) -> Pages:
-        pages = {}
-        for language, context in who.items():
-            page = context.new_page()
-            if before is not None:
-                before(page)
-            page.goto(f"{self.origin}{path}")
-            pages[language] = page
-        next(iter(pages.values())).wait_for_timeout(LOADED_MS)
-        return pages
-
-    def show(
-        self,
-        state: str,
-        who: dict[str, BrowserContext],
-        path: str,
-        before: Callable[[Page], object] | None = None,
-        then: Callable[[Page], object] | None = None,
-    ) -> None:
-        """One state that stands for itself: opened, shown, closed."""
-        pages = self.open(who, path, before)
-        for page in pages.values():
-            if then is not None:
-                self.doing(state, lambda page=page: then(page))  # type: ignore[misc]
-                page.wait_for_timeout(LOADED_MS / 2)
-        self.album.take(state, pages)
-        for page in pages.values():
-            page.close()
-
-    def doing(self, state: str, what: Callable[[], object]) -> None:
-        """A step on the way; what cannot be done is told, and the walk goes on."""
-        try:
-            what()
-        except Exception as error:
-            self.album.fault(state, error)
 
 
 def office(walk: Walk) -> None:
@@ -215,6 +114,7 @@ def lesson(walk: Walk, demo_pid: int) -> None:
         album.take("teach floor and chat", one)
         album.take("room floor", {language: rooms[language]})
         album.take("observe chat line", {language: watchers[language]})
+        within_a_lesson(walk, language, teacher, rooms)
         held.append(language)
     os.kill(demo_pid, signal.SIGSTOP)
     try:
@@ -238,6 +138,7 @@ def end(walk: Walk, teacher: Page, language: str, rooms: Pages, watchers: Pages)
     walk.album.take("teach ended", {language: teacher})
     walk.album.take("room ended", rooms)
     walk.album.take("observe ended", watchers)
+    lines_of_a_room(walk, rooms)
 
 
 def archive(walk: Walk) -> None:
@@ -293,6 +194,8 @@ def main(arguments: list[str]) -> int:
         walk = Walk(browser, county, album)
         if "office" in asked.parts:
             office(walk)
+        if "forms" in asked.parts:
+            forms(walk)
         if "lesson" in asked.parts:
             lesson(walk, pid)
             archive(walk)

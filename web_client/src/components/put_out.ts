@@ -1,4 +1,4 @@
-// What a page says when its device was put out of the lesson.
+// What a page says when its device is not let into the lesson, or was put out of it.
 
 import { html, type TemplateResult } from "lit";
 import { type Messages, said } from "../i18n/index.ts";
@@ -16,6 +16,19 @@ export function putOut(words: Messages, refusal: Refusal | null): TemplateResult
     symbol="putOut"
     role="alert"
     heading=${words.lesson.putOutTitle}
+    text=${refusalWords(refusal)}
+    code=${refusal?.code ?? ""}
+  >
+    <a href="/">${words.app.toToday}</a>
+  </tk-state>`;
+}
+
+export function notLetIn(words: Messages, refusal: Refusal | null): TemplateResult {
+  return html`<tk-state
+    tone="alarm"
+    symbol="lock"
+    role="alert"
+    heading=${words.lesson.refusedTitle}
     text=${refusalWords(refusal)}
     code=${refusal?.code ?? ""}
   >

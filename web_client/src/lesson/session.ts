@@ -3,68 +3,46 @@
 
 import {
   type Join,
-  type DeviceKind,
-  type Layout,
   type Refused,
-  type SeatState,
   type ServerMessage,
   type Source,
-  type SourceProfile,
   type VideoCodec,
   type Welcome,
   PROTOCOL_VERSION,
-  REMOVAL_CODE_VALUES,
 } from "../protocol/messages.ts";
+import {
+  CLOSED,
+  FINAL_REFUSALS,
+  LEADS_ELSEWHERE,
+  refusalOf,
+  REMOVED,
+  type SessionOptions,
+  STALE_TOKEN,
+  TurnedAway,
+} from "./admission.ts";
 import { type AfterRefusal, Connection, NoAnswer, RequestRefused } from "./connection.ts";
 import { Devices } from "./devices.ts";
 import { constraintsOf } from "./encodings.ts";
 import { StallWatch } from "./health.ts";
+import { LessonIntents } from "./intents.ts";
+import { captureProfiles, isSent, soundHasMoved, sourceProfile } from "./own_sources.ts";
 import { Publisher } from "./publisher.ts";
 import { bytesReceived } from "./recovery.ts";
-import { mySeat } from "./selectors.ts";
 import { shownCodecs } from "./shown_codecs.ts";
-import type { Refusal } from "./state.ts";
 import { LessonStore } from "./store.ts";
+import { movingFrames, statisticsOf } from "./statistics.ts";
 import { Subscriber } from "./subscriber.ts";
 import { TileSizes, wantsOf } from "./wants.ts";
+import { WindowKey } from "./window_key.ts";
 
 const WANTS_DEBOUNCE_MS = 120; // a layout change moves every tile: ask once
 const CHECK_EVERY_MS = 1000;
 
-/** The close codes after which this page does not simply come back (docs/protocol.md). */
-const CLOSED = { replaced: 4101, left: 4103, removed: 4105 } as const;
-
-/** Refusals to join that no waiting mends. */
-const FINAL_REFUSALS = new Set(["no-such-lesson", "lesson-ended", "no-such-seat"]);
-const REMOVED: ReadonlySet<string> = new Set(REMOVAL_CODE_VALUES);
-/** This person leads from another window or computer: only their hand takes it back. */
-const LEADS_ELSEWHERE = "leads-elsewhere";
-const STALE_TOKEN = new Set(["token-invalid", "token-foreign", "token-expired"]);
-
-type Report = ReadonlyMap<string, Record<string, unknown>>;
-
-export interface SessionOptions {
-  readonly lessonId: string;
-  readonly device: DeviceKind;
-  /** A join token; called before every attempt. `TurnedAway` is shown; attempts go on. */
-  token(renew: boolean): Promise<string>;
-  /** Whether this device receives sound at all. */
-  readonly listens: boolean;
-  /** Of the windows of this browser only one is in the lesson: the next one takes its place. */
-  readonly oneWindow?: boolean;
-}
-
-/** Thrown by `token` when the server will not let this person in. */
-export class TurnedAway extends Error {
-  constructor(readonly refusal: Refusal) {
-    super(refusal.en);
-  }
-}
-
-export class LessonSession {
+export class LessonSession extends LessonIntents {
   readonly store = new LessonStore();
   readonly devices: Devices;
   readonly tiles: TileSizes;
+  private readonly key: WindowKey;
   private readonly connection: Connection;
   private publisher: Publisher | null = null;
   private subscriber: Subscriber | null = null;
@@ -79,6 +57,8 @@ export class LessonSession {
   private readonly onOnline = (): void => this.connection.hurry();
 
   constructor(private readonly options: SessionOptions) {
+    super();
+    this.key = new WindowKey(options.lessonId, options.oneWindow ?? false);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/ws`, {
       join: () => this.join(),
@@ -110,9 +90,9 @@ export class LessonSession {
    * itself a window only comes back as the device that it was.
    */
   open({ anew = false } = {}): void {
-    this.takesLead ||= anew || this.wasTakenBack();
+    this.takesLead ||= anew || this.key.wasTakenBack();
     if (this.checker !== undefined) return; // it was opened to look before one enters
-    if (anew) this.forgetKey();
+    if (anew) this.key.forget();
     addEventListener("online", this.onOnline);
     document.addEventListener("visibilitychange", this.onOnline);
     this.checker = setInterval(() => void this.check(), CHECK_EVERY_MS);
@@ -127,7 +107,7 @@ export class LessonSession {
     clearInterval(this.checker);
     this.checker = undefined;
     clearTimeout(this.wantsTimer);
-    if (leave) this.forgetKey();
+    if (leave) this.key.forget();
     this.publisher?.close();
     this.subscriber?.close();
     this.devices.close();
@@ -141,7 +121,7 @@ export class LessonSession {
   send(): void {
     if (!this.sending && this.connection.live) this.enter();
     this.sending = true;
-    const profiles = this.captureProfiles();
+    const profiles = captureProfiles(this.store.view);
     for (const profile of profiles) {
       const track = this.devices.track(profile.source);
       if (!track) continue;
@@ -154,33 +134,14 @@ export class LessonSession {
 
   // --- what people do -------------------------------------------------------------------------
 
-  raiseHand = (): void => this.act({ type: "raise_hand" });
-  lowerHand = (seatId?: string): void => this.act({ type: "lower_hand", seat_id: seatId ?? null });
-  lowerAllHands = (): void => this.act({ type: "lower_all_hands" });
-  giveFloor = (seatId: string): void => this.act({ type: "give_floor", seat_id: seatId });
-  takeFloor = (): void => this.act({ type: "take_floor" });
-  muteSeat = (seatId: string, muted: boolean): void =>
-    this.act({ type: "mute_seat", seat_id: seatId, muted });
-  muteAll = (muted: boolean): void => this.act({ type: "mute_all", muted });
-  setLayout = (layout: Layout): void => this.act({ type: "set_layout", layout });
-  setRecording = (recording: boolean): void => this.act({ type: "set_recording", recording });
-  setLock = (locked: boolean): void => this.act({ type: "set_lock", locked });
-  removeDevice = (deviceId: string): void =>
-    this.act({ type: "remove_device", device_id: deviceId });
-  readmit = (seatId: string): void => this.act({ type: "readmit", seat_id: seatId });
-  sendChat = (text: string): void => this.act({ type: "send_chat", text });
-  endLesson = (): void => this.act({ type: "end_lesson" });
-  spotlight = (seatId: string | null, source: Source | null = null): void =>
-    this.act({ type: "set_spotlight", seat_id: seatId, source });
-
   setClosed(source: Source, closed: boolean): void {
     this.store.dispatch({ type: "own-closed", source, closed });
     this.applyClosed(source);
-    if (this.sent(source)) this.act({ type: "mute", source, muted: closed });
+    if (isSent(this.store.view, source)) this.act({ type: "mute", source, muted: closed });
   }
 
   async shareScreen(): Promise<boolean> {
-    return (await this.devices.shareScreen(this.sourceProfile("screen"))) !== null;
+    return (await this.devices.shareScreen(sourceProfile(this.store.view, "screen"))) !== null;
   }
 
   stopScreen(): void {
@@ -198,7 +159,7 @@ export class LessonSession {
     );
   }
 
-  private act(message: Parameters<Connection["request"]>[0]): void {
+  protected act(message: Parameters<Connection["request"]>[0]): void {
     this.connection.request(message).catch((error: unknown) => this.say(error));
   }
 
@@ -212,54 +173,21 @@ export class LessonSession {
 
   // --- joining --------------------------------------------------------------------------------
 
-  // Each window has its own key, which it keeps over a reload: with another's it would come back as
-  // that one's device. Windows that take each other's place leave theirs where all see it, too.
-
   /** A window of this browser is in this lesson, or was a moment ago. */
   get isKnown(): boolean {
-    const place = this.options.oneWindow ? localStorage : sessionStorage;
-    return place.getItem(this.resumeName) !== null;
-  }
-
-  private keepKey(key: string): void {
-    sessionStorage.setItem(this.resumeName, key);
-    if (this.options.oneWindow) localStorage.setItem(this.resumeName, key);
-  }
-
-  /** What this window was in the lesson is over: the next join is another device's. */
-  private forgetKey(): void {
-    const own = sessionStorage.getItem(this.resumeName);
-    sessionStorage.removeItem(this.resumeName);
-    if (this.options.oneWindow && own !== null && localStorage.getItem(this.resumeName) === own) {
-      localStorage.removeItem(this.resumeName);
-    }
+    return this.key.isKnown;
   }
 
   /** Somebody's hand brings the lesson back to this window, whose page is then loaded anew. */
   takeBack(): void {
-    if (this.options.oneWindow) sessionStorage.setItem(this.takesName, "yes");
-  }
-
-  /** The page was loaded for that; a hand counts once. */
-  private wasTakenBack(): boolean {
-    const said = sessionStorage.getItem(this.takesName) !== null;
-    sessionStorage.removeItem(this.takesName);
-    return said;
-  }
-
-  private get resumeName(): string {
-    return `tongke.resume.${this.options.lessonId}`;
-  }
-
-  private get takesName(): string {
-    return `tongke.takes.${this.options.lessonId}`;
+    this.key.takeBack();
   }
 
   private async join(): Promise<Join> {
     try {
       const token = await this.options.token(this.renewToken);
       this.renewToken = false;
-      const resume = sessionStorage.getItem(this.resumeName);
+      const resume = this.key.own;
       const { device } = this.options;
       return {
         type: "join",
@@ -312,7 +240,7 @@ export class LessonSession {
   }
 
   private joined(welcome: Welcome): void {
-    this.keepKey(welcome.resume);
+    this.key.keep(welcome.resume);
     if (this.joinsToEnter) this.takesLead = false;
     this.store.dispatch({ type: "server", message: welcome, now: Date.now() / 1000 });
     const iceServers = welcome.ice_servers.map((server) => ({ ...server }));
@@ -346,7 +274,7 @@ export class LessonSession {
    * reload comes back as what this one was.
    */
   private replaced(): "stop" {
-    if (this.options.oneWindow) this.forgetKey();
+    if (this.options.oneWindow) this.key.forget();
     this.store.dispatch({ type: "replaced" });
     this.publisher?.close();
     this.subscriber?.close();
@@ -356,7 +284,7 @@ export class LessonSession {
 
   /** Nothing more is sent or received here, and no key brings this device back. */
   private putOut(): void {
-    this.forgetKey();
+    this.key.forget();
     this.close(false);
   }
 
@@ -365,19 +293,12 @@ export class LessonSession {
     if (message.type === "lesson_changed") this.publisher?.useCodec(message.lesson.video_codec);
     if (message.type === "layers_needed") this.publisher?.need(message.producer_id, message.layers);
     // Another device carries the room's sound than did: a new welcome says how it is to be taken.
-    if (message.type === "seat_changed" && this.soundHasMoved(message.seat)) {
+    if (message.type === "seat_changed" && soundHasMoved(this.store.view, message.seat)) {
       this.connection.rejoin();
     }
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
     if (message.type === "lesson_ended" || message.type === "removed") this.putOut();
     if (message.type === "seat_changed" || message.type === "seat_removed") this.scheduleWants();
-  }
-
-  /** Here, or away from here: who only looks loses it to another that enters. */
-  private soundHasMoved({ seat_id, sound_device }: SeatState): boolean {
-    const { me } = this.store.view;
-    if (me?.seatId !== seat_id || sound_device === null) return false;
-    return (sound_device === me.deviceId) !== me.carriesSound;
   }
 
   // --- media ----------------------------------------------------------------------------------
@@ -430,28 +351,13 @@ export class LessonSession {
 
   private captured(source: Source, track: MediaStreamTrack | null): void {
     this.store.dispatch({ type: "own", source, track });
-    const profile = this.sourceProfile(source);
+    const profile = sourceProfile(this.store.view, source);
     if (track && profile) {
       this.applyClosed(source);
       if (this.sending) this.publisher?.set(source, track, profile);
     } else if (!track && source === "screen") {
       this.publisher?.remove(source);
     }
-  }
-
-  private captureProfiles(): SourceProfile[] {
-    const { profile, me } = this.store.view;
-    return (profile?.sources ?? []).filter(
-      (one) => one.source !== "screen" && (one.source !== "room" || me?.carriesSound),
-    );
-  }
-
-  private sourceProfile(source: Source): SourceProfile | null {
-    return this.store.view.profile?.sources.find((one) => one.source === source) ?? null;
-  }
-
-  private sent(source: Source): boolean {
-    return mySeat(this.store.view)?.sources.some((one) => one.source === source) ?? false;
   }
 
   private applyClosed(source: Source): void {
@@ -482,33 +388,8 @@ export class LessonSession {
       this.store.dispatch({ type: "held", held: room === 0 });
     }
     if (report) this.subscriber?.tune(report, now);
-    const { stalled, restart } = this.stalls.update(this.movingFrames(report), now);
+    const { stalled, restart } = this.stalls.update(movingFrames(report, this.store.view), now);
     this.store.dispatch({ type: "stalled", producerIds: stalled });
     if (restart && live) this.subscriber?.restart();
   }
-
-  /** Decoded frames of every picture that the server says it is sending us. */
-  private movingFrames(report: Report | null): Map<string, number> {
-    const frames = new Map<string, number>();
-    // A hidden page need not decode: its pictures stand still and nothing is wrong.
-    if (!report || document.hidden) return frames;
-    const { tracks, streams } = this.store.view;
-    const byTrack = new Map([...tracks].map(([id, track]) => [track.id, id]));
-    for (const one of report.values()) {
-      if (one.type !== "inbound-rtp" || one.kind !== "video") continue;
-      const id = byTrack.get(String(one.trackIdentifier));
-      const sentNow = id !== undefined && (streams.get(id)?.layer ?? -1) >= 0;
-      if (id && sentNow) frames.set(id, Number(one.framesDecoded ?? 0));
-    }
-    return frames;
-  }
-}
-
-async function statisticsOf(peer: RTCPeerConnection | null): Promise<Report | null> {
-  const stands = peer?.connectionState === "connected" || peer?.connectionState === "disconnected";
-  return stands ? await peer.getStats() : null;
-}
-
-export function refusalOf(refused: Refused): Refusal {
-  return { code: refused.code, zh: refused.message_zh, en: refused.message_en };
 }

@@ -10,20 +10,17 @@ import "../../components/chat.ts";
 import { define } from "../../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
 import { Polling } from "../../components/polling.ts";
-import { putOut, refusalWords } from "../../components/put_out.ts";
+import { notLetIn, putOut } from "../../components/put_out.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
-import "../../components/readiness_signs.ts";
 import { failure, failureTitle } from "../../components/states.ts";
 import { Title } from "../../components/title.ts";
-import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
-import { timeOfDay } from "../../i18n/format.ts";
 import { facePicture, hands, mySeat, rooms } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import { largeForOthers, leadStage, same } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
-import type { Layout, Source } from "../../protocol/messages.ts";
+import type { Source } from "../../protocol/messages.ts";
 import "./all_rooms.ts";
 import type { ControlBar } from "./control_bar.ts";
 import "./control_bar.ts";
@@ -31,9 +28,11 @@ import "./device_check.ts";
 import type { DevicePanel } from "./device_panel.ts";
 import "./device_panel.ts";
 import "./ended.ts";
+import { expected } from "./expected.ts";
 import "./others.ts";
 import "./room_card.ts";
 import { notice } from "./notice.ts";
+import { SharingLayout } from "./sharing_layout.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 
@@ -56,7 +55,7 @@ export class Teach extends LessonPage {
   @state() private devicesOpen = false;
   /** Which picture of a room the lead looks at, by seat. */
   @state() private pictures: ReadonlyMap<string, Source> = new Map();
-  private layoutBeforeSharing: Layout | null = null;
+  private readonly sharingLayout = new SharingLayout();
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
 
   constructor() {
@@ -164,24 +163,9 @@ export class Teach extends LessonPage {
       this.said = this.m.teach.roomSpeaks(now.seats.get(floor)?.name ?? "");
     }
     const shared = before.own.has("screen");
-    if (shared !== now.own.has("screen")) this.sharingChanged(!shared);
+    if (shared !== now.own.has("screen")) this.sharingLayout.changed(!shared, this.session);
     if (now.phase === "ended" || now.phase === "removed") {
       sessionStorage.removeItem(this.enteredName);
-    }
-  }
-
-  /**
-   * A shared screen is there to be seen, before whoever answers too: the layout follows it, and
-   * returns with its end.
-   */
-  private sharingChanged(sharing: boolean): void {
-    const { layout = "speaker", floor_forward: answered = false } = this.view.lesson ?? {};
-    if (sharing && (layout !== "screen" || answered)) {
-      if (layout !== "screen") this.layoutBeforeSharing = layout;
-      this.session?.setLayout("screen");
-    } else if (!sharing && layout === "screen") {
-      this.session?.setLayout(this.layoutBeforeSharing ?? "speaker");
-      this.layoutBeforeSharing = null;
     }
   }
 
@@ -275,7 +259,7 @@ export class Teach extends LessonPage {
         ?recorded=${view.lesson?.record ?? this.lesson.record}
       ></tk-lesson-ended>`;
     }
-    if (view.phase === "refused" && !view.me) return this.refused();
+    if (view.phase === "refused" && !view.me) return notLetIn(m, view.refusal);
     if (view.phase === "removed") return putOut(m, view.refusal);
     if (view.phase === "replaced") return replaced(m.lesson, session);
     return html`
@@ -307,7 +291,7 @@ export class Teach extends LessonPage {
           ${this.inside
             ? html`<tk-all-rooms .view=${view} .session=${session}></tk-all-rooms>`
             : nothing}
-          ${view.me ? this.rooms(session) : this.planned(this.lesson)}
+          ${view.me ? this.rooms(session) : expected(m, this.lesson, this.waiting)}
           ${view.chatOpen
             ? html`<tk-chat
                 .view=${view}
@@ -399,35 +383,6 @@ export class Teach extends LessonPage {
     return cards * CARD_PX > innerHeight - BARS_PX - open;
   }
 
-  /** Before the lesson: which rooms are switched on, and how their cameras, sound and lines are. */
-  private planned(lesson: Lesson): TemplateResult {
-    const { teach } = this.m;
-    const waiting = new Map(this.waiting.map((one) => [one.seat_id, one]));
-    const time = timeOfDay(lesson.started_at ?? lesson.starts_at);
-    return html`<div class="rooms">
-      <p class="soft">
-        ${lesson.state === "live" ? teach.runningSince(time) : teach.plannedAt(time)}
-      </p>
-      <h2>${teach.whoIsThere}</h2>
-      <ul class="expected">
-        ${lesson.seats
-          .filter((seat) => seat.role === "room")
-          .map((seat) => {
-            const { online: ready = false, readiness = null } = waiting.get(seat.seat_id) ?? {};
-            return html`<li>
-              <span><strong>${seat.name}</strong><br /><span class="soft">${seat.school}</span></span>
-              <span class="state ${ready ? "ready" : "soft"}"
-                >${icon(ready ? "check" : "linkLost")}${ready ? teach.online : teach.offline}</span
-              >
-              ${readiness
-                ? html`<tk-readiness-signs small .readiness=${readiness}></tk-readiness-signs>`
-                : nothing}
-            </li>`;
-          })}
-      </ul>
-    </div>`;
-  }
-
   /** What is amiss, in a line above the pictures. */
   private banner(): TemplateResult | typeof nothing {
     const { view, session, m, inside, devicesOpen, toggleDevices, retryDevices } = this;
@@ -442,20 +397,6 @@ export class Teach extends LessonPage {
     if (document.activeElement !== document.body) return;
     this.renderRoot.querySelector<ControlBar>("tk-control-bar")?.focus();
   };
-
-  private refused(): TemplateResult {
-    const { refusal } = this.view;
-    return html`<tk-state
-      tone="alarm"
-      symbol="lock"
-      role="alert"
-      heading=${this.m.lesson.refusedTitle}
-      text=${refusalWords(refusal)}
-      code=${refusal?.code ?? ""}
-    >
-      <a href="/">${this.m.app.toToday}</a>
-    </tk-state>`;
-  }
 }
 
 define("tk-teach", Teach);
