@@ -90,6 +90,7 @@ class FileStanding:
 @dataclass(slots=True)
 class _File:
     order: FileOrder
+    content: str
     expected_bytes: int
     used_at: float
     phase: FilePhase = FilePhase.WAITING
@@ -147,11 +148,13 @@ class LessonFiles:
         """
         order = self._order(recording_id, title, manifest, chinese=chinese)
         name = order.path.stem
+        content = _content(order)
+        await self._leave(content, person, but=name)
         if self._is_to_be_made(name):
             order = await self._found(recording_id, order)
             expected, free = await asyncio.to_thread(_bytes, order, self._folder.parent)
             if self._is_to_be_made(name):  # nobody else has asked meanwhile
-                self._begin(order, expected, free, person)
+                self._begin(order, content, expected, free, person)
         one = self._files[name]
         one.askers.add(person)
         one.used_at = self._clock()
@@ -161,7 +164,9 @@ class LessonFiles:
         one = self._files.get(name)
         return one is None or one.phase is FilePhase.FAILED or one.is_gone
 
-    def _begin(self, order: FileOrder, expected_bytes: int, free_bytes: int, person: str) -> None:
+    def _begin(
+        self, order: FileOrder, content: str, expected_bytes: int, free_bytes: int, person: str
+    ) -> None:
         under_way = [one for one in self._files.values() if one.phase not in _OVER]
         if sum(person in one.askers for one in under_way) >= MOST_OF_ONE:
             raise _enough()
@@ -171,7 +176,7 @@ class LessonFiles:
         promised = sum(one.expected_bytes for one in under_way)
         if free_bytes < promised + expected_bytes + RESERVE_BYTES:
             raise Refusal(507, "no-room", _NO_ROOM)
-        one = self._files[order.path.stem] = _File(order, expected_bytes, self._clock())
+        one = self._files[order.path.stem] = _File(order, content, expected_bytes, self._clock())
         one.task = asyncio.create_task(self._make(one), name="lesson-file")
 
     def standing(
@@ -187,13 +192,21 @@ class LessonFiles:
     ) -> None:
         """This person no longer wants it: it is not made when nobody does."""
         order = self._order(recording_id, title, manifest, chinese=chinese)
-        one = self._files.get(order.path.stem)
-        if one is None or person not in one.askers:
-            return
-        one.askers.discard(person)
-        if not one.askers and one.phase is not FilePhase.READY:
-            del self._files[order.path.stem]
-            await _stopped([one.task] if one.task else [])
+        await self._leave(_content(order), person)
+
+    async def _leave(self, content: str, person: str, *, but: str = "") -> None:
+        """This person wants none of these any more: under an earlier title neither, which nobody
+        could give up by the present one."""
+        left = [
+            (name, one)
+            for name, one in self._files.items()
+            if name != but and one.content == content and person in one.askers
+        ]
+        for name, one in left:
+            one.askers.discard(person)
+            if not one.askers and one.phase is not FilePhase.READY:
+                del self._files[name]
+                await _stopped([one.task] if one.task else [])
 
     def file(self, recording_id: str, title: str, manifest: Manifest, *, chinese: bool) -> Path:
         """The file, whole. Refuses (404) what is not made."""
@@ -286,6 +299,11 @@ class LessonFiles:
 
 
 _OVER = frozenset({FilePhase.READY, FilePhase.FAILED})
+
+
+def _content(order: FileOrder) -> str:
+    """What is in the file but for its title: the same for one recording in one language."""
+    return order.model_copy(update={"title": ""}).model_dump_json(exclude={"path"})
 
 
 def _title(track: LessonTrack, *, chinese: bool) -> str:

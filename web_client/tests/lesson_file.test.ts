@@ -75,6 +75,20 @@ it("tells how far it is, saves it once, and then asks no more", async () => {
   expect([server.calls.length, saved]).toEqual([asked, [READY]]);
 });
 
+it("is asked for anew where nobody makes it any more: another title, a server that began anew", async () => {
+  const root = await open();
+  await press(root, "[data-testid=make-whole]");
+  server.answers[`GET ${FILE}`] = standing({});
+  const posts = (): number => server.calls.filter((call) => call.startsWith("POST")).length;
+  await later(1.6);
+  expect(posts()).toBe(1);
+  await later(1.6);
+  expect(posts()).toBe(2);
+  server.answers[`GET ${FILE}`] = standing({ state: "ready", bytes: 1e6, address: READY });
+  await later(2);
+  expect(saved).toEqual([READY]);
+});
+
 it("offers what stands there already, and saves nothing by itself", async () => {
   server.answers[`GET ${FILE}`] = standing({ state: "ready", bytes: 1e6, address: READY });
   const root = await open();

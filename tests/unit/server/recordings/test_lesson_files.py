@@ -268,6 +268,27 @@ async def test_another_title_or_language_is_another_file(
     assert (await standing(li))["state"] == "none"
 
 
+async def test_who_asks_under_a_new_title_or_gives_up_leaves_the_file_of_the_old_one(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    """Renamed while it is made: nobody could give up what has a name that nobody knows."""
+    await recorded(world, community)
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    titles = [f"圆 {number}" for number in range(MOST_OF_ONE + 1)]
+    for title in titles:
+        await li.patch("/api/recordings/rec1", json={"title": title})
+        assert (await li.post(FILE.format("rec1"))).status_code == 200
+        await maker.has_begun.wait()
+        maker.has_begun.clear()
+    assert maker.stopped == titles[:-1]
+    await wang.post(FILE.format("rec1"))  # who waits for the old one has it made to its end
+    await li.patch("/api/recordings/rec1", json={"title": "方"})
+    await li.delete(FILE.format("rec1"))
+    assert maker.stopped == titles[:-1]
+    await wang.delete(FILE.format("rec1"))
+    assert maker.stopped == titles
+
+
 async def test_files_are_kept_for_some_hours_and_the_newest_alone(
     world: World, community: Ids, maker: Maker
 ) -> None:

@@ -80,12 +80,19 @@ export class LessonFile extends TongkeElement {
       this.failed = wordsOf(error, this.m.app.offline);
     }
     if (!this.isConnected) return;
+    // The lesson was given another title, or the server began anew: its file is none any more.
+    if (this.standing?.state === "none" && this.wanted && !this.failed) this.askAgain();
     if (this.isBeingMade()) this.timer = setTimeout(() => void this.look(), ASKED_EVERY_MS);
     if (this.standing?.state === "ready" && this.wanted) {
       this.wanted = false;
       await this.updateComplete;
       this.renderRoot.querySelector<HTMLAnchorElement>("a[download]")?.click();
     }
+  }
+
+  /** Not at once: it is asked for no more often than it is looked for. */
+  private askAgain(): void {
+    this.timer = setTimeout(() => void this.ask(() => post<Standing>(this.address)), ASKED_EVERY_MS);
   }
 
   private isBeingMade(): boolean {
