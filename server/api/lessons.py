@@ -253,11 +253,15 @@ async def delete_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> 
 
 @router.post("/{lesson_id}/restore")
 async def restore_lesson(lesson_id: Id, person: Person, services: ServicesOf) -> LessonView:
-    """A cancelled lesson stands in the timetable again (within the time for undoing deletions)."""
+    """A cancelled lesson stands in the timetable again (within the time for undoing deletions).
+
+    What stands there stays as it is: two windows may both undo.
+    """
     async with services.database.write() as session:
         lesson = await get_visible_lesson(session, person, lesson_id, cancelled=True)
         refuse_without(Right.CHANGE, person, lesson.teacher_id)
-        await DELETION.restore(session, "lessons", lesson.id)
+        if lesson.deleted_at is not None:
+            await DELETION.restore(session, "lessons", lesson.id)
         return await _view(session, services, person, lesson)
 
 

@@ -105,7 +105,7 @@ def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
     """The host names and addresses that it is for; a common name counts nowhere any more."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return ()
     hosts = [name.lower() for name in found.get_values_for_type(x509.DNSName)]
     return (*hosts, *(str(address) for address in found.get_values_for_type(x509.IPAddress)))

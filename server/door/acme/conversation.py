@@ -168,7 +168,7 @@ def retry_after_s(answer: DirectoryAnswer) -> float | None:
         then = email.utils.parsedate_to_datetime(word)
         now = email.utils.parsedate_to_datetime(answer.headers.get("date", ""))
         return max(0.0, (then - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a date that no calendar has
         return None
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from server.door.acme.failures import AcmeFailed, Trouble
 from server.door.authority import is_issued_by, pem_of, pem_of_key
@@ -39,14 +41,17 @@ def file_of(
     """
     try:
         leaf, *above = x509.load_pem_x509_certificates(chain)
-    except ValueError:
+        leaf_key = leaf.public_key()
+    except (ValueError, UnsupportedAlgorithm):
         raise _wrong("it is no certificate") from None
     if len(above) >= _MOST_CERTIFICATES:
         raise _wrong("its chain has no end")
-    if leaf.public_key() != key.public_key():
+    if leaf_key != key.public_key():
         raise _wrong("it is for another key")
     if not is_named(name, names_of(leaf)):
         raise _wrong(f"it is not for {name}")
+    if not _serves(leaf):
+        raise _wrong("it is not for servers")
     if now >= leaf.not_valid_after_utc:
         raise _wrong(f"it ended on {leaf.not_valid_after_utc:%Y-%m-%d}")
     if now < leaf.not_valid_before_utc:
@@ -55,6 +60,16 @@ def file_of(
         if not is_issued_by(lower, upper):
             raise _wrong("its chain does not hold together")
     return pem_of_key(key) + b"".join(map(pem_of, [leaf, *above]))
+
+
+def _serves(leaf: x509.Certificate) -> bool:
+    """Whether it may show itself to browsers (RFC 5280 §4.2.1.12); one that names no use may."""
+    try:
+        uses = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    every = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    return not every.isdisjoint(uses)
 
 
 def _wrong(why: str) -> AcmeFailed:

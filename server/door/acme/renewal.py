@@ -130,7 +130,7 @@ class Renewal:
     async def run(self) -> None:
         """Renew whenever it is due, until cancelled."""
         while True:
-            self._memory = self._memory.seen_at(self._now().timestamp())
+            await self._look_at_the_clock()
             left = self.next_at() - self._now().timestamp()
             if left <= 0:
                 self._hurried.clear()
@@ -146,6 +146,15 @@ class Renewal:
                 await asyncio.gather(pause, hurry, return_exceptions=True)
             if self.next_at() > self._now().timestamp():
                 self._hurried.clear()
+
+    async def _look_at_the_clock(self) -> None:
+        """What a clock that was ahead has written counts from now on, over restarts too: a server
+        that is started anew every night would count from each start, and never come to it."""
+        seen = self._memory.seen_at(self._now().timestamp())
+        if seen is not self._memory:
+            self._memory = seen
+            with contextlib.suppress(AcmeFailed):  # the disk is full: it counts from the next start
+                await self._remember(seen)
 
     async def attempt(self) -> bool:
         """One order; True when its certificate is served."""

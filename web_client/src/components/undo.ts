@@ -41,6 +41,7 @@ export class Undo extends TongkeElement {
   ];
 
   @state() private offered: Offer | null = null;
+  private underWay: (() => Promise<string>) | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   override disconnectedCallback(): void {
@@ -73,10 +74,14 @@ export class Undo extends TongkeElement {
   }
 
   private async takeBack(back: () => Promise<string>): Promise<void> {
+    if (this.underWay === back) return; // a hand that clicks twice
+    this.underWay = back;
     try {
       this.say({ words: await back(), back: null, failed: false });
     } catch (error) {
       this.say({ words: wordsOf(error, this.m.app.offline), back, failed: true });
+    } finally {
+      this.underWay = null;
     }
   }
 

@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -184,9 +184,10 @@ def chain_for(
     now: datetime.datetime = NOW,
     life: datetime.timedelta = 90 * DAY,
     by: Made = ROOT,
+    uses: Iterable[x509.ObjectIdentifier] = (),
 ) -> bytes:
     """A certificate for this key and name as a directory gives it, with its issuer's."""
-    leaf = (
+    building = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
         .issuer_name(by.certificate.subject)
@@ -195,8 +196,10 @@ def chain_for(
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + life)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(by.key, hashes.SHA256())
     )
+    if uses:
+        building = building.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+    leaf = building.sign(by.key, hashes.SHA256())
     return pem_of(leaf) + pem_of(by.certificate)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ssl import DER_cert_to_PEM_cert
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from server.door.acme.account import AccountKey
-from server.door.acme.conversation import MOST_REQUESTS, MOST_WAITED_S
+from server.door.acme.conversation import MOST_REQUESTS, MOST_WAITED_S, retry_after_s
 from server.door.acme.failures import AcmeFailed, Place, Trouble, words_of
 from server.door.acme.issued import file_of, new_key, request_for
 from server.door.acme.order import order
@@ -207,6 +211,17 @@ async def test_who_never_comes_to_an_end_is_left(path: str) -> None:
 
 
 GOOD = chain_for(KEY.public_key(), NAME)
+SERVERS = chain_for(KEY.public_key(), NAME, uses=[ExtendedKeyUsageOID.SERVER_AUTH])
+CLIENTS = chain_for(KEY.public_key(), NAME, uses=[ExtendedKeyUsageOID.CLIENT_AUTH])
+
+
+def with_bytes(chain: bytes, before: str, after: str) -> bytes:
+    """The chain with these bytes of its first certificate exchanged (in hexadecimals)."""
+    leaf = x509.load_pem_x509_certificates(chain)[0].public_bytes(Encoding.DER)
+    assert leaf.count(bytes.fromhex(before)) == 1
+    return DER_cert_to_PEM_cert(leaf.replace(bytes.fromhex(before), bytes.fromhex(after))).encode()
+
+
 ANOTHER = made("Another").certificate
 
 
@@ -220,6 +235,12 @@ ANOTHER = made("Another").certificate
         (chain_for(KEY.public_key(), NAME, now=NOW - 91 * DAY), "ended on"),
         (chain_for(KEY.public_key(), NAME, now=NOW + DAY), "begins on"),
         (GOOD + GOOD, "hold together"),
+        (CLIENTS, "not for servers"),
+        # The use's identifier is that of the names: these stand there twice.
+        (with_bytes(SERVERS, "0603551d25", "0603551d11"), f"not for {NAME}"),
+        # A point that is not on the curve; a curve that nobody knows.
+        (with_bytes(GOOD, "03420004", "03420005"), "no certificate"),
+        (with_bytes(GOOD, "06082a8648ce3d030107", "06082a8648ce3d030177"), "no certificate"),
         (GOOD * 9, "no end"),
     ],
 )
@@ -227,6 +248,26 @@ def test_a_certificate_that_cannot_serve_is_refused(chain: bytes, why: str) -> N
     with pytest.raises(AcmeFailed, match=why) as failed:
         file_of(KEY, chain, name=NAME, now=NOW)
     assert failed.value.trouble is Trouble.WRONG_CERTIFICATE
+
+
+def test_a_certificate_for_servers_serves() -> None:
+    assert file_of(KEY, SERVERS, name=NAME, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("says", "seconds"),
+    [
+        ("100", 100.0),
+        ("Wed, 01 Jan 2025 00:01:00 GMT", 60.0),
+        ("Wed, 01 Jan 2025 00:00:00 +99999999999999999999", None),
+        ("Wed, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("-5", None),
+        ("soon", None),
+    ],
+)
+def test_when_to_ask_again(says: str, seconds: float | None) -> None:
+    headers = {"retry-after": says, "date": "Wed, 01 Jan 2025 00:00:00 GMT"}
+    assert retry_after_s(DirectoryAnswer(200, headers)) == seconds
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))

@@ -167,6 +167,21 @@ async def test_a_shut_port_is_told_in_both_languages_and_tried_again(machine: Ma
     assert machine.faults == set()
 
 
+async def test_a_clock_that_was_ahead_holds_up_no_server_that_is_restarted_every_night(
+    machine: Machine,
+) -> None:
+    """What it wrote counts from the first start with the right time, not from each."""
+    ahead = AcmeMemory().at(DIRECTORY, NAME)
+    for _ in range(4):
+        ahead = ahead.ordering((NOW + 400 * DAY).timestamp())
+    remember(machine.folder, ahead)
+    machine.start()
+    for _night in range(3):
+        await machine.run(0.8)
+        machine.start()
+    assert machine.served.public_leaf is not None
+
+
 async def test_who_has_mended_it_need_not_wait(machine: Machine) -> None:
     machine.directory.failure = SHUT
     await machine.run(0.01)
