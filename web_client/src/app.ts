@@ -181,7 +181,10 @@ export class App extends TongkeElement {
     const route = parseRoute(location.pathname);
     document.documentElement.dataset.theme = isDark(route) ? "dark" : "light";
     const changed = JSON.stringify(route) !== JSON.stringify(this.route);
-    if (changed) this.ready = false;
+    if (changed) {
+      this.takeKeyboardToContent();
+      this.ready = false;
+    }
     this.route = route;
     const code = codeOf(route.page); // on its way while it is asked who is here
     code.catch(() => undefined); // told below
@@ -203,6 +206,12 @@ export class App extends TongkeElement {
     if (!this.matches(":focus-within")) {
       this.renderRoot.querySelector<HTMLElement>("#content")?.focus();
     }
+  }
+
+  /** The page is about to go with what has the keyboard: nothing beside it is to get it instead. */
+  private takeKeyboardToContent(): void {
+    const content = this.renderRoot.querySelector<HTMLElement>("#content");
+    if (content?.contains(this.shadowRoot?.activeElement ?? null)) content.focus();
   }
 
   private async learnPerson(): Promise<void> {

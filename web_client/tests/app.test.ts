@@ -4,7 +4,7 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { SIGNED_OUT } from "../src/api/client.ts";
 import "../src/app.ts";
-import { FakeServer, mounted, settled } from "./page_on_its_own.ts";
+import { FakeServer, find, later, mounted, settled } from "./page_on_its_own.ts";
 
 beforeAll(async () => {
   const { startLanguage } = await import("../src/i18n/index.ts");
@@ -49,4 +49,24 @@ it("leads back to the very moment of a recording that was asked for", async () =
   expect(location.pathname + location.search).toBe(
     `/sign-in?next=${encodeURIComponent("/library/r1?t=1m5s")}`,
   );
+});
+
+it("begins at the new page's content when the link that led there is gone with the old page", async () => {
+  const person = { id: "u1", username: "chen", display_name: "Chen", role: "administrator" };
+  new FakeServer({
+    "GET /api/session": { user: person, may: ["administer"] },
+    "GET /api/schools": [],
+    "GET /api/classrooms": [],
+    "GET /api/communities": [],
+    "GET /api/users": [],
+    "GET /api/profiles": [],
+  });
+  history.replaceState(null, "", "/nowhere");
+  const app = await mounted("tk-app");
+  await vi.waitFor(() => find(app, "#content tk-state a"));
+  find(app, "#content tk-state a").focus();
+  find(app, "#content tk-state a").click();
+  await later(1);
+  expect(location.pathname).toBe("/");
+  expect(app.activeElement).toBe(find(app, "#content")); // not "skip to the content"
 });
