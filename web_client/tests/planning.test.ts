@@ -146,6 +146,17 @@ describe("a lesson of every week", () => {
     return root;
   }
 
+  it("has its button below the last that is filled in, and at once above what need not be", async () => {
+    new FakeServer({ "GET /api/lessons/clashes": [] });
+    const root = await form();
+    const after = (): boolean =>
+      find(root, button("start")).compareDocumentPosition(find(root, "details")) ===
+      Node.DOCUMENT_POSITION_PRECEDING;
+    expect(after()).toBe(false);
+    await press(root, button("when-later"));
+    expect(after()).toBe(true);
+  });
+
   it("shows its dates and what collides on which, and is sent without the days off", async () => {
     const server = new FakeServer({
       "GET /api/lessons/clashes": [clashWith("other", { starts_at: at(9) + 600 })],

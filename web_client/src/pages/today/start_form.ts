@@ -166,16 +166,24 @@ export class StartForm extends LessonForm {
     return html`<form class="card" novalidate @submit=${this.submit}>
       <h2>${today.startNow}</h2>
       ${this.titleField()} ${this.modes()} ${this.roomChecks(this.partnerRooms(community))}
-      ${this.isWeekly() ? nothing : this.clashLines()} ${this.failureLine()}
-      <tk-undo></tk-undo>
-      <button class="main" data-testid="start" aria-disabled=${this.busy ? "true" : "false"}>
-        ${now ? html`${icon("play")}${today.start}` : html`${icon("today")}${today.plan}`}
-      </button>
+      ${now ? this.begin(now) : nothing}
       <details ?open=${!now}>
         <summary data-testid="more">${today.more}</summary>
         <div class="more">${this.when(now)} ${this.details(this.leadRooms(community))}</div>
       </details>
+      ${now ? nothing : this.begin(now)}
     </form>`;
+  }
+
+  /** The button, and what came of it. It stands below the last that has to be filled in: at once
+   * nothing more has to, for later the time has to. */
+  private begin(now: boolean): TemplateResult {
+    const { today } = this.m;
+    return html`${this.isWeekly() ? nothing : this.clashLines()} ${this.failureLine()}
+      <tk-undo></tk-undo>
+      <button class="main" data-testid="start" aria-disabled=${this.busy ? "true" : "false"}>
+        ${now ? html`${icon("play")}${today.start}` : html`${icon("today")}${today.plan}`}
+      </button>`;
   }
 
   private when(now: boolean): TemplateResult {
