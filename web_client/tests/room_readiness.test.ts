@@ -230,6 +230,8 @@ it("lets its devices be chosen while it waits", async () => {
   await press(root, "[data-testid=settings]");
   expect(seen(root, "dialog tk-device-menu", "tk-device-select", "select")).not.toBeNull();
   expect(words(find(root, "dialog tk-device-menu"))).toContain("Webcam"); // by its name
+  expect(words(find(root, "dialog tk-device-menu"))).toContain("学生摄像头");
+  expect(words(find(root, "dialog")).match(/测试扬声器/g)).toHaveLength(1);
 });
 
 it("gives its devices to the lesson when that begins, and looks again after it", async () => {

@@ -40,7 +40,7 @@ export interface Cameras {
 export function useName(use: DeviceUse, cameras: Cameras, { teach, sources }: Messages): string {
   if (use === "room") return teach.microphone;
   if (use === "speaker") return teach.speaker;
-  if (cameras.ofRoom) return sources[use];
+  if (cameras.ofRoom) return teach.cameraFor(sources[use]);
   return use === cameras.first ? teach.camera : teach.furtherCamera(sources[use]);
 }
 

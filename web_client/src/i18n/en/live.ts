@@ -159,6 +159,7 @@ export const live = {
     defaultDevice: "Automatic",
     defaultIs: (device: string) => `Automatic: ${device}`,
     unplugged: (device: string) => `${device} (not plugged in)`,
+    cameraFor: (source: string) => `Camera: ${source}`,
     furtherCamera: (source: string) => `Further camera: ${source}`,
     noPicture: "No picture",
     soundClear: "You sound clear",

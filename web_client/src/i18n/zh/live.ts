@@ -154,6 +154,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     defaultDevice: "自动选择",
     defaultIs: (device) => `自动选择：${device}`,
     unplugged: (device) => `${device}（未插上）`,
+    cameraFor: (source) => `${source}摄像头`,
     furtherCamera: (source) => `另一台摄像头：${source}`,
     noPicture: "没有画面",
     soundClear: "您的声音很清楚",
@@ -229,7 +230,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     devicesOf: (name) => `${name}的设备：移出其中一台`,
     mySeat: "您的其他设备",
     others: (here, out) =>
-      [here ? `另有 ${here} 方在场` : "", out ? `已移出 ${out} 个` : ""].filter(Boolean).join("，"),
+      [here ? `另有 ${here} 位在场` : "", out ? `已移出 ${out} 个` : ""].filter(Boolean).join("，"),
     roomActions: (name) => `对${name}的操作`,
     handRaised: (name) => `${name}举手了`,
     roomSpeaks: (name) => `${name}获得发言权`,

@@ -364,8 +364,7 @@ export class Room extends LessonPage {
     const at = inLesson ?? waiting;
     return html`${at
         ? html`<tk-device-menu .view=${at.view} .session=${at.session}></tk-device-menu>`
-        : nothing}
-      <tk-speaker-test .speaker=${at?.view.choices.speaker ?? ""}></tk-speaker-test>
+        : html`<tk-speaker-test speaker=""></tk-speaker-test>`}
       ${inLesson
         ? html`<h2>${m.lesson.chat}</h2>
             <tk-chat reading .view=${view} .session=${session}></tk-chat>`

@@ -63,13 +63,12 @@ export const roomStyles = css`
     min-height: 48px;
     padding: 0 10px;
     border-color: transparent;
-    background: transparent;
+    background: var(--picture-sign); /* a bright picture may lie behind it */
     color: var(--ink-soft);
-    opacity: 0.5;
   }
   .gear:hover,
   .gear:focus-visible {
-    opacity: 1;
+    color: var(--ink);
   }
   .settings {
     inset: 8px auto auto 8px;

@@ -127,8 +127,9 @@ export class RoomCard extends TongkeElement {
       :host([compact]) .actions button {
         min-width: 38px;
       }
+      /* What one has come for keeps its word. */
       :host([compact]) .school,
-      :host([compact]) .words {
+      :host([compact]) button:not(.floor) .words {
         display: none;
       }
       /* A hand that touches: nothing here is smaller than a finger. */
@@ -169,7 +170,7 @@ export class RoomCard extends TongkeElement {
   @property({ attribute: false }) seat!: SeatState;
   /** Milliseconds; changes every second so that waiting times run. */
   @property({ type: Number }) now = 0;
-  /** Lower, with icons alone, when the chat needs the room. */
+  /** Lower, with icons alone but for the floor, when there is no room for whole cards. */
   @property({ type: Boolean, reflect: true }) compact = false;
   /** Which of its pictures the lead looks at, if one was chosen. */
   @property() chosen: Source | null = null;
@@ -323,7 +324,7 @@ export class RoomCard extends TongkeElement {
     const muteWords = seat.muted_by_lead ? m.teach.unmute : m.teach.mute;
     return html`<div class="actions" role="group" aria-label=${m.teach.roomActions(seat.name)}>
       <button
-        class=${seat.hand && !floor ? "main" : ""}
+        class="floor ${seat.hand && !floor ? "main" : ""}"
         data-testid="${floor ? "take" : "give"}-floor-${id}"
         aria-pressed=${floor ? "true" : "false"}
         aria-label=${floorWords}
