@@ -198,7 +198,7 @@ describe("a long table", () => {
     const schools_ = await mounted("tk-admin-schools");
     expect(todos(schools_)).toEqual(["没有教室 1", "没有教师 2", "不在任何共同体 2"]);
     server.answers["GET /api/users"] = [chen, { ...chen, id: "u2", role: "teacher", has_password: false }];
-    expect(todos(await mounted("tk-admin-users"))).toEqual(["没有学校的教师 1", "尚未登录过 1"]);
+    expect(todos(await mounted("tk-admin-users"))).toEqual(["没有学校的教师 1", "尚未设置密码 1"]);
   });
 
   it("shows what an address asks for", async () => {
@@ -219,6 +219,15 @@ describe("a long table", () => {
 });
 
 describe("the communities", () => {
+  it("lead to the schools while there is no second one to choose", async () => {
+    server.answers["GET /api/schools"] = schools.slice(0, 1);
+    const root = await mounted("tk-admin-communities");
+    await press(root, "[data-testid=add]");
+    const needs = find(root, "[data-testid=needs-schools]");
+    expect(words(needs)).toContain("至少要有两所学校");
+    expect(find(needs, "a").getAttribute("href")).toBe("/admin/schools");
+  });
+
   it("stand with who leads and who takes part", async () => {
     server.answers["GET /api/schools"] = [...schools, { id: "d", name: "Hill School", kind: "rural" }];
     server.answers["GET /api/communities"] = [community];
@@ -235,7 +244,7 @@ describe("the communities", () => {
     await press(root, "[data-testid=add]");
     await write(root, "[name=name]", "South");
     await save(root);
-    expect(alerts(root)).toEqual(["请填写此项"]);
+    expect(alerts(root)).toEqual(["请至少选择一所结对学校"]);
     for (const id of ["b", "d", "e"]) await press(root, `[data-testid=check-${id}]`);
     expect(alerts(root)).toEqual(["最多 2 所"]);
     await save(root);

@@ -65,6 +65,13 @@ describe("a classroom's credentials", () => {
     expect(server.bodies).toEqual([]);
   });
 
+  it("begin with the eight figures on the room's screen; an address to carry comes after", async () => {
+    const root = await shown("tk-credentials");
+    const [figures, address] = [find(root, "tk-pair-form"), find(root, NEW)];
+    expect(figures.compareDocumentPosition(address)).toBe(Node.DOCUMENT_POSITION_FOLLOWING);
+    expect(words(root)).toContain("也可以新建一个凭证，在教室电脑上打开一次它的地址。");
+  });
+
   it("show a new one's address once, with how the PC starts by itself", async () => {
     const root = await made();
     expect(server.bodies).toEqual([{ label: "Tablet" }]);

@@ -85,6 +85,21 @@ it("shows the settings that were set, all on asking, and finds them", async () =
   expect(settings(root)).toEqual(["public_url"]);
 });
 
+it("says that nothing was set, in place of an empty table", async () => {
+  const { settings: all, ...rest } = answer();
+  const usual = all.map((one) => ({ ...one, is_default: true }));
+  server.answers["GET /api/admin/server"] = { ...rest, settings: usual };
+  const root = await mounted("tk-admin-server");
+  expect(words(find(root, "[data-testid=all-usual]"))).toContain("全部采用默认值");
+  expect(find(root, ".scroll").hidden).toBe(true);
+  const box = find(root, "[type=checkbox]") as HTMLInputElement;
+  box.checked = false;
+  box.dispatchEvent(new Event("change"));
+  await settled();
+  expect(seen(root, "[data-testid=all-usual]")).toBeNull();
+  expect(find(root, ".scroll").hidden).toBe(false);
+});
+
 it("shows the end of the log, the lines with a word, and looks again", async () => {
   const root = await mounted("tk-admin-server");
   expect(words(find(root, "pre"))).toBe("2026-11-29 first 2026-11-29 second");

@@ -94,7 +94,7 @@ export const county = {
       "without-credential": "Without a credential",
       "never-seen": "Never seen",
       "without-school": "Teachers of no school",
-      "not-come-yet": "Have not signed in yet",
+      "not-come-yet": "Have no password yet",
     },
   },
   server: {
@@ -124,6 +124,7 @@ export const county = {
     changed: "set here",
     empty: "empty",
     onlyChanged: "Only what is set here",
+    allUsual: "Nothing was set: all stand at their defaults. Take the tick away to see them.",
     log: "Log",
     logHint: "The last lines since the start, the latest at the end. Secrets are left out.",
     logEmpty: "Nothing has been logged since the start.",

@@ -16,7 +16,8 @@ export const rooms = {
     pair: "Pair",
     done: "Paired. The screen comes into this classroom within a few seconds.",
     how: (address: string) =>
-      `Or without an address to carry there: open ${address} on the room’s PC, and enter here the eight figures that it shows.`,
+      `Open ${address} on the room’s PC, and enter here the eight figures that it shows.`,
+    orAddress: "Or make a new credential, and open its address once on the room’s PC.",
   },
   readiness: {
     camera: "Camera: ",

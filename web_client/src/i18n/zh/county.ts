@@ -46,7 +46,7 @@ export const county: Pick<Messages, keyof typeof english> = {
     nothingToDo: "表中的内容都已存在，没有需要导入的。",
     wasBefore: (column, before) => `${column}（现为“${before}”）`,
     leftOut: (count) => `另有 ${count} 行未在此显示。`,
-    confirm: (what) => `确认导入${what}`,
+    confirm: (what) => `确认导入 ${what}`,
     counted: {
       school: (count) => `${count} 所学校`,
       classroom: (count) => `${count} 间教室`,
@@ -85,7 +85,7 @@ export const county: Pick<Messages, keyof typeof english> = {
       "without-credential": "没有凭证",
       "never-seen": "从未上线",
       "without-school": "没有学校的教师",
-      "not-come-yet": "尚未登录过",
+      "not-come-yet": "尚未设置密码",
     },
   },
   server: {
@@ -115,6 +115,7 @@ export const county: Pick<Messages, keyof typeof english> = {
     changed: "已设置",
     empty: "空",
     onlyChanged: "只看已设置的",
+    allUsual: "没有改过任何设置，全部采用默认值。取消勾选可以看到它们。",
     log: "日志",
     logHint: "启动以来最近的记录，最新的在最后。其中没有密钥。",
     logEmpty: "启动以来没有记录。",

@@ -28,7 +28,7 @@ export const measures: Pick<Messages, "measures"> = {
       cpu: "处理器（按一个核心计）",
       memory: (size) => `内存 ${size}`,
       connections: (count) => `${count} 个连接`,
-      late: (time) => `定时工作迟到 ${time}`,
+      late: (time) => `定时任务晚了 ${time}`,
       drops: "每秒丢弃的数据包",
       noDrops: "最近几秒没有丢弃数据包。",
       reason: "原因",

@@ -16,7 +16,8 @@ export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest" | "ro
     usualLabel: "教室电脑",
     pair: "配对",
     done: "已配对，该屏幕几秒内就会进入这间教室。",
-    how: (address) => `也可以不带地址过去：在教室电脑上打开 ${address}，把它显示的八位数字输入这里。`,
+    how: (address) => `在教室电脑上打开 ${address}，把它显示的八位数字输入这里。`,
+    orAddress: "也可以新建一个凭证，在教室电脑上打开一次它的地址。",
   },
   readiness: {
     camera: "摄像头：",

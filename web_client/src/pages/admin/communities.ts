@@ -1,6 +1,6 @@
 // The communities: one school leads, its partners take part; each drawn as a small map of lines.
 
-import { css, html, nothing, svg, type TemplateResult } from "lit";
+import { css, html, svg, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { get } from "../../api/client.ts";
 import type { Community, School } from "../../api/types.ts";
@@ -83,8 +83,8 @@ export class AdminCommunities extends Collection<Community> {
     const partners = this.list("partner_school_ids").length;
     return {
       ...(this.text("name").trim() ? {} : { name: app.required }),
-      ...(this.text("lead_school_id") ? {} : { lead_school_id: app.required }),
-      ...(partners === 0 ? { partner_school_ids: app.required } : {}),
+      ...(this.text("lead_school_id") ? {} : { lead_school_id: admin.noLeadSchool }),
+      ...(partners === 0 ? { partner_school_ids: admin.noPartners } : {}),
       ...(partners > this.most()
         ? { partner_school_ids: admin.partnersHint(this.most()) }
         : {}),
@@ -140,16 +140,18 @@ export class AdminCommunities extends Collection<Community> {
       { value: "", words: admin.choose },
       ...this.schools.map((school) => ({ value: school.id, words: school.name })),
     ])}
-    ${this.schools.length > 1
-      ? this.checks(
+    ${this.schools.length < 2
+      ? html`<p class="soft" data-testid="needs-schools">
+          ${admin.needsSchools} <a href="/admin/schools">${admin.add.schools}</a>
+        </p>`
+      : this.checks(
           "partner_school_ids",
           admin.partners,
           this.schools
             .filter((school) => school.id !== lead)
             .map((school) => ({ value: school.id, words: school.name })),
           admin.partnersHint(this.most()),
-        )
-      : nothing}`;
+        )}`;
   }
 }
 

@@ -53,15 +53,19 @@ export class Credentials extends Secrets<Credential> {
     </div>`;
   }
 
-  /** A PC that shows eight figures needs no address carried to it. */
-  override render(): TemplateResult {
+  /** A PC that shows eight figures needs no address carried to it: the usual way stands first. */
+  protected override beforeNew(): TemplateResult {
     const { pairing } = this.m;
-    return html`${super.render()}
-      <p class="soft">${pairing.how(`${location.origin}/room`)}</p>
+    return html`<p class="soft">${pairing.how(`${location.origin}/room`)}</p>
       <tk-pair-form
         .classroomId=${this.classroomId}
         @paired=${() => void this.load()}
       ></tk-pair-form>
+      <p class="soft">${pairing.orAddress}</p>`;
+  }
+
+  override render(): TemplateResult {
+    return html`${super.render()}
       <tk-room-files
         .classroomId=${this.classroomId}
         .name=${this.name}

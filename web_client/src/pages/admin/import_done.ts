@@ -99,7 +99,7 @@ export class ImportDone extends TongkeElement {
     const { importing, admin, tables } = this.m;
     const next = (section: keyof typeof admin.sections, show: keyof typeof tables.todos) =>
       html`<li>
-        <a href="/admin/${section}?show=${show}">${admin.sections[section]}: ${tables.todos[show]}</a>
+        <a href="/admin/${section}?show=${show}">${admin.sections[section]}${importing.colon}${tables.todos[show]}</a>
       </li>`;
     return html`<div class="card">
       <h2>${icon("check")} ${importing.done}</h2>

@@ -168,7 +168,7 @@ export abstract class Secrets<One extends Credential> extends Form {
     return html`<h3>${this.words.title}</h3>
       ${this.error ? html`<p class="wrong" role="alert">${this.error}</p>` : nothing}
       <div role="status">${this.fresh ? this.shownOnce(this.fresh) : nothing}</div>
-      ${this.table()}
+      ${this.table()} ${this.beforeNew()}
       <form novalidate @submit=${this.submit}>
         ${this.fields()}
         <button data-testid=${this.words.testId} aria-disabled=${this.busy ? "true" : "false"}>
@@ -176,6 +176,11 @@ export abstract class Secrets<One extends Credential> extends Form {
         </button>
       </form>
       ${this.failureLine()}`;
+  }
+
+  /** What comes before a new one is asked for. */
+  protected beforeNew(): TemplateResult | typeof nothing {
+    return nothing;
   }
 
   /** An address that others cannot open, or perhaps not, is not handed out without a word. */

@@ -212,7 +212,14 @@ export class AdminServer extends TongkeElement {
         />
         ${words.onlyChanged}
       </label>
-      <div class="scroll" tabindex="0" role="region" aria-label=${words.settings}>
+      ${left.length === 0 ? html`<p data-testid="all-usual">${words.allUsual}</p>` : nothing}
+      <div
+        class="scroll"
+        tabindex="0"
+        role="region"
+        aria-label=${words.settings}
+        ?hidden=${left.length === 0}
+      >
         <table>
           <thead>
             <tr>
