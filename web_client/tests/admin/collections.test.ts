@@ -71,7 +71,13 @@ beforeEach(() => {
     "GET /api/communities": [],
     "GET /api/users": [chen],
     "GET /api/profiles": [
-      { name: "standard", title_zh: "标准教室", title_en: "Standard", description_zh: "", description_en: "" },
+      {
+        name: "standard",
+        title_zh: "标准教室",
+        title_en: "Standard",
+        description_zh: "近年的教室电脑",
+        description_en: "A recent PC",
+      },
     ],
   });
 });
@@ -215,6 +221,14 @@ describe("a long table", () => {
     await press(root, "[data-id=b] .edit");
     await write(root, "[data-testid=search]", "Lead");
     expect(seen(root, "form")).not.toBeNull();
+  });
+});
+
+describe("a new classroom", () => {
+  it("says for whom the chosen profile is", async () => {
+    const root = await mounted("tk-admin-classrooms");
+    await press(root, "[data-testid=add]");
+    expect(words(find(root, "[data-testid=profile-meaning]"))).toBe("近年的教室电脑");
   });
 });
 

@@ -148,7 +148,14 @@ export class AdminClassrooms extends Collection<Classroom> {
       "profile",
       admin.profile,
       this.profiles.map((one) => ({ value: one.name, words: this.profileName(one.name) })),
-    )}`;
+    )}
+    <p class="soft small" role="status" data-testid="profile-meaning">${this.profileMeaning()}</p>`;
+  }
+
+  /** For whom the chosen profile is: its name alone does not say it. */
+  private profileMeaning(): string {
+    const profile = this.profiles.find((one) => one.name === this.text("profile"));
+    return profile ? said({ zh: profile.description_zh, en: profile.description_en }) : "";
   }
 }
 
