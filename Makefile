@@ -40,7 +40,7 @@ $(STAMPS)/python: pyproject.toml constraints.txt scripts/need-python.sh
 	@mkdir -p $(STAMPS)
 	@scripts/need-python.sh $(PYTHON)
 	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@echo "Installing the Python packages into .venv …"
+	@echo "正在安装 Python 软件包（.venv）… Installing the Python packages into .venv …"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
@@ -48,19 +48,19 @@ $(STAMPS)/python: pyproject.toml constraints.txt scripts/need-python.sh
 	@touch $@
 
 $(STAMPS)/native: $(STAMPS)/python $(NATIVE)
-	@echo "Building the packet pump …"
+	@echo "正在编译原生代码… Building the packet pump …"
 	@$(PY) setup.py --quiet build_ext --inplace
 	@touch $@
 
 $(STAMPS)/node: web_client/package.json web_client/package-lock.json web_client/.npmrc
 	@mkdir -p $(STAMPS)
 	@scripts/need-node.sh
-	@echo "Installing the web client's packages …"
+	@echo "正在安装网页所需的软件包… Installing the web client's packages …"
 	@cd web_client && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(STAMPS)/web: $(STAMPS)/node $(PAGES)
-	@echo "Building the pages …"
+	@echo "正在构建网页… Building the pages …"
 	@cd web_client && npm run --silent build
 	@touch $@
 
