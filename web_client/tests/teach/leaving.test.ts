@@ -174,7 +174,7 @@ describe("the end", () => {
     expect(FakeSocket.last.asked).toMatchObject({ type: "end_lesson" });
     expect(seen(root, "tk-stage")).not.toBeNull();
     await heard({ type: "lesson_ended", reason: "by-lead" });
-    expect(words(root)).toContain("本节课已结束 主讲教师已下课。 录像将在一分钟内进入课程库。");
+    expect(words(root)).toContain("本节课已结束 您已下课。 录像将在一分钟内进入课程库。");
     const links = (): (string | null)[] => [
       ...(find(root, "tk-lesson-ended").shadowRoot?.querySelectorAll("a") ?? []),
     ].map((one) => one.getAttribute("href"));
@@ -185,10 +185,10 @@ describe("the end", () => {
     played.server.answers["GET /api/recordings?from=1000"] = [of("l0", "ready"), of("l1", "finishing")];
     await later(3);
     expect(links()).toEqual(["/library/rec-l1", "/library", "/"]);
-    expect(words(root)).toContain("主讲教师已下课。 正在整理录像，马上可以播放。 看录像");
+    expect(words(root)).toContain("您已下课。 正在整理录像，马上可以播放。 看录像");
     played.server.answers["GET /api/recordings?from=1000"] = [of("l1", "ready")];
     await later(3);
-    expect(words(root)).toContain("主讲教师已下课。 看录像");
+    expect(words(root)).toContain("您已下课。 看录像");
     await later(20);
     expect(FakeSocket.all).toHaveLength(1);
   });
@@ -196,7 +196,7 @@ describe("the end", () => {
   it("does not promise a recording that was switched off", async () => {
     const root = await inside(played, { lesson: lesson({ record: false, recording: false }) });
     await heard({ type: "lesson_ended", reason: "by-lead" });
-    expect(words(root)).toContain("主讲教师已下课。 去课程库");
+    expect(words(root)).toContain("您已下课。 去课程库");
   });
 
   it.each([

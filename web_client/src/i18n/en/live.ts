@@ -109,7 +109,7 @@ export const live = {
         "it is interlaced and black in some browsers (the recording is whole). Set the camera to progressive.",
     },
     endedTitle: "The lesson is over",
-    endedByLead: "The teacher has ended it.",
+    endedByLead: "You have ended it.",
     endedByServer: "The server has ended it.",
     endedByColleague: "A colleague of the school has ended it.",
     endedByAdministrator: "An administrator has ended it.",

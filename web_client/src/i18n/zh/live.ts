@@ -104,7 +104,7 @@ export const live: Pick<Messages, keyof typeof english> = {
       interlaced: "画面是隔行扫描，在部分浏览器中为黑屏（录像是完整的）。请把摄像机改为逐行扫描。",
     },
     endedTitle: "本节课已结束",
-    endedByLead: "主讲教师已下课。",
+    endedByLead: "您已下课。",
     endedByServer: "服务器已结束本课。",
     endedByColleague: "本校的一位同事已结束本课。",
     endedByAdministrator: "管理员已结束本课。",

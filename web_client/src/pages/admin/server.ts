@@ -123,7 +123,7 @@ export class AdminServer extends TongkeElement {
             <dt>${words.runsSince}</dt>
             <dd>
               ${dayAndTime(server.started_at)}
-              <span class="soft">(${relative(server.started_at, server.server_time)})</span>
+              <span class="soft">· ${relative(server.started_at, server.server_time)}</span>
             </dd>
           </dl>
         </div>
