@@ -19,19 +19,20 @@ export class Setup extends Form {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.values = { key: this.given, username: "", display_name: "", password: "" };
+    this.values = { key: this.given, username: "", display_name: "", password: "", again: "" };
     void get<{ needed: boolean }>("/api/setup")
       .then(({ needed }) => (this.needed = needed))
       .catch(() => undefined); // the form's own answer will tell
   }
 
   protected override wrong(): Partial<Record<string, string>> {
-    const { app, account } = this.m;
+    const { app, account, firstPassword } = this.m;
     return {
       ...(this.text("key").trim() ? {} : { key: app.required }),
       ...(this.text("username").trim().length >= 2 ? {} : { username: account.userTooShort }),
       ...(this.text("display_name").trim() ? {} : { display_name: app.required }),
       ...(this.text("password").length >= 8 ? {} : { password: account.tooShort }),
+      ...(this.text("again") === this.text("password") ? {} : { again: firstPassword.differs }),
     };
   }
 
@@ -47,7 +48,7 @@ export class Setup extends Form {
   }
 
   override render(): TemplateResult {
-    const { account, app } = this.m;
+    const { account, app, firstPassword } = this.m;
     if (!this.needed) {
       return html`<tk-state heading=${account.alreadySetUp}>
         <a href="/sign-in">${account.signIn}</a>
@@ -63,6 +64,10 @@ export class Setup extends Form {
       ${this.field("display_name", account.displayName, { autocomplete: "name" })}
       ${this.field("username", account.username, { autocomplete: "username" })}
       ${this.field("password", account.newPassword, {
+        type: "password",
+        autocomplete: "new-password",
+      })}
+      ${this.field("again", firstPassword.again, {
         type: "password",
         autocomplete: "new-password",
       })}
