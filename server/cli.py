@@ -47,8 +47,6 @@ _OTHERS = {
     "restore": "server.backup.cli",
     "demo": "server.demo.cli",
     "simulate": "server.simulate.cli",
-    "demo": "server.demo.cli",
-    "simulate": "server.simulate.cli",
     "room": "server.room_cli",
 }
 if sys.argv[1:2] != ["serve"]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import FilePayload, Page, Route
 
 from tests.browser.walk import Pages, Walk
 
@@ -134,10 +134,14 @@ def todays(walk: Walk) -> None:
 
 def administration(walk: Walk) -> None:
     def table(text: str) -> Callable[[Page], None]:
-        file = {"name": "county.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        file: FilePayload = {
+            "name": "county.csv",
+            "mimeType": "text/csv",
+            "buffer": text.encode(),
+        }
 
         def look(page: Page) -> None:
-            page.get_by_test_id("import-file").set_input_files(files=[file])  # type: ignore[list-item]
+            page.get_by_test_id("import-file").set_input_files(files=[file])
             page.get_by_test_id("preview").wait_for()
 
         return look

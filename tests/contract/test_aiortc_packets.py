@@ -11,7 +11,7 @@ import asyncio
 from random import Random
 
 import av
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from hardware_profiles.room_agent.camera import CameraStream
@@ -39,7 +39,8 @@ async def test_ready_packets_arrive_with_the_group_before_them() -> None:
     for data in packets[:half]:
         camera.packet(data, now(), control=False)
     sending = CameraSending([SentCamera(Source.STUDENTS, [camera])], rng=Random(2))
-    receiver, tracks = RTCPeerConnection(RTCConfiguration(iceServers=[])), []
+    receiver = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    tracks: list[MediaStreamTrack] = []
     receiver.on("track", tracks.append)
     try:
         sdp, sources = await sending.offer()

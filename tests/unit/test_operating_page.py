@@ -78,7 +78,7 @@ def text_of(node: ast.expr) -> list[str] | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.JoinedStr):
-        return [p.value for p in node.values if isinstance(p, ast.Constant)]
+        return [str(p.value) for p in node.values if isinstance(p, ast.Constant)]
     return None
 
 
