@@ -11,7 +11,7 @@ import asyncio
 from random import Random
 
 import av
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from hardware_profiles.room_agent.camera import CameraStream
