@@ -96,7 +96,7 @@ def show_profile(
 
 def _folders(data_folder: Path | None) -> list[Path]:
     try:
-        return [load_settings(data_folder=data_folder).data_folder / "hardware_profiles"]
+        return load_settings(data_folder=data_folder).profile_folders
     except StartRefused as refused:
         _say(refused.text, err=True)
         raise typer.Exit(2) from None

@@ -102,10 +102,13 @@ async def room(device: Room, services: ServicesOf) -> RoomView:
 @router.get("/api/room/profile")
 async def room_profile(device: Room, services: ServicesOf) -> RoomProfileView:
     """Asked while the room waits: its devices are those of a lesson in which all rooms talk."""
-    sends = load_send_profile(
-        device.classroom.profile, Mode.BLENDED, Role.ROOM, services.settings.profile_folders
+    folders = services.settings.profile_folders
+    sends = load_send_profile(device.classroom.profile, Mode.BLENDED, Role.ROOM, folders)
+    own = [source for source in sends.sources if not source.from_network]
+    return RoomProfileView(
+        checks_devices=services.settings.room_checks_devices,
+        sends=sends.model_copy(update={"sources": own}),
     )
-    return RoomProfileView(checks_devices=services.settings.room_checks_devices, sends=sends)
 
 
 @router.get("/api/room/line")

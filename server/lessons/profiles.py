@@ -71,6 +71,7 @@ def _picture(source: Source, picture: VideoSource) -> SourceProfile:
         codec=picture.codec,
         encodings=[_encoding(layer) for layer in picture.layers],
         max_bitrate_bps=picture.max_bitrate_bps,
+        from_network=picture.camera is not None,
     )
 
 

@@ -30,6 +30,9 @@ from signaling.protocol.messages import CloseCode, DeviceKind, Role, Source, Vid
 HTTP_DEVICE_SETUP_S = 30.0
 _NO_PROFILE = m.SendProfile(name="none", sources=[])
 
+# They open cameras of their own; what a network camera gives is sent by the room's agent.
+_BROWSERS = frozenset({DeviceKind.BROWSER, DeviceKind.ROOM_PC, DeviceKind.TABLET})
+
 
 class Roster:
     """Changes seats and devices of a record."""
@@ -248,7 +251,8 @@ class Roster:
         sources = [
             source
             for source in seat.profile.sources
-            if source.source is not Source.ROOM or carries_sound
+            if (source.source is not Source.ROOM or carries_sound)
+            and not (source.from_network and device.kind in _BROWSERS)
         ]
         return m.Welcome(
             request_id=event.join.request_id,

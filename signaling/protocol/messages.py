@@ -439,6 +439,7 @@ class SourceProfile(Model):
     encodings: list[EncodingProfile] = []
     max_bitrate_bps: int = 0
     sound: SoundProfile | None = None  # with the source `room` alone
+    from_network: bool = False  # by a network camera: a browser is not told of it
 
 
 class SendProfile(Model):

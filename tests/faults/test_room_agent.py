@@ -24,7 +24,7 @@ from server.simulate.settings import Appearance, Receive, SeatSettings
 from server.simulate.watch import StreamSeen
 from signaling.client.address import ServerAddress
 from signaling.client.token_providers import OneToken
-from tests.browser.county import ROOMS, County, post
+from tests.browser.county import ROOMS, County, client, post
 from tests.browser.server_process import ServerProcess
 from tests.network_camera import CameraModel, NetworkCamera, need_cameras
 from tests.ports import free_port
@@ -77,10 +77,10 @@ def agent(
 ) -> Iterator[tuple[County, int, Path]]:
     """The county, the agent's status port, and its log."""
     main, sub = camera
-    county = County.founded(server.origin, server.setup_key, "standard")
-    rooms = tmp_path / "profiles" / "rooms"
+    rooms = server.data_folder / "hardware_profiles" / "rooms"
     rooms.mkdir(parents=True)
     (rooms / "shanhe.toml").write_text(PROFILE.format(main=main.url, sub=sub.url), encoding="utf-8")
+    county = County.founded(server.origin, server.setup_key, "shanhe")
     (tmp_path / "credential").write_text(county.credentials[ROOMS[0]])
     passwords = tmp_path / "passwords.toml"
     passwords.write_text(f'front = "{PASSWORD}"\n')
@@ -88,7 +88,7 @@ def agent(
     port, log = free_port(), tmp_path / "agent.log"
     command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
     command += ["--server", server.origin, "--credential-file", str(tmp_path / "credential")]
-    command += ["--profile", "shanhe", "--profiles-folder", str(tmp_path / "profiles")]
+    command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
     command += ["--passwords", str(passwords), "--status-port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
@@ -145,6 +145,14 @@ async def status(port: int, source_is: str) -> dict[str, object]:
             await asyncio.sleep(0.05)
 
 
+def page_sends(county: County) -> set[str]:
+    """What the room's page, beside the agent, is told to send."""
+    with client(county.origin) as page:
+        page.headers["Authorization"] = f"Bearer {county.credentials[ROOMS[0]]}"
+        told = page.get("/api/room/profile").json()
+    return {source["source"] for source in told["sends"]["sources"]}
+
+
 async def test_a_lesson_whose_room_has_a_network_camera(
     camera: tuple[NetworkCamera, NetworkCamera],
     server: ServerProcess,
@@ -152,6 +160,7 @@ async def test_a_lesson_whose_room_has_a_network_camera(
 ) -> None:
     (main, _sub), (county, port, log) = camera, agent
     assert (await status(port, "rests"))["phase"] == "waiting"
+    assert "students" not in await asyncio.to_thread(page_sends, county)
     lesson_id = await asyncio.to_thread(county.lesson_now)
     told = await status(port, "sends")
     assert told["phase"] == "in_lesson"

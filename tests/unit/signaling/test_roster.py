@@ -538,3 +538,25 @@ def test_an_encoder_without_sound_leaves_the_sound_to_the_next() -> None:
     welcome = desk.join("room-1", kind=DeviceKind.ROOM_PC).welcome
     assert welcome is not None
     assert welcome.carries_sound
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (DeviceKind.ROOM_PC, {Source.STUDENTS}),
+        (DeviceKind.TABLET, {Source.STUDENTS}),
+        (DeviceKind.ENCODER, {Source.STUDENTS, Source.TEACHER}),
+        (DeviceKind.SIMULATED, {Source.STUDENTS, Source.TEACHER}),
+    ],
+)
+def test_a_browser_is_not_told_of_a_network_camera(kind: DeviceKind, told: set[Source]) -> None:
+    """It would send a picture of its own in its place, and be refused with its sound."""
+    desk = Desk()
+    seat = next(seat for seat in desk.plan.seats if seat.seat_id == "room-1")
+    for place, source in enumerate(seat.profile.sources):
+        if source.source is Source.TEACHER:
+            given = source.model_copy(update={"from_network": True})
+            seat.profile.sources[place] = given
+    welcome = desk.join("room-1", kind=kind).welcome
+    assert welcome is not None
+    assert {one.source for one in welcome.profile.sources} - {Source.ROOM} == told

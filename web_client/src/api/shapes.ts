@@ -899,6 +899,8 @@ export interface components {
             encodings: components["schemas"]["EncodingProfile"][];
             /** @default 0 */
             frame_rate: number;
+            /** @default false */
+            from_network: boolean;
             /** @default 0 */
             height: number;
             /** @default 0 */

@@ -465,6 +465,8 @@ export interface SourceProfile {
   max_bitrate_bps: number;
   /** with the source `room` alone */
   sound: SoundProfile | null;
+  /** by a network camera: a browser is not told of it */
+  from_network: boolean;
 }
 
 /** What this device shall send, by its hardware profile and the lesson's mode. */
