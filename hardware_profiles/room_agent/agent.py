@@ -17,7 +17,7 @@ from aiortc import MediaStreamTrack
 from hardware_profiles.camera import Camera
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.room import RoomProfile
-from hardware_profiles.room_agent.camera import CameraStream, StreamState
+from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.sending import CameraSending, SentCamera
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from signaling.client.address import ServerAddress
@@ -49,7 +49,7 @@ class RoomCamera:
     """One source of the room: its streams by the name of the layer each is."""
 
     source: Source
-    streams: dict[str, CameraStream]
+    streams: dict[str, CameraFeed]
 
 
 class RoomAgent:
@@ -110,7 +110,7 @@ class RoomAgent:
         """Let the cameras rest some time after the lesson, and tell of their troubles meanwhile."""
         loop = asyncio.get_running_loop()
         last_in_lesson = float("-inf")
-        told: dict[CameraStream, str] = {}
+        told: dict[CameraFeed, str] = {}
         while True:
             if self.device.phase is Phase.IN_LESSON:
                 last_in_lesson = loop.time()
@@ -121,9 +121,7 @@ class RoomAgent:
                     self._tell(camera, stream, told)
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    def _tell(
-        self, camera: RoomCamera, stream: CameraStream, told: dict[CameraStream, str]
-    ) -> None:
+    def _tell(self, camera: RoomCamera, stream: CameraFeed, told: dict[CameraFeed, str]) -> None:
         """One line when a camera is lost, one when it is back."""
         trouble = str(stream.trouble) if stream.trouble is not None else ""
         if trouble and trouble != told.get(stream):
@@ -132,7 +130,7 @@ class RoomAgent:
         elif stream.state is StreamState.SENDS and told.pop(stream, ""):
             self._say(f"{camera.source.value}: the camera is back")
 
-    def _streams(self) -> list[CameraStream]:
+    def _streams(self) -> list[CameraFeed]:
         return [stream for camera in self.cameras for stream in camera.streams.values()]
 
 
@@ -184,7 +182,7 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
             login = _login(camera, passwords)
             order = [layer.rid for layer in source.layers]
             streams = {
-                stream.rid: CameraStream(
+                stream.rid: CameraFeed(
                     stream.url,
                     login,
                     udp=camera.transport == "udp",

@@ -17,7 +17,7 @@ from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.connection import receive
-from hardware_profiles.room_agent.sources.rtsp.description import Track
+from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused, RtspError
 
 # Back within four seconds of a camera's return, whatever the camera takes of it.
@@ -37,7 +37,7 @@ class StreamState(Enum):
     LOST = "lost"
 
 
-class CameraStream:
+class CameraFeed:
     """`start` it for a lesson and `stop` it after; `listeners` get every packet."""
 
     def __init__(self, url: str, login: Login | None, *, udp: bool, rng: Random) -> None:
@@ -90,9 +90,9 @@ class CameraStream:
         if state in (StreamState.SENDS, StreamState.RESTS):
             self.trouble = None
 
-    # --- what the camera tells (`connection.Picture`) -------------------------------------------
+    # --- what the camera tells (`connection.PacketTaker`) ---------------------------------------
 
-    def begins(self, track: Track) -> None:
+    def begins(self, track: CameraTrack) -> None:
         self.path.begin(track.payload_type, track.parameter_sets)
 
     def packet(self, data: bytes, at: float, *, control: bool) -> bool:

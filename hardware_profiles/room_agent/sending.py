@@ -28,7 +28,7 @@ from aiortc.rtp import (
 )
 from aiortc.sdp import SessionDescription
 
-from hardware_profiles.room_agent.camera import CameraStream
+from hardware_profiles.room_agent.camera import CameraFeed
 from hardware_profiles.room_agent.offer import with_layers
 from hardware_profiles.room_agent.out_layer import OutLayer
 from hardware_profiles.room_agent.passing.group import Passed
@@ -51,7 +51,7 @@ class SentCamera:
     """One source and its layers, the smallest first."""
 
     source: Source
-    streams: list[CameraStream]
+    streams: list[CameraFeed]
 
 
 class _Rest(MediaStreamTrack):
@@ -145,7 +145,7 @@ class _Way:
         )
         self.transceiver.setCodecPreferences(_h264())
         self._sending = sending
-        self._listening: list[tuple[CameraStream, Any]] = []
+        self._listening: list[tuple[CameraFeed, Any]] = []
         self._group_at = [float("-inf")] * len(self.layers)
         sender: Any = self.transceiver.sender
         sender._handle_rtcp_packet = self._asked

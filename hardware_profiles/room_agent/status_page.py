@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from hardware_profiles.room_agent.agent import RoomAgent
-from hardware_profiles.room_agent.camera import CameraStream, StreamState
+from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from signaling.client.device import Phase
 
 STATUS_PORT = 7889
@@ -93,7 +93,7 @@ def status(agent: RoomAgent, now: float) -> dict[str, Any]:
     }
 
 
-def _stream(stream: CameraStream, now: float) -> dict[str, Any]:
+def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
     path, trouble = stream.path, stream.trouble
     return {
         "state": stream.state.value,

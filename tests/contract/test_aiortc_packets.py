@@ -14,7 +14,7 @@ import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
-from hardware_profiles.room_agent.camera import CameraStream
+from hardware_profiles.room_agent.camera import CameraFeed
 from hardware_profiles.room_agent.sending import CameraSending, SentCamera
 from mixer.model import SourceOffer
 from mixer.transport.publish_answer import read_offer
@@ -25,8 +25,8 @@ from tests.recorded_media import read_counter
 WAIT_S = 30.0
 
 
-def stream() -> CameraStream:
-    return CameraStream("rtsp://10.0.0.5/main", None, udp=False, rng=Random(1))
+def stream() -> CameraFeed:
+    return CameraFeed("rtsp://10.0.0.5/main", None, udp=False, rng=Random(1))
 
 
 async def test_ready_packets_arrive_with_the_group_before_them() -> None:

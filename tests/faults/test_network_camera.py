@@ -11,7 +11,7 @@ import pytest
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.connection import receive
-from hardware_profiles.room_agent.sources.rtsp.description import Track
+from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import CameraLost, LoginRefused, RtspError
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport, parse_compound
@@ -24,12 +24,12 @@ class Collected:
     """What a camera sends; `enough` when there are so many packets and a report."""
 
     def __init__(self) -> None:
-        self.track: Track | None = None
+        self.track: CameraTrack | None = None
         self.packets: list[RtpPacket] = []
         self.reports: list[SenderReport] = []
         self.enough = asyncio.Event()
 
-    def begins(self, track: Track) -> None:
+    def begins(self, track: CameraTrack) -> None:
         self.track = track
 
     def packet(self, data: bytes, at: float, *, control: bool) -> bool:

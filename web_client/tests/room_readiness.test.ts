@@ -19,6 +19,7 @@ const room: SourceProfile = {
   encodings: [],
   max_bitrate_bps: 0,
   sound: null,
+  from_network: false,
 };
 const profile: RoomProfile = {
   checks_devices: true,

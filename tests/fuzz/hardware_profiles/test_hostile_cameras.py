@@ -11,7 +11,7 @@ import pytest
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.client import ANSWER_S, State
 from hardware_profiles.room_agent.sources.rtsp.events import Ended
-from hardware_profiles.room_agent.sources.rtsp.wire import Request
+from hardware_profiles.room_agent.sources.rtsp.wire import RtspRequest
 from tests.fuzz.rounds import SEED, rounds
 from tests.unit.hardware_profiles.room_agent.scripted_camera import Camera, answer, usual
 
@@ -42,7 +42,7 @@ def damaged(rng: random.Random, data: bytes) -> bytes:
     return data
 
 
-def hostile(rng: random.Random, request: Request) -> bytes:
+def hostile(rng: random.Random, request: RtspRequest) -> bytes:
     said = usual(request)
     if rng.random() < 0.2:
         fields = (f'WWW-Authenticate: Digest realm="c", nonce="{rng.random()}", stale=true',)

@@ -22,6 +22,7 @@ const profile = (more: Partial<SourceProfile>): SourceProfile => ({
   encodings: [],
   max_bitrate_bps: 0,
   sound: null,
+  from_network: false,
   ...more,
 });
 

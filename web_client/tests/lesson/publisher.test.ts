@@ -99,6 +99,7 @@ const profile = (source: Source): SourceProfile => ({
   encodings: [],
   max_bitrate_bps: 0,
   sound: null,
+  from_network: false,
 });
 
 const track = { getSettings: () => ({}) } as MediaStreamTrack;

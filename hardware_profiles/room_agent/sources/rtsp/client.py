@@ -28,15 +28,15 @@ from hardware_profiles.room_agent.sources.rtsp.description import (
 )
 from hardware_profiles.room_agent.sources.rtsp.errors import (
     CameraLost,
+    CameraRefuses,
     NotRtsp,
-    RequestRefused,
     RtspError,
 )
 from hardware_profiles.room_agent.sources.rtsp.events import (
+    CameraPacket,
     Connect,
     Described,
     Ended,
-    Media,
     Output,
     Playing,
     Write,
@@ -51,8 +51,8 @@ from hardware_profiles.room_agent.sources.rtsp.transport import (
 from hardware_profiles.room_agent.sources.rtsp.wire import (
     Interleaved,
     MessageReader,
-    Request,
-    Response,
+    RtspRequest,
+    RtspResponse,
     response_bytes,
 )
 
@@ -127,7 +127,7 @@ class RtspClient:
             for message in self._reader.feed(data):
                 if isinstance(message, Interleaved):
                     self._take_frame(message, now)
-                elif isinstance(message, Response):
+                elif isinstance(message, RtspResponse):
                     self._take_response(message, now)
                 else:
                     self._take_request(message, now)
@@ -194,9 +194,9 @@ class RtspClient:
     def _tell_media(self, track: int, data: bytes, *, control: bool, now: float) -> None:
         if not control and self.state is State.PLAYING:
             self._silent_at = now + SILENCE_S
-        self._outputs.append(Media(track, data, control))
+        self._outputs.append(CameraPacket(track, data, control))
 
-    def _take_request(self, request: Request, now: float) -> None:
+    def _take_request(self, request: RtspRequest, now: float) -> None:
         """A camera asks seldom, and mostly whether we are there (RFC 2326 §10)."""
         fields = {"CSeq": request.one("cseq")} if request.one("cseq").isdecimal() else {}
         if request.method == "REDIRECT":
@@ -206,7 +206,7 @@ class RtspClient:
         else:
             self._outputs.append(Write(response_bytes(501, "Not Implemented", fields)))
 
-    def _take_response(self, response: Response, now: float) -> None:
+    def _take_response(self, response: RtspResponse, now: float) -> None:
         if response.status < 200:
             return
         pending = self._requests.answered(response)
@@ -223,7 +223,7 @@ class RtspClient:
         elif pending.method == "OPTIONS" and self.state is State.OPTIONS:
             self._take_options(response, now)
         elif response.status >= 300:
-            self._end(RequestRefused(pending.method, response.status))
+            self._end(CameraRefuses(pending.method, response.status))
         elif pending.method == "DESCRIBE" and self.state is State.DESCRIBE:
             self._take_description(response)
         elif pending.method == "SETUP" and self.state is State.SETUP:
@@ -231,20 +231,20 @@ class RtspClient:
         elif pending.method == "PLAY" and self.state is State.PLAY:
             self._take_play(now)
 
-    def _kept_alive(self, pending: Pending, response: Response) -> None:
+    def _kept_alive(self, pending: Pending, response: RtspResponse) -> None:
         if response.status == 454:
-            self._end(RequestRefused(pending.method, response.status))
+            self._end(CameraRefuses(pending.method, response.status))
         elif response.status >= 300 and pending.method == "GET_PARAMETER":
             self._keep_alive_method = "OPTIONS"  # it said it could, and cannot
 
-    def _take_options(self, response: Response, now: float) -> None:
+    def _take_options(self, response: RtspResponse, now: float) -> None:
         # Whatever it answers here, what counts is whether it describes itself.
         known = {word.strip().upper() for word in response.one("public").split(",")}
         self._keep_alive_method = "GET_PARAMETER" if "GET_PARAMETER" in known else "OPTIONS"
         accept = {"Accept": "application/sdp"}
         self._ask("DESCRIBE", self._address.url, accept, State.DESCRIBE, now)
 
-    def _take_description(self, response: Response) -> None:
+    def _take_description(self, response: RtspResponse) -> None:
         self._base = base_url(
             self._address.url, response.one("content-base"), response.one("content-location")
         )
@@ -264,7 +264,7 @@ class RtspClient:
             fields["Range"] = "npt=0.000-"
             self._ask("PLAY", self._description.control, fields, State.PLAY, now)
 
-    def _take_set_up(self, response: Response, now: float) -> None:
+    def _take_set_up(self, response: RtspResponse, now: float) -> None:
         track, way = self._wanted.pop(0)
         session, timeout_s = session_of(response.one("session"))
         self._session = session or self._session

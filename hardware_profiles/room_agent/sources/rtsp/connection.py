@@ -15,13 +15,13 @@ from typing import Any, Protocol
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.client import RtspClient
-from hardware_profiles.room_agent.sources.rtsp.description import Description, Track
+from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack, Description
 from hardware_profiles.room_agent.sources.rtsp.errors import CameraLost, NoPicture, RtspError
 from hardware_profiles.room_agent.sources.rtsp.events import (
+    CameraPacket,
     Connect,
     Described,
     Ended,
-    Media,
     Output,
     Playing,
     Write,
@@ -34,10 +34,10 @@ _UDP_BUFFER_BYTES = 1 << 20
 _PORT_TRIES = 30
 
 
-class Picture(Protocol):
+class PacketTaker(Protocol):
     """What a camera's picture is given to. Called in the event loop: must be quick."""
 
-    def begins(self, track: Track) -> None:
+    def begins(self, track: CameraTrack) -> None:
         """The camera is there and will send this track."""
         ...
 
@@ -50,7 +50,7 @@ class Picture(Protocol):
 
 
 async def receive(
-    address: StreamAddress, login: Login | None, picture: Picture, *, udp: bool, rng: Random
+    address: StreamAddress, login: Login | None, picture: PacketTaker, *, udp: bool, rng: Random
 ) -> None:
     """Give `picture` what the camera's first H.264 track sends; ends by raising `RtspError`."""
     conversation = _Conversation(address, login, picture, udp=udp, rng=rng)
@@ -65,7 +65,7 @@ class _Conversation:
         self,
         address: StreamAddress,
         login: Login | None,
-        picture: Picture,
+        picture: PacketTaker,
         *,
         udp: bool,
         rng: Random,
@@ -149,7 +149,7 @@ class _Conversation:
 
     def _drain(self) -> None:
         while (output := self._client.poll()) is not None:
-            if isinstance(output, Media):
+            if isinstance(output, CameraPacket):
                 at = self._loop.time()
                 if not self._picture.packet(output.data, at, control=output.control):
                     self._fail(CameraLost("it ended the stream", "摄像机结束了码流"))

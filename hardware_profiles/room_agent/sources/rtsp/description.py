@@ -19,7 +19,7 @@ _STATIC = {0: ("PCMU", 8_000), 8: ("PCMA", 8_000), 9: ("G722", 8_000), 26: ("JPE
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class CameraTrack:
     """One stream of packets. `codec` is in capitals; "" when the camera does not say."""
 
     kind: str
@@ -35,7 +35,7 @@ class Description:
     """All tracks, and what they are controlled by together."""
 
     control: str
-    tracks: tuple[Track, ...]
+    tracks: tuple[CameraTrack, ...]
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ def _media(value: str) -> _Media | None:
     return _Media(words[0].lower(), int(words[3]))
 
 
-def _track(media: _Media, base: str) -> Track:
+def _track(media: _Media, base: str) -> CameraTrack:
     codec, clock_rate = _STATIC.get(media.payload_type, ("", 90_000))
     for value in media.attributes.get("rtpmap", []):
         payload_type, _, encoding = value.partition(" ")
@@ -105,7 +105,7 @@ def _track(media: _Media, base: str) -> Track:
         if payload_type == str(media.payload_type):
             sets = _parameter_sets(parameters)
     control = control_url(base, media.attributes.get("control", [""])[0])
-    return Track(media.kind, media.payload_type, codec, clock_rate, control, sets)
+    return CameraTrack(media.kind, media.payload_type, codec, clock_rate, control, sets)
 
 
 def _rate(text: str, otherwise: int) -> int:

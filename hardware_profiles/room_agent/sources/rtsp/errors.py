@@ -3,7 +3,7 @@
     RtspError
     ├── NotRtsp         what came is no RTSP: another service, a broken stream, lengths that lie
     ├── LoginRefused    the camera wants another user or password
-    ├── RequestRefused  it answers a request with a refusal; `status` is its code
+    ├── CameraRefuses  it answers a request with a refusal; `status` is its code
     ├── NoPicture       it has no H.264 picture, or only one that cannot be passed on
     └── CameraLost      it does not answer, ended the stream, or sends nothing
 
@@ -49,7 +49,7 @@ class LoginRefused(RtspError):  # noqa: N818 - as above
             )
 
 
-class RequestRefused(RtspError):  # noqa: N818 - as above
+class CameraRefuses(RtspError):  # noqa: N818 - as above
     """The camera refused a request with `status` (RFC 2326 §7.1.1)."""
 
     def __init__(self, method: str, status: int) -> None:

@@ -36,7 +36,7 @@ class Playing:
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class CameraPacket:
     """One packet of a track: RTP, or RTCP where `control`."""
 
     track: int
@@ -51,4 +51,4 @@ class Ended:
     error: RtspError
 
 
-Output = Connect | Write | Described | Playing | Media | Ended
+Output = Connect | Write | Described | Playing | CameraPacket | Ended

@@ -16,7 +16,7 @@ from hardware_profiles.room_agent.sources.rtsp.authorization import (
     strongest,
 )
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
-from hardware_profiles.room_agent.sources.rtsp.wire import Response, request_bytes
+from hardware_profiles.room_agent.sources.rtsp.wire import RtspResponse, request_bytes
 
 # The first without or with an old nonce, the second with the new one, a third if that was stale.
 MOST_TRIES = 3
@@ -47,11 +47,11 @@ class Requests:
         """The bytes of a new request."""
         return self._bytes(Pending(method, url, fields))
 
-    def answered(self, response: Response) -> Pending | None:
+    def answered(self, response: RtspResponse) -> Pending | None:
         """Whose answer it is; None when nobody waits for it."""
         return self._pending.pop(response.one("cseq"), None)
 
-    def ask_again(self, pending: Pending, refusal: Response) -> bytes:
+    def ask_again(self, pending: Pending, refusal: RtspResponse) -> bytes:
         """The bytes of the request with an answer to the camera's challenge.
 
         Raises `LoginRefused` when there is nothing (more) to answer.

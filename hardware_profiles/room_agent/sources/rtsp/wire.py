@@ -43,21 +43,21 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Response(Head):
+class RtspResponse(Head):
     """An answer."""
 
     status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Request(Head):
+class RtspRequest(Head):
     """What the camera asks us, or what we ask it."""
 
     method: str = ""
     url: str = ""
 
 
-Message = Interleaved | Response | Request
+Message = Interleaved | RtspResponse | RtspRequest
 
 
 class MessageReader:
@@ -154,15 +154,15 @@ def _body_length(fields: Mapping[str, tuple[str, ...]]) -> int:
 
 def _of_first_line(
     first: str, fields: Mapping[str, tuple[str, ...]], body: bytes
-) -> Response | Request:
+) -> RtspResponse | RtspRequest:
     words = first.split(" ", 2)
     if words[0].startswith("RTSP/"):
         if len(words) < 2 or len(words[1]) != 3 or not _is_number(words[1]):
             raise NotRtsp("an answer without a status")
-        return Response(fields, body, int(words[1]))
+        return RtspResponse(fields, body, int(words[1]))
     if len(words) != 3 or not words[2].startswith("RTSP/"):
         raise NotRtsp("a first line of another protocol")
-    return Request(fields, body, words[0], words[1])
+    return RtspRequest(fields, body, words[0], words[1])
 
 
 def _is_number(text: str) -> bool:

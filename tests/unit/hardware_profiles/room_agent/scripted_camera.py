@@ -11,15 +11,15 @@ from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.client import RtspClient
 from hardware_profiles.room_agent.sources.rtsp.events import (
+    CameraPacket,
     Connect,
     Described,
     Ended,
-    Media,
     Output,
     Write,
 )
 from hardware_profiles.room_agent.sources.rtsp.transport import TCP, Way
-from hardware_profiles.room_agent.sources.rtsp.wire import MessageReader, Request
+from hardware_profiles.room_agent.sources.rtsp.wire import MessageReader, RtspRequest
 
 URL = "rtsp://10.0.0.5/main"
 SDP = (
@@ -30,11 +30,11 @@ SDP = (
     "m=audio 0 RTP/AVP 8\r\na=control:trackID=1\r\n"
 )
 
-Answer = Callable[[Request], str | bytes]
+Answer = Callable[[RtspRequest], str | bytes]
 
 
 def answer(
-    request: Request, status: str = "200 OK", fields: tuple[str, ...] = (), body: str = ""
+    request: RtspRequest, status: str = "200 OK", fields: tuple[str, ...] = (), body: str = ""
 ) -> str:
     head = [f"RTSP/1.0 {status}", f"CSeq: {request.one('cseq')}", *fields]
     if body:
@@ -42,7 +42,7 @@ def answer(
     return "\r\n".join(head) + "\r\n\r\n" + body
 
 
-def usual(request: Request) -> str:
+def usual(request: RtspRequest) -> str:
     """What a well-behaved camera answers."""
     fields: tuple[str, ...] = ()
     body = ""
@@ -68,7 +68,7 @@ class Camera:
     way: Way = TCP
     now: float = 100.0
     cut: int = 10_000  # the answers come in pieces of so many bytes
-    asked: list[Request] = field(default_factory=list)
+    asked: list[RtspRequest] = field(default_factory=list)
     told: list[Output] = field(default_factory=list)
     connects: list[Connect] = field(default_factory=list)
     tracks: tuple[int, ...] = (0,)
@@ -120,7 +120,7 @@ class Camera:
     def _answers(self, data: bytes) -> list[bytes]:
         found = []
         for request in self._reader.feed(data):
-            if isinstance(request, Request):
+            if isinstance(request, RtspRequest):
                 self.asked.append(request)
                 said = self.say(request)
                 found.append(said if isinstance(said, bytes) else said.encode())
@@ -131,8 +131,8 @@ class Camera:
         return [request.method for request in self.asked]
 
     @property
-    def media(self) -> list[Media]:
-        return [one for one in self.told if isinstance(one, Media)]
+    def media(self) -> list[CameraPacket]:
+        return [one for one in self.told if isinstance(one, CameraPacket)]
 
     @property
     def error(self) -> str:

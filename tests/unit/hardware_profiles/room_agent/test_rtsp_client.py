@@ -8,9 +8,14 @@ import pytest
 
 from hardware_profiles.room_agent.sources.rtsp.authorization import Authorization, Login, strongest
 from hardware_profiles.room_agent.sources.rtsp.client import State
-from hardware_profiles.room_agent.sources.rtsp.events import Connect, Described, Media, Playing
+from hardware_profiles.room_agent.sources.rtsp.events import (
+    CameraPacket,
+    Connect,
+    Described,
+    Playing,
+)
 from hardware_profiles.room_agent.sources.rtsp.transport import Way
-from hardware_profiles.room_agent.sources.rtsp.wire import Request
+from hardware_profiles.room_agent.sources.rtsp.wire import RtspRequest
 from tests.unit.hardware_profiles.room_agent.scripted_camera import (
     SDP,
     URL,
@@ -37,8 +42,8 @@ def refusing(status: str, *fields: str) -> Answer:
     return lambda request: answer(request, status, fields)
 
 
-def wants_login(challenge: str, accepts: Callable[[str, Request], bool]) -> Answer:
-    def say(request: Request) -> str:
+def wants_login(challenge: str, accepts: Callable[[str, RtspRequest], bool]) -> Answer:
+    def say(request: RtspRequest) -> str:
         if accepts(request.one("authorization"), request):
             return usual(request)
         return answer(request, "401 Unauthorized", (f"WWW-Authenticate: {challenge}",))
@@ -59,7 +64,7 @@ def test_from_options_to_the_first_packet_however_the_bytes_are_cut(cut: int) ->
     assert Playing() in camera.told
     for at in range(0, 60, cut):
         camera.sends((frame(0, RTP) + frame(1, b"report") + frame(9, b"?"))[at : at + cut])
-    assert camera.media == [Media(0, RTP), Media(0, b"report", control=True)]
+    assert camera.media == [CameraPacket(0, RTP), CameraPacket(0, b"report", control=True)]
     assert camera.client.dropped == {"unknown channel": 1}
 
 
@@ -69,15 +74,15 @@ def test_several_tracks_each_on_its_channels() -> None:
     assert camera.asked[3].one("transport").endswith("interleaved=2-3")
     assert camera.asked[3].one("session") == "4711"
     assert camera.asked[3].url == f"{URL}/trackID=1"
-    assert camera.sends(frame(2, RTP)).media == [Media(1, RTP)]
+    assert camera.sends(frame(2, RTP)).media == [CameraPacket(1, RTP)]
 
 
 def test_the_cameras_own_channels_are_taken_but_not_one_for_two() -> None:
-    def setup(request: Request) -> str:
+    def setup(request: RtspRequest) -> str:
         return answer(request, fields=("Transport: RTP/AVP/TCP;interleaved=6-7", "Session: 1"))
 
     camera = Camera(but(setup=setup)).run()
-    assert camera.sends(frame(6, RTP)).media == [Media(0, RTP)]
+    assert camera.sends(frame(6, RTP)).media == [CameraPacket(0, RTP)]
     assert "one channel for two tracks" in Camera(but(setup=setup), tracks=(0, 1)).run().error
 
 
@@ -87,7 +92,7 @@ def test_by_udp_only_the_camera_itself_is_heard() -> None:
     camera.client.handle_datagram(0, RTP, "10.0.0.9", camera.now)
     camera.client.handle_datagram(0, RTP, "10.0.0.5", camera.now)
     camera.client.handle_datagram(0, b"report", "10.0.0.5", camera.now, control=True)
-    assert camera.run().media == [Media(0, RTP), Media(0, b"report", control=True)]
+    assert camera.run().media == [CameraPacket(0, RTP), CameraPacket(0, b"report", control=True)]
     assert camera.client.dropped == {"foreign": 1}
 
 
@@ -122,11 +127,11 @@ def test_a_camera_that_asks_is_answered() -> None:
 # --- who asks -------------------------------------------------------------------------------------
 
 
-def digest_of(challenge: str) -> Callable[[str, Request], bool]:
+def digest_of(challenge: str) -> Callable[[str, RtspRequest], bool]:
     """Whether an answer is right, reckoned anew."""
     from random import Random  # noqa: PLC0415
 
-    def accepts(given: str, request: Request) -> bool:
+    def accepts(given: str, request: RtspRequest) -> bool:
         known = strongest([challenge])
         assert known is not None
         fresh = Authorization(known, LOGIN, Random(1))
@@ -161,7 +166,7 @@ def test_a_nonce_that_has_grown_old_is_changed_for_the_new_one() -> None:
     nonces = iter(range(100))
     now = 0
 
-    def say(request: Request) -> str:
+    def say(request: RtspRequest) -> str:
         nonlocal now
         if f'nonce="n{now}"' in request.one("authorization"):
             return usual(request)
@@ -192,7 +197,7 @@ def test_a_nonce_that_has_grown_old_is_changed_for_the_new_one() -> None:
 def test_endless_401_is_believed(challenge: str, most: int) -> None:
     numbers = iter(range(1000))
 
-    def say(request: Request) -> str:
+    def say(request: RtspRequest) -> str:
         field = f"WWW-Authenticate: {challenge.format(n=next(numbers))}"
         return answer(request, "401 Unauthorized", (field,))
 
@@ -203,7 +208,7 @@ def test_endless_401_is_believed(challenge: str, most: int) -> None:
 
 
 def test_a_login_never_goes_to_another_host() -> None:
-    def say(request: Request) -> str:
+    def say(request: RtspRequest) -> str:
         if request.url == URL:
             return answer(request, "302 Found", ("Location: rtsp://10.6.6.6/main",))
         return answer(request, "401 Unauthorized", ('WWW-Authenticate: Basic realm="c"',))
@@ -218,7 +223,7 @@ def test_a_login_never_goes_to_another_host() -> None:
 
 
 def test_redirects_are_followed_and_not_for_ever() -> None:
-    def say(request: Request) -> str:
+    def say(request: RtspRequest) -> str:
         if request.url == URL and request.method == "DESCRIBE":
             return answer(request, "301 Moved", ("Location: rtsp://u:p@10.0.0.5:8554/other",))
         return usual(request)
@@ -246,7 +251,7 @@ def test_a_camera_may_send_us_elsewhere_in_the_middle() -> None:
         (but(setup=refusing("461 Unsupported Transport")), 'transport = "udp"'),
         (but(setup=refusing("453 Not Enough Bandwidth")), "no capacity"),
         (but(play=refusing("500 Oops")), "answers PLAY with 500"),
-        (but(options=lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n"), "another protocol"),
+        (but(options=lambda _: b"HTTP/1.1 400 Bad RtspRequest\r\n\r\n"), "another protocol"),
         (but(options=lambda _: b"\x16\x03\x01\x02"), "neither a message nor a frame"),
         (but(options=lambda _: b"RTSP/1.0 abc\r\n\r\n"), "an answer without a status"),
         (but(options=lambda _: b"R" * 20_000), "a header without end"),
@@ -309,7 +314,7 @@ def test_a_session_forgotten_is_a_loss_and_an_unanswered_keep_alive_is_none() ->
 def test_a_frame_that_lies_about_its_length_ends_the_connection() -> None:
     camera = Camera().run()
     camera.sends(b"$\x00\x00\x04" + RTP)
-    assert camera.media == [Media(0, RTP[:4])]
+    assert camera.media == [CameraPacket(0, RTP[:4])]
     assert "neither a message nor a frame" in camera.error
 
 

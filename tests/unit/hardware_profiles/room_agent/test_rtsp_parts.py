@@ -16,7 +16,7 @@ from hardware_profiles.room_agent.sources.rtsp.authorization import (
 from hardware_profiles.room_agent.sources.rtsp.description import base_url, read_description
 from hardware_profiles.room_agent.sources.rtsp.errors import NotRtsp
 from hardware_profiles.room_agent.sources.rtsp.transport import session_of
-from hardware_profiles.room_agent.sources.rtsp.wire import MessageReader, Response
+from hardware_profiles.room_agent.sources.rtsp.wire import MessageReader, RtspResponse
 
 
 class KnownNonce(Random):
@@ -144,5 +144,5 @@ def test_sessions() -> None:
 def test_folded_and_repeated_header_fields() -> None:
     text = b"RTSP/1.0 200 OK\r\nWWW-Authenticate: Basic\r\nwww-authenticate: Digest\r\n x=1\r\n\r\n"
     (found,) = MessageReader().feed(b"\r\n" + text)
-    assert isinstance(found, Response)
+    assert isinstance(found, RtspResponse)
     assert found.all("www-authenticate") == ("Basic", "Digest x=1")
