@@ -1,13 +1,23 @@
-"""The RTSP client and a real camera: GStreamer's RTSP server, by TCP and UDP, with a password."""
+"""The RTSP client and real cameras of two makes.
+
+GStreamer's RTSP server, by TCP and UDP, with a password; and that of aio-rtsp-toolkit, which plays
+a file once and says goodbye.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
+import av
 import pytest
 
+from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.connection import receive
@@ -15,7 +25,10 @@ from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import CameraLost, LoginRefused, RtspError
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport, parse_compound
+from tests.camera_media import Viewer
 from tests.network_camera import CameraModel, NetworkCamera, need_cameras
+from tests.ports import free_port
+from tests.recorded_media import FRAME_RATE, counter_picture
 
 PASSWORD = "s3cret-geheim"
 
@@ -105,3 +118,69 @@ async def test_a_plug_pulled_is_a_loss() -> None:
                 await watching
     finally:
         camera.kill()
+
+
+@pytest.fixture
+def player(tmp_path: Path) -> Iterator[str]:
+    """The other make, playing four seconds of counted pictures."""
+    film(tmp_path / "camera.mp4", 4 * FRAME_RATE)
+    port = free_port()
+    program = [str(Path(sys.executable).parent / "rtsp-server"), "-H", "127.0.0.1"]
+    program += ["-d", str(tmp_path), "-p", str(port), "-cp", str(free_port())]
+    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield f"rtsp://127.0.0.1:{port}/camera.mp4"
+    process.kill()
+    process.wait()
+
+
+class Viewed:
+    """What FFmpeg decodes of the packets as they are sent on."""
+
+    def __init__(self) -> None:
+        self.path = CameraPath(0)
+        self.viewer = Viewer()
+        self._number = 0
+
+    def begins(self, track: CameraTrack) -> None:
+        self.path.begin(track.payload_type, track.parameter_sets)
+
+    def packet(self, data: bytes, at: float, *, control: bool) -> bool:
+        if control:
+            self.path.control(data, at, time.time())
+            return not self.path.ended
+        for one in self.path.packet(data, at):
+            self._number = (self._number + 1) & 0xFFFF
+            self.viewer.take(
+                RtpPacket(
+                    96, self._number, one.timestamp, 1, payload=one.payload, marker=one.marker
+                )
+            )
+        return True
+
+
+async def test_another_make_is_seen_whole_and_its_goodbye_is_a_loss(player: str) -> None:
+    seen = Viewed()
+    with pytest.raises(CameraLost, match="it ended the stream"):
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    address = StreamAddress.parse(player)
+                    await receive(address, None, seen, udp=False, rng=Random(1))
+                except CameraLost as loss:
+                    if "no connection" not in str(loss):
+                        raise
+                    await asyncio.sleep(0.1)  # it is still starting
+    assert seen.viewer.counters == list(range(4 * FRAME_RATE))
+    assert not seen.path.dropped and not seen.path.lost
+
+
+def film(file: Path, pictures: int) -> None:
+    """An MP4 of counted pictures."""
+    with av.open(str(file), "w") as out:
+        stream = out.add_stream("libx264", rate=FRAME_RATE)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.options = {"tune": "zerolatency", "preset": "ultrafast", "g": str(FRAME_RATE)}
+        for number in range(pictures):
+            picture = counter_picture(number, 320, 240)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode(None))

@@ -16,6 +16,7 @@ const MICROPHONE = {
   encodings: [],
   max_bitrate_bps: 0,
   sound: null,
+  from_network: false,
 } as SourceProfile;
 const CAMERA = { ...MICROPHONE, source: "teacher", codec: "H264" } as SourceProfile;
 

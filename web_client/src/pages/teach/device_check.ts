@@ -22,6 +22,7 @@ const PREVIEW: SourceProfile[] = (["room", "teacher"] as const).map((source) => 
   encodings: [],
   max_bitrate_bps: 0,
   sound: null,
+  from_network: false,
 }));
 
 export class DeviceCheck extends TongkeElement {
