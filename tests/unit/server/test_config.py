@@ -194,3 +194,9 @@ def test_turn_servers_with_names_and_addresses(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TONGKE_TURN_URLS", ", ".join(urls))
     monkeypatch.setenv("TONGKE_TURN_SECRET_FILE", "secret")
     assert load_settings().turn_urls == urls
+
+
+def test_hardware_profiles_are_looked_for_in_the_data_folder(tmp_path: Path) -> None:
+    usual = Settings(data_folder=tmp_path).profile_folders
+    assert usual == [tmp_path / "hardware_profiles"]
+    assert Settings(data_folder=tmp_path, profiles_folder=tmp_path).profile_folders == [tmp_path]
