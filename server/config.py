@@ -54,9 +54,15 @@ _MAIL = re.compile(r"[A-Za-z0-9.!#$&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
-# What may stand beside the settings in the environment of a build or a test.
+# What may stand beside the settings in the environment of a build, a test or the pages' own server.
 _OF_OTHERS = frozenset(
-    {"TONGKE_BENCHMARK_NAMESPACE", "TONGKE_FUZZ_ROUNDS", "TONGKE_FUZZ_SEED", "TONGKE_SANITIZE"}
+    {
+        "TONGKE_BENCHMARK_NAMESPACE",
+        "TONGKE_FUZZ_ROUNDS",
+        "TONGKE_FUZZ_SEED",
+        "TONGKE_SANITIZE",
+        "TONGKE_SERVER",
+    }
 )
 
 # RFC 7065 §3.1, with the host as a name, an IPv4 address, or an IPv6 address in brackets.

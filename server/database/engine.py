@@ -143,7 +143,9 @@ class Database:
             ) from None
         except OSError as error:
             raise StartRefused(
-                f"The database cannot be reached: {error}.", f"无法连接数据库：{error}。"
+                f"The database of the setting database_url cannot be reached: {error}. See that it "
+                "runs, and that host and port are right.",
+                f"无法连接设置 database_url 中的数据库：{error}。请确认它在运行，主机和端口正确。",
             ) from None
 
     async def run_sync(self, work: Any) -> Any:
