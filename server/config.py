@@ -205,6 +205,8 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _listening_host(cls, value: str) -> str:
+        if "*" in value:
+            raise WrongSetting("a star is no address to listen on", "星号不是可以监听的地址")
         return a_host(value) if value else value
 
     @field_validator("turn_urls")
@@ -260,8 +262,9 @@ class Settings(BaseSettings):
         except ValueError:  # a port that is none, brackets around nothing
             raise WrongSetting(*_LIKE_AN_ORIGIN) from None
         host = (parts.hostname or "").rstrip(".")
-        if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or "*" in host:
             raise WrongSetting(*_LIKE_AN_ORIGIN)
+        a_host(host)
         if parts.username is not None:
             raise WrongSetting(
                 "must not carry a name or password: it is handed out to everybody",

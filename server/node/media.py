@@ -81,9 +81,11 @@ async def open_media_node(settings: Settings, hardware: ServerProfile) -> AsyncI
     except NodeUnavailable as error:
         raise StartRefused(
             f"The media core cannot start: {error} The settings are media_port (--media-port or "
-            "TONGKE_MEDIA_PORT), media_tcp_port, media_host and advertised.",
+            "TONGKE_MEDIA_PORT), media_tcp_port, media_host (an address of this machine; leave it "
+            "out for all) and advertised.",
             f"媒体部分无法启动：{error} 有关的设置是 media_port（--media-port 或 "
-            "TONGKE_MEDIA_PORT）、media_tcp_port、media_host 和 advertised。",
+            "TONGKE_MEDIA_PORT）、media_tcp_port、media_host（本机的地址，不填为全部）"
+            "和 advertised。",
         ) from None
     try:
         yield node
