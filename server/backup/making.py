@@ -27,7 +27,7 @@ from server.backup.archive import (
     BackupWriter,
     read_backup,
 )
-from server.backup.snapshot import Contents, copy_database, give_to_owner, look_into
+from server.backup.snapshot import Contents, copy_database, give_to_owner, look_into, schema_of
 from server.config import Settings
 from server.database.migrations import HEAD
 from server.database.private_files import database_files
@@ -78,7 +78,7 @@ def make_backup(
     about = About(
         format=FORMAT,
         version=version,
-        schema_version=HEAD,
+        schema_version=schema_of(files[0]) if database else HEAD,
         made_at=now,
         with_recordings=recordings,
         with_database=database,

@@ -28,6 +28,21 @@ class Contents:
     people: int
 
 
+def schema_of(source: Path) -> str:
+    """The schema version a database stands at: a newer program may not have started it yet.
+
+    Raises `StartRefused` when it cannot be read.
+    """
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{_quoted(source)}?mode=rw", uri=True, timeout=_WAIT_S)
+        ) as opened:
+            (version,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        raise _not_copied(source, error) from None
+    return str(version)
+
+
 def copy_database(source: Path, target: Path) -> None:
     """Write a copy of `source` to `target`, which must not exist.
 
@@ -44,10 +59,14 @@ def copy_database(source: Path, target: Path) -> None:
             opened.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without its log beside it
     except sqlite3.Error as error:
-        raise StartRefused(
-            f"The database {source} cannot be copied: {error}.",
-            f"无法复制数据库 {source}：{error}。",
-        ) from None
+        raise _not_copied(source, error) from None
+
+
+def _not_copied(source: Path, error: Exception) -> StartRefused:
+    return StartRefused(
+        f"The database {source} cannot be copied: {error}.",
+        f"无法复制数据库 {source}：{error}。",
+    )
 
 
 def give_to_owner(folder: Path, files: list[Path]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 
 from server.backup.archive import ABOUT, DIGESTS, BackupWriter
 from server.backup.errors import BackupDamaged
@@ -18,6 +19,8 @@ from server.backup.making import check_backup, make_backup
 from server.backup.restoring import restore_backup
 from server.config import Settings
 from server.database.data_folder import DataFolder
+from server.database.engine import Database
+from server.database.migrations import HEAD, config
 from server.errors import StartRefused
 from tests.unit.server.world import lay_database
 
@@ -129,6 +132,37 @@ def test_what_is_written_while_it_is_copied_is_in_it_or_not(
     new = tmp_path / "new"
     restore_backup(tmp_path / "b", new, new / "recordings")
     assert [row[0] for row in lessons(new)] == ["l1", "l2"]
+
+
+async def test_an_older_versions_data_is_backed_up_and_brought_up_to_date(tmp_path: Path) -> None:
+    """By a program that is newer than the tables: an upgrade's backup, and its way back."""
+    old = Settings(data_folder=tmp_path / "old")
+    old.data_folder.mkdir()
+    database = Database(old.database)
+    async with database.write() as session:
+        made_by_the_first = await session.connection()
+        await made_by_the_first.run_sync(lambda one: command.upgrade(config(one), "0001"))
+    await database.close()
+    with sqlite3.connect(old.data_folder / "tongke.db") as rows:
+        rows.execute(LESSON, ("l1", "going on", "live"))
+    rows.close()
+    made = make_backup(old, tmp_path / "b", now=NOW, version="0.0.1")
+    assert made.about.schema_version == "0001"
+    new = Settings(data_folder=tmp_path / "new")
+    assert restore_backup(tmp_path / "b", new.data_folder, new.recordings).lessons_ended == 1
+    database = Database(new.database)
+    await database.migrate()
+    await database.close()
+    assert lessons(new.data_folder) == [("l1", "ended", NOW)]
+    # The way down in place is refused in words.
+    with sqlite3.connect(new.data_folder / "tongke.db") as rows:
+        assert rows.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+        rows.execute("UPDATE alembic_version SET version_num = '9999'")
+    rows.close()
+    database = Database(new.database)
+    with pytest.raises(StartRefused, match="written by another version of Tongke"):
+        await database.migrate()
+    await database.close()
 
 
 def test_without_recordings_and_without_a_database(settings: Settings, tmp_path: Path) -> None:
