@@ -79,7 +79,7 @@ _WORDS: dict[str, Text] = {
     "backup_file": Text("要写的文件。", "The file to write."),
     "restore_file": Text("备份文件。", "The backup."),
     "without_recordings": Text(
-        "不含录制（另行复制时）。", "Without the recordings, where they are copied otherwise."
+        "不含录像（另行复制时）。", "Without the recordings, where they are copied otherwise."
     ),
     "without_database": Text(
         "不含数据库（PostgreSQL 有自己的备份）。",

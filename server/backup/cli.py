@@ -64,7 +64,7 @@ def backup(
     if made.contents is not None:
         inside = made.contents
         _say(
-            f"其中有 {inside.people} 位人员、{inside.lessons} 节课、{inside.recordings} 个录制。",
+            f"其中有 {inside.people} 位人员、{inside.lessons} 节课、{inside.recordings} 个录像。",
             f"In it: {inside.people} people, {inside.lessons} lessons, "
             f"{inside.recordings} recordings.",
         )
