@@ -160,6 +160,7 @@ it("asks the same again when no answer came", async () => {
   server.away = true;
   await press(root, "[data-testid=confirm-import]");
   expect(words(find(root, "[role=alert]"))).toContain("再按一次");
+  expect(words(root)).not.toContain("尚未写入任何内容"); // nobody here knows
   server.away = false;
   await press(root, "[data-testid=confirm-import]");
   expect(server.calls).toEqual([LOOKED, IMPORT, IMPORT]);

@@ -152,6 +152,7 @@ export class AdminCertificate extends TongkeElement {
             : html` ${words.acmeFailedAt(dayAndTime(one.failed_at))}`}</span
         >
       </p>
+      ${failing && said(one) !== "" ? html`<p data-testid="acme-why">${said(one)}</p>` : nothing}
       <dl>
         <dt>${words.acmeFor}</dt>
         <dd>${one.name}</dd>

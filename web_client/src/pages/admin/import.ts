@@ -31,11 +31,17 @@ export class AdminImport extends TongkeElement {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 16px;
       }
       .card {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 12px;
+      }
+      .card button {
+        white-space: normal;
+        text-align: start;
       }
       .card.over {
         border-color: var(--accent);
@@ -92,6 +98,8 @@ export class AdminImport extends TongkeElement {
   @state() private leftOut: RightRows | null = null;
   @state() private busy: "" | "looking" | "importing" = "";
   @state() private error = "";
+  /** The last confirmation had no answer: nobody here knows whether it was done. */
+  @state() private unanswered = false;
   @state() private over = false;
 
   private readonly chosen = (event: Event): void => {
@@ -117,6 +125,7 @@ export class AdminImport extends TongkeElement {
     this.preview = this.done = this.leftOut = null;
     this.file = file;
     this.error = "";
+    this.unanswered = false;
     if (file.size > MOST_MEGABYTES * 2 ** 20) {
       this.error = this.m.importing.tooLarge(MOST_MEGABYTES);
       return;
@@ -153,6 +162,7 @@ export class AdminImport extends TongkeElement {
     } catch (error) {
       if (error instanceof ApiError && error.code === "plan-changed") await this.look(file);
       // Whether it was done is not known here. The same again is told what came of it, done once.
+      this.unanswered = !(error instanceof ApiError);
       this.error = wordsOf(error, this.m.importing.unanswered);
     } finally {
       this.busy = "";
@@ -258,7 +268,9 @@ export class AdminImport extends TongkeElement {
               >
                 ${icon("check")}${importing.confirm(this.summary(preview.counts))}
               </button>
-              <span class="soft small">${importing.notYet}</span>
+              ${this.unanswered
+                ? nothing
+                : html`<span class="soft small">${importing.notYet}</span>`}
             </div>`
           : html`<p class="told">${icon("check")}<span>${importing.nothingToDo}</span></p>`}
       ${preview.rows.length

@@ -39,9 +39,14 @@ export class ImportRows extends TongkeElement {
         background: var(--surface);
       }
       td {
+        min-width: 6em; /* no name in a column of letters: the table scrolls instead */
         vertical-align: top;
       }
+      td:last-child {
+        min-width: 16em;
+      }
       td.number {
+        min-width: 0;
         font-variant-numeric: tabular-nums;
         text-align: end;
       }

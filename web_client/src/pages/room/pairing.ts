@@ -60,6 +60,7 @@ export class RoomPairing extends TongkeElement {
       }
       .words {
         font-size: max(28px, 1.8vw);
+        text-align: center;
       }
       /* Looked at on a phone: the code below the figures. */
       @media (max-width: 700px) {

@@ -33,7 +33,8 @@ export class DeviceCheck extends TongkeElement {
       :host {
         display: grid;
         grid-template-columns: minmax(0, 1.35fr) minmax(280px, 1fr);
-        align-content: center;
+        align-content: start; /* where "safe" is not known */
+        align-content: safe center; /* what is higher than the screen begins at its top */
         gap: 24px;
         padding: 24px;
         overflow-y: auto;
@@ -68,6 +69,15 @@ export class DeviceCheck extends TongkeElement {
         align-content: start;
         gap: 16px;
         min-width: 0;
+      }
+      @media (max-height: 700px) and (min-width: 701px) {
+        :host {
+          gap: 12px 24px;
+          padding: 12px 24px;
+        }
+        .settings {
+          gap: 8px;
+        }
       }
       @media (max-width: 700px) {
         :host {
