@@ -30,6 +30,9 @@ export class ReadinessSigns extends TongkeElement {
         gap: 0.4em;
         color: var(--ink-soft);
       }
+      svg {
+        flex: none;
+      }
       .ready {
         color: var(--accent);
       }

@@ -128,7 +128,9 @@ export class RoomLesson extends TongkeElement {
         line-height: 1.2;
       }
       .hand .hint {
+        display: block; /* a line of its own size, not of the page's */
         font-size: max(20px, 1.15vw);
+        line-height: 1.3;
       }
       .recording {
         position: absolute;
