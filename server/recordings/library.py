@@ -6,13 +6,15 @@ the recorder; only those that a manifest names are ever given to a browser.
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import InstrumentedAttribute, undefer
 
 from recorder.errors import ManifestError
 from recorder.manifest import Manifest, manifest_from
@@ -38,6 +40,9 @@ from server.schools.communities import communities_of_school
 
 _log = structlog.get_logger("tongke.library")
 
+
+# The fullwidth forms of ASCII's signs (Unicode, block FF00), each as far away.
+_WIDE = {sign: sign + 0xFEE0 for sign in range(0x21, 0x7F)}
 
 _NEWEST_FIRST = (Key(Recording.started_at, float, descending=True), Key(Recording.id, str))
 
@@ -215,15 +220,13 @@ async def find_recordings(
     """A page of the recordings that fit, the newest first. Each word must occur somewhere."""
     query = await visible_recordings(session, user)
     for word in words.split():
-        in_school = select(RecordingSchool.recording_id).where(
-            RecordingSchool.name.icontains(word, autoescape=True)
-        )
+        in_school = select(RecordingSchool.recording_id).where(_has(RecordingSchool.name, word))
         query = query.where(
             or_(
-                Recording.title.icontains(word, autoescape=True),
-                Recording.subject.icontains(word, autoescape=True),
-                Recording.grade.icontains(word, autoescape=True),
-                Recording.teacher_name.icontains(word, autoescape=True),
+                _has(Recording.title, word),
+                _has(Recording.subject, word),
+                _has(Recording.grade, word),
+                _has(Recording.teacher_name, word),
                 Recording.id.in_(in_school),
             )
         )
@@ -240,6 +243,20 @@ async def find_recordings(
     if until is not None:
         query = query.where(Recording.started_at < until)
     return await page_of(session, query, _NEWEST_FIRST, asked)
+
+
+def _has(text: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
+    return or_(*(text.icontains(each, autoescape=True) for each in _spellings(word)))
+
+
+def _spellings(word: str) -> Iterable[str]:
+    """The word as it may stand in what people typed: an input method writes letters and figures
+    wide as well, and only ASCII's case is none to SQLite."""
+    narrow = unicodedata.normalize("NFKC", word)
+    forms = dict.fromkeys((word, narrow, narrow.translate(_WIDE)))
+    for form in forms:
+        cases = (form,) if form.isascii() else (form, form.lower(), form.upper())
+        yield from dict.fromkeys(cases)
 
 
 async def get_visible_recording(

@@ -151,3 +151,29 @@ async def test_a_huge_number_in_a_cursor_finds_what_comes_after(admin: httpx.Asy
     params = {"after": urlsafe_b64encode(place).decode().rstrip("=")}
     answer = await admin.get("/api/recordings", params=params)
     assert (answer.status_code, answer.json()) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("title", "found", "not_found"),
+    [
+        ("First 50%", ["ｆｉｒｓｔ", "５０％", "FIRST"], ["51%", "ｆｉｒｓｔｓ"]),
+        ("ＡＢＣ２班", ["abc", "ABC", "2班", "ｂｃ"], ["abd"]),
+        ("Le café", ["CAFÉ", "cafe\u0301", "ｃａｆé"], ["cafè"]),
+    ],
+)
+async def test_width_and_case_make_no_difference_to_a_search(
+    world: World, community: Ids, title: str, found: list[str], not_found: list[str]
+) -> None:
+    await recorded(world, community, "one", title=title)
+    li = await world.signed_in("li")
+    for words, rows in (*((one, 1) for one in found), *((one, 0) for one in not_found)):
+        answer = await li.get("/api/recordings", params={"text": words})
+        assert len(answer.json()) == rows, words
+
+
+async def test_a_search_for_as_many_words_as_fit_is_answered(world: World, community: Ids) -> None:
+    """Each is looked for in several spellings and places; databases bound how deep one asks."""
+    await recorded(world, community, "one", title="é")
+    li = await world.signed_in("li")
+    answer = await li.get("/api/recordings", params={"text": " ".join("é" * 60)})
+    assert [row["id"] for row in answer.json()] == ["one"]
