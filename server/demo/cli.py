@@ -249,7 +249,11 @@ def _greet(county: County, console: Console, *, rooms: bool) -> None:
     zh, en = here if rooms else ("没有带模拟教室。", ", without simulated classrooms.")
     console.rule("[bold green]同课 Tongke")
     console.print()
-    say(f"课已经开始，{zh}请在浏览器中打开：", f"The lesson is live{en} Open in a browser:", "bold")
+    say(
+        f"课堂已经打开，{zh}请在浏览器中打开：",
+        f"The lesson is open{en} Open in a browser:",
+        "bold",
+    )
     console.print()
     show(known["address"], "bold green")
     console.print()

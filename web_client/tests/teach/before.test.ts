@@ -7,7 +7,7 @@ import { timeOfDay } from "../../src/i18n/format.ts";
 import { zh } from "../../src/i18n/zh/index.ts";
 import { FakeTrack } from "../lesson/asked_devices.ts";
 import { FakeSocket } from "../lesson/fake_socket.ts";
-import { seat, source, welcome } from "../lesson/views.ts";
+import { lesson, seat, source, welcome } from "../lesson/views.ts";
 import { find, later, press, Refused, seen, settled, words } from "../page_on_its_own.ts";
 import { planned } from "../timetable.ts";
 import {
@@ -188,6 +188,18 @@ describe("before the lesson", () => {
 
 describe("the device check", () => {
   const check = "tk-device-check";
+
+  it.each([
+    [false, "开始上课"],
+    [true, "进入课堂"],
+  ])("calls a lesson's beginning that, and coming back otherwise: begun %s", async (begun, name) => {
+    const root = await opened(played, { state: "live" });
+    await played.media.last("audio").give(new FakeTrack());
+    await played.media.last("video").give(new FakeTrack());
+    FakeSocket.last.letIn(welcome("lead", { lesson: lesson({ begun }) }));
+    await settled();
+    expect(words(find(root, ...START))).toBe(name);
+  });
 
   it("says what is blocked or pulled out, and tries again", async () => {
     const root = await opened(played);

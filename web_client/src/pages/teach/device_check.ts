@@ -107,7 +107,7 @@ export class DeviceCheck extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
-  /** The lesson runs already: entering does not start it. */
+  /** The lesson is open already, the rooms come in: entering does not open it. */
   @property({ type: Boolean }) running = false;
   @property({ type: Boolean }) busy = false;
   /** When a planned lesson is to begin; null: nothing is waited for. */
@@ -132,7 +132,7 @@ export class DeviceCheck extends TongkeElement {
   override render(): TemplateResult {
     const { view, m } = this;
     const bare = view.camera !== "on" && view.microphone !== "on";
-    const main = this.running
+    const main = this.goesOn()
       ? bare
         ? m.teach.deviceJoinBare
         : m.teach.deviceJoin
@@ -164,6 +164,11 @@ export class DeviceCheck extends TongkeElement {
               </button>`}
         </div>
       </div>`;
+  }
+
+  /** The teacher was in it before: entering comes back. A lesson that was just opened begins here. */
+  private goesOn(): boolean {
+    return this.running && (this.view.lesson?.begun ?? true);
   }
 
   private isEarly(): boolean {

@@ -23,6 +23,10 @@ export class StartForm extends LessonForm {
       form {
         margin-bottom: 32px;
       }
+      /* Mostly it says nothing: with four rooms the button below it still stands on a laptop's page. */
+      tk-undo {
+        margin-block: -8px;
+      }
       .dates {
         display: grid;
         max-height: 264px;
