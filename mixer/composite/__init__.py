@@ -13,5 +13,7 @@
     mixing           everybody hears all but themselves, and nothing clips
     sound_desk       all of the sound: taps in, mixes out at every tick
 
-No I/O and no clock: whoever runs it brings both. The pages' `layouts.ts` is made by `typescript`.
+    process          runs all of it beside the server: sockets, threads, encoders
+
+No I/O and no clock but in `process`. The pages' `layouts.ts` is made by `typescript`.
 """

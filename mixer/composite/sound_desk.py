@@ -45,6 +45,12 @@ class SoundDesk:
         self._mixer = Mixer()
         self.malformed_packets = 0
 
+    @property
+    def waiting_s(self) -> float:
+        """For how long sound waits in here, over all rooms; 0 without any."""
+        waits = [channel.voice.buffer.waiting_s for channel in self._channels.values()]
+        return sum(waits) / len(waits) if waits else 0.0
+
     def open_channel(self, seat_id: str, tap: TapInfo) -> None:
         """This tap is the seat's sound from now on, in place of another one that it had.
 

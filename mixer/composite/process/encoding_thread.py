@@ -1,0 +1,152 @@
+"""An encoder: one thread that makes one layer of the canvas and sends it.
+
+It takes a copy of the canvas and no other thread waits for it: what it has not begun when the next
+picture comes gives way to it, and is counted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mixer.composite.picture import Canvas
+from mixer.composite.process.feed_socket import FeedSocket
+from mixer.composite.process.messages import Layer
+from mixer.composite.process.picture_encoder import FrameBuffer, PictureEncoder
+from mixer.composite.process.rtp_sender import RtpSender
+from mixer.composite.scaling import scale_into
+from mixer.rtp.h264_payloads import payloads
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    buffer: FrameBuffer
+    at: float  # the tick it was composed at
+    delay_s: float  # how long before, in the mean, its pictures had come
+    arrivals: tuple[float, ...]  # of the pictures that are new in it
+
+
+class EncodingThread:
+    """One layer. `offer` is the clock's, all else may be called by anybody."""
+
+    def __init__(
+        self,
+        layer: Layer,
+        frames_per_s: int,
+        *,
+        on_sent: Callable[[float, tuple[float, ...]], None],
+        on_broken: Callable[[Exception], None],
+    ) -> None:
+        """`on_sent` hears when a picture's last packet went out, and when what is new in it came.
+
+        Raises `ValueError` when there is no libx264.
+        """
+        self._on_sent = on_sent
+        self._on_broken = on_broken
+        self._encoder = PictureEncoder(
+            layer.width,
+            layer.height,
+            bitrate_bps=layer.bitrate_bps,
+            frames_per_s=frames_per_s,
+        )
+        self._buffers = [FrameBuffer(layer.width, layer.height) for _ in range(2)]
+        self._work: _Work | None = None
+        self._changed = threading.Condition()
+        self._feed: tuple[FeedSocket, RtpSender] | None = None
+        self._ending = False
+        self._wanted = False  # a keyframe, by others than the encoder's own thread
+        self.encoded_frames = 0
+        self.skipped_frames = 0
+        self.encode_s = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"encoder {layer.height}")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what waits is not sent any more."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify()
+        self._thread.join()
+
+    def connect(self, feed: FeedSocket, sender: RtpSender) -> None:
+        """Send there from the next picture on, which is a keyframe."""
+        with self._changed:
+            self._feed = feed, sender
+            self._wanted = True
+
+    def disconnect(self) -> None:
+        """Send nowhere."""
+        with self._changed:
+            self._feed = None
+
+    def want_keyframe(self) -> None:
+        """Somebody begins to receive this layer, or has lost something of it."""
+        self._wanted = True
+
+    @property
+    def keyframe_is_due(self) -> bool:
+        """Whether a picture is needed though nothing has changed."""
+        return self._feed is not None and (self._wanted or self._encoder.keyframe_is_due)
+
+    def offer(
+        self, canvas: Canvas, at: float, *, delay_s: float, arrivals: tuple[float, ...]
+    ) -> None:
+        """Encode the canvas as it is now."""
+        with self._changed:
+            if self._feed is None:
+                return
+            waiting, self._work = self._work, None
+            if waiting is not None:
+                self.skipped_frames += 1
+                arrivals = waiting.arrivals + arrivals
+                buffer = waiting.buffer
+            else:
+                buffer = self._buffers.pop()
+        # Of the two buffers one may be in the encoder; this one is the clock's alone.
+        for target, source in zip(buffer.planes, (canvas.y, canvas.u, canvas.v), strict=True):
+            scale_into(source, target)
+        with self._changed:
+            self._work = _Work(buffer, at, delay_s, arrivals)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        try:
+            while (taken := self._next()) is not None:
+                work, (feed, sender) = taken
+                self._encode(work, feed, sender)
+                with self._changed:
+                    self._buffers.append(work.buffer)
+        except Exception as error:
+            self._on_broken(error)
+
+    def _next(self) -> tuple[_Work, tuple[FeedSocket, RtpSender]] | None:
+        with self._changed:
+            while not self._ending:
+                work, self._work = self._work, None
+                if work is not None and self._feed is not None:
+                    return work, self._feed
+                if work is not None:
+                    self._buffers.append(work.buffer)
+                self._changed.wait()
+        return None
+
+    def _encode(self, work: _Work, feed: FeedSocket, sender: RtpSender) -> None:
+        if self._wanted:
+            self._wanted = False
+            self._encoder.want_keyframe()
+        began = time.monotonic()
+        access_unit = self._encoder.encode(work.buffer.frame, work.at)
+        self.encode_s += time.monotonic() - began
+        self.encoded_frames += 1
+        datagrams = sender.packets(payloads(access_unit), work.at)
+        if (report := sender.report(work.at, delay_s=work.delay_s)) is not None:
+            datagrams.append(report)
+        if not feed.send_all(datagrams):
+            self._encoder.want_keyframe()
+        if work.arrivals:
+            self._on_sent(time.monotonic(), work.arrivals)

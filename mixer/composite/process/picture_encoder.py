@@ -1,0 +1,102 @@
+"""Encodes one layer of the program: libx264 through PyAV, constrained baseline, no delay.
+
+Quality is what is asked for, and the bit rate a cap: a still picture costs next to nothing, one
+that moves no more than its layer may (`docs/decisions/0022`). One thread without slices: several
+programs share the processors better than the slices of one do, and slices cost a fifth more. A
+keyframe comes when it is asked for and at no other time; not oftener than `KEYFRAME_EVERY_S`, as
+each costs what ten pictures do, and many may ask at once.
+"""
+
+from __future__ import annotations
+
+import fractions
+from typing import Any
+
+import av
+import numpy as np
+from av.video.frame import PictureType, VideoFrame
+
+from mixer.composite.picture import Canvas, Plane
+
+CLOCK_RATE = 90_000
+KEYFRAME_EVERY_S = 0.5
+
+# x264's constant rate factor: at 720p a classroom is then within 1 dB of its source.
+_QUALITY = "24"
+# The cap is kept over so much: a keyframe fits in, and a thin line's queue stays short.
+_CAP_S = 0.5
+
+_FOR_EVER = 1 << 30  # pictures between keyframes that nobody asked for
+
+
+class PictureEncoder:
+    """One layer. Not to be shared by threads."""
+
+    def __init__(self, width: int, height: int, *, bitrate_bps: int, frames_per_s: int) -> None:
+        """Raises `ValueError` when libav has no libx264."""
+        try:
+            self._context: Any = av.CodecContext.create("libx264", "w")
+        except av.error.FFmpegError as error:  # what PyAV calls an unknown codec
+            raise ValueError("PyAV has no libx264: install its own wheel") from error
+        self._context.width, self._context.height = width, height
+        self._context.pix_fmt = "yuv420p"
+        self._context.framerate = fractions.Fraction(frames_per_s)
+        self._context.time_base = fractions.Fraction(1, CLOCK_RATE)
+        self._context.gop_size = _FOR_EVER
+        self._context.thread_count = 1
+        self._context.options = {
+            "preset": "superfast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "crf": _QUALITY,
+            "maxrate": str(bitrate_bps),
+            "bufsize": str(round(bitrate_bps * _CAP_S)),
+            "x264-params": "threads=1:sliced-threads=0:scenecut=0",
+        }
+        self._last_pts = -1
+        self._keyframe_wanted = True
+        self._keyframe_at = float("-inf")
+        self.keyframes = 0
+
+    def want_keyframe(self) -> None:
+        """The next picture that may be one is to be a keyframe."""
+        self._keyframe_wanted = True
+
+    @property
+    def keyframe_is_due(self) -> bool:
+        """Whether one was asked for and has not been made."""
+        return self._keyframe_wanted
+
+    def encode(self, frame: VideoFrame, now: float) -> bytes:
+        """The access unit of a picture at `now`, in annex B form."""
+        frame.pts = max(self._last_pts + 1, round(now * CLOCK_RATE))
+        frame.time_base = self._context.time_base
+        self._last_pts = frame.pts
+        forced = self._keyframe_wanted and now - self._keyframe_at >= KEYFRAME_EVERY_S
+        frame.pict_type = PictureType.I if forced else PictureType.NONE
+        packets = self._context.encode(frame)
+        if forced:
+            self._keyframe_wanted = False
+        if any(packet.is_keyframe for packet in packets):
+            self._keyframe_at = now
+            self.keyframes += 1
+        return b"".join(bytes(packet) for packet in packets)
+
+
+class FrameBuffer:
+    """A picture of libav's that a canvas is copied into: what is encoded does not change."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.frame = VideoFrame(width, height, "yuv420p")
+        self.planes: tuple[Plane, ...] = tuple(_view(self.frame, index) for index in range(3))
+
+    def take(self, canvas: Canvas) -> None:
+        """Copy a canvas of the same size."""
+        for target, source in zip(self.planes, (canvas.y, canvas.u, canvas.v), strict=True):
+            target[:] = source
+
+
+def _view(frame: VideoFrame, index: int) -> Plane:
+    plane = frame.planes[index]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]

@@ -1,0 +1,222 @@
+"""The sound: one thread that mixes 20 ms at every tick and sends each room its own.
+
+It shares nothing with the pictures: neither a decoder nor an encoder delays it. A room that is
+audible hears all but itself, encoded for it; all others hear one mix, which is encoded once and
+sent to each. While there is nothing to hear, a packet now and then keeps the streams alive.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mixer.composite.libopus import OpusError, Samples
+from mixer.composite.process.feed_socket import FeedSocket
+from mixer.composite.process.messages import Report, TapFailed
+from mixer.composite.process.rtp_sender import RtpSender
+from mixer.composite.process.sound_encoder import SoundEncoder, level_of
+from mixer.composite.sound_desk import TICK_S, SoundDesk
+from mixer.model import TapInfo
+from mixer.reading.tap_socket import TapSocket
+
+# Opus looks ahead 6.5 ms, the limiter 2.5.
+_AHEAD_S = 0.009
+_WAIT_WEIGHT = 0.02
+
+# As Opus's own pauses (DTX, RFC 6716 §2.1.9): a packet every 400 ms of silence.
+_SILENT_TICKS = 20
+
+# A room that paused for so long is encoded anew when it speaks again.
+_ENCODER_KEPT_TICKS = 500
+
+
+@dataclass(slots=True)
+class _Tap:
+    track_id: str
+    seat_id: str
+    socket: TapSocket
+    heard: bool = True  # no other one has taken its seat's place
+
+
+@dataclass(slots=True)
+class _Feed:
+    feed_id: str
+    seat_id: str  # empty: the mix of all
+    socket: FeedSocket
+    sender: RtpSender | None = None
+
+
+@dataclass(slots=True)
+class _Own:
+    """The encoder of a room that is audible, or was a moment ago."""
+
+    encoder: SoundEncoder
+    used_at_tick: int
+
+
+class SoundThread:
+    """The sound of one program."""
+
+    def __init__(
+        self, *, report: Callable[[Report], None], on_broken: Callable[[Exception], None]
+    ) -> None:
+        self._report = report
+        self._on_broken = on_broken
+        self._desk = SoundDesk()
+        self._told: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._taps: dict[str, _Tap] = {}
+        self._feeds: dict[str, _Feed] = {}
+        self._shared = SoundEncoder()
+        self._own: dict[str, _Own] = {}
+        self._silent_ticks = 0
+        self._wait_s = 0.0
+        self._ticks = 0
+        self._ending = threading.Event()
+        self.late_ticks = 0
+        self._thread = threading.Thread(target=self._run, name="sound")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and close every socket."""
+        self._ending.set()
+        self._thread.join()
+
+    def add_tap(self, track_id: str, seat_id: str, socket: TapSocket, tap: TapInfo) -> None:
+        """This is the seat's sound from now on."""
+        self._told.put(lambda: self._add_tap(_Tap(track_id, seat_id, socket), tap))
+
+    def remove_tap(self, track_id: str) -> None:
+        """Nothing more comes."""
+        self._told.put(lambda: self._remove_tap(track_id))
+
+    def add_feed(self, feed_id: str, seat_id: str, socket: FeedSocket) -> None:
+        """A mix is to be sent, when it is known where."""
+        self._told.put(lambda: self._add_feed(_Feed(feed_id, seat_id, socket)))
+
+    def connect_feed(self, feed_id: str, sender: RtpSender) -> None:
+        """It is connected: send."""
+        self._told.put(lambda: self._connect_feed(feed_id, sender))
+
+    def remove_feed(self, feed_id: str) -> None:
+        """Nobody hears it any more."""
+        self._told.put(lambda: self._remove_feed(feed_id))
+
+    @property
+    def dropped_datagrams(self) -> int:
+        """Those that found no room, of the feeds that are there."""
+        return sum(feed.socket.dropped_datagrams for feed in list(self._feeds.values()))
+
+    def _run(self) -> None:
+        try:
+            due = time.monotonic()
+            while not self._ending.wait(max(0.0, due - time.monotonic())):
+                late_s = time.monotonic() - due
+                if late_s > TICK_S / 2:
+                    self.late_ticks += 1
+                self._obey()
+                self._tick(due)
+                due += TICK_S
+                # After a standstill the voices' buffers are full anyway: what was missed is
+                # left out, in the timestamps as well.
+                due += TICK_S * max(0, math.floor((late_s - 0.1) / TICK_S))
+        except Exception as error:
+            self._on_broken(error)
+        finally:
+            self._close()
+
+    def _tick(self, now: float) -> None:
+        self._ticks += 1
+        for tap in list(self._taps.values()):
+            for data in tap.socket.receive():
+                if tap.heard:
+                    self._desk.handle_datagram(tap.seat_id, data, now)
+        shared, own = self._desk.tick(now)
+        self._wait_s += (self._desk.waiting_s - self._wait_s) * _WAIT_WEIGHT
+        if not own and not shared.any():
+            self._silent_ticks += 1
+            if self._silent_ticks % _SILENT_TICKS != 1:
+                return
+        else:
+            self._silent_ticks = 0
+        self._send(shared, own, now)
+
+    def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
+        # Encoded even if all who hear are audible: it must be at hand when one falls silent.
+        everybody = self._shared.encode(shared)
+        everybody_level = level_of(shared)
+        for feed in self._feeds.values():
+            if feed.sender is None:
+                continue
+            packets, level = everybody, everybody_level
+            if feed.seat_id in own:
+                sound = own[feed.seat_id]
+                packets, level = self._encoder_of(feed.seat_id).encode(sound), level_of(sound)
+            datagrams = feed.sender.packets(
+                packets, now, marker=self._silent_ticks == 0 and self._ticks == 1, level=level
+            )
+            report = feed.sender.report(now, delay_s=self._wait_s + _AHEAD_S)
+            if report is not None:
+                datagrams.append(report)
+            feed.socket.send_or_keep(datagrams)
+        self._own = {
+            seat_id: one
+            for seat_id, one in self._own.items()
+            if self._ticks - one.used_at_tick < _ENCODER_KEPT_TICKS
+        }
+
+    def _encoder_of(self, seat_id: str) -> SoundEncoder:
+        one = self._own.get(seat_id)
+        if one is None:
+            one = self._own[seat_id] = _Own(SoundEncoder(), self._ticks)
+        one.used_at_tick = self._ticks
+        return one.encoder
+
+    def _obey(self) -> None:
+        while not self._told.empty():
+            self._told.get()()
+
+    def _add_tap(self, tap: _Tap, info: TapInfo) -> None:
+        try:
+            self._desk.open_channel(tap.seat_id, info)
+        except (ValueError, OpusError) as error:
+            tap.socket.close()
+            self._report(TapFailed(track_id=tap.track_id, text=str(error)))
+            return
+        for other in self._taps.values():
+            other.heard &= other.seat_id != tap.seat_id
+        self._taps[tap.track_id] = tap
+
+    def _remove_tap(self, track_id: str) -> None:
+        tap = self._taps.pop(track_id, None)
+        if tap is None:
+            return
+        tap.socket.close()
+        if tap.heard:
+            self._desk.close_channel(tap.seat_id)
+
+    def _add_feed(self, feed: _Feed) -> None:
+        self._feeds[feed.feed_id] = feed
+
+    def _connect_feed(self, feed_id: str, sender: RtpSender) -> None:
+        if feed_id in self._feeds:
+            self._feeds[feed_id].sender = sender
+
+    def _remove_feed(self, feed_id: str) -> None:
+        feed = self._feeds.pop(feed_id, None)
+        if feed is not None:
+            feed.socket.close()
+
+    def _close(self) -> None:
+        self._obey()
+        for track_id in list(self._taps):
+            self._remove_tap(track_id)
+        for feed_id in list(self._feeds):
+            self._remove_feed(feed_id)
+        self._desk.close()
