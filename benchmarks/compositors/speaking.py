@@ -1,0 +1,67 @@
+"""Voices for the mixes: each a tone that comes and goes as syllables do, as Opus over RTP."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.compositors.sending import Target, send
+from mixer.composite.process.sound_encoder import SoundEncoder
+from mixer.composite.voice import FRAME_SAMPLES
+from mixer.rtp.packet import RtpPacket
+
+OPUS_PAYLOAD_TYPE = 111
+SOUND_SSRC = 0x7100_0000
+_PACKETS = 250  # five seconds, in a loop
+_PACKET_S = 0.02
+_SYLLABLES_PER_S = 4
+
+
+class Speaking:
+    """Sends a voice to each target, all of them at once: the dearest case for the mixes."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self._voices = [(_voice(150.0 + 70 * n), target) for n, target in enumerate(targets)]
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="speaking")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._ending.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        began, number = time.monotonic(), 0
+        while not self._ending.wait(max(0.0, began + number * _PACKET_S - time.monotonic())):
+            for place, (packets, target) in enumerate(self._voices):
+                packet = RtpPacket(
+                    OPUS_PAYLOAD_TYPE,
+                    number & 0xFFFF,
+                    number * FRAME_SAMPLES & 0xFFFF_FFFF,
+                    SOUND_SSRC + place,
+                    packets[number % _PACKETS],
+                )
+                send(self._socket, packet.serialize(), target)
+            number += 1
+
+
+def _voice(frequency: float) -> list[bytes]:
+    times = np.arange(_PACKETS * FRAME_SAMPLES) / 48_000
+    wave = np.sin(2 * np.pi * frequency * times) + 0.4 * np.sin(4 * np.pi * frequency * times)
+    loud = 0.15 * np.square(np.sin(np.pi * _SYLLABLES_PER_S * times))
+    sound = (loud * wave).astype(np.float32)
+    encoder = SoundEncoder()
+    found: list[bytes] = []
+    for frame in sound.reshape(_PACKETS, FRAME_SAMPLES):
+        found += encoder.encode(frame)
+    return found

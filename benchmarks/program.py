@@ -1,0 +1,226 @@
+"""`python -m benchmarks.program`: what making one picture of four costs, and how long it takes.
+
+Tongke's compositor beside ffmpeg's `xstack` and GStreamer's `compositor`: the same four sources by
+RTP, the same 720p30 program by RTP out of the same x264 settings, each in a process of its own, in
+interleaved rounds. Then the compositor by itself: with mixes, at 1080p, when nothing moves, and how
+many programs this machine holds. The last line is JSON for programs; what the figures mean, and
+what they do not, is told in `docs/benchmarks.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks.compositors import (
+    FRAMES_PER_S,
+    HEIGHT,
+    SOURCES,
+    WIDTH,
+    Contender,
+    Made,
+)
+from benchmarks.compositors.alone import CASES, Alone, measure_alone, programs_held
+from benchmarks.compositors.asked import asked
+from benchmarks.compositors.classroom import Clip, clip
+from benchmarks.compositors.run_ffmpeg import Xstack
+from benchmarks.compositors.run_gst import Gstreamer
+from benchmarks.compositors.run_tongke import Tongke
+from benchmarks.compositors.sending import Sending
+from benchmarks.processes import cpu_seconds, machine, software
+from benchmarks.summary import columns
+
+OURS = "tongke"
+# Sources of the size of their tiles, as the compositor asks for them; and twice as wide and high,
+# as whoever knows nothing of layers gets them: its peers are measured with these alone.
+NEAREST, FULL = "nearest", "full"
+SOURCE_SIZES = {
+    NEAREST: (WIDTH // 2, HEIGHT // 2, 700_000),
+    FULL: (WIDTH, HEIGHT, 2_000_000),
+}
+FIRST_PICTURES_S = 30.0
+SETTLE_S = 2.0
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
+    parser.add_argument("--cases", nargs="*", choices=SOURCE_SIZES, default=list(SOURCE_SIZES))
+    parser.add_argument("--alone", nargs="*", choices=CASES, default=list(CASES))
+    parser.add_argument("--seconds", type=float, default=5.0, help="of measuring per run")
+    parser.add_argument("--runs", type=int, default=3, help="per case and server, interleaved")
+    parser.add_argument("--programs", type=int, default=6, help="the most to hold at once; 0: none")
+    return parser.parse_args()
+
+
+def contenders(folder: Path) -> dict[str, Callable[[], Contender]]:
+    """Everybody, by name."""
+    return {
+        OURS: Tongke,
+        "xstack": lambda: Xstack(folder, tuned=False),
+        "xstack-tuned": lambda: Xstack(folder, tuned=True),
+        "gstreamer": Gstreamer,
+    }
+
+
+def run(contender: Contender, clips: Sequence[Clip], seconds: float) -> Made:
+    """One run: start it, wait for its pictures, measure. Raises `TimeoutError` without any."""
+    targets = contender.start(clips)
+    sending = Sending(clips, targets)
+    sending.start()
+    try:
+        until = time.monotonic() + FIRST_PICTURES_S
+        while contender.arriving.frames < FRAMES_PER_S:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{contender.name} made no picture")
+            time.sleep(0.1)
+        time.sleep(SETTLE_S)
+        arriving = contender.arriving
+        began, cpu = time.monotonic(), cpu_seconds([contender.pid])
+        frames, octets = arriving.frames, arriving.octets
+        time.sleep(seconds)
+        return Made(
+            arriving.frames - frames,
+            arriving.octets - octets,
+            cpu_seconds([contender.pid]) - cpu,
+            time.monotonic() - began,
+        )
+    finally:
+        sending.stop()
+        contender.stop()
+
+
+def compare(chosen: argparse.Namespace) -> dict[str, dict[str, list[Made]]]:
+    """Every case and contender, in interleaved rounds."""
+    made: dict[str, dict[str, list[Made]]] = {case: {} for case in chosen.cases}
+    with tempfile.TemporaryDirectory(prefix="tongke-benchmark-") as folder:
+        makers = contenders(Path(folder))
+        for name, maker in list(makers.items()):
+            if packages := maker().missing:
+                print(f"{name} is left out: it needs {packages}", file=sys.stderr)
+                del makers[name]
+        for case in chosen.cases:
+            width, height, bitrate_bps = SOURCE_SIZES[case]
+            clips = [
+                clip(width, height, seed=seed, bitrate_bps=bitrate_bps) for seed in range(SOURCES)
+            ]
+            for _ in range(max(1, chosen.runs)):
+                for name, maker in makers.items():
+                    if case == NEAREST and name != OURS:
+                        continue
+                    try:
+                        one = run(maker(), clips, chosen.seconds)
+                    except (OSError, RuntimeError, TimeoutError) as error:
+                        print(f"{case}, {name}: {error}", file=sys.stderr)
+                        continue
+                    made[case].setdefault(name, []).append(one)
+    return made
+
+
+def compared_table(made: dict[str, dict[str, list[Made]]]) -> str:
+    """For people."""
+    rows = [("case", "server", "ms/frame", "frames/s", "kb/s", "cores")]
+    for case, servers in made.items():
+        for name, runs in servers.items():
+            rows.append(
+                (
+                    case,
+                    name,
+                    f"{median(one.cpu_ms_per_frame for one in runs):.2f}",
+                    f"{median(one.frames / one.seconds for one in runs):.1f}",
+                    f"{median(one.kbit_per_s for one in runs):.0f}",
+                    f"{median(one.cores for one in runs):.2f}",
+                )
+            )
+    return columns(rows, left=2)
+
+
+def alone_table(found: dict[str, Alone]) -> str:
+    """For people."""
+    rows = [("program", "cores", "delay p50 ms", "p99 ms", "late", "kb/s", "encode ms")]
+    for name, one in found.items():
+        rows.append(
+            (
+                name,
+                f"{one.cores:.3f}",
+                f"{one.delay_ms_p50:.1f}",
+                f"{one.delay_ms_p99:.1f}",
+                f"{one.late_share:.2%}",
+                f"{one.kbit_per_s:.0f}",
+                f"{one.encode_ms:.2f}",
+            )
+        )
+    return columns(rows, left=1)
+
+
+def as_data(
+    made: dict[str, dict[str, list[Made]]], alone: dict[str, Alone], held: int | None
+) -> dict[str, object]:
+    """The last line."""
+    costs = {
+        case: {
+            name: round(median(one.cpu_ms_per_frame for one in runs), 3)
+            for name, runs in servers.items()
+        }
+        for case, servers in made.items()
+    }
+    return {
+        "cpu_ms_per_frame": costs,
+        "ratios": {
+            case: {
+                name: round(servers[OURS] / cost, 3)
+                for name, cost in costs.get(FULL, {}).items()
+                if name != OURS and OURS in servers
+            }
+            for case, servers in costs.items()
+        },
+        "core": {name: round(one.cores, 3) for name, one in alone.items()},
+        "delay_ms": {
+            name: {"p50": round(one.delay_ms_p50, 1), "p99": round(one.delay_ms_p99, 1)}
+            for name, one in alone.items()
+        },
+        "kbit_per_s": {name: round(one.kbit_per_s) for name, one in alone.items()},
+        "programs_held": held,
+        "sound": _sound(alone),
+    }
+
+
+def _sound(alone: dict[str, Alone]) -> dict[str, float]:
+    """What five mixes of four voices cost: with them less without."""
+    if not {"720p30", "720p30-mixes"} <= alone.keys():
+        return {}
+    cores = alone["720p30-mixes"].cores - alone["720p30"].cores
+    return {"cores_of_five_mixes": round(cores, 3), "cores_per_voice": round(cores / SOURCES, 4)}
+
+
+def main() -> int:
+    """Run everything and print; 1 when nothing of ours was measured."""
+    chosen = arguments()
+    before = os.getloadavg()[0]
+    print(f"Machine: {machine()}; load average before {before:.1f}\nSoftware: {software()}")
+    made = compare(chosen)
+    alone = {name: measure_alone(name, chosen.seconds) for name in chosen.alone}
+    held = programs_held(chosen.programs, chosen.seconds) if chosen.programs else None
+    data = as_data(made, alone, held)
+    if any(made.values()):
+        print(f"\nFour sources to {WIDTH}×{HEIGHT} at {FRAMES_PER_S}/s\n\n{compared_table(made)}")
+    if alone:
+        print(f"\nThe compositor alone\n\n{alone_table(alone)}")
+    if held is not None:
+        print(f"\nPrograms held, at most {chosen.programs} tried: {held}")
+    rows = [("asked", "", "measured", ""), *asked(data)]
+    print(f"\nWhat was asked\n\n{columns(rows, left=2)}")
+    print(f"\nLoad average at the end {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
+    print(json.dumps(data))
+    return 0 if alone or any(OURS in servers for servers in made.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
