@@ -46,7 +46,8 @@ SOURCE_SIZES = {
     FULL: (WIDTH, HEIGHT, 2_000_000),
 }
 FIRST_PICTURES_S = 30.0
-SETTLE_S = 2.0
+# Longer than a source's loop: whoever lost something while it started has had a keyframe since.
+SETTLE_S = 6.0
 
 
 def arguments() -> argparse.Namespace:

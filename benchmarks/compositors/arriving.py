@@ -17,7 +17,7 @@ class Arriving:
         self._receiver = receiver
         self._ssrc = None if ssrc is None else ssrc.to_bytes(4, "big")
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="arriving")
+        self._thread = threading.Thread(target=self._run, name="arriving", daemon=True)
         self.frames = 0
         self.octets = 0
         self._thread.start()

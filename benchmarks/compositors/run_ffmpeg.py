@@ -43,6 +43,8 @@ class Xstack:
             described.write_text(_description(clip, at), encoding="ascii")
             targets.append(Target(socket.AF_INET, (HOST, at)))
             inputs += ["-threads", "1"] if self._tuned else []
+            # Without the queue it loses packets while it opens the other inputs, and says so.
+            inputs += ["-thread_queue_size", "4096"]
             inputs += ["-protocol_whitelist", "file,udp,rtp", "-i", str(described)]
         command = ["ffmpeg", "-nostdin", "-loglevel", "error", *inputs]
         command += ["-filter_complex_threads", "1"] if self._tuned else []

@@ -32,7 +32,7 @@ class Sending:
             for clip, target in zip(clips, targets, strict=True)
         ]
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sending")
+        self._thread = threading.Thread(target=self._run, name="sending", daemon=True)
 
     def start(self) -> None:
         """Begin."""

@@ -28,7 +28,7 @@ class Speaking:
         self._voices = [(_voice(150.0 + 70 * n), target) for n, target in enumerate(targets)]
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="speaking")
+        self._thread = threading.Thread(target=self._run, name="speaking", daemon=True)
 
     def start(self) -> None:
         """Begin."""

@@ -136,7 +136,12 @@ class Program:
                 )
                 for layer in begin.layers
             )
-            self._sound = SoundThread(report=self._reports.say, on_broken=self._break)
+        except ValueError as error:
+            self._reports.say(Failed(code="no-codec", text=str(error)))
+            self._end()
+            return
+        self._sound = SoundThread(report=self._reports.say, on_broken=self._break)
+        try:
             self._clock = ClockThread(
                 largest,
                 begin.frames_per_s,
@@ -148,7 +153,7 @@ class Program:
                 unix_offset_s=self._unix_offset_s,
             )
         except ValueError as error:
-            self._reports.say(Failed(code="no-codec", text=str(error)))
+            self._reports.say(Failed(code="no-font", text=str(error)))
             self._end()
             return
         self._clock.set_scene(Scene(title=begin.title))

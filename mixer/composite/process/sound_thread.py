@@ -115,7 +115,8 @@ class SoundThread:
 
     def _run(self) -> None:
         try:
-            due = time.monotonic()
+            # On whole ticks of the machine's clock, so that timestamps are 960 apart and never 959.
+            due = math.ceil(time.monotonic() / TICK_S) * TICK_S
             while not self._ending.wait(max(0.0, due - time.monotonic())):
                 late_s = time.monotonic() - due
                 if late_s > TICK_S / 2:
@@ -139,15 +140,17 @@ class SoundThread:
                     self._desk.handle_datagram(tap.seat_id, data, now)
         shared, own = self._desk.tick(now)
         self._wait_s += (self._desk.waiting_s - self._wait_s) * _WAIT_WEIGHT
+        was_silent = self._silent_ticks > 0
         if not own and not shared.any():
             self._silent_ticks += 1
             if self._silent_ticks % _SILENT_TICKS != 1:
                 return
         else:
             self._silent_ticks = 0
-        self._send(shared, own, now)
+        # The first packet after silence is marked (RFC 3551 §4.1).
+        self._send(shared, own, now, marker=was_silent and not self._silent_ticks)
 
-    def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
+    def _send(self, shared: Samples, own: dict[str, Samples], now: float, *, marker: bool) -> None:
         # Encoded even if all who hear are audible: it must be at hand when one falls silent.
         everybody = self._shared.encode(shared)
         everybody_level = level_of(shared)
@@ -158,9 +161,7 @@ class SoundThread:
             if feed.seat_id in own:
                 sound = own[feed.seat_id]
                 packets, level = self._encoder_of(feed.seat_id).encode(sound), level_of(sound)
-            datagrams = feed.sender.packets(
-                packets, now, marker=self._silent_ticks == 0 and self._ticks == 1, level=level
-            )
+            datagrams = feed.sender.packets(packets, now, marker=marker, level=level)
             report = feed.sender.report(now, delay_s=self._wait_s + _AHEAD_S)
             if report is not None:
                 datagrams.append(report)
