@@ -11,8 +11,15 @@ PACKAGES = ("hardware_profiles", "mixer", "recorder", "server", "signaling")
 
 # The same thing in two layers, as the modules' paths tell: as it goes over the wire (`protocol`),
 # as it is written down (`log`, `database`, a room's profile), as media or a lesson's rules hold it.
+# A child process is told of the same (the recorder by `control`, the compositor by `messages`).
+TOLD = "mixer.composite.process.messages"
 TWINS = {
-    "Layer": {"hardware_profiles.room", "mixer.forward.layers"},
+    **{
+        name: {"recorder.control", TOLD}
+        for name in ("CloseTap", "Hello", "Message", "OpenTap", "StartTap", "TapFailed", "TapReady")
+    },
+    "Choice": {"mixer.forward.allocation", TOLD},
+    "Layer": {"hardware_profiles.room", "mixer.forward.layers", TOLD},
     "LayersNeeded": {"mixer.model", "signaling.protocol.messages"},
     "LeadRenamed": {"signaling.lesson.events", "signaling.log.entries"},
     "Lesson": {"server.database.models", "signaling.lesson.machine"},
@@ -21,6 +28,8 @@ TWINS = {
     "PictureFault": {"mixer.model", "signaling.protocol.terms"},
     "Producer": {"mixer.node.streams", "signaling.lesson.record"},
     "RecordingChanged": {"signaling.lesson.events", "signaling.log.entries"},
+    "Scene": {"server.simulate.scene", TOLD},
+    "Shot": {"mixer.composite.director", TOLD},
     "StreamAdded": {"signaling.lesson.events", "signaling.log.entries"},
     "StreamRemoved": {"signaling.lesson.events", "signaling.log.entries"},
     "SubscribeOffer": {"mixer.model", "signaling.protocol.messages"},

@@ -3,18 +3,18 @@
 `python -m mixer.composite.process` is started, watched and told by the server; one process for each
 lesson that needs a program. Nothing in it waits for what is not there:
 
-    control (program) ──► reader ──newest pictures──► clock ──canvas──► an encoder for each layer
+    control ──────────► reader ──newest pictures──► clock ──canvas──► an encoder for each layer
                      └──► sound, on its own tick                              │
                                 └──────────────► feeds' sockets ◄─────────────┘
 
-    messages          what the server and it say to each other
-    program           the control connection: what was said goes to whom it concerns
-    reports           the way back
-    reading_thread    empties the pictures' taps, decodes what is shown: `picture_source`
-    clock_thread      composes at every tick what is there by then; `stage` says what is to be seen
-    encoding_thread   one layer: `picture_encoder`, RTP, the feed's socket
-    sound_thread      20 ms at every tick: `sound_encoder`, a mix for each room that is audible
-    rtp_sender        packets and reports of one stream
-    feed_socket       to the media core, whose queue may hold ten datagrams
-    counting          how long pictures took
+    messages            what the server and it say to each other
+    compositor_process  the control connection: what was said goes to whom it concerns
+    reports             the way back
+    reading_thread      empties the pictures' taps, decodes what is shown: `tapped_picture`
+    clock_thread        composes at every tick what is there; `stage` says what is to be seen
+    encoding_thread     one layer: `picture_encoder`, RTP, the feed's socket
+    sound_thread        20 ms at every tick: `sound_encoder`, a mix for each audible room
+    rtp_sender          packets and reports of one stream
+    feed_socket         to the media core, whose queue may hold ten datagrams
+    counting            how long pictures took
 """

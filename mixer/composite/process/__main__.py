@@ -15,7 +15,7 @@ import sys
 
 import cv2
 
-from mixer.composite.process.program import Program
+from mixer.composite.process.compositor_process import CompositorProcess
 
 # Sixteen rooms' decoders at 1080p take 600 MB, and threads reserve what they do not use.
 MOST_MEMORY_BYTES = 4 << 30
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     os.nice(NICER)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     cv2.setNumThreads(1)  # small pictures: threads would cost more than they save
-    Program(socket.socket(fileno=options.control_fd)).run()
+    CompositorProcess(socket.socket(fileno=options.control_fd)).run()
     return 0
 
 

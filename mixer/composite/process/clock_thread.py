@@ -28,7 +28,7 @@ _DELAY_WEIGHT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PictureTap:
     """A picture's tap, as the clock needs it: to say in which size it is shown."""
 
     track_id: str
@@ -66,8 +66,8 @@ class ClockThread:
         self._unix_offset_s = unix_offset_s
         self._compositor = Compositor(size.width, size.height, Lettering())
         self._stage = Stage(size.width, size.height, time.monotonic())
-        self._told: queue.SimpleQueue[Scene | Source | _Gone] = queue.SimpleQueue()
-        self._sources: dict[str, Source] = {}
+        self._told: queue.SimpleQueue[Scene | PictureTap | _Gone] = queue.SimpleQueue()
+        self._sources: dict[str, PictureTap] = {}
         self._pictures: set[PictureId] = set()
         self._tiles: tuple[Tile, ...] = ()
         self._wants: dict[str, tuple[int, int]] = {}
@@ -91,7 +91,7 @@ class ClockThread:
         """Who is there, from the next tick on."""
         self._told.put(scene)
 
-    def add_source(self, source: Source) -> None:
+    def add_source(self, source: PictureTap) -> None:
         """A picture comes, or will."""
         self._told.put(source)
 
@@ -143,7 +143,7 @@ class ClockThread:
             match self._told.get():
                 case Scene() as scene:
                     self._set_scene(scene, now)
-                case Source() as source:
+                case PictureTap() as source:
                     self._sources[source.track_id] = source
                 case _Gone(track_id):
                     self._sources.pop(track_id, None)

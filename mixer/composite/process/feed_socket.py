@@ -7,8 +7,8 @@ counted; a media core that stands still costs no memory.
 
 from __future__ import annotations
 
-import select
 import socket
+import time
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +19,9 @@ from mixer.rtp.rtcp import parse_compound
 
 # A picture's packets wait for room no longer than until the next picture is due.
 ROOM_WITHIN_S = 0.03
+
+# The media core empties its queue within a millisecond.
+LOOK_FOR_ROOM_S = 0.0005
 
 # Half a second of sound: what is older is of no use to anybody.
 MOST_KEPT = 25
@@ -34,6 +37,7 @@ class FeedSocket:
         """Binds. Raises `OSError` (path too long, folder missing or not writable)."""
         self.path = path
         self.dropped_datagrams = 0
+        self._media_path = ""
         self._kept: deque[bytes] = deque()
         path.unlink(missing_ok=True)  # left by a process that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -46,8 +50,14 @@ class FeedSocket:
             raise
 
     def connect(self, media_path: str) -> None:
-        """Send there from now on. Raises `OSError` when nobody is there."""
-        self._socket.connect(media_path)
+        """Send there from now on. Raises `OSError` when nobody is there.
+
+        Our own socket stays unconnected: the media core's requests come from another of its
+        sockets, and a connected one takes datagrams of its peer alone (unix(7)).
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as knocking:
+            knocking.connect(media_path)
+        self._media_path = media_path
 
     def send_all(self, datagrams: Iterable[bytes]) -> bool:
         """Send a picture's; False when some found no room: what follows needs a keyframe."""
@@ -95,18 +105,16 @@ class FeedSocket:
             return  # the folder is gone, and the socket's name with it
 
     def _send_within(self, data: bytes, time_s: float) -> bool:
-        if self._send(data):
-            return True
-        room = select.poll()
-        try:
-            room.register(self._socket, select.POLLOUT)
-        except ValueError:
-            return False  # closed meanwhile
-        return bool(room.poll(time_s * 1000)) and self._send(data)
+        until = time.monotonic() + time_s
+        while not self._send(data):
+            if time.monotonic() >= until:
+                return False
+            time.sleep(LOOK_FOR_ROOM_S)  # nobody tells an unconnected socket that there is room
+        return True
 
     def _send(self, data: bytes) -> bool:
         try:
-            self._socket.send(data)
+            self._socket.sendto(data, self._media_path)
         except OSError:  # full, or the media core is being started again
             return False
         return True

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from mixer.composite.arrange import PictureId
 from mixer.composite.picture import Picture
 from mixer.composite.process.messages import KeyframeWanted, Report, SourceCounters, TapFailed
-from mixer.composite.process.picture_source import PictureSource
+from mixer.composite.process.tapped_picture import TappedPicture
 
 # How late a hole is given up, or a keyframe asked for again, at most.
 POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class Decoded:
     """A decoded picture and when the last of it came."""
 
     picture: Picture
@@ -34,7 +34,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class _Add:
-    source: PictureSource
+    source: TappedPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class ReadingThread:
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake_fd, selectors.EVENT_READ)
-        self._sources: dict[str, PictureSource] = {}
+        self._sources: dict[str, TappedPicture] = {}
         self._shown: frozenset[PictureId] = frozenset()
         self._lock = threading.Lock()
-        self._arrived: dict[PictureId, Arrived] = {}
+        self._arrived: dict[PictureId, Decoded] = {}
         self._ending = False
         self._polled_at = 0.0
         self._thread = threading.Thread(target=self._run, name="reader")
@@ -74,7 +74,7 @@ class ReadingThread:
         self._wake()
         self._thread.join()
 
-    def add(self, source: PictureSource) -> None:
+    def add(self, source: TappedPicture) -> None:
         """Empty this tap from now on."""
         self._tell(_Add(source))
 
@@ -86,7 +86,7 @@ class ReadingThread:
         """Decode these and no others."""
         self._tell(_Show(frozenset(pictures)))
 
-    def take(self) -> dict[PictureId, Arrived]:
+    def take(self) -> dict[PictureId, Decoded]:
         """The newest picture of each source that has a new one."""
         with self._lock:
             arrived, self._arrived = self._arrived, {}
@@ -101,7 +101,7 @@ class ReadingThread:
             ready = self._selector.select(POLL_S)
             now = time.monotonic()
             for key, _ in ready:
-                if isinstance(key.data, PictureSource):
+                if isinstance(key.data, TappedPicture):
                     self._attend(key.data, now, self._receive)
                 else:
                     self._obey()
@@ -115,7 +115,7 @@ class ReadingThread:
         os.close(self._wake_fd)
 
     def _attend(
-        self, source: PictureSource, now: float, how: Callable[[PictureSource, float], None]
+        self, source: TappedPicture, now: float, how: Callable[[TappedPicture, float], None]
     ) -> None:
         try:
             how(source, now)
@@ -125,20 +125,20 @@ class ReadingThread:
             self._forget(source.track_id)
             self._report(TapFailed(track_id=source.track_id, text=repr(error)))
 
-    def _receive(self, source: PictureSource, now: float) -> None:
+    def _receive(self, source: TappedPicture, now: float) -> None:
         self._put(source, source.receive(now), now)
 
-    def _poll(self, source: PictureSource, now: float) -> None:
+    def _poll(self, source: TappedPicture, now: float) -> None:
         picture, asked = source.poll(now)
         self._put(source, picture, now)
         if asked:
             wanted = KeyframeWanted(track_id=source.track_id, producer_id=source.producer_id)
             self._report(wanted)
 
-    def _put(self, source: PictureSource, picture: Picture | None, now: float) -> None:
+    def _put(self, source: TappedPicture, picture: Picture | None, now: float) -> None:
         if picture is not None:
             with self._lock:
-                self._arrived[source.picture_id] = Arrived(picture, now)
+                self._arrived[source.picture_id] = Decoded(picture, now)
 
     def _tell(self, what: _Add | _Remove | _Show) -> None:
         self._told.put(what)

@@ -16,7 +16,7 @@ from mixer.composite.process.messages import Report, encode
 MOST_UNSENT_BYTES = 8 << 20
 
 
-class Reports:
+class ReportLine:
     """The way to the server."""
 
     def __init__(self, control: socket.socket, *, on_gone: Callable[[], None]) -> None:

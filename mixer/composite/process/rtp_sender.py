@@ -19,7 +19,7 @@ REPORT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamNames:
     """What its receivers know it by. `cname` is one for all streams of a program."""
 
     ssrc: int
@@ -32,7 +32,7 @@ class Stream:
 class RtpSender:
     """The state of one SSRC. `now` is the machine's steady clock in seconds."""
 
-    def __init__(self, stream: Stream, *, unix_offset_s: float) -> None:
+    def __init__(self, stream: StreamNames, *, unix_offset_s: float) -> None:
         """`unix_offset_s` is Unix time less `now`: it stays, whatever is done to the clock."""
         self._stream = stream
         self._unix_offset_s = unix_offset_s

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mixer.composite.process.rtp_sender import RtpSender, Stream
+from mixer.composite.process.rtp_sender import RtpSender, StreamNames
 from mixer.rtp.packet import RtpPacket, audio_level_bytes, parse_audio_level
 from mixer.rtp.rtcp import SenderReport, SourceDescription, parse_compound
 from mixer.rtp.sequence import unix_ns_from_ntp
 
 UNIX = 1_700_000_000.0
-STREAM = Stream(ssrc=7, payload_type=102, clock_rate=90_000, cname="program-l1")
+STREAM = StreamNames(ssrc=7, payload_type=102, clock_rate=90_000, cname="program-l1")
 
 
 def test_a_pictures_packets_share_a_time_and_the_last_is_marked() -> None:
@@ -46,7 +46,7 @@ def test_a_report_says_when_what_is_sent_happened_once_a_second() -> None:
 
 
 def test_a_sound_bears_its_level() -> None:
-    sound = Stream(ssrc=8, payload_type=111, clock_rate=48_000, cname="c", audio_level_id=1)
+    sound = StreamNames(ssrc=8, payload_type=111, clock_rate=48_000, cname="c", audio_level_id=1)
     sender = RtpSender(sound, unix_offset_s=UNIX)
     (data,) = sender.packets([b"opus"], 1.0, level=audio_level_bytes(voice=True, level=23))
     level = RtpPacket.parse(data).extension(1)

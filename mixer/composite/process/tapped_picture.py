@@ -23,7 +23,7 @@ from mixer.reading.tap_socket import TapSocket
 SMALL_FRAME_BYTES = 400
 
 
-class PictureSource:
+class TappedPicture:
     """One tap. To be closed."""
 
     def __init__(

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from mixer.composite.arrange import PictureId
-from mixer.composite.process.clock_thread import ClockThread, Source
+from mixer.composite.process.clock_thread import ClockThread, PictureTap
 from mixer.composite.process.counting import Counting
 from mixer.composite.process.encoding_thread import EncodingThread
 from mixer.composite.process.feed_socket import FeedSocket
@@ -40,11 +40,11 @@ from mixer.composite.process.messages import (
     TapReady,
     parse_command,
 )
-from mixer.composite.process.picture_source import PictureSource
 from mixer.composite.process.reading_thread import ReadingThread
-from mixer.composite.process.reports import Reports
-from mixer.composite.process.rtp_sender import RtpSender, Stream
+from mixer.composite.process.reports import ReportLine
+from mixer.composite.process.rtp_sender import RtpSender, StreamNames
 from mixer.composite.process.sound_thread import SoundThread
+from mixer.composite.process.tapped_picture import TappedPicture
 from mixer.model import Kind, TapInfo
 from mixer.reading.tap_socket import TapSocket
 
@@ -61,12 +61,12 @@ class _Feed:
         self.ssrcs: tuple[int, ...] = ()
 
 
-class Program:
+class CompositorProcess:
     """`run` returns when the program is over."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._reports = Reports(control, on_gone=self._end)
+        self._reports = ReportLine(control, on_gone=self._end)
         # Unix time that never jumps while we run, whatever is done to the system's clock.
         self._unix_offset_s = time.time() - time.monotonic()
         self._begun: Begin | None = None
@@ -224,7 +224,7 @@ class Program:
         feed.ssrcs = said.ssrcs
         senders = [
             RtpSender(
-                Stream(
+                StreamNames(
                     ssrc,
                     said.payload_type,
                     said.clock_rate,
@@ -292,13 +292,13 @@ class Program:
             return
         picture_id = PictureId(tap_said.seat_id, tap_said.source)
         try:
-            source = PictureSource(said.track_id, tap_said.producer_id, picture_id, tap_socket, tap)
+            source = TappedPicture(said.track_id, tap_said.producer_id, picture_id, tap_socket, tap)
         except ValueError as error:
             tap_socket.close()
             self._reports.say(TapFailed(track_id=said.track_id, text=str(error)))
             return
         self._reading.add(source)
-        self._clock.add_source(Source(said.track_id, tap_said.producer_id, picture_id))
+        self._clock.add_source(PictureTap(said.track_id, tap_said.producer_id, picture_id))
 
     def _close_tap(self, track_id: str) -> None:
         opened = self._opened.pop(track_id, None)
