@@ -1,7 +1,7 @@
 """`python -m benchmarks.program`: what making one picture of four costs, and how long it takes.
 
-Tongke's compositor beside ffmpeg's `xstack` and GStreamer's `compositor`: the same four sources by
-RTP, the same 720p30 program by RTP out of the same x264 settings, each in a process of its own, in
+Tongke's compositor beside ffmpeg's `xstack` and GStreamer's `compositor`: the same four sources,
+the same 720p30 program by RTP out of the same x264 settings, each in a process of its own, in
 interleaved rounds. Then the compositor by itself: with mixes, at 1080p, when nothing moves, and how
 many programs this machine holds. The last line is JSON for programs; what the figures mean, and
 what they do not, is told in `docs/benchmarks.md`.
@@ -74,7 +74,7 @@ def contenders(folder: Path) -> dict[str, Callable[[], Contender]]:
 def run(contender: Contender, clips: Sequence[Clip], seconds: float) -> Made:
     """One run: start it, wait for its pictures, measure. Raises `TimeoutError` without any."""
     targets = contender.start(clips)
-    sending = Sending(clips, targets)
+    sending = Sending(clips[: len(targets)], targets)
     sending.start()
     try:
         until = time.monotonic() + FIRST_PICTURES_S

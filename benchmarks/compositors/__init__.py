@@ -60,7 +60,7 @@ class Contender(Protocol):
         ...
 
     def start(self, clips: Sequence[Clip]) -> list[Target]:
-        """Where to send each source."""
+        """Where to send each source; nowhere if it reads files."""
         ...
 
     @property

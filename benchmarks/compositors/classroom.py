@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 
-from mixer.rtp.h264_payloads import nal_units, payloads
+from mixer.rtp.h264_payloads import payloads
 from mixer.rtp.packet import RtpPacket
 
 SECONDS = 5
@@ -35,8 +35,8 @@ class Clip:
     width: int
     height: int
     frames: tuple[tuple[bytes, ...], ...]
-    parameter_sets: tuple[bytes, ...]
     packets: int
+    stream: bytes  # the same in H.264's own form (annex B)
 
 
 def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = False) -> Clip:
@@ -48,12 +48,12 @@ def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = 
     context.gop_size = 1 << 30
     context.options = {"preset": "superfast", "tune": "zerolatency", "profile": "baseline"}
     ssrc, number, frames = 0x7000_0000 + seed, 0, []
-    sets: tuple[bytes, ...] = ()
+    stream = b""
     for place, picture in enumerate(_pictures(width, height, seed, still=still)):
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = place * CLOCK_RATE // FRAMES_PER_S
         data = b"".join(bytes(packet) for packet in context.encode(frame))
-        sets = sets or tuple(unit for unit in nal_units(data) if unit[0] & 0x1F in (7, 8))
+        stream += data
         parts = payloads(data)
         packets = []
         for part in parts:
@@ -63,7 +63,7 @@ def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = 
             packets.append(packet.serialize())
             number += 1
         frames.append(tuple(packets))
-    return Clip(ssrc, width, height, tuple(frames), sets, number)
+    return Clip(ssrc, width, height, tuple(frames), number, stream)
 
 
 def _pictures(width: int, height: int, seed: int, *, still: bool) -> list[Any]:

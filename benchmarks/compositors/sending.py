@@ -48,7 +48,7 @@ class Sending:
     def _run(self) -> None:
         began, tick = time.monotonic(), 0
         steps = len(self._sources)
-        while True:
+        while steps:
             # One source after the other, evenly over a frame's time: no two rooms' cameras agree.
             due = began + tick / (FRAMES_PER_S * steps)
             if self._ending.wait(max(0.0, due - time.monotonic())):
