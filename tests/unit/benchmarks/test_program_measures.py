@@ -1,0 +1,41 @@
+"""What was asked of the compositor is judged by its figures, and by none that are not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.compositors import Made
+from benchmarks.compositors.asked import asked
+
+
+def data(**given: Any) -> dict[str, Any]:
+    empty = {"ratios": {}, "core": {}, "delay_ms": {}, "kbit_per_s": {}, "programs_held": None}
+    return {**empty, **given}
+
+
+def test_nothing_measured_is_nothing_judged() -> None:
+    assert not list(asked(data()))
+
+
+def test_each_measure_is_met_up_to_its_bound_and_not_beyond() -> None:
+    found = data(
+        ratios={"nearest": {"xstack": 0.5, "gstreamer": 0.46}, "full": {"xstack": 0.74}},
+        core={"720p30-mixes": 0.41, "still": 0.08},
+        delay_ms={"720p30-mixes": {"p50": 28.0, "p99": 45.1}},
+        kbit_per_s={"still": 250},
+        programs_held=4,
+    )
+    assert [verdict for *_, verdict in asked(found)] == [
+        *("met", "not met", "met"),
+        *("not met", "met"),
+        *("met", "not met"),
+        "met",
+        "not met",
+    ]
+
+
+def test_a_cost_is_of_the_pictures_that_arrived() -> None:
+    made = Made(frames=150, octets=1_000_000, cpu_s=1.2, seconds=5.0)
+    assert made.cpu_ms_per_frame == 8.0
+    assert made.cores == 0.24
+    assert made.kbit_per_s == 1600

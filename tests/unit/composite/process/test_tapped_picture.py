@@ -1,0 +1,112 @@
+"""One picture's tap: what is shown is decoded, and what comes again unchanged is no new picture."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mixer.composite.arrange import PictureId
+from mixer.composite.process.tapped_picture import TappedPicture
+from mixer.model import Kind, TapInfo
+from mixer.reading.tap_socket import TapSocket
+from tests.recorded_media import VIDEO, Encoded, encode_video, packetise, read_counter
+
+STREAM = VIDEO["H264"]
+
+
+class World:
+    """A tap, and a core that sends to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.core = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.core.bind(str(folder / "core"))
+        self.core.setblocking(False)
+        tap = TapInfo(
+            "t",
+            "p",
+            Kind.VIDEO,
+            "H264",
+            STREAM.payload_type,
+            STREAM.clock_rate,
+            0,
+            STREAM.ssrc,
+            feedback_path=str(folder / "core"),
+        )
+        picture_id = PictureId("east", "students")
+        self.path = folder / "tap"
+        self.source = TappedPicture("t", "p", picture_id, TapSocket(self.path), tap)
+        self.now = 0.0
+
+    def send(self, data: bytes) -> int | None:
+        """The number in the picture that this datagram makes new."""
+        self.core.sendto(data, str(self.path))
+        picture = self.source.receive(self.now)
+        return None if picture is None else read_counter(picture.y)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.source.close()
+    made.core.close()
+
+
+def still(count: int) -> list[tuple[float, bytes]]:
+    """A camera that looks at nobody."""
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = 256, 144, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+    context.options = {"preset": "superfast", "tune": "zerolatency", "crf": "24"}
+    rng = np.random.default_rng(1)
+    planes = np.full((216, 256), 128, np.uint8)
+    planes[:144] = np.kron(rng.integers(30, 200, (9, 16)), np.ones((16, 16))).astype(np.uint8)
+    encoded = []
+    for number in range(count):
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame.pts = number
+        data = b"".join(bytes(packet) for packet in context.encode(frame))
+        encoded.append(Encoded(number / 25, data, number == 0))
+    return packetise(STREAM, encoded)
+
+
+def test_what_is_not_shown_is_not_decoded_and_begins_with_a_keyframe(world: World) -> None:
+    encoded = encode_video("H264", 2, width=256, height=144, keyframe_every=20)
+    packets = packetise(STREAM, encoded)
+    seen: list[tuple[float, int]] = []
+    asked_at = []
+    for at, data in packets:
+        world.now = at
+        world.source.show(shown=0.2 <= at < 0.5 or at >= 1.0)
+        number = world.send(data)
+        if number is not None:
+            seen.append((at, number))
+        _, asked = world.source.poll(world.now)
+        if asked:
+            asked_at.append(at)
+    numbers = [number for _, number in seen]
+    assert numbers == list(range(40, 50))  # from the first keyframe that was seen whole
+    assert asked_at, "nobody asked for a keyframe"
+    assert 1.0 <= asked_at[-1] < 1.7
+    assert world.core.recv(100)[1] == 206  # RFC 4585: payload-specific feedback
+
+
+def test_a_picture_that_comes_again_unchanged_is_not_new(world: World) -> None:
+    world.source.show(shown=True)
+    new = [at for at, data in still(20) if world.send(data) is not None]
+    assert world.source.counters().decoded_frames == 20
+    assert new[0] == 0.0
+    assert len(new) < 8  # the encoder may refine what it showed first
+
+
+def test_every_picture_of_what_moves_is_new(world: World) -> None:
+    world.source.show(shown=True)
+    packets = packetise(STREAM, encode_video("H264", 1, width=256, height=144))
+    seen = [number for _, data in packets if (number := world.send(data)) is not None]
+    assert seen == list(range(25))
