@@ -6,6 +6,7 @@ would measure the encoder's worst case and nothing else; a still picture would m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,7 @@ from mixer.rtp.h264_payloads import payloads
 from mixer.rtp.packet import RtpPacket
 
 SECONDS = 5
+STILL_SECONDS = 60  # longer than a run: where a loop begins anew, a still picture would move
 FRAMES_PER_S = 30
 CLOCK_RATE = 90_000
 PAYLOAD_TYPE = 102
@@ -26,7 +28,7 @@ _NOISE = 1.0  # of 255: a webcam by daylight
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Five seconds that begin with a keyframe, as RTP packets of each frame; to be sent in a loop.
+    """Some seconds that begin with a keyframe, as RTP packets of each frame; to be sent in a loop.
 
     Sequence numbers and timestamps begin with 0.
     """
@@ -44,9 +46,12 @@ def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = 
     context: Any = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.framerate, context.time_base = Fraction(FRAMES_PER_S), Fraction(1, CLOCK_RATE)
-    context.bit_rate = bitrate_bps
     context.gop_size = 1 << 30
     context.options = {"preset": "superfast", "tune": "zerolatency", "profile": "baseline"}
+    if still:
+        context.options |= {"crf": "24"}  # a mean rate would spend itself on refining for ever
+    else:
+        context.bit_rate = bitrate_bps
     ssrc, number, frames = 0x7000_0000 + seed, 0, []
     stream = b""
     for place, picture in enumerate(_pictures(width, height, seed, still=still)):
@@ -66,13 +71,12 @@ def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = 
     return Clip(ssrc, width, height, tuple(frames), number, stream)
 
 
-def _pictures(width: int, height: int, seed: int, *, still: bool) -> list[Any]:
+def _pictures(width: int, height: int, seed: int, *, still: bool) -> Iterator[Any]:
     rng = np.random.default_rng(seed)
     room = _texture(rng, width, height, 24)
     person = _texture(rng, width // 4, height // 2, 12)
     noise = [rng.normal(0, _NOISE, (height, width)) for _ in range(8)]
-    made = []
-    for place in range(SECONDS * FRAMES_PER_S):
+    for place in range((STILL_SECONDS if still else SECONDS) * FRAMES_PER_S):
         picture = np.full((height * 3 // 2, width), 120, np.uint8)
         luma = room.astype(np.float32)
         if not still:
@@ -83,8 +87,7 @@ def _pictures(width: int, height: int, seed: int, *, still: bool) -> list[Any]:
             luma += noise[place % 8]
         picture[:height] = np.clip(luma, 16, 235).astype(np.uint8)
         picture[height : height * 9 // 8] = 105
-        made.append(picture)
-    return made
+        yield picture
 
 
 def _texture(rng: np.random.Generator, width: int, height: int, size: int) -> Any:

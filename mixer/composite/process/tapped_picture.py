@@ -19,7 +19,8 @@ from mixer.reading.frames import Frame
 from mixer.reading.tap_socket import TapSocket
 
 # A frame in which nothing has changed has some tens of bytes (every macroblock is skipped); only
-# such a small one is compared with what was before.
+# such a small one is compared with what was before, and keyframes, which are rare and may come
+# though nothing has changed.
 SMALL_FRAME_BYTES = 400
 
 
@@ -99,7 +100,8 @@ class TappedPicture:
             return None
         self._decoded_frames += 1
         before, self._last = self._last, picture
-        if len(frame.data) <= SMALL_FRAME_BYTES and before is not None and _same(before, picture):
+        may_be_same = frame.keyframe or len(frame.data) <= SMALL_FRAME_BYTES
+        if may_be_same and before is not None and _same(before, picture):
             return None
         return picture
 
