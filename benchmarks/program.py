@@ -187,6 +187,7 @@ def as_data(
             name: {"p50": round(one.delay_ms_p50, 1), "p99": round(one.delay_ms_p99, 1)}
             for name, one in alone.items()
         },
+        "late": {name: round(one.late_share, 4) for name, one in alone.items()},
         "kbit_per_s": {name: round(one.kbit_per_s) for name, one in alone.items()},
         "programs_held": held,
         "sound": _sound(alone),

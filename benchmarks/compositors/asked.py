@@ -14,6 +14,10 @@ CORES_MOST = {"720p30-mixes": 0.40, "1080p30-mixes": 0.70, "still": 0.08}
 DELAYED, P50_MOST_MS, P99_MOST_MS = "720p30-mixes", 28.0, 45.0
 STILL_MOST_KBIT_PER_S = 250
 PROGRAMS_LEAST = 5
+LATE = "not known: the machine had no time for it"
+
+# A program that came late more often did not do what is judged: its cost and delay say nothing.
+LATE_MOST = 0.01
 
 Row = tuple[str, str, str, str]
 
@@ -29,7 +33,8 @@ def asked(data: Mapping[str, Any]) -> Iterator[Row]:
     for name, most in CORES_MOST.items():
         cores = data["core"].get(name)
         if cores is not None:
-            yield f"cores, {name}", f"≤ {most:.2f}", f"{cores:.2f}", _verdict(met=cores <= most)
+            verdict = _verdict(met=cores <= most) if _in_time(data, name) else LATE
+            yield f"cores, {name}", f"≤ {most:.2f}", f"{cores:.2f}", verdict
     delay = data["delay_ms"].get(DELAYED)
     if delay is not None:
         for name, most_ms in (("p50", P50_MOST_MS), ("p99", P99_MOST_MS)):
@@ -48,6 +53,10 @@ def asked(data: Mapping[str, Any]) -> Iterator[Row]:
     if held is not None:
         met = held >= PROGRAMS_LEAST
         yield "programs held", f"≥ {PROGRAMS_LEAST}", str(held), _verdict(met=met)
+
+
+def _in_time(data: Mapping[str, Any], name: str) -> bool:
+    return bool(data["late"].get(name, 0.0) <= LATE_MOST)
 
 
 def _verdict(*, met: bool) -> str:

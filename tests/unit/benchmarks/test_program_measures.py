@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.compositors import Made
-from benchmarks.compositors.asked import asked
+from benchmarks.compositors.asked import LATE, asked
 
 
 def data(**given: Any) -> dict[str, Any]:
-    empty = {"ratios": {}, "core": {}, "delay_ms": {}, "kbit_per_s": {}, "programs_held": None}
-    return {**empty, **given}
+    empty = {name: {} for name in ("ratios", "core", "delay_ms", "late", "kbit_per_s")}
+    return {**empty, "programs_held": None, **given}
 
 
 def test_nothing_measured_is_nothing_judged() -> None:
@@ -32,6 +32,11 @@ def test_each_measure_is_met_up_to_its_bound_and_not_beyond() -> None:
         "met",
         "not met",
     ]
+
+
+def test_what_came_late_is_not_judged_by_its_cost() -> None:
+    found = data(core={"1080p30-mixes": 0.35, "still": 0.05}, late={"1080p30-mixes": 0.62})
+    assert [verdict for *_, verdict in asked(found)] == [LATE, "met"]
 
 
 def test_a_cost_is_of_the_pictures_that_arrived() -> None:
