@@ -19,7 +19,7 @@ from mixer.errors import NodeFull
 from mixer.model import ProducerInfo
 from signaling.counters import SignalingCounters
 from signaling.errors import LessonRefusal, StateUnreadable, TokenRefused
-from signaling.lesson import Bar, Lesson, SeatedDevice
+from signaling.lesson import Bar, Lesson, LessonScene, SeatedDevice
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
 from signaling.observing import ObserverFeed
@@ -40,6 +40,7 @@ from signaling.protocol.messages import (
     Join,
     LessonSource,
     LessonState,
+    ProgramStanding,
     RemovalCode,
     SeatState,
     Source,
@@ -298,17 +299,33 @@ class LessonService:
         """Another person leads from now on; nothing happens if the lesson is not open."""
         await self._tell(lesson_id, e.LeadRenamed(name))
 
-    async def add_stream(self, lesson_id: str, producer: ProducerInfo) -> None:
+    async def add_stream(
+        self, lesson_id: str, producer: ProducerInfo, *, seat_id: str | None = None
+    ) -> None:
         """A stream of the lesson itself, which the media core is fed with, may be wanted.
 
+        With `seat_id` it is a mix for that seat alone, without its own voice.
         Its label says which `LessonSource` it is; raises `ValueError` if it is none. It ends with
         the lesson, if not before; nothing happens if the lesson is not open.
         """
-        await self._tell(lesson_id, e.StreamAdded(LessonSource(producer.label), producer))
+        await self._tell(lesson_id, e.StreamAdded(LessonSource(producer.label), producer, seat_id))
 
     async def remove_stream(self, lesson_id: str, producer_id: str) -> None:
         """End a stream of the lesson itself, and its feed; nothing happens if it is gone."""
         await self._tell(lesson_id, e.StreamRemoved(producer_id))
+
+    async def set_program(self, lesson_id: str, standing: ProgramStanding) -> None:
+        """Whoever makes the lesson's program says how far it is."""
+        await self._tell(lesson_id, e.ProgramStands(standing))
+
+    async def program_cut(self, lesson_id: str, cut: e.ProgramCut) -> None:
+        """The lesson's program shows something else from now on: an entry of its log."""
+        await self._tell(lesson_id, cut)
+
+    def scene(self, lesson_id: str) -> LessonScene | None:
+        """A lesson as whoever makes its program needs it; None if it is not in memory."""
+        runner = self._runners.get(lesson_id)
+        return None if runner is None or runner.stopped else runner.lesson.scene()
 
     async def _tell(self, lesson_id: str, event: e.Event) -> None:
         runner = self._runners.get(lesson_id)

@@ -174,6 +174,7 @@ class SignalingSettings:
     empty_lesson_s: float = 1800.0
     devices_per_seat: int = 4
     guests_per_lesson: int = 30
+    programs: bool = False  # whether this server makes any lesson's program
 
     def ice_servers_for(self, device_id: str, now: float) -> tuple[IceServer, ...]:
         """The STUN and TURN servers a device is told; `now` is seconds since 1970."""

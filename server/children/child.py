@@ -13,10 +13,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -60,6 +61,12 @@ class Program(Generic[Command, Report]):
 
     max_line_bytes: int
     """Longer lines are neither sent nor read."""
+
+    environment: Mapping[str, str] | None = None
+    """What it has of the server's environment; None for all of it."""
+
+    memory_bytes: int | None = None
+    """More it is not given by the kernel: what leaks or is misled ends itself alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +193,10 @@ class Child(Generic[Command, Report]):
                         [*self._program.arguments, str(control_fd)],
                         pass_fds=[control_fd],
                         stdin=subprocess.DEVNULL,
+                        env=self._program.environment,
                     )
+                if (most := self._program.memory_bytes) is not None:
+                    resource.prlimit(self._process.pid, resource.RLIMIT_AS, (most, most))
             reader, writer = await asyncio.open_unix_connection(
                 sock=ours, limit=self._program.max_line_bytes
             )

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from mixer.model import TapInfo
+from mixer.model import TapInfo, TileSize
 from server.ids import new_id
 
 _log = structlog.get_logger("tongke.children")
@@ -29,9 +29,16 @@ class TappedMedia(Protocol):
     """What tapping uses of the media core."""
 
     async def tap(
-        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+        self,
+        lesson_id: str,
+        producer_id: str,
+        socket_path: str,
+        want: TileSize | None = None,
+        *,
+        from_past: bool = False,
     ) -> TapInfo: ...
     async def untap(self, lesson_id: str, tap_id: str) -> None: ...
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None: ...
 
 
 class Sink(Protocol):
@@ -61,9 +68,16 @@ class Tapping:
         lesson_id: str,
         producer_id: str,
         folder: Path,
+        want: TileSize | None = None,
     ) -> None:
-        """`folder` is where the child's sockets are bound."""
+        """`folder` is where the child's sockets are bound.
+
+        A picture comes at about the size of `want`; for None, which is for who keeps it, at its
+        best.
+        """
         self.track_id = ""
+        self._tap_id = ""
+        self._want = want
         self._media = media
         self._sink = sink
         self._lesson_id = lesson_id
@@ -96,6 +110,12 @@ class Tapping:
             task.cancel()
         return _ended(task)
 
+    def set_want(self, want: TileSize | None) -> None:
+        """The child shows the picture in this size from now on; so will those after it."""
+        self._want = want
+        if self._tap_id:
+            self._media.set_tap_want(self._lesson_id, self._tap_id, want)
+
     def ready(self) -> None:
         """The child has bound its socket."""
         self._ready.set()
@@ -126,14 +146,19 @@ class Tapping:
                 await self._ready.wait()
             if self._refused.is_set():
                 return
+            want = self._want
             info = await self._media.tap(
-                self._lesson_id, self._producer_id, path, from_past=self._from_past
+                self._lesson_id, self._producer_id, path, want, from_past=self._from_past
             )
-            tap_id = info.tap_id
+            tap_id = self._tap_id = info.tap_id
+            if self._want != want:  # meanwhile
+                self.set_want(self._want)
             self._sink.start(track_id, info)
             await self._refused.wait()
         finally:
             if tap_id:
+                if self._tap_id == tap_id:
+                    self._tap_id = ""
                 await asyncio.shield(self._untap(tap_id))
             self._sink.close(track_id)
 

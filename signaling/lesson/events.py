@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mixer.model import MediaEvent, ProducerInfo, PublishAnswer, SubscribeOffer
+from signaling.log.entries import ShotTile
 from signaling.ports import Identity
 from signaling.protocol.messages import (
     ClientMessage,
     EndReason,
     Join,
+    Layout,
     LessonSource,
+    ProgramStanding,
     RemovalCode,
     Source,
 )
@@ -165,10 +168,14 @@ class LeadRenamed:
 
 @dataclass(frozen=True, slots=True)
 class StreamAdded:
-    """The server feeds the media core with a stream of the lesson itself."""
+    """The server feeds the media core with a stream of the lesson itself.
+
+    A mix with a seat is for that seat alone.
+    """
 
     source: LessonSource
     producer: ProducerInfo
+    seat_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,24 @@ class StreamRemoved:
     """The server ends a stream of the lesson itself."""
 
     producer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStands:
+    """The server says where the lesson's program stands."""
+
+    standing: ProgramStanding
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramCut:
+    """The program shows something else from now on."""
+
+    layout: Layout
+    why: str
+    width: int
+    height: int
+    tiles: tuple[ShotTile, ...]
 
 
 MediaAnswered = PublishAnswered | SubscribeOffered | AnswerAccepted | PlayAnswered | MediaFailed
@@ -193,4 +218,6 @@ Event = (
     | LeadRenamed
     | StreamAdded
     | StreamRemoved
+    | ProgramStands
+    | ProgramCut
 )

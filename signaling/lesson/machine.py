@@ -20,6 +20,7 @@ from signaling.lesson import rules, saved
 from signaling.lesson.conduct import Conduct
 from signaling.lesson.effects import Effect
 from signaling.lesson.own_streams import OwnStreams
+from signaling.lesson.program import LessonProgram, LessonScene
 from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Bar, Device, LessonRecord, Seat
 from signaling.lesson.removal import Removal
@@ -90,6 +91,7 @@ class Lesson:
         self._removal = Removal(self._record, self._roster)
         self._conduct = Conduct(self._record)
         self._own_streams = OwnStreams(self._record)
+        self._program = LessonProgram(self._record)
 
     # --- in and out ---------------------------------------------------------------------------
 
@@ -117,8 +119,8 @@ class Lesson:
                 self._removal.readmit_seat(event.seat_id, now)
             case e.LeadRenamed():
                 self._roster.rename_lead(event.name, now)
-            case e.StreamAdded() | e.StreamRemoved():
-                self._own_streams.handle(event, now)
+            case e.StreamAdded() | e.StreamRemoved() | e.ProgramStands() | e.ProgramCut():
+                self._own_changed(event, now)
             case _:
                 self._media_answered(event, now)
         return self._finish(now, visible=visible)
@@ -193,6 +195,10 @@ class Lesson:
         record = self._record
         return record.lesson_view(), [record.seat_view(seat) for seat in record.seats.values()]
 
+    def scene(self) -> LessonScene:
+        """The lesson as whoever makes its program needs it."""
+        return self._program.scene()
+
     def bars(self) -> dict[str, Bar]:
         """Who was put out and is let in no more, by their bearers."""
         return dict(self._record.barred)
@@ -228,7 +234,7 @@ class Lesson:
         try:
             if isinstance(event, e.PlayRequested):
                 request_id = event.request_id
-                self._subscribing.play(self._device(event.connection), event)
+                self._subscribing.play(self._device(event.connection), event, now)
             else:
                 request_id = event.message.request_id
                 self._carry_out(self._device(event.connection), event.message, now)
@@ -258,6 +264,9 @@ class Lesson:
             PUBLISH_REQUESTS[kind](self._publishing, device, message, now)
         elif kind in SUBSCRIBE_REQUESTS:
             SUBSCRIBE_REQUESTS[kind](self._subscribing, device, message, now)
+        elif isinstance(message, m.TakeProgram):
+            self._program.take(device, message, now)
+            record.done(connection, message.request_id)
         elif kind is m.Enter:
             self._roster.enter(device, now)
             record.done(connection, message.request_id)
@@ -280,6 +289,15 @@ class Lesson:
             case e.MediaFailed():
                 self._subscribing.media_failed(event)
 
+    def _own_changed(
+        self, event: e.StreamAdded | e.StreamRemoved | e.ProgramStands | e.ProgramCut, now: float
+    ) -> None:
+        """Something of the lesson's own, which no seat sends."""
+        if isinstance(event, e.StreamAdded | e.StreamRemoved):
+            self._own_streams.handle(event, now)
+        else:
+            self._program.handle(event, now)
+
     def _device(self, connection: int) -> Device:
         device_id = self._record.connections.get(connection)
         if self.ended:
@@ -293,6 +311,7 @@ class Lesson:
         if not self.ended:
             if visible:
                 self._subscribing.follow_players()
+                self._program.follow(now)
                 record.flush(now)
             speaking = record.speakers.poll(now)
             if speaking is not None:

@@ -29,7 +29,7 @@ class OwnStreams:
     def _added(self, event: StreamAdded, now: float) -> None:
         """The media core is fed with it; from now on it may be wanted."""
         info = event.producer
-        stream = LessonStream(info.producer_id, event.source, info.kind, info.codec)
+        stream = LessonStream(info.producer_id, event.source, info.kind, info.codec, event.seat_id)
         self._record.streams[stream.producer_id] = stream
         self._write(log.StreamAdded, stream, now)
 

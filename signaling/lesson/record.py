@@ -28,6 +28,7 @@ from signaling.lesson.effects import (
     Send,
     WriteJournal,
 )
+from signaling.lesson.events import PlayRequested
 from signaling.lesson.floor import Floor
 from signaling.lesson.link import DeviceLink
 from signaling.lesson.rules import DevicePhase, LivePhase, SubscribePhase
@@ -79,6 +80,7 @@ class LessonStream:
     source: LessonSource
     kind: Kind
     codec: str
+    seat_id: str | None = None  # a mix for this seat alone
 
 
 @dataclass(slots=True)
@@ -102,6 +104,9 @@ class Device:
     producers: dict[str, Producer] = field(default_factory=dict)
     wants: tuple[Want, ...] = ()
     plays: Played | None = None  # what a WHEP player asked for
+    play_waits: PlayRequested | None = None  # for the program that is about to be made
+    play_asked_at: float = 0.0
+    takes_program: bool = False
     subscribe: SubscribePhase = SubscribePhase.IDLE
     subscribe_again: bool = False  # the wants have changed since the offer that is out
     subscribe_restart: bool = False  # the next offer starts the connection anew
@@ -167,6 +172,8 @@ class LessonRecord:
         self.barred: dict[str, Bar] = {}  # bearers who are let in no more
         self.chat = ChatTail()
         self.streams: dict[str, LessonStream] = {}  # its own, by producer
+        self.program = m.ProgramStanding.IDLE if settings.programs else m.ProgramStanding.NONE
+        self.program_wanted = False  # by anybody, as last written
         self.gone_producers: deque[str] = deque(maxlen=GONE_PRODUCERS)
         self.speakers = SpeakerBoard()
         self.spells = OpenSpells()
@@ -273,9 +280,11 @@ class LessonRecord:
                     producer_id=stream.producer_id,
                     kind=_kind_name(stream.kind),
                     codec=stream.codec,
+                    seat_id=stream.seat_id,
                 )
                 for stream in self.streams.values()
             ],
+            program=self.program,
             ended=self.phase is LivePhase.ENDED,
         )
 
@@ -299,6 +308,7 @@ class LessonRecord:
                     kind=device.kind,
                     bearer=device.bearer.name,
                     connected=device.phase is DevicePhase.CONNECTED,
+                    takes_program=device.takes_program,
                 )
                 for device in devices
             ],

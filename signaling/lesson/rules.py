@@ -94,6 +94,7 @@ PERMISSIONS: dict[type[m.Request], Permission] = {
     m.Subscribe: Permission(_ALL),
     m.SubscribeAnswer: Permission(_ALL),
     m.RestartSubscribe: Permission(_ALL),
+    m.TakeProgram: Permission(_ALL),
     m.Mute: Permission(_PLACES),
     m.MuteSeat: Permission(_STAFF, "lead-only"),
     m.MuteAll: Permission(_STAFF, "lead-only"),

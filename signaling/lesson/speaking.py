@@ -21,6 +21,11 @@ class SpeakerBoard:
         """Seats with their levels in dBov, loudest first: the newest replaces all before."""
         self._levels = levels
 
+    @property
+    def seats(self) -> tuple[str, ...]:
+        """Who is heard now, loudest first."""
+        return tuple(seat_id for seat_id, _ in self._levels)
+
     def due_at(self) -> float | None:
         """When there is something to tell; None while nothing has changed."""
         return None if self._levels == self._told else self._told_at + INTERVAL_S

@@ -26,12 +26,18 @@ from signaling.lesson.record import (
 )
 from signaling.lesson.rules import SUBSCRIBE_TRANSITIONS, SubscribePhase
 from signaling.protocol import messages as m
-from signaling.protocol.messages import LessonSource, Role, Source
+from signaling.protocol.messages import LessonSource, ProgramStanding, Role, Source
 from signaling.protocol.refusals import refused
 
 # A browser answers an offer in well under a second; after this long the answer (or the offer) was
 # lost with a connection, and the next offer starts anew.
 ANSWER_TIMEOUT_S = 15.0
+
+# A compositor starts in a second or two, on a busy machine in several; a player over HTTP waits for
+# its answer for fifteen seconds.
+PROGRAM_TIMEOUT_S = 12.0
+# Where a program stands of which streams are to come.
+_TO_COME = frozenset({ProgramStanding.IDLE, ProgramStanding.STARTING, ProgramStanding.RUNNING})
 
 
 class Subscribing:
@@ -151,25 +157,52 @@ class Subscribing:
 
     # --- WHEP ---------------------------------------------------------------------------------
 
-    def play(self, device: Device, event: PlayRequested) -> None:
-        """One seat's picture and sound, or the lesson's own, for a player that offers itself."""
+    def play(self, device: Device, event: PlayRequested, now: float) -> None:
+        """One seat's picture and sound, or the lesson's own, for a player that offers itself.
+
+        A program that is not made yet is made for it; the answer waits until it is there.
+        """
         plays: Played
         if isinstance(event.source, LessonSource):
             plays = (None, event.source)
         else:
             plays = (self._seat_to_play(event.seat_id).seat_id, event.source)
         wants = self._wants_of_player(plays)
-        if plays[0] == device.seat_id or not wants:
+        if plays[0] == device.seat_id:
             raise LessonRefusal("nothing-to-play")
+        if not wants and plays[0] is None and self._record.program in _TO_COME:
+            device.plays, device.play_waits, device.play_asked_at = plays, event, now
+            return
+        if not wants:
+            raise LessonRefusal("nothing-to-play")
+        self._begin_to_play(device, event, plays, wants)
+
+    def _begin_to_play(
+        self, device: Device, event: PlayRequested, plays: Played, wants: tuple[Want, ...]
+    ) -> None:
         device.media = True
-        device.plays, device.wants = plays, wants
+        device.plays, device.wants, device.play_waits = plays, wants, None
         self._record.emit(MediaPlay(device.device_id, event.sdp, wants, event.request_id))
+
+    def _wait_on(self, device: Device, event: PlayRequested) -> None:
+        """What was waited for has come, or will not."""
+        assert device.plays is not None  # noqa: S101 - it waits to play them
+        wants = self._wants_of_player(device.plays)
+        if wants:
+            self._begin_to_play(device, event, device.plays, wants)
+        elif self._record.program not in _TO_COME:
+            self._give_up_playing(device, event)
+
+    def _give_up_playing(self, device: Device, event: PlayRequested) -> None:
+        device.plays = device.play_waits = None
+        code = "program-full" if self._record.program is ProgramStanding.FULL else "no-program"
+        self._record.reply(device.connection, refused(code, event.request_id))
 
     def _wants_of_player(self, plays: Played) -> tuple[Want, ...]:
         seat_id, source = plays
         flowing: list[Producer | LessonStream]
         if seat_id is None:
-            flowing = list(self._record.streams.values())
+            flowing = self._own_streams(source)
         else:
             devices = self._record.devices_of(seat_id)
             flowing = [producer for one in devices for producer in one.producers.values()]
@@ -186,12 +219,20 @@ class Subscribing:
             + [Want(p.producer_id) for p in sounds]
         )
 
+    def _own_streams(self, source: Source | LessonSource | None) -> list[Producer | LessonStream]:
+        """The lesson's own for everybody, once what was asked for is among them."""
+        streams = [one for one in self._record.streams.values() if one.seat_id is None]
+        return list(streams) if any(one.source == source for one in streams) else []
+
     def follow_players(self) -> None:
         """Players get what their seat sends now: it may have come back under new producers.
 
         Their m-lines are theirs and stay; the media core puts the new streams on the free ones.
         """
         for device in self._record.devices.values():
+            if device.play_waits is not None:
+                self._wait_on(device, device.play_waits)
+                continue
             if device.plays is None or device.subscribe is not SubscribePhase.IDLE:
                 continue
             wants = self._wants_of_player(device.plays)
@@ -219,15 +260,19 @@ class Subscribing:
     # --- timers -------------------------------------------------------------------------------
 
     def next_timer(self) -> float | None:
-        """When the first owed answer is overdue."""
-        return min(
-            (
-                device.offered_at + ANSWER_TIMEOUT_S
-                for device in self._record.devices.values()
-                if device.subscribe is SubscribePhase.OFFERED
-            ),
-            default=None,
-        )
+        """When the first owed answer is overdue, or who waits to play has waited long enough."""
+        devices = self._record.devices.values()
+        owed = [
+            device.offered_at + ANSWER_TIMEOUT_S
+            for device in devices
+            if device.subscribe is SubscribePhase.OFFERED
+        ]
+        waiting = [
+            device.play_asked_at + PROGRAM_TIMEOUT_S
+            for device in devices
+            if device.play_waits is not None
+        ]
+        return min(owed + waiting, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Give up waiting for answers that are overdue."""
@@ -237,6 +282,8 @@ class Subscribing:
                 _move(device, "timed-out")
                 device.subscribe_restart = True
                 self._ask_again_if_due(device)
+            if device.play_waits is not None and device.play_asked_at + PROGRAM_TIMEOUT_S <= now:
+                self._give_up_playing(device, device.play_waits)
 
 
 def _move(device: Device, trigger: str) -> None:

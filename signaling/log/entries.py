@@ -178,6 +178,38 @@ class StreamRemoved(Entry):
     producer_id: str
 
 
+class ProgramWanted(Entry):
+    """Somebody takes the lesson's program, or nobody any more."""
+
+    type: Literal["program_wanted"] = "program_wanted"
+    wanted: bool
+
+
+class ShotTile(BaseModel):
+    """One picture's place in a shot, in its pixels; `source` is empty where none is sent."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    seat_id: str
+    source: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class ProgramShot(Entry):
+    """The program shows this from now on, on `width` × `height`; `why` it was cut to: `begin`,
+    `choice`, `floor`, `screen`, `speech`, `lead` or `away`."""
+
+    type: Literal["program_shot"] = "program_shot"
+    layout: Layout
+    why: str
+    width: int
+    height: int
+    tiles: tuple[ShotTile, ...]
+
+
 class SourceMuted(Entry):
     """Closed or opened by the seat itself."""
 
@@ -317,6 +349,8 @@ AnyEntry = (
     | SourceRemoved
     | StreamAdded
     | StreamRemoved
+    | ProgramWanted
+    | ProgramShot
     | SourceMuted
     | SeatMuted
     | HandRaised

@@ -24,6 +24,7 @@ from signaling.protocol.terms import (
     LinkQuality,
     Mode,
     PictureFault,
+    ProgramStanding,
     RemovalCode,
     Role,
     Source,
@@ -40,6 +41,7 @@ __all__ = [
     "LinkQuality",
     "Mode",
     "PictureFault",
+    "ProgramStanding",
     "RemovalCode",
     "Role",
     "Source",
@@ -245,6 +247,16 @@ class SetLock(Request):
     locked: bool
 
 
+class TakeProgram(Request):
+    """This device receives the lesson's program in place of separate pictures, or no longer.
+
+    The server makes it while somebody takes it: its streams come with the lesson's `streams`.
+    """
+
+    type: Literal["take_program"] = "take_program"
+    taken: bool
+
+
 class SetRecording(Request):
     """Lead: from now on the lesson is recorded, or it is not. All are told."""
 
@@ -299,6 +311,7 @@ ClientMessage = Annotated[
     | SetLayout
     | SendChat
     | SetLock
+    | TakeProgram
     | SetRecording
     | RemoveDevice
     | Readmit
@@ -338,6 +351,7 @@ class DeviceState(Model):
     kind: DeviceKind
     bearer: str
     connected: bool  # false: its connection is lost, its place is kept for a while
+    takes_program: bool = False  # it shows the lesson's program in place of separate pictures
 
 
 class SeatState(Model):
@@ -371,12 +385,16 @@ class RemovedBearer(Model):
 
 
 class LessonStream(Model):
-    """A stream of the lesson itself, which no seat sends; it is wanted like any other."""
+    """A stream of the lesson itself, which no seat sends; it is wanted like any other.
+
+    A mix with a `seat_id` is what that seat hears: all voices but its own.
+    """
 
     source: LessonSource
     producer_id: Id
     kind: Literal["audio", "video"]
     codec: str = ""
+    seat_id: Id | None = None
 
 
 class LessonState(Model):
@@ -400,6 +418,7 @@ class LessonState(Model):
     recording_fault: str = ""  # why it is not, at the moment
     video_codec: VideoCodec = VideoCodec.H264  # the best that every seat's devices can show
     streams: list[LessonStream] = []  # its own, of no seat
+    program: ProgramStanding = ProgramStanding.NONE
     ended: bool = False
 
 

@@ -199,6 +199,17 @@ REFUSALS: dict[str, RefusalText] = {
         "That seat sends nothing to play now. Try again later.",
         409,
     ),
+    "no-program": RefusalText(
+        "本服务器现在不能合成节目。请观看各路画面。",
+        "This server cannot make the program of a lesson now. Take the separate pictures.",
+        409,
+    ),
+    "program-full": RefusalText(
+        "本服务器能同时合成的节目已满。请稍后再试，或观看各路画面。",
+        "This server makes as many programs as it may. Try again later, or take the separate "
+        "pictures.",
+        503,
+    ),
     "unknown-producer": RefusalText(
         "没有这路画面或声音。", "There is no such stream in this lesson.", 404
     ),

@@ -65,11 +65,26 @@ class PictureFault(StrEnum):
 
 
 class Layout(StrEnum):
-    """How the others stand on a room's screen, as the lead says."""
+    """How the others stand on a room's screen and in the program, as the lead says."""
 
     SPEAKER = "speaker"  # the lead (or the spotlight) large, the others in a strip
     WALL = "wall"  # all equal
-    SCREEN = "screen"  # the shared screen or board large, the teacher in a corner
+    SCREEN = "screen"  # the shared screen or board large, the teacher first beside it
+    LEAD_AND_SCREEN = "lead-and-screen"  # both to be seen well, nobody else
+    SPOTLIGHT = "spotlight"  # one picture alone: the spotlight's, else the lead's
+    DIALOGUE = "dialogue"  # two side by side: the lead, and the spotlight or the first room
+    FOUR = "four"  # the first four, two by two
+
+
+class ProgramStanding(StrEnum):
+    """Where a lesson's program stands: its one picture and one sound, made on the server."""
+
+    NONE = "none"  # this server makes none
+    IDLE = "idle"  # it is made as soon as somebody takes it
+    STARTING = "starting"  # its streams are about to come
+    RUNNING = "running"
+    FULL = "full"  # this server makes as many for other lessons as it may
+    FAILED = "failed"  # it cannot be made for the moment; it is tried again
 
 
 class LinkQuality(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mixer.model import Kind, TapInfo
+from mixer.model import Kind, TapInfo, TileSize
 from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import Happened
@@ -43,9 +43,16 @@ class FakeCore:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     async def tap(
-        self, lesson_id: str, producer_id: str, socket_path: str, *, from_past: bool = False
+        self,
+        lesson_id: str,
+        producer_id: str,
+        socket_path: str,
+        want: TileSize | None = None,
+        *,
+        from_past: bool = False,
     ) -> TapInfo:
         assert lesson_id == "lesson1"
+        assert want is None, "what is kept is kept at its best"
         assert await asyncio.to_thread(Path(socket_path).is_socket)
         if self.refuse:
             self.refuse -= 1
@@ -70,6 +77,9 @@ class FakeCore:
 
     async def untap(self, lesson_id: str, tap_id: str) -> None:
         self.taps.pop(tap_id, None)
+
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
+        raise AssertionError("what is kept is kept at its best")
 
     async def send(self, producer_id: str, data: bytes) -> None:
         if self.keeps_past:

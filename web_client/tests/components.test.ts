@@ -147,8 +147,8 @@ describe("what people write", () => {
 describe("putting a device out", () => {
   const twoDevices = seat("r1", {
     devices: [
-      { device_id: "d1", kind: "room_pc", bearer: MARKUP, connected: true },
-      { device_id: "d2", kind: "tablet", bearer: "Mr Wang", connected: false },
+      { device_id: "d1", kind: "room_pc", bearer: MARKUP, connected: true, takes_program: false },
+      { device_id: "d2", kind: "tablet", bearer: "Mr Wang", connected: false, takes_program: false },
     ],
   });
 
@@ -197,7 +197,7 @@ describe("putting a device out", () => {
   });
 
   it("knows the observers and the other devices of the lead's seat", async () => {
-    const pc = { device_id: "pc", kind: "room_pc", bearer: "Wall", connected: true } as const;
+    const pc = { device_id: "pc", kind: "room_pc", bearer: "Wall", connected: true, takes_program: false } as const;
     const observer = seat("observer-1", { role: "observer", name: "Mr Zhao" });
     const lead = seat("lead", { devices: [...seat("lead").devices, pc] });
     const view = viewOf("lead", { seats: [lead, seat("r1"), observer] });

@@ -165,6 +165,8 @@ export interface components {
             connected: boolean;
             device_id: string;
             kind: components["schemas"]["DeviceKind"];
+            /** @default false */
+            takes_program: boolean;
         };
         /** @description A device: its line up and down, what it sends and what it gets. */
         DeviceStatsView: {

@@ -29,6 +29,8 @@ export function roomStage(view: View): Stage {
   const answer = answerStage(view, people);
   if (answer) return answer;
   if (view.lesson?.layout === "wall") return { shape: "wall", large: people, strip: [] };
+  const chosen = chosenStage(view);
+  if (chosen) return chosen;
   const lead = leadSeat(view);
   const face = lead ? facePicture(lead) : null;
   const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
@@ -38,6 +40,55 @@ export function roomStage(view: View): Stage {
   const mine = spotlight?.seatId === view.me?.seatId;
   const large = (mine ? null : spotlight) ?? face ?? people[0] ?? null;
   return arrange(large, null, people);
+}
+
+/**
+ * The layouts that show some and leave the others out: the same ones on every screen, as in the
+ * program (`mixer/composite/arrange.py`). Null where another layout was chosen, or this one waits.
+ */
+function chosenStage(view: View): Stage | null {
+  const people = allFaces({ ...view, me: null });
+  const lead = leadSeat(view);
+  const face = lead ? facePicture(lead) : null;
+  const spotlight = spotlightPicture(view);
+  const wall = (...pictures: Picture[]): Stage => ({ shape: "wall", large: pictures, strip: [] });
+  switch (view.lesson?.layout) {
+    case "lead-and-screen": {
+      const content = spotlight && isContent(spotlight) ? spotlight : contentPicture(view);
+      return content && face ? wall(content, face) : null;
+    }
+    case "spotlight": {
+      const mine = spotlight?.seatId === view.me?.seatId;
+      const alone = (mine ? null : spotlight) ?? face ?? people[0];
+      return { shape: "large", large: alone ? [alone] : [], strip: [] };
+    }
+    case "dialogue": {
+      const first = spotlight ?? face;
+      const both = [spotlight && !same(face, spotlight) ? face : null, first, ...people];
+      return wall(...unlike(both).slice(0, 2));
+    }
+    case "four": {
+      const shown = unlike([spotlight ?? face, ...people]).slice(0, 4);
+      return wall(...unlike([...people, ...shown]).filter((one) => includes(shown, one)));
+    }
+    default:
+      return null;
+  }
+}
+
+/** Each once, in their order. */
+function unlike(pictures: readonly (Picture | null)[]): Picture[] {
+  const found: Picture[] = [];
+  for (const picture of pictures) if (picture && !includes(found, picture)) found.push(picture);
+  return found;
+}
+
+function includes(pictures: readonly Picture[], picture: Picture): boolean {
+  return pictures.some((one) => same(one, picture));
+}
+
+function isContent(picture: Picture): boolean {
+  return picture.source === "screen" || picture.source === "board";
 }
 
 /** Whose picture is the only large one for those who look on: what the others see of this lesson. */
@@ -55,12 +106,19 @@ export function leadStage(view: View, chosen: ReadonlyMap<string, Source> = new 
   const me = mySeat(view);
   const own = me ? facePicture(me) : null;
   const { shape, large, strip } = roomStage({ ...view, me: null });
-  const others = [...(shape === "wall" ? large : strip)]
+  // Whom the rooms do not see the lead sees all the same: each room stands on the page.
+  const left = allFaces({ ...view, me: null }).filter(
+    (picture) => !includes([...large, ...strip], picture) && !same(picture, own),
+  );
+  const others = [...(shape === "wall" ? large : [...strip, ...left])]
     .filter((picture) => !same(picture, own))
     .map((picture) => chosenPicture(view, picture, chosen))
     .filter((picture) => shape === "wall" || !same(picture, large[0] ?? null));
   const mine = own ? [own] : [];
-  if (shape === "wall") return { shape, large: [...others, ...mine], strip: [] };
+  if (shape === "wall") {
+    const small = left.map((picture) => chosenPicture(view, picture, chosen));
+    return { shape, large: [...others, ...mine], strip: small };
+  }
   if (same(large[0] ?? null, own)) return { shape: "wall", large: others, strip: mine };
   return { shape, large, strip: [...others, ...mine] };
 }

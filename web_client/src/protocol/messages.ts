@@ -62,11 +62,27 @@ export type PictureFault = (typeof PICTURE_FAULT_VALUES)[number];
 export const LAYOUT_VALUES = [
   "speaker", // the lead (or the spotlight) large, the others in a strip
   "wall", // all equal
-  "screen", // the shared screen or board large, the teacher in a corner
+  "screen", // the shared screen or board large, the teacher first beside it
+  "lead-and-screen", // both to be seen well, nobody else
+  "spotlight", // one picture alone: the spotlight's, else the lead's
+  "dialogue", // two side by side: the lead, and the spotlight or the first room
+  "four", // the first four, two by two
 ] as const;
 
-/** How the others stand on a room's screen, as the lead says. */
+/** How the others stand on a room's screen and in the program, as the lead says. */
 export type Layout = (typeof LAYOUT_VALUES)[number];
+
+export const PROGRAM_STANDING_VALUES = [
+  "none", // this server makes none
+  "idle", // it is made as soon as somebody takes it
+  "starting", // its streams are about to come
+  "running",
+  "full", // this server makes as many for other lessons as it may
+  "failed", // it cannot be made for the moment; it is tried again
+] as const;
+
+/** Where a lesson's program stands: its one picture and one sound, made on the server. */
+export type ProgramStanding = (typeof PROGRAM_STANDING_VALUES)[number];
 
 export const LINK_QUALITY_VALUES = [
   "good",
@@ -296,6 +312,17 @@ export interface SetLock {
   request_id?: string | null;
 }
 
+/**
+ * This device receives the lesson's program in place of separate pictures, or no longer.
+ *
+ * The server makes it while somebody takes it: its streams come with the lesson's `streams`.
+ */
+export interface TakeProgram {
+  type: "take_program";
+  taken: boolean;
+  request_id?: string | null;
+}
+
 /** Lead: from now on the lesson is recorded, or it is not. All are told. */
 export interface SetRecording {
   type: "set_recording";
@@ -357,6 +384,8 @@ export interface DeviceState {
   bearer: string;
   /** false: its connection is lost, its place is kept for a while */
   connected: boolean;
+  /** it shows the lesson's program in place of separate pictures */
+  takes_program: boolean;
 }
 
 /** One seat, whole: an event about a seat always carries all of it. */
@@ -391,12 +420,17 @@ export interface RemovedBearer {
   bearer: string;
 }
 
-/** A stream of the lesson itself, which no seat sends; it is wanted like any other. */
+/**
+ * A stream of the lesson itself, which no seat sends; it is wanted like any other.
+ *
+ * A mix with a `seat_id` is what that seat hears: all voices but its own.
+ */
 export interface LessonStream {
   source: LessonSource;
   producer_id: string;
   kind: "audio" | "video";
   codec: string;
+  seat_id: string | null;
 }
 
 /** The lesson without its seats. */
@@ -428,6 +462,7 @@ export interface LessonState {
   video_codec: VideoCodec;
   /** its own, of no seat */
   streams: LessonStream[];
+  program: ProgramStanding;
   ended: boolean;
 }
 
@@ -627,6 +662,7 @@ export type ClientMessage =
   | SetLayout
   | SendChat
   | SetLock
+  | TakeProgram
   | SetRecording
   | RemoveDevice
   | Readmit

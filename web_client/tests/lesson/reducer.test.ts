@@ -52,7 +52,7 @@ describe("joining", () => {
 
   it("keeps what is known of the lesson's own streams for as long as it has them", () => {
     const told = (message: ServerMessage) => ({ type: "server", now: 0, message }) as const;
-    const program = { source: "program", producer_id: "p1", kind: "video", codec: "H264" } as const;
+    const program = { source: "program", producer_id: "p1", kind: "video", codec: "H264", seat_id: null } as const;
     const view = apply(
       viewOf("r1"),
       told({ type: "lesson_changed", lesson: lesson({ streams: [program] }) }),

@@ -89,6 +89,61 @@ describe("what a room sees", () => {
     ]);
   });
 
+  describe("by the layouts that leave some out, on every screen the same", () => {
+    const lit = { spotlight: { seat_id: "r3", source: null } };
+    const screen = [source("lead", "teacher"), source("lead", "screen")];
+    const sharing = [seat("lead", { sources: screen }), ...seats.slice(1)];
+    const stage = (me: string, more: object, among = seats): string[] => {
+      const { shape, large, strip } = roomStage(
+        viewOf(me, { lesson: lesson(more), seats: among }),
+      );
+      return [shape, ...large.map((one) => `${one.seatId}/${one.source}`), ...ids(strip)];
+    };
+
+    it.each([
+      ["spotlight", {}, ["large", "lead/teacher"]],
+      ["spotlight", lit, ["large", "r3/students"]],
+      ["dialogue", {}, ["wall", "lead/teacher", "r1/students"]],
+      ["dialogue", lit, ["wall", "lead/teacher", "r3/students"]],
+      ["four", {}, ["wall", "lead/teacher", "r1/students", "r2/students", "r3/students"]],
+    ] as const)("%s %o", (layout, more, expected) => {
+      for (const me of ["r1", "r2"]) expect(stage(me, { layout, ...more })).toEqual(expected);
+    });
+
+    it("teacher and screen, and the teacher large while nobody shares one", () => {
+      const both = ["wall", "lead/screen", "lead/teacher"];
+      expect(stage("r1", { layout: "lead-and-screen" }, sharing)).toEqual(both);
+      expect(stage("r1", { layout: "lead-and-screen" }).slice(0, 2)).toEqual([
+        "large",
+        "lead/teacher",
+      ]);
+    });
+
+    it("four of five: the spotlight is among them, and nobody changes places", () => {
+      const five = [...seats, seat("r4")];
+      const shown = ["wall", "lead/teacher", "r1/students", "r2/students"];
+      expect(stage("r1", { layout: "four" }, five)).toEqual([...shown, "r3/students"]);
+      const spotlight = { seat_id: "r4", source: null };
+      expect(stage("r1", { layout: "four", spotlight }, five)).toEqual([...shown, "r4/students"]);
+    });
+
+    it("the room under the spotlight alone goes on seeing its teacher", () => {
+      expect(stage("r3", { layout: "spotlight", ...lit })).toEqual(["large", "lead/teacher"]);
+    });
+
+    it.each(["spotlight", "dialogue", "four", "lead-and-screen"] as const)(
+      "%s: the lead goes on seeing every room",
+      (layout) => {
+        const five = [...sharing, seat("r4")];
+        const { large, strip } = leadStage(
+          viewOf("lead", { lesson: lesson({ layout }), seats: five }),
+        );
+        const seen = [...large, ...strip].filter((one) => one.source !== "screen");
+        expect(ids(seen).sort()).toEqual(["lead", "r1", "r2", "r3", "r4"]);
+      },
+    );
+  });
+
   it("everybody on the wall, observers nowhere", () => {
     const observer = seat("o1", { role: "observer", sources: [] });
     const view = viewOf("r1", { lesson: lesson({ layout: "wall" }), seats: [...seats, observer] });

@@ -34,7 +34,7 @@ export function seat(id: string, more: Partial<SeatState> = {}): SeatState {
     present: true,
     away_since: null,
     devices: [
-      { device_id: `device-${id}`, kind: "browser", bearer: `bearer ${id}`, connected: true },
+      { device_id: `device-${id}`, kind: "browser", bearer: `bearer ${id}`, connected: true, takes_program: false },
     ],
     sound_device: `device-${id}`,
     sources: [source(id, lead ? "teacher" : "students"), source(id, "room")],
@@ -66,6 +66,7 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     recording_fault: "",
     video_codec: "H264",
     streams: [],
+    program: "none",
     ended: false,
     ...more,
   };

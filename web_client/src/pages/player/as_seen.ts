@@ -199,6 +199,7 @@ const NO_LESSON: LessonState = {
   recording_fault: "",
   video_codec: "H264",
   streams: [],
+  program: "none",
   ended: false,
 };
 

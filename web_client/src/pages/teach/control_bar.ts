@@ -16,6 +16,10 @@ const LAYOUT_ICONS: Record<Layout, IconName> = {
   speaker: "layoutSpeaker",
   wall: "layoutWall",
   screen: "layoutScreen",
+  "lead-and-screen": "layoutLeadAndScreen",
+  spotlight: "layoutSpotlight",
+  dialogue: "layoutDialogue",
+  four: "layoutFour",
 };
 
 export class ControlBar extends TongkeElement {
@@ -59,6 +63,10 @@ export class ControlBar extends TongkeElement {
       }
       .group button + button {
         margin-inline-start: -1px;
+      }
+      /* Seven are too many words in a row: what is chosen says its own, the others on asking. */
+      .group button:not([aria-pressed="true"]) .word {
+        display: none;
       }
       .hands {
         display: flex;
@@ -192,10 +200,12 @@ export class ControlBar extends TongkeElement {
             html`<button
               data-testid="layout-${layout}"
               aria-pressed=${view.lesson?.layout === layout ? "true" : "false"}
+              aria-label=${m.teach.layouts[layout]}
+              title=${m.teach.layouts[layout]}
               ?disabled=${off}
               @click=${() => session.setLayout(layout)}
             >
-              ${icon(LAYOUT_ICONS[layout])}${m.teach.layouts[layout]}
+              ${icon(LAYOUT_ICONS[layout])}<span class="word">${m.teach.layouts[layout]}</span>
             </button>`,
         )}
       </div>
