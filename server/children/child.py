@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -64,9 +63,6 @@ class Program(Generic[Command, Report]):
 
     environment: Mapping[str, str] | None = None
     """What it has of the server's environment; None for all of it."""
-
-    memory_bytes: int | None = None
-    """More it is not given by the kernel: what leaks or is misled ends itself alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +191,6 @@ class Child(Generic[Command, Report]):
                         stdin=subprocess.DEVNULL,
                         env=self._program.environment,
                     )
-                if (most := self._program.memory_bytes) is not None:
-                    resource.prlimit(self._process.pid, resource.RLIMIT_AS, (most, most))
             reader, writer = await asyncio.open_unix_connection(
                 sock=ours, limit=self._program.max_line_bytes
             )

@@ -71,7 +71,10 @@ function chosenStage(view: View): Stage | null {
       const shown = unlike([spotlight ?? face, ...people]).slice(0, 4);
       return wall(...unlike([...people, ...shown]).filter((one) => includes(shown, one)));
     }
-    default:
+    case "speaker":
+    case "wall":
+    case "screen":
+    case undefined:
       return null;
   }
 }

@@ -1,0 +1,22 @@
+"""How large and how heavy a program's picture is: its layers, the smallest first.
+
+A hall's screen and an archive want 720p; a grid of rooms on a page 360p; a line of 100 kb/s carries
+the mixed sound and the smallest, in which labels are still read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mixer.composite.process.messages import Layer
+
+FRAMES_PER_S: Final = 25
+
+LAYERS: Final = (
+    Layer(width=320, height=180, bitrate_bps=60_000),
+    Layer(width=640, height=360, bitrate_bps=400_000),
+    Layer(width=1280, height=720, bitrate_bps=1_500_000),
+)
+
+# Speech of several rooms with its own repairs.
+MIX_BITRATE_BPS: Final = 40_000
