@@ -157,7 +157,9 @@ class SendRules(ProfileModel):
 
 
 class RoomProfile(ProfileModel):
-    """A kind of room: what it has, and what of that it sends."""
+    """A kind of room: what it has, what of that it sends, and whether it shows the others' pictures
+    or the lesson's program.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]  # the file's name
     title_zh: Title
@@ -168,6 +170,7 @@ class RoomProfile(ProfileModel):
     sound: Sound = Sound()
     sources: Sources = Sources()
     send: SendRules = SendRules()
+    receives: Literal["pictures", "program"] = "pictures"
 
     @model_validator(mode="after")
     def _sends_what_it_has(self) -> Self:

@@ -35,6 +35,7 @@ class Admit(ProfileModel):
     producers_per_device: Annotated[int, Field(ge=2, le=16)] = 8
     encodings_per_producer: Annotated[int, Field(ge=1, le=3)] = 3
     pending_handshakes: Annotated[int, Field(ge=8, le=65_536)] = 256
+    programs: Annotated[int, Field(ge=0, le=1_000)] = 0
 
 
 class ServerProfile(ProfileModel):

@@ -77,6 +77,7 @@ from server.metrics import Metrics
 from server.metrics.http_times import HttpTimes
 from server.node.hardware import choose_server_profile
 from server.node.media import MediaCore, open_media_node
+from server.programs.service import ProgramService
 from server.recordings.lesson_files import LESSON_FILES, LessonFiles
 from server.recordings.library import Catalogue
 from server.recordings.recording import RecordingService
@@ -280,20 +281,24 @@ class _Start:
         self._stack.push_async_callback(files.close)
         event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
         self._stack.push_async_callback(event_log.close)
-        signaling_settings = _signaling_settings(settings)
+        programs = await self._programs(media)
+        signaling_settings = _signaling_settings(settings, programs=programs is not None)
+        observers = (event_log, recording, programs)
         self.signaling = LessonService(
             media,
             tokens,
             desk,
-            observers=(event_log,) if recording is None else (event_log, recording),
+            observers=[observer for observer in observers if observer is not None],
             settings=signaling_settings,
             clock=clock,
         )
         self._stack.push_async_callback(self.signaling.close)
         if recording is not None:
             recording.on_running = self.signaling.set_recording
+        if programs is not None:
+            programs.lessons = self.signaling
         desk.live = SignalingLessons(self.signaling)
-        self._meters.watch(media, self.signaling, recording)
+        self._meters.watch(media, self.signaling, recording, programs)
         self._meters.watch_certificate(self._certificate)
         self.encoders = EncoderDesk(
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
@@ -332,6 +337,7 @@ class _Start:
             turn=signaling_settings.turn,
             media=media,
             recording=recording,
+            programs=programs,
             store=store,
             lesson_files=files,
             metrics=self._meters,
@@ -350,6 +356,18 @@ class _Start:
         """The names of a certificate from outside; ours has all that this machine has."""
         served = self._certificate
         return None if served is None or served.files.self_made else served.names
+
+    async def _programs(self, media: MediaCore) -> ProgramService | None:
+        """Whoever makes lessons' programs; nobody where none are admitted."""
+        admit = self._hardware.admit
+        most = admit.programs if self._settings.programs is None else self._settings.programs
+        if most == 0:
+            return None
+        programs = ProgramService(media, most=most, most_layers=admit.encodings_per_producer)
+        await programs.start()
+        # Stopped after signaling, as the recording: what it feeds is the media's until then.
+        self._stack.push_async_callback(programs.close)
+        return programs
 
     async def _recording(
         self, media: MediaCore, pending_writes: PendingWrites, desk: LessonDesk, store: Store
@@ -392,7 +410,7 @@ async def _close_archive(folder: Path) -> None:
         pass
 
 
-def _signaling_settings(settings: Settings) -> SignalingSettings:
+def _signaling_settings(settings: Settings, *, programs: bool) -> SignalingSettings:
     return SignalingSettings(
         max_message_bytes=settings.max_message_bytes,
         away_grace_s=settings.away_grace_s,
@@ -405,6 +423,7 @@ def _signaling_settings(settings: Settings) -> SignalingSettings:
         longest_lesson_s=settings.longest_lesson_s,
         lesson_warned_s=settings.lesson_warned_s,
         turn=turn_servers(settings),
+        programs=programs,
     )
 
 

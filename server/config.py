@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     turn_urls: Words = ()
     turn_secret_file: Path | None = None
     server_profile: str = "auto"
+    programs: Annotated[int | None, Field(ge=0, le=1000)] = (
+        None  # None: as the server's profile says
+    )
     profiles_folder: Path | None = None
 
     # lessons

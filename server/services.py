@@ -26,6 +26,7 @@ from server.lessons.timetable import LESSONS
 from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.node.media import MediaCore
+from server.programs.service import ProgramService
 from server.recordings.lesson_files import LessonFiles
 from server.recordings.library import RECORDINGS
 from server.recordings.recording import RecordingService
@@ -66,6 +67,7 @@ class Services:
     turn: TurnServers | None
     media: MediaCore
     recording: RecordingService | None
+    programs: ProgramService | None
     store: Store
     lesson_files: LessonFiles
     metrics: Metrics

@@ -16,6 +16,7 @@ from server.metrics.door import DoorCollector
 from server.metrics.http_times import HttpMeters
 from server.metrics.media import MeasuredMedia, MediaCollector
 from server.metrics.service import ServiceCollector, SignalingDirectory
+from server.programs.service import ProgramService
 from server.recordings.recording import RecordingService
 from signaling.driver import LessonService
 
@@ -31,11 +32,15 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
     def watch(
-        self, media: MeasuredMedia, signaling: LessonService, recording: RecordingService | None
+        self,
+        media: MeasuredMedia,
+        signaling: LessonService,
+        recording: RecordingService | None,
+        programs: ProgramService | None,
     ) -> None:
         """Collect from these from now on."""
         self.registry.register(MediaCollector(media, SignalingDirectory(signaling)))
-        self.registry.register(ServiceCollector(signaling, recording))
+        self.registry.register(ServiceCollector(signaling, recording, programs))
         if recording is not None:
             ProcessCollector(
                 namespace="tongke_recorder",

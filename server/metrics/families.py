@@ -231,6 +231,14 @@ RECORDER = (
     Family("tongke_recorder_dropped_events_total", C, "Journal events lost for want of room."),
 )
 
+PROGRAMS = (
+    Family("tongke_programs", G, "Lessons whose program is made, or has no room.", ("state",)),
+    Family("tongke_program_starts_total", C, "Starts of programs' processes."),
+    Family("tongke_program_taps", G, "Sources that go into programs."),
+    Family("tongke_program_late_ticks", G, "Late pictures of the programs that are made now."),
+    Family("tongke_program_dropped_datagrams", G, "Datagrams they found no room for."),
+)
+
 HTTP = (
     Family(
         "tongke_http_request_seconds",
@@ -257,5 +265,5 @@ DOOR = (
 )
 
 MEDIA = (*NODE, *PORT, *PUMP, *LESSON, *LINE, *STREAM)
-SERVICE = (*SIGNALING, *RECORDER)
+SERVICE = (*SIGNALING, *RECORDER, *PROGRAMS)
 ALL = (*MEDIA, *SERVICE, *HTTP, *DOOR)

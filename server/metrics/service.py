@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from server.metrics.families import SERVICE
 from server.metrics.sheet import Sheet, describe
+from server.programs.service import ProgramService, ProgramTotals
 from server.recordings.recorded import RecordingTotals
 from server.recordings.recording import RecordingService
 from signaling.counters import SignalingCounters
@@ -39,11 +40,17 @@ class SignalingDirectory:
 
 
 class ServiceCollector(Collector):
-    """A collector over signaling and, where there is one, the recording."""
+    """A collector over signaling and, where there are, recording and programs."""
 
-    def __init__(self, service: LessonService, recording: RecordingService | None) -> None:
+    def __init__(
+        self,
+        service: LessonService,
+        recording: RecordingService | None,
+        programs: ProgramService | None,
+    ) -> None:
         self._service = service
         self._recording = recording
+        self._programs = programs
 
     def describe(self) -> Iterator[Metric]:
         """Names alone."""
@@ -55,6 +62,8 @@ class ServiceCollector(Collector):
         _signaling(sheet, self._service.counters)
         if self._recording is not None:
             _recorder(sheet, self._recording.totals())
+        if self._programs is not None:
+            _compositors(sheet, self._programs.totals())
         return sheet.metrics()
 
 
@@ -81,3 +90,12 @@ def _recorder(sheet: Sheet, totals: RecordingTotals) -> None:
     sheet.put("tongke_recorder_taps", totals.taps)
     sheet.put("tongke_recorder_unwritten_events", totals.unwritten_events)
     sheet.put("tongke_recorder_dropped_events_total", totals.dropped_events)
+
+
+def _compositors(sheet: Sheet, totals: ProgramTotals) -> None:
+    sheet.put("tongke_programs", totals.running, "running")
+    sheet.put("tongke_programs", totals.waiting, "waiting")
+    sheet.put("tongke_program_starts_total", totals.starts)
+    sheet.put("tongke_program_taps", totals.taps)
+    sheet.put("tongke_program_late_ticks", totals.late_ticks)
+    sheet.put("tongke_program_dropped_datagrams", totals.dropped_datagrams)

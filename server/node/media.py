@@ -14,13 +14,14 @@ from server.children.tapping import TappedMedia
 from server.config import Settings
 from server.errors import StartRefused
 from server.lessons.profiles import node_limits
+from server.programs.feeding import FedMedia
 from signaling.ports import Media
 
 LAST_PORT = 65_535
 
 
-class MediaCore(Media, TappedMedia, Protocol):
-    """What signaling and recording use of the node, and what the server asks of it."""
+class MediaCore(Media, TappedMedia, FedMedia, Protocol):
+    """What signaling, recording and programs use of the node, and what the server asks of it."""
 
     @property
     def ready(self) -> bool:

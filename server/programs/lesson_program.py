@@ -73,9 +73,11 @@ class LessonProgram:
         *,
         folder: Path,
         program: CompositorProgram,
+        layers: tuple[c.Layer, ...] = LAYERS,
         allowed: Allowances = USUAL,
     ) -> None:
-        """`folder` is where sockets are bound."""
+        """`folder` is where sockets are bound, `layers` are its picture's, the smallest first."""
+        self._layers = layers
         self.lesson_id = lesson_id
         self.counters = c.Counters()
         self.standing = ProgramStanding.STARTING
@@ -96,8 +98,8 @@ class LessonProgram:
             FeedOffer(
                 LessonSource.PROGRAM.value,
                 "H264",
-                sum(layer.bitrate_bps for layer in LAYERS),
-                layers=len(LAYERS),
+                sum(layer.bitrate_bps for layer in layers),
+                layers=len(layers),
             ),
             Kind.VIDEO,
         )
@@ -243,7 +245,7 @@ class LessonProgram:
     def _child_up(self) -> None:
         """A new child knows nothing: all is said to it at the next look, which is now."""
         self._child.send(
-            c.Begin(lesson_id=self.lesson_id, frames_per_s=FRAMES_PER_S, layers=LAYERS)
+            c.Begin(lesson_id=self.lesson_id, frames_per_s=FRAMES_PER_S, layers=self._layers)
         )
         self._sent_scene = None
         self.hurry()

@@ -18,6 +18,7 @@ import structlog
 from mixer.node import RuntimeFolder
 from server.children.child import USUAL, Allowances
 from server.children.compositor import compositor
+from server.programs.layers import LAYERS
 from server.programs.lesson_program import (
     CompositorProgram,
     LessonProgram,
@@ -42,7 +43,6 @@ class ProgramTotals:
     waiting: int  # lessons for whose program there is no room
     starts: int  # of processes, since the server began
     taps: int
-    composed_frames: int
     late_ticks: int
     dropped_datagrams: int
 
@@ -57,6 +57,7 @@ class ProgramService:
         media: ProgramMedia,
         *,
         most: int,
+        most_layers: int = len(LAYERS),
         program: CompositorProgram | None = None,
         allowed: Allowances = USUAL,
         lingers_s: float = LINGERS_S,
@@ -64,6 +65,7 @@ class ProgramService:
     ) -> None:
         """At most so many at once. `lessons` is set before the first lesson is opened."""
         self._media = media
+        self._layers = LAYERS[-most_layers:]
         self._most = most
         self._program = program or compositor()
         self._allowed = allowed
@@ -89,7 +91,6 @@ class ProgramService:
             waiting=len(self._waiting),
             starts=self._past_starts + sum(one.starts for one in programs),
             taps=sum(one.taps for one in programs),
-            composed_frames=sum(one.counters.composed_frames for one in programs),
             late_ticks=sum(one.counters.late_ticks for one in programs),
             dropped_datagrams=sum(one.counters.dropped_datagrams for one in programs),
         )
@@ -161,6 +162,7 @@ class ProgramService:
             lesson_id,
             folder=self._runtime_folder,
             program=self._program,
+            layers=self._layers,
             allowed=self._allowed,
         )
         self._programs[lesson_id] = program

@@ -462,10 +462,13 @@ class SourceProfile(Model):
 
 
 class SendProfile(Model):
-    """What this device shall send, by its hardware profile and the lesson's mode."""
+    """What this device shall send, by its hardware profile and the lesson's mode; and whether it
+    shall show the others' pictures or, where the server makes one, the lesson's program.
+    """
 
     name: str
     sources: list[SourceProfile]
+    receives: Literal["pictures", "program"] = "pictures"
 
 
 class IceServer(Model):

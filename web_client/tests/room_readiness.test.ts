@@ -23,7 +23,11 @@ const room: SourceProfile = {
 };
 const profile: RoomProfile = {
   checks_devices: true,
-  sends: { name: "standard", sources: [room, { ...room, source: "students", codec: "H264" }] },
+  sends: {
+    name: "standard",
+    sources: [room, { ...room, source: "students", codec: "H264" }],
+    receives: "pictures",
+  },
 };
 const answer: RoomAnswer = {
   classroom: { id: "k1", name: "One", profile: "standard", school: "B" },

@@ -803,9 +803,17 @@ export interface components {
             school: string;
             seat_id: string;
         };
-        /** @description What this device shall send, by its hardware profile and the lesson's mode. */
+        /**
+         * @description What this device shall send, by its hardware profile and the lesson's mode; and whether it
+         *     shall show the others' pictures or, where the server makes one, the lesson's program.
+         */
         SendProfile: {
             name: string;
+            /**
+             * @default pictures
+             * @enum {string}
+             */
+            receives: "pictures" | "program";
             sources: components["schemas"]["SourceProfile"][];
         };
         /**

@@ -504,10 +504,14 @@ export interface SourceProfile {
   from_network: boolean;
 }
 
-/** What this device shall send, by its hardware profile and the lesson's mode. */
+/**
+ * What this device shall send, by its hardware profile and the lesson's mode; and whether it
+ * shall show the others' pictures or, where the server makes one, the lesson's program.
+ */
 export interface SendProfile {
   name: string;
   sources: SourceProfile[];
+  receives: "pictures" | "program";
 }
 
 export interface IceServer {

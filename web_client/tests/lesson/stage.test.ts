@@ -429,7 +429,7 @@ describe("the room's line of state", () => {
     const none = viewOf("r1", {
       lesson: lesson({ floor: "r1" }),
       seats: [seat("r1", { sources: [] })],
-      profile: { name: "standard", sources: [room] },
+      profile: { name: "standard", sources: [room], receives: "pictures" },
     });
     const off = { type: "device", device: "microphone", phase: "off" } as const;
     expect(kind(apply(none, ...on, off))).toBe("microphone-closed"); // by choice, behind the gear

@@ -110,6 +110,7 @@ export const seats = (...rooms: SeatState[]): Partial<Welcome> => ({
 
 /** What a teacher's laptop is to send. */
 export const profile = {
+  receives: "pictures" as const,
   name: "standard",
   sources: (["room", "teacher", "screen"] as const).map(
     (source) => ({ source, encodings: [], sound: null }) as unknown as SourceProfile,

@@ -364,7 +364,13 @@ async def test_the_administrator_puts_out_anybody_and_lets_in_again(lesson: Clas
         (live,) = (await lesson.admin.get("/api/admin/live")).json()["lessons"]
         (seat,) = [seat for seat in live["seats"] if seat["seat_id"] == "room-1"]
         assert seat["devices"] == [
-            {"device_id": device, "kind": "browser", "bearer": "墙上的电脑", "connected": True}
+            {
+                "device_id": device,
+                "kind": "browser",
+                "bearer": "墙上的电脑",
+                "connected": True,
+                "takes_program": False,
+            }
         ]
         li = await lesson.world.signed_in("li")
         assert (await li.delete(f"{path}/devices/{device}")).status_code == 403
