@@ -87,6 +87,28 @@ describe("an observer", () => {
     expect(sign()).toBe("录制暂停：服务器磁盘已满");
   });
 
+  it("takes the program on asking, where the server makes one, and lets it go again", async () => {
+    const root = await inside();
+    expect(seen(root, "[data-testid=show-program]")).toBeNull();
+    await heard({ type: "lesson_changed", lesson: lesson({ program: "idle" }) });
+    expect(FakeSocket.last.sent.some((one) => one.type === "take_program")).toBe(false);
+    await press(root, "[data-testid=show-program]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "take_program", taken: true });
+    await heard({ type: "lesson_changed", lesson: lesson({ program: "starting" }) });
+    expect(words(find(root, "header [role=status]"))).toBe("节目即将开始…");
+    expect(seen(root, "tk-stage")).not.toBeNull(); // until it is there
+    const program = { producer_id: "p1", kind: "video", codec: "H264", seat_id: null } as const;
+    const streams = [{ source: "program", ...program }] as const;
+    await heard({ type: "lesson_changed", lesson: lesson({ program: "running", streams: [...streams] }) });
+    expect([seen(root, "tk-stage"), seen(root, "tk-program") !== null]).toEqual([null, true]);
+    await press(root, "[data-testid=show-wall]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "take_program", taken: false });
+    expect(seen(root, "tk-program")).toBeNull();
+    await heard({ type: "lesson_changed", lesson: lesson({ program: "full" }) });
+    await press(root, "[data-testid=show-program]");
+    expect(words(find(root, "header [role=status]"))).toContain("已满");
+  });
+
   it("is gone at once when its window is closed", async () => {
     await inside();
     const { last } = FakeSocket;

@@ -1,4 +1,4 @@
-// The others' sound: one audio element per seat. Draws nothing.
+// The others' sound: one audio element per seat, or one for the program's mix. Draws nothing.
 //
 // A seat's picture and sound are one stream in the server's offer, so the browser keeps them in
 // step although picture and sound sit in different elements. If the browser refuses to begin
@@ -9,8 +9,10 @@ import { html, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { base } from "../design/shared.ts";
+import { programSound } from "../lesson/program.ts";
 import type { LessonSession } from "../lesson/session.ts";
 import type { View } from "../lesson/state.ts";
+import { PROGRAM } from "../lesson/wants.ts";
 import { define, TongkeElement } from "./element.ts";
 
 interface Voice {
@@ -41,6 +43,9 @@ export class Sound extends TongkeElement {
   }
 
   private voices(): Voice[] {
+    const mixed = programSound(this.view);
+    const mix = mixed && this.view.tracks.get(mixed.producer_id);
+    if (mix) return [{ seatId: PROGRAM, track: mix }]; // all voices are in it
     const voices: Voice[] = [];
     for (const seat of this.view.seats.values()) {
       for (const source of seat.sources) {

@@ -9,6 +9,7 @@ import {
   sourceOf,
   videoSources,
 } from "./selectors.ts";
+import { isPictureHeld, programPicture } from "./program.ts";
 import { largeForOthers } from "./stage.ts";
 import type { View } from "./state.ts";
 
@@ -29,6 +30,7 @@ export type Caption =
   | { kind: "no-microphone"; tone: "warn" }
   | { kind: "own-picture-paused"; tone: "warn" }
   | { kind: "picture-paused"; tone: "warn" }
+  | { kind: "program-for-line"; tone: "warn" }
   | { kind: "waiting-for"; tone: "calm"; name: string }
   | { kind: "lead-away"; tone: "calm"; name: string }
   | { kind: "floor-other"; tone: "calm"; name: string }
@@ -57,7 +59,10 @@ export function roomCaption(view: View): Caption {
   if (ownPictureIsHeld(view)) return { kind: "own-picture-paused", tone: "warn" };
   if (allSeeMe(view)) return { kind: "spotlight-mine", tone: "good" };
   if (me.hand) return { kind: "hand-up", tone: "good", place: me.hand.place };
-  if (pictureIsPaused(view)) return { kind: "picture-paused", tone: "warn" };
+  if (isPictureHeld(view)) return { kind: "picture-paused", tone: "warn" };
+  if (view.takesProgram === "line" && programPicture(view)) {
+    return { kind: "program-for-line", tone: "warn" };
+  }
   const led = view.lesson?.led === true || (lead !== null && isStillSeen(view, lead));
   if (!led || !lead || lead.sources.length === 0) {
     const kind = view.lesson?.begun && !led ? "lead-away" : "waiting-for";
@@ -112,11 +117,4 @@ export function ownPictureIsHeld(view: View): boolean {
 
 function sendsPicture(view: View): boolean {
   return [...view.own.keys()].some((source) => source !== "room");
-}
-
-function pictureIsPaused(view: View): boolean {
-  for (const stream of view.streams.values()) {
-    if (stream.layer === -1 && stream.reason === "bandwidth") return true;
-  }
-  return false;
 }

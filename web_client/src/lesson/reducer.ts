@@ -61,6 +61,8 @@ export function reduce(view: View, event: LessonEvent): View {
       return { ...view, shows: event.codecs };
     case "sound-blocked":
       return view.soundBlocked === event.blocked ? view : { ...view, soundBlocked: event.blocked };
+    case "takes-program":
+      return { ...view, takesProgram: event.reason };
     case "chat-open":
       return { ...view, chatOpen: event.open, unread: event.open ? 0 : view.unread };
     case "notice":

@@ -26,17 +26,26 @@ import { constraintsOf } from "./encodings.ts";
 import { StallWatch } from "./health.ts";
 import { LessonIntents } from "./intents.ts";
 import { captureProfiles, isSent, soundHasMoved, sourceProfile } from "./own_sources.ts";
+import { hasProgram, type ProgramReason } from "./program.ts";
 import { Publisher } from "./publisher.ts";
 import { bytesReceived } from "./recovery.ts";
 import { shownCodecs } from "./shown_codecs.ts";
 import { LessonStore } from "./store.ts";
 import { movingFrames, statisticsOf } from "./statistics.ts";
 import { Subscriber } from "./subscriber.ts";
+import { ThinLine } from "./thin_line.ts";
 import { TileSizes, wantsOf } from "./wants.ts";
 import { WindowKey } from "./window_key.ts";
 
 const WANTS_DEBOUNCE_MS = 120; // a layout change moves every tile: ask once
 const CHECK_EVERY_MS = 1000;
+
+/** What is to be received may be another after these. */
+const WANTS_CHANGE = new Set<ServerMessage["type"]>([
+  "seat_changed",
+  "seat_removed",
+  "lesson_changed",
+]);
 
 export class LessonSession extends LessonIntents {
   readonly store = new LessonStore();
@@ -47,6 +56,7 @@ export class LessonSession extends LessonIntents {
   private publisher: Publisher | null = null;
   private subscriber: Subscriber | null = null;
   private readonly stalls = new StallWatch();
+  private readonly thinLine = new ThinLine();
   private checker: ReturnType<typeof setInterval> | undefined;
   private wantsTimer: ReturnType<typeof setTimeout> | undefined;
   private renewToken = false;
@@ -171,6 +181,22 @@ export class LessonSession extends LessonIntents {
     }
   }
 
+  /**
+   * Show the program in place of separate pictures, or those again (null). Said again at every
+   * return; where the server cannot, the page goes on with separate pictures.
+   */
+  takeProgram(reason: ProgramReason | null): void {
+    if (this.store.view.takesProgram === reason) return;
+    this.store.dispatch({ type: "takes-program", reason });
+    if (this.connection.live) this.sayProgram();
+    this.scheduleWants();
+  }
+
+  private sayProgram(): void {
+    const taken = this.store.view.takesProgram !== null;
+    this.act({ type: "take_program", taken });
+  }
+
   // --- joining --------------------------------------------------------------------------------
 
   /** A window of this browser is in this lesson, or was a moment ago. */
@@ -243,6 +269,7 @@ export class LessonSession extends LessonIntents {
     this.key.keep(welcome.resume);
     if (this.joinsToEnter) this.takesLead = false;
     this.store.dispatch({ type: "server", message: welcome, now: Date.now() / 1000 });
+    this.programAfter(welcome);
     const iceServers = welcome.ice_servers.map((server) => ({ ...server }));
     if (this.sending && !this.joinsToEnter) this.enter(); // said while it was joining
     this.publisher ??= this.makePublisher(iceServers);
@@ -259,6 +286,19 @@ export class LessonSession extends LessonIntents {
     if (this.sending) this.send();
     const screen = this.devices.track("screen");
     if (screen) this.captured("screen", screen);
+  }
+
+  /** A new device of the server's knows nothing of what this page shows. */
+  private programAfter({ profile }: Welcome): void {
+    if (!hasProgram(this.store.view)) {
+      this.store.dispatch({ type: "takes-program", reason: null });
+      return;
+    }
+    const room = this.options.device === "room_pc";
+    if (room && profile.receives === "program" && this.store.view.takesProgram === null) {
+      this.store.dispatch({ type: "takes-program", reason: "profile" });
+    }
+    if (this.store.view.takesProgram !== null) this.sayProgram();
   }
 
   private lost(code: number): "retry" | "stop" {
@@ -298,7 +338,7 @@ export class LessonSession extends LessonIntents {
     }
     this.store.dispatch({ type: "server", message, now: Date.now() / 1000 });
     if (message.type === "lesson_ended" || message.type === "removed") this.putOut();
-    if (message.type === "seat_changed" || message.type === "seat_removed") this.scheduleWants();
+    if (WANTS_CHANGE.has(message.type)) this.scheduleWants();
   }
 
   // --- media ----------------------------------------------------------------------------------
@@ -391,5 +431,13 @@ export class LessonSession extends LessonIntents {
     const { stalled, restart } = this.stalls.update(movingFrames(report, this.store.view), now);
     this.store.dispatch({ type: "stalled", producerIds: stalled });
     if (restart && live) this.subscriber?.restart();
+    this.lookAtLine(now);
+  }
+
+  /** A room whose line is too thin for separate pictures is moved to the program, and back. */
+  private lookAtLine(now: number): void {
+    if (this.options.device !== "room_pc") return;
+    const change = this.thinLine.update(this.store.view, now);
+    if (change) this.takeProgram(change === "program" ? "line" : null);
   }
 }

@@ -13,6 +13,8 @@ import {
   type VideoCodec,
 } from "../protocol/messages.ts";
 
+import type { ProgramReason } from "./program.ts";
+
 /** Where the page stands with the server. */
 export type Phase =
   | "idle"
@@ -100,6 +102,8 @@ export interface View {
   readonly soundBlocked: boolean;
   /** The video codecs that this browser can show. */
   readonly shows: readonly VideoCodec[];
+  /** Why the program is taken in place of separate pictures; null where it is not. */
+  readonly takesProgram: ProgramReason | null;
   /** The last request that was refused, to be said once. */
   readonly notice: Refusal | null;
   /** Server time minus this machine's, in seconds. */
@@ -126,6 +130,7 @@ export type LessonEvent =
   | { type: "held"; held: boolean }
   | { type: "shows"; codecs: readonly VideoCodec[] }
   | { type: "sound-blocked"; blocked: boolean }
+  | { type: "takes-program"; reason: ProgramReason | null }
   | { type: "chat-open"; open: boolean }
   | { type: "notice"; refusal: Refusal | null };
 
@@ -156,6 +161,7 @@ export const initialView: View = {
   held: false,
   soundBlocked: false,
   shows: VIDEO_CODEC_VALUES,
+  takesProgram: null,
   notice: null,
   clockOffsetS: 0,
 };

@@ -1,17 +1,21 @@
 // What this device asks the server for: every seat's sound, and each visible picture at its size.
 // Pure but for `TileSizes`, which remembers what the tiles on the page report.
 
-import type { Want } from "../protocol/messages.ts";
+import type { LessonStream, SourceState, Want } from "../protocol/messages.ts";
+import { programPicture, programSound } from "./program.ts";
 import { type Picture, producerOf } from "./selectors.ts";
 import type { View } from "./state.ts";
 
 /** A tile on the page, in device pixels. Higher `priority` keeps its quality on a weak line. */
 export interface TileSize {
-  readonly picture: Picture;
+  readonly picture: Picture | typeof PROGRAM;
   readonly width: number;
   readonly height: number;
   readonly priority: number;
 }
+
+/** The lesson's program, which is no seat's picture. */
+export const PROGRAM = "program";
 
 export const PRIORITY = { strip: 1, large: 5, sound: 10 } as const;
 
@@ -38,10 +42,17 @@ export class TileSizes {
   }
 }
 
-/** The wants that serve `tiles`; `sound` asks for what the other seats say as well. */
+/**
+ * The wants that serve `tiles`; `sound` asks for what the other seats say as well, mixed where the
+ * program is taken.
+ */
 export function wantsOf(view: View, tiles: readonly TileSize[], sound: boolean): Want[] {
   const wants = new Map<string, Required<Want>>();
-  if (sound) {
+  const mixed = programSound(view);
+  if (sound && mixed) {
+    const id = mixed.producer_id;
+    wants.set(id, { producer_id: id, width: 0, height: 0, priority: PRIORITY.sound });
+  } else if (sound) {
     for (const seat of view.seats.values()) {
       if (seat.seat_id === view.me?.seatId) continue;
       for (const source of seat.sources) {
@@ -52,8 +63,8 @@ export function wantsOf(view: View, tiles: readonly TileSize[], sound: boolean):
     }
   }
   for (const tile of tiles) {
-    if (tile.picture.seatId === view.me?.seatId || tile.width < 1 || tile.height < 1) continue;
-    const producer = producerOf(view, tile.picture);
+    if (tile.width < 1 || tile.height < 1) continue;
+    const producer = wantedOf(view, tile.picture);
     if (producer?.kind !== "video") continue;
     const known = wants.get(producer.producer_id);
     wants.set(producer.producer_id, {
@@ -64,6 +75,11 @@ export function wantsOf(view: View, tiles: readonly TileSize[], sound: boolean):
     });
   }
   return [...wants.values()];
+}
+
+function wantedOf(view: View, picture: TileSize["picture"]): SourceState | LessonStream | null {
+  if (picture === PROGRAM) return programPicture(view);
+  return picture.seatId === view.me?.seatId ? null : producerOf(view, picture);
 }
 
 function step(pixels: number): number {

@@ -10,16 +10,27 @@ import { define } from "../components/element.ts";
 import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts";
 import { putOut, refusalWords } from "../components/put_out.ts";
 import { recordingSign } from "../components/recording_sign.ts";
+import "../components/program.ts";
 import "../components/sound.ts";
 import "../components/stage.ts";
 import { Title } from "../components/title.ts";
-import { icon } from "../design/icons.ts";
+import { icon, type IconName } from "../design/icons.ts";
 import { base, cards, controls, fields } from "../design/shared.ts";
 import { clock } from "../i18n/format.ts";
+import { hasProgram, programPicture } from "../lesson/program.ts";
 import { serverNow } from "../lesson/selectors.ts";
 import { LessonSession } from "../lesson/session.ts";
 import { roomStage, type Stage } from "../lesson/stage.ts";
 import type { View } from "../lesson/state.ts";
+
+/** What the rooms see, the program that the server makes of all, or all side by side. */
+type Shown = "rooms" | "program" | "wall";
+
+const SHOWN_ICONS: Record<Shown, IconName> = {
+  rooms: "layoutSpeaker",
+  program: "screen",
+  wall: "layoutWall",
+};
 
 interface Note {
   readonly at: number;
@@ -142,7 +153,7 @@ export class Observe extends LessonPage {
   ];
 
   @property() lessonId = "";
-  @state() private wall = false;
+  @state() private shows: Shown = "rooms";
   @state() private notes: readonly Note[] = [];
   @query("input") private field!: HTMLInputElement;
 
@@ -265,8 +276,13 @@ export class Observe extends LessonPage {
         ${view.soundBlocked
           ? html`<button>${icon("sound")}${m.lesson.soundBlocked}</button>`
           : nothing}
+        ${this.programWords()
+          ? html`<span class="badge" role="status">${this.programWords()}</span>`
+          : nothing}
         <div class="group" role="group" aria-label=${m.observe.view}>
-          ${this.viewButton(false, m.observe.program)}${this.viewButton(true, m.observe.wall)}
+          ${this.viewButton("rooms", m.observe.rooms)}
+          ${hasProgram(view) ? this.viewButton("program", m.observe.program) : nothing}
+          ${this.viewButton("wall", m.observe.wall)}
         </div>
         <button
           data-testid="chat"
@@ -306,19 +322,46 @@ export class Observe extends LessonPage {
     }
   }
 
-  private viewButton(wall: boolean, words: string): TemplateResult {
+  private viewButton(shown: Shown, words: string): TemplateResult {
     return html`<button
-      aria-pressed=${this.wall === wall ? "true" : "false"}
-      @click=${() => (this.wall = wall)}
+      data-testid="show-${shown}"
+      aria-pressed=${this.shows === shown ? "true" : "false"}
+      @click=${() => this.choose(shown)}
     >
-      ${icon(wall ? "layoutWall" : "layoutSpeaker")}${words}
+      ${icon(SHOWN_ICONS[shown])}${words}
     </button>`;
   }
 
+  private choose(shown: Shown): void {
+    this.shows = shown;
+    this.session?.takeProgram(shown === "program" ? "chosen" : null);
+  }
+
+  /** What hinders the program that was asked for. */
+  private programWords(): string {
+    if (!this.view.takesProgram) return "";
+    switch (this.view.lesson?.program) {
+      case "starting":
+        return this.m.program.starting;
+      case "full":
+        return this.m.program.full;
+      case "failed":
+        return this.m.program.failed;
+      case "none":
+      case "idle":
+      case "running":
+      case undefined:
+        return "";
+    }
+  }
+
   private pictures(view: View, session: LessonSession): TemplateResult {
+    if (programPicture(view)) {
+      return html`<tk-program .view=${view} .session=${session}></tk-program>`;
+    }
     const program = roomStage(view);
     const all = [...program.large, ...program.strip];
-    const stage: Stage = this.wall ? { shape: "wall", large: all, strip: [] } : program;
+    const stage: Stage = this.shows === "wall" ? { shape: "wall", large: all, strip: [] } : program;
     return html`<tk-stage
       below
       .view=${view}

@@ -279,6 +279,7 @@ export const live = {
     mutedByLead: "The teacher has muted this room",
     ownPicturePaused: "Our line is weak: they hear us, our picture is paused",
     picturePaused: "Picture paused: the line is weak, sound goes on",
+    programForLine: "The line is weak: you see all rooms in one picture",
     noMicrophone: "No microphone: the others cannot hear this room",
     noCamera: "No camera: the others cannot see this room",
     soundElsewhere: "This room speaks and hears by its other device",
@@ -296,8 +297,15 @@ export const live = {
     others: "The other rooms",
     own: "This room",
   },
+  program: {
+    name: "The lesson’s program",
+    starting: "The program is about to begin…",
+    full: "The server makes as many programs as it can. You see the separate pictures.",
+    failed: "The program cannot be made at the moment; it is tried again. You see the separate pictures.",
+  },
   observe: {
     title: "Observe",
+    rooms: "Main picture",
     program: "Program",
     wall: "Wall",
     view: "View",

@@ -33,6 +33,8 @@ export function captionWords(caption: Caption, { room, lesson }: Messages): stri
       return room.ownPicturePaused;
     case "picture-paused":
       return room.picturePaused;
+    case "program-for-line":
+      return room.programForLine;
     case "waiting-for":
       return room.waitingFor(caption.name);
     case "lead-away":

@@ -9,15 +9,17 @@ import { property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import "../../components/chat_line.ts";
+import "../../components/program.ts";
 import "../../components/sound.ts";
 import "../../components/stage.ts";
 import "../../components/tile.ts";
 import { icon, type IconName } from "../../design/icons.ts";
 import { base } from "../../design/shared.ts";
 import { type Caption, roomCaption } from "../../lesson/captions.ts";
+import { programPicture } from "../../lesson/program.ts";
 import { mySeat, type Picture } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
-import { roomStage } from "../../lesson/stage.ts";
+import { roomStage, type Stage } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
 import { captionWords } from "./caption_words.ts";
 
@@ -39,6 +41,9 @@ export class RoomLesson extends TongkeElement {
         --tile-text: max(28px, 1.6vw);
         --tile-ring: 8px;
         grid-area: 1 / 1;
+      }
+      tk-program {
+        grid-area: 1 / 1 / 2 / 3;
       }
       .strip {
         --tile-text: max(20px, 1.15vw);
@@ -211,22 +216,9 @@ export class RoomLesson extends TongkeElement {
 
   override render(): TemplateResult {
     const { view, session } = this;
-    const stage = roomStage(view);
-    return html`<tk-stage
-        .view=${view}
-        .session=${session}
-        .stage=${stage}
-        .empty=${this.m.lesson.connecting}
-      ></tk-stage>
-      ${stage.strip.length
-        ? html`<div class="strip" role="group" aria-label=${this.m.room.others}>
-            ${repeat(
-              stage.strip,
-              (picture) => `${picture.seatId}/${picture.source}`,
-              (picture) => this.tile(picture),
-            )}
-          </div>`
-        : nothing}
+    return html`${programPicture(view)
+        ? html`<tk-program .view=${view} .session=${session}></tk-program>`
+        : this.pictures(roomStage(view))}
       <div class="bar">
         <div class="words">
           <tk-chat-line .view=${view} .now=${this.now}></tk-chat-line>
@@ -242,6 +234,24 @@ export class RoomLesson extends TongkeElement {
           </p>`
         : nothing}
       <tk-sound .view=${view} .session=${session}></tk-sound>`;
+  }
+
+  private pictures(stage: Stage): TemplateResult {
+    return html`<tk-stage
+        .view=${this.view}
+        .session=${this.session}
+        .stage=${stage}
+        .empty=${this.m.lesson.connecting}
+      ></tk-stage>
+      ${stage.strip.length
+        ? html`<div class="strip" role="group" aria-label=${this.m.room.others}>
+            ${repeat(
+              stage.strip,
+              (picture) => `${picture.seatId}/${picture.source}`,
+              (picture) => this.tile(picture),
+            )}
+          </div>`
+        : nothing}`;
   }
 
   private tile(picture: Picture): TemplateResult {
@@ -294,6 +304,7 @@ const CAPTION_ICONS: Record<Caption["kind"], IconName> = {
   "no-microphone": "microphoneOff",
   "own-picture-paused": "linkWeak",
   "picture-paused": "linkWeak",
+  "program-for-line": "linkWeak",
   "waiting-for": "live",
   "lead-away": "live",
   "floor-other": "speak",
