@@ -214,3 +214,30 @@ async def test_feeds_that_cannot_be(tmp_path: Path) -> None:
             await node.feed(LESSON, "program", one, PICTURE)
             with pytest.raises(NodeFull, match="1 feeds"):
                 await node.feed(LESSON, "program", two, PICTURE)
+
+
+async def test_feeds_at_paths_of_different_lengths_lose_nothing(tmp_path: Path) -> None:
+    """Whoever sends is known by its path: what the kernel said of the last one is of no account."""
+    paths = [tmp_path / name for name in ("f", "feed-of-a-much-longer-name", "feed")]
+    async with running_node() as (node, _events):
+        with contextlib.ExitStack() as stack:
+            ends = [stack.enter_context(bound(path)) for path in paths]
+            feeds = [await node.feed(LESSON, "program", str(path), SOUND) for path in paths]
+            for number in range(100):
+                for end, info in zip(ends, feeds, strict=True):
+                    packet = RtpPacket(
+                        payload_type=info.payload_type,
+                        sequence_number=number,
+                        timestamp=number * 960,
+                        ssrc=info.ssrcs[0],
+                        payload=b"sound",
+                    )
+                    end.sendto(packet.serialize(), info.media_path)
+                await asyncio.sleep(0.001)
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    layers = [one["layers"][0] for one in node.lesson_stats(LESSON)["producers"]]
+                    if all(layer["packets"] == 100 for layer in layers):
+                        break
+                    await asyncio.sleep(0.05)
+            assert [(one["lost"], one["duplicates"]) for one in layers] == [(0, 0)] * 3
