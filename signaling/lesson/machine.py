@@ -20,7 +20,7 @@ from signaling.lesson import rules, saved
 from signaling.lesson.conduct import Conduct
 from signaling.lesson.effects import Effect
 from signaling.lesson.own_streams import OwnStreams
-from signaling.lesson.program import LessonProgram, LessonScene
+from signaling.lesson.program import LessonScene, ProgramTaking
 from signaling.lesson.publishing import Publishing
 from signaling.lesson.record import Bar, Device, LessonRecord, Seat
 from signaling.lesson.removal import Removal
@@ -91,7 +91,7 @@ class Lesson:
         self._removal = Removal(self._record, self._roster)
         self._conduct = Conduct(self._record)
         self._own_streams = OwnStreams(self._record)
-        self._program = LessonProgram(self._record)
+        self._program = ProgramTaking(self._record)
 
     # --- in and out ---------------------------------------------------------------------------
 

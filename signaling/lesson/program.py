@@ -33,7 +33,7 @@ class LessonScene:
     takers: frozenset[str]
 
 
-class LessonProgram:
+class ProgramTaking:
     """Changes what a record knows of the program."""
 
     def __init__(self, record: LessonRecord) -> None:
