@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from mixer.errors import NodeFull
 from mixer.model import FeedInfo, FeedOffer, Kind, ProducerInfo, ProducerLive, TapInfo, TileSize
 from server.children.child import Allowances
@@ -283,6 +285,7 @@ async def test_a_killed_child_is_replaced_under_the_same_streams(tmp_path: Path)
         await all_.until(lambda: len(desk.entries("program_shot")) >= shots)
 
 
+@pytest.mark.thorough
 async def test_a_child_that_never_comes_costs_the_lesson_nothing(tmp_path: Path) -> None:
     async with world(tmp_path, program=FAILING) as all_:
         desk = all_.lessons.open()
@@ -294,6 +297,7 @@ async def test_a_child_that_never_comes_costs_the_lesson_nothing(tmp_path: Path)
         assert lead.ask(m.SetLayout(layout=Layout.WALL)) == "done"
 
 
+@pytest.mark.thorough
 async def test_who_finds_no_room_is_told_and_has_the_next_that_is_free(tmp_path: Path) -> None:
     async with world(tmp_path, most=1) as all_:
         first, second = all_.lessons.open("l-1"), all_.lessons.open("l-2")
@@ -312,6 +316,7 @@ async def test_who_finds_no_room_is_told_and_has_the_next_that_is_free(tmp_path:
         await all_.until(lambda: first.state.program is ProgramStanding.IDLE)
 
 
+@pytest.mark.thorough
 async def test_a_page_that_is_loaded_anew_finds_its_program(tmp_path: Path) -> None:
     async with world(tmp_path, lingers_s=600.0) as all_:
         desk = all_.lessons.open()
@@ -328,6 +333,7 @@ async def test_a_page_that_is_loaded_anew_finds_its_program(tmp_path: Path) -> N
         await all_.until(lambda: not all_.media.feeds)
 
 
+@pytest.mark.thorough
 async def test_a_feed_that_finds_no_room_leaves_the_others(tmp_path: Path) -> None:
     async with world(tmp_path) as all_:
         all_.media.most_feeds = 2

@@ -25,7 +25,7 @@ from tests.unit.node.test_feeds import feeding, open_feeds
 from tests.unit.signaling.desk import Desk
 from tests.unit.signaling.sample_lesson import SETTINGS
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(180)]
 PATIENCE_S = 60.0
 
 
