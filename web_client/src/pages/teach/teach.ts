@@ -246,8 +246,6 @@ export class Teach extends LessonPage {
     return [raised ? m.teach.handsUp(raised) : "", m.lesson.going];
   }
 
-  // --- drawing --------------------------------------------------------------------------------
-
   override render(): TemplateResult {
     const { view, m, session } = this;
     if (this.error !== null) return failure(m.app, this.error, () => void this.load());
