@@ -150,7 +150,7 @@ def clean(page: Page, what: str, found: dict[str, list[str]]) -> None:
              for (const one of root.querySelectorAll("*")) {
                yield one; if (one.shadowRoot) yield* all(one.shadowRoot); } };
            return document.querySelector("tk-app") &&
-             ![...all(document)].some(one => one.localName === "tk-skeleton"); }"""
+             ![...all(document)].some(one => /^tk-(skeleton|opening)$/.test(one.localName)); }"""
     )
     if violations := page.evaluate(VIOLATIONS):
         found[what] = violations
