@@ -94,7 +94,7 @@ def show_profile(
     raise typer.Exit(2)
 
 
-def _folders(data_folder: Path | None) -> list[Path]:
+def _folders(data_folder: Path | None) -> tuple[Path, ...]:
     try:
         return load_settings(data_folder=data_folder).profile_folders
     except StartRefused as refused:

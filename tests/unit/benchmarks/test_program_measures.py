@@ -9,7 +9,9 @@ from benchmarks.compositors.asked import LATE, asked
 
 
 def data(**given: Any) -> dict[str, Any]:
-    empty = {name: {} for name in ("ratios", "core", "delay_ms", "late", "kbit_per_s")}
+    empty: dict[str, Any] = {
+        name: {} for name in ("ratios", "core", "delay_ms", "late", "kbit_per_s")
+    }
     return {**empty, "programs_held": None, **given}
 
 

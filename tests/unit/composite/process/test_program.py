@@ -95,7 +95,11 @@ def test_each_seat_is_in_its_tile_and_hears_all_but_itself(tmp_path: Path) -> No
             running.tap("east", "room", SOUND): tone(EAST_HZ, 2),
         }
         for track_id in ("lead-teacher", "east-students"):
-            wants = running.wait_for(Wants, lambda said, track=track_id: said.track_id == track)
+
+            def is_its(said: Wants, track: str = track_id) -> bool:
+                return said.track_id == track
+
+            wants = running.wait_for(Wants, is_its)
             tile = seat_tiles(shot)[track_id.split("-")[0]]
             assert (wants.width, wants.height) == (tile.width, tile.height)
         with Sending(sources) as sending:

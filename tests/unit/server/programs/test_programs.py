@@ -108,7 +108,7 @@ class Lessons:
 
     def scene(self, lesson_id: str) -> LessonScene | None:
         desk = self.desks.get(lesson_id)
-        return desk and desk.lesson.scene()
+        return None if desk is None else desk.lesson.scene()
 
     async def add_stream(
         self, lesson_id: str, producer: ProducerInfo, *, seat_id: str | None = None

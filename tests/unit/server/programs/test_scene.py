@@ -29,7 +29,9 @@ def desk_with(*seats: str, mode: Mode = Mode.BLENDED) -> tuple[Desk, dict[str, C
 
 def choice_of(scenes: ProgramScene, desk: Desk) -> tuple[object, ...] | None:
     choice = scenes.of(desk.lesson.scene()).choice
-    return choice and (choice.number, choice.layout, choice.large and choice.large.seat_id)
+    if choice is None:
+        return None
+    return choice.number, choice.layout, choice.large and choice.large.seat_id
 
 
 def test_who_is_shown_and_as_what() -> None:
