@@ -6,7 +6,7 @@ Owns the commands' words alone; the profiles are `hardware_profiles`'.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +37,7 @@ DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
 
 profile = typer.Typer(cls=SpokenGroup, help=words("profile"), no_args_is_help=True)
 
-_LOADERS: tuple[Callable[[str, list[Path]], AnyProfile], ...] = (
+_LOADERS: tuple[Callable[[str, Sequence[Path]], AnyProfile], ...] = (
     load_room_profile,
     load_link_profile,
     load_server_profile,
@@ -102,7 +102,7 @@ def _folders(data_folder: Path | None) -> tuple[Path, ...]:
         raise typer.Exit(2) from None
 
 
-def _tell_problems(folders: list[Path]) -> bool:
+def _tell_problems(folders: Sequence[Path]) -> bool:
     problems = find_problems(folders)
     for problem in problems:
         _say(Text(problem.message_zh, problem.message_en), err=True)
