@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Playwright, ViewportSize, expect
 
 from mixer.composite.arrange import ProgramSeat, Tile, arrange
 from mixer.composite.layouts import ProgramLayout
@@ -36,7 +36,7 @@ SIZE = (640, 360)
 # picture has its mark: here the marked picture is drawn smaller, where no name lies over it.
 PART = (0.1, 0.04, 0.8, 0.66)  # left, top, width, height
 # Large enough for the program's largest layer, in which marks of small tiles are read.
-WINDOW = {"width": 1500, "height": 900}
+WINDOW: ViewportSize = {"width": 1500, "height": 900}
 # Below what the issue wants of the program, for two cores with four browsers on them.
 BACK_WITHIN_S = 30.0
 
