@@ -98,6 +98,14 @@ class Machine:
             said += line
         raise AssertionError(f"the shell has ended:\n{block}\n{said}")
 
+    def await_setup_key(self) -> str:
+        """It is said a moment after the server has begun to answer."""
+        until, log = time.monotonic() + LIMIT_S, self.folder / "service/log"
+        while (found := re.search(r"/setup#key=([\w-]+)\n", log.read_text())) is None:
+            assert time.monotonic() < until, log.read_text()[-3000:]
+            time.sleep(0.1)
+        return found[1]
+
     def await_ready(self, state: int = 200) -> None:
         until = time.monotonic() + LIMIT_S
         with client(self.origin) as http:
@@ -149,10 +157,9 @@ def test_every_marked_block_runs(tmp_path: Path) -> None:
     with machine(tmp_path) as here:
         here.run("systemctl start tongke")
         here.await_ready()
-        found = re.search(r"/setup#key=([\w-]+)", (tmp_path / "service/log").read_text())
-        assert found is not None
+        key = here.await_setup_key()
         with client(here.origin) as http:
-            post(http, "/api/setup", key=found[1], display_name="A", **ADMINISTRATOR)
+            post(http, "/api/setup", key=key, display_name="A", **ADMINISTRATOR)
             post(http, "/api/schools", name="Hill School", kind="rural")
         recorded = here.data / "recordings" / "r1"
         recorded.mkdir(parents=True)

@@ -200,6 +200,7 @@ def test_turn_servers_with_names_and_addresses(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_hardware_profiles_are_looked_for_in_the_data_folder(tmp_path: Path) -> None:
-    usual = Settings(data_folder=tmp_path).profile_folders
-    assert usual == [tmp_path / "hardware_profiles"]
-    assert Settings(data_folder=tmp_path, profiles_folder=tmp_path).profile_folders == [tmp_path]
+    usual = tmp_path / "hardware_profiles"
+    assert Settings(data_folder=tmp_path).profile_folders == (usual,)
+    named = Settings(data_folder=tmp_path, profiles_folder=tmp_path)
+    assert named.profile_folders == (tmp_path, usual)
