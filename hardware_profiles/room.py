@@ -170,7 +170,7 @@ class RoomProfile(ProfileModel):
     sound: Sound = Sound()
     sources: Sources = Sources()
     send: SendRules = SendRules()
-    receives: Literal["pictures", "program"] = "pictures"
+    receives: Literal["pictures", "program", "either"] = "pictures"
 
     @model_validator(mode="after")
     def _sends_what_it_has(self) -> Self:

@@ -463,12 +463,13 @@ class SourceProfile(Model):
 
 class SendProfile(Model):
     """What this device shall send, by its hardware profile and the lesson's mode; and whether it
-    shall show the others' pictures or, where the server makes one, the lesson's program.
+    shall show the others' pictures or, where the server makes one, the lesson's program; `either`:
+    the program while its line is too weak for pictures.
     """
 
     name: str
     sources: list[SourceProfile]
-    receives: Literal["pictures", "program"] = "pictures"
+    receives: Literal["pictures", "program", "either"] = "pictures"
 
 
 class IceServer(Model):

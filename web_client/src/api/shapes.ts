@@ -805,7 +805,8 @@ export interface components {
         };
         /**
          * @description What this device shall send, by its hardware profile and the lesson's mode; and whether it
-         *     shall show the others' pictures or, where the server makes one, the lesson's program.
+         *     shall show the others' pictures or, where the server makes one, the lesson's program; `either`:
+         *     the program while its line is too weak for pictures.
          */
         SendProfile: {
             name: string;
@@ -813,7 +814,7 @@ export interface components {
              * @default pictures
              * @enum {string}
              */
-            receives: "pictures" | "program";
+            receives: "pictures" | "program" | "either";
             sources: components["schemas"]["SourceProfile"][];
         };
         /**

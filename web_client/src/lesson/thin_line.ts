@@ -1,5 +1,5 @@
-// When a room's line is too thin for separate pictures, and when it may try them again. Pure: time is
-// handed in, in seconds.
+// When a room's line is too thin for separate pictures, and when it may try them again: of rooms whose
+// profile says `either`. Pure: time is handed in, in seconds.
 //
 // One picture and one sound go where several do not. A room is moved when pictures have been paused
 // for want of bandwidth for a while, and moved back after its line has been good for long; where
@@ -29,7 +29,8 @@ export class ThinLine {
 
   private isTooThin(view: View, now: number): boolean {
     const program = view.lesson?.program;
-    const may = program === "idle" || program === "starting" || program === "running";
+    const isThere = program === "idle" || program === "starting" || program === "running";
+    const may = isThere && view.profile?.receives === "either";
     if (!may || !hasProgram(view) || view.phase !== "live" || !isPictureHeld(view)) {
       this.pausedSince = null;
       return false;

@@ -506,12 +506,13 @@ export interface SourceProfile {
 
 /**
  * What this device shall send, by its hardware profile and the lesson's mode; and whether it
- * shall show the others' pictures or, where the server makes one, the lesson's program.
+ * shall show the others' pictures or, where the server makes one, the lesson's program; `either`:
+ * the program while its line is too weak for pictures.
  */
 export interface SendProfile {
   name: string;
   sources: SourceProfile[];
-  receives: "pictures" | "program";
+  receives: "pictures" | "program" | "either";
 }
 
 export interface IceServer {

@@ -4,7 +4,7 @@ import { programPicture, programSound } from "../../src/lesson/program.ts";
 import { ThinLine } from "../../src/lesson/thin_line.ts";
 import type { View } from "../../src/lesson/state.ts";
 import { PROGRAM, wantsOf } from "../../src/lesson/wants.ts";
-import type { LessonState, LessonStream } from "../../src/protocol/messages.ts";
+import type { LessonState, LessonStream, SendProfile } from "../../src/protocol/messages.ts";
 import { apply, lesson, seat, source, viewOf } from "./views.ts";
 
 const picture: LessonStream = {
@@ -59,12 +59,23 @@ describe("who takes the program", () => {
 
 describe("a room on a thin line", () => {
   const paused = { type: "stream_changed", producer_id: "lead-teacher", layer: -1 } as const;
-  const thin = (program: LessonState["program"] = "idle"): View =>
-    apply(viewOf("r1", { lesson: lesson({ program }) }), {
+  const thin = (
+    program: LessonState["program"] = "idle",
+    receives: SendProfile["receives"] = "either",
+  ): View => ({
+    ...apply(viewOf("r1", { lesson: lesson({ program }) }), {
       type: "server",
       message: { ...paused, reason: "bandwidth" },
       now: 0,
-    });
+    }),
+    profile: { name: "village", sources: [], receives },
+  });
+
+  it("keeps separate pictures where its profile does not say either", () => {
+    const line = new ThinLine();
+    line.update(thin("idle", "pictures"), 0);
+    expect(line.update(thin("idle", "pictures"), 60)).toBeNull();
+  });
 
   it("is moved to the program when a picture has been paused for six seconds", () => {
     const line = new ThinLine();

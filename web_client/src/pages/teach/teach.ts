@@ -6,8 +6,8 @@ import { repeat } from "lit/directives/repeat.js";
 import { get, post } from "../../api/client.ts";
 import type { Lesson, SeatReadiness } from "../../api/types.ts";
 import type { Chat } from "../../components/chat.ts";
-import "../../components/chat.ts";
 import { define } from "../../components/element.ts";
+import { later } from "../../components/later.ts";
 import { LessonPage, personTokens, replaced } from "../../components/lesson_page.ts";
 import { Polling } from "../../components/polling.ts";
 import { notLetIn, putOut } from "../../components/put_out.ts";
@@ -26,10 +26,7 @@ import type { ControlBar } from "./control_bar.ts";
 import "./control_bar.ts";
 import "./device_check.ts";
 import type { DevicePanel } from "./device_panel.ts";
-import "./device_panel.ts";
-import "./ended.ts";
 import { expected } from "./expected.ts";
-import "./others.ts";
 import "./room_card.ts";
 import { notice } from "./notice.ts";
 import { SharingLayout } from "./sharing_layout.ts";
@@ -76,7 +73,7 @@ export class Teach extends LessonPage {
         oneWindow: true,
       }),
     );
-    void this.load();
+    void this.load().then(() => later(() => import("./behind.ts")));
   }
 
   override disconnectedCallback(): void {
