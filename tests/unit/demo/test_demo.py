@@ -183,6 +183,7 @@ def test_a_folder_that_is_no_demonstrations_is_left_alone(tmp_path: Path) -> Non
     assert letter.read_text() == "dear"
 
 
+@pytest.mark.thorough
 def test_a_busy_port_is_told_and_another_taken_and_no_second_one_empties_the_folder(
     tmp_path: Path,
 ) -> None:

@@ -192,6 +192,7 @@ async def test_added_source_gets_its_own_producer_and_keeps_the_others() -> None
         await publisher.close()
 
 
+@pytest.mark.thorough
 async def test_room_whose_nat_moves_its_port_goes_on() -> None:
     async with (
         running_node() as (node, events),

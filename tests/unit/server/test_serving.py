@@ -217,6 +217,7 @@ def test_another_certificate_is_taken_at_sighup_and_nobody_is_dropped(tmp_path: 
         server.stop()
 
 
+@pytest.mark.thorough
 def test_a_key_with_a_password_is_refused_without_asking(tmp_path: Path) -> None:
     made("one", "one.cn").write(tmp_path, "x", password=b"secret")
     text = refused(

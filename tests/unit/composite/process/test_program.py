@@ -10,6 +10,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mixer.composite.layouts import ProgramLayout
 from mixer.composite.process.messages import (
@@ -184,6 +185,7 @@ def test_reports_put_picture_and_sound_on_one_clock(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.thorough
 def test_nothing_moves_and_nothing_is_sent_but_a_heartbeat(tmp_path: Path) -> None:
     with compositor(tmp_path) as running:
         open_lesson(running)
@@ -202,6 +204,7 @@ def test_nothing_moves_and_nothing_is_sent_but_a_heartbeat(tmp_path: Path) -> No
         assert len(frames) >= 3
 
 
+@pytest.mark.thorough
 def test_a_keyframe_comes_when_it_is_asked_for_and_only_then(tmp_path: Path) -> None:
     def keyframes(ssrc: int) -> int:
         payloads = [packet.payload for packet in running.packets(ssrc)]
@@ -224,6 +227,7 @@ def test_a_keyframe_comes_when_it_is_asked_for_and_only_then(tmp_path: Path) -> 
         assert after[PICTURE_SSRCS[1]] <= before[PICTURE_SSRCS[1]] + 2
 
 
+@pytest.mark.thorough
 def test_broken_and_stalled_sources_cost_nobody_else_anything(tmp_path: Path) -> None:
     rng = random.Random(5)
     seats = (

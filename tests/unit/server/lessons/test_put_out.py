@@ -177,6 +177,7 @@ async def test_who_was_put_out_stays_out_over_a_restart(tmp_path: Path) -> None:
             await it.joined(pc, answer["token"])
 
 
+@pytest.mark.thorough
 async def test_who_was_put_out_stays_out_when_the_server_is_killed_under_a_locked_database(
     tmp_path: Path,
 ) -> None:
