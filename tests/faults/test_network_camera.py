@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from random import Random
 
@@ -31,6 +32,7 @@ from tests.ports import free_port
 from tests.recorded_media import FRAME_RATE, counter_picture
 
 PASSWORD = "s3cret-geheim"
+PICTURES = 30  # more than one group, and fewer than the other make queues
 
 
 class Collected:
@@ -122,8 +124,8 @@ async def test_a_plug_pulled_is_a_loss() -> None:
 
 @pytest.fixture
 def player(tmp_path: Path) -> Iterator[str]:
-    """The other make, playing four seconds of counted pictures."""
-    film(tmp_path / "camera.mp4", 4 * FRAME_RATE)
+    """The other make, playing a film of counted pictures."""
+    film(tmp_path / "camera.mp4", PICTURES)
     port = free_port()
     program = [str(Path(sys.executable).parent / "rtsp-server"), "-H", "127.0.0.1"]
     program += ["-d", str(tmp_path), "-p", str(port), "-cp", str(free_port())]
@@ -170,7 +172,9 @@ async def test_another_make_is_seen_whole_and_its_goodbye_is_a_loss(player: str)
                     if "no connection" not in str(loss):
                         raise
                     await asyncio.sleep(0.1)  # it is still starting
-    assert seen.viewer.counters == list(range(4 * FRAME_RATE))
+    # This make puts a picture into its queue again where it does not learn in time that it was put.
+    once = [counter for counter, _ in groupby(seen.viewer.counters)]
+    assert once == list(range(PICTURES))
     assert not seen.path.dropped and not seen.path.lost
 
 
