@@ -7,21 +7,44 @@ goes: a server that was killed leaves no recorder behind. Sans-IO.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
-from recorder.errors import ControlError
+from mixer.reading import control
+from mixer.reading.control import (
+    CloseTap,
+    Message,
+    Messages,
+    StartTap,
+    TapFailed,
+    TapReady,
+    encode,
+)
 from recorder.records import SeatRecord
 
-# An event of a lesson is small; the longest line is a chat line with its envelope.
-MAX_LINE_BYTES = 1 << 20
-
-
-class Message(BaseModel):
-    """Strict: the two ends are always of one version."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+__all__ = [
+    "CloseRecording",
+    "CloseTap",
+    "Command",
+    "FinishRecording",
+    "Finished",
+    "Finishing",
+    "Hello",
+    "JournalEvent",
+    "Journaled",
+    "Message",
+    "OpenRecording",
+    "OpenTap",
+    "PauseRecording",
+    "RecordingFailed",
+    "Report",
+    "Running",
+    "StartTap",
+    "TapFailed",
+    "TapReady",
+    "encode",
+    "parse_command",
+    "parse_report",
+]
 
 
 # --- what the server says -----------------------------------------------------------------------
@@ -51,39 +74,10 @@ class JournalEvent(Message):
     event: dict[str, object]
 
 
-class OpenTap(Message):
-    """Bind a datagram socket at `socket_path` for a source. Answered by `TapReady`."""
+class OpenTap(control.OpenTap):
+    """A source of this recording."""
 
-    type: Literal["open_tap"] = "open_tap"
     recording_id: str
-    track_id: str
-    socket_path: str
-    seat_id: str
-    source: str
-    producer_id: str
-
-
-class StartTap(Message):
-    """What the media core sends there from now on."""
-
-    type: Literal["start_tap"] = "start_tap"
-    track_id: str
-    device_id: str = ""
-    kind: Literal["audio", "video"]
-    codec: str
-    payload_type: int
-    clock_rate: Annotated[int, Field(gt=0)]
-    channels: int
-    ssrc: int
-    fmtp: str = ""
-    feedback_path: str = ""  # of the core's socket that takes requests for keyframes
-
-
-class CloseTap(Message):
-    """The source is gone: finish its track and unbind."""
-
-    type: Literal["close_tap"] = "close_tap"
-    track_id: str
 
 
 class PauseRecording(Message):
@@ -129,21 +123,6 @@ class Journaled(Message):
     event_id: str
 
 
-class TapReady(Message):
-    """The tap's socket is bound: media may be sent there."""
-
-    type: Literal["tap_ready"] = "tap_ready"
-    track_id: str
-
-
-class TapFailed(Message):
-    """This source cannot be recorded; the others are."""
-
-    type: Literal["tap_failed"] = "tap_failed"
-    track_id: str
-    text: str
-
-
 class Running(Message):
     """The recording's files are open and the disk takes them."""
 
@@ -186,42 +165,5 @@ Command = (
 )
 Report = Hello | Journaled | TapReady | TapFailed | Running | RecordingFailed | Finishing | Finished
 
-_command: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
-_report: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="type")])
-
-
-def encode(message: Command | Report) -> bytes:
-    """One message as a line."""
-    return message.model_dump_json().encode() + b"\n"
-
-
-def parse_command(line: bytes) -> Command:
-    """A line from the server. Raises `ControlError`."""
-    try:
-        return _command.validate_json(line)
-    except ValidationError as error:
-        raise ControlError(f"not a command: {error}") from error
-
-
-def parse_report(line: bytes) -> Report:
-    """A line from the recorder. Raises `ControlError`."""
-    try:
-        return _report.validate_json(line)
-    except ValidationError as error:
-        raise ControlError(f"not a report: {error}") from error
-
-
-class LineSplitter:
-    """Bytes of a stream in, whole lines (without their newline) out."""
-
-    def __init__(self, limit: int = MAX_LINE_BYTES) -> None:
-        self._limit = limit
-        self._rest = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes. Raises `ControlError` on one over the limit."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > self._limit or any(len(line) > self._limit for line in lines):
-            self._rest = b""
-            raise ControlError(f"a control line of more than {self._limit} bytes")
-        return lines
+parse_command = Messages[Command](Command, "command").parse
+parse_report = Messages[Report](Report, "report").parse

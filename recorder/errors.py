@@ -1,7 +1,6 @@
 """What can go wrong in the archive, as one tree.
 
 RecorderError
-├── ControlError   a control line that is no message of ours: it changes nothing
 ├── FormatError    a stream that no file takes: its track has a gap, the others go on
 ├── StorageError   the disk refuses: the recording stops, the lesson goes on
 ├── FinishError    a folder that cannot become a recording, and why
@@ -15,10 +14,6 @@ import errno
 
 class RecorderError(Exception):
     """Root of the archive's errors."""
-
-
-class ControlError(RecorderError, ValueError):
-    """A line on the control connection that is not one of `recorder.control`'s messages."""
 
 
 class FormatError(RecorderError):

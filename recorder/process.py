@@ -17,6 +17,8 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixer.reading.control import LineSplitter, TapFailed, TapReady, encode
+from mixer.reading.errors import ControlError
 from mixer.reading.tap_socket import TapSocket
 from recorder.control import (
     CloseRecording,
@@ -28,7 +30,6 @@ from recorder.control import (
     Hello,
     Journaled,
     JournalEvent,
-    LineSplitter,
     OpenRecording,
     OpenTap,
     PauseRecording,
@@ -36,12 +37,8 @@ from recorder.control import (
     Report,
     Running,
     StartTap,
-    TapFailed,
-    TapReady,
-    encode,
     parse_command,
 )
-from recorder.errors import ControlError
 from recorder.finishing import FinishingQueue
 from recorder.records import Happened, Opened, TrackEnded, TrackStarted
 from recorder.track import Feedback, FrameReady, NewFile, Output, Track, TrackFormat

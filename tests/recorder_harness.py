@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from mixer.reading.control import LineSplitter
 from recorder import control as c
 from recorder.records import SeatRecord
 from tests.recorded_media import Stream
@@ -43,7 +44,7 @@ class RecorderHarness:
                 pass_fds=[theirs.fileno()],
                 umask=0,  # how open what it writes is, is its own matter
             )
-        self._lines = c.LineSplitter()
+        self._lines = LineSplitter()
         self._reports: list[c.Report] = []
         self.seen: list[c.Report] = []
         self._streams: dict[str, Stream] = {}

@@ -6,8 +6,9 @@ so receiving comes before all other work.
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
+
+from mixer.reading import datagrams
 
 # No RTP packet of a network is longer than this.
 MAX_DATAGRAM_BYTES = 65_535
@@ -23,15 +24,7 @@ class TapSocket:
         """Binds. Raises `OSError` (path too long, folder missing or not writable)."""
         self.path = path
         self.feedback_path = ""
-        path.unlink(missing_ok=True)  # left by a process that was killed
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            self._socket.setblocking(False)
-            self._socket.bind(str(path))
-            path.chmod(0o600)
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = datagrams.bind(path)
 
     def fileno(self) -> int:
         """For a selector."""
@@ -59,8 +52,4 @@ class TapSocket:
 
     def close(self) -> None:
         """Unbind and remove the path."""
-        self._socket.close()
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError:
-            return  # the folder is gone, and the socket's name with it
+        datagrams.unbind(self._socket, self.path)

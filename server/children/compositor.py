@@ -10,6 +10,7 @@ import os
 import sys
 
 from mixer.composite.process import messages as c
+from mixer.reading.control import MAX_LINE_BYTES, encode
 from server.children.child import Program
 
 # Where interpreter, libraries and fonts are found, and how text is written.
@@ -24,9 +25,9 @@ def compositor(*arguments: str) -> Program[c.Command, c.Report]:
             *(arguments or (sys.executable, "-m", "mixer.composite.process")),
             "--control-fd",
         ),
-        encode=c.encode,
+        encode=encode,
         parse=c.parse_report,
         greets=lambda report: isinstance(report, c.Hello),
-        max_line_bytes=c.MAX_LINE_BYTES,
+        max_line_bytes=MAX_LINE_BYTES,
         environment={name: os.environ[name] for name in _KNOWS if name in os.environ},
     )

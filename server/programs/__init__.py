@@ -4,7 +4,6 @@
     lesson_program   one of them: its process, what it is fed with and what it feeds
     scene            what of the lesson's state is to be seen, and what the lead has chosen
     feeding          one stream on its way from the process into the lesson
-    compositor_sink  one source on its way into the process
     layers           how large and how heavy the picture is
 
 `server.children.compositor` is the process, `mixer.composite` what happens in it. The lesson goes

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,8 +23,8 @@ import structlog
 from mixer.composite.process import messages as c
 from mixer.model import FeedOffer, Kind, ProducerInfo, TileSize
 from server.children.child import USUAL, Allowances, Child, Program
+from server.children.tap_sink import TapSink
 from server.children.tapping import TappedMedia, Tapping
-from server.programs.compositor_sink import CompositorSink
 from server.programs.feeding import FedMedia, Feeding
 from server.programs.layers import FRAMES_PER_S, LAYERS, MIX_BITRATE_BPS
 from server.programs.scene import ProgramScene
@@ -192,11 +193,10 @@ class LessonProgram:
             self._end(self._taps.pop(producer_id).stop())
         for producer_id in sources.keys() - self._taps.keys():
             seat_id, source = sources[producer_id]
+            opening = partial(c.OpenTap, seat_id=seat_id, source=source, producer_id=producer_id)
             self._taps[producer_id] = Tapping(
                 self._media,
-                CompositorSink(
-                    self._child.send, seat_id=seat_id, source=source, producer_id=producer_id
-                ),
+                TapSink(self._child.send, opening),
                 lesson_id=self.lesson_id,
                 producer_id=producer_id,
                 folder=self._folder,

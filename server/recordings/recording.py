@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from mixer.node import RuntimeFolder
@@ -23,6 +24,7 @@ from recorder import control as c
 from recorder.records import SeatRecord
 from server.children.child import Child
 from server.children.recorder import RECORDER
+from server.children.tap_sink import TapSink
 from server.children.tapping import TappedMedia, Tapping
 from server.clock import Clock, wall_clock
 from server.ids import new_id
@@ -38,7 +40,6 @@ from server.recordings.recorded import (
     RecordingTotals,
     Unrecorded,
 )
-from server.recordings.recorder_sink import RecorderSink
 from server.recordings.store import FolderStore, Store
 from signaling.log.entries import AnyEntry, RecordingSwitched, as_members
 from signaling.ports import LessonPlan
@@ -229,8 +230,8 @@ class RecordingService:
         recorded = self._by_lesson.get(lesson_id)
         if recorded is None or producer_id in recorded.taps or self._runtime_folder is None:
             return
-        sink = RecorderSink(
-            self._recorder.send,
+        opening = partial(
+            c.OpenTap,
             recording_id=recorded.recording_id,
             seat_id=seat_id,
             source=source,
@@ -238,7 +239,7 @@ class RecordingService:
         )
         tap = Tapping(
             self._media,
-            sink,
+            TapSink(self._recorder.send, opening),
             lesson_id=lesson_id,
             producer_id=producer_id,
             folder=self._runtime_folder,

@@ -19,10 +19,8 @@ from mixer.composite.process.counting import Counting
 from mixer.composite.process.encoding_thread import EncodingThread
 from mixer.composite.process.feed_socket import FeedSocket
 from mixer.composite.process.messages import (
-    MAX_LINE_BYTES,
     Begin,
     CloseFeed,
-    CloseTap,
     Command,
     Counters,
     Failed,
@@ -31,13 +29,9 @@ from mixer.composite.process.messages import (
     Hello,
     Keyframe,
     OpenFeed,
-    OpenTap,
     Scene,
     StartFeed,
-    StartTap,
     Stop,
-    TapFailed,
-    TapReady,
     parse_command,
 )
 from mixer.composite.process.reading_thread import ReadingThread
@@ -46,6 +40,14 @@ from mixer.composite.process.rtp_sender import RtpSender, StreamNames
 from mixer.composite.process.sound_thread import SoundThread
 from mixer.composite.process.tapped_picture import TappedPicture
 from mixer.model import Kind, TapInfo
+from mixer.reading.control import (
+    MAX_LINE_BYTES,
+    CloseTap,
+    OpenTap,
+    StartTap,
+    TapFailed,
+    TapReady,
+)
 from mixer.reading.tap_socket import TapSocket
 
 COUNTED_EVERY_S = 1.0

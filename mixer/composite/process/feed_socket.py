@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
+from mixer.reading import datagrams as unix
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Fir, Pli
 from mixer.rtp.rtcp import parse_compound
@@ -39,15 +40,7 @@ class FeedSocket:
         self.dropped_datagrams = 0
         self._media_path = ""
         self._kept: deque[bytes] = deque()
-        path.unlink(missing_ok=True)  # left by a process that was killed
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            self._socket.setblocking(False)
-            self._socket.bind(str(path))
-            path.chmod(0o600)
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = unix.bind(path)
 
     def connect(self, media_path: str) -> None:
         """Send there from now on. Raises `OSError` when nobody is there.
@@ -98,11 +91,7 @@ class FeedSocket:
 
     def close(self) -> None:
         """Unbind and remove the path."""
-        self._socket.close()
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError:
-            return  # the folder is gone, and the socket's name with it
+        unix.unbind(self._socket, self.path)
 
     def _send_within(self, data: bytes, time_s: float) -> bool:
         until = time.monotonic() + time_s

@@ -24,25 +24,58 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from mixer.composite.director import Directing, Why
 from mixer.composite.layouts import ProgramLayout
+from mixer.reading.control import (
+    CloseTap,
+    Message,
+    Messages,
+    OpenTap,
+    StartTap,
+    TapFailed,
+    TapReady,
+    encode,
+)
 
-# A scene of a hundred seats with long names is some 30 kB.
-MAX_LINE_BYTES = 1 << 20
+__all__ = [
+    "MOST_LAYERS",
+    "Begin",
+    "Choice",
+    "CloseFeed",
+    "CloseTap",
+    "Command",
+    "Counters",
+    "Failed",
+    "FeedFailed",
+    "FeedReady",
+    "Hello",
+    "Keyframe",
+    "KeyframeWanted",
+    "Layer",
+    "Message",
+    "OpenFeed",
+    "OpenTap",
+    "PictureName",
+    "Report",
+    "Scene",
+    "SceneSeat",
+    "Shot",
+    "SourceCounters",
+    "StartFeed",
+    "StartTap",
+    "Stop",
+    "TapFailed",
+    "TapReady",
+    "TileShown",
+    "Wants",
+    "encode",
+    "parse_command",
+    "parse_report",
+]
 
 MOST_LAYERS = 4
-
-
-class ProcessMessageError(ValueError):
-    """A line that is no message of ours: only one's own server or compositor speaks here."""
-
-
-class Message(BaseModel):
-    """Strict: the two ends are always of one version."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 # --- what they are about ------------------------------------------------------------------------
@@ -147,43 +180,6 @@ class CloseFeed(Message):
     feed_id: str
 
 
-class OpenTap(Message):
-    """Bind a datagram socket at `socket_path` for a source. Answered by `TapReady`.
-
-    `source` is its name in the seat (`room` for sound).
-    """
-
-    type: Literal["open_tap"] = "open_tap"
-    track_id: str
-    socket_path: str
-    seat_id: str
-    source: str
-    producer_id: str
-
-
-class StartTap(Message):
-    """What the media core sends there from now on: `mixer.model.TapInfo`."""
-
-    type: Literal["start_tap"] = "start_tap"
-    track_id: str
-    device_id: str = ""
-    kind: Literal["audio", "video"]
-    codec: str
-    payload_type: int
-    clock_rate: Annotated[int, Field(gt=0)]
-    channels: int
-    ssrc: int
-    fmtp: str = ""
-    feedback_path: str = ""
-
-
-class CloseTap(Message):
-    """The source is gone: unbind."""
-
-    type: Literal["close_tap"] = "close_tap"
-    track_id: str
-
-
 class Scene(Message):
     """Who is in the lesson and what is to be seen of it: all of it, at every change.
 
@@ -239,21 +235,6 @@ class FeedFailed(Message):
 
     type: Literal["feed_failed"] = "feed_failed"
     feed_id: str
-    text: str
-
-
-class TapReady(Message):
-    """The tap's socket is bound: media may be sent there."""
-
-    type: Literal["tap_ready"] = "tap_ready"
-    track_id: str
-
-
-class TapFailed(Message):
-    """This source cannot be shown or mixed; the others are."""
-
-    type: Literal["tap_failed"] = "tap_failed"
-    track_id: str
     text: str
 
 
@@ -359,26 +340,5 @@ Report = (
     | Failed
 )
 
-_command: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
-_report: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="type")])
-
-
-def encode(message: Command | Report) -> bytes:
-    """One message as a line."""
-    return message.model_dump_json().encode() + b"\n"
-
-
-def parse_command(line: bytes) -> Command:
-    """A line from the server. Raises `ProcessMessageError`."""
-    try:
-        return _command.validate_json(line)
-    except ValidationError as error:
-        raise ProcessMessageError(f"not a command: {error}") from error
-
-
-def parse_report(line: bytes) -> Report:
-    """A line from the compositor. Raises `ProcessMessageError`."""
-    try:
-        return _report.validate_json(line)
-    except ValidationError as error:
-        raise ProcessMessageError(f"not a report: {error}") from error
+parse_command = Messages[Command](Command, "command").parse
+parse_report = Messages[Report](Report, "report").parse

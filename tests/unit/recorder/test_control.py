@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+from mixer.reading.control import LineSplitter
+from mixer.reading.errors import ControlError
 from recorder import control as c
-from recorder.errors import ControlError
 
 COMMANDS: list[c.Command] = [
     c.OpenRecording(recording_id="r", folder="/x", lesson_id="l", title="数学\n第二行"),
@@ -50,7 +51,7 @@ def test_commands_and_reports_come_back_however_the_stream_is_cut() -> None:
     rng = random.Random(1)
     stream = b"".join(map(c.encode, [*COMMANDS, *REPORTS]))
     for _ in range(200):
-        splitter, lines, at = c.LineSplitter(), [], 0
+        splitter, lines, at = LineSplitter(), [], 0
         while at < len(stream):
             end = at + rng.randint(1, 60)
             lines += splitter.feed(stream[at:end])
@@ -78,7 +79,7 @@ def test_other_lines_are_refused(line: bytes) -> None:
 
 
 def test_a_line_without_end_is_refused() -> None:
-    splitter = c.LineSplitter(limit=100)
+    splitter = LineSplitter(limit=100)
     with pytest.raises(ControlError):
         for _ in range(20):
             splitter.feed(b"x" * 10)

@@ -10,7 +10,6 @@ from mixer.composite.process import messages
 from mixer.composite.process.messages import (
     Begin,
     Layer,
-    ProcessMessageError,
     Scene,
     SceneSeat,
     Shot,
@@ -19,6 +18,7 @@ from mixer.composite.process.messages import (
     parse_command,
     parse_report,
 )
+from mixer.reading.errors import ControlError
 
 LAYERS = (
     Layer(width=640, height=360, bitrate_bps=900_000),
@@ -60,12 +60,12 @@ def test_a_report_comes_as_it_was_said() -> None:
     ],
 )
 def test_what_is_no_command_is_refused(line: bytes) -> None:
-    with pytest.raises(ProcessMessageError):
+    with pytest.raises(ControlError):
         parse_command(line)
 
 
 def test_each_side_takes_its_own_lines_alone() -> None:
-    with pytest.raises(ProcessMessageError):
+    with pytest.raises(ControlError):
         parse_report(encode(messages.Stop()))
-    with pytest.raises(ProcessMessageError):
+    with pytest.raises(ControlError):
         parse_command(encode(messages.Hello(pid=1)))
