@@ -2,9 +2,9 @@
 
 Owns the casting (which picture of whom, in which order) and the rounding to pixels: 4:2:0 halves
 both directions, so every edge is even. The order is the pages' own (`lesson/stage.ts`): who must be
-seen first, the lead, then the seats as the lesson has them, so that nobody jumps about. A seat that
-sends sound alone takes no tile unless it is asked for; one that is away has a tile without a
-source, which becomes a slate. Sans-IO.
+seen first, whom the lead has put somewhere, the lead, then the seats as the lesson has them, so
+that nobody jumps about. A seat that sends sound alone takes no tile unless it is asked for; one
+that is away has a tile without a source, which becomes a slate. Sans-IO.
 """
 
 from __future__ import annotations
@@ -101,18 +101,23 @@ def arrange(
     width: int,
     height: int,
     cast: Cast = AS_THEY_ARE,
+    *,
+    places: Sequence[PictureId] = (),
 ) -> tuple[Tile, ...]:
     """The tiles of a program of this size; none when there is nobody to show.
+
+    `places` are the pictures that the lead has put first, in their order; one without a source is
+    the one that stands for its seat.
 
     Raises `ValueError` for a size that is not even, not 16:9 (within 1 %) or too small to read.
     """
     check_size(width, height)
-    pictures = cast_pictures(layout, seats, cast)
-    places = boxes(layout, len(pictures))
-    alone = len(places) == 1
+    pictures = cast_pictures(layout, seats, cast, places)
+    shapes = boxes(layout, len(pictures))
+    alone = len(shapes) == 1
     return tuple(
         _tile(picture, place, width, height, alone=alone)
-        for picture, place in zip(pictures, places, strict=False)
+        for picture, place in zip(pictures, shapes, strict=False)
     )
 
 
@@ -141,16 +146,23 @@ def content_of(seats: Iterable[ProgramSeat]) -> PictureId | None:
 
 
 def cast_pictures(
-    layout: ProgramLayout, seats: Sequence[ProgramSeat], cast: Cast
+    layout: ProgramLayout,
+    seats: Sequence[ProgramSeat],
+    cast: Cast,
+    places: Sequence[PictureId] = (),
 ) -> tuple[PictureId, ...]:
     """Every picture that is to stand in this layout, in the order of its boxes."""
     ordered = sorted(seats, key=_lead_first)
-    faces = [face for seat in ordered if (face := _tile_of(seat, cast)) is not None]
+    placed = _in_order((_placed(place, seats) for place in places), ())
+    stand = {picture.seat_id for picture in placed}
+    rest = (_tile_of(seat, cast) for seat in ordered if seat.seat_id not in stand)
+    faces = list(_in_order((*placed, *rest), ()))
     large = _there(cast.large, seats)
     beside = _there(cast.beside, seats)
     content = large if _is_content(large) else content_of(seats)
     lead = next((seat.face for seat in ordered if seat.role == "lead"), None)
-    first = large or lead or next((face for face in faces if face.source), None)
+    front = (*(picture for picture in placed if picture.source), lead)
+    first = large or front[0] or next((face for face in faces if face.source), None)
     found = _in_order((first, beside), faces)
     match layout:
         case ProgramLayout.WALL:
@@ -158,11 +170,12 @@ def cast_pictures(
         case ProgramLayout.SCREEN if content:
             found = _in_order((content, beside, None if large == content else large), faces)
         case ProgramLayout.LEAD_AND_SCREEN if content:
-            found = _in_order((content, beside or lead), ())
+            person = next(one for one in (*front, None) if not _is_content(one))
+            found = _in_order((content, beside or person), ())
         case ProgramLayout.SPOTLIGHT:
             found = found[:1]
         case ProgramLayout.DIALOGUE:
-            other = beside or (lead if lead != first else None)
+            other = beside or (lead if not placed and lead != first else None)
             found = _in_order((other, first), [face for face in faces if face.source])[:2]
         case ProgramLayout.FOUR:
             chosen = found[:4]
@@ -186,6 +199,16 @@ def _tile_of(seat: ProgramSeat, cast: Cast) -> PictureId | None:
     wanted = {picture.seat_id for picture in (cast.large, cast.beside) if picture is not None}
     if cast.with_sound_alone or seat.seat_id in wanted:
         return PictureId(seat.seat_id, "")
+    return None
+
+
+def _placed(place: PictureId, seats: Iterable[ProgramSeat]) -> PictureId | None:
+    """What stands in a place: its picture, else its seat's face or slate; None without its seat."""
+    for seat in seats:
+        if seat.seat_id == place.seat_id:
+            if seat.present and place.source in seat.sources:
+                return place
+            return seat.face or PictureId(seat.seat_id, "")
     return None
 
 

@@ -9,12 +9,14 @@ spotlight nothing is chosen, and the director cuts by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from mixer.composite.arrange import ProgramSeat
 from mixer.composite.director import Directing
 from mixer.composite.layouts import ProgramLayout
 from mixer.composite.process import messages as c
 from signaling.lesson import LessonScene
+from signaling.protocol import messages as m
 from signaling.protocol.messages import Layout, Role, SeatState
 
 # On a slate both languages stand: a program is one for all who watch.
@@ -22,11 +24,25 @@ AWAY = "暂时离开 · Away"
 NO_PICTURE = "没有画面 · No picture"
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What the lead has chosen by hand."""
+
+    layout: Layout
+    large: c.PictureName | None
+    places: tuple[c.PictureName, ...]
+
+    @property
+    def is_usual(self) -> bool:
+        """Nothing: so a lesson begins."""
+        return self == _Chosen(Layout.SPEAKER, None, ())
+
+
 class ProgramScene:
     """The scenes of one program, one after the other: each new choice of the lead has a number."""
 
     def __init__(self) -> None:
-        self._chosen: tuple[Layout, c.PictureName | None] | None = None
+        self._chosen: _Chosen | None = None
         self._number = 0
 
     def of(self, scene: LessonScene) -> c.Scene:
@@ -40,32 +56,38 @@ class ProgramScene:
             floor=lesson.floor or "",
             hands=tuple(seat.seat_id for seat in _in_order(scene.seats)),
             speakers=scene.speakers,
-            # What the lead has chosen stands; where a lesson begins the director is free.
-            directing=(
-                Directing.SEMI_AUTOMATIC
-                if choice is not None and not _is_usual(choice)
-                else Directing.AUTOMATIC
-            ),
+            places=_places(lesson),
+            directing=self._directing(lesson.directing),
             choice=choice,
         )
 
     def _choice(self, scene: LessonScene, seats: Iterable[c.SceneSeat]) -> c.Choice | None:
         lesson = scene.lesson
         large = _spotlight(scene, {seat.seat_id: seat for seat in seats})
-        chosen: tuple[Layout, c.PictureName | None] | None = (lesson.layout, large)
-        usual = chosen == (Layout.SPEAKER, None)
-        if (lesson.floor is not None and lesson.floor_forward) or (usual and not self._number):
-            chosen = None
+        by_hand = _Chosen(lesson.layout, large, _places(lesson))
+        answers = lesson.floor is not None and lesson.floor_forward
+        begins = by_hand.is_usual and not self._number
+        chosen = None if answers or begins else by_hand
         if chosen != self._chosen:
             self._chosen = chosen
             self._number += chosen is not None
         if chosen is None:
             return None
-        return c.Choice(number=self._number, layout=ProgramLayout(chosen[0].value), large=chosen[1])
+        layout = ProgramLayout(chosen.layout.value)
+        return c.Choice(number=self._number, layout=layout, large=chosen.large)
+
+    def _directing(self, said: m.Directing) -> Directing:
+        """What the lead has chosen stands; until then, by default, the director is free."""
+        if said is m.Directing.AUTOMATIC and self._chosen is not None:
+            return Directing.AUTOMATIC if self._chosen.is_usual else Directing.SEMI_AUTOMATIC
+        return Directing(said.value)
 
 
-def _is_usual(choice: c.Choice) -> bool:
-    return choice.layout is ProgramLayout.SPEAKER and choice.large is None
+def _places(lesson: m.LessonState) -> tuple[c.PictureName, ...]:
+    return tuple(
+        c.PictureName(seat_id=place.seat_id, source=place.source.value if place.source else "")
+        for place in lesson.places
+    )
 
 
 def _is_shown(seat: SeatState) -> bool:

@@ -151,6 +151,28 @@ class Conduct:
             self._record.layout = message.layout
             self._record.write(log.LayoutChosen(at=now, layout=message.layout, by=seat.seat_id))
 
+    def set_places(self, seat: Seat, message: m.SetPlaces, now: float) -> None:
+        """Which pictures stand first on every screen; it holds for who has the floor too."""
+        for place in message.places:
+            if place.source is Source.ROOM:
+                raise LessonRefusal("wrong-kind")
+            if self._seat(place.seat_id).role not in (Role.LEAD, Role.ROOM):
+                raise LessonRefusal("seat-silent")
+        places = tuple(dict.fromkeys(message.places))
+        stepped_back = self._record.floor.step_back()
+        if self._record.places != places or stepped_back:
+            self._record.places = places
+            told = tuple(log.ChosenPlace(seat_id=p.seat_id, source=p.source) for p in places)
+            self._record.write(log.PlacesChosen(at=now, places=told, by=seat.seat_id))
+
+    def set_directing(self, seat: Seat, message: m.SetDirecting, now: float) -> None:
+        """How much the program's director decides by itself."""
+        if self._record.directing is not message.directing:
+            self._record.directing = message.directing
+            self._record.write(
+                log.DirectingChosen(at=now, directing=message.directing, by=seat.seat_id)
+            )
+
     # --- the rest -----------------------------------------------------------------------------
 
     def send_chat(self, seat: Seat, message: m.SendChat, now: float) -> None:

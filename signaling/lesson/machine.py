@@ -47,6 +47,8 @@ SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]
     m.MuteAll: Conduct.mute_all,
     m.SetSpotlight: Conduct.set_spotlight,
     m.SetLayout: Conduct.set_layout,
+    m.SetPlaces: Conduct.set_places,
+    m.SetDirecting: Conduct.set_directing,
     m.SendChat: Conduct.send_chat,
     m.SetLock: Conduct.set_lock,
     m.SetRecording: Conduct.switch_recording,

@@ -162,6 +162,8 @@ class LessonRecord:
         self.floor = Floor()
         self.spotlight: m.SpotlightState | None = None
         self.layout = m.Layout.SPEAKER
+        self.places: tuple[m.Place, ...] = ()
+        self.directing = m.Directing.AUTOMATIC
         self.locked = False
         self.record = plan.record  # it is to be recorded
         self.recording = False  # the recorder says so
@@ -265,6 +267,8 @@ class LessonRecord:
             floor_forward=self.floor.forward,
             spotlight=self.spotlight,
             layout=self.layout,
+            places=list(self.places),
+            directing=self.directing,
             locked=self.locked,
             removed=[
                 m.RemovedBearer(seat_id=bar.seat_id, bearer=bar.name)

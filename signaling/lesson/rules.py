@@ -105,6 +105,8 @@ PERMISSIONS: dict[type[m.Request], Permission] = {
     m.TakeFloor: Permission(_PLACES | _STAFF),
     m.SetSpotlight: Permission(_STAFF, "lead-only", research=_PLACES),
     m.SetLayout: Permission(_STAFF, "lead-only", research=_PLACES),
+    m.SetPlaces: Permission(_STAFF, "lead-only", research=_PLACES),
+    m.SetDirecting: Permission(_STAFF, "lead-only", research=_PLACES),
     m.SendChat: Permission(_PLACES | _STAFF),
     m.SetLock: Permission(_LEAD, "lead-only"),
     m.SetRecording: Permission(_LEAD, "lead-only"),

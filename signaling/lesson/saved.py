@@ -74,6 +74,8 @@ class SavedLesson(_Saved):
     hands: list[tuple[str, float]]
     spotlight: m.SpotlightState | None
     layout: m.Layout
+    places: list[m.Place] = []
+    directing: m.Directing = m.Directing.AUTOMATIC
     locked: bool
     record: bool | None = None  # a state of before it could be switched: as planned
     barred: dict[str, SavedBar] = {}
@@ -93,6 +95,8 @@ def dump(record: LessonRecord) -> str:
         hands=list(record.floor.raised.items()),
         spotlight=record.spotlight,
         layout=record.layout,
+        places=list(record.places),
+        directing=record.directing,
         locked=record.locked,
         record=record.record,
         barred={
@@ -159,6 +163,8 @@ def load(record: LessonRecord, state: str, now: float) -> None:
     if saved.spotlight is not None and saved.spotlight.seat_id in here:
         record.spotlight = saved.spotlight
     record.layout = saved.layout
+    record.places = tuple(place for place in saved.places if place.seat_id in record.seats)
+    record.directing = saved.directing
     record.locked = saved.locked
     record.record = record.record if saved.record is None else saved.record
     record.barred = _bars_of(saved)

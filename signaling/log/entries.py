@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from signaling.protocol.terms import DeviceKind, Layout, LessonSource, LinkQuality, Role, Source
+from signaling.protocol.terms import (
+    DeviceKind,
+    Directing,
+    Layout,
+    LessonSource,
+    LinkQuality,
+    Role,
+    Source,
+)
 
 LOG_VERSION = 1
 
@@ -276,6 +284,31 @@ class LayoutChosen(Entry):
     by: str
 
 
+class ChosenPlace(BaseModel):
+    """A picture that stands where it was put; without a source, its seat's usual one."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    seat_id: str
+    source: Source | None
+
+
+class PlacesChosen(Entry):
+    """These pictures stand first in every layout, in this order."""
+
+    type: Literal["places"] = "places"
+    places: tuple[ChosenPlace, ...]
+    by: str
+
+
+class DirectingChosen(Entry):
+    """How much the director of the program decides by itself."""
+
+    type: Literal["directing"] = "directing"
+    directing: Directing
+    by: str
+
+
 class LockChanged(Entry):
     """Whether somebody new may come in."""
 
@@ -359,6 +392,8 @@ AnyEntry = (
     | FloorTaken
     | Spotlight
     | LayoutChosen
+    | PlacesChosen
+    | DirectingChosen
     | LockChanged
     | RecordingChanged
     | RecordingSwitched

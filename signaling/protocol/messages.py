@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from signaling.protocol.terms import (
     CloseCode,
     DeviceKind,
+    Directing,
     EndReason,
     Layout,
     LessonSource,
@@ -35,6 +36,7 @@ from signaling.protocol.terms import (
 __all__ = [
     "CloseCode",
     "DeviceKind",
+    "Directing",
     "EndReason",
     "Layout",
     "LessonSource",
@@ -49,6 +51,9 @@ __all__ = [
 ]
 
 PROTOCOL_VERSION = 1
+
+# As many as the fullest layout shows.
+MAX_PLACES = 16
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -233,6 +238,30 @@ class SetLayout(Request):
     layout: Layout
 
 
+class Place(Model):
+    """One picture of the lesson: whose, and which; null: the one that stands for the seat."""
+
+    seat_id: Id
+    source: Source | None = None
+
+
+class SetPlaces(Request):
+    """Lead: these pictures stand first, in this order, in every layout on every screen.
+
+    The others follow as the lesson has them, the lead first; so do all without `places`.
+    """
+
+    type: Literal["set_places"] = "set_places"
+    places: Annotated[list[Place], Field(max_length=MAX_PLACES)]
+
+
+class SetDirecting(Request):
+    """Lead: how much the director of the program decides by itself."""
+
+    type: Literal["set_directing"] = "set_directing"
+    directing: Directing
+
+
 class SendChat(Request):
     """A line to all."""
 
@@ -309,6 +338,8 @@ ClientMessage = Annotated[
     | TakeFloor
     | SetSpotlight
     | SetLayout
+    | SetPlaces
+    | SetDirecting
     | SendChat
     | SetLock
     | TakeProgram
@@ -411,6 +442,8 @@ class LessonState(Model):
     floor_forward: bool = False  # who has the floor is large, before the spotlight and the layout
     spotlight: SpotlightState | None = None
     layout: Layout = Layout.SPEAKER
+    places: list[Place] = []  # who stands first in it, by the lead's choice
+    directing: Directing = Directing.AUTOMATIC
     locked: bool = False
     removed: list[RemovedBearer] = []
     record: bool = False  # it is to be recorded: as planned, or as the lead has switched it since

@@ -76,6 +76,14 @@ class Layout(StrEnum):
     FOUR = "four"  # the first four, two by two
 
 
+class Directing(StrEnum):
+    """How much the director of the program decides by itself."""
+
+    AUTOMATIC = "automatic"  # all, until the lead has chosen something
+    SEMI_AUTOMATIC = "semi-automatic"  # floor and screen; a choice stands until the floor changes
+    MANUAL = "manual"  # nothing, but that nobody who is away is large
+
+
 class ProgramStanding(StrEnum):
     """Where a lesson's program stands: its one picture and one sound, made on the server."""
 

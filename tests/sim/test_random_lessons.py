@@ -43,6 +43,14 @@ REQUESTS = st.one_of(
     st.builds(m.MuteAll, muted=st.booleans()),
     st.builds(m.SetSpotlight, seat_id=st.none() | SEAT, source=st.none() | st.sampled_from(Source)),
     st.builds(m.SetLayout, layout=st.sampled_from(Layout)),
+    st.builds(
+        m.SetPlaces,
+        places=st.lists(
+            st.builds(m.Place, seat_id=SEAT, source=st.none() | st.sampled_from(Source)),
+            max_size=4,
+        ),
+    ),
+    st.builds(m.SetDirecting, directing=st.sampled_from(m.Directing)),
     st.builds(m.SetLock, locked=st.booleans()),
     st.builds(m.SetRecording, recording=st.booleans()),
     st.builds(m.Enter),

@@ -184,7 +184,7 @@ class Scene(Message):
     """Who is in the lesson and what is to be seen of it: all of it, at every change.
 
     `seats` stand in the lesson's order. `floor` has the floor ("": nobody), `hands` have raised
-    theirs, `speakers` are heard now.
+    theirs, `speakers` are heard now. `places` are the pictures that the lead has put first.
     """
 
     type: Literal["scene"] = "scene"
@@ -193,6 +193,7 @@ class Scene(Message):
     floor: str = ""
     hands: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
+    places: tuple[PictureName, ...] = ()
     directing: Directing = Directing.AUTOMATIC
     choice: Choice | None = None
 

@@ -36,6 +36,7 @@ class Stage:
         self._director = Director(now)
         self._scene = Scene()
         self._seats: tuple[ProgramSeat, ...] = ()
+        self._places: tuple[PictureId, ...] = ()
         self._shown: Shown | None = None
         self._changed = False
         self._directed_at = float("-inf")
@@ -53,6 +54,7 @@ class Stage:
         self._seats = tuple(
             ProgramSeat(seat.seat_id, seat.role, seat.sources, seat.present) for seat in scene.seats
         )
+        self._places = tuple(PictureId(place.seat_id, place.source) for place in scene.places)
         self._director.handle_seats(self._seats, now)
         self._director.handle_directing(scene.directing, now)
         self._director.handle_floor(scene.floor or None, now)
@@ -87,7 +89,9 @@ class Stage:
         if shot is None or (cut is None and not self._changed):
             return None
         self._changed = False
-        tiles = arrange(shot.layout, self._seats, self._width, self._height, shot.cast)
+        tiles = arrange(
+            shot.layout, self._seats, self._width, self._height, shot.cast, places=self._places
+        )
         shown = Shown(shot, tiles)
         if shown == self._shown:
             return None

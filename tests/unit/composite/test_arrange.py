@@ -159,3 +159,42 @@ def test_a_line_of_text_can_be_read_from_the_back() -> None:
     for width, height in SIZES[:4]:
         for tile in arrange(ProgramLayout.SPEAKER, SEATS, width, height):
             assert tile.label.height >= height / 20
+
+
+@pytest.mark.parametrize(
+    ("layout", "cast", "places", "expected"),
+    [
+        # Whom the lead has put somewhere comes first, the others follow as always.
+        ("wall", cast_of(), "north.students east.", "north.students east.students lead.teacher"),
+        ("speaker", cast_of(), "east.", "east.students lead.teacher north.students"),
+        # Several pictures of one seat; a picture that is not sent is its seat's face.
+        ("wall", cast_of(), "lead.screen lead.teacher", "lead.screen lead.teacher east.students"),
+        ("wall", cast_of(), "north.board north.", "north.students lead.teacher east.students"),
+        # The spotlight goes before all; a shared screen is large in its layouts.
+        (
+            "speaker",
+            cast_of("north.students"),
+            "east.",
+            "north.students east.students lead.teacher",
+        ),
+        ("screen", cast_of(), "east.", "lead.screen east.students lead.teacher"),
+        ("lead-and-screen", cast_of(), "lead.screen east.", "lead.screen east.students"),
+        ("spotlight", cast_of(), "north.", "north.students"),
+        ("dialogue", cast_of(), "north. east.", "north.students east.students"),
+        ("dialogue", cast_of(), "north.", "north.students lead.teacher"),
+        (
+            "four",
+            cast_of(),
+            "north. mute. east.",
+            "north.students mute. east.students lead.teacher",
+        ),
+        # Who is away has its slate there, who was never in the lesson nothing.
+        ("wall", cast_of(), "gone.students nobody.", "gone. lead.teacher east.students"),
+    ],
+)
+def test_where_the_lead_puts_them(layout: str, cast: Cast, places: str, expected: str) -> None:
+    seats = (EAST, SHARING, NORTH, MUTE, GONE)
+    found = cast_pictures(ProgramLayout(layout), seats, cast, named(*places.split()))
+    wanted = named(*expected.split())
+    assert found[: len(wanted)] == wanted
+    assert len(set(found)) == len(found)

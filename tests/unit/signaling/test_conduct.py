@@ -237,6 +237,33 @@ def test_spotlight_and_layout_are_told_to_all() -> None:
     assert desk.state.spotlight is None
 
 
+def test_places_are_told_to_all_and_each_stands_once() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2")
+    first, second = m.Place(seat_id="room-2"), m.Place(seat_id="lead", source=Source.SCREEN)
+    at["lead"].say(m.GiveFloor(seat_id="room-1"))
+    at["lead"].say(m.SetPlaces(places=[first, second, first]))
+    state = at["room-2"].of(m.LessonChanged)[-1].lesson
+    assert (state.places, state.floor_forward) == ([first, second], False)
+    at["lead"].say(m.SetPlaces(places=[first, second]))
+    assert len(desk.entries("places")) == 1, "it was so already"
+    at["lead"].say(m.SetPlaces(places=[]))
+    assert desk.state.places == []
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        (m.Place(seat_id="nobody"), "unknown-seat"),
+        (m.Place(seat_id="observer-1"), "seat-silent"),
+        (m.Place(seat_id="room-1", source=Source.ROOM), "wrong-kind"),
+    ],
+)
+def test_a_place_is_for_a_picture_of_the_lesson(place: m.Place, code: str) -> None:
+    desk, at = desk_with("lead", "room-1", "observer-1")
+    assert at["lead"].ask(m.SetPlaces(places=[m.Place(seat_id="lead"), place])) == code
+    assert desk.state.places == []
+
+
 def test_done_comes_after_the_change_it_confirms() -> None:
     _desk, at = desk_with("lead", "room-1")
     told = at["lead"].say(m.GiveFloor(seat_id="room-1", request_id="1"))

@@ -27,6 +27,8 @@ def busy() -> tuple[Desk, dict[str, Client]]:
     at["room-1"].say(m.Mute(source=Source.STUDENTS, muted=True))
     at["lead"].say(m.SetSpotlight(seat_id="room-1", source=Source.STUDENTS))
     at["lead"].say(m.SetLayout(layout=m.Layout.WALL))
+    at["lead"].say(m.SetPlaces(places=[m.Place(seat_id="room-1", source=Source.BOARD)]))
+    at["lead"].say(m.SetDirecting(directing=m.Directing.MANUAL))
     at["lead"].say(m.GiveFloor(seat_id="room-1"))
     at["lead"].say(m.RemoveDevice(device_id=desk.join("observer-2").device_id))
     at["lead"].say(m.SetLock(locked=True))
@@ -100,6 +102,8 @@ def test_every_change_that_is_kept_asks_to_be_saved() -> None:
         m.SetLayout(layout=m.Layout.WALL),  # as it is: who has the floor steps back
         m.TakeFloor(),
         m.SetLayout(layout=m.Layout.SPEAKER),
+        m.SetPlaces(places=[]),
+        m.SetDirecting(directing=m.Directing.AUTOMATIC),
         m.SendChat(text="x"),
         m.SetLock(locked=False),
         m.Mute(muted=True),

@@ -5,10 +5,10 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { base } from "../design/shared.ts";
-import { programPicture } from "../lesson/program.ts";
+import { lessonProgram } from "../lesson/program.ts";
 import type { LessonSession } from "../lesson/session.ts";
 import type { View } from "../lesson/state.ts";
-import { PRIORITY, PROGRAM } from "../lesson/wants.ts";
+import { PRIORITY, PROGRAM, PROGRAM_ASIDE } from "../lesson/wants.ts";
 import { define, TongkeElement } from "./element.ts";
 
 type Condition = "moving" | "starting" | "paused" | "stalled";
@@ -48,6 +48,8 @@ export class ProgramView extends TongkeElement {
 
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) session!: LessonSession;
+  /** Small, for who only looks at what others see. */
+  @property({ type: Boolean }) looks = false;
   @state() private hasFrames = false;
   @query("video") private video!: HTMLVideoElement;
   private shown: MediaStreamTrack | null = null;
@@ -78,7 +80,7 @@ export class ProgramView extends TongkeElement {
   }
 
   private track(): MediaStreamTrack | null {
-    const picture = programPicture(this.view);
+    const picture = lessonProgram(this.view);
     return (picture && this.view.tracks.get(picture.producer_id)) ?? null;
   }
 
@@ -86,15 +88,15 @@ export class ProgramView extends TongkeElement {
     const { width, height } = this.getBoundingClientRect();
     const scale = Math.min(2, devicePixelRatio);
     this.session.tiles.set(this, {
-      picture: PROGRAM,
+      picture: this.looks ? PROGRAM_ASIDE : PROGRAM,
       width: Math.round(width * scale),
       height: Math.round(height * scale),
-      priority: PRIORITY.large,
+      priority: this.looks ? PRIORITY.strip : PRIORITY.large,
     });
   }
 
   private condition(): Condition {
-    const id = programPicture(this.view)?.producer_id ?? "";
+    const id = lessonProgram(this.view)?.producer_id ?? "";
     const stream = this.view.streams.get(id);
     if (stream?.layer === -1 && stream.reason === "bandwidth") return "paused";
     if (!this.hasFrames || !this.view.tracks.has(id)) return "starting";

@@ -1,6 +1,7 @@
 // What people ask of a lesson, a message each. Whoever carries them (`act`) says what was refused.
 
-import type { ClientMessage, Layout, Source } from "../protocol/messages.ts";
+import type { ClientMessage, Directing, Layout, Source } from "../protocol/messages.ts";
+import type { Picture } from "./selectors.ts";
 
 export abstract class LessonIntents {
   /** Ask it of the server. */
@@ -15,6 +16,12 @@ export abstract class LessonIntents {
     this.act({ type: "mute_seat", seat_id: seatId, muted });
   muteAll = (muted: boolean): void => this.act({ type: "mute_all", muted });
   setLayout = (layout: Layout): void => this.act({ type: "set_layout", layout });
+  /** These stand first, in this order; none: as the lesson has them. */
+  setPlaces = (pictures: readonly Picture[]): void => {
+    const places = pictures.map(({ seatId, source }) => ({ seat_id: seatId, source }));
+    this.act({ type: "set_places", places });
+  };
+  setDirecting = (directing: Directing): void => this.act({ type: "set_directing", directing });
   setRecording = (recording: boolean): void => this.act({ type: "set_recording", recording });
   setLock = (locked: boolean): void => this.act({ type: "set_lock", locked });
   removeDevice = (deviceId: string): void =>

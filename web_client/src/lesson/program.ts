@@ -16,10 +16,15 @@ export function hasProgram(view: View): boolean {
   return made && view.shows.includes("H264");
 }
 
+/** The program's picture, if it is there and this page may show it, whoever takes it. */
+export function lessonProgram(view: View): LessonStream | null {
+  if (!hasProgram(view)) return null;
+  return view.lesson?.streams.find((one) => one.source === "program") ?? null;
+}
+
 /** The program's picture, if this page takes it and it is there. */
 export function programPicture(view: View): LessonStream | null {
-  if (!view.takesProgram) return null;
-  return view.lesson?.streams.find((one) => one.source === "program") ?? null;
+  return view.takesProgram ? lessonProgram(view) : null;
 }
 
 /**

@@ -1,7 +1,8 @@
 // Which pictures stand large and which in the strip. Pure; the same rule for every page.
 //
 // Whoever answers is large for all. Else the lead's layout decides. Inside it, whoever must be seen
-// first goes first: the spotlight, the shared screen, the lead, then the seats in the lesson's order.
+// first goes first: the spotlight, the shared screen, whom the lead has put somewhere, the lead, then
+// the seats in the lesson's order.
 
 import {
   answeringPicture,
@@ -31,15 +32,9 @@ export function roomStage(view: View): Stage {
   if (view.lesson?.layout === "wall") return { shape: "wall", large: people, strip: [] };
   const chosen = chosenStage(view);
   if (chosen) return chosen;
-  const lead = leadSeat(view);
-  const face = lead ? facePicture(lead) : null;
   const content = view.lesson?.layout === "screen" ? contentPicture(view) : null;
-  const spotlight = spotlightPicture(view);
-  if (content) return arrange(content, spotlight ?? face, people);
-  // The room under the spotlight goes on seeing its teacher; its own picture stands beside.
-  const mine = spotlight?.seatId === view.me?.seatId;
-  const large = (mine ? null : spotlight) ?? face ?? people[0] ?? null;
-  return arrange(large, null, people);
+  if (content) return arrange(content, spotlightPicture(view) ?? firstPerson(view), people);
+  return arrange(largeOf(view, people), null, people);
 }
 
 /**
@@ -48,27 +43,27 @@ export function roomStage(view: View): Stage {
  */
 function chosenStage(view: View): Stage | null {
   const people = allFaces({ ...view, me: null });
-  const lead = leadSeat(view);
-  const face = lead ? facePicture(lead) : null;
+  const placed = placedPictures(view);
+  const first = placed[0] ?? leadFace(view);
   const spotlight = spotlightPicture(view);
   const wall = (...pictures: Picture[]): Stage => ({ shape: "wall", large: pictures, strip: [] });
   switch (view.lesson?.layout) {
     case "lead-and-screen": {
       const content = spotlight && isContent(spotlight) ? spotlight : contentPicture(view);
-      return content && face ? wall(content, face) : null;
+      const person = firstPerson(view);
+      return content && person ? wall(content, person) : null;
     }
     case "spotlight": {
-      const mine = spotlight?.seatId === view.me?.seatId;
-      const alone = (mine ? null : spotlight) ?? face ?? people[0];
+      const alone = largeOf(view, people);
       return { shape: "large", large: alone ? [alone] : [], strip: [] };
     }
     case "dialogue": {
-      const first = spotlight ?? face;
-      const both = [spotlight && !same(face, spotlight) ? face : null, first, ...people];
-      return wall(...unlike(both).slice(0, 2));
+      const teacher = spotlight && placed.length === 0 ? leadFace(view) : null;
+      const other = same(teacher, spotlight) ? null : teacher;
+      return wall(...unlike([other, spotlight ?? first, ...people]).slice(0, 2));
     }
     case "four": {
-      const shown = unlike([spotlight ?? face, ...people]).slice(0, 4);
+      const shown = unlike([spotlight ?? first, ...people]).slice(0, 4);
       return wall(...unlike([...people, ...shown]).filter((one) => includes(shown, one)));
     }
     case "speaker":
@@ -77,6 +72,33 @@ function chosenStage(view: View): Stage | null {
     case undefined:
       return null;
   }
+}
+
+/** Who is large where one is: not oneself under the spotlight, whose pupils look at their teacher. */
+function largeOf(view: View, people: readonly Picture[]): Picture | null {
+  const chosen = [spotlightPicture(view), placedPictures(view)[0]];
+  const others = chosen.find((one) => one && one.seatId !== view.me?.seatId);
+  return others ?? leadFace(view) ?? people[0] ?? null;
+}
+
+/** The person who stands first by the lead's choice, else the lead. */
+function firstPerson(view: View): Picture | null {
+  return placedPictures(view).find((picture) => !isContent(picture)) ?? leadFace(view);
+}
+
+function leadFace(view: View): Picture | null {
+  const lead = leadSeat(view);
+  return lead && facePicture(lead);
+}
+
+/** What the lead has put somewhere, in that order; one that is not sent is its seat's face. */
+function placedPictures(view: View): Picture[] {
+  const placed = (view.lesson?.places ?? []).map(({ seat_id, source }) => {
+    const seat = view.seats.get(seat_id);
+    if (!seat) return null;
+    return source && sourceOf(seat, source) ? { seatId: seat_id, source } : facePicture(seat);
+  });
+  return unlike(placed);
 }
 
 /** Each once, in their order. */
@@ -158,7 +180,10 @@ function arrange(large: Picture | null, first: Picture | null, people: Picture[]
 }
 
 function allFaces(view: View): Picture[] {
-  return ordered(view, [...view.seats.values()].filter(takesTile).map(facePicture));
+  const placed = placedPictures(view);
+  const stand = new Set(placed.map((picture) => picture.seatId));
+  const rest = [...view.seats.values()].filter((seat) => takesTile(seat) && !stand.has(seat.seat_id));
+  return [...placed, ...ordered(view, rest.map(facePicture))];
 }
 
 /** Who is not here takes no room from those who are; but all wait for the lead. */

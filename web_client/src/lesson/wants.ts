@@ -2,13 +2,13 @@
 // Pure but for `TileSizes`, which remembers what the tiles on the page report.
 
 import type { LessonStream, SourceState, Want } from "../protocol/messages.ts";
-import { programPicture, programSound } from "./program.ts";
+import { lessonProgram, programPicture, programSound } from "./program.ts";
 import { type Picture, producerOf } from "./selectors.ts";
 import type { View } from "./state.ts";
 
 /** A tile on the page, in device pixels. Higher `priority` keeps its quality on a weak line. */
 export interface TileSize {
-  readonly picture: Picture | typeof PROGRAM;
+  readonly picture: Picture | typeof PROGRAM | typeof PROGRAM_ASIDE;
   readonly width: number;
   readonly height: number;
   readonly priority: number;
@@ -16,6 +16,8 @@ export interface TileSize {
 
 /** The lesson's program, which is no seat's picture. */
 export const PROGRAM = "program";
+/** The same, looked at by a page that does not take it. */
+export const PROGRAM_ASIDE = "program-aside";
 
 export const PRIORITY = { strip: 1, large: 5, sound: 10 } as const;
 
@@ -79,6 +81,7 @@ export function wantsOf(view: View, tiles: readonly TileSize[], sound: boolean):
 
 function wantedOf(view: View, picture: TileSize["picture"]): SourceState | LessonStream | null {
   if (picture === PROGRAM) return programPicture(view);
+  if (picture === PROGRAM_ASIDE) return lessonProgram(view);
   return picture.seatId === view.me?.seatId ? null : producerOf(view, picture);
 }
 

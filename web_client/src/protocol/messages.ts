@@ -72,6 +72,15 @@ export const LAYOUT_VALUES = [
 /** How the others stand on a room's screen and in the program, as the lead says. */
 export type Layout = (typeof LAYOUT_VALUES)[number];
 
+export const DIRECTING_VALUES = [
+  "automatic", // all, until the lead has chosen something
+  "semi-automatic", // floor and screen; a choice stands until the floor changes
+  "manual", // nothing, but that nobody who is away is large
+] as const;
+
+/** How much the director of the program decides by itself. */
+export type Directing = (typeof DIRECTING_VALUES)[number];
+
 export const PROGRAM_STANDING_VALUES = [
   "none", // this server makes none
   "idle", // it is made as soon as somebody takes it
@@ -298,6 +307,30 @@ export interface SetLayout {
   request_id?: string | null;
 }
 
+/** One picture of the lesson: whose, and which; null: the one that stands for the seat. */
+export interface Place {
+  seat_id: string;
+  source?: Source | null;
+}
+
+/**
+ * Lead: these pictures stand first, in this order, in every layout on every screen.
+ *
+ * The others follow as the lesson has them, the lead first; so do all without `places`.
+ */
+export interface SetPlaces {
+  type: "set_places";
+  places: Place[];
+  request_id?: string | null;
+}
+
+/** Lead: how much the director of the program decides by itself. */
+export interface SetDirecting {
+  type: "set_directing";
+  directing: Directing;
+  request_id?: string | null;
+}
+
 /** A line to all. */
 export interface SendChat {
   type: "send_chat";
@@ -450,6 +483,9 @@ export interface LessonState {
   floor_forward: boolean;
   spotlight: SpotlightState | null;
   layout: Layout;
+  /** who stands first in it, by the lead's choice */
+  places: Place[];
+  directing: Directing;
   locked: boolean;
   removed: RemovedBearer[];
   /** it is to be recorded: as planned, or as the lead has switched it since */
@@ -665,6 +701,8 @@ export type ClientMessage =
   | TakeFloor
   | SetSpotlight
   | SetLayout
+  | SetPlaces
+  | SetDirecting
   | SendChat
   | SetLock
   | TakeProgram

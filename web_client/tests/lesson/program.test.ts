@@ -3,7 +3,7 @@ import { roomCaption } from "../../src/lesson/captions.ts";
 import { programPicture, programSound } from "../../src/lesson/program.ts";
 import { ThinLine } from "../../src/lesson/thin_line.ts";
 import type { View } from "../../src/lesson/state.ts";
-import { PROGRAM, wantsOf } from "../../src/lesson/wants.ts";
+import { PROGRAM, PROGRAM_ASIDE, wantsOf } from "../../src/lesson/wants.ts";
 import type { LessonState, LessonStream, SendProfile } from "../../src/protocol/messages.ts";
 import { apply, lesson, seat, source, viewOf } from "./views.ts";
 
@@ -54,6 +54,18 @@ describe("who takes the program", () => {
     expect(programPicture(taking("r1", [mix(null)]))).toBeNull();
     const left = apply(taking("r1", [mix(null), picture]), { type: "takes-program", reason: null });
     expect(wanted(left)).toEqual(["lead-room"]);
+  });
+});
+
+describe("who only looks at the program", () => {
+  it("has its picture beside the seats' own sound, while it is made for others", () => {
+    const aside = { ...tile, picture: PROGRAM_ASIDE } as const;
+    const wants = (streams: LessonStream[]): string[] => {
+      const view = apply(taking("lead", streams), { type: "takes-program", reason: null });
+      return wantsOf(view, [aside], true).map((one) => one.producer_id);
+    };
+    expect(wants([mix(null), picture])).toEqual(["r1-room", "p-program"]);
+    expect(wants([mix(null)])).toEqual(["r1-room"]);
   });
 });
 

@@ -4,7 +4,7 @@ import { bestColumns, leadStage, roomStage } from "../../src/lesson/stage.ts";
 import { tileCondition } from "../../src/lesson/tile_condition.ts";
 import { wantsOf } from "../../src/lesson/wants.ts";
 import type { View } from "../../src/lesson/state.ts";
-import type { Source, SourceProfile } from "../../src/protocol/messages.ts";
+import type { LessonState, Source, SourceProfile } from "../../src/protocol/messages.ts";
 import { apply, lesson, seat, source, viewOf } from "./views.ts";
 
 const seats = [seat("lead"), seat("r1"), seat("r2"), seat("r3")];
@@ -142,6 +142,42 @@ describe("what a room sees", () => {
         expect(ids(seen).sort()).toEqual(["lead", "r1", "r2", "r3", "r4"]);
       },
     );
+  });
+
+  describe("where the lead has put them, on every screen the same", () => {
+    const screen = [source("lead", "teacher"), source("lead", "screen")];
+    const sharing = [seat("lead", { sources: screen }), ...seats.slice(1)];
+    const stage = (me: string, layout: LessonState["layout"], more: object): string[] => {
+      const view = viewOf(me, { lesson: lesson({ layout, ...more }), seats: sharing });
+      const { shape, large, strip } = roomStage(view);
+      return [shape, ...[...large, ...strip].map((one) => `${one.seatId}/${one.source}`)];
+    };
+    const places = [
+      { seat_id: "r2", source: "board" as const }, // not sent: its face
+      { seat_id: "lead", source: "screen" as const },
+      { seat_id: "nobody", source: null },
+    ];
+    const put = { places };
+
+    it("they stand first, the others follow, and nobody twice", () => {
+      const wall = ["wall", "r2/students", "lead/screen", "r3/students", "r1/students"];
+      expect(stage("r1", "wall", put)).toEqual(wall);
+      expect(stage("r1", "speaker", put)).toEqual(["large", ...wall.slice(1)]);
+      expect(stage("r1", "four", put).slice(0, 3)).toEqual(wall.slice(0, 3));
+      expect(stage("r1", "dialogue", put)).toEqual(["wall", "r2/students", "lead/screen"]);
+      expect(stage("r1", "spotlight", put)).toEqual(["large", "r2/students"]);
+    });
+
+    it("what is shared stays large in its layouts, beside the first person among them", () => {
+      expect(stage("r1", "screen", put).slice(0, 3)).toEqual(["large", "lead/screen", "r2/students"]);
+      expect(stage("r1", "lead-and-screen", put)).toEqual(["wall", "lead/screen", "r2/students"]);
+    });
+
+    it("a spotlight stands before them, and who is large for others looks at its teacher", () => {
+      const lit = { ...put, spotlight: { seat_id: "r3", source: null } };
+      expect(stage("r1", "speaker", lit).slice(0, 3)).toEqual(["large", "r3/students", "r2/students"]);
+      expect(stage("r2", "speaker", put).slice(0, 2)).toEqual(["large", "lead/teacher"]);
+    });
   });
 
   it("everybody on the wall, observers nowhere", () => {

@@ -59,6 +59,8 @@ export function lesson(more: Partial<LessonState> = {}): LessonState {
     floor_forward: false,
     spotlight: null,
     layout: "speaker",
+    places: [],
+    directing: "automatic",
     locked: false,
     removed: [],
     record: true,

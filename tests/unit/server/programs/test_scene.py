@@ -113,6 +113,33 @@ def test_the_floor_goes_before_the_choice_which_holds_again_afterwards() -> None
     assert choice_of(scenes, desk) == (3, ProgramLayout.FOUR, None), "the floor has stepped back"
 
 
+def test_places_are_a_choice_which_the_director_lets_be() -> None:
+    desk, at = desk_with("lead", "room-1", "room-2")
+    scenes = ProgramScene()
+    places = [m.Place(seat_id="room-2"), m.Place(seat_id="room-1", source=Source.STUDENTS)]
+    at["lead"].say(m.SetPlaces(places=places))
+    scene = scenes.of(desk.lesson.scene())
+    assert [(place.seat_id, place.source) for place in scene.places] == [
+        ("room-2", ""),
+        ("room-1", "students"),
+    ]
+    assert scene.directing is Directing.SEMI_AUTOMATIC
+    assert scene.choice is not None and scene.choice.number == 1
+    at["lead"].say(m.SetPlaces(places=places[:1]))
+    assert choice_of(scenes, desk) == (2, ProgramLayout.SPEAKER, None)
+    at["lead"].say(m.SetPlaces(places=[]))
+    scene = scenes.of(desk.lesson.scene())
+    assert (scene.places, scene.directing) == ((), Directing.AUTOMATIC)
+
+
+def test_the_lead_says_how_much_the_director_does() -> None:
+    desk, at = desk_with("lead", "room-1")
+    scenes = ProgramScene()
+    for said in m.Directing:
+        at["lead"].say(m.SetDirecting(directing=said))
+        assert scenes.of(desk.lesson.scene()).directing.value == said.value
+
+
 def test_every_layout_of_the_lesson_is_one_of_the_program() -> None:
     assert {layout.value for layout in Layout} == {layout.value for layout in ProgramLayout}
 

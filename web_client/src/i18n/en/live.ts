@@ -297,6 +297,20 @@ export const live = {
     others: "The other rooms",
     own: "This room",
   },
+  arrangement: {
+    open: "Who stands where",
+    title: "Who stands where",
+    places: "Places on every screen",
+    place: (number: number) => `Place ${number}`,
+    hint: "Choose in a place who stands there, on every room’s screen.",
+    reset: "As at first",
+    directing: "The program’s director",
+    directings: {
+      automatic: "Follows the lesson by itself",
+      "semi-automatic": "Keeps what you chose until the floor changes",
+      manual: "Changes nothing by itself",
+    },
+  },
   program: {
     name: "The lesson’s program",
     starting: "The program is about to begin…",

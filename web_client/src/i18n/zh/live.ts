@@ -284,6 +284,20 @@ export const live: Pick<Messages, keyof typeof english> = {
     others: "其他教室",
     own: "本教室",
   },
+  arrangement: {
+    open: "安排画面",
+    title: "安排画面",
+    places: "各画面的位置",
+    place: (number) => `第 ${number} 个位置`,
+    hint: "在每个位置选择要放的画面，所有教室都这样显示。",
+    reset: "恢复原样",
+    directing: "节目导播",
+    directings: {
+      automatic: "自动跟随课堂",
+      "semi-automatic": "保持您的选择，直到发言权变化",
+      manual: "不自动切换",
+    },
+  },
   program: {
     name: "本课的节目",
     starting: "节目即将开始…",

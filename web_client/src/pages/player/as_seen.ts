@@ -27,6 +27,7 @@ interface Choice {
   readonly forward: boolean;
   readonly spotlight: LessonState["spotlight"];
   readonly layout: Layout;
+  readonly places: LessonState["places"];
   readonly roles: ReadonlyMap<string, Role>;
   /** Sources that their seats had closed, as `seat/source`. */
   readonly closed: ReadonlySet<string>;
@@ -38,6 +39,7 @@ const AT_FIRST: Choice = {
   forward: false,
   spotlight: null,
   layout: "speaker",
+  places: [],
   roles: new Map(),
   closed: new Set(),
 };
@@ -72,8 +74,8 @@ export class AsSeen {
     }
     // A seat without any picture now has no tile: there is none to be shown.
     const seen = [...seats].filter(([, seat]) => seat.sources.some((one) => one.kind === "video"));
-    const { floor, forward, spotlight, layout } = choice;
-    const lesson = { ...NO_LESSON, floor, floor_forward: forward, spotlight, layout };
+    const { floor, forward, spotlight, layout, places } = choice;
+    const lesson = { ...NO_LESSON, floor, floor_forward: forward, spotlight, layout, places };
     return { ...initialView, lesson, seats: new Map(seen) };
   }
 
@@ -122,6 +124,8 @@ function chosen(before: Choice, event: RecordedEvent): Choice {
       const layout = known(LAYOUT_VALUES, event.layout) ?? before.layout;
       return { ...before, layout, forward: false };
     }
+    case "places":
+      return { ...before, places: placesOf(event.places), forward: false };
     case "seat_joined": {
       const role = known(ROLE_VALUES, event.role);
       return role ? { ...before, roles: new Map(before.roles).set(seat, role) } : before;
@@ -136,6 +140,14 @@ function chosen(before: Choice, event: RecordedEvent): Choice {
     default:
       return before;
   }
+}
+
+function placesOf(told: unknown): LessonState["places"] {
+  if (!Array.isArray(told)) return [];
+  return told.flatMap((one: Readonly<Record<string, unknown>> | null) => {
+    const seat = textOf(one?.seat_id);
+    return seat ? [{ seat_id: seat, source: known(SOURCE_VALUES, one?.source) }] : [];
+  });
 }
 
 /** Whoever sends a teacher's picture leads, as far as no event says otherwise. */
@@ -192,6 +204,8 @@ const NO_LESSON: LessonState = {
   floor_forward: false,
   spotlight: null,
   layout: "speaker",
+  places: [],
+  directing: "automatic",
   locked: false,
   removed: [],
   record: true,

@@ -167,12 +167,20 @@ export class ControlBar extends TongkeElement {
   @property({ attribute: false }) session!: LessonSession;
   /** The panel of own devices is open. */
   @property({ type: Boolean }) devices = false;
+  /** The panel of who stands where is open. */
+  @property({ type: Boolean }) arranging = false;
+  @query("[data-testid=arrange]") private readonly arrangeButton!: HTMLButtonElement;
   @query("[data-testid=devices]") private readonly devicesButton!: HTMLButtonElement;
   @query("[data-testid=chat]") private readonly chatButton!: HTMLButtonElement;
 
   /** To where the panel of own devices was opened from. */
   override focus(): void {
     this.devicesButton.focus();
+  }
+
+  /** To where the panel of who stands where was opened from. */
+  focusArrangement(): void {
+    this.arrangeButton.focus();
   }
 
   /** To where the chat was opened from. */
@@ -208,6 +216,15 @@ export class ControlBar extends TongkeElement {
               ${icon(LAYOUT_ICONS[layout])}<span class="word">${m.teach.layouts[layout]}</span>
             </button>`,
         )}
+        <button
+          data-testid="arrange"
+          aria-pressed=${this.arranging ? "true" : "false"}
+          aria-label=${m.arrangement.open}
+          title=${m.arrangement.open}
+          @click=${() => this.dispatchEvent(new CustomEvent("toggle-arrangement"))}
+        >
+          ${icon("swap")}<span class="word">${m.arrangement.open}</span>
+        </button>
       </div>
       <div
         class="hands ${hands(view).length ? "" : "none"}"

@@ -50,7 +50,8 @@ export const teachStyles = css`
     background: var(--surface);
   }
   /* Below the pictures, which give it the room: the rooms beside them stay whole. */
-  tk-device-panel {
+  tk-device-panel,
+  tk-arrangement {
     flex: none;
     max-height: 60%;
   }
@@ -136,7 +137,8 @@ export const teachStyles = css`
       flex: none;
       height: min(240px, 30vh);
     }
-    tk-device-panel {
+    tk-device-panel,
+    tk-arrangement {
       max-height: none;
     }
     .banner {

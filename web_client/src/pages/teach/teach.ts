@@ -22,8 +22,8 @@ import { largeForOthers, leadStage, same } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
 import type { Source } from "../../protocol/messages.ts";
 import "./all_rooms.ts";
+import type { Arrangement } from "./arrangement.ts";
 import type { ControlBar } from "./control_bar.ts";
-import "./control_bar.ts";
 import "./device_check.ts";
 import type { DevicePanel } from "./device_panel.ts";
 import { expected } from "./expected.ts";
@@ -49,7 +49,8 @@ export class Teach extends LessonPage {
   @state() private inside = false;
   @state() private starting = false;
   @state() private said = "";
-  @state() private devicesOpen = false;
+  /** What is open below the pictures: one thing is enough. */
+  @state() private open: "devices" | "arrangement" | null = null;
   /** Which picture of a room the lead looks at, by seat. */
   @state() private pictures: ReadonlyMap<string, Source> = new Map();
   private readonly sharingLayout = new SharingLayout();
@@ -199,7 +200,7 @@ export class Teach extends LessonPage {
 
   private toggleChat(): void {
     const open = !this.view.chatOpen;
-    this.devicesOpen = false; // one thing beside the pictures is enough
+    this.open = null;
     this.session?.store.dispatch({ type: "chat-open", open });
     if (open) {
       void this.updateComplete.then(() => this.renderRoot.querySelector<Chat>("tk-chat")?.focus());
@@ -215,13 +216,25 @@ export class Teach extends LessonPage {
   };
 
   private readonly toggleDevices = (): void => {
-    this.devicesOpen = !this.devicesOpen;
-    if (this.devicesOpen) this.session?.store.dispatch({ type: "chat-open", open: false });
+    this.toggle("devices");
     void this.updateComplete.then(() => {
-      const to = this.devicesOpen ? "tk-device-panel" : "tk-control-bar";
+      const to = this.open === "devices" ? "tk-device-panel" : "tk-control-bar";
       this.renderRoot.querySelector<DevicePanel | ControlBar>(to)?.focus();
     });
   };
+
+  private readonly toggleArrangement = (): void => {
+    this.toggle("arrangement");
+    void this.updateComplete.then(() => {
+      if (this.open) this.renderRoot.querySelector<Arrangement>("tk-arrangement")?.focus();
+      else this.renderRoot.querySelector<ControlBar>("tk-control-bar")?.focusArrangement();
+    });
+  };
+
+  private toggle(panel: NonNullable<typeof this.open>): void {
+    this.open = this.open === panel ? null : panel;
+    if (this.open) this.session?.store.dispatch({ type: "chat-open", open: false });
+  }
 
   private lessonTitle(): string {
     return this.view.lesson?.title ?? this.lesson?.title ?? "";
@@ -271,15 +284,7 @@ export class Teach extends LessonPage {
           <section class="stage ${this.inside ? "" : "check"}" aria-label=${m.lesson.stage}>
             ${this.inside ? this.stage(session) : this.check(session)}
           </section>
-          ${this.inside && this.devicesOpen
-            ? html`<tk-device-panel
-                role="group"
-                aria-label=${m.teach.devices}
-                .view=${view}
-                .session=${session}
-                @close-devices=${this.toggleDevices}
-              ></tk-device-panel>`
-            : nothing}
+          ${this.inside ? this.panel(session) : nothing}
         </div>
         <aside aria-label=${m.lesson.rooms}>
           <h2 class="visually-hidden">${m.lesson.rooms}</h2>
@@ -303,7 +308,9 @@ export class Teach extends LessonPage {
             .view=${view}
             .session=${session}
             @toggle-screen=${this.toggleScreen}
-            ?devices=${this.devicesOpen}
+            ?devices=${this.open === "devices"}
+            ?arranging=${this.open === "arrangement"}
+            @toggle-arrangement=${this.toggleArrangement}
             @toggle-chat=${this.toggleChat}
             @toggle-devices=${this.toggleDevices}
           ></tk-control-bar>`
@@ -311,6 +318,30 @@ export class Teach extends LessonPage {
       <tk-sound .view=${view} .session=${session} .silent=${!this.inside}></tk-sound>
       <p class="visually-hidden" role="status" aria-live="polite">${this.said}</p>
     `;
+  }
+
+  private panel(session: LessonSession): TemplateResult | typeof nothing {
+    const { view, m } = this;
+    switch (this.open) {
+      case "devices":
+        return html`<tk-device-panel
+          role="group"
+          aria-label=${m.teach.devices}
+          .view=${view}
+          .session=${session}
+          @close-devices=${this.toggleDevices}
+        ></tk-device-panel>`;
+      case "arrangement":
+        return html`<tk-arrangement
+          role="group"
+          aria-label=${m.arrangement.title}
+          .view=${view}
+          .session=${session}
+          @close-arrangement=${this.toggleArrangement}
+        ></tk-arrangement>`;
+      case null:
+        return nothing;
+    }
   }
 
   private stage(session: LessonSession): TemplateResult {
@@ -380,7 +411,8 @@ export class Teach extends LessonPage {
 
   /** What is amiss, in a line above the pictures. */
   private banner(): TemplateResult | typeof nothing {
-    const { view, session, m, inside, devicesOpen, toggleDevices, retryDevices } = this;
+    const { view, session, m, inside, toggleDevices, retryDevices } = this;
+    const devicesOpen = this.open === "devices";
     if (!session) return nothing;
     return notice({ view, session, m, inside, devicesOpen, toggleDevices, retryDevices });
   }
