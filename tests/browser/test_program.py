@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Playwright, ViewportSize, expect
 
-from mixer.composite.arrange import ProgramSeat, Tile, arrange
+from mixer.composite.arrange import PictureId, ProgramSeat, Tile, arrange
 from mixer.composite.layouts import ProgramLayout
 from server.simulate.scene import Scene, SceneView
 from tests.browser import keyboard
@@ -119,6 +119,7 @@ class Watched:
         self.rooms = rooms
         self.observer = observer
         self.seats: dict[str, int] = {}  # seat → identity, in the lesson's order
+        self.places: list[int] = []  # whom the teacher has put first
 
     def tiles(self, layout: ProgramLayout) -> list[tuple[tuple[float, ...], int]]:
         """Where everybody stands in this layout, as parts of the picture, and who that is."""
@@ -130,9 +131,11 @@ class Watched:
             )
             for seat, identity in self.seats.items()
         ]
+        seat_of = {identity: seat for seat, identity in self.seats.items()}
+        places = [PictureId(seat_of[identity], "") for identity in self.places]
         return [
             (_parts(tile), self.seats[tile.picture.seat_id])
-            for tile in arrange(layout, seats, 1280, 720)
+            for tile in arrange(layout, seats, 1280, 720, places=places)
         ]
 
     def shows(self, screen: Screen, layout: ProgramLayout) -> None:
@@ -184,10 +187,29 @@ def test_the_program_of_a_lesson(tmp_path: Path, playwright: Playwright) -> None
             watched.teacher.page.get_by_test_id(f"layout-{layout.value}").click()
             for screen in (watched.observer, *watched.rooms):
                 watched.shows(screen, layout)
+        the_teacher_says_who_stands_where(watched)
         watched.hear_all_but_themselves()
         the_compositor_is_killed(watched)
         nobody_takes_it_any_more(watched)
         assert server.stop() == 0
+
+
+def the_teacher_says_who_stands_where(watched: Watched) -> None:
+    """All see it at once, and the teacher sees what they see."""
+    page = watched.teacher.page
+    page.get_by_test_id("arrange").click()
+    first, second = page.get_by_test_id("place-0"), page.get_by_test_id("place-1")
+    room = second.locator("option:checked").inner_text()
+    first.select_option(label=room)
+    watched.places = [next(who for who in watched.seats.values() if who != LEAD), LEAD]
+    for screen in (watched.observer, *watched.rooms, watched.teacher):
+        watched.shows(screen, ProgramLayout.DIALOGUE)
+    page.get_by_test_id("places-reset").click()
+    watched.places = []
+    for screen in (watched.observer, watched.teacher):
+        watched.shows(screen, ProgramLayout.DIALOGUE)
+    page.keyboard.press("Escape")
+    assert not page.evaluate("Program.stands()")
 
 
 def open_all(
