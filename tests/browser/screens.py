@@ -153,13 +153,14 @@ def open_seat(
     *,
     program: Path = CHROMIUM,
     size: tuple[int, int] = CAMERA,
+    device: FakeDevice | None = None,
 ) -> Screen:
     """A seat's browser with a camera and a microphone of its own; it ends with the stack."""
     screen = open_screen(
         playwright,
         name=name,
         identity=identity,
-        device=seat_device(identity, name, size),
+        device=device or seat_device(identity, name, size),
         evidence=folder,
         program=program,
     )

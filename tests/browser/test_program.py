@@ -14,101 +14,24 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from playwright.sync_api import Playwright, ViewportSize, expect
 
-from mixer.composite.arrange import PictureId, ProgramSeat, Tile, arrange
 from mixer.composite.layouts import ProgramLayout
-from server.simulate.scene import Scene, SceneView
 from tests.browser import keyboard
 from tests.browser.county import ADMINISTRATOR, LEAD_ROOM, ROOMS, County
-from tests.browser.fake_devices import MJPEG_FRAME_RATE, FakeDevice, seat_device, write_voice
+from tests.browser.fake_devices import seat_device
+from tests.browser.program_probe import PROBE, PROFILE, at_places, camera
 from tests.browser.screens import Screen, open_screen
 from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(900)]
 
 LEAD, FIRST, SECOND, OBSERVER = 1, 2, 3, 9
-SIZE = (640, 360)
-# A name stands at a tile's lower edge (higher where the frame's own edge is near), where a seat's
-# picture has its mark: here the marked picture is drawn smaller, where no name lies over it.
-PART = (0.1, 0.04, 0.8, 0.66)  # left, top, width, height
 # Large enough for the program's largest layer, in which marks of small tiles are read.
 WINDOW: ViewportSize = {"width": 1500, "height": 900}
 # Below what the issue wants of the program, for two cores with four browsers on them.
 BACK_WITHIN_S = 30.0
-
-PROFILE = """
-title_zh = "看节目的教室"
-title_en = "A room that shows the program"
-receives = "program"
-
-[sources.students]
-width = 640
-height = 360
-frame_rate = 15
-codec = "H264"
-layers = [
-  { rid = "q", scale_down_by = 2, max_bitrate_bps = 150_000, max_frame_rate = 15 },
-  { rid = "f", scale_down_by = 1, max_bitrate_bps = 700_000, max_frame_rate = 15 },
-]
-"""
-
-# Of `[tile, identity]`s, the tile as parts of the picture: have all moved since `Program.restart`?
-PROBE = """
-window.Program = (() => {
-  const seen = new Map();
-  const PART = %s;
-  const video = () => PageProbe.all("tk-program")[0]?.shadowRoot.querySelector("video");
-  function markAt([x, y, width, height]) {
-    const shown = video();
-    if (!shown?.videoWidth) return null;
-    const [w, h] = [shown.videoWidth, shown.videoHeight];
-    const [left, top] = [(x + PART[0] * width) * w, (y + PART[1] * height) * h];
-    const [wide, high] = [PART[2] * width * w, PART[3] * height * h];
-    const canvas = new OffscreenCanvas(480, 270);
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(shown, left, top, wide, high, 0, 0, 480, 270);
-    return TongkeIdentity.readMark(context.getImageData(0, 0, 480, 270));
-  }
-  function moves(place, identity) {
-    const mark = markAt(place);
-    const key = place.join();
-    if (mark?.identity !== identity) return false;
-    if (!seen.has(key)) seen.set(key, mark.counter);
-    return seen.get(key) !== mark.counter;
-  }
-  return {
-    restart: () => seen.clear(),
-    allMove: (tiles) => tiles.filter(([place, who]) => !moves(place, who)).length === 0,
-    stands: () => PageProbe.all("tk-program").length > 0,
-  };
-})();
-"""
-
-
-def camera(folder: Path, identity: int, name: str) -> FakeDevice:
-    """A seat's camera and microphone, its marked picture standing in `PART` of the camera's."""
-    made = FakeDevice(
-        folder / f"program-{identity}.mjpeg", folder / f"program-{identity}.wav", MJPEG_FRAME_RATE
-    )
-    width, height = SIZE
-    left, top, wide, high = (
-        round(part * side) for part, side in zip(PART, (*SIZE, *SIZE), strict=True)
-    )
-    scene = Scene(SceneView(identity, name, "", "students", wide, high, MJPEG_FRAME_RATE))
-    with made.video.open("wb") as out:
-        for counter in range(made.frames):
-            picture = np.full((height, width, 3), 96, np.uint8)
-            small = cv2.cvtColor(scene.picture(counter), cv2.COLOR_YUV2BGR_I420)
-            picture[top : top + high, left : left + wide] = small
-            written, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
-            assert written
-            out.write(np.asarray(jpeg, dtype=np.uint8).tobytes())
-    write_voice(made.audio, identity)
-    return made
 
 
 class Watched:
@@ -121,27 +44,11 @@ class Watched:
         self.seats: dict[str, int] = {}  # seat → identity, in the lesson's order
         self.places: list[int] = []  # whom the teacher has put first
 
-    def tiles(self, layout: ProgramLayout) -> list[tuple[tuple[float, ...], int]]:
-        """Where everybody stands in this layout, as parts of the picture, and who that is."""
-        seats = [
-            ProgramSeat(
-                seat,
-                "lead" if identity == LEAD else "room",
-                ("teacher" if identity == LEAD else "students",),
-            )
-            for seat, identity in self.seats.items()
-        ]
-        seat_of = {identity: seat for seat, identity in self.seats.items()}
-        places = [PictureId(seat_of[identity], "") for identity in self.places]
-        return [
-            (_parts(tile), self.seats[tile.picture.seat_id])
-            for tile in arrange(layout, seats, 1280, 720, places=places)
-        ]
-
     def shows(self, screen: Screen, layout: ProgramLayout) -> None:
         """Waits until every tile of this layout has its seat's picture, which moves."""
         screen.page.evaluate("Program.restart()")
-        screen.wait("tiles => Program.allMove(tiles)", self.tiles(layout))
+        tiles = at_places(layout, self.seats, LEAD, self.places)
+        screen.wait("tiles => Program.allMove(tiles)", tiles)
 
     def hear_all_but_themselves(self) -> None:
         """Each by one sound: the observer all of them, a room all but its own."""
@@ -157,11 +64,6 @@ class Watched:
                 wanted,
             )
             assert screen.page.evaluate("PageProbe.all('audio').length") == 1
-
-
-def _parts(tile: Tile) -> tuple[float, ...]:
-    box = tile.box
-    return box.x / 1280, box.y / 720, box.width / 1280, box.height / 720
 
 
 def test_the_program_of_a_lesson(tmp_path: Path, playwright: Playwright) -> None:
@@ -223,7 +125,7 @@ def open_all(
             playwright, name=name, identity=identity, device=device, evidence=folder
         )
         stack.callback(screen.browser.close)
-        screen.page.context.add_init_script(PROBE % list(PART))
+        screen.page.context.add_init_script(PROBE)
         screen.page.set_viewport_size(WINDOW)
         return screen
 
@@ -237,7 +139,7 @@ def open_all(
         evidence=folder,
     )
     stack.callback(observer.browser.close)
-    observer.page.context.add_init_script(PROBE % list(PART))
+    observer.page.context.add_init_script(PROBE)
     observer.page.set_viewport_size(WINDOW)
     county.teach(teacher, lesson_id)
     return Watched(teacher, rooms, observer)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from playwright.sync_api import Playwright
 
 from tests.browser.county import LEAD_ROOM, ROOMS, County, post
+from tests.browser.fake_devices import FakeDevice
 from tests.browser.screens import WAIT_S, Screen, open_seat
 from tests.browser.server_process import ServerProcess
 from tests.browser.shaped_line import ShapedLine
@@ -132,12 +134,14 @@ def weak_lesson(
     *,
     profile: str,
     size: tuple[int, int] = (640, 360),
+    camera: Callable[[Path, int, str], FakeDevice] | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[WeakLesson]:
     """Starts server and browsers; all three see and hear each other."""
     with ExitStack() as stack:
         server = ServerProcess(
             folder / "data",  # One port on one address: the far end of the line.
-            settings={"TONGKE_MEDIA_PUMPS": "1", "TONGKE_MEDIA_HOST": "127.0.0.1"},
+            settings={"TONGKE_MEDIA_PUMPS": "1", "TONGKE_MEDIA_HOST": "127.0.0.1", **settings},
         )
         server.data_folder.mkdir()
         stack.callback(server.stop)
@@ -148,7 +152,8 @@ def weak_lesson(
         lesson_id = _lesson(county)
 
         def screen(name: str, identity: int) -> Screen:
-            opened = open_seat(stack, playwright, folder, name, identity, size=size)
+            device = camera(folder, identity, name) if camera is not None else None
+            opened = open_seat(stack, playwright, folder, name, identity, size=size, device=device)
             opened.page.add_init_script(PROBE)
             return opened
 
