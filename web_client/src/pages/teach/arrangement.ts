@@ -54,7 +54,7 @@ export class Arrangement extends TongkeElement {
       tk-program {
         position: relative;
         flex: none;
-        width: min(320px, 100%);
+        width: min(400px, 100%);
         aspect-ratio: 16 / 9;
         border-radius: var(--radius);
         background: var(--picture);
@@ -65,9 +65,14 @@ export class Arrangement extends TongkeElement {
         box-sizing: border-box;
         min-width: 0;
         min-height: 0;
-        padding: 0 2px;
+        padding: 0 4px;
+        border: 1px solid var(--line-strong);
         border-radius: 0;
+        appearance: none; /* its arrow takes half of a small place */
+        background: var(--surface-raised);
+        color: var(--ink);
         font-size: var(--text-small);
+        text-align: center;
         text-overflow: ellipsis;
       }
       .choices {

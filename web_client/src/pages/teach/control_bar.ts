@@ -223,7 +223,7 @@ export class ControlBar extends TongkeElement {
           title=${m.arrangement.open}
           @click=${() => this.dispatchEvent(new CustomEvent("toggle-arrangement"))}
         >
-          ${icon("swap")}<span class="word">${m.arrangement.open}</span>
+          ${icon("swap")}
         </button>
       </div>
       <div
