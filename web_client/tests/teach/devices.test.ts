@@ -37,7 +37,7 @@ describe("the teacher's own devices in the lesson", () => {
     await press(root, ".banner button:last-child");
     expect(banner()).toBe(`麦克风：${zh.teach.busy} 重试`);
     expect(words(device(root, "tk-device-panel", "room"))).toContain(zh.teach.busy);
-    await key("Escape", find(root, "tk-device-panel", "[data-testid=close-devices]"));
+    await key("Escape", find(root, "tk-device-panel", "[data-testid=close-panel]"));
     expect(seen(root, "tk-device-panel")).toBeNull();
   });
 

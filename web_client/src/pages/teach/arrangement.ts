@@ -8,7 +8,6 @@ import { styleMap } from "lit/directives/style-map.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { onEscape } from "../../components/form.ts";
 import "../../components/program.ts";
-import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { type Box, LAYOUT_BOXES } from "../../lesson/layouts.ts";
 import { hasProgram, lessonProgram } from "../../lesson/program.ts";
@@ -17,6 +16,7 @@ import type { LessonSession } from "../../lesson/session.ts";
 import { roomStage, same } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
 import { DIRECTING_VALUES, type Directing } from "../../protocol/messages.ts";
+import { panelHead, panelStyles } from "./panel.ts";
 
 const CANVAS_WIDTH = 1920;
 const CANVAS_HEIGHT = 1080;
@@ -26,25 +26,8 @@ export class Arrangement extends TongkeElement {
   static override styles = [
     base,
     controls,
+    panelStyles,
     css`
-      :host {
-        display: grid;
-        align-content: start;
-        gap: 8px;
-        padding: 4px 12px 8px;
-        border-radius: var(--radius);
-        background: var(--surface);
-        overflow-y: auto;
-      }
-      header {
-        display: flex;
-        align-items: center;
-        justify-content: space-between;
-        gap: 8px;
-      }
-      h2 {
-        font-size: var(--text-large);
-      }
       .body {
         display: flex;
         flex-wrap: wrap;
@@ -120,13 +103,8 @@ export class Arrangement extends TongkeElement {
     const { view, session } = this;
     const { arrangement } = this.m;
     const places = view.lesson?.places ?? [];
-    return html`<header @keydown=${onEscape(() => this.close())}>
-        <h2>${arrangement.title}</h2>
-        <button class="slim" data-testid="close-arrangement" @click=${this.close}>
-          ${icon("close", 18)}${this.m.app.close}
-        </button>
-      </header>
-      <div class="body" @keydown=${onEscape(() => this.close())}>
+    return html`${panelHead(this.m, arrangement.title, this.close)}
+      <div class="body" @keydown=${onEscape(this.close)}>
         <div class="canvas" role="group" aria-label=${arrangement.places}>${this.places()}</div>
         ${lessonProgram(view)
           ? html`<tk-program looks .view=${view} .session=${session}></tk-program>`
