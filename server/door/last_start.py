@@ -108,12 +108,14 @@ def its_settings_file(settings: Settings) -> Path | None:
 
 def of_the_running_server(settings: Settings) -> Settings:
     """These settings, but with the data folder of the server that runs on this machine, where their
-    own holds no server's data; where none runs, with the service's. Raises `StartRefused` when
-    several run.
+    own holds no server's data and nobody has named it; where none runs, with the service's. Raises
+    `StartRefused` when several run.
 
     Seen are one's own servers; root sees all.
     """
-    if settings.database_url or (settings.data_folder / "tongke.db").is_file():
+    # A folder that is named is meant: another server's key or data is not what was asked for.
+    named = "data_folder" in settings.model_fields_set
+    if named or settings.database_url or (settings.data_folder / "tongke.db").is_file():
         return settings
     found = sorted(set(_running()))
     if len(found) > 1:

@@ -59,13 +59,16 @@ def test_the_server_that_runs_is_found_by_the_lock_it_holds(
     monkeypatch.setattr(
         last_start, "_running", lambda: (each for each in seen() if each.parent == tmp_path)
     )
-    nowhere = Settings(data_folder=tmp_path / "nowhere")
+    monkeypatch.chdir(tmp_path)
+    nowhere = Settings()  # `var`, which is not here
     assert of_the_running_server(nowhere).data_folder == tmp_path / "one"
+    named = Settings(data_folder=tmp_path / "named")
+    assert of_the_running_server(named) is named, "not there, and no other is meant"
 
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "tongke.db").touch()
-    own = Settings(data_folder=tmp_path / "own")
-    assert of_the_running_server(own) is own
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "tongke.db").touch()
+    assert of_the_running_server(nowhere) is nowhere, "here is one of its own"
+    (tmp_path / "var" / "tongke.db").unlink()
 
     two = server(tmp_path / "two")
     with pytest.raises(StartRefused, match="--data-folder") as refused:
