@@ -114,8 +114,8 @@ def of_the_running_server(settings: Settings) -> Settings:
     Seen are one's own servers; root sees all.
     """
     # A folder that is named is meant: another server's key or data is not what was asked for.
-    named = "data_folder" in settings.model_fields_set
-    if named or settings.database_url or (settings.data_folder / "tongke.db").is_file():
+    is_named = "data_folder" in settings.model_fields_set
+    if is_named or settings.database_url or (settings.data_folder / "tongke.db").is_file():
         return settings
     found = sorted(set(_running()))
     if len(found) > 1:
