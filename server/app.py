@@ -59,7 +59,7 @@ from server.door.proxied import ProxyHints
 from server.door.shield import Shield
 from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
-from server.errors import StartRefused
+from server.errors import StartRefused, start_refused
 from server.ids import new_id
 from server.importing.desk import ImportDesk
 from server.importing.table import MOST_BYTES
@@ -390,11 +390,12 @@ def _spare_file(path: Path) -> SpareFile:
     try:
         return SpareFile(path, size=SPARE_BYTES)
     except OSError as error:
-        raise StartRefused(
+        raise start_refused(
             f"The file {path} cannot be made ({error.strerror}). Free some space in the data "
             "folder, or give the user that runs Tongke the right to write there.",
             f"无法创建文件 {path}（{error.strerror}）。请在数据文件夹中腾出空间，"
             "或让运行同课的用户有权写入。",
+            error,
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 Parts are imported by the command that needs them, so that `--help` answers at once and a server
 that was killed is back soon (`docs/running.md`). What keeps a server from starting is told in one
-paragraph, with exit code 2.
+paragraph, with exit code 2, or 75 where it may pass by itself (`server.errors`).
 """
 
 from __future__ import annotations
@@ -280,4 +280,4 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def _fail(refused: StartRefused) -> NoReturn:
     for line in spoken(refused.text, encoding=sys.stderr.encoding):
         typer.echo(f"tongke: {line}", err=True)
-    sys.exit(2)
+    sys.exit(refused.exit_code)

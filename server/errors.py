@@ -2,6 +2,7 @@
 
 ServerError
 ├── StartRefused      the server cannot start as it is set; the text says what to do
+│   └── StartPutOff       what keeps it from starting may pass by itself: try again
 ├── ChildFailed       a process that was asked one thing gave no answer (`server.children.once`)
 │   └── ChildLate     in the time that a busy machine left it
 ├── NeverWritten      what has happened could not be written (`server.database.pending_writes`)
@@ -11,7 +12,34 @@ ServerError
 
 from __future__ import annotations
 
+import errno
+import socket
 from dataclasses import dataclass, field
+from typing import ClassVar
+
+# What another program, a network or a disk does, and may undo without a change of settings.
+_PASSING = frozenset(
+    {
+        errno.EADDRINUSE,
+        errno.EADDRNOTAVAIL,
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EDQUOT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.ENOTCONN,
+        errno.EROFS,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +57,27 @@ class ServerError(Exception):
 class StartRefused(ServerError):  # noqa: N818 - a refusal is no error of ours
     """The server cannot start: one paragraph that says what to do about it, in both languages."""
 
+    #: Of the process; a service manager does not try again.
+    exit_code: ClassVar[int] = 2
+
     def __init__(self, en: str, zh: str) -> None:
         super().__init__(en)
         self.text = Text(zh, en)
+
+
+class StartPutOff(StartRefused):
+    """The server cannot start yet: what keeps it may pass (a database that is away at boot, a port
+    that another program holds, a full disk). A service manager tries again."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+def start_refused(en: str, zh: str, why: BaseException | None) -> StartRefused:
+    """`StartPutOff` where the system's error `why` is one that may pass, else `StartRefused`."""
+    passing = isinstance(why, ConnectionError | TimeoutError | socket.gaierror) or (
+        isinstance(why, OSError) and why.errno in _PASSING
+    )
+    return (StartPutOff if passing else StartRefused)(en, zh)
 
 
 @dataclass(eq=False)

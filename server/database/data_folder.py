@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from server.errors import StartRefused
+from server.errors import StartPutOff, StartRefused, start_refused
 
 
 class DataFolder:
@@ -32,7 +32,7 @@ class DataFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
-            raise StartRefused(
+            raise StartPutOff(
                 f"Another Tongke server is already running from the data folder {path}. Stop it "
                 "first, or give this one a folder of its own with --data-folder.",
                 f"另一个同课服务器正在使用数据文件夹 {path}。请先停止它，"
@@ -50,12 +50,13 @@ def told_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StartRefused(
+        raise start_refused(
             f"The file {path} cannot be used ({error.strerror}). It is the server's own: if "
             "something else stands in its place, take that away; else give the user that runs "
             "Tongke the right to read and write it, or free some space.",
             f"无法使用文件 {path}（{error.strerror}）。它是服务器自己的文件："
             "若有别的东西占了它的位置，请移走；否则请让运行同课的用户有权读写，或腾出空间。",
+            error,
         ) from None
 
 
@@ -70,12 +71,13 @@ def make_folder(path: Path, *, setting: str) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise StartRefused(
+        raise start_refused(
             f"The folder {path} cannot be written ({error.strerror}). Give the user that runs "
             f"Tongke the right to write there, free some space, or choose another folder by the "
             f"setting {setting} (TONGKE_{setting.upper()}).",
             f"无法写入文件夹 {path}（{error.strerror}）。请让运行同课的用户有权写入，腾出空间，"
             f"或用设置 {setting}（TONGKE_{setting.upper()}）另选一个文件夹。",
+            error,
         ) from None
 
 

@@ -30,8 +30,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from server.database.migrations import HEAD, upgrade
-from server.database.refusing import Cause, DatabaseRefused, refusals_told
-from server.errors import StartRefused
+from server.database.refusing import Cause, DatabaseRefused, cause_of, refusals_told
+from server.errors import StartPutOff, StartRefused
 
 # The longest wait for another writer, our own or another process's (a backup, the command line):
 # of the five seconds in which a person is to be answered it leaves the rest to a busy machine.
@@ -134,7 +134,8 @@ class Database:
             async with self._writers.kw["bind"].begin() as connection:
                 await connection.run_sync(upgrade)
         except DBAPIError as error:
-            raise StartRefused(
+            refused = StartRefused if cause_of(error) is None else StartPutOff
+            raise refused(
                 f"The database ({self._engine.url.render_as_string()}) cannot be used: "
                 f"{error.orig}. Check the database_url setting, the rights of the file and the "
                 "free space.",
@@ -142,7 +143,7 @@ class Database:
                 "请检查设置 database_url、文件的权限和剩余空间。",
             ) from None
         except OSError as error:
-            raise StartRefused(
+            raise StartPutOff(
                 f"The database of the setting database_url cannot be reached: {error}. See that it "
                 "runs, and that host and port are right.",
                 f"无法连接设置 database_url 中的数据库：{error}。请确认它在运行，主机和端口正确。",

@@ -6,7 +6,7 @@ import errno
 import socket
 from typing import Any
 
-from server.errors import StartRefused
+from server.errors import StartRefused, start_refused
 
 _BACKLOG = 512
 # A kernel without IPv6, or with it switched off: then its other addresses are enough.
@@ -63,11 +63,12 @@ def _told(host: str, port: int, error: OSError) -> StartRefused:
     where = f"port {port}" + (f" of {host}" if host else "")
     place = (f"{host} 的" if host else "") + f"端口 {port} "
     if error.errno == errno.EADDRINUSE:
-        return StartRefused(
+        return start_refused(
             f"The {where} is in use by another program (perhaps another Tongke). Stop that one, or "
             "choose another port with --port or TONGKE_PORT.",
             f"{place}已被其他程序占用（也许是另一个同课）。请停止那个程序，"
             "或用 --port 或 TONGKE_PORT 另选端口。",
+            error,
         )
     if error.errno == errno.EACCES:
         return StartRefused(
@@ -77,8 +78,9 @@ def _told(host: str, port: int, error: OSError) -> StartRefused:
             "请用 --port 选用更大的端口，或在前面放一个代理。",
         )
     why = error.strerror or error
-    return StartRefused(
+    return start_refused(
         f"The {where} cannot be opened ({why}). The setting host must be an "
         "address or name of this machine; leave it out to listen on every interface.",
         f"无法打开{place}（{why}）。设置 host 须是本机的地址或名称；不填则在所有网络接口上监听。",
+        error,
     )

@@ -12,7 +12,7 @@ from mixer.model import LineProbe, NodeSettings
 from mixer.node import LessonStats, NodeStats
 from server.children.tapping import TappedMedia
 from server.config import Settings
-from server.errors import StartRefused
+from server.errors import StartRefused, start_refused
 from server.lessons.profiles import node_limits
 from server.programs.feeding import FedMedia
 from signaling.ports import Media
@@ -80,13 +80,14 @@ async def open_media_node(settings: Settings, hardware: ServerProfile) -> AsyncI
     try:
         await node.start()
     except NodeUnavailable as error:
-        raise StartRefused(
+        raise start_refused(
             f"The media core cannot start: {error} The settings are media_port (--media-port or "
             "TONGKE_MEDIA_PORT), media_tcp_port, media_host (an address of this machine; leave it "
             "out for all) and advertised.",
             f"媒体部分无法启动：{error} 有关的设置是 media_port（--media-port 或 "
             "TONGKE_MEDIA_PORT）、media_tcp_port、media_host（本机的地址，不填为全部）"
             "和 advertised。",
+            error.__cause__,
         ) from None
     try:
         yield node

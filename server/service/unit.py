@@ -3,6 +3,8 @@
 Owns its text. The program needs: to read itself, to write its state folder and a temporary one, its
 sockets, and port 443 where it is given that. All else is taken from it: a fault in a decoder shall
 not become a fault of the machine. `systemd-analyze security` counts what is left (a test holds it).
+It is tried again without end, but for settings that are wrong (`server.errors`): a server whose
+database comes up a minute late must not stay away.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ _UNIT = """\
 Description=Tongke classroom media server
 After=network-online.target postgresql.service
 Wants=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from server.errors import StartPutOff, StartRefused
 from server.service import cli
 from server.service.cli import service
 from server.service.unit import MADE_BY, UNIT, unit_text
@@ -60,6 +61,16 @@ def test_little_is_left_to_it(tmp_path: Path) -> None:
 
     assert exposure("nobody") <= 3
     assert exposure("nobody", ProtectSystem="", SystemCallFilter="") > 3
+
+
+def test_it_is_tried_again_for_ever_where_that_helps() -> None:
+    """Wrong settings stay wrong; a database that is away at boot comes."""
+    text = unit_text(PROGRAM)
+    (never,) = re.findall(r"^RestartPreventExitStatus=(.*)$", text, re.M)
+    assert never == str(StartRefused.exit_code) != str(StartPutOff.exit_code)
+    assert "\nRestart=always\n" in text
+    # Without it systemd gives up after five starts within ten seconds.
+    assert "StartLimitIntervalSec=0" in text.partition("[Service]")[0]
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -117,7 +117,7 @@ def serve(folder: Path, *, umask: int = -1, **settings: Any) -> Iterator[Served]
             process.wait(PATIENCE_S)
 
 
-def refused(folder: Path, **settings: str) -> str:
+def refused(folder: Path, *, exit_code: int = 2, **settings: str) -> str:
     """What `tongke serve` says when it cannot start."""
     done = subprocess.run(
         [*TONGKE, "serve"],
@@ -127,7 +127,7 @@ def refused(folder: Path, **settings: str) -> str:
         timeout=PATIENCE_S,
         check=False,
     )
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.returncode == exit_code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "running at" not in done.stdout
     return done.stderr
@@ -304,7 +304,7 @@ def test_nobody_else_of_the_machine_reads_its_files(tmp_path: Path) -> None:
 async def test_what_is_taken_is_told(tmp_path: Path) -> None:
     with serve(tmp_path, TONGKE_PLAIN_HTTP="true") as server:
         port = server.address.rpartition(":")[2]
-        text = refused(tmp_path / "b", TONGKE_PORT=port)
+        text = refused(tmp_path / "b", exit_code=75, TONGKE_PORT=port)
         assert "in use" in text
         assert "--port" in text
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder, write_private
-from server.errors import StartRefused
+from server.errors import StartPutOff, StartRefused
 
 
 def mode(path: Path) -> int:
@@ -28,11 +28,12 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StartRefused, match=r"cannot be written.*TONGKE_DATA_FOLDER") as refused:
             make_folder(path, setting="data_folder")
         assert "\n" not in str(refused.value)
+        assert refused.value.exit_code == 2
 
 
 def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
     first = DataFolder(tmp_path)
-    with pytest.raises(StartRefused, match="already running"):
+    with pytest.raises(StartPutOff, match="already running"):
         DataFolder(tmp_path)
     first.close()
     DataFolder(tmp_path).close()

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from server.database.engine import Database
 from server.database.migrations import HEAD, config
 from server.database.models import Base, Classroom, School, SchoolKind
-from server.errors import StartRefused
+from server.errors import StartPutOff, StartRefused
 from tests.postgresql import DATABASES, PostgreSQL
 
 
@@ -207,6 +207,41 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.db").write_bytes(b"this is no database, whatever its name says" * 50)
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'no.db'}")
     with pytest.raises(StartRefused, match="not a database"):
+        await database.migrate()
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "raised"),
+    [("57P03", StartPutOff), ("53300", StartPutOff), ("28P01", StartRefused)],
+    ids=["it starts", "too many connections", "wrong password"],
+)
+async def test_what_postgresql_says_at_the_door_is_tried_again_where_it_may_pass(
+    state: str, raised: type[StartRefused]
+) -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)  # SSLRequest (PostgreSQL, "Message Formats")
+        writer.write(b"N")
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        await reader.readexactly(size - 4)
+        fields = f"SFATAL\0VFATAL\0C{state}\0Mcome again\0\0".encode()
+        writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(say, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        database = Database(f"postgresql+asyncpg://u:p@127.0.0.1:{port}/tongke")
+        with pytest.raises(StartRefused, match="come again") as refused:
+            await database.migrate()
+        await database.close()
+    assert type(refused.value) is raised
+
+
+async def test_a_database_that_is_away_is_tried_again(tmp_path: Path) -> None:
+    nobody = f"postgresql+asyncpg://u@/tongke?host={tmp_path}"
+    database = Database(nobody)
+    with pytest.raises(StartPutOff, match="cannot be reached"):
         await database.migrate()
     await database.close()
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from server.door.listening import listen
-from server.errors import StartRefused
+from server.errors import StartPutOff
 
 
 def connects(address: str, port: int) -> bool:
@@ -53,11 +53,11 @@ def test_a_busy_port_is_told() -> None:
     with ExitStack() as stack:
         (first,) = [stack.enter_context(each) for each in listen("127.0.0.1", 0)]
         port = first.getsockname()[1]
-        with pytest.raises(StartRefused, match=rf"port {port} .*in use.*--port"):
+        with pytest.raises(StartPutOff, match=rf"port {port} .*in use.*--port"):
             listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.77", "no.such.host.invalid"])
 def test_a_foreign_address_is_told(host: str) -> None:
-    with pytest.raises(StartRefused, match="host must be"):
+    with pytest.raises(StartPutOff, match="host must be"):
         listen(host, 0)
