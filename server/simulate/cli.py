@@ -91,13 +91,18 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
                 raise ValueError(
                     "--lessons makes its own seats: leave --credential, --token and --seats out"
                 )
-            load = _load(address, lessons, rooms, administrator, password_file)
+            receives = Receive.ALL if watch else receive
+            load = _load(address, lessons, rooms, administrator, password_file, receive=receives)
             token_providers = []
             duration = min(duration or _USUAL_LOAD_S, _LONGEST_LOAD_S)
         if video is not None:
             check_media_file(video)
-    except (ValueError, OSError, SimulateError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+    except OSError as error:
+        text = f"{error.filename} cannot be read: {error.strerror or error}"
+        console.print(text, style="red", highlight=False, markup=False)
+        raise typer.Exit(2) from None
+    except (ValueError, SimulateError) as error:
+        console.print(str(error), style="red", highlight=False, markup=False)
         raise typer.Exit(2) from None
 
     def settings(count: int) -> list[SeatSettings]:
@@ -142,6 +147,7 @@ class _Load:
     rooms: int
     administrator: str
     password: str
+    receive: Receive
 
 
 def _load(
@@ -150,6 +156,8 @@ def _load(
     rooms: int,
     administrator: str | None,
     password_file: Path | None,
+    *,
+    receive: Receive,
 ) -> _Load:
     """Raises ValueError when it is too much or nobody may make it; OSError."""
     if administrator is None:
@@ -167,7 +175,7 @@ def _load(
         password = sys.stdin.readline()
     else:
         password = password_file.read_text(encoding="utf-8")
-    return _Load(server, lessons, rooms, administrator, str(password).strip("\r\n"))
+    return _Load(server, lessons, rooms, administrator, str(password).strip("\r\n"), receive)
 
 
 async def _run(
@@ -205,16 +213,19 @@ async def _run_load(
         await office.sign_in(load.administrator, load.password)
         say(f"making {county.name}: {load.lessons} lessons with {load.rooms} rooms each")
         await county.make()
+        if load.receive is Receive.NOTHING:
+            say("its seats receive nothing, so nothing is forwarded to them: see --receive")
         code = await run_crew(plan(county.token_providers), console, stop)
     except SimulateError as error:
         say(str(error))
     except Stopped:
         say("stopped before the lessons were made")
     finally:
+        stood = county.stands
         left = await county.remove()
         for each in left:
             say(f"could not be removed: {each}")
-        if not left:
+        if stood and not left:
             say(f"removed {county.name}")
         with contextlib.suppress(SimulateError):
             await office.sign_out()

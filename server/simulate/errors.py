@@ -4,6 +4,7 @@
 SimulateError
 ├── MediaFileRefused   the file given cannot be played
 └── ServerRefused      the server does not do what an administrator asks of it
+    └── ServerAway     it does not answer at all
 """
 
 from __future__ import annotations
@@ -19,3 +20,7 @@ class MediaFileRefused(SimulateError):  # noqa: N818 - a refusal is no error of 
 
 class ServerRefused(SimulateError):  # noqa: N818 - as above
     """The server does not answer an administrator, or says no."""
+
+
+class ServerAway(ServerRefused):
+    """The server cannot be reached, or does not answer in time."""

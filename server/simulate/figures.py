@@ -75,13 +75,16 @@ class SeatFigures:
 
     def __init__(self) -> None:
         self.total = Figures()
-        self.has_something_to_send = False
+        self.has_something_to_send = False  # its profile has something; set before it is there
+        self.opened_any = False
         self._ended = Figures()
         self._open: list[Peer] = []
 
     def opened(self, connection: Peer) -> None:
         """A connection for sending or for receiving."""
-        self.has_something_to_send |= isinstance(connection, SimulatedSending)
+        sends = isinstance(connection, SimulatedSending)
+        self.has_something_to_send |= sends
+        self.opened_any |= sends
         self._open.append(connection)
 
     async def read(self, *, seconds: float, received_pictures: int) -> Figures:

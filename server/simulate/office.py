@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import urllib.error
 import urllib.request
 from http.client import HTTPException
 from typing import Any
 
-from server.simulate.errors import ServerRefused
+from server.simulate.errors import ServerAway, ServerRefused
 from signaling.client.address import ServerAddress
 
 # Longer than the server takes for anything it does not refuse (a write waits two seconds).
@@ -72,7 +73,12 @@ class Office:
                 raise _refusal(error, path) from None
         except (OSError, ValueError, HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise ServerRefused(f"{origin} does not answer: {reason}") from None
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise ServerRefused(
+                    f"the certificate of {origin} is not trusted here ({reason.verify_message}): "
+                    "with --insecure it is taken as it is"
+                ) from None
+            raise ServerAway(f"{origin} does not answer: {reason}") from None
         return found if isinstance(found, dict) else {}
 
     def _keep_cookies(self, given: list[str]) -> None:
@@ -81,6 +87,16 @@ class Office:
             known = dict(pair.split("=", 1) for pair in self._cookie.split("; ") if pair)
             known |= dict(pair.split("=", 1) for pair in pairs if "=" in pair)
             self._cookie = "; ".join(f"{name}={value}" for name, value in known.items())
+
+
+def said(answer: dict[str, Any], name: str) -> str:
+    """This field of an answer. Raises `ServerRefused` for a server that speaks otherwise."""
+    try:
+        return str(answer[name])
+    except KeyError:
+        raise ServerRefused(
+            f"the server answers without {name!r}: it is no Tongke, or one of another version"
+        ) from None
 
 
 def _refusal(error: urllib.error.HTTPError, path: str) -> ServerRefused:

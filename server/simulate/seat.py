@@ -101,12 +101,19 @@ class SimulatedSeat:
         if not self.joins:
             found.append(f"never joined: {self.device.trouble or 'it has no lesson'}")
         elif self.figures.has_something_to_send and not total.sent_packets:
-            found.append("sent nothing: another device has its seat")
+            found.append(f"sent nothing: {self._why_silent()}")
         if self.device.losses:
-            found.append(f"lost its line {self.device.losses} times")
+            found.append(f"lost its line {self.device.losses} times: {self.device.lost_by}")
         if any(seen.backwards for seen in self.seen.values()):
             found.append("pictures came out of order")
         return found
+
+    def _why_silent(self) -> str:
+        if self.device.lost_by:
+            return self.device.lost_by
+        if self.figures.opened_any:
+            return "its media was not connected yet, or another device has its seat"
+        return "its pictures were not drawn in this time: this machine is busy, or --duration short"
 
     async def run(self) -> None:
         """Until the lesson is over (with a credential: for good).
@@ -178,6 +185,7 @@ class _Pupils:
         speaks = has_sound and self._welcome.carries_sound
         if not sent and not speaks:
             return None
+        self._figures.has_something_to_send = True  # before it is drawn: that may take too long
         sound = await self._studio.sound() if speaks else None
         pictures = [(one, await self._studio.pictures(one)) for one in sent]
         # From here on nothing waits: what is made is handed over.

@@ -70,6 +70,7 @@ class ClientDevice:
         self.name = name
         self.joins = 0
         self.losses = 0  # of a line that was in a lesson
+        self.lost_by = ""  # why it was lost last
         self._kind = kind
         self._joined = joined
         self._rng = rng
@@ -98,7 +99,8 @@ class ClientDevice:
                         return
                     losses = 0
                 except ServerLost as loss:
-                    self.losses += self.joins > joins
+                    if self.joins > joins:
+                        self.losses, self.lost_by = self.losses + 1, str(loss)
                     losses = 1 if self.joins > joins else losses + 1
                     await self._back_off(losses, str(loss))
                 except RequestRefused as refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.simulate.figures import Figures, SeatFigures
-from server.simulate.sending import SimulatedSending
+from server.simulate.sending import SimulatedSending, Studio
 from signaling.client.peer import Peer
 from signaling.protocol.messages import Publish
 from tests.unit.simulate.test_seat import connected, fake_server, new_seat, running
@@ -79,13 +80,35 @@ async def test_a_seat_says_what_failed() -> None:
         async with running(seat):
             await server.until(lambda: server.count(Publish) == 1)
             await seat.measure()
-            assert seat.faults() == ["sent nothing: another device has its seat"]
+            (silent,) = seat.faults()
+            assert silent.startswith("sent nothing: its media was not connected yet, or another")
             await server.until(lambda: server.peers and connected(server.peers[-1]))
             seat.figures.total.sent_packets = 1
             assert seat.faults() == []
             server.lines[-1].transport.abort()
             await server.until(lambda: len(server.peers) == 2 and connected(server.peers[-1]))
-            assert "lost its line 1 times" in seat.faults()
+            (lost,) = [each for each in seat.faults() if each.startswith("lost its line 1 times: ")]
+            assert lost.endswith(seat.device.lost_by) and seat.device.lost_by
+
+
+async def test_a_seat_that_was_still_drawing_at_the_end_has_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine a short load ended before anything was drawn, and all was well."""
+    drawing = asyncio.Event()
+
+    async def slow(_studio: Studio, _picture: object) -> None:
+        drawing.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Studio, "pictures", slow)
+    async with fake_server() as server:
+        seat = new_seat(server)
+        async with running(seat):
+            await server.until(drawing.is_set)
+            await seat.measure()
+            (silent,) = seat.faults()
+            assert silent.startswith("sent nothing: its pictures were not drawn")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +121,7 @@ async def test_a_seat_says_what_failed() -> None:
         (("--lessons", "1", "--administrator", "a", "--token", "t"), 2, "its own seats"),
         (("--lessons", "200", "--administrator", "a"), 2, "800 seats"),
         (("--token", "t", "--seats", "2"), 2, "half a load"),
+        (("--credentials-file", "{file}.not"), 2, "password.not cannot be read: No such file"),
     ],
 )
 def test_what_cannot_be_is_told_and_fails(
@@ -109,3 +133,4 @@ def test_what_cannot_be_is_told_and_fails(
     found, output = simulate_command("--server", "http://127.0.0.1:9", *filled)
     assert (found, "Traceback" in output) == (code, False)
     assert told in output
+    assert "removed" not in output  # nothing was made
