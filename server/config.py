@@ -41,7 +41,7 @@ from server.setting_rules import (
     whole_path,
 )
 from server.settings_file import SettingsFile, read_settings_file
-from server.wrong_settings import ENV_PREFIX, WrongSetting, misspelt_variable, told
+from server.wrong_settings import ENV_PREFIX, WrongSetting, misspelt_variable, miswritten_name, told
 
 _LIKE_AN_ORIGIN = (
     "must be like https://tongke.example.cn or https://10.0.0.5:7880",
@@ -216,7 +216,8 @@ class Settings(BaseSettings):
     @classmethod
     def _relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for word in value:
-            if TURN_URL.fullmatch(word) is None:
+            found = TURN_URL.fullmatch(word)
+            if found is None or not 0 < int((found[2] or ":1")[1:]) < 65_536:
                 raise WrongSetting(
                     f"'{word}' is no TURN address: turn:HOST:PORT?transport=udp (or tcp), or "
                     "turns:HOST:PORT?transport=tcp",
@@ -265,7 +266,8 @@ class Settings(BaseSettings):
         except ValueError:  # a port that is none, brackets around nothing
             raise WrongSetting(*_LIKE_AN_ORIGIN) from None
         host = (parts.hostname or "").rstrip(".")
-        if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or "*" in host:
+        wrong = not _HOST.fullmatch(host) or "*" in host or parts.port == 0
+        if parts.scheme not in {"http", "https"} or wrong:
             raise WrongSetting(*_LIKE_AN_ORIGIN)
         a_host(host)
         if parts.username is not None:
@@ -452,6 +454,7 @@ def load_settings(**given: Any) -> Settings:
     given = {name: value for name, value in given.items() if value is not None}
     file = settings_file(os.environ)
     _refuse_misspelt(os.environ)
+    _refuse_miswritten(file)
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -467,6 +470,14 @@ def settings_file(environ: Mapping[str, str]) -> SettingsFile:
             f"设置文件 {path}（{CONFIG_FILE_VARIABLE}）不存在，或者不是文件。",
         )
     return read_settings_file(path)
+
+
+def _refuse_miswritten(file: SettingsFile) -> None:
+    """pydantic would take `PORT` for `port`, and pass over it where both are there."""
+    names = list(Settings.model_fields)
+    for name in file.values:
+        if name not in names and name.lower() in names:
+            raise miswritten_name(name, file, names)
 
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:

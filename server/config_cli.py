@@ -53,11 +53,13 @@ def _refuse_unusable(settings: Settings) -> None:
     from server.app import turn_servers  # noqa: PLC0415 - `show` needs none of it
     from server.door.certificates import given_certificate  # noqa: PLC0415
     from server.node.hardware import choose_server_profile  # noqa: PLC0415
+    from server.node.media import node_settings  # noqa: PLC0415
 
     if settings.tls_cert is not None and settings.tls_key is not None:
         given_certificate(settings.tls_cert, settings.tls_key)
     turn_servers(settings)
-    choose_server_profile(settings.server_profile, settings.profile_folders)
+    hardware = choose_server_profile(settings.server_profile, settings.profile_folders)
+    node_settings(settings, hardware)
 
 
 def _settings(ctx: typer.Context) -> tuple[dict[str, Any], Settings]:

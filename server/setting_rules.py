@@ -11,6 +11,9 @@ from pathlib import Path
 from mixer.sources import IpAddress
 from server.wrong_settings import WrongSetting
 
+_LIKE_A_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+# "This network" (RFC 791 §3.2) and what is kept for later, everybody's last one included.
+_NOBODYS = (ipaddress.IPv4Network("0.0.0.0/8"), ipaddress.IPv4Network("240.0.0.0/4"))
 # A host's name as RFC 952 and RFC 1123 §2.1 have it, in any script (`server.door.certificates`
 # turns it into its ASCII form), or a star for its first label.
 _NAME = re.compile(r"(\*\.)?[\w-]{1,63}(\.[\w-]{1,63})*\.?")
@@ -61,7 +64,8 @@ def an_address(text: str) -> IpAddress:
 def told_to_rooms(text: str) -> str:
     """An address that rooms may be told."""
     address = an_address(text)
-    if leads_nowhere(address) or text == "255.255.255.255":
+    address = getattr(address, "ipv4_mapped", None) or address
+    if leads_nowhere(address):
         raise WrongSetting(
             f"'{text}' leads no room to this server: give the address by which rooms reach it, or "
             "leave advertised out (then this machine's own addresses are told)",
@@ -72,7 +76,9 @@ def told_to_rooms(text: str) -> str:
 
 
 def leads_nowhere(address: IpAddress) -> bool:
-    """Whether it stands for any, for many, or for a line without a router."""
+    """Whether it stands for any, for many, for nobody yet, or for a line without a router."""
+    if isinstance(address, ipaddress.IPv4Address) and any(address in one for one in _NOBODYS):
+        return True
     return address.is_unspecified or address.is_multicast or address.is_link_local
 
 
@@ -82,7 +88,9 @@ def a_host(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         pass
-    if len(text) > 253 or _NAME.fullmatch(text) is None:
+    # What ends in a number is an address to browsers (WHATWG URL §3.5): a mistyped one, here.
+    last = text.removesuffix(".").rpartition(".")[2]
+    if len(text) > 253 or _NAME.fullmatch(text) is None or _LIKE_A_NUMBER.fullmatch(last):
         raise WrongSetting(
             f"'{text}' is neither a host name nor an IP address (without https://, port or path)",
             f"“{text}”既不是主机名，也不是 IP 地址（不带 https://、端口和路径）",

@@ -18,6 +18,8 @@ def refuse_what_is_not_there(settings: Settings) -> None:
     """Raises `StartRefused` for the first thing that settings name and the machine has not."""
     _folder(settings.profiles_folder, "profiles_folder", holds=("rooms", "servers"))
     _folder(settings.web_folder, "web_folder", holds=("index.html",))
+    _no_file(settings.data_folder, "data_folder")
+    _no_file(settings.recordings, "recordings_folder")
     _own_profiles(settings.data_folder / "hardware_profiles")
     _kept_apart(settings)
     _ports(settings)
@@ -41,6 +43,16 @@ def _folder(path: Path | None, setting: str, *, holds: tuple[str, ...]) -> None:
             "you mean. Correct the setting, or leave it out.",
             f"文件夹 {path}（设置 {setting}）中没有 {names_zh}：不是您想用的文件夹。"
             "请改正，或不填这项设置。",
+        )
+
+
+def _no_file(path: Path, setting: str) -> None:
+    """A folder that the server makes, where nothing else stands in its place."""
+    if path.exists() and not path.is_dir():
+        raise StartRefused(
+            f"{path} (setting {setting}) is no folder. Correct the setting, or move away what "
+            "stands there.",
+            f"{path}（设置 {setting}）不是文件夹。请改正设置，或移走那里的文件。",
         )
 
 

@@ -53,6 +53,12 @@ def read_settings_file(path: Path) -> SettingsFile:
         return SettingsFile(path, tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(path, text, str(error)) from None
+    except RecursionError:
+        raise StartRefused(
+            f"The settings file {path} cannot be read: brackets stand in brackets without end. "
+            'A list is like advertised = ["10.0.0.5"].',
+            f'无法读取设置文件 {path}：括号嵌套过多。列表应像 advertised = ["10.0.0.5"] 这样。',
+        ) from None
 
 
 def _decoded(path: Path, content: bytes) -> str:

@@ -72,15 +72,7 @@ def told(
                 )
             )
         elif item["type"] == "extra_forbidden":
-            near = nearest(name, names)
-            sentences.append(
-                Text(
-                    f"没有名为 {name} 的设置（{where.zh}）。"
-                    + (f"您是指 {near} 吗？" if near else "全部设置见 docs/settings.md。"),
-                    f"There is no setting {name} ({where.en}). "
-                    + (f"Did you mean {near}?" if near else "docs/settings.md lists them all."),
-                )
-            )
+            sentences.append(_unknown(name, where, names))
         else:
             sentences.append(
                 Text(
@@ -89,6 +81,23 @@ def told(
                 )
             )
     return StartRefused(" ".join(one.en for one in sentences), "".join(one.zh for one in sentences))
+
+
+def _unknown(name: str, where: Text, names: Sequence[str]) -> Text:
+    near = nearest(name.lower().removeprefix(ENV_PREFIX.lower()), names)
+    return Text(
+        f"没有名为 {name} 的设置（{where.zh}）。"
+        + (f"您是指 {near} 吗？" if near else "全部设置见 docs/settings.md。"),
+        f"There is no setting {name} ({where.en}). "
+        + (f"Did you mean {near}?" if near else "docs/settings.md lists them all."),
+    )
+
+
+def miswritten_name(name: str, file: SettingsFile, names: Sequence[str]) -> StartRefused:
+    """A name in the file that is one of ours in other letters (`PORT`)."""
+    where = where_from(name, (), file) or Text(f"在 {file.path} 中", f"in {file.path}")
+    text = _unknown(name, where, names)
+    return StartRefused(text.en, text.zh)
 
 
 def misspelt_variable(name: str, known: Sequence[str]) -> StartRefused:

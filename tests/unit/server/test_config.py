@@ -69,6 +69,8 @@ def test_command_line_over_environment_over_file(
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TONGKE_ADVERTISED", "203.0.113.7, 2001:db8::7")
     assert load_settings().advertised == ("203.0.113.7", "2001:db8::7")
+    monkeypatch.setenv("TONGKE_ADVERTISED", "::ffff:203.0.113.7")
+    assert load_settings().advertised == ("203.0.113.7",)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,17 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"port": 70_000}, ["port", "--port", "65535"]),
         ({"port": "http"}, ["port", "--port"]),
         ({"advertised": "my-server"}, ["advertised", "'my-server' is not an IP address"]),
+        ({"advertised": "::ffff:0.0.0.0"}, ["advertised", "leads no room"]),
+        ({"advertised": "0.1.2.3"}, ["advertised", "leads no room"]),
+        ({"advertised": "240.0.0.1"}, ["advertised", "leads no room"]),
+        ({"advertised": "255.255.255.255"}, ["advertised", "leads no room"]),
+        ({"host": "0.0.0.0.0"}, ["host", "nor an IP address"]),
+        ({"public_url": "https://192.168.1.999"}, ["public_url", "nor an IP address"]),
+        ({"public_url": "https://10.0.0.0x5:7880"}, ["public_url", "nor an IP address"]),
+        ({"public_url": "https://x.cn:0"}, ["public_url", "https://10.0.0.5"]),
+        ({"tls_names": "10.0.0"}, ["tls_names", "nor an IP address"]),
+        ({"turn_urls": "turn:a.cn:99999", "turn_secret_file": "s"}, ["turn_urls", "turn:HOST"]),
+        ({"turn_urls": "turn:a.cn:0", "turn_secret_file": "s"}, ["turn_urls", "turn:HOST"]),
         ({"turn_urls": "turn.example:3478", "turn_secret_file": "s"}, ["turn_urls", "turn:HOST"]),
         ({"turn_urls": "turn:a.example"}, ["turn_secret_file", "belong together"]),
         ({"turn_secret_file": "s"}, ["turn_urls", "belong together"]),

@@ -34,6 +34,8 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"profiles_folder": "nowhere"}, ["nowhere", "profiles_folder", "does not exist"]),
         ({"profiles_folder": "empty"}, ["empty", "profiles_folder", "no rooms or servers"]),
         ({"profiles_folder": "file"}, ["file", "is no folder"]),
+        ({"data_folder": "file"}, ["file (setting data_folder)", "is no folder"]),
+        ({"recordings_folder": "file"}, ["file (setting recordings_folder)", "is no folder"]),
         ({"web_folder": "nowhere"}, ["nowhere", "web_folder", "does not exist"]),
         ({"web_folder": "empty"}, ["empty", "web_folder", "no index.html"]),
         ({"web_folder": "pages", "data_folder": "pages/data"}, ["web_folder", "whoever asks"]),
@@ -115,6 +117,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         (["--prot", "80"], "--prot"),
         (["--tls-cert", "a", "--tls-key", "b"], "tls_cert"),
         (["--advertised", "::"], "'::' leads no room"),
+        (["--media-port", "65536"], "65535"),
     ],
 )
 def test_a_start_that_would_fail_fails_the_check(arguments: list[str], words: str) -> None:
@@ -122,6 +125,12 @@ def test_a_start_that_would_fail_fails_the_check(arguments: list[str], words: st
     assert status == 2
     assert words in said
     assert "Traceback" not in said
+
+
+def test_ports_beyond_the_last_one_fail_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TONGKE_MEDIA_PUMPS", "4")
+    status, said = run("config", "check", "--media-port", "65535")
+    assert status == 2 and "the last would be 65538" in said
 
 
 def test_the_check_opens_and_makes_nothing(tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ def test_what_editors_write_is_read(content: bytes) -> None:
         (f"{FIRST}data_folder = 2026-11-29\n".encode(), 3, "must be a path"),
         (f"{FIRST}plain_http = \"perhaps\"\n".encode(), 3, "true or false"),
         (f"{FIRST}[media]\nport = 1\n".encode(), 3, "stand in no table"),
+        (f"{FIRST}MEDIA_PORT = 1\n".encode(), 3, "Did you mean media_port?"),
+        (f"{FIRST}TONGKE_MEDIA_PORT = 1\n".encode(), 3, "Did you mean media_port?"),
+        (f"{FIRST}media-port = 1\n".encode(), 3, "Did you mean media_port?"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(content: bytes, line: int, words: str) -> None:
@@ -76,6 +79,15 @@ def test_what_is_wrong_is_told_with_its_line(content: bytes, line: int, words: s
     assert words in text.en
     assert f"line {line}" in text.en
     assert f"第 {line} 行" in text.zh
+
+
+def test_a_name_in_capital_letters_beside_the_right_one_is_told() -> None:
+    """It was passed over, and the other one counted."""
+    assert "line 3" in told(f"{FIRST}PORT = 7901\n".encode()).en
+
+
+def test_brackets_without_end_are_told() -> None:
+    told(b"advertised = " + b"[" * 100_000)
 
 
 def test_a_folder_in_its_place_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
