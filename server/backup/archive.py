@@ -49,6 +49,7 @@ class About(BaseModel):
     with_recordings: bool
     with_database: bool
     elsewhere: dict[str, str] = {}
+    recordings_folder: str = ""  # where a setting had put them; "" is in the data folder
 
 
 class BackupWriter:
@@ -82,7 +83,8 @@ class BackupWriter:
 
     def finish(self) -> None:
         """The digests, and the end."""
-        digests = json.dumps(self._digests, ensure_ascii=False, indent=0).encode()
+        # In ASCII: a name that is no text (old systems' Chinese) stands as half characters.
+        digests = json.dumps(self._digests, indent=0).encode()
         self._put(DIGESTS, io.BytesIO(digests), len(digests), 0.0, 0o600)
         self._tar.close()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
 from server.backup.errors import BackupDamaged
 from server.clock import wall_clock
+from server.command import INTERRUPTED
 from server.command_words import words
 from server.config import Settings, load_settings
 from server.database.private_files import keep_new_files_private
@@ -38,6 +41,7 @@ def backup(
     )
 
     keep_new_files_private()
+    _end_in_order()
     try:
         settings = with_its_places(of_the_running_server(_settings(data_folder)))
         _refuse_empty(settings)
@@ -55,7 +59,9 @@ def backup(
     except BackupDamaged as damaged:
         _fail(_damaged(file, damaged))
     except OSError as error:
-        _fail(_not_written(error))
+        _fail(_not_written(error, file))
+    except KeyboardInterrupt:
+        _stopped()
     size = made.size / 1e6
     _say(
         f"已备份 {settings.data_folder}：{made.files} 个文件，{size:.1f} MB，并已逐一核对。",
@@ -67,6 +73,11 @@ def backup(
             f"其中有 {inside.people} 位人员、{inside.lessons} 节课、{inside.recordings} 个录像。",
             f"In it: {inside.people} people, {inside.lessons} lessons, "
             f"{inside.recordings} recordings.",
+        )
+    for link in made.links:
+        _say(
+            f"未备份 {link}：它是链接，链接所指的内容须另行备份。",
+            f"Left out: {link}, a link. Back up what it leads to by itself.",
         )
     _say(
         "文件中有密钥：谁拿到它，就能冒充这个服务器。请妥善保管。",
@@ -84,6 +95,7 @@ def restore(
     from server.backup.restoring import restore_backup  # noqa: PLC0415 - not for --help
 
     keep_new_files_private()
+    _end_in_order()
     try:
         settings = _settings(data_folder)
         done = restore_backup(file, settings.data_folder, settings.recordings, keep_live=keep_live)
@@ -92,7 +104,9 @@ def restore(
     except BackupDamaged as damaged:
         _fail(_damaged(file, damaged))
     except OSError as error:
-        _fail(_not_written(error))
+        _fail(_not_written(error, file))
+    except KeyboardInterrupt:
+        _stopped()
     _say(f"已恢复到 {settings.data_folder}。", f"Restored into {settings.data_folder}.")
     if done.contents is None:
         _say("其中没有数据库。", "There is no database in it.")
@@ -127,11 +141,29 @@ def _damaged(file: Path, damaged: BackupDamaged) -> Text:
     )
 
 
-def _not_written(error: OSError) -> Text:
+def _not_written(error: OSError, file: Path) -> Text:
+    where, why = error.filename or file, error.strerror or error
     return Text(
-        f"无法读写 {error.filename}（{error.strerror}）。什么也没有留下。",
-        f"{error.filename} cannot be read or written: {error.strerror}. Nothing is left behind.",
+        f"无法读写 {where}（{why}）。什么也没有留下。",
+        f"{where} cannot be read or written: {why}. Nothing is left behind.",
     )
+
+
+def _end_in_order() -> None:
+    """Whoever stops it shall find nothing half: neither file nor folder (`server.command` would end
+    it at once)."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _stopped() -> NoReturn:
+    _say("已停止。什么也没有留下。", "Stopped. Nothing is left behind.")
+    sys.exit(INTERRUPTED)
 
 
 def _say(zh: str, en: str, *, indent: str = "") -> None:

@@ -8,7 +8,9 @@ the database knows them goes in only where it stood before the copy was made.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +39,8 @@ from server.recordings.lesson_files import LESSON_FILES
 
 # Of a place and a moment: the lock, how it listens. Made again at each start, or at a wish.
 _NOT_KEPT = {"lock", "listening.json"}
+_COPY = ".backup-"
+_COPY_IS_OLD_S = 86_400.0  # no copy of a database takes a day
 _NAMED_FILES = ("tls_cert", "tls_key", "turn_secret_file", "profiles_folder")
 
 
@@ -48,6 +52,7 @@ class Made:
     files: int
     size: int  # bytes
     contents: Contents | None
+    links: tuple[Path, ...] = ()  # what was left out: where a link leads is not looked at
 
 
 def make_backup(
@@ -73,6 +78,8 @@ def make_backup(
             f"数据库是 {name}：请用它自己的备份工具（pg_dump）。"
             "加上 --without-database 可备份其余一切。",
         )
+    _refuse_place(settings, target)
+    _forget_old_copies(settings.data_folder, now)
     unfinished = target.with_name(f".{target.name}.unfinished")
     elsewhere = dict(_elsewhere(settings, config_file))
     about = About(
@@ -83,13 +90,14 @@ def make_backup(
         with_recordings=recordings,
         with_database=database,
         elsewhere={f"{ELSEWHERE}/{name}": str(path) for name, path in elsewhere.items()},
+        recordings_folder=_named_recordings(settings) if recordings else "",
     )
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
             writer = BackupWriter(stream)
             writer.add_bytes(ABOUT, about.model_dump_json(indent=1).encode(), at=now)
-            count = _fill(writer, settings, files, elsewhere, (recordings, database))
+            count, links = _fill(writer, settings, files, elsewhere, (recordings, database))
             writer.finish()
             stream.flush()
             os.fsync(stream.fileno())
@@ -98,7 +106,39 @@ def make_backup(
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    return Made(about, count, writer.size, contents)
+    return Made(about, count, writer.size, contents, tuple(links))
+
+
+def _refuse_place(settings: Settings, target: Path) -> None:
+    """A backup in a folder that it copies would hold itself, and each next one all before it."""
+    if target.is_dir():
+        raise StartRefused(
+            f"{target} is a folder. Give the backup's file, like {target / 'tongke.tar'}.",
+            f"{target} 是文件夹。请写出备份文件，如 {target / 'tongke.tar'}。",
+        )
+    place = target.parent.resolve()
+    named = (("data_folder", settings.data_folder), ("recordings_folder", settings.recordings))
+    for name, folder in named:
+        if place.is_relative_to(folder.resolve()):
+            raise StartRefused(
+                f"The backup would lie in the folder {folder} ({name}), which it copies, and be "
+                "lost with it. Put it elsewhere, best on another disk.",
+                f"备份会放在它要备份的文件夹 {folder}（{name}）之中，并随它一起丢失。"
+                "请放到别处，最好是另一块磁盘。",
+            )
+
+
+def _forget_old_copies(data_folder: Path, now: float) -> None:
+    """Copies of the database that a backup left when it was killed."""
+    for left in data_folder.glob(f"{_COPY}*"):
+        with contextlib.suppress(OSError):
+            if now - left.stat().st_mtime > _COPY_IS_OLD_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _named_recordings(settings: Settings) -> str:
+    archive = settings.recordings.resolve()
+    return "" if archive.is_relative_to(settings.data_folder.resolve()) else str(archive)
 
 
 def check_backup(path: Path) -> Contents | None:
@@ -124,38 +164,40 @@ def _fill(
     files: list[Path],
     elsewhere: dict[str, Path],
     wanted: tuple[bool, bool],
-) -> int:
+) -> tuple[int, list[Path]]:
+    """How many files went in, and which links did not."""
     recordings, database = wanted
+    links: list[Path] = []
     archive = settings.recordings.resolve()
     filed = {path.parent for path in archive.glob(f"*/{FILED}")} if recordings else set()
     count = 0
     if database:
-        with tempfile.TemporaryDirectory(prefix=".backup-", dir=settings.data_folder) as folder:
+        with tempfile.TemporaryDirectory(prefix=_COPY, dir=settings.data_folder) as folder:
             copy = Path(folder) / DATABASE
             copy_database(files[0], copy)
             give_to_owner(settings.data_folder, files)
             count += writer.add_file(DATABASE, copy)
 
     def kept(path: Path) -> bool:
-        if path.name.startswith((".probe-", ".backup-")) or path == archive:
+        if path.name.startswith((".probe-", _COPY)) or path.resolve() == archive:
             return False
-        return path not in files and path not in _top(settings.data_folder)
+        return path.resolve() not in files and path not in _top(settings.data_folder)
 
-    for path in _files(settings.data_folder.resolve(), kept):
+    for path in _files(settings.data_folder.resolve(), kept, links):
         name = path.relative_to(settings.data_folder.resolve())
         count += writer.add_file(f"{DATA}/{name.as_posix()}", path)
     if recordings and archive.is_dir():
-        for path in _files(archive, lambda one: one.name != LESSON_FILES):
+        for path in _files(archive, lambda one: one.name != LESSON_FILES, links):
             if path.name == FILED and path.parent not in filed:
                 continue
             name = path.relative_to(archive)
             count += writer.add_file(f"{RECORDINGS}/{name.as_posix()}", path)
     for setting, root in elsewhere.items():
-        paths = _files(root, lambda one: True) if root.is_dir() else [root.resolve()]
+        paths = _files(root, lambda one: True, links) if root.is_dir() else [root.resolve()]
         for path in paths:
             below = path.relative_to(root).as_posix() if root.is_dir() else root.name
             count += writer.add_file(f"{ELSEWHERE}/{setting}/{below}", path)
-    return count
+    return count, links
 
 
 def _top(folder: Path) -> set[Path]:
@@ -171,8 +213,8 @@ def _elsewhere(settings: Settings, config_file: Path | None) -> Iterator[tuple[s
             yield name, path.resolve() if path.is_dir() else path
 
 
-def _files(folder: Path, kept: Callable[[Path], bool]) -> Iterator[Path]:
-    """The plain files below a folder, in order; links and sockets are left out."""
+def _files(folder: Path, kept: Callable[[Path], bool], links: list[Path]) -> Iterator[Path]:
+    """The plain files below a folder, in order. Sockets are left out; so are links, noted."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:  # deleted meanwhile
@@ -182,6 +224,8 @@ def _files(folder: Path, kept: Callable[[Path], bool]) -> Iterator[Path]:
         if not kept(path):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _files(path, kept)
+            yield from _files(path, kept, links)
         elif entry.is_file(follow_symlinks=False):
             yield path
+        elif entry.is_symlink():
+            links.append(path)

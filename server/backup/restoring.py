@@ -7,6 +7,7 @@ place at once).
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from server.backup.archive import DATA, DATABASE, ELSEWHERE, FORMAT, RECORDINGS, About, read_backup
 from server.backup.errors import BackupDamaged
 from server.backup.snapshot import Contents, end_live_lessons, look_into
-from server.database.data_folder import DataFolder
+from server.database.data_folder import UNFINISHED_RESTORE, DataFolder
 from server.database.migrations import HEAD
 from server.errors import StartRefused
 
@@ -47,7 +48,7 @@ def restore_backup(
     if recordings.resolve() != (data_folder / RECORDINGS).resolve():
         _refuse_full(recordings, but=set())
     lock = DataFolder(data_folder)
-    unfinished = data_folder / f".restore-{secrets.token_hex(4)}"
+    unfinished = data_folder / f"{UNFINISHED_RESTORE}{secrets.token_hex(4)}"
     try:
         unfinished.mkdir(mode=0o700)
         about = read_backup(path, lambda *each: _take(unfinished, *each))
@@ -60,6 +61,8 @@ def restore_backup(
         if owner is not None and os.geteuid() == 0:
             _give(unfinished, owner.st_uid, owner.st_gid)
         elsewhere = _put(unfinished, about, data_folder, recordings)
+        if owner is not None and os.geteuid() == 0 and recordings.is_dir():
+            os.chown(recordings, owner.st_uid, owner.st_gid)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
         lock.close()
@@ -98,20 +101,54 @@ def _take(folder: Path, about: About, name: str, pieces: Iterator[bytes], mode: 
 
 
 def _put(unfinished: Path, about: About, data_folder: Path, recordings: Path) -> dict[str, Path]:
+    """Everything to its place, or nothing: what stands there when it fails is taken away again."""
+    done: list[Path] = []
+    try:
+        return _put_each(unfinished, about, data_folder, recordings, done)
+    except BaseException:
+        for each in done:
+            if each.is_dir():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
+                each.unlink(missing_ok=True)
+        raise
+
+
+def _put_each(
+    unfinished: Path, about: About, data_folder: Path, recordings: Path, done: list[Path]
+) -> dict[str, Path]:
     for part in _children(unfinished / DATA):
-        part.rename(data_folder / part.name)
+        target = data_folder / part.name
+        if part.name == "lock":  # it is held, and belongs to the place
+            continue
+        done.append(target)
+        part.rename(target)
+    found: dict[str, Path] = {}
     if (unfinished / RECORDINGS).is_dir():
         recordings.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in _children(unfinished / RECORDINGS):
+            done.append(recordings / part.name)
             shutil.move(part, recordings / part.name)  # perhaps to another disk
-    found: dict[str, Path] = {}
+        if about.recordings_folder not in {"", str(recordings.resolve())}:
+            found[about.recordings_folder] = recordings
     if (unfinished / ELSEWHERE).is_dir():
-        (unfinished / ELSEWHERE).rename(data_folder / ASIDE)
+        aside = _aside(data_folder)
+        done.append(aside)
+        (unfinished / ELSEWHERE).rename(aside)
         for name, lay in about.elsewhere.items():
-            found[lay] = data_folder / ASIDE / PurePosixPath(name).relative_to(ELSEWHERE)
+            place, *below = PurePosixPath(name).parts
+            if place == ELSEWHERE and len(below) == 1 and (aside / below[0]).exists():
+                found[lay] = aside / below[0]
     if (unfinished / DATABASE).exists():  # the last: a folder without it is no server's yet
+        done.append(data_folder / DATABASE)
         (unfinished / DATABASE).rename(data_folder / DATABASE)
     return found
+
+
+def _aside(data_folder: Path) -> Path:
+    """`restored`, or where that one came from an earlier restore `restored-2`, …"""
+    names = itertools.chain([ASIDE], (f"{ASIDE}-{number}" for number in itertools.count(2)))
+    return next(path for name in names if not os.path.lexists(path := data_folder / name))
 
 
 def _children(folder: Path) -> list[Path]:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from server.errors import StartPutOff, StartRefused, start_refused
 
+UNFINISHED_RESTORE = ".restore-"  # begins the name of the folder that a restore fills first
+
 
 class DataFolder:
     """A writable folder that only this process serves from; `close()` gives it free."""
@@ -38,6 +40,15 @@ class DataFolder:
                 f"另一个同课服务器正在使用数据文件夹 {path}。请先停止它，"
                 "或用 --data-folder 另指定一个文件夹。",
             ) from None
+
+        if any(path.glob(f"{UNFINISHED_RESTORE}*")):
+            os.close(self._lock)
+            raise StartRefused(
+                f"A restore into the data folder {path} was cut short, and what lies there is not "
+                "whole. Empty the folder and restore again.",
+                f"恢复到数据文件夹 {path} 的过程中断了，其中的内容不完整。"
+                "请清空该文件夹，再恢复一次。",
+            )
 
     def close(self) -> None:
         """Let go of the lock. The folder stays."""

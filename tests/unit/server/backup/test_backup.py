@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +112,7 @@ def test_all_goes_in_and_comes_back(settings: Settings, tmp_path: Path) -> None:
         "restored/profiles_folder/rooms/ours.toml": "ours",
         "restored/settings/tongke.toml": "port = 443",
     }
+    assert done.elsewhere[str(settings.recordings)] == new / "recordings"
     assert done.elsewhere[str(settings.tls_key)] == new / "restored" / "tls_key"
     # What was going on then is over: its rooms are not coming to this copy.
     assert done.lessons_ended == 1
@@ -289,3 +296,128 @@ def test_a_file_that_shrinks_or_goes_while_it_is_read(tmp_path: Path) -> None:
         writer.finish()
     with tarfile.open(tmp_path / "t") as tar:
         assert tar.getnames() == ["data/short", DIGESTS]
+
+
+def test_a_restored_servers_backup_is_restored(settings: Settings, tmp_path: Path) -> None:
+    """What lay aside after the first restore is data in the second; both have their place."""
+    make_backup(settings, tmp_path / "b1", now=NOW, version="1")
+    first = settings.model_copy(update={"data_folder": tmp_path / "first"})
+    restore_backup(tmp_path / "b1", first.data_folder, tmp_path / "archive1")
+    first = first.model_copy(update={"recordings_folder": tmp_path / "archive1"})
+    make_backup(first, tmp_path / "b2", now=NOW, version="1")
+    second = tmp_path / "second"
+    done = restore_backup(tmp_path / "b2", second, tmp_path / "archive2")
+    assert done.elsewhere[str(settings.tls_key)] == second / "restored-2" / "tls_key"
+    assert (second / "restored-2" / "tls_key" / "key.pem").read_text() == "its key"
+    assert (second / "restored" / "tls_key" / "key.pem").read_text() == "its key"
+
+
+def test_what_fails_in_the_midst_of_putting_back_leaves_nothing(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recordings' disk is full, when the keys are in their place already."""
+    make_backup(settings, tmp_path / "b", now=NOW, version="1")
+    new, archive = tmp_path / "new", tmp_path / "archive"
+
+    def full(_source: Path, target: Path) -> None:
+        put(target / "half", "of it")
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "move", full)
+        with pytest.raises(OSError, match="No space"):
+            restore_backup(tmp_path / "b", new, archive)
+    assert below(new) == {"lock": ""} and below(archive) == {}
+    assert restore_backup(tmp_path / "b", new, archive).contents is not None
+
+
+def test_a_restore_that_was_killed_is_no_data_folder(tmp_path: Path) -> None:
+    """A server would make a new database beside half of another one's keys."""
+    put(tmp_path / "data" / ".restore-1234" / "tongke.db", "")
+    put(tmp_path / "data" / "ca.key", "")
+    with pytest.raises(StartRefused, match="cut short"):
+        DataFolder(tmp_path / "data")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_all_of_it_belongs_to_the_folders_owner(settings: Settings, tmp_path: Path) -> None:
+    make_backup(settings, tmp_path / "b", now=NOW, version="1")
+    new = tmp_path / "new"
+    new.mkdir()
+    os.chown(new, 4321, 4321)
+    restore_backup(tmp_path / "b", new, new / "recordings")
+    assert {path.stat().st_uid for path in (new, *new.rglob("*"))} == {4321}
+
+
+def test_a_backup_does_not_hold_itself(settings: Settings, tmp_path: Path) -> None:
+    for place, word in (
+        (settings.data_folder / "b.tar", "data_folder"),
+        (settings.data_folder / "lesson_logs" / "b.tar", "data_folder"),
+        (settings.recordings / "b.tar", "recordings_folder"),
+        (tmp_path, "is a folder"),
+    ):
+        with pytest.raises(StartRefused, match=word):
+            make_backup(settings, place, now=NOW, version="1")
+
+
+def test_names_that_are_no_text_go_in_and_come_back(settings: Settings, tmp_path: Path) -> None:
+    """As an archive has them that was copied from an old system (GBK)."""
+    name = os.fsdecode("录像".encode("gbk"))
+    put(settings.recordings / "r1" / name, "kept")
+    make_backup(settings, tmp_path / "b", now=NOW, version="1")
+    restore_backup(tmp_path / "b", tmp_path / "new", tmp_path / "archive")
+    assert (tmp_path / "archive" / "r1" / name).read_text() == "kept"
+
+
+def test_links_are_told(settings: Settings, tmp_path: Path) -> None:
+    """But not the recordings', which lead where they are copied from."""
+    link = settings.data_folder / "hardware_profiles"
+    link.symlink_to(tmp_path)
+    archive = settings.recordings
+    (settings.data_folder / "recordings").symlink_to(archive)
+    made = make_backup(
+        settings.model_copy(update={"recordings_folder": None}),
+        tmp_path / "b",
+        now=NOW,
+        version="1",
+    )
+    assert made.links == (link,)
+    restore_backup(tmp_path / "b", tmp_path / "new", tmp_path / "archive")
+    assert (tmp_path / "archive" / "r1" / "tracks" / "a.mp4").read_text() == "media"
+
+
+def test_copies_that_a_killed_backup_left_go_with_the_next_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    old, young = (settings.data_folder / name for name in (".backup-old", ".backup-young"))
+    for folder, age_s in ((old, 90_000), (young, 60)):
+        put(folder / "tongke.db", "")
+        os.utime(folder, (NOW - age_s, NOW - age_s))
+    make_backup(settings, tmp_path / "b", now=NOW, version="1")
+    assert not old.exists() and young.exists()  # perhaps another backup's that runs
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_it_finds_nothing_half(
+    settings: Settings, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C ended the process at once and left a copy of the database and half a file."""
+    program = f"""
+import os, signal, sys
+import server.backup.making as making
+making.check_backup = lambda path: os.kill(os.getpid(), {int(number)})
+from server.command import main
+sys.argv = ["tongke", "backup", {str(tmp_path / "b.tar")!r}, "--data-folder",
+            {str(settings.data_folder)!r}]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "LC_ALL": "en_US.UTF-8"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "Stopped. Nothing is left behind.\n"), done
+    assert not list(tmp_path.glob("*b.tar*")) + list(tmp_path.glob(".b.tar*"))
