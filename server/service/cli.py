@@ -15,7 +15,7 @@ import typer
 
 from server.command_words import words
 from server.errors import StartRefused, Text
-from server.service.unit import STATE_FOLDER, UNIT, UNIT_FOLDER, USER, is_ours, unit_text
+from server.service.unit import COMMAND, STATE_FOLDER, UNIT, UNIT_FOLDER, USER, is_ours, unit_text
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
 
@@ -79,6 +79,7 @@ def _install(program: Path, root: Path, *, start: bool) -> Iterator[Text]:
     unit.write_text(unit_text(str(program)), encoding="utf-8")
     unit.chmod(0o644)
     yield Text(f"已写入 {unit}", f"Written: {unit}")
+    yield _link(program, root)
     if root != Path("/") or not _RUNNING_SYSTEMD.is_dir():
         yield Text(
             "这里没有运行 systemd，因此没有启动。", "No systemd runs here, so nothing was started."
@@ -114,6 +115,9 @@ def _remove(root: Path) -> Iterator[Text]:
         _systemctl("disable", "--quiet", "--now", UNIT)
         yield Text("已停止。", "Stopped.")
     unit.unlink()
+    link = root / COMMAND.lstrip("/")
+    if link.is_symlink() and link.readlink() == _program():
+        link.unlink()
     if root == Path("/") and _RUNNING_SYSTEMD.is_dir():
         _systemctl("daemon-reload")
     yield Text(f"已删除 {unit}", f"Removed: {unit}")
@@ -121,6 +125,20 @@ def _remove(root: Path) -> Iterator[Text]:
         f"{STATE_FOLDER} 和用户 {USER} 保留不动。",
         f"{STATE_FOLDER} and the user {USER} are left as they are.",
     )
+
+
+def _link(program: Path, root: Path) -> Text:
+    """`sudo tongke …` finds it: its folder is among those that sudo looks in."""
+    link = root / COMMAND.lstrip("/")
+    if os.path.lexists(link) and not link.is_symlink():
+        return Text(
+            f"{link} 是别的程序，未作改动：请用 {program} 运行命令。",
+            f"{link} is another program and is left alone: commands are run as {program}.",
+        )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(program)
+    return Text(f"命令 tongke 在 {link}", f"The command tongke is at {link}")
 
 
 def _make_user() -> Iterator[Text]:

@@ -14,6 +14,7 @@ STATE_FOLDER = "/var/lib/tongke"
 CONFIGURATION_FOLDER = "/etc/tongke"
 UNIT_FOLDER = "/etc/systemd/system"
 UNIT = "tongke.service"
+COMMAND = "/usr/local/bin/tongke"
 # By its first line a unit of ours is known from one that somebody wrote.
 MADE_BY = "# Made by `tongke service install`. Change it with `systemctl edit tongke`."
 

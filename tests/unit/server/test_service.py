@@ -93,10 +93,13 @@ def test_it_writes_says_so_and_takes_it_away(
     assert code == 0 and str(unit) in said
     assert unit.read_text() == unit_text(str(cli._program()))
     assert unit.stat().st_mode & 0o777 == 0o644
+    command = tmp_path / "usr/local/bin/tongke"  # as the operator's book calls it
+    assert command.readlink() == cli._program() and str(command) in said
     assert run("install", "--root", str(tmp_path))[0] == 0  # again: an upgrade
 
     code, said = run("remove", "--root", str(tmp_path))
     assert code == 0 and str(unit) in said and not unit.exists()
+    assert not os.path.lexists(command)
     assert run("remove", "--root", str(tmp_path))[0] == 2
 
 
@@ -110,6 +113,18 @@ def test_what_somebody_else_wrote_stays(tmp_path: Path, monkeypatch: pytest.Monk
         code, said = run(command, "--root", str(tmp_path))
         assert code == 2 and "left alone" in said
     assert unit.read_text() == "[Service]\n"
+
+
+@needs_root
+def test_another_program_of_the_name_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_hidden", lambda program: None)
+    other = tmp_path / "usr/local/bin/tongke"
+    other.parent.mkdir(parents=True)
+    other.write_text("#!/bin/sh\n")
+    code, said = run("install", "--root", str(tmp_path))
+    assert code == 0 and "another program" in said
+    assert run("remove", "--root", str(tmp_path))[0] == 0
+    assert other.read_text() == "#!/bin/sh\n"
 
 
 @needs_root
