@@ -31,6 +31,7 @@ class Fault(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     OTHER_NAME = "other-name"
     NO_CHAIN = "no-chain"
+    NOT_TAKEN = "not-taken"
     ACME_FAILS = "acme-fails"
     ENDS_SOON = "ends-soon"
     AUTHORITY_ENDS_SOON = "authority-ends-soon"
@@ -69,12 +70,14 @@ def examine(
     asked: str = "",
     authority: x509.Certificate | None = None,
     acme_fails: Text | None = None,
+    not_taken: Text | None = None,
     knows: Callable[[x509.Name], bool] = lambda issuer: False,
 ) -> Condition:
     """The condition of the first of `chain`.
 
     `asked` is the name that people open (the public address's); `authority` our own, if it is
-    under it; `acme_fails` why the last order by ACME gave none; `knows` says whether browsers have
+    under it; `acme_fails` why the last order by ACME gave none; `not_taken` why what lies in the
+    files now is not what is served; `knows` says whether browsers have
     this root already.
     """
     leaf = chain[0]
@@ -84,6 +87,11 @@ def examine(
     day = end.astimezone().strftime("%Y-%m-%d")
     if now >= end:
         found.append(_finding(Fault.EXPIRED, day=day))
+    elif (issuer := _ended_issuer(chain, now, knows)) is not None:
+        last = issuer.not_valid_after_utc.astimezone().strftime("%Y-%m-%d")
+        zh, en = _ISSUER_ENDED
+        words = {"issuer": words_of(issuer.subject), "day": last}
+        found.append(Finding(Fault.EXPIRED, Text(zh.format(**words), en.format(**words))))
     elif now < begin:
         found.append(_finding(Fault.NOT_YET_VALID, day=begin.astimezone().strftime("%Y-%m-%d")))
     elif end - now < min(_SOON, (end - begin) / _SOON_PART):
@@ -92,6 +100,10 @@ def examine(
         found.append(_finding(Fault.OTHER_NAME, asked=asked, names=", ".join(names[:5]) or "–"))
     if missing := _missing_issuer(chain, knows):
         found.append(_finding(Fault.NO_CHAIN, issuer=missing))
+    if not_taken is not None:
+        zh, en = _NOT_TAKEN
+        text = Text(zh.format(why=not_taken.zh), en.format(why=not_taken.en))
+        found.append(Finding(Fault.NOT_TAKEN, text))
     if acme_fails is not None:
         found.append(Finding(Fault.ACME_FAILS, acme_fails))
     if authority is not None and authority.not_valid_after_utc - now < _AUTHORITY_SOON:
@@ -138,11 +150,35 @@ def _missing_issuer(chain: Sequence[x509.Certificate], knows: Callable[[x509.Nam
     return "" if whole else words_of(leaf.issuer)
 
 
+def _ended_issuer(
+    chain: Sequence[x509.Certificate],
+    now: datetime.datetime,
+    knows: Callable[[x509.Name], bool],
+) -> x509.Certificate | None:
+    """The leaf's issuer, where it has ended, and no other one of that name is there."""
+    leaf, *above = chain
+    issuers = [one for one in above if is_issued_by(leaf, one)]
+    if not issuers or knows(leaf.issuer) or any(now < one.not_valid_after_utc for one in issuers):
+        return None
+    return issuers[0]
+
+
 def _finding(fault: Fault, **words: str) -> Finding:
     zh, en = _WORDS[fault]
     return Finding(fault, Text(zh.format(**words), en.format(**words)))
 
 
+_ISSUER_ENDED = (
+    "证书签发者“{issuer}”自己的证书已于 {day} 过期，浏览器不再让人进入。"
+    "请把签发者的新证书放入 tls_cert（完整的证书链 fullchain）；服务器会自动载入。",
+    "The certificate of the issuer “{issuer}” ended on {day}: browsers let nobody in. Put the "
+    "issuer's new one into tls_cert (the whole chain, fullchain.pem); it is loaded by itself.",
+)
+_NOT_TAKEN = (
+    "文件中的新证书不能使用，仍在使用旧证书；在改正之前，服务器重新启动会失败。{why}",
+    "The new certificate in the files cannot be used, and the old one stays in use; a server that "
+    "is started anew would not start. {why}",
+)
 _WORDS: dict[Fault, tuple[str, str]] = {
     Fault.EXPIRED: (
         "证书已于 {day} 过期，浏览器不再让人进入。请换上新证书；服务器会自动载入。",

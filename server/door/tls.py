@@ -37,12 +37,13 @@ from server.door.certificates import (
 )
 from server.door.condition import Condition, examine, is_named, names_of
 from server.door.handshake import DoorContext, Visit
-from server.errors import StartRefused
+from server.errors import StartRefused, Text
 
 if TYPE_CHECKING:
     from server.door.acme.renewal import Renewal
 
 LOOK_EVERY_S = 5.0
+_SURE = 2  # looks: between the first two of them the second file may have come
 # However little changes: a certificate ends by the clock alone.
 _LOOK_WHOLE_EVERY = datetime.timedelta(hours=1)
 _log = structlog.get_logger("tongke.certificate")
@@ -80,7 +81,7 @@ class ServedCertificate:
         self._names = names
         self._known_names: list[str] = []
         self._looked_whole = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-        self._refused: dict[str, tuple[str, int]] = {}  # by what: why, and how many looks ago
+        self._refused: dict[str, tuple[Text, int]] = {}  # by what: why, and how many looks ago
         self._hurry = asyncio.Event()
         self.reloads = 0
         self.files = self._find()
@@ -123,6 +124,7 @@ class ServedCertificate:
             asked=self.public_host,
             authority=self.files.authority,
             acme_fails=self.renewal.failure if self.renewal else None,
+            not_taken=self._not_taken(),
             knows=_in_system_store,
         )
 
@@ -149,7 +151,7 @@ class ServedCertificate:
                 return False
             context, chain = files.context(), files.chain()
         except (StartRefused, OSError, ValueError) as error:
-            self._tell_refused("files", str(error))
+            self._tell_refused("files", error)
             return False
         self.files, self._signature, self._chain = files, signature, chain
         self._current = context
@@ -170,7 +172,7 @@ class ServedCertificate:
         except FileNotFoundError:
             return False
         except (StartRefused, OSError, ValueError) as error:
-            self._tell_refused("acme", str(error))
+            self._tell_refused("acme", error)
             return False
         self._refused.pop("acme", None)
         first = self._public is None
@@ -252,13 +254,21 @@ class ServedCertificate:
         self._known_names, self._looked_whole = names, now
         return found
 
-    def _tell_refused(self, what: str, why: str) -> None:
+    def _tell_refused(self, what: str, error: Exception) -> None:
         """Once, not every five seconds; and not of two files between whose writing we looked."""
-        known, looks = self._refused.get(what, ("", 0))
-        looks = looks + 1 if why == known else 1
-        self._refused[what] = why, looks
-        if looks == 2:
-            _log.warning("a new certificate cannot be used; the old one stays in use", why=why)
+        text = error.text if isinstance(error, StartRefused) else Text(str(error), str(error))
+        known, looks = self._refused.get(what, (None, 0))
+        looks = looks + 1 if text == known else 1
+        self._refused[what] = text, looks
+        if looks == _SURE:
+            _log.warning(
+                "a new certificate cannot be used; the old one stays in use", why=str(error)
+            )
+
+    def _not_taken(self) -> Text | None:
+        """Why the files of the settings are not what is served, where that stays so."""
+        why, looks = self._refused.get("files", (None, 0))
+        return why if looks >= _SURE else None
 
 
 @functools.cache

@@ -198,7 +198,7 @@ export interface components {
          * @description One thing wrong, the worst first.
          * @enum {string}
          */
-        Fault: "expired" | "not-yet-valid" | "other-name" | "no-chain" | "acme-fails" | "ends-soon" | "authority-ends-soon";
+        Fault: "expired" | "not-yet-valid" | "other-name" | "no-chain" | "not-taken" | "acme-fails" | "ends-soon" | "authority-ends-soon";
         /** @description What is wrong in a row, and in which column; null for the row as a whole. */
         FaultView: {
             column: components["schemas"]["Column"] | null;

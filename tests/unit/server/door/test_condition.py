@@ -92,6 +92,17 @@ def test_its_chain() -> None:
     assert faults(made("x", NAME), above=()) == []
 
 
+def test_an_issuer_that_has_ended_ends_it() -> None:
+    ended = made("R3", by=ROOT, ends=NOW - DAY)
+    one = made("x", NAME, by=ended)
+    assert faults(one, known=(ROOT,)) == ["expired"]
+    # A second one of the same key is as good; where browsers know it, what is sent is no matter.
+    assert faults(one, known=(ROOT, ended)) == []
+    # An old cross-signature further up ends nobody: browsers find another way.
+    old = made("Old", ends=NOW - DAY)
+    assert faults(made("x", NAME, by=made("R4", by=old)), known=(old,)) == []
+
+
 def test_an_authority_is_told_of_in_good_time() -> None:
     ending = made("CA", ends=NOW + 100 * DAY)
     lasting = made("CA", ends=NOW + 3000 * DAY)

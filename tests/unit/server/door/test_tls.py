@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from server.config import Settings
 from server.door import tls
+from server.door.condition import Fault
 from server.door.tls import ServedCertificate
 from server.errors import StartRefused
 from tests.unit.server.door.certificate_files import NOW, made
@@ -123,14 +124,19 @@ async def test_what_cannot_be_used_leaves_the_old_in_use(
     async with echoing(served) as port:
         assert not served.look()
         assert told == []  # the other file may be on its way
+        assert Fault.NOT_TAKEN not in served.condition.faults
         for _ in range(5):
             assert not served.look()
         assert len(told) == 1
+        # Told as long as it lasts: a server that is started anew would not start with these files.
+        (finding,) = (one for one in served.condition.findings if one.fault is Fault.NOT_TAKEN)
+        assert "the old one stays in use" in finding.text.en and "x." in finding.text.zh
         client = await Client.connected(port)
         assert client.shown == old.certificate
         await client.close()
         new.write(tmp_path, "x")
         assert served.look()
+        assert Fault.NOT_TAKEN not in served.condition.faults
         client = await Client.connected(port)
         assert client.shown == new.certificate
         await client.close()
