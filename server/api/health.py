@@ -11,6 +11,7 @@ from server.clock_fault import NOT_SET, clock_fault
 from server.database.free_space import space_in
 from server.database.refusing import DatabaseRefused
 from server.door.condition import SHUT
+from server.door.web import built_client, pages_are_built
 from server.services import Services
 
 # As often as load balancers ask anyway; what is busy is free again by then.
@@ -36,14 +37,19 @@ async def readyz(services: ServicesOf) -> JSONResponse:
     that is down, without which lessons go on, or a clock that nothing keeps right.
     """
     settings = services.settings
-    data, recordings = await anyio.to_thread.run_sync(
-        lambda: (space_in(settings.data_folder), space_in(settings.recordings))
+    data, recordings, built = await anyio.to_thread.run_sync(
+        lambda: (
+            space_in(settings.data_folder),
+            space_in(settings.recordings),
+            pages_are_built(settings.web_folder or built_client()),
+        )
     )
     checks = {
         "database": await _database(services),
         "data_folder": data,
         "recordings_folder": recordings,
         "media": "ok" if services.media.ready else "not listening",
+        "pages": "ok" if built else "not built",
     }
     ready = all(state == "ok" for state in checks.values())
     checks["clock"] = clock_fault(services.clock())

@@ -57,7 +57,10 @@ class BackupWriter:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._tar = tarfile.open(  # noqa: SIM115 - closed by `finish`
-            fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT
+            # Not as a stream of its own ("w|"), which cries out when its disk is full.
+            fileobj=stream,
+            mode="w",
+            format=tarfile.PAX_FORMAT,
         )
         self._digests: dict[str, str] = {}
         self.size = 0

@@ -103,6 +103,11 @@ def built_client() -> Path:
     return Path(web_client.__file__).parent / "dist"
 
 
+def pages_are_built(folder: Path) -> bool:
+    """Whether people who come find pages there."""
+    return (folder / "index.html").is_file()
+
+
 def web_router(folder: Path) -> APIRouter:
     """The route that answers everything the interface does not. Add it last."""
     files = WebFolder(folder)

@@ -237,6 +237,9 @@ async def running_world(
     memory = mock.patch.object(engine, "create_async_engine", _remembering_engine)
     usual = {"host": "127.0.0.1", "plain_http": True, "web_folder": folder / "web"}
     made = Settings(data_folder=folder / "data", **{**usual, **settings})
+    if made.web_folder == folder / "web" and not made.web_folder.exists():
+        made.web_folder.mkdir()
+        (made.web_folder / "index.html").write_text("<!doctype html><title>Tongke</title>")
     if not made.database_url:
         await asyncio.to_thread(lay_database, made.data_folder)
     key = made.data_folder / "join_token.key"

@@ -421,3 +421,28 @@ main()
     )
     assert (done.returncode, done.stdout) == (130, "Stopped. Nothing is left behind.\n"), done
     assert not list(tmp_path.glob("*b.tar*")) + list(tmp_path.glob(".b.tar*"))
+
+
+def test_a_full_disk_is_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    """Not a traceback of the archive's own besides."""
+    program = f"""
+import errno, sys
+import server.backup.making as making
+def full(*_given):
+    raise OSError(errno.ENOSPC, "No space left on device", "b.tar")
+making._fill = full
+from server.command import main
+sys.argv = ["tongke", "backup", {str(tmp_path / "b.tar")!r}, "--data-folder",
+            {str(settings.data_folder)!r}]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "LC_ALL": "en_US.UTF-8"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr

@@ -141,6 +141,7 @@ async def test_health_and_readiness(world: World, monkeypatch: pytest.MonkeyPatc
             "data_folder": "ok",
             "recordings_folder": "ok",
             "media": "not listening",
+            "pages": "ok",
             "clock": "ok",
         },
     }

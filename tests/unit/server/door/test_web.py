@@ -98,10 +98,13 @@ async def test_what_is_no_file_is_not_found(built: World, path: str) -> None:
 
 
 async def test_unbuilt_pages_say_what_to_do(world: World) -> None:
+    ((world.settings.web_folder or Path()) / "index.html").unlink()
     answer = await (await world.browser()).get("/")
     assert answer.status_code == 503
     assert "make setup" in answer.text
     assert "网页尚未构建" in answer.text
+    ready = await (await world.browser()).get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["pages"]) == (503, "not built")
 
 
 async def test_other_methods_are_refused_in_our_words(built: World) -> None:
