@@ -173,7 +173,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
                 server.services.clock(),
                 at=addresses.best().url,
             )
-            _greet(server, addresses, setup)
+            _greet(server, addresses, _setup_kept(server.settings, setup))
             await signals.stop.wait()
             _say("正在停止…", "Stopping …")
 
@@ -247,11 +247,33 @@ def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> No
         typer.echo(f"  SHA-256 {fingerprint_of(authority)}")
     if setup is not None:
         typer.echo()
-        _say(
-            "首次启动。请用下面的地址建立管理员（只能用一次）：",
-            "First start. Make the administrator at this address (it works once):",
-        )
+        if setup.startswith("http"):
+            _say(
+                "首次启动。请用下面的地址建立管理员（只能用一次）：",
+                "First start. Make the administrator at this address (it works once):",
+            )
+        else:
+            _say(
+                "首次启动。请用下面文件中的地址建立管理员（只能用一次）：",
+                "First start. Make the administrator at the address in this file (it works once):",
+            )
         typer.echo(f"  {setup}\n")
+
+
+def _setup_kept(settings: Settings, setup: str | None) -> str | None:
+    """What to print of the first start's address: itself, or the file in which it stands."""
+    from server.accounts.first_start import (  # noqa: PLC0415 - see the file's head
+        forget_address,
+        goes_to_the_journal,
+        keep_address,
+    )
+
+    if setup is None:
+        forget_address(settings.data_folder)
+        return None
+    if not goes_to_the_journal(sys.stdout.fileno()):
+        return setup
+    return str(keep_address(settings.data_folder, setup).resolve())
 
 
 def _say(zh: str, en: str, *, indent: str = "", bold: bool = False) -> None:

@@ -1,15 +1,52 @@
-"""The first start: an address, printed once, at which the administrator sets a password."""
+"""The first start: an address, printed once, at which the administrator sets a password.
+
+Printed into the system's journal it would be read by whoever reads the machine's logs, and be sent
+along with them: there it stands in a file of the data folder that only the server's user reads,
+until an administrator is made, and the file's name is printed.
+"""
 
 from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy import select
 
 from server.accounts.one_time_keys import Purpose, mint_key
 from server.accounts.people import administrators, find_user
 from server.config import Settings
+from server.database.data_folder import told_of, write_private
 from server.database.engine import Database
 from server.database.models import User, UserRole
 from server.errors import StartRefused
+
+ADDRESS_FILE = "first_start.txt"
+
+
+def goes_to_the_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether what is written there becomes part of the system's journal, by systemd's own sign:
+    `JOURNAL_STREAM` names the file (systemd.exec(5))."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return False
+    return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def keep_address(data_folder: Path, address: str) -> Path:
+    """Put the setup address where only the server's user reads it. Raises `StartRefused`."""
+    file = data_folder / ADDRESS_FILE
+    with told_of(file):
+        write_private(file, f"{address}\n".encode())
+    return file
+
+
+def forget_address(data_folder: Path) -> None:
+    """An administrator is there: the address opens nothing any more."""
+    with contextlib.suppress(OSError):
+        (data_folder / ADDRESS_FILE).unlink(missing_ok=True)
 
 
 async def setup_address(

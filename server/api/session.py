@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import Request, Response
 
 from server.accounts import known_browsers
+from server.accounts.first_start import forget_address
 from server.accounts.one_time_keys import Purpose, WrongKey, check_key, use_key
 from server.accounts.password_door import too_many_attempts
 from server.accounts.people import add_user, administrators, change_user, get_user
@@ -102,6 +105,7 @@ async def set_up(
             now=now,
         )
         token = await services.sign_ins.begin(session, user.id, now)
+    await asyncio.to_thread(forget_address, services.settings.data_folder)
     _set_cookies(services, request, response, user, token)
     return _session_view(user, now)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from server.accounts.first_start import ADDRESS_FILE
 from server.backup.archive import (
     ABOUT,
     DATA,
@@ -38,7 +39,7 @@ from server.recordings.leftovers import FILED
 from server.recordings.lesson_files import LESSON_FILES
 
 # Of a place and a moment: the lock, how it listens. Made again at each start, or at a wish.
-_NOT_KEPT = {"lock", "listening.json"}
+_NOT_KEPT = {"lock", "listening.json", ADDRESS_FILE}
 _COPY = ".backup-"
 _COPY_IS_OLD_S = 86_400.0  # no copy of a database takes a day
 _NAMED_FILES = ("tls_cert", "tls_key", "turn_secret_file", "profiles_folder")

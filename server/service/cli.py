@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from server.accounts.first_start import ADDRESS_FILE
 from server.command_words import words
 from server.errors import StartRefused, Text
 from server.service.unit import COMMAND, STATE_FOLDER, UNIT, UNIT_FOLDER, USER, is_ours, unit_text
@@ -90,9 +91,9 @@ def _install(program: Path, root: Path, *, start: bool) -> Iterator[Text]:
         _systemctl("enable", "--quiet", UNIT)
         _systemctl("restart", UNIT)
         yield Text(
-            "已启动，开机时也会启动。首次启动的地址见 journalctl -u tongke",
-            "Started, now and whenever the machine starts. The first start's address: "
-            "journalctl -u tongke",
+            f"已启动，开机时也会启动。建立管理员的地址：sudo cat {STATE_FOLDER}/{ADDRESS_FILE}",
+            "Started, now and whenever the machine starts. The address at which the administrator "
+            f"is made: sudo cat {STATE_FOLDER}/{ADDRESS_FILE}",
         )
     yield Text(
         f"数据在 {STATE_FOLDER}，设置写入 /etc/tongke/tongke.toml（见 docs/settings.md）。",

@@ -161,6 +161,30 @@ def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
+def test_what_is_logged_by_the_system_holds_no_key(tmp_path: Path) -> None:
+    """The first start's address opens the whole server to whoever reads it first."""
+    errors, said = tmp_path / "errors.txt", tmp_path / "said.txt"
+    with said.open("w") as journal, errors.open("w") as log:
+        found = os.fstat(journal.fileno())
+        process = subprocess.Popen(
+            [*TONGKE, "serve"],
+            env=environment(tmp_path, JOURNAL_STREAM=f"{found.st_dev}:{found.st_ino}"),
+            stdout=journal,
+            stderr=log,
+        )
+        until = time.monotonic() + PATIENCE_S
+        file = tmp_path / "data" / "first_start.txt"
+        while "First start" not in said.read_text() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.terminate()
+        process.wait(PATIENCE_S)
+    assert "tkk_" not in said.read_text() + errors.read_text()
+    assert str(file) in said.read_text()
+    assert re.fullmatch(r"https://\S+/setup#key=tkk_\S{40,}\n", file.read_text())
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.thorough
 def test_no_address_of_this_machine_alone_without_a_word(tmp_path: Path) -> None:
     """Where it listens for others, what it prints is what others open; else it says so."""
     everywhere: dict[str, Any] = {"TONGKE_HOST": "", "TONGKE_TLS_NAMES": "county.example.cn"}

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import httpx
 import pytest
 
-from server.accounts.first_start import setup_address, sign_in_address
+from server.accounts.first_start import (
+    ADDRESS_FILE,
+    goes_to_the_journal,
+    keep_address,
+    setup_address,
+    sign_in_address,
+)
 from server.accounts.sign_ins import COOKIE
 from tests.unit.server.world import ORIGIN, PASSWORD, World, running_world
 
@@ -42,6 +49,28 @@ async def test_setup_makes_the_administrator_once_and_signs_in(world: World) -> 
     again = await browser.post("/api/setup", json=setup_body(key))
     assert (again.status_code, again.json()["code"]) == (409, "already-set-up")
     assert await setup_address(world.services.database, world.settings, world.clock()) is None
+
+
+async def test_the_kept_address_goes_when_it_opens_nothing_any_more(world: World) -> None:
+    key = await new_key(world)
+    file = keep_address(world.settings.data_folder, f"{ORIGIN}/setup#key={key}")
+    assert (file.name, file.stat().st_mode & 0o777) == (ADDRESS_FILE, 0o600)
+    assert file.read_text() == f"{ORIGIN}/setup#key={key}\n"
+    browser = await world.browser()
+    assert (await browser.post("/api/setup", json=setup_body("tkk_other"))).status_code == 403
+    assert file.exists()
+    assert (await browser.post("/api/setup", json=setup_body(key))).status_code == 200
+    assert not file.exists()
+
+
+def test_the_journal_is_known_by_systemds_own_sign(tmp_path: Path) -> None:
+    with (tmp_path / "stream").open("w") as stream:
+        found = os.fstat(stream.fileno())
+        sign = f"{found.st_dev}:{found.st_ino}"
+        assert goes_to_the_journal(stream.fileno(), {"JOURNAL_STREAM": sign})
+        # Of a service whose output somebody has sent elsewhere; of no service.
+        assert not goes_to_the_journal(stream.fileno(), {"JOURNAL_STREAM": "8:1"})
+        assert not goes_to_the_journal(stream.fileno(), {})
 
 
 async def test_a_server_that_comes_back_waits_for_no_writer(tmp_path: Path) -> None:
