@@ -406,6 +406,7 @@ def test_whoever_stops_it_finds_nothing_half(
 import os, signal, sys
 import server.backup.making as making
 making.check_backup = lambda path: os.kill(os.getpid(), {int(number)})
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 from server.command import main
 sys.argv = ["tongke", "backup", {str(tmp_path / "b.tar")!r}, "--data-folder",
             {str(settings.data_folder)!r}]
