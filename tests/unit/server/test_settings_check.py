@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from server import config_cli
 from server.cli import app
 from server.config import load_settings
 from server.errors import StartRefused
+from server.service.unit import (
+    CONFIGURATION_FOLDER,
+    STATE_FOLDER,
+    UNIT,
+    UNIT_FOLDER,
+    unit_text,
+)
 from server.settings_check import refuse_what_is_not_there
 from tests.unit.server.door.certificate_files import made
 
@@ -127,6 +135,29 @@ def test_a_start_that_would_fail_fails_the_check(arguments: list[str], words: st
     assert "Traceback" not in said
 
 
+def test_the_service_is_asked_about_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked in root's home it said of settings that nobody had read that they can be used."""
+    root, home = tmp_path / "root", tmp_path / "home"
+    unit = root / UNIT_FOLDER.lstrip("/") / UNIT
+    settings = root / CONFIGURATION_FOLDER.lstrip("/") / "tongke.toml"
+    for each in (unit.parent, settings.parent, home):
+        each.mkdir(parents=True)
+    monkeypatch.chdir(home)
+    ask = config_cli._ask_for_the_service
+    monkeypatch.setattr(config_cli, "_ask_for_the_service", lambda: ask(root))
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    settings.write_text("port = 443\n")
+    unit.write_text("[Service]\n")  # another's: what it reads is not known
+    assert "port = 7880  # default" in run("config", "show")[1]
+    unit.write_text(unit_text("/opt/tongke/.venv/bin/tongke"))
+    lines = run("config", "show")[1].splitlines()
+    assert lines[0].startswith(f"# the service tongke, settings file: {settings}; ")
+    assert f"port = 443  # in {settings}, line 1" in lines
+    assert f"data_folder = {STATE_FOLDER}  # environment variable TONGKE_DATA_FOLDER" in lines
+
+
 def test_ports_beyond_the_last_one_fail_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TONGKE_MEDIA_PUMPS", "4")
     status, said = run("config", "check", "--media-port", "65535")
@@ -137,7 +168,12 @@ def test_the_check_opens_and_makes_nothing(tmp_path: Path) -> None:
     made("t", "a.example.cn").write(tmp_path, "t")
     before = sorted(tmp_path.rglob("*"))
     given = ("--tls-cert", str(tmp_path / "t.crt"), "--tls-key", str(tmp_path / "t.key"))
-    assert run("config", "check", *given) == (0, "The settings can be used.\n")
+    status, said = run("config", "check", *given)
+    assert status == 0
+    assert said.splitlines() == [
+        "The settings can be used.",
+        f"no settings file ({tmp_path / 'tongke.toml'})",
+    ]
     assert sorted(tmp_path.rglob("*")) == before
 
 
