@@ -41,7 +41,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.10g}"  # seconds of years are written as they are set
     if isinstance(value, Path):
         return str(value)
     return "" if value is None else str(value)

@@ -99,9 +99,12 @@ def given_certificate(certificate: Path, key: Path) -> Certificate:
         try:
             file.read_bytes()
         except OSError as error:
+            closed = isinstance(error, PermissionError)
+            todo = " Give the user that runs Tongke the right to read it." if closed else ""
+            todo_zh = "请让运行同课的用户有权读取它。" if closed else ""
             raise StartRefused(
-                f"The file {file} (setting {setting}) cannot be read: {error.strerror}.",
-                f"无法读取文件 {file}（设置 {setting}）：{error.strerror}。",
+                f"The file {file} (setting {setting}) cannot be read: {error.strerror}.{todo}",
+                f"无法读取文件 {file}（设置 {setting}）：{error.strerror}。{todo_zh}",
             ) from None
     given = Certificate(certificate, key)
     given.context()

@@ -112,6 +112,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         "max_partners = 6  # environment variable TONGKE_MAX_PARTNERS",
         "media_port = 7900  # in tongke.toml, line 2",
         "join_token_s = 600  # default",
+        "session_max_s = 2592000  # default",
     ):
         assert line in lines
     assert "hush" not in said

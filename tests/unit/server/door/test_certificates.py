@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import ipaddress
 import stat
 from pathlib import Path
@@ -213,3 +214,17 @@ def test_something_in_a_files_place_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     with pytest.raises(StartRefused, match=rf"{name} cannot be used"):
         own_certificate(tmp_path, names=["localhost"], now=NOW)
+
+
+def test_a_key_of_another_users_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As certbot leaves it: root's alone."""
+
+    def closed(self: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    with pytest.raises(StartRefused, match="right to read it") as refused:
+        given_certificate(tmp_path / "x.crt", tmp_path / "x.key")
+    assert "有权读取" in refused.value.text.zh
