@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -20,6 +21,8 @@ def main() -> None:
     """Run the command of this process's arguments; ends the process."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # what runs in the background
         signal.signal(signal.SIGINT, _end)
+    if sys.argv[1:2] == ["serve"]:  # a reload is for a server; one that is not there yet lives on
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from server.cli import app  # noqa: PLC0415 - this is what takes long
 
     app()

@@ -18,9 +18,11 @@ import typer
 from rich.console import Console
 
 from server.command_words import words
+from server.errors import Text
 from server.simulate.behaviour import Habits, Talk
-from server.simulate.errors import SimulateError
+from server.simulate.errors import SimulateError, WrongOptions
 from server.simulate.settings import Appearance, Receive, SeatSettings
+from server.spoken import spoken
 from signaling.client.address import ServerAddress
 from signaling.client.token_providers import OneToken, RoomTokens, TokenProvider
 from signaling.protocol.messages import Source
@@ -88,8 +90,9 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
             token_providers = _token_providers(address, credentials, token or [], seats)
         else:
             if credentials or token or seats:
-                raise ValueError(
-                    "--lessons makes its own seats: leave --credential, --token and --seats out"
+                raise WrongOptions(
+                    "--lessons makes its own seats: leave --credential, --token and --seats out",
+                    "--lessons 自己安排席位：请不要给出 --credential、--token 和 --seats",
                 )
             receives = Receive.ALL if watch else receive
             load = _load(address, lessons, rooms, administrator, password_file, receive=receives)
@@ -98,11 +101,16 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
         if video is not None:
             check_media_file(video)
     except OSError as error:
-        text = f"{error.filename} cannot be read: {error.strerror or error}"
-        console.print(text, style="red", highlight=False, markup=False)
+        why = error.strerror or error
+        _say(
+            console,
+            Text(f"无法读取 {error.filename}：{why}", f"{error.filename} cannot be read: {why}"),
+            style="red",
+        )
         raise typer.Exit(2) from None
     except (ValueError, SimulateError) as error:
-        console.print(str(error), style="red", highlight=False, markup=False)
+        text = error.text if isinstance(error, SimulateError) else Text(str(error), str(error))
+        _say(console, text, style="red")
         raise typer.Exit(2) from None
 
     def settings(count: int) -> list[SeatSettings]:
@@ -159,17 +167,24 @@ def _load(
     *,
     receive: Receive,
 ) -> _Load:
-    """Raises ValueError when it is too much or nobody may make it; OSError."""
+    """Raises `WrongOptions` when it is too much or nobody may make it; OSError."""
     if administrator is None:
-        raise ValueError("--lessons makes a county on the server: give --administrator")
+        raise WrongOptions(
+            "--lessons makes a county on the server: give --administrator",
+            "--lessons 会在服务器上建立学校和课：请给出 --administrator",
+        )
     if lessons * (rooms + 1) > _MOST_SEATS:
-        raise ValueError(
-            f"{lessons} lessons with {rooms} rooms are {lessons * (rooms + 1)} seats; "
-            f"at most {_MOST_SEATS}"
+        seats = lessons * (rooms + 1)
+        raise WrongOptions(
+            f"{lessons} lessons with {rooms} rooms are {seats} seats; at most {_MOST_SEATS}",
+            f"{lessons} 节课、每节 {rooms} 间教室共 {seats} 个席位；最多 {_MOST_SEATS} 个",
         )
     if password_file is None:
         if not sys.stdin.isatty():
-            raise ValueError("give --password-file, with the administrator's password in it")
+            raise WrongOptions(
+                "give --password-file, with the administrator's password in it",
+                "请给出 --password-file，其中是管理员的密码",
+            )
         password = typer.prompt(f"{administrator}", hide_input=True, err=True)
     elif str(password_file) == "-":
         password = sys.stdin.readline()
@@ -203,33 +218,44 @@ async def _run_load(
     from server.simulate.crew import run_crew  # noqa: PLC0415
     from server.simulate.office import Office  # noqa: PLC0415
 
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False)
+    def say(en: str, zh: str) -> None:
+        _say(console, Text(zh, en))
 
     office = Office(load.server)
     county = LoadCounty(office, load.lessons, load.rooms, stop)
     code = 1
     try:
         await office.sign_in(load.administrator, load.password)
-        say(f"making {county.name}: {load.lessons} lessons with {load.rooms} rooms each")
+        say(
+            f"making {county.name}: {load.lessons} lessons with {load.rooms} rooms each",
+            f"正在建立 {county.name}：{load.lessons} 节课，每节 {load.rooms} 间教室",
+        )
         await county.make()
         if load.receive is Receive.NOTHING:
-            say("its seats receive nothing, so nothing is forwarded to them: see --receive")
+            say(
+                "its seats receive nothing, so nothing is forwarded to them: see --receive",
+                "各席位什么也不接收，所以服务器不向它们转发：见 --receive",
+            )
         code = await run_crew(plan(county.token_providers), console, stop)
     except SimulateError as error:
-        say(str(error))
+        _say(console, error.text)
     except Stopped:
-        say("stopped before the lessons were made")
+        say("stopped before the lessons were made", "课还没有建好就停止了")
     finally:
         stood = county.stands
         left = await county.remove()
         for each in left:
-            say(f"could not be removed: {each}")
+            say(f"could not be removed: {each.en}", f"未能删除：{each.zh}")
         if stood and not left:
-            say(f"removed {county.name}")
+            say(f"removed {county.name}", f"已删除 {county.name}")
         with contextlib.suppress(SimulateError):
             await office.sign_out()
     return 1 if left else code
+
+
+def _say(console: Console, text: Text, *, style: str = "") -> None:
+    for line in spoken(text, encoding=console.encoding):
+        console.print(line, style=style, highlight=False, markup=False)
 
 
 def _read_credentials(file: Path | None) -> list[str]:
@@ -242,18 +268,23 @@ def _read_credentials(file: Path | None) -> list[str]:
 def _token_providers(
     server: ServerAddress, credentials: list[str], tokens: list[str], seats: int | None
 ) -> list[TokenProvider]:
-    """One a device. Raises ValueError when there is none to be had."""
+    """One a device. Raises `WrongOptions` when there is none to be had."""
     known = len(credentials) + len(tokens)
     if not known:
-        raise ValueError("give --credential or --token, one for each seat")
+        raise WrongOptions(
+            "give --credential or --token, one for each seat",
+            "请给出 --credential 或 --token，每个席位一个",
+        )
     count = seats or known
     if count > known:
-        raise ValueError(
+        raise WrongOptions(
             f"{count} seats on {known} credentials and tokens: two devices of one seat send only "
-            "once, so they would be half a load. Give one for each seat, or --lessons"
+            "once, so they would be half a load. Give one for each seat, or --lessons",
+            f"{count} 个席位只有 {known} 个凭证：同一席位的两台设备只有一台发送，"
+            "达不到应有的负载。请为每个席位给出一个凭证，或使用 --lessons",
         )
     if count > _MOST_SEATS:
-        raise ValueError(f"at most {_MOST_SEATS} seats")
+        raise WrongOptions(f"at most {_MOST_SEATS} seats", f"最多 {_MOST_SEATS} 个席位")
     found: list[TokenProvider] = []
     for index in range(count):
         if index < len(credentials):

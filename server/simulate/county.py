@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.errors import Text
 from server.simulate.errors import ServerAway, ServerRefused
 from server.simulate.office import Office, said
 from signaling.client.errors import ServerLost
@@ -74,9 +75,9 @@ class LoadCounty:
         for number in range(1, self.lessons + 1):
             await self._lesson(number, lead, partner, community)
 
-    async def remove(self) -> list[str]:
+    async def remove(self) -> list[Text]:
         """End the lessons and delete all that was made; gives what could not be, and why."""
-        left = []
+        left: list[Text] = []
         asked = [
             *(("POST", f"/api/lessons/{lesson_id}/end") for lesson_id in self._live),
             *(("DELETE", address) for address in reversed(self._made)),
@@ -85,12 +86,14 @@ class LoadCounty:
         for method, address in asked:
             name = address.removeprefix("/api/")
             if unanswered == _MOST_UNANSWERED:
-                left.append(f"{name}: the server was not asked any more")
+                left.append(
+                    Text(f"{name}：没有再问服务器", f"{name}: the server was not asked any more")
+                )
                 continue
             try:
                 await self.office.ask(method, address)
             except ServerRefused as refused:
-                left.append(f"{name}: {refused}")
+                left.append(Text(f"{name}：{refused.text.zh}", f"{name}: {refused.text.en}"))
                 unanswered = unanswered + 1 if isinstance(refused, ServerAway) else 0
             else:
                 unanswered = 0
@@ -130,7 +133,11 @@ class LoadCounty:
         if state != "live":
             waits: dict[str, Any] = lesson.get("waits") or {}
             why = waits.get("message_en") or f"it is {state}"
-            raise ServerRefused(f"lesson {number} of {self.lessons} does not begin: {why}")
+            why_zh = waits.get("message_zh") or f"状态是 {state}"
+            raise ServerRefused(
+                f"lesson {number} of {self.lessons} does not begin: {why}",
+                f"第 {number} 节课（共 {self.lessons} 节）没有开始：{why_zh}",
+            )
         self.token_providers.append(LeadTokens(self.office, lesson_id))
         server = self.office.server
         self.token_providers += [RoomTokens(server, credential) for credential in credentials]

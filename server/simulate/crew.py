@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from server.errors import Text
 from server.simulate.errors import SimulateError
 from server.simulate.seat import SimulatedSeat
 from server.simulate.settings import SeatSettings
+from server.spoken import spoken
 from signaling.client.address import ServerAddress
 from signaling.client.errors import ClientError
 from signaling.client.token_providers import TokenProvider
@@ -83,7 +85,8 @@ async def run_crew(plan: Plan, console: Console, stop: asyncio.Event) -> int:
         console.print(_table(seats))
     for seat, faults in zip(seats, told, strict=True):
         for fault in faults:
-            console.print(f"{seat.name}: {fault}", style="red", highlight=False, markup=False)
+            for line in spoken(fault, encoding=console.encoding):
+                console.print(f"{seat.name}: {line}", style="red", highlight=False, markup=False)
     if plan.json_line:
         print(json.dumps(summary(seats, told)), flush=True)  # noqa: T201 - the line programs read
     return 1 if any(told) else 0
@@ -98,9 +101,13 @@ async def _measure(seats: list[SimulatedSeat]) -> None:
         await seat.measure()
 
 
-def faults_of(seat: SimulatedSeat, result: BaseException | None) -> list[str]:
+def faults_of(seat: SimulatedSeat, result: BaseException | None) -> list[Text]:
     """What went wrong for this seat, whose life ended with `result`."""
-    refused = [str(result)] if isinstance(result, SimulateError | ClientError) else []
+    refused: list[Text] = []
+    if isinstance(result, SimulateError):
+        refused = [result.text]
+    elif isinstance(result, ClientError):
+        refused = [Text(str(result), str(result))]
     return [*refused, *seat.faults()]
 
 
@@ -186,7 +193,7 @@ def _watched(seats: list[SimulatedSeat]) -> Table:
     return table
 
 
-def summary(seats: list[SimulatedSeat], told: list[list[str]]) -> dict[str, object]:
+def summary(seats: list[SimulatedSeat], told: list[list[Text]]) -> dict[str, object]:
     """What all seats did and saw, as JSON; `failed` counts the seats for which anything did."""
     return {
         "failed": sum(map(bool, told)),
@@ -196,7 +203,7 @@ def summary(seats: list[SimulatedSeat], told: list[list[str]]) -> dict[str, obje
                 "name": seat.name,
                 "identity": seat.settings.appearance.identity,
                 "joins": seat.joins,
-                "failed": faults,
+                "failed": [fault.en for fault in faults],
                 **seat.figures.total.as_json(),
                 "received": [seen.summary() for seen in seat.seen.values()],
             }

@@ -2,6 +2,7 @@
 (`signaling.client.errors`).
 
 SimulateError
+├── WrongOptions       the command's options do not fit together
 ├── MediaFileRefused   the file given cannot be played
 └── ServerRefused      the server does not do what an administrator asks of it
     └── ServerAway     it does not answer at all
@@ -9,9 +10,19 @@ SimulateError
 
 from __future__ import annotations
 
+from server.errors import Text
+
 
 class SimulateError(Exception):
-    """Anything this package raises on purpose; the text is for people."""
+    """Anything this package raises on purpose; the text is for people, in both languages."""
+
+    def __init__(self, en: str, zh: str = "") -> None:
+        super().__init__(en)
+        self.text = Text(zh or en, en)
+
+
+class WrongOptions(SimulateError):  # noqa: N818 - as below
+    """The options of the command do not fit together."""
 
 
 class MediaFileRefused(SimulateError):  # noqa: N818 - a refusal is no error of ours

@@ -34,9 +34,13 @@ def check_media_file(path: Path) -> tuple[bool, bool]:
         with av.open(str(path)) as container:
             kinds = bool(container.streams.video), bool(container.streams.audio)
     except (OSError, av.FFmpegError) as error:
-        raise MediaFileRefused(f"{path} cannot be played: {error}") from None
+        raise MediaFileRefused(
+            f"{path} cannot be played: {error}", f"无法播放 {path}：{error}"
+        ) from None
     if not any(kinds):
-        raise MediaFileRefused(f"{path} holds neither picture nor sound")
+        raise MediaFileRefused(
+            f"{path} holds neither picture nor sound", f"{path} 中既没有画面，也没有声音"
+        )
     return kinds
 
 
@@ -133,7 +137,9 @@ def _looped_frames(path: Path, length_s: float, at: float) -> Iterator[tuple[flo
                 if (frame.time or 0.0) < length_s:
                     yield round_began + (frame.time or 0.0), frame
         if not any_frame:
-            raise MediaFileRefused(f"{path} has a picture stream without pictures")
+            raise MediaFileRefused(
+                f"{path} has a picture stream without pictures", f"{path} 的画面流中没有画面"
+            )
         round_began += length_s
 
 
@@ -184,4 +190,10 @@ def _opened(path: Path) -> av.container.InputContainer:
     try:
         return av.open(str(path))
     except (OSError, av.FFmpegError) as error:
-        raise MediaFileRefused(f"{path} cannot be played: {error}") from None
+        raise MediaFileRefused(
+            f"{path} cannot be played: {error}", f"无法播放 {path}：{error}"
+        ) from None
+
+
+def _unplayable(path: Path, error: Exception) -> MediaFileRefused:
+    return MediaFileRefused(f"{path} cannot be played: {error}", f"无法播放 {path}：{error}")

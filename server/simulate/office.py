@@ -36,7 +36,10 @@ class Office:
         answer = await self.ask("POST", "/api/session", body)
         user = answer.get("user") or answer
         if user.get("role") != "administrator":
-            raise ServerRefused(f"{username} is no administrator of {self.server.origin}")
+            raise ServerRefused(
+                f"{username} is no administrator of {self.server.origin}",
+                f"{username} 不是 {self.server.origin} 的管理员",
+            )
 
     async def sign_out(self) -> None:
         """End it; nothing of it stays behind on the server."""
@@ -76,9 +79,13 @@ class Office:
             if isinstance(reason, ssl.SSLCertVerificationError):
                 raise ServerRefused(
                     f"the certificate of {origin} is not trusted here ({reason.verify_message}): "
-                    "with --insecure it is taken as it is"
+                    "with --insecure it is taken as it is",
+                    f"这里不信任 {origin} 的证书（{reason.verify_message}）："
+                    "加上 --insecure 则照样接受",
                 ) from None
-            raise ServerAway(f"{origin} does not answer: {reason}") from None
+            raise ServerAway(
+                f"{origin} does not answer: {reason}", f"{origin} 没有应答：{reason}"
+            ) from None
         return found if isinstance(found, dict) else {}
 
     def _keep_cookies(self, given: list[str]) -> None:
@@ -95,7 +102,8 @@ def said(answer: dict[str, Any], name: str) -> str:
         return str(answer[name])
     except KeyError:
         raise ServerRefused(
-            f"the server answers without {name!r}: it is no Tongke, or one of another version"
+            f"the server answers without {name!r}: it is no Tongke, or one of another version",
+            f"服务器的应答中没有 {name!r}：它不是同课，或是另一版本的同课",
         ) from None
 
 
@@ -106,7 +114,14 @@ def _refusal(error: urllib.error.HTTPError, path: str) -> ServerRefused:
         body = {}
     if not isinstance(body, dict):
         body = {}
-    text = str(body.get("message_en") or f"the server answered {error.code} to {path}")
     fields = body.get("fields")
-    told = [str(each.get("en")) for each in fields.values()] if isinstance(fields, dict) else []
-    return ServerRefused(" ".join(dict.fromkeys([text, *told])))
+    found = list(fields.values()) if isinstance(fields, dict) else []
+
+    def told(message: object, language: str, otherwise: str) -> str:
+        more = [str(each.get(language)) for each in found if isinstance(each, dict)]
+        return " ".join(dict.fromkeys([str(message or otherwise), *more]))
+
+    return ServerRefused(
+        told(body.get("message_en"), "en", f"the server answered {error.code} to {path}"),
+        told(body.get("message_zh"), "zh", f"服务器对 {path} 应答 {error.code}"),
+    )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from aiortc import MediaStreamTrack
 
+from server.errors import Text
 from server.simulate.behaviour import Behaviour
 from server.simulate.figures import SeatFigures
 from server.simulate.sending import SimulatedSending, Studio, choose_pictures
@@ -95,25 +96,42 @@ class SimulatedSeat:
             received_pictures=sum(seen.frames for seen in self.seen.values()),
         )
 
-    def faults(self) -> list[str]:
+    def faults(self) -> list[Text]:
         """What went wrong so far, in words; empty when all was as it should be."""
-        found, total = [], self.figures.total
+        found, total, device = [], self.figures.total, self.device
         if not self.joins:
-            found.append(f"never joined: {self.device.trouble or 'it has no lesson'}")
+            found.append(
+                Text(
+                    f"始终没有进入课堂：{device.trouble or '没有它的课'}",
+                    f"never joined: {device.trouble or 'it has no lesson'}",
+                )
+            )
         elif self.figures.has_something_to_send and not total.sent_packets:
-            found.append(f"sent nothing: {self._why_silent()}")
-        if self.device.losses:
-            found.append(f"lost its line {self.device.losses} times: {self.device.lost_by}")
+            why = self._why_silent()
+            found.append(Text(f"什么也没有发送：{why.zh}", f"sent nothing: {why.en}"))
+        if device.losses:
+            found.append(
+                Text(
+                    f"线路断开 {device.losses} 次：{device.lost_by}",
+                    f"lost its line {device.losses} times: {device.lost_by}",
+                )
+            )
         if any(seen.backwards for seen in self.seen.values()):
-            found.append("pictures came out of order")
+            found.append(Text("画面的顺序乱了", "pictures came out of order"))
         return found
 
-    def _why_silent(self) -> str:
+    def _why_silent(self) -> Text:
         if self.device.lost_by:
-            return self.device.lost_by
+            return Text(self.device.lost_by, self.device.lost_by)
         if self.figures.opened_any:
-            return "its media was not connected yet, or another device has its seat"
-        return "its pictures were not drawn in this time: this machine is busy, or --duration short"
+            return Text(
+                "音视频还没有连上，或另一台设备占着它的席位",
+                "its media was not connected yet, or another device has its seat",
+            )
+        return Text(
+            "这段时间里画面还没有画好：本机太忙，或 --duration 太短",
+            "its pictures were not drawn in this time: this machine is busy, or --duration short",
+        )
 
     async def run(self) -> None:
         """Until the lesson is over (with a credential: for good).

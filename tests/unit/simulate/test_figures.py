@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from server.simulate.figures import Figures, SeatFigures
+from server.simulate.seat import SimulatedSeat
 from server.simulate.sending import SimulatedSending, Studio
 from signaling.client.peer import Peer
 from signaling.protocol.messages import Publish
@@ -73,21 +75,28 @@ def test_nothing_measured_is_no_division() -> None:
     assert (told["sent_loss"], told["sent_bps"], told["delay_ms"]) == (0, 0, None)
 
 
+def said(seat: SimulatedSeat) -> list[str]:
+    """Its faults in English; each is there in Chinese too."""
+    faults = seat.faults()
+    assert all(re.search("[\u4e00-\u9fff]", each.zh) for each in faults)
+    return [each.en for each in faults]
+
+
 async def test_a_seat_says_what_failed() -> None:
     async with fake_server() as server:
         seat = new_seat(server)
-        assert seat.faults() == ["never joined: it has no lesson"]
+        assert said(seat) == ["never joined: it has no lesson"]
         async with running(seat):
             await server.until(lambda: server.count(Publish) == 1)
             await seat.measure()
-            (silent,) = seat.faults()
+            (silent,) = said(seat)
             assert silent.startswith("sent nothing: its media was not connected yet, or another")
             await server.until(lambda: server.peers and connected(server.peers[-1]))
             seat.figures.total.sent_packets = 1
             assert seat.faults() == []
             server.lines[-1].transport.abort()
             await server.until(lambda: len(server.peers) == 2 and connected(server.peers[-1]))
-            (lost,) = [each for each in seat.faults() if each.startswith("lost its line 1 times: ")]
+            (lost,) = [each for each in said(seat) if each.startswith("lost its line 1 times: ")]
             assert lost.endswith(seat.device.lost_by) and seat.device.lost_by
 
 
@@ -107,7 +116,7 @@ async def test_a_seat_that_was_still_drawing_at_the_end_has_sent_nothing(
         async with running(seat):
             await server.until(drawing.is_set)
             await seat.measure()
-            (silent,) = seat.faults()
+            (silent,) = said(seat)
             assert silent.startswith("sent nothing: its pictures were not drawn")
 
 

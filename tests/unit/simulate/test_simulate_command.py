@@ -66,3 +66,25 @@ def test_wrong_options_are_refused_in_a_sentence(arguments: tuple[str, ...], tol
     assert code == 2
     assert told in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--lessons", "1"),
+        ("--lessons", "1", "--token", "t"),
+        ("--lessons", "200", "--administrator", "a"),
+        ("--lessons", "1", "--administrator", "a"),
+        ("--token", "t", "--seats", "2"),
+        ("--token", "t", "--seats", "500"),
+        ("--credentials-file", "none.txt"),
+        (),
+    ],
+)
+def test_what_is_refused_is_said_in_chinese(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    code, output = run("--server", "http://127.0.0.1:9", *arguments)
+    assert code == 2
+    assert len(re.findall("[\u4e00-\u9fff]", output)) >= 4, output
