@@ -1,12 +1,14 @@
 #!/bin/sh
 # The browser tests drive Debian's Chromium and Firefox and give rooms networks of their own
-# (iproute2); certutil (libnss3-tools) tells Chromium whom to trust.
+# (iproute2); certutil (libnss3-tools) tells Chromium whom to trust; Wine runs a room's file for
+# Windows.
 # Installs what is missing when it may; says so when it may not.
 set -eu
 missing=""
 [ -x /usr/bin/chromium ] || missing="chromium"
 command -v firefox-esr >/dev/null || missing="$missing firefox-esr"
 command -v certutil >/dev/null || missing="$missing libnss3-tools"
+command -v wine >/dev/null || missing="$missing wine wine64"
 command -v ip >/dev/null || missing="$missing iproute2"
 [ -z "$missing" ] && exit 0
 

@@ -30,6 +30,9 @@ _ALLOWED_PAGES = ("AudioCaptureAllowedUrls", "VideoCaptureAllowedUrls", "Autopla
 _WINDOWS_BROWSERS = ("Microsoft\\Edge", "Google\\Chrome", "Chromium")
 # A list's entries have numbers as names; this one is nobody else's.
 _ENTRY = 7880
+# After each step of the file for Windows. It is made of what every cmd.exe reads alike: no `||`,
+# and nothing written from a block.
+_OR_FAILED = "if errorlevel 1 goto failed"
 
 
 def fingerprint_of(certificate: x509.Certificate) -> str:
@@ -99,7 +102,7 @@ def windows_script(
     # A line each and no block around them: without a page to allow, an empty one is an error.
     rules = "\n".join(
         f'reg add "HKLM\\SOFTWARE\\Policies\\{browser}\\{name}" /v {_ENTRY + number} /t REG_SZ'
-        f' /d "{page}" /f >nul || goto failed'
+        f' /d "{page}" /f >nul\n{_OR_FAILED}'
         for browser in _WINDOWS_BROWSERS
         for name in _ALLOWED_PAGES
         for number, page in enumerate(pages)
@@ -110,7 +113,9 @@ def windows_script(
             _WINDOWS_TRUST.format(
                 name=words_of(authority.subject),
                 fingerprint=fingerprint_of(authority),
-                pem="\n".join(f"echo {line}" for line in pem_of(authority).decode().splitlines()),
+                pem="\n".join(
+                    f'>> "%CA%" echo {line}' for line in pem_of(authority).decode().splitlines()
+                ),
             )
         )
     parts.append(f"{rules}\n")
@@ -240,10 +245,10 @@ rem The server's certificate authority is trusted from now on:
 rem   {name}
 rem   SHA-256 {fingerprint}
 set "CA=%TEMP%\\tongke-ca.crt"
-> "%CA%" (
+if exist "%CA%" del "%CA%"
 {pem}
-)
-certutil -addstore -f Root "%CA%" || goto failed
+certutil -addstore -f Root "%CA%"
+if errorlevel 1 goto failed
 del "%CA%"
 """
 
@@ -259,7 +264,8 @@ set "OPTIONS=%OPTIONS% --autoplay-policy=no-user-gesture-required"
 set "LINK=%ProgramData%\\Microsoft\\Windows\\Start Menu\\Programs\\StartUp\\Tongke.lnk"
 set "MAKE=$s = (New-Object -ComObject WScript.Shell).CreateShortcut($env:LINK);"
 set "MAKE=%MAKE% $s.TargetPath = $env:BROWSER; $s.Arguments = $env:OPTIONS; $s.Save()"
-powershell -NoProfile -Command "%MAKE%" || goto failed
+powershell -NoProfile -Command "%MAKE%"
+if errorlevel 1 goto failed
 """
 
 _WINDOWS_END = """\

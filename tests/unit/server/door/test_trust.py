@@ -240,6 +240,9 @@ def test_the_policy_is_for_these_pages_alone() -> None:
     assert x509.load_der_x509_certificate(base64.b64decode(known)) == root
 
 
+_INTO_FILE = '>> "%CA%" echo '
+
+
 def test_the_command_file_for_windows() -> None:
     """What can be seen without Windows: its lines, its certificate, its registry entries."""
     root = made("Tongke CA").certificate
@@ -247,13 +250,15 @@ def test_the_command_file_for_windows() -> None:
     lines = text.split("\r\n")
     assert "\n" not in "".join(lines)
     assert lines[0] == "@echo off"
-    shown = [line.removeprefix("echo ") for line in lines]
+    shown = [line.removeprefix(_INTO_FILE) for line in lines]
     begin = shown.index("-----BEGIN CERTIFICATE-----")
     end = shown.index("-----END CERTIFICATE-----")
     assert x509.load_pem_x509_certificate("\n".join(shown[begin : end + 1]).encode()) == root
-    assert all(line.startswith("echo ") for line in lines[begin : end + 1])
+    assert all(line.startswith(_INTO_FILE) for line in lines[begin : end + 1])
     entries = [line for line in lines if "reg add" in line]
     assert len(entries) == 9 * len(ORIGINS)
+    for step in [*entries, 'certutil -addstore -f Root "%CA%"']:
+        assert lines[lines.index(step) + 1] == "if errorlevel 1 goto failed"
     for origin in ORIGINS:
         assert sum(f'/d "{origin}"' in line for line in entries) == 9
     for browser in (r"Microsoft\Edge", r"Google\Chrome", "Chromium"):
@@ -271,7 +276,7 @@ def test_no_block_of_the_command_file_is_empty(origins: list[str]) -> None:
     """An empty one is a syntax error, found when half of it is done."""
     text = windows_script(made("Tongke CA").certificate, origins)
     blocks = re.findall(r"\(\r\n(.*?)^\)", text, re.M | re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 1
     assert all(block.strip() for block in blocks)
 
 
