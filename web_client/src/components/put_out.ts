@@ -1,6 +1,7 @@
 // What a page says when its device is not let into the lesson, or was put out of it.
 
 import { html, type TemplateResult } from "lit";
+import type { IconName } from "../design/icons.ts";
 import { type Messages, said } from "../i18n/index.ts";
 import type { Refusal } from "../lesson/state.ts";
 import "./states.ts";
@@ -10,28 +11,29 @@ export function refusalWords(refusal: Refusal | null): string {
   return refusal ? said(refusal) : "";
 }
 
-export function putOut(words: Messages, refusal: Refusal | null): TemplateResult {
-  return html`<tk-state
-    tone="alarm"
-    symbol="putOut"
-    role="alert"
-    heading=${words.lesson.putOutTitle}
-    text=${refusalWords(refusal)}
-    code=${refusal?.code ?? ""}
-  >
-    <a href="/">${words.app.toToday}</a>
-  </tk-state>`;
+/** It was here, and was put out. */
+export function putOut({ app, lesson }: Messages, refusal: Refusal | null): TemplateResult {
+  return away(app, "putOut", lesson.putOutTitle, refusal);
 }
 
-export function notLetIn(words: Messages, refusal: Refusal | null): TemplateResult {
+export function notLetIn({ app, lesson }: Messages, refusal: Refusal | null): TemplateResult {
+  return away(app, "lock", lesson.refusedTitle, refusal);
+}
+
+function away(
+  app: Messages["app"],
+  symbol: IconName,
+  heading: string,
+  refusal: Refusal | null,
+): TemplateResult {
   return html`<tk-state
     tone="alarm"
-    symbol="lock"
+    symbol=${symbol}
     role="alert"
-    heading=${words.lesson.refusedTitle}
+    heading=${heading}
     text=${refusalWords(refusal)}
     code=${refusal?.code ?? ""}
   >
-    <a href="/">${words.app.toToday}</a>
+    <a href="/">${app.toToday}</a>
   </tk-state>`;
 }

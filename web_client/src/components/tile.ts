@@ -1,20 +1,18 @@
 // One picture of one seat: the video, who it is, and in words why it does not move.
 //
-// Reports its size to the session, so that the server sends a picture no larger than needed.
 // Hooks for tests and styles: `data-seat`, `data-source`, `data-state` on the element itself.
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { property, query, state } from "lit/decorators.js";
+import { property } from "lit/decorators.js";
 import { icon, lineSigns } from "../design/icons.ts";
 import { base, lines } from "../design/shared.ts";
 import { facts } from "../i18n/format.ts";
 import { type Picture, producerOf } from "../lesson/selectors.ts";
-import type { LessonSession } from "../lesson/session.ts";
-import type { View } from "../lesson/state.ts";
 import { type TileCondition, tileCondition } from "../lesson/tile_condition.ts";
-import { PRIORITY } from "../lesson/wants.ts";
+import { PRIORITY, type TileSize } from "../lesson/wants.ts";
 import type { SeatState } from "../protocol/messages.ts";
-import { define, TongkeElement } from "./element.ts";
+import { define } from "./element.ts";
+import { MovingPicture, movingPicture } from "./moving_picture.ts";
 
 /** Conditions in which there is no picture at all to be seen behind the words. */
 const STILL = new Set<TileCondition>([
@@ -29,23 +27,15 @@ const STILL = new Set<TileCondition>([
 /** Conditions in which nobody is there. */
 const NOBODY = new Set<TileCondition>(["absent", "away-a-while"]);
 
-export class Tile extends TongkeElement {
+export class Tile extends MovingPicture {
   static override styles = [
     base,
+    movingPicture,
     css`
       :host {
-        position: relative;
-        display: block;
-        overflow: hidden;
         border-radius: var(--radius);
-        background: var(--picture);
-        color: var(--on-picture);
         font-size: var(--tile-text, 14px);
         aspect-ratio: 16 / 9;
-        min-width: 0;
-        min-height: 0;
-      }
-      :host {
         container-type: inline-size;
       }
       @container (max-width: 17em) {
@@ -62,10 +52,6 @@ export class Tile extends TongkeElement {
         }
       }
       video {
-        position: absolute;
-        inset: 0;
-        width: 100%;
-        height: 100%;
         object-fit: var(--tile-fit, cover);
       }
       video.mirrored {
@@ -75,16 +61,9 @@ export class Tile extends TongkeElement {
         visibility: hidden;
       }
       .cover {
-        position: absolute;
-        inset: 0;
-        display: grid;
-        place-items: center;
         align-content: center;
         gap: 0.4em;
         padding: 0.8em 0.8em 2.4em;
-        background: var(--picture-veil);
-        color: var(--on-picture-soft);
-        text-align: center;
         line-height: 1.3;
       }
       .cover.solid {
@@ -152,17 +131,11 @@ export class Tile extends TongkeElement {
     lines,
   ];
 
-  @property({ attribute: false }) view!: View;
-  @property({ attribute: false }) session!: LessonSession;
   @property({ attribute: false }) picture!: Picture;
   @property({ type: Number }) priority: number = PRIORITY.strip;
   /** Without name and signs: beside a card that says all of it. */
   @property({ type: Boolean }) bare = false;
-  @state() private hasFrames = false;
-  @query("video") private video!: HTMLVideoElement;
-  private shown: MediaStreamTrack | null = null;
   private onPage = false;
-  private readonly sizes = new ResizeObserver(() => this.report());
   private readonly visibility = new IntersectionObserver((entries) => {
     this.onPage = entries.some((entry) => entry.isIntersecting);
     this.report();
@@ -170,14 +143,11 @@ export class Tile extends TongkeElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.sizes.observe(this);
     this.visibility.observe(this);
   }
 
   override disconnectedCallback(): void {
-    this.sizes.disconnect();
     this.visibility.disconnect();
-    this.session.tiles.delete(this);
     super.disconnectedCallback();
   }
 
@@ -189,34 +159,18 @@ export class Tile extends TongkeElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has("picture") || changed.has("priority")) this.report();
-    const track = this.track();
-    if (track === this.shown) return;
-    this.shown = track;
-    this.hasFrames = false;
-    this.video.srcObject = track ? new MediaStream([track]) : null;
-    if (track) void this.video.play().catch(() => undefined); // muted: only a removal interrupts
+    super.updated(changed);
   }
 
-  private track(): MediaStreamTrack | null {
+  protected override track(): MediaStreamTrack | null {
     const { view, picture } = this;
     if (picture.seatId === view.me?.seatId) return view.own.get(picture.source) ?? null;
     const producer = producerOf(view, picture);
     return (producer && view.tracks.get(producer.producer_id)) ?? null;
   }
 
-  private report(): void {
-    if (!this.isConnected || !this.onPage) {
-      this.session.tiles.delete(this);
-      return;
-    }
-    const { width, height } = this.getBoundingClientRect();
-    const scale = Math.min(2, devicePixelRatio);
-    this.session.tiles.set(this, {
-      picture: this.picture,
-      width: Math.round(width * scale),
-      height: Math.round(height * scale),
-      priority: this.priority,
-    });
+  protected override wanted(): Pick<TileSize, "picture" | "priority"> | null {
+    return this.onPage ? { picture: this.picture, priority: this.priority } : null;
   }
 
   private condition(): TileCondition {
@@ -231,16 +185,8 @@ export class Tile extends TongkeElement {
     const name = this.m.tile.pictureOf(seat?.name ?? "", this.m.sources[picture.source]);
     const gone = STILL.has(condition);
     const mirrored = mine && view.me.role === "lead" && picture.source === "teacher";
-    return html`<video
-        class="${gone ? "hidden" : ""} ${mirrored ? "mirrored" : ""}"
-        aria-label=${name}
-        autoplay
-        playsinline
-        disablepictureinpicture
-        .muted=${true}
-        @playing=${() => (this.hasFrames = true)}
-        @resize=${() => (this.hasFrames = true)}
-      ></video>
+    const classes = `${gone ? "hidden" : ""} ${mirrored ? "mirrored" : ""}`;
+    return html`${this.moving(name, classes)}
       ${this.cover(condition, gone)}
       <div class="ring ${view.speaking.has(picture.seatId) && seat?.may_speak ? "speaking" : ""}"></div>
       ${this.bare ? nothing : this.plate(mine)}`;

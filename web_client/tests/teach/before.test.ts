@@ -201,6 +201,19 @@ describe("the device check", () => {
     expect(words(find(root, ...START))).toBe(name);
   });
 
+  it.each([
+    [false, false],
+    [true, true],
+  ])("counts no time that is nobody's: begun %s, counted %s", async (begun, counted) => {
+    const root = await opened(played, { state: "live" });
+    FakeSocket.last.letIn(welcome("lead", { lesson: lesson({ begun }) }));
+    await settled();
+    expect(seen(root, "tk-top-bar", ".time") !== null).toBe(counted);
+    await press(root, ...START);
+    await heard({ type: "lesson_changed", lesson: lesson({ begun: true }) });
+    expect(seen(root, "tk-top-bar", ".time")).not.toBeNull();
+  });
+
   it("says what is blocked or pulled out, and tries again", async () => {
     const root = await opened(played);
     await played.media.last("audio").refuse("NotAllowedError");

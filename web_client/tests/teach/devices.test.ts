@@ -14,6 +14,7 @@ import {
   inside,
   key,
   linked,
+  lock,
   loudness,
   own,
   playsTeaching,
@@ -134,7 +135,7 @@ describe("the teacher's own devices in the lesson", () => {
     await key("d");
     expect(seen(root, ".pictures tk-device-panel")).not.toBeNull();
     expect(seen(root, "aside tk-device-panel")).toBeNull();
-    expect(root.querySelectorAll("tk-room-card[compact]")).toHaveLength(0);
+    expect(root.querySelectorAll("tk-room-card:not([density=whole])")).toHaveLength(0);
   });
 
   it("say whose microphone it is when another device has the sound", async () => {
@@ -156,8 +157,8 @@ describe("the teacher's own devices in the lesson", () => {
   });
 });
 
-describe("the bar below", () => {
-  it("changes the layout and the lock, and shows what the server has made of it", async () => {
+describe("the bars", () => {
+  it("change the layout and the lock, and show what the server has made of it", async () => {
     const root = await inside(played);
     const pressed = (id: string): string | null =>
       find(root, ...button(id)).getAttribute("aria-pressed");
@@ -165,16 +166,18 @@ describe("the bar below", () => {
     await press(root, ...button("layout-wall"));
     expect(FakeSocket.last.asked).toMatchObject({ type: "set_layout", layout: "wall" });
     expect(pressed("layout-wall")).toBe("false");
-    await press(root, ...button("lock"));
+    expect(words(find(root, ...lock))).toBe("锁定课堂");
+    await press(root, ...lock);
     expect(FakeSocket.last.asked).toMatchObject({ type: "set_lock", locked: true });
     await heard({ type: "lesson_changed", lesson: lesson({ layout: "wall", locked: true }) });
     expect([pressed("layout-wall"), pressed("layout-speaker")]).toEqual(["true", "false"]);
-    await press(root, ...button("lock"));
+    expect(words(find(root, ...lock))).toBe("解除锁定");
+    await press(root, ...lock);
     expect(FakeSocket.last.asked).toMatchObject({ type: "set_lock", locked: false });
     expect(words(find(root, "tk-top-bar"))).toContain("已锁定");
   });
 
-  it("counts what was written while the chat was closed", async () => {
+  it("count what was written while the chat was closed", async () => {
     const root = await inside(played);
     const line = (seat_id: string): object => ({ seat_id, name: seat_id, text: "你好", at: 1 });
     await heard({ type: "chat_posted", line: line("r1") });

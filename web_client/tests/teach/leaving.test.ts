@@ -10,6 +10,7 @@ import {
   button,
   heard,
   inside,
+  lock,
   opened,
   playsTeaching,
   seats,
@@ -24,7 +25,7 @@ describe("what goes wrong in the lesson", () => {
 
   it("is said once in the server's words where it has refused", async () => {
     const root = await inside(played);
-    await press(root, ...button("lock"));
+    await press(root, ...lock);
     const refusal = { code: "lead-only", message_zh: "只有主讲可以。", message_en: "no" };
     FakeSocket.last.answer({ type: "refused", ...refusal });
     await settled();
@@ -36,7 +37,7 @@ describe("what goes wrong in the lesson", () => {
   it("is a lost line: said, nothing can be pressed, and all is back with it", async () => {
     const root = await inside(played, seats(seat("r1", { hand: { place: 1, raised_at: 1 } })));
     const off = (): boolean[] =>
-      ["layout-wall", "lock", "hand-r1"].map((id) => isOff(find(root, ...button(id))));
+      [button("layout-wall"), lock, button("hand-r1")].map((one) => isOff(find(root, ...one)));
     expect([banner(root), ...off()]).toEqual(["", false, false, false]);
     FakeSocket.last.die(1006);
     await settled();

@@ -20,6 +20,7 @@ export const button = (id: string): [string, string] => [
   "tk-control-bar",
   `[data-testid=${id}]`,
 ];
+export const lock = ["tk-top-bar", "[data-testid=lock]"] as const;
 export const all = (id: string): [string, string] => ["tk-all-rooms", `[data-testid=${id}]`];
 
 /** What the page is played with; new for each test. */

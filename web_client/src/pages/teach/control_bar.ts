@@ -1,5 +1,4 @@
-// The bar below the lesson: own microphone, camera, devices and screen, the layout, hands, chat, the
-// lock.
+// The bar below the lesson: own microphone, camera, devices and screen, the layout, hands, chat.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
@@ -126,15 +125,13 @@ export class ControlBar extends TongkeElement {
           font-size: var(--text-small);
           text-align: center;
           white-space: normal;
+          overflow-wrap: anywhere;
         }
         .hands {
           grid-column: 1 / -1;
         }
         .group {
-          grid-column: span 3;
-          order: 2;
-        }
-        [data-testid="lock"] {
+          grid-column: 1 / -1;
           order: 2;
         }
         [data-testid="share-screen"] {
@@ -233,16 +230,6 @@ export class ControlBar extends TongkeElement {
       >
         ${this.hands()}
       </div>
-      <button
-        data-testid="lock"
-        aria-pressed=${view.lesson?.locked ? "true" : "false"}
-        aria-label=${view.lesson?.locked ? m.teach.unlock : m.teach.lock}
-        title=${view.lesson?.locked ? m.teach.unlock : m.teach.lock}
-        ?disabled=${off}
-        @click=${() => session.setLock(!view.lesson?.locked)}
-      >
-        ${icon(view.lesson?.locked ? "lock" : "unlock")}
-      </button>
       <button
         data-testid="chat"
         aria-pressed=${view.chatOpen ? "true" : "false"}

@@ -78,6 +78,9 @@ export class DeviceCheck extends TongkeElement {
         .settings {
           gap: 8px;
         }
+        .planned {
+          font-size: var(--text);
+        }
       }
       @media (max-width: 700px) {
         :host {

@@ -11,13 +11,15 @@ export function expected(
   { teach }: Messages,
   lesson: Lesson,
   waiting: readonly SeatReadiness[],
+  nowMs: number,
 ): TemplateResult {
   const known = new Map(waiting.map((one) => [one.seat_id, one]));
   const time = timeOfDay(lesson.started_at ?? lesson.starts_at);
+  const live = lesson.state === "live";
+  // Until its time the check says for when it is planned, with the day.
+  const when = live ? teach.runningSince(time) : teach.plannedAt(time);
   return html`<div class="rooms">
-    <p class="soft">
-      ${lesson.state === "live" ? teach.runningSince(time) : teach.plannedAt(time)}
-    </p>
+    ${live || nowMs / 1000 >= lesson.starts_at ? html`<p class="soft">${when}</p>` : nothing}
     <h2>${teach.whoIsThere}</h2>
     <ul class="expected">
       ${lesson.seats

@@ -12,6 +12,7 @@ import { facePicture, serverNow, videoSources } from "../../lesson/selectors.ts"
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { SeatState, Source } from "../../protocol/messages.ts";
+import type { Density } from "./density.ts";
 
 export class RoomCard extends TongkeElement {
   static override styles = [
@@ -108,28 +109,41 @@ export class RoomCard extends TongkeElement {
         flex: 0 0 auto;
         min-width: 36px;
       }
-      :host([compact]) article {
+      /* Name and signs in one row, all words below. */
+      :host([density="low"]) article {
+        grid-template-columns: minmax(5em, 1fr) auto;
+        gap: 4px 8px;
+        padding: 6px 10px;
+      }
+      :host([density="low"]) .signs {
+        justify-content: end;
+      }
+      :host([density="low"]) .actions {
+        grid-column: 1 / -1;
+      }
+      :host([density="icons"]) article {
         grid-template-columns: minmax(0, 1fr) auto;
         align-items: center;
         gap: 2px 8px;
         padding: 4px 8px;
       }
-      :host([compact]) .who {
+      :host([density="icons"]) .who {
         grid-column: 1;
       }
-      :host([compact]) .signs {
+      :host([density="icons"]) .signs {
         grid-column: 1;
       }
-      :host([compact]) .actions {
+      :host([density="icons"]) .actions {
         flex-wrap: nowrap;
         grid-area: 1 / 2 / 3 / 3;
       }
-      :host([compact]) .actions button {
+      :host([density="icons"]) .actions button {
         min-width: 38px;
       }
       /* What one has come for keeps its word. */
-      :host([compact]) .school,
-      :host([compact]) button:not(.floor) .words {
+      :host([density="low"]) .school,
+      :host([density="icons"]) .school,
+      :host([density="icons"]) button:not(.floor) .words {
         display: none;
       }
       /* A hand that touches: nothing here is smaller than a finger. */
@@ -148,6 +162,9 @@ export class RoomCard extends TongkeElement {
         .actions button {
           padding: 0 6px;
           font-size: var(--text-small);
+        }
+        .actions button:not(.more) svg {
+          display: none; /* the words say it: all four stand in one row */
         }
       }
       tk-seat-devices {
@@ -170,8 +187,8 @@ export class RoomCard extends TongkeElement {
   @property({ attribute: false }) seat!: SeatState;
   /** Milliseconds; changes every second so that waiting times run. */
   @property({ type: Number }) now = 0;
-  /** Lower, with icons alone but for the floor, when there is no room for whole cards. */
-  @property({ type: Boolean, reflect: true }) compact = false;
+  /** How much of it there is room for. */
+  @property({ reflect: true }) density: Density = "whole";
   /** Which of its pictures the lead looks at, if one was chosen. */
   @property() chosen: Source | null = null;
   /** The lead is heard: what is done here takes effect. */

@@ -24,6 +24,7 @@ import type { Source } from "../../protocol/messages.ts";
 import "./all_rooms.ts";
 import type { Arrangement } from "./arrangement.ts";
 import type { ControlBar } from "./control_bar.ts";
+import { density } from "./density.ts";
 import "./device_check.ts";
 import type { DevicePanel } from "./device_panel.ts";
 import { expected } from "./expected.ts";
@@ -33,10 +34,6 @@ import { SharingLayout } from "./sharing_layout.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 
-const CARD_PX = 132; // a room's card with its gap
-const BARS_PX = 56 + 64 + 16 + 40; // what the rooms' column does not have for cards
-const CHAT_PX = 208;
-const ONE_COLUMN_PX = 900; // below this all stands one below the other (`styles.ts`)
 const WHO_IS_THERE_EVERY_MS = 5000;
 
 export class Teach extends LessonPage {
@@ -291,7 +288,7 @@ export class Teach extends LessonPage {
           ${this.inside
             ? html`<tk-all-rooms .view=${view} .session=${session}></tk-all-rooms>`
             : nothing}
-          ${view.me ? this.rooms(session) : expected(m, this.lesson, this.waiting)}
+          ${view.me ? this.rooms(session) : expected(m, this.lesson, this.waiting, this.now)}
           ${view.chatOpen
             ? html`<tk-chat
                 .view=${view}
@@ -379,7 +376,7 @@ export class Teach extends LessonPage {
 
   private rooms(session: LessonSession): TemplateResult {
     const { view } = this;
-    const compact = this.isShort(rooms(view).length);
+    const dense = density(rooms(view).length, view.chatOpen, window);
     return html`<div class="rooms">
       ${repeat(
         rooms(view),
@@ -392,7 +389,7 @@ export class Teach extends LessonPage {
             .now=${this.now}
             .chosen=${this.pictures.get(seat.seat_id) ?? null}
             ?heard=${this.inside}
-            ?compact=${compact}
+            density=${dense}
             @choose-picture=${(event: CustomEvent<Source>) => {
               this.pictures = new Map([...this.pictures, [seat.seat_id, event.detail]]);
             }}
@@ -400,13 +397,6 @@ export class Teach extends LessonPage {
       )}
       <tk-others .view=${view} .session=${session}></tk-others>
     </div>`;
-  }
-
-  /** The column has no room for so many whole cards beside what is open in it. */
-  private isShort(cards: number): boolean {
-    if (innerWidth <= ONE_COLUMN_PX) return false;
-    const open = this.view.chatOpen ? CHAT_PX : 0;
-    return cards * CARD_PX > innerHeight - BARS_PX - open;
   }
 
   /** What is amiss, in a line above the pictures. */

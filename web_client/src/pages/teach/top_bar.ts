@@ -108,10 +108,7 @@ export class TopBar extends TongkeElement {
       <h1>${lesson?.title ?? this.heading}</h1>
       ${lesson
         ? html`<div class="more"><span class="badge">${m.modes[lesson.mode]}</span>
-            <span class="time" aria-label=${m.lesson.elapsed(this.elapsed(lesson.started_at))}
-              >${this.elapsed(lesson.started_at)}</span
-            >
-            ${recordingSign(lesson)} ${this.recordingSwitch(lesson)}
+            ${this.time(lesson)} ${this.link()}
             ${lesson.locked
               ? html`<span class="badge warn">${icon("lock", 14)}${m.lesson.locked}</span>`
               : nothing}
@@ -120,27 +117,40 @@ export class TopBar extends TongkeElement {
               : html`<span class="badge warn" role="status"
                   >${icon("warning", 14)}${m.lesson.endsAt(timeOfDay(lesson.ends_at))}</span
                 >`}
-            ${this.link()}</div>`
+            ${recordingSign(lesson)} ${this.switches(lesson)}</div>`
         : nothing}
       ${this.inside ? this.end() : nothing}`;
   }
 
-  /** What its owner has decided, whatever the disk says; it stands in the way of no question. */
-  private recordingSwitch({ record }: LessonState): TemplateResult | typeof nothing {
+  /** Recording as its owner has decided, whatever the disk says, and the door; in no question's way. */
+  private switches({ record, locked }: LessonState): TemplateResult | typeof nothing {
     if (!this.inside || this.asking) return nothing;
+    const { session, m } = this;
+    const off = this.view.phase !== "live";
     return html`<button
-      class="slim"
-      data-testid="recording"
-      ?disabled=${this.view.phase !== "live"}
-      @click=${() => this.session.setRecording(!record)}
-    >
-      ${icon(record ? "pause" : "record", 16)}
-      ${record ? this.m.teach.stopRecording : this.m.teach.startRecording}
-    </button>`;
+        class="slim"
+        data-testid="recording"
+        ?disabled=${off}
+        @click=${() => session.setRecording(!record)}
+      >
+        ${icon(record ? "pause" : "record", 16)}
+        ${record ? m.teach.stopRecording : m.teach.startRecording}
+      </button>
+      <button
+        class="slim"
+        data-testid="lock"
+        ?disabled=${off}
+        @click=${() => session.setLock(!locked)}
+      >
+        ${icon(locked ? "unlock" : "lock", 16)}${locked ? m.teach.unlock : m.teach.lock}
+      </button>`;
   }
 
-  private elapsed(startedAt: number): string {
-    return clock(serverNow(this.view, this.now) - startedAt);
+  /** How long it goes on: nobody's before the teacher has begun. */
+  private time({ begun, started_at }: LessonState): TemplateResult | typeof nothing {
+    if (!begun) return nothing;
+    const elapsed = clock(serverNow(this.view, this.now) - started_at);
+    return html`<span class="time" aria-label=${this.m.lesson.elapsed(elapsed)}>${elapsed}</span>`;
   }
 
   private link(): TemplateResult {
