@@ -7,7 +7,18 @@ import { getAll } from "../src/api/client.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { fileName } from "../src/pages/library/downloads.ts";
 import type { RecordingCard } from "../src/pages/library/recording_card.ts";
-import { FakeServer, find, mounted, press, Refused, seen, settled as done, words, write } from "./page_on_its_own.ts";
+import {
+  FakeServer,
+  find,
+  later,
+  mounted,
+  press,
+  Refused,
+  seen,
+  settled as done,
+  words,
+  write,
+} from "./page_on_its_own.ts";
 
 const recording = (id: number, changes: Partial<Recording> = {}): Recording => ({
   id: `r${id}`,
@@ -309,6 +320,28 @@ describe("a recording in the library", () => {
     expect(fileName(recording(1, { title: 'a/b: "c"' }), part, "x")).toBe("a b c - x - 0.00.mp4");
   });
 
+  it("has what comes of leaving and coming back apart from what is looked for", async () => {
+    const root = await shown(recording(1));
+    const brief = { ...part, duration_s: 1.5, file: "part-0002.mp4" };
+    const links = (within: string): number => find(root, ...CARD, "tk-downloads", within).querySelectorAll("a").length;
+    server.answers["GET /api/recordings/r1"] = { ...mine, parts: [part, brief, brief] };
+    await press(root, ...CARD, "[data-do=files]");
+    expect(links("details > ul")).toBe(1);
+    expect(links(".fragments")).toBe(2);
+    expect(words(find(root, ...CARD, "tk-downloads", ".fragments summary"))).toBe(
+      "另有 2 个不到十秒的片段（进出课堂时留下）",
+    );
+  });
+
+  it("has all its files in one list where all of them are short", async () => {
+    const root = await shown(recording(1));
+    const brief = { ...part, duration_s: 1.5 };
+    server.answers["GET /api/recordings/r1"] = { ...mine, parts: [brief, brief] };
+    await press(root, ...CARD, "[data-do=files]");
+    expect(seen(root, ...CARD, "tk-downloads", ".fragments")).toBeNull();
+    expect(seen(root, ...CARD, "tk-downloads", "li:nth-child(2) a")).not.toBeNull();
+  });
+
   it.each([
     ["recording", []],
     ["finishing", []],
@@ -318,6 +351,33 @@ describe("a recording in the library", () => {
     const root = await shown(recording(1, { may: ["change"], state }));
     const buttons = find(root, ...CARD).shadowRoot?.querySelectorAll<HTMLElement>("[data-do]") ?? [];
     expect([...buttons].map((button) => button.dataset.do)).toEqual([...offered]);
+  });
+});
+
+describe("a library without lessons", () => {
+  it("has nothing to filter, and leads on", async () => {
+    vi.useFakeTimers();
+    new FakeServer({ "GET /api/recordings?limit=60": [] });
+    const root = await mounted("tk-library");
+    expect(seen(root, "aside")).toBeNull();
+    expect(words(find(root, "tk-state a"))).toBe("回到今日");
+  });
+
+  it("that fit says so, and shows all again at one click", async () => {
+    vi.useFakeTimers();
+    const server = new FakeServer({
+      "GET /api/recordings?limit=60": [recording(1)],
+      "GET /api/recordings?text=zzz&limit=60": [],
+    });
+    const root = await mounted("tk-library");
+    expect(seen(root, "[data-testid=clear]")).toBeNull(); // nothing is filtered
+    await write(root, "[data-testid=library-search]", "zzz");
+    await later(0.5);
+    expect(seen(root, "aside [data-testid=clear]")).not.toBeNull();
+    await press(root, "[data-testid=show-all]");
+    await later(0.5);
+    expect(root.querySelectorAll("tk-recording-card")).toHaveLength(1);
+    expect(server.calls.at(-1)).toBe("GET /api/recordings?limit=60");
   });
 });
 

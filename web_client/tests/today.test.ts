@@ -2,7 +2,7 @@
 // What *Today* says of a lesson, and what can be done with it: by the rights the server tells.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Classroom, Community, Lesson, School, User } from "../src/api/types.ts";
+import type { Classroom, Community, Lesson, Recording, School, User } from "../src/api/types.ts";
 import { timeOfDay } from "../src/i18n/format.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { clashWith, planned } from "./timetable.ts";
@@ -75,6 +75,25 @@ describe("a lesson in the day's line", () => {
     });
     expect(notices(root)).toEqual([zh.today.withoutTeacher, zh.today.roomsGone("C Two")]);
     expect(root.textContent).toContain(zh.today.with("One"));
+  });
+
+  it.each([
+    ["ready", "看录像"],
+    ["finishing", "正在整理"],
+    ["failed", "失败"],
+    [null, ""],
+  ] as const)("that is over leads to its recording, %s, under the name that has", async (state, told) => {
+    const recording = state && ({ id: "r1", lesson_id: "l", title: "圆的面积", state } as Recording);
+    const over = planned("l", { state: "ended", started_at: 1000 });
+    const [, root] = await shown("tk-lesson-row", { lesson: over, user, recording });
+    expect(root.querySelector("h3")?.textContent).toBe(state ? "圆的面积" : "l");
+    const said = [...root.querySelectorAll(".actions > *")].map((one) => one.textContent.trim());
+    expect(said).toEqual(["已结束", told].filter(Boolean));
+    const way = root.querySelector(".actions a")?.getAttribute("href") ?? null;
+    expect(way).toBe(state === "ready" ? "/library/r1" : null);
+    const going = { lesson: planned("l", { state: "live" }), user, recording };
+    const [, live] = await shown("tk-lesson-row", going);
+    expect(live.querySelector("h3")?.textContent).toBe("l");
   });
 
   it.each([

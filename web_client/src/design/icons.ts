@@ -36,6 +36,7 @@ const shapes = {
   pause: svg`<path d="M8 5v14M16 5v14"/>`,
   back: svg`<path d="M11 5l-7 7 7 7M4 12h16"/>`,
   forward: svg`<path d="M13 5l7 7-7 7M20 12H4"/>`,
+  filter: svg`<path d="M4 6h16M7 12h10M10 18h4"/>`,
   search: svg`<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5L21 21"/>`,
   today: svg`<rect x="4" y="5" width="16" height="15" rx="2"/><path d="M4 10h16M8 3v4M16 3v4"/>`,
   library: svg`<path d="M4 5h5v14H4zM9 5h5v14H9zM15 6l4-1 3 13-4 1z"/>`,

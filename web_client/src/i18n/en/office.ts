@@ -105,6 +105,7 @@ export const office = {
     from: "From",
     to: "To",
     clear: "Clear filters",
+    showAll: "Show all lessons",
     found: (count: number) => plural(count, "lesson", "lessons"),
     foundFirst: (count: number) => `The newest ${plural(count, "lesson", "lessons")}`,
     more: "Show more",
@@ -139,6 +140,8 @@ export const office = {
     wholeIsMade: (percent: string) => `Making the file: ${percent}`,
     saveWhole: (size: string) => `Save the whole lesson (${size})`,
     singles: "Single pictures",
+    fragments: (count: number) =>
+      `${plural(count, "piece", "pieces")} shorter than ten seconds, from coming and going`,
     filesHint: "Each picture is a file of its own, with its sound.",
     rename: "Rename",
     newTitle: "Title",

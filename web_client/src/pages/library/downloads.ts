@@ -1,6 +1,6 @@
 // A recording's files, to be kept: the whole lesson as one, and each picture with its sound.
 
-import { css, html, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 import type { Part, Recording } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
@@ -9,6 +9,9 @@ import { base } from "../../design/shared.ts";
 import { clock, facts } from "../../i18n/format.ts";
 import { mediaAddress } from "../player/media.ts";
 import "./lesson_file.ts";
+
+/** What is shorter comes from leaving and coming back: nobody looks for it. */
+const FRAGMENT_S = 10;
 
 /** What no file system takes in a name. */
 const NOT_IN_NAMES = /[\\/:*?"<>|\p{Cc}]+/gu;
@@ -53,24 +56,37 @@ export class Downloads extends TongkeElement {
   override render(): TemplateResult {
     const { recording, m } = this;
     if (recording.parts.length === 0) return html`<p class="soft">${m.player.noParts}</p>`;
+    const short = recording.parts.filter((part) => part.duration_s < FRAGMENT_S);
+    const long = recording.parts.filter((part) => !short.includes(part));
     return html`<tk-lesson-file .recording=${recording}></tk-lesson-file>
       <details>
         <summary>${m.library.singles}</summary>
         <p class="soft small">${m.library.filesHint}</p>
-        <ul>
-          ${recording.parts.map(
-            (part) =>
-              html`<li>
-                <a
-                  href=${mediaAddress(recording.id, part.file)}
-                  download=${fileName(recording, part, this.name(part))}
-                  >${icon("download", 18)}<span>${this.name(part)}
-                    <span class="soft small">${this.extent(part)}</span></span
-                ></a>
-              </li>`,
-          )}
-        </ul>
+        ${this.files(long.length ? long : recording.parts)}
+        ${long.length && short.length
+          ? html`<details class="fragments">
+              <summary>${m.library.fragments(short.length)}</summary>
+              ${this.files(short)}
+            </details>`
+          : nothing}
       </details>`;
+  }
+
+  private files(parts: readonly Part[]): TemplateResult {
+    const { recording } = this;
+    return html`<ul>
+      ${parts.map(
+        (part) =>
+          html`<li>
+            <a
+              href=${mediaAddress(recording.id, part.file)}
+              download=${fileName(recording, part, this.name(part))}
+              >${icon("download", 18)}<span>${this.name(part)}
+                <span class="soft small">${this.extent(part)}</span></span
+            ></a>
+          </li>`,
+      )}
+    </ul>`;
   }
 
   private name(part: Part): string {

@@ -1,6 +1,6 @@
 // The library: recorded lessons as cards, found by words, subject, school and time.
 
-import { css, html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { getPage, type Page, post, SIGNED_OUT, Unreachable, wordsOf } from "../../api/client.ts";
@@ -11,6 +11,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import "./recording_card.ts";
+import { libraryStyles } from "./styles.ts";
 
 const TYPING_MS = 300; // search when the person pauses, not at every letter
 const UNFINISHED_MS = 3000; // a lesson that has just ended becomes playable within seconds
@@ -24,83 +25,7 @@ const NO_FILTERS = { text: "", subject: "", school: "", from: "", to: "" };
 type Filters = Readonly<typeof NO_FILTERS>;
 
 export class Library extends TongkeElement {
-  static override styles = [
-    base,
-    controls,
-    fields,
-    cards,
-    css`
-      :host {
-        display: grid;
-        grid-template-columns: 240px minmax(0, 1fr);
-        align-content: start;
-        align-items: start;
-        gap: 24px;
-        width: min(1440px, 100%);
-        margin: 0 auto;
-        padding: 24px;
-      }
-      aside {
-        display: grid;
-        gap: 16px;
-      }
-      .search {
-        position: relative;
-        margin-bottom: 16px;
-      }
-      .search svg {
-        position: absolute;
-        inset: 14px auto auto 14px;
-        color: var(--ink-soft);
-      }
-      .search input {
-        min-height: 48px;
-        padding-inline-start: 44px;
-      }
-      .cards {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(260px, 1fr));
-        gap: 16px;
-        margin: 12px 0 0;
-        padding: 0;
-        list-style: none;
-      }
-      .more {
-        display: block;
-        margin: 24px auto 0;
-      }
-      .undo {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 12px;
-        margin-bottom: 16px;
-        padding: 10px 16px;
-        border-radius: var(--radius);
-        background: var(--accent-ground);
-        color: var(--accent-strong);
-      }
-      .filters-button {
-        display: none;
-      }
-      @media (max-width: 900px) {
-        :host {
-          grid-template-columns: minmax(0, 1fr);
-          gap: 12px;
-          padding: 16px 12px;
-        }
-        .filters-button {
-          display: inline-flex;
-        }
-        aside:not(.open) > :not(.filters-button) {
-          display: none;
-        }
-        aside h2 {
-          display: none;
-        }
-      }
-    `,
-  ];
+  static override styles = [base, controls, fields, cards, libraryStyles];
 
   @state() private recordings: readonly Recording[] | null = null;
   /** Where those are that come after; null when all are here. */
@@ -253,20 +178,7 @@ export class Library extends TongkeElement {
 
   override render(): TemplateResult {
     const { m } = this;
-    return html`<aside aria-label=${m.library.filters} class=${this.filtersOpen ? "open" : ""}>
-        <button
-          class="filters-button"
-          aria-expanded=${this.filtersOpen ? "true" : "false"}
-          @click=${() => (this.filtersOpen = !this.filtersOpen)}
-        >
-          ${icon("search")}${m.library.filters}
-        </button>
-        <h2>${m.library.filters}</h2>
-        ${this.choice("subject", m.library.subject, this.subjects)}
-        ${this.choice("school", m.library.school, this.schools)} ${this.day("from", m.library.from)}
-        ${this.day("to", m.library.to)}
-        <button @click=${() => this.filter(NO_FILTERS)}>${m.library.clear}</button>
-      </aside>
+    return html`${this.recordings?.length === 0 && this.query() === "" ? nothing : this.aside()}
       <section aria-labelledby="title">
         <h1 id="title" class="visually-hidden">${m.library.title}</h1>
         <div class="search" role="search">
@@ -284,6 +196,31 @@ export class Library extends TongkeElement {
         </div>
         ${this.undoLine()} ${this.results()}
       </section>`;
+  }
+
+  private readonly clear = (): void => {
+    this.filter(NO_FILTERS);
+    this.focusOn("[data-testid=library-search]");
+  };
+
+  private aside(): TemplateResult {
+    const { m } = this;
+    return html`<aside aria-label=${m.library.filters} class=${this.filtersOpen ? "open" : ""}>
+        <button
+          class="filters-button"
+          aria-expanded=${this.filtersOpen ? "true" : "false"}
+          @click=${() => (this.filtersOpen = !this.filtersOpen)}
+        >
+          ${icon("filter")}${m.library.filters}
+        </button>
+        <h2>${m.library.filters}</h2>
+        ${this.choice("subject", m.library.subject, this.subjects)}
+        ${this.choice("school", m.library.school, this.schools)} ${this.day("from", m.library.from)}
+        ${this.day("to", m.library.to)}
+        ${this.query() === ""
+          ? nothing
+          : html`<button data-testid="clear" @click=${this.clear}>${m.library.clear}</button>`}
+      </aside>`;
   }
 
   private undoLine(): TemplateResult {
@@ -313,7 +250,10 @@ export class Library extends TongkeElement {
         symbol=${filtered ? "search" : "library"}
         heading=${filtered ? m.library.nothingTitle : m.library.emptyTitle}
         text=${filtered ? m.library.nothing : m.library.empty}
-      ></tk-state>`;
+        >${filtered
+          ? html`<button data-testid="show-all" @click=${this.clear}>${m.library.showAll}</button>`
+          : html`<a href="/">${m.app.toToday}</a>`}</tk-state
+      >`;
     }
     const { found, foundFirst } = m.library;
     const count = recordings.length;

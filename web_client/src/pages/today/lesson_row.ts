@@ -3,7 +3,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { post, remove, wordsOf } from "../../api/client.ts";
-import type { Lesson, User } from "../../api/types.ts";
+import type { Lesson, Recording, User } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { onEscape } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
@@ -72,6 +72,8 @@ export class LessonRow extends TongkeElement {
 
   @property({ attribute: false }) lesson!: Lesson;
   @property({ attribute: false }) user!: User;
+  /** What was recorded of it, where there is anything. */
+  @property({ attribute: false }) recording: Recording | null = null;
   @state() private asking: Deed | null = null;
   @state() private error = "";
 
@@ -89,7 +91,7 @@ export class LessonRow extends TongkeElement {
     return html`<article class="card ${live ? "live" : ""}" data-lesson=${lesson.id}>
       <time>${timeOfDay(lesson.started_at ?? lesson.starts_at)}</time>
       <div>
-        <h3>${lesson.title}</h3>
+        <h3>${this.recorded()?.title ?? lesson.title}</h3>
         <p class="soft small">
           ${facts([lesson.subject, lesson.grade, lesson.teacher.display_name])}
         </p>
@@ -125,8 +127,9 @@ export class LessonRow extends TongkeElement {
     const teach = `/teach/${lesson.id}`;
     if (lesson.state === "ended") {
       return html`<span class="badge"
-        >${lesson.started_at === null ? m.today.missed : m.today.ended}</span
-      >`;
+          >${lesson.started_at === null ? m.today.missed : m.today.ended}</span
+        >
+        ${this.toRecording()}`;
     }
     if (this.asking) return this.question(this.asking);
     const may = (right: Lesson["may"][number]): boolean => lesson.may.includes(right);
@@ -171,6 +174,23 @@ export class LessonRow extends TongkeElement {
           </button>`
         : nothing}
     `;
+  }
+
+  /** Of a lesson that is over: its name is the recording's from then on. */
+  private recorded(): Recording | null {
+    return this.lesson.state === "ended" ? this.recording : null;
+  }
+
+  private toRecording(): TemplateResult | typeof nothing {
+    const recording = this.recorded();
+    const { lesson, library } = this.m;
+    if (recording === null) return nothing;
+    if (recording.state !== "ready") {
+      return html`<span class="badge warn">${library.states[recording.state]}</span>`;
+    }
+    return html`<a class="button" data-testid="recording" href="/library/${recording.id}"
+      >${icon("play")}${lesson.seeRecording}</a
+    >`;
   }
 
   private question(deed: Deed): TemplateResult {

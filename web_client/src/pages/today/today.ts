@@ -209,6 +209,7 @@ export class Today extends TongkeElement {
     return html`<tk-lesson-row
       data-id=${lesson.id}
       .lesson=${lesson}
+      .recording=${this.known?.recordings.find((one) => one.lesson_id === lesson.id) ?? null}
       .user=${this.user}
       @changed=${this.look}
       @cancelled=${() => void this.cancelled(lesson)}
