@@ -148,12 +148,11 @@ export class Chart extends TongkeElement {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false },
       scales: {
-        // Of a lone moment uPlot would make a scale from the year 1970.
-        x: { range: (_plot, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+        x: { range: () => extentOf(this.times) },
         y: { range: (_plot, _low, high) => [0, Math.max(this.least, high * 1.1)] },
       },
       axes: [
-        { ...axis, size: 30, space: 90, values: (_plot, splits) => splits.map(timeOfReading) },
+        { ...axis, size: 30, space: 90, values: (_plot, splits) => this.moments(splits) },
         { ...axis, size: 72, space: 36, values: (_plot, splits) => splits.map(this.format) },
       ],
       series: [
@@ -213,6 +212,13 @@ export class Chart extends TongkeElement {
     </figure>`;
   }
 
+  /** The words below the time axis: none where nothing was measured, and none twice. */
+  private moments(splits: readonly number[]): string[] {
+    if (this.times.length === 0) return splits.map(() => "");
+    const words = splits.map(timeOfReading);
+    return words.map((one, place) => (one === words[place - 1] ? "" : one));
+  }
+
   private inWords(moment: string): string {
     return [moment, ...this.series.map((one) => `${one.label} ${this.at(one)}`)].join(", ");
   }
@@ -262,6 +268,13 @@ export class Chart extends TongkeElement {
       <td>${this.words(known.length ? Math.max(...known) : null)}</td>
     </tr>`;
   }
+}
+
+/** From when to when is drawn; of a lone moment or none uPlot itself would make a day, or 1970. */
+export function extentOf(times: readonly number[]): [number, number] {
+  const first = times[0] ?? 0;
+  const last = times.at(-1) ?? 0;
+  return first === last ? [first - 1, last + 1] : [first, last];
 }
 
 function colourOf(index: number): string {

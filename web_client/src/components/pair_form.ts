@@ -26,7 +26,7 @@ export class PairForm extends Form {
         gap: 8px;
       }
       label {
-        width: 280px;
+        width: min(280px, 100%);
       }
       label:has(select) {
         width: min(560px, 100%); /* a school's and a classroom's name */

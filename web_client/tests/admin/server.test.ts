@@ -62,6 +62,11 @@ it.each([
   server.answers["GET /api/admin/server"] = answer(recordings);
   const root = await mounted("tk-admin-server");
   expect(words(find(root, "[data-testid=free]"))).toBe("100 GB，共 500 GB");
+  // A disk's bar is read as what is used, and says so.
+  expect(words(find(root, "[data-testid=disk]"))).toBe("磁盘已用 400 GB，剩余 100 GB");
+  const bar = find(root, "meter");
+  const marks = ["value", "low", "high", "optimum"].map((name) => Number(bar.getAttribute(name)));
+  expect(marks).toEqual([400 * GB, 400 * GB, 450 * GB, 0]);
   expect(words(seen(root, "[data-testid=days-left]")) || null).toBe(days);
   expect(words(root)).toContain(perDay);
   expect(seen(root, "[role=alert]") !== null).toBe(alarm);

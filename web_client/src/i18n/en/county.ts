@@ -105,6 +105,7 @@ export const county = {
     storage: "Storage",
     used: "Recordings take",
     free: "Free",
+    diskUsed: (used: string, free: string) => `Disk: ${used} used, ${free} free`,
     freeOf: (free: string, total: string) => `${free} of ${total}`,
     perDay: "Comes in a day, in the last weeks",
     perDayUnknown: "Not known yet: the recordings are younger than a week",

@@ -87,7 +87,7 @@ export const rooms = {
     },
     devices: {
       lacks: "Camera and microphone are asked for each time.",
-      mend: (origin: string) => `Choose Allow, or run the file of ${origin}/trust.`,
+      mend: (origin: string) => `Choose Allow, or open ${origin}/trust and run the file there.`,
     },
     whole: {
       lacks: "The page does not fill the screen.",
@@ -95,7 +95,7 @@ export const rooms = {
     },
     sound: {
       lacks: "Sound waits for a touch.",
-      mend: (origin: string) => `Press any key after each start, or run the file of ${origin}/trust.`,
+      mend: (origin: string) => `Press any key after each start, or open ${origin}/trust and run the file there.`,
     },
   },
 };

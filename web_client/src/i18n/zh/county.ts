@@ -96,6 +96,7 @@ export const county: Pick<Messages, keyof typeof english> = {
     storage: "存储",
     used: "录像占用",
     free: "剩余",
+    diskUsed: (used, free) => `磁盘已用 ${used}，剩余 ${free}`,
     freeOf: (free, total) => `${free}，共 ${total}`,
     perDay: "最近几周平均每天新增",
     perDayUnknown: "还不知道：录像不满一周",

@@ -87,7 +87,7 @@ export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest" | "ro
     },
     devices: {
       lacks: "每次都要询问能否使用摄像头和麦克风。",
-      mend: (origin) => `请选择“允许”，或运行 ${origin}/trust 的文件。`,
+      mend: (origin) => `请选择“允许”，或打开 ${origin}/trust，运行那里的文件。`,
     },
     whole: {
       lacks: "网页没有占满屏幕。",
@@ -95,7 +95,7 @@ export const rooms: Pick<Messages, "pairing" | "readiness" | "speakerTest" | "ro
     },
     sound: {
       lacks: "要触碰后才有声音。",
-      mend: (origin) => `每次启动后请按任意键，或运行 ${origin}/trust 的文件。`,
+      mend: (origin) => `每次启动后请按任意键，或打开 ${origin}/trust，运行那里的文件。`,
     },
   },
 };

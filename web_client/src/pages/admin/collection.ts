@@ -11,6 +11,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { found, nextOrder, type Order, sorted, type Value } from "./finding.ts";
+import { stacked } from "./stacked.ts";
 import { finder, moreRows, type Todo, tools, sortable } from "./table_tools.ts";
 
 const ADD = "[data-testid=add]";
@@ -31,6 +32,7 @@ export abstract class Collection<T extends Item> extends Form {
     fields,
     cards,
     tools,
+    stacked,
     css`
       header {
         display: flex;
@@ -305,7 +307,7 @@ export abstract class Collection<T extends Item> extends Form {
       })}
       <div class="card table scrolls">
         ${rows.length
-          ? html`<table>
+          ? html`<table class="stacks">
               <thead>
                 <tr>
                   ${headings.map((heading, column) =>
@@ -323,7 +325,7 @@ export abstract class Collection<T extends Item> extends Form {
                 ${repeat(
                   rows.slice(0, this.drawn),
                   (item) => item.id,
-                  (item) => this.row(item, headings.length + 1),
+                  (item) => this.row(item, headings),
                 )}
               </tbody>
             </table>`
@@ -335,7 +337,8 @@ export abstract class Collection<T extends Item> extends Form {
       </div>`;
   }
 
-  private row(item: T, columns: number): TemplateResult {
+  private row(item: T, headings: readonly string[]): TemplateResult {
+    const columns = headings.length + 1;
     if (this.editing === item.id) {
       return html`<tr>
         <td colspan=${columns}>${this.form(false)}</td>
@@ -343,7 +346,9 @@ export abstract class Collection<T extends Item> extends Form {
     }
     const below = this.below?.(item) ?? nothing;
     return html`<tr data-id=${item.id}>
-        ${this.cells(item).map((cell) => html`<td>${cell}</td>`)}
+        ${this.cells(item).map(
+          (cell, column) => html`<td data-label=${column ? headings[column] : nothing}>${cell}</td>`,
+        )}
         <td class="actions">${this.actions(item)}</td>
       </tr>
       ${below === nothing

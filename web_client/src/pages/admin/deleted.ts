@@ -9,6 +9,7 @@ import { failure } from "../../components/states.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { dayAndTime } from "../../i18n/format.ts";
 import { found, nextOrder, type Order, sorted, type Value } from "./finding.ts";
+import { stacked } from "./stacked.ts";
 import { finder, sortable, tools } from "./table_tools.ts";
 
 export class AdminDeleted extends TongkeElement {
@@ -18,6 +19,7 @@ export class AdminDeleted extends TongkeElement {
     fields,
     cards,
     tools,
+    stacked,
     css`
       h1 {
         margin-bottom: 16px;
@@ -27,6 +29,11 @@ export class AdminDeleted extends TongkeElement {
       }
       td:last-child {
         text-align: end;
+      }
+      @media (max-width: 600px) {
+        td:last-child {
+          text-align: start;
+        }
       }
     `,
   ];
@@ -95,7 +102,7 @@ export class AdminDeleted extends TongkeElement {
       <div class="card">
         ${this.items.length === 0
           ? html`<tk-state heading=${admin.nothingDeleted}></tk-state>`
-          : html`<table>
+          : html`<table class="stacks">
               <thead>
                 <tr>
                   ${[admin.name, admin.kind, admin.deletedAt].map((heading, column) =>
@@ -114,8 +121,8 @@ export class AdminDeleted extends TongkeElement {
                   (item) =>
                     html`<tr>
                       <td>${item.name || nothing}</td>
-                      <td>${admin.kinds[item.kind]}</td>
-                      <td>${dayAndTime(item.deleted_at)}</td>
+                      <td data-label=${admin.kind}>${admin.kinds[item.kind]}</td>
+                      <td data-label=${admin.deletedAt}>${dayAndTime(item.deleted_at)}</td>
                       <td>
                         <button
                           class="slim"

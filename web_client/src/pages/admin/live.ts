@@ -14,6 +14,7 @@ import { facts, timeOfDay } from "../../i18n/format.ts";
 import type { RemovedBearer, SeatState } from "../../protocol/messages.ts";
 import "./live_measures.ts";
 import "./live_node.ts";
+import { stacked } from "./stacked.ts";
 
 const LOOK_EVERY_MS = 2000;
 
@@ -23,9 +24,11 @@ export class AdminLive extends TongkeElement {
     controls,
     cards,
     lines,
+    stacked,
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 16px;
       }
       header {
@@ -137,7 +140,7 @@ export class AdminLive extends TongkeElement {
           <a class="button" href="/observe/${lesson.id}">${today.observe}</a>
         </span>
       </div>
-      <div class="scrolls"><table>
+      <div class="scrolls"><table class="stacks">
         <thead>
           <tr>
             ${[
@@ -200,14 +203,16 @@ export class AdminLive extends TongkeElement {
         >`;
     return html`<tr>
       <td><strong>${seat.name}</strong></td>
-      <td>${seat.school}</td>
-      <td class="short">${roles[seat.role]}</td>
-      <td>${state}</td>
-      <td>
+      <td data-label=${admin.school}>${seat.school}</td>
+      <td class="short" data-label=${admin.role}>${roles[seat.role]}</td>
+      <td data-label=${admin.state}>${state}</td>
+      <td data-label=${admin.live.line}>
         ${seat.present ? html`<span class="badge line ${seat.link}">${link[seat.link]}</span>` : ""}
       </td>
-      <td class="sends">${facts(seat.sources.map((one) => sources[one.source]))}</td>
-      <td>
+      <td class="sends" data-label=${admin.live.sources}
+        >${facts(seat.sources.map((one) => sources[one.source]))}</td
+      >
+      <td data-label=${admin.live.devices}>
         <tk-seat-devices
           .devices=${seat.devices}
           @remove-device=${(event: CustomEvent<string>) => this.putOut(id, event.detail)}

@@ -11,6 +11,7 @@ import { Form, onEscape, type Values } from "../../components/form.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { dayAndTime, relative } from "../../i18n/format.ts";
+import { stacked } from "./stacked.ts";
 
 export interface SecretWords {
   readonly title: string;
@@ -30,6 +31,7 @@ export abstract class Secrets<One extends Credential> extends Form {
     controls,
     fields,
     cards,
+    stacked,
     css`
       :host {
         display: grid;
@@ -38,11 +40,12 @@ export abstract class Secrets<One extends Credential> extends Form {
       }
       form {
         display: flex;
+        flex-wrap: wrap;
         align-items: end;
         gap: 8px;
       }
       form label {
-        width: 280px;
+        width: min(280px, 100%);
       }
       .new {
         display: grid;
@@ -54,6 +57,7 @@ export abstract class Secrets<One extends Credential> extends Form {
       }
       .address {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
         gap: 8px;
       }
@@ -212,7 +216,7 @@ export abstract class Secrets<One extends Credential> extends Form {
     const { admin, app } = this.m;
     if (!this.all) return html`<tk-skeleton rows="1"></tk-skeleton>`;
     if (this.all.length === 0) return html`<p class="soft">${this.words.none}</p>`;
-    return html`<table>
+    return html`<table class="stacks">
       <thead>
         <tr>
           <th scope="col">${this.words.label}</th>
@@ -228,8 +232,8 @@ export abstract class Secrets<One extends Credential> extends Form {
             html`<tr data-id=${one.id}>
               <td>${one.label}</td>
               ${this.cells?.(one)}
-              <td>${dayAndTime(one.created_at)}</td>
-              <td>
+              <td data-label=${admin.created}>${dayAndTime(one.created_at)}</td>
+              <td data-label=${admin.lastUsed}>
                 ${one.last_used_at === null
                   ? admin.notUsed
                   : relative(one.last_used_at, Date.now() / 1000)}

@@ -40,6 +40,11 @@ export class AdminServer extends TongkeElement {
         gap: 16px;
         align-items: start;
       }
+      .disk {
+        display: grid;
+        gap: 4px;
+        font-weight: 400;
+      }
       meter {
         width: 100%;
         height: 16px;
@@ -141,15 +146,17 @@ export class AdminServer extends TongkeElement {
         ? html`<p class="few" role="alert">${icon("warning")}<span>${words.fewDays}</span></p>`
         : nothing}
       ${free !== null && total
-        ? html`<meter
-            aria-label=${words.free}
-            min="0"
-            max=${total}
-            low=${total * 0.1}
-            high=${total * 0.2}
-            optimum=${total}
-            .value=${free}
-          ></meter>`
+        ? html`<label class="disk">
+            <span data-testid="disk">${words.diskUsed(bytes(total - free), bytes(free))}</span>
+            <meter
+              min="0"
+              max=${total}
+              low=${total * 0.8}
+              high=${total * 0.9}
+              optimum="0"
+              value=${total - free}
+            ></meter>
+          </label>`
         : nothing}
       <dl>
         <dt>${words.used}</dt>

@@ -63,7 +63,7 @@ export class SourceKeys extends Secrets<SourceKey> {
   }
 
   protected override cells(one: SourceKey): TemplateResult {
-    return html`<td>${this.m.sources[one.source]}</td>`;
+    return html`<td data-label=${this.m.admin.sourceKeySends}>${this.m.sources[one.source]}</td>`;
   }
 
   protected override shownOnce(fresh: Fresh<SourceKey>): TemplateResult {
