@@ -369,6 +369,19 @@ describe("a room in its lesson", () => {
 });
 
 describe("a room's way out", () => {
+  it("is in the next lesson within a second, where that has ended this one", async () => {
+    const root = await inside();
+    server.answers[ASK] = { ...going("l2"), poll_after_s: 60 };
+    await heard({ type: "lesson_ended", reason: "timed-out" });
+    expect(said(root)).toBe(zh.room.ended);
+    await later(1);
+    FakeSocket.last.letIn(welcome("r1", { lesson: lesson({ title: "The next one" }) }));
+    await settled();
+    expect(document.title).toContain("The next one");
+    await later(20); // the farewell of the one before is nobody's
+    expect(document.title).toContain("The next one");
+  });
+
   it("is the lesson's end: said for a while, and the next lesson is entered", async () => {
     const root = await inside();
     await heard({ type: "lesson_ended", reason: "by-lead" });

@@ -72,6 +72,11 @@ export class AdminServer extends TongkeElement {
         min-width: 12em;
         overflow-wrap: anywhere;
       }
+      @media (max-width: 600px) {
+        td.value {
+          min-width: 8em;
+        }
+      }
       pre {
         margin: 0;
         padding: 12px;

@@ -29,10 +29,15 @@ export const stacked = css`
     table.stacks td:empty {
       display: none;
     }
+    table.stacks td[data-label] {
+      position: relative;
+      min-height: 32px;
+      padding-inline-start: 132px;
+    }
     table.stacks td[data-label]::before {
-      display: inline-block;
-      min-width: 7em;
-      padding-inline-end: 8px;
+      position: absolute;
+      inset-inline-start: 16px;
+      width: 112px;
       color: var(--ink-soft);
       content: attr(data-label);
       font-size: var(--text-small);

@@ -35,6 +35,7 @@ const CREDENTIAL = "tongke.room.credential";
 const AWAY_POLL_S = 2; // the server restarts within seconds: the room asks again soon
 const REFUSED_POLL_S = 30;
 const ENDED_SHOWN_MS = 20_000;
+const NEXT_ASKED_MS = 1_000; // the server opens a lesson right after it has freed its rooms
 /** Space bar, and what presenter remotes send for next, back, start and blank. */
 const HAND_KEYS = new Set([" ", "Enter", "PageDown", "PageUp", "ArrowRight", "ArrowLeft", "b", "."]);
 
@@ -120,6 +121,7 @@ export class Room extends LessonPage {
         ? { code: answer.removed.code, zh: answer.removed.message_zh, en: answer.removed.message_en }
         : null;
       const coming = answer.lesson && answer.token && answer.lesson.id !== this.endedLesson();
+      if (coming && this.endedLesson()) this.leave(); // the next one does not wait for its farewell
       if (answer.lesson && coming && !this.session) this.enter(answer.lesson);
       else if (!this.session) void this.keepReady(answer);
     } catch (error) {
@@ -204,6 +206,9 @@ export class Room extends LessonPage {
     }
     if (now.phase === "ended") {
       const ended = this.session;
+      // The next may begin in the same moment, and have ended this one: nobody waits for the usual time.
+      clearTimeout(this.pollTimer);
+      this.pollTimer = setTimeout(() => void this.poll(), NEXT_ASKED_MS);
       setTimeout(() => {
         if (this.session === ended) this.leave();
       }, ENDED_SHOWN_MS);
