@@ -182,7 +182,7 @@ class LessonDesk:
             await self.ended(lesson_id, self._clock(), reason)
 
     async def free_classrooms(self, classroom_ids: Sequence[str], *, but: str = "") -> None:
-        """End the live lessons there whose lead has been away for long: forgotten ones.
+        """End the live lessons there whose lead has been away for long: forgotten ones make way.
 
         Call it before `open`, outside any transaction.
         """
@@ -191,7 +191,7 @@ class LessonDesk:
         led = self.live.led()
         for lesson in busy:
             if not await self._is_elsewhere(lesson.id) and not self._is_led(lesson.id, led):
-                await self.end(lesson.id, "timed-out")
+                await self.end(lesson.id, "made-way")
 
     async def open(self, session: AsyncSession, lesson: Lesson) -> None:
         """A planned lesson goes live with its people and places as they are now.

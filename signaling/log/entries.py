@@ -55,7 +55,8 @@ class LessonRestored(Entry):
 
 class LessonEnded(Entry):
     """It is over: `by-lead`, `by-colleague`, `by-administrator`, `by-server`, `timed-out` (nobody
-    led it, or was there) or `too-long` (the longest length there is)."""
+    led it, or was there), `made-way` (nobody led it, and another lesson needed
+    its rooms) or `too-long` (the longest length there is)."""
 
     type: Literal["lesson_ended"] = "lesson_ended"
     reason: str

@@ -10,9 +10,10 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 # Why a lesson ended: its lead, a colleague or an administrator ended it, the server did, nobody led
-# it (or was there) for too long, or it reached the longest length there is.
+# it (or was there) for too long, nobody led it and another lesson needed its rooms, or it reached
+# the longest length there is.
 EndReason = Literal[
-    "by-lead", "by-colleague", "by-administrator", "by-server", "timed-out", "too-long"
+    "by-lead", "by-colleague", "by-administrator", "by-server", "timed-out", "made-way", "too-long"
 ]
 
 

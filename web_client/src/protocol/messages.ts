@@ -673,7 +673,7 @@ export interface Removed {
 /** The lesson is over; the connection closes after this. */
 export interface LessonEnded {
   type: "lesson_ended";
-  reason: "by-lead" | "by-colleague" | "by-administrator" | "by-server" | "timed-out" | "too-long";
+  reason: "by-lead" | "by-colleague" | "by-administrator" | "by-server" | "timed-out" | "made-way" | "too-long";
 }
 
 export interface Pong {

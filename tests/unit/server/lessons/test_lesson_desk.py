@@ -78,7 +78,7 @@ async def test_a_forgotten_lesson_gives_its_rooms_to_the_next(
     present.there[first] = {"room-1", "room-2"}  # room PCs stay by themselves
     world.clock.pass_s(900)
     await world.services.lessons.keep_time()
-    assert present.ended == [(first, "timed-out")]
+    assert present.ended == [(first, "made-way")]
     assert (await state(world, first), await state(world, second)) == ("ended", "live")
 
 

@@ -114,6 +114,7 @@ export const live = {
     endedByColleague: "A colleague of the school has ended it.",
     endedByAdministrator: "An administrator has ended it.",
     endedTimedOut: "Nobody led it for a long time.",
+    endedMadeWay: "Nobody led it, and the next lesson needed its rooms.",
     endedTooLong: "It had reached the longest length a lesson may have.",
     endsAt: (time: string) => `Ends by itself at ${time}`,
     putOutTitle: "You are not in the lesson any more",

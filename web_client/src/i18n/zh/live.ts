@@ -109,6 +109,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     endedByColleague: "本校的一位同事已结束本课。",
     endedByAdministrator: "管理员已结束本课。",
     endedTimedOut: "课堂长时间无人主讲。",
+    endedMadeWay: "无人主讲，教室已用于下一节课。",
     endedTooLong: "已达到一节课的最长时间。",
     endsAt: (time) => `将于 ${time} 自动结束`,
     putOutTitle: "您已不在课堂中",

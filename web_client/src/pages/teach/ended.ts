@@ -57,6 +57,7 @@ export class Ended extends TongkeElement {
       "by-administrator": lesson.endedByAdministrator,
       "by-server": lesson.endedByServer,
       "timed-out": lesson.endedTimedOut,
+      "made-way": lesson.endedMadeWay,
       "too-long": lesson.endedTooLong,
     };
     const why = this.reason ? reasons[this.reason] : "";
