@@ -4,7 +4,8 @@ RecorderError
 ├── FormatError    a stream that no file takes: its track has a gap, the others go on
 ├── StorageError   the disk refuses: the recording stops, the lesson goes on
 ├── FinishError    a folder that cannot become a recording, and why
-└── ManifestError  what stands as a recording's manifest cannot be read: it stays as it is
+├── ManifestError  what stands as a recording's manifest cannot be read: it stays as it is
+└── ExchangeError  a recording that cannot be exported or imported: nothing is left half done
 """
 
 from __future__ import annotations
@@ -63,3 +64,31 @@ class ManifestError(RecorderError):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+class ExchangeError(RecorderError):
+    """An export that cannot be made or taken in. `code` is stable (`EXCHANGE`), `where` names the
+    file or recording, `why` says more, for IT.
+    """
+
+    def __init__(self, code: str, where: str, why: str = "") -> None:
+        told = EXCHANGE[code].format(where=where)
+        super().__init__(f"{told} ({why})" if why else told)
+        self.code, self.where, self.why = code, where, why
+
+
+EXCHANGE = {
+    "at-work": "A recorder, or finishing, is at work on {where}. Try again when it is done.",
+    "damaged": "{where} is not there, or not what was finished. tongke archive repair says what "
+    "can be saved.",
+    "export-newer": "A newer version of Tongke made this export. Import it with that version.",
+    "export-unreadable": "{where} does not say what a Tongke export says; it is damaged, or none.",
+    "no-export": "{where} is no export: neither a folder with export.json nor a ZIP with one.",
+    "no-room": "There is not enough free space in {where}.",
+    "not-finished": "{where} is not finished; tongke archive finish makes it playable.",
+    "other-stands": "Another recording stands in {where}. Nothing was changed.",
+    "packed": "{where} is compressed. Unpack the ZIP, and import the folder.",
+    "stands": "{where} stands already. Nothing was written; name another place.",
+    "unsafe": "{where} is a link, or has a name or place that no file of an export has.",
+    "wrong-bytes": "{where} is not what was exported: its bytes are others, or missing.",
+}

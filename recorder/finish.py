@@ -50,7 +50,7 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> Manifest:
         raise FinishError("no-journal", f"There is no recording in {folder}.") from error
     try:
         lock_journal(journal, folder)
-        manifest = read_manifest(folder) or _finish(folder)
+        manifest = read_manifest(folder) or finish_locked(folder)
         if not keep_tracks and not manifest.needs_tracks:
             shutil.rmtree(folder / TRACKS, ignore_errors=True)
     except OSError as error:
@@ -60,7 +60,8 @@ def finish(folder: Path, *, keep_tracks: bool = False) -> Manifest:
     return manifest
 
 
-def _finish(folder: Path) -> Manifest:
+def finish_locked(folder: Path) -> Manifest:
+    """The same for who holds the journal's lock; tracks are left. No manifest may stand."""
     work = FinishingWork(folder, read_archive(*read_with_damage(folder)))
     for step in STEPS:
         step(work)

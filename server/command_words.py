@@ -30,8 +30,9 @@ _WORDS: dict[str, Text] = {
         "Send simulated classrooms into lessons: for demonstrations, tests and load.",
     ),
     "archive": Text(
-        "查看、核对和整理录制（退出码见 docs/recording.md）。",
-        "Look at recordings, verify and finish them (exit codes: docs/recording.md).",
+        "查看、核对、整理、修复录制，以及导出和导入（退出码见 docs/recording.md）。",
+        "Look at recordings, verify, finish, mend, export and import them (exit codes: "
+        "docs/recording.md).",
     ),
     "archive_list": Text(
         "有哪些录制，各是什么状态。", "Which recordings there are, and how they stand."
@@ -43,6 +44,24 @@ _WORDS: dict[str, Text] = {
     "archive_finish": Text(
         "把尚未整理的录制变成可播放的。", "Make recordings playable that are not finished."
     ),
+    "archive_export": Text(
+        "导出录制：无需服务器即可播放，也可在别处导入。",
+        "Write recordings so that they play without a server, and can be imported elsewhere.",
+    ),
+    "archive_import": Text(
+        "导入已导出的录制（逐一核对每个文件）。",
+        "Take exported recordings in; every file is checked.",
+    ),
+    "archive_repair": Text(
+        "从已损坏的录制中挽救可挽救的内容；什么也不删除。",
+        "Save what can be saved of damaged recordings; nothing is deleted.",
+    ),
+    "archive_to": Text("写入哪个文件夹。", "The folder to write into."),
+    "archive_zip": Text(
+        "每个录制一个 ZIP 文件（默认：一个文件夹）。",
+        "One ZIP file for each recording (default: a folder).",
+    ),
+    "archive_exports": Text("导出的文件夹或 ZIP。", "Exports: folders or ZIP files."),
     "archive_recordings": Text(
         "哪些录制（按编号；默认：全部）。", "Which recordings, by their ids (default: all)."
     ),

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from recorder.recording_folder import MANIFEST
-from server.archive_cli import CONDITIONS, archive
+from recorder.errors import EXCHANGE
+from recorder.recording_folder import JOURNAL, MANIFEST
+from recorder.repairing import FAULTS, REPAIRS
+from server.archive_cli import archive
+from server.archive_report import CONDITIONS, EXCHANGE_ZH, REPAIRS_ZH, Progress
+from server.database.engine import Database
+from server.database.models import Recording, RecordingPhase, RecordingSchool, Visibility
 from tests.unit.recorder.test_verification import a_file, cut, made  # noqa: F401 - a fixture
 
 
@@ -73,6 +81,103 @@ def test_what_is_not_there_is_told_with_what_to_do(
     said = run(data / folder, *arguments)
     assert said.exit_code == 2
     assert "tongke archive list" in said.stderr or "--data-folder" in said.stderr
+
+
+def test_it_leaves_as_a_zip_and_comes_in_elsewhere(data: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    said = run(data, "export", "--to", str(out), "--zip", "--json")
+    told = {one["recording_id"]: one for one in map(json.loads, said.stdout.splitlines())}
+    assert said.exit_code == 3, "one is not finished"
+    assert told["unfinished"]["code"] == "not-finished"
+    assert told["finished"]["place"] == str(out / "finished.zip")
+    assert [path.name for path in out.iterdir()] == ["finished.zip"]
+    subprocess.run(["unzip", "-tq", "finished.zip"], cwd=out, check=True)
+    came = run(there, "import", str(out / "finished.zip"), "--json")
+    assert (conditions(came), came.exit_code) == ({"finished": "whole"}, 0), came.stdout
+    here, got = data / "recordings" / "finished", there / "recordings" / "finished"
+    for name in (JOURNAL, MANIFEST):
+        assert (here / name).read_bytes() == (got / name).read_bytes()
+    again = run(there, "import", str(out / "finished.zip"), "--json")
+    assert json.loads(again.stdout)["stood"] is True
+    twice = run(data, "export", "finished", "--to", str(out), "--zip", "--json")
+    assert (json.loads(twice.stdout)["code"], twice.exit_code) == ("stands", 1)
+
+
+def test_a_bad_export_is_refused_and_the_next_one_comes_in(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    run(data, "export", "finished", "--to", str(out))
+    (out / "none").mkdir()
+    shutil.rmtree(data / "recordings" / "finished")
+    said = run(data, "import", str(out / "none"), str(out / "finished"), str(out / "gone"))
+    assert said.exit_code == 1
+    assert "export.json" in said.stdout
+    assert (data / "recordings" / "finished" / MANIFEST).is_file()
+    assert said.stdout.count("\n    ") == 3, "each says what came of it"
+
+
+def test_an_export_tells_what_the_library_says(data: Path, tmp_path: Path) -> None:
+    async def fill() -> None:
+        database = Database(f"sqlite+aiosqlite:///{data / 'tongke.db'}")
+        await database.migrate()
+        async with database.write() as session:
+            session.add(
+                Recording(
+                    id="finished", title="分数", subject="数学", grade="三年级",
+                    teacher_name="李老师", started_at=0.0, created_at=0.0,
+                    state=RecordingPhase.READY, visibility=Visibility.LESSON,
+                    schools=[RecordingSchool(place=0, name="实验小学")],
+                )
+            )  # fmt: skip
+        await database.close()
+
+    asyncio.run(fill())
+    out = tmp_path / "out"
+    out.mkdir()
+    assert run(data, "export", "finished", "--to", str(out)).exit_code == 0
+    facts = json.loads((out / "finished" / "library.json").read_text())
+    assert facts == {
+        "title": "分数", "subject": "数学", "grade": "三年级", "teacher": "李老师",
+        "community": "", "schools": ["实验小学"],
+    }  # fmt: skip
+
+
+def test_a_damaged_part_is_saved_as_far_as_it_can_be_read(data: Path) -> None:
+    path = a_file(data / "recordings" / "finished")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    said = run(data, "repair", "--json")
+    told = {one["recording_id"]: one for one in map(json.loads, said.stdout.splitlines())}
+    assert told["finished"]["condition"] == "incomplete", said.stdout
+    assert "part-saved" in told["finished"]["done"]
+    kept = list((data / "recordings" / "finished" / "before_repair").rglob(path.name))
+    assert [one.read_bytes() for one in kept] == [whole[: len(whole) * 2 // 3]]
+    assert run(data, "verify", "finished").exit_code == 3
+    in_words = run(data, "repair", "finished")
+    assert in_words.exit_code == 3, "nothing more to do, and still something is missing"
+
+
+def test_progress_is_for_who_looks(tmp_path: Path) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown, piped = Terminal(), io.StringIO()
+    for stream in (shown, piped):
+        progress = Progress(200, stream)
+        for _ in range(4):
+            progress.tell(50)
+        progress.clear()
+    assert shown.getvalue() == "\r 25 %\r 50 %\r 75 %\r100 %\r      \r"
+    assert piped.getvalue() == ""
+
+
+def test_every_refusal_and_repair_has_its_words() -> None:
+    assert set(EXCHANGE_ZH) == set(EXCHANGE)
+    assert set(REPAIRS_ZH) == {*REPAIRS, *FAULTS}
 
 
 def test_every_standing_has_its_words() -> None:

@@ -1,0 +1,315 @@
+"""What can be saved of a damaged recording is saved; what was there before is kept beside it.
+
+A recording is damaged where its journal or manifest cannot be read, or a file is not what was
+finished. The best that stands is taken: the library's copy of the manifest where all its files are
+whole; the tracks, where they are kept; else what can still be read of each damaged file. Whatever
+is replaced is first put into `before_repair/NNNN` in the recording's folder, and nothing is
+deleted. Cut short at any moment it is begun again: a file is at every moment the old or the new.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recorder.archive import read_archive
+from recorder.checksums import checksum_of
+from recorder.errors import FinishError, ManifestError, RecorderError
+from recorder.finish import finish_locked
+from recorder.journal import encode_line, read_journal
+from recorder.manifest import Manifest, Missing, Part, read_manifest, write_manifest
+from recorder.parts_alone import parts_alone
+from recorder.poster import make_poster
+from recorder.recording_folder import (
+    JOURNAL,
+    MANIFEST,
+    TRACKS,
+    lock_journal,
+    read_recording,
+    sync_folder,
+)
+from recorder.records import Opened, to_line_members
+from recorder.saved_part import Saved, save_part
+from recorder.track_reader import has_frames
+from recorder.verification import ArchiveCondition, Verified, verify
+
+BEFORE_REPAIR = "before_repair"
+# The mark that the library has taken a manifest: a new one is to be taken again.
+FILED = ".filed"
+
+REPAIRS = {
+    "finished-again": "made again from its tracks, which were kept",
+    "journal-rebuilt": "the journal does not say what was recorded; its readable lines are used",
+    "manifest-from-parts": "a manifest is made from the files that stand; what is known of their "
+    "places in the lesson is lost",
+    "manifest-from-library": "the manifest is put back from the library's copy",
+    "poster-again": "the poster is drawn again",
+    "part-lost": "{file}: nothing of it can be read; it is kept in before_repair",
+    "part-saved": "{file}: what can be read of it is saved, {saved_s:.1f} of {whole_s:.1f} s",
+}
+FAULTS = {
+    "at-work": "A recorder, or finishing, is at work on it.",
+    "newer": "A newer version of Tongke made this recording playable. Repair it with that version.",
+    "nothing-to-save": "Nothing that stands here can be played; it was left as it is.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Something that was done (`REPAIRS`) or could not be (`FAULTS`), by its code."""
+
+    code: str
+    file: str = ""
+    saved_s: float = 0.0
+    whole_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Repair:
+    """The repair of one recording. `known` is the library's copy of its manifest."""
+
+    folder: Path
+    known: Manifest | None = None
+    done: list[Mended] = field(default_factory=list)
+    faults: list[Mended] = field(default_factory=list)
+    _aside: Path | None = None
+
+    def run(self) -> None:
+        """Do what can be done. Raises `StorageError`, `OSError`."""
+        found = verify(self.folder)
+        if found.condition is ArchiveCondition.RECORDING:
+            self.faults.append(Mended("at-work"))
+            return
+        if found.condition not in {ArchiveCondition.DAMAGED, ArchiveCondition.UNREADABLE}:
+            return
+        with self._locked():
+            self._mend(found)
+        if self.done:
+            (self.folder / FILED).unlink(missing_ok=True)
+
+    def _mend(self, found: Verified) -> None:
+        manifest: Manifest | None = None
+        try:
+            manifest = read_manifest(self.folder)
+        except ManifestError as error:
+            if error.code == "manifest-newer":
+                self.faults.append(Mended("newer"))
+                return
+        if manifest is None and self.known is not None and self._all_whole(self.known):
+            self._write_manifest(self.known)
+            self.done.append(Mended("manifest-from-library"))
+            return
+        if self._from_tracks():
+            return
+        manifest = manifest or self.known or parts_alone(self.folder)
+        if manifest is None or not self._from_files(manifest):
+            self.faults.append(Mended("nothing-to-save"))
+
+    # --- from the tracks -----------------------------------------------------------------------
+
+    def _from_tracks(self) -> bool:
+        """Finish it again, when all its tracks are there."""
+        tracks = sorted((self.folder / TRACKS).glob("*"))
+        if not any(has_frames(path) for path in tracks):
+            return False
+        self._rebuild_journal()
+        try:
+            archive = read_archive(read_recording(self.folder))
+        except (FinishError, OSError):
+            return False
+        named = {segment.file for track in archive.tracks for segment in track.files}
+        if not named or not all((self.folder / TRACKS / name).is_file() for name in named):
+            return False  # the parts hold more than what is left of the tracks
+        moved = self._move_aside([MANIFEST, *_finished_files(self.folder)])
+        try:
+            finish_locked(self.folder)
+        except RecorderError:
+            for name in moved:
+                (self._kept_in() / name).rename(self.folder / name)
+            sync_folder(self.folder)
+            return False
+        self.done.append(Mended("finished-again"))
+        return True
+
+    def _rebuild_journal(self) -> None:
+        """Where the first line is lost, one takes its place that says what is known."""
+        path = self.folder / JOURNAL
+        content = read_journal(path.read_bytes()) if path.is_file() else None
+        lines = content.records if content else ()
+        if any(line.get("type") == "opened" for line in lines):
+            return
+        ats = (at for line in lines if isinstance(at := line.get("at"), int | float))
+        opened = Opened(
+            recording_id=self.folder.name,
+            lesson_id=self.known.lesson_id if self.known else "",
+            title=self.known.title if self.known else "",
+            at=float(next(ats, path.stat().st_mtime if path.is_file() else 0.0)),
+        )
+        if path.is_file():
+            self._keep(JOURNAL)
+        written = b"".join(encode_line(_bare(line)) for line in lines)
+        _replace(path, encode_line(to_line_members(opened)) + written)
+        self.done.append(Mended("journal-rebuilt", JOURNAL))
+
+    # --- from the finished files -----------------------------------------------------------------
+
+    def _from_files(self, manifest: Manifest) -> bool:
+        """Each damaged file gives way to what can be read of it; whether anything can be played."""
+        taken = {one.file: one for one in manifest.checksums}
+        parts: list[Part] = []
+        missing = list(manifest.missing)
+        mended: list[Mended] = []
+        ready: list[Saved] = []
+        for part in manifest.parts:
+            path = self.folder / part.file
+            if _fits(path, taken.get(part.file)):
+                parts.append(part)
+                continue
+            saved = save_part(path) if path.is_file() else None
+            saved_s = min(saved.duration_s, part.duration_s) if saved else 0.0
+            code = "part-saved" if saved else "part-lost"
+            mended.append(Mended(code, part.file, saved_s, part.duration_s))
+            missing.append(
+                Missing(
+                    seat_id=part.seat_id,
+                    source=part.source,
+                    start_s=round(part.start_s + saved_s, 3),
+                    text=REPAIRS[code].format(
+                        file=part.file, saved_s=saved_s, whole_s=part.duration_s
+                    ),
+                )
+            )
+            if saved:
+                ready.append(saved)
+                parts.append(part.model_copy(update={"duration_s": round(saved_s, 3)}))
+        if not parts:
+            for saved in ready:
+                saved.aside.unlink()
+            return False
+        for saved in ready:
+            self._keep(saved.path.name)
+            saved.aside.rename(saved.path)
+        poster = manifest.poster
+        if poster and not _fits(self.folder / poster, taken.get(poster)):
+            poster = self._poster(poster, parts)
+            mended.append(Mended("poster-again", poster))
+        sync_folder(self.folder)
+        if manifest is not self.known and not mended and not manifest.checksums:
+            mended.append(Mended("manifest-from-parts"))
+        names = [part.file for part in parts] + ([poster] if poster else [])
+        self._write_manifest(
+            manifest.model_copy(
+                update={
+                    "parts": tuple(parts),
+                    "missing": tuple(missing),
+                    "poster": poster,
+                    "checksums": tuple(checksum_of(self.folder / name) for name in names),
+                }
+            )
+        )
+        self.done += mended
+        return True
+
+    def _poster(self, name: str, parts: list[Part]) -> str:
+        if (self.folder / name).is_file():
+            self._keep(name)
+        for part in parts:
+            aside = self.folder / f".{name}.tmp"
+            if part.has_video and make_poster(self.folder / part.file, aside):
+                aside.rename(self.folder / name)
+                return name
+        return ""
+
+    def _all_whole(self, manifest: Manifest) -> bool:
+        taken = {one.file: one for one in manifest.checksums}
+        return bool(manifest.files) and all(
+            name in taken and _fits(self.folder / name, taken[name]) for name in manifest.files
+        )
+
+    # --- what was there before -----------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Nobody records or finishes there meanwhile. Raises `StorageError`."""
+        try:
+            journal = os.open(self.folder / JOURNAL, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield
+            return
+        try:
+            lock_journal(journal, self.folder)
+            yield
+        finally:
+            os.close(journal)
+
+    def _kept_in(self) -> Path:
+        if self._aside is None:
+            root = self.folder / BEFORE_REPAIR
+            root.mkdir(mode=0o700, exist_ok=True)
+            number = 1 + max((int(p.name) for p in root.iterdir() if p.name.isdigit()), default=0)
+            self._aside = root / f"{number:04d}"
+            self._aside.mkdir(mode=0o700)
+            sync_folder(root)
+        return self._aside
+
+    def _keep(self, name: str) -> None:
+        """The file stands there too, before another takes its name here."""
+        source, target = self.folder / name, self._kept_in() / name
+        try:
+            target.hardlink_to(source)
+        except OSError:  # not every file system knows two names of one file
+            shutil.copy2(source, target)
+            with target.open("rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(self._kept_in())
+
+    def _move_aside(self, names: list[str]) -> list[str]:
+        moved = []
+        for name in names:
+            if (self.folder / name).is_file():
+                (self.folder / name).rename(self._kept_in() / name)
+                moved.append(name)
+        if moved:
+            sync_folder(self._kept_in())
+            sync_folder(self.folder)
+        return moved
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        if (self.folder / MANIFEST).is_file():
+            self._keep(MANIFEST)
+        write_manifest(self.folder, manifest)
+
+
+def _finished_files(folder: Path) -> list[str]:
+    """What finishing made: it would be taken for what an interrupted one left, and removed."""
+    found = [path for path in folder.iterdir() if path.is_file()]
+    return sorted(path.name for path in found if path.name not in (JOURNAL, MANIFEST, FILED))
+
+
+def _fits(path: Path, expected: object) -> bool:
+    """Whether the file is what was finished; of one without a checksum, whether it is there."""
+    if expected is None:
+        return path.is_file()
+    try:
+        return checksum_of(path) == expected
+    except OSError:
+        return False
+
+
+def _bare(line: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in line.items() if name != "crc"}
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or not at all; whoever holds the old file open holds the old one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    sync_folder(path.parent)

@@ -1,0 +1,216 @@
+"""What `tongke archive` says: one line a recording, progress beside it, and the exit code.
+
+With `--json` one JSON object a line on standard output. Progress goes to standard error, and only
+where somebody looks: a terminal. Titles were written by strangers and steer no terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import typer
+
+from recorder.errors import EXCHANGE, ExchangeError
+from recorder.plain_text import plain
+from recorder.repairing import FAULTS, REPAIRS, Mended
+from recorder.verification import ArchiveCondition, Verified, told
+from server.config import Settings, load_settings
+from server.door.last_start import with_its_places
+from server.errors import StartRefused, Text
+from server.spoken import spoken
+
+CONDITIONS: dict[ArchiveCondition, Text] = {
+    ArchiveCondition.WHOLE: Text("完整", "whole"),
+    ArchiveCondition.INCOMPLETE: Text("有缺失", "incomplete"),
+    ArchiveCondition.RECORDING: Text("正在录制或整理", "being recorded or finished"),
+    ArchiveCondition.UNFINISHED: Text("尚未整理", "not finished"),
+    ArchiveCondition.DAMAGED: Text("已损坏", "damaged"),
+    ArchiveCondition.UNREADABLE: Text("无法读取", "cannot be read"),
+}
+UNPROVED = Text("没有校验值", "no checksum was taken")
+EXCHANGE_ZH = {
+    "at-work": "正在录制或整理 {where}。请在完成后重试。",
+    "damaged": "{where} 不存在，或已不是整理时的内容。用 tongke archive repair 可挽救其余部分。",
+    "export-newer": "这份导出由更新版本的同课制作。请用该版本导入。",
+    "export-unreadable": "{where} 的内容不是同课的导出；已损坏，或本来就不是。",
+    "no-export": "{where} 不是导出：既不是含有 export.json 的文件夹，也不是这样的 ZIP。",
+    "no-room": "{where} 的剩余空间不足。",
+    "not-finished": "{where} 尚未整理；用 tongke archive finish 使其可播放。",
+    "other-stands": "{where} 处已有另一个录制。什么也没有改动。",
+    "packed": "{where} 经过压缩。请先解压 ZIP，再导入其文件夹。",
+    "stands": "{where} 已存在。什么也没有写入；请另选位置。",
+    "unsafe": "{where} 是链接，或其名称、位置不属于导出。",
+    "wrong-bytes": "{where} 不是导出时的内容：字节有变，或有缺失。",
+}
+
+REPAIRS_ZH = {
+    "finished-again": "已用保留的音视频轨重新整理",
+    "journal-rebuilt": "日志没有说明录的是什么；已采用其中可读的行",
+    "manifest-from-library": "已用资源列表中的副本恢复清单",
+    "manifest-from-parts": "已按现有文件重建清单；它们在课中的位置已无从得知",
+    "part-lost": "{file}：完全无法读取；保留在 before_repair 中",
+    "part-saved": "{file}：已挽救可读的部分，{saved_s:.1f} 秒（共 {whole_s:.1f} 秒）",
+    "poster-again": "已重新生成封面",
+    "at-work": "正在录制或整理。",
+    "newer": "这个录制由更新版本的同课整理。请用该版本修复。",
+    "nothing-to-save": "这里没有可播放的内容；一切保持原样。",
+}
+
+EXIT_DAMAGED, EXIT_REFUSED, EXIT_LACKING = 1, 2, 3
+_BAD = {ArchiveCondition.DAMAGED, ArchiveCondition.UNREADABLE}
+_LACKING = {ArchiveCondition.INCOMPLETE, ArchiveCondition.UNFINISHED}
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A recording, or an export, and what was done with it: `more` are further members in JSON,
+    `lines` what is said of it; `refused` says that it was not done.
+    """
+
+    found: Verified
+    more: dict[str, Any] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    refused: bool = False
+
+
+def exchange_text(error: ExchangeError) -> Text:
+    """An export's or import's refusal in both languages."""
+    where = plain(error.where)
+    why = f"（{plain(error.why)}）" if error.why else ""
+    return Text(
+        EXCHANGE_ZH[error.code].format(where=where) + why,
+        EXCHANGE[error.code].format(where=where) + (f" ({plain(error.why)})" if error.why else ""),
+    )
+
+
+def repair_text(one: Mended) -> Text:
+    """What a repair did, or why it did nothing, in both languages."""
+    values = {"file": plain(one.file), "saved_s": one.saved_s, "whole_s": one.whole_s}
+    english = {**REPAIRS, **FAULTS}[one.code]
+    return Text(REPAIRS_ZH[one.code].format(**values), english.format(**values))
+
+
+def report(found: Iterable[Verified | Reported], *, as_json: bool) -> int:
+    """Say each as it comes; the exit code."""
+    worst = 0
+    for each in found:
+        one = each if isinstance(each, Reported) else Reported(each)
+        (_show_json if as_json else _show)(one)
+        stands = one.found
+        if stands.condition in _BAD or one.refused:
+            worst = EXIT_DAMAGED
+        elif worst == 0 and (stands.condition in _LACKING or stands.unproved or stands.faults):
+            worst = EXIT_LACKING
+    return worst
+
+
+def _show_json(one: Reported) -> None:
+    members = json.loads(told(one.found)) | one.more
+    typer.echo(json.dumps(members, ensure_ascii=False).encode("utf-8", "replace").decode())
+
+
+def _show(one: Reported) -> None:
+    found = one.found
+    began = "-"
+    if found.started_at is not None:
+        began = f"{datetime.fromtimestamp(found.started_at):%Y-%m-%d %H:%M}"  # noqa: DTZ006 - theirs
+    length = "-" if found.duration_s is None else f"{found.duration_s / 60:.1f} min"
+    parts = [found.recording_id, began, length, f"{found.bytes / 1e6:.1f} MB"]
+    condition = in_words(CONDITIONS[found.condition])
+    typer.echo("  ".join([*parts, condition, plain(found.title)]).rstrip())
+    for line in (*one.lines, *found.faults):
+        typer.echo(f"    {plain(line)}")
+    if found.unproved:
+        typer.echo(f"    {in_words(UNPROVED)}: {plain(', '.join(found.unproved))}")
+
+
+def with_fault(found: Verified, why: str) -> Verified:
+    """The same, and what is wrong with it besides."""
+    return replace(found, faults=(*found.faults, why))
+
+
+class Progress:
+    """How much of the work is done, in whole percents, on a terminal."""
+
+    def __init__(self, total_bytes: int, stream: TextIO | None = None) -> None:
+        self._total = max(1, total_bytes)
+        self._stream = sys.stderr if stream is None else stream
+        self._shown = self._stream.isatty()
+        self._done, self._percent = 0, -1
+
+    def tell(self, done_bytes: int) -> None:
+        """So much more is done."""
+        self._done += done_bytes
+        percent = min(100, 100 * self._done // self._total)
+        if self._shown and percent != self._percent:
+            self._percent = percent
+            self._stream.write(f"\r{percent:3d} %")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """The line is free for what is said next."""
+        if self._shown and self._percent >= 0:
+            self._stream.write("\r      \r")
+            self._stream.flush()
+            self._percent = -1
+
+
+def settings_of(data_folder: Path | None) -> Settings:
+    """Those of the server whose data folder it is; ends the command when they cannot be used."""
+    try:
+        return with_its_places(load_settings(data_folder=data_folder))
+    except StartRefused as refused:
+        fail(refused.text)
+
+
+def folders_of(settings: Settings, wanted: list[str] | None) -> list[Path]:
+    """The recordings asked for, or all, oldest name first."""
+    root = settings.recordings
+    try:
+        found = {p.name: p for p in sorted(root.iterdir()) if p.is_dir() and p.name[0] != "."}
+    except OSError:
+        fail(
+            Text(
+                f"这里没有录制文件夹：{root}。请用 --data-folder 指明服务器的数据文件夹。",
+                f"There is no recordings folder at {root}. Name the server's data folder with "
+                "--data-folder.",
+            )
+        )
+    unknown = [name for name in wanted or () if name not in found]
+    if unknown:
+        names = plain(", ".join(unknown))
+        fail(
+            Text(
+                f"{root} 中没有这些录制：{names}。用 tongke archive list 查看有哪些。",
+                f"There is no such recording in {root}: {names}. tongke archive list says which "
+                "there are.",
+            )
+        )
+    return [found[name] for name in wanted] if wanted else list(found.values())
+
+
+def in_words(text: Text) -> str:
+    """As this machine's user reads it."""
+    return " / ".join(spoken(text, encoding=sys.stdout.encoding))
+
+
+def end(code: int) -> None:
+    """The command is over."""
+    if code:
+        raise typer.Exit(code)
+
+
+def fail(text: Text) -> NoReturn:
+    """The command cannot be carried out."""
+    for line in spoken(text, encoding=sys.stderr.encoding):
+        typer.echo(f"tongke: {line}", err=True)
+    raise typer.Exit(EXIT_REFUSED)
+
+
+Tell = Callable[[int], None]
