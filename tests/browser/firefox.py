@@ -129,13 +129,22 @@ class Firefox:
         deadline = time.monotonic() + WAIT_S
         while not self.evaluate(function, *arguments):
             if time.monotonic() > deadline:
-                shown = self._call("browsingContext.captureScreenshot", context=self._page)
                 picture = self._evidence / "firefox.png"
-                picture.write_bytes(base64.b64decode(shown["data"]))
+                picture.write_bytes(self.screenshot())
                 raise AssertionError(
                     f"Firefox: {function} with {arguments} did not come true; see {picture}"
                 )
             time.sleep(LOOK_EVERY_S)
+
+    def screenshot(self) -> bytes:
+        """What the page shows, as PNG."""
+        shown = self._call("browsingContext.captureScreenshot", context=self._page)
+        return base64.b64decode(shown["data"])
+
+    def size(self, width: int, height: int) -> None:
+        """The page's, in CSS pixels."""
+        view = {"width": width, "height": height}
+        self._call("browsingContext.setViewport", context=self._page, viewport=view)
 
     def sees_moving(self, seat: str, identity: int) -> None:
         """Waits until a seat's pixels show its identity and an advancing counter."""
