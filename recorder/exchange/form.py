@@ -1,7 +1,7 @@
 """What an export is: its places, its list of files, and what may stand in it.
 
     index.html, player/…   opens in a browser from the disk, without a server
-    recording/…            the recording's folder, byte for byte
+    recording/…            the recording's folder, byte for byte (fragmented MP4 behind an index)
     metadata/…             Dublin Core and LOM (`described`)
     timeline/…             chapters and captions as WebVTT, the parts as a list (`timeline`)
     library.json           what the library says of the lesson (`LibraryFacts`)
@@ -57,6 +57,38 @@ class LibraryFacts(BaseModel):
     schools: tuple[str, ...] = Field(default=(), max_length=1000)
 
 
+class HeldFile(BaseModel):
+    """A file inside another (`wrapping`): all of it from byte `begins` on."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    begins: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ExportedFile(Checksum):
+    """A file of an export. What it holds, if anything, is what belongs to the recording."""
+
+    holds: HeldFile | None = None
+
+    @model_validator(mode="after")
+    def _to_its_end(self) -> ExportedFile:
+        if self.holds is not None and self.holds.begins + self.holds.bytes != self.bytes:
+            raise ValueError("what a file holds does not end with it")
+        return self
+
+    @property
+    def of_recording(self) -> Checksum:
+        """What stands in the recording's folder."""
+        name = self.file.removeprefix(RECORDING)
+        return Checksum(
+            file=name,
+            bytes=self.holds.bytes if self.holds else self.bytes,
+            sha256=self.holds.sha256 if self.holds else self.sha256,
+        )
+
+
 class ExportAbout(BaseModel):
     """`export.json`. `made_at` is Unix time, `made_by` the program and its version."""
 
@@ -68,7 +100,7 @@ class ExportAbout(BaseModel):
     title: str = ""
     made_at: float
     made_by: str = ""
-    files: tuple[Checksum, ...] = Field(max_length=MOST_FILES)
+    files: tuple[ExportedFile, ...] = Field(max_length=MOST_FILES)
 
     @model_validator(mode="after")
     def _safe(self) -> ExportAbout:
@@ -87,10 +119,10 @@ class ExportAbout(BaseModel):
         return sum(one.bytes for one in self.files)
 
     def of_recording(self) -> Iterator[Checksum]:
-        """The files of the recording's folder, as they are named there."""
+        """The files of the recording's folder, as they stand there."""
         for one in self.files:
             if one.file.startswith(RECORDING):
-                yield one.model_copy(update={"file": one.file.removeprefix(RECORDING)})
+                yield one.of_recording
 
 
 def is_name(name: str) -> bool:

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from recorder.exchange.form import (
     LIBRARY,
     RECORDING,
     ExportAbout,
+    ExportedFile,
+    HeldFile,
     LibraryFacts,
     is_id,
     is_name,
@@ -35,6 +37,7 @@ from recorder.exchange.form import (
 from recorder.exchange.page_files import DATA, page_data, page_files
 from recorder.exchange.sinks import ExportSink
 from recorder.exchange.timeline import captions_vtt, chapters_vtt, parts_list
+from recorder.exchange.wrapping import NotWrapped, index_before, is_fragmented
 from recorder.manifest import Manifest, read_manifest
 from recorder.plain_text import plain
 from recorder.recording_folder import JOURNAL, MANIFEST, TRACKS
@@ -51,11 +54,11 @@ class ExportWork:
     folder: Path
     sink: ExportSink
     tell: Tell = lambda _bytes: None
-    files: list[Checksum] = field(default_factory=list)
+    files: list[ExportedFile] = field(default_factory=list)
 
     def add_text(self, name: str, content: bytes) -> None:
         """A file that was made for the export."""
-        self._add(name, len(content), iter([content]))
+        self._add(name, len(content), [content], b"")
 
     def add_file(self, name: str, expected: Checksum | None) -> None:
         """A file of the recording. Raises `ExchangeError` when it is not what was finished."""
@@ -63,28 +66,42 @@ class ExportWork:
             size, pieces = _opened(self.folder / name)
         except FileNotFoundError:
             raise ExchangeError("damaged", name) from None
-        self._add(RECORDING + name, size, _told(pieces, self.tell))
-        taken = self.files[-1]
+        index = _index_of(self.folder / name)
+        taken = self._add(RECORDING + name, size, _told(pieces, self.tell), index)
         if expected is not None and (taken.bytes, taken.sha256) != (
             expected.bytes,
             expected.sha256,
         ):
             raise ExchangeError("damaged", name)
 
-    def _add(self, name: str, size: int, pieces: Iterator[bytes]) -> None:
-        digest, written = hashlib.sha256(), 0
+    def _add(self, name: str, size: int, pieces: Iterable[bytes], index: bytes) -> Checksum:
+        """`index` stands before what is read; what was read is given back."""
+        whole, inside, written = hashlib.sha256(index), hashlib.sha256(), 0
 
         def passing() -> Iterator[bytes]:
             nonlocal written
+            if index:
+                yield index
             for piece in pieces:
-                digest.update(piece)
+                whole.update(piece)
+                inside.update(piece)
                 written += len(piece)
                 yield piece
 
-        self.sink.add(name, size, passing())
+        self.sink.add(name, len(index) + size, passing())
         if written != size:
             raise ExchangeError("damaged", name, "it changed while it was read")
-        self.files.append(Checksum(file=name, bytes=written, sha256=digest.hexdigest()))
+        read = Checksum(file=name, bytes=written, sha256=inside.hexdigest())
+        held = HeldFile(begins=len(index), bytes=read.bytes, sha256=read.sha256)
+        self.files.append(
+            ExportedFile(
+                file=name,
+                bytes=len(index) + written,
+                sha256=whole.hexdigest(),
+                holds=held if index else None,
+            )
+        )
+        return read
 
 
 def export_recording(
@@ -163,7 +180,7 @@ def _write(
         made_by=made_by,
         files=tuple(work.files),
     )
-    content = about.model_dump_json(indent=1).encode()
+    content = about.model_dump_json(indent=1, exclude_none=True).encode()
     work.sink.add(ABOUT, len(content), iter([content]))
     return about
 
@@ -201,6 +218,16 @@ class _not_at_work:  # noqa: N801 - read as a sentence at its `with`
     def __exit__(self, *_: object) -> None:
         if self._journal >= 0:
             os.close(self._journal)
+
+
+def _index_of(path: Path) -> bytes:
+    """What a part needs before it to play as one file from a disk; nothing for others."""
+    try:
+        if path.suffix == ".mp4" and path.parent.name != TRACKS and is_fragmented(path):
+            return index_before(path)
+    except (NotWrapped, OSError):
+        pass  # it goes as it is
+    return b""
 
 
 def _opened(path: Path) -> tuple[int, Iterator[bytes]]:

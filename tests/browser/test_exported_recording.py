@@ -22,7 +22,7 @@ from tests.browser.firefox import firefox, has_firefox
 from tests.browser.media_page import CHROMIUM
 from tests.browser.screens import WAIT_S
 from tests.recorded_media import FRAME_RATE, read_counter
-from tests.unit.recorder.exchange.exported import FACTS, exported, record
+from tests.unit.recorder.exchange.exported import FACTS, exported, fragment, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -74,6 +74,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export that went through a ZIP, to a place whose name needs care."""
     root = tmp_path_factory.mktemp("export")
     record(root / "rec1", seconds=SECONDS, codec="VP8")
+    fragment(root / "rec1")  # the harder kind: its pieces cannot be fetched here
     exported(root / "rec1", root / "out.zip", as_zip=True)
     place = root / "U 盘 #1 100%"
     with zipfile.ZipFile(root / "out.zip") as read:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from recorder.checksums import checksum_of
 from recorder.exchange.form import ExportAbout, LibraryFacts
 from recorder.exchange.making import export_recording
 from recorder.exchange.sinks import FolderSink, ZipSink
-from recorder.recording_folder import JOURNAL
+from recorder.recording_folder import MANIFEST
 from recorder.records import Happened
 from tests.recorded_lesson import BEGAN, Packet, RecordedLesson
 from tests.recorded_media import SOUND, VIDEO, Stream, encode_sound, encode_video, packetise
@@ -52,6 +52,24 @@ def record(folder: Path, *, seconds: float = SECONDS, codec: str = "H264") -> No
     lesson.close()
 
 
+def fragment(folder: Path) -> None:
+    """Its MP4 parts become fragmented ones, as a player that takes pieces has them."""
+    members = json.loads((folder / MANIFEST).read_text())
+    for path in folder.glob("part-*.mp4"):
+        aside = path.with_name("aside.mp4")
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-movflags",
+             "frag_keyframe+empty_moov+default_base_moof", aside],
+            check=True,
+        )  # fmt: skip
+        aside.rename(path)
+        taken = checksum_of(path).model_dump()
+        members["checksums"] = [
+            taken if one["file"] == path.name else one for one in members["checksums"]
+        ]
+    (folder / MANIFEST).write_text(json.dumps(members))
+
+
 def exported(folder: Path, place: Path, *, as_zip: bool = False) -> ExportAbout:
     sink = ZipSink(place, at=BEGAN) if as_zip else FolderSink(place)
     return export_recording(folder, sink, FACTS, made_at=BEGAN, made_by="this test")
@@ -75,10 +93,3 @@ def probed(path: Path) -> dict[str, Any]:
         capture_output=True, check=True,
     )  # fmt: skip
     return json.loads(said.stdout)
-
-
-def has_ffprobe() -> bool:
-    return shutil.which("ffprobe") is not None
-
-
-JOURNAL_FILE = JOURNAL

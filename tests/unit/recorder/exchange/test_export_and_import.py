@@ -22,9 +22,10 @@ from recorder.errors import ExchangeError
 from recorder.exchange.form import ABOUT, LIBRARY, is_id, is_name
 from recorder.exchange.sinks import StoredZip
 from recorder.exchange.taking import check_export, import_recording
+from recorder.exchange.wrapping import is_fragmented
 from recorder.recording_folder import JOURNAL, MANIFEST, lock_journal
 from recorder.verification import ArchiveCondition, verify
-from tests.unit.recorder.exchange.exported import contents, exported, probed
+from tests.unit.recorder.exchange.exported import contents, exported, fragment, probed
 
 ROOM = 0  # bytes left free on the test's disk
 
@@ -62,6 +63,37 @@ def test_it_comes_in_elsewhere_with_the_same_hashes_and_journal(
     again = exported(got, tmp_path / "again")
     of_recording = [one for one in about.files if one.file.startswith("recording/")]
     assert [one for one in again.files if one.file.startswith("recording/")] == of_recording
+
+
+@pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
+def test_a_part_of_fragments_leaves_as_one_that_plays_and_comes_in_as_it_was(
+    folder: Path, elsewhere: Path, tmp_path: Path, *, as_zip: bool
+) -> None:
+    fragment(folder)
+    about = exported(folder, tmp_path / "out", as_zip=as_zip)
+    wrapped = [one for one in about.files if one.holds is not None]
+    assert len(wrapped) == 2
+    got = taken(tmp_path / "out", elsewhere)
+    (got / LIBRARY).unlink()
+    assert contents(got) == contents(folder)
+    if not as_zip:
+        for one in wrapped:
+            path = tmp_path / "out" / one.file
+            assert not is_fragmented(path)
+            assert probed(path)["streams"] == probed(folder / path.name)["streams"]
+
+
+def test_what_a_file_holds_has_a_hash_of_its_own(
+    folder: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    fragment(folder)
+    exported(folder, tmp_path / "out")
+    about = json.loads((tmp_path / "out" / ABOUT).read_text())
+    one = next(one for one in about["files"] if "holds" in one)
+    one["holds"]["begins"] += 1
+    one["holds"]["bytes"] -= 1
+    (tmp_path / "out" / ABOUT).write_text(json.dumps(about))
+    assert refused(tmp_path / "out", elsewhere) == "wrong-bytes"
 
 
 def test_every_hash_is_coreutils(folder: Path, tmp_path: Path) -> None:

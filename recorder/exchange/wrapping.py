@@ -1,0 +1,377 @@
+"""A fragmented MP4 as an ordinary one, with the whole file inside it, byte for byte.
+
+From `file:` a browser plays only what one `<video src>` plays, and Firefox neither seeks a
+fragmented MP4 nor knows how long it is. So an export puts an index before it: `ftyp`, a `moov` that
+names every sample where it stands, and one `mdat` whose content is the fragmented file as it is.
+Whoever imports it takes that content out again: nothing is copied twice, and nothing is lost.
+
+Boxes after ISO/IEC 14496-12 (2022): fragments §8.8, sample tables §8.6 and §8.7, edit lists §8.6.6.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+# Of a box that is read into memory; a day's `moov` without samples, or one `moof`, is far shorter.
+_MOST_BOX_BYTES = 16 << 20
+_NOT_SYNC = 0x10000  # sample_is_non_sync_sample, §8.8.3.1
+_LARGE_HEADER_BYTES = 16
+_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
+
+Box = tuple[bytes, bytes]
+
+
+class NotWrapped(ValueError):  # noqa: N818 - it stays as it is
+    """The file is no fragmented MP4 of the kind that is known here."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """A track's samples, in the order of decoding; times in its own ticks."""
+
+    boxes: list[Box]
+    timescale: int
+    begins: int | None = None  # decode time of the first sample
+    ends: int = 0
+    sizes: array[int] = field(default_factory=lambda: array("I"))
+    lasts: array[int] = field(default_factory=lambda: array("I"))
+    shown: array[int] = field(default_factory=lambda: array("i"))  # so much after they are decoded
+    syncs: array[int] = field(default_factory=lambda: array("I"))  # counted from 1
+    chunks: list[tuple[int, int]] = field(default_factory=list)  # place, samples
+    defaults: tuple[int, int, int] = (0, 0, 0)  # duration, size, flags
+
+
+def index_before(path: Path) -> bytes:
+    """What stands before a fragmented MP4 so that both together are an ordinary one.
+
+    Raises `NotWrapped`, `OSError`.
+    """
+    try:
+        with path.open("rb") as file:
+            return _index(file, path.stat().st_size)
+    except (struct.error, IndexError, KeyError, StopIteration, OverflowError) as error:
+        raise NotWrapped(f"{path.name}: {error}") from None
+
+
+def is_fragmented(path: Path) -> bool:
+    """Whether an MP4 has its samples in fragments. Raises `OSError`."""
+    with path.open("rb") as file:
+        return any(kind == b"moof" for kind, _, _ in _top_level(file, path.stat().st_size))
+
+
+def _index(file: BinaryIO, size: int) -> bytes:
+    tracks: dict[int, _Track] = {}
+    movie: list[Box] = []
+    for kind, at, length in _top_level(file, size):
+        if kind == b"moov":
+            movie = list(_boxes(_content(file, at, length)))
+            tracks = _tracks(movie)
+        elif kind == b"moof":
+            if not tracks:
+                raise NotWrapped("a fragment comes before its tracks are named")
+            _read_fragment(_content(file, at, length), at, tracks)
+    held = {number: track for number, track in tracks.items() if track.sizes}
+    if not held:
+        raise NotWrapped("no fragment has a sample")
+    kinds = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
+    # The index is as long with other places of the chunks, which are of eight bytes each.
+    length = len(kinds) + len(_moov(movie, held, 0)) + _LARGE_HEADER_BYTES
+    inside = struct.pack(">I4sQ", 1, b"mdat", _LARGE_HEADER_BYTES + size)
+    return kinds + _moov(movie, held, length) + inside
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _top_level(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, place and length of each box of the file."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if length == 1:
+            (length,) = struct.unpack(">Q", file.read(8))
+        elif length == 0:
+            length = size - at
+        if length < 8 or at + length > size:
+            return  # torn, or none
+        yield kind, at, length
+        at += length
+
+
+def _content(file: BinaryIO, at: int, length: int) -> bytes:
+    if length > _MOST_BOX_BYTES:
+        raise NotWrapped(f"a box of {length} bytes")
+    file.seek(at + 8)
+    return file.read(length - 8)
+
+
+def _boxes(data: bytes) -> Iterator[Box]:
+    at = 0
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if length < 8 or at + length > len(data):
+            raise NotWrapped(f"{kind!r} is torn")
+        yield kind, data[at + 8 : at + length]
+        at += length
+
+
+def _inner(boxes: list[Box], *path: bytes) -> bytes:
+    """The content of the first box at this path."""
+    for kind in path:
+        content = next(data for name, data in boxes if name == kind)
+        boxes = list(_boxes(content)) if kind in _CONTAINERS else []
+    return content
+
+
+def _tracks(movie: list[Box]) -> dict[int, _Track]:
+    defaults: dict[int, tuple[int, int, int]] = {}
+    for kind, data in movie:
+        if kind == b"mvex":
+            for name, trex in _boxes(data):
+                if name == b"trex":
+                    number, _, *rest = struct.unpack_from(">5I", trex, 4)
+                    defaults[number] = (rest[0], rest[1], rest[2])
+    tracks: dict[int, _Track] = {}
+    for kind, data in movie:
+        if kind == b"trak":
+            boxes = list(_boxes(data))
+            header = _inner(boxes, b"tkhd")
+            (number,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
+            media = _inner(boxes, b"mdia", b"mdhd")
+            (timescale,) = struct.unpack_from(">I", media, 20 if media[0] else 12)
+            sizes = _inner(boxes, b"mdia", b"minf", b"stbl", b"stsz")
+            if struct.unpack_from(">I", sizes, 8)[0]:
+                raise NotWrapped("samples stand outside its fragments")
+            tracks[number] = _Track(boxes, timescale, defaults=defaults.get(number, (0, 0, 0)))
+    return tracks
+
+
+def _read_fragment(data: bytes, at: int, tracks: dict[int, _Track]) -> None:
+    follows = at  # where the data of a run begins that does not say it
+    for kind, traf in _boxes(data):
+        if kind != b"traf":
+            continue
+        boxes = list(_boxes(traf))
+        header = _inner(boxes, b"tfhd")
+        flags, number = struct.unpack_from(">II", header)
+        track, place = tracks[number], 8
+        base = at if flags & 0x20000 else follows
+        duration, size, sample_flags = track.defaults
+        if flags & 0x1:
+            (base,) = struct.unpack_from(">Q", header, place)
+            place += 8
+        place += 4 if flags & 0x2 else 0
+        if flags & 0x8:
+            (duration,) = struct.unpack_from(">I", header, place)
+            place += 4
+        if flags & 0x10:
+            (size,) = struct.unpack_from(">I", header, place)
+            place += 4
+        if flags & 0x20:
+            (sample_flags,) = struct.unpack_from(">I", header, place)
+        times = [content for name, content in boxes if name == b"tfdt"]
+        if times:
+            wide = times[0][0]
+            (begins,) = struct.unpack_from(">Q" if wide else ">I", times[0], 4)
+            _go_on_at(track, begins)
+        follows = base
+        for name, run in boxes:
+            if name == b"trun":
+                follows = _read_run(track, run, (base, follows), (duration, size, sample_flags))
+
+
+def _go_on_at(track: _Track, begins: int) -> None:
+    """The last sample stands until this one: a fragment says when it begins."""
+    if track.begins is None:
+        track.begins = track.ends = begins
+    elif track.lasts and begins != track.ends:
+        last = track.lasts[-1] + begins - track.ends
+        if last < 0:
+            raise NotWrapped("a fragment begins before the one before it")
+        track.lasts[-1] = last
+        track.ends = begins
+
+
+def _read_run(
+    track: _Track, run: bytes, places: tuple[int, int], defaults: tuple[int, int, int]
+) -> int:
+    """Takes a run's samples; where its data ends."""
+    flags, count = struct.unpack_from(">II", run)
+    base, at = places
+    place = 8
+    if flags & 0x1:
+        (offset,) = struct.unpack_from(">i", run, place)
+        at, place = base + offset, place + 4
+    first_flags = None
+    if flags & 0x4:
+        (first_flags,) = struct.unpack_from(">I", run, place)
+        place += 4
+    track.begins = track.begins or 0
+    track.chunks.append((at, count))
+    for number in range(count):
+        duration, size, sample_flags = defaults
+        shown = 0
+        if flags & 0x100:
+            (duration,) = struct.unpack_from(">I", run, place)
+            place += 4
+        if flags & 0x200:
+            (size,) = struct.unpack_from(">I", run, place)
+            place += 4
+        if flags & 0x400:
+            (sample_flags,) = struct.unpack_from(">I", run, place)
+            place += 4
+        elif number == 0 and first_flags is not None:
+            sample_flags = first_flags
+        if flags & 0x800:
+            (shown,) = struct.unpack_from(">i" if run[0] else ">I", run, place)
+            place += 4
+        track.sizes.append(size)
+        track.lasts.append(duration)
+        track.shown.append(shown)
+        track.ends += duration
+        if not sample_flags & _NOT_SYNC:
+            track.syncs.append(len(track.sizes))
+        at += size
+    return at
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _box(kind: bytes, *contents: bytes) -> bytes:
+    content = b"".join(contents)
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def _moov(movie: list[Box], tracks: dict[int, _Track], moved: int) -> bytes:
+    """`moved` is how far behind its place in the fragmented file each byte stands."""
+    header = _inner(movie, b"mvhd")
+    (timescale,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
+    written, longest = [], 0
+    for track in tracks.values():
+        before, begins = _edit(track, timescale)
+        lasts = round((track.ends - (track.begins or 0) - begins) * timescale / track.timescale)
+        longest = max(longest, before + lasts)
+        written.append(_trak(track, (before, lasts, begins), moved))
+    return _box(b"moov", _box(b"mvhd", _lasting(header, 24, 16, longest)), *written)
+
+
+def _edit(track: _Track, timescale: int) -> tuple[int, int]:
+    """How long nothing is shown (the movie's ticks), and from where in the track (its own)."""
+    empty, media_time = 0, 0
+    for kind, data in track.boxes:
+        if kind != b"edts":
+            continue
+        entries = next(content for name, content in _boxes(data) if name == b"elst")
+        form = ">Qq4x" if entries[0] else ">Ii4x"
+        for number in range(struct.unpack_from(">I", entries, 4)[0]):
+            place = 8 + number * struct.calcsize(form)
+            duration, begins = struct.unpack_from(form, entries, place)
+            if begins < 0:
+                empty += duration
+            else:
+                media_time = begins
+                break
+    late = (track.begins or 0) - media_time
+    if late >= 0:
+        return empty + round(late * timescale / track.timescale), 0
+    return empty, -late
+
+
+def _trak(track: _Track, edit: tuple[int, int, int], moved: int) -> bytes:
+    before, lasts, begins = edit
+    contents = []
+    for kind, data in track.boxes:
+        if kind == b"tkhd":
+            contents.append(_box(kind, _lasting(data, 28, 20, before + lasts)))
+            if before or begins:  # an edit list that says nothing moves pictures in libav
+                contents.append(_box(b"edts", _edit_list(before, lasts, begins)))
+        elif kind == b"mdia":
+            contents.append(_mdia(track, data, moved))
+        elif kind != b"edts":
+            contents.append(_box(kind, data))
+    return _box(b"trak", *contents)
+
+
+def _edit_list(before: int, lasts: int, begins: int) -> bytes:
+    entries = [(before, -1)] if before else []
+    entries.append((lasts, begins))
+    packed = b"".join(struct.pack(">QqI", *entry, 0x10000) for entry in entries)
+    return _box(b"elst", struct.pack(">II", 1 << 24, len(entries)), packed)
+
+
+def _lasting(header: bytes, wide_at: int, narrow_at: int, duration: int) -> bytes:
+    """A header's content with another duration."""
+    changed = bytearray(header)
+    if header[0]:
+        struct.pack_into(">Q", changed, wide_at, duration)
+    else:
+        struct.pack_into(">I", changed, narrow_at, min(duration, 0xFFFFFFFF))
+    return bytes(changed)
+
+
+def _mdia(track: _Track, data: bytes, moved: int) -> bytes:
+    contents = []
+    for kind, content in _boxes(data):
+        if kind == b"mdhd":
+            lasts = track.ends - (track.begins or 0)
+            contents.append(_box(kind, _lasting(content, 24, 16, lasts)))
+        elif kind == b"minf":
+            inner = [
+                _stbl(track, inside, moved) if name == b"stbl" else _box(name, inside)
+                for name, inside in _boxes(content)
+            ]
+            contents.append(_box(kind, *inner))
+        else:
+            contents.append(_box(kind, content))
+    return _box(b"mdia", *contents)
+
+
+def _stbl(track: _Track, data: bytes, moved: int) -> bytes:
+    """The sample tables (§8.5.1), with what describes the samples as it was."""
+    described = [_box(kind, content) for kind, content in _boxes(data) if kind == b"stsd"]
+    shown = _runs(track.shown)
+    tables = [_table(b"stts", _runs(track.lasts), ">II")]
+    if any(track.shown):
+        tables.append(_table(b"ctts", shown, ">Ii", version=1))
+    if len(track.syncs) < len(track.sizes):
+        tables.append(_table(b"stss", [(number,) for number in track.syncs], ">I"))
+    chunks, last = [], 0
+    for number, (_, count) in enumerate(track.chunks, start=1):
+        if count != last:
+            chunks.append((number, count, 1))
+        last = count
+    tables.append(_table(b"stsc", chunks, ">III"))
+    sizes = struct.pack(f">{len(track.sizes)}I", *track.sizes)
+    tables.append(_box(b"stsz", struct.pack(">III", 0, 0, len(track.sizes)), sizes))
+    places = [(place + moved,) for place, _ in track.chunks]
+    tables.append(_table(b"co64", places, ">Q"))
+    return _box(b"stbl", *described, *tables)
+
+
+def _runs(values: array[int]) -> list[tuple[int, int]]:
+    """Values as (how many, value)."""
+    runs: list[tuple[int, int]] = []
+    for value in values:
+        if runs and runs[-1][1] == value:
+            runs[-1] = (runs[-1][0] + 1, value)
+        else:
+            runs.append((1, value))
+    return runs
+
+
+def _table(
+    kind: bytes,
+    entries: Sequence[tuple[int, ...]],
+    form: str,
+    *,
+    version: int = 0,
+) -> bytes:
+    packed = b"".join(struct.pack(form, *entry) for entry in entries)
+    return _box(kind, struct.pack(">II", version << 24, len(entries)), packed)
