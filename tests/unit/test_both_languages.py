@@ -21,6 +21,7 @@ README = ROOT / "README.md", ROOT / "README.zh.md"
 PAGES = {
     name: (DOCS / f"{name}.md", DOCS / "zh" / f"{name}.md")
     for name in (
+        "archive_format",
         "browsers",
         "hardware_profiles",
         "networks",

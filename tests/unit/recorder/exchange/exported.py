@@ -33,7 +33,9 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-def record(folder: Path, *, seconds: float = SECONDS, codec: str = "H264") -> None:
+def record(
+    folder: Path, *, seconds: float = SECONDS, codec: str = "H264", finish: bool = True
+) -> None:
     """Two seats' pictures, the lead's sound; the far room is VP8's picture or H.264's."""
     lesson = RecordedLesson(folder)
     lesson.open()
@@ -49,7 +51,10 @@ def record(folder: Path, *, seconds: float = SECONDS, codec: str = "H264") -> No
         lesson._folder.append(Happened(event_id=str(number), event=event))
     packets = [Packet(at, track, data) for track, _, media in sent for at, data in media]
     lesson.receive(packets, until=seconds + 0.5)
-    lesson.close()
+    if finish:
+        lesson.close()
+    else:
+        lesson.kill()
 
 
 def fragment(folder: Path) -> None:
