@@ -35,11 +35,14 @@ from recorder.recording_folder import (
 from recorder.records import Opened, to_line_members
 from recorder.saved_part import Saved, save_part
 from recorder.track_reader import has_frames
-from recorder.verification import ArchiveCondition, Verified, verify
+from recorder.verification import ArchiveCondition, Verified, elsewhere, verify
 
 BEFORE_REPAIR = "before_repair"
 # The mark that the library has taken a manifest: a new one is to be taken again.
 FILED = ".filed"
+
+# Members of a part that is played piece by piece.
+_OF_PIECES = ("codecs", "playlist", "index_bytes")
 
 REPAIRS = {
     "finished-again": "made again from its tracks, which were kept",
@@ -160,13 +163,20 @@ class Repair:
     def _from_files(self, manifest: Manifest) -> bool:
         """Each damaged file gives way to what can be read of it; whether anything can be played."""
         taken = {one.file: one for one in manifest.checksums}
+        stored = elsewhere(self.folder, manifest)
         parts: list[Part] = []
         missing = list(manifest.missing)
         mended: list[Mended] = []
         ready: list[Saved] = []
         for part in manifest.parts:
             path = self.folder / part.file
-            if _fits(path, taken.get(part.file)):
+            if part.file in stored:
+                parts.append(part)
+                continue
+            playlist = getattr(part, "playlist", "")
+            if _fits(path, taken.get(part.file)) and (
+                not playlist or _fits(self.folder / playlist, taken.get(playlist))
+            ):
                 parts.append(part)
                 continue
             saved = save_part(path) if path.is_file() else None
@@ -185,7 +195,7 @@ class Repair:
             )
             if saved:
                 ready.append(saved)
-                parts.append(part.model_copy(update={"duration_s": round(saved_s, 3)}))
+                parts.append(_as_one_file(part, round(saved_s, 3)))
         if not parts:
             for saved in ready:
                 saved.aside.unlink()
@@ -200,17 +210,15 @@ class Repair:
         sync_folder(self.folder)
         if manifest is not self.known and not mended and not manifest.checksums:
             mended.append(Mended("manifest-from-parts"))
-        names = [part.file for part in parts] + ([poster] if poster else [])
-        self._write_manifest(
-            manifest.model_copy(
-                update={
-                    "parts": tuple(parts),
-                    "missing": tuple(missing),
-                    "poster": poster,
-                    "checksums": tuple(checksum_of(self.folder / name) for name in names),
-                }
-            )
+        repaired = manifest.model_copy(
+            update={"parts": tuple(parts), "missing": tuple(missing), "poster": poster}
         )
+        checksums = tuple(
+            taken[name] if name in stored and name in taken else checksum_of(self.folder / name)
+            for name in sorted(repaired.files)
+            if name in taken or name not in stored
+        )
+        self._write_manifest(repaired.model_copy(update={"checksums": checksums}))
         self.done += mended
         return True
 
@@ -226,8 +234,10 @@ class Repair:
 
     def _all_whole(self, manifest: Manifest) -> bool:
         taken = {one.file: one for one in manifest.checksums}
+        stored = elsewhere(self.folder, manifest)
         return bool(manifest.files) and all(
-            name in taken and _fits(self.folder / name, taken[name]) for name in manifest.files
+            name in taken and (name in stored or _fits(self.folder / name, taken[name]))
+            for name in manifest.files
         )
 
     # --- what was there before -----------------------------------------------------------------
@@ -298,6 +308,14 @@ def _fits(path: Path, expected: object) -> bool:
         return checksum_of(path) == expected
     except OSError:
         return False
+
+
+def _as_one_file(part: Part, duration_s: float) -> Part:
+    """It is played whole now: what a player of pieces needs of it is not true any more."""
+    members = part.model_dump() | {"duration_s": duration_s}
+    for name in _OF_PIECES:
+        members.pop(name, None)
+    return Part.model_validate(members)
 
 
 def _bare(line: dict[str, object]) -> dict[str, object]:

@@ -19,6 +19,7 @@ from recorder.errors import ManifestError
 from recorder.manifest import Manifest, read_manifest
 from recorder.recording_folder import JOURNAL, read_recording
 from recorder.records import Opened
+from recorder.stored_pieces import LedgerError, read_ledger
 
 
 class ArchiveCondition(StrEnum):
@@ -35,7 +36,8 @@ class ArchiveCondition(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A recording as it stands. `bytes` is what its files take; `faults` say what is wrong,
-    `unproved` names the files of which no checksum was taken.
+    `unproved` names the files of which no checksum was taken, `elsewhere` those that lie in an
+    object store alone, where each byte was read back before it was released here.
     """
 
     recording_id: str
@@ -47,6 +49,7 @@ class Verified:
     bytes: int = 0
     faults: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 def look(folder: Path) -> Verified:
@@ -59,6 +62,8 @@ def look(folder: Path) -> Verified:
     if manifest is None:
         return _unfinished(folder, found)
     absent = [name for name in sorted(manifest.files) if not (folder / name).is_file()]
+    stored = elsewhere(folder, manifest)
+    absent = [name for name in absent if name not in stored]
     condition = ArchiveCondition.INCOMPLETE if manifest.lack else ArchiveCondition.WHOLE
     return replace(
         found,
@@ -68,6 +73,24 @@ def look(folder: Path) -> Verified:
         started_at=manifest.started_at,
         duration_s=manifest.duration_s,
         faults=tuple(f"{name} is not there" for name in absent),
+        elsewhere=tuple(sorted(stored)),
+    )
+
+
+def elsewhere(folder: Path, manifest: Manifest) -> frozenset[str]:
+    """Its files that lie in an object store and not here, as they were finished."""
+    try:
+        ledger = read_ledger(folder)
+    except (LedgerError, OSError):
+        return frozenset()
+    taken = {one.file: one.sha256 for one in manifest.checksums}
+    return frozenset(
+        name
+        for name in manifest.files
+        if name in ledger.released
+        and name in ledger.whole
+        and taken.get(name) in (None, ledger.whole[name])
+        and not (folder / name).is_file()
     )
 
 
@@ -165,5 +188,6 @@ def told(found: Verified) -> str:
         "bytes": found.bytes,
         "faults": list(found.faults),
         "unproved": list(found.unproved),
+        "elsewhere": list(found.elsewhere),
     }
     return json.dumps(members, ensure_ascii=False)

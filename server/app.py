@@ -80,8 +80,11 @@ from server.node.media import MediaCore, open_media_node
 from server.programs.service import ProgramService
 from server.recordings.lesson_files import LESSON_FILES, LessonFiles
 from server.recordings.library import Catalogue
+from server.recordings.object_store import ObjectStore
 from server.recordings.recording import RecordingService
+from server.recordings.s3_objects import objects_of
 from server.recordings.store import FolderStore, Store
+from server.recordings.uploading import Uploads
 from server.schools.pairing import PairingDesk
 from server.services import Services
 from server.timekeeper import Timekeeper
@@ -274,7 +277,9 @@ class _Start:
             away_grace_s=settings.away_grace_s,
             profile_folders=self._profile_folders,
         )
-        store = FolderStore(settings.recordings)
+        store: Store = FolderStore(settings.recordings)
+        if settings.store_bucket:
+            store = await _object_store(settings, self._stack)
         recording = await self._recording(media, pending_writes, desk, store) if record else None
         files = LessonFiles(settings.recordings / LESSON_FILES, store, clock)
         await files.start()
@@ -426,6 +431,16 @@ def _signaling_settings(settings: Settings, *, programs: bool) -> SignalingSetti
         turn=turn_servers(settings),
         programs=programs,
     )
+
+
+async def _object_store(settings: Settings, stack: AsyncExitStack) -> Store:
+    """The store that the settings name, and what sends recordings there."""
+    objects = objects_of(settings)
+    spool_bytes = round(settings.store_spool_gb * 1e9)
+    uploads = Uploads(objects, settings.recordings, spool_bytes=spool_bytes)
+    stack.push_async_callback(uploads.close)
+    await uploads.start()
+    return ObjectStore(objects, settings.recordings, uploads)
 
 
 def turn_servers(settings: Settings) -> TurnServers | None:

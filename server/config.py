@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     data_folder: Path = Path("var")
     database_url: str = ""
     recordings_folder: Path | None = None
+    store_bucket: str = ""
+    store_endpoint: str = ""
+    store_region: str = "us-east-1"
+    store_keys_file: Path | None = None
+    store_spool_gb: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 100
     web_folder: Path | None = None
 
     # where it listens
@@ -336,8 +341,24 @@ class Settings(BaseSettings):
             )
         return self
 
+    @field_validator("store_endpoint")
+    @classmethod
+    def _store_address(cls, value: str) -> str:
+        parts = urlsplit(value) if value else None
+        if parts is not None and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise WrongSetting(
+                f"'{value}' is no address of a store, like https://s3.example.cn:9000",
+                f"“{value}”不是对象存储的地址；应如 https://s3.example.cn:9000",
+            )
+        return value
+
     @model_validator(mode="after")
     def _fit_together(self) -> Settings:
+        if bool(self.store_bucket) != (self.store_keys_file is not None):
+            raise WrongSetting(
+                "store_bucket and store_keys_file belong together: give both or neither",
+                "store_bucket 和 store_keys_file 须同时给出，或都不给",
+            )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise WrongSetting(
                 "tls_cert and tls_key belong together: give both or neither",

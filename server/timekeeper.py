@@ -70,4 +70,5 @@ class Timekeeper:
             await services.store.remove(recording_id)
         for lesson_id in gone["lessons"]:
             await asyncio.to_thread(services.event_log.remove, lesson_id)
+        await services.store.sweep(now)
         await services.lesson_files.sweep(now)  # last: it forgets nothing that is not done

@@ -12,6 +12,8 @@ from server.database.free_space import space_in
 from server.database.refusing import DatabaseRefused
 from server.door.condition import SHUT
 from server.door.web import built_client, pages_are_built
+from server.recordings.object_store import ObjectStore
+from server.recordings.uploading import UploadTotals
 from server.services import Services
 
 # As often as load balancers ask anyway; what is busy is free again by then.
@@ -34,7 +36,8 @@ async def readyz(services: ServicesOf) -> JSONResponse:
     """Ready to take lessons: each check and its fault, if it has one.
 
     A certificate with which browsers still come in is no reason to be unready; nor is a recorder
-    that is down, without which lessons go on, or a clock that nothing keeps right.
+    that is down, without which lessons go on, a clock that nothing keeps right, or an object store
+    that is away.
     """
     settings = services.settings
     data, recordings, built = await anyio.to_thread.run_sync(
@@ -56,6 +59,8 @@ async def readyz(services: ServicesOf) -> JSONResponse:
     ready = ready and checks["clock"] != NOT_SET
     if services.recording is not None:
         checks["recorder"] = "ok" if services.recording.totals().recorder_up else "not running"
+    if isinstance(services.store, ObjectStore):
+        checks["store"] = _store(services.store.uploads.totals())
     if services.certificate is not None:
         condition = services.certificate.condition
         faults = [finding.fault.value for finding in condition.findings]
@@ -82,3 +87,10 @@ async def _database(services: Services) -> str:
         return type(error).__name__
     waits_for = services.pending_writes.refusal
     return "ok" if waits_for is None else waits_for.cause.name.lower()
+
+
+def _store(totals: UploadTotals) -> str:
+    """Recordings wait safely while it is away; what fills the disk is to be seen to."""
+    if totals.spool_full:
+        return "away, and the spool is full" if totals.failures else "the spool is full"
+    return "away" if totals.failures else "ok"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePosixPath
 from typing import Annotated, NamedTuple
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 from fastapi.responses import FileResponse
 
 from recorder.manifest import Part, RecordedEvent
@@ -13,6 +14,7 @@ from server.api.access import Person, ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Moment, SearchText, Title, View, Word
 from server.api.pages import Pages
+from server.api.stored_response import stored_response
 from server.database.models import Recording, RecordingPhase, User, Visibility
 from server.recordings.library import (
     RECORDINGS,
@@ -270,16 +272,16 @@ async def finish_recording(recording_id: Id, person: Person, services: ServicesO
 @router.get("/media/recordings/{recording_id}/{name:path}")
 @router.head("/media/recordings/{recording_id}/{name:path}", include_in_schema=False)
 async def recording_file(
-    recording_id: Id, name: FileName, person: Person, services: ServicesOf
-) -> FileResponse:
+    recording_id: Id, name: FileName, person: Person, services: ServicesOf, request: Request
+) -> Response:
     """A file of a recording; byte ranges."""
     async with services.database.read() as session:
         row = await get_visible_recording(session, person, recording_id)
-    path = await media_file(services.store, row, name)
-    return FileResponse(
-        path,
-        media_type=_TYPES.get(path.suffix),
-        # No cache keeps it, not even the browser's: at a shared PC the next person finds nothing.
-        # A player that seeks back behind its buffer asks again.
-        headers={"cache-control": "no-store"},
-    )
+    found = await media_file(services.store, row, name)
+    media_type = _TYPES.get(PurePosixPath(name).suffix)
+    # No cache keeps it, not even the browser's: at a shared PC the next person finds nothing.
+    # A player that seeks back behind its buffer asks again.
+    headers = {"cache-control": "no-store"}
+    if isinstance(found, Path):
+        return FileResponse(found, media_type=media_type, headers=headers)
+    return stored_response(found, request, media_type=media_type, headers=headers)

@@ -42,7 +42,7 @@ from server.recordings.lesson_files import LESSON_FILES
 _NOT_KEPT = {"lock", "listening.json", ADDRESS_FILE}
 _COPY = ".backup-"
 _COPY_IS_OLD_S = 86_400.0  # no copy of a database takes a day
-_NAMED_FILES = ("tls_cert", "tls_key", "turn_secret_file", "profiles_folder")
+_NAMED_FILES = ("tls_cert", "tls_key", "turn_secret_file", "store_keys_file", "profiles_folder")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,9 @@ class _Places(BaseModel):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     turn_secret_file: Path | None = None
+    store_bucket: str = ""
+    store_endpoint: str = ""
+    store_keys_file: Path | None = None
     profiles_folder: Path | None = None
     settings_file: Path | None = None
 

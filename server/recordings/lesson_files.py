@@ -290,7 +290,7 @@ class LessonFiles:
             parts = []
             for part in track.parts:
                 name = str(part.path.relative_to(recording_id))
-                path = await self._store.open(recording_id, name)
+                path = await self._store.bring(recording_id, name)
                 if path is None:
                     raise not_found("文件", "file")
                 parts.append(PartOrder(path=path, start_s=part.start_s))

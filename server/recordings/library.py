@@ -35,7 +35,7 @@ from server.database.models import (
 from server.database.paging import Asked, Key, Page, page_of
 from server.database.pending_writes import PendingWrites
 from server.errors import Refusal, Text, not_found
-from server.recordings.store import Store
+from server.recordings.store import Store, StoredFile
 from server.schools.communities import communities_of_school
 
 _log = structlog.get_logger("tongke.library")
@@ -335,13 +335,13 @@ def unreadable(recording: Recording, why: Exception) -> Refusal:
     )
 
 
-async def media_file(store: Store, recording: Recording, name: str) -> Path:
+async def media_file(store: Store, recording: Recording, name: str) -> Path | StoredFile:
     """Where a file of the recording is read; refuses (404) what its manifest does not name."""
     manifest = manifest_of(recording)
     if manifest is not None and name in manifest.files:
-        path = await store.open(recording.id, name)
-        if path is not None:
-            return path
+        found = await store.open(recording.id, name) or await store.stream(recording.id, name)
+        if found is not None:
+            return found
     raise not_found("文件", "file")
 
 

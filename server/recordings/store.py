@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 _log = structlog.get_logger("tongke.library")
+
+
+class StoredFile(Protocol):
+    """A file that this machine reads from elsewhere."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        ...
+
+    def read(self, begin: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `begin` up to, without, `end`."""
+        ...
 
 
 class Store(Protocol):
@@ -25,11 +38,26 @@ class Store(Protocol):
         ...
 
     async def open(self, recording_id: str, name: str) -> Path | None:
-        """Where this machine reads a file; None if it is not kept."""
+        """Where this machine has a file; None if it is not kept, or kept elsewhere."""
+        ...
+
+    async def stream(self, recording_id: str, name: str) -> StoredFile | None:
+        """A file that is kept elsewhere; None if it is not."""
+        ...
+
+    async def bring(self, recording_id: str, name: str) -> Path | None:
+        """A file as this machine's own, for a program that needs one; None if it is not kept.
+
+        Raises `ObjectsAway`, `OSError`.
+        """
         ...
 
     async def remove(self, recording_id: str) -> None:
         """All of a recording goes, for good."""
+        ...
+
+    async def sweep(self, now: float) -> None:
+        """What is only kept for a while goes when its time is over."""
         ...
 
 
@@ -47,6 +75,17 @@ class FolderStore:
     async def open(self, recording_id: str, name: str) -> Path | None:
         """A file below the recording's folder, whatever its name says."""
         return await asyncio.to_thread(self._find, recording_id, name)
+
+    async def stream(self, recording_id: str, name: str) -> StoredFile | None:
+        """Nothing is kept elsewhere."""
+        return None
+
+    async def bring(self, recording_id: str, name: str) -> Path | None:
+        """It is here."""
+        return await self.open(recording_id, name)
+
+    async def sweep(self, now: float) -> None:
+        """All is kept."""
 
     async def remove(self, recording_id: str) -> None:
         """With its journal, and what else lies in its folder."""

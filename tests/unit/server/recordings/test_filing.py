@@ -41,6 +41,15 @@ class Desk:
     async def open(self, recording_id: str, name: str) -> Path | None:
         raise AssertionError("nobody reads here")
 
+    async def stream(self, recording_id: str, name: str) -> None:
+        raise AssertionError("nobody reads here")
+
+    async def bring(self, recording_id: str, name: str) -> Path | None:
+        raise AssertionError("nobody reads here")
+
+    async def sweep(self, now: float) -> None:
+        raise AssertionError("nothing is swept here")
+
     async def remove(self, recording_id: str) -> None:
         raise AssertionError("nothing is removed here")
 

@@ -1,0 +1,131 @@
+"""`Objects` in an S3-compatible store, by obstore (its requests are signed, AWS Signature V4).
+
+obstore tries nothing again by itself here: what is sent how often is `uploading`'s to decide.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from server.config import Settings
+from server.errors import StartRefused
+from server.recordings.objects import ObjectMissing, ObjectsAway
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+# A piece of 16 MiB goes through a line of half a megabit a second in this time.
+_TIMEOUT = timedelta(seconds=300)
+_CONNECT_TIMEOUT = timedelta(seconds=10)
+
+
+class S3Objects:
+    """A bucket. `prefix` stands before every name."""
+
+    def __init__(
+        self, *, bucket: str, endpoint: str, region: str, keys: tuple[str, str], prefix: str = ""
+    ) -> None:
+        """Raises `StartRefused` when obstore is not installed, or the settings make no store."""
+        try:
+            from obstore.exceptions import BaseError  # noqa: PLC0415 - an optional part
+            from obstore.store import S3Store  # noqa: PLC0415
+        except ImportError:
+            raise StartRefused(
+                "The setting store_bucket needs obstore: pip install 'tongke[s3]'.",
+                "设置 store_bucket 需要 obstore：pip install 'tongke[s3]'。",
+            ) from None
+        key_id, secret = keys
+        place = {"endpoint": endpoint} if endpoint else {}
+        try:
+            self._store: S3Store = S3Store(
+                bucket,
+                prefix=prefix or None,
+                region=region,
+                access_key_id=key_id,
+                secret_access_key=secret,
+                # Stores of one's own are reached by a path: no name is made for each bucket.
+                virtual_hosted_style_request=not endpoint,
+                client_options={
+                    "allow_http": endpoint.startswith("http://"),
+                    "timeout": _TIMEOUT,
+                    "connect_timeout": _CONNECT_TIMEOUT,
+                },
+                retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
+                **place,  # type: ignore[arg-type]
+            )
+        except (BaseError, ValueError) as error:
+            raise StartRefused(
+                f"The object store of the setting store_bucket cannot be used: {error}.",
+                f"无法使用设置 store_bucket 中的对象存储：{error}。",
+            ) from None
+
+    async def put(self, key: str, data: bytes) -> None:
+        """One request: no multipart upload, so that what arrived is one object or none."""
+        try:
+            await self._store.put_async(key, data, use_multipart=False)
+        except Exception as error:  # the exceptions of a native client, and of its transport
+            raise ObjectsAway(_plain(error)) from None
+
+    async def get(self, key: str) -> bytes:
+        """All of it."""
+        try:
+            found = await self._store.get_async(key)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            raise ObjectMissing(key) from None
+        except Exception as error:
+            raise ObjectsAway(_plain(error)) from None
+
+    async def get_range(self, key: str, begin: int, end: int) -> bytes:
+        """A range request."""
+        try:
+            return bytes(await self._store.get_range_async(key, start=begin, end=end))
+        except FileNotFoundError:
+            raise ObjectMissing(key) from None
+        except Exception as error:
+            raise ObjectsAway(_plain(error)) from None
+
+    async def delete(self, key: str) -> None:
+        """S3 says the same whether it was there."""
+        try:
+            await self._store.delete_async(key)
+        except FileNotFoundError:
+            return
+        except Exception as error:
+            raise ObjectsAway(_plain(error)) from None
+
+
+def objects_of(settings: Settings) -> S3Objects:
+    """The store that the settings name. Raises `StartRefused`."""
+    bucket, _, prefix = settings.store_bucket.partition("/")
+    return S3Objects(
+        bucket=bucket,
+        prefix=prefix,
+        endpoint=settings.store_endpoint,
+        region=settings.store_region,
+        keys=_keys(settings.store_keys_file),
+    )
+
+
+def _keys(path: Path | None) -> tuple[str, str]:
+    """The file's two words. Raises `StartRefused`."""
+    try:
+        words = path.read_text("utf-8").split() if path is not None else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartRefused(
+            f"store_keys_file {path} cannot be read: {error}.",
+            f"无法读取 store_keys_file {path}：{error}。",
+        ) from None
+    if len(words) != 2:
+        raise StartRefused(
+            f"store_keys_file {path} must hold the access key's id and its secret, one a line.",
+            f"store_keys_file {path} 中应是访问密钥的 ID 和密钥，各占一行。",
+        )
+    return words[0], words[1]
+
+
+def _plain(error: Exception) -> str:
+    """The first line: the rest is how the client came to it."""
+    return str(error).split("\n", 1)[0][:300] or type(error).__name__
