@@ -10,11 +10,13 @@ import structlog
 
 from server.accounts.one_time_keys import sweep_keys
 from server.database.deletion import DAY_S
+from server.recordings.imported import take_in_imported
 from server.schools.places import sweep_credentials
 from server.services import DELETION, Services
 
 TICK_S = 2.0  # a lesson opens at most this late
 SWEEP_EVERY_S = 3600.0
+IMPORTS_EVERY_S = 30.0  # a walk over a county's recordings takes a tenth of a second of a thread
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -27,7 +29,7 @@ class Timekeeper:
     def __init__(self, services: Services, *, sleep: Sleep = asyncio.sleep) -> None:
         self._services = services
         self._sleep = sleep
-        self._swept_at = 0.0
+        self._swept_at = self._imports_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,6 +47,11 @@ class Timekeeper:
         """What is due now."""
         services, now = self._services, self._services.clock()
         await services.lessons.keep_time()
+        if now - self._imports_at >= IMPORTS_EVERY_S:
+            self._imports_at = now
+            await take_in_imported(
+                services.database, services.settings.recordings, services.store, services.clock
+            )
         if now - self._swept_at >= SWEEP_EVERY_S:
             self._swept_at = now
             await self._sweep(now)

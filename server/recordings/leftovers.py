@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from recorder.archive import read_archive
+from recorder.exchange.form import LIBRARY
 from recorder.recording_folder import JOURNAL, MANIFEST, read_recording
 from recorder.records import AnyRecord, Closed, Opened, Resumed
 from server.recordings.phases import RecorderPhase
@@ -89,6 +90,8 @@ def find_leftovers(folder: Path, now: float) -> list[Leftover]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not (path / JOURNAL).is_file() or (path / FILED).is_file():
             continue
+        if (path / LIBRARY).is_file() and (path / MANIFEST).is_file():
+            continue  # it came in from elsewhere (`imported`)
         try:
             records = read_recording(path)
         except OSError as error:
