@@ -81,6 +81,7 @@ from server.programs.service import ProgramService
 from server.recordings.lesson_files import LESSON_FILES, LessonFiles
 from server.recordings.library import Catalogue
 from server.recordings.object_store import ObjectStore
+from server.recordings.places import RecordingPlaces
 from server.recordings.recording import RecordingService
 from server.recordings.s3_objects import objects_of
 from server.recordings.store import FolderStore, Store
@@ -382,6 +383,7 @@ class _Start:
             Catalogue(pending_writes, self._clock),
             folder=self._settings.recordings,
             store=store,
+            places=RecordingPlaces(self._settings.recordings, self._settings.further_recordings),
             lesson_live=desk.is_live,
             clock=self._clock,
         )

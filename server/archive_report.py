@@ -173,7 +173,12 @@ def folders_of(settings: Settings, wanted: list[str] | None) -> list[Path]:
     """The recordings asked for, or all, oldest name first."""
     root = settings.recordings
     try:
-        found = {p.name: p for p in sorted(root.iterdir()) if p.is_dir() and p.name[0] != "."}
+        # A link is a recording on a further disk, also when that is away.
+        found = {
+            p.name: p
+            for p in sorted(root.iterdir())
+            if (p.is_dir() or p.is_symlink()) and p.name[0] != "."
+        }
     except OSError:
         fail(
             Text(

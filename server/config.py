@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     data_folder: Path = Path("var")
     database_url: str = ""
     recordings_folder: Path | None = None
+    further_recordings_folders: Words = ()
     store_bucket: str = ""
     store_endpoint: str = ""
     store_region: str = "us-east-1"
@@ -188,12 +189,24 @@ class Settings(BaseSettings):
             return whole_path(Path(value))
         return value
 
-    @field_validator("trusted_proxies", "tls_names", "advertised", "turn_urls", mode="before")
+    @field_validator(
+        "further_recordings_folders",
+        "trusted_proxies",
+        "tls_names",
+        "advertised",
+        "turn_urls",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
+
+    @field_validator("further_recordings_folders")
+    @classmethod
+    def _further(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(str(whole_path(Path(word))) for word in value))
 
     @field_validator("advertised")
     @classmethod
@@ -425,6 +438,11 @@ class Settings(BaseSettings):
     def recordings(self) -> Path:
         """The folder of the recordings."""
         return self.recordings_folder or self.data_folder / "recordings"
+
+    @property
+    def further_recordings(self) -> tuple[Path, ...]:
+        """Folders of recordings on further disks, in the order in which they are filled."""
+        return tuple(map(Path, self.further_recordings_folders))
 
     @property
     def profile_folders(self) -> tuple[Path, ...]:

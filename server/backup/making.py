@@ -37,11 +37,14 @@ from server.database.private_files import database_files
 from server.errors import StartRefused
 from server.recordings.leftovers import FILED
 from server.recordings.lesson_files import LESSON_FILES
+from server.recordings.object_store import BROUGHT
 
 # Of a place and a moment: the lock, how it listens. Made again at each start, or at a wish.
 _NOT_KEPT = {"lock", "listening.json", ADDRESS_FILE}
 _COPY = ".backup-"
 _COPY_IS_OLD_S = 86_400.0  # no copy of a database takes a day
+# What is made at a wish, or fetched for a while.
+_MADE_AGAIN = (LESSON_FILES, BROUGHT)
 _NAMED_FILES = ("tls_cert", "tls_key", "turn_secret_file", "store_keys_file", "profiles_folder")
 
 
@@ -188,7 +191,7 @@ def _fill(
         name = path.relative_to(settings.data_folder.resolve())
         count += writer.add_file(f"{DATA}/{name.as_posix()}", path)
     if recordings and archive.is_dir():
-        for path in _files(archive, lambda one: one.name != LESSON_FILES, links):
+        for path in _recorded(archive, links):
             if path.name == FILED and path.parent not in filed:
                 continue
             name = path.relative_to(archive)
@@ -199,6 +202,17 @@ def _fill(
             below = path.relative_to(root).as_posix() if root.is_dir() else root.name
             count += writer.add_file(f"{ELSEWHERE}/{setting}/{below}", path)
     return count, links
+
+
+def _recorded(archive: Path, links: list[Path]) -> Iterator[Path]:
+    """Of every recording, those on further disks too: they stand here as links."""
+    further = [place for place in sorted(archive.iterdir()) if place.is_symlink()]
+    further = [place for place in further if place.is_dir()]
+    yield from _files(
+        archive, lambda one: one.name not in _MADE_AGAIN and one not in further, links
+    )
+    for place in further:
+        yield from _files(place, lambda _: True, links)
 
 
 def _top(folder: Path) -> set[Path]:

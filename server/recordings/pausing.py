@@ -124,9 +124,9 @@ class Pausing:
         """Go on with what is paused, if its time has come and the disk has room."""
         if not self._due(now):
             return
-        has_room = await asyncio.to_thread(_has_room, self._folder)
-        for recorded in self._due(now) if has_room else ():
-            self.resume(recorded, now)
+        for recorded in self._due(now):
+            if await asyncio.to_thread(_has_room, self._folder, recorded.recording_id):
+                self.resume(recorded, now)
 
     def _due(self, now: float) -> list[Recorded]:
         found = [self._kept.get(recording_id) for recording_id in self._retries.due(now)]
@@ -142,5 +142,8 @@ class Pausing:
             self.chores.later(self.on_running(recorded.lesson_id, running, fault))
 
 
-def _has_room(folder: Path) -> bool:
+def _has_room(recordings: Path, recording_id: str) -> bool:
+    """On its own disk, if it has begun there."""
+    folder = recordings / recording_id
+    folder = folder if folder.is_dir() else recordings
     return not folder.exists() or space_in(folder, least_bytes=RESUME_ROOM_BYTES) == "ok"

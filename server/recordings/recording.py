@@ -33,6 +33,7 @@ from server.recordings.leftovers import Leftover, Leftovers, LessonLive, find_le
 from server.recordings.library import RecordingCatalogue
 from server.recordings.pausing import OnRunning, Pausing
 from server.recordings.phases import AGAIN, FAILS_AS, RecorderPhase
+from server.recordings.places import RecordingPlaces
 from server.recordings.recorded import (
     MAX_UNWRITTEN_EVENTS,
     Interruption,
@@ -64,17 +65,20 @@ class RecordingService:
         *,
         folder: Path,
         store: Store | None = None,
+        places: RecordingPlaces | None = None,
         lesson_live: LessonLive,
         runtime_folder: Path | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         """`folder` holds the recordings while they are made, `store` what is finished (default:
-        the same folder), `runtime_folder` the taps' sockets (default: a new one).
+        the same folder), `places` the disk on which each begins, `runtime_folder` the taps' sockets
+        (default: a new one).
 
         `lesson_live(lesson_id)` says whether a lesson may still be joined.
         """
         self._media = media
         self._folder = folder
+        self._places = RecordingPlaces(folder) if places is None else places
         self._runtime_folder = runtime_folder
         self._own_runtime_folder: RuntimeFolder | None = None
         self._clock = clock
@@ -176,6 +180,7 @@ class RecordingService:
     def _begin(self, plan: LessonPlan, leftover: Leftover | None = None) -> Recorded:
         """Record this lesson from now on, or go on with what was recorded of it."""
         recording_id = leftover.recording_id if leftover else new_id()
+        self._places.prepare(recording_id)
         seats = tuple(
             SeatRecord(
                 seat_id=seat.seat_id, role=seat.role.value, name=seat.name, school=seat.school

@@ -7,12 +7,13 @@ in a folder of this machine, wherever finished files are kept.
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Protocol
 
 import structlog
+
+from server.recordings.places import remove_recording
 
 _log = structlog.get_logger("tongke.library")
 
@@ -98,6 +99,6 @@ class FolderStore:
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_recording(folder)
     if folder.exists():
         _log.warning("a deleted recording's files could not be removed", folder=str(folder))

@@ -25,6 +25,7 @@ VALUES: dict[str, tuple[str, Any, str, str, dict[str, str]]] = {
     "data_folder": ("/srv/tongke", Path("/srv/tongke"), "", "must not be empty", {}),
     "database_url": ("postgresql+asyncpg://x/y", "postgresql+asyncpg://x/y", "a\tb", "seen", {}),
     "recordings_folder": ("~/rec", Path.home() / "rec", "$DISK/rec", "'$DISK/rec'", {}),
+    "further_recordings_folders": ("/d2, /d3", ("/d2", "/d3"), "$DISK/r", "'$DISK/r'", {}),
     "store_bucket": ("lessons/a", "lessons/a", "a\tb", "seen", {"store_keys_file": "k"}),
     "store_endpoint": ("http://10.0.0.9:9000", "http://10.0.0.9:9000", "s3.cn", "like https", {}),
     "store_region": ("cn-north-1", "cn-north-1", "a\x7fb", "cannot be seen", {}),

@@ -70,6 +70,9 @@ def settings(tmp_path: Path) -> Settings:
     put(other / "archive" / "r1" / "tracks" / "a.mp4", "media")
     put(other / "archive" / "r1" / ".filed", "")
     put(other / "archive" / ".lesson_files" / "big.mkv", "made at a wish")
+    put(other / "archive" / ".brought" / "r0.mp4", "fetched for a while")
+    put(other / "second_disk" / "r2" / "journal.jsonl", "recorded there")
+    (other / "archive" / "r2").symlink_to(other / "second_disk" / "r2")
     return made
 
 
@@ -107,6 +110,7 @@ def test_all_goes_in_and_comes_back(settings: Settings, tmp_path: Path) -> None:
         "recordings/r1/journal.jsonl": "recorded",
         "recordings/r1/tracks/a.mp4": "media",
         "recordings/r1/.filed": "",
+        "recordings/r2/journal.jsonl": "recorded there",
         "restored/tls_cert/full.pem": "certificate",
         "restored/tls_key/key.pem": "its key",
         "restored/profiles_folder/rooms/ours.toml": "ours",
