@@ -19,6 +19,7 @@ from pathlib import Path
 from recorder.archive import read_archive
 from recorder.checksums import checksum_of
 from recorder.errors import FinishError, ManifestError, RecorderError
+from recorder.exchange.form import LIBRARY
 from recorder.finish import finish_locked
 from recorder.journal import encode_line, read_journal
 from recorder.manifest import Manifest, Missing, Part, read_manifest, write_manifest
@@ -34,6 +35,7 @@ from recorder.recording_folder import (
 )
 from recorder.records import Opened, to_line_members
 from recorder.saved_part import Saved, save_part
+from recorder.stored_pieces import LEDGER
 from recorder.track_reader import has_frames
 from recorder.verification import ArchiveCondition, Verified, elsewhere, verify
 
@@ -296,8 +298,8 @@ class Repair:
 
 def _finished_files(folder: Path) -> list[str]:
     """What finishing made: it would be taken for what an interrupted one left, and removed."""
-    found = [path for path in folder.iterdir() if path.is_file()]
-    return sorted(path.name for path in found if path.name not in (JOURNAL, MANIFEST, FILED))
+    found = {path.name for path in folder.iterdir() if path.is_file()}
+    return sorted(found - {JOURNAL, MANIFEST, FILED, LEDGER, LIBRARY})
 
 
 def _fits(path: Path, expected: object) -> bool:
