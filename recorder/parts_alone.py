@@ -17,7 +17,8 @@ _NOT_KNOWN = "{file}: whose it is and where it belongs in the lesson is not know
 
 def parts_alone(folder: Path) -> Manifest | None:
     """What plays of a folder's `part-*` files; None when nothing does."""
-    found = [part for path in sorted(folder.glob("part-*")) if (part := _part(path)) is not None]
+    paths = [path for path in sorted(folder.glob("part-*")) if path.suffix in (".mp4", ".webm")]
+    found = [part for path in paths if (part := _part(path)) is not None]
     if not found:
         return None
     return Manifest(

@@ -138,7 +138,7 @@ def test_a_zip_goes_through_a_pipe_that_knows_no_way_back(tmp_path: Path) -> Non
 def test_its_media_is_what_ffprobe_reads_as_media(folder: Path, tmp_path: Path) -> None:
     exported(folder, tmp_path / "out")
     frames = 0
-    for path in sorted((tmp_path / "out" / "recording").glob("part-*")):
+    for path in sorted((tmp_path / "out" / "recording").glob("part-*.mp4")):
         said = probed(path)
         frames += sum(
             int(stream["nb_read_packets"])
