@@ -226,7 +226,8 @@ def draw_poster(work: FinishingWork) -> None:
 
 def take_checksums(work: FinishingWork) -> None:
     """Of every file that is given out, as the disk gives it back."""
-    names = [part.made.file for part in work.parts] + ([work.poster] if work.poster else [])
+    made = [name for part in work.parts for name in (part.made.file, part.made.playlist)]
+    names = filter(None, [*made, work.poster])
     work.checksums = tuple(checksum_of(work.folder / name) for name in names)
 
 
@@ -321,4 +322,7 @@ def _told_part(archive: Archive, part: _Part, origin: float) -> Part:
         duration_s=round(part.made.duration_s, 3),
         has_video=part.made.has_video,
         has_audio=part.made.has_audio,
+        codecs=part.made.codecs,
+        playlist=part.made.playlist,
+        index_bytes=part.made.index_bytes,
     )

@@ -47,6 +47,9 @@ class _Told(BaseModel):
 class Part(_Told):
     """One file that is played: a seat's picture and sound in step. `start_s` is where it begins
     on the recording's time line.
+
+    Of a file that is played piece by piece, `index_bytes` is how long its head with the index is,
+    `codecs` what is in it (RFC 6381), `playlist` the name of its HLS playlist. Others have none.
     """
 
     part_id: str
@@ -60,6 +63,9 @@ class Part(_Told):
     duration_s: float
     has_video: bool
     has_audio: bool
+    codecs: str = ""
+    playlist: str = ""
+    index_bytes: int = 0
 
 
 class RecordedEvent(BaseModel):
@@ -175,7 +181,10 @@ class Manifest(_Told):
     @property
     def files(self) -> frozenset[str]:
         """Every file that is given to who may see the recording."""
-        return frozenset(filter(None, [self.poster, *(part.file for part in self.parts)]))
+        playlists = (part.playlist for part in self.parts)
+        return frozenset(
+            filter(None, [self.poster, *(part.file for part in self.parts), *playlists])
+        )
 
     def members(self) -> dict[str, Any]:
         """As the members of a JSON object, in the order of the file."""
@@ -184,6 +193,10 @@ class Manifest(_Told):
         for name in ("checksums", "parts_failed"):
             if not members[name]:
                 del members[name]
+        for part in members["parts"]:
+            for name in ("codecs", "playlist", "index_bytes"):
+                if not part[name]:
+                    del part[name]
         return members
 
 

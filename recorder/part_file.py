@@ -1,8 +1,8 @@
 """Makes one file for the player: a picture's frames and a seat's sound, copied, in step, seekable.
 
-H.264 and Opus make an MP4 with its index in front, VP8 and Opus (or Opus alone) a WebM with its
-cues in front. The file is written under another name, read back, synced and renamed: a part that
-stands there is whole.
+H.264, with Opus or without, makes a fragmented MP4 with its index in front (`segmented_part`) and a
+playlist beside it; VP8 and Opus (or Opus alone) a WebM with its cues in front. The file is written
+under another name, read back, synced and renamed: a part that stands there is whole.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import av.error
 from av.container import OutputContainer
 from av.stream import Stream
 
+from recorder.boxes import BoxError
 from recorder.errors import FinishError, StorageError
-from recorder.gapless_sound import RATE, GaplessSound, SoundPacket
+from recorder.gapless_sound import RATE, SoundPacket
 from recorder.lesson_time import TimeMap
 from recorder.muxing import (
     PICTURE_BASE,
@@ -33,6 +34,16 @@ from recorder.muxing import (
     new_packet,
     write_in_order,
 )
+from recorder.part_sound import STEP_BACK_S, HeardPacket, packets_of, sound_packets
+from recorder.playlist import playlist
+from recorder.samples import read_samples
+from recorder.segmented_part import (
+    Pictures,
+    PictureTime,
+    SegmentedFile,
+    count_samples,
+    write_segmented,
+)
 from recorder.track_reader import (
     LAST_FRAME_S,
     OpenTrackFile,
@@ -41,12 +52,11 @@ from recorder.track_reader import (
     open_track_file,
 )
 
-# A sound's time may step back where its sender began to count anew, never by more than this.
-_STEP_BACK_S = 15.0
+PLAYLIST_SUFFIX = ".m3u8"
 
 _T = TypeVar("_T")
 
-_OPTIONS = {"mp4": {"movflags": "faststart"}, "webm": {"cues_to_front": "1"}}
+_WEBM_OPTIONS = {"cues_to_front": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,9 @@ class PartContent:
 
 @dataclass(frozen=True, slots=True)
 class MadePart:
-    """A part that stands: its file's name, type and length."""
+    """A part that stands: its file's name, type and length. `codecs`, `playlist` and `index_bytes`
+    as in the manifest.
+    """
 
     file: str
     mime: str
@@ -78,6 +90,9 @@ class MadePart:
     has_video: bool
     has_audio: bool
     frames: int
+    codecs: str = ""
+    playlist: str = ""
+    index_bytes: int = 0
 
 
 def make_part(folder: Path, name: str, content: PartContent) -> MadePart | None:
@@ -85,20 +100,24 @@ def make_part(folder: Path, name: str, content: PartContent) -> MadePart | None:
 
     Raises `StorageError` when the disk refuses, `FinishError` when the file is not what went in.
     """
-    container_format = "mp4" if content.codec.lower() == "h264" else "webm"
+    is_segmented = content.codec.lower() == "h264"
+    container_format = "mp4" if is_segmented else "webm"
     path = folder / f"{name}.{container_format}"
     temporary = folder / f".{name}.tmp"
     try:
-        written = _write(temporary, container_format, content)
+        written = _write_mp4(temporary, content) if is_segmented else _write(temporary, content)
         if written.frames + written.sounds == 0:
             return None
         _verify(temporary, written)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         temporary.rename(path)
+        if written.segmented is not None:
+            temporary.write_text(playlist(path.name, written.segmented), encoding="utf-8")
+            _sync(temporary)
+            temporary.rename(path.with_suffix(PLAYLIST_SUFFIX))
     except OSError as error:
         raise StorageError.from_os(error, folder) from error
-    except (av.error.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, BoxError, ValueError) as error:
         raise FinishError("part-unwritable", f"{path.name}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)  # renamed, if all went well
@@ -110,7 +129,15 @@ def make_part(folder: Path, name: str, content: PartContent) -> MadePart | None:
         has_video=written.frames > 0,
         has_audio=written.sounds > 0,
         frames=written.frames,
+        codecs=written.segmented.codecs if written.segmented else "",
+        playlist=path.with_suffix(PLAYLIST_SUFFIX).name if written.segmented else "",
+        index_bytes=written.segmented.index_bytes if written.segmented else 0,
     )
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 @dataclass(slots=True)
@@ -118,22 +145,56 @@ class _Written:
     frames: int = 0
     sounds: int = 0
     duration_s: float = 0.0
+    segmented: SegmentedFile | None = None
 
 
-def _write(path: Path, container_format: str, content: PartContent) -> _Written:
+def _write_mp4(path: Path, content: PartContent) -> _Written:
+    picture = content.picture
+    samples = read_samples(picture.file.path) if picture is not None else None
+    if picture is None or samples is None or not len(samples):
+        return _Written()
+    at = ((picture.file.rtp + samples.shown) / picture.file.clock_rate).tolist()
+    start = content.start
+    times = decoding_order([round((picture.to_lesson(x) - start) * PICTURE_RATE) for x in at])
+    with ExitStack() as stack:
+        heard = [
+            (track, of_sound)
+            for track in content.sounds
+            if (of_sound := read_samples(track.file.path)) is not None and len(of_sound)
+        ]
+        since = start - STEP_BACK_S
+        packets = _peeked(
+            sound_packets(
+                (packets_of(stack, t.file, s, t.to_lesson, since) for t, s in heard),
+                start,
+                content.end,
+            )
+        )
+        written = write_segmented(
+            path,
+            Pictures(picture.file.path, samples, times, LAST_FRAME_S),
+            packets,
+            heard[0][1].header if heard else b"",
+            content.end - start,
+        )
+    return _Written(written.frames, written.sounds, written.duration_s, written)
+
+
+def _write(path: Path, content: PartContent) -> _Written:
     written = _Written()
     with ExitStack() as stack:
         picture = _opened(stack, content.picture) if content.picture else None
         sounds = [
             (track, opened)
             for track in content.sounds
-            if (opened := _opened(stack, track, content.start - _STEP_BACK_S)) is not None
+            if (opened := _opened(stack, track, content.start - STEP_BACK_S)) is not None
         ]
         frames = _peeked(picture.frames()) if picture is not None else None
-        packets = _peeked(_sound_packets(sounds, content))
+        heard = (_heard(track, opened) for track, opened in sounds)
+        packets = _peeked(sound_packets(heard, content.start, content.end))
         if frames is None and packets is None:
             return written
-        out = av.open(str(path), "w", format=container_format, options=_OPTIONS[container_format])
+        out = av.open(str(path), "w", format="webm", options=_WEBM_OPTIONS)
         stack.callback(out.close)
         flows: list[Flow] = []
         if picture is not None and content.picture is not None and frames is not None:
@@ -162,7 +223,7 @@ def _picture_flow(
     out: OutputContainer,
     stream: Stream,
     frames: Iterator[StoredFrame],
-    times: Sequence[_PictureTime],
+    times: Sequence[PictureTime],
     *,
     written: _Written,
 ) -> Flow:
@@ -176,22 +237,14 @@ def _picture_flow(
         yield time.decoded / PICTURE_RATE, 0, muxing(out, packet)
 
 
-@dataclass(frozen=True, slots=True)
-class _PictureTime:
-    """When a picture is shown, and when it is decoded, in ticks of the part's time."""
-
-    shown: int
-    decoded: int
-
-
-def _picture_times(track: TimedTrack, start: float) -> list[_PictureTime]:
+def _picture_times(track: TimedTrack, start: float) -> list[PictureTime]:
     """Of every picture in the file, in its order."""
     with open_track_file(track.file) as opened:
         at = [] if opened is None else [frame.time for frame in opened.frames()]
     return decoding_order([round((track.to_lesson(x) - start) * PICTURE_RATE) for x in at])
 
 
-def decoding_order(times: Sequence[int]) -> list[_PictureTime]:
+def decoding_order(times: Sequence[int]) -> list[PictureTime]:
     """Times at which pictures that come in this order are shown, no two at one time, and decoded.
 
     Pictures are decoded at the times at which pictures are shown, all so much earlier that none is
@@ -204,7 +257,7 @@ def decoding_order(times: Sequence[int]) -> list[_PictureTime]:
         last = shown[place] = max(last + 1, times[place])
     in_order = [shown[place] for place in places]
     ahead = max((a - b for a, b in zip(in_order, shown, strict=True)), default=0)
-    return [_PictureTime(a, b - ahead) for a, b in zip(shown, in_order, strict=True)]
+    return [PictureTime(a, b - ahead) for a, b in zip(shown, in_order, strict=True)]
 
 
 def _sound_flow(
@@ -220,28 +273,16 @@ def _sound_flow(
         yield sound.pts / RATE, 1, muxing(out, packet)
 
 
-def _sound_packets(
-    sounds: Sequence[tuple[TimedTrack, OpenTrackFile]], content: PartContent
-) -> Iterator[SoundPacket]:
-    gapless = GaplessSound()
-    for track, opened in sounds:
-        for frame in opened.frames():
-            at = track.to_lesson(frame.time)
-            if at >= content.end + _STEP_BACK_S:
-                break
-            # A packet on the border belongs to the part that has more of it.
-            middle = at + frame.duration / 2
-            if not content.start <= middle < content.end:
-                continue
-            samples = round(frame.duration * RATE)
-            target = round((at - content.start) * RATE)
-            yield from gapless.place(target, samples, bytes(frame.packet))
-    if gapless.cursor:
-        yield from gapless.fill(round((content.end - content.start) * RATE))
+def _heard(track: TimedTrack, opened: OpenTrackFile) -> Iterator[HeardPacket]:
+    for frame in opened.frames():
+        yield HeardPacket(track.to_lesson(frame.time), frame.duration, bytes(frame.packet))
 
 
 def _verify(path: Path, written: _Written) -> None:
     """Read the file back: every frame that went in is there. Raises `FinishError`."""
+    if written.segmented is not None:
+        _compare(path, count_samples(path), written)
+        return
     frames = sounds = 0
     try:
         with av.open(str(path)) as container:
@@ -253,9 +294,13 @@ def _verify(path: Path, written: _Written) -> None:
                         sounds += 1
     except av.error.FFmpegError as error:
         raise FinishError("part-unreadable", f"{path.name} cannot be read back: {error}") from error
-    if (frames, sounds) != (written.frames, written.sounds):
+    _compare(path, (frames, sounds), written)
+
+
+def _compare(path: Path, found: tuple[int, int], written: _Written) -> None:
+    if found != (written.frames, written.sounds):
         raise FinishError(
             "part-incomplete",
-            f"{path.name} holds {frames} frames and {sounds} sound packets, not "
+            f"{path.name} holds {found[0]} frames and {found[1]} sound packets, not "
             f"{written.frames} and {written.sounds}.",
         )

@@ -19,11 +19,11 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from mixer.rtp.errors import MalformedPacketError
-from mixer.rtp.opus import CLOCK_RATE, OpusPacket
 from recorder.fragments import Fragment
 from recorder.holes import Span, runs
 from recorder.live_file import LiveFile
+from recorder.samples import read_samples
+from recorder.sound_reader import sound_duration, sound_durations
 
 # What the last frame of a picture lasts when nothing follows: a frame at 25 fps, as good as any.
 LAST_FRAME_S = 0.04
@@ -95,19 +95,12 @@ class OpenTrackFile:
                 if packet.is_corrupt:
                     self.error = "a frame is damaged"
                     return
-                duration = _sound_duration(bytes(packet)) if is_sound else 0.0
+                duration = sound_duration(bytes(packet)[:2]) if is_sound else 0.0
                 if duration is None:
                     continue  # no Opus: it cannot have been written so, and cannot be played
                 yield StoredFrame(base + packet.pts * tick_s, duration, packet)
         except av.error.FFmpegError as error:
             self.error = str(error)
-
-
-def _sound_duration(data: bytes) -> float | None:
-    try:
-        return OpusPacket.parse(data).samples / CLOCK_RATE
-    except MalformedPacketError:
-        return None
 
 
 @contextmanager
@@ -143,6 +136,8 @@ def _fragments_to_skip(live: LiveFile, file: TrackFile, skip: Callable[[float], 
 
 def measure(file: TrackFile) -> Extent:
     """What the file holds. Never raises: what cannot be read is told in `missing`."""
+    if file.path.suffix == ".mp4":
+        return _measure_boxes(file)
     is_sound = file.codec.lower() == "opus"
     spans: list[Span] = []
     error = ""
@@ -152,6 +147,28 @@ def measure(file: TrackFile) -> Extent:
                 lasts = frame.duration if is_sound else LAST_FRAME_S
                 spans.append((frame.time, frame.time + lasts))
             error = opened.error
+    return _extent(file, spans, error)
+
+
+def _measure_boxes(file: TrackFile) -> Extent:
+    """As `measure`, by what the boxes say; of a sound's packets the first bytes are read, too."""
+    spans: list[Span] = []
+    try:
+        samples = read_samples(file.path)
+        if samples is None:
+            return _nothing(file)
+        times = ((file.rtp + samples.shown) / file.clock_rate).tolist()
+        if file.codec.lower() == "opus":
+            lengths = sound_durations(file.path, samples)
+            spans = [(at, at + s) for at, s in zip(times, lengths, strict=True) if s is not None]
+        else:
+            spans = [(at, at + LAST_FRAME_S) for at in times]
+    except OSError as error:
+        return _extent(file, spans, f"it cannot be read ({error.strerror or error})")
+    return _extent(file, spans, "")
+
+
+def _extent(file: TrackFile, spans: list[Span], error: str) -> Extent:
     if not spans:
         return _nothing(file)
     frames = len(spans)

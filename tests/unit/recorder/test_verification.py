@@ -62,7 +62,8 @@ def test_a_finished_recording_is_proved_and_its_sums_are_those_of_coreutils(fold
     assert (found.condition, found.faults, found.unproved) == (ArchiveCondition.WHOLE, (), ())
     assert found.duration_s == pytest.approx(SECONDS, abs=1.0)  # a kill costs a second
     members = json.loads((folder / MANIFEST).read_text())
-    names = {part["file"] for part in members["parts"]} | {members["poster"]}
+    names = {part[name] for part in members["parts"] for name in ("file", "playlist")}
+    names.add(members["poster"])
     sums = {one["file"]: one for one in members["checksums"]}
     assert set(sums) == names
     for name in names:

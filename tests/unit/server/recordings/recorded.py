@@ -21,6 +21,9 @@ PART = {
     "duration_s": 60.0,
     "has_video": True,
     "has_audio": True,
+    "codecs": "avc1.42e01f,opus",
+    "playlist": "part-1.m3u8",
+    "index_bytes": 1000,
 }
 FILM = bytes(range(256)) * 8
 
