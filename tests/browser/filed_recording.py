@@ -17,7 +17,7 @@ from typing import Any
 import av
 import numpy as np
 
-from recorder.manifest import manifest_from
+from recorder.manifest import Manifest, manifest_from, read_manifest
 from server.database.engine import Database
 from server.database.pending_writes import PendingWrites
 from server.recordings.library import Catalogue
@@ -83,17 +83,33 @@ async def _file(
         "parts": parts,
         "events": [{"at": began + at, "type": name, **more} for at, name, more in events],
     }
-    database = Database(f"sqlite+aiosqlite:///{server.data_folder / 'tongke.db'}")
-    pending_writes = PendingWrites(database)
-    catalogue = Catalogue(pending_writes, time.time)
-    await catalogue.added(recording_id, lesson_id, began)
-    await catalogue.finished(recording_id, manifest_from(members, where="this test"))
-    await pending_writes.close()
-    await database.close()
+    manifest = manifest_from(members, where="this test")
+    await _enter(server, lesson_id, recording_id, manifest)
     folder = server.data_folder / "recordings" / recording_id
     folder.mkdir(parents=True)
     for film in films:
         _write(folder / film.file, film)
+
+
+async def _enter(
+    server: ServerProcess, lesson_id: str, recording_id: str, manifest: Manifest
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{server.data_folder / 'tongke.db'}")
+    pending_writes = PendingWrites(database)
+    catalogue = Catalogue(pending_writes, time.time)
+    await catalogue.added(recording_id, lesson_id, manifest.started_at)
+    await catalogue.finished(recording_id, manifest)
+    await pending_writes.close()
+    await database.close()
+
+
+def enter_finished(server: ServerProcess, lesson_id: str, folder: Path) -> None:
+    """Enters a recording that was finished in its folder below the server's recordings."""
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    with ThreadPoolExecutor(1) as elsewhere:  # as above
+        entering = _enter(server, lesson_id, folder.name, manifest)
+        elsewhere.submit(asyncio.run, entering).result()
 
 
 def _write(path: Path, film: Film) -> None:

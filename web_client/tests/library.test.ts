@@ -252,6 +252,9 @@ describe("a recording in the library", () => {
     duration_s: 2400,
     has_video: true,
     has_audio: true,
+    codecs: "",
+    playlist: "",
+    index_bytes: 0,
   };
   let server: FakeServer;
   const CARD = ["tk-recording-card", "tk-card-actions"];

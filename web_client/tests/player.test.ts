@@ -21,6 +21,9 @@ const part = (seat: string, start: number, duration: number): Part => ({
   duration_s: duration,
   has_video: true,
   has_audio: true,
+  codecs: "",
+  playlist: "",
+  index_bytes: 0,
 });
 
 const event = (at: number, type: string, more: Record<string, unknown> = {}): RecordedEvent => ({

@@ -28,6 +28,9 @@ const part = (seat: string, source: Part["source"]): Part => ({
   duration_s: 600,
   has_video: true,
   has_audio: true,
+  codecs: "",
+  playlist: "",
+  index_bytes: 0,
 });
 
 const event = (at: number, type: string, more: object = {}): RecordedEvent => ({

@@ -496,13 +496,19 @@ export interface components {
         };
         /** @description One file that the player plays: a seat's picture and sound in step. */
         PartView: {
+            /** @default  */
+            codecs: string;
             duration_s: number;
             file: string;
             has_audio: boolean;
             has_video: boolean;
+            /** @default 0 */
+            index_bytes: number;
             mime: string;
             name: string;
             part_id: string;
+            /** @default  */
+            playlist: string;
             school: string;
             seat_id: string;
             source: components["schemas"]["Source"];

@@ -394,6 +394,7 @@ export const live = {
     missingUnknown: "Something that was recorded cannot be played; IT can look for it.",
     missingOf: (name: string, source: string) => `${name}: ${source} cannot be played`,
     noParts: "There is nothing to play.",
+    soundAlone: "the line carries its sound only",
     partFailed: (name: string) => `The part of ${name} could not be loaded.`,
     chapterKinds: {
       start: "Start",

@@ -378,6 +378,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     missingUnknown: "有一部分录下的内容无法播放，请管理员查看。",
     missingOf: (name, source) => `${name}：${source}无法播放`,
     noParts: "没有可播放的内容。",
+    soundAlone: "网络较慢，只播放声音",
     partFailed: (name) => `${name}的画面无法加载。`,
     chapterKinds: {
       start: "开始",

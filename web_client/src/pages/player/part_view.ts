@@ -6,7 +6,9 @@ import type { Part } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { base } from "../../design/shared.ts";
 import { covers, follow } from "./clock.ts";
+import type { Share, Wish } from "./line.ts";
 import { mediaAddress } from "./media.ts";
+import { type Need, PieceSource, playsPieces } from "./piece_source.ts";
 
 const ENOUGH_DATA = 3; // HAVE_FUTURE_DATA
 /** What is to come soon is loaded beforehand; what is further away takes no line and no memory. */
@@ -15,6 +17,10 @@ const SEEK_EVERY_MS = 700; // an element that is still seeking is not sought aga
 /** What could not be loaded is tried again: a server is back within seconds, a line within minutes. */
 const AGAIN_MS = 2000;
 const AGAIN_AT_MOST_MS = 30_000;
+/** With less ahead than this it is given less to load, on a line that does not carry all. */
+const STARVED_S = 1;
+/** A line that has become better is believed after so long. */
+const BETTER_AFTER_MS = 15_000;
 
 export class PartView extends TongkeElement {
   static override styles = [
@@ -69,7 +75,11 @@ export class PartView extends TongkeElement {
   @property({ type: Number }) volume = 1;
   /** Whose picture it is speaks. */
   @property({ type: Boolean, reflect: true }) speaking = false;
+  /** It is what one looks at. */
+  @property({ type: Boolean }) large = false;
   @state() private source = "";
+  /** The line carries its sound only. */
+  @state() private soundAlone = false;
   @state() private failed = false;
   @query("video") private video!: HTMLVideoElement | null;
   private soughtAt = 0;
@@ -77,15 +87,20 @@ export class PartView extends TongkeElement {
   private againAt = 0;
   private pause = AGAIN_MS;
   private trying = false;
+  private pieces: PieceSource | null = null;
+  private changedAt = 0;
+  private share: Share = "all";
+  /** The last picture, where only the sound goes on. */
+  private still = "";
 
   /** Be where the lesson is. `moving` is false while the player waits or is paused. */
   follow(position: number, rate: number, moving: boolean): void {
     const { recorded: part, video } = this;
     if (!isNear(part, position)) this.letGo();
-    else this.source ||= mediaAddress(this.recordingId, part.file);
+    else if (!playsPieces(part)) this.source ||= this.wholeFile();
     if (!video || !this.source) return;
     const now = performance.now();
-    if (this.failed && !this.trying) {
+    if (this.failed && !this.pieces && !this.trying) {
       if (now < this.againAt) return;
       this.trying = true;
       video.load();
@@ -107,8 +122,63 @@ export class PartView extends TongkeElement {
     if (!moving && !video.paused) video.pause();
   }
 
+  /** Played as it comes; where the browser knows HLS itself, by its playlist. */
+  private wholeFile(): string {
+    const { recorded: part } = this;
+    const hls = part.playlist && this.video?.canPlayType("application/vnd.apple.mpegurl");
+    return mediaAddress(this.recordingId, hls ? part.playlist : part.file);
+  }
+
+  /** What it would load of the line, if it is played piece by piece and its time is near. */
+  wish(position: number): Wish | null {
+    const { recorded: part } = this;
+    if (!playsPieces(part) || !isNear(part, position)) return null;
+    return {
+      id: part.part_id,
+      large: this.large,
+      hasSound: part.has_audio,
+      rates: this.pieces?.rates ?? null,
+    };
+  }
+
+  /** What it is given of the line; null: it needs nothing now. */
+  need(position: number, share: Share): Need | null {
+    const { recorded: part, video } = this;
+    this.share = share;
+    if (share === "wait" || !video) return null;
+    const at = position - part.start_s;
+    const now = performance.now();
+    if (!this.pieces) this.begin(share === "sound", now);
+    else if (this.changes(share, at, now)) this.begin(share === "sound", now);
+    if (this.failed && now < this.againAt) return null;
+    if (this.failed && video.error) this.begin(share === "sound", now); // it takes nothing any more
+    return this.pieces?.need(at, this.large, video.buffered, now) ?? null;
+  }
+
+  private changes(share: Share, at: number, now: number): boolean {
+    const { pieces, video } = this;
+    if (!pieces || !video || pieces.soundAlone === (share === "sound")) return false;
+    if (share === "all") return this.large || now - this.changedAt > BETTER_AFTER_MS;
+    return pieces.rates !== null && aheadOf(video.buffered, at) < STARVED_S;
+  }
+
+  private begin(soundAlone: boolean, now: number): void {
+    const { pieces: before, recorded: part } = this;
+    if (soundAlone) this.still = stillOf(this.video) || this.still;
+    before?.close();
+    const file = mediaAddress(this.recordingId, part.file);
+    const told = (failed: boolean): void => (failed ? this.onError() : this.forgetFailure());
+    this.pieces = new PieceSource(file, part, soundAlone, told, before?.head ?? null);
+    this.source = this.pieces.address;
+    this.soundAlone = soundAlone;
+    this.changedAt = now;
+  }
+
   private letGo(): void {
     if (!this.source) return;
+    this.pieces?.close();
+    this.pieces = null;
+    this.soundAlone = false;
     this.source = "";
     this.forgetFailure();
     // Only at this does the browser let go of what it holds.
@@ -133,8 +203,16 @@ export class PartView extends TongkeElement {
   /** Whether it could play at this position if asked: the player waits for those that cannot. */
   ready(position: number): boolean {
     if (this.failed || !covers(this.recorded, position) || !this.video) return true;
+    if (this.share === "wait") return true; // its turn on the line comes, and it is not heard
     if (position > this.recorded.start_s + this.recorded.duration_s - 0.5) return true; // its last words
     return hasEnough(this.video);
+  }
+
+  override disconnectedCallback(): void {
+    this.pieces?.close();
+    this.pieces = null;
+    this.source = "";
+    super.disconnectedCallback();
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -153,9 +231,10 @@ export class PartView extends TongkeElement {
         preload="auto"
         disablepictureinpicture
         src=${this.source || nothing}
+        poster=${this.soundAlone && this.still ? this.still : nothing}
         @error=${this.onError}
       ></video>
-      <span class="plate">${name}</span>
+      <span class="plate">${name}${this.soundAlone ? ` · ${this.m.player.soundAlone}` : ""}</span>
       ${this.failed
         ? html`<span class="failed">${this.m.player.partFailed(part.name)}</span>`
         : nothing}`;
@@ -164,6 +243,25 @@ export class PartView extends TongkeElement {
 
 function hasEnough(video: HTMLVideoElement): boolean {
   return video.readyState >= ENOUGH_DATA && !video.seeking;
+}
+
+function aheadOf(buffered: TimeRanges, at: number): number {
+  for (let number = 0; number < buffered.length; number++) {
+    if (buffered.start(number) - 0.1 <= at && at < buffered.end(number)) {
+      return buffered.end(number) - at;
+    }
+  }
+  return 0;
+}
+
+/** The picture that stands there, as an address; empty if none does. */
+function stillOf(video: HTMLVideoElement | null): string {
+  if (!video?.videoWidth) return "";
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  return canvas.toDataURL("image/jpeg", 0.8);
 }
 
 function isNear({ start_s: start, duration_s: duration }: Part, position: number): boolean {

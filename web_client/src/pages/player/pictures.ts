@@ -189,6 +189,7 @@ export class Pictures extends TongkeElement {
             .recordingId=${recording.id}
             .recorded=${part}
             .volume=${this.volume}
+            .large=${place === "large" || place === "member"}
             .speaking=${this.speaking.has(part.seat_id)}
             @click=${place === "large" ? this.toggle : nothing}
           ></tk-part>

@@ -19,8 +19,10 @@ import { afterGap, MasterClock } from "./clock.ts";
 import "./details.ts";
 import "./head.ts";
 import { type KeyAction, keyAction, REPEATED, takesKey } from "./keys.ts";
+import { Line, shares } from "./line.ts";
 import { momentIn } from "./moment.ts";
 import { notYet } from "./not_yet.ts";
+import type { PartView } from "./part_view.ts";
 import type { Pictures } from "./pictures.ts";
 import "./pictures.ts";
 import { playerStyles } from "./styles.ts";
@@ -59,6 +61,7 @@ export class Player extends TongkeElement {
   @state() private resumed: number | null = null;
   @query("tk-pictures") private pictures!: Pictures | null;
   private master = new MasterClock(0);
+  private readonly line = new Line();
   private watched = false;
   private looking = false;
   private chapters: readonly Chapter[] = [];
@@ -175,12 +178,25 @@ export class Player extends TongkeElement {
     }
     if (this.playing && position >= this.master.duration) this.pause();
     const views = [...(this.pictures?.views ?? [])];
+    this.share(views, position);
     const late = this.playing && views.some((view) => !view.ready(position));
     if (late) this.master.pause(this.time);
     else if (this.playing) this.master.play(this.time);
     for (const view of views) view.follow(position, this.rate, this.playing && !late);
     this.waiting = late;
     if (Math.abs(this.position - position) > 0.05) this.position = position;
+  }
+
+  /** The line goes to what is heard and seen next. */
+  private share(views: readonly PartView[], position: number): void {
+    const wishes = views.map((view) => view.wish(position)).filter((wish) => wish !== null);
+    if (wishes.length === 0) return;
+    const given = shares(wishes, this.line.rate);
+    const needs = views.map((view) => {
+      const share = given.get(view.recorded.part_id);
+      return share ? view.need(position, share) : null;
+    });
+    this.line.serve(needs.filter((need) => need !== null));
   }
 
   private play(): void {
