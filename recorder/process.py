@@ -20,6 +20,7 @@ from pathlib import Path
 from mixer.reading.control import LineSplitter, TapFailed, TapReady, encode
 from mixer.reading.errors import ControlError
 from mixer.reading.tap_socket import TapSocket
+from recorder.collecting import Collecting, datagrams_held
 from recorder.control import (
     CloseRecording,
     CloseTap,
@@ -61,9 +62,6 @@ from recorder.writer import (
 # How often time alone is looked at: holes in a track are given up this much late at most.
 TICK_S = 0.1
 
-# A wake-up costs more than a packet: what comes within this time is taken together. The kernel
-# and the media core hold more than that for each tap.
-COLLECT_S = 0.01
 
 # Datagrams that wait for a tap's description (they arrive within milliseconds of each other).
 MAX_EARLY_DATAGRAMS = 2048
@@ -96,6 +94,7 @@ class RecorderProcess:
         self._finishing = FinishingQueue()
         self._taps: dict[str, _Tap] = {}
         self._server_is_there = True
+        self._collecting = Collecting(datagrams_held())
         self._stepped_at = 0.0
         self._ticked_at = 0.0
 
@@ -113,13 +112,12 @@ class RecorderProcess:
     def _step(self) -> None:
         ready = self._selector.select(TICK_S)
         collected_s = time.monotonic() - self._stepped_at
-        if ready and collected_s < COLLECT_S:
-            time.sleep(COLLECT_S - collected_s)
+        if ready and collected_s < self._collecting.collect_s:
+            time.sleep(self._collecting.collect_s - collected_s)
             ready = self._selector.select(0)
         self._stepped_at = time.monotonic()
-        for key, _ in ready:
-            if isinstance(key.data, _Tap):
-                self._receive(key.data)
+        taps = [key.data for key, _ in ready if isinstance(key.data, _Tap)]
+        self._collecting.took(max((self._receive(tap) for tap in taps), default=0))
         for key, _ in ready:
             if key.fileobj is self._control:
                 self._read_control()
@@ -129,6 +127,7 @@ class RecorderProcess:
             self._heed(outcome)
         if time.monotonic() - self._ticked_at >= TICK_S:
             self._tick(time.monotonic())
+        self._writer.hand_over()
         self._flush()
 
     def _tick(self, now: float) -> None:
@@ -145,9 +144,10 @@ class RecorderProcess:
 
     # --- media ------------------------------------------------------------------------------
 
-    def _receive(self, tap: _Tap) -> None:
+    def _receive(self, tap: _Tap) -> int:
+        """How many datagrams waited."""
         try:
-            self._take_datagrams(tap)
+            return self._take_datagrams(tap)
         except Exception as error:
             # Our own fault with this source's packets: the other sources are still recorded.
             traceback.print_exc()
@@ -156,8 +156,9 @@ class RecorderProcess:
             ended = TrackEnded(at=self._epoch + time.monotonic(), track_id=tap.command.track_id)
             self._writer.put(Append(tap.command.recording_id, ended))
             self._report(TapFailed(track_id=tap.command.track_id, text=f"{error!r}"))
+            return 0
 
-    def _take_datagrams(self, tap: _Tap) -> None:
+    def _take_datagrams(self, tap: _Tap) -> int:
         datagrams = tap.socket.receive()
         now = time.monotonic()
         wall = self._epoch + now
@@ -166,13 +167,14 @@ class RecorderProcess:
                 self._apply(tap, tap.track.handle_datagram(data, now, wall))
             elif len(tap.early) < MAX_EARLY_DATAGRAMS:
                 tap.early.append((data, now, wall))
+        return len(datagrams)
 
     def _apply(self, tap: _Tap, outputs: list[Output]) -> None:
         recording_id, track_id = tap.command.recording_id, tap.command.track_id
         for output in outputs:
             if isinstance(output, FrameReady):
                 work: Work = WriteFrame(recording_id, track_id, output.frame, output.pts)
-                if not self._writer.put(work) and tap.track is not None:
+                if not self._writer.put(work, at_once=False) and tap.track is not None:
                     now = time.monotonic()
                     self._apply(tap, tap.track.overflow(now, self._epoch + now))
             elif isinstance(output, Feedback):
@@ -182,10 +184,11 @@ class RecorderProcess:
                 self._writer.put(
                     StartSegment(
                         recording_id, track_id, output.rtp, output.width, output.height, at
-                    )
+                    ),
+                    at_once=False,
                 )
             else:
-                self._writer.put(Append(recording_id, output))
+                self._writer.put(Append(recording_id, output), at_once=False)
 
     def _close_tap(self, tap: _Tap) -> None:
         self._receive(tap)  # what was sent before the end

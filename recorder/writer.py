@@ -2,8 +2,8 @@
 
 Owns the open recordings. Work comes over a bounded queue; when the disk is too slow for it,
 frames are refused (the caller counts them and waits for a keyframe), records never are as long as
-memory for a minute of them lasts. A second thread syncs twice a second, so that a cut of the
-power costs no more than a kill. What a refusing disk does to one recording stays there: it stands
+memory for a minute of them lasts. A second thread syncs once a second, so that a cut of the power
+costs a second more than a kill. What a refusing disk does to one recording stays there: it stands
 still until it is opened again, and its journal then says since when.
 """
 
@@ -35,7 +35,8 @@ from recorder.records import (
 MAX_QUEUED_FRAME_BYTES = 64 << 20
 MAX_QUEUED = 50_000
 
-SYNC_INTERVAL_S = 0.5
+# Each pass makes the disk write, and wakes it: oftener costs more than all of the receiving.
+SYNC_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,11 @@ class Writer:
         self._thread.start()
         self._sync_thread.start()
 
-    def put(self, work: Work) -> bool:
-        """Hand over work. False: the queue is full and the work is dropped."""
+    def put(self, work: Work, *, at_once: bool = True) -> bool:
+        """Hand over work. False: the queue is full and the work is dropped.
+
+        Not `at_once`: it waits for the next `hand_over`, and the writer sleeps on.
+        """
         with self._ready:
             if isinstance(work, WriteFrame):
                 size = len(work.frame.data)
@@ -170,8 +174,15 @@ class Writer:
             elif isinstance(work, Append) and len(self._work) >= MAX_QUEUED:
                 return False
             self._work.append(work)
-            self._ready.notify()
+            if at_once:
+                self._ready.notify()
         return True
+
+    def hand_over(self) -> None:
+        """The writer takes what was put."""
+        with self._ready:
+            if self._work:
+                self._ready.notify()
 
     def outcomes(self) -> list[Outcome]:
         """What has come of the work since the last call."""

@@ -105,7 +105,7 @@ def test_keyframes_are_asked_for_now_and_then() -> None:
 
 
 def test_a_sender_that_makes_keyframes_is_not_asked() -> None:
-    picture = encode_video("VP8", 25.0, keyframe_every=100)
+    picture = encode_video("VP8", 25.0, keyframe_every=50)
     assert pli_times(track(VIDEO["VP8"]), packetise(VIDEO["VP8"], picture)) == []
 
 
