@@ -4,9 +4,9 @@
 
 Reads the journal, puts every track on the lesson's time line, plans the parts, copies frames into
 them without encoding, makes the poster, writes `manifest.json` last (`recorder.finish_steps`), and
-then removes the tracks (the parts, read back, hold all of them). Done again from the start if it
-was cut short; does nothing if the manifest stands. A manifest that stands and cannot be read is
-told, and nothing is touched.
+then removes the tracks (the parts, read back, hold all of them). If it was cut short it goes on
+behind the last part that stands; if the manifest stands it does nothing. A manifest that stands and
+cannot be read is told, and nothing is touched.
 
 What the journal names and no part holds is told in the manifest's `missing`, the tracks are kept
 then, and the exit status is 3. When there is nothing to play it is 1. Either way the last line of

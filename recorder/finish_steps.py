@@ -1,8 +1,8 @@
 """The steps of finishing, one after the other: each takes what those before it made.
 
 `STEPS` is their order; the manifest comes last. Whatever cuts them short leaves none: they are
-begun again from the first one. What the journal names and no part holds is gathered on the way and
-told in the manifest.
+begun again from the first one, and parts that stand are not made again. What the journal names and
+no part holds is gathered on the way and told in the manifest.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from recorder.checksums import Checksum, checksum_of
 from recorder.errors import FinishError
 from recorder.holes import holes
 from recorder.lesson_time import TimeMap
+from recorder.making import Outcome, PartOrder, forget_notes, make_all, noted_files
 from recorder.manifest import (
     Manifest,
     Missing,
@@ -27,7 +28,7 @@ from recorder.manifest import (
     recorded_event,
     write_manifest,
 )
-from recorder.part_file import MadePart, PartContent, TimedTrack, make_part
+from recorder.part_file import MadePart, PartContent, TimedTrack
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
 from recorder.recording_folder import JOURNAL, TRACKS
@@ -93,10 +94,15 @@ class FinishingWork:
 
 
 def remove_leftovers(work: FinishingWork) -> None:
-    """What an interrupted finishing left: without a manifest none of it is named anywhere."""
+    """What an interrupted finishing left half done: without a manifest nothing names it.
+
+    Parts that it made and noted stay (`making`).
+    """
+    kept = noted_files(work.folder)
     for pattern in ("part-*", ".part-*", ".*.tmp"):
         for path in work.folder.glob(pattern):
-            path.unlink(missing_ok=True)
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
 
 
 def tell_damage(work: FinishingWork) -> None:
@@ -171,30 +177,37 @@ def _holes(
 
 def make_parts(work: FinishingWork) -> None:
     """Every part that can be made, read back, by start."""
-    made_count = 0
+    planned: list[tuple[str, PlannedPart, dict[str, _Piece]]] = []
     for seat_id, pieces in work.pieces.items():
         by_key = {piece.span.key: piece for piece in pieces}
         pictures = [p.span for p in pieces if p.track.started.kind == "video"]
         sounds = sorted(
             (p.span for p in pieces if p.track.started.kind == "audio"), key=lambda s: s.start
         )
-        for plan in plan_seat(pictures, sounds):
-            used = [by_key[key] for key in (plan.picture, *plan.sounds) if key is not None]
-            made_count += 1
-            name = f"part-{made_count:04d}"
-            try:
-                made = make_part(work.folder, name, _content(plan, by_key))
-            except FinishError as error:
-                work.lost += [_lost(p.track, p.span.key, p.segment.at, str(error)) for p in used]
-                continue
-            if made is not None:
-                work.parts.append(_Part(seat_id, plan, made))
-            if plan.picture is not None:
-                picture, frames = by_key[plan.picture], made.frames if made is not None else 0
-                if frames < picture.extent.frames:
-                    text = f"{frames} of {picture.extent.frames} frames are in its part"
-                    work.lost.append(_lost(picture.track, plan.picture, plan.start, text))
+        planned += [(seat_id, plan, by_key) for plan in plan_seat(pictures, sounds)]
+    orders = [
+        PartOrder(f"part-{number:04d}", _content(plan, by_key))
+        for number, (_, plan, by_key) in enumerate(planned, start=1)
+    ]
+    for (seat_id, plan, by_key), outcome in zip(
+        planned, make_all(work.folder, orders), strict=True
+    ):
+        _take(work, _Part(seat_id, plan, outcome.made) if outcome.made else None, outcome)
+        used = [by_key[key] for key in (plan.picture, *plan.sounds) if key is not None]
+        if outcome.refused:
+            work.lost += [_lost(p.track, p.span.key, p.segment.at, outcome.refused) for p in used]
+        elif plan.picture is not None:
+            picture, frames = by_key[plan.picture], outcome.made.frames if outcome.made else 0
+            if frames < picture.extent.frames:
+                text = f"{frames} of {picture.extent.frames} frames are in its part"
+                work.lost.append(_lost(picture.track, plan.picture, plan.start, text))
     work.parts.sort(key=lambda part: part.plan.start)
+
+
+def _take(work: FinishingWork, part: _Part | None, outcome: Outcome) -> None:
+    if part is not None:
+        work.parts.append(part)
+        work.checksums += outcome.checksums
 
 
 def refuse_nothing(work: FinishingWork) -> None:
@@ -225,10 +238,9 @@ def draw_poster(work: FinishingWork) -> None:
 
 
 def take_checksums(work: FinishingWork) -> None:
-    """Of every file that is given out, as the disk gives it back."""
-    made = [name for part in work.parts for name in (part.made.file, part.made.playlist)]
-    names = filter(None, [*made, work.poster])
-    work.checksums = tuple(checksum_of(work.folder / name) for name in names)
+    """Of the poster too, as the disk gives it back; the parts have theirs."""
+    if work.poster:
+        work.checksums += (checksum_of(work.folder / work.poster),)
 
 
 STEPS: tuple[Callable[[FinishingWork], None], ...] = (
@@ -246,6 +258,7 @@ def say_what_stands(work: FinishingWork) -> Manifest:
     """The manifest, after all steps: what it names stands."""
     manifest = _manifest(work)
     write_manifest(work.folder, manifest)
+    forget_notes(work.folder)
     return manifest
 
 

@@ -1,0 +1,253 @@
+"""The parts of a recording are made: two at a time, and none twice.
+
+Each part that stands has a note beside it (`.made-NAME.json`): of what it was made, and its files'
+checksums. Finishing that was cut short goes on behind the last one: a part whose note speaks of the
+same tracks, and whose files are still what the note says, is not made again. The notes go when the
+manifest stands.
+
+The second process is a fork: it has all that was read, and ends when we do.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recorder.checksums import Checksum, checksum_of
+from recorder.errors import FinishError, StorageError
+from recorder.part_file import MadePart, PartContent, make_part
+from recorder.recording_folder import JOURNAL
+
+NOTES = ".made-*.json"
+
+# Changed whenever the same tracks give another file.
+_MAKING = 1
+
+# A second process costs a moment: less than this is made by one, in as long.
+WORTH_BYTES = 16 << 20
+
+_SET_PARENT_DEATH_SIGNAL = 1  # prctl(2), PR_SET_PDEATHSIG
+
+
+@dataclass(frozen=True, slots=True)
+class PartOrder:
+    """A part to be made, by its name without ending."""
+
+    name: str
+    content: PartContent
+
+    @property
+    def bytes(self) -> int:
+        """About how much there is to do."""
+        return sum(file.stat().st_size for file in self.files if file.exists())
+
+    @property
+    def files(self) -> list[Path]:
+        """The tracks' files that go into it."""
+        tracks = [*([self.content.picture] if self.content.picture else ()), *self.content.sounds]
+        return [track.file.path for track in tracks]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an order: a part, nothing (there was nothing in it), or why there is none."""
+
+    made: MadePart | None = None
+    checksums: tuple[Checksum, ...] = ()
+    refused: str = ""
+
+
+def make_all(folder: Path, orders: Sequence[PartOrder]) -> list[Outcome]:
+    """Each order's outcome, in their order. Raises `StorageError` when the disk refuses."""
+    worth_it = sum(order.bytes for order in orders) >= WORTH_BYTES
+    # A fork has one thread only: what others of ours hold just then it would wait for for ever.
+    can = len(orders) > 1 and threading.active_count() == 1
+    ours, theirs = _shared(orders) if worth_it and can else (orders, ())
+    with _second_process(folder, theirs) as second:
+        done = {order.name: _make(folder, order) for order in ours}
+        done |= second.outcomes()
+    # What a second process that ended early left is made here.
+    return [done.get(order.name) or _make(folder, order) for order in orders]
+
+
+def forget_notes(folder: Path) -> None:
+    """The manifest says it all."""
+    for note in folder.glob(NOTES):
+        note.unlink(missing_ok=True)
+
+
+def noted_files(folder: Path) -> set[str]:
+    """Files that a note vouches for."""
+    return {
+        str(checksum.get("file"))
+        for note in folder.glob(NOTES)
+        for checksum in _members(note).get("checksums", ())
+    }
+
+
+def _shared(orders: Sequence[PartOrder]) -> tuple[list[PartOrder], list[PartOrder]]:
+    """Two halves of about the same work."""
+    halves: tuple[list[PartOrder], list[PartOrder]] = ([], [])
+    loads = [0, 0]
+    for order in sorted(orders, key=lambda order: -order.bytes):
+        lighter = 0 if loads[0] <= loads[1] else 1
+        halves[lighter].append(order)
+        loads[lighter] += order.bytes
+    return halves
+
+
+def _make(folder: Path, order: PartOrder) -> Outcome:
+    note = folder / f".made-{order.name}.json"
+    key = _key(folder, order)
+    standing = _standing(folder, note, key)
+    if standing is not None:
+        return standing
+    try:
+        made = make_part(folder, order.name, order.content)
+    except FinishError as error:
+        return Outcome(refused=str(error))
+    if made is None:
+        return Outcome()
+    try:
+        names = filter(None, (made.file, made.playlist))
+        outcome = Outcome(made, tuple(checksum_of(folder / name) for name in names))
+        _write_note(note, key, outcome)
+    except OSError as error:
+        raise StorageError.from_os(error, folder) from error
+    return outcome
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+
+def _key(folder: Path, order: PartOrder) -> str:
+    """Of what the part is made: the journal says when everything was, the files what."""
+    content = order.content
+    files = [(file.name, *_state(file)) for file in order.files]
+    said = repr((_MAKING, content.start, content.end, content.codec, files))
+    digest = hashlib.sha256(said.encode())
+    digest.update((folder / JOURNAL).read_bytes())
+    return digest.hexdigest()
+
+
+def _state(file: Path) -> tuple[int, int]:
+    try:
+        standing = file.stat()
+    except OSError:
+        return (0, 0)
+    return (standing.st_size, standing.st_mtime_ns)
+
+
+def _write_note(note: Path, key: str, outcome: Outcome) -> None:
+    assert outcome.made is not None  # noqa: S101 - only of parts that stand
+    members = {
+        "key": key,
+        "made": asdict(outcome.made),
+        "checksums": [one.model_dump() for one in outcome.checksums],
+    }
+    temporary = note.with_name(f"{note.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(members, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(note)
+
+
+def _standing(folder: Path, note: Path, key: str) -> Outcome | None:
+    """The part that was made of this before, if it is still what it was."""
+    members = _members(note)
+    if members.get("key") != key:
+        return None
+    try:
+        made = MadePart(**members["made"])
+        checksums = tuple(Checksum.model_validate(one) for one in members["checksums"])
+        if all(checksum_of(folder / one.file) == one for one in checksums):
+            return Outcome(made, checksums)
+    except (KeyError, TypeError, ValueError, OSError):
+        return None
+    return None
+
+
+def _members(note: Path) -> dict[str, Any]:
+    try:
+        members = json.loads(note.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+# --- the second process -------------------------------------------------------------------------
+
+
+class _SecondProcess:
+    """A fork that makes orders; `outcomes` waits for it."""
+
+    def __init__(self, pid: int, pipe: int) -> None:
+        """`pid` is 0 where there is none."""
+        self._pid = pid
+        self._pipe = pipe
+
+    def __enter__(self) -> _SecondProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)  # we have failed, or it has ended
+            os.waitpid(self._pid, 0)
+            os.close(self._pipe)
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """What it made. Raises `StorageError` as it did."""
+        if not self._pid:
+            return {}
+        with os.fdopen(os.dup(self._pipe), "rb") as pipe:
+            told = pipe.read()
+        try:
+            # Our own fork wrote it.
+            found = pickle.loads(told)  # noqa: S301
+        except (EOFError, pickle.UnpicklingError):
+            return {}  # it was killed
+        if isinstance(found, tuple):
+            raise StorageError(*found)
+        return dict(found)
+
+
+def _second_process(folder: Path, orders: Sequence[PartOrder]) -> _SecondProcess:
+    if not orders:
+        return _SecondProcess(0, -1)
+    parent = os.getpid()
+    read, write = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid:
+        os.close(write)
+        return _SecondProcess(pid, read)
+    status = 1
+    try:
+        os.close(read)
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() == parent:
+            _tell(write, dict(_made(folder, orders)))
+        status = 0
+    except StorageError as error:
+        _tell(write, (error.code, str(error)))
+    finally:
+        os._exit(status)
+
+
+def _made(folder: Path, orders: Sequence[PartOrder]) -> Iterator[tuple[str, Outcome]]:
+    for order in orders:
+        yield order.name, _make(folder, order)
+
+
+def _tell(pipe: int, what: object) -> None:
+    with os.fdopen(pipe, "wb") as out:
+        out.write(pickle.dumps(what))
