@@ -7,6 +7,7 @@ its own native reader of the same rules.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +18,8 @@ FIXED_HEADER_BYTES = 12
 
 ONE_BYTE_PROFILE = 0xBEDE
 TWO_BYTE_PROFILE = 0x1000  # the lowest four bits are "appbits"
+
+_FIXED = struct.Struct(">xBHII")
 
 
 class DatagramKind(Enum):
@@ -83,6 +86,10 @@ class RtpPacket:
         """Read one packet. Raises `MalformedPacketError`."""
         if len(data) < FIXED_HEADER_BYTES:
             raise MalformedPacketError(f"RTP: {len(data)} bytes are less than a header")
+        if data[0] == VERSION << 6:  # nothing but the fixed header, as taps and most senders send
+            kind, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
+            payload = bytes(data[FIXED_HEADER_BYTES:])
+            return cls(kind & 0x7F, sequence, timestamp, ssrc, payload, kind >= 0x80)
         if data[0] >> 6 != VERSION:
             raise MalformedPacketError(f"RTP: version {data[0] >> 6}")
         csrc_count = data[0] & 0x0F
