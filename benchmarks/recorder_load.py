@@ -55,6 +55,7 @@ class FedRecorder:
         """Starts it, opens the recording and all taps."""
         self.folder = folder
         self._shape = shape
+        (runtime / "core.sock").unlink(missing_ok=True)  # of one that was killed
         self._core = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._core.setblocking(False)
         self._core.bind(str(runtime / "core.sock"))
@@ -62,7 +63,7 @@ class FedRecorder:
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_S)
         with theirs:
-            self.process = subprocess.Popen(  # noqa: S603
+            self.process = subprocess.Popen(
                 [sys.executable, "-m", "recorder", "--control-fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
             )

@@ -1,0 +1,234 @@
+"""`python -m benchmarks.archive`: what recording costs, how soon it is ready, what a kill costs.
+
+Real recorder processes fed as the media core feeds them, real finishing processes, files on the
+disk that `--folder` names. What was asked stands beside each figure; the last line is JSON for
+programs, and says how busy others kept the machine. `docs/benchmarks.md` tells what it means.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+
+from benchmarks.archived_lesson import (
+    FRAMES_PER_S,
+    LessonShape,
+    loop_of_pictures,
+    loop_of_sound,
+    write_lesson,
+)
+from benchmarks.processes import cpu_seconds, machine, machine_busy_seconds, software
+from benchmarks.recorder_load import FedRecorder
+from recorder.finishing import FinishingQueue
+from recorder.manifest import read_manifest
+from recorder.recording_folder import MANIFEST
+from recorder.segmented_part import count_samples
+from recorder.verification import ArchiveCondition, verify
+
+CASES = ("recorder", "finishing", "forty", "six", "kills")
+LESSON = LessonShape(seconds=600)  # 5 pictures and 4 sounds: 8.5 Mb/s
+KILLED = LessonShape(seconds=0, pictures=2, sounds=2, picture_bps=400_000)
+WARM_UP_S = 3.0
+KILL_AFTER_S = (1.5, 4.0)
+# One in ten of the kills is of the finishing.
+FINISHING_KILLED_EVERY = 10
+MOST_LOST_S = 1.0
+POLL_S = 0.05
+
+ASKED = {
+    "recorder_core_share": ("≤", 0.05),
+    "finishing_times_real_time": ("≥", 300.0),
+    "forty_minutes_ready_s": ("≤", 10.0),
+    "six_ready_p95_s": ("≤", 45.0),
+    "kill_lost_most_s": ("≤", MOST_LOST_S),
+    "kills_not_whole": ("≤", 0),
+}
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
+    parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
+    parser.add_argument("--seconds", type=float, default=20.0, help="of recording measured")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=3, help="of finishing; the best counts")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="where to write; by default a temporary one")
+    return parser.parse_args()
+
+
+def measure_recorder(folder: Path, seconds: float) -> dict[str, float]:
+    """CPU of a recorder of one lesson, in cores, after it has warmed up."""
+    recorder = FedRecorder(folder, folder / "rec", LESSON)
+    recorder.play(WARM_UP_S)
+    before, began = cpu_seconds([recorder.process.pid]), time.monotonic()
+    recorder.play(seconds)
+    used = cpu_seconds([recorder.process.pid]) - before
+    took = time.monotonic() - began
+    recorder.close()
+    return {"recorder_core_share": round(used / took, 4)}
+
+
+def measure_finishing(folder: Path, runs: int) -> dict[str, float]:
+    """Ten minutes made playable by a process of its own: wall clock, and CPU of all it starts."""
+    recording = folder / "rec"
+    write_lesson(recording, LESSON)
+    best, cpu = float("inf"), 0.0
+    for _ in range(runs):
+        (recording / MANIFEST).unlink(missing_ok=True)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took = finish_by_itself(recording, "--keep-tracks")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if took < best:
+            best = took
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "finishing_times_real_time": round(LESSON.seconds / best, 1),
+        "finishing_times_real_time_of_cpu": round(LESSON.seconds / cpu, 1),
+    }
+
+
+def finish_by_itself(recording: Path, *options: str) -> float:
+    """Seconds until the process that finishes it has ended. Raises `CalledProcessError`."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "recorder.finish", str(recording), *options], check=True)
+    return time.monotonic() - began
+
+
+def measure_forty(folder: Path) -> dict[str, float]:
+    """Forty minutes, from its end to its manifest."""
+    recording = folder / "rec"
+    write_lesson(recording, LessonShape(seconds=2400))
+    return {"forty_minutes_ready_s": round(finish_by_itself(recording), 2)}
+
+
+def measure_six(folder: Path) -> dict[str, float]:
+    """Six lessons of ten minutes that end together, as the recorder finishes them."""
+    queue = FinishingQueue()
+    folders = [folder / f"rec{number}" for number in range(6)]
+    for recording in folders:
+        write_lesson(recording, LESSON)
+    began = time.monotonic()
+    for recording in folders:
+        queue.add(recording.name, recording)
+    ready: list[float] = []
+    while len(ready) < len(folders):
+        for _, refusal in queue.poll(time.monotonic()):
+            if refusal is not None:
+                raise RuntimeError(refusal[1])
+            ready.append(time.monotonic() - began)
+        time.sleep(POLL_S)
+    return {"six_ready_p95_s": round(ready[-1], 2)}  # of six the last is beyond the 95th
+
+
+def measure_kills(folder: Path, kills: int, seed: int) -> dict[str, float]:
+    """Recorders and finishings killed at random; what of it cannot be played, or is gone."""
+    rng = random.Random(seed)
+    lost_most, not_whole = 0.0, 0
+    for number in range(kills):
+        recording = folder / f"rec{number}"
+        recorder = FedRecorder(folder, recording, KILLED)
+        recorder.play(rng.uniform(*KILL_AFTER_S))
+        sent = {track: recorder.sent(track) for track in ("v0", "v1", "a0", "a1")}
+        recorder.kill()
+        if number % FINISHING_KILLED_EVERY == 0:
+            kill_finishing(recording, rng)
+        finish_by_itself(recording)
+        lost_s, whole = what_is_left(recording, sent)
+        lost_most = max(lost_most, lost_s)
+        not_whole += not whole
+        shutil.rmtree(recording)
+    return {"kills": kills, "kill_lost_most_s": round(lost_most, 3), "kills_not_whole": not_whole}
+
+
+def kill_finishing(recording: Path, rng: random.Random) -> None:
+    """SIGKILL to a finishing in its first second."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "recorder.finish", str(recording)], start_new_session=True
+    )
+    time.sleep(rng.uniform(0.1, 1.2))
+    with contextlib.suppress(ProcessLookupError):  # it was done
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def what_is_left(recording: Path, sent: dict[str, int]) -> tuple[float, bool]:
+    """(the most seconds that a source lacks, whether all of it is verified and decodes)."""
+    manifest = read_manifest(recording)
+    if manifest is None or len(manifest.parts) != KILLED.pictures or manifest.missing:
+        return float("inf"), False
+    whole = verify(recording).condition is ArchiveCondition.WHOLE
+    lost_s = 0.0
+    for part in manifest.parts:
+        number = part.seat_id.removeprefix("seat")
+        frames, _ = count_samples(recording / part.file)
+        lost_s = max(lost_s, (sent[f"v{number}"] - frames) / FRAMES_PER_S)
+        lost_s = max(lost_s, sent[f"a{number}"] * 0.02 - part.duration_s)
+        with av.open(str(recording / part.file)) as container:
+            whole &= sum(1 for _ in container.decode(video=0)) == frames
+    return lost_s, whole
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Every case, in a folder that is gone afterwards."""
+    loop_of_pictures(LESSON.picture_bps, LESSON.keyframe_every_s)
+    loop_of_pictures(KILLED.picture_bps, KILLED.keyframe_every_s)
+    loop_of_sound()
+    cases: dict[str, Callable[[Path], dict[str, float]]] = {
+        "recorder": lambda at: measure_recorder(at, options.seconds),
+        "finishing": lambda at: measure_finishing(at, options.runs),
+        "forty": measure_forty,
+        "six": measure_six,
+        "kills": lambda at: measure_kills(at, options.kills, options.seed),
+    }
+    data: dict[str, Any] = {"machine": machine(), "software": software(), "busy_cores": {}}
+    for name in options.cases:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            idle = busy_cores()
+            data |= cases[name](Path(folder))
+            data["busy_cores"][name] = idle
+    return data
+
+
+def busy_cores(for_s: float = 1.0) -> float:
+    """How many cores others use, while nothing of ours runs."""
+    before = machine_busy_seconds()
+    time.sleep(for_s)
+    return round((machine_busy_seconds() - before) / for_s, 2)
+
+
+def judged(data: dict[str, Any]) -> list[str]:
+    """A line for each figure that was asked for and measured."""
+    lines = []
+    for name, (sign, bound) in ASKED.items():
+        if name not in data:
+            continue
+        met = data[name] <= bound if sign == "≤" else data[name] >= bound
+        lines.append(f"{name:28} {data[name]:>10}  {sign} {bound:<7} {'met' if met else 'MISSED'}")
+    return lines
+
+
+def main() -> None:
+    """Measure, tell people, tell programs."""
+    data = run(arguments())
+    print(*judged(data), sep="\n")
+    print(json.dumps(data, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
