@@ -36,6 +36,7 @@ class LessonShape:
     sounds: int = 4
     picture_bps: int = 1_600_000
     keyframe_every_s: float = 2.5
+    picture_late_s: float = 0.3  # a browser's sound comes a moment before its picture
 
 
 @cache
@@ -94,7 +95,8 @@ def write_lesson(folder: Path, shape: LessonShape, *, closed: bool = True) -> No
         seat, source = (0, "screen") if number == shape.sounds else (number, "teacher")
         _start(writing, f"v{number}", f"seat{seat}", source)
         frames = frames_of(pictures, shape.seconds)
-        _write(writing, f"v{number}", frames, PICTURE_RATE, closed=closed)
+        late_s = shape.picture_late_s
+        _write(writing, f"v{number}", frames, PICTURE_RATE, closed=closed, late_s=late_s)
     for number in range(shape.sounds):
         _start(writing, f"a{number}", f"seat{number}", "room")
         count = round(shape.seconds / SOUND_S)
@@ -140,16 +142,22 @@ def _start(writing: RecordingFolder, track_id: str, seat_id: str, source: str) -
 
 
 def _write(
-    writing: RecordingFolder, track_id: str, frames: list[Frame], rate: int, *, closed: bool
+    writing: RecordingFolder,
+    track_id: str,
+    frames: list[Frame],
+    rate: int,
+    *,
+    closed: bool,
+    late_s: float = 0.0,
 ) -> None:
     noted = 0.0
     for frame in frames:
         at = frame.rtp / rate
         if at >= noted:
-            writing.append(ClockPoint(track_id=track_id, rtp=frame.rtp, at=BEGAN + at))
+            writing.append(ClockPoint(track_id=track_id, rtp=frame.rtp, at=BEGAN + late_s + at))
             noted = at + CLOCK_EVERY_S
         writing.write_frame(track_id, frame, frame.rtp)
     if closed:
-        end = BEGAN + frames[-1].rtp / rate
+        end = BEGAN + late_s + frames[-1].rtp / rate
         writing.end_segment(track_id, end)
         writing.append(TrackEnded(at=end, track_id=track_id, packets=len(frames)))

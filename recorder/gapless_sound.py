@@ -10,7 +10,7 @@ part's beginning.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RATE = 48_000
 
@@ -25,8 +25,7 @@ BEHIND = 480
 AHEAD = 600
 
 
-@dataclass(frozen=True, slots=True)
-class SoundPacket:
+class SoundPacket(NamedTuple):
     """One Opus packet at its place."""
 
     pts: int

@@ -21,6 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
+import numpy.typing as npt
+
 from mixer.reading.least_delay import LEAST_DELAY_WINDOW_S
 from recorder.straight_line import Point, StraightLine, fit_line
 from recorder.stretches import MAX_DELAY_S, MAX_KEPT_S, Report, stretches, without_burst
@@ -83,6 +86,21 @@ class Placed:
         late = self._delay + (delay(x) if delay is not None else 0.0)
         at = stretch.arrival(x) - max(0.0, min(MAX_DELAY_S, late))
         return max(self._earliest, min(self._latest, at))
+
+    def many(self, xs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Each of them as a call gives it."""
+        which = np.maximum(0, np.searchsorted(self._begins, xs, side="right") - 1)
+        at = np.empty_like(xs)
+        for index in np.unique(which).tolist():
+            of_stretch = which == index
+            x, delay = xs[of_stretch], self._delays[index]
+            line = self.stretches[index].offset
+            late = self._delay + (
+                0.0 if delay is None else delay.offset + delay.drift * (x - delay.at)
+            )
+            arrival = x + (line.offset + line.drift * (x - line.at))
+            at[of_stretch] = arrival - np.clip(late, 0.0, MAX_DELAY_S)
+        return np.clip(at, self._earliest, self._latest)
 
     def beyond(self, x: float) -> float:
         """By how many seconds this track time lies after all of which arrivals are known."""
@@ -227,3 +245,11 @@ def _ahead_at(readings: Sequence[_Reading], at: float) -> float | None:
             share = apart / (apart + other_apart)
             return nearest.ahead + share * (other.ahead - nearest.ahead)
     return nearest.ahead
+
+
+def places(to_lesson: TimeMap, times: npt.NDArray[np.float64]) -> list[float]:
+    """Where these times of a track lie, all at once where that is quicker."""
+    if isinstance(to_lesson, Placed):
+        found: list[float] = to_lesson.many(times).tolist()
+        return found
+    return [to_lesson(x) for x in times.tolist()]

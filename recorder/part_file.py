@@ -24,7 +24,7 @@ from av.stream import Stream
 from recorder.boxes import BoxError
 from recorder.errors import FinishError, StorageError
 from recorder.gapless_sound import RATE, SoundPacket
-from recorder.lesson_time import TimeMap
+from recorder.lesson_time import TimeMap, places
 from recorder.muxing import (
     PICTURE_BASE,
     PICTURE_RATE,
@@ -153,9 +153,10 @@ def _write_mp4(path: Path, content: PartContent) -> _Written:
     samples = read_samples(picture.file.path) if picture is not None else None
     if picture is None or samples is None or not len(samples):
         return _Written()
-    at = ((picture.file.rtp + samples.shown) / picture.file.clock_rate).tolist()
+    track_times = (picture.file.rtp + samples.shown) / picture.file.clock_rate
     start = content.start
-    times = decoding_order([round((picture.to_lesson(x) - start) * PICTURE_RATE) for x in at])
+    placed = places(picture.to_lesson, track_times)
+    times = decoding_order([round((at - start) * PICTURE_RATE) for at in placed])
     with ExitStack() as stack:
         heard = [
             (track, of_sound)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 
 from mixer.reading.least_delay import LeastDelay
-from recorder.lesson_time import TrackPoints, place
+from recorder.lesson_time import Placed, TrackPoints, place, places
 from recorder.stretches import MAX_DELAY_S, Report
 
 LESSON_S = 2400.0
@@ -259,3 +260,19 @@ def test_breaks_and_reports_without_end_are_placed_in_no_time() -> None:
     sound = replace(points, is_sound=True)
     maps = place([points, sound], one_device=True)
     assert all(WORLD - 2 < to_lesson(x / 2) < WORLD + 3 * 3600 for to_lesson in maps)
+
+
+def test_all_at_once_is_each_by_itself() -> None:
+    """Over a break, before the first arrival and behind the last, with and without a delay."""
+    rng = random.Random(3)
+    before = [(x, 1000.0 + x * (1 + 1e-4) + rng.random() * 0.02) for x in range(0, 300, 5)]
+    after = [(5000.0 + x, 1310.0 + x + rng.random() * 0.02) for x in range(0, 300, 5)]
+    reports = tuple(Report(x, 77.0 + x, at) for x, at in (*before, *after))
+    points = TrackPoints(tuple(before + after), reports, breaks=(5000.0,))
+    late = replace(points, arrivals=tuple((x, at + 0.1) for x, at in points.arrivals))
+    xs = np.array([rng.uniform(-20, 6000) for _ in range(2000)] + [0.0, 5000.0])
+    tracks = [Placed(points), *place([points, late], one_device=True)]
+    assert any(track(100.0) != tracks[0](100.0) for track in tracks)
+    for track in tracks:
+        assert places(track, xs) == pytest.approx([track(x) for x in xs.tolist()], abs=1e-6)
+    assert places(lambda x: x + 1, xs) == [x + 1 for x in xs.tolist()]

@@ -21,14 +21,9 @@ export interface Need {
   readonly load: () => Promise<number>;
 }
 
-interface SourceWindow {
-  readonly ManagedMediaSource?: typeof MediaSource;
-  readonly MediaSource?: typeof MediaSource;
-}
-
+/** Not the managed one of telephones: they play the playlist by themselves. */
 function sourceClass(): typeof MediaSource | undefined {
-  const { ManagedMediaSource, MediaSource: common } = globalThis as unknown as SourceWindow;
-  return common ?? ManagedMediaSource;
+  return (globalThis as { MediaSource?: typeof MediaSource }).MediaSource;
 }
 
 /** The part can be played piece by piece here. */
