@@ -45,10 +45,15 @@ _NO_MARKS = Marks()
 class Compositor:
     """One program of one size. `canvas` holds what was composed last."""
 
-    def __init__(self, width: int, height: int, lettering: Lettering) -> None:
-        """Raises `ValueError` for a size that cannot be arranged."""
+    def __init__(
+        self, width: int, height: int, lettering: Lettering, canvas: Canvas | None = None
+    ) -> None:
+        """`canvas` is one of this size to draw on; without, it makes one.
+
+        Raises `ValueError` for a size that cannot be arranged.
+        """
         check_size(width, height)
-        self.canvas = Canvas(width, height, GROUND)
+        self.canvas = canvas or Canvas(width, height, GROUND)
         self._lettering = lettering
         self._tiles: dict[PictureId, Tile] = {}
         self._title = ""
@@ -87,6 +92,17 @@ class Compositor:
         self._marks.pop(seat_id, None)
         for picture_id in [one for one in self._pictures if one.seat_id == seat_id]:
             self.forget(picture_id)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether `compose` will draw."""
+        return self._moved or bool(self._dirty)
+
+    def move_to(self, canvas: Canvas) -> None:
+        """Draw on this one from now on, which becomes a copy of what is there."""
+        if not self._moved:  # else all is drawn anyway
+            canvas.take(self.canvas)
+        self.canvas = canvas
 
     def compose(self) -> bool:
         """Draw what has changed; False when nothing has."""

@@ -37,6 +37,9 @@ class Colour:
         )
 
 
+BLACK = Colour(16, 128, 128)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """Planes of `height` × `width`, and half of both, rounded up. Whoever holds it only reads."""
@@ -68,6 +71,19 @@ class Canvas:
         self.y: Plane = np.full((height, width), colour.y, np.uint8)
         self.u: Plane = np.full((height // 2, width // 2), colour.u, np.uint8)
         self.v: Plane = np.full((height // 2, width // 2), colour.v, np.uint8)
+
+    @classmethod
+    def over(cls, y: Plane, u: Plane, v: Plane) -> Canvas:
+        """A canvas that draws into these planes, black at first; their memory is another's."""
+        canvas = cls.__new__(cls)
+        canvas.height, canvas.width = y.shape
+        canvas.y, canvas.u, canvas.v = y, u, v
+        canvas.fill(Box(0, 0, canvas.width, canvas.height), BLACK)
+        return canvas
+
+    def take(self, other: Canvas) -> None:
+        """Become a copy of another one, of the same size."""
+        self.y[:], self.u[:], self.v[:] = other.y, other.u, other.v
 
     def planes(self, box: Box) -> tuple[Plane, Plane, Plane]:
         """The parts of the three planes that lie in `box`: what is written there is drawn."""

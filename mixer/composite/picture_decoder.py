@@ -15,6 +15,7 @@ import av
 import av.error
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange
 
 from mixer.composite.picture import Picture, Plane
@@ -96,11 +97,11 @@ def picture_of(frame: VideoFrame) -> Picture:
     """The planes of a decoded frame, without copying them where they are as we need them."""
     if frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG:
         frame = frame.reformat(format="yuv420p", dst_color_range=ColorRange.MPEG)
-    y, u, v = (_plane(frame, index) for index in range(3))
+    y, u, v = map(view_of, frame.planes)
     return Picture(y, u, v)
 
 
-def _plane(frame: VideoFrame, index: int) -> Plane:
-    plane = frame.planes[index]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+def view_of(plane: VideoPlane) -> Plane:
+    """The samples of one plane of libav's, where they lie."""
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
     return rows[:, : plane.width]

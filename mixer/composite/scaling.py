@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import cv2
 
 from mixer.composite.layouts import Box
-from mixer.composite.picture import Canvas, Colour, Picture, Plane, cv_array
+from mixer.composite.picture import BLACK, Canvas, Picture, Plane, cv_array
 
-BAR = Colour(16, 128, 128)  # black
+BAR = BLACK
 
 # Shapes that differ by less are the same: rounding to even pixels alone makes 16:9 differ by 2 %.
 SAME_SHAPE = 0.025

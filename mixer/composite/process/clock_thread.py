@@ -18,6 +18,7 @@ from mixer.composite.compositor import Compositor
 from mixer.composite.lettering import Lettering
 from mixer.composite.process.encoding_thread import EncodingThread
 from mixer.composite.process.messages import Layer, Report, Scene, Shot, TileShown, Wants
+from mixer.composite.process.picture_encoder import FrameBuffer
 from mixer.composite.process.reading_thread import ReadingThread
 from mixer.composite.process.stage import Shown, Stage
 
@@ -64,7 +65,11 @@ class ClockThread:
         self._before_tick = before_tick
         self._on_broken = on_broken
         self._unix_offset_s = unix_offset_s
-        self._compositor = Compositor(size.width, size.height, Lettering())
+        # Drawn on by turns, for what an encoder is at work on must not change. It nearly always
+        # has finished by the next tick, and then all goes on on the same one: nothing is copied.
+        self._drawn = FrameBuffer(size.width, size.height)
+        self._spare = FrameBuffer(size.width, size.height)
+        self._compositor = Compositor(size.width, size.height, Lettering(), self._drawn.canvas)
         self._stage = Stage(size.width, size.height, time.monotonic())
         self._told: queue.SimpleQueue[Scene | PictureTap | _Gone] = queue.SimpleQueue()
         self._sources: dict[str, PictureTap] = {}
@@ -124,17 +129,24 @@ class ClockThread:
         self._stage.handle_pictures({who: one.picture for who, one in arrived.items()}, now)
         if (shown := self._stage.poll(now)) is not None:
             self._cut(shown, now)
+        if self._compositor.is_dirty:
+            self._reclaim()
         composed = self._compositor.compose()
         self.composed_frames += composed
         everybody = composed or now - self._offered_at >= HEARTBEAT_S
         arrivals = tuple(one.at for one in arrived.values())
         for encoder in self._encoders:
             if everybody or encoder.keyframe_is_due:
-                encoder.offer(
-                    self._compositor.canvas, now, delay_s=self._delay_s, arrivals=arrivals
-                )
+                encoder.offer(self._drawn, now, delay_s=self._delay_s, arrivals=arrivals)
         if everybody:
             self._offered_at = now
+
+    def _reclaim(self) -> None:
+        """Have a canvas that nobody reads, with on it what was drawn last."""
+        if all([encoder.give_back(self._drawn) for encoder in self._encoders]):
+            return
+        self._drawn, self._spare = self._spare, self._drawn
+        self._compositor.move_to(self._drawn.canvas)
 
     def _obey(self, now: float) -> None:
         changed = False

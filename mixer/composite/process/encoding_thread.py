@@ -1,7 +1,8 @@
 """An encoder: one thread that makes one layer of the canvas and sends it.
 
-It takes a copy of the canvas and no other thread waits for it: what it has not begun when the next
-picture comes gives way to it, and is counted.
+A layer of the canvas' size is encoded where it was drawn, a smaller one is scaled into a buffer of
+its own. No other thread waits for it: what it has not begun when the next picture comes gives way
+to it, and is counted; what it is at work on, the clock leaves as it is (`give_back`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mixer.composite.picture import Canvas
 from mixer.composite.process.feed_socket import FeedSocket
 from mixer.composite.process.messages import Layer
 from mixer.composite.process.picture_encoder import FrameBuffer, PictureEncoder
@@ -23,6 +23,7 @@ from mixer.rtp.h264_payloads import payloads
 @dataclass(frozen=True, slots=True)
 class _Work:
     buffer: FrameBuffer
+    own: bool  # not the one that the clock draws on
     at: float  # the tick it was composed at
     delay_s: float  # how long before, in the mean, its pictures had come
     arrivals: tuple[float, ...]  # of the pictures that are new in it
@@ -51,8 +52,11 @@ class EncodingThread:
             bitrate_bps=layer.bitrate_bps,
             frames_per_s=frames_per_s,
         )
-        self._buffers = [FrameBuffer(layer.width, layer.height) for _ in range(2)]
+        self._size = layer.width, layer.height
+        self._buffers: list[FrameBuffer] = []  # of its own, that are free
         self._work: _Work | None = None
+        self._encoding: FrameBuffer | None = None
+        self._withdrawn: tuple[float, ...] = ()  # the arrivals of what was given back
         self._changed = threading.Condition()
         self._feed: tuple[FeedSocket, RtpSender] | None = None
         self._ending = False
@@ -78,6 +82,7 @@ class EncodingThread:
         with self._changed:
             self._feed = feed, sender
             self._wanted = True
+            self._withdrawn = ()
 
     def disconnect(self) -> None:
         """Send nowhere."""
@@ -94,33 +99,48 @@ class EncodingThread:
         return self._feed is not None and (self._wanted or self._encoder.keyframe_is_due)
 
     def offer(
-        self, canvas: Canvas, at: float, *, delay_s: float, arrivals: tuple[float, ...]
+        self, drawn: FrameBuffer, at: float, *, delay_s: float, arrivals: tuple[float, ...]
     ) -> None:
-        """Encode the canvas as it is now."""
+        """Encode the canvas as it is now; if it is of our size it is ours until given back."""
         with self._changed:
             if self._feed is None:
                 return
             waiting, self._work = self._work, None
-            if waiting is not None:
-                self.skipped_frames += 1
-                arrivals = waiting.arrivals + arrivals
-                buffer = waiting.buffer
-            else:
-                buffer = self._buffers.pop()
-        # Of the two buffers one may be in the encoder; this one is the clock's alone.
-        for target, source in zip(buffer.planes, (canvas.y, canvas.u, canvas.v), strict=True):
-            scale_into(source, target)
+            arrivals, self._withdrawn = self._withdrawn + arrivals, ()
+        if waiting is not None:
+            self.skipped_frames += 1
+            arrivals = waiting.arrivals + arrivals
+        buffer, own = drawn, False
+        if (drawn.canvas.width, drawn.canvas.height) != self._size:
+            # One may be in the encoder; the other is the clock's alone, waiting or not.
+            own = True
+            buffer = waiting.buffer if waiting is not None else self._free_buffer()
+            for name in ("y", "u", "v"):
+                scale_into(getattr(drawn.canvas, name), getattr(buffer.canvas, name))
         with self._changed:
-            self._work = _Work(buffer, at, delay_s, arrivals)
+            self._work = _Work(buffer, own, at, delay_s, arrivals)
             self._changed.notify()
+
+    def give_back(self, drawn: FrameBuffer) -> bool:
+        """Whether it may be drawn on: what has not been begun is withdrawn."""
+        with self._changed:
+            work = self._work
+            if work is not None and work.buffer is drawn:
+                self._work = None
+                self._withdrawn += work.arrivals
+                self.skipped_frames += 1
+            return self._encoding is not drawn
+
+    def _free_buffer(self) -> FrameBuffer:
+        with self._changed:
+            return self._buffers.pop() if self._buffers else FrameBuffer(*self._size)
 
     def _run(self) -> None:
         try:
             while (taken := self._next()) is not None:
                 work, (feed, sender) = taken
                 self._encode(work, feed, sender)
-                with self._changed:
-                    self._buffers.append(work.buffer)
+                self._release(work)
         except Exception as error:
             self._on_broken(error)
 
@@ -129,11 +149,21 @@ class EncodingThread:
             while not self._ending:
                 work, self._work = self._work, None
                 if work is not None and self._feed is not None:
+                    self._encoding = work.buffer
                     return work, self._feed
                 if work is not None:
-                    self._buffers.append(work.buffer)
+                    self._keep(work)
                 self._changed.wait()
         return None
+
+    def _release(self, work: _Work) -> None:
+        with self._changed:
+            self._encoding = None
+            self._keep(work)
+
+    def _keep(self, work: _Work) -> None:
+        if work.own:
+            self._buffers.append(work.buffer)
 
     def _encode(self, work: _Work, feed: FeedSocket, sender: RtpSender) -> None:
         if self._wanted:

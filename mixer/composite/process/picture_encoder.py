@@ -13,10 +13,10 @@ import fractions
 from typing import Any
 
 import av
-import numpy as np
 from av.video.frame import PictureType, VideoFrame
 
-from mixer.composite.picture import Canvas, Plane
+from mixer.composite.picture import Canvas
+from mixer.composite.picture_decoder import view_of
 
 CLOCK_RATE = 90_000
 KEYFRAME_EVERY_S = 0.5
@@ -84,19 +84,8 @@ class PictureEncoder:
 
 
 class FrameBuffer:
-    """A picture of libav's that a canvas is copied into: what is encoded does not change."""
+    """A picture of libav's with a canvas over it: what is drawn there is encoded uncopied."""
 
     def __init__(self, width: int, height: int) -> None:
         self.frame = VideoFrame(width, height, "yuv420p")
-        self.planes: tuple[Plane, ...] = tuple(_view(self.frame, index) for index in range(3))
-
-    def take(self, canvas: Canvas) -> None:
-        """Copy a canvas of the same size."""
-        for target, source in zip(self.planes, (canvas.y, canvas.u, canvas.v), strict=True):
-            target[:] = source
-
-
-def _view(frame: VideoFrame, index: int) -> Plane:
-    plane = frame.planes[index]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width]
+        self.canvas = Canvas.over(*map(view_of, self.frame.planes))

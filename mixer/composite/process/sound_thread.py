@@ -134,6 +134,8 @@ class SoundThread:
 
     def _tick(self, now: float) -> None:
         self._ticks += 1
+        if not self._taps and not self._feeds:
+            return  # nothing to hear, and nobody who would
         for tap in list(self._taps.values()):
             for data in tap.socket.receive():
                 if tap.heard:
