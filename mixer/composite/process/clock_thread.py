@@ -121,6 +121,7 @@ class ClockThread:
     def _tick(self, now: float) -> None:
         self._before_tick()
         self._obey(now)
+        self._reading.expect(now + self._period_s)
         arrived = self._reading.take()
         for picture_id, one in arrived.items():
             self._compositor.show(picture_id, one.picture)
@@ -143,7 +144,8 @@ class ClockThread:
 
     def _reclaim(self) -> None:
         """Have a canvas that nobody reads, with on it what was drawn last."""
-        if all([encoder.give_back(self._drawn) for encoder in self._encoders]):
+        free = [encoder.give_back(self._drawn) for encoder in self._encoders]  # by all, not any
+        if all(free):
             return
         self._drawn, self._spare = self._spare, self._drawn
         self._compositor.move_to(self._drawn.canvas)

@@ -2,6 +2,10 @@
 
 Owns the taps' sockets. It never waits for anybody: a picture that nobody has taken yet gives way to
 the next one. What the server says comes over a queue and an event that wakes it.
+
+Sockets are emptied at once, but nobody sees a picture before the clock's next tick: what came is
+decoded together just before it. One source after the other costs a quarter less than each by
+itself, woken from sleep into cold caches. How long before is learnt from how long it took.
 """
 
 from __future__ import annotations
@@ -16,20 +20,24 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from mixer.composite.arrange import PictureId
-from mixer.composite.picture import Picture
 from mixer.composite.process.messages import KeyframeWanted, Report, SourceCounters, TapFailed
-from mixer.composite.process.tapped_picture import TappedPicture
+from mixer.composite.process.tapped_picture import Decoded, TappedPicture
 
 # How late a hole is given up, or a keyframe asked for again, at most.
 POLL_S = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A decoded picture and when the last of it came."""
+# Decoding begins so much before the tick, and a share more than it took lately; that it took long
+# is forgotten slowly. What comes later than that is decoded at once: it may still be in time.
+_SPARE_S = 0.003
+_MORE = 1.25
+_FORGOTTEN = 0.98
 
-    picture: Picture
-    at: float
+# A keyframe's packets are not kept for later: they are decoded while they come.
+MOST_WAITING = 24
+
+# The selector's waits are whole milliseconds.
+_WAIT_STEP_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,9 @@ class ReadingThread:
         self._arrived: dict[PictureId, Decoded] = {}
         self._ending = False
         self._polled_at = 0.0
+        self._tick_at = 0.0  # the clock's next one; one that is over: it is not known
+        self._took_s = 0.0
+        self._waiting: set[str] = set()  # tracks of which something is to be decoded
         self._thread = threading.Thread(target=self._run, name="reader")
 
     def start(self) -> None:
@@ -86,6 +97,10 @@ class ReadingThread:
         """Decode these and no others."""
         self._tell(_Show(frozenset(pictures)))
 
+    def expect(self, tick_at: float) -> None:
+        """When the clock will ask next; before that, nobody looks."""
+        self._tick_at = tick_at
+
     def take(self) -> dict[PictureId, Decoded]:
         """The newest picture of each source that has a new one."""
         with self._lock:
@@ -98,13 +113,15 @@ class ReadingThread:
 
     def _run(self) -> None:
         while not self._ending:
-            ready = self._selector.select(POLL_S)
+            ready = self._selector.select(self._patience_s())
             now = time.monotonic()
             for key, _ in ready:
                 if isinstance(key.data, TappedPicture):
                     self._attend(key.data, now, self._receive)
                 else:
                     self._obey()
+            if self._waiting and now + _WAIT_STEP_S >= self._decode_at:
+                self._decode_waiting(now)
             if now - self._polled_at >= POLL_S:
                 self._polled_at = now
                 for source in list(self._sources.values()):
@@ -125,20 +142,44 @@ class ReadingThread:
             self._forget(source.track_id)
             self._report(TapFailed(track_id=source.track_id, text=repr(error)))
 
+    @property
+    def _decode_at(self) -> float:
+        return self._tick_at - _SPARE_S - _MORE * self._took_s
+
+    def _patience_s(self) -> float:
+        if not self._waiting:
+            return POLL_S
+        return min(POLL_S, max(0.0, self._decode_at - time.monotonic() - _WAIT_STEP_S / 2))
+
+    def _decode_waiting(self, began: float) -> None:
+        waiting, self._waiting = self._waiting, set()
+        for track_id in waiting:
+            if (source := self._sources.get(track_id)) is not None:
+                self._attend(source, began, self._read)
+        took_s = time.monotonic() - began
+        self._took_s = max(took_s, self._took_s * _FORGOTTEN)
+
     def _receive(self, source: TappedPicture, now: float) -> None:
-        self._put(source, source.receive(now), now)
+        waiting = source.receive(now)
+        if waiting > MOST_WAITING:
+            self._read(source, now)
+        elif waiting:
+            self._waiting.add(source.track_id)
+
+    def _read(self, source: TappedPicture, _now: float) -> None:
+        self._put(source, source.read())
 
     def _poll(self, source: TappedPicture, now: float) -> None:
         picture, asked = source.poll(now)
-        self._put(source, picture, now)
+        self._put(source, None if picture is None else Decoded(picture, now))
         if asked:
             wanted = KeyframeWanted(track_id=source.track_id, producer_id=source.producer_id)
             self._report(wanted)
 
-    def _put(self, source: TappedPicture, picture: Picture | None, now: float) -> None:
-        if picture is not None:
+    def _put(self, source: TappedPicture, decoded: Decoded | None) -> None:
+        if decoded is not None:
             with self._lock:
-                self._arrived[source.picture_id] = Decoded(picture, now)
+                self._arrived[source.picture_id] = decoded
 
     def _tell(self, what: _Add | _Remove | _Show) -> None:
         self._told.put(what)

@@ -7,6 +7,8 @@ tap's socket; whoever reads it brings the clock.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 
 from mixer.composite.arrange import PictureId
@@ -22,6 +24,14 @@ from mixer.reading.tap_socket import TapSocket
 # such a small one is compared with what was before, and keyframes, which are rare and may come
 # though nothing has changed.
 SMALL_FRAME_BYTES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture, and when the last of it came."""
+
+    picture: Picture
+    at: float
 
 
 class TappedPicture:
@@ -44,6 +54,8 @@ class TappedPicture:
         self._reader = PictureReader(tap)
         socket.feedback_path = tap.feedback_path
         self._shown = False
+        self._arrived: list[tuple[float, list[bytes]]] = []
+        self._waiting = 0  # datagrams in it
         self._last: Picture | None = None
         self._decoded_frames = 0
 
@@ -51,15 +63,26 @@ class TappedPicture:
         """Whether it is to be decoded. What begins to be shown begins with a keyframe."""
         if self._shown and not shown:
             self._reader.undecodable()
+            self._arrived, self._waiting = [], 0
         self._shown = shown
 
-    def receive(self, now: float) -> Picture | None:
-        """Take what has arrived; the newest picture it makes, None without a new one."""
+    def receive(self, now: float) -> int:
+        """Take what has arrived off the socket, and keep it for `read`; how much is kept."""
         datagrams = self.socket.receive()
+        if self._shown and datagrams:
+            self._arrived.append((now, datagrams))
+            self._waiting += len(datagrams)
+        return self._waiting
+
+    def read(self) -> Decoded | None:
+        """Decode what was received; the newest picture it makes, None without a new one."""
+        arrived, self._arrived, self._waiting = self._arrived, [], 0
         newest = None
-        if self._shown:
+        for at, datagrams in arrived:
             for data in datagrams:
-                newest = self._decoded(self._reader.handle_datagram(data, now)) or newest
+                picture = self._decoded(self._reader.handle_datagram(data, at))
+                if picture is not None:
+                    newest = Decoded(picture, at)
         return newest
 
     def poll(self, now: float) -> tuple[Picture | None, bool]:

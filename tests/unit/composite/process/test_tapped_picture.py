@@ -46,8 +46,9 @@ class World:
     def send(self, data: bytes) -> int | None:
         """The number in the picture that this datagram makes new."""
         self.core.sendto(data, str(self.path))
-        picture = self.source.receive(self.now)
-        return None if picture is None else read_counter(picture.y)
+        self.source.receive(self.now)
+        decoded = self.source.read()
+        return None if decoded is None else read_counter(decoded.picture.y)
 
 
 @pytest.fixture
@@ -110,3 +111,27 @@ def test_every_picture_of_what_moves_is_new(world: World) -> None:
     packets = packetise(STREAM, encode_video("H264", 1, width=256, height=144))
     seen = [number for _, data in packets if (number := world.send(data)) is not None]
     assert seen == list(range(25))
+
+
+def test_what_was_received_is_kept_until_it_is_read_and_dated_when_it_came(world: World) -> None:
+    world.source.show(shown=True)
+    sent = list(packetise(STREAM, encode_video("H264", 2, width=256, height=144)))
+    for kept, (at, data) in enumerate(sent[:8], start=1):
+        world.core.sendto(data, str(world.path))
+        assert world.source.receive(at) == kept
+    decoded = world.source.read()
+    assert decoded is not None
+    # Of several the newest one; it came when its last packet was received, not when it was read.
+    *_, last = [at for at, data in sent[:8] if data[1] & 0x80]
+    assert decoded.at == last
+    assert world.source.read() is None
+
+
+def test_what_waits_when_it_is_shown_no_more_is_never_decoded(world: World) -> None:
+    world.source.show(shown=True)
+    for at, data in list(packetise(STREAM, encode_video("H264", 1, width=256, height=144)))[:5]:
+        world.core.sendto(data, str(world.path))
+        world.source.receive(at)
+    world.source.show(shown=False)
+    assert world.source.read() is None
+    assert world.source.counters().decoded_frames == 0
