@@ -1,4 +1,4 @@
-"""What a contender sends: pictures (each ends with its marker) and bytes, counted in a thread."""
+"""What a contender sends: pictures (each ends with its marker), packets, bytes; in a thread."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Arriving:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="arriving", daemon=True)
         self.frames = 0
+        self.packets = 0
         self.octets = 0
         self._thread.start()
 
@@ -38,4 +39,5 @@ class Arriving:
             return
         if self._ssrc is None or data[8:12] == self._ssrc:
             self.frames += data[1] >> 7
+            self.packets += 1
             self.octets += len(data)

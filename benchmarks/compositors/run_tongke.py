@@ -60,13 +60,21 @@ class Tongke:
 
     def start(self, clips: Sequence[Clip]) -> list[Target]:
         """Start it and open everything."""
+        return self._start(list(clips), len(clips))
+
+    def start_sound(self, seats: int) -> list[Target]:
+        """Start it without any picture: its seats' voices alone."""
+        self._start([], seats)
+        return self.sound_targets
+
+    def _start(self, clips: list[Clip], count: int) -> list[Target]:
         self._folder = tempfile.TemporaryDirectory(prefix="tongke-program-")
         folder = Path(self._folder.name)
         core = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         core_path = str(folder / "core")
         core.bind(core_path)
         ssrcs = tuple(_PICTURE_SSRC + place for place in range(len(self._layers)))
-        self.arriving = Arriving(core, ssrcs[-1])
+        self.arriving = Arriving(core, ssrcs[-1] if clips else None)
         self._control, theirs = socket.socketpair()
         self._unread = b""
         with theirs:
@@ -75,21 +83,24 @@ class Tongke:
                 bound([*module, f"--control-fd={theirs.fileno()}"]), pass_fds=[theirs.fileno()]
             )
         self._tell(Begin(lesson_id="l", layers=self._layers, frames_per_s=FRAMES_PER_S))
-        self._feed(folder / "feed", core_path, "video", ssrcs, "picture")
-        seats = [f"seat{place}" for place in range(len(clips))]
+        if clips:
+            self._feed(folder / "feed", core_path, "video", ssrcs, "picture")
+        seats = [f"seat{place}" for place in range(count)]
         if self._mixes:
             for place, seat in enumerate(("", *seats)):
                 self._feed(folder / f"mix{place}", core_path, "audio", (_MIX_SSRC + place,), seat)
         targets = []
-        for place, (seat, clip) in enumerate(zip(seats, clips, strict=True)):
-            picture, sound = folder / f"tap{place}", folder / f"voice{place}"
+        for place, (seat, clip) in enumerate(zip(seats, clips, strict=False)):
+            picture = folder / f"tap{place}"
             self._tap(picture, core_path, seat=seat, ssrc=clip.ssrc, codec="H264")
             targets.append(Target(socket.AF_UNIX, str(picture)))
-            if self._mixes:
-                self._tap(sound, core_path, seat=seat, ssrc=SOUND_SSRC + place, codec="opus")
-                self.sound_targets.append(Target(socket.AF_UNIX, str(sound)))
+        for place, seat in enumerate(seats if self._mixes else ()):
+            sound = folder / f"voice{place}"
+            self._tap(sound, core_path, seat=seat, ssrc=SOUND_SSRC + place, codec="opus")
+            self.sound_targets.append(Target(socket.AF_UNIX, str(sound)))
+        sources = ("students",) if clips else ()
         scene_seats = tuple(
-            SceneSeat(seat_id=seat, role="room", name=f"第{place}小学", sources=("students",))
+            SceneSeat(seat_id=seat, role="room", name=f"第{place}小学", sources=sources)
             for place, seat in enumerate(seats, start=1)
         )
         choice = Choice(number=1, layout=ProgramLayout.FOUR)

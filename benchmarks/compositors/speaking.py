@@ -1,4 +1,7 @@
-"""Voices for the mixes: each a tone that comes and goes as syllables do, as Opus over RTP."""
+"""Voices for the mixes: each a tone that comes and goes as syllables do, as Opus over RTP.
+
+A room in which nobody talks sends the hum of its microphone: browsers send all the time.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.compositors.sending import Target, send
+from mixer.composite.libopus import Samples
 from mixer.composite.process.sound_encoder import SoundEncoder
 from mixer.composite.voice import FRAME_SAMPLES
 from mixer.rtp.packet import RtpPacket
@@ -19,14 +23,25 @@ SOUND_SSRC = 0x7100_0000
 _PACKETS = 250  # five seconds, in a loop
 _PACKET_S = 0.02
 _SYLLABLES_PER_S = 4
+_HUM = 0.001  # −60 dBFS: a quiet classroom
 
 
 class Speaking:
-    """Sends a voice to each target, all of them at once: the dearest case for the mixes."""
+    """Sends a voice to each target: `talking` of them at once, all unless said otherwise."""
 
-    def __init__(self, targets: Sequence[Target]) -> None:
-        self._voices = [(_voice(150.0 + 70 * n), target) for n, target in enumerate(targets)]
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        talking: int | None = None,
+        sender: socket.socket | None = None,
+    ) -> None:
+        """`sender` is another's socket to send from, for whoever listens to one address alone."""
+        talking = len(targets) if talking is None else talking
+        self._voices = [
+            (_voice(150.0 + 70 * n) if n < talking else _hum(n), target)
+            for n, target in enumerate(targets)
+        ]
+        self._socket = sender.dup() if sender else socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="speaking", daemon=True)
 
@@ -59,7 +74,16 @@ def _voice(frequency: float) -> list[bytes]:
     times = np.arange(_PACKETS * FRAME_SAMPLES) / 48_000
     wave = np.sin(2 * np.pi * frequency * times) + 0.4 * np.sin(4 * np.pi * frequency * times)
     loud = 0.15 * np.square(np.sin(np.pi * _SYLLABLES_PER_S * times))
-    sound = (loud * wave).astype(np.float32)
+    return _encoded((loud * wave).astype(np.float32))
+
+
+def _hum(seed: int) -> list[bytes]:
+    rng = np.random.default_rng(seed)
+    hum = rng.normal(0, _HUM, _PACKETS * FRAME_SAMPLES)
+    return _encoded(hum.astype(np.float32))
+
+
+def _encoded(sound: Samples) -> list[bytes]:
     encoder = SoundEncoder()
     found: list[bytes] = []
     for frame in sound.reshape(_PACKETS, FRAME_SAMPLES):

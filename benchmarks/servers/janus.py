@@ -49,13 +49,15 @@ class Janus:
     """See `benchmarks.servers.Server`; `event_loops` 0 is Janus' default, a thread per handle."""
 
     decodes = False
+    plugin = "videoroom"
+    plugin_settings = "general: {}\n"
 
     def __init__(self, host: str, *, event_loops: int = 0) -> None:
         self.name = f"janus-{event_loops}-loops" if event_loops else "janus"
         self._host, self._event_loops = host, event_loops
         self._folder: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._api = JanusApi()
+        self._api = JanusApi(self.plugin)
         self._rooms = 0
         self._feeds: dict[tuple[str, str], int] = {}
         self._subscriptions: dict[tuple[str, str], int] = {}
@@ -116,11 +118,11 @@ class Janus:
                 folder=folder,
                 host=self._host,
                 event_loops=f"event_loops = {self._event_loops}" if self._event_loops else "",
-                plugins=_others("plugins", keep="libjanus_videoroom.so"),
+                plugins=_others("plugins", keep=f"libjanus_{self.plugin}.so"),
                 transports=_others("transports", keep="libjanus_pfunix.so"),
             ),
             "janus.transport.pfunix.jcfg": SOCKET.format(path=folder / "api"),
-            "janus.plugin.videoroom.jcfg": "general: {}\n",
+            f"janus.plugin.{self.plugin}.jcfg": self.plugin_settings,
         }
         for name, text in files.items():
             (folder / name).write_text(text)

@@ -1,4 +1,4 @@
-"""Janus' own API over its Unix socket: sessions, handles, requests to the VideoRoom plugin.
+"""Janus' own API over its Unix socket: sessions, handles, requests to one of its plugins.
 
 One datagram of a SOCK_SEQPACKET socket is one JSON message; an answer carries the request's
 transaction. Requests to a plugin are first acknowledged (`ack`), then answered by an `event`.
@@ -28,9 +28,10 @@ class JanusError(ServerFailedError):
 
 
 class JanusApi:
-    """One session. `connect` first, `close` at the end."""
+    """One session with one plugin. `connect` first, `close` at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, plugin: str = "videoroom") -> None:
+        self._plugin = plugin
         self._socket: socket.socket | None = None
         self._transactions = itertools.count(1)
         self._waiting: dict[str, tuple[asyncio.Future[Message], bool]] = {}
@@ -61,8 +62,8 @@ class JanusApi:
             opened.close()
 
     async def attach(self) -> int:
-        """A new handle to the VideoRoom: one peer connection."""
-        request = {"janus": "attach", "plugin": "janus.plugin.videoroom"}
+        """A new handle to the plugin: one peer connection."""
+        request = {"janus": "attach", "plugin": f"janus.plugin.{self._plugin}"}
         return int((await self._request(request))["data"]["id"])
 
     async def message(self, handle: int, body: Message, jsep: Message | None = None) -> Message:
