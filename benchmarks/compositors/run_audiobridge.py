@@ -11,11 +11,13 @@ from benchmarks.compositors.run_ffmpeg import HOST, udp_socket
 from benchmarks.compositors.sending import Target
 from benchmarks.compositors.speaking import OPUS_PAYLOAD_TYPE
 from benchmarks.servers.janus import Janus
-from mixer.composite.process.sound_encoder import BITRATE_BPS
+from mixer.composite.process.sound_encoder import (
+    BITRATE_BPS,
+    COMPLEXITY,
+    EXPECTED_LOSS_PERCENT,
+)
 
 _ROOM = 1
-# As `mixer.composite.process.sound_encoder`: what is compared is who encodes what, and how often.
-_COMPLEXITY, _EXPECTED_LOSS_PERCENT = 7, 10
 
 
 class AudioBridge(Janus):
@@ -43,7 +45,7 @@ class AudioBridge(Janus):
                 "sampling_rate": 48_000,
                 "allow_rtp_participants": True,
                 "default_bitrate": BITRATE_BPS,
-                "default_expectedloss": _EXPECTED_LOSS_PERCENT,
+                "default_expectedloss": EXPECTED_LOSS_PERCENT,
             },
         )
         targets = []
@@ -54,9 +56,9 @@ class AudioBridge(Janus):
                 {
                     "request": "join",
                     "room": _ROOM,
-                    "quality": _COMPLEXITY,
+                    "quality": COMPLEXITY,
                     "bitrate": BITRATE_BPS,
-                    "expected_loss": _EXPECTED_LOSS_PERCENT,
+                    "expected_loss": EXPECTED_LOSS_PERCENT,
                     "rtp": {
                         "ip": HOST,
                         "port": port,

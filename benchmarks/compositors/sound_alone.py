@@ -23,7 +23,11 @@ from benchmarks.servers import ServerFailedError
 
 OURS, THEIRS = "tongke", "audiobridge"
 # Participants, and how many of them talk.
-CASES = {"4": (4, 4), "16-of-whom-3-talk": (16, 3)}
+CASES = {
+    "4-of-whom-1-talks": (4, 1),
+    "4-who-all-talk": (4, 4),
+    "16-of-whom-3-talk": (16, 3),
+}
 _SETTLE_S = 3.0
 _PACKETS_PER_S = 50
 

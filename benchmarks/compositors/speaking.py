@@ -85,7 +85,4 @@ def _hum(seed: int) -> list[bytes]:
 
 def _encoded(sound: Samples) -> list[bytes]:
     encoder = SoundEncoder()
-    found: list[bytes] = []
-    for frame in sound.reshape(_PACKETS, FRAME_SAMPLES):
-        found += encoder.encode(frame)
-    return found
+    return [encoder.encode(frame) for frame in sound.reshape(_PACKETS, FRAME_SAMPLES)]

@@ -1,15 +1,17 @@
-"""libopus itself, through ctypes: decoding with in-band FEC and concealment.
+"""libopus itself, through ctypes: decoding with in-band FEC and concealment, and encoding.
 
-PyAV decodes Opus but gives neither. The library is the one that PyAV's wheel brings, else the
-system's (Debian: `libopus0`). RFC 6716; the functions are those of `opus.h` (libopus 1.1 and
-later), pinned by `tests/contract/test_libopus.py`. Packets may be hostile: lengths are passed with
-the bytes, and what cannot be decoded raises `OpusError`.
+PyAV decodes Opus but gives neither of the first two; it encodes as well, but wraps 20 ms of sound
+in frames and filters that cost half as much again as the encoding. The library is the one that
+PyAV's wheel brings, else the system's (Debian: `libopus0`). RFC 6716; the functions are those of
+`opus.h` (libopus 1.1 and later), pinned by `tests/contract/test_libopus.py`. Packets may be
+hostile: lengths are passed with the bytes, and what cannot be decoded raises `OpusError`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import weakref
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +24,13 @@ from mixer.rtp.opus import CLOCK_RATE, MAX_PACKET_SAMPLES
 Samples = npt.NDArray[np.float32]  # mono, 48 kHz, full scale ±1
 
 _OK = 0
+
+# `opus_defines.h`: what an encoder is for, and what it can be told.
+_APPLICATION_VOIP = 2048
+_SET_BITRATE, _SET_COMPLEXITY, _SET_INBAND_FEC, _SET_PACKET_LOSS = 4002, 4010, 4012, 4014
+
+# The longest packet of one frame (RFC 6716 §3.2.1: 1275 bytes) and its TOC byte.
+_MOST_PACKET_BYTES = 1276
 
 
 class OpusError(Exception):
@@ -61,6 +70,25 @@ def _declared(opus: ctypes.CDLL) -> ctypes.CDLL:
     ]
     opus.opus_decoder_destroy.restype = None
     opus.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+    opus.opus_encoder_create.restype = ctypes.c_void_p
+    opus.opus_encoder_create.argtypes = [
+        ctypes.c_int32,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.POINTER(ctypes.c_int),
+    ]
+    opus.opus_encode_float.restype = ctypes.c_int32
+    opus.opus_encode_float.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_int32,
+    ]
+    opus.opus_encoder_ctl.restype = ctypes.c_int
+    opus.opus_encoder_ctl.argtypes = [ctypes.c_void_p, ctypes.c_int]  # and one more, variadic
+    opus.opus_encoder_destroy.restype = None
+    opus.opus_encoder_destroy.argtypes = [ctypes.c_void_p]
     opus.opus_strerror.restype = ctypes.c_char_p
     opus.opus_strerror.argtypes = [ctypes.c_int]
     return opus
@@ -117,4 +145,42 @@ class OpusDecoder:
         return self._out[:count].copy()
 
     def _text(self, code: int) -> str:
-        return str(self._opus.opus_strerror(code).decode("ascii", "replace"))
+        return _text(self._opus, code)
+
+
+class OpusEncoder:
+    """Speech, mono at 48 kHz, with in-band FEC. Freed with its last reference."""
+
+    def __init__(self, *, bitrate_bps: int, complexity: int, expected_loss_percent: int) -> None:
+        """Raises `OpusError`."""
+        self._opus = library()
+        error = ctypes.c_int(_OK)
+        state = self._opus.opus_encoder_create(CLOCK_RATE, 1, _APPLICATION_VOIP, error)
+        if error.value != _OK or not state:
+            raise OpusError(_text(self._opus, error.value))
+        self._state = state
+        self._out = ctypes.create_string_buffer(_MOST_PACKET_BYTES)
+        weakref.finalize(self, self._opus.opus_encoder_destroy, state)
+        for request, value in (
+            (_SET_BITRATE, bitrate_bps),
+            (_SET_COMPLEXITY, complexity),
+            (_SET_INBAND_FEC, 1),
+            (_SET_PACKET_LOSS, expected_loss_percent),
+        ):
+            code = self._opus.opus_encoder_ctl(state, request, ctypes.c_int32(value))
+            if code != _OK:
+                raise OpusError(_text(self._opus, code))
+
+    def encode(self, sound: Samples) -> bytes:
+        """The packet of 2.5 to 60 ms of sound, as RFC 6716 §2.1.4 allows. Raises `OpusError`."""
+        sound = np.ascontiguousarray(sound, np.float32)
+        count = self._opus.opus_encode_float(
+            self._state, sound.ctypes.data, len(sound), self._out, _MOST_PACKET_BYTES
+        )
+        if count < 0:
+            raise OpusError(_text(self._opus, count))
+        return self._out.raw[:count]
+
+
+def _text(opus: ctypes.CDLL, code: int) -> str:
+    return str(opus.opus_strerror(code).decode("ascii", "replace"))

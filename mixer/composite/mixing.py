@@ -41,8 +41,8 @@ class Limiter:
     def limit(self, sound: Samples) -> Samples:
         """`FRAME_SAMPLES` in, as many out, none above `CEILING`."""
         steps = np.concatenate([self._held, sound]).reshape(_STEPS + 1, _STEP)
-        if self._gain == self._edge == 1.0 and np.abs(sound).max() <= CEILING:  # as nearly always
-            self._held = steps[-1].copy()
+        if self._gain == self._edge == 1.0 and -CEILING <= sound.min() <= sound.max() <= CEILING:
+            self._held = steps[-1]  # as nearly always
             return steps[:-1].reshape(-1)
         peaks = np.abs(steps[1:]).max(axis=1)
         gains = [self._gain]

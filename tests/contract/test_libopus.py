@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mixer.composite import libopus
-from mixer.composite.libopus import OpusDecoder, OpusError, Samples
+from mixer.composite.libopus import OpusDecoder, OpusEncoder, OpusError, Samples
 
 
 @cache
@@ -115,3 +115,50 @@ def test_without_any_libopus_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
     with pytest.raises(OpusError, match="libopus0"):
         libopus.library.__wrapped__()
+
+
+def _encoded_by_us(loss: int) -> list[bytes]:
+    encoder = OpusEncoder(bitrate_bps=40_000, complexity=7, expected_loss_percent=loss)
+    return [encoder.encode(frame) for frame in speech_like().reshape(-1, 960)]
+
+
+def test_what_we_encode_is_its_sound_at_its_rate() -> None:
+    packets = _encoded_by_us(10)
+    decoder = OpusDecoder()
+    sound = np.concatenate([decoder.decode(packet) for packet in packets])
+    decoder.close()
+    likeness = [
+        np.corrcoef(speech_like()[:-later], sound[later:])[0, 1]
+        for later in range(240, 720, 4)  # 5 to 15 ms: what it looks ahead
+    ]
+    assert max(likeness) > 0.7  # its high-pass turns the phases of a low voice
+    kbit_per_s = 8 * sum(map(len, packets)) / (0.02 * len(packets)) / 1000
+    assert 25 < kbit_per_s < 45
+
+
+def test_what_we_encode_carries_copies_of_lost_packets() -> None:
+    packets = _encoded_by_us(10)
+
+    def noise(*, copies: bool) -> float:
+        whole, holed = OpusDecoder(), OpusDecoder()
+        power = 0.0
+        for number, packet in enumerate(packets[:-1]):
+            sound = whole.decode(packet)
+            if number % 10 != 5:
+                made = holed.decode(packet)
+            elif copies:
+                made = holed.recover(packets[number + 1], 960)
+            else:
+                made = holed.conceal(960)
+            power += float(np.square(sound - made).sum())
+        whole.close()
+        holed.close()
+        return power
+
+    assert 10 * np.log10(noise(copies=False) / noise(copies=True)) >= 4
+
+
+def test_an_encoder_refuses_what_is_no_packets_length() -> None:
+    encoder = OpusEncoder(bitrate_bps=40_000, complexity=7, expected_loss_percent=10)
+    with pytest.raises(OpusError):
+        encoder.encode(np.zeros(961, np.float32))

@@ -159,11 +159,11 @@ class SoundThread:
         for feed in self._feeds.values():
             if feed.sender is None:
                 continue
-            packets, level = everybody, everybody_level
+            packet, level = everybody, everybody_level
             if feed.seat_id in own:
                 sound = own[feed.seat_id]
-                packets, level = self._encoder_of(feed.seat_id).encode(sound), level_of(sound)
-            datagrams = feed.sender.packets(packets, now, marker=marker, level=level)
+                packet, level = self._encoder_of(feed.seat_id).encode(sound), level_of(sound)
+            datagrams = feed.sender.packets([packet], now, marker=marker, level=level)
             report = feed.sender.report(now, delay_s=self._wait_s + _AHEAD_S)
             if report is not None:
                 datagrams.append(report)
