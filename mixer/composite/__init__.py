@@ -4,6 +4,7 @@
     arrange          who stands where: seats and a layout in, tiles out
     director         which layout, and who is large, when nobody says so: a policy in virtual time
     motion           whether a shared screen changes, which camera shows life
+    lesson_time      when what arrives happened, by senders' reports
     picture_reader   a tap's datagrams to whole frames; what was lost is known
     picture_decoder  frames to planes; hostile ones end here
     compositor       tiles, pictures and marks to one picture: `scaling`, `lettering`, `badges`

@@ -8,6 +8,7 @@ up to the next keyframe, and one is asked for: at once, then ever less often.
 
 from __future__ import annotations
 
+from mixer.composite.lesson_time import LessonTime
 from mixer.model import TapInfo
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, assembler_for
@@ -15,7 +16,7 @@ from mixer.reading.reorder import Arrived, ReorderBuffer
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
-from mixer.rtp.rtcp import serialize_compound
+from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
 from mixer.rtp.sequence import Unwrapper
 
 # A repeated packet is back within a round trip; longer, and the picture is late for the program.
@@ -32,9 +33,12 @@ SILENT_S = 3.0
 class PictureReader:
     """The state of one tap. `now` is any steady clock in seconds."""
 
-    def __init__(self, tap: TapInfo) -> None:
+    def __init__(self, tap: TapInfo, lesson_time: LessonTime | None = None) -> None:
         """Raises `ValueError` for a codec that cannot be read."""
         self._tap = tap
+        self._lesson_time = lesson_time or LessonTime()
+        self._lag_of: int | None = None  # the timestamp whose lag is known
+        self.lag_s = 0.0  # of the newest picture: how long before its arrival it happened
         self._reorder = ReorderBuffer(wait_s=WAIT_S)
         self._assembler = assembler_for(tap.codec, tap.fmtp)
         self._timestamps = Unwrapper(32)
@@ -59,9 +63,10 @@ class PictureReader:
         return self._assembler.dropped_frames
 
     def handle_datagram(self, data: bytes, now: float) -> list[Frame]:
-        """A datagram arrived. Reports are passed over; what cannot be read is counted."""
+        """A datagram arrived. Reports tell the time; what cannot be read is counted."""
         kind = datagram_kind(data)
         if kind is DatagramKind.RTCP:
+            self._handle_reports(data)
             return []
         try:
             packet = RtpPacket.parse(data)
@@ -74,6 +79,9 @@ class PictureReader:
         if self._heard_at is None:
             self._asked_at = now  # opening the tap has asked already
         self._heard_at = now
+        if packet.timestamp != self._lag_of:  # by its first packet: the others follow at leisure
+            self._lag_of = packet.timestamp
+            self.lag_s = self._lesson_time.lag_s(self._tap, packet.timestamp, now)
         return self._take(self._reorder.push(packet, now))
 
     def poll(self, now: float) -> list[Frame]:
@@ -83,6 +91,10 @@ class PictureReader:
     def undecodable(self) -> None:
         """A frame of ours could not be decoded: up to the next keyframe nothing can be."""
         self._assembler.needs_keyframe = True
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._lesson_time.forget(self._tap)
 
     def keyframe_request(self, now: float) -> bytes | None:
         """The datagram that asks for a keyframe (RFC 4585 §6.3.1), when it is time to send one."""
@@ -97,6 +109,16 @@ class PictureReader:
             self._retry_s = min(LONGEST_RETRY_S, 2 * self._retry_s)
         self._asked_at = now
         return serialize_compound([Pli(0, self._tap.ssrc)])
+
+    def _handle_reports(self, data: bytes) -> None:
+        try:
+            reports = parse_compound(data)
+        except MalformedPacketError:
+            self.malformed_packets += 1
+            return
+        for report in reports:
+            if isinstance(report, SenderReport):
+                self._lesson_time.handle_report(self._tap, report)
 
     def _take(self, packets: list[Arrived]) -> list[Frame]:
         frames: list[Frame] = []

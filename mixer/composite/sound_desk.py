@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mixer.composite.lesson_time import LessonTime, MeanDelay
 from mixer.composite.libopus import Samples
 from mixer.composite.loudness import Leveller
 from mixer.composite.mixing import Mixer
@@ -17,6 +18,7 @@ from mixer.composite.voice import Voice
 from mixer.model import TapInfo
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
+from mixer.rtp.rtcp import SenderReport, parse_compound
 
 TICK_S = 0.02
 
@@ -29,6 +31,7 @@ class _Channel:
     voice: Voice
     gate: NoiseGate
     leveller: Leveller
+    lag: MeanDelay  # how long before it arrived its sound had happened
 
     def frame(self, now: float) -> Samples | None:
         """Its next 20 ms, None while it is not audible."""
@@ -40,15 +43,17 @@ class _Channel:
 class SoundDesk:
     """The sound of one lesson; `now` is any steady clock in seconds. To be closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, lesson_time: LessonTime | None = None) -> None:
+        self._lesson_time = lesson_time or LessonTime()
         self._channels: dict[str, _Channel] = {}
         self._mixer = Mixer()
         self.malformed_packets = 0
 
     @property
     def waiting_s(self) -> float:
-        """For how long sound waits in here, over all rooms; 0 without any."""
-        waits = [channel.voice.buffer.waiting_s for channel in self._channels.values()]
+        """How old sound is when it is mixed, over all rooms; 0 without any."""
+        channels = self._channels.values()
+        waits = [channel.voice.buffer.waiting_s + channel.lag.delay_s for channel in channels]
         return sum(waits) / len(waits) if waits else 0.0
 
     def open_channel(self, seat_id: str, tap: TapInfo) -> None:
@@ -60,20 +65,24 @@ class SoundDesk:
             raise ValueError(f"codec {tap.codec!r} cannot be mixed: only opus can")
         voice = Voice()
         self.close_channel(seat_id)
-        self._channels[seat_id] = _Channel(tap, voice, NoiseGate(), Leveller())
+        self._channels[seat_id] = _Channel(tap, voice, NoiseGate(), Leveller(), MeanDelay(0.0))
 
     def close_channel(self, seat_id: str) -> None:
         """The seat's sound is gone."""
         channel = self._channels.pop(seat_id, None)
         if channel is not None:
             channel.voice.close()
+            self._lesson_time.forget(channel.tap)
 
     def handle_datagram(self, seat_id: str, data: bytes, now: float) -> None:
-        """A datagram of a seat's tap. Reports are passed over; what is not its own is counted."""
+        """A datagram of a seat's tap. Reports tell the time; what is not its own is counted."""
         channel = self._channels.get(seat_id)
-        if channel is None or datagram_kind(data) is DatagramKind.RTCP:
+        if channel is None:
             return
         try:
+            if datagram_kind(data) is DatagramKind.RTCP:
+                self._handle_reports(channel.tap, data)
+                return
             packet = RtpPacket.parse(data)
         except MalformedPacketError:
             self.malformed_packets += 1
@@ -82,7 +91,13 @@ class SoundDesk:
             self.malformed_packets += 1
             return
         if packet.payload:  # else padding: a bandwidth probe
+            channel.lag.note(self._lesson_time.lag_s(channel.tap, packet.timestamp, now))
             channel.voice.push(packet, now)
+
+    def _handle_reports(self, tap: TapInfo, data: bytes) -> None:
+        for report in parse_compound(data):
+            if isinstance(report, SenderReport):
+                self._lesson_time.handle_report(tap, report)
 
     def tick(self, now: float) -> tuple[Samples, dict[str, Samples]]:
         """20 ms of what all silent seats hear, and of what each audible one hears instead."""

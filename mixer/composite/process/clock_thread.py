@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from mixer.composite.arrange import PictureId, Tile
 from mixer.composite.compositor import Compositor
+from mixer.composite.lesson_time import MeanDelay
 from mixer.composite.lettering import Lettering
 from mixer.composite.process.encoding_thread import EncodingThread
 from mixer.composite.process.messages import Layer, Report, Scene, Shot, TileShown, Wants
@@ -23,9 +24,6 @@ from mixer.composite.process.reading_thread import ReadingThread
 from mixer.composite.process.stage import Shown, Stage
 
 HEARTBEAT_S = 1.0
-
-# The mean delay goes into reports: it moves so slowly that no receiver jumps.
-_DELAY_WEIGHT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class ClockThread:
         self._tiles: tuple[Tile, ...] = ()
         self._wants: dict[str, tuple[int, int]] = {}
         self._offered_at = float("-inf")
-        self._delay_s = self._period_s / 2
+        self._delay = MeanDelay(self._period_s / 2)
         self._ending = threading.Event()
         self.composed_frames = 0
         self.late_ticks = 0
@@ -125,7 +123,7 @@ class ClockThread:
         arrived = self._reading.take()
         for picture_id, one in arrived.items():
             self._compositor.show(picture_id, one.picture)
-            self._delay_s += (max(0.0, now - one.at) - self._delay_s) * _DELAY_WEIGHT
+            self._delay.note(max(0.0, now - one.at) + one.lag_s)
         self._pictures |= arrived.keys()
         self._stage.handle_pictures({who: one.picture for who, one in arrived.items()}, now)
         if (shown := self._stage.poll(now)) is not None:
@@ -138,7 +136,7 @@ class ClockThread:
         arrivals = tuple(one.at for one in arrived.values())
         for encoder in self._encoders:
             if everybody or encoder.keyframe_is_due:
-                encoder.offer(self._drawn, now, delay_s=self._delay_s, arrivals=arrivals)
+                encoder.offer(self._drawn, now, delay_s=self._delay.delay_s, arrivals=arrivals)
         if everybody:
             self._offered_at = now
 

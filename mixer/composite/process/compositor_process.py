@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 from mixer.composite.arrange import PictureId
+from mixer.composite.lesson_time import LessonTime
 from mixer.composite.process.clock_thread import ClockThread, PictureTap
 from mixer.composite.process.counting import Counting
 from mixer.composite.process.encoding_thread import EncodingThread
@@ -79,6 +80,7 @@ class CompositorProcess:
         self._opened: dict[str, tuple[OpenTap, TapSocket]] = {}
         self._feeds: dict[str, _Feed] = {}
         self._picture: _Feed | None = None
+        self._lesson_time = LessonTime(threading.Lock())
         self._counting = Counting()
         self._counted_at = time.monotonic()
         self._broken = threading.Event()
@@ -142,7 +144,9 @@ class CompositorProcess:
             self._reports.say(Failed(code="no-codec", text=str(error)))
             self._end()
             return
-        self._sound = SoundThread(report=self._reports.say, on_broken=self._break)
+        self._sound = SoundThread(
+            report=self._reports.say, on_broken=self._break, lesson_time=self._lesson_time
+        )
         try:
             self._clock = ClockThread(
                 largest,
@@ -294,7 +298,14 @@ class CompositorProcess:
             return
         picture_id = PictureId(tap_said.seat_id, tap_said.source)
         try:
-            source = TappedPicture(said.track_id, tap_said.producer_id, picture_id, tap_socket, tap)
+            source = TappedPicture(
+                said.track_id,
+                tap_said.producer_id,
+                picture_id,
+                tap_socket,
+                tap,
+                lesson_time=self._lesson_time,
+            )
         except ValueError as error:
             tap_socket.close()
             self._reports.say(TapFailed(track_id=said.track_id, text=str(error)))

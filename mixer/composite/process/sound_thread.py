@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mixer.composite.lesson_time import LessonTime, MeanDelay
 from mixer.composite.libopus import OpusError, Samples
 from mixer.composite.process.feed_socket import FeedSocket
 from mixer.composite.process.messages import Report, TapFailed
@@ -25,7 +26,6 @@ from mixer.reading.tap_socket import TapSocket
 
 # Opus looks ahead 6.5 ms, the limiter 2.5.
 _AHEAD_S = 0.009
-_WAIT_WEIGHT = 0.02
 
 # As Opus's own pauses (DTX, RFC 6716 §2.1.9): a packet every 400 ms of silence.
 _SILENT_TICKS = 20
@@ -62,18 +62,22 @@ class SoundThread:
     """The sound of one program."""
 
     def __init__(
-        self, *, report: Callable[[Report], None], on_broken: Callable[[Exception], None]
+        self,
+        *,
+        report: Callable[[Report], None],
+        on_broken: Callable[[Exception], None],
+        lesson_time: LessonTime,
     ) -> None:
         self._report = report
         self._on_broken = on_broken
-        self._desk = SoundDesk()
+        self._desk = SoundDesk(lesson_time)
         self._told: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._taps: dict[str, _Tap] = {}
         self._feeds: dict[str, _Feed] = {}
         self._shared = SoundEncoder()
         self._own: dict[str, _Own] = {}
         self._silent_ticks = 0
-        self._wait_s = 0.0
+        self._delay = MeanDelay(_AHEAD_S)
         self._ticks = 0
         self._ending = threading.Event()
         self.late_ticks = 0
@@ -141,7 +145,7 @@ class SoundThread:
                 if tap.heard:
                     self._desk.handle_datagram(tap.seat_id, data, now)
         shared, own = self._desk.tick(now)
-        self._wait_s += (self._desk.waiting_s - self._wait_s) * _WAIT_WEIGHT
+        self._delay.note(self._desk.waiting_s + _AHEAD_S)
         was_silent = self._silent_ticks > 0
         if not own and not shared.any():
             self._silent_ticks += 1
@@ -164,7 +168,7 @@ class SoundThread:
                 sound = own[feed.seat_id]
                 packet, level = self._encoder_of(feed.seat_id).encode(sound), level_of(sound)
             datagrams = feed.sender.packets([packet], now, marker=marker, level=level)
-            report = feed.sender.report(now, delay_s=self._wait_s + _AHEAD_S)
+            report = feed.sender.report(now, delay_s=self._delay.delay_s)
             if report is not None:
                 datagrams.append(report)
             feed.socket.send_or_keep(datagrams)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 
 from mixer.composite.arrange import PictureId
+from mixer.composite.lesson_time import LessonTime
 from mixer.composite.picture import Picture, cv_array
 from mixer.composite.picture_decoder import PictureDecoder
 from mixer.composite.picture_reader import PictureReader
@@ -28,10 +29,11 @@ SMALL_FRAME_BYTES = 400
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded picture, and when the last of it came."""
+    """A decoded picture, when the last of it came, and how long before that it had happened."""
 
     picture: Picture
     at: float
+    lag_s: float = 0.0
 
 
 class TappedPicture:
@@ -44,6 +46,8 @@ class TappedPicture:
         picture_id: PictureId,
         socket: TapSocket,
         tap: TapInfo,
+        *,
+        lesson_time: LessonTime | None = None,
     ) -> None:
         """Raises `ValueError` for a codec that has no pictures; the socket is the caller's then."""
         self.track_id = track_id
@@ -51,7 +55,7 @@ class TappedPicture:
         self.picture_id = picture_id
         self.socket = socket
         self._decoder = PictureDecoder(tap.codec)
-        self._reader = PictureReader(tap)
+        self._reader = PictureReader(tap, lesson_time)
         socket.feedback_path = tap.feedback_path
         self._shown = False
         self._arrived: list[tuple[float, list[bytes]]] = []
@@ -82,7 +86,7 @@ class TappedPicture:
             for data in datagrams:
                 picture = self._decoded(self._reader.handle_datagram(data, at))
                 if picture is not None:
-                    newest = Decoded(picture, at)
+                    newest = Decoded(picture, at, self._reader.lag_s)
         return newest
 
     def poll(self, now: float) -> tuple[Picture | None, bool]:
@@ -107,6 +111,7 @@ class TappedPicture:
 
     def close(self) -> None:
         """Unbind."""
+        self._reader.close()
         self.socket.close()
 
     def _decoded(self, frames: list[Frame]) -> Picture | None:
