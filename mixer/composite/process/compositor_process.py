@@ -29,6 +29,7 @@ from mixer.composite.process.messages import (
     FeedReady,
     Hello,
     Keyframe,
+    LayersNeeded,
     OpenFeed,
     Scene,
     StartFeed,
@@ -122,6 +123,9 @@ class CompositorProcess:
                 self._clock.set_scene(command)
             case Keyframe(layer=layer) if 0 <= layer < len(self._encoders):
                 self._encoders[layer].want_keyframe()
+            case LayersNeeded(layers=layers):
+                for place, encoder in enumerate(self._encoders):
+                    encoder.rest(resting=place >= layers)
 
     # --- the beginning and the end ----------------------------------------------------------
 

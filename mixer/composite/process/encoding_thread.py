@@ -60,6 +60,7 @@ class EncodingThread:
         self._changed = threading.Condition()
         self._feed: tuple[FeedSocket, RtpSender] | None = None
         self._ending = False
+        self._resting = False
         self._wanted = False  # a keyframe, by others than the encoder's own thread
         self.encoded_frames = 0
         self.skipped_frames = 0
@@ -89,6 +90,13 @@ class EncodingThread:
         with self._changed:
             self._feed = None
 
+    def rest(self, *, resting: bool) -> None:
+        """Nobody receives this layer: encode nothing. Who receives it again needs a keyframe."""
+        with self._changed:
+            self._wanted |= self._resting and not resting
+            self._resting = resting
+            self._withdrawn = ()
+
     def want_keyframe(self) -> None:
         """Somebody begins to receive this layer, or has lost something of it."""
         self._wanted = True
@@ -96,14 +104,16 @@ class EncodingThread:
     @property
     def keyframe_is_due(self) -> bool:
         """Whether a picture is needed though nothing has changed."""
-        return self._feed is not None and (self._wanted or self._encoder.keyframe_is_due)
+        if self._feed is None or self._resting:
+            return False
+        return self._wanted or self._encoder.keyframe_is_due
 
     def offer(
         self, drawn: FrameBuffer, at: float, *, delay_s: float, arrivals: tuple[float, ...]
     ) -> None:
         """Encode the canvas as it is now; if it is of our size it is ours until given back."""
         with self._changed:
-            if self._feed is None:
+            if self._feed is None or self._resting:
                 return
             waiting, self._work = self._work, None
             arrivals, self._withdrawn = self._withdrawn + arrivals, ()

@@ -198,6 +198,16 @@ class Scene(Message):
     choice: Choice | None = None
 
 
+class LayersNeeded(Message):
+    """Only so many layers, from the smallest on, are received by anybody: the others rest.
+
+    All are made until this is said. One that is needed again begins with a keyframe.
+    """
+
+    type: Literal["layers_needed"] = "layers_needed"
+    layers: Annotated[int, Field(ge=0, le=MOST_LAYERS)]
+
+
 class Keyframe(Message):
     """Make the next picture of a layer (counted from the smallest) one at which one may begin.
 
@@ -326,6 +336,7 @@ Command = (
     | CloseTap
     | Scene
     | Keyframe
+    | LayersNeeded
     | Stop
 )
 Report = (

@@ -17,6 +17,7 @@ from mixer.composite.process.messages import (
     Choice,
     Counters,
     KeyframeWanted,
+    LayersNeeded,
     PictureName,
     Scene,
     SceneSeat,
@@ -225,6 +226,23 @@ def test_a_keyframe_comes_when_it_is_asked_for_and_only_then(tmp_path: Path) -> 
         # The parameter sets and the picture both start one: a small keyframe is a single packet.
         assert after[PICTURE_SSRCS[0]] == before[PICTURE_SSRCS[0]]
         assert after[PICTURE_SSRCS[1]] <= before[PICTURE_SSRCS[1]] + 2
+
+
+@pytest.mark.thorough
+def test_a_layer_that_nobody_receives_rests_and_comes_back_with_a_keyframe(tmp_path: Path) -> None:
+    small, large = PICTURE_SSRCS
+    with compositor(tmp_path) as running:
+        open_lesson(running)
+        running.until(lambda: all(len(running.reports(ssrc)) >= 2 for ssrc in PICTURE_SSRCS))
+        running.tell(LayersNeeded(layers=1))
+        begun = len(running.reports(small))
+        running.until(lambda: len(running.reports(small)) >= begun + 1)
+        rested = len(running.packets(large))
+        running.until(lambda: len(running.reports(small)) >= begun + 3)
+        assert len(running.packets(large)) == rested  # two heartbeats of the other later
+        running.tell(LayersNeeded(layers=2))
+        running.until(lambda: len(running.packets(large)) > rested)
+        assert h264.starts_keyframe(running.packets(large)[rested].payload)
 
 
 @pytest.mark.thorough
