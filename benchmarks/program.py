@@ -3,8 +3,9 @@
 Tongke's compositor beside ffmpeg's `xstack` and GStreamer's `compositor`: the same four sources,
 the same 720p30 program by RTP out of the same x264 settings, each in a process of its own, in
 interleaved rounds. Then the compositor by itself: with mixes, at 1080p, when nothing moves, and how
-many programs this machine holds. The last line is JSON for programs; what the figures mean, and
-what they do not, is told in `docs/benchmarks.md`.
+many programs this machine holds; the sound beside Janus' AudioBridge; and how good both are. The
+last line is JSON for programs; what the figures mean, and what they do not, is told in
+`docs/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.compositors import (
     FRAMES_PER_S,
@@ -28,12 +30,16 @@ from benchmarks.compositors import (
     Made,
 )
 from benchmarks.compositors.alone import CASES, Alone, measure_alone, programs_held
-from benchmarks.compositors.asked import asked
+from benchmarks.compositors.asked import FIVE, PROGRAM, asked
 from benchmarks.compositors.classroom import Clip, clip
+from benchmarks.compositors.quality import measure_program, measure_tiles
 from benchmarks.compositors.run_ffmpeg import Xstack
 from benchmarks.compositors.run_gst import Gstreamer
 from benchmarks.compositors.run_tongke import Tongke
 from benchmarks.compositors.sending import Sending
+from benchmarks.compositors.sound_alone import THEIRS as AUDIOBRIDGE
+from benchmarks.compositors.sound_alone import Mixed, measure_sound
+from benchmarks.compositors.sound_quality import added_delay_ms, repaired_db
 from benchmarks.processes import cpu_seconds, machine, software
 from benchmarks.summary import columns
 
@@ -57,6 +63,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--alone", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--seconds", type=float, default=5.0, help="of measuring per run")
     parser.add_argument("--runs", type=int, default=3, help="per case and server, interleaved")
+    parser.add_argument("--sound", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--quality", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--programs", type=int, default=6, help="the most to hold at once; 0: none")
     return parser.parse_args()
 
@@ -145,7 +153,9 @@ def compared_table(made: dict[str, dict[str, list[Made]]]) -> str:
 
 def alone_table(found: dict[str, Alone]) -> str:
     """For people."""
-    rows = [("program", "cores", "delay p50 ms", "p99 ms", "late", "kb/s", "encode ms")]
+    rows = [
+        ("program", "cores", "delay p50 ms", "p99 ms", "late", "kb/s", "encode ms", "composing")
+    ]
     for name, one in found.items():
         rows.append(
             (
@@ -156,14 +166,37 @@ def alone_table(found: dict[str, Alone]) -> str:
                 f"{one.late_share:.2%}",
                 f"{one.kbit_per_s:.0f}",
                 f"{one.encode_ms:.2f}",
+                f"{one.composing_share:.0%}",
             )
         )
     return columns(rows, left=1)
 
 
+def sound_table(mixed: dict[str, dict[str, Mixed]]) -> str:
+    """For people."""
+    rows = [("participants", "server", "cores/1000 each", "packets/s each")]
+    rows += [
+        (case, name, f"{one.milli_cores:.1f}", f"{one.packets_per_s:.0f}")
+        for case, servers in mixed.items()
+        for name, one in servers.items()
+    ]
+    return columns(rows, left=2)
+
+
+def quality_table(found: dict[str, dict[str, float]]) -> str:
+    """For people."""
+    rows = [("SSIM in dB against the ideal", *next(iter(found.values())))]
+    rows += [(case, *(f"{one:.2f}" for one in ways.values())) for case, ways in found.items()]
+    return columns(rows, left=1)
+
+
 def as_data(
-    made: dict[str, dict[str, list[Made]]], alone: dict[str, Alone], held: int | None
-) -> dict[str, object]:
+    made: dict[str, dict[str, list[Made]]],
+    alone: dict[str, Alone],
+    held: tuple[int, list[Alone]] | None,
+    sound: dict[str, Any],
+    quality: dict[str, dict[str, float]],
+) -> dict[str, Any]:
     """The last line."""
     costs = {
         case: {
@@ -172,6 +205,15 @@ def as_data(
         }
         for case, servers in made.items()
     }
+    delays = {
+        name: {"p50": round(one.delay_ms_p50, 1), "p99": round(one.delay_ms_p99, 1)}
+        for name, one in alone.items()
+    }
+    if held is not None and held[1]:
+        delays[FIVE] = {
+            "p50": round(max(one.delay_ms_p50 for one in held[1]), 1),
+            "p99": round(max(one.delay_ms_p99 for one in held[1]), 1),
+        }
     return {
         "cpu_ms_per_frame": costs,
         "ratios": {
@@ -183,23 +225,35 @@ def as_data(
             for case, servers in costs.items()
         },
         "core": {name: round(one.cores, 3) for name, one in alone.items()},
-        "delay_ms": {
-            name: {"p50": round(one.delay_ms_p50, 1), "p99": round(one.delay_ms_p99, 1)}
-            for name, one in alone.items()
-        },
+        "delay_ms": delays,
+        "programs_held": None if held is None else held[0],
+        "sound": sound,
         "late": {name: round(one.late_share, 4) for name, one in alone.items()},
         "kbit_per_s": {name: round(one.kbit_per_s) for name, one in alone.items()},
-        "programs_held": held,
-        "sound": _sound(alone),
+        "composing_share": {name: round(one.composing_share, 3) for name, one in alone.items()},
+        "ssim_db": {
+            case: {name: round(one, 2) for name, one in ways.items()}
+            for case, ways in quality.items()
+        },
     }
 
 
-def _sound(alone: dict[str, Alone]) -> dict[str, float]:
-    """What five mixes of four voices cost: with them less without."""
-    if not {"720p30", "720p30-mixes"} <= alone.keys():
-        return {}
-    cores = alone["720p30-mixes"].cores - alone["720p30"].cores
-    return {"cores_of_five_mixes": round(cores, 3), "cores_per_voice": round(cores / SOURCES, 4)}
+def sound_data(mixed: dict[str, dict[str, Mixed]]) -> dict[str, Any]:
+    """CPU beside the AudioBridge's, repair in dB and added delay."""
+    cores = {
+        case: {name: round(one.milli_cores, 2) for name, one in servers.items()}
+        for case, servers in mixed.items()
+    }
+    return {
+        "milli_cores_per_participant": cores,
+        "ratios": {
+            case: round(servers[OURS] / servers[AUDIOBRIDGE], 3)
+            for case, servers in cores.items()
+            if {OURS, AUDIOBRIDGE} <= servers.keys()
+        },
+        "signal_to_noise_db": {name: round(one, 1) for name, one in repaired_db().items()},
+        "added_delay_ms": {name: round(one) for name, one in added_delay_ms().items()},
+    }
 
 
 def main() -> int:
@@ -210,18 +264,25 @@ def main() -> int:
     made = compare(chosen)
     alone = {name: measure_alone(name, chosen.seconds) for name in chosen.alone}
     held = programs_held(chosen.programs, chosen.seconds) if chosen.programs else None
-    data = as_data(made, alone, held)
+    mixed = measure_sound(chosen.runs, chosen.seconds) if chosen.sound else {}
+    quality = {**measure_tiles(), PROGRAM: measure_program()} if chosen.quality else {}
+    data = as_data(made, alone, held, sound_data(mixed) if chosen.sound else {}, quality)
     if any(made.values()):
         print(f"\nFour sources to {WIDTH}×{HEIGHT} at {FRAMES_PER_S}/s\n\n{compared_table(made)}")
     if alone:
         print(f"\nThe compositor alone\n\n{alone_table(alone)}")
     if held is not None:
-        print(f"\nPrograms held, at most {chosen.programs} tried: {held}")
+        print(f"\nPrograms held, at most {chosen.programs} tried: {held[0]}")
+    if mixed:
+        print(f"\nThe sound\n\n{sound_table(mixed)}")
+    if quality:
+        print(f"\nThe picture\n\n{quality_table(quality)}")
     rows = [("asked", "", "measured", ""), *asked(data)]
     print(f"\nWhat was asked\n\n{columns(rows, left=2)}")
     print(f"\nLoad average at the end {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
     print(json.dumps(data))
-    return 0 if alone or any(OURS in servers for servers in made.values()) else 1
+    ours = alone or mixed or quality or any(OURS in servers for servers in made.values())
+    return 0 if ours else 1
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class ClockThread:
         self._delay = MeanDelay(self._period_s / 2)
         self._ending = threading.Event()
         self.composed_frames = 0
+        self.compose_s = 0.0
         self.late_ticks = 0
         self._thread = threading.Thread(target=self._run, name="clock")
 
@@ -130,7 +131,9 @@ class ClockThread:
             self._cut(shown, now)
         if self._compositor.is_dirty:
             self._reclaim()
+        began = time.thread_time()
         composed = self._compositor.compose()
+        self.compose_s += time.thread_time() - began
         self.composed_frames += composed
         everybody = composed or now - self._offered_at >= HEARTBEAT_S
         arrivals = tuple(one.at for one in arrived.values())

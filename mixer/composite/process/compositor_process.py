@@ -354,6 +354,7 @@ class CompositorProcess:
             late_ticks=clock.late_ticks + self._encoders[-1].skipped_frames,
             late_sound_ticks=sound.late_ticks,
             dropped_datagrams=dropped + sound.dropped_datagrams,
+            compose_s=clock.compose_s,
             encode_ms=self._counting.encode_ms(encoded, encode_s),
             delay_ms_p50=p50,
             delay_ms_p99=p99,

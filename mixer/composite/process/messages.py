@@ -301,9 +301,9 @@ class Counters(Message):
     """What was done, since the compositor began; said every few seconds.
 
     `late_ticks`: the clock could not keep its time. `dropped_datagrams`: the media core had no
-    room. `encode_ms` is the mean of a picture's encoding, all layers together, and `delay_ms_p50`
-    and `p99` are from a source's picture in to the program's packet out, both since the last
-    `Counters`.
+    room. `compose_s` is the CPU time of all composing. `encode_ms` is the mean of a picture's
+    encoding, all layers together, and `delay_ms_p50` and `p99` are from a source's picture in to
+    the program's packet out, both since the last `Counters`.
     """
 
     type: Literal["counters"] = "counters"
@@ -312,6 +312,7 @@ class Counters(Message):
     late_ticks: int = 0
     late_sound_ticks: int = 0
     dropped_datagrams: int = 0
+    compose_s: float = 0.0
     encode_ms: float = 0.0
     delay_ms_p50: float = 0.0
     delay_ms_p99: float = 0.0
