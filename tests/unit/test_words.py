@@ -20,7 +20,7 @@ TWINS = {
     },
     "Choice": {"mixer.forward.allocation", TOLD},
     "Layer": {"hardware_profiles.room", "mixer.forward.layers", TOLD},
-    "LayersNeeded": {"mixer.model", "signaling.protocol.messages"},
+    "LayersNeeded": {TOLD, "mixer.model", "signaling.protocol.messages"},
     "LeadRenamed": {"signaling.lesson.events", "signaling.log.entries"},
     "Lesson": {"server.database.models", "signaling.lesson.machine"},
     "LessonEnded": {"signaling.log.entries", "signaling.protocol.messages"},
