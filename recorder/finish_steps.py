@@ -32,7 +32,7 @@ from recorder.part_file import MadePart, PartContent, TimedTrack
 from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
 from recorder.recording_folder import JOURNAL, TRACKS
-from recorder.records import SegmentStarted
+from recorder.records import PROGRAM_NAME, PROGRAM_SEAT, SeatRecord, SegmentStarted
 from recorder.track_reader import Extent, TrackFile, has_frames, measure
 
 POSTER = "poster.jpg"
@@ -321,13 +321,19 @@ def _manifest(work: FinishingWork) -> Manifest:
     )
 
 
+def _name_of(seat_id: str, seat: SeatRecord | None) -> str:
+    if seat is not None:
+        return seat.name
+    return PROGRAM_NAME if seat_id == PROGRAM_SEAT else seat_id
+
+
 def _told_part(archive: Archive, part: _Part, origin: float) -> Part:
     seat = archive.seats.get(part.seat_id)
     return Part(
         part_id=Path(part.made.file).stem,
         seat_id=part.seat_id,
         source=part.plan.source,
-        name=seat.name if seat else part.seat_id,
+        name=_name_of(part.seat_id, seat),
         school=seat.school if seat else "",
         file=part.made.file,
         mime=part.made.mime,

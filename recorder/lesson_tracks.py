@@ -1,7 +1,8 @@
 """Which tracks one file of a whole lesson has: each picture and each seat's sound, in order. Pure.
 
 The first picture is what players open with: the lead's. A program (the lesson composited into one
-picture) stands before it as soon as a recording has one: it is a part like any other.
+picture) stands before it as soon as a recording has one: it is a part like any other. Its sound is
+left out: it is the sum of sounds that stand here, each by itself and all together.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Literal
 
 from recorder.manifest import Manifest, Part
 from recorder.part_plan import PICTURE_ORDER
+from recorder.records import PROGRAM_SOURCE
 
-_ORDER = ("program", *PICTURE_ORDER)
+_ORDER = (PROGRAM_SOURCE, *PICTURE_ORDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,12 @@ def lesson_tracks(manifest: Manifest) -> list[LessonTrack]:
         if part.has_video:
             codec = PurePath(part.file).suffix
             pictures.setdefault((part.seat_id, part.source, codec), []).append(part)
-        if part.has_audio:
+        if part.has_audio and not part.is_program:
             sounds.setdefault(part.seat_id, []).append(part)
 
     def place(part: Part) -> tuple[bool, int, int]:
         source = _ORDER.index(part.source) if part.source in _ORDER else len(_ORDER)
-        return part.source != "program", seats.index(part.seat_id), source
+        return part.source != PROGRAM_SOURCE, seats.index(part.seat_id), source
 
     return [
         *(_track("picture", own) for own in sorted(pictures.values(), key=lambda o: place(o[0]))),
@@ -62,7 +64,8 @@ def lead_of(manifest: Manifest) -> str:
         if event.type == "seat_joined" and members.get("role") == "lead":
             return str(members.get("seat_id", ""))
     teachers = [part.seat_id for part in manifest.parts if part.source == "teacher"]
-    return (teachers or [part.seat_id for part in manifest.parts] or [""])[0]
+    seats = [part.seat_id for part in manifest.parts if not part.is_program]
+    return (teachers or seats or [""])[0]
 
 
 def _track(kind: Literal["picture", "sound"], parts: Sequence[Part]) -> LessonTrack:

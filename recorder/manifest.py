@@ -33,6 +33,7 @@ from recorder.archive import SWITCHED_OFF
 from recorder.checksums import Checksum
 from recorder.errors import ManifestError
 from recorder.recording_folder import MANIFEST, sync_folder
+from recorder.records import PROGRAM_SEAT
 
 MANIFEST_VERSION = 1
 
@@ -66,6 +67,11 @@ class Part(_Told):
     codecs: str = ""
     playlist: str = ""
     index_bytes: int = 0
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is the lesson's own: all rooms in one picture, all voices in one sound."""
+        return self.seat_id == PROGRAM_SEAT
 
 
 class RecordedEvent(BaseModel):

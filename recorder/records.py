@@ -14,6 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 FORMAT_VERSION = 1
 
+# Where the lesson's own picture and sound (its program) are said to sit: at no seat of a lesson,
+# whose ids are longer. A program is one for all who watch, so its name stands in both languages.
+PROGRAM_SEAT = "program"
+PROGRAM_SOURCE = "program"  # of its picture (`LessonSource`)
+PROGRAM_NAME = "节目 · Program"
+
 
 class Record(BaseModel):
     """A line of the journal."""

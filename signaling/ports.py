@@ -125,7 +125,10 @@ class LessonObserver(Protocol):
 
     async def producer_added(
         self, lesson_id: str, seat_id: str, source: str, producer_id: str
-    ) -> None: ...
+    ) -> None:
+        """A stream has come. The lesson's own (`LessonSource`, but for seats' mixes) has no seat:
+        its `seat_id` is empty."""
+        ...
 
     async def producer_removed(self, lesson_id: str, producer_id: str) -> None: ...
 

@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 from fastapi import Query, Request, Response
 from fastapi.responses import FileResponse
 
-from recorder.manifest import Part, RecordedEvent
+from recorder.manifest import Missing, Part, RecordedEvent
+from recorder.records import PROGRAM_SEAT
 from server.accounts.permissions import Right, refuse_without
 from server.api.access import Person, ServicesOf
 from server.api.areas import area
@@ -29,7 +30,7 @@ from server.recordings.library import (
     unreadable,
 )
 from server.services import DELETION, Services
-from signaling.protocol.messages import Source
+from signaling.protocol.messages import LessonSource, Source
 
 router = area("library")
 
@@ -50,6 +51,15 @@ class PartView(Part):
     source: Source
 
 
+class ProgramPartView(Part):
+    """One file of the lesson's program: all rooms in one picture, all voices in one sound.
+
+    What is heard in it is in `parts` as well.
+    """
+
+    source: LessonSource
+
+
 class PauseView(View):
     """A time in which nothing was recorded: why, by its code.
 
@@ -66,7 +76,7 @@ class MissingView(View):
     """Something that was recorded and cannot be played; of a damaged journal nobody knows what."""
 
     seat_id: str
-    source: Source | None
+    source: Source | LessonSource | None
     start_s: float
 
 
@@ -78,7 +88,7 @@ class InterruptionView(View):
 
 
 class RecordingView(View):
-    """In lists `parts`, `events`, `pauses` and `missing` are empty; `incomplete` is not."""
+    """In lists `parts`, `program`, `events`, `pauses`, `missing` are empty; `incomplete` is not."""
 
     id: str
     lesson_id: str | None
@@ -94,6 +104,7 @@ class RecordingView(View):
     poster: str | None
     visibility: Visibility
     parts: tuple[PartView, ...]
+    program: tuple[ProgramPartView, ...]
     events: tuple[RecordedEvent, ...]
     incomplete: str
     interrupted: InterruptionView | None
@@ -106,6 +117,7 @@ class Held(NamedTuple):
     """What a recording's manifest says, as it is shown."""
 
     parts: tuple[PartView, ...] = ()
+    program: tuple[ProgramPartView, ...] = ()
     events: tuple[RecordedEvent, ...] = ()
     pauses: tuple[PauseView, ...] = ()
     missing: tuple[MissingView, ...] = ()
@@ -142,6 +154,7 @@ def _view(recording: Recording, person: User, services: Services, *, whole: bool
         poster=recording.poster or None,
         visibility=recording.visibility,
         parts=held.parts,
+        program=held.program,
         events=held.events,
         incomplete=why,
         interrupted=InterruptionView(code=interruption.code, over=interruption.over)
@@ -159,7 +172,8 @@ def _held(recording: Recording) -> Held:
         return Held()
     try:
         return Held(
-            tuple(PartView(**dict(part)) for part in manifest.parts),
+            tuple(PartView(**dict(part)) for part in manifest.parts if not part.is_program),
+            tuple(ProgramPartView(**dict(part)) for part in manifest.parts if part.is_program),
             manifest.events,
             tuple(
                 PauseView(
@@ -173,7 +187,7 @@ def _held(recording: Recording) -> Held:
             tuple(
                 MissingView(
                     seat_id=one.seat_id,
-                    source=Source(one.source) if one.source else None,
+                    source=_source_of(one),
                     start_s=one.start_s,
                 )
                 for one in manifest.missing
@@ -181,6 +195,12 @@ def _held(recording: Recording) -> Held:
         )
     except ValueError as error:  # a source that no lesson has
         raise unreadable(recording, error) from None
+
+
+def _source_of(one: Missing) -> Source | LessonSource | None:
+    if not one.source:
+        return None
+    return LessonSource(one.source) if one.seat_id == PROGRAM_SEAT else Source(one.source)
 
 
 @router.get("/api/recordings")

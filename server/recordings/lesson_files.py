@@ -20,6 +20,7 @@ import structlog
 from recorder.lesson_file_order import FileMade, FileOrder, PartOrder, TrackOrder, temporary_of
 from recorder.lesson_tracks import LessonTrack, lesson_tracks
 from recorder.manifest import Manifest
+from recorder.records import PROGRAM_SOURCE
 from server.children.once import ChildFailed, Limits, ask_once
 from server.clock import Clock
 from server.errors import Refusal, Text, not_found
@@ -307,6 +308,8 @@ def _content(order: FileOrder) -> str:
 
 
 def _title(track: LessonTrack, *, chinese: bool) -> str:
+    if track.source == PROGRAM_SOURCE:
+        return track.name  # which says it
     source = _SOURCES.get(track.source, Text(track.source, track.source))
     return f"{track.name}：{source.zh}" if chinese else f"{track.name}: {source.en}"
 

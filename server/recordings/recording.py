@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mixer.node import RuntimeFolder
 from recorder import control as c
-from recorder.records import SeatRecord
+from recorder.records import PROGRAM_SEAT, SeatRecord
 from server.children.child import Child
 from server.children.recorder import RECORDER
 from server.children.tap_sink import TapSink
@@ -238,7 +238,7 @@ class RecordingService:
         opening = partial(
             c.OpenTap,
             recording_id=recorded.recording_id,
-            seat_id=seat_id,
+            seat_id=seat_id or PROGRAM_SEAT,
             source=source,
             producer_id=producer_id,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mixer.model import SourceOffer, Want
 from signaling.log.entries import AnyEntry
-from signaling.protocol.messages import CloseCode, ServerMessage, Source
+from signaling.protocol.messages import CloseCode, LessonSource, ServerMessage, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ class MediaCloseDevice:
 
 @dataclass(frozen=True, slots=True)
 class ProducerAdded:
-    """Tell the observers of a new stream."""
+    """Tell the observers of a new stream; `seat_id` is empty for the lesson's own."""
 
     seat_id: str
-    source: Source
+    source: Source | LessonSource
     producer_id: str
 
 

@@ -6,7 +6,7 @@ they end with the server's process, and whoever made them brings others.
 
 from __future__ import annotations
 
-from signaling.lesson.effects import MediaUnpublish
+from signaling.lesson.effects import MediaUnpublish, ProducerAdded, ProducerRemoved
 from signaling.lesson.events import StreamAdded, StreamRemoved
 from signaling.lesson.record import LessonRecord, LessonStream
 from signaling.log import entries as log
@@ -32,6 +32,8 @@ class OwnStreams:
         stream = LessonStream(info.producer_id, event.source, info.kind, info.codec, event.seat_id)
         self._record.streams[stream.producer_id] = stream
         self._write(log.StreamAdded, stream, now)
+        if stream.seat_id is None:  # a seat's own mix is of use to that seat alone
+            self._record.emit(ProducerAdded("", stream.source, stream.producer_id))
 
     def _removed(self, event: StreamRemoved, now: float) -> None:
         """It is over; fine when it is gone already."""
@@ -40,6 +42,8 @@ class OwnStreams:
             self._record.emit(MediaUnpublish(stream.producer_id))
             self._record.forget_producer(stream.producer_id)
             self._write(log.StreamRemoved, stream, now)
+            if stream.seat_id is None:
+                self._record.emit(ProducerRemoved(stream.producer_id))
 
     def _write(
         self, kind: type[log.StreamAdded | log.StreamRemoved], stream: LessonStream, now: float

@@ -35,6 +35,7 @@ const recording = (id: number, changes: Partial<Recording> = {}): Recording => (
   poster: null,
   visibility: "lesson",
   parts: [],
+  program: [],
   events: [],
   incomplete: "",
   interrupted: null,

@@ -48,6 +48,7 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   poster: null,
   visibility: "lesson",
   parts,
+  program: [],
   events,
   incomplete: "",
   interrupted: null,

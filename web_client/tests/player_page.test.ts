@@ -55,6 +55,7 @@ const RECORDING: Recording = {
   poster: null,
   visibility: "lesson",
   parts: [part("lead", "teacher"), part("room", "students")],
+  program: [],
   events: [event(300, "floor_given", { seat_id: "room", by: "lead" })],
   incomplete: "",
   interrupted: null,

@@ -53,7 +53,18 @@ def test_everybody_is_told_of_them_and_may_receive_them(mode: Mode) -> None:
         {"at": desk.now, "type": "stream_added", "source": source, "producer_id": producer_id}
         for source, producer_id in (("program", picture), ("mix", sound))
     ]
-    assert desk.observed == [], "no seat has begun to send"
+    assert desk.observed == [("added", picture), ("added", sound)]
+
+
+def test_observers_hear_of_them_but_for_the_mix_of_one_seat() -> None:
+    desk = Desk()
+    desk.join("lead")
+    picture = feed(desk, Kind.VIDEO)
+    info = desk.media.feed(Kind.AUDIO)
+    desk.feed(e.StreamAdded(LessonSource(info.label), info, "lead"))
+    desk.feed(e.StreamRemoved(info.producer_id))
+    desk.feed(e.StreamRemoved(picture))
+    assert desk.observed == [("added", picture), ("removed", picture)]
 
 
 def test_one_that_ends_is_wanted_by_nobody() -> None:

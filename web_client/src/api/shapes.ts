@@ -421,7 +421,7 @@ export interface components {
         /** @description Something that was recorded and cannot be played; of a damaged journal nobody knows what. */
         MissingView: {
             seat_id: string;
-            source: components["schemas"]["Source"] | null;
+            source: components["schemas"]["Source"] | components["schemas"]["LessonSource"] | null;
             start_s: number;
         };
         /**
@@ -573,6 +573,24 @@ export interface components {
             title_zh: string;
         };
         /**
+         * @description One file of the lesson's program: all rooms in one picture, all voices in one sound.
+         *
+         *     What is heard in it is in `parts` as well.
+         */
+        ProgramPartView: {
+            duration_s: number;
+            file: string;
+            has_audio: boolean;
+            has_video: boolean;
+            mime: string;
+            name: string;
+            part_id: string;
+            school: string;
+            seat_id: string;
+            source: components["schemas"]["LessonSource"];
+            start_s: number;
+        };
+        /**
          * @description Who can open an address. `UNKNOWN_NAME`: it stands in for a name that is none of ours.
          * @enum {string}
          */
@@ -641,7 +659,7 @@ export interface components {
          * @enum {string}
          */
         RecordingPhase: "recording" | "finishing" | "ready" | "failed";
-        /** @description In lists `parts`, `events`, `pauses` and `missing` are empty; `incomplete` is not. */
+        /** @description In lists `parts`, `program`, `events`, `pauses`, `missing` are empty; `incomplete` is not. */
         RecordingView: {
             duration_s: number;
             events: components["schemas"]["RecordedEvent"][];
@@ -655,6 +673,7 @@ export interface components {
             parts: components["schemas"]["PartView"][];
             pauses: components["schemas"]["PauseView"][];
             poster: string | null;
+            program: components["schemas"]["ProgramPartView"][];
             schools: string[];
             started_at: number;
             state: components["schemas"]["RecordingPhase"];

@@ -139,6 +139,25 @@ class FakeRecording:
         self.asked.append(recording_id)
 
 
+async def test_the_program_stands_apart_from_the_seats(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """Whoever plays all of `parts` hears each voice once."""
+    await recorded(world, community)
+    li = await world.signed_in("li")
+    lesson = await post(li, "/api/lessons", lesson_body(community))
+    catalogue = Catalogue(world.services.pending_writes, world.clock)
+    await catalogue.added("rec2", lesson["id"], world.clock())
+    await li.post(f"/api/lessons/{lesson['id']}/end")
+    program = {**PART, "part_id": "part-2", "seat_id": "program", "file": "part-2.mp4"}
+    whole = [PART, {**program, "source": "program"}]
+    lost = {"seat_id": "program", "source": "mix", "start_s": 2.0, "text": "a hole"}
+    await catalogue.finished("rec2", manifest(parts=whole, missing=[lost]))
+    row = (await admin.get("/api/recordings/rec2")).json()
+    assert (row["parts"], row["program"]) == ([PART], [whole[1]])
+    assert [(one["seat_id"], one["source"]) for one in row["missing"]] == [("program", "mix")]
+
+
 async def test_the_list_loads_no_manifests(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
