@@ -41,7 +41,10 @@ from server.api import (
     this_server,
     trust,
     users,
+    watch,
 )
+from server.broadcasts.service import BroadcastService
+from server.broadcasts.watch_keys import WatchKeys
 from server.clock import Clock, steady_clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
@@ -113,6 +116,7 @@ _AREAS = (
     imports,
     this_server,
     trust,
+    watch,
 )
 
 
@@ -289,7 +293,8 @@ class _Start:
         self._stack.push_async_callback(event_log.close)
         programs = await self._programs(media)
         signaling_settings = _signaling_settings(settings, programs=programs is not None)
-        observers = (event_log, recording, programs)
+        broadcasts = None if programs is None else await self._broadcasts(media, programs, key)
+        observers = (event_log, recording, programs, broadcasts)
         self.signaling = LessonService(
             media,
             tokens,
@@ -344,6 +349,7 @@ class _Start:
             media=media,
             recording=recording,
             programs=programs,
+            broadcasts=broadcasts,
             store=store,
             lesson_files=files,
             metrics=self._meters,
@@ -374,6 +380,16 @@ class _Start:
         # Stopped after signaling, as the recording: what it feeds is the media's until then.
         self._stack.push_async_callback(programs.close)
         return programs
+
+    async def _broadcasts(
+        self, media: MediaCore, programs: ProgramService, key: bytes
+    ) -> BroadcastService:
+        broadcasts = BroadcastService(
+            media, programs, keys=WatchKeys(key), window_s=self._settings.hls_window_s
+        )
+        await broadcasts.start()
+        self._stack.push_async_callback(broadcasts.close)
+        return broadcasts
 
     async def _recording(
         self, media: MediaCore, pending_writes: PendingWrites, desk: LessonDesk, store: Store

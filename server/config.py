@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     programs: Annotated[int | None, Field(ge=0, le=1000)] = (
         None  # None: as the server's profile says
     )
+    hls_window_s: Annotated[float, Field(ge=0, le=600)] = 60
     profiles_folder: Path | None = None
 
     # lessons

@@ -10,6 +10,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.people import USERS
 from server.accounts.sign_ins import SignIns
 from server.accounts.throttle import WrongKeys
+from server.broadcasts.service import BroadcastService
 from server.clock import Clock
 from server.config import Settings
 from server.database.deletion import Deletion
@@ -68,6 +69,7 @@ class Services:
     media: MediaCore
     recording: RecordingService | None
     programs: ProgramService | None
+    broadcasts: BroadcastService | None
     store: Store
     lesson_files: LessonFiles
     metrics: Metrics

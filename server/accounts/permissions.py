@@ -31,6 +31,7 @@ class Standing(StrEnum):
     MONITOR = "this machine, or who has the `metrics_token`"
     ADMITTED = "who has a join token"
     ENCODER = "an encoder, by its source key"
+    WATCHER = "who has a lesson's watch address"
     OPENER = "who opened the session and knows its address"
 
 
@@ -63,6 +64,7 @@ _SCREENS = _ROOM_DEVICES | {Standing.SCREEN}
 _MONITORS = frozenset({Standing.MONITOR})
 _ADMITTED = frozenset({Standing.ADMITTED})
 _OPENERS = frozenset({Standing.OPENER})
+_WATCHERS = frozenset({Standing.WATCHER})
 
 RIGHTS: dict[Right, frozenset[Standing]] = {
     Right.ADMINISTER: _ADMINISTRATORS,
@@ -135,6 +137,8 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "POST /api/lessons/{lesson_id}/take-over": RIGHTS[Right.TAKE_OVER],
     "POST /api/lessons/{lesson_id}/end": RIGHTS[Right.END],
     "POST /api/lessons/{lesson_id}/token": _PEOPLE,  # which one: `SEATS`
+    "POST /api/lessons/{lesson_id}/watch": SEATS[Role.OBSERVER],
+    "GET /hls/{key}/{name}": _WATCHERS,
     "GET /api/lessons/{lesson_id}/readiness": _PEOPLE,
     "GET /api/lessons/{lesson_id}/stats": RIGHTS[Right.ADMINISTER],
     "GET /api/room": _ROOM_DEVICES,

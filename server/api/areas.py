@@ -21,6 +21,7 @@ _DOORS: dict[frozenset[Standing], list[Door]] = {
     frozenset({Standing.ANYBODY}): [],
     frozenset({Standing.ROOM_DEVICE}): [Depends(room_device)],
     frozenset({Standing.SCREEN, Standing.ROOM_DEVICE}): [],  # asks itself for the secret
+    frozenset({Standing.WATCHER}): [],  # reads the address's key itself
     RIGHTS[Right.ADMINISTER]: [Depends(administrator)],
 }
 _SIGNED_IN = [Depends(signed_in)]  # what they are to a lesson or a recording its route asks

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 # Below these there are no pages.
-NOT_PAGES = ("api/", "media/", "ws", "whip/", "whep", "healthz", "readyz", "metrics")
+NOT_PAGES = ("api/", "media/", "hls/", "ws", "whip/", "whep", "healthz", "readyz", "metrics")
 PAGES = "/{name:path}"
 _OF_PAGES = frozenset({"GET", "HEAD"})
 

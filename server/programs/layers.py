@@ -12,6 +12,11 @@ from mixer.composite.process.messages import Layer
 
 FRAMES_PER_S: Final = 25
 
+# A picture in which nothing changes is sent so often to the lesson; and so often to players of HLS,
+# RTMP and SRT, who take one that does not come for a line that is cut.
+HEARTBEAT_S: Final = 1.0
+PUT_OUT_HEARTBEAT_S: Final = 0.2
+
 LAYERS: Final = (
     Layer(width=320, height=180, bitrate_bps=60_000),
     Layer(width=640, height=360, bitrate_bps=400_000),

@@ -26,7 +26,7 @@ from server.children.child import USUAL, Allowances, Child, Program
 from server.children.tap_sink import TapSink
 from server.children.tapping import TappedMedia, Tapping
 from server.programs.feeding import FedMedia, Feeding
-from server.programs.layers import FRAMES_PER_S, LAYERS, MIX_BITRATE_BPS
+from server.programs.layers import FRAMES_PER_S, HEARTBEAT_S, LAYERS, MIX_BITRATE_BPS
 from server.programs.scene import ProgramScene
 from signaling.lesson import LessonScene
 from signaling.lesson.events import ProgramCut
@@ -92,6 +92,7 @@ class LessonProgram:
             on_down=self._child_down,
             allowed=allowed,
         )
+        self._heartbeat_s = HEARTBEAT_S
         self._scenes = ProgramScene()
         self._sent_scene: c.Scene | None = None  # to the child that is there now
         self._taps: dict[str, Tapping] = {}  # by producer
@@ -133,6 +134,11 @@ class LessonProgram:
         self._log.info("a program begins")
         self._follower = asyncio.create_task(self._follow(), name=f"program-{self.lesson_id}")
         await self._child.start()
+
+    def set_heartbeat(self, every_s: float) -> None:
+        """How often the picture is sent though nothing has changed."""
+        self._heartbeat_s = every_s
+        self._child.send(c.Heartbeat(every_s=every_s))
 
     def hurry(self) -> None:
         """Something has happened: look now."""
@@ -247,6 +253,7 @@ class LessonProgram:
         self._child.send(
             c.Begin(lesson_id=self.lesson_id, frames_per_s=FRAMES_PER_S, layers=self._layers)
         )
+        self._child.send(c.Heartbeat(every_s=self._heartbeat_s))
         self._sent_scene = None
         self.hurry()
 

@@ -18,7 +18,7 @@ import structlog
 from mixer.node import RuntimeFolder
 from server.children.child import USUAL, Allowances
 from server.children.compositor import compositor
-from server.programs.layers import LAYERS
+from server.programs.layers import HEARTBEAT_S, LAYERS, PUT_OUT_HEARTBEAT_S
 from server.programs.lesson_program import (
     CompositorProgram,
     LessonProgram,
@@ -74,6 +74,8 @@ class ProgramService:
         self._own_folder: RuntimeFolder | None = None
         self._programs: dict[str, LessonProgram] = {}
         self._ending: dict[str, asyncio.TimerHandle] = {}  # lessons whose program nobody takes
+        self._taken: set[str] = set()  # lessons of which a device takes it
+        self._holders: dict[str, set[object]] = {}  # who else takes it, by lesson
         self._waiting: dict[str, None] = {}  # lessons without room, in their order
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -82,6 +84,30 @@ class ProgramService:
     def program_of(self, lesson_id: str) -> LessonProgram | None:
         """The program of a lesson, if it has one now."""
         return self._programs.get(lesson_id)
+
+    def hold(self, lesson_id: str, holder: object) -> None:
+        """Somebody takes it who is no device of the lesson (`server.broadcasts`), until `release`.
+
+        Nothing comes of it while the lesson is not in memory, or there is no room.
+        """
+        self._holders.setdefault(lesson_id, set()).add(holder)
+        self._wanted(lesson_id)
+        program = self._programs.get(lesson_id)
+        if program is not None:
+            program.set_heartbeat(PUT_OUT_HEARTBEAT_S)
+
+    def release(self, lesson_id: str, holder: object) -> None:
+        """It is taken no longer."""
+        holders = self._holders.get(lesson_id, set())
+        holders.discard(holder)
+        if holders:
+            return
+        self._holders.pop(lesson_id, None)
+        program = self._programs.get(lesson_id)
+        if program is not None:
+            program.set_heartbeat(HEARTBEAT_S)
+        if lesson_id not in self._taken:
+            self._let_go(lesson_id)
 
     def totals(self) -> ProgramTotals:
         """Where all programs stand now."""
@@ -117,6 +143,8 @@ class ProgramService:
     async def lesson_opened(self, plan: LessonPlan) -> None:
         """Opened anew after a fault its media is new too: what fed it is gone."""
         self._end(plan.lesson_id)
+        if plan.lesson_id in self._holders:
+            self._wanted(plan.lesson_id)
 
     async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
         """The lesson's program is wanted or not; all else it shows at once."""
@@ -125,9 +153,12 @@ class ProgramService:
             if program is not None:
                 program.hurry()
         elif entry.wanted:
+            self._taken.add(lesson_id)
             self._wanted(lesson_id)
         else:
-            self._let_go(lesson_id)
+            self._taken.discard(lesson_id)
+            if lesson_id not in self._holders:
+                self._let_go(lesson_id)
 
     async def producer_added(
         self, lesson_id: str, seat_id: str, source: str, producer_id: str
@@ -140,6 +171,8 @@ class ProgramService:
     async def lesson_closed(self, lesson_id: str) -> None:
         """The lesson is over."""
         self._waiting.pop(lesson_id, None)
+        self._taken.discard(lesson_id)
+        self._holders.pop(lesson_id, None)
         self._end(lesson_id)
 
     # --- beginning and ending -----------------------------------------------------------------
@@ -165,6 +198,8 @@ class ProgramService:
             layers=self._layers,
             allowed=self._allowed,
         )
+        if lesson_id in self._holders:
+            program.set_heartbeat(PUT_OUT_HEARTBEAT_S)
         self._programs[lesson_id] = program
         self._later(program.start())
 

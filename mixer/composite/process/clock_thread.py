@@ -74,6 +74,7 @@ class ClockThread:
         self._pictures: set[PictureId] = set()
         self._tiles: tuple[Tile, ...] = ()
         self._wants: dict[str, tuple[int, int]] = {}
+        self._heartbeat_s = HEARTBEAT_S
         self._offered_at = float("-inf")
         self._delay = MeanDelay(self._period_s / 2)
         self._ending = threading.Event()
@@ -94,6 +95,10 @@ class ClockThread:
     def set_scene(self, scene: Scene) -> None:
         """Who is there, from the next tick on."""
         self._told.put(scene)
+
+    def set_heartbeat(self, every_s: float) -> None:
+        """How often the picture is sent though nothing has changed."""
+        self._heartbeat_s = every_s
 
     def add_source(self, source: PictureTap) -> None:
         """A picture comes, or will."""
@@ -135,7 +140,7 @@ class ClockThread:
         composed = self._compositor.compose()
         self.compose_s += time.thread_time() - began
         self.composed_frames += composed
-        everybody = composed or now - self._offered_at >= HEARTBEAT_S
+        everybody = composed or now - self._offered_at >= self._heartbeat_s - self._period_s / 2
         arrivals = tuple(one.at for one in arrived.values())
         for encoder in self._encoders:
             if everybody or encoder.keyframe_is_due:

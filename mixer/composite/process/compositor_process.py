@@ -27,6 +27,7 @@ from mixer.composite.process.messages import (
     Failed,
     FeedFailed,
     FeedReady,
+    Heartbeat,
     Hello,
     Keyframe,
     LayersNeeded,
@@ -121,6 +122,8 @@ class CompositorProcess:
                 self._close_tap(track_id)
             case Scene() if self._clock is not None:
                 self._clock.set_scene(command)
+            case Heartbeat(every_s=every_s) if self._clock is not None:
+                self._clock.set_heartbeat(every_s)
             case Keyframe(layer=layer) if 0 <= layer < len(self._encoders):
                 self._encoders[layer].want_keyframe()
             case LayersNeeded(layers=layers):

@@ -147,6 +147,16 @@ class Begin(Message):
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
 
 
+class Heartbeat(Message):
+    """How often the picture is sent though nothing has changed; every second when nobody says so.
+
+    Players of parts of 200 ms want a picture in each.
+    """
+
+    type: Literal["heartbeat"] = "heartbeat"
+    every_s: Annotated[float, Field(ge=0.1, le=10.0)]
+
+
 class OpenFeed(Message):
     """Bind a datagram socket at `socket_path` to feed from. Answered by `FeedReady`.
 
@@ -336,6 +346,7 @@ Command = (
     | StartTap
     | CloseTap
     | Scene
+    | Heartbeat
     | Keyframe
     | LayersNeeded
     | Stop

@@ -1056,6 +1056,11 @@ export interface components {
             message_en: string;
             message_zh: string;
         };
+        /** @description Where players find a lesson's program, and how far back they may go. */
+        WatchView: {
+            hls: string;
+            window_s: number;
+        };
     };
     responses: never;
     parameters: never;

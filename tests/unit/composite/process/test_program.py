@@ -7,6 +7,7 @@ right from filled in.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from mixer.composite.layouts import ProgramLayout
 from mixer.composite.process.messages import (
     Choice,
     Counters,
+    Heartbeat,
     KeyframeWanted,
     LayersNeeded,
     PictureName,
@@ -203,6 +205,20 @@ def test_nothing_moves_and_nothing_is_sent_but_a_heartbeat(tmp_path: Path) -> No
         assert 3 <= counters.encoded_frames <= 15
         frames = {packet.timestamp for packet in running.packets(PICTURE_SSRCS[1])}
         assert len(frames) >= 3
+
+
+@pytest.mark.thorough
+def test_whose_players_want_a_picture_in_every_part_sends_one(tmp_path: Path) -> None:
+    def timestamps() -> list[int]:
+        return sorted({packet.timestamp for packet in running.packets(PICTURE_SSRCS[1])})
+
+    with compositor(tmp_path) as running:
+        open_lesson(running)
+        running.until(lambda: len(timestamps()) >= 1)
+        running.tell(Heartbeat(every_s=0.2))
+        running.until(lambda: len(timestamps()) >= 15)
+        steps = [b - a for a, b in pairwise(timestamps()[-8:])]
+        assert all(step == pytest.approx(0.2 * 90_000, abs=1) for step in steps), steps
 
 
 @pytest.mark.thorough

@@ -342,3 +342,36 @@ async def test_a_feed_that_finds_no_room_leaves_the_others(tmp_path: Path) -> No
         await all_.until(lambda: len(all_.media.feeds) == 2)
         await all_.until(lambda: len(streams(desk)) >= 1)
         assert len(all_.media.feeds) == 2
+
+
+async def test_who_is_no_device_holds_it_until_it_lets_go(tmp_path: Path) -> None:
+    """Players outside the lesson: it begins for them, and stays when the last device has gone."""
+    async with world(tmp_path) as here:
+        desk = here.lessons.open()
+        lead = sends(desk, "lead", Source.TEACHER)
+        player = object()
+        here.service.hold(LESSON, player)
+        await here.until(lambda: desk.state.program is ProgramStanding.RUNNING)
+        assert streams(desk) == [("mix", None), ("program", None)]
+        pid = here.pid()
+        takes(lead)
+        await here.lessons.hear()
+        takes(lead, taken=False)
+        await here.lessons.hear()
+        await asyncio.sleep(0)
+        assert here.pid() == pid, "a player still takes it"
+        here.service.release(LESSON, player)
+        await here.until(lambda: here.service.program_of(LESSON) is None)
+        await here.until(lambda: desk.state.program is ProgramStanding.IDLE)
+
+
+async def test_who_holds_one_that_has_no_room_has_the_next(tmp_path: Path) -> None:
+    player = object()
+    async with world(tmp_path, most=1) as here:
+        for lesson_id in ("l1", "l2"):
+            here.lessons.open(lesson_id)
+            here.service.hold(lesson_id, player)
+        await here.until(lambda: here.lessons.desks["l2"].state.program is ProgramStanding.FULL)
+        here.service.release("l1", player)
+        await here.until(lambda: here.service.program_of("l2") is not None)
+        assert here.service.program_of("l1") is None

@@ -1,0 +1,169 @@
+"""Which lessons are put out: begun when a player asks, ended when none has asked for a while.
+
+Owns what is known of lessons for it: that they are open, and which streams of their program there
+are. A lesson's program is held (`server.programs`) as long as it is put out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from mixer.node import RuntimeFolder
+from server.broadcasts.hls import LessonHls
+from server.broadcasts.watch_keys import WatchKeys
+from server.children.tapping import TappedMedia
+from server.programs.layers import LAYERS, MIX_BITRATE_BPS
+from signaling.log.entries import AnyEntry
+from signaling.ports import LessonPlan
+
+_log = structlog.get_logger("tongke.broadcasts")
+
+# A player asks at least for every part while it plays; one that was paused or lost its line, and
+# one that is opened in its place, finds the window as it was.
+LINGERS_S = 30.0
+
+
+class HeldPrograms(Protocol):
+    """What putting out uses of the programs (`server.programs.service.ProgramService`)."""
+
+    def hold(self, lesson_id: str, holder: object) -> None: ...
+    def release(self, lesson_id: str, holder: object) -> None: ...
+
+
+class BroadcastService:
+    """`signaling.ports.LessonObserver`. `start` it before signaling, `close` it after."""
+
+    def __init__(
+        self,
+        media: TappedMedia,
+        programs: HeldPrograms,
+        *,
+        keys: WatchKeys,
+        window_s: float,
+        lingers_s: float = LINGERS_S,
+        runtime_folder: Path | None = None,
+    ) -> None:
+        """`window_s` is how far back players may go; 0: no HLS."""
+        self.keys = keys
+        self.window_s = window_s
+        self._media = media
+        self._programs = programs
+        self._lingers_s = lingers_s
+        self._runtime_folder = runtime_folder
+        self._own_folder: RuntimeFolder | None = None
+        self._streams: dict[str, dict[str, str]] = {}  # of open lessons: source by producer
+        self._hls: dict[str, LessonHls] = {}
+        self._ending: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Be ready; nothing is begun."""
+        if self._runtime_folder is None:
+            self._own_folder = RuntimeFolder()
+            self._runtime_folder = self._own_folder.path
+
+    async def close(self) -> None:
+        """End all of it."""
+        for lesson_id in list(self._hls):
+            self._end_hls(lesson_id)
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._own_folder is not None:
+            self._own_folder.close()
+
+    # --- what players ask ---------------------------------------------------------------------
+
+    def hls_of(self, lesson_id: str) -> LessonHls | None:
+        """A lesson's HLS, begun if need be; None while the lesson is not open.
+
+        With each call it stays for a while longer.
+        """
+        if lesson_id not in self._streams or not self.window_s:
+            return None
+        hls = self._hls.get(lesson_id)
+        if hls is None:
+            hls = self._begin_hls(lesson_id)
+        self._linger(lesson_id)
+        return hls
+
+    @property
+    def hls_lessons(self) -> int:
+        """Of how many lessons HLS is made now."""
+        return len(self._hls)
+
+    # --- signaling.ports.LessonObserver -------------------------------------------------------
+
+    async def lesson_opened(self, plan: LessonPlan) -> None:
+        """It may be put out. Opened anew after a fault its streams are others."""
+        self._end_hls(plan.lesson_id)
+        self._streams[plan.lesson_id] = {}
+
+    async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
+        """Nothing that it does not see in the program itself."""
+
+    async def producer_added(
+        self, lesson_id: str, seat_id: str, source: str, producer_id: str
+    ) -> None:
+        """A stream of its program, which is no seat's."""
+        if seat_id or lesson_id not in self._streams:
+            return
+        self._streams[lesson_id][producer_id] = source
+        if lesson_id in self._hls:
+            self._hls[lesson_id].add_stream(source, producer_id)
+
+    async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
+        """It is gone."""
+        self._streams.get(lesson_id, {}).pop(producer_id, None)
+        if lesson_id in self._hls:
+            await self._hls[lesson_id].remove_stream(producer_id)
+
+    async def lesson_closed(self, lesson_id: str) -> None:
+        """It is over: players see its end as a stream that stops."""
+        self._streams.pop(lesson_id, None)
+        self._end_hls(lesson_id)
+
+    # --- beginning and ending -----------------------------------------------------------------
+
+    def _begin_hls(self, lesson_id: str) -> LessonHls:
+        assert self._runtime_folder is not None  # noqa: S101 - `start` was called
+        _log.info("HLS begins", lesson=lesson_id)
+        hls = self._hls[lesson_id] = LessonHls(
+            self._media,
+            lesson_id,
+            folder=self._runtime_folder,
+            window_s=self.window_s,
+            bandwidth_bps=LAYERS[-1].bitrate_bps + MIX_BITRATE_BPS * 2,
+            on_broken=lambda: self._end_hls(lesson_id),
+        )
+        self._programs.hold(lesson_id, self)
+        for producer_id, source in self._streams[lesson_id].items():
+            hls.add_stream(source, producer_id)
+        return hls
+
+    def _linger(self, lesson_id: str) -> None:
+        before = self._ending.pop(lesson_id, None)
+        if before is not None:
+            before.cancel()
+        loop = asyncio.get_running_loop()
+        self._ending[lesson_id] = loop.call_later(self._lingers_s, self._end_hls, lesson_id)
+
+    def _end_hls(self, lesson_id: str) -> None:
+        lingering = self._ending.pop(lesson_id, None)
+        if lingering is not None:
+            lingering.cancel()
+        hls = self._hls.pop(lesson_id, None)
+        if hls is None:
+            return
+        _log.info("HLS ends", lesson=lesson_id)
+        self._programs.release(lesson_id, self)
+        self._later(hls.close())
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,229 @@
+"""Low-latency HLS of a program, read back by libav and by ffmpeg's own HLS reader."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mixer.outputs.playlist import media_playlist, variants
+from mixer.outputs.segmenter import (
+    LONGEST_SEGMENT_S,
+    PART_TARGET_S,
+    SEGMENT_S,
+    HlsSegment,
+    Segmenter,
+)
+from recorder.fragments import whole_fragments
+from tests.played_program import BEGAN_UNIX_S, PICTURE, Arrival, PlayedProgram, arrivals
+from tests.recorded_media import (
+    FRAME_RATE,
+    SOUND,
+    Encoded,
+    brightness,
+    encode_sound,
+    encode_video,
+    read_counter,
+)
+
+SECONDS = 9
+EVERY = int(SEGMENT_S * FRAME_RATE)  # pictures between keyframes
+BEEPS = (1.0, 3.5, 7.25)
+SOUND_LATE_S = 0.08
+
+
+@pytest.fixture(scope="module")
+def picture() -> list[Encoded]:
+    return encode_video("H264", SECONDS, keyframe_every=EVERY)
+
+
+@pytest.fixture(scope="module")
+def sound() -> list[Encoded]:
+    return encode_sound(SECONDS, beeps=BEEPS)
+
+
+def played(picture: list[Encoded], sound: list[Encoded], *, window_s: float = 60) -> PlayedProgram:
+    program = PlayedProgram(window_s=window_s)
+    program.play_all(arrivals(PICTURE, picture), arrivals(SOUND, sound, late_s=SOUND_LATE_S))
+    return program
+
+
+def as_film(held: Segmenter, segments: list[HlsSegment]) -> bytes:
+    header, _ = held.headers[segments[0].header]
+    return header + b"".join(part.data for one in segments for part in one.parts)
+
+
+def seen(film: bytes) -> list[tuple[float, int]]:
+    with av.open(io.BytesIO(film), "r") as container:
+        return [
+            (float(frame.time or 0), read_counter(brightness(frame)))
+            for frame in container.decode(video=0)
+        ]
+
+
+def beeps_in(film: bytes) -> list[float]:
+    """Where it is loud, and was not before."""
+    found: list[float] = []
+    quiet_since = -1.0
+    with av.open(io.BytesIO(film), "r") as container:
+        for frame in container.decode(audio=0):
+            samples = frame.to_ndarray().reshape(-1)
+            for place in range(0, len(samples) - 240, 240):
+                at = float(frame.time or 0) + place / 48_000
+                if np.abs(samples[place : place + 240]).max() > 0.1:
+                    if at - quiet_since > 0.1:
+                        found.append(at)
+                    quiet_since = at
+    return found
+
+
+def test_all_pictures_and_beeps_are_there_at_their_time(
+    picture: list[Encoded], sound: list[Encoded]
+) -> None:
+    held = played(picture, sound).segmenter
+    film = as_film(held, list(held.segments))
+    shown = seen(film)
+    assert len(shown) >= SECONDS * FRAME_RATE - 5, "all but a part that is not whole"
+    assert all(at == pytest.approx(number / FRAME_RATE, abs=0.001) for at, number in shown)
+    assert beeps_in(film) == [pytest.approx(at, abs=0.015) for at in BEEPS]
+
+
+def test_parts_and_segments_keep_to_what_the_playlist_promises(
+    picture: list[Encoded], sound: list[Encoded]
+) -> None:
+    held = played(picture, sound).segmenter
+    assert [one.whole for one in held.segments] == [True, True, False]
+    for segment in held.segments:
+        assert segment.duration_s <= LONGEST_SEGMENT_S
+        assert segment.parts[0].independent
+        *others, last = segment.parts
+        assert all(0.85 * PART_TARGET_S <= one.duration_s <= PART_TARGET_S for one in others)
+        assert last.duration_s <= PART_TARGET_S
+        assert segment.unix_s == pytest.approx(BEGAN_UNIX_S + SEGMENT_S * segment.number, abs=0.002)
+        film = as_film(held, [segment])
+        whole = whole_fragments(io.BytesIO(film), len(film))
+        assert (len(whole), whole[-1].ends) == (1 + len(segment.parts), len(film))
+
+
+def test_a_part_is_there_as_soon_as_its_sound_is(
+    picture: list[Encoded], sound: list[Encoded]
+) -> None:
+    program = PlayedProgram()
+    late = []
+    streams = (arrivals(PICTURE, picture), arrivals(SOUND, sound, late_s=SOUND_LATE_S))
+    for now in program.play(*streams):
+        ends = sum(one.duration_s for one in program.segmenter.segments)
+        late.append(now - ends)
+    # The sound's own lateness, the packet in which the part ends, two of the encoder's frames.
+    assert max(late) < SOUND_LATE_S + 0.02 + 2 * 0.022 + 0.01
+
+
+def test_ffmpeg_reads_the_playlist(
+    picture: list[Encoded], sound: list[Encoded], tmp_path: Path
+) -> None:
+    held = played(picture, sound).segmenter
+    text = media_playlist(held)
+    first = text.split("#EXT-X-PART:", 1)[0]
+    assert "#EXT-X-PROGRAM-DATE-TIME:2026-09-01T00:00:00.0" in first
+    hint = f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="2.{held.next_part[1]}.m4s"'
+    assert text.rstrip().endswith(hint)
+    for number, (header, _) in held.headers.items():
+        (tmp_path / f"header{number}.mp4").write_bytes(header)
+    for segment in held.segments:
+        data = b"".join(part.data for part in segment.parts)
+        (tmp_path / f"{segment.number}.m4s").write_bytes(data)
+    (tmp_path / "media.m3u8").write_text(text + "#EXT-X-ENDLIST\n")
+    _, first_header = held.headers[0]
+    (tmp_path / "index.m3u8").write_text(variants(first_header, 2_000_000))
+    asked = ("-show_entries", "stream=codec_name,width,height,nb_read_packets", "-of", "csv=p=0")
+    told = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_packets", *asked, str(tmp_path / "index.m3u8")],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    rows = {tuple(line.split(",")) for line in told.stdout.split() if line}
+    assert ("h264", "320", "240", str(2 * EVERY)) in rows, told
+    assert any(row[0] == "aac" for row in rows)
+    assert told.stderr == ""
+
+
+def test_the_window_forgets_what_is_longer_ago(
+    picture: list[Encoded], sound: list[Encoded]
+) -> None:
+    held = played(picture, sound, window_s=4.0).segmenter
+    assert [one.number for one in held.segments] == [1, 2]
+    text = media_playlist(held)
+    assert "#EXT-X-MEDIA-SEQUENCE:1\n" in text
+    assert held.segment(0) is None
+
+
+def test_without_any_sound_the_picture_goes_on(picture: list[Encoded]) -> None:
+    held = played(picture, []).segmenter
+    film = as_film(held, list(held.segments))
+    assert len(seen(film)) >= SECONDS * FRAME_RATE - 5
+    with av.open(io.BytesIO(film), "r") as container:
+        samples = sum((frame.samples for frame in container.decode(audio=0)), 0)
+    assert samples / 48_000 == pytest.approx(held_s(held), abs=0.1)
+
+
+def held_s(held: Segmenter) -> float:
+    return sum(one.duration_s for one in held.segments)
+
+
+def without(stream: list[Arrival], since: float, until: float) -> list[Arrival]:
+    return [one for one in stream if not since <= one.at < until]
+
+
+def test_a_compositor_that_was_killed_is_a_discontinuity(
+    picture: list[Encoded], sound: list[Encoded]
+) -> None:
+    """Nothing came for two seconds; what follows begins with a keyframe, and a date of its own."""
+    program = PlayedProgram()
+    away = (2.0, 4.0)
+    program.play_all(
+        without(arrivals(PICTURE, picture), *away), without(arrivals(SOUND, sound), *away)
+    )
+    held = program.segmenter
+    before, after, *_ = held.segments
+    assert (before.discontinuity, before.whole, after.discontinuity) == (False, True, True)
+    assert after.unix_s == pytest.approx(BEGAN_UNIX_S + 4.0, abs=0.002)
+    assert [n for _, n in seen(as_film(held, [after]))][:3] == [EVERY, EVERY + 1, EVERY + 2]
+    text = media_playlist(held)
+    assert re.search(r"0\.m4s\n#EXT-X-DISCONTINUITY\n", text)
+
+
+def test_another_size_has_another_header(picture: list[Encoded], sound: list[Encoded]) -> None:
+    larger = encode_video("H264", 2, width=480, height=320, first=EVERY)
+    later = [Encoded(one.time + SEGMENT_S, one.data, one.keyframe) for one in larger]
+    held = played(picture[:EVERY] + later, sound).segmenter
+    first, second, *_ = held.segments
+    assert (first.header, second.header, second.discontinuity) == (0, 1, True)
+    assert 'URI="header1.mp4"' in media_playlist(held)
+    assert [n for _, n in seen(as_film(held, [second]))][:2] == [EVERY, EVERY + 1]
+
+
+def test_a_still_picture_is_a_part_each_time_it_comes(sound: list[Encoded]) -> None:
+    """A heartbeat of 200 ms: one picture a part, and no part waits for another."""
+    every = encode_video("H264", SECONDS, keyframe_every=EVERY)
+    slow = [Encoded(one.time, one.data, one.keyframe) for one in every[:: FRAME_RATE // 5]]
+    held = played(slow, sound).segmenter
+    assert {round(part.duration_s, 3) for one in held.segments for part in one.parts} == {0.2}
+
+
+def test_a_keyframe_is_wanted_when_a_segment_is_long_enough(sound: list[Encoded]) -> None:
+    program = PlayedProgram()
+    endless = encode_video("H264", SECONDS, keyframe_every=1000)
+    wanted_at: list[float] = []
+    for now in program.play(arrivals(PICTURE, endless), arrivals(SOUND, sound)):
+        if program.segmenter.wants_keyframe:
+            wanted_at.append(now)
+    assert wanted_at[0] == pytest.approx(SEGMENT_S, abs=0.3)
+    # None came: the segment ends all the same.
+    assert program.segmenter.segments[0].duration_s == pytest.approx(LONGEST_SEGMENT_S, abs=0.21)
+    assert not program.segmenter.segments[1].parts[0].independent
