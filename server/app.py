@@ -31,6 +31,7 @@ from server.api import (
     metrics,
     pairing,
     places,
+    pushes,
     recordings,
     reference,
     refusals,
@@ -117,6 +118,7 @@ _AREAS = (
     this_server,
     trust,
     watch,
+    pushes,
 )
 
 
@@ -385,7 +387,11 @@ class _Start:
         self, media: MediaCore, programs: ProgramService, key: bytes
     ) -> BroadcastService:
         broadcasts = BroadcastService(
-            media, programs, keys=WatchKeys(key), window_s=self._settings.hls_window_s
+            media,
+            programs,
+            keys=WatchKeys(key),
+            window_s=self._settings.hls_window_s,
+            clock=self._clock,
         )
         await broadcasts.start()
         self._stack.push_async_callback(broadcasts.close)

@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     programs: Annotated[int | None, Field(ge=0, le=1000)] = (
         None  # None: as the server's profile says
     )
+    push_hosts: Words = ()
     hls_window_s: Annotated[float, Field(ge=0, le=600)] = 60
     profiles_folder: Path | None = None
 
@@ -196,6 +197,7 @@ class Settings(BaseSettings):
         "tls_names",
         "advertised",
         "turn_urls",
+        "push_hosts",
         mode="before",
     )
     @classmethod
@@ -244,6 +246,11 @@ class Settings(BaseSettings):
                     "或 turns:HOST:PORT?transport=tcp，HOST 是主机，PORT 是端口",
                 )
         return value
+
+    @field_validator("push_hosts")
+    @classmethod
+    def _pushed_to(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(a_host, value)))
 
     @field_validator("metrics_token")
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mixer.model import Kind, TapInfo
-from mixer.outputs.program_reader import PictureTrack, SoundTrack
+from mixer.outputs.program_reader import ProgramPicture, ProgramSound
 from mixer.outputs.segmenter import Segmenter
 from tests.recorded_media import SOUND, VIDEO, Encoded, Stream, packetise
 
@@ -55,8 +55,8 @@ class PlayedProgram:
 
     def __init__(self, *, window_s: float = 60.0) -> None:
         self.segmenter = Segmenter(window_s=window_s)
-        self.picture = PictureTrack(tap_of(PICTURE, Kind.VIDEO))
-        self.sound = SoundTrack(tap_of(SOUND, Kind.AUDIO))
+        self.picture = ProgramPicture(tap_of(PICTURE, Kind.VIDEO))
+        self.sound = ProgramSound(tap_of(SOUND, Kind.AUDIO))
         self.now = 0.0
 
     def play(self, *streams: list[Arrival]) -> Iterator[float]:

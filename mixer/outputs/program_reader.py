@@ -46,7 +46,7 @@ class DatedSound:
     samples: int
 
 
-class PictureTrack:
+class ProgramPicture:
     """The program's picture. `now` is any steady clock in seconds."""
 
     def __init__(self, tap: TapInfo) -> None:
@@ -99,7 +99,7 @@ class PictureTrack:
         return dated
 
 
-class SoundTrack:
+class ProgramSound:
     """The program's sound: the mix of all voices."""
 
     def __init__(self, tap: TapInfo) -> None:

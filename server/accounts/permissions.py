@@ -139,6 +139,9 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "POST /api/lessons/{lesson_id}/token": _PEOPLE,  # which one: `SEATS`
     "POST /api/lessons/{lesson_id}/watch": SEATS[Role.OBSERVER],
     "GET /hls/{key}/{name}": _WATCHERS,
+    "GET /api/lessons/{lesson_id}/pushes": RIGHTS[Right.CHANGE],
+    "POST /api/lessons/{lesson_id}/pushes": RIGHTS[Right.CHANGE],
+    "DELETE /api/lessons/{lesson_id}/pushes/{push_id}": RIGHTS[Right.CHANGE],
     "GET /api/lessons/{lesson_id}/readiness": _PEOPLE,
     "GET /api/lessons/{lesson_id}/stats": RIGHTS[Right.ADMINISTER],
     "GET /api/room": _ROOM_DEVICES,

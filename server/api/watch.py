@@ -17,6 +17,7 @@ from server.api.access import Person, ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import Id, View
 from server.broadcasts.hls import HlsLate, HlsUnknown, LessonHls
+from server.broadcasts.service import lesson_not_open
 from server.broadcasts.watch_keys import Watcher
 from server.errors import Refusal, Text, not_found
 from server.lessons.admission import admit
@@ -115,14 +116,7 @@ def _hls_of(services: Services, key: str) -> LessonHls:
         raise _not_valid()
     found = broadcasts.hls_of(watcher.lesson_id)
     if found is None:
-        raise Refusal(
-            404,
-            "lesson-not-live",
-            Text(
-                "这节课还没有人，或已经结束。",
-                "Nobody is in this lesson yet, or it has ended.",
-            ),
-        )
+        raise lesson_not_open()
     return found
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,8 @@ import structlog
 
 from mixer.model import TapInfo
 from mixer.outputs.playlist import TARGET_S, media_playlist, variants
-from mixer.outputs.program_reader import PictureTrack, SoundTrack
-from mixer.outputs.segmenter import Segmenter
+from mixer.outputs.program_reader import ProgramPicture, ProgramSound
+from mixer.outputs.segmenter import HlsSegment, Segmenter
 from server.broadcasts.local_tap import LocalTap
 from server.children.tapping import TappedMedia
 from signaling.protocol.messages import LessonSource
@@ -84,8 +85,8 @@ class LessonHls:
         self._bandwidth_bps = bandwidth_bps
         self._on_broken = on_broken
         self._taps: dict[str, LocalTap] = {}  # by producer
-        self._pictures: tuple[str, PictureTrack] | None = None  # and by whom it is sent
-        self._sounds: tuple[str, SoundTrack] | None = None
+        self._pictures: tuple[str, ProgramPicture] | None = None  # and by whom it is sent
+        self._sounds: tuple[str, ProgramSound] | None = None
         self._asked_at = float("-inf")
         self._news = asyncio.Event()
         self._closed = False
@@ -112,9 +113,9 @@ class LessonHls:
 
         def begun(info: TapInfo) -> None:
             if is_picture:
-                self._pictures = producer_id, PictureTrack(info)
+                self._pictures = producer_id, ProgramPicture(info)
             else:
-                self._sounds = producer_id, SoundTrack(info)
+                self._sounds = producer_id, ProgramSound(info)
 
         tap = LocalTap(
             self._media,
@@ -233,6 +234,32 @@ class LessonHls:
             return Piece(self._segment(number), "video/iso.segment")
         return Piece(await self._part(number, int(asked["part"])), "video/iso.segment")
 
+    async def film(self) -> AsyncGenerator[bytes]:
+        """The program from the next segment on, its header first; ends where time breaks.
+
+        Raises `HlsLate` while there is none.
+        """
+        newest, _ = self.segmenter.newest
+        await self._until(lambda: self.segmenter.has_part(newest + 1, 0), FIRST_WAIT_S)
+        number = newest + 1
+        segment = self.segmenter.segment(number)
+        if segment is None or not segment.parts[0].independent:
+            raise HlsLate
+        yield self.segmenter.headers[segment.header][0]
+        while segment is not None:
+            part = 0
+            while part < len(segment.parts) or not segment.whole:
+                if part == len(segment.parts):
+                    await self._until(partial(_goes_on, segment, part), PART_WAIT_S)
+                    continue
+                yield segment.parts[part].data
+                part += 1
+            number += 1
+            await self._until(partial(self.segmenter.has_part, number, 0), PART_WAIT_S)
+            segment = self.segmenter.segment(number)
+            if segment is not None and segment.discontinuity:
+                return
+
     def _segment(self, number: int) -> bytes:
         segment = self.segmenter.segment(number)
         if segment is None or not segment.whole:
@@ -256,6 +283,10 @@ class LessonHls:
                     await self._news.wait()
         except TimeoutError:
             raise HlsLate from None
+
+
+def _goes_on(segment: HlsSegment, part: int) -> bool:
+    return segment.whole or len(segment.parts) > part
 
 
 def _now() -> float:

@@ -7,7 +7,8 @@ are. A lesson's program is held (`server.programs`) as long as it is put out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,8 +16,12 @@ import structlog
 
 from mixer.node import RuntimeFolder
 from server.broadcasts.hls import LessonHls
+from server.broadcasts.pushing import Push
+from server.broadcasts.targets import PushTarget
 from server.broadcasts.watch_keys import WatchKeys
 from server.children.tapping import TappedMedia
+from server.clock import Clock, wall_clock
+from server.errors import Refusal, Text, not_found
 from server.programs.layers import LAYERS, MIX_BITRATE_BPS
 from signaling.log.entries import AnyEntry
 from signaling.ports import LessonPlan
@@ -26,6 +31,13 @@ _log = structlog.get_logger("tongke.broadcasts")
 # A player asks at least for every part while it plays; one that was paused or lost its line, and
 # one that is opened in its place, finds the window as it was.
 LINGERS_S = 30.0
+
+
+# Who pushes reads what was made last: a segment, and the one that is being made.
+_LEAST_WINDOW_S = 10.0
+
+# A county's platform, one of the province, and two more; each is a process and a line upwards.
+MOST_PUSHES = 4
 
 
 class HeldPrograms(Protocol):
@@ -45,6 +57,7 @@ class BroadcastService:
         *,
         keys: WatchKeys,
         window_s: float,
+        clock: Clock = wall_clock,
         lingers_s: float = LINGERS_S,
         runtime_folder: Path | None = None,
     ) -> None:
@@ -53,11 +66,13 @@ class BroadcastService:
         self.window_s = window_s
         self._media = media
         self._programs = programs
+        self._clock = clock
         self._lingers_s = lingers_s
         self._runtime_folder = runtime_folder
         self._own_folder: RuntimeFolder | None = None
         self._streams: dict[str, dict[str, str]] = {}  # of open lessons: source by producer
         self._hls: dict[str, LessonHls] = {}
+        self._pushes: dict[str, dict[str, Push]] = {}
         self._ending: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -69,6 +84,9 @@ class BroadcastService:
 
     async def close(self) -> None:
         """End all of it."""
+        pushes = [push for of_lesson in self._pushes.values() for push in of_lesson.values()]
+        await asyncio.gather(*(push.close() for push in pushes))
+        self._pushes.clear()
         for lesson_id in list(self._hls):
             self._end_hls(lesson_id)
         while self._tasks:
@@ -90,6 +108,59 @@ class BroadcastService:
             hls = self._begin_hls(lesson_id)
         self._linger(lesson_id)
         return hls
+
+    # --- pushing ------------------------------------------------------------------------------
+
+    def pushes_of(self, lesson_id: str) -> list[Push]:
+        """Whom a lesson's program is pushed to, the first first."""
+        return list(self._pushes.get(lesson_id, {}).values())
+
+    def add_push(self, lesson_id: str, target: PushTarget) -> Push:
+        """Push it there from now on, until the lesson is over.
+
+        Refuses (404) a lesson that is not open, (409) one that goes there already, or to enough.
+        """
+        if lesson_id not in self._streams:
+            raise lesson_not_open()
+        pushes = self._pushes.setdefault(lesson_id, {})
+        if any(one.target.address == target.address for one in pushes.values()):
+            raise Refusal(
+                409,
+                "pushed-already",
+                Text("已经在推往这个地址。", "It is pushed to this address already."),
+            )
+        if len(pushes) >= MOST_PUSHES:
+            raise Refusal(
+                409,
+                "too-many-pushes",
+                Text(
+                    f"一节课最多推往 {MOST_PUSHES} 个地址。请先停止一个。",
+                    f"A lesson is pushed to {MOST_PUSHES} addresses at most. End one first.",
+                ),
+            )
+        push = Push(target, lambda: self._film(lesson_id), lesson_id=lesson_id, clock=self._clock)
+        pushes[push.push_id] = push
+        push.start()
+        return push
+
+    async def end_push(self, lesson_id: str, push_id: str) -> None:
+        """Push there no more. Refuses (404) one that is not there."""
+        push = self._pushes.get(lesson_id, {}).pop(push_id, None)
+        if push is None:
+            raise not_found("推流", "push")
+        await push.close()
+        if not self._pushes[lesson_id]:
+            del self._pushes[lesson_id]
+            if lesson_id in self._hls:
+                self._linger(lesson_id)
+
+    async def _film(self, lesson_id: str) -> AsyncGenerator[bytes]:
+        if lesson_id not in self._streams:
+            return
+        hls = self._hls.get(lesson_id) or self._begin_hls(lesson_id)
+        async with contextlib.aclosing(hls.film()) as film:
+            async for data in film:
+                yield data
 
     @property
     def hls_lessons(self) -> int:
@@ -125,6 +196,8 @@ class BroadcastService:
     async def lesson_closed(self, lesson_id: str) -> None:
         """It is over: players see its end as a stream that stops."""
         self._streams.pop(lesson_id, None)
+        for push in self._pushes.pop(lesson_id, {}).values():
+            await push.close()
         self._end_hls(lesson_id)
 
     # --- beginning and ending -----------------------------------------------------------------
@@ -136,7 +209,7 @@ class BroadcastService:
             self._media,
             lesson_id,
             folder=self._runtime_folder,
-            window_s=self.window_s,
+            window_s=max(self.window_s, _LEAST_WINDOW_S),
             bandwidth_bps=LAYERS[-1].bitrate_bps + MIX_BITRATE_BPS * 2,
             on_broken=lambda: self._end_hls(lesson_id),
         )
@@ -150,7 +223,12 @@ class BroadcastService:
         if before is not None:
             before.cancel()
         loop = asyncio.get_running_loop()
-        self._ending[lesson_id] = loop.call_later(self._lingers_s, self._end_hls, lesson_id)
+        self._ending[lesson_id] = loop.call_later(self._lingers_s, self._unwatched, lesson_id)
+
+    def _unwatched(self, lesson_id: str) -> None:
+        self._ending.pop(lesson_id, None)
+        if lesson_id not in self._pushes:
+            self._end_hls(lesson_id)
 
     def _end_hls(self, lesson_id: str) -> None:
         lingering = self._ending.pop(lesson_id, None)
@@ -167,3 +245,12 @@ class BroadcastService:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def lesson_not_open() -> Refusal:
+    """There is nothing to be put out."""
+    return Refusal(
+        404,
+        "lesson-not-live",
+        Text("这节课还没有人，或已经结束。", "Nobody is in this lesson yet, or it has ended."),
+    )

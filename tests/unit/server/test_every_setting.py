@@ -59,6 +59,7 @@ VALUES: dict[str, tuple[str, Any, str, str, dict[str, str]]] = {
     "turn_secret_file": ("s", Path("s"), "$S", "'$S'", {"turn_urls": "turn:t.cn"}),
     "server_profile": ("school", "school", "sch\x7fool", "cannot be seen", {}),
     "programs": ("0", 0, "1001", "not be more than 1000", {}),
+    "push_hosts": ("live.a.cn,10.0.0.9", ("live.a.cn", "10.0.0.9"), "rtmp://a.cn", "host name", {}),
     "hls_window_s": ("0", 0, "601", "not be more than 600", {}),
     "max_partners": ("32", 32, "33", "not be more than 32", {}),
     "join_token_s": ("0.5", 0.5, "0", "more than 0", {}),

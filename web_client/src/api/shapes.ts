@@ -590,6 +590,27 @@ export interface components {
             source: components["schemas"]["LessonSource"];
             start_s: number;
         };
+        /** @description Where to: `rtmp://HOST/APP/KEY`, `rtmps://…`, `srt://HOST:PORT?streamid=…&passphrase=…`. */
+        PushBody: {
+            /** Format: password */
+            address: string;
+        };
+        /**
+         * @description Where a push stands.
+         * @enum {string}
+         */
+        PushStanding: "connecting" | "sending" | "waiting" | "ended";
+        /** @description How a push stands; `target` is its address without what is secret in it. */
+        PushView: {
+            code: string;
+            message_en: string;
+            message_zh: string;
+            push_id: string;
+            since: number;
+            standing: components["schemas"]["PushStanding"];
+            starts: number;
+            target: string;
+        };
         /**
          * @description Who can open an address. `UNKNOWN_NAME`: it stands in for a name that is none of ours.
          * @enum {string}
