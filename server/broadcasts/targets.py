@@ -101,6 +101,6 @@ def _said_in(parts: SplitResult) -> list[str]:
 def _no_target() -> Refusal:
     return field_refused(
         "address",
-        "须为 rtmp://主机/应用/密钥、rtmps://… 或 srt://主机:端口?streamid=… 这样的推流地址。",
+        "须为 rtmp://HOST/APP/KEY、rtmps://… 或 srt://HOST:PORT?streamid=… 这样的推流地址。",
         "must be like rtmp://HOST/APP/KEY, rtmps://… or srt://HOST:PORT?streamid=…",
     )

@@ -17,7 +17,7 @@ HLS_JS = (
 )
 
 PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>A platform</title>
+<html lang="en"><meta charset="utf-8"><title>A platform</title><link rel="icon" href="data:,">
 <script src="/hls.js"></script>
 <video muted playsinline width="1280" height="720"></video>
 <script>
@@ -26,10 +26,13 @@ const faults = [];
 function play(address) {
   const hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5 });
   window.hls = hls;
-  hls.on(Hls.Events.ERROR, (_, data) => faults.push(`${data.fatal} ${data.details}`));
+  hls.on(Hls.Events.ERROR, (_, data) => {
+    faults.push(`${data.fatal} ${data.details}`);
+    console.error(data.fatal, data.details, data.response?.url, data.response?.code);
+  });
+  hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
   hls.loadSource(address);
   hls.attachMedia(video);
-  video.play();
 }
 </script></html>"""
 

@@ -26,6 +26,7 @@ PAGES = {
         "hardware_profiles",
         "networks",
         "operating",
+        "outputs",
         "room_agent",
         "rooms",
         "running",
