@@ -18,9 +18,9 @@ from typing import Final
 import structlog
 
 from mixer.model import TapInfo
-from mixer.outputs.playlist import TARGET_S, media_playlist, variants
+from mixer.outputs.playlist import HOLD_BACK_S, TARGET_S, media_playlist, variants
 from mixer.outputs.program_reader import ProgramPicture, ProgramSound
-from mixer.outputs.segmenter import HlsSegment, Segmenter
+from mixer.outputs.segmenter import PART_TARGET_S, HlsSegment, Segmenter
 from server.broadcasts.local_tap import LocalTap
 from server.children.tapping import TappedMedia
 from signaling.protocol.messages import LessonSource
@@ -197,7 +197,7 @@ class LessonHls:
 
     async def index(self) -> str:
         """The first playlist. Raises `HlsLate`."""
-        await self._until(lambda: bool(self.segmenter.segments), FIRST_WAIT_S)
+        await self._until(self._has_begun, FIRST_WAIT_S)
         _, header = self.segmenter.headers[self.segmenter.segments[-1].header]
         return variants(header, self._bandwidth_bps)
 
@@ -206,7 +206,7 @@ class LessonHls:
 
         Raises `HlsUnknown` for what is too far ahead, and `HlsLate`.
         """
-        await self._until(lambda: bool(self.segmenter.segments), FIRST_WAIT_S)
+        await self._until(self._has_begun, FIRST_WAIT_S)
         if number is not None:
             newest, _ = self.segmenter.newest
             if number > newest + _MOST_AHEAD:
@@ -215,6 +215,11 @@ class LessonHls:
             asked = (number, part) if part is not None else (number + 1, 0)
             await self._until(lambda: self.segmenter.has_part(*asked), PART_WAIT_S)
         return media_playlist(self.segmenter)
+
+    def _has_begun(self) -> bool:
+        """Whether there is as much as a player stays behind: else it begins with standing still."""
+        made_s = sum(one.duration_s for one in self.segmenter.segments)
+        return made_s >= HOLD_BACK_S + 2 * PART_TARGET_S
 
     async def piece(self, name: str) -> Piece:
         """A header, a segment, or a part; the part that comes next is waited for.

@@ -50,6 +50,8 @@ export type NodeStats = Shapes["NodeView"];
 export type LiveAnswer = Shapes["LiveView"];
 export type WithheldReason = ReceivedStats["reason"];
 
+export type Watch = Shapes["WatchView"];
+export type Push = Shapes["PushView"];
 export type Recording = Shapes["RecordingView"];
 export type LessonFile = Shapes["LessonFileView"];
 export type Part = Shapes["PartView"];

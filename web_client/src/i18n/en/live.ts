@@ -318,6 +318,20 @@ export const live = {
     full: "The server makes as many programs as it can. You see the separate pictures.",
     failed: "The program cannot be made at the moment; it is tried again. You see the separate pictures.",
   },
+  elsewhere: {
+    title: (pushes: number) => (pushes ? `Watched elsewhere (pushed to ${pushes})` : "Watched elsewhere"),
+    askAddress: "An address for players",
+    addressOf: "For players (HLS). Whoever has it may watch until the lesson ends:",
+    pushTo: "Push to an RTMP or SRT server",
+    push: "Push",
+    end: "End",
+    standing: {
+      connecting: "Connecting…",
+      sending: "Is sent.",
+      waiting: "Tried again soon.",
+      ended: "Ended.",
+    },
+  },
   observe: {
     title: "Observe",
     rooms: "Main picture",

@@ -305,6 +305,20 @@ export const live: Pick<Messages, keyof typeof english> = {
     full: "服务器能同时合成的节目已满，现在显示各路画面。",
     failed: "节目暂时无法合成，正在重试；现在显示各路画面。",
   },
+  elsewhere: {
+    title: (pushes: number) => (pushes ? `在别处收看（推往 ${pushes} 处）` : "在别处收看"),
+    askAddress: "获取播放地址",
+    addressOf: "供播放器使用（HLS）。拿到地址的人都能收看，到下课为止：",
+    pushTo: "推流到 RTMP 或 SRT 服务器",
+    push: "推流",
+    end: "停止",
+    standing: {
+      connecting: "正在连接…",
+      sending: "正在发送。",
+      waiting: "稍后重试。",
+      ended: "已停止。",
+    },
+  },
   observe: {
     title: "旁听",
     rooms: "主画面",

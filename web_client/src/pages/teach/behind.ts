@@ -5,5 +5,6 @@ import "../../components/chat.ts";
 import "./arrangement.ts";
 import "./control_bar.ts";
 import "./device_panel.ts";
+import "./elsewhere.ts";
 import "./ended.ts";
 import "./others.ts";

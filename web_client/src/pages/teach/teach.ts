@@ -396,6 +396,9 @@ export class Teach extends LessonPage {
           ></tk-room-card>`,
       )}
       <tk-others .view=${view} .session=${session}></tk-others>
+      ${view.lesson && view.lesson.program !== "none"
+        ? html`<tk-elsewhere .lessonId=${this.lessonId}></tk-elsewhere>`
+        : nothing}
     </div>`;
   }
 
