@@ -193,7 +193,8 @@ def it_is_soon(teacher: Screen, viewer: Screen, lead_at: tuple[float, ...]) -> N
     faults = viewer.page.evaluate("faults")
     print(
         f"from glass: median {statistics.median(late):.2f} s, at most {max(late):.2f} s;"
-        f" hls.js says {told:.2f} s; its date is {statistics.median(wrong_date):+.2f} s off; {faults}"
+        f" hls.js says {told:.2f} s; its date is {statistics.median(wrong_date):+.2f} s off;"
+        f" {faults}"
     )
     assert statistics.median(late) <= LATEST_S
     assert abs(statistics.median(wrong_date)) < 0.5
