@@ -311,7 +311,7 @@ class _Start:
         if programs is not None:
             programs.lessons = self.signaling
         desk.live = SignalingLessons(self.signaling)
-        self._meters.watch(media, self.signaling, recording, programs)
+        self._meters.watch(media, self.signaling, recording, programs, broadcasts)
         self._meters.watch_certificate(self._certificate)
         self.encoders = EncoderDesk(
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s

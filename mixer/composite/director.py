@@ -68,6 +68,7 @@ class Why(StrEnum):
     SPEECH = "speech"
     LEAD = "lead"  # nothing else is to be shown
     AWAY = "away"  # who was shown has gone
+    SEATS = "seats"  # no cut: the same shot, in which others stand now, or elsewhere
 
 
 _BY_PEOPLE = frozenset({Why.CHOICE, Why.FLOOR})

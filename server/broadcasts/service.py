@@ -84,8 +84,7 @@ class BroadcastService:
 
     async def close(self) -> None:
         """End all of it."""
-        pushes = [push for of_lesson in self._pushes.values() for push in of_lesson.values()]
-        await asyncio.gather(*(push.close() for push in pushes))
+        await asyncio.gather(*(push.close() for push in self.pushes))
         self._pushes.clear()
         for lesson_id in list(self._hls):
             self._end_hls(lesson_id)
@@ -161,6 +160,11 @@ class BroadcastService:
         async with contextlib.aclosing(hls.film()) as film:
             async for data in film:
                 yield data
+
+    @property
+    def pushes(self) -> tuple[Push, ...]:
+        """All of them."""
+        return tuple(one for of_lesson in self._pushes.values() for one in of_lesson.values())
 
     @property
     def hls_lessons(self) -> int:

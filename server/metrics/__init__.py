@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from server.broadcasts.service import BroadcastService
 from server.door.tls import ServedCertificate
 from server.metrics.door import DoorCollector
 from server.metrics.http_times import HttpMeters
@@ -37,10 +38,11 @@ class Metrics:
         signaling: LessonService,
         recording: RecordingService | None,
         programs: ProgramService | None,
+        broadcasts: BroadcastService | None,
     ) -> None:
         """Collect from these from now on."""
         self.registry.register(MediaCollector(media, SignalingDirectory(signaling)))
-        self.registry.register(ServiceCollector(signaling, recording, programs))
+        self.registry.register(ServiceCollector(signaling, recording, programs, broadcasts))
         if recording is not None:
             ProcessCollector(
                 namespace="tongke_recorder",

@@ -237,6 +237,9 @@ PROGRAMS = (
     Family("tongke_program_taps", G, "Sources that go into programs."),
     Family("tongke_program_late_ticks", G, "Late pictures of the programs that are made now."),
     Family("tongke_program_dropped_datagrams", G, "Datagrams they found no room for."),
+    Family("tongke_hls_lessons", G, "Lessons whose program is put out by HLS."),
+    Family("tongke_pushes", G, "RTMP and SRT servers that are sent a program.", ("state",)),
+    Family("tongke_push_starts", G, "How often these pushes have begun: more is trouble there."),
 )
 
 HTTP = (

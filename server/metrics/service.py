@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from server.broadcasts.pushing import PushStanding
+from server.broadcasts.service import BroadcastService
 from server.metrics.families import SERVICE
 from server.metrics.sheet import Sheet, describe
 from server.programs.service import ProgramService, ProgramTotals
@@ -47,10 +49,12 @@ class ServiceCollector(Collector):
         service: LessonService,
         recording: RecordingService | None,
         programs: ProgramService | None,
+        broadcasts: BroadcastService | None,
     ) -> None:
         self._service = service
         self._recording = recording
         self._programs = programs
+        self._broadcasts = broadcasts
 
     def describe(self) -> Iterator[Metric]:
         """Names alone."""
@@ -64,6 +68,8 @@ class ServiceCollector(Collector):
             _recorder(sheet, self._recording.totals())
         if self._programs is not None:
             _compositors(sheet, self._programs.totals())
+        if self._broadcasts is not None:
+            _put_out(sheet, self._broadcasts)
         return sheet.metrics()
 
 
@@ -90,6 +96,15 @@ def _recorder(sheet: Sheet, totals: RecordingTotals) -> None:
     sheet.put("tongke_recorder_taps", totals.taps)
     sheet.put("tongke_recorder_unwritten_events", totals.unwritten_events)
     sheet.put("tongke_recorder_dropped_events_total", totals.dropped_events)
+
+
+def _put_out(sheet: Sheet, broadcasts: BroadcastService) -> None:
+    pushes = broadcasts.pushes
+    sheet.put("tongke_hls_lessons", broadcasts.hls_lessons)
+    for standing in (PushStanding.CONNECTING, PushStanding.SENDING, PushStanding.WAITING):
+        count = sum(one.state.standing is standing for one in pushes)
+        sheet.put("tongke_pushes", count, standing.value)
+    sheet.put("tongke_push_starts", sum(one.state.starts for one in pushes))
 
 
 def _compositors(sheet: Sheet, totals: ProgramTotals) -> None:

@@ -209,7 +209,7 @@ class ShotTile(BaseModel):
 
 class ProgramShot(Entry):
     """The program shows this from now on, on `width` × `height`; `why` it was cut to: `begin`,
-    `choice`, `floor`, `screen`, `speech`, `lead` or `away`."""
+    `choice`, `floor`, `screen`, `speech`, `lead` or `away`; `seats`: others stand in it now."""
 
     type: Literal["program_shot"] = "program_shot"
     layout: Layout

@@ -6,11 +6,11 @@ Joins director, `arrange` and the marks in the tiles. Sans-IO: `now` is a steady
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mixer.composite.arrange import Cast, PictureId, ProgramSeat, Tile, arrange, content_of
 from mixer.composite.compositor import Marks
-from mixer.composite.director import Director, Shot
+from mixer.composite.director import Director, Shot, Why
 from mixer.composite.motion import SCREEN_CHANGES, Motion
 from mixer.composite.picture import Picture
 from mixer.composite.process.messages import Choice, PictureName, Scene
@@ -92,11 +92,13 @@ class Stage:
         tiles = arrange(
             shot.layout, self._seats, self._width, self._height, shot.cast, places=self._places
         )
-        shown = Shown(shot, tiles)
-        if shown == self._shown:
+        before = self._shown
+        if before is not None and (before.shot, before.tiles) == (shot, tiles):
             return None
-        self._shown = shown
-        return shown
+        self._shown = Shown(shot, tiles)
+        if cut is None and before is not None and before.shot == shot:
+            return Shown(replace(shot, why=Why.SEATS), tiles)
+        return self._shown
 
     def marks(self) -> dict[str, Marks]:
         """What is told of each seat now."""

@@ -47,7 +47,12 @@ def test_who_comes_has_a_tile_at_once_though_the_shot_stays() -> None:
     one.handle_scene(Scene(seats=(LEAD,)), 0.0)
     assert names(one.poll(0.0)) == [("lead", "teacher")]
     one.handle_scene(Scene(seats=(LEAD, EAST)), 0.1)
-    assert names(one.poll(0.1)) == [("lead", "teacher"), ("east", "students")]
+    shown = one.poll(0.1)
+    assert names(shown) == [("lead", "teacher"), ("east", "students")]
+    assert shown is not None
+    assert shown.shot.why is Why.SEATS, "nothing was cut to"
+    one.handle_scene(Scene(title="第五课", seats=(LEAD, EAST)), 0.2)
+    assert one.poll(0.3) is None, "the same shot, the same tiles"
 
 
 def test_a_scene_said_again_is_no_new_choice_and_another_number_is() -> None:
