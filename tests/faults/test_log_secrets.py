@@ -2,8 +2,8 @@
 
 A real server that logs all it can (`debug`), to which everything comes that has a secret: people
 sign in, rooms come by credential, a screen is paired, an encoder sends by WHIP, a county is
-imported, a lesson is recorded. Then the log is searched for each secret there was, and for parts of
-it.
+imported, a lesson is recorded, watched and pushed elsewhere. Then the log is searched for each
+secret there was, and for parts of it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,11 +26,13 @@ import pytest
 from tests.browser.county import ADMINISTRATOR, ROOMS, TEACHER, County, client, post
 from tests.browser.encoders import whip_encoder
 from tests.browser.server_process import ServerProcess
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.thorough, pytest.mark.alone, pytest.mark.timeout(300)]
 
 METRICS_TOKEN = "metrics-token-of-the-county"
 TURN_SECRET = "north-wind-and-snow-of-the-mountain"
+PUSH_KEY = "push-key-of-the-platform"
 COUNTY = "学校,类型,教室,设备,姓名,用户名,角色\n远山小学,乡村,一班,主机,周老师,zhou,教师\n"
 SECRET = re.compile(r"\btk[a-z]_[A-Za-z0-9_-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 
@@ -82,6 +85,25 @@ def in_the_lesson(origin: str, credential: str) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
+def put_out(teacher: httpx.Client, lesson_id: str, heard: Heard) -> None:
+    """A player asks for the program; it is pushed to servers that are not there, twice each."""
+    watched = post(teacher, f"/api/lessons/{lesson_id}/watch")["hls"]
+    heard.secrets |= {watched.split("/")[-2], PUSH_KEY}
+    assert teacher.get(watched).status_code in {200, 503}
+    path = f"/api/lessons/{lesson_id}/pushes"
+    port = free_port()
+    for address in (
+        f"rtmp://127.0.0.1:{port}/live/{PUSH_KEY}",
+        f"srt://127.0.0.1:{port}?passphrase={PUSH_KEY}&streamid={PUSH_KEY}",
+    ):
+        told = post(teacher, path, address=address)
+        assert PUSH_KEY not in str(told)
+    deadline = time.monotonic() + 40
+    while any(one["starts"] < 2 for one in teacher.get(path).json()):
+        assert time.monotonic() < deadline, teacher.get(path).text
+        time.sleep(0.5)
+
+
 def kept(folder: Path) -> Iterator[str]:
     """What the data folder keeps to itself: hashes, keys."""
     with sqlite3.connect(folder / "tongke.db") as database:
@@ -115,6 +137,8 @@ def test_nothing_in_a_log_opens_anything(tmp_path: Path) -> None:
                 "TONGKE_HOST": "127.0.0.1",
                 "TONGKE_LOG_LEVEL": "debug",
                 "TONGKE_METRICS_TOKEN": METRICS_TOKEN,
+                "TONGKE_PROGRAMS": "1",
+                "TONGKE_PUSH_HOSTS": "127.0.0.1",
                 "TONGKE_TURN_URLS": "turn:turn.example.cn:3478",
                 "TONGKE_TURN_SECRET_FILE": str(tmp_path / "turn"),
             },
@@ -143,6 +167,7 @@ def test_nothing_in_a_log_opens_anything(tmp_path: Path) -> None:
         key = post(admin, path, label="camera", source="board")
         with whip_encoder(key["address"], key["secret"], tmp_path):
             in_the_lesson(origin, county.credentials[ROOMS[0]])
+            put_out(county.teacher, lesson_id, heard)
         nobodys = {"Authorization": "Bearer tkr_" + "n" * 43}
         assert admin.get("/api/room", headers=nobodys).status_code == 401
         post(county.teacher, f"/api/lessons/{lesson_id}/end")

@@ -1,0 +1,116 @@
+"""Watching a lesson elsewhere: who has an address, what it opens, to whom it may be pushed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import httpx
+import pytest
+
+from server.broadcasts.service import BroadcastService
+from server.broadcasts.watch_keys import WatchKeys
+from signaling.lesson import Bar
+from tests.unit.server.lessons.present import Present, plan
+from tests.unit.server.test_lesson_hls import PlayedCore, Programs
+from tests.unit.server.world import JOIN_KEY, World
+from tests.unit.signaling.sample_lesson import plan as lesson_plan
+
+Ids = dict[str, str]
+ADDRESS = "rtmp://live.example.cn/app/KEY"
+
+
+@pytest.fixture
+async def broadcasts(world: World, tmp_path: Path) -> AsyncIterator[BroadcastService]:
+    """The server puts lessons out, to `live.example.cn` too; no media is there."""
+    (tmp_path / "sockets").mkdir()
+    made = BroadcastService(
+        PlayedCore(),
+        Programs(),
+        keys=WatchKeys(JOIN_KEY),
+        window_s=60,
+        clock=world.clock,
+        runtime_folder=tmp_path / "sockets",
+    )
+    await made.start()
+    settings = world.settings.model_copy(update={"push_hosts": ("live.example.cn",)})
+    world.app.state.services = replace(world.services, broadcasts=made, settings=settings)
+    yield made
+    await made.close()
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, "" if answer.is_success else answer.json()["code"]
+
+
+async def test_an_address_opens_one_lesson_for_who_may_observe_it(
+    world: World, present: Present, community: Ids, broadcasts: BroadcastService
+) -> None:
+    lesson_id = await plan(world, community, None)
+    wang, outsider = await world.signed_in("wang"), await world.signed_in("outsider")
+    path = f"/api/lessons/{lesson_id}/watch"
+    assert (await outsider.post(path)).status_code == 404, "it is not theirs to see"
+    told = (await wang.post(path)).json()
+    assert told["window_s"] == 60
+    player = await world.browser()  # it has no cookie
+    address = httpx.URL(told["hls"]).path
+    assert code(await player.get(address)) == (404, "lesson-not-live"), "nobody is in it"
+    key = address.split("/")[2]
+    for wrong in ("x", key[:-2], key.split(".")[0], f"{key}x"):
+        answer = await player.get(f"/hls/{wrong}/index.m3u8")
+        assert code(answer) == (403, "watch-address-invalid")
+
+
+async def test_who_is_put_out_watches_no_more(
+    world: World,
+    present: Present,
+    community: Ids,
+    broadcasts: BroadcastService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson_id = await plan(world, community, None)
+    wang, li = await world.signed_in("wang"), await world.signed_in("li")
+    addresses = [
+        httpx.URL((await one.post(f"/api/lessons/{lesson_id}/watch")).json()["hls"]).path
+        for one in (wang, li)
+    ]
+    watcher = broadcasts.keys.read(addresses[0].split("/")[2])
+    assert watcher is not None and watcher.lesson_id == lesson_id
+    barred = {watcher.bearer_id: cast("Bar", object())}
+    monkeypatch.setattr(present, "bars_of", lambda _: barred)
+    player = await world.browser()
+    answers = [code(await player.get(address)) for address in addresses]
+    assert answers == [(403, "watch-address-invalid"), (404, "lesson-not-live")]
+    again = await wang.post(f"/api/lessons/{lesson_id}/watch")
+    assert code(again) == (403, "watch-address-invalid")
+
+
+async def test_its_teacher_has_it_pushed_where_a_setting_allows(
+    world: World, present: Present, community: Ids, broadcasts: BroadcastService
+) -> None:
+    lesson_id = await plan(world, community, None)
+    li, wang = await world.signed_in("li"), await world.signed_in("wang")
+    path = f"/api/lessons/{lesson_id}/pushes"
+    assert code(await wang.post(path, json={"address": ADDRESS})) == (403, "not-its-teacher")
+    assert code(await li.post(path, json={"address": ADDRESS})) == (404, "lesson-not-live")
+    await broadcasts.lesson_opened(replace(lesson_plan(), lesson_id=lesson_id))
+    made = await li.post(path, json={"address": ADDRESS})
+    assert made.status_code == 201
+    assert made.json()["target"] == "rtmp://live.example.cn:1935/app/…"
+    assert "KEY" not in made.text
+    assert code(await li.post(path, json={"address": ADDRESS})) == (409, "pushed-already")
+    elsewhere = await li.post(path, json={"address": "rtmp://127.0.0.1/app/KEY"})
+    assert code(elsewhere) == (403, "push-host-not-allowed")
+    assert code(await li.post(path, json={"address": "http://live.example.cn"})) == (422, "invalid")
+    for number in range(3):
+        answer = await li.post(path, json={"address": f"{ADDRESS}{number}"})
+        assert answer.status_code == 201
+    assert code(await li.post(path, json={"address": f"{ADDRESS}9"})) == (409, "too-many-pushes")
+    rows = (await li.get(path)).json()
+    assert len(rows) == 4 and "KEY" not in str(rows)
+    assert (await li.delete(f"{path}/{rows[0]['push_id']}")).status_code == 204
+    assert code(await li.delete(f"{path}/{rows[0]['push_id']}")) == (404, "not-found")
+    await broadcasts.lesson_closed(lesson_id)
+    assert (await li.get(path)).json() == []
