@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tests start programs of Debian's themselves: PostgreSQL, a firewall (nftables), a TURN server
-# (coturn), a certificate authority (pebble), proxies (nginx, Caddy), a reader of alert rules
+# (coturn), a certificate authority (pebble), proxies (nginx, Caddy), an RTMP server (nginx with its
+# module), ffmpeg, a reader of alert rules
 # (promtool, of prometheus), a reader of units (systemd-analyze). Installs what is missing when it
 # may (rsync too, which the pages name); without it those tests are skipped. Exits 0 either way.
 set -eu
@@ -10,6 +11,8 @@ command -v nft >/dev/null || missing="$missing nftables"
 command -v turnserver >/dev/null || missing="$missing coturn"
 command -v pebble >/dev/null || missing="$missing pebble"
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || missing="$missing libnginx-mod-rtmp"
+command -v ffmpeg >/dev/null || missing="$missing ffmpeg"
 command -v caddy >/dev/null || missing="$missing caddy"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v systemd-analyze >/dev/null || missing="$missing systemd"

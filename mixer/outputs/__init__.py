@@ -2,6 +2,7 @@
 
     sender_clock   where a stream's timestamps lie in Unix time, by its sender's reports
     program_reader the program's picture and sound: datagrams of two taps in, media out
+    sound_format   what its sound is
     aac_sound      the mix as AAC: what every player, television and platform takes
     fmp4           fragmented MP4, as bytes
     segmenter      parts and segments of low-latency HLS, a window of them

@@ -8,7 +8,6 @@ mix is one voice wide, so it costs a hundredth of a processor. Sans-IO; libav do
 from __future__ import annotations
 
 import fractions
-from dataclasses import dataclass
 from typing import Any
 
 import av
@@ -16,28 +15,13 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.packet import Packet
 
-SOUND_RATE = 48_000
-SOUND_FRAME = 1024  # samples in a frame of AAC LC
-
-# Of one voice at full band; twice what speech needs, because it is encoded for the second time.
-BITRATE_BPS = 96_000
-
-# AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1): LC, 48 kHz, one channel, frames of 1024.
-CONFIG = bytes((0x11, 0x88))
+from mixer.outputs.sound_format import BITRATE_BPS, SOUND_FRAME, SOUND_RATE, AacFrame
 
 # Packets come at their place but for rounding; what differs by less is no hole.
 _ROUNDING = 96  # 2 ms
 
 # A hole that is longer is no sound that was lost but another time: whoever calls begins anew.
 LONGEST_HOLE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class AacFrame:
-    """`SOUND_FRAME` samples; `at` is the place of the first, in samples."""
-
-    at: int
-    data: bytes
 
 
 class AacSound:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mixer.outputs.aac_sound import BITRATE_BPS, CONFIG, SOUND_RATE
+from mixer.outputs.sound_format import BITRATE_BPS, CONFIG, SOUND_RATE
 from mixer.rtp.h264 import NAL_PPS, NAL_SPS, sps_size
 
 PICTURE_RATE = 90_000

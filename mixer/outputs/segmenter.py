@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from mixer.outputs.aac_sound import SOUND_FRAME, SOUND_RATE, AacFrame, AacSound
 from mixer.outputs.fmp4 import (
     PICTURE_RATE,
     H264Header,
@@ -26,7 +26,11 @@ from mixer.outputs.fmp4 import (
     without_header,
 )
 from mixer.outputs.program_reader import DatedPicture, DatedSound
+from mixer.outputs.sound_format import SOUND_FRAME, SOUND_RATE, AacFrame
 from mixer.rtp.errors import MalformedPacketError
+
+if TYPE_CHECKING:
+    from mixer.outputs.aac_sound import AacSound
 
 # Parts have 200 ms. The playlist says: no part is longer, none but a segment's last is shorter
 # than 85 % of it (RFC 8216bis §4.4.3.7). Five pictures of 40 ms are one of 200, as three of 67 are.
@@ -216,7 +220,7 @@ class Segmenter:
             self.headers[self._header_number] = made, header
         if self._sound is None:
             self._epoch_s = picture.unix_s
-            self._sound = AacSound()
+            self._sound = _new_sound()
         self._segment_at = self._ticks(picture.unix_s)
         self._needs_keyframe = False
         self._part = None
@@ -317,6 +321,12 @@ class Segmenter:
             self.segments.popleft()
         needed = {one.header for one in self.segments} | {self._header_number}
         self.headers = {one: what for one, what in self.headers.items() if one in needed}
+
+
+def _new_sound() -> AacSound:
+    from mixer.outputs.aac_sound import AacSound  # noqa: PLC0415 - libav, when a player has asked
+
+    return AacSound()
 
 
 def _sound_ticks(picture_ticks: int) -> int:
