@@ -27,14 +27,10 @@ from signaling.protocol.messages import Role
 
 router = area("watching")
 
-# Whoever knows the address may play it from a page of any site: nothing goes with the request that
-# a browser adds by itself.
-_FOR_ALL = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
-
 # A playlist that was waited for never changes, as it names the part it was asked for; another is
 # old as soon as there is another part.
-_PLAYLIST = {**_FOR_ALL, "cache-control": "no-cache"}
-_PLAYLIST_OF_PART = {**_FOR_ALL, "cache-control": "public, max-age=6"}
+_PLAYLIST = {"cache-control": "no-cache"}
+_PLAYLIST_OF_PART = {"cache-control": "public, max-age=6"}
 _PIECE_S = 3600  # what it names never changes, and is gone from the playlist long before
 
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -105,7 +101,7 @@ async def hls(
             ),
             retry_after_s=2,
         ) from None
-    cached = {**_FOR_ALL, "cache-control": f"public, max-age={_PIECE_S}, immutable"}
+    cached = {"cache-control": f"public, max-age={_PIECE_S}, immutable"}
     return Response(piece.data, media_type=piece.media_type, headers=cached)
 
 

@@ -27,6 +27,10 @@ _TOO_SLOW = Refusal(
 )
 # Answers to a person, which the next one at a shared PC must not find in a cache.
 _PERSONAL = ("/api/", "/media/")
+# Players' addresses, which prove by themselves who may: pages of any site may read what is there, a
+# refusal too. Nothing goes with such a request that a browser adds by itself.
+_FOR_ALL_SITES = "/hls/"
+_OF_ALL_SITES = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 # RFC 6797. Thirty days: a browser used every week stays bound, and a school that goes back to a
 # certificate that browsers do not know is locked out no longer than that.
 STRICT_TRANSPORT = "max-age=2592000"
@@ -186,7 +190,8 @@ class _Passage:
         if message["type"] == "http.response.start":
             self.started = True
             answer = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            of_path = _OF_ALL_SITES if self._path.startswith(_FOR_ALL_SITES) else {}
+            for name, value in (_HEADERS | of_path).items():
                 answer.setdefault(name, value)
             answer.setdefault("content-security-policy", self._policy)
             if self._path.startswith(_PERSONAL):

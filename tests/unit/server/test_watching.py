@@ -61,6 +61,9 @@ async def test_an_address_opens_one_lesson_for_who_may_observe_it(
     for wrong in ("x", key[:-2], key.split(".")[0], f"{key}x"):
         answer = await player.get(f"/hls/{wrong}/index.m3u8")
         assert code(answer) == (403, "watch-address-invalid")
+        # A page of another site must see that it is refused, or it takes it for a broken line.
+        assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-origin" not in (await wang.get("/api/lessons")).headers
 
 
 async def test_who_is_put_out_watches_no_more(
