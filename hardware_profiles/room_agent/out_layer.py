@@ -43,13 +43,14 @@ class OutLayer:
         """The last group, for who begins now. The live picture goes on where it ends."""
         out = []
         own: int | None = None
+        at = 0
         for packet in packets:
             if packet.timestamp != own:
                 own = packet.timestamp
                 at = own if self._picture is None else self._picture[1] + _GROUP_STEP
-                self._picture = own, at & 0xFFFF_FFFF
-            assert self._picture is not None  # noqa: S101 - set with the first packet
-            out.append(self._bytes(packet, self._picture[1]))
+                at &= 0xFFFF_FFFF
+                self._picture = own, at
+            out.append(self._bytes(packet, at))
         return out
 
     def again(self, sequence: int) -> bytes | None:

@@ -31,6 +31,7 @@ _PHASES = {
     Phase.IN_LESSON: ("正在上课", "in the lesson"),
     Phase.GONE: ("服务器拒绝了本机的设备凭证", "the server refuses this machine's credential"),
 }
+_AWAY = ("连不上服务器，不断重试", "the server cannot be reached; trying again and again")
 _STATES = {
     StreamState.RESTS: ("没有课，摄像机休息", "no lesson, at rest"),
     StreamState.IS_ASKED: ("正在连接", "connecting"),
@@ -84,6 +85,7 @@ def status(agent: RoomAgent, now: float) -> dict[str, Any]:
         "profile": agent.profile.name,
         "server": agent.server.origin,
         "phase": agent.device.phase.name.lower(),
+        "server_away": agent.device.server_away,
         "joins": agent.device.joins,
         "cameras": [
             {"source": camera.source.value, "layer": rid, **_stream(stream, now)}
@@ -110,7 +112,8 @@ def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
 
 def page(told: dict[str, Any]) -> str:
     """The same for people."""
-    phase = _both(_PHASES[Phase[told["phase"].upper()]])
+    away = told["server_away"] and told["phase"] == Phase.WAITING.name.lower()
+    phase = _both(_AWAY if away else _PHASES[Phase[told["phase"].upper()]])
     rows = "".join(_row(camera) for camera in told["cameras"])
     return (
         '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'

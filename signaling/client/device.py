@@ -71,6 +71,7 @@ class ClientDevice:
         self.joins = 0
         self.losses = 0  # of a line that was in a lesson
         self.lost_by = ""  # why it was lost last
+        self.server_away = False  # it could not be reached when it was last asked
         self._kind = kind
         self._joined = joined
         self._rng = rng
@@ -81,7 +82,7 @@ class ClientDevice:
 
     @property
     def trouble(self) -> str:
-        """Why it is not in a lesson, as last told; "" since it is in one."""
+        """Why it is not in a lesson, as last told; "" in one, and while there is none."""
         return self._told
 
     async def run(self) -> None:
@@ -101,6 +102,7 @@ class ClientDevice:
                 except ServerLost as loss:
                     if self.joins > joins:
                         self.losses, self.lost_by = self.losses + 1, str(loss)
+                    self.server_away = True
                     losses = 1 if self.joins > joins else losses + 1
                     await self._back_off(losses, str(loss))
                 except RequestRefused as refusal:
@@ -113,7 +115,10 @@ class ClientDevice:
     async def _one_lesson(self) -> bool:
         """One try to attend. True when there is nothing more to wait for."""
         token = await self.token_provider.token()
-        if token is not None:
+        self.server_away = False
+        if token is None:
+            self._told = ""
+        else:
             self.phase = Phase.JOINING
             await self._attend(token)
             self._say(f"{self.name}: the lesson is over")

@@ -75,6 +75,7 @@ class _Conversation:
         self._picture = picture
         self._udp = udp
         self._stream: asyncio.Transport | None = None
+        self._own_host = ""  # the address the camera sees us by
         self._ports: list[asyncio.DatagramTransport] = []
         self._timer: asyncio.TimerHandle | None = None
         self._connects: asyncio.Queue[Connect] = asyncio.Queue(2)
@@ -121,6 +122,7 @@ class _Conversation:
             self._drain()
             return
         self._stream = stream
+        self._own_host = stream.get_extra_info("sockname")[0]
         peer = stream.get_extra_info("peername")
         self._client.connected(self._loop.time(), peer=peer[0] if peer else "")
         self._drain()
@@ -191,9 +193,7 @@ class _Conversation:
 
     def _open_ports(self, track: int) -> Way:
         """An even port and the next (RFC 3550 §11), on the address the camera sees us by."""
-        assert self._stream is not None  # noqa: S101 - it has just described itself
-        host = self._stream.get_extra_info("sockname")[0]
-        rtp, rtcp = _port_pair(host)
+        rtp, rtcp = _port_pair(self._own_host)
         for one, control in ((rtp, False), (rtcp, True)):
             self._loop.create_task(self._listen(one, track, control=control), name="rtsp-udp")
         return Way(rtp.getsockname()[1])

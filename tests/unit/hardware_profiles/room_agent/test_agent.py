@@ -15,6 +15,7 @@ from hardware_profiles.room_agent.camera import StreamState
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
 from hardware_profiles.room_agent.status_page import response
 from signaling.client.address import ServerAddress
+from signaling.client.device import Phase
 from signaling.client.token_providers import OneToken
 
 SECRET = "s3cret-geheim"
@@ -83,6 +84,15 @@ def test_the_page_tells_in_both_languages_and_no_secrets(agent: RoomAgent) -> No
     assert told["cameras"][1]["state"] == "lost"
     for text in (page, json.dumps(told)):
         assert SECRET not in text and "10.0.0.5" not in text and "admin" not in text
+
+
+def test_a_server_that_is_away_is_no_room_that_waits_for_a_lesson(agent: RoomAgent) -> None:
+    agent.device.server_away = True
+    page = asked(agent)
+    assert "the server cannot be reached" in page and "连不上服务器" in page
+    assert "waiting for a lesson" not in page
+    agent.device.phase = Phase.IN_LESSON  # a line lost and found again is said by what follows
+    assert "in the lesson" in asked(agent)
 
 
 @pytest.mark.parametrize(
