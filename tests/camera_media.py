@@ -59,10 +59,11 @@ def encode_h264(
     height: int = 240,
     keyframe_every: int = 25,
     first: int = 0,
+    pixels: str = "yuv420p",
 ) -> list[AccessUnit]:
     """Counted pictures; parameter sets stand before every keyframe."""
     context = av.CodecContext.create("libx264", "w")
-    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.width, context.height, context.pix_fmt = width, height, pixels
     context.time_base, context.framerate = Fraction(1, CLOCK_RATE), Fraction(FRAME_RATE)
     context.bit_rate = 400_000
     context.options = {

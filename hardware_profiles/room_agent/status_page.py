@@ -17,6 +17,7 @@ from typing import Any
 
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.passing.fitness import Unfit
 from signaling.client.device import Phase
 
 STATUS_PORT = 7889
@@ -106,7 +107,7 @@ def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
         "in_step": "by_reports" if path.clock.by_reports else "by_arrival",
         "trouble_zh": trouble.message_zh if trouble else "",
         "trouble_en": trouble.message_en if trouble else "",
-        "interlaced": path.interlaced,
+        "interlaced": path.unfit is Unfit.INTERLACED,
     }
 
 

@@ -10,22 +10,22 @@ from __future__ import annotations
 from collections import Counter
 
 from hardware_profiles.room_agent.passing.clock import PictureClock
+from hardware_profiles.room_agent.passing.fitness import Unfit, shows_b_frames, unfit_profile
 from hardware_profiles.room_agent.passing.group import LastGroup, Passed
 from hardware_profiles.room_agent.passing.pieces import fitting
+from hardware_profiles.room_agent.passing.sender import OneSender
 from mixer.rtp import h264
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import Goodbye, SenderReport, parse_compound
-from mixer.rtp.sequence import sequence_distance
 
-# An encoder that began anew has another SSRC, and the old one is silent; a stranger's comes beside.
-_SSRC_SILENCE_S = 0.5
-# A larger step is no loss but an encoder that began anew: there is no use in telling it.
-_MOST_LOST = 1_000
+_NO_PAYLOAD_TYPE = -1
 
 
 class CameraPath:
-    """One camera's picture, over all its connections. `dropped` and `lost` are counted."""
+    """One camera's picture, over all its connections. `dropped` and `lost` are counted, `unfit`
+    says why browsers would not play it.
+    """
 
     def __init__(self, first_timestamp: int) -> None:
         self.clock = PictureClock(first_timestamp)
@@ -34,12 +34,9 @@ class CameraPath:
         self.lost = 0
         self.ended = False
         self.size: tuple[int, int] | None = None
-        self.interlaced = False
-        self._payload_type = -1
+        self.unfit: Unfit | None = None
         self._sets = h264.ParameterSets()
-        self._ssrc: int | None = None
-        self._newest: int | None = None
-        self._newest_at = 0.0
+        self._sender = OneSender(_NO_PAYLOAD_TYPE, self.dropped)
         self._timestamp: int | None = None
         self._in_picture: set[int] = set()  # the parameter sets of this picture so far
         self._began = False
@@ -49,8 +46,9 @@ class CameraPath:
         self.clock.begin()
         self.group.forget()
         self.ended = False
-        self._payload_type = payload_type
-        self._ssrc = self._newest = self._timestamp = None
+        self.unfit = None
+        self._sender = OneSender(payload_type, self.dropped)
+        self._timestamp = None
         self._began = False
         self._sets = h264.ParameterSets()
         for unit in parameter_sets:
@@ -64,9 +62,9 @@ class CameraPath:
             self.dropped["broken report"] += 1
             return
         for packet in packets:
-            if isinstance(packet, SenderReport) and packet.ssrc == self._ssrc:
+            if isinstance(packet, SenderReport) and packet.ssrc == self._sender.ssrc:
                 self.clock.report(packet.ntp, packet.rtp_timestamp, at, unix)
-            elif isinstance(packet, Goodbye) and self._ssrc in packet.ssrcs:
+            elif isinstance(packet, Goodbye) and self._sender.ssrc in packet.ssrcs:
                 self.ended = True
 
     def packet(self, data: bytes, at: float) -> list[Passed]:
@@ -77,10 +75,11 @@ class CameraPath:
         except MalformedPacketError:
             self.dropped["broken"] += 1
             return []
-        if not self._belongs(packet, at):
+        lost = self._sender.missing_before(packet, at)
+        if lost is None:
             return []
-        lost = self._step(packet.sequence_number)
-        self._newest_at = at
+        if self._sender.began_anew:
+            self.clock.begin()
         if packet.timestamp != self._timestamp:
             self._timestamp = packet.timestamp
             self._in_picture = set()
@@ -119,34 +118,6 @@ class CameraPath:
             self.group.add(one)
         return out
 
-    def _belongs(self, packet: RtpPacket, at: float) -> bool:
-        if packet.payload_type != self._payload_type:
-            self.dropped["other payload type"] += 1
-            return False
-        if self._ssrc is None or (
-            packet.ssrc != self._ssrc and at - self._newest_at > _SSRC_SILENCE_S
-        ):
-            if self._ssrc is not None:
-                self.clock.begin()
-            self._ssrc, self._newest = packet.ssrc, None
-        elif packet.ssrc != self._ssrc:
-            self.dropped["foreign"] += 1
-            return False
-        if self._newest is not None:
-            step = sequence_distance(packet.sequence_number, self._newest)
-            if -_MOST_LOST < step <= 0:
-                self.dropped["late or twice"] += 1
-                return False
-        return True
-
-    def _step(self, sequence_number: int) -> int:
-        """How many packets are missing before this one."""
-        newest, self._newest = self._newest, sequence_number
-        if newest is None:
-            return 0
-        missing = sequence_distance(sequence_number, newest) - 1
-        return missing if 0 <= missing < _MOST_LOST else 1
-
     def _look(self, payload: bytes, parts: tuple[h264.NalPart, ...]) -> bool:
         """Note the parameter sets; whether a group of pictures begins with this payload."""
         new = {h264.NAL_SPS, h264.NAL_PPS} & {part.type for part in parts if part.start}
@@ -157,6 +128,8 @@ class CameraPath:
         )
         if new:
             self._note_sets(payload)
+        elif any(shows_b_frames(part) for part in parts):
+            self.unfit = Unfit.B_FRAMES
         self._in_picture |= new
         return begins
 
@@ -174,8 +147,12 @@ class CameraPath:
         try:
             sets = self._sets.updated(payload)
             if sets.sps is not None and sets.sps != self._sets.sps:
-                width, height, self.interlaced = h264.sps_picture(sets.sps)
+                width, height, interlaced = h264.sps_picture(sets.sps)
                 self.size = (width, height)
+                if interlaced:
+                    self.unfit = Unfit.INTERLACED
+                elif unfit_profile(sets.sps):
+                    self.unfit = Unfit.DEPTH
         except MalformedPacketError:
             self.dropped["broken parameter set"] += 1
             return

@@ -1,7 +1,8 @@
-"""What a camera says it sends: SDP (RFC 4566), as RTSP uses it (RFC 2326 §C), RFC 6184 §8.2.
+"""What a camera says it sends: SDP (RFC 4566), as RTSP uses it (RFC 2326 §C), RFC 6184 §8.2,
+RFC 7798 §7.1.
 
 Read with patience: cameras leave out what they must not and add what nobody knows. What is needed
-is the tracks, how each is called and controlled, and an H.264 track's parameter sets.
+is the tracks, how each is called and controlled, and the parameter sets of H.264 and H.265.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hardware_profiles.room_agent.sources.rtsp.address import checked_url, control_url
 from hardware_profiles.room_agent.sources.rtsp.errors import NotRtsp
+from hardware_profiles.room_agent.whole.h265 import described_sets
 from mixer.rtp.h264 import sprop_parameter_sets
 
 # A camera has a picture, a sound and some metadata; two lenses have twice that.
@@ -103,7 +105,7 @@ def _track(media: _Media, base: str) -> CameraTrack:
     for value in media.attributes.get("fmtp", []):
         payload_type, _, parameters = value.partition(" ")
         if payload_type == str(media.payload_type):
-            sets = _parameter_sets(parameters)
+            sets = described_sets(parameters) if codec == "H265" else _parameter_sets(parameters)
     control = control_url(base, media.attributes.get("control", [""])[0])
     return CameraTrack(media.kind, media.payload_type, codec, clock_rate, control, sets)
 

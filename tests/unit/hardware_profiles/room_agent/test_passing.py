@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.passing.group import LastGroup, Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.passing.pieces import MOST_PAYLOAD_BYTES, fitting
@@ -14,6 +15,7 @@ from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import Goodbye, SenderReport, serialize_compound
 from mixer.rtp.sequence import ntp_from_unix_ns
 from tests.camera_media import (
+    B_FRAMES,
     ENCODERS,
     AccessUnit,
     Viewer,
@@ -241,3 +243,18 @@ def test_a_goodbye_is_the_end_of_this_connection() -> None:
     assert path.ended
     path.begin(96, ())
     assert not path.ended
+
+
+@pytest.mark.parametrize(
+    ("encoder", "unfit"),
+    [(name, Unfit.INTERLACED if name == "interlaced" else None) for name in ENCODERS]
+    + [("b-frames", Unfit.B_FRAMES), ("high-10", Unfit.DEPTH)],
+)
+def test_it_says_what_browsers_do_not_play(encoder: str, unfit: Unfit | None) -> None:
+    options = {**ENCODERS, "b-frames": B_FRAMES, "high-10": {"profile": "high10"}}[encoder]
+    pictures = encode_h264(options, 1, pixels="yuv420p10le" if encoder == "high-10" else "yuv420p")
+    path = CameraPath(0)
+    path.begin(96, ())
+    for _, packet in packetise(pictures, ssrc=7):
+        path.packet(packet.serialize(), 5.0)
+    assert path.unfit is unfit
