@@ -16,14 +16,22 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-PIPELINE = (
+PICTURES = (
     "( appsrc name=pictures is-live=true do-timestamp=true format=time max-buffers=2 "
     "leaky-type=downstream caps=video/x-raw,format=I420,width={width},height={height},"
     "framerate={frame_rate}/1 ! "
-    "x264enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max={gop} threads=1 ! "
-    "video/x-h264,profile={profile},stream-format=byte-stream ! "
-    "rtph264pay name=pay0 pt=96 mtu={mtu} config-interval={sets_every_s} )"
 )
+ENCODERS = {
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max={gop} "
+    "threads=1 ! video/x-h264,profile={profile},stream-format=byte-stream ! "
+    "rtph264pay name=pay0 pt=96 mtu={mtu} config-interval={sets_every_s} )",
+    "b-frames": "x264enc speed-preset=ultrafast bitrate={kbps} key-int-max={gop} bframes=2 "
+    "b-adapt=false rc-lookahead=3 sync-lookahead=0 threads=1 ! video/x-h264,profile=main ! "
+    "rtph264pay name=pay0 pt=96 mtu={mtu} config-interval={sets_every_s} )",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max={gop} ! "
+    "rtph265pay name=pay0 pt=96 mtu={mtu} config-interval={sets_every_s} )",
+    "jpeg": "jpegenc quality=85 ! rtpjpegpay name=pay0 pt=26 mtu={mtu} )",
+}
 
 
 def main() -> None:
@@ -33,7 +41,7 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service(str(given["port"]))
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PIPELINE.format(**given))
+    factory.set_launch((PICTURES + ENCODERS[given["codec"]]).format(**given))
     factory.set_shared(True)
     sources: list[Any] = []
     factory.connect("media-configure", lambda _, media: configured(media, sources))

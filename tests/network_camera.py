@@ -46,6 +46,7 @@ class CameraModel:
     width: int = 320
     height: int = 240
     frame_rate: int = 15
+    codec: str = "h264"  # or "h265", "jpeg", "b-frames"
     profile: str = "constrained-baseline"
     gop: int = 15
     kbps: int = 600

@@ -14,12 +14,15 @@ from random import Random
 
 from aiortc import MediaStreamTrack
 
-from hardware_profiles.camera import Camera
+from hardware_profiles.camera import Camera, CameraStream
 from hardware_profiles.errors import ProfileError
-from hardware_profiles.room import RoomProfile
+from hardware_profiles.room import Layer, RoomProfile, VideoSource
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.sending import CameraSending, SentCamera
+from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
+from hardware_profiles.room_agent.sources.source import NetworkCamera, PictureSource
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.errors import SeatRefused
@@ -179,14 +182,13 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
     for name, source in profile.sources:
         if source is not None and source.camera is not None:
             camera: Camera = source.camera
-            login = _login(camera, passwords)
-            order = [layer.rid for layer in source.layers]
+            layers = {layer.rid: layer for layer in source.layers}
+            order = list(layers)
             streams = {
                 stream.rid: CameraFeed(
-                    stream.url,
-                    login,
-                    udp=camera.transport == "udp",
-                    rng=Random(rng.random()),  # noqa: S311 - numbers of streams, no secrets
+                    _picture_source(camera, stream, passwords, rng),
+                    _target(source, layers[stream.rid]),
+                    first_timestamp=rng.randrange(1 << 32),
                 )
                 for stream in sorted(camera.streams, key=lambda one: order.index(one.rid))
             }
@@ -199,6 +201,26 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
             f"请为画面写上 [sources.teacher.camera] 和码流地址",
         )
     return found
+
+
+def _picture_source(
+    camera: Camera, stream: CameraStream, passwords: Mapping[str, str], rng: Random
+) -> PictureSource:
+    return NetworkCamera(
+        StreamAddress.parse(stream.url),
+        _login(camera, passwords),
+        udp=camera.transport == "udp",
+        rng=Random(rng.random()),  # noqa: S311 - numbers of streams, no secrets
+    )
+
+
+def _target(source: VideoSource, layer: Layer) -> Target:
+    return Target(
+        width=round(source.width / layer.scale_down_by),
+        height=round(source.height / layer.scale_down_by),
+        frame_rate=layer.max_frame_rate,
+        bitrate_bps=layer.max_bitrate_bps,
+    )
 
 
 def _login(camera: Camera, passwords: Mapping[str, str]) -> Login | None:

@@ -1,6 +1,7 @@
 """One stream of a camera: asked again and again, and passed on to whoever sends it.
 
-Owns the stream's life and what is known of it; one stream's trouble is no other's.
+Owns the stream's life and what is known of it; one stream's trouble is no other's. What browsers do
+not play goes through a child that decodes and encodes it (`converting`).
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
-from random import Random
 
+from hardware_profiles.room_agent.converting.converted import (
+    CODECS,
+    PAYLOAD_TYPE,
+    ConvertedCamera,
+)
+from hardware_profiles.room_agent.converting.target import Target
+from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
-from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
-from hardware_profiles.room_agent.sources.rtsp.authorization import Login
-from hardware_profiles.room_agent.sources.rtsp.connection import receive
+from hardware_profiles.room_agent.sources.errors import NotConverted, SourceError
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
-from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused, RtspError
+from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
+from hardware_profiles.room_agent.sources.source import PictureSource
 
 # Back within four seconds of a camera's return, whatever the camera takes of it.
 _AGAIN_S = (0.3, 0.6, 1.0, 1.5)
@@ -38,19 +44,22 @@ class StreamState(Enum):
 
 
 class CameraFeed:
-    """`start` it for a lesson and `stop` it after; `listeners` get every packet."""
+    """`start` it for a lesson and `stop` it after; who listens gets every packet.
 
-    def __init__(self, url: str, login: Login | None, *, udp: bool, rng: Random) -> None:
+    `converted` is there while its pictures are decoded and encoded here.
+    """
+
+    def __init__(self, source: PictureSource, target: Target, *, first_timestamp: int) -> None:
         self.state = StreamState.RESTS
-        self.trouble: RtspError | None = None
+        self.trouble: SourceError | None = None
         self.since = time.time()
         self.packets = 0
-        self.listeners: list[Listener] = []
-        self.path = CameraPath(rng.randrange(1 << 32))
-        self._address = StreamAddress.parse(url)
-        self._login = login
-        self._udp = udp
-        self._rng = rng
+        self.path = CameraPath(first_timestamp)
+        self.converted: ConvertedCamera | None = None
+        self._source = source
+        self._target = target
+        self._listeners: list[Listener] = []
+        self._track: CameraTrack | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -67,6 +76,27 @@ class CameraFeed:
         self.path.group.forget()
         self._is(StreamState.RESTS)
 
+    def listen(self, listener: Listener) -> None:
+        """Give it every packet from now on. What nobody listens to is not decoded either."""
+        self._listeners.append(listener)
+        self._need()
+
+    def unlisten(self, listener: Listener) -> None:
+        self._listeners.remove(listener)
+        self._need()
+
+    @property
+    def needed(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
+    def _need(self) -> None:
+        self._source.need(needed=self.needed)
+        if self.converted is not None:
+            if not self.needed:
+                self.path.group.forget()  # what follows once it is needed again comes later
+            self.converted.need(needed=self.needed)
+
     async def _run(self) -> None:
         losses = 0
         while True:
@@ -74,15 +104,23 @@ class CameraFeed:
                 self._is(StreamState.IS_ASKED)
             began = self.packets
             try:
-                await receive(self._address, self._login, self, udp=self._udp, rng=self._rng)
-            except RtspError as error:
-                self.trouble = error
+                await self._source.receive(self)
+            except SourceError as error:
+                failed = self.converted is not None and self.converted.failed.is_set()
+                self.trouble = NotConverted() if failed else error
+            finally:
+                await self._end_conversion()
             losses = 1 if self.packets > began else losses + 1
             self._is(StreamState.LOST)
             if isinstance(self.trouble, LoginRefused):
                 await asyncio.sleep(_AFTER_REFUSED_LOGIN_S)
             else:
                 await asyncio.sleep(_AGAIN_S[min(losses, len(_AGAIN_S)) - 1])
+
+    async def _end_conversion(self) -> None:
+        converted, self.converted = self.converted, None
+        if converted is not None:
+            await converted.stop()
 
     def _is(self, state: StreamState) -> None:
         if state is not self.state:
@@ -93,16 +131,37 @@ class CameraFeed:
     # --- what the camera tells (`connection.PacketTaker`) ---------------------------------------
 
     def begins(self, track: CameraTrack) -> None:
-        self.path.begin(track.payload_type, track.parameter_sets)
+        self._track = track
+        reason = CODECS.get(track.codec)
+        if reason is None:
+            self.path.begin(track.payload_type, track.parameter_sets)
+            if self.path.unfit is not None:
+                self._convert(track, self.path.unfit)
+        else:
+            self._convert(track, reason)
 
     def packet(self, data: bytes, at: float, *, control: bool) -> bool:
         if control:
             self.path.control(data, at, time.time())
             return not self.path.ended
+        if self.converted is not None:
+            self.converted.packet(data, at)
+            self._is(StreamState.SENDS)
+            return not self.converted.failed.is_set()
+        self._pass(data, at)
+        if self.path.unfit is not None and self._track is not None:
+            self._convert(self._track, self.path.unfit)
+        return True
+
+    def _convert(self, track: CameraTrack, reason: Unfit) -> None:
+        """From here on; it begins with the camera's next keyframe."""
+        self.path.begin(PAYLOAD_TYPE, ())
+        self.converted = ConvertedCamera(track, reason, self._target, self._pass)
+        self.converted.need(needed=self.needed)
+
+    def _pass(self, data: bytes, at: float) -> None:
         for one in self.path.packet(data, at):
             self.packets += 1
-            for listener in self.listeners:
+            for listener in self._listeners:
                 listener(one)
-        if self.state is not StreamState.SENDS:
-            self._is(StreamState.SENDS)
-        return True
+        self._is(StreamState.SENDS)

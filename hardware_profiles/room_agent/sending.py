@@ -28,7 +28,7 @@ from aiortc.rtp import (
 )
 from aiortc.sdp import SessionDescription
 
-from hardware_profiles.room_agent.camera import CameraFeed
+from hardware_profiles.room_agent.camera import CameraFeed, Listener
 from hardware_profiles.room_agent.offer import with_layers
 from hardware_profiles.room_agent.out_layer import OutLayer
 from hardware_profiles.room_agent.passing.group import Passed
@@ -110,6 +110,12 @@ class CameraSending(Peer):
             await asyncio.gather(self._sender, return_exceptions=True)
         await super().close()
 
+    def need(self, mid: str, layers: int) -> None:
+        """Of the picture of this m-line so many layers, from the smallest on, are needed."""
+        for way in self._ways:
+            if way.transceiver.mid == mid:
+                way.need(layers)
+
     def put(self, packets: list[bytes]) -> None:
         """Send these, in order, as soon as may be."""
         room = _MOST_WAITING - len(self._waiting)
@@ -145,7 +151,9 @@ class _Way:
         )
         self.transceiver.setCodecPreferences(_h264())
         self._sending = sending
-        self._listening: list[tuple[CameraFeed, Any]] = []
+        self._needed = len(self.layers)  # until the server says otherwise
+        self._listening: list[tuple[CameraFeed, Listener]] = []
+        self._open = False
         self._group_at = [float("-inf")] * len(self.layers)
         sender: Any = self.transceiver.sender
         sender._handle_rtcp_packet = self._asked
@@ -153,23 +161,42 @@ class _Way:
 
     def open(self, payload_type: int) -> None:
         router = self.transceiver.sender.transport._rtp_router
-        for number, (layer, stream) in enumerate(
-            zip(self.layers, self.camera.streams, strict=True)
-        ):
+        for layer in self.layers:
             layer.payload_type = payload_type
             router.register_sender(self.transceiver.sender, layer.ssrc)
+        self._open = True
+        self._send_needed()
+
+    def need(self, layers: int) -> None:
+        """So many layers, from the smallest on, are sent from now on."""
+        self._needed = layers
+        if self._open:
+            self._send_needed()
+
+    def close(self) -> None:
+        self._open = False
+        while self._listening:
+            self._leave_off()
+
+    def _send_needed(self) -> None:
+        wanted = min(self._needed, len(self.layers))
+        while len(self._listening) > wanted:
+            self._leave_off()
+        while len(self._listening) < wanted:
+            number = len(self._listening)
+            layer, stream = self.layers[number], self.camera.streams[number]
+            self._group_at[number] = float("-inf")
             self._send_group(number)
 
             def send(packet: Passed, layer: OutLayer = layer) -> None:
                 self._sending.put([layer.live(packet)])
 
-            stream.listeners.append(send)
             self._listening.append((stream, send))
+            stream.listen(send)
 
-    def close(self) -> None:
-        for stream, send in self._listening:
-            stream.listeners.remove(send)
-        self._listening.clear()
+    def _leave_off(self) -> None:
+        stream, send = self._listening.pop()
+        stream.unlisten(send)
 
     def _send_group(self, number: int) -> None:
         now = asyncio.get_running_loop().time()
@@ -184,7 +211,7 @@ class _Way:
         """What the server asks of a stream: a lost packet, a picture to begin with."""
         media_ssrc = getattr(packet, "media_ssrc", None)
         for number, layer in enumerate(self.layers):
-            if layer.ssrc != media_ssrc:
+            if layer.ssrc != media_ssrc or number >= len(self._listening):
                 continue
             if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
                 found = [layer.again(sequence) for sequence in packet.lost]

@@ -39,6 +39,17 @@ _STATES = {
     StreamState.SENDS: ("正常", "sends"),
     StreamState.LOST: ("已断开，不断重试", "lost, asked again and again"),
 }
+# What browsers do not play.
+_CONVERTED = {
+    Unfit.H265: ("摄像机发送 H.265", "the camera sends H.265"),
+    Unfit.JPEG: ("摄像机发送 JPEG", "the camera sends JPEG"),
+    Unfit.B_FRAMES: ("摄像机使用 B 帧", "the camera uses B-frames"),
+    Unfit.INTERLACED: ("摄像机隔行扫描", "the camera is interlaced"),
+    Unfit.DEPTH: (
+        "摄像机的色彩格式浏览器不支持",
+        "the camera's colours are of a kind no browser plays",
+    ),
+}
 _SOURCES = {
     "teacher": ("教师", "teacher"),
     "students": ("学生", "pupils"),
@@ -97,17 +108,21 @@ def status(agent: RoomAgent, now: float) -> dict[str, Any]:
 
 
 def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
-    path, trouble = stream.path, stream.trouble
+    path, trouble, converted = stream.path, stream.trouble, stream.converted
+    size = converted.size if converted else path.size
     return {
         "state": stream.state.value,
         "for_s": round(max(0.0, now - stream.since)),
-        "size": list(path.size) if path.size else None,
+        "size": list(size) if size else None,
+        "needed": stream.needed,
+        "converted": converted.reason.value if converted else "",
+        "price": round(converted.price, 2) if converted else 0.0,
+        "left_out": converted.left_out if converted else 0,
         "packets": stream.packets,
         "lost": path.lost,
         "in_step": "by_reports" if path.clock.by_reports else "by_arrival",
         "trouble_zh": trouble.message_zh if trouble else "",
         "trouble_en": trouble.message_en if trouble else "",
-        "interlaced": path.unfit is Unfit.INTERLACED,
     }
 
 
@@ -135,15 +150,28 @@ def _row(camera: dict[str, Any]) -> str:
     name = _both(_SOURCES.get(camera["source"], (camera["source"], camera["source"])))
     trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
-    notice = (
-        _both(("隔行扫描，浏览器显示会有锯齿；请改为逐行", "interlaced; set it to progressive"))
-        if camera["interlaced"]
-        else ""
-    )
+    notice = _both(_price(camera)) if camera["converted"] else ""
+    if state is StreamState.SENDS and not camera["needed"]:
+        notice += _both(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
     return (
         f"<tr><td>{name} ({html.escape(camera['layer'])})"
         f'<td class="{state.value}">{_both(_STATES[state])}<p>{trouble}'
         f"<td>{size}{notice}</tr>"
+    )
+
+
+def _price(camera: dict[str, Any]) -> tuple[str, str]:
+    """What converting costs, and how to be rid of it."""
+    chinese, english = _CONVERTED[Unfit(camera["converted"])]
+    percent = round(100 * camera["price"])
+    left_out = camera["left_out"]
+    slow_zh = f"；本机太慢，已略过 {left_out} 帧" if left_out else ""
+    slow_en = f"; this machine is too slow: {left_out} pictures left out" if left_out else ""
+    return (
+        f"{chinese}，由本机转换，占用一个处理器核心的 {percent} %{slow_zh}。"
+        "在摄像机网页上改为 H.264、逐行、不用 B 帧即可省去",
+        f"{english}: converted here, which takes {percent} % of a processor core{slow_en}. "
+        "Set the camera to H.264, progressive, without B-frames, to save that",
     )
 
 

@@ -178,6 +178,9 @@ class SimulatedSending(Peer):
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self.until_connected()
 
+    def need(self, mid: str, layers: int) -> None:
+        """It sends one layer of each picture: the smallest, which is always needed."""
+
 
 def _encoder(sent: SentPicture, codec: str) -> VideoEncoder:
     return VideoEncoder(codec, sent.width, sent.height, sent.frame_rate, sent.max_bitrate_bps)

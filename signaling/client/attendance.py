@@ -15,6 +15,7 @@ from signaling.client.link import Link
 from signaling.client.receiving import Receiving
 from signaling.protocol.messages import (
     ClientMessage,
+    LayersNeeded,
     LessonChanged,
     LessonEnded,
     LessonState,
@@ -48,6 +49,10 @@ class Sending(Protocol):
 
     async def take_answer(self, sdp: str) -> None:
         """Begin to send; raises `ServerLost` when it does not connect."""
+        ...
+
+    def need(self, mid: str, layers: int) -> None:
+        """Of this m-line's picture so many layers, from the smallest on, are needed by anybody."""
         ...
 
     async def close(self) -> None: ...
@@ -103,6 +108,8 @@ class Attendance:
         self._sending: Sending | None = None
         self._receiving: Receiving | None = None
         self._wanted: list[str] = []
+        self._mids: dict[str, str] = {}  # of what is sent: m-line → producer
+        self._layers_needed: dict[str, int] = {}  # as last told, by producer
         participant.lesson_is(welcome.lesson)
         for state in welcome.seats:
             participant.seat_is(state)
@@ -152,6 +159,9 @@ class Attendance:
                     return
             elif isinstance(event, SubscribeOffer):
                 await self._answer(event)
+            elif isinstance(event, LayersNeeded):
+                self._layers_needed[event.producer_id] = event.layers
+                self._tell_needed()
         raise ServerLost("the line broke")
 
     async def _send(self) -> None:
@@ -183,8 +193,16 @@ class Attendance:
         answer = await self._link.ask(Publish(sdp=sdp, sources=sources))
         if not isinstance(answer, Published):
             raise ServerLost("the server does not answer the offer")
+        self._mids = answer.producers
+        self._tell_needed()
         await self._sending.take_answer(answer.sdp)
         return True
+
+    def _tell_needed(self) -> None:
+        for mid, producer_id in self._mids.items():
+            layers = self._layers_needed.get(producer_id)
+            if layers is not None and self._sending is not None:
+                self._sending.need(mid, layers)
 
     async def _behave(self) -> None:
         loop = asyncio.get_running_loop()

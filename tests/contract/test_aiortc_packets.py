@@ -15,18 +15,23 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from hardware_profiles.room_agent.camera import CameraFeed
+from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.sending import CameraSending, SentCamera
+from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
+from hardware_profiles.room_agent.sources.source import NetworkCamera
 from mixer.model import SourceOffer
 from mixer.transport.publish_answer import read_offer
 from signaling.protocol.messages import Source
 from tests.camera_media import ENCODERS, encode_h264, packetise
 from tests.recorded_media import read_counter
 
+CAMERA = "rtsp://10.0.0.5/main"
 WAIT_S = 30.0
 
 
 def stream() -> CameraFeed:
-    return CameraFeed("rtsp://10.0.0.5/main", None, udp=False, rng=Random(1))
+    source = NetworkCamera(StreamAddress.parse(CAMERA), None, udp=False, rng=Random(1))
+    return CameraFeed(source, Target(320, 240, 25, 400_000), first_timestamp=0xFFFF_0000)
 
 
 async def test_ready_packets_arrive_with_the_group_before_them() -> None:
@@ -63,7 +68,7 @@ async def test_ready_packets_arrive_with_the_group_before_them() -> None:
     finally:
         await sending.close()
         await receiver.close()
-    assert camera.listeners == []
+    assert not camera.needed
 
 
 async def test_a_cameras_streams_are_offered_as_layers_without_repair() -> None:

@@ -11,21 +11,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import av
 import pytest
 
+from hardware_profiles.room_agent.camera import CameraFeed
+from hardware_profiles.room_agent.converting.target import Target
+from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.connection import receive
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import CameraLost, LoginRefused, RtspError
+from hardware_profiles.room_agent.sources.source import NetworkCamera as NetworkSource
+from mixer.rtp import h264
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport, parse_compound
+from server.simulate.identity import COUNTER_RANGE, Mark, counter_step, read_mark
 from tests.camera_media import Viewer
 from tests.network_camera import CameraModel, NetworkCamera, need_cameras
 from tests.ports import free_port
@@ -188,3 +195,60 @@ def film(file: Path, pictures: int) -> None:
             picture = counter_picture(number, 320, 240)
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(stream.encode(None))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("codec", ["h265", "jpeg", "b-frames"])
+@pytest.mark.parametrize("udp", [False, True])
+async def test_what_browsers_do_not_play_is_seen_all_the_same(codec: str, *, udp: bool) -> None:
+    """Every picture says whose it is and when it was taken: none is missing, none is late."""
+    need_cameras()
+    camera = NetworkCamera(9, CameraModel(codec=codec, password=PASSWORD))
+    camera.start()
+    source = NetworkSource(
+        StreamAddress.parse(camera.url), Login("admin", PASSWORD), udp=udp, rng=Random(1)
+    )
+    feed = CameraFeed(source, Target(320, 240, 15, 600_000), first_timestamp=5)
+    marks = Marks()
+    try:
+        feed.listen(marks.take)
+        feed.start()
+        async with asyncio.timeout(60):
+            await marks.enough.wait()
+        assert feed.converted is not None and feed.converted.reason.value == codec
+        assert feed.converted.size == (320, 240)
+    finally:
+        await feed.stop()
+        camera.kill()
+    assert {mark.identity for mark in marks.seen} == {9}
+    steps = [counter_step(a.counter, b.counter) for a, b in pairwise(marks.seen[-30:])]
+    assert steps == [1] * len(steps)
+    # Encoded twice and decoded twice; B-frames wait for what comes after them.
+    assert marks.newest_age_s < (1.0 if codec == "b-frames" else 0.5)
+
+
+class Marks:
+    """What FFmpeg reads off the pictures that go out."""
+
+    def __init__(self) -> None:
+        self.seen: list[Mark] = []
+        self.enough = asyncio.Event()
+        self.newest_age_s = float("inf")
+        self._decoder: Any = av.CodecContext.create("h264", "r")
+        self._decoder.options = {"flags": "low_delay"}
+        self._data = b""
+
+    def take(self, passed: Passed) -> None:
+        for part in h264.split(passed.payload):
+            self._data += (b"\0\0\0\1" if part.start else b"") + part.data
+        if not passed.marker:
+            return
+        data, self._data = self._data, b""
+        for frame in self._decoder.decode(av.Packet(data)):
+            mark = read_mark(frame.to_ndarray(format="gray"))
+            assert mark is not None
+            self.seen.append(mark)
+            now = int(time.time() * 15) % COUNTER_RANGE
+            self.newest_age_s = counter_step(mark.counter, now) / 15
+        if len(self.seen) >= 60:
+            self.enough.set()

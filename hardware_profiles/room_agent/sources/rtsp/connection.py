@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
-from hardware_profiles.room_agent.sources.rtsp.client import RtspClient
+from hardware_profiles.room_agent.sources.rtsp.client import RtspClient, tracks_of
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack, Description
 from hardware_profiles.room_agent.sources.rtsp.errors import CameraLost, NoPicture, RtspError
 from hardware_profiles.room_agent.sources.rtsp.events import (
@@ -28,6 +28,8 @@ from hardware_profiles.room_agent.sources.rtsp.events import (
 )
 from hardware_profiles.room_agent.sources.rtsp.transport import TCP, Way
 
+# The best first: H.264 goes on as it is, the others are converted.
+PICTURES = ("H264", "H265", "JPEG")
 _CONNECT_S = 5.0
 # A keyframe of 1080p is 200 KiB and comes at once; the kernel's usual 208 KiB would drop its end.
 _UDP_BUFFER_BYTES = 1 << 20
@@ -52,7 +54,7 @@ class PacketTaker(Protocol):
 async def receive(
     address: StreamAddress, login: Login | None, picture: PacketTaker, *, udp: bool, rng: Random
 ) -> None:
-    """Give `picture` what the camera's first H.264 track sends; ends by raising `RtspError`."""
+    """Give `picture` what the camera's first picture track sends; ends by raising `RtspError`."""
     conversation = _Conversation(address, login, picture, udp=udp, rng=rng)
     try:
         await conversation.run()
@@ -174,7 +176,7 @@ class _Conversation:
 
     def _chosen(self, description: Description) -> None:
         """Set up the picture; asked again at once when there is none, with what there is."""
-        found = [number for number, one in enumerate(description.tracks) if one.codec == "H264"]
+        found = [number for codec in PICTURES for number in tracks_of(description, (codec,))]
         if not found:
             others = ", ".join(one.codec for one in description.tracks if one.kind == "video")
             self._fail(NoPicture(others if others.isalnum() else ""))

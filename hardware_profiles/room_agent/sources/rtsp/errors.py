@@ -4,7 +4,7 @@
     ├── NotRtsp         what came is no RTSP: another service, a broken stream, lengths that lie
     ├── LoginRefused    the camera wants another user or password
     ├── CameraRefuses  it answers a request with a refusal; `status` is its code
-    ├── NoPicture       it has no H.264 picture, or only one that cannot be passed on
+    ├── NoPicture       it has no picture that is known here: H.264, H.265 or JPEG
     └── CameraLost      it does not answer, ended the stream, or sends nothing
 
 Every error says in both languages what to do. No address, user or password is in any text: a
@@ -13,14 +13,11 @@ camera's address may hold a password though it must not, and answers quote what 
 
 from __future__ import annotations
 
+from hardware_profiles.room_agent.sources.errors import SourceError
 
-class RtspError(Exception):
-    """A camera cannot be used (now). `message_en` and `message_zh` say why and what to do."""
 
-    def __init__(self, message_en: str, message_zh: str) -> None:
-        super().__init__(message_en)
-        self.message_en = message_en
-        self.message_zh = message_zh
+class RtspError(SourceError):
+    """A camera cannot be used (now)."""
 
 
 class NotRtsp(RtspError):  # noqa: N818 - named as what was found
@@ -78,14 +75,15 @@ _ADVICE = {
 
 
 class NoPicture(RtspError):  # noqa: N818 - as above
-    """The camera's description names no picture that can be passed on."""
+    """The camera's description names no picture that can be passed on or converted."""
 
     def __init__(self, found: str = "") -> None:
         has_en = f" (it sends {found})" if found else ""
         has_zh = f"（现为 {found}）" if found else ""
         super().__init__(
-            f"the camera sends no H.264 picture{has_en}; choose H.264 on the camera's page",
-            f"摄像机没有发送 H.264 画面{has_zh}；请在摄像机的网页上选择 H.264",
+            f"the camera sends no H.264, H.265 or JPEG picture{has_en}; choose H.264 on the "
+            "camera's page",
+            f"摄像机没有发送 H.264、H.265 或 JPEG 画面{has_zh}；请在摄像机的网页上选择 H.264",
         )
 
 

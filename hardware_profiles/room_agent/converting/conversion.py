@@ -1,0 +1,51 @@
+"""A child's work, without its process: messages in, messages out."""
+
+from __future__ import annotations
+
+import time
+
+from hardware_profiles.room_agent.converting.decoder import CLOCK_RATE, PictureDecoder
+from hardware_profiles.room_agent.converting.encoder import PictureEncoder
+from hardware_profiles.room_agent.converting.messages import (
+    Kind,
+    Message,
+    PictureMessage,
+    message_bytes,
+    number_bytes,
+    read_numbers,
+)
+from hardware_profiles.room_agent.converting.target import Pace, Target
+
+
+class Conversion:
+    """A network camera's pictures, decoded and encoded again."""
+
+    def __init__(self, codec: str, target: Target) -> None:
+        """Raises `ValueError` for a codec that no camera has."""
+        self._decoder = PictureDecoder(codec)
+        self._encoder = PictureEncoder(target)
+        self._pace = Pace(target.frame_rate, CLOCK_RATE)
+        self._size = (0, 0)
+        self._showing = False
+
+    def take(self, message: Message) -> list[bytes]:
+        """What to answer. Raises `BrokenMessage`."""
+        if message.kind is Kind.CODED:
+            return self._coded(PictureMessage.read(message.body))
+        if message.kind is Kind.BITRATE:
+            (bitrate_bps,) = read_numbers(message.body, 1)
+            self._encoder.set_bitrate(bitrate_bps)
+        return []
+
+    def _coded(self, picture: PictureMessage) -> list[bytes]:
+        out = []
+        for frame in self._decoder.decode(picture.data, picture.timestamp):
+            if (frame.width, frame.height) != self._size:
+                self._size = frame.width, frame.height
+                out.append(message_bytes(Kind.SIZE, number_bytes(*self._size)))
+            if picture.unshown or not self._pace.takes(frame.pts or 0):
+                continue
+            for encoded in self._encoder.encode(frame):
+                out.append(message_bytes(Kind.ENCODED, encoded.body()))
+        spent = round(time.process_time() * 1e6)
+        return [*out, message_bytes(Kind.DONE, number_bytes(spent))]

@@ -1,0 +1,150 @@
+"""The owner of a child that decodes and encodes: starts it, feeds it, watches it, ends it.
+
+Owns the process and its pipes. One child for each stream: one camera's trouble is no other's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from hardware_profiles.room_agent.converting.messages import (
+    BrokenMessage,
+    Kind,
+    Messages,
+    PictureMessage,
+    message_bytes,
+    number_bytes,
+    read_numbers,
+)
+
+# A picture is through in milliseconds; the first one waits until PyAV is loaded, on an old PC three
+# seconds.
+_ANSWER_S = 8.0
+_LOOK_EVERY_S = 0.5
+_READ_BYTES = 1 << 18
+_PRICE_OVER_S = 2.0
+COMMAND = (sys.executable, "-m", "hardware_profiles.room_agent.converting")
+
+
+class Maker(Protocol):
+    """Who is told what the child makes. Called in the event loop: must be quick."""
+
+    def made(self, picture: PictureMessage) -> None: ...
+
+    def done(self) -> None:
+        """It is through with a coded picture."""
+        ...
+
+
+class Converter:
+    """`run` it for as long as pictures come; `tell` may be called before the child is there.
+
+    `size` is that of the pictures it decodes, `price` what it takes of one core, 0 to 1 and above.
+    """
+
+    def __init__(
+        self, setup: Mapping[str, Any], maker: Maker, *, clock: Callable[[], float]
+    ) -> None:
+        self.size: tuple[int, int] | None = None
+        self.price = 0.0
+        self._maker = maker
+        self._clock = clock
+        self._early: list[bytes] = [message_bytes(Kind.SETUP, json.dumps(setup).encode())]
+        self._process: Process | None = None
+        self._unanswered = 0
+        self._asked_at: float | None = None  # since when the oldest is
+        self._spent: tuple[float, float] | None = None  # when, and processor time until then
+
+    async def run(self) -> None:
+        """Ends only when the child does or hangs. Cancel it, and the child is gone."""
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+        self._process = process
+        try:
+            for data in self._early:
+                self._write(data)
+            self._early.clear()
+            parts = [asyncio.create_task(self._read(process)), asyncio.create_task(self._watch())]
+            try:
+                await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for part in parts:
+                    part.cancel()
+                await asyncio.gather(*parts, return_exceptions=True)
+        finally:
+            self._process = None
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+            await process.wait()
+
+    def put(self, picture: PictureMessage) -> None:
+        """Decode it. The caller bounds how many wait (`load`)."""
+        if not self._unanswered:
+            self._asked_at = self._clock()
+        self._unanswered += 1
+        self._tell(Kind.CODED, picture.body())
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        self._tell(Kind.BITRATE, number_bytes(bitrate_bps))
+
+    def need(self, *, needed: bool) -> None:
+        """Whether anybody wants pictures: a device of this machine rests meanwhile."""
+        self._tell(Kind.NEEDED, bytes((needed,)))
+
+    def _tell(self, kind: Kind, body: bytes) -> None:
+        data = message_bytes(kind, body)
+        if self._process is None:
+            self._early.append(data)
+        else:
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(data)
+
+    async def _read(self, process: Process) -> None:
+        messages = Messages()
+        while process.stdout is not None and (data := await process.stdout.read(_READ_BYTES)):
+            try:
+                for message in messages.feed(data):
+                    self._take(message.kind, message.body)
+            except BrokenMessage:
+                return
+
+    async def _watch(self) -> None:
+        """Returns when it does not answer."""
+        while self._asked_at is None or self._clock() - self._asked_at < _ANSWER_S:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _take(self, kind: Kind, body: bytes) -> None:
+        match kind:
+            case Kind.ENCODED:
+                self._maker.made(PictureMessage.read(body))
+            case Kind.DONE:
+                (spent_us,) = read_numbers(body, 1)
+                self._unanswered = max(0, self._unanswered - 1)
+                self._asked_at = self._clock() if self._unanswered else None
+                self._note_price(spent_us / 1e6)
+                self._maker.done()
+            case Kind.SIZE:
+                width, height = read_numbers(body, 2)
+                self.size = width, height
+            case _:
+                pass
+
+    def _note_price(self, spent_s: float) -> None:
+        now = self._clock()
+        if self._spent is None:
+            self._spent = now, spent_s
+        elif now - self._spent[0] >= _PRICE_OVER_S:
+            self.price = (spent_s - self._spent[1]) / (now - self._spent[0])
+            self._spent = now, spent_s
