@@ -22,7 +22,7 @@ from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.sending import CameraSending, SentCamera
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
-from hardware_profiles.room_agent.sources.source import NetworkCamera, PictureSource
+from hardware_profiles.room_agent.sources.source import NetworkCamera, PacketSource
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.errors import SeatRefused
@@ -205,7 +205,7 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
 
 def _picture_source(
     camera: Camera, stream: CameraStream, passwords: Mapping[str, str], rng: Random
-) -> PictureSource:
+) -> PacketSource:
     return NetworkCamera(
         StreamAddress.parse(stream.url),
         _login(camera, passwords),

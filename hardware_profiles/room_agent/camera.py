@@ -24,7 +24,7 @@ from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.errors import NotConverted, SourceError
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
-from hardware_profiles.room_agent.sources.source import PictureSource
+from hardware_profiles.room_agent.sources.source import PacketSource
 
 # Back within four seconds of a camera's return, whatever the camera takes of it.
 _AGAIN_S = (0.3, 0.6, 1.0, 1.5)
@@ -49,7 +49,7 @@ class CameraFeed:
     `converted` is there while its pictures are decoded and encoded here.
     """
 
-    def __init__(self, source: PictureSource, target: Target, *, first_timestamp: int) -> None:
+    def __init__(self, source: PacketSource, target: Target, *, first_timestamp: int) -> None:
         self.state = StreamState.RESTS
         self.trouble: SourceError | None = None
         self.since = time.time()

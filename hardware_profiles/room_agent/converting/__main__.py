@@ -13,9 +13,9 @@ from contextlib import suppress
 
 from hardware_profiles.room_agent.converting.messages import (
     BrokenMessage,
-    Kind,
-    Message,
-    Messages,
+    ChildMessage,
+    ChildMessages,
+    MessageKind,
     message_bytes,
 )
 from hardware_profiles.room_agent.converting.target import Target
@@ -30,8 +30,8 @@ _READ_BYTES = 1 << 18
 def main() -> int:
     """Exit code 0 when the agent has ended it."""
     _limited()
-    messages = Messages()
-    waiting: list[Message] = []
+    messages = ChildMessages()
+    waiting: list[ChildMessage] = []
     work = None
     with suppress(BrokenPipeError, BrokenMessage):
         while data := os.read(0, _READ_BYTES):
@@ -46,16 +46,16 @@ def main() -> int:
     return 1
 
 
-def _work(setup: Message):  # type: ignore[no-untyped-def]
+def _work(setup: ChildMessage):  # type: ignore[no-untyped-def]
     from hardware_profiles.room_agent.converting.conversion import Conversion  # noqa: PLC0415
 
-    if setup.kind is not Kind.SETUP:
+    if setup.kind is not MessageKind.SETUP:
         raise BrokenMessage
     told = json.loads(setup.body)
     try:
         return Conversion(told["codec"], Target(**told["target"]))
     except ValueError:
-        _write(message_bytes(Kind.FAILED, b"codec"))
+        _write(message_bytes(MessageKind.FAILED, b"codec"))
         raise BrokenMessage from None
 
 

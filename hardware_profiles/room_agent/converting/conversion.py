@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from hardware_profiles.room_agent.converting.decoder import CLOCK_RATE, PictureDecoder
-from hardware_profiles.room_agent.converting.encoder import PictureEncoder
+from hardware_profiles.room_agent.converting.decoder import CLOCK_RATE, CameraDecoder
+from hardware_profiles.room_agent.converting.encoder import BaselineEncoder
 from hardware_profiles.room_agent.converting.messages import (
-    Kind,
-    Message,
+    ChildMessage,
+    MessageKind,
     PictureMessage,
     message_bytes,
     number_bytes,
     read_numbers,
 )
-from hardware_profiles.room_agent.converting.target import Pace, Target
+from hardware_profiles.room_agent.converting.target import EvenPace, Target
 
 
 class Conversion:
@@ -22,17 +22,17 @@ class Conversion:
 
     def __init__(self, codec: str, target: Target) -> None:
         """Raises `ValueError` for a codec that no camera has."""
-        self._decoder = PictureDecoder(codec)
-        self._encoder = PictureEncoder(target)
-        self._pace = Pace(target.frame_rate, CLOCK_RATE)
+        self._decoder = CameraDecoder(codec)
+        self._encoder = BaselineEncoder(target)
+        self._pace = EvenPace(target.frame_rate, CLOCK_RATE)
         self._size = (0, 0)
         self._showing = False
 
-    def take(self, message: Message) -> list[bytes]:
+    def take(self, message: ChildMessage) -> list[bytes]:
         """What to answer. Raises `BrokenMessage`."""
-        if message.kind is Kind.CODED:
+        if message.kind is MessageKind.CODED:
             return self._coded(PictureMessage.read(message.body))
-        if message.kind is Kind.BITRATE:
+        if message.kind is MessageKind.BITRATE:
             (bitrate_bps,) = read_numbers(message.body, 1)
             self._encoder.set_bitrate(bitrate_bps)
         return []
@@ -42,10 +42,10 @@ class Conversion:
         for frame in self._decoder.decode(picture.data, picture.timestamp):
             if (frame.width, frame.height) != self._size:
                 self._size = frame.width, frame.height
-                out.append(message_bytes(Kind.SIZE, number_bytes(*self._size)))
+                out.append(message_bytes(MessageKind.SIZE, number_bytes(*self._size)))
             if picture.unshown or not self._pace.takes(frame.pts or 0):
                 continue
             for encoded in self._encoder.encode(frame):
-                out.append(message_bytes(Kind.ENCODED, encoded.body()))
+                out.append(message_bytes(MessageKind.ENCODED, encoded.body()))
         spent = round(time.process_time() * 1e6)
-        return [*out, message_bytes(Kind.DONE, number_bytes(spent))]
+        return [*out, message_bytes(MessageKind.DONE, number_bytes(spent))]

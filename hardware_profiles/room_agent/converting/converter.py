@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from hardware_profiles.room_agent.converting.messages import (
     BrokenMessage,
-    Kind,
-    Messages,
+    ChildMessages,
+    MessageKind,
     PictureMessage,
     message_bytes,
     number_bytes,
@@ -55,7 +55,7 @@ class Converter:
         self.price = 0.0
         self._maker = maker
         self._clock = clock
-        self._early: list[bytes] = [message_bytes(Kind.SETUP, json.dumps(setup).encode())]
+        self._early: list[bytes] = [message_bytes(MessageKind.SETUP, json.dumps(setup).encode())]
         self._process: Process | None = None
         self._unanswered = 0
         self._asked_at: float | None = None  # since when the oldest is
@@ -90,16 +90,16 @@ class Converter:
         if not self._unanswered:
             self._asked_at = self._clock()
         self._unanswered += 1
-        self._tell(Kind.CODED, picture.body())
+        self._tell(MessageKind.CODED, picture.body())
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        self._tell(Kind.BITRATE, number_bytes(bitrate_bps))
+        self._tell(MessageKind.BITRATE, number_bytes(bitrate_bps))
 
     def need(self, *, needed: bool) -> None:
         """Whether anybody wants pictures: a device of this machine rests meanwhile."""
-        self._tell(Kind.NEEDED, bytes((needed,)))
+        self._tell(MessageKind.NEEDED, bytes((needed,)))
 
-    def _tell(self, kind: Kind, body: bytes) -> None:
+    def _tell(self, kind: MessageKind, body: bytes) -> None:
         data = message_bytes(kind, body)
         if self._process is None:
             self._early.append(data)
@@ -112,7 +112,7 @@ class Converter:
             process.stdin.write(data)
 
     async def _read(self, process: Process) -> None:
-        messages = Messages()
+        messages = ChildMessages()
         while process.stdout is not None and (data := await process.stdout.read(_READ_BYTES)):
             try:
                 for message in messages.feed(data):
@@ -125,17 +125,17 @@ class Converter:
         while self._asked_at is None or self._clock() - self._asked_at < _ANSWER_S:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    def _take(self, kind: Kind, body: bytes) -> None:
+    def _take(self, kind: MessageKind, body: bytes) -> None:
         match kind:
-            case Kind.ENCODED:
+            case MessageKind.ENCODED:
                 self._maker.made(PictureMessage.read(body))
-            case Kind.DONE:
+            case MessageKind.DONE:
                 (spent_us,) = read_numbers(body, 1)
                 self._unanswered = max(0, self._unanswered - 1)
                 self._asked_at = self._clock() if self._unanswered else None
                 self._note_price(spent_us / 1e6)
                 self._maker.done()
-            case Kind.SIZE:
+            case MessageKind.SIZE:
                 width, height = read_numbers(body, 2)
                 self.size = width, height
             case _:

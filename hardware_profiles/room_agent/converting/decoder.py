@@ -17,7 +17,7 @@ CLOCK_RATE = 90_000
 _NAMES = {"H264": "h264", "H265": "hevc", "JPEG": "mjpeg"}
 
 
-class PictureDecoder:
+class CameraDecoder:
     """One stream's. `broken` counts what it could not read."""
 
     def __init__(self, codec: str) -> None:

@@ -23,7 +23,7 @@ _CAP_S = 0.5
 _FOR_EVER = 1 << 30  # pictures between keyframes that nobody asked for
 
 
-class PictureEncoder:
+class BaselineEncoder:
     """One layer. It begins anew, with a keyframe, when size or bit rate change."""
 
     def __init__(self, target: Target) -> None:

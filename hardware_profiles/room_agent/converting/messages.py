@@ -17,7 +17,7 @@ _PICTURE = struct.Struct("!qB")
 _KEYFRAME, _UNSHOWN = 1, 2
 
 
-class Kind(IntEnum):
+class MessageKind(IntEnum):
     """`!`: to the child; `?`: from it."""
 
     SETUP = 1  # ! what to read and what to make, JSON
@@ -35,8 +35,8 @@ class BrokenMessage(Exception):  # noqa: N818 - named as what was found
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    kind: Kind
+class ChildMessage:
+    kind: MessageKind
     body: bytes
 
 
@@ -63,7 +63,7 @@ class PictureMessage:
         return cls(timestamp, data, bool(flags & _KEYFRAME), bool(flags & _UNSHOWN))
 
 
-def message_bytes(kind: Kind, body: bytes = b"") -> bytes:
+def message_bytes(kind: MessageKind, body: bytes = b"") -> bytes:
     return _HEAD.pack(len(body), kind) + body
 
 
@@ -79,22 +79,22 @@ def read_numbers(body: bytes, count: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(body[at : at + 8], "big") for at in range(0, len(body), 8))
 
 
-class Messages:
-    """Messages out of a stream of bytes, cut anywhere."""
+class ChildMessages:
+    """ChildMessages out of a stream of bytes, cut anywhere."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Message]:
+    def feed(self, data: bytes) -> Iterator[ChildMessage]:
         """The messages that are whole now. Raises `BrokenMessage`."""
         self._data += data
         while len(self._data) >= _HEAD.size:
             size, kind = _HEAD.unpack_from(self._data)
-            if size > MOST_BODY_BYTES or kind not in Kind.__members__.values():
+            if size > MOST_BODY_BYTES or kind not in MessageKind.__members__.values():
                 raise BrokenMessage
             end = _HEAD.size + size
             if len(self._data) < end:
                 return
             body = bytes(memoryview(self._data)[_HEAD.size : end])
             del self._data[:end]
-            yield Message(Kind(kind), body)
+            yield ChildMessage(MessageKind(kind), body)

@@ -20,7 +20,7 @@ class Target:
         return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-class Pace:
+class EvenPace:
     """Lets so many pictures a second through, evenly. Times in ticks of the pictures' clock."""
 
     def __init__(self, frame_rate: float, clock_rate: int) -> None:

@@ -10,7 +10,7 @@ from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.rtsp.connection import PacketTaker, receive
 
 
-class PictureSource(Protocol):
+class PacketSource(Protocol):
     """Gives pictures as packets."""
 
     async def receive(self, taker: PacketTaker) -> None:

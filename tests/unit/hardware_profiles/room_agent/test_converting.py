@@ -14,14 +14,14 @@ from hardware_profiles.room_agent.converting.load import MOST_SHOWN, MOST_WAITIN
 from hardware_profiles.room_agent.converting.messages import (
     MOST_BODY_BYTES,
     BrokenMessage,
-    Kind,
-    Message,
-    Messages,
+    ChildMessage,
+    ChildMessages,
+    MessageKind,
     PictureMessage,
     message_bytes,
     number_bytes,
 )
-from hardware_profiles.room_agent.converting.target import Pace, Target
+from hardware_profiles.room_agent.converting.target import EvenPace, Target
 from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.errors import NotConverted
@@ -65,17 +65,17 @@ def camera(codec: str, count: int) -> list[bytes]:
 
 
 def converted(conversion: Conversion, pictures: Iterable[WholePicture]) -> list[PictureMessage]:
-    messages, ticks = Messages(), Unwrapper(TIMESTAMP_BITS)
+    messages, ticks = ChildMessages(), Unwrapper(TIMESTAMP_BITS)
     out = []
     for picture in pictures:
         body = PictureMessage(
             ticks.unwrap(picture.timestamp), picture.data, picture.keyframe
         ).body()
-        for data in conversion.take(Message(Kind.CODED, body)):
+        for data in conversion.take(ChildMessage(MessageKind.CODED, body)):
             out += [
                 PictureMessage.read(message.body)
                 for message in messages.feed(data)
-                if message.kind is Kind.ENCODED
+                if message.kind is MessageKind.ENCODED
             ]
     return out
 
@@ -133,10 +133,10 @@ def test_proportions_stay(size: tuple[int, int], goes_out: tuple[int, int]) -> N
 
 
 def test_a_pace_is_even_and_outlives_a_clock_that_steps() -> None:
-    pace = Pace(15, 90_000)
+    pace = EvenPace(15, 90_000)
     taken = [n for n in range(60) if pace.takes(n * 3_000)]  # 30 a second
     assert len(taken) in (30, 31) and {b - a for a, b in pairwise(taken)} == {2}
-    pace = Pace(25, 90_000)
+    pace = EvenPace(25, 90_000)
     assert all(pace.takes(n * 3_600) for n in range(50))
     assert pace.takes(-(10**9)) and pace.takes(10**9)
 
@@ -153,19 +153,23 @@ def test_damaged_pictures_are_passed_over() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        message_bytes(Kind.SIZE, b"x" * 3)[:4] + b"\x63abc",  # a kind that is none
+        message_bytes(MessageKind.SIZE, b"x" * 3)[:4] + b"\x63abc",  # a kind that is none
         (MOST_BODY_BYTES + 1).to_bytes(4, "big") + b"\x01",
     ],
 )
 def test_messages_that_lie_end_the_conversation(data: bytes) -> None:
     with pytest.raises(BrokenMessage):
-        list(Messages().feed(data))
+        list(ChildMessages().feed(data))
 
 
 def test_messages_come_whole_however_they_are_cut() -> None:
-    sent = [(Kind.CODED, b"a" * 1_000), (Kind.DONE, number_bytes(7)), (Kind.NEEDED, b"")]
+    sent = [
+        (MessageKind.CODED, b"a" * 1_000),
+        (MessageKind.DONE, number_bytes(7)),
+        (MessageKind.NEEDED, b""),
+    ]
     data = b"".join(message_bytes(kind, body) for kind, body in sent)
-    messages = Messages()
+    messages = ChildMessages()
     got = [one for at in range(0, len(data), 7) for one in messages.feed(data[at : at + 7])]
     assert [(one.kind, one.body) for one in got] == sent
 
