@@ -23,6 +23,10 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end)
     if sys.argv[1:2] == ["serve"]:  # a reload is for a server; one that is not there yet lives on
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if sys.argv[1:2] == ["room"]:
+        from server.room_cli import alone  # noqa: PLC0415 - as below
+
+        alone()
     from server.cli import app  # noqa: PLC0415 - this is what takes long
 
     app()

@@ -20,6 +20,7 @@ from hardware_profiles.loader import load_room_profile
 from server.command_words import words
 from server.errors import Text
 from server.spoken import spoken
+from server.spoken_help import SpokenCommand, SpokenGroup
 from signaling.client.address import ServerAddress
 from signaling.client.token_providers import RoomTokens
 
@@ -68,6 +69,14 @@ def room(
     except ProfileError as error:
         _fail(Text(error.message_zh, error.message_en))
     asyncio.run(_run(agent, status_port))
+
+
+def alone() -> None:
+    """The command `tongke room` without the others: it runs for months on a small machine."""
+    app = typer.Typer(name="tongke", cls=SpokenGroup, add_completion=False)
+    app.callback()(lambda: None)
+    app.command(cls=SpokenCommand, help=words("room"))(room)
+    app()
 
 
 async def _run(agent: RoomAgent, status_port: int) -> None:

@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 
-from mixer.rtp.h264_payloads import payloads
+from mixer.rtp.h264_payloads import MOST_PAYLOAD_BYTES, payloads
 from mixer.rtp.packet import RtpPacket
 
 SECONDS = 5
@@ -41,7 +41,15 @@ class Clip:
     stream: bytes  # the same in H.264's own form (annex B)
 
 
-def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = False) -> Clip:
+def clip(
+    width: int,
+    height: int,
+    *,
+    seed: int,
+    bitrate_bps: int,
+    still: bool = False,
+    most_bytes: int = MOST_PAYLOAD_BYTES,
+) -> Clip:
     """One source's; each seed another room. `still`: nobody is there, and no noise."""
     context: Any = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
@@ -54,12 +62,12 @@ def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = 
         context.bit_rate = bitrate_bps
     ssrc, number, frames = 0x7000_0000 + seed, 0, []
     stream = b""
-    for place, picture in enumerate(_pictures(width, height, seed, still=still)):
+    for place, picture in enumerate(pictures(width, height, seed, still=still)):
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = place * CLOCK_RATE // FRAMES_PER_S
         data = b"".join(bytes(packet) for packet in context.encode(frame))
         stream += data
-        parts = payloads(data)
+        parts = payloads(data, most_bytes)
         packets = []
         for part in parts:
             packet = RtpPacket(
@@ -71,7 +79,7 @@ def clip(width: int, height: int, *, seed: int, bitrate_bps: int, still: bool = 
     return Clip(ssrc, width, height, tuple(frames), number, stream)
 
 
-def _pictures(width: int, height: int, seed: int, *, still: bool) -> Iterator[Any]:
+def pictures(width: int, height: int, seed: int, *, still: bool) -> Iterator[Any]:
     rng = np.random.default_rng(seed)
     room = _texture(rng, width, height, 24)
     person = _texture(rng, width // 4, height // 2, 12)

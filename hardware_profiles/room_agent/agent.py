@@ -11,22 +11,19 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-
-from aiortc import MediaStreamTrack
+from typing import TYPE_CHECKING
 
 from hardware_profiles.camera import Camera, CameraStream
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.room import Layer, RoomProfile, VideoSource
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.converting.target import Target
-from hardware_profiles.room_agent.sending import CameraSending, SentCamera
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.source import NetworkCamera, PacketSource
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.errors import SeatRefused
-from signaling.client.receiving import Receiving
 from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import (
     ClientMessage,
@@ -39,6 +36,12 @@ from signaling.protocol.messages import (
     Want,
     Welcome,
 )
+
+if TYPE_CHECKING:
+    from aiortc import MediaStreamTrack
+
+    from hardware_profiles.room_agent.sending import CameraSending
+    from signaling.client.receiving import Receiving
 
 # A server that is started again, or a line that is cut, finds the cameras still running.
 LINGER_S = 30.0
@@ -161,10 +164,18 @@ class _Cameras:
         return []
 
     def receiving(self) -> Receiving:
+        from signaling.client.receiving import Receiving  # noqa: PLC0415 - as in `sending`
+
         return Receiving(_see_nothing)
 
     async def sending(self) -> CameraSending | None:
         """All cameras that this lesson shall have of us; its server says which."""
+        # A third of the memory, and not needed by an agent that waits for a lesson.
+        from hardware_profiles.room_agent.sending import (  # noqa: PLC0415
+            CameraSending,
+            SentCamera,
+        )
+
         sent = [
             SentCamera(wanted.source, list(self._cameras[wanted.source].streams.values()))
             for wanted in self._profile.sources

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from signaling.client.errors import RequestRefused, ServerLost
 from signaling.client.link import Link
-from signaling.client.receiving import Receiving
 from signaling.protocol.messages import (
     ClientMessage,
     LayersNeeded,
@@ -31,6 +30,9 @@ from signaling.protocol.messages import (
     Want,
     Welcome,
 )
+
+if TYPE_CHECKING:
+    from signaling.client.receiving import Receiving  # media is loaded with the first lesson
 
 # Another device of the seat sends already: this one looks on until that one is gone.
 _SOURCE_REFUSED = {"source-taken", "sound-elsewhere", "source-not-allowed"}

@@ -1,0 +1,10 @@
+"""What carries a network camera's picture to the server: Tongke's agent and its peers.
+
+camera        the camera: one encoded classroom, sent by RTSP in a loop, each picture timed
+sink          the server: a media core that says when each picture has arrived whole
+contenders    who stands between them, each a process of its own
+tongke_room   ours
+ffmpeg_whip   FFmpeg's whip muxer
+gst_whip      GStreamer's rtspsrc and webrtcbin
+stamp         the time that a picture bears
+"""
