@@ -199,6 +199,16 @@ def asked(data: dict[str, dict[str, float]]) -> Iterator[tuple[str, str, str, st
         yield row("idle", MOST_IDLE_CORES, waits["cores"], "cores")
 
 
+def carried_table(data: dict[str, dict[str, float]]) -> str:
+    """For people."""
+    rows = [("who", "cores", "MB", "p50 ms", "p99 ms", "pictures/s")]
+    for name, one in data.items():
+        p50, p99 = (f"{one[key]:.1f}" if one[key] < 1e9 else "–" for key in ("p50_ms", "p99_ms"))
+        cores, memory, rate = one["cores"], one["memory_mb"], one["pictures_per_s"]
+        rows.append((name, f"{cores:.3f}", f"{memory:.0f}", p50, p99, f"{rate:.1f}"))
+    return columns(rows, left=1)
+
+
 _PEERS = tuple(one.name for one in contenders()[1:])
 
 
@@ -221,23 +231,11 @@ def main() -> int:
             print(f"eight cameras: {error}", file=sys.stderr)
     converted = {camera: round(core_of(camera), 3) for camera in CAMERAS}
     data[f"{OURS}-idle"] = middle([idle(chosen.seconds)])
-    rows = [("who", "cores", "MB", "p50 ms", "p99 ms", "pictures/s")]
-    for name, one in data.items():
-        delays = [f"{one[key]:.1f}" if one[key] < 1e9 else "–" for key in ("p50_ms", "p99_ms")]
-        rows.append(
-            (
-                name,
-                f"{one['cores']:.3f}",
-                f"{one['memory_mb']:.0f}",
-                *delays,
-                f"{one['pictures_per_s']:.1f}",
-            )
-        )
-    print(f"\nA camera of 1080p at {FRAMES_PER_S}/s, 4 Mb/s, passed on\n\n{columns(rows, left=1)}")
-    rows = [("the camera sends", "cores"), *((name, f"{x:.2f}") for name, x in converted.items())]
-    print(f"\n1080p at 25/s that has to be converted\n\n{columns(rows, left=1)}")
-    rows = [("asked", "", "measured", ""), *asked(data)]
-    print(f"\nWhat was asked\n\n{columns(rows, left=2)}")
+    print(f"\nA camera of 1080p at {FRAMES_PER_S}/s, 4 Mb/s, passed on\n\n{carried_table(data)}")
+    prices = [(name, f"{cores:.2f}") for name, cores in converted.items()]
+    table = columns([("the camera sends", "cores"), *prices], left=1)
+    print(f"\n1080p at 25/s that has to be converted\n\n{table}")
+    print(f"\nWhat was asked\n\n{columns([('asked', '', 'measured', ''), *asked(data)], left=2)}")
     print(f"\nLoad average at the end {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
     for one in data.values():  # no number of JSON
         one.update({key: -1.0 for key, value in one.items() if value == float("inf")})

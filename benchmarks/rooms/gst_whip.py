@@ -28,7 +28,7 @@ def main(url: str, whip: str) -> None:
     Gst.init(None)
     pipeline: Any = Gst.parse_launch(PIPELINE.format(url=url))
     out = pipeline.get_by_name("out")
-    done = []
+    done: list[bool] = []
 
     def gathered(*_: Any) -> None:
         state = out.get_property("ice-gathering-state")

@@ -12,7 +12,7 @@ from collections import Counter
 from hardware_profiles.room_agent.passing.clock import PictureClock
 from hardware_profiles.room_agent.passing.fitness import Unfit, shows_b_frames, unfit_profile
 from hardware_profiles.room_agent.passing.group import LastGroup, Passed
-from hardware_profiles.room_agent.passing.pieces import fitting
+from hardware_profiles.room_agent.passing.pieces import Pieces, fitting
 from hardware_profiles.room_agent.passing.sender import OneSender
 from mixer.rtp import h264
 from mixer.rtp.errors import MalformedPacketError
@@ -40,6 +40,8 @@ class CameraPath:
         self._timestamp: int | None = None
         self._in_picture: set[int] = set()  # the parameter sets of this picture so far
         self._began = False
+        self._pieces = Pieces()
+        self._owed_lost, self._owed_start = 0, False  # of packets that left nothing to send yet
 
     def begin(self, payload_type: int, parameter_sets: tuple[bytes, ...]) -> None:
         """A new connection, with what its description says."""
@@ -50,6 +52,8 @@ class CameraPath:
         self._sender = OneSender(payload_type, self.dropped)
         self._timestamp = None
         self._began = False
+        self._pieces.forget()
+        self._owed_lost, self._owed_start = 0, False
         self._sets = h264.ParameterSets()
         for unit in parameter_sets:
             self._note_sets(unit)
@@ -80,7 +84,10 @@ class CameraPath:
             return []
         if self._sender.began_anew:
             self.clock.begin()
+        if lost:
+            self._pieces.forget()
         if packet.timestamp != self._timestamp:
+            self._pieces.forget()
             self._timestamp = packet.timestamp
             self._in_picture = set()
         keyframe = self._look(packet.payload, parts)
@@ -90,30 +97,29 @@ class CameraPath:
                 return []
             self._began, lost = True, 0
         self.lost += lost
-        return self._passed(packet, parts, at, lost, keyframe=keyframe)
+        self._owed_lost += lost
+        self._owed_start |= keyframe
+        return self._passed(packet, parts, at)
 
     def _passed(
-        self,
-        packet: RtpPacket,
-        parts: tuple[h264.NalPart, ...],
-        at: float,
-        lost: int,
-        *,
-        keyframe: bool,
+        self, packet: RtpPacket, parts: tuple[h264.NalPart, ...], at: float
     ) -> list[Passed]:
         timestamp = self.clock.sent(packet.timestamp, at)
         payloads = self._missing_sets(parts)
-        payloads += fitting(packet.payload, parts) if packet.payload else []
+        if packet.payload:
+            payloads += self._pieces.fit(packet.payload, parts, last=packet.marker)
         out = [
             Passed(
                 payload,
                 timestamp,
                 marker=packet.marker and place == len(payloads) - 1,
-                lost_before=lost if place == 0 else 0,
-                starts_group=keyframe and place == 0,
+                lost_before=self._owed_lost if place == 0 else 0,
+                starts_group=self._owed_start and place == 0,
             )
             for place, payload in enumerate(payloads)
         ]
+        if out:
+            self._owed_lost, self._owed_start = 0, False
         for one in out:
             self.group.add(one)
         return out

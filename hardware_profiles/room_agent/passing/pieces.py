@@ -1,8 +1,9 @@
 """Payloads cut to fit: what is larger than a packet may be goes in fragments (RFC 6184 §5.8).
 
 A camera on the room's own network sends 1,400 bytes and more; with SRTP, IPv6, a tunnel and a
-mobile network around them they would not arrive. Fragments are cut smaller, aggregates taken apart;
-nothing is put together, so nothing waits.
+mobile network around them they would not arrive. Aggregates are taken apart, units cut. A unit
+that comes in fragments leaves in fragments of our size: what is over of one goes with the next,
+else each packet of the camera would be two of ours. It waits for no picture: the last takes all.
 """
 
 from __future__ import annotations
@@ -50,3 +51,42 @@ def _fragments(
         )
         out.append(bytes((head | FU_A, flags | kind)) + body[at : at + size])
     return out
+
+
+class Pieces:
+    """One camera's payloads, fragment after fragment. What is `held` goes with the next one."""
+
+    def __init__(self, most: int = MOST_PAYLOAD_BYTES) -> None:
+        self._most = most
+        self._held = bytearray()
+        self._began = False  # the first of our own fragments of this unit has gone
+
+    def forget(self) -> None:
+        """What follows does not go on where it stopped."""
+        self._held.clear()
+        self._began = True
+
+    def fit(self, payload: bytes, parts: tuple[NalPart, ...], *, last: bool) -> list[bytes]:
+        """What to send of a payload now; after the `last` one of a picture nothing is held."""
+        if payload[0] & 0x1F != FU_A:
+            self.forget()
+            return fitting(payload, parts, self._most)
+        flags, room = payload[1], self._most - 2
+        if flags & _START:
+            self._held.clear()
+            self._began = False
+        self._held += payload[2:]
+        head, kind, end = payload[0] & 0xE0, flags & 0x1F, bool(flags & _END)
+        if end or last:
+            body, begun = bytes(self._held), self._began
+            self.forget()
+            if end and not begun and len(body) < self._most:
+                return [bytes((head | kind,)) + body]
+            return _fragments(head, kind, body, self._most, start=not begun, end=end)
+        out = []
+        while len(self._held) > room:
+            start = 0 if self._began else _START
+            out.append(bytes((head | FU_A, start | kind)) + self._held[:room])
+            del self._held[:room]
+            self._began = True
+        return out

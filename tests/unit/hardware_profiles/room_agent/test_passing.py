@@ -9,7 +9,7 @@ import pytest
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.passing.group import LastGroup, Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
-from hardware_profiles.room_agent.passing.pieces import MOST_PAYLOAD_BYTES, fitting
+from hardware_profiles.room_agent.passing.pieces import MOST_PAYLOAD_BYTES, Pieces, fitting
 from mixer.rtp import h264
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import Goodbye, SenderReport, serialize_compound
@@ -22,12 +22,14 @@ from tests.camera_media import (
     encode_h264,
     packetise,
     parameter_sets,
+    payloads_of,
     without_sets,
 )
 from tests.recorded_media import FRAME_RATE
 
 FIRST = 0xFFFF_0000  # timestamps wrap soon
 MOST_TICKS = 90_000 // FRAME_RATE
+SPS_UNIT, PPS_UNIT = parameter_sets(encode_h264(ENCODERS["baseline"], 0.04))
 
 
 def camera_path(sets: tuple[bytes, ...] = (), payload_type: int = 96) -> CameraPath:
@@ -122,6 +124,54 @@ def test_what_is_too_large_goes_in_fragments(most: int) -> None:
                     for piece in pieces
                 ]
     assert seen(out) == list(range(len(pictures)))
+
+
+@pytest.mark.parametrize("most", [50, 301, 1_000])
+def test_fragments_leave_in_fragments_of_our_size_as_few_as_may_be(most: int) -> None:
+    pictures = encode_h264(ENCODERS["slices"], 0.6, keyframe_every=5)
+    pieces, out = Pieces(most), list[Passed]()
+    for _, packet in packetise(pictures, ssrc=7):
+        fitted = pieces.fit(packet.payload, h264.split(packet.payload), last=packet.marker)
+        assert max(map(len, fitted), default=0) <= most
+        out += [
+            Passed(piece, packet.timestamp, packet.marker and piece is fitted[-1])
+            for piece in fitted
+        ]
+    assert seen(out) == list(range(len(pictures)))
+    least = sum(-(-(len(unit) - 1) // (most - 2)) for one in pictures for unit in one.units)
+    assert len(out) <= least
+
+
+def test_a_hole_in_a_unit_stays_one_and_nothing_is_put_over_it() -> None:
+    unit = b"\x65" + bytes(range(256)) * 20
+    payloads = list(payloads_of(unit))
+    path = camera_path((SPS_UNIT, PPS_UNIT))
+    out = [
+        path.packet(RtpPacket(96, n, 0, 7, one, marker=n == len(payloads) - 1).serialize(), 5.0)
+        for n, one in enumerate(payloads)
+        if n != 2
+    ]
+    sent = [one for some in out for one in some]
+    assert [one.lost_before for one in sent].count(1) == 1
+    before = next(n for n, one in enumerate(sent) if one.lost_before)
+    whole = b"".join(one.payload[2:] for one in sent[1:before])
+    after = b"".join(one.payload[2:] for one in sent[before:])
+    assert unit[1:].startswith(whole) and unit.endswith(after)
+    assert len(whole) + len(after) <= len(unit) - len(payloads[2])
+    assert sent[0].starts_group and sent[-1].marker and sent[-1].payload[1] & 0x40
+
+
+def test_a_picture_whose_end_is_not_marked_as_one_goes_whole_all_the_same() -> None:
+    """A last fragment without its end bit: the packet's marker says it."""
+    path = camera_path((SPS_UNIT, PPS_UNIT))
+    fragments = [b"\x7c\x85" + b"a" * 1_300, b"\x7c\x05" + b"b" * 100]
+    out = [
+        one
+        for n, data in enumerate(fragments)
+        for one in path.packet(RtpPacket(96, n, 0, 7, data, marker=n == 1).serialize(), 5.0)
+    ]
+    body = b"".join(one.payload[2:] for one in out[1:])
+    assert body == b"a" * 1_300 + b"b" * 100 and [one.marker for one in out][-1]
 
 
 def test_an_aggregate_of_a_jumbo_camera_is_taken_apart() -> None:
