@@ -161,6 +161,18 @@ class LessonService:
             e.PlayRequested(connection.number, sdp, seat_id, source, request_id)
         )
 
+    async def feed_source(
+        self, connection: Connection, producer: ProducerInfo, *, request_id: str
+    ) -> None:
+        """The media core is fed with a source of this connection's device (`MediaNode.feed`).
+
+        Its label says which `Source`. It is refused by the lesson's rules, in the outbox.
+        """
+        if connection.runner is None:
+            connection.refuse("not-joined", request_id)
+            return
+        await connection.runner.submit(e.SourceFed(connection.number, producer, request_id))
+
     async def disconnected(self, connection: Connection) -> None:
         """The connection is gone; its device may come back with its resume key."""
         self.counters.messages_dropped += connection.outbox.dropped

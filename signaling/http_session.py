@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from mixer.model import ProducerInfo
 from signaling.driver import Connection, LessonService
 from signaling.errors import LessonRefusal
 from signaling.lesson.sdp import offered_m_lines
@@ -87,6 +88,13 @@ class HttpSession:
         self.offer, self.answer = offer, published.sdp
         self.etag = secrets.token_hex(8)
         return published.sdp
+
+    async def feed(self, producer: ProducerInfo) -> None:
+        """The server feeds the media core with this source for it; raises `LessonRefusal`."""
+        request_id = f"feed-{secrets.token_hex(4)}"
+        answer = self._expect(request_id)
+        await self.service.feed_source(self.connection, producer, request_id=request_id)
+        await self._take(answer)
 
     async def leave(self) -> None:
         """The device goes for good."""

@@ -308,7 +308,7 @@ class MediaNode:
         return await self._members(lesson_id).subscribe_offered(device_id, offer_sdp, wants)
 
     async def close_device(self, lesson_id: str, device_id: str) -> None:
-        """End both connections of a device; fine when it has none."""
+        """End both connections of a device, and its feeds; fine when it has none."""
         await self._members(lesson_id).close_device(device_id)
 
     def set_producer_paused(self, lesson_id: str, producer_id: str, paused: bool) -> None:

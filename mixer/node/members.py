@@ -254,7 +254,10 @@ class Members:
     # Ends
 
     async def close_device(self, device_id: str) -> None:
-        """End both connections of a device; fine when it has none."""
+        """End both connections of a device, and its feeds; fine when it has none."""
+        for producer_id, feed in list(self.feeds.items()):
+            if feed.info.producer.device_id == device_id:
+                self.unpublish(producer_id)
         publication = self.publications.pop(device_id, None)
         closing = [self._drop_subscription(device_id)]
         if publication is not None:

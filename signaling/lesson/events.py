@@ -52,6 +52,18 @@ class RequestReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFed:
+    """The server feeds the media core with a source of this connection's device.
+
+    Its label says which `Source` it is. Refused, it is the caller's to end the feed.
+    """
+
+    connection: int
+    producer: ProducerInfo
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlayRequested:
     """A WHEP player offers to receive one seat's picture and sound (the lead's by default).
 
@@ -207,6 +219,7 @@ MediaAnswered = PublishAnswered | SubscribeOffered | AnswerAccepted | PlayAnswer
 Event = (
     JoinRequested
     | RequestReceived
+    | SourceFed
     | PlayRequested
     | ConnectionLost
     | MediaAnswered

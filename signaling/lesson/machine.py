@@ -99,13 +99,13 @@ class Lesson:
 
     def handle(self, event: e.Event, now: float) -> list[Effect]:
         """Take one event in; what is to be done now, in order."""
-        if self.ended and not isinstance(event, e.JoinRequested | e.RequestReceived):
+        if self.ended and not isinstance(event, e.JoinRequested | e.RequestReceived | e.SourceFed):
             return []
         visible = True
         match event:
             case e.JoinRequested():
                 self._join(event, now)
-            case e.RequestReceived() | e.PlayRequested():
+            case e.RequestReceived() | e.PlayRequested() | e.SourceFed():
                 self._request(event, now)
             case e.ConnectionLost():
                 self._roster.connection_lost(event, now)
@@ -231,12 +231,17 @@ class Lesson:
             if refusal.code != "already-joined":
                 self._record.close(event.connection, CloseCode.REFUSED)
 
-    def _request(self, event: e.RequestReceived | e.PlayRequested, now: float) -> None:
+    def _request(
+        self, event: e.RequestReceived | e.PlayRequested | e.SourceFed, now: float
+    ) -> None:
         request_id = None
         try:
             if isinstance(event, e.PlayRequested):
                 request_id = event.request_id
                 self._subscribing.play(self._device(event.connection), event, now)
+            elif isinstance(event, e.SourceFed):
+                request_id = event.request_id
+                self._publishing.fed(self._device(event.connection), event, now)
             else:
                 request_id = event.message.request_id
                 self._carry_out(self._device(event.connection), event.message, now)

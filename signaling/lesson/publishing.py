@@ -15,7 +15,7 @@ from signaling.lesson.effects import (
     ProducerAdded,
     ProducerRemoved,
 )
-from signaling.lesson.events import PublishAnswered
+from signaling.lesson.events import PublishAnswered, SourceFed
 from signaling.lesson.record import Device, LessonRecord, Producer, Seat
 from signaling.lesson.rules import DevicePhase, may_send
 from signaling.lesson.sdp import offered_m_lines
@@ -111,6 +111,17 @@ class Publishing:
                 },
             ),
         )
+
+    def fed(self, device: Device, event: SourceFed, now: float) -> None:
+        """A source that the server feeds for a device: an encoder that speaks no WebRTC."""
+        seat = self._record.seats[device.seat_id]
+        source = Source(event.producer.label)
+        self._check_source(device, seat, source)
+        for other in self._record.devices_of(seat.seat_id):
+            self.drop_producers(other, now, sources={source})
+        device.media = device.established = True  # it has no transport that could tell
+        self._add(device, event.producer, now)
+        self._record.done(device.connection, event.request_id)
 
     def _add(self, device: Device, info: ProducerInfo, now: float) -> None:
         producer = Producer(

@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from mixer.errors import FeedRefused, NodeFull
+from mixer.errors import FeedRefused, NodeFull, ProducerUnknown
 from mixer.forward import layer_demand
 from mixer.model import FeedInfo, FeedOffer, LayersNeeded, NodeLimits, TapInfo, TileSize, Want
 from mixer.node import MediaNode
@@ -241,3 +241,15 @@ async def test_feeds_at_paths_of_different_lengths_lose_nothing(tmp_path: Path) 
                         break
                     await asyncio.sleep(0.05)
             assert [(one["lost"], one["duplicates"]) for one in layers] == [(0, 0)] * 3
+
+
+async def test_a_device_that_is_closed_takes_its_feeds_with_it(tmp_path: Path) -> None:
+    async with running_node() as (node, _events):
+        fed = [one.producer.producer_id for one in (await open_feeds(node, tmp_path)).values()]
+        await node.close_device(LESSON, "somebody-else")
+        for producer_id in fed:
+            node.set_producer_paused(LESSON, producer_id, True)  # it is there
+        await node.close_device(LESSON, "program")
+        for producer_id in fed:
+            with pytest.raises(ProducerUnknown):
+                node.set_producer_paused(LESSON, producer_id, True)
