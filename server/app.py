@@ -38,6 +38,7 @@ from server.api import (
     room,
     room_files,
     session,
+    source_keys,
     stats,
     this_server,
     trust,
@@ -63,6 +64,8 @@ from server.door.proxied import ProxyHints
 from server.door.shield import Shield
 from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
+from server.encoders.sealed import Seal
+from server.encoders.service import EncoderService, EncoderSettings
 from server.errors import StartRefused, start_refused
 from server.ids import new_id
 from server.importing.desk import ImportDesk
@@ -105,6 +108,7 @@ _AREAS = (
     session,
     users,
     places,
+    source_keys,
     pairing,
     room_files,
     communities,
@@ -316,6 +320,8 @@ class _Start:
         self.encoders = EncoderDesk(
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
         )
+        seal = Seal(key)
+        encoder_service = await self._encoders(database, media, seal)
         rooms = RoomDesk(
             database,
             clock,
@@ -347,6 +353,7 @@ class _Start:
             imports=ImportDesk(database, clock, self._profile_folders),
             pairing=PairingDesk(),
             readiness=ReadinessBoard(),
+            encoders=encoder_service,
             turn=signaling_settings.turn,
             media=media,
             recording=recording,
@@ -396,6 +403,29 @@ class _Start:
         await broadcasts.start()
         self._stack.push_async_callback(broadcasts.close)
         return broadcasts
+
+    async def _encoders(self, database: Database, media: MediaCore, seal: Seal) -> EncoderService:
+        """Encoders of others; stopped before signaling, whose lessons they leave."""
+        settings = self._settings
+        service = EncoderService(
+            database,
+            self.encoders,
+            self.signaling,
+            media,
+            settings=EncoderSettings(settings.host, settings.rtmp_port, settings.srt_port),
+            seal=seal,
+        )
+        self._stack.push_async_callback(service.close)
+        try:
+            await service.start()
+        except OSError as error:
+            raise StartRefused(
+                f"The TCP port {settings.rtmp_port} (setting rtmp_port) cannot be listened on "
+                f"({error.strerror}). Another program has it: end that, or choose another port.",
+                f"无法监听 TCP 端口 {settings.rtmp_port}（设置 rtmp_port）：{error.strerror}。"
+                "可能已被其他程序占用；请结束该程序，或换一个端口。",
+            ) from None
+        return service
 
     async def _recording(
         self, media: MediaCore, pending_writes: PendingWrites, desk: LessonDesk, store: Store

@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     push_hosts: Words = ()
     hls_window_s: Annotated[float, Field(ge=0, le=600)] = 60
     profiles_folder: Path | None = None
+    rtmp_port: Port = 0  # 0: closed
+    srt_port: Annotated[int, Field(ge=0, le=65_504)] = 0  # 0: closed; the first of 32
 
     # lessons
     max_partners: Annotated[int, Field(ge=1, le=32)] = 3

@@ -18,6 +18,7 @@ from server.database.engine import Database
 from server.database.pending_writes import PendingWrites
 from server.door.addresses import Addresses
 from server.door.tls import ServedCertificate
+from server.encoders.service import EncoderService
 from server.importing.desk import ImportDesk
 from server.lessons.desk import LessonDesk
 from server.lessons.event_log import EventLog
@@ -65,6 +66,7 @@ class Services:
     imports: ImportDesk
     pairing: PairingDesk
     readiness: ReadinessBoard
+    encoders: EncoderService
     turn: TurnServers | None
     media: MediaCore
     recording: RecordingService | None

@@ -93,7 +93,8 @@ class NetworkCamera:
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline().strip() == str(self.port).encode()
-        threading.Thread(target=self._feed, args=(self.process,), daemon=True).start()
+        feeding = (self.process, self._scene, self.model.frame_rate)
+        threading.Thread(target=feed_pictures, args=feeding, daemon=True).start()
 
     def kill(self) -> None:
         if self.process is not None:
@@ -104,13 +105,14 @@ class NetworkCamera:
                     with suppress(OSError):
                         pipe.close()
 
-    def _feed(self, process: subprocess.Popen[bytes]) -> None:
-        rate = self.model.frame_rate
-        counter = int(time.time() * rate) + 1
-        with suppress(OSError, ValueError):  # it was killed
-            while process.poll() is None and process.stdin is not None:
-                time.sleep(max(0.0, counter / rate - time.time()))
-                picture = self._scene.picture(counter % COUNTER_RANGE, at=counter / rate)
-                process.stdin.write(picture.tobytes())
-                process.stdin.flush()
-                counter += 1
+
+def feed_pictures(process: subprocess.Popen[bytes], scene: Scene, rate: int) -> None:
+    """Write marked pictures (I420) to the process's input, each in its time, until it ends."""
+    counter = int(time.time() * rate) + 1
+    with suppress(OSError, ValueError):  # it was killed
+        while process.poll() is None and process.stdin is not None:
+            time.sleep(max(0.0, counter / rate - time.time()))
+            picture = scene.picture(counter % COUNTER_RANGE, at=counter / rate)
+            process.stdin.write(picture.tobytes())
+            process.stdin.flush()
+            counter += 1

@@ -1,4 +1,4 @@
-"""Schools, classrooms, the credentials of their devices and the source keys of their encoders."""
+"""Schools, classrooms, and the credentials of their devices."""
 
 from __future__ import annotations
 
@@ -24,14 +24,10 @@ from server.schools.places import (
     list_classrooms,
     list_credentials,
     list_schools,
-    list_source_keys,
     revoke_credential,
-    revoke_source_key,
     room_address,
-    whip_address,
 )
 from server.services import DELETION, Services
-from signaling.protocol.messages import Source
 
 router = area("places", prefix="/api")
 
@@ -100,19 +96,6 @@ class NewCredentialView(CredentialView, HandedOver):
     pass
 
 
-class SourceKeyView(CredentialView):
-    source: Source
-
-
-class SourceKeyBody(Body):
-    label: Name
-    source: Source
-
-
-class NewSourceKeyView(SourceKeyView, HandedOver):
-    pass
-
-
 class ProfileView(View):
     name: str
     title_zh: str
@@ -149,11 +132,7 @@ def credential_view(credential: Credential) -> CredentialView:
     )
 
 
-def _source_key_view(key: Credential) -> SourceKeyView:
-    return SourceKeyView(**dict(credential_view(key)), source=Source(str(key.source)))
-
-
-def _handed_over(services: Services, base: Address, secret: str, address: str) -> HandedOver:
+def handed_over(services: Services, base: Address, secret: str, address: str) -> HandedOver:
     """`address` begins as the one the request came to; others may begin otherwise."""
     others = [one for one in services.addresses.for_others() if one != base.url]
     return HandedOver(secret=secret, address=address, reach=base.reach, other_origins=others)
@@ -274,7 +253,7 @@ async def create_credential(
             session, classroom, label=body.label, now=services.clock()
         )
     base = address_for(request, services)
-    once = _handed_over(services, base, secret, room_address(base.url, secret))
+    once = handed_over(services, base, secret, room_address(base.url, secret))
     return NewCredentialView(**dict(credential_view(row)), **dict(once))
 
 
@@ -286,43 +265,6 @@ async def delete_credential(credential_id: Id, services: ServicesOf) -> None:
     """
     async with services.database.write() as session:
         await revoke_credential(session, credential_id, services.clock())
-    await services.lessons.remove_unwelcome()
-
-
-@router.get("/classrooms/{classroom_id}/source_keys")
-async def source_keys(classroom_id: Id, services: ServicesOf) -> list[SourceKeyView]:
-    """The encoders of a classroom, by their source keys."""
-    async with services.database.read() as session:
-        await get_classroom(session, classroom_id)
-        return [_source_key_view(row) for row in await list_source_keys(session, classroom_id)]
-
-
-@router.post("/classrooms/{classroom_id}/source_keys", status_code=201)
-async def create_source_key(
-    classroom_id: Id,
-    body: SourceKeyBody,
-    request: Request,
-    services: ServicesOf,
-) -> NewSourceKeyView:
-    """A new source key of a classroom: what an encoder there sends this source with, by WHIP.
-
-    The secret is told this once. `address` is the encoder's to send to, as a credential's is.
-    """
-    async with services.database.write() as session:
-        classroom = await get_classroom(session, classroom_id)
-        row, secret = await add_credential(
-            session, classroom, label=body.label, now=services.clock(), source=body.source
-        )
-    base = address_for(request, services)
-    once = _handed_over(services, base, secret, whip_address(base.url, body.source))
-    return NewSourceKeyView(**dict(_source_key_view(row)), **dict(once))
-
-
-@router.delete("/source_keys/{key_id}", status_code=204)
-async def delete_source_key(key_id: Id, services: ServicesOf) -> None:
-    """Revoke an encoder's source key. This cannot be undone: make a new one."""
-    async with services.database.write() as session:
-        await revoke_source_key(session, key_id, services.clock())
     await services.lessons.remove_unwelcome()
 
 

@@ -54,6 +54,15 @@ class RecordingPhase(StrEnum):
     FAILED = "failed"
 
 
+class EncoderWay(StrEnum):
+    """How the picture of a source key comes: the encoder sends it, or a camera is asked for it."""
+
+    WHIP = "whip"
+    RTMP = "rtmp"
+    SRT = "srt"
+    RTSP = "rtsp"
+
+
 class Visibility(StrEnum):
     """Who may see a recording: the schools that sat in the lesson, always; by its owner's choice
     all schools that are in its community now, or everybody who signs in.
@@ -85,6 +94,7 @@ class Base(DeclarativeBase):
         LessonPhase: _words(LessonPhase),
         RecordingPhase: _words(RecordingPhase),
         Visibility: _words(Visibility),
+        EncoderWay: _words(EncoderWay),
         dict[str, Any]: JSON,
         list[Any]: JSON,
     }
@@ -133,7 +143,8 @@ class Classroom(Row):
 class Credential(Base):
     """The long-lived secret of a room device, or of an encoder there; only its hash is kept.
 
-    With a `source` it is a source key: it sends this source by WHIP and opens no other door.
+    With a `source` it is a source key: it sends this source, the `way` it was made for, and opens
+    no other door. `port` is an SRT key's; `sealed` a camera's login (`server.encoders.sealed`).
     """
 
     __tablename__ = "credentials"
@@ -145,6 +156,9 @@ class Credential(Base):
     label: Mapped[str] = mapped_column(String(120))
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     source: Mapped[str | None] = mapped_column(String(16), default=None)
+    way: Mapped[EncoderWay] = mapped_column(default=EncoderWay.WHIP, server_default="whip")
+    port: Mapped[int | None] = mapped_column(default=None)
+    sealed: Mapped[str | None] = mapped_column(Text, default=None)
     created_at: Mapped[float]
     last_used_at: Mapped[float | None] = mapped_column(default=None)
     revoked_at: Mapped[float | None] = mapped_column(default=None)

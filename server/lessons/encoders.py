@@ -2,19 +2,19 @@
 
 A join token opens the door for some minutes, an encoder that hangs on a wall has nobody to fetch it
 a new one. So it has a key of its own, which is changed into a fresh join token at every request:
-for the seat of its classroom in the lesson that is live there now. What a key opens is WHIP, for
-one source; it is no room device's credential and no join token.
+for the seat of its classroom in the lesson that is live there now. What a key opens is one source
+by one way (WHIP here, others in `server.encoders`); it is no device's credential and no join token.
 """
 
 from __future__ import annotations
 
 import contextlib
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from server.clock import Clock
 from server.database.engine import Database
-from server.database.models import Classroom, Credential, Lesson, LessonPhase
+from server.database.models import Classroom, Credential, EncoderWay, Lesson, LessonPhase
 from server.database.refusing import DatabaseRefused
 from server.ids import secret_hash
 from server.lessons.bearers import room_device
@@ -55,25 +55,45 @@ class EncoderDesk:
         Refuses an unknown or revoked key, a key of another source, and, with the time after which
         to ask again, a room in which no lesson is live.
         """
-        now = self._clock()
+        found = await self._in_force(Credential.secret_hash == secret_hash(key))
+        if found is None or found.way is not EncoderWay.WHIP:
+            raise LessonRefusal("source-key-refused")
+        if found.source != source:
+            raise LessonRefusal("source-key-elsewhere")
+        return await self._token_of(found)
+
+    async def key_of(self, secret: str, way: EncoderWay) -> Credential | None:
+        """The key in force with this secret, if it was made for this way."""
+        found = await self._in_force(Credential.secret_hash == secret_hash(secret))
+        return found if found is not None and found.way is way else None
+
+    async def token_of(self, key_id: str) -> str:
+        """A join token for a key that the server knows by its id; refuses as `token_for`."""
+        found = await self._in_force(Credential.id == key_id)
+        if found is None:
+            raise LessonRefusal("source-key-refused")
+        return await self._token_of(found)
+
+    async def _in_force(self, which: ColumnElement[bool]) -> Credential | None:
         async with self._database.read() as session:
-            found = await session.scalar(
+            found: Credential | None = await session.scalar(
                 select(Credential)
                 .join(Classroom, Classroom.id == Credential.classroom_id)
                 .where(
-                    Credential.secret_hash == secret_hash(key),
+                    which,
                     Credential.source.is_not(None),
                     Credential.revoked_at.is_(None),
                     Classroom.deleted_at.is_(None),
                 )
             )
-            if found is None:
-                raise LessonRefusal("source-key-refused")
+            return found
+
+    async def _token_of(self, found: Credential) -> str:
+        now = self._clock()
+        async with self._database.read() as session:
             lessons = await lessons_of_classroom(
                 session, found.classroom_id, until=now + _LOOK_AHEAD_S
             )
-        if found.source != source:
-            raise LessonRefusal("source-key-elsewhere")
         await self._saw(found.id, now)
         live = next((each for each in lessons if each.state is LessonPhase.LIVE), None)
         if live is None:

@@ -15,6 +15,7 @@ from server.database.models import (
     Community,
     CommunityPartner,
     Credential,
+    EncoderWay,
     LessonSeat,
     School,
     SchoolKind,
@@ -155,10 +156,12 @@ async def add_credential(
     label: str,
     now: float,
     source: Source | None = None,
+    way: EncoderWay = EncoderWay.WHIP,
+    port: int | None = None,
 ) -> tuple[Credential, str]:
     """A new device credential and its secret, which is told this once and never again.
 
-    With a `source` it is a source key: of an encoder that sends this source.
+    With a `source` it is a source key: of an encoder that sends this source this `way`.
     """
     secret = new_secret(DEVICE_SECRET if source is None else SOURCE_KEY)
     credential = Credential(
@@ -167,11 +170,41 @@ async def add_credential(
         label=label,
         secret_hash=secret_hash(secret),
         source=source,
+        way=way,
+        port=port,
         created_at=now,
     )
     session.add(credential)
     await session.flush()
     return credential, secret
+
+
+async def free_port(session: AsyncSession, first: int, most: int) -> int | None:
+    """The first of `most` ports from `first` on that no SRT key in force has; None: all have."""
+    taken = set(
+        await session.scalars(
+            select(Credential.port).where(
+                Credential.port.is_not(None), Credential.revoked_at.is_(None)
+            )
+        )
+    )
+    return next((port for port in range(first, first + most) if port not in taken), None)
+
+
+async def standing_sources(session: AsyncSession) -> list[Credential]:
+    """Source keys for which the server itself does something while they are in force."""
+    found = await session.scalars(
+        select(Credential)
+        .join(Classroom, Classroom.id == Credential.classroom_id)
+        .where(
+            Credential.way.in_([EncoderWay.SRT, EncoderWay.RTSP]),
+            Credential.source.is_not(None),
+            Credential.revoked_at.is_(None),
+            Classroom.deleted_at.is_(None),
+        )
+        .order_by(Credential.created_at, Credential.id)
+    )
+    return list(found)
 
 
 async def take_in(

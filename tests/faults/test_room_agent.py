@@ -7,31 +7,23 @@ identity and a counter that is the wall clock, so that no still and no old pictu
 from __future__ import annotations
 
 import asyncio
-import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from server.simulate.behaviour import Habits, Talk
-from server.simulate.seat import SimulatedSeat
-from server.simulate.settings import Appearance, Receive, SeatSettings
-from server.simulate.watch import StreamSeen
-from signaling.client.address import ServerAddress
-from signaling.client.token_providers import OneToken
-from tests.browser.county import ROOMS, County, client, post
+from tests.browser.county import ROOMS, County, client
 from tests.browser.server_process import ServerProcess
+from tests.lesson_watcher import PATIENCE_S, shows, watching
 from tests.network_camera import CameraModel, NetworkCamera, need_cameras
 from tests.ports import free_port
 
 PASSWORD = "s3cret-geheim"
 MAIN, SUB = 9, 10  # what the camera's two streams show, to be told from each other
-PATIENCE_S = 60.0
 PROFILE = """
 inherits = "standard"
 title_zh = "山河"
@@ -97,39 +89,6 @@ def agent(
         assert process.wait(20) == 0
     county.teacher.close()
     assert PASSWORD not in log.read_text()
-
-
-@asynccontextmanager
-async def watching(county: County, lesson_id: str) -> AsyncIterator[SimulatedSeat]:
-    """An observer that decodes all it gets."""
-    token = post(county.teacher, f"/api/lessons/{lesson_id}/token", role="observer")["token"]
-    settings = SeatSettings(
-        Appearance(identity=1, pictures=0), Habits(hands=False, talk=Talk.NEVER), Receive.ALL
-    )
-    address = ServerAddress.parse(county.origin, insecure=True)
-    seat = SimulatedSeat(
-        address, OneToken(token), settings, rng=random.Random(1), say=lambda _: None
-    )
-    task = asyncio.create_task(seat.run())
-    try:
-        yield seat
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def shows(seat: SimulatedSeat, identity: int) -> StreamSeen:
-    """Waits until half a second of pictures of this camera stream has come, and nothing between."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            for seen in seat.seen.values():
-                seen.identities.clear()
-                before = seen.frames
-                while seen.identities <= {identity}:
-                    if seen.frames - before >= 8 and seen.identities:
-                        return seen
-                    await asyncio.sleep(0.05)
-            await asyncio.sleep(0.05)
 
 
 async def status(port: int, source_is: str) -> dict[str, object]:

@@ -58,6 +58,8 @@ VALUES: dict[str, tuple[str, Any, str, str, dict[str, str]]] = {
     "turn_urls": ("turn:t.cn:3478", ("turn:t.cn:3478",), "t.cn:3478", "turn:HOST:PORT", TURN),
     "turn_secret_file": ("s", Path("s"), "$S", "'$S'", {"turn_urls": "turn:t.cn"}),
     "server_profile": ("school", "school", "sch\x7fool", "cannot be seen", {}),
+    "rtmp_port": ("1935", 1935, "-1", "not be less than 0", {}),
+    "srt_port": ("7900", 7900, "65505", "not be more than 65504", {}),
     "programs": ("0", 0, "1001", "not be more than 1000", {}),
     "push_hosts": ("live.a.cn,10.0.0.9", ("live.a.cn", "10.0.0.9"), "rtmp://a.cn", "host name", {}),
     "hls_window_s": ("0", 0, "601", "not be more than 600", {}),

@@ -104,8 +104,12 @@ async def test_a_key_is_told_once_with_the_address_it_is_for(room: Room) -> None
             "id": key["id"],
             "label": "OBS",
             "source": "board",
+            "way": "whip",
             "created_at": room.world.clock(),
             "last_used_at": None,
+            "sends": False,
+            "in_lesson": False,
+            "fault": None,
         }
     ]
     assert (await room.admin.get(f"{path}/credentials")).json() == [], "it is no device's"

@@ -1,0 +1,252 @@
+"""One encoder in one lesson: a device of its room's seat whose streams the media core is fed with.
+
+Joins as an encoder by WHIP does, under the same rules, and is gone when the lesson, an
+administrator or the encoder ends it. Owns the feeds, their reports, and the last group of pictures
+that whoever asks for a keyframe is sent: an encoder answers no such request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import structlog
+
+from hardware_profiles.room_agent.out_layer import OutLayer
+from hardware_profiles.room_agent.passing.group import Passed
+from hardware_profiles.room_agent.passing.path import CameraPath
+from mixer.composite.libopus import OpusDecoder, OpusError
+from mixer.composite.process.sound_encoder import level_of
+from mixer.model import FeedInfo, FeedOffer
+from mixer.rtp.packet import HeaderExtension, RtpPacket
+from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
+from mixer.rtp.sequence import ntp_from_unix_ns
+from server.encoders.encoded_stream import EncodedStream, PassedSound
+from server.encoders.feed_out import FeedOut
+from server.ids import new_id
+from server.programs.feeding import FedMedia
+from signaling.driver import LessonService
+from signaling.errors import LessonRefusal
+from signaling.http_session import HttpSession
+from signaling.lesson.publishing import max_bitrate_bps
+from signaling.protocol.messages import Source, Welcome
+
+_log = structlog.get_logger("tongke.encoders")
+
+REPORT_EVERY_S = 1.0
+# Several viewers come at one moment; one group is for all of them.
+_GROUP_EVERY_S = 1.0
+
+
+class Picture(Protocol):
+    """A picture that can be fed: a pulled camera's, or an encoder's."""
+
+    path: CameraPath
+    listeners: list[Callable[[Passed], None]]
+
+
+class SeatFeed:
+    """`begin` once; `gone` is set when the lesson has ended it; `end` always."""
+
+    def __init__(
+        self,
+        signaling: LessonService,
+        media: FedMedia,
+        *,
+        folder: Path,
+        source: Source,
+        picture: Picture | None,
+        stream: EncodedStream | None = None,
+        rng: Random,
+    ) -> None:
+        """`stream` is what an encoder sends, with its sound; of a pulled camera there is none."""
+        self.gone = asyncio.Event()
+        self.lesson_id = ""
+        self._media = media
+        self._folder = folder
+        self._source = source
+        self._picture = picture
+        self._stream = stream
+        self._rng = rng
+        self._session = HttpSession(signaling, signaling.connect())
+        self._ways: list[_PictureWay | _SoundWay] = []
+        self._reporting: asyncio.Task[None] | None = None
+
+    async def begin(self, token: str) -> None:
+        """Join the token's lesson and send; raises `LessonRefusal`, and then nothing is left."""
+        sound = self._stream is not None and self._stream.has_sound
+        self._session.start(lambda _session: self.gone.set())
+        try:
+            welcome = await self._session.join(token, player=False, offers_sound=sound)
+            self.lesson_id = welcome.lesson.lesson_id
+            if self._picture is not None and self._source is not Source.ROOM:
+                await self._feed_picture(welcome, self._picture)
+            if self._stream is not None and sound and welcome.carries_sound:
+                await self._feed_sound(welcome, self._stream)
+            if not self._ways:
+                raise LessonRefusal("wrong-kind")
+        except BaseException:
+            await self.end()
+            raise
+        self._reporting = asyncio.create_task(self._report(), name="encoder-reports")
+
+    async def end(self) -> None:
+        """Out of the lesson; calling it twice is fine."""
+        if self._reporting is not None:
+            self._reporting.cancel()
+            await asyncio.gather(self._reporting, return_exceptions=True)
+        ways, self._ways = self._ways, []
+        for way in ways:
+            await way.close()
+            with suppress(Exception):  # the lesson's media is closed already, and the feed with it
+                await self._media.unpublish(self.lesson_id, way.producer_id)
+        if self._session.connection.runner is not None and not self.gone.is_set():
+            await self._session.leave()
+        await self._session.stop()
+
+    async def _feed_picture(self, welcome: Welcome, picture: Picture) -> None:
+        most = max_bitrate_bps(welcome.profile, self._source)
+        way = _PictureWay(self._path(), picture, self._rng, self._stream)
+        await self._feed(welcome, way, FeedOffer(self._source.value, "H264", most))
+
+    async def _feed_sound(self, welcome: Welcome, stream: EncodedStream) -> None:
+        most = max_bitrate_bps(welcome.profile, Source.ROOM)
+        way = _SoundWay(self._path(), stream, self._rng)
+        await self._feed(welcome, way, FeedOffer(Source.ROOM.value, "opus", most))
+
+    async def _feed(self, welcome: Welcome, way: _PictureWay | _SoundWay, offer: FeedOffer) -> None:
+        try:
+            info = await self._media.feed(
+                self.lesson_id, welcome.device_id, str(way.out.path), offer
+            )
+        except Exception as error:  # the media core is full, or the lesson's media is about to end
+            await way.close()
+            _log.warning("an encoder cannot be fed", lesson=self.lesson_id, why=repr(error))
+            raise LessonRefusal("media-failed") from error
+        way.producer_id = info.producer.producer_id
+        self._ways.append(way)
+        await self._session.feed(info.producer)
+        way.open(info)
+
+    async def _report(self) -> None:
+        while True:
+            for way in self._ways:
+                way.report(asyncio.get_running_loop().time(), time.time())
+            await asyncio.sleep(REPORT_EVERY_S)
+
+    def _path(self) -> Path:
+        return self._folder / f"encoder-{new_id()}.sock"
+
+
+class _PictureWay:
+    """The picture's feed."""
+
+    def __init__(
+        self, path: Path, picture: Picture, rng: Random, stream: EncodedStream | None
+    ) -> None:
+        self.producer_id = ""
+        self.out = FeedOut(path, on_keyframe_wanted=self._send_group)
+        self._picture = picture
+        self._stream = stream
+        self._layer = OutLayer(rng)
+        self._group_at = float("-inf")
+
+    def open(self, info: FeedInfo) -> None:
+        """Begin with the last group, and go on with what comes."""
+        self._layer.ssrc, self._layer.payload_type = info.ssrcs[0], info.payload_type
+        self.out.connect(info.media_path)
+        self._send_group()
+        self._picture.listeners.append(self._live)
+
+    def report(self, at: float, unix: float) -> None:
+        if self._stream is not None:
+            self._stream.keep_in_step(at, unix)
+        if self._layer.packets:
+            timestamp, taken = self._picture.path.clock.captured(at, unix)
+            self.out.put([self._layer.report(timestamp, taken, "encoder")])
+
+    async def close(self) -> None:
+        with suppress(ValueError):
+            self._picture.listeners.remove(self._live)
+        await self.out.close()
+
+    def _live(self, packet: Passed) -> None:
+        self.out.put([self._layer.live(packet)])
+
+    def _send_group(self) -> None:
+        now = asyncio.get_running_loop().time()
+        packets = self._picture.path.group.packets
+        if packets and now - self._group_at >= _GROUP_EVERY_S:
+            self._group_at = now
+            self.out.put(self._layer.group(packets))
+
+
+class _SoundWay:
+    """The sound's feed. It says how loud each packet is, by which the lesson sees who speaks."""
+
+    def __init__(self, path: Path, stream: EncodedStream, rng: Random) -> None:
+        self.producer_id = ""
+        self.out = FeedOut(path, on_keyframe_wanted=lambda: None)
+        self._stream = stream
+        self._sequence = rng.randrange(1 << 15)
+        self._info: FeedInfo | None = None
+        self._decoder: OpusDecoder | None = None
+        self._packets = self._octets = 0
+
+    def open(self, info: FeedInfo) -> None:
+        self._info = info
+        with suppress(OpusError):  # without it nobody is told who speaks
+            self._decoder = OpusDecoder()
+        self.out.connect(info.media_path)
+        self._stream.sound.listeners.append(self._live)
+
+    def report(self, at: float, unix: float) -> None:
+        del at
+        captured = self._stream.sound_captured(unix)
+        if captured is None or self._info is None or not self._packets:
+            return
+        timestamp, made = captured
+        ssrc = self._info.ssrcs[0]
+        ntp = ntp_from_unix_ns(round(made * 1e9))
+        report = SenderReport(
+            ssrc, ntp, timestamp, self._packets & 0xFFFF_FFFF, self._octets & 0xFFFF_FFFF
+        )
+        who = SourceDescription.of_cname(ssrc, "encoder")
+        self.out.put([serialize_compound([report, who])])
+
+    async def close(self) -> None:
+        with suppress(ValueError):
+            self._stream.sound.listeners.remove(self._live)
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+        await self.out.close()
+
+    def _live(self, packet: PassedSound) -> None:
+        assert self._info is not None  # noqa: S101 - listened to from `open` on
+        level = self._level(packet.payload)
+        element = self._info.audio_level_id
+        data = RtpPacket(
+            payload_type=self._info.payload_type,
+            sequence_number=self._sequence,
+            timestamp=packet.timestamp,
+            ssrc=self._info.ssrcs[0],
+            payload=packet.payload,
+            marker=False,
+            extensions=(HeaderExtension(element, level),) if element and level else (),
+        ).serialize()
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self._packets += 1
+        self._octets += len(packet.payload)
+        self.out.put([data])
+
+    def _level(self, payload: bytes) -> bytes:
+        try:
+            return b"" if self._decoder is None else level_of(self._decoder.decode(payload))
+        except OpusError:
+            return b""

@@ -1,0 +1,212 @@
+"""Encoders of others in a lesson: a real encoder → server → a second client that decodes.
+
+By RTMP and SRT from FFmpeg and GStreamer; by RTSP from a camera that the server asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.browser.county import ADMINISTRATOR, ROOMS, County, client, post
+from tests.browser.server_process import ServerProcess
+from tests.lesson_watcher import PATIENCE_S, hears, shows, watching
+from tests.network_camera import CameraModel, NetworkCamera, need_cameras
+from tests.ports import free_port
+from tests.real_encoders import ffmpeg, gstreamer, need_encoders, sending, sending_again, voice_file
+
+MARK, OTHER = 5, 6
+PASSWORD = "s3cret-geheim"
+ROOM = ROOMS[0]
+
+
+class Office:
+    """The school's IT at the admin page's interface."""
+
+    def __init__(self, server: ServerProcess, county: County) -> None:
+        self.server = server
+        self.county = county
+        self.admin = client(server.origin)
+        post(self.admin, "/api/session", **ADMINISTRATOR)
+        self.path = f"/api/classrooms/{county.room_ids[ROOM]}/source_keys"
+        self.secrets: set[str] = set()
+
+    def key(self, way: str, source: str = "board", **more: Any) -> dict[str, Any]:
+        made = post(self.admin, self.path, label=f"by {way}", source=source, way=way, **more)
+        if made["secret"]:
+            self.secrets.add(made["secret"])
+        return made
+
+    def revoke(self, key: dict[str, Any]) -> None:
+        self.admin.delete(f"/api/source_keys/{key['id']}").raise_for_status()
+
+    def told(self, key: dict[str, Any]) -> dict[str, Any]:
+        listed = self.admin.get(self.path).json()
+        return dict(next(one for one in listed if one["id"] == key["id"]))
+
+    async def until(self, key: dict[str, Any], **is_so: Any) -> dict[str, Any]:
+        """What is told of it once it is so."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                told = await asyncio.to_thread(self.told, key)
+                if all(told[name] == value for name, value in is_so.items()):
+                    return told
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    need_encoders()
+    server = ServerProcess(
+        tmp_path / "data",
+        settings={
+            "TONGKE_RTMP_PORT": str(free_port()),
+            "TONGKE_SRT_PORT": str(free_port()),
+            "TONGKE_LOG_LEVEL": "debug",
+        },
+    )
+    server.start()
+    county = County.founded(server.origin, server.setup_key, "recording-room")
+    office = Office(server, county)
+    yield office
+    office.admin.close()
+    county.teacher.close()
+    assert server.stop() == 0
+    log = server.log.read_text()
+    assert office.secrets
+    for secret in office.secrets | {PASSWORD}:
+        assert secret not in log and secret[4:20] not in log
+
+
+def rtmp(key: dict[str, Any]) -> str:
+    return f"{key['address']}/{key['secret']}"
+
+
+def srt(key: dict[str, Any]) -> str:
+    return f"{key['address']}?mode=caller&pbkeylen=16&passphrase={key['secret']}"
+
+
+async def test_by_rtmp_started_before_the_lesson_and_back_by_itself(
+    office: Office, tmp_path: Path
+) -> None:
+    key = office.key("rtmp")
+    assert (key["sends"], key["in_lesson"], key["fault"]) == (False, False, None)
+    voice = voice_file(tmp_path, MARK)
+    with sending(ffmpeg(rtmp(key), "flv", voice), MARK):
+        await office.until(key, sends=True, in_lesson=False)
+        lesson_id = await asyncio.to_thread(lambda: office.county.lesson_now(mode="research"))
+        async with watching(office.county, lesson_id) as observer:
+            seen = await shows(observer, MARK)
+            assert (seen.source, seen.unreadable) == ("board", 0)
+            heard = await hears(observer, MARK)
+            assert heard.source == "room" and heard.seat_id == seen.seat_id
+            # The same key from another encoder meanwhile changes nothing.
+            with sending(ffmpeg(rtmp(key), "flv", None), OTHER) as second:
+                assert await asyncio.to_thread(second.wait, PATIENCE_S)
+            seen.ages_ms.clear()  # first came the last group, which is old
+            await shows(observer, MARK)
+            assert seen.age_ms is not None and seen.age_ms < 1_000
+    await office.until(key, sends=False, in_lesson=False)
+    # Another make, under the same key, in the same lesson; then the key is taken back.
+    async with watching(office.county, lesson_id) as observer:
+        sink = f"rtmp2sink location={rtmp(key)}"
+        command = gstreamer("", "flvmux streamable=true", sink, voice)
+        with sending(command, OTHER) as box:
+            await shows(observer, OTHER)
+            await hears(observer, MARK)
+            office.revoke(key)
+            assert await asyncio.to_thread(box.wait, PATIENCE_S) is not None
+
+
+async def test_by_srt_with_the_passphrase_alone(office: Office, tmp_path: Path) -> None:
+    key = office.key("srt")
+    lesson_id = await asyncio.to_thread(lambda: office.county.lesson_now(mode="research"))
+    async with watching(office.county, lesson_id) as observer:
+        wrong = {**key, "secret": "another-passphrase-than-that"}
+        with sending(ffmpeg(srt(wrong), "mpegts", None), OTHER) as stranger:
+            assert await asyncio.to_thread(stranger.wait, PATIENCE_S) != 0
+        sink = f"srtsink uri={srt(key)}"
+        with sending(
+            gstreamer("", "mpegtsmux alignment=7", sink, voice_file(tmp_path, MARK)), MARK
+        ):
+            seen = await shows(observer, MARK)
+            assert seen.source == "board"
+            await hears(observer, MARK)
+            assert (await office.until(key, in_lesson=True))["fault"] is None
+        await office.until(key, sends=False, in_lesson=False)
+        with sending_again(ffmpeg(srt(key), "mpegts", None), OTHER):
+            await shows(observer, OTHER)
+            # A server that is killed and started again listens again.
+            office.server.kill()
+            await asyncio.to_thread(office.server.start)
+            observer.seen.clear()
+            await shows(observer, OTHER)
+
+
+async def test_a_camera_that_the_server_asks_while_there_is_a_lesson(office: Office) -> None:
+    need_cameras()
+    camera = NetworkCamera(MARK, CameraModel(password=PASSWORD, gop=60, profile="high"))
+    camera.start()
+    try:
+        wrong = {"camera_url": camera.url, "camera_user": "admin", "camera_password": "wrong"}
+        key = office.key("rtsp", **wrong)
+        assert (key["secret"], key["address"]) == ("", "")
+        lesson_id = await asyncio.to_thread(office.county.lesson_now)
+        told = (await office.until(key, in_lesson=True, sends=False))["fault"]
+        while told is None:
+            told = (await office.until(key, in_lesson=True))["fault"]
+        assert "password" in told["message_en"] and "密码" in told["message_zh"]
+        office.revoke(key)
+        key = office.key("rtsp", **{**wrong, "camera_password": PASSWORD})
+        office.secrets.add(PASSWORD)
+        async with watching(office.county, lesson_id) as observer:
+            seen = await shows(observer, MARK)
+            assert (seen.source, seen.unreadable) == ("board", 0)
+            camera.kill()
+            await office.until(key, sends=False)
+            camera.start()
+            await shows(observer, MARK)
+            office.revoke(key)
+    finally:
+        camera.kill()
+
+
+async def test_strangers_and_half_open_connections_cost_the_others_nothing(office: Office) -> None:
+    key = office.key("rtmp")
+    port = int(httpx.URL(key["address"]).port or 0)
+    lesson_id = await asyncio.to_thread(lambda: office.county.lesson_now(mode="research"))
+    bad = [b"GET / HTTP/1.1\r\n\r\n", b"\x03" + bytes(1535), b"\x16\x03\x01" + bytes(600), b"\x03"]
+    knocking = [socket.create_connection(("127.0.0.1", port)) for _ in range(6)]
+    try:
+        for number, one in enumerate(knocking):
+            one.sendall(bad[number % len(bad)])
+        with sending(ffmpeg(rtmp({**key, "secret": "tks_wrong"}), "flv", None), OTHER) as stranger:
+            assert await asyncio.to_thread(stranger.wait, PATIENCE_S) != 0
+        async with watching(office.county, lesson_id) as observer:
+            with sending(ffmpeg(rtmp(key), "flv", None), MARK):
+                await shows(observer, MARK)
+        for one in knocking:  # each is ended by us, the half open ones too
+            one.settimeout(PATIENCE_S)
+            while await asyncio.to_thread(one.recv, 4096):
+                pass
+    finally:
+        for one in knocking:
+            one.close()
+
+
+async def test_what_is_no_h264_is_told(office: Office) -> None:
+    key = office.key("srt")
+    codec = ["-c:v", "mpeg2video"]
+    with sending(ffmpeg(srt(key), "mpegts", None, codec=codec), MARK):
+        fault = None
+        async with asyncio.timeout(PATIENCE_S):
+            while fault is None:
+                fault = (await asyncio.to_thread(office.told, key))["fault"]
+                await asyncio.sleep(0.1)
+    assert "H.264" in fault["message_en"] and "H.264" in fault["message_zh"]

@@ -1,0 +1,61 @@
+"""An observer of a real lesson: decodes all it gets, waits for marked pictures and voices."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from server.simulate.behaviour import Habits, Talk
+from server.simulate.seat import SimulatedSeat
+from server.simulate.settings import Appearance, Receive, SeatSettings
+from server.simulate.watch import StreamSeen, tone_of
+from signaling.client.address import ServerAddress
+from signaling.client.token_providers import OneToken
+from tests.browser.county import County, post
+
+PATIENCE_S = 60.0
+
+
+@asynccontextmanager
+async def watching(county: County, lesson_id: str) -> AsyncIterator[SimulatedSeat]:
+    """An observer that decodes all it gets."""
+    token = post(county.teacher, f"/api/lessons/{lesson_id}/token", role="observer")["token"]
+    settings = SeatSettings(
+        Appearance(identity=1, pictures=0), Habits(hands=False, talk=Talk.NEVER), Receive.ALL
+    )
+    address = ServerAddress.parse(county.origin, insecure=True)
+    seat = SimulatedSeat(
+        address, OneToken(token), settings, rng=random.Random(1), say=lambda _: None
+    )
+    task = asyncio.create_task(seat.run())
+    try:
+        yield seat
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def shows(seat: SimulatedSeat, identity: int) -> StreamSeen:
+    """Waits until half a second of pictures of this camera stream has come, and nothing between."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for seen in seat.seen.values():
+                seen.identities.clear()
+                before = seen.frames
+                while seen.identities <= {identity}:
+                    if seen.frames - before >= 8 and seen.identities:
+                        return seen
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
+
+
+async def hears(seat: SimulatedSeat, identity: int) -> StreamSeen:
+    """Waits until this identity's voice is heard."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for seen in seat.seen.values():
+                if tone_of(identity) in seen.tones:
+                    return seen
+            await asyncio.sleep(0.05)
