@@ -120,6 +120,7 @@ api: $(STAMPS)/node $(STAMPS)/native
 test-core: $(STAMPS)/native
 	@scripts/need-servers.sh
 	@scripts/need-cameras.sh
+	@scripts/need-encoders.sh
 	$(PY) -m pytest -q -m "not browser and not alone" $(WORKERS)
 	$(PY) -m pytest -q -m "not browser and alone" tests/faults
 
@@ -128,6 +129,7 @@ test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-browsers.sh
 	@scripts/need-servers.sh
 	@scripts/need-cameras.sh
+	@scripts/need-encoders.sh
 	$(PY) -m pytest -q -m "browser and not alone" -n 2 --dist loadfile tests/browser tests/faults
 	$(PY) -m pytest -q -m "browser and alone" tests/browser tests/faults
 

@@ -38,16 +38,16 @@ async def watching(county: County, lesson_id: str) -> AsyncIterator[SimulatedSea
 
 
 async def shows(seat: SimulatedSeat, identity: int) -> StreamSeen:
-    """Waits until half a second of pictures of this camera stream has come, and nothing between."""
+    """Waits until half a second of pictures of this identity has come, and nothing between."""
+    began: dict[int, int] = {}  # frames of each stream when it began to show nothing else
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            for seen in seat.seen.values():
-                seen.identities.clear()
-                before = seen.frames
-                while seen.identities <= {identity}:
-                    if seen.frames - before >= 8 and seen.identities:
-                        return seen
-                    await asyncio.sleep(0.05)
+            for seen in list(seat.seen.values()):
+                if id(seen) not in began or not seen.identities <= {identity}:
+                    seen.identities.clear()
+                    began[id(seen)] = seen.frames
+                elif seen.identities and seen.frames - began[id(seen)] >= 8:
+                    return seen
             await asyncio.sleep(0.05)
 
 
