@@ -22,6 +22,7 @@ from benchmarks.archived_lesson import (
     loop_of_pictures,
     loop_of_sound,
 )
+from mixer.reading.control import LineSplitter
 from mixer.rtp.packet import RtpPacket
 from recorder import control as c
 from recorder.records import SeatRecord
@@ -67,7 +68,7 @@ class FedRecorder:
                 [sys.executable, "-m", "recorder", "--control-fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
             )
-        self._lines = c.LineSplitter()
+        self._lines = LineSplitter()
         self._sources = [
             _Source(f"v{n}", str(runtime / f"v{n}.sock"), 100 + n, False, n / 200)
             for n in range(shape.pictures)

@@ -1,7 +1,7 @@
 """What one encoder sends now: its picture as a camera's, its sound, both on one clock. Sans-IO.
 
 Fed by `inlet` with RTP and reports, over all connections of the encoder. Who sends it on into a
-lesson listens to `picture.listeners` and `sound.listeners`.
+lesson listens to `picture` and `sound`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,21 @@ class EncodedPicture:
 
     def __init__(self, rng: Random) -> None:
         self.path = CameraPath(rng.randrange(1 << 32))
-        self.listeners: list[Callable[[Passed], None]] = []
         self.newest: int | None = None  # the encoder's own timestamp
+        self._listeners: list[Callable[[Passed], None]] = []
+
+    def listen(self, listener: Callable[[Passed], None]) -> None:
+        """Give it every packet from now on."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[Passed], None]) -> None:
+        """Raises `ValueError` for one that does not listen."""
+        self._listeners.remove(listener)
+
+    def take(self, packet: Passed) -> None:
+        """One to send on."""
+        for listener in self._listeners:
+            listener(packet)
 
 
 class EncodedSound:
@@ -113,8 +126,7 @@ class EncodedStream:
             self.picture.newest = int.from_bytes(data[4:8], "big")
             self._clock.note(_PICTURE, self.picture.newest, unix)
         for one in passed:
-            for listener in self.picture.listeners:
-                listener(one)
+            self.picture.take(one)
 
     def sound_packet(self, data: bytes, at: float, unix: float) -> None:
         """One RTP packet of the sound."""

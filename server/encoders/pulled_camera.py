@@ -8,11 +8,17 @@ from __future__ import annotations
 from random import Random
 
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.converting.target import Target
+from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
+from hardware_profiles.room_agent.sources.source import NetworkCamera
 from server.encoders.encoded_stream import EncodedStream
 from server.encoders.errors import EncoderFault
 from server.encoders.sealed import CameraLogin
 from signaling.protocol.messages import Source
+
+# What browsers do not play (H.265, B-frames) is encoded again, at the price of half a core.
+CONVERTED = Target(1280, 720, 25, 1_500_000)
 
 
 class PulledCamera:
@@ -21,11 +27,12 @@ class PulledCamera:
     stream: EncodedStream | None = None
     ready = True  # whoever is in the lesson sees that the camera is missing
 
-    def __init__(self, key_id: str, source: Source, camera: CameraLogin, *, rng: Random) -> None:
+    def __init__(self, key_id: str, shown_as: Source, camera: CameraLogin, *, rng: Random) -> None:
         self.key_id = key_id
-        self.source = source
+        self.source = shown_as
         login = Login(camera.user, camera.password) if camera.user or camera.password else None
-        self.picture = CameraFeed(camera.url, login, udp=camera.udp, rng=rng)
+        source = NetworkCamera(StreamAddress.parse(camera.url), login, udp=camera.udp, rng=rng)
+        self.picture = CameraFeed(source, CONVERTED, first_timestamp=rng.randrange(1 << 32))
 
     @property
     def sends(self) -> bool:

@@ -47,7 +47,12 @@ class Picture(Protocol):
     """A picture that can be fed: a pulled camera's, or an encoder's."""
 
     path: CameraPath
-    listeners: list[Callable[[Passed], None]]
+
+    def listen(self, listener: Callable[[Passed], None]) -> None:
+        """Give it every packet from now on."""
+        ...
+
+    def unlisten(self, listener: Callable[[Passed], None]) -> None: ...
 
 
 class SeatFeed:
@@ -161,7 +166,7 @@ class _PictureWay:
         self._layer.ssrc, self._layer.payload_type = info.ssrcs[0], info.payload_type
         self.out.connect(info.media_path)
         self._send_group()
-        self._picture.listeners.append(self._live)
+        self._picture.listen(self._live)
 
     def report(self, at: float, unix: float) -> None:
         if self._stream is not None:
@@ -172,7 +177,7 @@ class _PictureWay:
 
     async def close(self) -> None:
         with suppress(ValueError):
-            self._picture.listeners.remove(self._live)
+            self._picture.unlisten(self._live)
         await self.out.close()
 
     def _live(self, packet: Passed) -> None:
