@@ -187,6 +187,16 @@ export interface components {
             free_bytes: number | null;
             total_bytes: number | null;
         };
+        /**
+         * @description How the picture of a source key comes: the encoder sends it, or a camera is asked for it.
+         * @enum {string}
+         */
+        EncoderWay: "whip" | "rtmp" | "srt" | "rtsp";
+        /** @description Why an encoder's picture does not come, and what to do. */
+        EncoderWords: {
+            message_en: string;
+            message_zh: string;
+        };
         /** @description One simulcast layer a device shall send (layer order: smallest first). */
         EncodingProfile: {
             max_bitrate_bps: number;
@@ -459,13 +469,17 @@ export interface components {
         NewSourceKeyView: {
             address: string;
             created_at: number;
+            fault: components["schemas"]["EncoderWords"] | null;
             id: string;
+            in_lesson: boolean;
             label: string;
             last_used_at: number | null;
             other_origins: string[];
             reach: components["schemas"]["Reach"];
             secret: string;
+            sends: boolean;
             source: components["schemas"]["Source"];
+            way: components["schemas"]["EncoderWay"];
         };
         NodeView: {
             at: number;
@@ -578,13 +592,19 @@ export interface components {
          *     What is heard in it is in `parts` as well.
          */
         ProgramPartView: {
+            /** @default  */
+            codecs: string;
             duration_s: number;
             file: string;
             has_audio: boolean;
             has_video: boolean;
+            /** @default 0 */
+            index_bytes: number;
             mime: string;
             name: string;
             part_id: string;
+            /** @default  */
+            playlist: string;
             school: string;
             seat_id: string;
             source: components["schemas"]["LessonSource"];
@@ -592,7 +612,10 @@ export interface components {
         };
         /** @description Where to: `rtmp://HOST/APP/KEY`, `rtmps://…`, `srt://HOST:PORT?streamid=…&passphrase=…`. */
         PushBody: {
-            /** Format: password */
+            /**
+             * Format: password
+             * @default
+             */
             address: string;
         };
         /**
@@ -937,16 +960,36 @@ export interface components {
          * @enum {string}
          */
         Source: "teacher" | "students" | "board" | "screen" | "room";
+        /** @description `camera_…` are of `rtsp` alone: the camera that the server is to ask. */
         SourceKeyBody: {
+            /** @default  */
+            camera_password: string;
+            /** @default false */
+            camera_udp: boolean;
+            /** @default  */
+            camera_url: string;
+            /** @default  */
+            camera_user: string;
             label: string;
             source: components["schemas"]["Source"];
+            /** @default whip */
+            way: components["schemas"]["EncoderWay"];
         };
+        /**
+         * @description `sends`: something comes from it now; `in_lesson`: it is in its room's lesson.
+         *
+         *     Of encoders by WHIP both are false: whether they are there is seen in the lesson.
+         */
         SourceKeyView: {
             created_at: number;
+            fault: components["schemas"]["EncoderWords"] | null;
             id: string;
+            in_lesson: boolean;
             label: string;
             last_used_at: number | null;
+            sends: boolean;
             source: components["schemas"]["Source"];
+            way: components["schemas"]["EncoderWay"];
         };
         /** @description What a source shall be captured and sent as (from the room's hardware profile). */
         SourceProfile: {
