@@ -92,7 +92,7 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
             if credentials or token or seats:
                 raise WrongOptions(
                     "--lessons makes its own seats: leave --credential, --token and --seats out",
-                    "--lessons 自己安排席位：请不要给出 --credential、--token 和 --seats",
+                    "--lessons 自己安排教室和教师：请不要给出 --credential、--token 和 --seats",
                 )
             receives = Receive.ALL if watch else receive
             load = _load(address, lessons, rooms, administrator, password_file, receive=receives)
@@ -177,7 +177,7 @@ def _load(
         seats = lessons * (rooms + 1)
         raise WrongOptions(
             f"{lessons} lessons with {rooms} rooms are {seats} seats; at most {_MOST_SEATS}",
-            f"{lessons} 节课、每节 {rooms} 间教室共 {seats} 个席位；最多 {_MOST_SEATS} 个",
+            f"{lessons} 节课、每节 {rooms} 间教室，共 {seats} 台设备；最多 {_MOST_SEATS} 台",
         )
     if password_file is None:
         if not sys.stdin.isatty():
@@ -234,7 +234,7 @@ async def _run_load(
         if load.receive is Receive.NOTHING:
             say(
                 "its seats receive nothing, so nothing is forwarded to them: see --receive",
-                "各席位什么也不接收，所以服务器不向它们转发：见 --receive",
+                "这些设备什么也不接收，所以服务器不向它们转发：见 --receive",
             )
         code = await run_crew(plan(county.token_providers), console, stop)
     except SimulateError as error:
@@ -273,18 +273,18 @@ def _token_providers(
     if not known:
         raise WrongOptions(
             "give --credential or --token, one for each seat",
-            "请给出 --credential 或 --token，每个席位一个",
+            "请给出 --credential 或 --token，每台设备一个",
         )
     count = seats or known
     if count > known:
         raise WrongOptions(
             f"{count} seats on {known} credentials and tokens: two devices of one seat send only "
             "once, so they would be half a load. Give one for each seat, or --lessons",
-            f"{count} 个席位只有 {known} 个凭证：同一席位的两台设备只有一台发送，"
-            "达不到应有的负载。请为每个席位给出一个凭证，或使用 --lessons",
+            f"{count} 台设备只有 {known} 个凭证：用同一凭证的两台设备只有一台发送，"
+            "达不到应有的负载。请为每台设备给出一个凭证，或使用 --lessons",
         )
     if count > _MOST_SEATS:
-        raise WrongOptions(f"at most {_MOST_SEATS} seats", f"最多 {_MOST_SEATS} 个席位")
+        raise WrongOptions(f"at most {_MOST_SEATS} seats", f"最多 {_MOST_SEATS} 台设备")
     found: list[TokenProvider] = []
     for index in range(count):
         if index < len(credentials):

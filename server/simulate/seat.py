@@ -125,7 +125,7 @@ class SimulatedSeat:
             return Text(self.device.lost_by, self.device.lost_by)
         if self.figures.opened_any:
             return Text(
-                "音视频还没有连上，或另一台设备占着它的席位",
+                "音视频还没有连上，或另一台设备在代替它发送",
                 "its media was not connected yet, or another device has its seat",
             )
         return Text(
