@@ -166,8 +166,8 @@ class ReadingThread:
         elif waiting:
             self._waiting.add(source.track_id)
 
-    def _read(self, source: TappedPicture, _now: float) -> None:
-        self._put(source, source.read())
+    def _read(self, source: TappedPicture, now: float) -> None:
+        self._put(source, source.read(now))
 
     def _poll(self, source: TappedPicture, now: float) -> None:
         picture, asked = source.poll(now)

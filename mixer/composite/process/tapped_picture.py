@@ -78,7 +78,7 @@ class TappedPicture:
             self._waiting += len(datagrams)
         return self._waiting
 
-    def read(self) -> Decoded | None:
+    def read(self, now: float) -> Decoded | None:
         """Decode what was received; the newest picture it makes, None without a new one."""
         arrived, self._arrived, self._waiting = self._arrived, [], 0
         newest = None
@@ -87,12 +87,15 @@ class TappedPicture:
                 picture = self._decoded(self._reader.handle_datagram(data, at))
                 if picture is not None:
                     newest = Decoded(picture, at, self._reader.lag_s)
+        behind_a_hole = self._decoded(self._reader.poll(now)) if self._shown else None
+        if behind_a_hole is not None:
+            newest = Decoded(behind_a_hole, now, self._reader.lag_s)
         return newest
 
     def poll(self, now: float) -> tuple[Picture | None, bool]:
         """What time alone brings: a picture behind a hole, and whether a keyframe was asked for."""
-        if not self._shown:
-            return None, False
+        if not self._shown or self._waiting:
+            return None, False  # what waits may fill the hole: `read` gives it up, or not
         newest = self._decoded(self._reader.poll(now))
         request = self._reader.keyframe_request(now)
         return newest, request is not None and self.socket.send(request)

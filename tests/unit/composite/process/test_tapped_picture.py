@@ -47,7 +47,7 @@ class World:
         """The number in the picture that this datagram makes new."""
         self.core.sendto(data, str(self.path))
         self.source.receive(self.now)
-        decoded = self.source.read()
+        decoded = self.source.read(self.now)
         return None if decoded is None else read_counter(decoded.picture.y)
 
 
@@ -119,12 +119,12 @@ def test_what_was_received_is_kept_until_it_is_read_and_dated_when_it_came(world
     for kept, (at, data) in enumerate(sent[:8], start=1):
         world.core.sendto(data, str(world.path))
         assert world.source.receive(at) == kept
-    decoded = world.source.read()
+    decoded = world.source.read(1.0)
     assert decoded is not None
     # Of several the newest one; it came when its last packet was received, not when it was read.
     *_, last = [at for at, data in sent[:8] if data[1] & 0x80]
     assert decoded.at == last
-    assert world.source.read() is None
+    assert world.source.read(1.0) is None
 
 
 def test_what_waits_when_it_is_shown_no_more_is_never_decoded(world: World) -> None:
@@ -133,5 +133,46 @@ def test_what_waits_when_it_is_shown_no_more_is_never_decoded(world: World) -> N
         world.core.sendto(data, str(world.path))
         world.source.receive(at)
     world.source.show(shown=False)
-    assert world.source.read() is None
+    assert world.source.read(1.0) is None
     assert world.source.counters().decoded_frames == 0
+
+
+def test_a_hole_is_not_given_up_while_what_fills_it_waits_to_be_read(world: World) -> None:
+    world.source.show(shown=True)
+    packets = [
+        data for _, data in packetise(STREAM, encode_video("H264", 1, width=256, height=144))
+    ]
+    first_of_second = next(n for n, data in enumerate(packets) if data[1] & 0x80) + 1
+
+    def arrive(at: float, *datagrams: bytes) -> None:
+        for data in datagrams:
+            world.core.sendto(data, str(world.path))
+            world.source.receive(at)
+
+    arrive(0.0, *packets[:first_of_second])
+    assert world.source.read(0.01) is not None
+    late, behind = packets[first_of_second], packets[first_of_second + 1 : first_of_second + 4]
+    arrive(0.04, *behind)
+    assert world.source.read(0.05) is None
+    arrive(0.13, late)  # the retransmission: within the tenth of a second that is waited
+    assert world.source.poll(0.15) == (None, False)
+    assert world.source.read(0.16) is not None
+    assert world.source.counters().lost_packets == 0
+
+
+def test_a_hole_that_nothing_fills_is_given_up_by_reading_as_well(world: World) -> None:
+    world.source.show(shown=True)
+    packets = [
+        data for _, data in packetise(STREAM, encode_video("H264", 1, width=256, height=144))
+    ]
+    first_of_second = next(n for n, data in enumerate(packets) if data[1] & 0x80) + 1
+    for number, data in enumerate(packets[:12]):
+        if number != first_of_second:
+            world.core.sendto(data, str(world.path))
+            world.source.receive(0.0)
+    assert world.source.read(0.01) is not None
+    assert world.source.counters().lost_packets == 0
+    world.core.sendto(packets[12], str(world.path))
+    world.source.receive(0.12)
+    world.source.read(0.13)
+    assert world.source.counters().lost_packets == 1
