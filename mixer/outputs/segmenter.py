@@ -32,9 +32,15 @@ from mixer.rtp.errors import MalformedPacketError
 if TYPE_CHECKING:
     from mixer.outputs.aac_sound import AacSound
 
-# Parts have 200 ms. The playlist says: no part is longer, none but a segment's last is shorter
-# than 85 % of it (RFC 8216bis §4.4.3.7). Five pictures of 40 ms are one of 200, as three of 67 are.
-PART_TARGET_S = 0.22
+# A part is whole with the first picture that makes it so long: five of 40 ms, or three of 67.
+PART_S = 0.2
+
+# What the playlist says: no part is longer (RFC 8216bis §4.4.3.7). Rooms that send 15 pictures a
+# second make steps of 80 ms in a program of 25: a part that would be longer ends before such a one.
+PART_TARGET_S = 0.24
+
+# Times are rounded to ticks of the sender's and of ours.
+_ROUNDING_S = 0.002
 
 # A player that joins begins at a keyframe, and each costs what ten pictures do.
 SEGMENT_S = 4.0
@@ -247,7 +253,8 @@ class Segmenter:
         if self._held is None:
             return
         (began, sample), self._held = self._held, None
-        if self._part is not None and at - self._part.at > PART_TARGET_S * PICTURE_RATE:
+        longest = (PART_TARGET_S + _ROUNDING_S) * PICTURE_RATE
+        if self._part is not None and at - self._part.at > longest:
             self._end_part(now)
         if self._part is None:
             opens = began == self._segment_at
@@ -260,8 +267,7 @@ class Segmenter:
         part.ends_segment |= age >= LONGEST_SEGMENT_S * PICTURE_RATE
         if part.ends_segment:
             self._segment_at = at
-        # Another picture like this one would make it too long: it need not be waited for.
-        if part.ends_segment or at - part.at + at - began > PART_TARGET_S * PICTURE_RATE:
+        if part.ends_segment or at - part.at >= (PART_S - _ROUNDING_S) * PICTURE_RATE:
             self._end_part(now)
 
     def _end_part(self, now: float) -> None:

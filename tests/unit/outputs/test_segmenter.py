@@ -14,6 +14,7 @@ import pytest
 from mixer.outputs.playlist import media_playlist, variants
 from mixer.outputs.segmenter import (
     LONGEST_SEGMENT_S,
+    PART_S,
     PART_TARGET_S,
     SEGMENT_S,
     HlsSegment,
@@ -102,7 +103,7 @@ def test_parts_and_segments_keep_to_what_the_playlist_promises(
         assert segment.duration_s <= LONGEST_SEGMENT_S
         assert segment.parts[0].independent
         *others, last = segment.parts
-        assert all(0.85 * PART_TARGET_S <= one.duration_s <= PART_TARGET_S for one in others)
+        assert all(PART_S - 0.002 <= one.duration_s <= PART_TARGET_S for one in others)
         assert last.duration_s <= PART_TARGET_S
         assert segment.unix_s == pytest.approx(BEGAN_UNIX_S + SEGMENT_S * segment.number, abs=0.002)
         film = as_film(held, [segment])
@@ -214,6 +215,17 @@ def test_a_still_picture_is_a_part_each_time_it_comes(sound: list[Encoded]) -> N
     slow = [Encoded(one.time, one.data, one.keyframe) for one in every[:: FRAME_RATE // 5]]
     held = played(slow, sound).segmenter
     assert {round(part.duration_s, 3) for one in held.segments for part in one.parts} == {0.2}
+
+
+def test_uneven_pictures_make_no_part_longer_than_is_promised(sound: list[Encoded]) -> None:
+    """Of 15 a second in a program of 25: steps of 40 and of 80 ms."""
+    every = encode_video("H264", SECONDS, keyframe_every=EVERY)
+    kept = {round(number * 25 / 15) for number in range(SECONDS * 15)}
+    uneven = [one for number, one in enumerate(every) if number in kept or one.keyframe]
+    held = played(uneven, sound).segmenter
+    parts = [part.duration_s for one in held.segments for part in one.parts[:-1]]
+    assert len(parts) > 30
+    assert all(PART_S - 0.002 <= one <= PART_TARGET_S + 0.002 for one in parts), sorted(parts)
 
 
 def test_a_keyframe_is_wanted_when_a_segment_is_long_enough(sound: list[Encoded]) -> None:

@@ -1,0 +1,140 @@
+"""Low-latency HLS of a real compositor between a real media core's taps: what is packed, how late.
+
+The picture that is fed is still, so what comes is what the compositor sends by itself: a picture in
+each part. Then the compositor is killed, and the same player goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+
+from mixer.model import ProducerInfo, ProducerLive
+from server.broadcasts.hls import LessonHls
+from server.broadcasts.service import BroadcastService
+from server.broadcasts.watch_keys import WatchKeys
+from server.children.child import Allowances
+from server.programs.service import ProgramService
+from signaling.protocol.messages import Source
+from tests.feeder import BRIGHTNESS
+from tests.unit.node.peers import LESSON, running_node
+from tests.unit.node.test_feeds import feeding, open_feeds
+from tests.unit.server.programs.test_real_program import Lessons, brightness
+from tests.unit.signaling.sample_lesson import plan
+
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(180)]
+
+PATIENCE_S = 60.0
+PARTS = 15
+
+# From the rooms to a part that can be asked for: the part's own 200 ms, the picture after it, the
+# jitter buffer of the sound, the encoder's 43 ms; and a busy machine.
+LATEST_S = 1.0
+
+
+class ToldLessons(Lessons):
+    """The lessons, whose observers hear of the program's streams."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broadcasts: BroadcastService | None = None
+
+    async def add_stream(
+        self, lesson_id: str, producer: ProducerInfo, *, seat_id: str | None = None
+    ) -> None:
+        await super().add_stream(lesson_id, producer, seat_id=seat_id)
+        if self.broadcasts is not None and seat_id is None:
+            await self.broadcasts.producer_added(
+                lesson_id, "", producer.label, producer.producer_id
+            )
+
+
+async def play(hls: LessonHls, count: int) -> tuple[str, list[float]]:
+    """As a player does: each playlist is asked for with its next part. How late each was."""
+    text = await hls.playlist()
+    late: list[float] = []
+    for _ in range(count):
+        number, part = hls.segmenter.next_part
+        text = await hls.playlist(number, part)
+        newest = hls.segmenter.segments[-1]
+        late.append(time.time() - (newest.unix_s + newest.duration_s))
+    return text, late
+
+
+async def test_what_is_made_can_be_played_and_goes_on_after_a_kill(tmp_path: Path) -> None:
+    sockets = tmp_path / "s"
+    sockets.mkdir()
+    async with running_node() as (node, _events):
+        feeds = await open_feeds(node, sockets)
+        lessons = ToldLessons()
+        lead = lessons.desk.join("lead")
+        made = lead.publish(Source.TEACHER, Source.ROOM)
+        for mid, name in (("teacher", "picture"), ("room", "sound")):
+            lessons.renamed[made[mid]] = feeds[name].producer.producer_id
+            lessons.desk.notice(ProducerLive(made[mid], lead.device_id))
+        programs = ProgramService(
+            node,
+            most=1,
+            allowed=Allowances(backoff_s=(0.0,)),
+            lingers_s=0.0,
+            runtime_folder=tmp_path,
+        )
+        programs.lessons = lessons
+        broadcasts = lessons.broadcasts = BroadcastService(
+            node,
+            programs,
+            keys=WatchKeys(b"k" * 32),
+            window_s=60,
+            lingers_s=PATIENCE_S * 3,
+            runtime_folder=tmp_path,
+        )
+        await programs.start()
+        await broadcasts.start()
+        try:
+            async with feeding(sockets, feeds):
+                await broadcasts.lesson_opened(replace(plan(), lesson_id=LESSON))
+                hls = broadcasts.hls_of(LESSON)
+                assert hls is not None
+                async with asyncio.timeout(PATIENCE_S):
+                    assert "mp4a.40.2" in await hls.index()
+                    while not lead_is_seen(hls):
+                        await play(hls, 1)
+                    text, late = await play(hls, PARTS)
+                print(f"a part is there {sorted(late)[len(late) // 2]:.2f} s after its end")
+                assert sorted(late)[len(late) // 2] < LATEST_S
+                durations = [float(one) for one in re.findall(r"PART:DURATION=([\d.]+)", text)]
+                # Where a tick of the compositor is late its picture stands for longer.
+                assert len(durations) > PARTS
+                assert 0.19 < sorted(durations)[len(durations) // 2] < 0.25
+                program = programs.program_of(LESSON)
+                assert program is not None and program.pid is not None
+                os.kill(program.pid, signal.SIGKILL)
+                async with asyncio.timeout(PATIENCE_S):
+                    while not any(one.discontinuity for one in hls.segmenter.segments):
+                        text, _ = await play(hls, 1)
+                    text, _ = await play(hls, 1)
+                    while not lead_is_seen(hls):
+                        await play(hls, 1)
+                assert "#EXT-X-DISCONTINUITY\n" in text
+        finally:
+            await broadcasts.close()
+            await programs.close()
+
+
+def lead_is_seen(hls: LessonHls) -> bool:
+    """In the newest segment, decoded by libav."""
+    newest = hls.segmenter.segments[-1]
+    header, _ = hls.segmenter.headers[newest.header]
+    film = header + b"".join(part.data for part in newest.parts)
+    with av.open(io.BytesIO(film), "r") as container:
+        *_, last = container.decode(video=0)
+    return min(abs(brightness(last) - level) for level in BRIGHTNESS) < 12
