@@ -7,7 +7,9 @@ and never read, that go in the middle: each is told with its reason, tried again
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
+import signal
 import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -18,6 +20,7 @@ import av
 import pytest
 import structlog
 
+from mixer.outputs.fmp4 import Sample, fragment
 from mixer.outputs.segmenter import SEGMENT_S, Segmenter
 from server.broadcasts.pushing import Push, PushStanding
 from server.broadcasts.targets import PushTarget, push_target
@@ -264,6 +267,33 @@ async def test_one_that_accepts_and_never_reads_is_ended_and_tried_again(
         async with pushing(target, film_of(made), connects_s=1.5) as push:
             await until(lambda: push.state.starts >= 3)
             assert push.state.code in {"stalled", "unreachable"}
+
+
+async def test_one_that_stops_reading_in_the_middle_is_ended_and_tried_again(
+    made: Segmenter, tmp_path: Path
+) -> None:
+    """It has taken the stream for a while; then its sockets are full."""
+    port = free_port()
+    picture = (200_000).to_bytes(4, "big") + b"\x65" + bytes(199_999)
+
+    async def heavy() -> AsyncGenerator[bytes]:
+        yield made.headers[0][0]
+        for number in itertools.count():
+            yield fragment(number + 1, [Sample(picture, 3600)], number * 3600, [], 0)
+            await asyncio.sleep(0.02)
+
+    async with (
+        nginx(tmp_path, port) as server,
+        pushing(rtmp(port), heavy, stalls_s=2.0) as push,
+    ):
+        await until(lambda: push.state.standing is PushStanding.SENDING)
+        server.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: push.state.standing is PushStanding.WAITING)
+            assert push.state.code == "stalled"
+        finally:
+            server.send_signal(signal.SIGCONT)
+        await until(lambda: push.state.standing is PushStanding.SENDING)
 
 
 async def test_a_process_that_takes_nothing_is_not_waited_for(made: Segmenter) -> None:
