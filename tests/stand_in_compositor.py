@@ -74,6 +74,8 @@ def main(arguments: list[str]) -> None:
                 unbind(command.track_id)
             case c.Scene():
                 say(shot_of(command))
+            case c.LayersNeeded():
+                say(c.Counters(encoded_frames=command.layers))  # so it is seen what was said
             case c.Stop():
                 return
             case _:

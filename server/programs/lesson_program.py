@@ -95,6 +95,7 @@ class LessonProgram:
         self._heartbeat_s = HEARTBEAT_S
         self._scenes = ProgramScene()
         self._sent_scene: c.Scene | None = None  # to the child that is there now
+        self._sent_layers: int | None = None
         self._taps: dict[str, Tapping] = {}  # by producer
         self._picture = self._feeding(
             FeedOffer(
@@ -187,6 +188,10 @@ class LessonProgram:
         shown = self._scenes.of(scene)
         if shown != self._sent_scene and self._child.send(shown):
             self._sent_scene = shown
+        layers = scene.layers_needed
+        if layers is not None and layers != self._sent_layers:
+            self._child.send(c.LayersNeeded(layers=layers))
+            self._sent_layers = layers
 
     def _look_at_sources(self, scene: LessonScene) -> None:
         sources = {
@@ -254,7 +259,7 @@ class LessonProgram:
             c.Begin(lesson_id=self.lesson_id, frames_per_s=FRAMES_PER_S, layers=self._layers)
         )
         self._child.send(c.Heartbeat(every_s=self._heartbeat_s))
-        self._sent_scene = None
+        self._sent_scene = self._sent_layers = None
         self.hurry()
 
     def _child_down(self) -> None:

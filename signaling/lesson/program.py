@@ -15,7 +15,7 @@ from signaling.lesson.events import ProgramCut, ProgramStands
 from signaling.lesson.record import Device, LessonRecord
 from signaling.log import entries as log
 from signaling.protocol import messages as m
-from signaling.protocol.messages import ProgramStanding
+from signaling.protocol.messages import LessonSource, ProgramStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class LessonScene:
     """A lesson as whoever makes its program needs it.
 
     `flowing` are the producers whose media goes to the others now, `speakers` the seats that are
-    heard, loudest first, `takers` those of whose devices one takes the program.
+    heard, loudest first, `takers` those of whose devices one takes the program. Of its picture so
+    many layers are needed, from the smallest on; None: nobody has said yet.
     """
 
     lesson: m.LessonState
@@ -31,6 +32,7 @@ class LessonScene:
     flowing: frozenset[str]
     speakers: tuple[str, ...]
     takers: frozenset[str]
+    layers_needed: int | None = None
 
 
 class ProgramTaking:
@@ -87,6 +89,14 @@ class ProgramTaking:
             ),
             speakers=record.speakers.seats,
             takers=frozenset(device.seat_id for device in self._takers()),
+            layers_needed=next(
+                (
+                    stream.layers_needed
+                    for stream in record.streams.values()
+                    if stream.source is LessonSource.PROGRAM
+                ),
+                None,
+            ),
         )
 
     def _takers(self) -> Iterator[Device]:

@@ -81,6 +81,7 @@ class LessonStream:
     kind: Kind
     codec: str
     seat_id: str | None = None  # a mix for this seat alone
+    layers_needed: int | None = None  # as the media core said last; None: nothing yet
 
 
 @dataclass(slots=True)

@@ -105,7 +105,11 @@ class Reports:
         )
 
     def _layers_needed(self, event: LayersNeeded) -> None:
-        """Some layers of a device's picture are needed by nobody, or are needed again."""
+        """Some layers of a picture are needed by nobody, or are needed again."""
+        stream = self._record.streams.get(event.producer_id)
+        if stream is not None:  # whoever makes it looks at the lesson
+            stream.layers_needed = event.layers
+            return
         device = self._record.devices.get(event.device_id)
         producer = device.producers.get(event.producer_id) if device else None
         if device is None or producer is None:

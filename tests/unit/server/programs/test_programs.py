@@ -16,8 +16,18 @@ from typing import cast
 
 import pytest
 
+from mixer.composite.process import messages as c
 from mixer.errors import NodeFull
-from mixer.model import FeedInfo, FeedOffer, Kind, ProducerInfo, ProducerLive, TapInfo, TileSize
+from mixer.model import (
+    FeedInfo,
+    FeedOffer,
+    Kind,
+    LayersNeeded,
+    ProducerInfo,
+    ProducerLive,
+    TapInfo,
+    TileSize,
+)
 from server.children.child import Allowances
 from server.children.compositor import compositor
 from server.programs.service import ProgramService
@@ -283,6 +293,23 @@ async def test_a_killed_child_is_replaced_under_the_same_streams(tmp_path: Path)
         assert all_.service.totals().starts == 2
         shots = len(desk.entries("program_shot"))
         await all_.until(lambda: len(desk.entries("program_shot")) >= shots)
+
+
+async def test_layers_that_nobody_receives_rest_in_each_child_anew(tmp_path: Path) -> None:
+    async with world(tmp_path) as all_:
+        desk = all_.lessons.open()
+        sends(desk, "lead", Source.TEACHER, Source.ROOM)
+        takes(desk.join("observer-1"))
+        await all_.until(lambda: desk.state.program is ProgramStanding.RUNNING)
+        (picture,) = (one for one in desk.state.streams if one.source is LessonSource.PROGRAM)
+        program = all_.service.program_of(LESSON)
+        assert program is not None and program.counters.encoded_frames == 0, "nothing said yet"
+        desk.notice(LayersNeeded("program", picture.producer_id, 2))
+        await all_.until(lambda: program.counters.encoded_frames == 2)
+        program.counters = c.Counters()
+        assert program.pid is not None
+        os.kill(program.pid, signal.SIGKILL)
+        await all_.until(lambda: program.starts == 2 and program.counters.encoded_frames == 2)
 
 
 @pytest.mark.thorough
