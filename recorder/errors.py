@@ -81,6 +81,8 @@ EXCHANGE = {
     "at-work": "A recorder, or finishing, is at work on {where}. Try again when it is done.",
     "damaged": "{where} is not there, or not what was finished. tongke archive repair says what "
     "can be saved.",
+    "elsewhere": "{where} lies in the object store, which does not give it. Try again when it "
+    "does; the settings store_bucket and store_keys_file say where it is.",
     "export-newer": "A newer version of Tongke made this export. Import it with that version.",
     "export-unreadable": "{where} does not say what a Tongke export says; it is damaged, or none.",
     "no-export": "{where} is no export: neither a folder with export.json nor a ZIP with one.",

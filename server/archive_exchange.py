@@ -63,7 +63,7 @@ def export_(
     if not to.is_dir():
         fail(Text(f"没有文件夹 {to}。请先建立。", f"There is no folder {to}. Make it first."))
     library = {} if not folders else _library(settings, [folder.name for folder in folders])
-    end(report(_exported(folders, to, library, as_zip=as_zip), as_json=as_json))
+    end(report(_exported(settings, folders, to, library, as_zip=as_zip), as_json=as_json))
 
 
 def import_(
@@ -97,7 +97,12 @@ def repair_(
 
 
 def _exported(
-    folders: list[Path], to: Path, library: dict[str, tuple[LibraryFacts, str]], *, as_zip: bool
+    settings: Settings,
+    folders: list[Path],
+    to: Path,
+    library: dict[str, tuple[LibraryFacts, str]],
+    *,
+    as_zip: bool,
 ) -> Iterator[Reported]:
     made_by = f"tongke {importlib.metadata.version('tongke')}"
     for folder in folders:
@@ -113,6 +118,7 @@ def _exported(
         facts = library.get(folder.name, (LibraryFacts(title=found.title), ""))[0]
         progress = Progress(2 * bytes_of(folder))  # it is written, and read again
         try:
+            places = _brought(settings, found)
             sink = ZipSink(place, at=found.started_at or 0.0) if as_zip else FolderSink(place)
             about = export_recording(
                 folder,
@@ -121,6 +127,7 @@ def _exported(
                 made_at=wall_clock(),
                 made_by=made_by,
                 tell=progress.tell,
+                places=places,
             )
             check_export(place, progress.tell)
         except FileExistsError:
@@ -221,6 +228,32 @@ _TAKEN = Text(
     "已导入；服务器会将其放入资源列表。", "imported; the server takes it into its library"
 )
 _STOOD = Text("早已在此，内容相同。", "it stood here already, the same")
+
+
+def _brought(settings: Settings, found: Verified) -> dict[str, Path]:
+    """Copies of what lies in the object store alone. Raises `ExchangeError`, `OSError`."""
+    if not found.elsewhere:
+        return {}
+    if not settings.store_bucket:
+        raise ExchangeError("elsewhere", found.elsewhere[0])
+    from server.recordings.object_store import ObjectStore  # noqa: PLC0415 - for such alone
+    from server.recordings.objects import ObjectsAway  # noqa: PLC0415
+    from server.recordings.s3_objects import objects_of  # noqa: PLC0415
+    from server.recordings.uploading import Uploads  # noqa: PLC0415
+
+    async def bring() -> dict[str, Path]:
+        objects = objects_of(settings)
+        uploads = Uploads(objects, settings.recordings, spool_bytes=0)  # nothing is sent
+        store = ObjectStore(objects, settings.recordings, uploads)
+        copies = {name: await store.bring(found.recording_id, name) for name in found.elsewhere}
+        return {name: path for name, path in copies.items() if path is not None}
+
+    try:
+        return asyncio.run(bring())
+    except ObjectsAway as error:
+        raise ExchangeError("elsewhere", found.elsewhere[0], str(error)) from None
+    except StartRefused as refused:
+        fail(refused.text)
 
 
 def _refused(found: Verified, error: RecorderError) -> Reported:

@@ -37,6 +37,8 @@ UNPROVED = Text("没有校验值", "no checksum was taken")
 EXCHANGE_ZH = {
     "at-work": "正在录制或整理 {where}。请在完成后重试。",
     "damaged": "{where} 不存在，或已不是整理时的内容。用 tongke archive repair 可挽救其余部分。",
+    "elsewhere": "{where} 在对象存储中，但无法取得。请在其恢复后重试；"
+    "设置 store_bucket 和 store_keys_file 指明其位置。",
     "export-newer": "这份导出由更新版本的同课制作。请用该版本导入。",
     "export-unreadable": "{where} 的内容不是同课的导出；已损坏，或本来就不是。",
     "no-export": "{where} 不是导出：既不是含有 export.json 的文件夹，也不是这样的 ZIP。",

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class ExportWork:
     folder: Path
     sink: ExportSink
     tell: Tell = lambda _bytes: None
+    places: Mapping[str, Path] = field(default_factory=dict)
     files: list[ExportedFile] = field(default_factory=list)
 
     def add_text(self, name: str, content: bytes) -> None:
@@ -62,11 +63,12 @@ class ExportWork:
 
     def add_file(self, name: str, expected: Checksum | None) -> None:
         """A file of the recording. Raises `ExchangeError` when it is not what was finished."""
+        path = self.places.get(name, self.folder / name)
         try:
-            size, pieces = _opened(self.folder / name)
+            size, pieces = _opened(path)
         except FileNotFoundError:
             raise ExchangeError("damaged", name) from None
-        index = _index_of(self.folder / name)
+        index = _index_of(path)
         taken = self._add(RECORDING + name, size, _told(pieces, self.tell), index)
         if expected is not None and (taken.bytes, taken.sha256) != (
             expected.bytes,
@@ -112,12 +114,15 @@ def export_recording(
     made_at: float,
     made_by: str,
     tell: Tell = lambda _bytes: None,
+    places: Mapping[str, Path] | None = None,
 ) -> ExportAbout:
     """Write the recording in `folder` into `sink`, whole or not at all.
 
+    `places` says where files of it are that do not lie there: copies from an object store.
+
     Raises `ExchangeError`, `ManifestError` and `OSError`; the sink is abandoned then.
     """
-    work = ExportWork(folder, sink, tell)
+    work = ExportWork(folder, sink, tell, places or {})
     try:
         with _not_at_work(folder):
             manifest = read_manifest(folder)
@@ -163,7 +168,7 @@ def _write(
     for name, content in _beside(manifest, library):
         work.add_text(name, content)
     expected = {one.file: one for one in manifest.checksums}
-    names = files_of(work.folder)
+    names = sorted({*files_of(work.folder), *work.places})
     lacking = (manifest.files | set(expected)) - set(names)
     if lacking:
         raise ExchangeError("damaged", min(lacking))

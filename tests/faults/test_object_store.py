@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import random
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -11,19 +12,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from recorder.checksums import checksum_of
 from recorder.manifest import manifest_from, write_manifest
 from recorder.recording_folder import JOURNAL
 from recorder.stored_pieces import PIECE_BYTES, key_of, read_ledger
 from recorder.verification import ArchiveCondition, verify
+from server.archive_cli import archive
 from server.config import load_settings
 from server.recordings.object_store import ObjectStore
 from server.recordings.objects import ObjectMissing
 from server.recordings.s3_objects import S3Objects, objects_of
 from server.recordings.uploading import Uploads
 from tests.object_server import BUCKET, KEYS, FaultyRelay, has_object_server, object_server
-from tests.unit.server.recordings.recorded import PART
+from tests.unit.server.recordings.faulty_objects import ONE_FILE
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -74,7 +77,7 @@ def made(folder: Path, size: int) -> str:
     members = {
         "started_at": 1.0,
         "duration_s": 60.0,
-        "parts": [PART],
+        "parts": [ONE_FILE],
         "checksums": [checksum_of(folder / "part-1.mp4").model_dump()],
     }
     write_manifest(folder, manifest_from(members, where="this test"))
@@ -166,6 +169,34 @@ async def test_it_is_played_by_ranges_brought_back_and_removed(
     with pytest.raises(ObjectMissing):
         await objects.get(key)
     await asyncio.to_thread(shutil.rmtree, tmp_path / ".brought")
+
+
+async def test_an_export_fetches_what_lies_there_alone(tmp_path: Path, store_port: int) -> None:
+    folder = tmp_path / "recordings" / "rec4"
+    folder.parent.mkdir()
+    await asyncio.to_thread(made, folder, 2_500_000)
+    keep = await asyncio.to_thread((folder / "part-1.mp4").read_bytes)
+    await Uploads(objects_at(store_port), folder.parent, spool_bytes=1, piece_bytes=1 << 20).send(
+        "rec4"
+    )
+    (tmp_path / "keys").write_text("\n".join(KEYS))
+    (tmp_path / "out").mkdir()
+    store = {
+        "TONGKE_STORE_BUCKET": BUCKET,
+        "TONGKE_STORE_ENDPOINT": f"http://127.0.0.1:{store_port}",
+        "TONGKE_STORE_KEYS_FILE": str(tmp_path / "keys"),
+    }
+
+    def export(**environment: str) -> Result:
+        command = ["export", "--to", str(tmp_path / "out"), "--data-folder", str(tmp_path)]
+        return CliRunner().invoke(archive, [*command, "--json"], env=environment)
+
+    without = await asyncio.to_thread(export)
+    assert (without.exit_code, json.loads(without.stdout)["code"]) == (1, "elsewhere")
+    said = await asyncio.to_thread(export, **store)
+    assert said.exit_code == 0, said.stdout
+    exported = tmp_path / "out" / "rec4" / "recording" / "part-1.mp4"
+    assert await asyncio.to_thread(exported.read_bytes) == keep
 
 
 async def test_wrong_keys_and_no_store_are_tried_again_and_told(

@@ -7,6 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from server.recordings.objects import ObjectMissing, ObjectsAway
+from tests.unit.server.recordings.recorded import PART
+
+# A part that is one file, and no more.
+ONE_FILE = {
+    name: value for name, value in PART.items() if name not in ("codecs", "index_bytes", "playlist")
+}
 
 
 class FaultyObjects:

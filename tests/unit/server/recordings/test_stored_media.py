@@ -26,7 +26,7 @@ async def li(world: World, community: Ids) -> httpx.AsyncClient:
     name = await recorded.recorded(world, community)
     folder = world.settings.recordings / name
     (folder / "part-1.mp4").write_bytes(FILM)
-    write_manifest(folder, recorded.manifest())
+    write_manifest(folder, recorded.manifest(parts=[faulty_objects.ONE_FILE]))
     objects = faulty_objects.FaultyObjects()
     uploads = Uploads(objects, world.settings.recordings, spool_bytes=1 << 40, piece_bytes=PIECE)
     store = ObjectStore(objects, world.settings.recordings, uploads)

@@ -22,8 +22,7 @@ from recorder.verification import ArchiveCondition, verify
 from server.recordings.object_store import REMOVED, ObjectStore
 from server.recordings.objects import ObjectsAway
 from server.recordings.uploading import LONGEST_WAIT_S, NotWhole, Uploads
-from tests.unit.server.recordings.faulty_objects import FaultyObjects, one_in
-from tests.unit.server.recordings.recorded import PART
+from tests.unit.server.recordings.faulty_objects import ONE_FILE, FaultyObjects, one_in
 
 PIECE = 1 << 17
 SIZE = 12 * PIECE + 4321  # thirteen pieces, more than what is kept here
@@ -59,7 +58,7 @@ def made(folder: Path, *, seed: int) -> Path:
         "started_at": 1.0,
         "duration_s": 60.0,
         "poster": "poster.jpg",
-        "parts": [PART],
+        "parts": [ONE_FILE],
         "checksums": [
             checksum_of(folder / name).model_dump() for name in ("part-1.mp4", "poster.jpg")
         ],
