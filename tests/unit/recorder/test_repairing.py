@@ -152,7 +152,8 @@ def test_a_journal_without_its_first_line_is_read_all_the_same(made: Path, tmp_p
     assert frames(folder) > 150
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(6))
 def test_bytes_that_changed_are_told_and_the_rest_plays(
     made: Path, tmp_path: Path, seed: int
 ) -> None:

@@ -107,6 +107,7 @@ def test_players_know_its_length_at_once(tmp_path: Path) -> None:
     assert float(said.stdout) == pytest.approx(2.0, abs=0.05)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cut", range(0, 4000, 331))
 def test_what_is_torn_is_wrapped_to_its_last_whole_fragment_or_not_at_all(
     tmp_path: Path, cut: int
