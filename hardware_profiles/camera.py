@@ -1,4 +1,5 @@
-"""Where a picture comes from when no browser takes it: a camera in the room's own network.
+"""Where a picture comes from when no browser takes it: a camera in the room's own network, or a
+device of the room's machine.
 
 Owns the schema of a source's `camera`. A password never stands in a profile, which is copied and
 shown: the profile names it, the room's machine keeps it (`room_agent.passwords`).
@@ -13,17 +14,24 @@ from pydantic import Field, model_validator
 
 from hardware_profiles.model import ProfileModel, rule_broken
 
-Kind = Literal["rtsp"]
+# `usb` is a camera on the machine, `screen` its X11 screen, `file` a film in a loop, `pattern` a
+# test picture.
+Kind = Literal["rtsp", "usb", "screen", "file", "pattern"]
 
 
 class CameraStream(ProfileModel):
-    """One stream of a camera, sent as the layer `rid`: its main stream, or its sub stream."""
+    """One stream of a camera, sent as the layer `rid`: its main stream, or its sub stream.
+
+    Only network cameras have an address; of other devices each stream is made here.
+    """
 
     rid: Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")]
-    url: Annotated[str, Field(min_length=1, max_length=1_000)]
+    url: Annotated[str, Field(max_length=1_000)] = ""
 
     @model_validator(mode="after")
     def _is_an_address(self) -> Self:
+        if not self.url:
+            return self
         # The text is never quoted: it may hold a password, though it must not.
         try:
             parts = urlsplit(self.url)
@@ -48,9 +56,10 @@ class CameraStream(ProfileModel):
 
 
 class Camera(ProfileModel):
-    """A network camera: its streams, and who it is told to be asked by."""
+    """A network camera: its streams, and who it is told to be asked by. Or a device by its name."""
 
     kind: Kind = "rtsp"
+    device: Annotated[str, Field(max_length=400)] = ""
     transport: Literal["tcp", "udp"] = "tcp"
     user: Annotated[str, Field(max_length=100)] = ""
     password: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")] = ""  # its name, not itself
@@ -60,4 +69,28 @@ class Camera(ProfileModel):
     def _each_layer_once(self) -> Self:
         if len({stream.rid for stream in self.streams}) < len(self.streams):
             raise rule_broken("two streams have the same rid", "有两路码流的 rid 相同", "streams")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_its_kind_has(self) -> Self:
+        network = self.kind == "rtsp"
+        for place, stream in enumerate(self.streams):
+            if bool(stream.url) != network:
+                raise rule_broken(
+                    "is missing: a network camera's stream has an address"
+                    if network
+                    else "only a network camera's stream has an address; remove this key",
+                    "缺少：网络摄像机的码流须有地址"
+                    if network
+                    else "只有网络摄像机的码流有地址；请删去这一项",
+                    "streams",
+                    place,
+                    "url",
+                )
+        if bool(self.device) != (self.kind in ("usb", "screen", "file")):
+            raise rule_broken(
+                "names the USB camera, screen or file, and nothing else has it",
+                "写明 USB 摄像头、屏幕或文件；其他类型不写这一项",
+                "device",
+            )
         return self

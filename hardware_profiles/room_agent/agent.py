@@ -8,7 +8,7 @@ page's affair: the agent has neither microphone nor loudspeaker.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from hardware_profiles.errors import ProfileError
 from hardware_profiles.room import Layer, RoomProfile, VideoSource
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.converting.target import Target
+from hardware_profiles.room_agent.sources.devices import LocalDevice
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.source import NetworkCamera, PacketSource
@@ -195,13 +196,16 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
             camera: Camera = source.camera
             layers = {layer.rid: layer for layer in source.layers}
             order = list(layers)
+            sorted_streams = sorted(camera.streams, key=lambda one: order.index(one.rid))
+            targets = tuple(_target(source, layers[stream.rid]) for stream in sorted_streams)
             streams = {
-                stream.rid: CameraFeed(
-                    _picture_source(camera, stream, passwords, rng),
-                    _target(source, layers[stream.rid]),
-                    first_timestamp=rng.randrange(1 << 32),
+                stream.rid: CameraFeed(packets, target, first_timestamp=rng.randrange(1 << 32))
+                for stream, target, packets in zip(
+                    sorted_streams,
+                    targets,
+                    _packet_sources(camera, sorted_streams, targets, passwords, rng),
+                    strict=True,
                 )
-                for stream in sorted(camera.streams, key=lambda one: order.index(one.rid))
             }
             found.append(RoomCamera(Source(name), streams))
     if not found:
@@ -214,15 +218,26 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
     return found
 
 
-def _picture_source(
-    camera: Camera, stream: CameraStream, passwords: Mapping[str, str], rng: Random
-) -> PacketSource:
-    return NetworkCamera(
-        StreamAddress.parse(stream.url),
-        _login(camera, passwords),
-        udp=camera.transport == "udp",
-        rng=Random(rng.random()),  # noqa: S311 - numbers of streams, no secrets
-    )
+def _packet_sources(
+    camera: Camera,
+    streams: list[CameraStream],
+    targets: tuple[Target, ...],
+    passwords: Mapping[str, str],
+    rng: Random,
+) -> Sequence[PacketSource]:
+    """Of each stream: a network camera's own, or a layer of a device of this machine."""
+    if camera.kind != "rtsp":
+        return LocalDevice(camera.kind, camera.device, targets).layers
+    login = _login(camera, passwords)
+    return [
+        NetworkCamera(
+            StreamAddress.parse(stream.url),
+            login,
+            udp=camera.transport == "udp",
+            rng=Random(rng.random()),  # noqa: S311 - numbers of streams, no secrets
+        )
+        for stream in streams
+    ]
 
 
 def _target(source: VideoSource, layer: Layer) -> Target:

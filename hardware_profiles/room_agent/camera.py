@@ -14,9 +14,9 @@ from enum import Enum
 
 from hardware_profiles.room_agent.converting.converted import (
     CODECS,
-    PAYLOAD_TYPE,
     ConvertedCamera,
 )
+from hardware_profiles.room_agent.converting.packets import PAYLOAD_TYPE
 from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.passing.group import Passed
@@ -90,6 +90,11 @@ class CameraFeed:
         """Whether anybody listens."""
         return bool(self._listeners)
 
+    @property
+    def price(self) -> float:
+        """What its picture takes of one core of this machine."""
+        return self.converted.price if self.converted is not None else self._source.price
+
     def _need(self) -> None:
         self._source.need(needed=self.needed)
         if self.converted is not None:
@@ -152,6 +157,9 @@ class CameraFeed:
         if self.path.unfit is not None and self._track is not None:
             self._convert(self._track, self.path.unfit)
         return True
+
+    def lives(self) -> None:
+        self._is(StreamState.SENDS)
 
     def _convert(self, track: CameraTrack, reason: Unfit) -> None:
         """From here on; it begins with the camera's next keyframe."""

@@ -116,7 +116,7 @@ def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
         "size": list(size) if size else None,
         "needed": stream.needed,
         "converted": converted.reason.value if converted else "",
-        "price": round(converted.price, 2) if converted else 0.0,
+        "price": round(stream.price, 2),
         "left_out": converted.left_out if converted else 0,
         "packets": stream.packets,
         "lost": path.lost,
@@ -150,7 +150,7 @@ def _row(camera: dict[str, Any]) -> str:
     name = _both(_SOURCES.get(camera["source"], (camera["source"], camera["source"])))
     trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
-    notice = _both(_price(camera)) if camera["converted"] else ""
+    notice = _both(_price(camera)) if camera["converted"] or camera["price"] else ""
     if state is StreamState.SENDS and not camera["needed"]:
         notice += _both(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
     return (
@@ -162,8 +162,13 @@ def _row(camera: dict[str, Any]) -> str:
 
 def _price(camera: dict[str, Any]) -> tuple[str, str]:
     """What converting costs, and how to be rid of it."""
-    chinese, english = _CONVERTED[Unfit(camera["converted"])]
     percent = round(100 * camera["price"])
+    if not camera["converted"]:
+        return (
+            f"由本机编码，占用一个处理器核心的 {percent} %",
+            f"encoded here, which takes {percent} % of a processor core",
+        )
+    chinese, english = _CONVERTED[Unfit(camera["converted"])]
     left_out = camera["left_out"]
     slow_zh = f"；本机太慢，已略过 {left_out} 帧" if left_out else ""
     slow_en = f"; this machine is too slow: {left_out} pictures left out" if left_out else ""

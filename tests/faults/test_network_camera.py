@@ -54,6 +54,9 @@ class Collected:
     def begins(self, track: CameraTrack) -> None:
         self.track = track
 
+    def lives(self) -> None:
+        """No camera of the network says so."""
+
     def packet(self, data: bytes, at: float, *, control: bool) -> bool:
         if control:
             self.reports += [p for p in parse_compound(data) if isinstance(p, SenderReport)]
@@ -152,6 +155,9 @@ class Viewed:
 
     def begins(self, track: CameraTrack) -> None:
         self.path.begin(track.payload_type, track.parameter_sets)
+
+    def lives(self) -> None:
+        """No camera of the network says so."""
 
     def packet(self, data: bytes, at: float, *, control: bool) -> bool:
         if control:

@@ -12,4 +12,6 @@ to that stream alone, and its cost is known.
     converter   the child's owner, in the agent
     load        what is left out when the machine cannot follow
     converted   a network camera's packets through it
+    packets     encoded pictures as packets once more
+    capture     a device of this machine, opened and encoded in the child
 """

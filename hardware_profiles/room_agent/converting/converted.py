@@ -14,15 +14,13 @@ from dataclasses import asdict
 from hardware_profiles.room_agent.converting.converter import Converter
 from hardware_profiles.room_agent.converting.load import Fate, Group, Load
 from hardware_profiles.room_agent.converting.messages import PictureMessage
+from hardware_profiles.room_agent.converting.packets import EncodedPackets
 from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.whole.pictures import WholePicture, WholePictures
-from mixer.rtp.h264_payloads import payloads
-from mixer.rtp.packet import RtpPacket
 from mixer.rtp.sequence import TIMESTAMP_BITS, Unwrapper
 
-PAYLOAD_TYPE = 96
 CODECS = {"H265": Unfit.H265, "JPEG": Unfit.JPEG}
 _MOST_ARRIVALS = 256
 
@@ -46,7 +44,7 @@ class ConvertedCamera:
         self._needed = False
         self._ticks = Unwrapper(TIMESTAMP_BITS)
         self._arrivals: OrderedDict[int, float] = OrderedDict()
-        self._sequence = 0
+        self._packets = EncodedPackets()
         setup = {"codec": track.codec, "target": asdict(target)}
         self._converter = Converter(setup, self, clock=loop.time)
         self._task = asyncio.create_task(self._run(), name="camera-converter")
@@ -114,18 +112,8 @@ class ConvertedCamera:
         ssrc, at = self._pictures.sender.ssrc, self._arrivals.get(picture.timestamp)
         if ssrc is None or at is None or not self._needed:
             return
-        parts = payloads(picture.data)
-        for place, payload in enumerate(parts):
-            packet = RtpPacket(
-                PAYLOAD_TYPE,
-                self._sequence,
-                picture.timestamp & 0xFFFF_FFFF,
-                ssrc,
-                payload=payload,
-                marker=place == len(parts) - 1,
-            )
-            self._sequence = (self._sequence + 1) & 0xFFFF
-            self._came(packet.serialize(), at)
+        for packet in self._packets.of(picture, ssrc):
+            self._came(packet, at)
 
     def done(self) -> None:
         self._load.waiting -= 1

@@ -53,6 +53,7 @@ class Converter:
     ) -> None:
         self.size: tuple[int, int] | None = None
         self.price = 0.0
+        self.failure = ""  # the child's own word for why it has ended
         self._maker = maker
         self._clock = clock
         self._early: list[bytes] = [message_bytes(MessageKind.SETUP, json.dumps(setup).encode())]
@@ -95,9 +96,9 @@ class Converter:
     def set_bitrate(self, bitrate_bps: int) -> None:
         self._tell(MessageKind.BITRATE, number_bytes(bitrate_bps))
 
-    def need(self, *, needed: bool) -> None:
-        """Whether anybody wants pictures: a device of this machine rests meanwhile."""
-        self._tell(MessageKind.NEEDED, bytes((needed,)))
+    def need(self, layers: int) -> None:
+        """Which layers anybody wants, a bit for each: a device of this machine rests meanwhile."""
+        self._tell(MessageKind.NEEDED, bytes((layers,)))
 
     def _tell(self, kind: MessageKind, body: bytes) -> None:
         data = message_bytes(kind, body)
@@ -138,6 +139,8 @@ class Converter:
             case MessageKind.SIZE:
                 width, height = read_numbers(body, 2)
                 self.size = width, height
+            case MessageKind.FAILED:
+                self.failure = body.decode("ascii", "replace")
             case _:
                 pass
 

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 MOST_BODY_BYTES = 8 << 20
 _HEAD = struct.Struct("!IB")
-_PICTURE = struct.Struct("!qB")
+_PICTURE = struct.Struct("!qBB")
 _KEYFRAME, _UNSHOWN = 1, 2
 
 
@@ -23,7 +23,7 @@ class MessageKind(IntEnum):
     SETUP = 1  # ! what to read and what to make, JSON
     CODED = 2  # ! a picture to decode
     BITRATE = 3  # ! as many bits a second from now on
-    NEEDED = 4  # ! whether anybody wants pictures, one byte
+    NEEDED = 4  # ! which layers anybody wants, a bit for each in one byte
     ENCODED = 5  # ? a picture to send
     DONE = 6  # ? a coded picture is through; processor time so far in microseconds
     SIZE = 7  # ? pixels of what is decoded: width, height
@@ -48,19 +48,20 @@ class PictureMessage:
     data: bytes
     keyframe: bool = False
     unshown: bool = False
+    layer: int = 0  # of a device that is encoded in several sizes
 
     def body(self) -> bytes:
         flags = (_KEYFRAME if self.keyframe else 0) | (_UNSHOWN if self.unshown else 0)
-        return _PICTURE.pack(self.timestamp, flags) + self.data
+        return _PICTURE.pack(self.timestamp, flags, self.layer) + self.data
 
     @classmethod
     def read(cls, body: bytes) -> PictureMessage:
         """Raises `BrokenMessage`."""
         if len(body) < _PICTURE.size:
             raise BrokenMessage
-        timestamp, flags = _PICTURE.unpack_from(body)
+        timestamp, flags, layer = _PICTURE.unpack_from(body)
         data = body[_PICTURE.size :]
-        return cls(timestamp, data, bool(flags & _KEYFRAME), bool(flags & _UNSHOWN))
+        return cls(timestamp, data, bool(flags & _KEYFRAME), bool(flags & _UNSHOWN), layer)
 
 
 def message_bytes(kind: MessageKind, body: bytes = b"") -> bytes:

@@ -2,7 +2,8 @@
 
     SourceError
     ├── RtspError      a network camera (`sources.rtsp.errors`)
-    └── NotConverted   its pictures cannot be decoded and encoded here
+    ├── NotConverted   its pictures cannot be decoded and encoded here
+    └── DeviceFailed   a camera, screen or film of this machine cannot be read
 
 Every error says in both languages what to do.
 """
@@ -28,3 +29,35 @@ class NotConverted(SourceError):  # noqa: N818 - named as what was found
             "camera to H.264 without B-frames, progressive",
             "本机转换摄像机画面失败，将重试。建议把摄像机改为 H.264、逐行、不用 B 帧",
         )
+
+
+class DeviceFailed(SourceError):  # noqa: N818 - as above
+    """A device of this machine cannot be read; it is asked for again."""
+
+    def __init__(self, word: str) -> None:
+        english, chinese = _DEVICES.get(word, _DEVICES["lost"])
+        super().__init__(english, chinese)
+
+
+_DEVICES = {
+    "missing": (
+        "it is not there: plug the camera in, or check its name in the profile (ls /dev/v4l/by-id)",
+        "没有找到：请插上摄像头，或核对配置中的名称（ls /dev/v4l/by-id）",
+    ),
+    "busy": (
+        "another program uses it; close that program",
+        "正被其他程序使用；请关闭那个程序",
+    ),
+    "forbidden": (
+        "this program may not open it: put its user into the group video",
+        "本程序无权打开；请把其用户加入 video 组",
+    ),
+    "format": (
+        "it gives no picture of a kind that is known here",
+        "其画面格式不受支持",
+    ),
+    "lost": (
+        "it has stopped: check its cable",
+        "已停止；请检查连接线",
+    ),
+}

@@ -21,6 +21,11 @@ class PacketSource(Protocol):
         """Whether anybody wants them; one that costs this machine something rests meanwhile."""
         ...
 
+    @property
+    def price(self) -> float:
+        """What reading and encoding it takes of one core."""
+        ...
+
 
 class NetworkCamera:
     """A camera by RTSP. Its packets cost next to nothing: they come whether or not they are needed,
@@ -34,6 +39,10 @@ class NetworkCamera:
         self._login = login
         self._udp = udp
         self._rng = rng
+
+    @property
+    def price(self) -> float:
+        return 0.0
 
     async def receive(self, taker: PacketTaker) -> None:
         await receive(self._address, self._login, taker, udp=self._udp, rng=self._rng)

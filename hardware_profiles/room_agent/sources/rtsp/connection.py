@@ -50,6 +50,10 @@ class PacketTaker(Protocol):
         """
         ...
 
+    def lives(self) -> None:
+        """The source is there, though nothing of it is wanted now."""
+        ...
+
 
 async def receive(
     address: StreamAddress, login: Login | None, picture: PacketTaker, *, udp: bool, rng: Random
