@@ -87,3 +87,29 @@ async def test_a_cameras_streams_are_offered_as_layers_without_repair() -> None:
     assert ssrcs == [layer.ssrc for way in sending._ways for layer in way.layers]
     assert all(encoding.rtx_ssrc == 0 for one in plan.sources for encoding in one.encodings)
     assert {one.codec.name for one in plan.sources} == {"H264"}
+
+
+async def test_layers_that_nobody_needs_rest_and_begin_with_their_group() -> None:
+    pictures = encode_h264(ENCODERS["main"], 0.4, keyframe_every=100)
+    packets = [packet.serialize() for _, packet in packetise(pictures, ssrc=7)]
+    small, large = stream(), stream()
+    sending = CameraSending([SentCamera(Source.TEACHER, [small, large])], rng=Random(2))
+    try:
+        _, sources = await sending.offer()
+        (mid,) = sources
+        sending.need(mid, 1)  # it is told before it is connected
+        sending._ways[0].open(96)
+        assert (small.needed, large.needed) == (True, False)
+        large.path.begin(96, ())
+        for data in packets:
+            large.packet(data, asyncio.get_running_loop().time(), control=False)
+        assert not sending._waiting
+        sending.need(mid, 2)
+        assert large.needed and len(sending._waiting) == len(large.path.group.packets) > 0
+        sending.need("another line", 1)
+        assert large.needed
+        sending.need(mid, 1)
+        assert (small.needed, large.needed) == (True, False)
+    finally:
+        await sending.close()
+    assert not small.needed
