@@ -56,6 +56,7 @@ class CameraFeed:
         self.packets = 0
         self.path = CameraPath(first_timestamp)
         self.converted: ConvertedCamera | None = None
+        self.held_back = False  # the room's line does not carry it
         self._source = source
         self._target = target
         self._listeners: list[Listener] = []

@@ -31,12 +31,15 @@ class OutLayer:
         self.packets = 0
         self.octets = 0
         self._sequence = rng.randrange(1 << 15)  # far from wrapping at first (RFC 3711 §3.3.1)
+        self._reported: int | None = None  # the highest number that the server has told of
+        self._gaps = 0  # numbers left free since then
         self._history: dict[int, bytes] = {}
         self._picture: tuple[int, int] | None = None  # the newest: its own timestamp, and as sent
 
     def live(self, packet: Passed) -> bytes:
         """The next packet."""
         self._sequence = (self._sequence + packet.lost_before) & 0xFFFF
+        self._gaps += packet.lost_before
         return self._bytes(packet, self._timestamp(packet.timestamp))
 
     def group(self, packets: Iterable[Passed]) -> list[bytes]:
@@ -52,6 +55,15 @@ class OutLayer:
                 self._picture = own, at
             out.append(self._bytes(packet, at))
         return out
+
+    def arrived(self, highest: int, fraction_lost: int) -> tuple[int, int]:
+        """Lost and expected packets since the last report, by the server's (RFC 3550 §6.4.1).
+
+        What the camera's own network lost is a gap in our numbers, too, and no fault of the line.
+        """
+        expected = 0 if self._reported is None else (highest - self._reported) & 0xFFFF
+        gaps, self._reported, self._gaps = self._gaps, highest & 0xFFFF, 0
+        return max(0, round(fraction_lost / 256 * expected) - gaps), expected
 
     def again(self, sequence: int) -> bytes | None:
         """A packet that got lost; None when it is too long ago."""

@@ -24,11 +24,13 @@ from aiortc.rtp import (
     AnyRtcpPacket,
     RtcpByePacket,
     RtcpPsfbPacket,
+    RtcpRrPacket,
     RtcpRtpfbPacket,
 )
 from aiortc.sdp import SessionDescription
 
 from hardware_profiles.room_agent.camera import CameraFeed, Listener
+from hardware_profiles.room_agent.line import LineLayers
 from hardware_profiles.room_agent.offer import with_layers
 from hardware_profiles.room_agent.out_layer import OutLayer
 from hardware_profiles.room_agent.passing.group import Passed
@@ -71,6 +73,7 @@ class CameraSending(Peer):
         super().__init__()
         self.dropped = 0
         self._ways = [_Way(self, camera, rng) for camera in cameras]
+        self._line = LineLayers([len(way.layers) for way in self._ways])
         self._waiting: deque[bytes] = deque()
         self._something = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -116,6 +119,12 @@ class CameraSending(Peer):
             if way.transceiver.mid == mid:
                 way.need(layers)
 
+    def arrived(self, lost: int, expected: int) -> None:
+        """The server says what it got; what the line does not carry is held back."""
+        if self._line.report(lost, expected, asyncio.get_running_loop().time()):
+            for way, layers in zip(self._ways, self._line.carried, strict=True):
+                way.carry(layers)
+
     def put(self, packets: list[bytes]) -> None:
         """Send these, in order, as soon as may be."""
         room = _MOST_WAITING - len(self._waiting)
@@ -151,7 +160,7 @@ class _Way:
         )
         self.transceiver.setCodecPreferences(_h264())
         self._sending = sending
-        self._needed = len(self.layers)  # until the server says otherwise
+        self._needed = self._carried = len(self.layers)  # until the server says otherwise
         self._listening: list[tuple[CameraFeed, Listener]] = []
         self._open = False
         self._group_at = [float("-inf")] * len(self.layers)
@@ -173,13 +182,21 @@ class _Way:
         if self._open:
             self._send_needed()
 
+    def carry(self, layers: int) -> None:
+        """So many layers the line can carry."""
+        self._carried = layers
+        for place, stream in enumerate(self.camera.streams):
+            stream.held_back = place >= layers
+        if self._open:
+            self._send_needed()
+
     def close(self) -> None:
         self._open = False
         while self._listening:
             self._leave_off()
 
     def _send_needed(self) -> None:
-        wanted = min(self._needed, len(self.layers))
+        wanted = min(self._needed, self._carried)
         while len(self._listening) > wanted:
             self._leave_off()
         while len(self._listening) < wanted:
@@ -209,6 +226,14 @@ class _Way:
 
     async def _asked(self, packet: AnyRtcpPacket) -> None:
         """What the server asks of a stream: a lost packet, a picture to begin with."""
+        if isinstance(packet, RtcpRrPacket):
+            for report in packet.reports:
+                for layer in self.layers:
+                    if layer.ssrc == report.ssrc:
+                        self._sending.arrived(
+                            *layer.arrived(report.highest_sequence, report.fraction_lost)
+                        )
+            return
         media_ssrc = getattr(packet, "media_ssrc", None)
         for number, layer in enumerate(self.layers):
             if layer.ssrc != media_ssrc or number >= len(self._listening):

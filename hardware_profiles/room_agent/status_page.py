@@ -115,6 +115,7 @@ def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
         "for_s": round(max(0.0, now - stream.since)),
         "size": list(size) if size else None,
         "needed": stream.needed,
+        "held_back": stream.held_back,
         "converted": converted.reason.value if converted else "",
         "price": round(stream.price, 2),
         "left_out": converted.left_out if converted else 0,
@@ -151,7 +152,14 @@ def _row(camera: dict[str, Any]) -> str:
     trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
     notice = _both(_price(camera)) if camera["converted"] or camera["price"] else ""
-    if state is StreamState.SENDS and not camera["needed"]:
+    if state is StreamState.SENDS and camera["held_back"]:
+        notice += _both(
+            (
+                "教室到服务器的线路太窄，暂不发送",
+                "the line to the server is too thin: it is not sent",
+            )
+        )
+    elif state is StreamState.SENDS and not camera["needed"]:
         notice += _both(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
     return (
         f"<tr><td>{name} ({html.escape(camera['layer'])})"

@@ -86,6 +86,15 @@ def test_the_page_tells_in_both_languages_and_no_secrets(agent: RoomAgent) -> No
         assert SECRET not in text and "10.0.0.5" not in text and "admin" not in text
 
 
+def test_a_line_that_is_too_thin_is_told_from_what_nobody_needs(agent: RoomAgent) -> None:
+    stream = agent.cameras[0].streams["f"]
+    stream.state = StreamState.SENDS
+    assert "nobody needs it now" in asked(agent) and "没有人需要" in asked(agent)
+    stream.held_back = True
+    page = asked(agent)
+    assert "too thin" in page and "线路太窄" in page and "nobody needs it now" not in page
+
+
 def test_a_server_that_is_away_is_no_room_that_waits_for_a_lesson(agent: RoomAgent) -> None:
     agent.device.server_away = True
     page = asked(agent)

@@ -100,3 +100,16 @@ def test_reports_say_when_it_was_taken() -> None:
     assert report.octets == sum(len(one.payload) for one in pictures(2))
     assert unix_ns_from_ntp(report.ntp) == 1_800_000_000_500_000_000
     assert parse_compound(out.goodbye()) == [Goodbye((out.ssrc,))]
+
+
+def test_what_the_cameras_own_network_lost_is_no_fault_of_the_line() -> None:
+    out = layer()
+    for one in pictures(50):
+        last = RtpPacket.parse(out.live(one)).sequence_number
+    assert out.arrived(last, 0) == (0, 0)  # the first report has nothing before it
+    for place, one in enumerate(pictures(50, first=10**6)):
+        gap = 10 if place == 20 else 0
+        packet = Passed(one.payload, one.timestamp, one.marker, lost_before=gap)
+        last = RtpPacket.parse(out.live(packet)).sequence_number
+    assert out.arrived(last, round(10 / 110 * 256)) == (0, 110)
+    assert out.arrived(last, 0) == (0, 0)
