@@ -12,7 +12,6 @@ from hardware_profiles.room_agent.converting.messages import (
     PictureMessage,
     message_bytes,
     number_bytes,
-    read_numbers,
 )
 from hardware_profiles.room_agent.converting.target import EvenPace, Target
 
@@ -32,9 +31,6 @@ class Conversion:
         """What to answer. Raises `BrokenMessage`."""
         if message.kind is MessageKind.CODED:
             return self._coded(PictureMessage.read(message.body))
-        if message.kind is MessageKind.BITRATE:
-            (bitrate_bps,) = read_numbers(message.body, 1)
-            self._encoder.set_bitrate(bitrate_bps)
         return []
 
     def _coded(self, picture: PictureMessage) -> list[bytes]:

@@ -80,10 +80,6 @@ class ConvertedCamera:
                 self._give(picture, Fate.SHOWN if last else Fate.DECODED)
         self._needed = needed
 
-    def set_bitrate(self, bitrate_bps: int) -> None:
-        """At most so many bits a second, and never more than the target says."""
-        self._converter.set_bitrate(bitrate_bps)
-
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)

@@ -19,7 +19,6 @@ from hardware_profiles.room_agent.converting.messages import (
     MessageKind,
     PictureMessage,
     message_bytes,
-    number_bytes,
     read_numbers,
 )
 
@@ -92,9 +91,6 @@ class Converter:
             self._asked_at = self._clock()
         self._unanswered += 1
         self._tell(MessageKind.CODED, picture.body())
-
-    def set_bitrate(self, bitrate_bps: int) -> None:
-        self._tell(MessageKind.BITRATE, number_bytes(bitrate_bps))
 
     def need(self, layers: int) -> None:
         """Which layers anybody wants, a bit for each: a device of this machine rests meanwhile."""

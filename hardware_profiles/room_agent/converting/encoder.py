@@ -24,21 +24,14 @@ _FOR_EVER = 1 << 30  # pictures between keyframes that nobody asked for
 
 
 class BaselineEncoder:
-    """One layer. It begins anew, with a keyframe, when size or bit rate change."""
+    """One layer. It begins anew, with a keyframe, when the picture's size changes."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._bitrate_bps = target.bitrate_bps
         self._context: Any = None
         self._size = (0, 0)
         self._keyframe_at: int | None = None
         self._newest: int | None = None
-
-    def set_bitrate(self, bitrate_bps: int) -> None:
-        """From the next picture on, at most what the profile says."""
-        bitrate_bps = min(bitrate_bps, self._target.bitrate_bps)
-        if bitrate_bps != self._bitrate_bps:
-            self._bitrate_bps, self._context = bitrate_bps, None
 
     def begin_anew(self) -> None:
         """The next picture is a keyframe: those before it were not sent."""
@@ -83,8 +76,8 @@ class BaselineEncoder:
             "tune": "zerolatency",
             "profile": "baseline",
             "crf": _QUALITY,
-            "maxrate": str(self._bitrate_bps),
-            "bufsize": str(round(self._bitrate_bps * _CAP_S)),
+            "maxrate": str(self._target.bitrate_bps),
+            "bufsize": str(round(self._target.bitrate_bps * _CAP_S)),
             "x264-params": "threads=1:sliced-threads=0:scenecut=0",
         }
         return context

@@ -22,12 +22,11 @@ class MessageKind(IntEnum):
 
     SETUP = 1  # ! what to read and what to make, JSON
     CODED = 2  # ! a picture to decode
-    BITRATE = 3  # ! as many bits a second from now on
-    NEEDED = 4  # ! which layers anybody wants, a bit for each in one byte
-    ENCODED = 5  # ? a picture to send
-    DONE = 6  # ? a coded picture is through; processor time so far in microseconds
-    SIZE = 7  # ? pixels of what is decoded: width, height
-    FAILED = 8  # ? why it ends, a word
+    NEEDED = 3  # ! which layers anybody wants, a bit for each in one byte
+    ENCODED = 4  # ? a picture to send
+    DONE = 5  # ? a coded picture is through; processor time so far in microseconds
+    SIZE = 6  # ? pixels of what is decoded: width, height
+    FAILED = 7  # ? why it ends, a word
 
 
 class BrokenMessage(Exception):  # noqa: N818 - named as what was found
@@ -69,7 +68,7 @@ def message_bytes(kind: MessageKind, body: bytes = b"") -> bytes:
 
 
 def number_bytes(*numbers: int) -> bytes:
-    """The body of `BITRATE`, `DONE` and `SIZE`."""
+    """The body of `DONE` and `SIZE`."""
     return b"".join(number.to_bytes(8, "big") for number in numbers)
 
 
