@@ -158,20 +158,53 @@ describe("a classroom's file", () => {
 });
 
 describe("a classroom's source keys", () => {
+  const quiet = { way: "whip", sends: false, in_lesson: false, fault: null };
+
   it("show a new one once, as OBS and FFmpeg ask for it", async () => {
     const address = "https://tongke.example/whip";
-    const key = { ...fresh, id: "s1", source: "board", secret: "tks_key", address };
+    const key = { ...fresh, ...quiet, id: "s1", source: "board", secret: "tks_key", address };
     server.answers[`POST ${KEYS}`] = key;
     const root = await shown("tk-source-keys");
     expect(words(root)).toContain("这间教室还没有编码器密钥。");
     await write(root, "[name=label]", "OBS");
-    server.answers[`GET ${KEYS}`] = [{ ...pc, id: "s1", label: "OBS", source: "board" }];
+    server.answers[`GET ${KEYS}`] = [{ ...pc, ...quiet, id: "s1", label: "OBS", source: "board" }];
     await press(root, "[data-testid=new-source-key]");
-    expect(server.bodies).toEqual([{ label: "OBS", source: "board" }]);
+    expect(server.bodies).toMatchObject([{ label: "OBS", source: "board", way: "whip" }]);
     expect(words(find(root, "[role=status]"))).toContain("此密钥只显示这一次。");
     expect(text(root, "whip-address")).toBe(address);
     expect(text(root, "whip-token")).toBe("tks_key");
     expect(text(root, "whip-ffmpeg")).toContain(`-authorization tks_key ${address}`);
     expect(words(find(root, "tbody tr"))).toContain("OBS 板书");
+  });
+
+  it.each([
+    ["rtmp", "rtmp://t:1935/live", "rtmp://t:1935/live", "tks_key"],
+    ["srt", "srt://t:7900", "srt://t:7900?mode=caller&pbkeylen=16&passphrase=words", "words"],
+  ])("show a new one of %s as encoders ask for it", async (way, address, told, secret) => {
+    server.answers[`POST ${KEYS}`] = { ...fresh, ...quiet, way, id: "s1", source: "board", secret, address };
+    const root = await shown("tk-source-keys");
+    await write(root, "[name=label]", "box");
+    await press(root, "[data-testid=new-source-key]");
+    expect(text(root, "push-address")).toBe(told);
+    expect(text(root, "push-key")).toBe(secret);
+  });
+
+  it("ask for a camera's address where the server is to ask the camera, and say what is wrong with it", async () => {
+    const camera = { ...fresh, ...quiet, way: "rtsp", id: "s2", source: "board", secret: "", address: "" };
+    server.answers[`POST ${KEYS}`] = camera;
+    const fault = { message_zh: "摄像机拒绝了用户名或密码", message_en: "refused" };
+    server.answers[`GET ${KEYS}`] = [{ ...pc, ...quiet, way: "rtsp", id: "s2", source: "board", fault }];
+    const root = await shown("tk-source-keys");
+    expect(words(find(root, "tbody tr"))).toContain(`${zh.admin.keyWaits} ${fault.message_zh}`);
+    await write(root, "[name=label]", "camera");
+    const way = find(root, "[name=way]") as HTMLSelectElement;
+    way.value = "rtsp";
+    way.dispatchEvent(new Event("change"));
+    await press(root, "[data-testid=new-source-key]");
+    expect(words(find(root, "#wrong-camera_url"))).toBe(zh.app.required);
+    await write(root, "[name=camera_url]", "rtsp://10.0.0.8/main");
+    await press(root, "[data-testid=new-source-key]");
+    expect(server.bodies).toMatchObject([{ way: "rtsp", camera_url: "rtsp://10.0.0.8/main" }]);
+    expect(words(find(root, "[role=status]"))).toContain(zh.admin.cameraAdded);
   });
 });

@@ -1,11 +1,16 @@
-// The source keys of a classroom's encoders; a new one is shown once, with what OBS and FFmpeg ask for.
+// The source keys of a classroom's encoders, and cameras the server asks; a new key is shown once, with
+// what OBS and FFmpeg ask for.
 
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import type { SourceKey } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
+import { said } from "../../i18n/index.ts";
 import type { Source } from "../../protocol/messages.ts";
 import { type Fresh, type SecretWords, Secrets } from "./secrets.ts";
 
+type Way = SourceKey["way"];
+
+const WAYS: readonly Way[] = ["whip", "rtmp", "srt", "rtsp"];
 const SOURCES: readonly Source[] = ["board", "teacher", "students", "screen", "room"];
 
 /**
@@ -23,7 +28,14 @@ function ffmpegLoop(address: string, key: string): string {
 }
 
 export class SourceKeys extends Secrets<SourceKey> {
-  protected override readonly blank = { label: "", source: SOURCES[0] ?? "" };
+  protected override readonly blank = {
+    label: "",
+    source: SOURCES[0] ?? "",
+    way: "whip",
+    camera_url: "",
+    camera_user: "",
+    camera_password: "",
+  };
 
   protected override get listAddress(): string {
     return `/api/classrooms/${this.classroomId}/source_keys`;
@@ -55,19 +67,53 @@ export class SourceKeys extends Secrets<SourceKey> {
       "source",
       admin.sourceKeySends,
       SOURCES.map((value) => ({ value, words: sources[value] })),
-    )}`;
+    )}
+    ${this.select(
+      "way",
+      admin.sourceKeyWay,
+      WAYS.map((value) => ({ value, words: admin.ways[value] })),
+    )}
+    ${this.text("way") === "rtsp" ? this.cameraFields() : nothing}`;
+  }
+
+  private cameraFields(): TemplateResult {
+    const { admin } = this.m;
+    return html`${this.field("camera_url", admin.cameraUrl, { placeholder: "rtsp://192.168.1.64:554/main" })}
+    ${this.field("camera_user", admin.cameraUser, { optional: true })}
+    ${this.field("camera_password", admin.cameraPassword, { type: "password", optional: true })}`;
+  }
+
+  protected override wrong(): Partial<Record<string, string>> {
+    const missing = this.text("way") === "rtsp" && !this.text("camera_url").trim();
+    return { ...super.wrong(), ...(missing ? { camera_url: this.m.app.required } : {}) };
   }
 
   protected override headings(): TemplateResult {
-    return html`<th scope="col">${this.m.admin.sourceKeySends}</th>`;
+    const { admin } = this.m;
+    return html`<th scope="col">${admin.sourceKeySends}</th>
+      <th scope="col">${admin.state}</th>`;
   }
 
   protected override cells(one: SourceKey): TemplateResult {
-    return html`<td data-label=${this.m.admin.sourceKeySends}>${this.m.sources[one.source]}</td>`;
+    const { admin, sources } = this.m;
+    return html`<td data-label=${admin.sourceKeySends}>${sources[one.source]}</td>
+      <td data-label=${admin.state}>${this.standing(one)}</td>`;
+  }
+
+  /** How it is; of WHIP its lesson alone knows. */
+  private standing(one: SourceKey): TemplateResult | string {
+    const { admin } = this.m;
+    const way = admin.ways[one.way];
+    if (one.way === "whip") return way;
+    const told = one.in_lesson && one.sends ? admin.keyInLesson : one.sends ? admin.keySends : admin.keyWaits;
+    const fault = one.fault ? said(one.fault) : "";
+    return html`${way} · ${told}${fault ? html`<br /><span class="wrong">${fault}</span>` : nothing}`;
   }
 
   protected override shownOnce(fresh: Fresh<SourceKey>): TemplateResult {
     const { admin } = this.m;
+    if (fresh.way === "rtsp") return html`<p class="soft">${admin.cameraAdded}</p>`;
+    if (fresh.way !== "whip") return this.pushedOnce(fresh);
     return html`<div class="new">
       <strong>${admin.keyOnce}</strong>
       <span>${admin.keyObs}</span>
@@ -77,6 +123,23 @@ export class SourceKeys extends Secrets<SourceKey> {
       ${this.copyable(fresh.secret, "whip-token")}
       <span>${admin.keyFfmpeg}</span>
       ${this.copyable(ffmpegLoop(fresh.address, fresh.secret), "whip-ffmpeg")}
+    </div>`;
+  }
+
+  /** A key of RTMP or SRT: what OBS asks for, and the same as one address for all that ask for one. */
+  private pushedOnce(fresh: Fresh<SourceKey>): TemplateResult {
+    const { admin } = this.m;
+    const srt = `${fresh.address}?mode=caller&pbkeylen=16&passphrase=${fresh.secret}`;
+    return html`<div class="new">
+      <strong>${admin.keyOnce}</strong>
+      <span>${admin.keyObsCustom}</span>
+      <span>${admin.keyServer}</span>
+      ${this.copyable(fresh.way === "srt" ? srt : fresh.address, "push-address")} ${this.whoReaches(fresh)}
+      ${fresh.way === "srt"
+        ? html`<span>${admin.keySrtBox}</span> ${this.copyable(fresh.address, "push-place")}
+            ${this.copyable(fresh.secret, "push-key")}`
+        : html`<span>${admin.keyStream}</span> ${this.copyable(fresh.secret, "push-key")}
+            <span>${admin.keyRtmpOpen}</span>`}
     </div>`;
   }
 }
