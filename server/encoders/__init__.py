@@ -15,6 +15,7 @@
 | `encoded_stream.py` | what an encoder sends now |
 | `shared_clock.py` | its picture and its sound on one clock |
 | `seat_feed.py`, `feed_out.py` | one stream in one lesson: joined, fed, gone |
+| `loudness.py` | how loud its sound is, by which a lesson sees who speaks |
 | `keys.py`, `sealed.py` | what the database keeps of them |
 
 A picture is never decoded here: what a browser cannot show is said in the lesson, as of a camera.

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from server.encoders.encoded_stream import EncodedStream
 from server.encoders.errors import EncoderFault
-from server.encoders.seat_feed import Picture
+from server.encoders.seat_feed import FedPicture
 from signaling.protocol.messages import Source
 
 
@@ -18,7 +18,7 @@ class Inflow(Protocol):
     @property
     def source(self) -> Source: ...
     @property
-    def picture(self) -> Picture | None:
+    def picture(self) -> FedPicture | None:
         """Its picture, if it has one now."""
         ...
 

@@ -13,15 +13,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from hardware_profiles.room_agent.out_layer import OutLayer
 from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
-from mixer.composite.libopus import OpusDecoder, OpusError
-from mixer.composite.process.sound_encoder import level_of
 from mixer.model import FeedInfo, FeedOffer
 from mixer.rtp.packet import HeaderExtension, RtpPacket
 from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
@@ -36,6 +34,9 @@ from signaling.http_session import HttpSession
 from signaling.lesson.publishing import max_bitrate_bps
 from signaling.protocol.messages import Source, Welcome
 
+if TYPE_CHECKING:
+    from server.encoders.loudness import Loudness
+
 _log = structlog.get_logger("tongke.encoders")
 
 REPORT_EVERY_S = 1.0
@@ -43,7 +44,7 @@ REPORT_EVERY_S = 1.0
 _GROUP_EVERY_S = 1.0
 
 
-class Picture(Protocol):
+class FedPicture(Protocol):
     """A picture that can be fed: a pulled camera's, or an encoder's."""
 
     path: CameraPath
@@ -65,7 +66,7 @@ class SeatFeed:
         *,
         folder: Path,
         source: Source,
-        picture: Picture | None,
+        picture: FedPicture | None,
         stream: EncodedStream | None = None,
         rng: Random,
     ) -> None:
@@ -114,7 +115,7 @@ class SeatFeed:
             await self._session.leave()
         await self._session.stop()
 
-    async def _feed_picture(self, welcome: Welcome, picture: Picture) -> None:
+    async def _feed_picture(self, welcome: Welcome, picture: FedPicture) -> None:
         most = max_bitrate_bps(welcome.profile, self._source)
         way = _PictureWay(self._path(), picture, self._rng, self._stream)
         await self._feed(welcome, way, FeedOffer(self._source.value, "H264", most))
@@ -152,7 +153,7 @@ class _PictureWay:
     """The picture's feed."""
 
     def __init__(
-        self, path: Path, picture: Picture, rng: Random, stream: EncodedStream | None
+        self, path: Path, picture: FedPicture, rng: Random, stream: EncodedStream | None
     ) -> None:
         self.producer_id = ""
         self.out = FeedOut(path, on_keyframe_wanted=self._send_group)
@@ -200,13 +201,15 @@ class _SoundWay:
         self._stream = stream
         self._sequence = rng.randrange(1 << 15)
         self._info: FeedInfo | None = None
-        self._decoder: OpusDecoder | None = None
+        self._loudness: Loudness | None = None
         self._packets = self._octets = 0
 
     def open(self, info: FeedInfo) -> None:
         self._info = info
-        with suppress(OpusError):  # without it nobody is told who speaks
-            self._decoder = OpusDecoder()
+        # Numbers and decoders take longer to load than all the rest: not before they are needed.
+        from server.encoders.loudness import Loudness  # noqa: PLC0415
+
+        self._loudness = Loudness()
         self.out.connect(info.media_path)
         self._stream.sound.listeners.append(self._live)
 
@@ -227,14 +230,14 @@ class _SoundWay:
     async def close(self) -> None:
         with suppress(ValueError):
             self._stream.sound.listeners.remove(self._live)
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
+        if self._loudness is not None:
+            self._loudness.close()
+            self._loudness = None
         await self.out.close()
 
     def _live(self, packet: PassedSound) -> None:
         assert self._info is not None  # noqa: S101 - listened to from `open` on
-        level = self._level(packet.payload)
+        level = b"" if self._loudness is None else self._loudness.of(packet.payload)
         element = self._info.audio_level_id
         data = RtpPacket(
             payload_type=self._info.payload_type,
@@ -249,9 +252,3 @@ class _SoundWay:
         self._packets += 1
         self._octets += len(packet.payload)
         self.out.put([data])
-
-    def _level(self, payload: bytes) -> bytes:
-        try:
-            return b"" if self._decoder is None else level_of(self._decoder.decode(payload))
-        except OpusError:
-            return b""

@@ -58,7 +58,7 @@ class EncoderSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EncoderStanding:
     """How an encoder is, for the school's IT."""
 
     sends: bool
@@ -122,13 +122,13 @@ class EncoderService:
         if self._folder is not None:
             self._folder.close()
 
-    def standing(self, key_id: str) -> Standing:
+    def standing(self, key_id: str) -> EncoderStanding:
         """How the encoder with this key is now."""
         one = self._tended.get(key_id)
         fault = self._faults.get(key_id)
         if one is None:
-            return Standing(sends=False, in_lesson=False, fault=fault)
-        return Standing(one.inflow.sends, one.in_lesson, one.inflow.fault or fault)
+            return EncoderStanding(sends=False, in_lesson=False, fault=fault)
+        return EncoderStanding(one.inflow.sends, one.in_lesson, one.inflow.fault or fault)
 
     # --- which there are ----------------------------------------------------------------------
 

@@ -253,3 +253,41 @@ async def test_the_last_use_of_a_key_is_kept(room: Room) -> None:
     await room.send()
     (listed,) = (await room.admin.get(path)).json()
     assert listed["last_used_at"] == room.world.clock()
+
+
+CAMERA = {"camera_url": "rtsp://10.0.0.8/main", "camera_user": "admin", "camera_password": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "says"),
+    [
+        ({"way": "rtmp"}, "way", "rtmp_port"),
+        ({"way": "srt"}, "way", "srt_port"),
+        ({"way": "rtsp"}, "camera_url", "rtsp://"),
+        ({"way": "rtsp", "camera_url": "http://10.0.0.8/"}, "camera_url", "rtsp://"),
+        ({"way": "rtsp", "camera_url": "rtsp://a:b@10.0.0.8/"}, "camera_url", "user"),
+        ({"way": "rtsp", **CAMERA, "source": "room"}, "source", "picture"),
+    ],
+)
+async def test_a_way_that_is_closed_and_an_address_that_is_none_are_told(
+    room: Room, body: dict[str, str], field: str, says: str
+) -> None:
+    path = f"/api/classrooms/{room.ids['room_1']}/source_keys"
+    answer = await room.admin.post(path, json={"label": "box", "source": "board", **body})
+    assert answer.status_code == 422
+    assert says in answer.json()["fields"][field]["en"]
+    assert "s3cret" not in answer.text and "a:b@" not in answer.text
+
+
+async def test_a_cameras_login_is_kept_sealed_and_told_to_nobody(room: Room) -> None:
+    path = f"/api/classrooms/{room.ids['room_1']}/source_keys"
+    body = {"label": "camera", "source": "teacher", "way": "rtsp", **CAMERA}
+    made = await post(room.admin, path, body)
+    assert (made["secret"], made["address"], made["way"]) == ("", "", "rtsp")
+    listed = (await room.admin.get(path)).text
+    async with room.world.services.database.read() as session:
+        kept = str((await session.execute(text("SELECT * FROM credentials"))).all())
+    for told in (listed, kept):
+        assert "s3cret" not in told and "10.0.0.8" not in told
+    await room.lesson()
+    assert refused(await room.send("/whip/teacher", "tks_")) == (401, "source-key-refused")
