@@ -99,8 +99,9 @@ class SrtDoor:
             ending.cancel()
 
     def _script(self) -> bytes:
+        host = f"[{self._host}]" if ":" in self._host else self._host
         address = (
-            f"srt://{self._host}:{self._port}?mode=listener&passphrase={self._passphrase}"
+            f"srt://{host}:{self._port}?mode=listener&passphrase={self._passphrase}"
             f"&pbkeylen=16&latency={_LATENCY_MS * 1000}&rcvlatency={_LATENCY_MS * 1000}"
         )
         return f"ffconcat version 1.0\nfile '{address}'\n".encode()
