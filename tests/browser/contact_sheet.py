@@ -14,7 +14,7 @@ LANGUAGES = ("zh-CN", "en-US")
 # Until what follows a change of size is drawn; a picture taken too soon shows it, nothing fails.
 SETTLE_MS = 350
 # What does not fit beside what is shown: the page scrolls sideways, or a control is cut off.
-_TOO_WIDE = """() => {
+TOO_WIDE = """() => {
   const everywhere = function* (root) {
     for (const element of root.querySelectorAll("*")) {
       yield element;
@@ -75,7 +75,7 @@ class Album:
         page.wait_for_timeout(SETTLE_MS)
         file = f"{state.replace(' ', '-')}.{language[:2]}.{width}x{height}.png"
         page.screenshot(path=self.folder / file, full_page=True)
-        self.shots.append(Shot(state, language, size, file, int(page.evaluate(_TOO_WIDE))))
+        self.shots.append(Shot(state, language, size, file, int(page.evaluate(TOO_WIDE))))
 
     def write(self) -> Path:
         """The sheet: a row for each state and language, a column for each size."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, expect
 
+from tests.browser.contact_sheet import TOO_WIDE
 from tests.browser.county import ADMINISTRATOR, ROOMS, TEACHER, County
 from tests.browser.every_state import ADMIN
 from tests.browser.filed_recording import Film, file_recording
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DARK, BRIGHT = 40, 200
 LASTS_S = 60
+LAPTOP: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 # The grey of the large picture, and its share of the window's height.
@@ -61,7 +64,7 @@ class School:
     def visit(self, who: dict[str, str] | None = None, script: str = "") -> BrowserContext:
         """A browser's window, with somebody signed in."""
         context = self.browser.new_context(
-            ignore_https_errors=True, locale="en-US", viewport={"width": 1366, "height": 768}
+            ignore_https_errors=True, locale="en-US", viewport=LAPTOP
         )
         context.set_default_timeout(WAIT_S * 1000)
         if script:
@@ -144,7 +147,7 @@ def test_the_player_shows_what_the_class_saw_until_the_viewer_chooses(school: Sc
 
 
 def clean(page: Page, what: str, found: dict[str, list[str]]) -> None:
-    """Has axe-core look at a page that has come to rest."""
+    """Has axe-core look at a page that has come to rest, and a phone show all of its width."""
     page.wait_for_function(
         """() => { const all = function* (root) {
              for (const one of root.querySelectorAll("*")) {
@@ -152,11 +155,16 @@ def clean(page: Page, what: str, found: dict[str, list[str]]) -> None:
            return document.querySelector("tk-app") &&
              ![...all(document)].some(one => /^tk-(skeleton|opening)$/.test(one.localName)); }"""
     )
-    if violations := page.evaluate(VIOLATIONS):
+    violations = page.evaluate(VIOLATIONS)
+    page.set_viewport_size(PHONE)
+    if too_wide := page.evaluate(TOO_WIDE):
+        violations.append(f"{too_wide} pixels stand beyond a phone's edge")
+    page.set_viewport_size(LAPTOP)
+    if violations:
         found[what] = violations
 
 
-def test_axe_finds_nothing_on_any_page(school: School) -> None:
+def test_axe_finds_nothing_on_any_page_and_each_fits_a_phone(school: School) -> None:
     origin, axe = school.server.origin, AXE.read_text(encoding="utf-8")
     found: dict[str, list[str]] = {}
     with ExitStack() as stack:
@@ -168,6 +176,11 @@ def test_axe_finds_nothing_on_any_page(school: School) -> None:
         for section in ADMIN:
             admin.goto(f"{origin}/admin/{section}")
             clean(admin, section, found)
+        admin.goto(f"{origin}/admin/classrooms")
+        admin.locator("[data-testid^=credentials-]").first.click()
+        clean(admin, "credentials", found)
+        admin.locator("td.actions .delete").last.click()
+        clean(admin, "deletion asked", found)
         teacher = stack.enter_context(school.visit(TEACHER, axe)).new_page()
         for path in ("/library", "/library/rec1?t=21", "/account", "/"):
             teacher.goto(f"{origin}{path}")

@@ -23,6 +23,11 @@ export class Key extends Form {
     fields,
     cards,
     css`
+      :host {
+        display: grid;
+        align-content: center;
+        padding: 0 16px;
+      }
       form {
         display: grid;
         gap: 16px;

@@ -143,6 +143,7 @@ export class Observe extends LessonPage {
           padding-block: 8px;
         }
         .group {
+          flex-wrap: wrap;
           margin-inline-start: 0;
         }
         .middle {

@@ -39,7 +39,7 @@ export function playsTeaching(): Played {
     localStorage.setItem("tongke.language", "zh-CN");
     await startLanguage();
     await import("../../src/pages/teach/teach.ts");
-    await import("../../src/pages/teach/behind.ts"); // a test is not faster than what comes behind
+    await import("../../src/pages/teach/behind.ts"); // it comes by itself, no test says when
   });
   beforeEach(() => {
     vi.useFakeTimers({ now: NOW_S * 1000 });

@@ -4,7 +4,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
-import "../../components/seat_devices.ts";
 import { icon, type IconName, lineSigns } from "../../design/icons.ts";
 import { base, controls, lines } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";

@@ -21,7 +21,6 @@ import { LessonSession } from "../../lesson/session.ts";
 import { largeForOthers, leadStage, same } from "../../lesson/stage.ts";
 import type { View } from "../../lesson/state.ts";
 import type { Source } from "../../protocol/messages.ts";
-import "./all_rooms.ts";
 import type { Arrangement } from "./arrangement.ts";
 import type { ControlBar } from "./control_bar.ts";
 import { density } from "./density.ts";
