@@ -38,6 +38,9 @@ export abstract class Secrets<One extends Credential> extends Form {
         gap: 16px;
         padding: 8px 0 16px;
       }
+      h2 {
+        font-size: var(--text);
+      }
       form {
         display: flex;
         flex-wrap: wrap;
@@ -169,7 +172,7 @@ export abstract class Secrets<One extends Credential> extends Form {
   }
 
   override render(): TemplateResult {
-    return html`<h3>${this.words.title}</h3>
+    return html`<h2>${this.words.title}</h2>
       ${this.error ? html`<p class="wrong" role="alert">${this.error}</p>` : nothing}
       <div role="status">${this.fresh ? this.shownOnce(this.fresh) : nothing}</div>
       ${this.table()} ${this.beforeNew()}
