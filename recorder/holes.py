@@ -12,7 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 Span = tuple[float, float]  # from, to
+Seconds = npt.NDArray[np.float64]
 
 
 def holes(
@@ -50,3 +54,14 @@ def runs(frames: Iterable[Span], least_s: float) -> list[Span]:
         else:
             found.append((begins, ends))
     return found
+
+
+def runs_of(begins: Seconds, ends: Seconds, least_s: float) -> list[Span]:
+    """`runs` of many frames at once: when each begins and ends, in the file's order."""
+    if not len(begins):
+        return []
+    until = np.maximum.accumulate(ends)
+    firsts = np.flatnonzero(begins[1:] - until[:-1] >= least_s) + 1
+    firsts = np.concatenate(([0], firsts))
+    lasts = until[np.concatenate((firsts[1:] - 1, [len(ends) - 1]))]
+    return list(zip(np.minimum.reduceat(begins, firsts).tolist(), lasts.tolist(), strict=True))

@@ -8,19 +8,20 @@ when the next one begins: between the two there may be a hole.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import av.error
+import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
 from recorder.fragments import Fragment
-from recorder.holes import Span, runs
+from recorder.holes import Span, runs, runs_of
 from recorder.live_file import LiveFile
 from recorder.samples import read_samples
 from recorder.sound_reader import sound_duration, sound_durations
@@ -147,36 +148,39 @@ def measure(file: TrackFile) -> Extent:
                 lasts = frame.duration if is_sound else LAST_FRAME_S
                 spans.append((frame.time, frame.time + lasts))
             error = opened.error
-    return _extent(file, spans, error)
+    if not spans:
+        return _nothing(file)
+    span = (spans[0][0], max(ends for _, ends in spans))
+    return _extent(file, span, len(spans), runs(spans, HOLE_S), error)
 
 
 def _measure_boxes(file: TrackFile) -> Extent:
     """As `measure`, by what the boxes say; of a sound's packets the first bytes are read, too."""
-    spans: list[Span] = []
     try:
         samples = read_samples(file.path)
         if samples is None:
             return _nothing(file)
-        times = ((file.rtp + samples.shown) / file.clock_rate).tolist()
+        begins = (file.rtp + samples.shown) / file.clock_rate
         if file.codec.lower() == "opus":
-            lengths = sound_durations(file.path, samples)
-            spans = [(at, at + s) for at, s in zip(times, lengths, strict=True) if s is not None]
+            lasts = np.array(sound_durations(file.path, samples), np.float64)  # None is NaN
+            begins, lasts = begins[~np.isnan(lasts)], lasts[~np.isnan(lasts)]
+            ends = begins + lasts
         else:
-            spans = [(at, at + LAST_FRAME_S) for at in times]
+            ends = begins + LAST_FRAME_S
     except OSError as error:
-        return _extent(file, spans, f"it cannot be read ({error.strerror or error})")
-    return _extent(file, spans, "")
-
-
-def _extent(file: TrackFile, spans: list[Span], error: str) -> Extent:
-    if not spans:
+        return Extent(0.0, 0.0, 0, f"it cannot be read ({error.strerror or error})")
+    if not len(begins):
         return _nothing(file)
-    frames = len(spans)
+    held = runs_of(begins, ends, HOLE_S)
+    return _extent(file, (float(begins[0]), float(ends.max())), len(begins), held)
+
+
+def _extent(
+    file: TrackFile, span: Span, frames: int, held: Sequence[Span], error: str = ""
+) -> Extent:
     if not error and file.frames is not None and frames < file.frames:
         error = f"{frames} of {file.frames} frames are left"
-    end = max(ends for _, ends in spans)
-    held = tuple(runs(spans, HOLE_S))
-    return Extent(spans[0][0], end, frames, error or _torn(file), held)
+    return Extent(span[0], span[1], frames, error or _torn(file), tuple(held))
 
 
 def has_frames(path: Path) -> bool:
@@ -203,6 +207,9 @@ def _nothing(file: TrackFile) -> Extent:
 def _torn(file: TrackFile) -> str:
     """A crash tears one fragment at most. More is a damaged disk, and is told."""
     try:
+        samples = read_samples(file.path) if file.path.suffix == ".mp4" else None
+        if samples is not None and not samples.torn_bytes:
+            return ""
         with LiveFile(file.path) as live:
             if live.more_was_torn():
                 return f"it is damaged: {live.torn_bytes} bytes at its end cannot be read"
