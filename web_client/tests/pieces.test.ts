@@ -128,3 +128,28 @@ it("the line is measured by what comes, and the most needed goes first", async (
   line.serve([need("x", 9, 1), need("y", 2, 1), need("z", 3, 1)], () => now);
   expect(begun).toEqual(["first", "y", "z"]);
 });
+
+it("small answers that come soon say that the line is good, and nothing of how good", async () => {
+  const line = new Line();
+  let now = 0;
+  const serve = async (length: number, lasts: number): Promise<void> => {
+    const load = (): Promise<number> => {
+      now += lasts;
+      return Promise.resolve(length);
+    };
+    line.serve([{ rank: 0, load }], () => now);
+    await Promise.resolve();
+  };
+  await serve(5000, 60);
+  await serve(5000, 60);
+  expect(line.rate).toBeNull();
+  await serve(0, 60); // refused: it says nothing
+  expect(line.rate).toBeNull();
+  await serve(5000, 60);
+  const good = line.rate ?? 0;
+  expect(good).toBeGreaterThan(1_000_000);
+  await serve(5000, 60);
+  expect(line.rate).toBe(good);
+  await serve(40_000, 4000); // now it is thin
+  expect(line.rate).toBeLessThan(good);
+});

@@ -4,8 +4,12 @@ import type { Need } from "./piece_source.ts";
 
 /** Two at once: while the one's answer is on its way, the other loads. */
 const MOST_AT_ONCE = 2;
-/** What is smaller says more of the way than of the line. */
+/** What is smaller, and soon there, says more of the way than of the line. */
 const TELLING_BYTES = 16_000;
+const SOON_MS = 300;
+/** So many of them, and nothing larger to measure by: then the line is taken for a good one. */
+const SOON_OFTEN = 3;
+const GOOD_BPS = 5_000_000;
 const NEWEST_SHARE = 0.4;
 /** Kept free: lines and pictures vary. */
 const USABLE = 0.85;
@@ -49,16 +53,18 @@ export class Line {
   private bytes = 0;
   private busyMs = 0;
   private since = 0;
+  private soon = 0;
 
   /** Begin what is needed most, as far as the line is free. `now` in milliseconds. */
   serve(needs: readonly Need[], now: () => number = () => performance.now()): void {
     const most = this.rate === null ? 1 : MOST_AT_ONCE;
     for (const need of [...needs].sort((a, b) => a.rank - b.rank)) {
       if (this.atOnce >= most) return;
-      this.begin(now());
+      const began = now();
+      this.begin(began);
       void need.load().then(
-        (bytes) => this.done(bytes, now()),
-        () => this.done(0, now()),
+        (bytes) => this.done(bytes, began, now()),
+        () => this.done(0, began, now()),
       );
     }
   }
@@ -68,10 +74,15 @@ export class Line {
     this.atOnce++;
   }
 
-  private done(bytes: number, now: number): void {
-    this.busyMs += now - this.since;
-    this.since = now;
+  private done(bytes: number, began: number, now: number): void {
+    const since = Math.max(began, this.since);
     this.atOnce--;
+    if (bytes < TELLING_BYTES && now - began < SOON_MS) {
+      if (bytes > 0 && ++this.soon >= SOON_OFTEN) this.rate ??= GOOD_BPS;
+      return;
+    }
+    this.busyMs += now - since;
+    this.since = now;
     this.bytes += bytes;
     if (this.bytes < TELLING_BYTES || this.busyMs <= 0) return;
     const measured = (this.bytes * 8000) / this.busyMs;

@@ -49,6 +49,7 @@ export class PieceSource {
   private first = 0; // piece from which on it loads
   private position = 0;
   private loading = new Set<number>();
+  private onSettled: (() => void) | null = null;
   private stuckSince: number | null = null;
 
   constructor(
@@ -77,6 +78,7 @@ export class PieceSource {
 
   close(): void {
     this.closed = true;
+    this.onSettled?.(); // a buffer whose element has another source says nothing any more
     this.flight?.abort();
     URL.revokeObjectURL(this.address);
   }
@@ -190,23 +192,29 @@ export class PieceSource {
   private async forgetWhatIsPlayed(): Promise<void> {
     const until = this.position - BEHIND_S;
     const gone = [...this.loaded].filter((at) => (this.pieces[at]?.end ?? 0) < until);
-    if (gone.length === 0 || !this.buffer || this.media.readyState === "closed") return;
+    if (gone.length === 0 || !this.buffer || this.isGone()) return;
     for (const at of gone) this.loaded.delete(at);
     this.buffer.remove(0, until);
     await this.settled();
   }
 
+  private isGone(): boolean {
+    return this.closed || this.media.readyState === "closed";
+  }
+
   private async append(data: Uint8Array): Promise<void> {
-    if (!this.buffer || this.media.readyState === "closed") return;
+    if (!this.buffer || this.isGone()) return;
     if (this.buffer.updating) await this.settled();
+    if (this.isGone()) return;
     this.buffer.appendBuffer(data as BufferSource);
     await this.settled();
   }
 
   private settled(): Promise<void> {
     const { buffer } = this;
-    if (!buffer?.updating) return Promise.resolve();
+    if (this.closed || !buffer?.updating) return Promise.resolve();
     return new Promise((resolve) => {
+      this.onSettled = resolve;
       buffer.addEventListener("updateend", () => resolve(), { once: true });
     });
   }
