@@ -130,6 +130,7 @@ def test_it_is_seen_and_sought_within_moments(
     record_testsuite_property("first_picture_s", round(seen_s, 2))
     page.get_by_test_id("play").click()
     page.wait_for_function(ALL_HEARD)
+    page.get_by_test_id("play").click()  # a slow machine that cannot decode four would jump on
     page.get_by_test_id("seek").focus()
     sought = []
     for key, place in (("5", 0.5), ("8", 0.8), ("2", 0.2)):
