@@ -17,7 +17,7 @@ from recorder.checksums import Checksum, checksum_of
 from recorder.errors import FinishError
 from recorder.holes import holes
 from recorder.lesson_time import TimeMap
-from recorder.making import Outcome, PartOrder, forget_notes, make_all, noted_files
+from recorder.making import Outcome, PartToMake, forget_notes, make_all, noted_files
 from recorder.manifest import (
     Manifest,
     Missing,
@@ -186,7 +186,7 @@ def make_parts(work: FinishingWork) -> None:
         )
         planned += [(seat_id, plan, by_key) for plan in plan_seat(pictures, sounds)]
     orders = [
-        PartOrder(f"part-{number:04d}", _content(plan, by_key))
+        PartToMake(f"part-{number:04d}", _content(plan, by_key))
         for number, (_, plan, by_key) in enumerate(planned, start=1)
     ]
     for (seat_id, plan, by_key), outcome in zip(

@@ -39,7 +39,7 @@ _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2), PR_SET_PDEATHSIG
 
 
 @dataclass(frozen=True, slots=True)
-class PartOrder:
+class PartToMake:
     """A part to be made, by its name without ending."""
 
     name: str
@@ -66,7 +66,7 @@ class Outcome:
     refused: str = ""
 
 
-def make_all(folder: Path, orders: Sequence[PartOrder]) -> list[Outcome]:
+def make_all(folder: Path, orders: Sequence[PartToMake]) -> list[Outcome]:
     """Each order's outcome, in their order. Raises `StorageError` when the disk refuses."""
     worth_it = sum(order.bytes for order in orders) >= WORTH_BYTES
     # A fork has one thread only: what others of ours hold just then it would wait for for ever.
@@ -94,9 +94,9 @@ def noted_files(folder: Path) -> set[str]:
     }
 
 
-def _shared(orders: Sequence[PartOrder]) -> tuple[list[PartOrder], list[PartOrder]]:
+def _shared(orders: Sequence[PartToMake]) -> tuple[list[PartToMake], list[PartToMake]]:
     """Two halves of about the same work."""
-    halves: tuple[list[PartOrder], list[PartOrder]] = ([], [])
+    halves: tuple[list[PartToMake], list[PartToMake]] = ([], [])
     loads = [0, 0]
     for order in sorted(orders, key=lambda order: -order.bytes):
         lighter = 0 if loads[0] <= loads[1] else 1
@@ -105,7 +105,7 @@ def _shared(orders: Sequence[PartOrder]) -> tuple[list[PartOrder], list[PartOrde
     return halves
 
 
-def _make(folder: Path, order: PartOrder) -> Outcome:
+def _make(folder: Path, order: PartToMake) -> Outcome:
     note = folder / f".made-{order.name}.json"
     key = _key(folder, order)
     standing = _standing(folder, note, key)
@@ -129,7 +129,7 @@ def _make(folder: Path, order: PartOrder) -> Outcome:
 # --- notes --------------------------------------------------------------------------------------
 
 
-def _key(folder: Path, order: PartOrder) -> str:
+def _key(folder: Path, order: PartToMake) -> str:
     """Of what the part is made: the journal says when everything was, the files what."""
     content = order.content
     files = [(file.name, *_state(file)) for file in order.files]
@@ -221,7 +221,7 @@ class _SecondProcess:
         return dict(found)
 
 
-def _second_process(folder: Path, orders: Sequence[PartOrder]) -> _SecondProcess:
+def _second_process(folder: Path, orders: Sequence[PartToMake]) -> _SecondProcess:
     if not orders:
         return _SecondProcess(0, -1)
     parent = os.getpid()
@@ -243,7 +243,7 @@ def _second_process(folder: Path, orders: Sequence[PartOrder]) -> _SecondProcess
         os._exit(status)
 
 
-def _made(folder: Path, orders: Sequence[PartOrder]) -> Iterator[tuple[str, Outcome]]:
+def _made(folder: Path, orders: Sequence[PartToMake]) -> Iterator[tuple[str, Outcome]]:
     for order in orders:
         yield order.name, _make(folder, order)
 

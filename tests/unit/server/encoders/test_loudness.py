@@ -16,7 +16,7 @@ def test_a_tone_is_loud_and_silence_is_not() -> None:
     for amplitude in (0.5, 0.0):
         sound = (amplitude * np.sin(2 * np.pi * 400 * times)).astype(np.float32)
         for _ in range(10):
-            (packet,) = encoder.encode(sound)
+            packet = encoder.encode(sound)
             level = loudness.of(packet)
         told.append(parse_audio_level(level))
     (voice, loud), (silent, quiet) = told
