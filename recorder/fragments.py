@@ -11,20 +11,17 @@ inside the samples is not looked at.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
+from mixer.boxes import BoxError, children, in_file
+
 # Half a second of frames has some dozens of entries of twelve bytes; a megabyte is no moof of ours.
 MAX_MOOF_BYTES = 1 << 20
 # The header names one stream: some hundred bytes, a kilobyte with long parameter sets.
 MAX_MOOV_BYTES = 1 << 20
-
-_HEAD_BYTES = 8
-_LARGE_HEAD_BYTES = 16
 
 # Flags of `tfhd` (§8.8.7) and `trun` (§8.8.8): which optional fields stand there.
 _TFHD_BASE_DATA_OFFSET, _TFHD_DESCRIPTION, _TFHD_DURATION, _TFHD_SIZE = 0x1, 0x2, 0x8, 0x10
@@ -32,7 +29,7 @@ _TRUN_DATA_OFFSET, _TRUN_FIRST_FLAGS = 0x1, 0x4
 _TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION = 0x100, 0x200, 0x400, 0x800
 
 
-class _TornError(Exception):
+class _TornError(BoxError):
     """The boxes are not whole from here on."""
 
 
@@ -57,7 +54,7 @@ def whole_fragments(file: BinaryIO, size: int) -> list[Fragment]:
     moof: _Moof | None = None  # the one before, until its mdat comes
     begins = 0
     try:
-        for kind, body, end in _boxes(file, 0, size):
+        for kind, body, end in in_file(file, 0, size):
             if kind == b"moov":
                 _check_moov(_read(file, body, end, MAX_MOOV_BYTES))
                 found.append(Fragment(0, end))
@@ -71,30 +68,9 @@ def whole_fragments(file: BinaryIO, size: int) -> list[Fragment]:
                     return found
                 found.append(Fragment(begins, end, moof.time))
                 moof = None
-    except _TornError:
+    except BoxError:
         pass
     return found
-
-
-def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(type, where its body begins, where it ends) of every whole box. Raises `_TornError`."""
-    while at < end:
-        file.seek(at)
-        head = file.read(_HEAD_BYTES)
-        if len(head) < _HEAD_BYTES:
-            raise _TornError
-        size, kind = struct.unpack(">I4s", head)
-        body = at + _HEAD_BYTES
-        if size == 1:  # §4.2: a 64-bit size follows
-            large = file.read(_LARGE_HEAD_BYTES - _HEAD_BYTES)
-            if len(large) < _LARGE_HEAD_BYTES - _HEAD_BYTES:
-                raise _TornError
-            size, body = int.from_bytes(large, "big"), at + _LARGE_HEAD_BYTES
-        # Size 0 says "to the end of the file": nobody writes that live, but unwritten blocks do.
-        if size < body - at or at + size > end:
-            raise _TornError
-        yield kind, body, at + size
-        at += size
 
 
 def _read(file: BinaryIO, body: int, end: int, most: int) -> bytes:
@@ -104,21 +80,8 @@ def _read(file: BinaryIO, body: int, end: int, most: int) -> bytes:
     return file.read(end - body)
 
 
-def _children(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(type, body) of the boxes that fill `data`. Raises `_TornError` when they do not."""
-    at = 0
-    while at < len(data):
-        if at + _HEAD_BYTES > len(data):
-            raise _TornError
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if size < _HEAD_BYTES or at + size > len(data):
-            raise _TornError
-        yield kind, data[at + _HEAD_BYTES : at + size]
-        at += size
-
-
 def _check_moov(data: bytes) -> None:
-    kinds = [kind for kind, _ in _children(data)]
+    kinds = [kind for kind, _ in children(data)]
     if b"trak" not in kinds or b"mvex" not in kinds:
         raise _TornError
 
@@ -133,11 +96,11 @@ class _Moof:
     @classmethod
     def parse(cls, data: bytes) -> _Moof:
         total, time = 0, None
-        for kind, traf in _children(data):
+        for kind, traf in children(data):
             if kind != b"traf":
                 continue
             default_size = 0
-            for inner, body in _children(traf):
+            for inner, body in children(traf):
                 if inner == b"tfhd":
                     default_size = _default_sample_size(body)
                 elif inner == b"tfdt":

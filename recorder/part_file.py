@@ -21,7 +21,7 @@ import av.error
 from av.container import OutputContainer
 from av.stream import Stream
 
-from recorder.boxes import BoxError
+from mixer.boxes import BoxError
 from recorder.errors import FinishError, StorageError
 from recorder.gapless_sound import RATE, SoundPacket
 from recorder.lesson_time import TimeMap, places

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from recorder.boxes import HEAD_BYTES, BoxError, child, children
+from mixer.boxes import HEAD_BYTES, BoxError, child, children
 from recorder.fragments import whole_fragments
 
 Ticks = npt.NDArray[np.int64]

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from recorder.boxes import HEAD_BYTES, box, changed, child, children, full_box
+from mixer.boxes import HEAD_BYTES, box, changed, child, children, full_box
 from recorder.gapless_sound import RATE, SoundPacket
 from recorder.muxing import PICTURE_RATE
 from recorder.samples import Samples, Ticks

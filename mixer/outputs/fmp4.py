@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mixer.boxes import box, full_box
 from mixer.outputs.sound_format import BITRATE_BPS, CONFIG, SOUND_RATE
 from mixer.rtp.h264 import NAL_PPS, NAL_SPS, sps_size
 
@@ -83,14 +84,16 @@ def without_header(access_unit: bytes) -> bytes:
 def header_segment(header: H264Header) -> bytes:
     """What a player reads first: `ftyp` and `moov`, without a sample."""
     width, height = header.size
-    return _box(b"ftyp", b"iso6", struct.pack(">I", 1), b"iso6cmfcmp41") + _box(
+    return box(b"ftyp", b"iso6", struct.pack(">I", 1), b"iso6cmfcmp41") + box(
         b"moov",
-        _full(b"mvhd", 0, 0, struct.pack(">4I", 0, 0, 1000, 0), _VOLUME, _MATRIX, bytes(24), _NEXT),
+        full_box(
+            b"mvhd", 0, 0, struct.pack(">4I", 0, 0, 1000, 0), _VOLUME, _MATRIX, bytes(24), _NEXT
+        ),
         _track(PICTURE, PICTURE_RATE, _avc1(header, width, height), size=(width, height)),
         _track(SOUND, SOUND_RATE, _mp4a()),
-        _box(
+        box(
             b"mvex",
-            *(_full(b"trex", 0, 0, struct.pack(">5I", track, 1, 0, 0, 0)) for track in _TRACKS),
+            *(full_box(b"trex", 0, 0, struct.pack(">5I", track, 1, 0, 0, 0)) for track in _TRACKS),
         ),
     )
 
@@ -117,7 +120,7 @@ def fragment(
         offsets.append(at)
         at += sum(len(sample.data) for sample in samples)
     data = b"".join(sample.data for _, _, samples in runs for sample in samples)
-    return _moof(number, runs, offsets) + _box(b"mdat", data)
+    return _moof(number, runs, offsets) + box(b"mdat", data)
 
 
 _TRACKS = (PICTURE, SOUND)
@@ -128,14 +131,14 @@ _NEXT = struct.pack(">I", SOUND + 1)
 def _moof(
     number: int, runs: Sequence[tuple[int, int, Sequence[Sample]]], offsets: Sequence[int]
 ) -> bytes:
-    return _box(
+    return box(
         b"moof",
-        _full(b"mfhd", 0, 0, struct.pack(">I", number)),
+        full_box(b"mfhd", 0, 0, struct.pack(">I", number)),
         *(
-            _box(
+            box(
                 b"traf",
-                _full(b"tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", track)),
-                _full(b"tfdt", 1, 0, struct.pack(">Q", at)),
+                full_box(b"tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", track)),
+                full_box(b"tfdt", 1, 0, struct.pack(">Q", at)),
                 _run(samples, offset),
             )
             for (track, at, samples), offset in zip(runs, offsets, strict=True)
@@ -149,17 +152,17 @@ def _run(samples: Sequence[Sample], offset: int) -> bytes:
         for one in samples
     )
     flags = _DATA_OFFSET | _DURATION | _SIZE | _FLAGS
-    return _full(b"trun", 0, flags, struct.pack(">Ii", len(samples), offset), *rows)
+    return full_box(b"trun", 0, flags, struct.pack(">Ii", len(samples), offset), *rows)
 
 
 def _track(number: int, rate: int, entry: bytes, *, size: tuple[int, int] = (0, 0)) -> bytes:
     is_picture = number == PICTURE
-    header = _full(b"vmhd", 0, 1, bytes(8)) if is_picture else _full(b"smhd", 0, 0, bytes(4))
+    header = full_box(b"vmhd", 0, 1, bytes(8)) if is_picture else full_box(b"smhd", 0, 0, bytes(4))
     handler = b"vide" if is_picture else b"soun"
     empty = (b"stts", b"stsc", b"stco")
-    return _box(
+    return box(
         b"trak",
-        _full(
+        full_box(
             b"tkhd",
             0,
             3,  # enabled, in the movie
@@ -169,19 +172,21 @@ def _track(number: int, rate: int, entry: bytes, *, size: tuple[int, int] = (0, 
             _MATRIX,
             struct.pack(">2I", size[0] << 16, size[1] << 16),
         ),
-        _box(
+        box(
             b"mdia",
-            _full(b"mdhd", 0, 0, struct.pack(">4I2H", 0, 0, rate, 0, 0x55C4, 0)),  # und
-            _full(b"hdlr", 0, 0, bytes(4), handler, bytes(12), b"program\0"),
-            _box(
+            full_box(b"mdhd", 0, 0, struct.pack(">4I2H", 0, 0, rate, 0, 0x55C4, 0)),  # und
+            full_box(b"hdlr", 0, 0, bytes(4), handler, bytes(12), b"program\0"),
+            box(
                 b"minf",
                 header,
-                _box(b"dinf", _full(b"dref", 0, 0, struct.pack(">I", 1), _full(b"url ", 0, 1))),
-                _box(
+                box(
+                    b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1))
+                ),
+                box(
                     b"stbl",
-                    _full(b"stsd", 0, 0, struct.pack(">I", 1), entry),
-                    *(_full(name, 0, 0, bytes(4)) for name in empty),
-                    _full(b"stsz", 0, 0, bytes(8)),
+                    full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry),
+                    *(full_box(name, 0, 0, bytes(4)) for name in empty),
+                    full_box(b"stsz", 0, 0, bytes(8)),
                 ),
             ),
         ),
@@ -196,10 +201,10 @@ def _avc1(header: H264Header, width: int, height: int) -> bytes:
         + struct.pack(">BH", 1, len(header.pps))
         + header.pps
     )
-    return _box(
+    return box(
         b"avc1",
         struct.pack(">6xH16x2H2I4xH32xHh", 1, width, height, 0x480000, 0x480000, 1, 0x18, -1),
-        _box(b"avcC", sets),
+        box(b"avcC", sets),
     )
 
 
@@ -208,22 +213,13 @@ def _mp4a() -> bytes:
     needs = _descriptor(5, CONFIG)
     decoder = _descriptor(4, struct.pack(">BB3x2I", 0x40, 0x15, BITRATE_BPS, BITRATE_BPS), needs)
     stream = _descriptor(3, struct.pack(">HB", SOUND, 0), decoder, _descriptor(6, b"\x02"))
-    return _box(
+    return box(
         b"mp4a",
         struct.pack(">6xH8x2H4xI", 1, 1, 16, SOUND_RATE << 16),
-        _full(b"esds", 0, 0, stream),
+        full_box(b"esds", 0, 0, stream),
     )
 
 
 def _descriptor(tag: int, *parts: bytes) -> bytes:
     body = b"".join(parts)
     return struct.pack(">BB", tag, len(body)) + body
-
-
-def _box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I", 8 + len(body)) + kind + body
-
-
-def _full(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
-    return _box(kind, struct.pack(">I", version << 24 | flags), *parts)

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from mixer.boxes import LARGE_HEAD_BYTES, BoxError, box, children, in_file
+
 # Of a box that is read into memory; a day's `moov` without samples, or one `moof`, is far shorter.
 _MOST_BOX_BYTES = 16 << 20
 _NOT_SYNC = 0x10000  # sample_is_non_sync_sample, §8.8.3.1
-_LARGE_HEADER_BYTES = 16
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 Box = tuple[bytes, bytes]
@@ -54,78 +55,63 @@ def index_before(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return _index(file, path.stat().st_size)
-    except (struct.error, IndexError, KeyError, StopIteration, OverflowError) as error:
+    except (BoxError, struct.error, IndexError, KeyError, StopIteration, OverflowError) as error:
         raise NotWrapped(f"{path.name}: {error}") from None
 
 
 def is_fragmented(path: Path) -> bool:
     """Whether an MP4 has its samples in fragments. Raises `OSError`."""
     with path.open("rb") as file:
-        return any(kind == b"moof" for kind, _, _ in _top_level(file, path.stat().st_size))
+        return any(kind == b"moof" for kind, *_ in _top_level(file, path.stat().st_size))
 
 
 def _index(file: BinaryIO, size: int) -> bytes:
     tracks: dict[int, _Track] = {}
     movie: list[Box] = []
-    for kind, at, length in _top_level(file, size):
+    for kind, at, body, end in _top_level(file, size):
         if kind == b"moov":
-            movie = list(_boxes(_content(file, at, length)))
+            movie = list(children(_content(file, body, end)))
             tracks = _tracks(movie)
         elif kind == b"moof":
             if not tracks:
                 raise NotWrapped("a fragment comes before its tracks are named")
-            _read_fragment(_content(file, at, length), at, tracks)
+            _read_fragment(_content(file, body, end), at, tracks)
     held = {number: track for number, track in tracks.items() if track.sizes}
     if not held:
         raise NotWrapped("no fragment has a sample")
-    kinds = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
+    kinds = box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
     # The index is as long with other places of the chunks, which are of eight bytes each.
-    length = len(kinds) + len(_moov(movie, held, 0)) + _LARGE_HEADER_BYTES
-    inside = struct.pack(">I4sQ", 1, b"mdat", _LARGE_HEADER_BYTES + size)
+    length = len(kinds) + len(_moov(movie, held, 0)) + LARGE_HEAD_BYTES
+    inside = struct.pack(">I4sQ", 1, b"mdat", LARGE_HEAD_BYTES + size)
     return kinds + _moov(movie, held, length) + inside
 
 
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _top_level(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, place and length of each box of the file."""
+def _top_level(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """Type, place, and where body and end are, of each whole box of the file."""
     at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if length == 1:
-            (length,) = struct.unpack(">Q", file.read(8))
-        elif length == 0:
-            length = size - at
-        if length < 8 or at + length > size:
-            return  # torn, or none
-        yield kind, at, length
-        at += length
+    try:
+        for kind, body, end in in_file(file, 0, size):
+            yield kind, at, body, end
+            at = end
+    except BoxError:
+        return
 
 
-def _content(file: BinaryIO, at: int, length: int) -> bytes:
-    if length > _MOST_BOX_BYTES:
-        raise NotWrapped(f"a box of {length} bytes")
-    file.seek(at + 8)
-    return file.read(length - 8)
-
-
-def _boxes(data: bytes) -> Iterator[Box]:
-    at = 0
-    while at + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if length < 8 or at + length > len(data):
-            raise NotWrapped(f"{kind!r} is torn")
-        yield kind, data[at + 8 : at + length]
-        at += length
+def _content(file: BinaryIO, body: int, end: int) -> bytes:
+    if end - body > _MOST_BOX_BYTES:
+        raise NotWrapped(f"a box of {end - body} bytes")
+    file.seek(body)
+    return file.read(end - body)
 
 
 def _inner(boxes: list[Box], *path: bytes) -> bytes:
     """The content of the first box at this path."""
     for kind in path:
         content = next(data for name, data in boxes if name == kind)
-        boxes = list(_boxes(content)) if kind in _CONTAINERS else []
+        boxes = list(children(content)) if kind in _CONTAINERS else []
     return content
 
 
@@ -133,14 +119,14 @@ def _tracks(movie: list[Box]) -> dict[int, _Track]:
     defaults: dict[int, tuple[int, int, int]] = {}
     for kind, data in movie:
         if kind == b"mvex":
-            for name, trex in _boxes(data):
+            for name, trex in children(data):
                 if name == b"trex":
                     number, _, *rest = struct.unpack_from(">5I", trex, 4)
                     defaults[number] = (rest[0], rest[1], rest[2])
     tracks: dict[int, _Track] = {}
     for kind, data in movie:
         if kind == b"trak":
-            boxes = list(_boxes(data))
+            boxes = list(children(data))
             header = _inner(boxes, b"tkhd")
             (number,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
             media = _inner(boxes, b"mdia", b"mdhd")
@@ -154,10 +140,10 @@ def _tracks(movie: list[Box]) -> dict[int, _Track]:
 
 def _read_fragment(data: bytes, at: int, tracks: dict[int, _Track]) -> None:
     follows = at  # where the data of a run begins that does not say it
-    for kind, traf in _boxes(data):
+    for kind, traf in children(data):
         if kind != b"traf":
             continue
-        boxes = list(_boxes(traf))
+        boxes = list(children(traf))
         header = _inner(boxes, b"tfhd")
         flags, number = struct.unpack_from(">II", header)
         track, place = tracks[number], 8
@@ -244,11 +230,6 @@ def _read_run(
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _box(kind: bytes, *contents: bytes) -> bytes:
-    content = b"".join(contents)
-    return struct.pack(">I4s", 8 + len(content), kind) + content
-
-
 def _moov(movie: list[Box], tracks: dict[int, _Track], moved: int) -> bytes:
     """`moved` is how far behind its place in the fragmented file each byte stands."""
     header = _inner(movie, b"mvhd")
@@ -259,7 +240,7 @@ def _moov(movie: list[Box], tracks: dict[int, _Track], moved: int) -> bytes:
         lasts = round((track.ends - (track.begins or 0) - begins) * timescale / track.timescale)
         longest = max(longest, before + lasts)
         written.append(_trak(track, (before, lasts, begins), moved))
-    return _box(b"moov", _box(b"mvhd", _lasting(header, 24, 16, longest)), *written)
+    return box(b"moov", box(b"mvhd", _lasting(header, 24, 16, longest)), *written)
 
 
 def _edit(track: _Track, timescale: int) -> tuple[int, int]:
@@ -268,7 +249,7 @@ def _edit(track: _Track, timescale: int) -> tuple[int, int]:
     for kind, data in track.boxes:
         if kind != b"edts":
             continue
-        entries = next(content for name, content in _boxes(data) if name == b"elst")
+        entries = next(content for name, content in children(data) if name == b"elst")
         form = ">Qq4x" if entries[0] else ">Ii4x"
         for number in range(struct.unpack_from(">I", entries, 4)[0]):
             place = 8 + number * struct.calcsize(form)
@@ -289,21 +270,21 @@ def _trak(track: _Track, edit: tuple[int, int, int], moved: int) -> bytes:
     contents = []
     for kind, data in track.boxes:
         if kind == b"tkhd":
-            contents.append(_box(kind, _lasting(data, 28, 20, before + lasts)))
+            contents.append(box(kind, _lasting(data, 28, 20, before + lasts)))
             if before or begins:  # an edit list that says nothing moves pictures in libav
-                contents.append(_box(b"edts", _edit_list(before, lasts, begins)))
+                contents.append(box(b"edts", _edit_list(before, lasts, begins)))
         elif kind == b"mdia":
             contents.append(_mdia(track, data, moved))
         elif kind != b"edts":
-            contents.append(_box(kind, data))
-    return _box(b"trak", *contents)
+            contents.append(box(kind, data))
+    return box(b"trak", *contents)
 
 
 def _edit_list(before: int, lasts: int, begins: int) -> bytes:
     entries = [(before, -1)] if before else []
     entries.append((lasts, begins))
     packed = b"".join(struct.pack(">QqI", *entry, 0x10000) for entry in entries)
-    return _box(b"elst", struct.pack(">II", 1 << 24, len(entries)), packed)
+    return box(b"elst", struct.pack(">II", 1 << 24, len(entries)), packed)
 
 
 def _lasting(header: bytes, wide_at: int, narrow_at: int, duration: int) -> bytes:
@@ -318,24 +299,24 @@ def _lasting(header: bytes, wide_at: int, narrow_at: int, duration: int) -> byte
 
 def _mdia(track: _Track, data: bytes, moved: int) -> bytes:
     contents = []
-    for kind, content in _boxes(data):
+    for kind, content in children(data):
         if kind == b"mdhd":
             lasts = track.ends - (track.begins or 0)
-            contents.append(_box(kind, _lasting(content, 24, 16, lasts)))
+            contents.append(box(kind, _lasting(content, 24, 16, lasts)))
         elif kind == b"minf":
             inner = [
-                _stbl(track, inside, moved) if name == b"stbl" else _box(name, inside)
-                for name, inside in _boxes(content)
+                _stbl(track, inside, moved) if name == b"stbl" else box(name, inside)
+                for name, inside in children(content)
             ]
-            contents.append(_box(kind, *inner))
+            contents.append(box(kind, *inner))
         else:
-            contents.append(_box(kind, content))
-    return _box(b"mdia", *contents)
+            contents.append(box(kind, content))
+    return box(b"mdia", *contents)
 
 
 def _stbl(track: _Track, data: bytes, moved: int) -> bytes:
     """The sample tables (§8.5.1), with what describes the samples as it was."""
-    described = [_box(kind, content) for kind, content in _boxes(data) if kind == b"stsd"]
+    described = [box(kind, content) for kind, content in children(data) if kind == b"stsd"]
     shown = _runs(track.shown)
     tables = [_table(b"stts", _runs(track.lasts), ">II")]
     if any(track.shown):
@@ -349,10 +330,10 @@ def _stbl(track: _Track, data: bytes, moved: int) -> bytes:
         last = count
     tables.append(_table(b"stsc", chunks, ">III"))
     sizes = struct.pack(f">{len(track.sizes)}I", *track.sizes)
-    tables.append(_box(b"stsz", struct.pack(">III", 0, 0, len(track.sizes)), sizes))
+    tables.append(box(b"stsz", struct.pack(">III", 0, 0, len(track.sizes)), sizes))
     places = [(place + moved,) for place, _ in track.chunks]
     tables.append(_table(b"co64", places, ">Q"))
-    return _box(b"stbl", *described, *tables)
+    return box(b"stbl", *described, *tables)
 
 
 def _runs(values: array[int]) -> list[tuple[int, int]]:
@@ -374,4 +355,4 @@ def _table(
     version: int = 0,
 ) -> bytes:
     packed = b"".join(struct.pack(form, *entry) for entry in entries)
-    return _box(kind, struct.pack(">II", version << 24, len(entries)), packed)
+    return box(kind, struct.pack(">II", version << 24, len(entries)), packed)

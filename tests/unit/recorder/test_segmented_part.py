@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 
-from recorder.boxes import BoxError, child
+from mixer.boxes import BoxError, child
 from recorder.finish import finish
 from recorder.manifest import Part
 from recorder.segmented_part import MOST_PIECE_S, count_samples

@@ -1,14 +1,16 @@
 """ISO base media boxes (ISO/IEC 14496-12 §4.2) as bytes: built, and taken apart.
 
-Sans-IO. Knows sizes and types, not what a box means.
+Knows sizes and types, not what a box means.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 HEAD_BYTES = 8
+LARGE_HEAD_BYTES = 16  # with a 64-bit size
 
 
 class BoxError(Exception):
@@ -24,6 +26,30 @@ def box(kind: bytes, *content: bytes) -> bytes:
 def full_box(kind: bytes, version: int, flags: int, *content: bytes) -> bytes:
     """A box with version and flags (§4.2.2)."""
     return box(kind, struct.pack(">I", version << 24 | flags), *content)
+
+
+def in_file(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """(type, where its body begins, where it ends) of the boxes of a file from `at` to `end`.
+
+    Raises `BoxError` where they are not whole, `OSError`. A size of 0 ("to the end of the file") is
+    none: nobody writes that live, but unwritten blocks have it.
+    """
+    while at < end:
+        file.seek(at)
+        head = file.read(HEAD_BYTES)
+        if len(head) < HEAD_BYTES:
+            raise BoxError("a box is torn")
+        size, kind = struct.unpack(">I4s", head)
+        body = at + HEAD_BYTES
+        if size == 1:
+            large = file.read(LARGE_HEAD_BYTES - HEAD_BYTES)
+            if len(large) < LARGE_HEAD_BYTES - HEAD_BYTES:
+                raise BoxError("a box is torn")
+            size, body = int.from_bytes(large, "big"), at + LARGE_HEAD_BYTES
+        if size < body - at or at + size > end:
+            raise BoxError(f"the box {kind!r} does not fit")
+        yield kind, body, at + size
+        at += size
 
 
 def children(data: bytes) -> Iterator[tuple[bytes, bytes]]:
