@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from recorder.errors import FinishError
 from recorder.journal_time import in_one_time
 from recorder.lesson_time import Placed, TrackPoints, place
+from recorder.pauses import LEAST_PAUSE_S, SWITCHED_OFF
 from recorder.records import (
     AnyRecord,
     ClockPoint,
@@ -32,11 +33,6 @@ from recorder.records import (
     TrackStarted,
 )
 from recorder.stretches import Report
-
-# A recorder that is killed is back within a second or two, and costs less than one of media.
-LEAST_PAUSE_S = 3.0
-
-SWITCHED_OFF = ("switched-off", "The teacher had switched the recording off.")
 
 _OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | CountBroken | Gap | TrackEnded
 

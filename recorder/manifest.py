@@ -29,9 +29,9 @@ from pydantic import (
     model_validator,
 )
 
-from recorder.archive import SWITCHED_OFF
 from recorder.checksums import Checksum
 from recorder.errors import ManifestError
+from recorder.pauses import SWITCHED_OFF
 from recorder.recording_folder import MANIFEST, sync_folder
 from recorder.records import PROGRAM_SEAT
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -97,6 +98,14 @@ async def no_leaked_task() -> AsyncIterator[None]:
     current = asyncio.current_task()
     pending = [task for task in asyncio.all_tasks() if task is not current and not task.done()]
     assert not pending, f"tasks outlive the test: {pending}"
+
+
+@pytest.fixture(autouse=True)
+def the_umask_stays() -> Iterator[None]:
+    """Commands that are run in this process make files for their own user alone, from then on."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(autouse=True)

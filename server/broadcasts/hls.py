@@ -48,7 +48,7 @@ _PIECE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Addressed:
     """What is at an address of the playlist. `stays`: it never changes."""
 
     data: bytes
@@ -221,7 +221,7 @@ class LessonHls:
         made_s = sum(one.duration_s for one in self.segmenter.segments)
         return made_s >= HOLD_BACK_S + 2 * PART_TARGET_S
 
-    async def piece(self, name: str) -> Piece:
+    async def piece(self, name: str) -> Addressed:
         """A header, a segment, or a part; the part that comes next is waited for.
 
         Raises `HlsUnknown`, and `HlsLate`.
@@ -233,11 +233,11 @@ class LessonHls:
             found = self.segmenter.headers.get(int(asked["header"]))
             if found is None:
                 raise HlsUnknown
-            return Piece(found[0], "video/mp4")
+            return Addressed(found[0], "video/mp4")
         number = int(asked["number"])
         if asked["part"] is None:
-            return Piece(self._segment(number), "video/iso.segment")
-        return Piece(await self._part(number, int(asked["part"])), "video/iso.segment")
+            return Addressed(self._segment(number), "video/iso.segment")
+        return Addressed(await self._part(number, int(asked["part"])), "video/iso.segment")
 
     async def film(self) -> AsyncGenerator[bytes]:
         """The program from the next segment on, its header first; ends where time breaks.

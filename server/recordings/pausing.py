@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from recorder import control as c
-from recorder.archive import LEAST_PAUSE_S, SWITCHED_OFF
+from recorder.pauses import LEAST_PAUSE_S, SWITCHED_OFF
 from server.database.free_space import space_in
 from server.recordings.chores import Chore, Chores
 from server.recordings.phases import RecorderPhase

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from recorder import control as c
-from recorder.archive import SWITCHED_OFF
+from recorder.pauses import SWITCHED_OFF
 from recorder.records import SeatRecord
 from server.children.tapping import Tapping
 from server.recordings.phases import FOLLOWS, LIVE, RecorderPhase

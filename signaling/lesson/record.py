@@ -163,7 +163,7 @@ class LessonRecord:
         self.floor = Floor()
         self.spotlight: m.SpotlightState | None = None
         self.layout = m.Layout.SPEAKER
-        self.places: tuple[m.Place, ...] = ()
+        self.places: tuple[m.PicturePlace, ...] = ()
         self.directing = m.Directing.AUTOMATIC
         self.locked = False
         self.record = plan.record  # it is to be recorded

@@ -74,7 +74,7 @@ class SavedLesson(_Saved):
     hands: list[tuple[str, float]]
     spotlight: m.SpotlightState | None
     layout: m.Layout
-    places: list[m.Place] = []
+    places: list[m.PicturePlace] = []
     directing: m.Directing = m.Directing.AUTOMATIC
     locked: bool
     record: bool | None = None  # a state of before it could be switched: as planned

@@ -238,7 +238,7 @@ class SetLayout(Request):
     layout: Layout
 
 
-class Place(Model):
+class PicturePlace(Model):
     """One picture of the lesson: whose, and which; null: the one that stands for the seat."""
 
     seat_id: Id
@@ -252,7 +252,7 @@ class SetPlaces(Request):
     """
 
     type: Literal["set_places"] = "set_places"
-    places: Annotated[list[Place], Field(max_length=MAX_PLACES)]
+    places: Annotated[list[PicturePlace], Field(max_length=MAX_PLACES)]
 
 
 class SetDirecting(Request):
@@ -442,7 +442,7 @@ class LessonState(Model):
     floor_forward: bool = False  # who has the floor is large, before the spotlight and the layout
     spotlight: SpotlightState | None = None
     layout: Layout = Layout.SPEAKER
-    places: list[Place] = []  # who stands first in it, by the lead's choice
+    places: list[PicturePlace] = []  # who stands first in it, by the lead's choice
     directing: Directing = Directing.AUTOMATIC
     locked: bool = False
     removed: list[RemovedBearer] = []

@@ -46,7 +46,7 @@ REQUESTS = st.one_of(
     st.builds(
         m.SetPlaces,
         places=st.lists(
-            st.builds(m.Place, seat_id=SEAT, source=st.none() | st.sampled_from(Source)),
+            st.builds(m.PicturePlace, seat_id=SEAT, source=st.none() | st.sampled_from(Source)),
             max_size=4,
         ),
     ),

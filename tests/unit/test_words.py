@@ -14,17 +14,16 @@ PACKAGES = ("hardware_profiles", "mixer", "recorder", "server", "signaling")
 # A child process is told of the same (the recorder by `control`, the compositor by `messages`).
 TOLD = "mixer.composite.process.messages"
 TWINS = {
-    **{
-        name: {"recorder.control", TOLD}
-        for name in ("CloseTap", "Hello", "Message", "OpenTap", "StartTap", "TapFailed", "TapReady")
-    },
     "Choice": {"mixer.forward.allocation", TOLD},
+    "Directing": {"mixer.composite.director", "signaling.protocol.terms"},
+    "Hello": {"recorder.control", TOLD},
     "Layer": {"hardware_profiles.room", "mixer.forward.layers", TOLD},
     "LayersNeeded": {TOLD, "mixer.model", "signaling.protocol.messages"},
     "LeadRenamed": {"signaling.lesson.events", "signaling.log.entries"},
     "Lesson": {"server.database.models", "signaling.lesson.machine"},
     "LessonEnded": {"signaling.log.entries", "signaling.protocol.messages"},
     "LessonStream": {"signaling.lesson.record", "signaling.protocol.messages"},
+    "OpenTap": {"mixer.reading.control", "recorder.control"},
     "PictureFault": {"mixer.model", "signaling.protocol.terms"},
     "Producer": {"mixer.node.streams", "signaling.lesson.record"},
     "RecordingChanged": {"signaling.lesson.events", "signaling.log.entries"},

@@ -49,7 +49,7 @@ VALID: list[m.ClientMessage] = [
     m.GiveFloor(seat_id="room-1"),
     m.SetSpotlight(seat_id="room-1", source=Source.BOARD),
     m.SetLayout(layout=m.Layout.WALL),
-    m.SetPlaces(places=[m.Place(seat_id="room-1")]),
+    m.SetPlaces(places=[m.PicturePlace(seat_id="room-1")]),
     m.SetDirecting(directing=m.Directing.MANUAL),
     m.SendChat(text="hello"),
     m.Unpublish(source=Source.ROOM),

@@ -239,7 +239,10 @@ def test_spotlight_and_layout_are_told_to_all() -> None:
 
 def test_places_are_told_to_all_and_each_stands_once() -> None:
     desk, at = desk_with("lead", "room-1", "room-2")
-    first, second = m.Place(seat_id="room-2"), m.Place(seat_id="lead", source=Source.SCREEN)
+    first, second = (
+        m.PicturePlace(seat_id="room-2"),
+        m.PicturePlace(seat_id="lead", source=Source.SCREEN),
+    )
     at["lead"].say(m.GiveFloor(seat_id="room-1"))
     at["lead"].say(m.SetPlaces(places=[first, second, first]))
     state = at["room-2"].of(m.LessonChanged)[-1].lesson
@@ -253,14 +256,14 @@ def test_places_are_told_to_all_and_each_stands_once() -> None:
 @pytest.mark.parametrize(
     ("place", "code"),
     [
-        (m.Place(seat_id="nobody"), "unknown-seat"),
-        (m.Place(seat_id="observer-1"), "seat-silent"),
-        (m.Place(seat_id="room-1", source=Source.ROOM), "wrong-kind"),
+        (m.PicturePlace(seat_id="nobody"), "unknown-seat"),
+        (m.PicturePlace(seat_id="observer-1"), "seat-silent"),
+        (m.PicturePlace(seat_id="room-1", source=Source.ROOM), "wrong-kind"),
     ],
 )
-def test_a_place_is_for_a_picture_of_the_lesson(place: m.Place, code: str) -> None:
+def test_a_place_is_for_a_picture_of_the_lesson(place: m.PicturePlace, code: str) -> None:
     desk, at = desk_with("lead", "room-1", "observer-1")
-    assert at["lead"].ask(m.SetPlaces(places=[m.Place(seat_id="lead"), place])) == code
+    assert at["lead"].ask(m.SetPlaces(places=[m.PicturePlace(seat_id="lead"), place])) == code
     assert desk.state.places == []
 
 

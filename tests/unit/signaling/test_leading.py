@@ -91,7 +91,7 @@ def test_a_lesson_with_room_pcs_alone_ends_the_lead_classrooms_too() -> None:
         m.MuteAll(muted=True),
         m.LowerAllHands(),
         m.SetLayout(layout=m.Layout.WALL),
-        m.SetPlaces(places=[m.Place(seat_id="room-1")]),
+        m.SetPlaces(places=[m.PicturePlace(seat_id="room-1")]),
         m.SetDirecting(directing=m.Directing.MANUAL),
         m.SetSpotlight(seat_id="room-1"),
         m.SetLock(locked=True),

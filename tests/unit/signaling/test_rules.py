@@ -40,7 +40,13 @@ def test_every_request_has_a_permission_and_one_handler() -> None:
 ANSWERS = [
     (m.Ping(), "pong", "pong", "pong", "pong"),
     (m.SetLayout(layout=m.Layout.WALL), "done", "lead-only", "done", "lead-only"),
-    (m.SetPlaces(places=[m.Place(seat_id="room-1")]), "done", "lead-only", "done", "lead-only"),
+    (
+        m.SetPlaces(places=[m.PicturePlace(seat_id="room-1")]),
+        "done",
+        "lead-only",
+        "done",
+        "lead-only",
+    ),
     (
         m.SetDirecting(directing=m.Directing.MANUAL),
         "done",

@@ -27,7 +27,7 @@ def busy() -> tuple[Desk, dict[str, Client]]:
     at["room-1"].say(m.Mute(source=Source.STUDENTS, muted=True))
     at["lead"].say(m.SetSpotlight(seat_id="room-1", source=Source.STUDENTS))
     at["lead"].say(m.SetLayout(layout=m.Layout.WALL))
-    at["lead"].say(m.SetPlaces(places=[m.Place(seat_id="room-1", source=Source.BOARD)]))
+    at["lead"].say(m.SetPlaces(places=[m.PicturePlace(seat_id="room-1", source=Source.BOARD)]))
     at["lead"].say(m.SetDirecting(directing=m.Directing.MANUAL))
     at["lead"].say(m.GiveFloor(seat_id="room-1"))
     at["lead"].say(m.RemoveDevice(device_id=desk.join("observer-2").device_id))

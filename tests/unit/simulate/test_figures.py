@@ -141,5 +141,5 @@ def test_what_cannot_be_is_told_and_fails(
     filled = [each.replace("{file}", str(file)) for each in arguments]
     found, output = simulate_command("--server", "http://127.0.0.1:9", *filled)
     assert (found, "Traceback" in output) == (code, False)
-    assert told in output
+    assert told.replace(" ", "") in "".join(output.split())  # lines are as long as the screen
     assert "removed" not in output  # nothing was made

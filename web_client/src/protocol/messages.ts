@@ -308,7 +308,7 @@ export interface SetLayout {
 }
 
 /** One picture of the lesson: whose, and which; null: the one that stands for the seat. */
-export interface Place {
+export interface PicturePlace {
   seat_id: string;
   source?: Source | null;
 }
@@ -320,7 +320,7 @@ export interface Place {
  */
 export interface SetPlaces {
   type: "set_places";
-  places: Place[];
+  places: PicturePlace[];
   request_id?: string | null;
 }
 
@@ -484,7 +484,7 @@ export interface LessonState {
   spotlight: SpotlightState | null;
   layout: Layout;
   /** who stands first in it, by the lead's choice */
-  places: Place[];
+  places: PicturePlace[];
   directing: Directing;
   locked: boolean;
   removed: RemovedBearer[];

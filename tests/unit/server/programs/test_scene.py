@@ -116,7 +116,10 @@ def test_the_floor_goes_before_the_choice_which_holds_again_afterwards() -> None
 def test_places_are_a_choice_which_the_director_lets_be() -> None:
     desk, at = desk_with("lead", "room-1", "room-2")
     scenes = ProgramScene()
-    places = [m.Place(seat_id="room-2"), m.Place(seat_id="room-1", source=Source.STUDENTS)]
+    places = [
+        m.PicturePlace(seat_id="room-2"),
+        m.PicturePlace(seat_id="room-1", source=Source.STUDENTS),
+    ]
     at["lead"].say(m.SetPlaces(places=places))
     scene = scenes.of(desk.lesson.scene())
     assert [(place.seat_id, place.source) for place in scene.places] == [
