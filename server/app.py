@@ -95,6 +95,7 @@ from server.recordings.store import FolderStore, Store
 from server.recordings.uploading import Uploads
 from server.schools.pairing import PairingDesk
 from server.services import Services
+from server.system_errors import why
 from server.timekeeper import Timekeeper
 from signaling.app_router import routes as signaling_routes
 from signaling.driver import LessonService
@@ -422,7 +423,7 @@ class _Start:
             raise StartRefused(
                 f"The TCP port {settings.rtmp_port} (setting rtmp_port) cannot be listened on "
                 f"({error.strerror}). Another program has it: end that, or choose another port.",
-                f"无法监听 TCP 端口 {settings.rtmp_port}（设置 rtmp_port）：{error.strerror}。"
+                f"无法监听 TCP 端口 {settings.rtmp_port}（设置 rtmp_port）：{why(error).zh}。"
                 "可能已被其他程序占用；请结束该程序，或换一个端口。",
             ) from None
         return service
@@ -452,7 +453,7 @@ def _spare_file(path: Path) -> SpareFile:
         raise start_refused(
             f"The file {path} cannot be made ({error.strerror}). Free some space in the data "
             "folder, or give the user that runs Tongke the right to write there.",
-            f"无法创建文件 {path}（{error.strerror}）。请在数据文件夹中腾出空间，"
+            f"无法创建文件 {path}（{why(error).zh}）。请在数据文件夹中腾出空间，"
             "或让运行同课的用户有权写入。",
             error,
         ) from None
@@ -507,7 +508,7 @@ def turn_servers(settings: Settings) -> TurnServers | None:
     except OSError as error:
         raise StartRefused(
             f"turn_secret_file {path} cannot be read: {error.strerror}.",
-            f"无法读取 turn_secret_file {path}：{error.strerror}。",
+            f"无法读取 turn_secret_file {path}：{why(error).zh}。",
         ) from None
     if not secret:
         raise StartRefused(

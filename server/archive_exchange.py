@@ -42,6 +42,7 @@ from server.command_words import words
 from server.config import Settings
 from server.database.private_files import keep_new_files_private
 from server.errors import StartRefused, Text
+from server.system_errors import why
 
 DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
 Recordings = Annotated[list[str] | None, typer.Argument(help=words("archive_recordings"))]
@@ -267,6 +268,6 @@ def _refused(found: Verified, error: RecorderError) -> Reported:
 def _unwritable(place: Path, error: OSError) -> Text:
     where = error.filename or place
     return Text(
-        f"无法读写 {where}（{error.strerror}）。什么也没有留下。",
+        f"无法读写 {where}（{why(error).zh}）。什么也没有留下。",
         f"{where} cannot be read or written: {error.strerror}. Nothing is left behind.",
     )

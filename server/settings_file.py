@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from server.errors import StartRefused
+from server.system_errors import why
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 # A text without quotation marks (`host = 127.0.0.1`): by far the likeliest slip.
+# What a Chinese keyboard gives where a quotation mark is meant.
+_OTHER_QUOTES = "“”„‘’「」『』＂"
 _UNQUOTED = re.compile(r"""\s*([A-Za-z0-9_-]+)\s*=\s*([^\s"'\[{#=][^"'#]*?)\s*(?:#.*)?""")
 
 
@@ -46,7 +49,7 @@ def read_settings_file(path: Path) -> SettingsFile:
     except OSError as error:
         raise StartRefused(
             f"The settings file {path} cannot be read: {error.strerror}.",
-            f"无法读取设置文件 {path}：{error.strerror}。",
+            f"无法读取设置文件 {path}：{why(error).zh}。",
         ) from None
     text = _decoded(path, content)
     try:
@@ -106,7 +109,7 @@ def _not_toml(path: Path, text: str, why: str) -> StartRefused:
             "请删去其中之一。",
         )
     if found := _UNQUOTED.fullmatch(shown):
-        name, value = found.groups()
+        name, value = found[1], found[2].strip(_OTHER_QUOTES)
         return StartRefused(
             f"The settings file {path} cannot be read in line {number}: text stands in quotation "
             f'marks, {name} = "{value}".',

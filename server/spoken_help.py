@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from server.command_words import one_word, words
 from server.spoken import spoken
@@ -110,14 +110,22 @@ class SpokenGroup(TyperGroup):
 
 
 # What an option takes, of which typer has the names alone; choices are names of ours.
-_KINDS = re.compile(r"(?<=[<\[])(?:int range|int|float range|float|str|path|bool)(?=[>\]])")
+_KINDS = re.compile(r"(?<=[<\[])(?:int range|int|float range|float|str|(?i:path)|bool)(?=[>\]])")
+_LIST = re.compile(r"list\[(.+)\]")
 
 
 def _say_kinds(command: Any, ctx: Any) -> None:
+    chinese = not words("help").isascii()
     for option in command.get_params(ctx):
         kind = option.display_type_rich(ctx=ctx) or ""
-        if (said := _KINDS.sub(lambda found: one_word(found[0]), kind)) != kind:
-            option.metavar = re.sub(r"list\[(.+)\]", r"\1…", said)
+        said = _KINDS.sub(lambda found: one_word(found[0].lower()), kind)
+        if said == kind and not _LIST.search(kind):
+            continue
+        said = _LIST.sub(r"\1…", said) if chinese else said
+        if isinstance(option, TyperArgument):  # whose `metavar` is its name
+            option.display_type_rich = lambda ctx, said=said: said
+        else:
+            option.metavar = said
 
 
 def _explained(option: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -18,7 +20,9 @@ from server.command_words import words
 from server.config import Settings, load_settings
 from server.database.private_files import keep_new_files_private
 from server.errors import StartRefused, Text
+from server.service.unit import STATE_FOLDER
 from server.spoken import spoken
+from server.system_errors import why
 
 
 def backup(
@@ -117,7 +121,10 @@ def restore(
         )
     for lay, now in done.elsewhere.items():
         _say(f"原在 {lay}，现在 {now}", f"was {lay}, is now {now}", indent="  ")
-    _say("用 tongke serve 启动。", "Start it with: tongke serve")
+    start = f"tongke serve --data-folder {shlex.quote(str(settings.data_folder))}"
+    if str(settings.data_folder) == STATE_FOLDER:
+        start = "systemctl start tongke"
+    _say(f"用 {start} 启动。", f"Start it with: {start}")
 
 
 def _settings(data_folder: Path | None) -> Settings:
@@ -142,10 +149,23 @@ def _damaged(file: Path, damaged: BackupDamaged) -> Text:
 
 
 def _not_written(error: OSError, file: Path) -> Text:
-    where, why = error.filename or file, error.strerror or error
+    where, reason = Path(error.filename or file), why(error)
+    if error.errno == errno.ENOENT and where.parent == file.parent and not file.parent.is_dir():
+        return Text(
+            f"没有文件夹 {file.parent}。请先建立它（mkdir -p {file.parent}），或写明另一个文件夹。",
+            f"There is no folder {file.parent}. Make it first (mkdir -p {file.parent}), or name "
+            "another.",
+        )
+    if error.errno == errno.ENOSPC:
+        return Text(
+            f"{file.parent} 所在的磁盘已满。什么也没有留下。请腾出空间，"
+            "换用另一块磁盘，或加上 --without-recordings。",
+            f"The disk of {file.parent} is full. Nothing is left behind. Free some space, take "
+            "another disk, or leave the recordings out (--without-recordings).",
+        )
     return Text(
-        f"无法读写 {where}（{why}）。什么也没有留下。",
-        f"{where} cannot be read or written: {why}. Nothing is left behind.",
+        f"无法读写 {where}（{reason.zh}）。什么也没有留下。",
+        f"{where} cannot be read or written: {reason.en}. Nothing is left behind.",
     )
 
 

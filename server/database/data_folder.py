@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.errors import StartPutOff, StartRefused, start_refused
+from server.system_errors import why
 
 UNFINISHED_RESTORE = ".restore-"  # begins the name of the folder that a restore fills first
 
@@ -65,7 +66,7 @@ def told_of(path: Path) -> Iterator[None]:
             f"The file {path} cannot be used ({error.strerror}). It is the server's own: if "
             "something else stands in its place, take that away; else give the user that runs "
             "Tongke the right to read and write it, or free some space.",
-            f"无法使用文件 {path}（{error.strerror}）。它是服务器自己的文件："
+            f"无法使用文件 {path}（{why(error).zh}）。它是服务器自己的文件："
             "若有别的东西占了它的位置，请移走；否则请让运行同课的用户有权读写，或腾出空间。",
             error,
         ) from None
@@ -86,7 +87,7 @@ def make_folder(path: Path, *, setting: str) -> None:
             f"The folder {path} cannot be written ({error.strerror}). Give the user that runs "
             f"Tongke the right to write there, free some space, or choose another folder by the "
             f"setting {setting} (TONGKE_{setting.upper()}).",
-            f"无法写入文件夹 {path}（{error.strerror}）。请让运行同课的用户有权写入，腾出空间，"
+            f"无法写入文件夹 {path}（{why(error).zh}）。请让运行同课的用户有权写入，腾出空间，"
             f"或用设置 {setting}（TONGKE_{setting.upper()}）另选一个文件夹。",
             error,
         ) from None
@@ -122,7 +123,7 @@ def load_or_make_key(path: Path, *, size: int = 32) -> bytes:
     except OSError as error:
         raise StartRefused(
             f"The key file {path} cannot be read ({error.strerror}).",
-            f"无法读取密钥文件 {path}（{error.strerror}）。",
+            f"无法读取密钥文件 {path}（{why(error).zh}）。",
         ) from None
     if len(key) != size:
         raise StartRefused(

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from server.database.data_folder import told_of, write_private
 from server.door.authority import Authority, authority_of, is_issued_by, pem_of, pem_of_key
 from server.errors import StartRefused
+from server.system_errors import why
 
 # The key and the chain of a certificate had by ACME, in one file: both are there or neither.
 ACME_FILE = "acme.pem"
@@ -104,7 +105,7 @@ def given_certificate(certificate: Path, key: Path) -> Certificate:
             todo_zh = "请让运行同课的用户有权读取它。" if closed else ""
             raise StartRefused(
                 f"The file {file} (setting {setting}) cannot be read: {error.strerror}.{todo}",
-                f"无法读取文件 {file}（设置 {setting}）：{error.strerror}。{todo_zh}",
+                f"无法读取文件 {file}（设置 {setting}）：{why(error).zh}。{todo_zh}",
             ) from None
     given = Certificate(certificate, key)
     given.context()

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 from server.errors import StartRefused, start_refused
+from server.system_errors import why
 
 _BACKLOG = 512
 # A kernel without IPv6, or with it switched off: then its other addresses are enough.
@@ -77,10 +78,11 @@ def _told(host: str, port: int, error: OSError) -> StartRefused:
             f"当前用户无权打开{place}：1024 以下的端口需要特别的权限。"
             "请用 --port 选用更大的端口，或在前面放一个代理。",
         )
-    why = error.strerror or error
+    reason = why(error)
     return start_refused(
-        f"The {where} cannot be opened ({why}). The setting host must be an "
+        f"The {where} cannot be opened ({reason.en}). The setting host must be an "
         "address or name of this machine; leave it out to listen on every interface.",
-        f"无法打开{place}（{why}）。设置 host 须是本机的地址或名称；不填则在所有网络接口上监听。",
+        f"无法打开{place}（{reason.zh}）。设置 host 须是本机的地址或名称；"
+        "不填则在所有网络接口上监听。",
         error,
     )

@@ -19,6 +19,7 @@ from server.errors import StartRefused, Text
 from server.service.unit import COMMAND, STATE_FOLDER, UNIT, UNIT_FOLDER, USER, is_ours, unit_text
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
+from server.system_errors import why
 
 service = typer.Typer(cls=SpokenGroup, help=words("service"), no_args_is_help=True)
 _RUNNING_SYSTEMD = Path("/run/systemd/system")
@@ -193,7 +194,7 @@ def _call(program: str, *arguments: str) -> None:
 
 def _not_done(error: OSError) -> Text:
     return Text(
-        f"无法写入 {error.filename}（{error.strerror}）。",
+        f"无法写入 {error.filename}（{why(error).zh}）。",
         f"{error.filename} cannot be written: {error.strerror}.",
     )
 

@@ -23,6 +23,7 @@ from server.simulate.behaviour import Habits, Talk
 from server.simulate.errors import SimulateError, WrongOptions
 from server.simulate.settings import Appearance, Receive, SeatSettings
 from server.spoken import spoken
+from server.system_errors import why
 from signaling.client.address import ServerAddress
 from signaling.client.token_providers import OneToken, RoomTokens, TokenProvider
 from signaling.protocol.messages import Source
@@ -101,10 +102,13 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
         if video is not None:
             check_media_file(video)
     except OSError as error:
-        why = error.strerror or error
+        reason = why(error)
         _say(
             console,
-            Text(f"无法读取 {error.filename}：{why}", f"{error.filename} cannot be read: {why}"),
+            Text(
+                f"无法读取 {error.filename}：{reason.zh}",
+                f"{error.filename} cannot be read: {reason.en}",
+            ),
             style="red",
         )
         raise typer.Exit(2) from None
@@ -185,7 +189,7 @@ def _load(
                 "give --password-file, with the administrator's password in it",
                 "请给出 --password-file，其中是管理员的密码",
             )
-        password = typer.prompt(f"{administrator}", hide_input=True, err=True)
+        password = typer.prompt(_ask_password(administrator), hide_input=True, err=True)
     elif str(password_file) == "-":
         password = sys.stdin.readline()
     else:
@@ -251,6 +255,11 @@ async def _run_load(
         with contextlib.suppress(SimulateError):
             await office.sign_out()
     return 1 if left else code
+
+
+def _ask_password(administrator: str) -> str:
+    text = Text(f"{administrator} 的密码", f"Password of {administrator}")
+    return " ".join(spoken(text, encoding=sys.stderr.encoding))
 
 
 def _say(console: Console, text: Text, *, style: str = "") -> None:

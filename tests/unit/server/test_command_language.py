@@ -50,6 +50,8 @@ HELPS: dict[str, list[str]] = {
     "--help": ["用法：tongke [选项] 命令 [参数]…", "运行服务器。", "命令", "显示本说明。"],
     "serve --help": ["用法：tongke serve [选项]", "运行服务器。", "选项", "<路径>", "<整数>"],
     "demo --help": ["[默认 7880]", "[默认 rooms]", "接着使用上次演示的数据。"],
+    "backup --help": ["tongke backup [选项] {file}", "file      <路径>  要写的文件。"],
+    "archive import --help": ["{exports}...", "exports...      <路径…>"],
     "simulate --help": ["[必填]", "<文字…>", "每行一个凭证的文件（“-”表示标准输入）。"],
     "admin": ["用法：tongke admin [选项] 命令 [参数]…", "以设置新密码。"],
 }

@@ -81,6 +81,13 @@ def test_what_is_wrong_is_told_with_its_line(content: bytes, line: int, words: s
     assert f"第 {line} 行" in text.zh
 
 
+def test_chinese_quotation_marks_are_not_told_back() -> None:
+    """What was to be copied from the sentence was wrong again, and looked right."""
+    text = told("public_url = “https://tongke.example.cn”\n".encode())
+    assert 'public_url = "https://tongke.example.cn"' in text.zh
+    assert "“" not in text.zh + text.en
+
+
 def test_a_name_in_capital_letters_beside_the_right_one_is_told() -> None:
     """It was passed over, and the other one counted."""
     assert "line 3" in told(f"{FIRST}PORT = 7901\n".encode()).en
