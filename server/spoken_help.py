@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
@@ -123,9 +123,13 @@ def _say_kinds(command: Any, ctx: Any) -> None:
             continue
         said = _LIST.sub(r"\1…", said) if chinese else said
         if isinstance(option, TyperArgument):  # whose `metavar` is its name
-            option.display_type_rich = lambda ctx, said=said: said
+            option.__dict__["display_type_rich"] = partial(_of_kind, said)
         else:
             option.metavar = said
+
+
+def _of_kind(said: str, ctx: Any) -> str:
+    return said
 
 
 def _explained(option: Any) -> Any:

@@ -103,9 +103,10 @@ async def sign_in_address(
 def _only(found: list[User]) -> User:
     if not found:
         raise StartRefused(
-            "There is no administrator yet. Start the server with tongke serve: it prints the "
-            "address at which the first one is made.",
-            "还没有管理员。请用 tongke serve 启动服务器，它会显示创建第一位管理员的地址。",
+            "There is no administrator yet. A server that starts prints the address at which the "
+            "first one is made; the service keeps it in first_start.txt in its data folder.",
+            "还没有管理员。服务器启动时会显示建立第一位管理员的地址；"
+            "作为服务运行时，地址在数据文件夹的 first_start.txt 中。",
         )
     if len(found) > 1:
         names = ", ".join(user.username for user in found)

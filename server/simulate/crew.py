@@ -1,7 +1,7 @@
 """A crew of simulated seats: started together, reported on, stopped together.
 
 Owns running until it is to stop, until the lesson ends (with join tokens), or for so many seconds,
-and the tables and JSON about it. `seat` owns each seat's life.
+and the JSON about it. `seat` owns each seat's life, `tables` what people read of all.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 
 from server.errors import Text
 from server.simulate.errors import SimulateError
 from server.simulate.seat import SimulatedSeat
 from server.simulate.settings import SeatSettings
+from server.simulate.tables import what_was_carried, what_was_seen
 from server.spoken import spoken
 from signaling.client.address import ServerAddress
 from signaling.client.errors import ClientError
@@ -80,9 +80,9 @@ async def run_crew(plan: Plan, console: Console, stop: asyncio.Event) -> int:
             raise result
     told = [faults_of(seat, result) for seat, result in zip(seats, results, strict=True)]
     if plan.report:
-        console.print(_watched(seats))
+        console.print(what_was_seen(seats, encoding=console.encoding))
     if not plan.quiet:
-        console.print(_table(seats))
+        console.print(what_was_carried(seats, encoding=console.encoding))
     for seat, faults in zip(seats, told, strict=True):
         for fault in faults:
             for line in spoken(fault, encoding=console.encoding):
@@ -134,63 +134,7 @@ async def _report(plan: Plan, seats: list[SimulatedSeat], console: Console) -> N
         await _measure(seats)
         seconds += 1
         if plan.report and seconds % _REPORT_EVERY == 0:
-            console.print(_watched(seats))
-
-
-def _table(seats: list[SimulatedSeat]) -> Table:
-    table = Table(title="seats")
-    way = ("packets", "kb/s", "lost", "pictures")
-    headings = ("s", *(f"up {one}" for one in way), *(f"down {one}" for one in way), "delay ms")
-    table.add_column("seat")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for seat in seats:
-        total = seat.figures.total
-        table.add_row(
-            seat.name,
-            f"{total.seconds:.0f}",
-            str(total.sent_packets),
-            f"{total.sent_bps / 1000:.0f}",
-            f"{total.sent_loss:.1%}",
-            str(total.sent_pictures),
-            str(total.received_packets),
-            f"{total.received_bps / 1000:.0f}",
-            f"{total.received_loss:.1%}",
-            str(total.received_pictures),
-            "" if total.delay_ms is None else f"{total.delay_ms:.0f}",
-        )
-    return table
-
-
-def _watched(seats: list[SimulatedSeat]) -> Table:
-    table = Table(title="received")
-    for heading in (
-        "by",
-        "from",
-        "source",
-        "frames",
-        "unreadable",
-        "missed",
-        "size",
-        "age",
-        "tones",
-    ):
-        table.add_column(heading)
-    for seat in seats:
-        for seen in seat.seen.values():
-            age = f"{seen.age_ms:.0f} ms" if seen.age_ms is not None else ""
-            table.add_row(
-                seat.name,
-                seen.seat_id,
-                seen.source,
-                str(seen.frames),
-                str(seen.unreadable),
-                str(seen.missed),
-                f"{seen.width}×{seen.height}" if seen.width else "",
-                age,
-                " ".join(map(str, sorted(seen.tones))),
-            )
-    return table
+            console.print(what_was_seen(seats, encoding=console.encoding))
 
 
 def summary(seats: list[SimulatedSeat], told: list[list[Text]]) -> dict[str, object]:
