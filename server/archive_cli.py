@@ -18,10 +18,12 @@ from typing import Annotated
 import typer
 
 from recorder.finishing import FinishingQueue
+from recorder.ownership import give_below
 from recorder.verification import ArchiveCondition, Verified, look, verify
 from server.archive_exchange import export_, import_, repair_
-from server.archive_report import Progress, end, folders_of, report, settings_of, with_fault
+from server.archive_report import Progress, end, folders_of, note, report, settings_of, with_fault
 from server.command_words import words
+from server.errors import Text
 from server.spoken_help import SpokenCommand, SpokenGroup
 
 # How often it is looked whether a child that finishes a recording is done.
@@ -37,7 +39,12 @@ archive = typer.Typer(cls=SpokenGroup, help=words("archive"), no_args_is_help=Tr
 @archive.command("list", cls=SpokenCommand, help=words("archive_list"))
 def list_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
     """What stands in the recordings folder, without reading the media."""
-    folders = folders_of(settings_of(data_folder), None)
+    settings = settings_of(data_folder)
+    folders = folders_of(settings, None)
+    if not folders:
+        note(
+            Text(f"{settings.recordings} 中没有录制。", f"No recordings in {settings.recordings}.")
+        )
     end(report((look(folder) for folder in folders), as_json=as_json))
 
 
@@ -83,7 +90,9 @@ def _finished(folders: Iterable[Path]) -> Iterator[Verified]:
     try:
         while waiting:
             for recording_id, refusal in queue.poll(time.monotonic()):
-                found = look(waiting.pop(recording_id))
+                folder = waiting.pop(recording_id)
+                give_below(folder, like=folder.parent)
+                found = look(folder)
                 yield found if refusal is None else with_fault(found, refusal[1])
             time.sleep(_LOOK_S)
     finally:

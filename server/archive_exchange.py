@@ -22,6 +22,7 @@ from recorder.exchange.form import LibraryFacts
 from recorder.exchange.making import bytes_of, export_recording
 from recorder.exchange.sinks import FolderSink, ZipSink
 from recorder.exchange.taking import check_export, import_recording, look_into
+from recorder.ownership import give_below
 from recorder.repairing import Mended
 from recorder.verification import ArchiveCondition, Verified, look, verify
 from server.archive_report import (
@@ -79,7 +80,9 @@ def import_(
     if not settings.data_folder.is_dir():
         folders_of(settings, None)  # which says what to do
     try:
-        settings.recordings.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not settings.recordings.is_dir():
+            settings.recordings.mkdir(mode=0o700, parents=True)
+            give_below(settings.recordings, like=settings.data_folder)
     except OSError as error:
         fail(_unwritable(settings.recordings, error))
     end(report(_imported(exports, settings.recordings), as_json=as_json))
@@ -177,6 +180,7 @@ def _repaired(folders: list[Path], manifests: dict[str, str]) -> Iterator[Report
             stdout=subprocess.PIPE,
             check=False,
         )
+        give_below(folder, like=folder.parent)
         found = verify(folder)
         try:
             answer = json.loads(done.stdout)

@@ -213,10 +213,15 @@ def end(code: int) -> None:
         raise typer.Exit(code)
 
 
-def fail(text: Text) -> NoReturn:
-    """The command cannot be carried out."""
+def note(text: Text) -> None:
+    """What is said beside the recordings: on standard error, which no program reads."""
     for line in spoken(text, encoding=sys.stderr.encoding):
         typer.echo(f"tongke: {line}", err=True)
+
+
+def fail(text: Text) -> NoReturn:
+    """The command cannot be carried out."""
+    note(text)
     raise typer.Exit(EXIT_REFUSED)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 from server.config import Settings
@@ -140,7 +141,7 @@ def refuse_database(url: str) -> None:
     if kind == "postgresql+asyncpg" and importlib.util.find_spec("asyncpg") is None:
         raise StartRefused(
             "database_url names a PostgreSQL database, and its driver is not installed. Install "
-            "it with pip install 'tongke[postgresql]' (or pip install asyncpg) beside Tongke.",
-            "database_url 指向 PostgreSQL 数据库，但没有安装它的驱动。请在同课所在的环境中运行 "
-            "pip install 'tongke[postgresql]'（或 pip install asyncpg）。",
+            f"it with: {sys.prefix}/bin/pip install asyncpg",
+            "database_url 指向 PostgreSQL 数据库，但没有安装它的驱动。"
+            f"请运行 {sys.prefix}/bin/pip install asyncpg",
         )

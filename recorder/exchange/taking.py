@@ -30,6 +30,7 @@ from recorder.exchange.form import (
 )
 from recorder.exchange.sources import ExportSource, open_source
 from recorder.manifest import MAX_MANIFEST_BYTES, read_manifest
+from recorder.ownership import give_below
 from recorder.recording_folder import MANIFEST, sync_folder
 
 ASIDE = ".import-"
@@ -88,6 +89,7 @@ def import_recording(
         try:
             _write(source, about, aside, tell)
             _look_over(about, aside)
+            give_below(aside, like=recordings)
             _stand(aside, target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)  # renamed, if all went well

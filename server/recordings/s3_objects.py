@@ -5,6 +5,7 @@ obstore tries nothing again by itself here: what is sent how often is `uploading
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +34,10 @@ class S3Objects:
             from obstore.store import S3Store  # noqa: PLC0415
         except ImportError:
             raise StartRefused(
-                "The setting store_bucket needs obstore: pip install 'tongke[s3]'.",
-                "设置 store_bucket 需要 obstore：pip install 'tongke[s3]'。",
+                "The setting store_bucket needs obstore, which is not installed. Install it with: "
+                f"{sys.prefix}/bin/pip install obstore",
+                "设置 store_bucket 需要 obstore，但没有安装。"
+                f"请运行 {sys.prefix}/bin/pip install obstore",
             ) from None
         key_id, secret = keys
         place = {"endpoint": endpoint} if endpoint else {}

@@ -122,7 +122,7 @@ class Machine:
 def machine(folder: Path) -> Iterator[Machine]:
     """Until the block ends; all its processes end with it."""
     programs, service = folder / "bin", folder / "service"
-    for each in (programs, service, *(folder / name for name in ("srv/backup", "tmp", "etc"))):
+    for each in (programs, service, *(folder / name for name in ("srv", "tmp", "etc"))):
         each.mkdir(parents=True)
     for name, text in (("sudo", SUDO), ("systemctl", SYSTEMCTL.format(folder=service))):
         (programs / name).write_text(text)

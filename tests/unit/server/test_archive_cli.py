@@ -106,6 +106,43 @@ def test_it_leaves_as_a_zip_and_comes_in_elsewhere(data: Path, tmp_path: Path) -
     assert (json.loads(twice.stdout)["code"], twice.exit_code) == ("stands", 1)
 
 
+def test_what_root_brings_in_is_the_servers(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's user could not read it, and its library showed a broken recording."""
+    there, out = tmp_path / "there", tmp_path / "out"
+    (there / "recordings").mkdir(parents=True)
+    out.mkdir()
+    run(data, "export", "finished", "--to", str(out))
+    given: dict[str, tuple[int, int]] = {}
+
+    def chown(path: Path, user: int, group: int, *, follow_symlinks: bool) -> None:
+        assert not follow_symlinks
+        given[path.name] = (user, group)
+
+    monkeypatch.setattr("os.chown", chown)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    run(there, "import", str(out / "finished"))
+    assert given == {}
+    shutil.rmtree(there / "recordings")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert run(there, "import", str(out / "finished")).exit_code == 0
+    owner = there.stat()
+    assert {JOURNAL, MANIFEST} < set(given)
+    assert set(given.values()) == {(owner.st_uid, owner.st_gid)}
+    given.clear()
+    run(data, "finish", "unfinished")
+    assert MANIFEST in given
+
+
+def test_an_empty_archive_is_said(tmp_path: Path) -> None:
+    """An empty answer could have been a wrong folder."""
+    (tmp_path / "recordings").mkdir()
+    said = run(tmp_path, "list")
+    assert (said.exit_code, said.stdout) == (0, "")
+    assert str(tmp_path / "recordings") in said.stderr
+
+
 def test_a_bad_export_is_refused_and_the_next_one_comes_in(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,9 @@ def test_a_missing_driver_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyP
     find = importlib.util.find_spec
     refuse_what_is_not_there(settings)
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == "asyncpg" else find(n))
-    with pytest.raises(StartRefused, match=r"pip install 'tongke\[postgresql\]'") as refused:
+    with pytest.raises(StartRefused, match=r"/bin/pip install asyncpg$") as refused:
         refuse_what_is_not_there(settings)
+    assert sys.prefix in refused.value.text.zh, "beside Tongke, not beside the system's Python"
     assert "secret" not in str(refused.value)
 
 
