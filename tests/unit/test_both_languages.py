@@ -31,6 +31,7 @@ PAGES = {
         "room_agent",
         "rooms",
         "running",
+        "simulate",
         "teachers",
         "weak_lines",
     )
