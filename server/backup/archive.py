@@ -134,17 +134,22 @@ def read_backup(path: Path, take: Callable[[About, str, Iterator[bytes], int], N
             for entry in tar:
                 file = tar.extractfile(entry) if entry.isreg() else None
                 if file is None or not _is_safe(entry.name) or digests is not None:
-                    raise BackupDamaged(f"{entry.name!r} does not belong into a backup")
+                    raise BackupDamaged(
+                        f"{entry.name!r} does not belong into a backup",
+                        f"其中的 {entry.name!r} 不属于备份",
+                    )
                 if about is None:
                     about = _about(entry, file.read(_PIECE))
                     continue
                 if entry.name == DIGESTS:
                     if entry.size > _MOST_DIGESTS_BYTES:
-                        raise BackupDamaged("its digests are too long")
+                        raise BackupDamaged("its digests are too long", "校验值的列表过长")
                     digests = json.loads(file.read())
                     continue
                 if entry.name in found:
-                    raise BackupDamaged(f"{entry.name!r} is in it twice")
+                    raise BackupDamaged(
+                        f"{entry.name!r} is in it twice", f"其中有两个 {entry.name!r}"
+                    )
                 digest = hashlib.sha256()
                 pieces = _pieces(file, digest.update)
                 take(about, entry.name, pieces, entry.mode & 0o700)
@@ -152,9 +157,9 @@ def read_backup(path: Path, take: Callable[[About, str, Iterator[bytes], int], N
                     pass
                 found[entry.name] = digest.hexdigest()
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise BackupDamaged(str(error) or "it is no backup") from None
+        raise BackupDamaged(str(error) or "it is no backup", "文件不完整，或不是备份") from None
     if about is None or digests is None:
-        raise BackupDamaged("its end is missing")
+        raise BackupDamaged("its end is missing", "缺少结尾")
     wrong = next(
         (
             name
@@ -164,7 +169,7 @@ def read_backup(path: Path, take: Callable[[About, str, Iterator[bytes], int], N
         None,
     )
     if wrong is not None:
-        raise BackupDamaged(f"{wrong!r} is not what was put in")
+        raise BackupDamaged(f"{wrong!r} is not what was put in", f"{wrong!r} 已不是放入时的内容")
     return about
 
 
@@ -176,11 +181,11 @@ def _pieces(file: IO[bytes], seen: Callable[[bytes], None]) -> Iterator[bytes]:
 
 def _about(entry: tarfile.TarInfo, content: bytes) -> About:
     if entry.name != ABOUT:
-        raise BackupDamaged("it is no backup of Tongke")
+        raise BackupDamaged("it is no backup of Tongke", "不是同课的备份")
     try:
         return About.model_validate_json(content)
     except ValidationError:
-        raise BackupDamaged(f"its {ABOUT} cannot be read") from None
+        raise BackupDamaged(f"its {ABOUT} cannot be read", f"无法读取其中的 {ABOUT}") from None
 
 
 def _is_safe(name: str) -> bool:

@@ -143,8 +143,8 @@ def _refuse_empty(settings: Settings) -> None:
 
 def _damaged(file: Path, damaged: BackupDamaged) -> Text:
     return Text(
-        f"备份 {file} 不可用（{damaged}）。什么也没有改动。",
-        f"The backup {file} cannot be used: {damaged}. Nothing was changed.",
+        f"备份 {file} 不可用（{damaged.text.zh}）。什么也没有改动。",
+        f"The backup {file} cannot be used: {damaged.text.en}. Nothing was changed.",
     )
 
 

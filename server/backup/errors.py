@@ -5,8 +5,12 @@ BackupDamaged   it is none, is torn, or holds something else than was put in
 
 from __future__ import annotations
 
-from server.errors import ServerError
+from server.errors import ServerError, Text
 
 
 class BackupDamaged(ServerError):  # noqa: N818 - named as what happened
-    """The file is no whole backup; the text says what is wrong with it, for people."""
+    """The file is no whole backup; the text says what is wrong with it, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.text = Text(zh, en)

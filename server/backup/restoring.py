@@ -90,7 +90,9 @@ def _take(folder: Path, about: About, name: str, pieces: Iterator[bytes], mode: 
         )
     place, *below = PurePosixPath(name).parts
     if name != DATABASE and (place not in {DATA, RECORDINGS, ELSEWHERE} or not below):
-        raise BackupDamaged(f"{name!r} does not belong into a backup")
+        raise BackupDamaged(
+            f"{name!r} does not belong into a backup", f"其中的 {name!r} 不属于备份"
+        )
     target = folder / name
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, (mode | 0o600) & 0o700)

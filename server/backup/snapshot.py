@@ -86,16 +86,23 @@ def look_into(path: Path) -> Contents:
         with contextlib.closing(sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True)) as copy:
             (told,) = copy.execute("PRAGMA integrity_check").fetchone()
             if told != "ok":
-                raise BackupDamaged(f"its database is damaged: {told}")
+                raise BackupDamaged(
+                    f"its database is damaged: {told}", f"其中的数据库已损坏：{told}"
+                )
             if (row := copy.execute("PRAGMA foreign_key_check").fetchone()) is not None:
-                raise BackupDamaged(f"its database is damaged: a row of {row[0]} hangs on nothing")
+                raise BackupDamaged(
+                    f"its database is damaged: a row of {row[0]} hangs on nothing",
+                    f"其中的数据库已损坏：{row[0]} 中有一行所指的内容不存在",
+                )
             (version,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
             counts = [
                 copy.execute(f"SELECT count(*) FROM {table} WHERE deleted_at IS NULL").fetchone()[0]  # noqa: S608
                 for table in ("lessons", "recordings", "users")
             ]
     except sqlite3.Error as error:
-        raise BackupDamaged(f"its database cannot be read: {error}") from None
+        raise BackupDamaged(
+            f"its database cannot be read: {error}", f"无法读取其中的数据库：{error}"
+        ) from None
     return Contents(str(version), *counts)
 
 

@@ -88,7 +88,7 @@ class Certificate:
                 f"The certificate {self.certificate} and the key {self.key} cannot be used: "
                 f"{error}. Both must be PEM files without a password, and the key must belong to "
                 "the first certificate in its file.",
-                f"证书 {self.certificate} 和私钥 {self.key} 无法使用：{error}。"
+                f"证书 {self.certificate} 和私钥 {self.key} 无法使用{_in_chinese(error)}。"
                 "两者都应是不带密码的 PEM 文件，且私钥须与文件中的第一张证书匹配。",
             ) from None
         return context
@@ -187,3 +187,10 @@ def kept_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
     except (OSError, ValueError, TypeError):
         return None
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _in_chinese(error: Exception) -> str:
+    """What OpenSSL found, where it is what people meet; else its own words."""
+    if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
+        return "：私钥不属于这张证书"
+    return f"：{error}"

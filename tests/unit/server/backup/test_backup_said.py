@@ -47,6 +47,13 @@ def test_a_backup_that_is_not_there_is_told_in_chinese(tmp_path: Path) -> None:
     assert os.strerror(errno.ENOENT) not in told
 
 
+def test_a_torn_backup_is_told_in_chinese(data_folder: Path, tmp_path: Path) -> None:
+    said("backup", "b.tar", "--data-folder", str(data_folder), code=0)
+    (tmp_path / "torn.tar").write_bytes((tmp_path / "b.tar").read_bytes()[:3000])
+    told = said("restore", "torn.tar", "--data-folder", str(tmp_path / "new"), code=2)
+    assert "备份 torn.tar 不可用（文件不完整，或不是备份）。什么也没有改动。" in told
+
+
 def test_the_restored_folder_is_the_one_to_be_started(data_folder: Path, tmp_path: Path) -> None:
     """Without its name the server would have started with another folder, or an empty one."""
     said("backup", "b.tar", "--data-folder", str(data_folder), code=0)

@@ -174,8 +174,9 @@ def test_a_given_one_is_checked(tmp_path: Path) -> None:
     with pytest.raises(StartRefused, match="cannot be read"):
         given_certificate(tmp_path / "none.pem", one[1])
     for certificate, key in ((one[0], tmp_path / "two.key"), (text, one[1])):
-        with pytest.raises(StartRefused, match="cannot be used"):
+        with pytest.raises(StartRefused, match="cannot be used") as told:
             given_certificate(certificate, key)
+        assert ("私钥不属于这张证书" in told.value.text.zh) == (certificate == one[0])
 
 
 def test_a_key_with_a_password_is_told_and_asks_nobody(
