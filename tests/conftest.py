@@ -12,7 +12,7 @@ import inspect
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,8 @@ structlog.configure(
 )
 
 PUMP_THREAD = "tongke-pump"
-# A thread that was told to end may still be on its way out, on a busy machine for a while.
+# A thread that was told to end may still be on its way out, on a busy machine for a while; so may a
+# connection of a library with threads of its own.
 LAST_STEPS_S = 10.0
 
 
@@ -82,10 +83,10 @@ def threads() -> set[str]:
     return names
 
 
-def lasting_threads(before: set[str]) -> set[str]:
-    """The threads that were not there before and do not end by themselves."""
+def lasting(what: Callable[[], set[str]], before: set[str]) -> set[str]:
+    """What was not there before and does not end by itself."""
     deadline = time.monotonic() + LAST_STEPS_S
-    while (leaked := threads() - before) and time.monotonic() < deadline:
+    while (leaked := what() - before) and time.monotonic() < deadline:
         time.sleep(0.02)
     return leaked
 
@@ -118,7 +119,7 @@ def no_leak(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if open_sockets() - sockets_before:
         gc.collect()
-    leaked_sockets = open_sockets() - sockets_before
-    leaked_threads = lasting_threads(threads_before)
+    leaked_sockets = lasting(open_sockets, sockets_before)
+    leaked_threads = lasting(threads, threads_before)
     assert not leaked_sockets, f"sockets outlive the test: {sorted(leaked_sockets)}"
     assert not leaked_threads, f"threads outlive the test: {sorted(leaked_threads)}"

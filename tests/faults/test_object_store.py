@@ -94,7 +94,8 @@ async def test_it_is_there_to_the_last_byte_and_nothing_went_twice(
     pieces = -(-FILE_BYTES[size] // piece_bytes)
     prefix = f"county-{size.replace(' ', '-')}"
     waited = 0.0
-    async with faulty_line(store_port) as (relay, port):
+    share = FAILING if size == "a gigabyte" else 4 * FAILING  # of few requests some fail, too
+    async with faulty_line(store_port, share) as (relay, port):
 
         async def sleep(seconds: float) -> None:
             """Time passes at once; a minute after the cut the line is there again."""
@@ -133,7 +134,10 @@ async def test_it_is_there_to_the_last_byte_and_nothing_went_twice(
         assert waited >= CUT_S
         assert sum(relay.failed.values()) >= 2, "the line was to fail"
         assert max(relay.put_done.values()) == 1, "what had arrived was sent again"
-        assert len(relay.put_done) == pieces + 3  # the manifest, the journal, the index
+        # The manifest, the journal, the index. Of a piece that was under way when the sender was
+        # killed the store may have all, and the line has not seen its answer.
+        assert len(relay.put_begun) == pieces + 3
+        assert pieces + 1 <= len(relay.put_done) <= pieces + 3
     assert not (folder / "part-1.mp4").exists()
     assert verify(folder).condition is ArchiveCondition.WHOLE
     straight = objects_at(store_port, prefix)
