@@ -65,7 +65,7 @@ async def connected(
     return sending, receiver, tracks
 
 
-@pytest.mark.parametrize("codec", ["H264", "VP8"])
+@pytest.mark.parametrize("codec", ["H264", pytest.param("VP8", marks=pytest.mark.thorough)])
 async def test_identity_counter_and_tone_arrive_through_a_real_connection(codec: str) -> None:
     sending, receiver, tracks = await connected(codec)
     try:
@@ -122,6 +122,7 @@ async def test_keyframe_requests_and_estimates_reach_the_encoder() -> None:
         await connection.close()
 
 
+@pytest.mark.thorough
 async def test_reports_name_the_capture_of_what_left_last() -> None:
     """aiortc's own reports name when a packet left; `report_captures` sets that right.
 

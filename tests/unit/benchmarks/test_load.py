@@ -40,9 +40,8 @@ STREAM: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    "profile", ["aes-256-gcm", pytest.param("aes-cm", marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("profile", ["aes-256-gcm", "aes-cm"])
 async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
     server = Tongke()
     load = LoadParameters(profile=profile, seconds=1.5, settle_s=1.0)
@@ -55,7 +54,8 @@ async def test_one_to_two_is_forwarded_and_counted(profile: str) -> None:
     assert server.pids == ()
 
 
-@pytest.mark.parametrize("transport_cc", [True, pytest.param(False, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("transport_cc", [True, False])
 async def test_subscribers_report_arrivals_if_that_was_agreed(transport_cc: bool) -> None:
     load = LoadParameters(transport_cc=transport_cc)
     server, client = Tongke(), LoadClient(profile=load.profile)

@@ -47,8 +47,8 @@ def with_wrong_fingerprint(sdp: str) -> str:
     )
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-@pytest.mark.parametrize("codec", ["VP8", "H264"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("codec", [pytest.param("VP8", marks=pytest.mark.thorough), "H264"])
 async def test_picture_and_sound_arrive(host: str, codec: str) -> None:
     async with running_node(host=host) as (node, events):
         publisher, subscriber = Publisher(node, codec=codec), Subscriber(node)

@@ -92,6 +92,7 @@ async def test_who_gets_which_layer_and_why_is_told() -> None:
         await publisher.close()
 
 
+@pytest.mark.thorough
 async def test_lines_are_told_in_both_directions() -> None:
     async with running_node() as (node, events):
         publisher, subscriber = Publisher(node), Subscriber(node)

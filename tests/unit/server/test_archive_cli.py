@@ -182,6 +182,7 @@ def test_an_export_tells_what_the_library_says(data: Path, tmp_path: Path) -> No
     }  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_a_damaged_part_is_saved_as_far_as_it_can_be_read(data: Path) -> None:
     path = a_file(data / "recordings" / "finished")
     whole = path.read_bytes()

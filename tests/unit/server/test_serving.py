@@ -147,6 +147,7 @@ async def refusal(folder: Path, **settings: str) -> str:
         os.umask(umask)
 
 
+@pytest.mark.thorough
 def test_it_answers_over_https_with_its_own_certificate(tmp_path: Path) -> None:
     with serve(tmp_path) as server:
         assert server.address.startswith("https://127.0.0.1:")

@@ -71,6 +71,7 @@ async def test_a_head_that_does_not_come_ends_the_connection(said: bytes) -> Non
         assert await closed_after(port, said) == b""
 
 
+@pytest.mark.thorough
 async def test_a_second_head_is_awaited_no_longer_than_the_first() -> None:
     first = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
     async with listening(Impatient) as port:

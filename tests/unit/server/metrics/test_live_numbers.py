@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from hardware_profiles import ServerProfile
@@ -140,6 +141,7 @@ def seat(stats: dict[str, Any], seat_id: str) -> dict[str, Any]:
     return cast(dict[str, Any], found)
 
 
+@pytest.mark.thorough
 async def test_numbers_of_a_lesson_of_real_peers(tmp_path: Path) -> None:
     async with running_world(tmp_path, open_media=loopback_node) as world:
         admin = await world.administrator()
