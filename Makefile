@@ -26,7 +26,7 @@ FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardwa
 
 CHECKS := check-types check-web-tests check-web-form check-web-types check-imports check-api check-form
 
-.PHONY: run test fuzz bench screens setup checks check check-web $(CHECKS) test-quick test-core \
+.PHONY: run test fuzz bench screens setup checks check check-web $(CHECKS) test-quick tests-quick test-core \
         test-browser api format clean
 
 run: setup
@@ -80,7 +80,13 @@ WORKERS = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # For every step: no real processes under fire, no fuzzing, no browsers, one database; of the scans
 # and long plays that are marked `thorough` a short part each.
-test-quick: checks
+# Form, types and pages beside the tests, some of which wait for a clock.
+test-quick: $(STAMPS)/native $(STAMPS)/web
+	@echo "Checking and testing side by side: what each has to say comes when it is done …"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target tests-quick $(CHECKS)
+	@echo "All quick checks passed."
+
+tests-quick: $(STAMPS)/native
 	$(PY) -m pytest -q -m "not browser and not postgresql and not thorough" $(WORKERS) \
 	    tests/contract tests/sim tests/unit
 
