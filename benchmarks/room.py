@@ -71,7 +71,7 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def helper(module: str, *more: str) -> Iterator[int]:
+def listening(module: str, *more: str) -> Iterator[int]:
     """The camera or the sink, listening; gives its port."""
     port = free_port()
     command = bound([sys.executable, "-m", module, str(port), *more])
@@ -99,8 +99,8 @@ def memory_mb(pid: int) -> float:
 
 def run(contender: Contender, film: Path, seconds: float, cameras: int = 1) -> Carried:
     """One run with a sink of its own. Raises `TimeoutError` when no picture comes."""
-    filming = helper("benchmarks.rooms.camera", str(film))
-    with filming as camera, helper("benchmarks.rooms.sink") as sink:
+    filming = listening("benchmarks.rooms.camera", str(film))
+    with filming as camera, listening("benchmarks.rooms.sink") as sink:
         more = [str(cameras)] if contender.name == OURS else []
         url, whip = f"rtsp://127.0.0.1:{camera}/main", f"http://127.0.0.1:{sink}/whip"
         process = contender.start(url, whip, *more)
