@@ -1,9 +1,9 @@
 #!/bin/sh
 # Tests start programs of Debian's themselves: PostgreSQL, a firewall (nftables), a TURN server
 # (coturn), a certificate authority (pebble), proxies (nginx, Caddy), an RTMP server (nginx with its
-# module), ffmpeg, a reader of alert rules
-# (promtool, of prometheus), a reader of units (systemd-analyze). Installs what is missing when it
-# may (rsync too, which the pages name); without it those tests are skipped. Exits 0 either way.
+# module), ffmpeg, a screen (Xvfb), a reader of alert rules (promtool, of prometheus), a reader of units
+# (systemd-analyze). Installs what is missing when it may (rsync too, which the pages name); without it
+# those tests are skipped.
 set -eu
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
@@ -13,6 +13,7 @@ command -v pebble >/dev/null || missing="$missing pebble"
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || missing="$missing libnginx-mod-rtmp"
 command -v ffmpeg >/dev/null || missing="$missing ffmpeg"
+command -v Xvfb >/dev/null || missing="$missing xvfb"
 command -v caddy >/dev/null || missing="$missing caddy"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v systemd-analyze >/dev/null || missing="$missing systemd"
