@@ -8,7 +8,7 @@ import gi
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gst, GstRtspServer
 Gst.init(None)
-assert all(map(Gst.ElementFactory.find, ("x264enc", "rtph264pay", "rawvideoparse")))
+assert all(map(Gst.ElementFactory.find, ("x264enc", "x265enc", "jpegenc", "rtph264pay", "rawvideoparse")))
 ' >/dev/null 2>&1
 }
 has_camera && exit 0
