@@ -9,6 +9,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { Polling } from "../../components/polling.ts";
 import { base, controls } from "../../design/shared.ts";
 import { said } from "../../i18n/index.ts";
+import { foldStyles } from "./fold.ts";
 
 const LOOK_EVERY_MS = 3000;
 
@@ -16,18 +17,8 @@ export class Elsewhere extends TongkeElement {
   static override styles = [
     base,
     controls,
+    foldStyles,
     css`
-      :host {
-        display: block;
-      }
-      details {
-        padding: 8px 12px;
-        border-radius: var(--radius);
-        background: var(--surface);
-      }
-      summary {
-        cursor: pointer;
-      }
       .all,
       form {
         display: grid;

@@ -9,23 +9,14 @@ import { others, rooms } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { SeatState } from "../../protocol/messages.ts";
+import { foldStyles } from "./fold.ts";
 
 export class Others extends TongkeElement {
   static override styles = [
     base,
     controls,
+    foldStyles,
     css`
-      :host {
-        display: block;
-      }
-      details {
-        padding: 8px 12px;
-        border-radius: var(--radius);
-        background: var(--surface);
-      }
-      summary {
-        cursor: pointer;
-      }
       .all {
         display: grid;
         gap: 8px;
