@@ -100,7 +100,9 @@ class _Candidate:
     """One wanted stream while the line is being shared."""
 
     stream: Stream
-    rungs: tuple[int, ...]  # live layers from the smallest to the wanted one
+    rungs: tuple[
+        int, ...
+    ]  # live layers from the smallest to the wanted one, none dearer than the next
     order: tuple[int, ...]
     rank: tuple[int, int]
     state: _State | None
@@ -197,6 +199,7 @@ class Allocator:
         target = layer_for_tile(stream.layers, want.width, want.height)
         live = stream.live_layers
         rungs = tuple(layer for layer in live if layer <= target) or live[:1]
+        rungs = _without_dearer_than_better(stream, rungs)
         rank = (want.priority, want.width * want.height)
         state = self._states.get(stream.producer_id)
         if state is not None and rank > state.rank:
@@ -268,6 +271,19 @@ class _Line:
             return True
         self.reserved_bps += after_bps - self.used_bps
         return False
+
+
+def _without_dearer_than_better(stream: Stream, rungs: tuple[int, ...]) -> tuple[int, ...]:
+    """Of these layers, from small to large, those after which nothing better costs less.
+
+    Layers are priced at what they carry now: for a moment (one shows a new picture already, the
+    other still rests) a small one may cost more. It must not keep a line from the better one.
+    """
+    kept: list[int] = []
+    for layer in reversed(rungs):
+        if not kept or stream.layers[layer].bitrate_bps <= stream.layers[kept[-1]].bitrate_bps:
+            kept.append(layer)
+    return tuple(reversed(kept))
 
 
 def _all_wanted(candidates: Sequence[_Candidate]) -> tuple[tuple[str, int], ...] | None:

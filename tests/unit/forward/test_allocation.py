@@ -141,6 +141,17 @@ def test_an_abundant_line_needs_no_hold() -> None:
     assert one_choice(allocator, 0.2, 3_000_000).layer == 2
 
 
+def test_a_small_layer_dearer_for_a_moment_keeps_nobody_from_the_better() -> None:
+    """Bitrates are measured: the small layer may burst while the large one rests."""
+    line = Allocator()
+    wants = [Want("camera", 1280, 720)]
+    burst = streams(picture("camera", layers=(Layer(500_000), Layer(300_000))))
+    for now in (0.0, 0.3):
+        allocation = line.allocate(now, available_bps=400_000, wants=wants, streams=burst)
+        assert allocation.choices == (Choice("camera", 1),)
+        assert allocation.used_bps == 300_000
+
+
 def test_flapping_waits_longer_each_time_but_never_too_long() -> None:
     allocator, now, waits = Allocator(), 0.0, []
     one_choice(allocator, now, 2_000_000)
