@@ -100,9 +100,8 @@ class _Candidate:
     """One wanted stream while the line is being shared."""
 
     stream: Stream
-    rungs: tuple[
-        int, ...
-    ]  # live layers from the smallest to the wanted one, none dearer than the next
+    # Live layers from the smallest to the wanted one, none dearer than the next.
+    rungs: tuple[int, ...]
     order: tuple[int, ...]
     rank: tuple[int, int]
     state: _State | None
