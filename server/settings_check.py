@@ -1,7 +1,7 @@
 """What settings name that is not there: told before anything is opened, made or listened to.
 
-`tongke serve` asks at its start, `tongke config check` without one. A folder that the server makes
-itself, a port, a disk's space are not asked here: only a start can tell.
+`tongke serve` asks at its start, `tongke config check` without one. A port and a disk's space are
+not asked here: only a start can tell.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def refuse_what_is_not_there(settings: Settings) -> None:
     """Raises `StartRefused` for the first thing that settings name and the machine has not."""
     _folder(settings.profiles_folder, "profiles_folder", holds=("rooms", "servers"))
     _folder(settings.web_folder, "web_folder", holds=("index.html",))
-    _no_file(settings.data_folder, "data_folder")
-    _no_file(settings.recordings, "recordings_folder")
+    _makeable(settings.data_folder, "data_folder")
+    _makeable(settings.recordings, "recordings_folder")
     _own_profiles(settings.data_folder / "hardware_profiles")
     _kept_apart(settings)
     _ports(settings)
@@ -47,13 +47,21 @@ def _folder(path: Path | None, setting: str, *, holds: tuple[str, ...]) -> None:
         )
 
 
-def _no_file(path: Path, setting: str) -> None:
-    """A folder that the server makes, where nothing else stands in its place."""
-    if path.exists() and not path.is_dir():
+def _makeable(path: Path, setting: str) -> None:
+    """A folder that stands and may be written in, or that can be made."""
+    standing = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    if not standing.is_dir():
         raise StartRefused(
-            f"{path} (setting {setting}) is no folder. Correct the setting, or move away what "
+            f"{standing} (setting {setting}) is no folder. Correct the setting, or move away what "
             "stands there.",
-            f"{path}（设置 {setting}）不是文件夹。请改正设置，或移走那里的文件。",
+            f"{standing}（设置 {setting}）不是文件夹。请改正设置，或移走那里的文件。",
+        )
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise StartRefused(
+            f"The folder {path} (setting {setting}) cannot be used: the user that runs Tongke may "
+            f"not write in {standing}. Give that user the right to, or correct the setting.",
+            f"文件夹 {path}（设置 {setting}）无法使用：运行同课的用户无权在 {standing} 中写入。"
+            "请让该用户有权写入，或改正设置。",
         )
 
 

@@ -75,8 +75,12 @@ async def readyz(services: ServicesOf) -> JSONResponse:
 async def _database(services: Services) -> str:
     """`busy`, `full` or `away` if it cannot be written; asked as a writer asks, who writes nothing.
 
+    `moved` if its file is no longer where it was opened.
+
     That alone does not find a full disk: what waits to be written does.
     """
+    if services.database.moved:
+        return "moved"
     try:
         with anyio.fail_after(2):
             async with services.database.write(wait_s=1.0):

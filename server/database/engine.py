@@ -21,6 +21,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -81,6 +82,9 @@ class Database:
         writer = self._engine.execution_options(**{_WRITE: True})
         self._writers = async_sessionmaker(writer, expire_on_commit=False, info=self.info)
         self._turn = asyncio.Lock()
+        file = self._engine.url.database if self._sqlite else None
+        self._file = Path(file) if file else None
+        self._opened: tuple[int, int] | None = None  # device and inode of the file
         self._threads: WeakSet[threading.Thread] = WeakSet()
 
     @asynccontextmanager
@@ -129,6 +133,7 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 found = await connection.run_sync(_version)
+            self._opened = self._on_disk()
             if found == HEAD:
                 return
             async with self._writers.kw["bind"].begin() as connection:
@@ -148,6 +153,23 @@ class Database:
                 "runs, and that host and port are right.",
                 f"无法连接设置 database_url 中的数据库：{error}。请确认它在运行，主机和端口正确。",
             ) from None
+
+    @property
+    def moved(self) -> bool:
+        """Whether SQLite's file no longer stands where it was opened: moved, deleted, replaced.
+
+        What is written then goes where nobody looks for it; only a restart helps.
+        """
+        return self._on_disk() != self._opened
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        if self._file is None:
+            return None
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     async def run_sync(self, work: Any) -> Any:
         """Run `work(connection)` on a plain connection (for checks of the schema)."""

@@ -45,6 +45,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"profiles_folder": "file"}, ["file", "is no folder"]),
         ({"data_folder": "file"}, ["file (setting data_folder)", "is no folder"]),
         ({"recordings_folder": "file"}, ["file (setting recordings_folder)", "is no folder"]),
+        ({"data_folder": "file/a/b"}, ["file (setting data_folder)", "is no folder"]),
         ({"web_folder": "nowhere"}, ["nowhere", "web_folder", "does not exist"]),
         ({"web_folder": "empty"}, ["empty", "web_folder", "no index.html"]),
         ({"web_folder": "pages", "data_folder": "pages/data"}, ["web_folder", "whoever asks"]),
@@ -73,6 +74,14 @@ def test_what_is_not_there_is_told(given: dict[str, Any], words: list[str]) -> N
         assert word in text.en
     assert "secret" not in text.en + text.zh
     assert re.search("[\u4e00-\u9fff]", text.zh)
+
+
+def test_a_folder_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("locked").mkdir()
+    # Whoever runs the tests as root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "locked")
+    with pytest.raises(StartRefused, match=r"locked/data \(setting data_folder\).*not write in"):
+        refuse_what_is_not_there(load_settings(data_folder="locked/data"))
 
 
 def test_what_is_there_is_no_matter() -> None:

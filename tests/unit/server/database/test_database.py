@@ -67,6 +67,22 @@ async def either_at_first(
     await made.close()
 
 
+async def test_a_file_moved_while_it_is_open_is_noticed(database: Database, tmp_path: Path) -> None:
+    """The open file goes on to take what is written, and nobody would ever find it again."""
+    file, elsewhere = tmp_path / "test.db", tmp_path / "elsewhere.db"
+    assert not database.moved
+    file.rename(elsewhere)
+    assert database.moved
+    file.write_bytes(elsewhere.read_bytes())
+    assert database.moved
+    elsewhere.rename(file)
+    assert not database.moved
+
+
+async def test_what_has_no_file_of_ours_is_never_moved(either: Database) -> None:
+    assert not either.moved
+
+
 def school(key: str) -> School:
     return School(id=key, created_at=0.0, name=key, kind=SchoolKind.RURAL)
 

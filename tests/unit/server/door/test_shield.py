@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from server.api import health
+from server.database.engine import Database
 from server.database.refusing import Cause, DatabaseRefused
 from server.door.shield import content_security_policy
 from tests.unit.server.world import World, running_world
@@ -145,6 +146,12 @@ async def test_health_and_readiness(world: World, monkeypatch: pytest.MonkeyPatc
             "clock": "ok",
         },
     }
+
+
+async def test_a_moved_database_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Database, "moved", True)
+    answer = await (await world.browser()).get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "moved")
 
 
 @pytest.mark.parametrize(("up", "told"), [(True, "ok"), (False, "not running")])
