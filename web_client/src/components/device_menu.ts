@@ -61,16 +61,23 @@ export class DeviceMenu extends TongkeElement {
   }
 
   override render(): TemplateResult {
-    const { view, sources } = this;
+    const { sources } = this;
     const cameras = camerasOf(sources);
-    const microphone = view.own.get("room");
-    return html`${sources.includes("room")
-        ? html`<div class="device">
-            ${this.select("room", true)}
-            ${microphone ? html`<tk-level-meter .track=${microphone}></tk-level-meter>` : nothing}
-          </div>`
-        : nothing}
-      ${cameras.map((source) => this.camera(source, source === cameras[0]))} ${this.speaker()}`;
+    return html`${sources.includes("room") ? this.microphone() : nothing}
+    ${cameras.map((source) => this.camera(source, source === cameras[0]))} ${this.speaker()}`;
+  }
+
+  /** A seat's sound is carried by one of its devices: this one's is not opened beside another's. */
+  private microphone(): TemplateResult {
+    const { view, m } = this;
+    if (view.me?.carriesSound === false) {
+      return html`<p class="soft" data-testid="sound-elsewhere">${m.teach.soundElsewhere}</p>`;
+    }
+    const track = view.own.get("room");
+    return html`<div class="device">
+      ${this.select("room", true)}
+      ${track ? html`<tk-level-meter .track=${track}></tk-level-meter>` : nothing}
+    </div>`;
   }
 
   /** A person's further cameras are offered when there are any: a board, the teacher's own pupils. */

@@ -139,10 +139,14 @@ describe("the teacher's own devices in the lesson", () => {
   });
 
   it("say whose microphone it is when another device has the sound", async () => {
-    const root = await inside(played, { carries_sound: false });
+    const root = await inside(played, { profile, carries_sound: false });
     await own("room", new FakeTrack());
     expect(words(find(root, ...button("own-room")))).toBe("声音由另一台设备传送");
     expect(isOff(find(root, ...button("own-room")))).toBe(true);
+    await key("d");
+    const menu = find(root, "tk-device-panel", "tk-device-menu");
+    expect(words(menu)).toContain("声音由另一台设备传送");
+    expect(seen(menu.shadowRoot ?? menu, "tk-level-meter")).toBeNull();
   });
 
   it("share a screen that everybody sees, and give the layout back", async () => {
