@@ -41,6 +41,27 @@ export class AdminCommunities extends Collection<Community> {
         height: 44px;
         line-height: 1.2;
       }
+      /* On a phone the map has the whole width, the lead stands above its lines. */
+      @media (max-width: 600px) {
+        table.stacks td:has(.map) {
+          padding-inline-start: 16px;
+        }
+        table.stacks td:has(.map)::before {
+          content: none;
+        }
+        .map {
+          flex-wrap: wrap;
+        }
+        .map strong {
+          flex-basis: 100%;
+          max-width: none;
+          font-weight: normal;
+        }
+        .map ul {
+          flex: 1;
+          min-width: 0;
+        }
+      }
     `,
   ];
 
