@@ -14,10 +14,9 @@ import ctypes
 import hashlib
 import json
 import os
-import pickle
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -148,12 +147,7 @@ def _state(file: Path) -> tuple[int, int]:
 
 
 def _write_note(note: Path, key: str, outcome: Outcome) -> None:
-    assert outcome.made is not None  # noqa: S101 - only of parts that stand
-    members = {
-        "key": key,
-        "made": asdict(outcome.made),
-        "checksums": [one.model_dump() for one in outcome.checksums],
-    }
+    members = {"key": key, **_told(outcome)}
     temporary = note.with_name(f"{note.name}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(members, file)
@@ -168,13 +162,29 @@ def _standing(folder: Path, note: Path, key: str) -> Outcome | None:
     if members.get("key") != key:
         return None
     try:
-        made = MadePart(**members["made"])
-        checksums = tuple(Checksum.model_validate(one) for one in members["checksums"])
-        if all(checksum_of(folder / one.file) == one for one in checksums):
-            return Outcome(made, checksums)
+        outcome = _outcome(members)
+        if all(checksum_of(folder / one.file) == one for one in outcome.checksums):
+            return outcome
     except (KeyError, TypeError, ValueError, OSError):
         return None
     return None
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "made": asdict(outcome.made) if outcome.made else None,
+        "checksums": [one.model_dump() for one in outcome.checksums],
+        "refused": outcome.refused,
+    }
+
+
+def _outcome(members: dict[str, Any]) -> Outcome:
+    """Raises `KeyError`, `TypeError` or `ValueError` for members that are none."""
+    return Outcome(
+        MadePart(**members["made"]) if members["made"] else None,
+        tuple(Checksum.model_validate(one) for one in members["checksums"]),
+        members.get("refused", ""),
+    )
 
 
 def _members(note: Path) -> dict[str, Any]:
@@ -212,13 +222,12 @@ class _SecondProcess:
         with os.fdopen(os.dup(self._pipe), "rb") as pipe:
             told = pipe.read()
         try:
-            # Our own fork wrote it, through a pipe that nobody else has: no file, no network.
-            found = pickle.loads(told)  # noqa: S301
-        except (EOFError, pickle.UnpicklingError):
+            members = json.loads(told)
+        except ValueError:
             return {}  # it was killed
-        if isinstance(found, tuple):
-            raise StorageError(*found)
-        return dict(found)
+        if "refused" in members:
+            raise StorageError(**members["refused"])
+        return {name: _outcome(one) for name, one in members["outcomes"].items()}
 
 
 def _second_process(folder: Path, orders: Sequence[PartToMake]) -> _SecondProcess:
@@ -235,19 +244,15 @@ def _second_process(folder: Path, orders: Sequence[PartToMake]) -> _SecondProces
         os.close(read)
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() == parent:
-            _tell(write, dict(_made(folder, orders)))
+            outcomes = {order.name: _told(_make(folder, order)) for order in orders}
+            _tell(write, {"outcomes": outcomes})
         status = 0
     except StorageError as error:
-        _tell(write, (error.code, str(error)))
+        _tell(write, {"refused": {"code": error.code, "text": str(error)}})
     finally:
         os._exit(status)
 
 
-def _made(folder: Path, orders: Sequence[PartToMake]) -> Iterator[tuple[str, Outcome]]:
-    for order in orders:
-        yield order.name, _make(folder, order)
-
-
-def _tell(pipe: int, what: object) -> None:
-    with os.fdopen(pipe, "wb") as out:
-        out.write(pickle.dumps(what))
+def _tell(pipe: int, members: dict[str, Any]) -> None:
+    with os.fdopen(pipe, "w", encoding="utf-8") as out:
+        json.dump(members, out)

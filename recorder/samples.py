@@ -16,17 +16,9 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from mixer.boxes import HEAD_BYTES, BoxError, child, children
+from mixer.boxes import HEAD_BYTES, BoxError, child
 from recorder.fragments import whole_fragments
-
-Ticks = npt.NDArray[np.int64]
-
-# Flags of `tfhd` (§8.8.7) and `trun` (§8.8.8): which optional fields stand there.
-_TFHD_OPTIONAL = ((0x1, 8), (0x2, 4))  # base data offset, sample description: bytes to pass over
-_TFHD_DURATION, _TFHD_SIZE, _TFHD_FLAGS = 0x8, 0x10, 0x20
-_TRUN_DATA_OFFSET, _TRUN_FIRST_FLAGS = 0x1, 0x4
-_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION = 0x100, 0x200, 0x400, 0x800
-_NO_SYNC = 0x1_0000  # §8.8.3.1: sample_is_non_sync_sample
+from recorder.track_fragments import Ticks, track_fragments
 
 # Beyond any lesson, and within what 64 bits add up.
 _MOST_TICKS = 1 << 60
@@ -105,54 +97,15 @@ def _run(file: BinaryIO, begins: int, ends: int) -> _Run | None:
             break
         at += length
     moof = os.pread(handle, max(0, length - HEAD_BYTES), at + HEAD_BYTES)
-    trafs = [body for kind, body in children(moof) if kind == b"traf"]
-    if len(trafs) != 1:
-        return None
-    inner = dict(children(trafs[0]))
-    tfhd, trun = inner.get(b"tfhd"), inner.get(b"trun")
-    if tfhd is None or trun is None:
-        return None
-    duration, size, flags = _defaults(tfhd)
-    tfdt = inner.get(b"tfdt", bytes(8))
-    time = min(_MOST_TICKS, int.from_bytes(tfdt[4:12] if tfdt[0] == 1 else tfdt[4:8], "big"))
-    told = int.from_bytes(trun[1:4], "big")
-    count = int.from_bytes(trun[4:8], "big")
-    at = 8 + 4 * bool(told & _TRUN_DATA_OFFSET)
-    first_flags = int.from_bytes(trun[at : at + 4], "big") if told & _TRUN_FIRST_FLAGS else flags
-    at += 4 * bool(told & _TRUN_FIRST_FLAGS)
-    fields = [
-        field
-        for field in (_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION)
-        if told & field
-    ]
-    table = np.frombuffer(trun, ">u4", count * len(fields), at).reshape(count, len(fields))
-
-    def column(field: int, default: int) -> Ticks:
-        if field in fields:
-            return table[:, fields.index(field)].astype(np.int64)
-        return np.full(count, default, np.int64)
-
-    sizes = column(_TRUN_SIZE, size)
-    lasts = column(_TRUN_DURATION, duration)
-    later = column(_TRUN_COMPOSITION, 0).astype(np.int32).astype(np.int64)
-    each = column(_TRUN_FLAGS, flags)
-    if count and _TRUN_FLAGS not in fields:
-        each[0] = first_flags
+    try:
+        (told,) = track_fragments(moof)
+        (run,) = told.runs
+    except (BoxError, ValueError):
+        return None  # of several tracks, or runs: no file of ours
+    durations, sizes = run.durations(), run.sizes()
     return _Run(
-        shown=time + np.cumsum(lasts) - lasts + later,
-        offset=ends - int(sizes.sum()) + np.cumsum(sizes) - sizes,
+        shown=min(_MOST_TICKS, told.time or 0) + np.cumsum(durations) - durations + run.later(),
+        offset=ends - run.bytes + np.cumsum(sizes) - sizes,
         size=sizes,
-        key=(each & _NO_SYNC) == 0,
+        key=run.keys(),
     )
-
-
-def _defaults(tfhd: bytes) -> tuple[int, int, int]:
-    """Duration, size and flags of a sample of which nothing else is said."""
-    told = int.from_bytes(tfhd[1:4], "big")
-    at = 8 + sum(length for flag, length in _TFHD_OPTIONAL if told & flag)
-    values = []
-    for flag in (_TFHD_DURATION, _TFHD_SIZE, _TFHD_FLAGS):
-        values.append(int.from_bytes(tfhd[at : at + 4], "big") if told & flag else 0)
-        at += 4 * bool(told & flag)
-    duration, size, flags = values
-    return duration, size, flags

@@ -20,10 +20,11 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from mixer.boxes import HEAD_BYTES, box, changed, child, children, full_box
+from mixer.boxes import HEAD_BYTES, box, changed, child, full_box
 from recorder.gapless_sound import RATE, SoundPacket
 from recorder.muxing import PICTURE_RATE
-from recorder.samples import Samples, Ticks
+from recorder.samples import Samples
+from recorder.track_fragments import Ticks, track_fragments
 
 # Nearer keyframes share a piece: a request a second is enough. Where none comes, a piece ends all
 # the same, so that a weak line has something to play: the player begins at the keyframe before it.
@@ -362,10 +363,5 @@ def count_samples(path: Path) -> tuple[int, int]:
 
 def _told(moof: bytes) -> tuple[int, int, int]:
     """(track, samples, their bytes) of a fragment of ours."""
-    inner = dict(children(child(moof, b"traf")))
-    trun = inner[b"trun"]
-    told, count = int.from_bytes(trun[1:4], "big"), int.from_bytes(trun[4:8], "big")
-    fields = [field for field in (0x100, 0x200, 0x400, 0x800) if told & field]
-    table = np.frombuffer(trun, ">u4", count * len(fields), 12).reshape(count, len(fields))
-    held = int(table[:, fields.index(0x200)].sum(dtype=np.int64))
-    return int.from_bytes(inner[b"tfhd"][4:8], "big"), count, held
+    (told,) = track_fragments(moof)
+    return told.track, sum(run.count for run in told.runs), told.bytes

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from mixer.boxes import LARGE_HEAD_BYTES, BoxError, box, children, in_file
+from recorder.track_fragments import Defaults, Run, track_fragments
 
 # Of a box that is read into memory; a day's `moov` without samples, or one `moof`, is far shorter.
 _MOST_BOX_BYTES = 16 << 20
-_NOT_SYNC = 0x10000  # sample_is_non_sync_sample, §8.8.3.1
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 Box = tuple[bytes, bytes]
@@ -44,7 +46,7 @@ class _Track:
     shown: array[int] = field(default_factory=lambda: array("i"))  # so much after they are decoded
     syncs: array[int] = field(default_factory=lambda: array("I"))  # counted from 1
     chunks: list[tuple[int, int]] = field(default_factory=list)  # place, samples
-    defaults: tuple[int, int, int] = (0, 0, 0)  # duration, size, flags
+    defaults: Defaults = field(default_factory=Defaults)
 
 
 def index_before(path: Path) -> bytes:
@@ -116,13 +118,13 @@ def _inner(boxes: list[Box], *path: bytes) -> bytes:
 
 
 def _tracks(movie: list[Box]) -> dict[int, _Track]:
-    defaults: dict[int, tuple[int, int, int]] = {}
+    defaults: dict[int, Defaults] = {}
     for kind, data in movie:
         if kind == b"mvex":
             for name, trex in children(data):
                 if name == b"trex":
                     number, _, *rest = struct.unpack_from(">5I", trex, 4)
-                    defaults[number] = (rest[0], rest[1], rest[2])
+                    defaults[number] = Defaults(*rest)
     tracks: dict[int, _Track] = {}
     for kind, data in movie:
         if kind == b"trak":
@@ -134,42 +136,21 @@ def _tracks(movie: list[Box]) -> dict[int, _Track]:
             sizes = _inner(boxes, b"mdia", b"minf", b"stbl", b"stsz")
             if struct.unpack_from(">I", sizes, 8)[0]:
                 raise NotWrapped("samples stand outside its fragments")
-            tracks[number] = _Track(boxes, timescale, defaults=defaults.get(number, (0, 0, 0)))
+            tracks[number] = _Track(boxes, timescale, defaults=defaults.get(number, Defaults()))
     return tracks
 
 
 def _read_fragment(data: bytes, at: int, tracks: dict[int, _Track]) -> None:
     follows = at  # where the data of a run begins that does not say it
-    for kind, traf in children(data):
-        if kind != b"traf":
-            continue
-        boxes = list(children(traf))
-        header = _inner(boxes, b"tfhd")
-        flags, number = struct.unpack_from(">II", header)
-        track, place = tracks[number], 8
-        base = at if flags & 0x20000 else follows
-        duration, size, sample_flags = track.defaults
-        if flags & 0x1:
-            (base,) = struct.unpack_from(">Q", header, place)
-            place += 8
-        place += 4 if flags & 0x2 else 0
-        if flags & 0x8:
-            (duration,) = struct.unpack_from(">I", header, place)
-            place += 4
-        if flags & 0x10:
-            (size,) = struct.unpack_from(">I", header, place)
-            place += 4
-        if flags & 0x20:
-            (sample_flags,) = struct.unpack_from(">I", header, place)
-        times = [content for name, content in boxes if name == b"tfdt"]
-        if times:
-            wide = times[0][0]
-            (begins,) = struct.unpack_from(">Q" if wide else ">I", times[0], 4)
-            _go_on_at(track, begins)
+    for told in track_fragments(data, {number: one.defaults for number, one in tracks.items()}):
+        track = tracks[told.track]
+        base = at if told.base_is_moof else follows
+        base = base if told.base is None else told.base
+        if told.time is not None:
+            _go_on_at(track, told.time)
         follows = base
-        for name, run in boxes:
-            if name == b"trun":
-                follows = _read_run(track, run, (base, follows), (duration, size, sample_flags))
+        for run in told.runs:
+            follows = _take_run(track, run, follows if run.offset is None else base + run.offset)
 
 
 def _go_on_at(track: _Track, begins: int) -> None:
@@ -184,47 +165,18 @@ def _go_on_at(track: _Track, begins: int) -> None:
         track.ends = begins
 
 
-def _read_run(
-    track: _Track, run: bytes, places: tuple[int, int], defaults: tuple[int, int, int]
-) -> int:
-    """Takes a run's samples; where its data ends."""
-    flags, count = struct.unpack_from(">II", run)
-    base, at = places
-    place = 8
-    if flags & 0x1:
-        (offset,) = struct.unpack_from(">i", run, place)
-        at, place = base + offset, place + 4
-    first_flags = None
-    if flags & 0x4:
-        (first_flags,) = struct.unpack_from(">I", run, place)
-        place += 4
+def _take_run(track: _Track, run: Run, at: int) -> int:
+    """Takes a run's samples, which lie at `at`; where its data ends."""
     track.begins = track.begins or 0
-    track.chunks.append((at, count))
-    for number in range(count):
-        duration, size, sample_flags = defaults
-        shown = 0
-        if flags & 0x100:
-            (duration,) = struct.unpack_from(">I", run, place)
-            place += 4
-        if flags & 0x200:
-            (size,) = struct.unpack_from(">I", run, place)
-            place += 4
-        if flags & 0x400:
-            (sample_flags,) = struct.unpack_from(">I", run, place)
-            place += 4
-        elif number == 0 and first_flags is not None:
-            sample_flags = first_flags
-        if flags & 0x800:
-            (shown,) = struct.unpack_from(">i" if run[0] else ">I", run, place)
-            place += 4
-        track.sizes.append(size)
-        track.lasts.append(duration)
-        track.shown.append(shown)
-        track.ends += duration
-        if not sample_flags & _NOT_SYNC:
-            track.syncs.append(len(track.sizes))
-        at += size
-    return at
+    track.chunks.append((at, run.count))
+    first = len(track.sizes) + 1
+    durations = run.durations()
+    track.sizes.extend(run.sizes().tolist())
+    track.lasts.extend(durations.tolist())
+    track.shown.extend(run.later().tolist())
+    track.syncs.extend((np.flatnonzero(run.keys()) + first).tolist())
+    track.ends += int(durations.sum())
+    return at + run.bytes
 
 
 # --- writing ------------------------------------------------------------------------------------

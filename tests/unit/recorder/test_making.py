@@ -12,8 +12,9 @@ import pytest
 
 from benchmarks.archived_lesson import LessonShape, write_lesson
 from recorder import making
+from recorder.errors import StorageError
 from recorder.finish import finish
-from recorder.manifest import Manifest
+from recorder.manifest import Manifest, read_manifest
 from recorder.part_file import MadePart, PartContent, make_part
 from recorder.recording_folder import TRACKS
 
@@ -147,6 +148,25 @@ def test_what_a_killed_second_process_left_is_made_here(
     monkeypatch.setattr(making, "make_part", killed)
     whole(finish(folder), folder)
     assert len(made) == PARTS
+
+
+@pytest.mark.parametrize("code", ["disk-full", "disk-error"])
+def test_what_the_disk_refuses_a_second_process_is_said_by_this_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    alone(monkeypatch)
+    us = os.getpid()
+
+    def refused(folder: Path, name: str, content: PartContent) -> MadePart | None:
+        if os.getpid() != us:
+            raise StorageError(code, f"磁盘 {name}")
+        return make_part(folder, name, content)
+
+    monkeypatch.setattr(making, "make_part", refused)
+    with pytest.raises(StorageError, match="磁盘 part-000") as told:
+        finish(folder)
+    assert told.value.code == code
+    assert read_manifest(folder) is None
 
 
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
