@@ -73,7 +73,8 @@ class Run:
         flags = self._filled(_FLAGS, self._defaults.flags)
         if self.count and self._first_flags is not None and not self._told & _FLAGS:
             flags[0] = self._first_flags
-        return np.equal(flags & _NO_SYNC, 0)
+        keys: npt.NDArray[np.bool_] = (flags & _NO_SYNC) == 0
+        return keys
 
     def _column(self, field: int) -> npt.NDArray[np.uint32]:
         return self._table[:, sum(bool(self._told & one) for one in _FIELDS if one < field)]
