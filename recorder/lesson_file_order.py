@@ -53,3 +53,8 @@ class FileMade(_Message):
 def temporary_of(path: Path) -> Path:
     """What the file is called while it is written."""
     return path.with_name(f".{path.stem}.tmp")
+
+
+def share_file_of(path: Path) -> Path:
+    """Where who makes the file writes how far it is, from 0 to 1, if its length does not say it."""
+    return path.with_name(f".{path.stem}.share")

@@ -73,10 +73,12 @@ class FolderSink:
 class ZipSink:
     """`ExportSink` as a ZIP file. Raises as `FolderSink` does."""
 
-    def __init__(self, place: Path, *, at: float) -> None:
-        """`at` is what its entries say when they were made, Unix time."""
+    def __init__(self, place: Path, *, at: float, aside: Path | None = None) -> None:
+        """`at` is what its entries say when they were made, Unix time; `aside` its name until it is
+        whole.
+        """
         _refuse_standing(place)
-        self.aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+        self.aside = aside or place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
         self._place = place
         handle = os.open(self.aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self._file: IO[bytes] = os.fdopen(handle, "wb")

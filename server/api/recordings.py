@@ -29,6 +29,8 @@ from server.recordings.library import (
     rights_of,
     unreadable,
 )
+from server.recordings.objects import ObjectsAway
+from server.recordings.ordinary import OrdinaryFile, ordinary_file
 from server.services import DELETION, Services
 from signaling.protocol.messages import LessonSource, Source
 
@@ -292,12 +294,22 @@ async def finish_recording(recording_id: Id, person: Person, services: ServicesO
 @router.get("/media/recordings/{recording_id}/{name:path}")
 @router.head("/media/recordings/{recording_id}/{name:path}", include_in_schema=False)
 async def recording_file(
-    recording_id: Id, name: FileName, person: Person, services: ServicesOf, request: Request
+    *,
+    recording_id: Id,
+    name: FileName,
+    ordinary: bool = False,
+    person: Person,
+    services: ServicesOf,
+    request: Request,
 ) -> Response:
-    """A file of a recording; byte ranges."""
+    """A file of a recording; byte ranges. With `ordinary` a part is an MP4 as any program plays it,
+    with its index in front, for whoever keeps it.
+    """
     async with services.database.read() as session:
         row = await get_visible_recording(session, person, recording_id)
     found = await media_file(services.store, row, name)
+    if ordinary:
+        found = await _ordinary(services, row.id, name) or found
     media_type = _TYPES.get(PurePosixPath(name).suffix)
     # No cache keeps it, not even the browser's: at a shared PC the next person finds nothing.
     # A player that seeks back behind its buffer asks again.
@@ -305,3 +317,12 @@ async def recording_file(
     if isinstance(found, Path):
         return FileResponse(found, media_type=media_type, headers=headers)
     return stored_response(found, request, media_type=media_type, headers=headers)
+
+
+async def _ordinary(services: Services, recording_id: str, name: str) -> OrdinaryFile | None:
+    """What lies elsewhere is brought here: its index is made of the whole of it."""
+    try:
+        path = await services.store.bring(recording_id, name)
+        return await ordinary_file(path) if path is not None else None
+    except (ObjectsAway, OSError):
+        return None  # it goes as it is, as far as it goes

@@ -1,29 +1,33 @@
-"""One file of a whole lesson, made when somebody asks for it, and kept for some hours.
+"""Files of a whole lesson, made when somebody asks for one, and kept for some hours.
 
-Owns which are made, wait, or stand there; what is in them is `recorder.lesson_file`'s, which makes
-each in a child with limits. One at a time: lessons and recordings go before. A file that stands in
-the folder is whole; what an earlier server left is removed at the start.
+Owns which are made, wait, or stand there; what is in them is `lesson_file_kinds`'s. Each is made in
+a child with limits, one at a time: lessons and recordings go before. A file that stands in the
+folder is whole; what an earlier server left is removed at the start.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import shutil
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from recorder.lesson_file_order import FileMade, FileOrder, PartOrder, TrackOrder, temporary_of
-from recorder.lesson_tracks import LessonTrack, lesson_tracks
-from recorder.manifest import Manifest
-from recorder.records import PROGRAM_SOURCE
-from server.children.once import ChildFailed, Limits, ask_once
+from recorder.lesson_file_order import FileMade, share_file_of, temporary_of
+from server.children.once import ChildFailed, ask_once
 from server.clock import Clock
 from server.errors import Refusal, Text, not_found
+from server.recordings.lesson_file_kinds import (
+    AnyOrder,
+    Wanted,
+    bytes_for,
+    limits_for,
+    order_for,
+)
 from server.recordings.store import Store
 
 _log = structlog.get_logger("tongke.library")
@@ -39,24 +43,6 @@ KEPT_S = 6 * 3600.0
 # What is being recorded needs its room: as much as three lessons of four seats.
 RESERVE_BYTES = 3 << 30
 
-# An hour of four seats takes two to four minutes of a processor.
-_PROCESSOR_S = 120.0
-_PROCESSOR_PER_S = 0.2  # of each sound's second
-_PROCESSOR_BYTES_PER_S = 2e6
-_WAIT_FACTOR = 4.0  # while lessons run it gets a part of the machine
-_MEMORY_BYTES = 1 << 30
-_SUM_BYTES_PER_S = 8_000
-_OVERHEAD_BYTES = 64 << 20
-
-_SOURCES: dict[str, Text] = {
-    "program": Text("节目", "Program"),
-    "teacher": Text("教师", "Teacher"),
-    "students": Text("学生", "Pupils"),
-    "board": Text("板书", "Board"),
-    "screen": Text("屏幕", "Screen"),
-    "room": Text("声音", "Sound"),
-}
-_ALL_SOUNDS = Text("全部声音", "All sounds")
 _NO_ROOM = Text(
     "服务器的磁盘空间不足，无法生成这个文件。请联系管理员，或下载单路画面。",
     "The server's disk has no room for this file. Tell an administrator, or download single "
@@ -90,8 +76,8 @@ class FileStanding:
 
 @dataclass(slots=True)
 class _File:
-    order: FileOrder
-    content: str
+    wanted: Wanted
+    order: AnyOrder
     expected_bytes: int
     used_at: float
     phase: FilePhase = FilePhase.WAITING
@@ -110,10 +96,16 @@ class _File:
             return FileStanding()
         share = 1.0 if self.phase is FilePhase.READY else 0.0
         if self.phase is FilePhase.MAKING:
-            with contextlib.suppress(OSError):
-                written = temporary_of(self.order.path).stat().st_size
-                share = min(0.99, written / max(1, self.expected_bytes))
+            with contextlib.suppress(OSError, ValueError):
+                share = min(0.99, self._share())
         return FileStanding(self.phase, share, self.bytes, self.why)
+
+    def _share(self) -> float:
+        """Raises `OSError` and `ValueError` before it is known."""
+        told = share_file_of(self.order.path)
+        if told.is_file():
+            return float(told.read_text(encoding="ascii"))
+        return temporary_of(self.order.path).stat().st_size / max(1, self.expected_bytes)
 
 
 class LessonFiles:
@@ -139,23 +131,19 @@ class LessonFiles:
         """Until nothing is made, or waits for it."""
         await asyncio.gather(*(one.task for one in self._files.values() if one.task))
 
-    async def ask(
-        self, recording_id: str, title: str, manifest: Manifest, *, person: str, chinese: bool
-    ) -> FileStanding:
+    async def ask(self, wanted: Wanted, *, person: str) -> FileStanding:
         """Have it made, unless it stands there or is being made.
 
         Refuses (429) who waits for several, (503) while too many wait, and (507) when there is no
         room.
         """
-        order = self._order(recording_id, title, manifest, chinese=chinese)
-        name = order.path.stem
-        content = _content(order)
-        await self._leave(content, person, but=name)
+        name = wanted.name
+        await self._leave(wanted.content, person, but=name)
         if self._is_to_be_made(name):
-            order = await self._found(recording_id, order)
+            order = await self._order(wanted)
             expected, free = await asyncio.to_thread(_bytes, order, self._folder.parent)
             if self._is_to_be_made(name):  # nobody else has asked meanwhile
-                self._begin(order, content, expected, free, person)
+                self._begin(_File(wanted, order, expected, self._clock()), free, person)
         one = self._files[name]
         one.askers.add(person)
         one.used_at = self._clock()
@@ -165,9 +153,7 @@ class LessonFiles:
         one = self._files.get(name)
         return one is None or one.phase is FilePhase.FAILED or one.is_gone
 
-    def _begin(
-        self, order: FileOrder, content: str, expected_bytes: int, free_bytes: int, person: str
-    ) -> None:
+    def _begin(self, one: _File, free_bytes: int, person: str) -> None:
         under_way = [one for one in self._files.values() if one.phase not in _OVER]
         if sum(person in one.askers for one in under_way) >= MOST_OF_ONE:
             raise _enough()
@@ -175,25 +161,19 @@ class LessonFiles:
             raise _busy()
         # What half a file has written is counted twice: rather too little than too much.
         promised = sum(one.expected_bytes for one in under_way)
-        if free_bytes < promised + expected_bytes + RESERVE_BYTES:
+        if free_bytes < promised + one.expected_bytes + RESERVE_BYTES:
             raise Refusal(507, "no-room", _NO_ROOM)
-        one = self._files[order.path.stem] = _File(order, content, expected_bytes, self._clock())
+        self._files[one.wanted.name] = one
         one.task = asyncio.create_task(self._make(one), name="lesson-file")
 
-    def standing(
-        self, recording_id: str, title: str, manifest: Manifest, *, chinese: bool
-    ) -> FileStanding:
+    def standing(self, wanted: Wanted) -> FileStanding:
         """Where the file stands that `ask` would have made."""
-        order = self._order(recording_id, title, manifest, chinese=chinese)
-        one = self._files.get(order.path.stem)
+        one = self._files.get(wanted.name)
         return one.standing() if one else FileStanding()
 
-    async def give_up(
-        self, recording_id: str, title: str, manifest: Manifest, *, person: str, chinese: bool
-    ) -> None:
+    async def give_up(self, wanted: Wanted, *, person: str) -> None:
         """This person no longer wants it: it is not made when nobody does."""
-        order = self._order(recording_id, title, manifest, chinese=chinese)
-        await self._leave(_content(order), person)
+        await self._leave(wanted.content, person)
 
     async def _leave(self, content: str, person: str, *, but: str = "") -> None:
         """This person wants none of these any more: under an earlier title neither, which nobody
@@ -201,7 +181,7 @@ class LessonFiles:
         left = [
             (name, one)
             for name, one in self._files.items()
-            if name != but and one.content == content and person in one.askers
+            if name != but and one.wanted.content == content and person in one.askers
         ]
         for name, one in left:
             one.askers.discard(person)
@@ -209,14 +189,13 @@ class LessonFiles:
                 del self._files[name]
                 await _stopped([one.task] if one.task else [])
 
-    def file(self, recording_id: str, title: str, manifest: Manifest, *, chinese: bool) -> Path:
+    def file(self, wanted: Wanted) -> Path:
         """The file, whole. Refuses (404) what is not made."""
-        order = self._order(recording_id, title, manifest, chinese=chinese)
-        one = self._files.get(order.path.stem)
-        if one is None or one.phase is not FilePhase.READY or not order.path.is_file():
+        one = self._files.get(wanted.name)
+        if one is None or one.phase is not FilePhase.READY or not one.order.path.is_file():
             raise not_found("文件", "file")
         one.used_at = self._clock()
-        return order.path
+        return one.order.path
 
     async def sweep(self, now: float) -> None:
         """Remove what nobody has asked for in the last hours, and the oldest beyond the most.
@@ -241,7 +220,9 @@ class LessonFiles:
                 one.phase = FilePhase.MAKING
                 await asyncio.to_thread(self._folder.mkdir, mode=0o700, exist_ok=True)
                 order = one.order.model_dump_json().encode()
-                answer = await ask_once("recorder.lesson_file", order, limits=_limits(one))
+                answer = await ask_once(
+                    one.wanted.kind.module, order, limits=limits_for(one.order, one.expected_bytes)
+                )
             made = FileMade.model_validate_json(answer)
             one.bytes = made.bytes
             one.phase = FilePhase.FAILED if made.code else FilePhase.READY
@@ -254,86 +235,26 @@ class LessonFiles:
             _log.warning("a lesson's file was not made", why=str(error))
             one.phase, one.why = FilePhase.FAILED, _NOT_MADE
         finally:
-            await asyncio.to_thread(temporary_of(one.order.path).unlink, missing_ok=True)
+            for left in (temporary_of(one.order.path), share_file_of(one.order.path)):
+                await asyncio.to_thread(left.unlink, missing_ok=True)
         await self.sweep(self._clock())
 
-    def _order(
-        self, recording_id: str, title: str, manifest: Manifest, *, chinese: bool
-    ) -> FileOrder:
-        """What is to be made, under a name that says all of it: what changes is another file.
-
-        The parts' paths are below the recordings.
-        """
-        order = FileOrder(
-            path=self._folder,
-            title=title,
-            sum_title=_ALL_SOUNDS.zh if chinese else _ALL_SOUNDS.en,
-            duration_s=manifest.duration_s,
-            tracks=tuple(
-                TrackOrder(
-                    kind=track.kind,
-                    title=_title(track, chinese=chinese),
-                    parts=tuple(
-                        PartOrder(path=Path(recording_id, part.file), start_s=part.start_s)
-                        for part in track.parts
-                    ),
-                )
-                for track in lesson_tracks(manifest)
-            ),
+    async def _order(self, wanted: Wanted) -> AnyOrder:
+        """Refuses (404) when a file of it is gone."""
+        order = await order_for(
+            wanted,
+            self._folder / wanted.name,
+            self._folder.parent,
+            partial(self._store.bring, wanted.recording_id),
+            made_at=self._clock(),
         )
-        name = hashlib.sha256(order.model_dump_json().encode()).hexdigest()[:32]
-        return order.model_copy(update={"path": self._folder / f"{name}.mkv"})
-
-    async def _found(self, recording_id: str, order: FileOrder) -> FileOrder:
-        """The order with its parts where this machine reads them. Refuses (404) what is gone."""
-        tracks = []
-        for track in order.tracks:
-            parts = []
-            for part in track.parts:
-                name = str(part.path.relative_to(recording_id))
-                path = await self._store.bring(recording_id, name)
-                if path is None:
-                    raise not_found("文件", "file")
-                parts.append(PartOrder(path=path, start_s=part.start_s))
-            tracks.append(track.model_copy(update={"parts": tuple(parts)}))
-        return order.model_copy(update={"tracks": tuple(tracks)})
+        if order is None:
+            raise not_found("文件", "file")
+        return order
 
 
+_bytes = bytes_for
 _OVER = frozenset({FilePhase.READY, FilePhase.FAILED})
-
-
-def _content(order: FileOrder) -> str:
-    """What is in the file but for its title: the same for one recording in one language."""
-    return order.model_copy(update={"title": ""}).model_dump_json(exclude={"path"})
-
-
-def _title(track: LessonTrack, *, chinese: bool) -> str:
-    if track.source == PROGRAM_SOURCE:
-        return track.name  # which says it
-    source = _SOURCES.get(track.source, Text(track.source, track.source))
-    return f"{track.name}：{source.zh}" if chinese else f"{track.name}: {source.en}"
-
-
-def _bytes(order: FileOrder, folder: Path) -> tuple[int, int]:
-    """About how much the file will have (its parts, and the sum of the sounds), and is free."""
-    paths = {part.path for track in order.tracks for part in track.parts}
-    parts = sum(path.stat().st_size for path in paths)
-    return parts + round(order.duration_s * _SUM_BYTES_PER_S), shutil.disk_usage(folder).free
-
-
-def _limits(one: _File) -> Limits:
-    sounds = sum(track.kind == "sound" for track in one.order.tracks)
-    processor_s = (
-        _PROCESSOR_S
-        + one.order.duration_s * (sounds + 1) * _PROCESSOR_PER_S
-        + one.expected_bytes / _PROCESSOR_BYTES_PER_S
-    )
-    return Limits(
-        memory_bytes=_MEMORY_BYTES,
-        processor_s=round(processor_s),
-        output_bytes=2 * one.expected_bytes + _OVERHEAD_BYTES,
-        wait_s=processor_s * _WAIT_FACTOR,
-    )
 
 
 def _busy() -> Refusal:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from recorder.errors import ManifestError
@@ -36,17 +37,21 @@ async def known_to_library(database: Database, ids: Collection[str]) -> dict[str
             row = await session.scalar(query.options(undefer(Recording.manifest)))
             if row is None:
                 continue
-            community = await session.get(Community, row.community_id) if row.community_id else None
-            facts = LibraryFacts(
-                title=row.title,
-                subject=row.subject,
-                grade=row.grade,
-                teacher=row.teacher_name,
-                community=community.name if community else "",
-                schools=tuple(school.name for school in row.schools),
-            )
-            known[recording_id] = LibraryEntry(facts, _manifest(row))
+            known[recording_id] = LibraryEntry(await facts_of(session, row), _manifest(row))
     return known
+
+
+async def facts_of(session: AsyncSession, row: Recording) -> LibraryFacts:
+    """What the library says of a recording."""
+    community = await session.get(Community, row.community_id) if row.community_id else None
+    return LibraryFacts(
+        title=row.title,
+        subject=row.subject,
+        grade=row.grade,
+        teacher=row.teacher_name,
+        community=community.name if community else "",
+        schools=tuple(school.name for school in row.schools),
+    )
 
 
 def _manifest(row: Recording) -> Manifest | None:

@@ -59,6 +59,18 @@ it("says what it is, and asks for nothing until it is wanted", async () => {
   expect(server.calls).toEqual([`GET ${FILE}?language=zh`]);
 });
 
+it.each(["film", "export"] as const)("may be another kind of file: %s", async (kind) => {
+  const words_ = { film: zh.library.filmHint, export: zh.library.exportHint }[kind];
+  const ready = `/media/lessons/r1?language=zh&kind=${kind}`;
+  server.answers[`POST ${FILE}`] = standing({ state: "ready", bytes: 4e6, address: ready });
+  const root = await mounted("tk-lesson-file", { recording, kind });
+  expect(words(root)).toContain(words_);
+  await press(root, `[data-testid=make-${kind}]`);
+  expect(seen(root, `[data-testid=save-${kind}]`)?.getAttribute("href")).toBe(ready);
+  expect(server.calls).toEqual([`GET`, `POST`].map((how) => `${how} ${FILE}?language=zh&kind=${kind}`));
+  expect(saved).toEqual([ready]);
+});
+
 it("tells how far it is, saves it once, and then asks no more", async () => {
   const root = await open();
   await press(root, "[data-testid=make-whole]");

@@ -221,6 +221,11 @@ export interface components {
             zh: string;
         };
         /**
+         * @description What kind of file is wanted of a lesson.
+         * @enum {string}
+         */
+        FileKind: "tracks" | "film" | "export";
+        /**
          * @description Where a lesson's file stands.
          * @enum {string}
          */

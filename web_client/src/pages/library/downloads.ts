@@ -7,11 +7,15 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base } from "../../design/shared.ts";
 import { clock, facts } from "../../i18n/format.ts";
-import { mediaAddress } from "../player/media.ts";
+import { keptAddress } from "../player/media.ts";
+import type { FileKind } from "./lesson_file.ts";
 import "./lesson_file.ts";
 
 /** What is shorter comes from leaving and coming back: nobody looks for it. */
 const FRAGMENT_S = 10;
+
+/** The one that most people look for stands first. */
+const KINDS: readonly FileKind[] = ["tracks", "export"];
 
 /** What no file system takes in a name. */
 const NOT_IN_NAMES = /[\\/:*?"<>|\p{Cc}]+/gu;
@@ -22,7 +26,7 @@ export class Downloads extends TongkeElement {
     css`
       :host {
         display: grid;
-        gap: 8px;
+        gap: 16px;
       }
       summary {
         min-height: 40px; /* a finger's */
@@ -58,7 +62,9 @@ export class Downloads extends TongkeElement {
     if (recording.parts.length === 0) return html`<p class="soft">${m.player.noParts}</p>`;
     const short = recording.parts.filter((part) => part.duration_s < FRAGMENT_S);
     const long = recording.parts.filter((part) => !short.includes(part));
-    return html`<tk-lesson-file .recording=${recording}></tk-lesson-file>
+    return html`${KINDS.map(
+        (kind) => html`<tk-lesson-file kind=${kind} .recording=${recording}></tk-lesson-file>`,
+      )}
       <details>
         <summary>${m.library.singles}</summary>
         <p class="soft small">${m.library.filesHint}</p>
@@ -79,7 +85,7 @@ export class Downloads extends TongkeElement {
         (part) =>
           html`<li>
             <a
-              href=${mediaAddress(recording.id, part.file)}
+              href=${keptAddress(recording.id, part.file)}
               download=${fileName(recording, part, this.name(part))}
               >${icon("download", 18)}<span>${this.name(part)}
                 <span class="soft small">${this.extent(part)}</span></span

@@ -1,4 +1,4 @@
-// The whole lesson as one file: asked for, made by the server within minutes, and saved.
+// The whole lesson as one file of a kind: asked for, made by the server within minutes, and saved.
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
@@ -11,6 +11,8 @@ import { megabytes, percent } from "../../i18n/format.ts";
 import { currentLanguage, said } from "../../i18n/index.ts";
 
 const ASKED_EVERY_MS = 1500; // while it is made
+
+export type FileKind = "tracks" | "film" | "export";
 
 export class LessonFile extends TongkeElement {
   static override styles = [
@@ -33,6 +35,7 @@ export class LessonFile extends TongkeElement {
   ];
 
   @property({ attribute: false }) recording!: Recording;
+  @property() kind: FileKind = "tracks";
   @state() private standing: Standing | null = null;
   @state() private failed = "";
   /** Asked for here: it is saved as soon as it is there. */
@@ -51,7 +54,7 @@ export class LessonFile extends TongkeElement {
 
   private get address(): string {
     const language = currentLanguage() === "en" ? "en" : "zh";
-    return `/api/recordings/${encodeURIComponent(this.recording.id)}/file?language=${language}`;
+    return `/api/recordings/${encodeURIComponent(this.recording.id)}/file?language=${language}${this.kind === "tracks" ? "" : `&kind=${this.kind}`}`;
   }
 
   private readonly look = (): Promise<void> => this.ask(() => get<Standing>(this.address));
@@ -95,27 +98,40 @@ export class LessonFile extends TongkeElement {
     this.timer = setTimeout(() => void this.ask(() => post<Standing>(this.address)), ASKED_EVERY_MS);
   }
 
+  private get words(): { make: string; hint: string; save: (size: string) => string } {
+    const { library } = this.m;
+    switch (this.kind) {
+      case "film":
+        return { make: library.makeFilm, hint: library.filmHint, save: library.saveFilm };
+      case "export":
+        return { make: library.makeExport, hint: library.exportHint, save: library.saveExport };
+      case "tracks":
+        return { make: library.makeWhole, hint: library.wholeHint, save: library.saveWhole };
+    }
+  }
+
   private isBeingMade(): boolean {
     return this.standing?.state === "making" || this.standing?.state === "waiting";
   }
 
   override render(): TemplateResult {
-    const { standing, m } = this;
+    const { standing } = this;
     const failure = this.failed || (standing?.state === "failed" ? said(standing) : "");
-    return html`<p class="soft small">${m.library.wholeHint}</p>
+    return html`<p class="soft small">${this.words.hint}</p>
       ${this.isBeingMade() ? this.progress() : this.offer()}
       ${failure ? html`<p class="wrong" role="alert">${failure}</p>` : nothing}`;
   }
 
   private offer(): TemplateResult {
-    const { standing, m } = this;
+    const { standing, words } = this;
+    const which = this.kind === "tracks" ? "whole" : this.kind;
     if (standing?.state === "ready" && standing.address) {
-      return html`<a class="button main" href=${standing.address} download data-testid="save-whole"
-        >${icon("download", 18)}${m.library.saveWhole(megabytes(standing.bytes))}</a
+      return html`<a class="button main" href=${standing.address} download data-testid="save-${which}"
+        >${icon("download", 18)}${words.save(megabytes(standing.bytes))}</a
       >`;
     }
-    return html`<button class="main" data-testid="make-whole" @click=${this.begin}>
-      ${icon("download", 18)}${m.library.makeWhole}
+    return html`<button class=${this.kind === "film" ? "main" : ""} data-testid="make-${which}" @click=${this.begin}>
+      ${icon("download", 18)}${words.make}
     </button>`;
   }
 
