@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from hardware_profiles.camera import Camera
 from hardware_profiles.model import ProfileModel, Title, rule_broken
+from hardware_profiles.sound import Loudspeaker, Microphone
 
 Mode = Literal["blended", "delivery", "research"]
 Role = Literal["lead", "room", "assistant", "observer"]
@@ -138,6 +139,27 @@ class Sound(ProfileModel):
     echo_cancellation: bool = True
     noise_suppression: bool = True
     auto_gain_control: bool = True
+    microphone: Microphone | None = None  # of the room agent; without it the room page has it
+    loudspeaker: Loudspeaker | None = None
+
+    @model_validator(mode="after")
+    def _echo_can_be_cancelled(self) -> Self:
+        if self.microphone is None and self.loudspeaker is not None:
+            raise rule_broken(
+                "the room agent plays only where it has the microphone: add [sound.microphone]",
+                "教室代理只在自己采集声音时才播放；请写上 [sound.microphone]",
+                "loudspeaker",
+            )
+        if self.microphone is not None and self.echo_cancellation and self.loudspeaker is None:
+            raise rule_broken(
+                "the room agent cannot cancel the echo of what it does not play: add "
+                "[sound.loudspeaker], or write echo_cancellation = false where the room's sound "
+                "processor does it",
+                "教室代理无法消除不由它播放的声音的回声；请写上 [sound.loudspeaker]，"
+                "或在教室自有音频处理器时写 echo_cancellation = false",
+                "microphone",
+            )
+        return self
 
 
 class SendRule(ProfileModel):
@@ -185,6 +207,22 @@ class RoomProfile(ProfileModel):
                             mode,
                             role,
                         )
+        return self
+
+    @model_validator(mode="after")
+    def _microphone_is_a_camera_it_has(self) -> Self:
+        microphone = self.sound.microphone
+        if microphone is None or microphone.camera is None:
+            return self
+        source = self.source(microphone.camera)
+        if source is None or source.camera is None or source.camera.kind != "rtsp":
+            raise rule_broken(
+                f"[sources.{microphone.camera}.camera] is no network camera",
+                f"[sources.{microphone.camera}.camera] 不是网络摄像机",
+                "sound",
+                "microphone",
+                "camera",
+            )
         return self
 
     def source(self, name: VideoSourceName) -> VideoSource | None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from mixer.composite.jitter_buffer import JitterBuffer, Play
-from mixer.composite.libopus import OpusDecoder, Samples
 from mixer.composite.process.sound_encoder import SoundEncoder
 from mixer.composite.voice import FRAME_SAMPLES
+from mixer.libopus import OpusDecoder, Samples
 from mixer.rtp.packet import RtpPacket
 
 _PACKET_S = 0.02

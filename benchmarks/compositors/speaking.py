@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.compositors.sending import Target, send
-from mixer.composite.libopus import Samples
 from mixer.composite.process.sound_encoder import SoundEncoder
 from mixer.composite.voice import FRAME_SAMPLES
+from mixer.libopus import Samples
 from mixer.rtp.packet import RtpPacket
 
 OPUS_PAYLOAD_TYPE = 111

@@ -8,7 +8,7 @@
     picture_reader   a tap's datagrams to whole frames; what was lost is known
     picture_decoder  frames to planes; hostile ones end here
     compositor       tiles, pictures and marks to one picture: `scaling`, `lettering`, `badges`
-    voice            packets to 20 ms of sound a tick: `jitter_buffer`, `libopus`
+    voice            packets to 20 ms of sound a tick: `jitter_buffer`, `mixer.libopus`
     loudness         how loud a room is, and the slow gain that makes all alike
     noise_gate       an empty classroom's hum is no voice
     mixing           everybody hears all but themselves, and nothing clips

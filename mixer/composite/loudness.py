@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mixer.composite.libopus import Samples
+from mixer.libopus import Samples
 from mixer.rtp.opus import CLOCK_RATE
 
 BLOCK_S = 0.4

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mixer.composite.libopus import Samples
 from mixer.composite.voice import FRAME_SAMPLES
+from mixer.libopus import Samples
 
 CEILING = 0.89  # −1 dBFS: what Opus makes of a peak may be a little higher
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mixer.composite.libopus import Samples
+from mixer.libopus import Samples
 from mixer.rtp.opus import CLOCK_RATE
 
 # Speech lies at −15 … −35 dBFS, a quiet classroom at −50 … −70 (RFC 6464 levels are alike).

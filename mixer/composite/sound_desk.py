@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mixer.composite.lesson_time import LessonTime, MeanDelay
-from mixer.composite.libopus import Samples
 from mixer.composite.loudness import Leveller
 from mixer.composite.mixing import Mixer
 from mixer.composite.noise_gate import NoiseGate
 from mixer.composite.voice import Voice
+from mixer.libopus import Samples
 from mixer.model import TapInfo
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind

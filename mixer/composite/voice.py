@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mixer.composite.jitter_buffer import Conceal, JitterBuffer, Play, Recover
-from mixer.composite.libopus import OpusDecoder, OpusError, Samples
+from mixer.libopus import OpusDecoder, OpusError, Samples
 from mixer.rtp.opus import MAX_PACKET_SAMPLES
 from mixer.rtp.packet import RtpPacket
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mixer.composite.libopus import OpusDecoder, OpusError
 from mixer.composite.process.sound_encoder import level_of
+from mixer.libopus import OpusDecoder, OpusError
 
 
 class Loudness:

@@ -6,13 +6,14 @@ import ctypes
 import ctypes.util
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
-from mixer.composite import libopus
-from mixer.composite.libopus import OpusDecoder, OpusEncoder, OpusError, Samples
+from mixer import libopus
+from mixer.libopus import OpusDecoder, OpusEncoder, OpusError, Samples
 
 
 @cache
@@ -111,7 +112,8 @@ def test_garbage_is_an_error_or_some_sound_and_the_next_packet_is_decoded(payloa
 
 
 def test_without_any_libopus_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(av, "__file__", str(tmp_path / "av" / "__init__.py"))
+    elsewhere = SimpleNamespace(origin=str(tmp_path / "av" / "__init__.py"))
+    monkeypatch.setattr(libopus, "find_spec", lambda _: elsewhere)
     monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
     with pytest.raises(OpusError, match="libopus0"):
         libopus.library.__wrapped__()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from mixer.composite.libopus import OpusEncoder, Samples
+from mixer.libopus import OpusEncoder, Samples
 from mixer.rtp.packet import audio_level_bytes
 
 # Speech at full band with room for its copies; a room's voice comes at about as much.

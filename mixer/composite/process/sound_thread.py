@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mixer.composite.lesson_time import LessonTime, MeanDelay
-from mixer.composite.libopus import OpusError, Samples
 from mixer.composite.process.feed_socket import FeedSocket
 from mixer.composite.process.messages import Report, TapFailed
 from mixer.composite.process.rtp_sender import RtpSender
 from mixer.composite.process.sound_encoder import SoundEncoder, level_of
 from mixer.composite.sound_desk import TICK_S, SoundDesk
+from mixer.libopus import OpusError, Samples
 from mixer.model import TapInfo
 from mixer.reading.tap_socket import TapSocket
 

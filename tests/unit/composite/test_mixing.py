@@ -12,7 +12,6 @@ import av.filter
 import numpy as np
 import pytest
 
-from mixer.composite.libopus import Samples
 from mixer.composite.loudness import (
     BLOCK_SAMPLES,
     GATE_LUFS,
@@ -23,6 +22,7 @@ from mixer.composite.loudness import (
 )
 from mixer.composite.mixing import CEILING, Limiter, Mixer
 from mixer.composite.voice import FRAME_SAMPLES
+from mixer.libopus import Samples
 
 # Each room's own tone: whole periods in a frame, so that they can be told apart exactly.
 HERTZ = {"lead": 500, "east": 800, "west": 1100, "north": 1700}

@@ -9,10 +9,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mixer.composite.libopus import Samples
 from mixer.composite.loudness import BLOCK_SAMPLES, TARGET_LUFS, loudness_lufs
 from mixer.composite.noise_gate import HOLD_S, NoiseGate
 from mixer.composite.sound_desk import TICK_S, SoundDesk
+from mixer.libopus import Samples
 from mixer.model import Kind, TapInfo
 from tests.recorded_media import SOUND, encode_samples, packetise, with_ssrc
 

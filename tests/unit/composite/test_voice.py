@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mixer.composite.libopus import Samples
 from mixer.composite.voice import FRAME_SAMPLES, Voice, shortened
+from mixer.libopus import Samples
 from mixer.rtp.packet import RtpPacket
 from tests.recorded_media import SOUND, encode_samples, packetise
 
