@@ -25,9 +25,9 @@ MEDIA = "media.m3u8"
 TARGET_S = math.ceil(LONGEST_SEGMENT_S) + 1
 
 # A player stays so far behind the newest part: at least three parts (§4.4.3.8). Each comes with a
-# playlist and a request of its own, which over a school's line are 200 ms each now and then; with
-# 1 s a busy PC stood still, and players that stand still go further back by themselves.
-HOLD_BACK_S = 1.5
+# playlist and a request of its own, which over a school's line are 200 ms each now and then. With
+# less a player cannot make up by playing faster: hls.js does so only with a second in hand.
+HOLD_BACK_S = 1.0
 
 # Parts are told for three target durations (§4.4.4.9).
 _PARTS_TOLD_S = 3 * TARGET_S

@@ -24,7 +24,9 @@ PAGE = """<!doctype html>
 const video = document.querySelector("video");
 const faults = [];
 function play(address) {
-  const hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5 });
+  const hls = new Hls({
+    lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5, liveSyncOnStallIncrease: 0.25,
+  });
   window.hls = hls;
   hls.on(Hls.Events.ERROR, (_, data) => {
     faults.push(`${data.fatal} ${data.details}`);
