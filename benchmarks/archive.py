@@ -8,25 +8,16 @@ programs, and says how busy others kept the machine. `docs/benchmarks.md` tells 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import random
 import resource
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
-
+from benchmarks.archive_kills import KILLED, finish_by_itself, measure_kills, table
 from benchmarks.archived_lesson import (
-    FRAMES_PER_S,
     LessonShape,
     loop_of_pictures,
     loop_of_sound,
@@ -35,18 +26,11 @@ from benchmarks.archived_lesson import (
 from benchmarks.processes import cpu_seconds, machine, machine_busy_seconds, software
 from benchmarks.recorder_load import FedRecorder
 from recorder.finishing import FinishingQueue
-from recorder.manifest import read_manifest
 from recorder.recording_folder import MANIFEST
-from recorder.segmented_part import count_samples
-from recorder.verification import ArchiveCondition, verify
 
 CASES = ("recorder", "finishing", "forty", "six", "kills")
 LESSON = LessonShape(seconds=600)  # 5 pictures and 4 sounds: 8.5 Mb/s
-KILLED = LessonShape(seconds=0, pictures=2, sounds=2, picture_bps=400_000)
 WARM_UP_S = 3.0
-KILL_AFTER_S = (1.5, 4.0)
-# One in ten of the kills is of the finishing.
-FINISHING_KILLED_EVERY = 10
 MOST_LOST_S = 1.0
 POLL_S = 0.05
 
@@ -66,6 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--seconds", type=float, default=20.0, help="of recording measured")
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--peer-every", type=int, default=5, help="kills, one of FFmpeg's")
     parser.add_argument("--runs", type=int, default=3, help="of finishing; the best counts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to write; by default a temporary one")
@@ -103,13 +88,6 @@ def measure_finishing(folder: Path, runs: int) -> dict[str, float]:
     }
 
 
-def finish_by_itself(recording: Path, *options: str) -> float:
-    """Seconds until the process that finishes it has ended. Raises `CalledProcessError`."""
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-m", "recorder.finish", str(recording), *options], check=True)
-    return time.monotonic() - began
-
-
 def measure_forty(folder: Path) -> dict[str, float]:
     """Forty minutes, from its end to its manifest."""
     recording = folder / "rec"
@@ -136,65 +114,19 @@ def measure_six(folder: Path) -> dict[str, float]:
     return {"six_ready_p95_s": round(ready[-1], 2)}  # of six the last is beyond the 95th
 
 
-def measure_kills(folder: Path, kills: int, seed: int) -> dict[str, float]:
-    """Recorders and finishings killed at random; what of it cannot be played, or is gone."""
-    rng = random.Random(seed)
-    lost_most, not_whole = 0.0, 0
-    for number in range(kills):
-        recording = folder / f"rec{number}"
-        recorder = FedRecorder(folder, recording, KILLED)
-        recorder.play(rng.uniform(*KILL_AFTER_S))
-        sent = {track: recorder.sent(track) for track in ("v0", "v1", "a0", "a1")}
-        recorder.kill()
-        if number % FINISHING_KILLED_EVERY == 0:
-            kill_finishing(recording, rng)
-        finish_by_itself(recording)
-        lost_s, whole = what_is_left(recording, sent)
-        lost_most = max(lost_most, lost_s)
-        not_whole += not whole
-        shutil.rmtree(recording)
-    return {"kills": kills, "kill_lost_most_s": round(lost_most, 3), "kills_not_whole": not_whole}
-
-
-def kill_finishing(recording: Path, rng: random.Random) -> None:
-    """SIGKILL to a finishing in its first second."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "recorder.finish", str(recording)], start_new_session=True
-    )
-    time.sleep(rng.uniform(0.1, 1.2))
-    with contextlib.suppress(ProcessLookupError):  # it was done
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-
-
-def what_is_left(recording: Path, sent: dict[str, int]) -> tuple[float, bool]:
-    """(the most seconds that a source lacks, whether all of it is verified and decodes)."""
-    manifest = read_manifest(recording)
-    if manifest is None or len(manifest.parts) != KILLED.pictures or manifest.missing:
-        return float("inf"), False
-    whole = verify(recording).condition is ArchiveCondition.WHOLE
-    lost_s = 0.0
-    for part in manifest.parts:
-        number = part.seat_id.removeprefix("seat")
-        frames, _ = count_samples(recording / part.file)
-        lost_s = max(lost_s, (sent[f"v{number}"] - frames) / FRAMES_PER_S)
-        lost_s = max(lost_s, sent[f"a{number}"] * 0.02 - part.duration_s)
-        with av.open(str(recording / part.file)) as container:
-            whole &= sum(1 for _ in container.decode(video=0)) == frames
-    return lost_s, whole
-
-
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Every case, in a folder that is gone afterwards."""
     loop_of_pictures(LESSON.picture_bps, LESSON.keyframe_every_s)
     loop_of_pictures(KILLED.picture_bps, KILLED.keyframe_every_s)
     loop_of_sound()
-    cases: dict[str, Callable[[Path], dict[str, float]]] = {
+    cases: dict[str, Callable[[Path], dict[str, Any]]] = {
         "recorder": lambda at: measure_recorder(at, options.seconds),
         "finishing": lambda at: measure_finishing(at, options.runs),
         "forty": measure_forty,
         "six": measure_six,
-        "kills": lambda at: measure_kills(at, options.kills, options.seed),
+        "kills": lambda at: measure_kills(
+            at, options.kills, options.seed, peer_every=options.peer_every
+        ),
     }
     data: dict[str, Any] = {"machine": machine(), "software": software(), "busy_cores": {}}
     for name in options.cases:
@@ -226,6 +158,8 @@ def judged(data: dict[str, Any]) -> list[str]:
 def main() -> None:
     """Measure, tell people, tell programs."""
     data = run(arguments())
+    if "kills_by_victim" in data:
+        print(*table(data["kills_by_victim"]), "", sep="\n")
     print(*judged(data), sep="\n")
     print(json.dumps(data, ensure_ascii=False))
 

@@ -6,56 +6,27 @@ lost that the core would not lose.
 
 from __future__ import annotations
 
-import heapq
 import socket
 import subprocess
 import sys
-import time
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.archived_lesson import (
-    FRAMES_PER_S,
-    LessonShape,
-    loop_of_pictures,
-    loop_of_sound,
-)
+from benchmarks.archived_lesson import LessonShape
+from benchmarks.sent_lesson import PICTURE_TYPE, SOUND_TYPE, SentLesson, SentSource
 from mixer.reading.control import LineSplitter
-from mixer.rtp.packet import RtpPacket
 from recorder import control as c
 from recorder.records import SeatRecord
 
-# As browsers cut their pictures.
-PAYLOAD_BYTES = 1100
-PICTURE_TYPE, SOUND_TYPE = 102, 111
 START_S = 10.0
-# As often as the core's pump drains what a reader did not take.
-_STEP_S = 0.002
-
-_FU_A = 28  # RFC 6184 §5.8
-
-
-@dataclass(slots=True)
-class _Source:
-    track_id: str
-    path: str
-    ssrc: int
-    is_sound: bool
-    phase: float
-    sequence: int = 0
-    sent_units: int = 0
-    waiting: deque[bytes] = field(default_factory=deque)
 
 
 class FedRecorder:
-    """A recorder at work on one recording in `folder`."""
+    """A recorder at work, on one recording in `folder` or on several."""
 
-    def __init__(self, runtime: Path, folder: Path, shape: LessonShape) -> None:
-        """Starts it, opens the recording and all taps."""
-        self.folder = folder
-        self._shape = shape
+    def __init__(self, runtime: Path, folder: Path, shape: LessonShape, *further: Path) -> None:
+        """Starts it, opens the recordings and all taps; each has the same lesson of its own."""
+        self._runtime = runtime
         (runtime / "core.sock").unlink(missing_ok=True)  # of one that was killed
         self._core = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._core.setblocking(False)
@@ -69,48 +40,18 @@ class FedRecorder:
                 pass_fds=[theirs.fileno()],
             )
         self._lines = LineSplitter()
-        self._sources = [
-            _Source(f"v{n}", str(runtime / f"v{n}.sock"), 100 + n, False, n / 200)
-            for n in range(shape.pictures)
-        ] + [
-            _Source(f"a{n}", str(runtime / f"a{n}.sock"), 200 + n, True, n / 250)
-            for n in range(shape.sounds)
-        ]
-        seats = tuple(
-            SeatRecord(seat_id=f"seat{n}", role="room" if n else "lead")
-            for n in range(max(shape.pictures, shape.sounds))
-        )
-        self._say(
-            c.OpenRecording(
-                recording_id=folder.name,
-                folder=str(folder),
-                lesson_id="l",
-                title="",
-                seats=seats,
-            )
-        )
-        for source in self._sources:
-            self._tap(source)
+        self._lesson = SentLesson(shape, times=1 + len(further))
+        self._open(shape, (folder, *further))
 
-    def play(self, seconds: float) -> float:
-        """Send so many seconds of the lesson in as many. Returns when the last unit was sent, in
-        seconds of the lesson."""
-        began = time.monotonic()
-        due = [(source.phase, number) for number, source in enumerate(self._sources)]
-        heapq.heapify(due)
-        now = 0.0
-        while now < seconds:
-            now = time.monotonic() - began
-            while due[0][0] <= now:
-                at, number = heapq.heappop(due)
-                source = self._sources[number]
-                source.waiting.extend(self._packets(source))
-                heapq.heappush(due, (at + _interval(source), number))
-            for source in self._sources:
-                self._drain(source)
+    def play(self, seconds: float, tell: Callable[[], None] = lambda: None) -> float:
+        """Send so many seconds of the lesson in as many, and `tell` now and then. Returns when the
+        last unit was sent, in seconds of the lesson."""
+
+        def between() -> None:
             self._listen()
-            time.sleep(_STEP_S)
-        return now
+            tell()
+
+        return self._lesson.play(seconds, self._drain, between)
 
     def close(self) -> None:
         """The server is gone: the recorder ends in order."""
@@ -125,39 +66,37 @@ class FedRecorder:
         self._control.close()
         self._core.close()
 
-    def sent(self, track_id: str) -> int:
-        """Frames or packets of sound sent so far."""
-        return next(s.sent_units for s in self._sources if s.track_id == track_id)
+    def sent(self) -> dict[str, int]:
+        """Frames or packets of sound sent so far, by track."""
+        return self._lesson.sent()
 
-    def _packets(self, source: _Source) -> Iterator[bytes]:
-        unit = source.sent_units
-        source.sent_units += 1
-        if source.is_sound:
-            sounds = loop_of_sound()
-            yield self._rtp(source, sounds[unit % len(sounds)], unit * 960, marker=False)
-            return
-        pictures = loop_of_pictures(self._shape.picture_bps, self._shape.keyframe_every_s)
-        payloads = list(_payloads(pictures[unit % len(pictures)][0]))
-        step = 90_000 // FRAMES_PER_S
-        for number, payload in enumerate(payloads):
-            yield self._rtp(source, payload, unit * step, marker=number == len(payloads) - 1)
-
-    def _rtp(self, source: _Source, payload: bytes, timestamp: int, *, marker: bool) -> bytes:
-        packet = RtpPacket(
-            payload_type=SOUND_TYPE if source.is_sound else PICTURE_TYPE,
-            sequence_number=source.sequence & 0xFFFF,
-            timestamp=timestamp & 0xFFFF_FFFF,
-            ssrc=source.ssrc,
-            marker=marker,
-            payload=payload,
+    def _open(self, shape: LessonShape, folders: tuple[Path, ...]) -> None:
+        seats = tuple(
+            SeatRecord(seat_id=f"seat{n}", role="room" if n else "lead")
+            for n in range(max(shape.pictures, shape.sounds))
         )
-        source.sequence += 1
-        return packet.serialize()
+        for number, folder in enumerate(folders):
+            self._say(
+                c.OpenRecording(
+                    recording_id=folder.name,
+                    folder=str(folder),
+                    lesson_id=f"l{number}",
+                    title="",
+                    seats=seats,
+                )
+            )
+        each = len(self._lesson.sources) // len(folders)
+        for number, source in enumerate(self._lesson.sources):
+            self._tap(source, folders[number // each].name)
 
-    def _drain(self, source: _Source) -> None:
+    def _path(self, source: SentSource) -> str:
+        return str(self._runtime / f"{source.track_id}.sock")
+
+    def _drain(self, source: SentSource) -> None:
+        path = self._path(source)
         while source.waiting:
             try:
-                self._core.sendto(source.waiting[0], source.path)
+                self._core.sendto(source.waiting[0], path)
             except (BlockingIOError, OSError):
                 return
             source.waiting.popleft()
@@ -170,14 +109,13 @@ class FedRecorder:
         except BlockingIOError:
             return
 
-    def _tap(self, source: _Source) -> None:
-        seat = f"seat{source.track_id[1:]}"
+    def _tap(self, source: SentSource, recording_id: str) -> None:
         self._say(
             c.OpenTap(
-                recording_id=self.folder.name,
+                recording_id=recording_id,
                 track_id=source.track_id,
-                socket_path=source.path,
-                seat_id=seat,
+                socket_path=self._path(source),
+                seat_id=source.seat_id,
                 source="room" if source.is_sound else "teacher",
                 producer_id=f"p-{source.track_id}",
             )
@@ -186,7 +124,7 @@ class FedRecorder:
         self._say(
             c.StartTap(
                 track_id=source.track_id,
-                device_id=seat,
+                device_id=source.seat_id,
                 kind="audio" if source.is_sound else "video",
                 codec="opus" if source.is_sound else "H264",
                 payload_type=SOUND_TYPE if source.is_sound else PICTURE_TYPE,
@@ -207,22 +145,3 @@ class FedRecorder:
                 raise RuntimeError("the recorder went away")
             if any(isinstance(c.parse_report(line), kind) for line in self._lines.feed(data)):
                 return
-
-
-def _interval(source: _Source) -> float:
-    return 0.02 if source.is_sound else 1 / FRAMES_PER_S
-
-
-def _payloads(frame: bytes) -> Iterator[bytes]:
-    """A frame's NAL units as RFC 6184 §5.6 and §5.8 send them."""
-    for unit in frame.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1"):
-        if not unit:
-            continue
-        if len(unit) <= PAYLOAD_BYTES:
-            yield unit
-            continue
-        indicator, kind, body = unit[0] & 0xE0 | _FU_A, unit[0] & 0x1F, unit[1:]
-        for at in range(0, len(body), PAYLOAD_BYTES):
-            begins, ends = at == 0, at + PAYLOAD_BYTES >= len(body)
-            header = begins << 7 | ends << 6 | kind
-            yield bytes((indicator, header)) + body[at : at + PAYLOAD_BYTES]
