@@ -1,8 +1,8 @@
 """What a finished recording is: its parts, what happened beside them, and what is missing.
 
 `manifest.json` in a recording's folder, as models. It is written last, by `finish`: if it stands,
-everything it names stands; and it is never changed. The library, the HTTP interface and the pages
-read it through these models.
+everything it names stands; and nothing but a repair and `put_aside` changes it. The library, the
+HTTP interface and the pages read it through these models.
 
 Of version 1 all that was ever written can be read: members that came later have defaults, members
 that are not known are passed over, and an event that does not say when and what is passed over too.

@@ -23,6 +23,7 @@ from server.accounts.sign_ins import SignIns
 from server.accounts.throttle import WrongKeys
 from server.api import (
     admin,
+    archive,
     communities,
     health,
     imports,
@@ -50,6 +51,7 @@ from server.broadcasts.watch_keys import WatchKeys
 from server.clock import Clock, steady_clock, wall_clock
 from server.config import Settings
 from server.database.data_folder import DataFolder, load_or_make_key, make_folder
+from server.database.deletion import DAY_S
 from server.database.engine import Database
 from server.database.pending_writes import PendingWrites
 from server.database.private_files import (
@@ -90,6 +92,7 @@ from server.recordings.library import Catalogue
 from server.recordings.object_store import ObjectStore
 from server.recordings.places import RecordingPlaces
 from server.recordings.recording import RecordingService
+from server.recordings.retiring import Retirement
 from server.recordings.s3_objects import objects_of
 from server.recordings.store import FolderStore, Store
 from server.recordings.uploading import Uploads
@@ -119,6 +122,7 @@ _AREAS = (
     recordings,
     lesson_files,
     admin,
+    archive,
     imports,
     this_server,
     trust,
@@ -362,6 +366,12 @@ class _Start:
             broadcasts=broadcasts,
             store=store,
             lesson_files=files,
+            retirement=Retirement(
+                database,
+                store,
+                settings.recordings,
+                kept_s=settings.deleted_kept_days * DAY_S,
+            ),
             metrics=self._meters,
         )
         closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")

@@ -1,6 +1,6 @@
 """`tongke archive`: what stands in the recordings folder, whether it is what was finished, and
-finishing by hand. What leaves it and comes in is `archive_exchange`'s, what is said
-`archive_report`'s.
+finishing by hand. What leaves it and comes in is `archive_exchange`'s, how long it is kept
+`archive_plan`'s, what is said `archive_report`'s.
 
 For IT staff, beside a running server or without one; `finish` waits for nobody who is at work on
 the same recording. One line a recording, as each is done; with `--json` one JSON object a line. The
@@ -73,6 +73,34 @@ def finish_(
 archive.command("export", cls=SpokenCommand, help=words("archive_export"))(export_)
 archive.command("import", cls=SpokenCommand, help=words("archive_import"))(import_)
 archive.command("repair", cls=SpokenCommand, help=words("archive_repair"))(repair_)
+
+
+@archive.command("plan", cls=SpokenCommand, help=words("archive_plan"))
+def plan_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
+    """What will be done with recordings when, and what is kept in spite of its rule."""
+    from server.archive_plan import show_plan  # noqa: PLC0415 - it reads in a database
+
+    show_plan(data_folder, as_json=as_json)
+
+
+@archive.command("history", cls=SpokenCommand, help=words("archive_history"))
+def history_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
+    """What was done with recordings, by which rule."""
+    from server.archive_plan import show_history  # noqa: PLC0415 - as above
+
+    show_history(data_folder, as_json=as_json)
+
+
+@archive.command("restore", cls=SpokenCommand, help=words("archive_restore"))
+def restore_(
+    recordings: Annotated[list[str], typer.Argument(help=words("archive_restored"))],
+    *,
+    data_folder: DataFolder = None,
+) -> None:
+    """Bring recordings back."""
+    from server.archive_plan import bring_back  # noqa: PLC0415 - as above
+
+    bring_back(data_folder, recordings)
 
 
 def _verified(folders: Iterable[Path]) -> Iterator[Verified]:

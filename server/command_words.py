@@ -30,9 +30,9 @@ _WORDS: dict[str, Text] = {
         "Send simulated classrooms into lessons: for demonstrations, tests and load.",
     ),
     "archive": Text(
-        "查看、核对、整理、修复录制，以及导出和导入（退出码见 docs/recording.md）。",
-        "Look at recordings, verify, finish, mend, export and import them (exit codes: "
-        "docs/recording.md).",
+        "查看、核对、整理、修复录制，导出和导入，以及保留多久（退出码见 docs/recording.md）。",
+        "Look at recordings, verify, finish, mend, export and import them, and how long they are "
+        "kept (exit codes: docs/recording.md).",
     ),
     "archive_list": Text(
         "有哪些录制，各是什么状态。", "Which recordings there are, and how they stand."
@@ -56,6 +56,19 @@ _WORDS: dict[str, Text] = {
         "从已损坏的录制中挽救可挽救的内容；什么也不删除。",
         "Save what can be saved of damaged recordings; nothing is deleted.",
     ),
+    "archive_plan": Text(
+        "各共同体的规则何时将删除哪些录像，以及哪些例外保留。",
+        "What will be deleted when by the communities' rules, and what is kept all the same.",
+    ),
+    "archive_history": Text(
+        "哪些录像曾按哪条规则删除、精简或恢复。",
+        "What was deleted, reduced or brought back, and by which rule.",
+    ),
+    "archive_restore": Text(
+        "恢复已删除或已精简的录像（在保留期内）。",
+        "Bring back what was deleted or reduced, while it can be.",
+    ),
+    "archive_restored": Text("哪些录像（按编号）。", "Which recordings, by their ids."),
     "archive_to": Text("写入哪个文件夹。", "The folder to write into."),
     "archive_zip": Text(
         "每个录制一个 ZIP 文件（默认：一个文件夹）。",

@@ -32,6 +32,7 @@ from server.programs.service import ProgramService
 from server.recordings.lesson_files import LessonFiles
 from server.recordings.library import RECORDINGS
 from server.recordings.recording import RecordingService
+from server.recordings.retiring import Retirement
 from server.recordings.store import Store
 from server.schools.communities import COMMUNITIES
 from server.schools.pairing import PairingDesk
@@ -74,4 +75,5 @@ class Services:
     broadcasts: BroadcastService | None
     store: Store
     lesson_files: LessonFiles
+    retirement: Retirement
     metrics: Metrics

@@ -68,6 +68,7 @@ class Timekeeper:
     async def _sweep(self, now: float) -> None:
         services = self._services
         await services.sign_ins.sweep(now)
+        await services.retirement.carry_out(now)  # before the purge: what cannot be read is kept
         kept_s = services.settings.deleted_kept_days * DAY_S
         async with services.database.write() as session:
             await sweep_keys(session, now)

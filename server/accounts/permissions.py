@@ -178,6 +178,8 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "POST /api/admin/import/preview": RIGHTS[Right.ADMINISTER],
     "POST /api/admin/import": RIGHTS[Right.ADMINISTER],
     "GET /api/admin/server": RIGHTS[Right.ADMINISTER],
+    "GET /api/admin/archive": RIGHTS[Right.ADMINISTER],
+    "POST /api/admin/archive/{recording_id}/restore": RIGHTS[Right.ADMINISTER],
     "GET /api/admin/certificate": RIGHTS[Right.ADMINISTER],
     "GET /api/trust": _EVERYBODY,
     "GET /api/trust/tongke-ca.crt": _EVERYBODY,

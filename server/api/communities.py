@@ -9,18 +9,22 @@ from pydantic import Field
 from server.api.access import ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Name, View
-from server.database.models import Community
+from server.database.models import Community, Retention
 from server.schools.communities import (
     add_community,
     check_community_name,
     get_community,
     list_communities,
+    set_retention,
     set_schools,
 )
 from server.services import DELETION
 
 router = area("communities", prefix="/api/communities")
 
+# Ten years; a day, so that nobody's slip of the hand empties an archive in an hour.
+RetentionDays = Annotated[int, Field(ge=1, le=3660)]
+QuotaGb = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Partners = Annotated[list[Id], Field(max_length=64)]
 
 
@@ -30,15 +34,26 @@ class CommunityView(View):
     lead_school_id: str
     partner_school_ids: list[str]
     max_partners: int
+    retention: Retention
+    retention_days: int | None
+    quota_gb: float | None
 
 
-class CommunityBody(Body):
+class RetentionBody(Body):
+    """How long recordings are kept, told together; `quota_gb` null: they may take anything."""
+
+    retention: Retention | None = None
+    retention_days: RetentionDays | None = None
+    quota_gb: QuotaGb | None = None
+
+
+class CommunityBody(RetentionBody):
     name: Name
     lead_school_id: Id
     partner_school_ids: Partners
 
 
-class CommunityChange(Body):
+class CommunityChange(RetentionBody):
     name: Name | None = None
     lead_school_id: Id | None = None
     partner_school_ids: Partners | None = None
@@ -51,7 +66,17 @@ def _view(community: Community, max_partners: int) -> CommunityView:
         lead_school_id=community.lead_school_id,
         partner_school_ids=[partner.school_id for partner in community.partners],
         max_partners=max_partners,
+        retention=community.retention,
+        retention_days=community.retention_days,
+        quota_gb=community.quota_gb,
     )
+
+
+def _keep(community: Community, body: RetentionBody) -> None:
+    if body.retention is not None:
+        set_retention(community, body.retention, body.retention_days)
+    if "quota_gb" in body.model_fields_set:
+        community.quota_gb = body.quota_gb
 
 
 @router.get("")
@@ -75,6 +100,7 @@ async def create_community(body: CommunityBody, services: ServicesOf) -> Communi
             max_partners=most,
             now=services.clock(),
         )
+        _keep(community, body)
         return _view(community, most)
 
 
@@ -98,6 +124,7 @@ async def update_community(
                 partners = [partner.school_id for partner in community.partners]
             lead = body.lead_school_id or community.lead_school_id
             await set_schools(session, community, lead, partners, max_partners=most)
+        _keep(community, body)
         await session.flush()
     await services.lessons.remove_unwelcome()
     return _view(community, most)

@@ -10,7 +10,18 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, MetaData, String, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 NAMES = {
@@ -54,6 +65,14 @@ class RecordingPhase(StrEnum):
     FAILED = "failed"
 
 
+class Retention(StrEnum):
+    """What becomes of a community's recordings after some days."""
+
+    KEEP = "keep"
+    PROGRAM = "program"  # of each its program alone is kept
+    DELETE = "delete"
+
+
 class EncoderWay(StrEnum):
     """How the picture of a source key comes: the encoder sends it, or a camera is asked for it."""
 
@@ -95,6 +114,7 @@ class Base(DeclarativeBase):
         RecordingPhase: _words(RecordingPhase),
         Visibility: _words(Visibility),
         EncoderWay: _words(EncoderWay),
+        Retention: _words(Retention),
         dict[str, Any]: JSON,
         list[Any]: JSON,
     }
@@ -165,6 +185,9 @@ class Credential(Base):
 
 
 class Community(Row):
+    """`retention_days` after a lesson its recording goes as `retention` says; `quota_gb` is what
+    its recordings may take before that is warned of (None: anything)."""
+
     __tablename__ = "communities"
     __table_args__ = (
         Index(
@@ -176,6 +199,9 @@ class Community(Row):
     lead_school_id: Mapped[str] = mapped_column(
         ForeignKey("schools.id", ondelete="CASCADE"), index=True
     )
+    retention: Mapped[Retention] = mapped_column(default=Retention.KEEP, server_default="keep")
+    retention_days: Mapped[int | None] = mapped_column(default=None)
+    quota_gb: Mapped[float | None] = mapped_column(default=None)
     partners: Mapped[list[CommunityPartner]] = relationship(
         order_by="CommunityPartner.place", cascade="all, delete-orphan", lazy="selectin"
     )
@@ -330,9 +356,35 @@ class Recording(Row):
     manifest: Mapped[dict[str, Any]] = mapped_column(
         default=dict, deferred=True, deferred_raiseload=True
     )
+    # What its files take, and those of its program (0: it has none).
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    program_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # Since when all but the program is put aside, and since when that cannot come back.
+    put_aside_at: Mapped[float | None] = mapped_column(default=None)
+    dropped_at: Mapped[float | None] = mapped_column(default=None)
+    by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())  # its deletion
+    spared: Mapped[bool] = mapped_column(default=False, server_default=false())  # by who undid it
     schools: Mapped[list[RecordingSchool]] = relationship(
         order_by="RecordingSchool.place", cascade="all, delete-orphan", lazy="selectin"
     )
+
+
+class ArchiveAct(Base):
+    """Something that was done with a recording's files, by a rule or by somebody: it is told when
+    the recording is long gone. `days` are the rule's."""
+
+    __tablename__ = "archive_acts"
+    __table_args__ = (Index("ix_archive_acts_at", "at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[float]
+    act: Mapped[str] = mapped_column(String(16))
+    rule: Mapped[str] = mapped_column(String(16))
+    days: Mapped[int | None] = mapped_column(default=None)
+    recording_id: Mapped[str] = mapped_column(String(32), index=True)
+    title: Mapped[str] = mapped_column(String(120))
+    community: Mapped[str] = mapped_column(String(120))
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class RecordingSchool(Base):

@@ -34,6 +34,7 @@ from server.database.models import (
 )
 from server.names import visible
 from server.recordings.leftovers import FILED, mark_filed
+from server.recordings.library import take_manifest
 from server.recordings.store import Store
 
 _log = structlog.get_logger("tongke.library")
@@ -104,12 +105,7 @@ async def _write(session: AsyncSession, one: Imported, now: float) -> None:
             schools=await _schools(session, facts),
         )
         session.add(row)
-    row.state = RecordingPhase.READY
-    row.failure = manifest.lack
-    row.manifest = manifest.members()
-    row.started_at = manifest.started_at
-    row.duration_s = manifest.duration_s
-    row.poster = manifest.poster
+    take_manifest(row, manifest)
 
 
 async def _schools(session: AsyncSession, facts: LibraryFacts) -> list[RecordingSchool]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, undefer
 
 from recorder.errors import ManifestError
 from recorder.manifest import Manifest, manifest_from
+from recorder.put_aside import program_alone
 from server.accounts.permissions import Right, rights_by, standings_of
 from server.clock import Clock
 from server.database.deletion import Deletable
@@ -93,12 +94,7 @@ class Catalogue:
             if row is None:
                 _log.error("an unknown recording was finished", recording=recording_id)
                 return
-            row.state = RecordingPhase.READY
-            row.failure = manifest.lack
-            row.manifest = manifest.members()
-            row.started_at = manifest.started_at
-            row.duration_s = manifest.duration_s
-            row.poster = manifest.poster
+            take_manifest(row, manifest)
 
         await self._pending_writes.written(f"recording {recording_id}", write)
 
@@ -154,6 +150,19 @@ class Catalogue:
                 ],
             )
         )
+
+
+def take_manifest(row: Recording, manifest: Manifest) -> None:
+    """What a manifest says becomes what the library says; it is ready to be played."""
+    program = program_alone(manifest)
+    row.state = RecordingPhase.READY
+    row.failure = manifest.lack
+    row.manifest = manifest.members()
+    row.started_at = manifest.started_at
+    row.duration_s = manifest.duration_s
+    row.poster = manifest.poster
+    row.size_bytes = sum(one.bytes for one in manifest.checksums)
+    row.program_bytes = sum(one.bytes for one in program.checksums) if program.parts else 0
 
 
 async def _schools_of(session: AsyncSession, lesson: Lesson) -> dict[str, str | None]:
@@ -345,4 +354,10 @@ async def media_file(store: Store, recording: Recording, name: str) -> Path | St
     raise not_found("文件", "file")
 
 
-RECORDINGS = Deletable("recordings", Recording, lambda row: row.title)
+async def _restore(session: AsyncSession, recording: Recording, deleted_at: float) -> None:
+    """Who brings back what a rule deleted wants it kept: the rule passes over it from now on."""
+    recording.spared = recording.spared or recording.by_rule
+    recording.by_rule = False
+
+
+RECORDINGS = Deletable("recordings", Recording, lambda row: row.title, on_restore=_restore)

@@ -11,13 +11,13 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from recorder.stored_pieces import LedgerError, StoredPieces, key_of, read_ledger
+from recorder.stored_pieces import LedgerError, StoredPieces, key_of, read_ledger, write_ledger
 from server.recordings.objects import ObjectMissing, Objects, ObjectsAway
 from server.recordings.store import FolderStore, StoredFile
 from server.recordings.uploading import INDEX, Uploads
@@ -25,6 +25,8 @@ from server.recordings.uploading import INDEX, Uploads
 _log = structlog.get_logger("tongke.store")
 
 BROUGHT, REMOVED = ".brought", ".removed"
+# Ends the name of what was noted where not all of a recording goes; no id has this sign.
+_SOME = "!"
 KEPT_S = 6 * 3600.0  # as files that are made at a wish
 # Of one request: a player that goes elsewhere has not fetched much in vain.
 _READ_BYTES = 1 << 20
@@ -110,6 +112,21 @@ class ObjectStore:
             temporary.unlink(missing_ok=True)  # renamed, if all went well
         return target
 
+    async def drop(self, recording_id: str, names: Collection[str]) -> None:
+        """Here at once; there as soon as the store does it."""
+        ledger = await asyncio.to_thread(self._ledger, recording_id)
+        gone = [name for name in sorted(names) if ledger is not None and name in ledger.pieces]
+        if ledger is not None and gone:
+            going = StoredPieces(pieces={name: ledger.pieces[name] for name in gone})
+            await asyncio.to_thread(self._note_removal, f"{recording_id}{_SOME}", going)
+            for name in gone:
+                del ledger.pieces[name]
+                ledger.whole.pop(name, None)
+            ledger.released = [name for name in ledger.released if name not in names]
+            await asyncio.to_thread(write_ledger, self._folder / recording_id, ledger)
+        await self._here.drop(recording_id, names)
+        await self.remove_noted()
+
     async def remove(self, recording_id: str) -> None:
         """Here at once; there as soon as the store does it: what is to go is written down first."""
         ledger = await asyncio.to_thread(self._ledger, recording_id)
@@ -124,11 +141,12 @@ class ObjectStore:
         for path in sorted(noted.glob("*.json")) if noted.is_dir() else ():
             try:
                 ledger = StoredPieces.model_validate_json(await asyncio.to_thread(path.read_bytes))
-                recording_id = path.stem
+                recording_id, some, _ = path.stem.partition(_SOME)
                 for name, pieces in ledger.pieces.items():
                     for number, piece in enumerate(pieces):
                         await self._objects.delete(key_of(recording_id, name, number, piece))
-                for key in filter(None, (ledger.in_flight, f"{recording_id}/{INDEX}")):
+                index = "" if some else f"{recording_id}/{INDEX}"
+                for key in filter(None, (ledger.in_flight, index)):
                     await self._objects.delete(key)
                 path.unlink()
             except (ObjectsAway, OSError, ValueError) as error:

@@ -7,7 +7,7 @@ in a folder of this machine, wherever finished files are kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +53,10 @@ class Store(Protocol):
         """
         ...
 
+    async def drop(self, recording_id: str, names: Collection[str]) -> None:
+        """These files of a recording go, for good. Done again, it changes nothing."""
+        ...
+
     async def remove(self, recording_id: str) -> None:
         """All of a recording goes, for good."""
         ...
@@ -87,6 +91,13 @@ class FolderStore:
 
     async def sweep(self, now: float) -> None:
         """All is kept."""
+
+    async def drop(self, recording_id: str, names: Collection[str]) -> None:
+        """Files below the recording's folder, whatever their names say."""
+        for name in names:
+            path = await asyncio.to_thread(self._find, recording_id, name)
+            if path is not None:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def remove(self, recording_id: str) -> None:
         """With its journal, and what else lies in its folder."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database.deletion import Deletable
 from server.database.in_use import refuse_in_live_lesson
-from server.database.models import Community, CommunityPartner, Lesson, School
+from server.database.models import Community, CommunityPartner, Lesson, Retention, School
 from server.errors import Refusal, Text, field_refused, not_found
 from server.ids import new_id
 from server.names import is_taken
@@ -137,6 +137,18 @@ async def set_schools(
     ]
     for place, partner in enumerate(community.partners):
         partner.place = place
+
+
+def set_retention(community: Community, retention: Retention, days: int | None) -> None:
+    """How long its recordings are kept; refuses (422) a rule without its days."""
+    if retention is not Retention.KEEP and days is None:
+        raise field_refused(
+            "retention_days",
+            "请填写录像保留的天数。",
+            "Say after how many days.",
+        )
+    community.retention = retention
+    community.retention_days = None if retention is Retention.KEEP else days
 
 
 # --- deleted and restored -----------------------------------------------------------------------

@@ -28,6 +28,19 @@ export interface components {
             next_at: number;
             standing: components["schemas"]["AcmeStanding"];
         };
+        /** @description What was done, and by which rule; `by-hand` where somebody did it. */
+        ArchiveActView: {
+            /** @enum {string} */
+            act: "put-aside" | "delete" | "drop" | "purge" | "kept" | "brought-back";
+            at: number;
+            bytes: number;
+            community: string;
+            days: number | null;
+            recording_id: string;
+            /** @enum {string} */
+            rule: "keep" | "program" | "delete" | "by-hand";
+            title: string;
+        };
         /**
          * @description The recordings: what they take, what comes in a day (of the last four weeks; null while they
          *     are younger than one), and for how many days there is room (null too while nothing comes).
@@ -110,11 +123,27 @@ export interface components {
             lead_school_id: string;
             name: string;
             partner_school_ids: string[];
+            quota_gb?: number | null;
+            retention?: components["schemas"]["Retention"] | null;
+            retention_days?: number | null;
         };
         CommunityChange: {
             lead_school_id?: string | null;
             name?: string | null;
             partner_school_ids?: string[] | null;
+            quota_gb?: number | null;
+            retention?: components["schemas"]["Retention"] | null;
+            retention_days?: number | null;
+        };
+        CommunityUsageView: {
+            community_id: string;
+            name: string;
+            quota: components["schemas"]["QuotaState"];
+            quota_bytes: number | null;
+            recordings: number;
+            retention: components["schemas"]["Retention"];
+            retention_days: number | null;
+            used_bytes: number;
         };
         CommunityView: {
             id: string;
@@ -122,6 +151,9 @@ export interface components {
             max_partners: number;
             name: string;
             partner_school_ids: string[];
+            quota_gb: number | null;
+            retention: components["schemas"]["Retention"];
+            retention_days: number | null;
         };
         /** @description How many things of a kind are made, changed, and left as they are. */
         CountView: {
@@ -139,6 +171,11 @@ export interface components {
             label: string;
             last_used_at: number | null;
         };
+        /**
+         * @description What will be done. The first two can be undone until the others.
+         * @enum {string}
+         */
+        Deed: "put-aside" | "delete" | "drop" | "purge";
         DeletedView: {
             deleted_at: number;
             id: string;
@@ -497,6 +534,11 @@ export interface components {
             tick_late_s: number;
             ticks: number;
         };
+        /**
+         * @description Why a recording is kept whose time is over.
+         * @enum {string}
+         */
+        Obstacle: "unfinished" | "no-program" | "tracks" | "damaged" | "unreadable" | "spared";
         /** @description What is shown to who does not come by the public name. */
         OthersCertificateView: {
             ends_at: number;
@@ -549,6 +591,22 @@ export interface components {
          * @enum {string}
          */
         PictureFault: "b-frames" | "interlaced";
+        /**
+         * @description What will be done `at` a moment; `bytes` are what goes. `rule` is null where somebody deleted
+         *     it. With an `obstacle` it is kept, whatever its rule says. `undoable`: it can come back now.
+         */
+        PlannedView: {
+            at: number;
+            bytes: number;
+            community: string;
+            days: number | null;
+            deed: components["schemas"]["Deed"];
+            obstacle: components["schemas"]["Obstacle"] | null;
+            recording_id: string;
+            rule: components["schemas"]["Retention"] | null;
+            title: string;
+            undoable: boolean;
+        };
         /** @description One UDP port and its pump; `docs/metrics.md` tells what each counter is. */
         PortView: {
             counters: {
@@ -639,6 +697,11 @@ export interface components {
             starts: number;
             target: string;
         };
+        /**
+         * @description How much of its quota a community has used.
+         * @enum {string}
+         */
+        QuotaState: "free" | "near" | "over";
         /**
          * @description Who can open an address. `UNKNOWN_NAME`: it stands in for a name that is none of ours.
          * @enum {string}
@@ -761,6 +824,26 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "schools" | "classrooms" | "communities" | "users" | "lessons" | "recordings";
+        };
+        /**
+         * @description What becomes of a community's recordings after some days.
+         * @enum {string}
+         */
+        Retention: "keep" | "program" | "delete";
+        /**
+         * @description `planned` are those of the next days, the next first; `kept` those whose time is over and
+         *     that are kept all the same. Of `planned_count` and `kept_count` at most 200 each are told.
+         */
+        RetentionView: {
+            acts: components["schemas"]["ArchiveActView"][];
+            communities: components["schemas"]["CommunityUsageView"][];
+            kept: components["schemas"]["PlannedView"][];
+            kept_count: number;
+            planned: components["schemas"]["PlannedView"][];
+            planned_bytes: number;
+            planned_count: number;
+            server_time: number;
+            undo_days: number;
         };
         /**
          * @description What the pages offer to those who may. Each session, lesson and recording tells its own.

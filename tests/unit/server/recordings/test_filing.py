@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,9 @@ class Desk:
 
     async def stream(self, recording_id: str, name: str) -> None:
         raise AssertionError("nobody reads here")
+
+    async def drop(self, recording_id: str, names: Collection[str]) -> None:
+        raise AssertionError("nothing is dropped here")
 
     async def bring(self, recording_id: str, name: str) -> Path | None:
         raise AssertionError("nobody reads here")
