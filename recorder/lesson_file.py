@@ -160,7 +160,7 @@ def _sounds(
     seat: int,
     sums: SoundSum | None,
 ) -> Flow:
-    for sound in _gapless(parts):
+    for sound in sounds_of(parts):
         packet = new_packet(sound.data, track.stream, sound.pts, SOUND_BASE)
         packet.duration = sound.samples
         packet.is_keyframe = True
@@ -180,7 +180,7 @@ def _write_sound(
         sums.add(seat, sound)
 
 
-def _gapless(parts: Sequence[PartOrder]) -> Iterator[SoundPacket]:
+def sounds_of(parts: Sequence[PartOrder]) -> Iterator[SoundPacket]:
     """A seat's sound from the lesson's beginning on, without holes."""
     gapless = GaplessSound()
     for part in parts:

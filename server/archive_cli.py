@@ -1,6 +1,6 @@
 """`tongke archive`: what stands in the recordings folder, whether it is what was finished, and
-finishing by hand. What leaves it and comes in is `archive_exchange`'s, how long it is kept
-`archive_plan`'s, what is said `archive_report`'s.
+finishing by hand. What leaves it and comes in is `archive_exchange`'s and `archive_film`'s, how
+long it is kept `archive_plan`'s, what is said `archive_report`'s.
 
 For IT staff, beside a running server or without one; `finish` waits for nobody who is at work on
 the same recording. One line a recording, as each is done; with `--json` one JSON object a line. The
@@ -21,6 +21,7 @@ from recorder.finishing import FinishingQueue
 from recorder.ownership import give_below
 from recorder.verification import ArchiveCondition, Verified, look, verify
 from server.archive_exchange import export_, import_, repair_
+from server.archive_film import film_
 from server.archive_report import Progress, end, folders_of, note, report, settings_of, with_fault
 from server.command_words import words
 from server.errors import Text
@@ -71,6 +72,7 @@ def finish_(
 
 
 archive.command("export", cls=SpokenCommand, help=words("archive_export"))(export_)
+archive.command("film", cls=SpokenCommand, help=words("archive_film"))(film_)
 archive.command("import", cls=SpokenCommand, help=words("archive_import"))(import_)
 archive.command("repair", cls=SpokenCommand, help=words("archive_repair"))(repair_)
 

@@ -84,7 +84,7 @@ def import_(
             settings.recordings.mkdir(mode=0o700, parents=True)
             give_below(settings.recordings, like=settings.data_folder)
     except OSError as error:
-        fail(_unwritable(settings.recordings, error))
+        fail(unwritable(settings.recordings, error))
     end(report(_imported(exports, settings.recordings), as_json=as_json))
 
 
@@ -122,7 +122,7 @@ def _exported(
         facts = library.get(folder.name, (LibraryFacts(title=found.title), ""))[0]
         progress = Progress(2 * bytes_of(folder))  # it is written, and read again
         try:
-            places = _brought(settings, found)
+            places = brought(settings, found)
             sink = ZipSink(place, at=found.started_at or 0.0) if as_zip else FolderSink(place)
             about = export_recording(
                 folder,
@@ -139,7 +139,7 @@ def _exported(
         except (ExchangeError, RecorderError) as error:
             yield _refused(found, error)
         except OSError as error:
-            fail(_unwritable(place, error))
+            fail(unwritable(place, error))
         else:
             more = {"place": str(place), "files": len(about.files)}
             yield Reported(found, more, (str(place),))
@@ -157,7 +157,7 @@ def _imported(exports: list[Path], recordings: Path) -> Iterator[Reported]:
         except (ExchangeError, RecorderError) as error:
             yield _refused(blank, error)
         except OSError as error:
-            reason = _unwritable(place, error)
+            reason = unwritable(place, error)
             yield Reported(blank, {"code": "not-read"}, (in_words(reason),), refused=True)
         else:
             progress.clear()
@@ -235,7 +235,7 @@ _TAKEN = Text(
 _STOOD = Text("早已在此，内容相同。", "it stood here already, the same")
 
 
-def _brought(settings: Settings, found: Verified) -> dict[str, Path]:
+def brought(settings: Settings, found: Verified) -> dict[str, Path]:
     """Copies of what lies in the object store alone. Raises `ExchangeError`, `OSError`."""
     if not found.elsewhere:
         return {}
@@ -269,7 +269,8 @@ def _refused(found: Verified, error: RecorderError) -> Reported:
     return Reported(with_fault(found, str(error)), {"code": code}, refused=True)
 
 
-def _unwritable(place: Path, error: OSError) -> Text:
+def unwritable(place: Path, error: OSError) -> Text:
+    """Why a place cannot be used, in both languages."""
     where = error.filename or place
     return Text(
         f"无法读写 {where}（{why(error).zh}）。什么也没有留下。",

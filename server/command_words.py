@@ -48,6 +48,10 @@ _WORDS: dict[str, Text] = {
         "导出录制：无需服务器即可播放，也可在别处导入。",
         "Write recordings so that they play without a server, and can be imported elsewhere.",
     ),
+    "archive_film": Text(
+        "把录制做成影片：每节课一个 MP4，一个画面、一路声音。",
+        "Make films of recordings: one MP4 a lesson, with one picture and one sound.",
+    ),
     "archive_import": Text(
         "导入已导出的录制（逐一核对每个文件）。",
         "Take exported recordings in; every file is checked.",

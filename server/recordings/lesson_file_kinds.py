@@ -31,10 +31,12 @@ from server.films.order import FilmOrder
 _PROCESSOR_S = 120.0
 _PROCESSOR_PER_S = 0.2  # of each sound's second
 _PROCESSOR_BYTES_PER_S = 2e6
-# A second of a film: its pictures are decoded, composed and encoded on a slow machine.
+# A second of a film of four rooms takes a quarter of one; of more rooms, larger pictures and on
+# an old machine a good deal more.
 _FILM_PROCESSOR_PER_S = 3.0
 _WAIT_FACTOR = 4.0  # while lessons run it gets a part of the machine
 _MEMORY_BYTES = 1 << 30
+_FILM_MEMORY_BYTES = 2 << 30  # of address space: OpenCV's and libav's; a film uses a tenth
 _SUM_BYTES_PER_S = 8_000
 _FILM_BYTES_PER_S = 200_000  # a lesson that moves all the time; most have a third
 _OVERHEAD_BYTES = 64 << 20
@@ -172,7 +174,7 @@ def limits_for(order: AnyOrder, expected_bytes: int) -> Limits:
     elif isinstance(order, FilmOrder):
         processor_s += order.duration_s * _FILM_PROCESSOR_PER_S
     return Limits(
-        memory_bytes=_MEMORY_BYTES,
+        memory_bytes=_FILM_MEMORY_BYTES if isinstance(order, FilmOrder) else _MEMORY_BYTES,
         processor_s=round(processor_s),
         output_bytes=2 * expected_bytes + _OVERHEAD_BYTES,
         wait_s=processor_s * _WAIT_FACTOR,

@@ -106,6 +106,27 @@ def test_it_leaves_as_a_zip_and_comes_in_elsewhere(data: Path, tmp_path: Path) -
     assert (json.loads(twice.stdout)["code"], twice.exit_code) == ("stands", 1)
 
 
+def test_a_film_is_made_of_what_is_finished_and_none_is_written_over(
+    data: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "films"
+    to.mkdir()
+    said = run(data, "film", "--to", str(to), "--json")
+    told = {one["recording_id"]: one for one in map(json.loads, said.stdout.splitlines())}
+    assert told["unfinished"]["code"] == "not-finished"
+    film = to / "finished.mp4"
+    assert told["finished"]["place"] == str(film)
+    assert [one.name for one in to.iterdir()] == [film.name]
+    data_of = film.read_bytes()
+    assert len(data_of) == told["finished"]["film_bytes"]
+    assert data_of[4:8] == b"ftyp"
+    again = run(data, "film", "finished", "--to", str(to), "--json")
+    assert (json.loads(again.stdout)["code"], again.exit_code) == ("stands", 1)
+    assert film.read_bytes() == data_of
+    nowhere = run(data, "film", "--to", str(tmp_path / "nowhere"))
+    assert nowhere.exit_code == 2
+
+
 def test_what_root_brings_in_is_the_servers(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

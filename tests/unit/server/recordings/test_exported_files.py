@@ -19,11 +19,13 @@ from recorder.finish import finish
 from recorder.lesson_file_order import temporary_of
 from recorder.manifest import Manifest, read_manifest
 from server.recordings import lesson_files
+from server.recordings.lesson_files import LESSON_FILES
 from server.recordings.library import Catalogue
 from tests.unit.server.recordings.recorded import Ids, recorded
 from tests.unit.server.world import World
 
 FILE = "/api/recordings/rec1/file?kind=export"
+FILM = "/api/recordings/rec1/file?kind=film"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def manifest_in(folder: Path) -> Manifest:
     return manifest
 
 
-async def test_it_is_what_the_archive_exports_and_says_what_the_library_says(
+async def test_export_and_film_are_made_and_given_to_who_may_see_the_recording(
     world: World, community: Ids, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lesson_files, "RESERVE_BYTES", 0)
@@ -52,7 +54,7 @@ async def test_it_is_what_the_archive_exports_and_says_what_the_library_says(
     await catalogue.finished("rec1", manifest_in(folder))
     li = await world.signed_in("li")
     assert (await li.post(FILE)).json()["state"] == "waiting"
-    assert (await li.post(FILE.replace("export", "tracks"))).json()["state"] == "waiting"
+    assert (await li.post(FILM)).json()["state"] == "waiting"
     await world.services.lesson_files.done()
     told = (await li.get(FILE)).json()
     assert (told["state"], told["message_en"]) == ("ready", "")
@@ -68,6 +70,11 @@ async def test_it_is_what_the_archive_exports_and_says_what_the_library_says(
     elsewhere.mkdir()
     assert import_recording(kept, elsewhere).recording_id == "rec1"
     assert manifest_in(elsewhere / "rec1") == manifest_in(folder)
+    film = (await li.get(FILM)).json()
+    assert (film["state"], film["message_en"]) == ("ready", "")
+    shown = await li.get(film["address"])
+    assert (shown.headers["content-type"], shown.content[4:8]) == ("video/mp4", b"ftyp")
+    assert len(list((world.settings.recordings / LESSON_FILES).iterdir())) == 2
     outsider = await world.signed_in("outsider")
     assert (await outsider.get(told["address"])).status_code == 404
 

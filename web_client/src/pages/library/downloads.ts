@@ -15,7 +15,7 @@ import "./lesson_file.ts";
 const FRAGMENT_S = 10;
 
 /** The one that most people look for stands first. */
-const KINDS: readonly FileKind[] = ["tracks", "export"];
+const KINDS: readonly FileKind[] = ["film", "tracks", "export"];
 
 /** What no file system takes in a name. */
 const NOT_IN_NAMES = /[\\/:*?"<>|\p{Cc}]+/gu;

@@ -1,0 +1,130 @@
+"""`tongke archive film`: recorded lessons as films, one MP4 each, made at low priority.
+
+The same that the library makes for who downloads it (`server.films`). What it reads may be damaged
+or sent by strangers, so each is made in a child with limits. One that stands already is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recorder.errors import ExchangeError, RecorderError
+from recorder.lesson_file_order import FileMade, share_file_of, temporary_of
+from recorder.manifest import Manifest, read_manifest
+from recorder.verification import Verified, look
+from server.archive_exchange import brought, unwritable
+from server.archive_report import (
+    Progress,
+    Reported,
+    end,
+    exchange_text,
+    fail,
+    folders_of,
+    in_words,
+    report,
+    settings_of,
+)
+from server.children.once import ChildFailed, ask_once
+from server.command_words import words
+from server.config import Settings
+from server.database.private_files import keep_new_files_private
+from server.errors import Text
+from server.films.order import FilmOrder
+from server.recordings.lesson_file_kinds import FileKind, bytes_for, limits_for
+
+_LOOK_S = 0.5
+
+DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
+Recordings = Annotated[list[str] | None, typer.Argument(help=words("archive_recordings"))]
+AsJson = Annotated[bool, typer.Option("--json", help=words("archive_json"))]
+
+
+def film_(
+    recordings: Recordings = None,
+    *,
+    to: Annotated[Path, typer.Option("--to", help=words("archive_to"))],
+    data_folder: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make films of recordings: one picture and one sound, as the class saw and heard it."""
+    keep_new_files_private()
+    settings = settings_of(data_folder)
+    folders = folders_of(settings, recordings)
+    if not to.is_dir():
+        fail(Text(f"没有文件夹 {to}。请先建立。", f"There is no folder {to}. Make it first."))
+    end(report(_filmed(settings, folders, to), as_json=as_json))
+
+
+def _filmed(settings: Settings, folders: list[Path], to: Path) -> Iterator[Reported]:
+    for folder in folders:
+        found, place = look(folder), to / f"{folder.name}.mp4"
+        progress = Progress(100)
+        try:
+            manifest = read_manifest(folder)
+            if manifest is None:
+                raise ExchangeError("not-finished", folder.name)
+            if place.exists():
+                raise ExchangeError("stands", str(place))
+            order = _order(settings, found, folder, manifest, place)
+            made = asyncio.run(_made(order, progress))
+        except ExchangeError as error:
+            more = {"code": error.code}
+            yield Reported(found, more, (in_words(exchange_text(error)),), refused=True)
+        except (RecorderError, ChildFailed) as error:
+            yield Reported(found, {"code": "film-failed"}, (str(error),), refused=True)
+        except OSError as error:
+            fail(unwritable(place, error))
+        else:
+            if made.code:
+                yield Reported(found, {"code": made.code}, (made.text,), refused=True)
+            else:
+                told = {"place": str(place), "film_bytes": made.bytes}
+                yield Reported(found, told, (str(place),))
+        finally:
+            progress.clear()
+
+
+def _order(
+    settings: Settings, found: Verified, folder: Path, manifest: Manifest, place: Path
+) -> FilmOrder:
+    names = sorted({part.file for part in manifest.parts})
+    places = brought(settings, found)
+    return FilmOrder(
+        path=place.resolve(),
+        title=manifest.title,
+        manifest=manifest.members(),
+        parts={name: places.get(name, (folder / name).resolve()) for name in names},
+    )
+
+
+async def _made(order: FilmOrder, progress: Progress) -> FileMade:
+    """Raises `ChildFailed`, `OSError`."""
+    expected, _ = bytes_for(order, order.path.parent)
+    looking = asyncio.create_task(_tell(order, progress))
+    try:
+        answer = await ask_once(
+            FileKind.FILM.module,
+            order.model_dump_json().encode(),
+            limits=limits_for(order, expected),
+        )
+        return FileMade.model_validate_json(answer)
+    finally:
+        looking.cancel()
+        for left in (share_file_of(order.path), temporary_of(order.path)):
+            left.unlink(missing_ok=True)
+
+
+async def _tell(order: FilmOrder, progress: Progress) -> None:
+    told = 0
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        with contextlib.suppress(OSError, ValueError):
+            percent = int(100 * float(share_file_of(order.path).read_text(encoding="ascii")))
+            progress.tell(percent - told)
+            told = percent
