@@ -4,6 +4,7 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { LessonFile, Recording } from "../src/api/types.ts";
 import { startLanguage } from "../src/i18n/index.ts";
+import { recordingWords } from "../src/i18n/recordings.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { FakeServer, later, mounted, press, Refused, seen, words } from "./page_on_its_own.ts";
 
@@ -53,14 +54,14 @@ const open = (): Promise<ShadowRoot> => mounted("tk-lesson-file", { recording })
 
 it("says what it is, and asks for nothing until it is wanted", async () => {
   const root = await open();
-  expect(words(root)).toContain(zh.library.wholeHint);
+  expect(words(root)).toContain(recordingWords().files.wholeHint);
   expect(seen(root, "[data-testid=make-whole]")).not.toBeNull();
   await later(60);
   expect(server.calls).toEqual([`GET ${FILE}?language=zh`]);
 });
 
 it.each(["film", "export"] as const)("may be another kind of file: %s", async (kind) => {
-  const words_ = { film: zh.library.filmHint, export: zh.library.exportHint }[kind];
+  const words_ = { film: recordingWords().files.filmHint, export: recordingWords().files.exportHint }[kind];
   const ready = `/media/lessons/r1?language=zh&kind=${kind}`;
   server.answers[`POST ${FILE}`] = standing({ state: "ready", bytes: 4e6, address: ready });
   const root = await mounted("tk-lesson-file", { recording, kind });

@@ -133,20 +133,8 @@ export const office = {
     length: "Length",
     whoSees: "Who may see it",
     download: "Download",
-    makeWhole: "Download the whole lesson",
-    wholeHint:
-      "One MKV file: it opens with the teacher’s picture and everybody’s sound, and holds each picture and each room’s sound as well. Open it with VLC, and choose tracks in its Video and Audio menus.",
-    makeFilm: "Download as one film",
-    filmHint:
-      "One MP4 file with one picture and one sound, as the class saw and heard it. It plays everywhere. Making it takes about a quarter to half of the lesson’s length.",
-    saveFilm: (size: string) => `Save the film (${size})`,
-    makeExport: "Download to play without a network",
-    exportHint:
-      "One ZIP file with all pictures, the chapters and a player: unpack it and open index.html, on a PC without a network too. An administrator can import it on another Tongke server.",
-    saveExport: (size: string) => `Save the ZIP file (${size})`,
     wholeWaits: "In line: the server is making another file.",
     wholeIsMade: (percent: string) => `Making the file: ${percent}`,
-    saveWhole: (size: string) => `Save the whole lesson (${size})`,
     singles: "Single pictures",
     fragments: (count: number) =>
       `${plural(count, "piece", "pieces")} shorter than ten seconds, from coming and going`,

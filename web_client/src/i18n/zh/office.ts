@@ -124,20 +124,8 @@ export const office: Pick<Messages, keyof typeof english> = {
     length: "时长",
     whoSees: "谁可以看",
     download: "下载",
-    makeWhole: "下载整节课",
-    wholeHint:
-      "一个 MKV 文件：打开时看到主讲教师、听到全部声音，每路画面和每间教室的声音也各在其中。请用 VLC 打开，在“视频”“音频”菜单中选择轨道。",
-    makeFilm: "下载为一部影片",
-    filmHint:
-      "一个 MP4 文件，一个画面、一路声音，与课堂上看到、听到的一样，各处都能播放。生成大约需要课时长度的四分之一到一半。",
-    saveFilm: (size) => `保存影片（${size}）`,
-    makeExport: "下载离线播放包",
-    exportHint:
-      "一个 ZIP 文件，含全部画面、章节和播放器：解压后打开 index.html 即可播放，没有网络的电脑也可以。管理员可将其导入另一台同课服务器。",
-    saveExport: (size) => `保存 ZIP 文件（${size}）`,
     wholeWaits: "正在排队：服务器在生成另一个文件。",
     wholeIsMade: (percent) => `正在生成文件：${percent}`,
-    saveWhole: (size) => `保存整节课（${size}）`,
     singles: "单路画面",
     fragments: (count: number) => `另有 ${count} 个不到十秒的片段（进出课堂时留下）`,
     filesHint: "每路画面各是一个文件，声音在其中。",

@@ -9,6 +9,7 @@ import { icon } from "../../design/icons.ts";
 import { base, controls } from "../../design/shared.ts";
 import { megabytes, percent } from "../../i18n/format.ts";
 import { currentLanguage, said } from "../../i18n/index.ts";
+import { recordingWords } from "../../i18n/recordings.ts";
 
 const ASKED_EVERY_MS = 1500; // while it is made
 
@@ -99,14 +100,14 @@ export class LessonFile extends TongkeElement {
   }
 
   private get words(): { make: string; hint: string; save: (size: string) => string } {
-    const { library } = this.m;
+    const { files } = recordingWords();
     switch (this.kind) {
       case "film":
-        return { make: library.makeFilm, hint: library.filmHint, save: library.saveFilm };
+        return { make: files.makeFilm, hint: files.filmHint, save: files.saveFilm };
       case "export":
-        return { make: library.makeExport, hint: library.exportHint, save: library.saveExport };
+        return { make: files.makeExport, hint: files.exportHint, save: files.saveExport };
       case "tracks":
-        return { make: library.makeWhole, hint: library.wholeHint, save: library.saveWhole };
+        return { make: files.makeWhole, hint: files.wholeHint, save: files.saveWhole };
     }
   }
 
