@@ -9,6 +9,7 @@
     line         how many layers the line carries
     offer        the words of the publish offer for it
     sending      the publish connection: ready packets through DTLS
+    departure    their way out: protected and sent together
     agent        the whole: in the lesson by itself, cameras sent
     passwords    the cameras' passwords, kept on the room's machine
     status_page  what the agent does, for that machine alone

@@ -173,4 +173,5 @@ class CameraFeed:
             self.packets += 1
             for listener in self._listeners:
                 listener(one)
-        self._is(StreamState.SENDS)
+        if self.state is not StreamState.SENDS:
+            self._is(StreamState.SENDS)

@@ -8,6 +8,7 @@ goes back.
 from __future__ import annotations
 
 import struct
+from collections import OrderedDict
 from collections.abc import Iterable
 from random import Random
 
@@ -33,7 +34,7 @@ class OutLayer:
         self._sequence = rng.randrange(1 << 15)  # far from wrapping at first (RFC 3711 §3.3.1)
         self._reported: int | None = None  # the highest number that the server has told of
         self._gaps = 0  # numbers left free since then
-        self._history: dict[int, bytes] = {}
+        self._history: OrderedDict[int, bytes] = OrderedDict()
         self._picture: tuple[int, int] | None = None  # the newest: its own timestamp, and as sent
 
     def live(self, packet: Passed) -> bytes:
@@ -100,7 +101,7 @@ class OutLayer:
         kind = self.payload_type | (0x80 if packet.marker else 0)
         data = _HEADER.pack(0x80, kind, sequence, timestamp, self.ssrc) + packet.payload
         if len(self._history) >= HISTORY_PACKETS:
-            del self._history[next(iter(self._history))]
+            self._history.popitem(last=False)
         self._history[sequence] = data
         self.packets += 1
         self.octets += len(packet.payload)

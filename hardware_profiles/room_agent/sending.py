@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -30,6 +31,7 @@ from aiortc.rtp import (
 from aiortc.sdp import SessionDescription
 
 from hardware_profiles.room_agent.camera import CameraFeed, Listener
+from hardware_profiles.room_agent.departure import MOST_PACKETS, Departure
 from hardware_profiles.room_agent.line import LineLayers
 from hardware_profiles.room_agent.offer import with_layers
 from hardware_profiles.room_agent.out_layer import OutLayer
@@ -41,7 +43,6 @@ from signaling.protocol.messages import Source
 # What a camera sends is declared so whatever it is: browsers refuse other words and play the rest.
 _DECLARED = {"packetization-mode": "1", "profile-level-id": "42e01f"}
 # A group goes out at 60 Mb/s: a whole one at once would overflow the first queue on its way.
-_AT_ONCE = 32
 _PAUSE_S = 0.005
 _MOST_WAITING = 16_384
 # Several viewers come at one moment; one group is for all of them.
@@ -75,8 +76,8 @@ class CameraSending(Peer):
         self._ways = [_Way(self, camera, rng) for camera in cameras]
         self._line = LineLayers([len(way.layers) for way in self._ways])
         self._waiting: deque[bytes] = deque()
-        self._something = asyncio.Event()
-        self._sender: asyncio.Task[None] | None = None
+        self._departure: Departure | None = None  # there as soon as it may send
+        self._leaving: asyncio.Handle | None = None
 
     async def offer(self) -> tuple[str, dict[str, Source]]:
         """The SDP offer, and the source of each of its m-lines by mid."""
@@ -100,7 +101,7 @@ class CameraSending(Peer):
                 raise ServerLost("the server takes no H.264")
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self.until_connected()
-        self._sender = asyncio.create_task(self._send(), name="camera-sending")
+        self._departure = Departure(self._ways[0].transceiver.sender.transport)
         for way in self._ways:
             way.open(agreed[way.transceiver.mid or ""])
 
@@ -108,9 +109,11 @@ class CameraSending(Peer):
         """Give the connection up; the cameras go on."""
         for way in self._ways:
             way.close()
-        if self._sender is not None:
-            self._sender.cancel()
-            await asyncio.gather(self._sender, return_exceptions=True)
+        if self._leaving is not None:
+            self._leaving.cancel()
+        if self._departure is not None:
+            self._departure.close()
+            self._departure = None
         await super().close()
 
     def need(self, mid: str, layers: int) -> None:
@@ -125,28 +128,41 @@ class CameraSending(Peer):
             for way, layers in zip(self._ways, self._line.carried, strict=True):
                 way.carry(layers)
 
-    def put(self, packets: list[bytes]) -> None:
+    def put(self, packets: Sequence[bytes]) -> None:
         """Send these, in order, as soon as may be."""
         room = _MOST_WAITING - len(self._waiting)
         self.dropped += max(0, len(packets) - room)
         self._waiting.extend(packets[:room])
-        self._something.set()
+        self._leave()
 
-    async def _send(self) -> None:
-        transport = self._ways[0].transceiver.sender.transport
-        while True:
-            await self._something.wait()
-            self._something.clear()
-            count = 0
-            while self._waiting:
-                try:
-                    await transport._send_rtp(self._waiting.popleft())
-                except ConnectionError:
-                    self.failed.set()
-                    return
-                count += 1
-                if count % _AT_ONCE == 0 and self._waiting:
-                    await asyncio.sleep(_PAUSE_S)
+    def put_one(self, packet: bytes) -> None:
+        """`put` of one: hundreds a second come so."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self.dropped += 1
+        else:
+            self._waiting.append(packet)
+            if self._leaving is None:
+                self._leave()
+
+    def _leave(self) -> None:
+        """Once all that came in this moment is there: a picture leaves as one."""
+        if self._departure is not None and self._leaving is None:
+            self._leaving = asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        self._leaving, waiting = None, self._waiting
+        if self._departure is None:
+            return
+        try:
+            self._departure.send(
+                [waiting.popleft() for _ in range(min(MOST_PACKETS, len(waiting)))]
+            )
+        except ConnectionError:
+            self.failed.set()
+            return
+        if waiting:
+            loop = asyncio.get_running_loop()
+            self._leaving = loop.call_later(_PAUSE_S, self._send)
 
 
 class _Way:
@@ -206,7 +222,7 @@ class _Way:
             self._send_group(number)
 
             def send(packet: Passed, layer: OutLayer = layer) -> None:
-                self._sending.put([layer.live(packet)])
+                self._sending.put_one(layer.live(packet))
 
             self._listening.append((stream, send))
             stream.listen(send)

@@ -6,16 +6,15 @@ for the next one: at four seconds a group, up to four seconds. He gets the group
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Four seconds at 8 Mb/s. A longer group is given up: sending it would take longer than waiting.
 MOST_BYTES = 4 << 20
 MOST_PACKETS = 6_000
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """One packet to send on."""
+class Passed(NamedTuple):
+    """One packet to send on. A tuple: hundreds a second are made."""
 
     payload: bytes
     timestamp: int

@@ -71,22 +71,28 @@ class Pieces:
         if payload[0] & 0x1F != FU_A:
             self.forget()
             return fitting(payload, parts, self._most)
-        flags, room = payload[1], self._most - 2
+        flags = payload[1]
         if flags & _START:
             self._held.clear()
             self._began = False
-        self._held += payload[2:]
         head, kind, end = payload[0] & 0xE0, flags & 0x1F, bool(flags & _END)
-        if end or last:
-            body, begun = bytes(self._held), self._began
-            self.forget()
-            if end and not begun and len(body) < self._most:
-                return [bytes((head | kind,)) + body]
-            return _fragments(head, kind, body, self._most, start=not begun, end=end)
+        if not end and not last:
+            return self.middle(head, kind, payload[2:])
+        self._held += payload[2:]
+        body, begun = bytes(self._held), self._began
+        self.forget()
+        if end and not begun and len(body) < self._most:
+            return [bytes((head | kind,)) + body]
+        return _fragments(head, kind, body, self._most, start=not begun, end=end)
+
+    def middle(self, head: int, kind: int, body: bytes) -> list[bytes]:
+        """What to send of a fragment's body, after which its unit goes on."""
+        held, room = self._held, self._most - 2
+        held += body
         out = []
-        while len(self._held) > room:
+        while len(held) > room:
             start = 0 if self._began else _START
-            out.append(bytes((head | FU_A, start | kind)) + self._held[:room])
-            del self._held[:room]
+            out.append(bytes((head | FU_A, start | kind)) + held[:room])
+            del held[:room]
             self._began = True
         return out

@@ -44,5 +44,9 @@ class OneSender:
         if -_MOST_LOST < step <= 0:
             self._dropped["late or twice"] += 1
             return None
-        self._newest, self._newest_at = packet.sequence_number, at
+        self.goes_on(packet.sequence_number, at)
         return step - 1 if 0 < step <= _MOST_LOST else 1
+
+    def goes_on(self, sequence: int, at: float) -> None:
+        """The packet after the newest came, of the same sender."""
+        self._newest, self._newest_at = sequence, at

@@ -156,9 +156,9 @@ class _Conversation:
     # --- what the client wants ------------------------------------------------------------------
 
     def _drain(self) -> None:
+        at = self._loop.time()
         while (output := self._client.poll()) is not None:
             if isinstance(output, CameraPacket):
-                at = self._loop.time()
                 if not self._picture.packet(output.data, at, control=output.control):
                     self._fail(CameraLost("it ended the stream", "摄像机结束了码流"))
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hardware_profiles.room_agent.sources.rtsp.description import Description
 from hardware_profiles.room_agent.sources.rtsp.errors import RtspError
@@ -35,9 +36,8 @@ class Playing:
     """The camera will send from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraPacket:
-    """One packet of a track: RTP, or RTCP where `control`."""
+class CameraPacket(NamedTuple):
+    """One packet of a track: RTP, or RTCP where `control`. A tuple: hundreds a second are made."""
 
     track: int
     data: bytes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hardware_profiles.room_agent.sources.rtsp.errors import NotRtsp
 
@@ -19,9 +20,8 @@ _DOLLAR = 0x24
 _VERSION = "RTSP/1.0"
 
 
-@dataclass(frozen=True, slots=True)
-class Interleaved:
-    """One RTP or RTCP packet in the stream (§10.12)."""
+class Interleaved(NamedTuple):
+    """One RTP or RTCP packet in the stream (§10.12). A tuple: hundreds a second are made."""
 
     channel: int
     data: bytes

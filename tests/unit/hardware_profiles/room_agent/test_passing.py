@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 
 import pytest
 
@@ -308,3 +309,38 @@ def test_it_says_what_browsers_do_not_play(encoder: str, unfit: Unfit | None) ->
     for _, packet in packetise(pictures, ssrc=7):
         path.packet(packet.serialize(), 5.0)
     assert path.unfit is unfit
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_passed_quickly_is_what_was_passed_with_care(seed: int) -> None:
+    """Packets that are lost, doubled, late, foreign or cut: the short way changes nothing."""
+    rng = Random(seed)
+    pictures = encode_h264(ENCODERS["high"], 0.4, keyframe_every=5)
+    most, sent = rng.choice((60, 200, 1_400)), list[bytes]()
+    for _, one in packetise(pictures, ssrc=7):
+        parts = h264.split(one.payload)
+        pieces = fitting(one.payload, parts, most) if parts[0].start else [one.payload]
+        for place, piece in enumerate(pieces):
+            last = one.marker and place == len(pieces) - 1
+            cut = RtpPacket(96, 65_500 + len(sent) & 0xFFFF, one.timestamp, 7, piece, marker=last)
+            sent.append(cut.serialize())
+    packets: list[bytes] = []
+    for data in sent:
+        chance = rng.random()
+        if chance < 0.04:
+            continue
+        packets.append(data)
+        if chance > 0.97:
+            packets.append(data)
+        elif chance > 0.94:
+            packets.append(data[:8] + b"strn" + data[12:])
+        elif chance > 0.91:
+            packets.append(data[: rng.randrange(20)])
+        elif chance > 0.88 and len(packets) > 1:
+            packets[-1], packets[-2] = packets[-2], packets[-1]
+    quick, careful = camera_path(), camera_path()
+    for number, data in enumerate(packets):
+        at = 10 + number / 1_000
+        assert list(quick.packet(data, at)) == list(careful._any(data, at)), number
+    assert (quick.lost, quick.dropped) == (careful.lost, careful.dropped)
+    assert quick.group.packets == careful.group.packets
