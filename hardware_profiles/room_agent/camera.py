@@ -7,6 +7,7 @@ not play goes through a child that decodes and encodes it (`converting`).
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +22,7 @@ from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
-from hardware_profiles.room_agent.sources.errors import NotConverted, SourceError
+from hardware_profiles.room_agent.sources.errors import NotConverted, OwnFault, SourceError
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
 from hardware_profiles.room_agent.sources.source import PacketSource
@@ -30,6 +31,8 @@ from hardware_profiles.room_agent.sources.source import PacketSource
 _AGAIN_S = (0.3, 0.6, 1.0, 1.5)
 # Many cameras lock an account after some wrong passwords.
 _AFTER_REFUSED_LOGIN_S = 30.0
+
+_log = logging.getLogger("tongke.room")
 
 Listener = Callable[[Passed], None]
 
@@ -62,6 +65,7 @@ class CameraFeed:
         self._listeners: list[Listener] = []
         self._track: CameraTrack | None = None
         self._task: asyncio.Task[None] | None = None
+        self._own_fault: OwnFault | None = None
 
     def start(self) -> None:
         """Ask for it, until `stop`."""
@@ -112,9 +116,12 @@ class CameraFeed:
             try:
                 await self._source.receive(self)
             except SourceError as error:
-                failed = self.converted is not None and self.converted.failed.is_set()
-                self.trouble = NotConverted() if failed else error
+                self.trouble = self._cause(error)
+            except Exception as error:  # our own, and no other camera's trouble
+                _log.exception("a camera's stream failed")
+                self.trouble = OwnFault(error)
             finally:
+                self._own_fault = None
                 await self._end_conversion()
             losses = 1 if self.packets > began else losses + 1
             self._is(StreamState.LOST)
@@ -122,6 +129,15 @@ class CameraFeed:
                 await asyncio.sleep(_AFTER_REFUSED_LOGIN_S)
             else:
                 await asyncio.sleep(_AGAIN_S[min(losses, len(_AGAIN_S)) - 1])
+
+    def _cause(self, error: SourceError) -> SourceError:
+        """What has really ended the stream: the source sees only that nobody takes its packets."""
+        if self._own_fault is not None:
+            return self._own_fault
+        if self.converted is not None and self.converted.failed.is_set():
+            own = self.converted.own_fault
+            return OwnFault(own) if own is not None else NotConverted(self.converted.cause)
+        return error
 
     async def _end_conversion(self) -> None:
         converted, self.converted = self.converted, None
@@ -153,11 +169,11 @@ class CameraFeed:
         if self.converted is not None:
             self.converted.packet(data, at)
             self._is(StreamState.SENDS)
-            return not self.converted.failed.is_set()
+            return self._own_fault is None and not self.converted.failed.is_set()
         self._pass(data, at)
         if self.path.unfit is not None and self._track is not None:
             self._convert(self._track, self.path.unfit)
-        return True
+        return self._own_fault is None
 
     def lives(self) -> None:
         self._is(StreamState.SENDS)
@@ -172,6 +188,15 @@ class CameraFeed:
         for one in self.path.packet(data, at):
             self.packets += 1
             for listener in self._listeners:
-                listener(one)
+                try:
+                    listener(one)
+                except Exception as error:  # neither the camera's nor another listener's fault
+                    self._fails(error)
         if self.state is not StreamState.SENDS:
             self._is(StreamState.SENDS)
+
+    def _fails(self, error: Exception) -> None:
+        """Once told; the stream is begun anew (`_run`)."""
+        if self._own_fault is None:
+            _log.error("a camera's picture cannot be sent on", exc_info=error)
+            self._own_fault = OwnFault(error)

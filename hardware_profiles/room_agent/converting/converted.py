@@ -30,13 +30,15 @@ Came = Callable[[bytes, float], None]
 class ConvertedCamera:
     """One connection's. `came` gets RTP packets, each with the arrival of its picture.
 
-    `failed` is set when the child has ended; `reason` says why there is one.
+    `failed` is set when the child has ended, `cause` is then the word for why; `reason` says why
+    there is one.
     """
 
     def __init__(self, track: CameraTrack, reason: Unfit, target: Target, came: Came) -> None:
         loop = asyncio.get_running_loop()
         self.reason = reason
         self.failed = asyncio.Event()
+        self.own_fault: Exception | None = None  # what ended it, where that was not the child
         self._came = came
         self._pictures = WholePictures(track.codec, track.payload_type, track.parameter_sets)
         self._load = Load(predicts=track.codec != "JPEG")
@@ -53,6 +55,11 @@ class ConvertedCamera:
     def size(self) -> tuple[int, int] | None:
         """Of the camera's own pictures."""
         return self._converter.size
+
+    @property
+    def cause(self) -> str:
+        """The word for why it failed (`sources.errors.NotConverted`)."""
+        return self._converter.failure
 
     @property
     def price(self) -> float:
@@ -81,6 +88,7 @@ class ConvertedCamera:
         self._needed = needed
 
     async def stop(self) -> None:
+        """Raises nothing: what went wrong was told by `cause`, or to whoever gave it `came`."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -99,6 +107,8 @@ class ConvertedCamera:
     async def _run(self) -> None:
         try:
             await self._converter.run()
+        except Exception as error:  # told by whoever asks why it failed
+            self.own_fault = error
         finally:
             self.failed.set()
 

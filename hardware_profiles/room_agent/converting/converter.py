@@ -22,12 +22,14 @@ from hardware_profiles.room_agent.converting.messages import (
     read_numbers,
 )
 
-# A picture is through in milliseconds; the first one waits until PyAV is loaded, on an old PC three
-# seconds.
-_ANSWER_S = 8.0
+# A picture is through in milliseconds, so three seconds are a child that hangs; the first one waits
+# until PyAV is loaded, on an old PC three seconds by itself.
+_FIRST_ANSWER_S, _ANSWER_S = 8.0, 3.0
 _LOOK_EVERY_S = 0.5
 _READ_BYTES = 1 << 18
 _PRICE_OVER_S = 2.0
+# SIGKILL is how the kernel ends who takes too much memory; what a picture does is another signal.
+_BY_THE_SYSTEM = (-9, -15)
 COMMAND = (sys.executable, "-m", "hardware_profiles.room_agent.converting")
 
 
@@ -52,38 +54,63 @@ class Converter:
     ) -> None:
         self.size: tuple[int, int] | None = None
         self.price = 0.0
-        self.failure = ""  # the child's own word for why it has ended
+        self.failure = ""  # a word for why it has ended: the child's own, or what was seen of it
         self._maker = maker
         self._clock = clock
         self._early: list[bytes] = [message_bytes(MessageKind.SETUP, json.dumps(setup).encode())]
         self._process: Process | None = None
         self._unanswered = 0
         self._asked_at: float | None = None  # since when the oldest is
+        self._answered = False
         self._spent: tuple[float, float] | None = None  # when, and processor time until then
 
     async def run(self) -> None:
-        """Ends only when the child does or hangs. Cancel it, and the child is gone."""
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-        )
+        """Ends only when the child does or hangs. Cancel it, and the child is gone.
+
+        Raises what `Maker` raises: that is no fault of the child.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            )
+        except OSError:  # too many processes, no memory
+            self.failure = "start"
+            return
         self._process = process
         try:
             for data in self._early:
                 self._write(data)
             self._early.clear()
-            parts = [asyncio.create_task(self._read(process)), asyncio.create_task(self._watch())]
+            reading = asyncio.create_task(self._read(process))
+            watching = asyncio.create_task(self._watch())
             try:
-                await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((reading, watching), return_when=asyncio.FIRST_COMPLETED)
+                if not reading.done():
+                    self.failure = "silent"
             finally:
-                for part in parts:
+                for part in (reading, watching):
                     part.cancel()
-                await asyncio.gather(*parts, return_exceptions=True)
+                await asyncio.gather(reading, watching, return_exceptions=True)
+            if not reading.cancelled():
+                reading.result()
+                self.failure = self.failure or await self._ended(process)
         finally:
             self._process = None
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
             await process.wait()
+
+    @staticmethod
+    async def _ended(process: Process) -> str:
+        """The word for how a child has ended that said nothing more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                await process.wait()
+        code = process.returncode
+        if code is None or code >= 0:
+            return "ended"
+        return "killed" if code in _BY_THE_SYSTEM else "crashed"
 
     def put(self, picture: PictureMessage) -> None:
         """Decode it. The caller bounds how many wait (`load`)."""
@@ -119,7 +146,10 @@ class Converter:
 
     async def _watch(self) -> None:
         """Returns when it does not answer."""
-        while self._asked_at is None or self._clock() - self._asked_at < _ANSWER_S:  # noqa: ASYNC110
+        while True:
+            most_s = _ANSWER_S if self._answered else _FIRST_ANSWER_S
+            if self._asked_at is not None and self._clock() - self._asked_at >= most_s:
+                return
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _take(self, kind: MessageKind, body: bytes) -> None:
@@ -128,6 +158,7 @@ class Converter:
                 self._maker.made(PictureMessage.read(body))
             case MessageKind.DONE:
                 (spent_us,) = read_numbers(body, 1)
+                self._answered = True
                 self._unanswered = max(0, self._unanswered - 1)
                 self._asked_at = self._clock() if self._unanswered else None
                 self._note_price(spent_us / 1e6)

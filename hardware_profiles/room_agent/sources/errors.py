@@ -3,6 +3,7 @@
     SourceError
     ├── RtspError      a network camera (`sources.rtsp.errors`)
     ├── NotConverted   its pictures cannot be decoded and encoded here
+    ├── OwnFault       this program itself failed with its pictures
     └── DeviceFailed   a camera, screen or film of this machine cannot be read
 
 Every error says in both languages what to do.
@@ -21,13 +22,29 @@ class SourceError(Exception):
 
 
 class NotConverted(SourceError):  # noqa: N818 - named as what was found
-    """The child that decodes and encodes ended, or does not answer."""
+    """The child that decodes and encodes ended, or does not answer; `word` says why."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str) -> None:
+        english, chinese = _CHILDREN.get(word, _CHILDREN["ended"])
         super().__init__(
-            "this machine fails to convert the camera's picture; it is tried again. Better set the "
-            "camera to H.264 without B-frames, progressive",
-            "本机转换摄像机画面失败，将重试。建议把摄像机改为 H.264、逐行、不用 B 帧",
+            f"this machine fails to convert the camera's picture: {english}; it is tried again. "
+            "Better set the camera to H.264 without B-frames, progressive",
+            f"本机转换摄像机画面失败：{chinese}，将重试。建议把摄像机改为 H.264、逐行、不用 B 帧",
+        )
+
+
+class OwnFault(SourceError):  # noqa: N818 - as above
+    """What the pictures are given to has failed: our fault, neither the camera's nor its child's.
+
+    The kind of the exception is told, its text not: that may quote what nobody shall read.
+    """
+
+    def __init__(self, cause: Exception) -> None:
+        kind = type(cause).__name__
+        super().__init__(
+            f"this program failed to send the picture on ({kind}); it is tried again. "
+            "Its log says where: please tell the makers",
+            f"本程序转发画面时出错（{kind}），将重试。日志中有详情，请告知开发者",
         )
 
 
@@ -38,6 +55,18 @@ class DeviceFailed(SourceError):  # noqa: N818 - as above
         english, chinese = _DEVICES.get(word, _DEVICES["lost"])
         super().__init__(english, chinese)
 
+
+_CHILDREN = {
+    "start": ("its process cannot be started", "无法启动转换进程"),
+    "silent": ("its process does not answer", "转换进程没有响应"),
+    "killed": (
+        "the system has ended its process (is there too little memory?)",
+        "转换进程被系统终止（内存是否不足？）",
+    ),
+    "crashed": ("a picture has crashed its process", "某帧画面使转换进程崩溃"),
+    "codec": ("the picture's codec is not known here", "不认识这种视频编码"),
+    "ended": ("its process has ended by itself", "转换进程自行结束"),
+}
 
 _DEVICES = {
     "missing": (

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.converting import converter
 from hardware_profiles.room_agent.converting.conversion import Conversion
 from hardware_profiles.room_agent.converting.load import MOST_SHOWN, MOST_WAITING, Fate, Load
 from hardware_profiles.room_agent.converting.messages import (
@@ -24,7 +25,7 @@ from hardware_profiles.room_agent.converting.messages import (
 from hardware_profiles.room_agent.converting.target import EvenPace, Target
 from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
-from hardware_profiles.room_agent.sources.errors import NotConverted
+from hardware_profiles.room_agent.sources.errors import NotConverted, OwnFault
 from hardware_profiles.room_agent.sources.rtsp.connection import PacketTaker
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.sources.rtsp.errors import CameraLost
@@ -286,7 +287,8 @@ async def test_a_child_that_dies_is_one_cameras_trouble_and_comes_again() -> Non
         assert process is not None
         process.kill()
         await until(lambda: feed.trouble is not None)
-        assert isinstance(feed.trouble, NotConverted) and "转换" in feed.trouble.message_zh
+        assert isinstance(feed.trouble, NotConverted)
+        assert "memory" in feed.trouble.message_en and "内存" in feed.trouble.message_zh
         await watched(feed, 5)
         assert source.asked == 2 and feed.trouble is None
     finally:
@@ -311,3 +313,84 @@ async def test_what_nobody_needs_costs_nothing_and_is_there_at_once_when_needed(
         assert feed.packets == packets
     finally:
         await feed.stop()
+
+
+@pytest.mark.parametrize("codec", ["high", "JPEG"])
+async def test_who_cannot_take_a_picture_is_named_and_takes_nobody_elses(codec: str) -> None:
+    """A listener that raises: neither the camera nor the child is blamed, and the others see on."""
+    name = codec if codec == "JPEG" else "H264"
+    source = Source(CameraTrack("video", 96, name, 90_000, ""), camera(codec, 200))
+    feed = CameraFeed(source, TARGET, first_timestamp=5)
+    seen: list[int] = []
+
+    def broken(_passed: Passed) -> None:
+        raise KeyError("rtsp://admin:geheim@10.0.0.5")
+
+    feed.listen(broken)
+    feed.listen(lambda _passed: seen.append(1))
+    feed.start()
+    try:
+        await until(lambda: feed.trouble is not None)
+        assert isinstance(feed.trouble, OwnFault) and seen
+        for words in (feed.trouble.message_en, feed.trouble.message_zh):
+            assert "KeyError" in words and "geheim" not in words and "convert" not in words
+        feed.unlisten(broken)
+        await until(lambda: feed.state is StreamState.SENDS and feed.trouble is None)
+    finally:
+        await feed.stop()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("/no/such/program",), "cannot be started"),
+        (("/bin/sh", "-c", "kill -KILL $$"), "memory"),
+        (("/bin/sh", "-c", "kill -SEGV $$"), "crashed"),
+        (("/bin/sh", "-c", "exit 3"), "by itself"),
+    ],
+)
+async def test_why_a_child_has_ended_is_told(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.setattr(converter, "COMMAND", command)
+    feed = CameraFeed(Source(track("JPEG"), camera("JPEG", 50)), TARGET, first_timestamp=5)
+    feed.listen(lambda _passed: None)
+    feed.start()
+    try:
+        await until(lambda: feed.trouble is not None)
+        assert isinstance(feed.trouble, NotConverted) and says in feed.trouble.message_en
+    finally:
+        await feed.stop()
+
+
+async def test_a_child_that_hangs_is_ended_after_three_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its clock is ours: three seconds after an answer, eight before the first."""
+    now = [0.0]
+    monkeypatch.setattr(converter, "COMMAND", ("/bin/sh", "-c", "cat >/dev/null"))
+    monkeypatch.setattr(converter, "_LOOK_EVERY_S", 0.01)
+    ends = []
+    for answered, most_s in ((False, 8.0), (True, 3.0)):
+        hangs = converter.Converter({}, Nobody(), clock=lambda: now[0])
+        running = asyncio.create_task(hangs.run())
+        hangs.put(PictureMessage(0, b"x"))
+        if answered:
+            hangs._take(MessageKind.DONE, number_bytes(1))
+            hangs.put(PictureMessage(1, b"x"))
+        now[0] += most_s - 0.1
+        await asyncio.sleep(0.1)
+        ends.append(running.done())
+        now[0] += 0.2
+        async with asyncio.timeout(10):
+            await running
+        assert hangs.failure == "silent"
+    assert ends == [False, False]
+
+
+class Nobody:
+    def made(self, picture: PictureMessage) -> None:
+        pass
+
+    def done(self) -> None:
+        pass
