@@ -277,6 +277,9 @@ class Lesson:
         elif kind is m.Enter:
             self._roster.enter(device, now)
             record.done(connection, message.request_id)
+        elif isinstance(message, m.OfferSound):
+            self._roster.offer_sound(device, message, now)
+            record.done(connection, message.request_id)
         elif kind is m.Leave:
             self._roster.leave(device, now, "left")
             record.done(connection, message.request_id)

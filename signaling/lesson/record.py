@@ -98,6 +98,8 @@ class Device:
     away_since: float = 0.0
     over_http: bool = False
     offers_sound: bool = True
+    claims_sound: bool = False
+    plays_sound: bool = True
     media: bool = False
     established: bool = False  # a transport of it has been connected
     entered: bool = True  # else it only looks whether all is ready
@@ -318,6 +320,7 @@ class LessonRecord:
                 for device in devices
             ],
             sound_device=seat.sound_device,
+            sound_player=self.player_of(seat),
             sources=[self._source_view(seat, p) for d in devices for p in d.producers.values()],
             hand=(
                 None
@@ -340,6 +343,17 @@ class LessonRecord:
             live=producer.live,
             faults=list(producer.faults),
         )
+
+    def player_of(self, seat: Seat) -> str | None:
+        """Which device plays the others' sound: the one that carries the seat's own, which knows
+        what of it comes back; where that one has no loudspeaker, the first other one that has.
+        """
+        holder = self.devices.get(seat.sound_device or "")
+        if holder is None or holder.plays_sound:
+            return seat.sound_device
+        able = [d for d in self.devices_of(seat.seat_id) if d.plays_sound and d.offers_sound]
+        able.sort(key=lambda d: (not d.entered, d.phase is not DevicePhase.CONNECTED))
+        return able[0].device_id if able else None
 
     def _link(self, seat: Seat, devices: list[Device], present: list[Device]) -> LinkQuality:
         """The line of the device that carries the sound, else of the seat's first one."""

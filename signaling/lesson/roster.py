@@ -64,8 +64,11 @@ class Roster:
             device = self._add_device(event, event.identity, now)
         self._learn_codecs(device, event)
         device.entered = event.join.enters
+        device.offers_sound = event.offers_sound
+        device.claims_sound = event.join.claims_sound
+        device.plays_sound = event.join.plays_sound
         self._take_lead(device, now)
-        self._sound_to_who_entered(record.seats[device.seat_id], now)
+        self._sound_to_whose_it_is(record.seats[device.seat_id], now)
         record.keep()
         self.settle(now)
         record.flush(now, newcomer=event.connection)
@@ -78,7 +81,19 @@ class Roster:
         device.entered = True
         self._record.keep()
         self._take_lead(device, now)
-        self._sound_to_who_entered(self._record.seats[device.seat_id], now)
+        self._sound_to_whose_it_is(self._record.seats[device.seat_id], now)
+        self.settle(now)
+
+    def offer_sound(self, device: Device, message: m.OfferSound, now: float) -> None:
+        """Its microphone is lost or there again."""
+        if device.offers_sound is message.offers:
+            return
+        device.offers_sound = message.offers
+        seat = self._record.seats[device.seat_id]
+        if message.offers and seat.sound_device is None:
+            self._move_sound(seat, now)
+        self._sound_to_whose_it_is(seat, now)
+        self._record.keep()
         self.settle(now)
 
     def _take_lead(self, device: Device, now: float) -> None:
@@ -360,24 +375,39 @@ class Roster:
     def _move_sound(self, seat: Seat, now: float) -> None:
         """The next device of the seat carries its sound.
 
-        One that takes part before one that only looks, a connected one before an away one.
+        One that takes part before one that only looks, a connected one before an away one, one that
+        claims it before others.
         """
         candidates = [d for d in self._record.devices_of(seat.seat_id) if self._can_carry_sound(d)]
-        candidates.sort(key=lambda d: (not d.entered, d.phase is not DevicePhase.CONNECTED))
+        candidates.sort(
+            key=lambda d: (
+                not d.entered,
+                d.phase is not DevicePhase.CONNECTED,
+                not d.claims_sound,
+            )
+        )
         seat.sound_device = candidates[0].device_id if candidates else None
         if seat.sound_device is not None:
             self._record.write(
                 log.SoundMoved(at=now, seat_id=seat.seat_id, device_id=seat.sound_device)
             )
 
-    def _sound_to_who_entered(self, seat: Seat, now: float) -> None:
-        """A device that only looks keeps the seat's sound from none that takes part."""
+    def _sound_to_whose_it_is(self, seat: Seat, now: float) -> None:
+        """Who only looks keeps the seat's sound from none that takes part; who claims it, having
+        joined later, gets it; who has none to offer any more keeps it only while nobody has.
+        """
         holder = self._record.devices.get(seat.sound_device or "")
-        if holder is None or holder.entered:
+        if holder is None:
             return
-        if any(
-            d.entered and self._can_carry_sound(d) for d in self._record.devices_of(seat.seat_id)
-        ):
+        able = [d for d in self._record.devices_of(seat.seat_id) if self._can_carry_sound(d)]
+        others = [d for d in able if d is not holder and d.phase is DevicePhase.CONNECTED]
+        if not holder.offers_sound:
+            moves = bool(others)
+        elif not holder.entered:
+            moves = any(d.entered for d in able)
+        else:
+            moves = not holder.claims_sound and any(d.claims_sound and d.entered for d in others)
+        if moves:
             self._publishing.drop_producers(holder, now, sources={Source.ROOM})
             self._move_sound(seat, now)
 

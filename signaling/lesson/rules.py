@@ -88,6 +88,7 @@ class Permission:
 PERMISSIONS: dict[type[m.Request], Permission] = {
     m.Leave: Permission(_ALL),
     m.Enter: Permission(_ALL),
+    m.OfferSound: Permission(_PLACES, "source-not-allowed"),
     m.Ping: Permission(_ALL),
     m.Publish: Permission(_PLACES, "source-not-allowed"),
     m.Unpublish: Permission(_PLACES, "source-not-allowed"),

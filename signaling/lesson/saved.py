@@ -32,6 +32,8 @@ class SavedDevice(_Saved):
     kind: m.DeviceKind
     resume_hash: str
     offers_sound: bool
+    claims_sound: bool = False  # a state of before it could be
+    plays_sound: bool = True
     joined_at: float
     entered: bool = True  # a state of before it was kept
     bearer_id: str = ""  # a state of before bearers were known
@@ -130,6 +132,8 @@ def _dump_seat(record: LessonRecord, seat: Seat) -> SavedSeat:
                 kind=device.kind,
                 resume_hash=device.resume_hash,
                 offers_sound=device.offers_sound,
+                claims_sound=device.claims_sound,
+                plays_sound=device.plays_sound,
                 joined_at=device.joined_at,
                 entered=device.entered,
                 bearer_id=device.bearer.bearer_id,
@@ -260,6 +264,8 @@ def _load_seat(record: LessonRecord, saved: SavedSeat, now: float) -> None:
             phase=DevicePhase.AWAY,
             away_since=now,
             offers_sound=device.offers_sound,
+            claims_sound=device.claims_sound,
+            plays_sound=device.plays_sound,
             entered=device.entered,
             joined_at=device.joined_at,
         )

@@ -88,7 +88,9 @@ class Join(Request):
     looks whether all is ready: the lesson begins, or goes on, when it says `Enter`. `takes_lead`
     says that somebody's hand brings the lead here, wherever else the same person leads; without it
     a browser that enters is refused then (`leads-elsewhere`). Without `offers_sound` it has no
-    microphone and no loudspeaker: it never carries the seat's sound.
+    microphone and no loudspeaker: it does not carry the seat's sound, unless it says `OfferSound`
+    later. With `claims_sound` it is what the room's sound was set up for: the seat's other devices
+    give theirs up to it. Without `plays_sound` it has a microphone alone, and another device plays.
     """
 
     type: Literal["join"] = "join"
@@ -101,6 +103,17 @@ class Join(Request):
     enters: bool = True
     takes_lead: bool = False
     offers_sound: bool = True
+    claims_sound: bool = False
+    plays_sound: bool = True
+
+
+class OfferSound(Request):
+    """This device's microphone is lost, or there again: another device of the seat carries the
+    sound meanwhile. What it claimed when it joined it gets back.
+    """
+
+    type: Literal["offer_sound"] = "offer_sound"
+    offers: bool
 
 
 class Enter(Request):
@@ -322,6 +335,7 @@ class Ping(Request):
 ClientMessage = Annotated[
     Join
     | Enter
+    | OfferSound
     | Leave
     | Publish
     | Unpublish
@@ -396,6 +410,7 @@ class SeatState(Model):
     away_since: float | None = None  # a device was here, its connection is lost, we wait for it
     devices: list[DeviceState] = []
     sound_device: Id | None = None  # which of its devices carries the room's sound
+    sound_player: Id | None = None  # which of them plays the others' sound: mostly the same
     sources: list[SourceState] = []
     hand: Hand | None = None
     muted_by_lead: bool = False

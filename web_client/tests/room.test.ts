@@ -5,6 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import type { Lesson, RoomAnswer } from "../src/api/types.ts";
 import { dayOf, timeOfDay } from "../src/i18n/format.ts";
 import { zh } from "../src/i18n/zh/index.ts";
+import { captureProfiles, playsSound } from "../src/lesson/own_sources.ts";
 import type { Welcome } from "../src/protocol/messages.ts";
 import { FakeSocket } from "./lesson/fake_socket.ts";
 import { apply, lesson, seat, viewOf, welcome } from "./lesson/views.ts";
@@ -239,7 +240,11 @@ describe("a room in its lesson", () => {
       "轮到你们发言，声音由本教室的另一台设备传送",
       "我们说完了",
     ],
-    [{ carries_sound: false }, "本教室的声音由另一台设备传送和播放", "举手"],
+    [
+      { carries_sound: false, seats: [seat("lead"), seat("r1", { sound_player: "the tablet" })] },
+      "本教室的声音由另一台设备传送和播放",
+      "举手",
+    ],
     [
       { lesson: lesson({ spotlight: { seat_id: "r1", source: null } }) },
       "所有教室都在看你们",
@@ -271,9 +276,13 @@ describe("a room in its lesson", () => {
   });
 
   it("takes its sound over when the device that carried it has gone", async () => {
-    const root = await inside({ carries_sound: false });
+    const elsewhere = { sound_device: "the tablet", sound_player: "the tablet" };
+    const root = await inside({
+      carries_sound: false,
+      seats: [seat("lead"), seat("r1", elsewhere)],
+    });
     expect(caption(root)).toBe("本教室的声音由另一台设备传送和播放");
-    await heard({ type: "seat_changed", seat: seat("r1", { sound_device: "the tablet" }) });
+    await heard({ type: "seat_changed", seat: seat("r1", elsewhere) });
     expect(FakeSocket.all).toHaveLength(1);
     await heard({ type: "seat_changed", seat: seat("r1", { sound_device: "device-r1" }) });
     await later(0.1);
@@ -281,6 +290,23 @@ describe("a room in its lesson", () => {
     FakeSocket.last.letIn(welcome("r1"));
     await settled();
     expect(caption(root)).toBe("麦克风已打开，可直接发言");
+  });
+
+  it("plays, with its microphone off, where another device has the microphone alone", async () => {
+    const root = await inside({
+      carries_sound: false,
+      seats: [seat("lead"), seat("r1", { sound_device: "the agent" })],
+    });
+    expect(caption(root)).toBe("本机麦克风已关闭：本教室的声音由另一台设备采集");
+    const session = window.tongkeSession;
+    if (!session) throw new Error("no session");
+    expect(playsSound(session.store.view)).toBe(true);
+    expect(captureProfiles(session.store.view).some((one) => one.source === "room")).toBe(false);
+    await heard({
+      type: "seat_changed",
+      seat: seat("r1", { sound_device: "the agent", sound_player: "the agent" }),
+    });
+    expect(playsSound(session.store.view)).toBe(false);
   });
 
   it("says of a teacher who left for a while that they are away, and not that a line is lost", async () => {

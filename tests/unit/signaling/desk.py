@@ -127,6 +127,8 @@ class Desk:
         bearer: Bearer | None = None,
         enters: bool = True,
         takes_lead: bool = False,
+        claims_sound: bool = False,
+        plays_sound: bool = True,
     ) -> Client:
         """A new connection joins; `client.welcome` is None if it was refused."""
         number = next(self._numbers)
@@ -141,6 +143,8 @@ class Desk:
             shows=list(shows),
             enters=enters,
             takes_lead=takes_lead,
+            claims_sound=claims_sound,
+            plays_sound=plays_sound,
         )
         self.feed(
             e.JoinRequested(

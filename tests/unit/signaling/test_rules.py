@@ -31,7 +31,7 @@ def test_every_request_has_a_permission_and_one_handler() -> None:
         PUBLISH_REQUESTS,
         SUBSCRIBE_REQUESTS,
     ]
-    tables.append({m.Enter: 0, m.Leave: 0, m.Ping: 0, m.TakeProgram: 0})
+    tables.append({m.Enter: 0, m.OfferSound: 0, m.Leave: 0, m.Ping: 0, m.TakeProgram: 0})
     handled = [message for table in tables for message in table]
     assert sorted(handled, key=str) == sorted(requests, key=str)
 
@@ -68,6 +68,7 @@ ANSWERS = [
     (m.SetLock(locked=True), "done", "lead-only", "lead-only", "lead-only"),
     (m.SetRecording(recording=True), "done", "lead-only", "lead-only", "lead-only"),
     (m.Enter(), "done", "done", "done", "done"),
+    (m.OfferSound(offers=True), "done", "done", "source-not-allowed", "source-not-allowed"),
     (m.TakeProgram(taken=True), "no-program", "no-program", "no-program", "no-program"),
     (m.TakeProgram(taken=False), "done", "done", "done", "done"),
     (m.Subscribe(wants=[]), "done", "done", "done", "done"),

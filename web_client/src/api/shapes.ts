@@ -940,6 +940,7 @@ export interface components {
             school: string;
             seat_id: string;
             sound_device: string | null;
+            sound_player: string | null;
             /** @default [] */
             sources: components["schemas"]["SourceState"][];
         };

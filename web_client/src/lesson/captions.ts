@@ -9,6 +9,7 @@ import {
   sourceOf,
   videoSources,
 } from "./selectors.ts";
+import { playsSound } from "./own_sources.ts";
 import { isPictureHeld, programPicture } from "./program.ts";
 import { largeForOthers } from "./stage.ts";
 import type { View } from "./state.ts";
@@ -35,7 +36,7 @@ export type Caption =
   | { kind: "lead-away"; tone: "calm"; name: string }
   | { kind: "floor-other"; tone: "calm"; name: string }
   | { kind: "no-camera"; tone: "warn" }
-  | { kind: "sound-elsewhere"; tone: "calm" }
+  | { kind: "sound-elsewhere"; tone: "calm"; plays: boolean }
   | { kind: "open-microphone"; tone: "calm" }
   | { kind: "listening"; tone: "calm"; name: string };
 
@@ -73,7 +74,9 @@ export function roomCaption(view: View): Caption {
   if (isBroken(view.camera, sendsPicture(view)) && !isSeenElsewhere(view, me)) {
     return { kind: "no-camera", tone: "warn" };
   }
-  if (!view.me?.carriesSound) return { kind: "sound-elsewhere", tone: "calm" };
+  if (!view.me?.carriesSound) {
+    return { kind: "sound-elsewhere", tone: "calm", plays: playsSound(view) };
+  }
   if (closed) return { kind: "microphone-closed", tone: "warn", floor };
   if (me.may_speak && sourceOf(me, "room")) return { kind: "open-microphone", tone: "calm" };
   return { kind: "listening", tone: "calm", name: lead.name };

@@ -11,6 +11,16 @@ export function captureProfiles({ profile, me }: View): SourceProfile[] {
   );
 }
 
+/**
+ * Whether the others are heard here: by the device that carries the room's own sound, or by another
+ * where that one has no loudspeaker.
+ */
+export function playsSound(view: View): boolean {
+  if (view.me?.role === "observer") return true;
+  const seat = mySeat(view);
+  return seat !== null && seat.sound_player === view.me?.deviceId;
+}
+
 export function sourceProfile({ profile }: View, source: Source): SourceProfile | null {
   return profile?.sources.find((one) => one.source === source) ?? null;
 }

@@ -25,7 +25,7 @@ import { Devices } from "./devices.ts";
 import { constraintsOf } from "./encodings.ts";
 import { StallWatch } from "./health.ts";
 import { LessonIntents } from "./intents.ts";
-import { captureProfiles, isSent, soundHasMoved, sourceProfile } from "./own_sources.ts";
+import { captureProfiles, isSent, playsSound, soundHasMoved, sourceProfile } from "./own_sources.ts";
 import { hasProgram, type ProgramReason } from "./program.ts";
 import { Publisher } from "./publisher.ts";
 import { bytesReceived } from "./recovery.ts";
@@ -410,7 +410,7 @@ export class LessonSession extends LessonIntents {
     this.wantsTimer = setTimeout(() => {
       const { view } = this.store;
       if (!this.connection.live || !view.me) return;
-      const sound = this.options.listens && (view.me.carriesSound || view.me.role === "observer");
+      const sound = this.options.listens && playsSound(view);
       this.subscriber?.want(wantsOf(view, this.tiles.all(), sound));
     }, delayMs);
   }

@@ -154,7 +154,9 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
  * looks whether all is ready: the lesson begins, or goes on, when it says `Enter`. `takes_lead`
  * says that somebody's hand brings the lead here, wherever else the same person leads; without it
  * a browser that enters is refused then (`leads-elsewhere`). Without `offers_sound` it has no
- * microphone and no loudspeaker: it never carries the seat's sound.
+ * microphone and no loudspeaker: it does not carry the seat's sound, unless it says `OfferSound`
+ * later. With `claims_sound` it is what the room's sound was set up for: the seat's other devices
+ * give theirs up to it. Without `plays_sound` it has a microphone alone, and another device plays.
  */
 export interface Join {
   type: "join";
@@ -167,6 +169,18 @@ export interface Join {
   enters?: boolean;
   takes_lead?: boolean;
   offers_sound?: boolean;
+  claims_sound?: boolean;
+  plays_sound?: boolean;
+  request_id?: string | null;
+}
+
+/**
+ * This device's microphone is lost, or there again: another device of the seat carries the
+ * sound meanwhile. What it claimed when it joined it gets back.
+ */
+export interface OfferSound {
+  type: "offer_sound";
+  offers: boolean;
   request_id?: string | null;
 }
 
@@ -434,6 +448,8 @@ export interface SeatState {
   devices: DeviceState[];
   /** which of its devices carries the room's sound */
   sound_device: string | null;
+  /** which of them plays the others' sound: mostly the same */
+  sound_player: string | null;
   sources: SourceState[];
   hand: Hand | null;
   muted_by_lead: boolean;
@@ -685,6 +701,7 @@ export interface Pong {
 export type ClientMessage =
   | Join
   | Enter
+  | OfferSound
   | Leave
   | Publish
   | Unpublish

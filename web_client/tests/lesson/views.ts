@@ -37,6 +37,7 @@ export function seat(id: string, more: Partial<SeatState> = {}): SeatState {
       { device_id: `device-${id}`, kind: "browser", bearer: `bearer ${id}`, connected: true, takes_program: false },
     ],
     sound_device: `device-${id}`,
+    sound_player: `device-${id}`,
     sources: [source(id, lead ? "teacher" : "students"), source(id, "room")],
     hand: null,
     muted_by_lead: false,

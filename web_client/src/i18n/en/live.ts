@@ -284,6 +284,7 @@ export const live = {
     noMicrophone: "No microphone: the others cannot hear this room",
     noCamera: "No camera: the others cannot see this room",
     soundElsewhere: "This room speaks and hears by its other device",
+    soundTakenElsewhere: "The microphone here is off: the room's other device has the sound",
     ended: "The lesson is over",
     noLesson: "No lesson now",
     nextAt: (title: string, time: string) => `Next: ${title} at ${time}`,

@@ -271,6 +271,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     noMicrophone: "没有麦克风，别人听不到本教室",
     noCamera: "没有摄像头，别人看不到本教室",
     soundElsewhere: "本教室的声音由另一台设备传送和播放",
+    soundTakenElsewhere: "本机麦克风已关闭：本教室的声音由另一台设备采集",
     ended: "本节课已结束",
     noLesson: "现在没有课",
     nextAt: (title, time) => `下一节：${title}，${time}`,

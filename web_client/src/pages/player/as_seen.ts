@@ -170,6 +170,7 @@ function absent(part: Part, role: Role): SeatState {
     away_since: null,
     devices: [],
     sound_device: null,
+    sound_player: null,
     sources: [],
     hand: null,
     muted_by_lead: false,

@@ -44,7 +44,7 @@ export function captionWords(caption: Caption, { room, lesson }: Messages): stri
     case "no-camera":
       return room.noCamera;
     case "sound-elsewhere":
-      return room.soundElsewhere;
+      return caption.plays ? room.soundTakenElsewhere : room.soundElsewhere;
     case "open-microphone":
       return room.openMicrophone;
     case "listening":
