@@ -1,8 +1,9 @@
-"""A room's agent: joins the room's lessons by itself and sends its cameras into them.
+"""A room's agent: joins the room's lessons by itself and sends its cameras into them, and its sound
+where the profile names a microphone.
 
-Owns which cameras are sent and when they are asked. Its life on the line is the protocol client's
-(`signaling.client.device`), each camera's its own (`camera`); how the room's sound goes is the room
-page's affair: the agent has neither microphone nor loudspeaker.
+Owns which of them are sent and when they are asked. Its life on the line is the protocol client's
+(`signaling.client.device`), what it does in a lesson `participant`'s, each camera's its own
+(`camera`), the sound's `sound`'s.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
 from hardware_profiles.camera import Camera, CameraStream
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.room import Layer, RoomProfile, VideoSource
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.carrying import Offering
 from hardware_profiles.room_agent.converting.target import Target
+from hardware_profiles.room_agent.participant import RoomInLesson
+from hardware_profiles.room_agent.sound import CameraSound, SoundFeed, SoundSetup
 from hardware_profiles.room_agent.sources.devices import LocalDevice
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
@@ -26,23 +29,7 @@ from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.errors import SeatRefused
 from signaling.client.token_providers import TokenProvider
-from signaling.protocol.messages import (
-    ClientMessage,
-    DeviceKind,
-    LessonState,
-    SeatState,
-    SendProfile,
-    Source,
-    SourceState,
-    Want,
-    Welcome,
-)
-
-if TYPE_CHECKING:
-    from aiortc import MediaStreamTrack
-
-    from hardware_profiles.room_agent.sending import CameraSending
-    from signaling.client.receiving import Receiving
+from signaling.protocol.messages import DeviceKind, SeatState, Source, Welcome
 
 # A server that is started again, or a line that is cut, finds the cameras still running.
 LINGER_S = 30.0
@@ -60,7 +47,7 @@ class RoomCamera:
 
 
 class RoomAgent:
-    """`await run()` it for good; cancel it to make it leave. `cameras` and `device` tell."""
+    """`await run()` it for good; cancel it to make it leave. `cameras`, `sound`, `device` tell."""
 
     def __init__(
         self,
@@ -72,8 +59,11 @@ class RoomAgent:
         rng: Random,
         say: Callable[[str], None],
     ) -> None:
-        """Raises `ProfileError`: the profile has no camera, or one whose password is unknown."""
-        self.cameras = _cameras(profile, passwords, rng)
+        """Raises `ProfileError`: the profile has neither camera nor microphone for it, or a camera
+        whose password is unknown.
+        """
+        self.sound = _sound(profile, rng)
+        self.cameras = _cameras(profile, passwords, rng, self.sound)
         self.profile = profile
         self.server = server
         self.refused = ""
@@ -87,7 +77,9 @@ class RoomAgent:
             name=profile.name,
             rng=rng,
             say=say,
-            offers_sound=False,
+            offers_sound=self.sound is not None,
+            claims_sound=self.sound is not None,
+            plays_sound=self.sound is not None and self.sound.plays,
         )
 
     async def run(self) -> None:
@@ -105,13 +97,24 @@ class RoomAgent:
         finally:
             tending.cancel()
             await asyncio.gather(tending, return_exceptions=True)
-            await asyncio.gather(*(stream.stop() for stream in self._streams()))
+            await self._rest()
 
-    def _joined(self, welcome: Welcome, own: SeatState) -> _Cameras:
+    def _joined(self, welcome: Welcome, own: SeatState) -> RoomInLesson:
         self.refused = ""
         for stream in self._streams():
             stream.start()
-        return _Cameras(welcome.profile, self.cameras, self._rng)
+        microphone = self.profile.sound.microphone
+        offering = None
+        if self.sound is not None and microphone is not None:
+            self.sound.start()
+            offering = Offering(page_takes_over=microphone.page_takes_over)
+        feeds = {camera.source: list(camera.streams.values()) for camera in self.cameras}
+        return RoomInLesson(welcome, feeds, self.sound, offering, rng=self._rng)
+
+    async def _rest(self) -> None:
+        await asyncio.gather(*(stream.stop() for stream in self._streams()))
+        if self.sound is not None:
+            await self.sound.stop()
 
     async def _tend(self) -> None:
         """Let the cameras rest some time after the lesson, and tell of their troubles meanwhile."""
@@ -122,7 +125,7 @@ class RoomAgent:
             if self.device.phase is Phase.IN_LESSON:
                 last_in_lesson = loop.time()
             elif loop.time() - last_in_lesson > LINGER_S:
-                await asyncio.gather(*(stream.stop() for stream in self._streams()))
+                await self._rest()
             for camera in self.cameras:
                 for stream in camera.streams.values():
                     self._tell(camera, stream, told)
@@ -141,55 +144,26 @@ class RoomAgent:
         return [stream for camera in self.cameras for stream in camera.streams.values()]
 
 
-class _Cameras:
-    """The agent in a lesson it has joined (`signaling.client.attendance.Participant`)."""
-
-    def __init__(self, profile: SendProfile, cameras: list[RoomCamera], rng: Random) -> None:
-        self._profile = profile
-        self._cameras = {camera.source: camera for camera in cameras}
-        self._rng = rng
-
-    def lesson_is(self, lesson: LessonState) -> None:
-        pass
-
-    def seat_is(self, seat: SeatState) -> None:
-        pass
-
-    def seat_is_gone(self, seat_id: str) -> None:
-        pass
-
-    def wish(self, now: float) -> ClientMessage | None:
+def _sound(profile: RoomProfile, rng: Random) -> SoundFeed | None:
+    sound = profile.sound
+    if sound.microphone is None:
         return None
-
-    def wants(self, seats: Mapping[str, SeatState]) -> list[Want]:
-        return []
-
-    def receiving(self) -> Receiving:
-        from signaling.client.receiving import Receiving  # noqa: PLC0415 - as in `sending`
-
-        return Receiving(_see_nothing)
-
-    async def sending(self) -> CameraSending | None:
-        """All cameras that this lesson shall have of us; its server says which."""
-        # A third of the memory, and not needed by an agent that waits for a lesson.
-        from hardware_profiles.room_agent.sending import (  # noqa: PLC0415
-            CameraSending,
-            SentCamera,
-        )
-
-        sent = [
-            SentCamera(wanted.source, list(self._cameras[wanted.source].streams.values()))
-            for wanted in self._profile.sources
-            if wanted.source in self._cameras
-        ]
-        return CameraSending(sent, rng=self._rng) if sent else None
+    speaker = sound.loudspeaker
+    setup = SoundSetup(
+        device=sound.microphone.device,
+        loudspeaker=speaker.device if speaker is not None else None,
+        bitrate_bps=sound.max_bitrate_bps,
+        echo=sound.echo_cancellation,
+        noise=sound.noise_suppression,
+        gain=sound.auto_gain_control,
+    )
+    return SoundFeed(setup, first_timestamp=rng.randrange(1 << 32))
 
 
-async def _see_nothing(seat: SeatState, source: SourceState, track: MediaStreamTrack) -> None:
-    await asyncio.Event().wait()
-
-
-def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) -> list[RoomCamera]:
+def _cameras(
+    profile: RoomProfile, passwords: Mapping[str, str], rng: Random, sound: SoundFeed | None
+) -> list[RoomCamera]:
+    of_camera = profile.sound.microphone.camera if profile.sound.microphone else None
     found = []
     for name, source in profile.sources:
         if source is not None and source.camera is not None:
@@ -203,12 +177,19 @@ def _cameras(profile: RoomProfile, passwords: Mapping[str, str], rng: Random) ->
                 for stream, target, packets in zip(
                     sorted_streams,
                     targets,
-                    _packet_sources(camera, sorted_streams, targets, passwords, rng),
+                    _packet_sources(
+                        camera,
+                        sorted_streams,
+                        targets,
+                        passwords,
+                        rng,
+                        sound=sound.camera if sound and of_camera == name else None,
+                    ),
                     strict=True,
                 )
             }
             found.append(RoomCamera(Source(name), streams))
-    if not found:
+    if not found and sound is None:
         raise ProfileError(
             f"the room profile {profile.name!r} has no camera; give a source a "
             f"[sources.teacher.camera] with its streams",
@@ -224,8 +205,12 @@ def _packet_sources(
     targets: tuple[Target, ...],
     passwords: Mapping[str, str],
     rng: Random,
+    *,
+    sound: CameraSound | None,
 ) -> Sequence[PacketSource]:
-    """Of each stream: a network camera's own, or a layer of a device of this machine."""
+    """Of each stream: a network camera's own, or a layer of a device of this machine. `sound` takes
+    what its largest stream sends of it.
+    """
     if camera.kind != "rtsp":
         return LocalDevice(camera.kind, camera.device, targets).layers
     login = _login(camera, passwords)
@@ -235,6 +220,7 @@ def _packet_sources(
             login,
             udp=camera.transport == "udp",
             rng=Random(rng.random()),  # noqa: S311 - numbers of streams, no secrets
+            sound=sound if stream is streams[-1] else None,
         )
         for stream in streams
     ]

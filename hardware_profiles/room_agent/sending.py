@@ -1,4 +1,4 @@
-"""The publish connection of a room's cameras: ready packets through aiortc's DTLS.
+"""The publish connection of a room's cameras and its sound: ready packets through aiortc's DTLS.
 
 Owns the offer, the way out and what the server asks for (lost packets, keyframes). aiortc encodes
 or at least packetises whatever it sends; here everything is ready, so of it only the connection is
@@ -36,12 +36,15 @@ from hardware_profiles.room_agent.line import LineLayers
 from hardware_profiles.room_agent.offer import with_layers
 from hardware_profiles.room_agent.out_layer import OutLayer
 from hardware_profiles.room_agent.passing.group import Passed
+from hardware_profiles.room_agent.sound import SoundFeed
+from hardware_profiles.room_agent.sound_way import AUDIO_LEVEL, SoundWay
 from signaling.client.errors import ServerLost
 from signaling.client.peer import Peer
 from signaling.protocol.messages import Source
 
 # What a camera sends is declared so whatever it is: browsers refuse other words and play the rest.
 _DECLARED = {"packetization-mode": "1", "profile-level-id": "42e01f"}
+_CODECS = {"video/h264", "audio/opus"}
 # A group goes out at 60 Mb/s: a whole one at once would overflow the first queue on its way.
 _PAUSE_S = 0.005
 _MOST_WAITING = 16_384
@@ -68,12 +71,18 @@ class _Rest(MediaStreamTrack):
 
 
 class CameraSending(Peer):
-    """One publish connection. `offer`, then `take_answer`, then it sends until `close`."""
+    """One publish connection. `offer`, then `take_answer`, then it sends until `close`.
 
-    def __init__(self, cameras: list[SentCamera], *, rng: Random) -> None:
+    `sound` is the room's, where it is this device that carries it.
+    """
+
+    def __init__(
+        self, cameras: list[SentCamera], *, rng: Random, sound: SoundFeed | None = None
+    ) -> None:
         super().__init__()
         self.dropped = 0
         self._ways = [_Way(self, camera, rng) for camera in cameras]
+        self._sound = SoundWay(self.connection, sound, self.put_first, rng) if sound else None
         self._line = LineLayers([len(way.layers) for way in self._ways])
         self._waiting: deque[bytes] = deque()
         self._departure: Departure | None = None  # there as soon as it may send
@@ -86,29 +95,46 @@ class CameraSending(Peer):
             way.transceiver.mid or "": [layer.ssrc for layer in way.layers] for way in self._ways
         }
         sources = {way.transceiver.mid or "": way.camera.source for way in self._ways}
+        if self._sound is not None:
+            ssrcs[self._sound.mid] = [self._sound.ssrc]
+            sources[self._sound.mid] = Source.ROOM
         return with_layers(self.connection.localDescription.sdp, ssrcs), sources
 
     async def take_answer(self, sdp: str) -> None:
         """Begin to send."""
+        medias = SessionDescription.parse(sdp).media
         agreed = {
             media.rtp.muxId: codec.payloadType
-            for media in SessionDescription.parse(sdp).media
+            for media in medias
             for codec in media.rtp.codecs[:1]
-            if codec.mimeType.lower() == "video/h264" and codec.payloadType is not None
+            if codec.mimeType.lower() in _CODECS and codec.payloadType is not None
         }
         for way in self._ways:
             if (way.transceiver.mid or "") not in agreed:
                 raise ServerLost("the server takes no H.264")
+        if self._sound is not None and self._sound.mid not in agreed:
+            raise ServerLost("the server takes no Opus")
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self.until_connected()
-        self._departure = Departure(self._ways[0].transceiver.sender.transport)
+        first = self._sound or self._ways[0]
+        self._departure = Departure(first.transceiver.sender.transport)
         for way in self._ways:
             way.open(agreed[way.transceiver.mid or ""])
+        if self._sound is not None:
+            levels = [
+                extension.id
+                for media in medias
+                for extension in media.rtp.headerExtensions
+                if media.rtp.muxId == self._sound.mid and extension.uri == AUDIO_LEVEL
+            ]
+            self._sound.open(agreed[self._sound.mid], levels[0] if levels else 0)
 
     async def close(self) -> None:
         """Give the connection up; the cameras go on."""
         for way in self._ways:
             way.close()
+        if self._sound is not None:
+            self._sound.close()
         if self._leaving is not None:
             self._leaving.cancel()
         if self._departure is not None:
@@ -134,6 +160,15 @@ class CameraSending(Peer):
         self.dropped += max(0, len(packets) - room)
         self._waiting.extend(packets[:room])
         self._leave()
+
+    def put_first(self, packets: list[bytes]) -> None:
+        """Send these now: sound waits behind no group of pictures."""
+        if self._departure is None:
+            return
+        try:
+            self._departure.send(packets)
+        except ConnectionError:
+            self.failed.set()
 
     def put_one(self, packet: bytes) -> None:
         """`put` of one: hundreds a second come so."""

@@ -185,6 +185,9 @@ class _Pupils:
     def seat_is_gone(self, seat_id: str) -> None:
         self._mind.seat_is_gone(seat_id)
 
+    def sends_anew(self) -> bool:
+        return False
+
     def wish(self, now: float) -> ClientMessage | None:
         return self._mind.wishes(now)
 

@@ -85,6 +85,10 @@ class Participant(Protocol):
         """A new connection with all there is to send; None when there is nothing."""
         ...
 
+    def sends_anew(self) -> bool:
+        """Whether other things are to be sent than `sending` last gave; asked twice a second."""
+        ...
+
     def wish(self, now: float) -> ClientMessage | None:
         """What to ask for now, by the loop's clock; looked at twice a second."""
         ...
@@ -109,6 +113,7 @@ class Attendance:
         self._seats = {state.seat_id: state for state in welcome.seats}
         self._sending: Sending | None = None
         self._receiving: Receiving | None = None
+        self._anew = asyncio.Event()
         self._wanted: list[str] = []
         self._mids: dict[str, str] = {}  # of what is sent: m-line → producer
         self._layers_needed: dict[str, int] = {}  # as last told, by producer
@@ -159,6 +164,7 @@ class Attendance:
                 self._participant.lesson_is(event.lesson)
                 if event.lesson.ended:
                     return
+                await self._subscribe()  # its own streams may have changed
             elif isinstance(event, SubscribeOffer):
                 await self._answer(event)
             elif isinstance(event, LayersNeeded):
@@ -167,13 +173,16 @@ class Attendance:
         raise ServerLost("the line broke")
 
     async def _send(self) -> None:
-        """Publish, then wait for the media connection to fail."""
+        """Publish, again whenever it is to be anew, until the media connection fails."""
         told = ""
         while True:
+            self._anew.clear()
             try:
                 if await self._publish():
-                    break
-                await asyncio.Event().wait()  # nothing to send: only the lesson's end ends this
+                    await self._until_anew()
+                else:
+                    await self._anew.wait()  # nothing to send
+                continue
             except RequestRefused as refusal:
                 if refusal.refused.code not in _SOURCE_REFUSED:
                     raise
@@ -183,9 +192,19 @@ class Attendance:
             if self._sending is not None:
                 await self._sending.close()
             await asyncio.sleep(_PUBLISH_AGAIN_S)
+
+    async def _until_anew(self) -> None:
+        """Until something else is to be sent."""
         assert self._sending is not None  # noqa: S101 - _publish has made it
-        await self._sending.failed.wait()
-        raise ServerLost("the media connection failed")
+        waits = [asyncio.ensure_future(e.wait()) for e in (self._sending.failed, self._anew)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+        if self._sending.failed.is_set():
+            raise ServerLost("the media connection failed")
+        await self._sending.close()
 
     async def _publish(self) -> bool:
         self._sending = await self._participant.sending()
@@ -212,6 +231,8 @@ class Attendance:
             await asyncio.sleep(_LOOK_EVERY_S)
             if self._receiving is not None and self._receiving.failed.is_set():
                 raise ServerLost("the receiving connection failed")
+            if self._participant.sends_anew():
+                self._anew.set()
             wish = self._participant.wish(loop.time())
             if wish is not None:
                 try:

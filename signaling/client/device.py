@@ -48,7 +48,7 @@ class ClientDevice:
     """`await run()` it; cancel it to make the device leave. `phase`, `joins`, `seat_id` tell.
 
     `name` is what `say` calls it until the server has named its seat. One that has cameras alone
-    does not offer sound (`Join`).
+    does not offer sound, one that was set up for it claims it (`Join`).
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class ClientDevice:
         rng: random.Random,
         say: Callable[[str], None],
         offers_sound: bool = True,
+        claims_sound: bool = False,
+        plays_sound: bool = True,
     ) -> None:
         self.server = server
         self.token_provider = token_provider
@@ -76,7 +78,11 @@ class ClientDevice:
         self._joined = joined
         self._rng = rng
         self._say = say
-        self._offers_sound = offers_sound
+        self._sound = {
+            "offers_sound": offers_sound,
+            "claims_sound": claims_sound,
+            "plays_sound": plays_sound,
+        }
         self._resume: str | None = None
         self._told = ""
 
@@ -145,12 +151,7 @@ class ClientDevice:
     async def _attend(self, token: str) -> None:
         """From joining to the lesson's end. Raises when it ends otherwise."""
         async with open_link(self.server) as link:
-            join = Join(
-                token=token,
-                device=self._kind,
-                resume=self._resume,
-                offers_sound=self._offers_sound,
-            )
+            join = Join(token=token, device=self._kind, resume=self._resume, **self._sound)
             welcome = await link.ask(join)
             if not isinstance(welcome, Welcome):
                 raise ServerLost("the server does not greet")

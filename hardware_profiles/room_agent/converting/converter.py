@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -50,12 +50,18 @@ class Converter:
     """
 
     def __init__(
-        self, setup: Mapping[str, Any], maker: Maker, *, clock: Callable[[], float]
+        self,
+        setup: Mapping[str, Any],
+        maker: Maker,
+        *,
+        clock: Callable[[], float],
+        command: Sequence[str] = COMMAND,
     ) -> None:
         self.size: tuple[int, int] | None = None
         self.price = 0.0
         self.failure = ""  # a word for why it has ended: the child's own, or what was seen of it
         self._maker = maker
+        self._command = command
         self._clock = clock
         self._early: list[bytes] = [message_bytes(MessageKind.SETUP, json.dumps(setup).encode())]
         self._process: Process | None = None
@@ -71,7 +77,7 @@ class Converter:
         """
         try:
             process = await asyncio.create_subprocess_exec(
-                *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+                *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
             )
         except OSError:  # too many processes, no memory
             self.failure = "start"
@@ -117,13 +123,14 @@ class Converter:
         if not self._unanswered:
             self._asked_at = self._clock()
         self._unanswered += 1
-        self._tell(MessageKind.CODED, picture.body())
+        self.tell(MessageKind.CODED, picture.body())
 
     def need(self, layers: int) -> None:
         """Which layers anybody wants, a bit for each: a device of this machine rests meanwhile."""
-        self._tell(MessageKind.NEEDED, bytes((layers,)))
+        self.tell(MessageKind.NEEDED, bytes((layers,)))
 
-    def _tell(self, kind: MessageKind, body: bytes) -> None:
+    def tell(self, kind: MessageKind, body: bytes) -> None:
+        """A message of another kind, which it does not answer."""
         data = message_bytes(kind, body)
         if self._process is None:
             self._early.append(data)

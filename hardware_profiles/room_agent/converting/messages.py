@@ -27,6 +27,9 @@ class MessageKind(IntEnum):
     DONE = 5  # ? a coded picture is through; processor time so far in microseconds
     SIZE = 6  # ? pixels of what is decoded: width, height
     FAILED = 7  # ? why it ends, a word
+    SOUND = 8  # ? 20 ms of a microphone's sound (`sounding.packets`)
+    HEARD = 9  # ! what another room says, to be played: its number, 16 bits a sample
+    TOLD = 10  # ? how microphone and loudspeaker are, JSON
 
 
 class BrokenMessage(Exception):  # noqa: N818 - named as what was found

@@ -4,7 +4,8 @@
     ├── RtspError      a network camera (`sources.rtsp.errors`)
     ├── NotConverted   its pictures cannot be decoded and encoded here
     ├── OwnFault       this program itself failed with its pictures
-    └── DeviceFailed   a camera, screen or film of this machine cannot be read
+    ├── DeviceFailed   a camera, screen or film of this machine cannot be read
+    └── SoundFailed    a microphone or loudspeaker cannot be used
 
 Every error says in both languages what to do.
 """
@@ -55,6 +56,62 @@ class DeviceFailed(SourceError):  # noqa: N818 - as above
         english, chinese = _DEVICES.get(word, _DEVICES["lost"])
         super().__init__(english, chinese)
 
+
+class SoundFailed(SourceError):  # noqa: N818 - as above
+    """A microphone or loudspeaker cannot be used; it is asked for again."""
+
+    def __init__(self, word: str) -> None:
+        english, chinese = _SOUNDS.get(word, _SOUNDS["lost"])
+        super().__init__(english, chinese)
+        self.word = word
+
+
+_SOUNDS = {
+    "missing": (
+        "it is not there: plug it in, or check its name in the profile (arecord -L)",
+        "没有找到：请插好，或核对配置中的名称（arecord -L）",
+    ),
+    "ambiguous": (
+        "more than one sound card has this name: write more of it in the profile",
+        "有多个声卡符合此名称；请在配置中写得更完整",
+    ),
+    "busy": (
+        "another program uses it; close that program",
+        "正被其他程序使用；请关闭那个程序",
+    ),
+    "forbidden": (
+        "this program may not open it: put its user into the group audio",
+        "本程序无权打开；请把其用户加入 audio 组",
+    ),
+    "format": (
+        "it gives no sound of a kind that is known here (16 bits, 1 to 8 channels)",
+        "其声音格式不受支持（须为 16 位、1 至 8 声道）",
+    ),
+    "hangs": (
+        "it is there and gives nothing at all: unplug it and plug it in again",
+        "设备在，却没有任何数据；请拔下后重新插上",
+    ),
+    "lost": (
+        "it has stopped: check its cable",
+        "已停止；请检查连接线",
+    ),
+    "camera": (
+        "the camera sends no sound: switch its microphone on, as AAC or G.711, on its own page",
+        "摄像机没有发送声音；请在摄像机网页上打开话筒，编码选 AAC 或 G.711",
+    ),
+    "no-alsa": (
+        "this machine has no ALSA; install libasound2",
+        "本机没有 ALSA；请安装 libasound2",
+    ),
+    "no-opus": (
+        "this machine has no Opus; install libopus0",
+        "本机没有 Opus；请安装 libopus0",
+    ),
+    "no-processing": (
+        "echo cancellation is not installed: pip install 'tongke[sound]'",
+        "没有安装回声消除；请运行 pip install 'tongke[sound]'",
+    ),
+}
 
 _CHILDREN = {
     "start": ("its process cannot be started", "无法启动转换进程"),

@@ -29,23 +29,32 @@ class PacketSource(Protocol):
 
 class NetworkCamera:
     """A camera by RTSP. Its packets cost next to nothing: they come whether or not they are needed,
-    so that the last group of pictures is at hand.
+    so that the last group of pictures is at hand. `sound` takes its sound along.
     """
 
     def __init__(
-        self, address: StreamAddress, login: Login | None, *, udp: bool, rng: Random
+        self,
+        address: StreamAddress,
+        login: Login | None,
+        *,
+        udp: bool,
+        rng: Random,
+        sound: PacketTaker | None = None,
     ) -> None:
         self._address = address
         self._login = login
         self._udp = udp
         self._rng = rng
+        self._sound = sound
 
     @property
     def price(self) -> float:
         return 0.0
 
     async def receive(self, taker: PacketTaker) -> None:
-        await receive(self._address, self._login, taker, udp=self._udp, rng=self._rng)
+        await receive(
+            self._address, self._login, taker, udp=self._udp, rng=self._rng, sound=self._sound
+        )
 
     def need(self, *, needed: bool) -> None:
         pass

@@ -93,6 +93,7 @@ class RtspClient:
         self._description = Description(address.url, ())
         self._base = address.url
         self._wanted: list[tuple[int, Way]] = []
+        self._watched = -1  # the track whose silence is the camera's loss
         self._set_up_count = 0
         self._channels: dict[int, tuple[int, bool]] = {}
         self._peer = ""
@@ -112,10 +113,15 @@ class RtspClient:
         self._ask("OPTIONS", self._address.url, {}, State.OPTIONS, now)
 
     def set_up(self, ways: Mapping[int, Way], now: float) -> None:
-        """Ask for these tracks of `Described`, each in its way; the others stay unsent."""
+        """Ask for these tracks of `Described`, each in its way; the others stay unsent.
+
+        The camera is lost when the first of them falls silent: a sound may go on over a picture
+        that hangs.
+        """
         if self.state is not State.DESCRIBED:
             return  # what came right behind the description has ended it, or led elsewhere
         self._wanted = list(ways.items())
+        self._watched = next(iter(ways), -1)
         self._set_up_count = 0
         self._next_set_up(now)
 
@@ -192,7 +198,7 @@ class RtspClient:
             self._tell_media(track, frame.data, control=control, now=now)
 
     def _tell_media(self, track: int, data: bytes, *, control: bool, now: float) -> None:
-        if not control and self.state is State.PLAYING:
+        if not control and track == self._watched and self.state is State.PLAYING:
             self._silent_at = now + SILENCE_S
         self._outputs.append(CameraPacket(track, data, control))
 

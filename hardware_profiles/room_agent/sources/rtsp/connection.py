@@ -30,6 +30,7 @@ from hardware_profiles.room_agent.sources.rtsp.transport import TCP, Way
 
 # The best first: H.264 goes on as it is, the others are converted.
 PICTURES = ("H264", "H265", "JPEG")
+SOUNDS = ("MPEG4-GENERIC", "G722", "PCMA", "PCMU")
 _CONNECT_S = 5.0
 # A keyframe of 1080p is 200 KiB and comes at once; the kernel's usual 208 KiB would drop its end.
 _UDP_BUFFER_BYTES = 1 << 20
@@ -56,10 +57,18 @@ class PacketTaker(Protocol):
 
 
 async def receive(
-    address: StreamAddress, login: Login | None, picture: PacketTaker, *, udp: bool, rng: Random
+    address: StreamAddress,
+    login: Login | None,
+    picture: PacketTaker,
+    *,
+    udp: bool,
+    rng: Random,
+    sound: PacketTaker | None = None,
 ) -> None:
-    """Give `picture` what the camera's first picture track sends; ends by raising `RtspError`."""
-    conversation = _Conversation(address, login, picture, udp=udp, rng=rng)
+    """Give `picture` what the camera's first picture track sends, `sound` its best sound where it
+    has one; ends by raising `RtspError`.
+    """
+    conversation = _Conversation(address, login, picture, udp=udp, rng=rng, sound=sound)
     try:
         await conversation.run()
     finally:
@@ -75,10 +84,13 @@ class _Conversation:
         *,
         udp: bool,
         rng: Random,
+        sound: PacketTaker | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._client = RtspClient(address, login, rng=rng)
         self._picture = picture
+        self._sound = sound
+        self._takers: dict[int, PacketTaker] = {}  # by track
         self._udp = udp
         self._stream: asyncio.Transport | None = None
         self._own_host = ""  # the address the camera sees us by
@@ -159,7 +171,8 @@ class _Conversation:
         at = self._loop.time()
         while (output := self._client.poll()) is not None:
             if isinstance(output, CameraPacket):
-                if not self._picture.packet(output.data, at, control=output.control):
+                taker = self._takers.get(output.track, self._picture)
+                if not taker.packet(output.data, at, control=output.control):
                     self._fail(CameraLost("it ended the stream", "摄像机结束了码流"))
             else:
                 self._do(output)
@@ -179,19 +192,26 @@ class _Conversation:
                 pass
 
     def _chosen(self, description: Description) -> None:
-        """Set up the picture; asked again at once when there is none, with what there is."""
+        """Set up the picture, and the sound that is wanted. Without a picture that is known here
+        it is over.
+        """
         found = [number for codec in PICTURES for number in tracks_of(description, (codec,))]
         if not found:
             others = ", ".join(one.codec for one in description.tracks if one.kind == "video")
             self._fail(NoPicture(others if others.isalnum() else ""))
             return
+        self._takers = {found[0]: self._picture}
+        if self._sound is not None:
+            sounds = [number for codec in SOUNDS for number in tracks_of(description, (codec,))]
+            self._takers |= dict.fromkeys(sounds[:1], self._sound)
         try:
-            way = self._open_ports(found[0]) if self._udp else TCP
+            ways = {one: self._open_ports(one) if self._udp else TCP for one in self._takers}
         except OSError:
             self._fail(CameraLost("no UDP ports are free here", "本机没有空闲的 UDP 端口"))
             return
-        self._picture.begins(description.tracks[found[0]])
-        self._client.set_up({found[0]: way}, self._loop.time())
+        for track, taker in self._takers.items():
+            taker.begins(description.tracks[track])
+        self._client.set_up(ways, self._loop.time())
 
     def _fail(self, error: RtspError) -> None:
         if not self._over.done():

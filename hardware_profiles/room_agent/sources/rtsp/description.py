@@ -2,12 +2,14 @@
 RFC 7798 §7.1.
 
 Read with patience: cameras leave out what they must not and add what nobody knows. What is needed
-is the tracks, how each is called and controlled, and the parameter sets of H.264 and H.265.
+is the tracks, how each is called and controlled, the parameter sets of H.264 and H.265, and how
+AAC is set up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hardware_profiles.room_agent.sources.rtsp.address import checked_url, control_url
@@ -17,6 +19,7 @@ from mixer.rtp.h264 import sprop_parameter_sets
 
 # A camera has a picture, a sound and some metadata; two lenses have twice that.
 MOST_TRACKS = 16
+_MOST_CONFIG_DIGITS = 64  # an AudioSpecificConfig is 2 to 7 bytes
 _STATIC = {0: ("PCMU", 8_000), 8: ("PCMA", 8_000), 9: ("G722", 8_000), 26: ("JPEG", 90_000)}
 
 
@@ -30,6 +33,8 @@ class CameraTrack:
     clock_rate: int
     control: str
     parameter_sets: tuple[bytes, ...] = ()
+    channels: int = 1  # of a sound
+    config: bytes = b""  # of AAC: how its decoder is set up (RFC 3640 §4.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +101,23 @@ def _media(value: str) -> _Media | None:
 
 def _track(media: _Media, base: str) -> CameraTrack:
     codec, clock_rate = _STATIC.get(media.payload_type, ("", 90_000))
+    channels, config = 1, b""
     for value in media.attributes.get("rtpmap", []):
         payload_type, _, encoding = value.partition(" ")
         if payload_type == str(media.payload_type):
             name, _, rate = encoding.strip().partition("/")
             codec, clock_rate = name.upper()[:20], _rate(rate, clock_rate)
+            channels = 2 if rate.strip().endswith("/2") else 1
     sets: tuple[bytes, ...] = ()
     for value in media.attributes.get("fmtp", []):
         payload_type, _, parameters = value.partition(" ")
         if payload_type == str(media.payload_type):
             sets = described_sets(parameters) if codec == "H265" else _parameter_sets(parameters)
+            config = _config(parameters)
     control = control_url(base, media.attributes.get("control", [""])[0])
-    return CameraTrack(media.kind, media.payload_type, codec, clock_rate, control, sets)
+    return CameraTrack(
+        media.kind, media.payload_type, codec, clock_rate, control, sets, channels, config
+    )
 
 
 def _rate(text: str, otherwise: int) -> int:
@@ -115,6 +125,15 @@ def _rate(text: str, otherwise: int) -> int:
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > 7:
         return otherwise
     return int(digits) or otherwise
+
+
+def _config(parameters: str) -> bytes:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "config" and len(value) <= _MOST_CONFIG_DIGITS:
+            with suppress(ValueError):
+                return bytes.fromhex(value)
+    return b""
 
 
 def _parameter_sets(parameters: str) -> tuple[bytes, ...]:

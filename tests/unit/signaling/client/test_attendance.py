@@ -80,6 +80,9 @@ class Room:
     async def sending(self) -> Sending:
         return self._sending
 
+    def sends_anew(self) -> bool:
+        return False
+
     def wish(self, now: float) -> None:
         return None
 
