@@ -120,7 +120,7 @@ class RoomAgent:
         """Let the cameras rest some time after the lesson, and tell of their troubles meanwhile."""
         loop = asyncio.get_running_loop()
         last_in_lesson = float("-inf")
-        told: dict[CameraFeed, str] = {}
+        told: dict[CameraFeed | SoundFeed, str] = {}
         while True:
             if self.device.phase is Phase.IN_LESSON:
                 last_in_lesson = loop.time()
@@ -128,17 +128,25 @@ class RoomAgent:
                 await self._rest()
             for camera in self.cameras:
                 for stream in camera.streams.values():
-                    self._tell(camera, stream, told)
+                    self._tell(camera.source.value, stream, told)
+            if self.sound is not None:
+                self._tell("sound", self.sound, told)
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    def _tell(self, camera: RoomCamera, stream: CameraFeed, told: dict[CameraFeed, str]) -> None:
-        """One line when a camera is lost, one when it is back."""
+    def _tell(
+        self,
+        name: str,
+        stream: CameraFeed | SoundFeed,
+        told: dict[CameraFeed | SoundFeed, str],
+    ) -> None:
+        """One line when a camera or the microphone is lost, one when it is back."""
         trouble = str(stream.trouble) if stream.trouble is not None else ""
         if trouble and trouble != told.get(stream):
             told[stream] = trouble
-            self._say(f"{camera.source.value}: {trouble}")
+            self._say(f"{name}: {trouble}")
         elif stream.state is StreamState.SENDS and told.pop(stream, ""):
-            self._say(f"{camera.source.value}: the camera is back")
+            back = "the microphone" if isinstance(stream, SoundFeed) else "the camera"
+            self._say(f"{name}: {back} is back")
 
     def _streams(self) -> list[CameraFeed]:
         return [stream for camera in self.cameras for stream in camera.streams.values()]

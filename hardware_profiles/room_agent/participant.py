@@ -92,6 +92,8 @@ class RoomInLesson:
         ]
         self._sends_sound = self._sound is not None and self._hearing.carries
         sound = self._sound if self._sends_sound else None
+        if self._sound is not None:
+            self._sound.carried = self._sends_sound
         if not sent and sound is None:
             return None
         return CameraSending(sent, rng=self._rng, sound=sound)

@@ -86,6 +86,7 @@ class SoundFeed:
         self.level_db = 0.0
         self.rate = 0
         self.price = 0.0  # of one core
+        self.carried = True  # the room is heard by this microphone, and not by its page's
         self.clock = SoundClock(first_timestamp)
         self.camera = CameraSound(self) if setup.device is None else None
         self._setup = setup

@@ -18,6 +18,8 @@ from typing import Any
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.passing.fitness import Unfit
+from hardware_profiles.room_agent.sound import SoundFeed
+from hardware_profiles.room_agent.sounding.faults import Fault
 from signaling.client.device import Phase
 
 STATUS_PORT = 7889
@@ -38,6 +40,27 @@ _STATES = {
     StreamState.IS_ASKED: ("正在连接", "connecting"),
     StreamState.SENDS: ("正常", "sends"),
     StreamState.LOST: ("已断开，不断重试", "lost, asked again and again"),
+}
+_SOUND_LOST = ("没有话筒，不断重试", "no microphone, asked for again and again")
+_PAGE_HAS_IT = (
+    "本教室的声音现由教室页面采集",
+    "the room's page has the microphone at the moment",
+)
+# What is wrong with a microphone that is there.
+_FAULTS = {
+    Fault.NOTHING: (
+        "话筒没有任何声音：请检查话筒上的开关、静音键和音频处理器的输出",
+        "the microphone gives nothing: look at its switch, its mute key, the processor's output",
+    ),
+    Fault.CLIPPED: (
+        "话筒声音过大而失真：请调低话筒或音频处理器的增益",
+        "the microphone is too loud and distorts: turn down its gain or the sound processor's",
+    ),
+    Fault.RATE: (
+        "话筒每秒给出 {rate} 个采样而不是 48000 个，声音会变调：请把声卡设为 48 kHz",
+        "the microphone gives {rate} samples a second and not 48000, so voices change their pitch: "
+        "set the sound card to 48 kHz",
+    ),
 }
 # What browsers do not play.
 _CONVERTED = {
@@ -104,6 +127,27 @@ def status(agent: RoomAgent, now: float) -> dict[str, Any]:
             for camera in agent.cameras
             for rid, stream in camera.streams.items()
         ],
+        "sound": _sound(agent.sound, now) if agent.sound is not None else None,
+    }
+
+
+def _sound(sound: SoundFeed, now: float) -> dict[str, Any]:
+    trouble, speaker = sound.trouble, sound.speaker_trouble
+    return {
+        "state": sound.state.value,
+        "for_s": round(max(0.0, now - sound.since)),
+        "carried": sound.carried,
+        "fault": sound.fault,
+        "level_db": sound.level_db,
+        "rate": sound.rate,
+        "packets": sound.packets,
+        "price": round(sound.price, 2),
+        "in_step": "by_reports" if sound.clock.by_reports else "by_arrival",
+        "plays": sound.plays,
+        "trouble_zh": trouble.message_zh if trouble else "",
+        "trouble_en": trouble.message_en if trouble else "",
+        "loudspeaker_zh": speaker.message_zh if speaker else "",
+        "loudspeaker_en": speaker.message_en if speaker else "",
     }
 
 
@@ -132,6 +176,8 @@ def page(told: dict[str, Any]) -> str:
     away = told["server_away"] and told["phase"] == Phase.WAITING.name.lower()
     phase = _both(_AWAY if away else _PHASES[Phase[told["phase"].upper()]])
     rows = "".join(_row(camera) for camera in told["cameras"])
+    if told["sound"] is not None:
+        rows += _sound_row(told["sound"])
     return (
         '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
         '<meta http-equiv="refresh" content="2"><title>同课 Tongke</title>'
@@ -142,7 +188,7 @@ def page(told: dict[str, Any]) -> str:
         f"<h1>{html.escape(told['room'])}</h1><p><strong>{phase}</strong>"
         f"<p>服务器 · server: {html.escape(told['server'])}"
         "<table><tr><th>摄像机<small>camera</small><th>状态<small>state</small>"
-        f"<th>画面<small>picture</small></tr>{rows}</table></html>"
+        f"<th>画面、音量<small>picture, level</small></tr>{rows}</table></html>"
     )
 
 
@@ -165,6 +211,32 @@ def _row(camera: dict[str, Any]) -> str:
         f"<tr><td>{name} ({html.escape(camera['layer'])})"
         f'<td class="{state.value}">{_both(_STATES[state])}<p>{trouble}'
         f"<td>{size}{notice}</tr>"
+    )
+
+
+def _sound_row(sound: dict[str, Any]) -> str:
+    state = StreamState(sound["state"])
+    words = _SOUND_LOST if state is StreamState.LOST else _STATES[state]
+    notices = []
+    if sound["trouble_en"]:
+        notices.append((sound["trouble_zh"], sound["trouble_en"]))
+    if sound["fault"]:
+        chinese, english = _FAULTS[Fault(sound["fault"])]
+        rate = str(sound["rate"])
+        notices.append((chinese.replace("{rate}", rate), english.replace("{rate}", rate)))
+    if state is not StreamState.RESTS and not sound["carried"]:
+        notices.append(_PAGE_HAS_IT)
+    if sound["loudspeaker_en"]:
+        notices.append(
+            ("扬声器：" + sound["loudspeaker_zh"], "loudspeaker: " + sound["loudspeaker_en"])
+        )
+    level = "–"
+    if state is StreamState.SENDS:
+        level = f"{sound['level_db']:.0f} dB"
+    trouble = "".join(f"<p>{_both(one)}" for one in notices)
+    return (
+        f'<tr><td>{_both(("声音", "sound"))}<td class="{state.value}">{_both(words)}{trouble}'
+        f"<td>{level}</tr>"
     )
 
 

@@ -7,6 +7,7 @@
     echo       what is played is taken out of what is heard; noise; gain
     frames     samples to the 20 ms that Opus packs, with their place in time
     packets    what is sent of it: Opus, its time and loudness
+    faults     what can be wrong with a microphone that is there
     health     a microphone that gives nothing, clips, or counts wrongly
     voices     the other rooms' sounds, to one
 

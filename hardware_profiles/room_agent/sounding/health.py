@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
+from hardware_profiles.room_agent.sounding.faults import Fault
 from mixer.libopus import Samples
 
 # Nobody speaks so softly: below one step of 16 bits.
@@ -28,14 +28,6 @@ WRONG_RATE = 0.02
 _RATE_OVER_S = 4.0
 _LEVEL_FALLS_DB_PER_S = 20.0
 QUIET_DB = -96.0
-
-
-class Fault(Enum):
-    """What is wrong with a microphone that is there."""
-
-    NOTHING = "nothing"  # it gives digital silence
-    CLIPPED = "clipped"
-    RATE = "rate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def lesson(*mixes: str | None) -> LessonState:
     ("own", "mixes", "wanted"),
     [
         (seat("me", source("mine"), player="agent"), (), ["a", "b"]),
-        (seat("me", source("mine"), player="the page"), (), []),
+        (seat("me", source("mine"), player="page"), (), []),
         (seat("me", source("mine"), player="agent"), ("me", None, "other"), ["mix-me"]),
         (seat("me", source("mine"), player="agent"), (None,), ["a", "b"]),  # it would come back
         (seat("me", player="agent"), (None,), ["mix-None"]),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardware_profiles.room_agent.sounding.health import Fault, Health, MicrophoneHealth
+from hardware_profiles.room_agent.sounding.faults import Fault
+from hardware_profiles.room_agent.sounding.health import Health, MicrophoneHealth
 from mixer.libopus import Samples
 
 SPEECH = (0.2 * np.sin(np.arange(480) / 7)).astype(np.float32)
