@@ -24,7 +24,7 @@ from mixer.composite.arrange import ProgramSeat, arrange
 from mixer.composite.layouts import ProgramLayout
 from server.simulate.identity import read_mark
 from server.simulate.scene import Scene, SceneView
-from tests.browser.county import LEAD_ROOM, ROOMS, County, post
+from tests.browser.county import ADMINISTRATOR, LEAD_ROOM, ROOMS, County, post
 from tests.browser.fake_devices import MJPEG_FRAME_RATE, FakeDevice, seat_device, write_voice
 from tests.browser.platform_page import platform
 from tests.browser.screens import Screen, open_screen
@@ -58,7 +58,7 @@ window.Marks = (() => {
   return {
     read,
     shows: (tiles) => tiles.every(([place, identity]) => {
-      const mark = read(document.querySelector("video"), place);
+      const mark = read(window.broadcast ?? document.querySelector("video"), place);
       if (mark?.identity !== identity) return false;
       if (!seen.has(identity)) seen.set(identity, mark.counter);
       return seen.get(identity) !== mark.counter;
@@ -80,6 +80,14 @@ if (navigator.mediaDevices) {
   };
 }
 """
+
+
+# What has come by the lesson's own media.
+RECEIVED = """async () => {
+  const report = await tongkeSession.peers.subscribe?.getStats();
+  return [...(report?.values() ?? [])].filter((one) => one.type === "inbound-rtp")
+    .reduce((sum, one) => sum + one.bytesReceived, 0);
+}"""
 
 
 def camera(folder: Path, identity: int, name: str) -> FakeDevice:
@@ -161,6 +169,7 @@ def test_a_platform_plays_the_lesson(tmp_path: Path, playwright: Playwright) -> 
         both_are_heard(viewer)
         assert not [one for one in viewer.page.evaluate("faults") if one.startswith("true")]
         caches_may_keep_it(address)
+        an_observer_may_choose_it(viewer, server.origin, lesson_id, shown)
         post(county.teacher, f"/api/lessons/{lesson_id}/end")
         the_recording_has_it(county, tmp_path, seats)
         assert server.stop() == 0
@@ -194,7 +203,8 @@ def it_is_soon(teacher: Screen, viewer: Screen, lead_at: tuple[float, ...]) -> N
     faults = viewer.page.evaluate("faults")
     print(
         f"from glass: median {statistics.median(late):.2f} s, at most {max(late):.2f} s;"
-        f" hls.js says {told:.2f} s of {wanted:.2f} s; its date is {statistics.median(wrong_date):+.2f} s off;"
+        f" hls.js says {told:.2f} s of {wanted:.2f} s;"
+        f" its date is {statistics.median(wrong_date):+.2f} s off;"
         f" {faults}"
     )
     assert statistics.median(late) <= LATEST_S
@@ -209,6 +219,35 @@ def both_are_heard(viewer: Screen) -> None:
           await TongkeIdentity.listen(video.captureStream(), 2)) === JSON.stringify(wanted)""",
         [LEAD, ROOM],
     )
+
+
+def an_observer_may_choose_it(
+    viewer: Screen, origin: str, lesson_id: str, shown: list[tuple[tuple[float, ...], int]]
+) -> None:
+    """In our own page: the broadcast moves, one goes back in it and to live; nothing else comes."""
+    page = viewer.page
+    signed_in = page.request.post(
+        f"{origin}/api/session",
+        data={name: ADMINISTRATOR[name] for name in ("username", "password")},
+        headers={"Origin": origin},
+    )
+    assert signed_in.ok
+    page.goto(f"{origin}/observe/{lesson_id}")
+    page.get_by_test_id("show-broadcast").click()
+    page.locator("tk-broadcast[data-state=playing]").wait_for()
+    page.locator("tk-broadcast video").evaluate("video => { window.broadcast = video; }")
+    viewer.wait("tiles => Marks.shows(tiles)", shown)
+    where = page.get_by_test_id("broadcast-where")
+    where.filter(has_text="Live").wait_for()
+    received = page.evaluate(RECEIVED)
+    page.get_by_test_id("broadcast-back").click()
+    where.filter(has_text="behind").wait_for()
+    viewer.wait("() => broadcast.currentTime < broadcast.seekable.end(0) - 9 && !broadcast.paused")
+    viewer.wait("tiles => Marks.shows(tiles)", shown)
+    page.get_by_test_id("broadcast-live").focus()
+    page.keyboard.press("Enter")
+    where.filter(has_text="Live").wait_for()
+    assert page.evaluate(RECEIVED) == received, "no picture and no sound besides"
 
 
 def caches_may_keep_it(address: str) -> None:

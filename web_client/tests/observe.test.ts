@@ -5,7 +5,27 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import type { Welcome } from "../src/protocol/messages.ts";
 import { FakeSocket } from "./lesson/fake_socket.ts";
 import { lesson, seat, welcome } from "./lesson/views.ts";
-import { FakeServer, find, later, mounted, press, seen, settled, words } from "./page_on_its_own.ts";
+import {
+  FakeServer,
+  find,
+  later,
+  mounted,
+  press,
+  Refused,
+  seen,
+  settled,
+  within,
+  words,
+} from "./page_on_its_own.ts";
+
+const source = {
+  behind: vi.fn(() => 1.5),
+  window: () => 60,
+  goTo: vi.fn(),
+  close: vi.fn(),
+};
+const playLive = vi.fn(() => Promise.resolve(source));
+vi.mock("../src/lesson/live_source.ts", () => ({ playLive: (...all: []) => playLive(...all) }));
 
 const NOW_S = 4990;
 
@@ -107,6 +127,61 @@ describe("an observer", () => {
     await heard({ type: "lesson_changed", lesson: lesson({ program: "full" }) });
     await press(root, "[data-testid=show-program]");
     expect(words(find(root, "header [role=status]"))).toContain("已满");
+  });
+
+  it("watches the broadcast on asking, and is sent nothing besides", async () => {
+    const watch = { hls: "https://t/hls/KEY/index.m3u8", window_s: 60 };
+    const root = await inside({ lesson: lesson({ program: "idle" }) });
+    await later(1);
+    expect(FakeSocket.last.sent.some((one) => one.type === "subscribe")).toBe(true);
+    const server = new FakeServer({ "POST /api/lessons/l1/watch": watch });
+    expect(server.calls).toEqual([]);
+    await press(root, "[data-testid=show-broadcast]");
+    await vi.dynamicImportSettled();
+    await settled();
+    expect(server.calls).toEqual(["POST /api/lessons/l1/watch"]);
+    expect(playLive).toHaveBeenLastCalledWith(expect.anything(), "/hls/KEY/index.m3u8", expect.anything());
+    expect([seen(root, "tk-stage"), seen(root, "tk-sound")]).toEqual([null, null]);
+    await later(0.2); // sizes change in bursts: they are told once
+    const wants = FakeSocket.last.sent.filter((one) => one.type === "subscribe");
+    expect(wants.map((one) => (one.wants as unknown[]).length)).toEqual([2, 0]);
+    const broadcast = within(root, "tk-broadcast");
+    find(broadcast, "video").dispatchEvent(new Event("playing"));
+    await later(1);
+    expect(words(find(broadcast, "[data-testid=broadcast-where]"))).toBe("现场");
+    await press(broadcast, "[data-testid=broadcast-back]");
+    expect(source.goTo).toHaveBeenLastCalledWith(11.5);
+    source.behind.mockReturnValue(11.5);
+    await later(1);
+    expect(words(find(broadcast, "[data-testid=broadcast-where]"))).toBe("晚 0:11");
+    await press(broadcast, "[data-testid=broadcast-live]");
+    expect(source.goTo).toHaveBeenLastCalledWith(0);
+    await press(root, "[data-testid=show-rooms]");
+    expect(source.close).toHaveBeenCalled();
+    expect(seen(root, "tk-sound")).not.toBeNull();
+  });
+
+  it("for whom there is no place watches the broadcast, and is told so", async () => {
+    const token = { token: "t", expires_at: 1e9, lesson_id: "l1", seat_id: "o1" };
+    const watch = { hls: "https://t/hls/KEY/index.m3u8", window_s: 60 };
+    const server = new FakeServer({
+      "POST /api/lessons/l1/token": token,
+      "POST /api/lessons/l1/watch": watch,
+    });
+    const root = await mounted("tk-observe", { lessonId: "l1" });
+    const full = { code: "lesson-full", message_zh: "课堂人数已满。", message_en: "" };
+    FakeSocket.last.open();
+    await settled();
+    FakeSocket.last.answer({ type: "refused", ...full });
+    await vi.dynamicImportSettled();
+    await settled();
+    expect(seen(root, "tk-broadcast")).not.toBeNull();
+    expect(words(find(root, "header"))).toContain("旁听人数已满");
+    server.answers["POST /api/lessons/l1/watch"] = new Refused(409, "no-program", "不合成节目。");
+    find(root, "tk-broadcast").dispatchEvent(new CustomEvent("no-broadcast"));
+    await settled();
+    expect(seen(root, "tk-broadcast")).toBeNull();
+    expect(words(root)).toContain("课堂人数已满");
   });
 
   it("is gone at once when its window is closed", async () => {

@@ -62,6 +62,7 @@ export class LessonSession extends LessonIntents {
   private renewToken = false;
   private sending = false;
   private joinsToEnter = false; // so the last join said
+  private receives = true; // pictures and sounds
   private takesLead = false; // by somebody's hand, which the server has not answered yet
   private publishFailures = 0;
   private readonly onOnline = (): void => this.connection.hurry();
@@ -189,6 +190,13 @@ export class LessonSession extends LessonIntents {
     if (this.store.view.takesProgram === reason) return;
     this.store.dispatch({ type: "takes-program", reason });
     if (this.connection.live) this.sayProgram();
+    this.scheduleWants();
+  }
+
+  /** Whether anything is to be received here: who watches the broadcast needs nothing besides. */
+  receive(receives: boolean): void {
+    if (this.receives === receives) return;
+    this.receives = receives;
     this.scheduleWants();
   }
 
@@ -411,7 +419,7 @@ export class LessonSession extends LessonIntents {
       const { view } = this.store;
       if (!this.connection.live || !view.me) return;
       const sound = this.options.listens && playsSound(view);
-      this.subscriber?.want(wantsOf(view, this.tiles.all(), sound));
+      this.subscriber?.want(this.receives ? wantsOf(view, this.tiles.all(), sound) : []);
     }, delayMs);
   }
 

@@ -7,6 +7,7 @@ import type { Chat } from "../components/chat.ts";
 import "../components/chat.ts";
 import "../components/chat_line.ts";
 import { define } from "../components/element.ts";
+import { later } from "../components/later.ts";
 import { LessonPage, personTokens, replaced } from "../components/lesson_page.ts";
 import { putOut, refusalWords } from "../components/put_out.ts";
 import { recordingSign } from "../components/recording_sign.ts";
@@ -23,13 +24,20 @@ import { LessonSession } from "../lesson/session.ts";
 import { roomStage, type Stage } from "../lesson/stage.ts";
 import type { View } from "../lesson/state.ts";
 
-/** What the rooms see, the program that the server makes of all, or all side by side. */
-type Shown = "rooms" | "program" | "wall";
+/**
+ * What the rooms see, the program that the server makes of all, all side by side; or the program as
+ * it is put out for many, a moment later.
+ */
+type Shown = "rooms" | "program" | "wall" | "broadcast";
+
+/** No more observers are let in: the broadcast is for as many as like. */
+const FULL = "lesson-full";
 
 const SHOWN_ICONS: Record<Shown, IconName> = {
   rooms: "layoutSpeaker",
   program: "screen",
   wall: "layoutWall",
+  broadcast: "live",
 };
 
 interface Note {
@@ -155,6 +163,7 @@ export class Observe extends LessonPage {
 
   @property() lessonId = "";
   @state() private shows: Shown = "rooms";
+  @state() private hasNoBroadcast = false;
   @state() private notes: readonly Note[] = [];
   @query("input") private field!: HTMLInputElement;
 
@@ -192,9 +201,16 @@ export class Observe extends LessonPage {
     if (event.persisted) location.reload();
   };
 
-  protected override viewChanged(): void {
-    // everything is drawn from the view
+  /** Who is not let in for want of room watches the broadcast, until they choose otherwise. */
+  protected override viewChanged(before: View, now: View): void {
+    const full = now.phase === "refused" && now.refusal?.code === FULL;
+    if (full && before.refusal !== now.refusal && !this.hasNoBroadcast) this.choose("broadcast");
   }
+
+  private readonly noBroadcast = (): void => {
+    this.hasNoBroadcast = true;
+    this.choose("rooms");
+  };
 
   private get notesName(): string {
     return `tongke.notes.${this.lessonId}`;
@@ -261,18 +277,22 @@ export class Observe extends LessonPage {
     const { view, session, m } = this;
     if (!session || view.phase === "ended") return this.over(m.lesson.endedTitle, "");
     if (view.phase === "removed") return putOut(m, view.refusal);
-    if (view.phase === "refused") {
+    const outside = view.phase === "refused";
+    if (outside && !(this.shows === "broadcast" && view.refusal?.code === FULL)) {
       return this.over(m.lesson.refusedTitle, refusalWords(view.refusal), view.refusal?.code);
     }
     if (view.phase === "replaced") return replaced(m.lesson, session);
     return html`<header>
         <a class="button" href="/" aria-label=${m.observe.leave}>${icon("back")}</a>
-        <h1>${view.lesson?.title ?? m.lesson.connecting}</h1>
+        <h1>${view.lesson?.title ?? (outside ? m.observe.broadcast : m.lesson.connecting)}</h1>
         ${view.lesson ? html`<span>${clock(this.elapsed())}</span>` : nothing}
         ${view.lesson ? recordingSign(view.lesson) : nothing}
         <span class="badge">${icon("microphoneOff", 14)}${m.observe.silent}</span>
         ${view.phase === "reconnecting"
           ? html`<span class="badge warn" role="status">${m.lesson.reconnecting}</span>`
+          : nothing}
+        ${outside
+          ? html`<span class="badge" role="status">${m.broadcast.full}</span>`
           : nothing}
         ${view.soundBlocked
           ? html`<button>${icon("sound")}${m.lesson.soundBlocked}</button>`
@@ -280,13 +300,10 @@ export class Observe extends LessonPage {
         ${this.programWords()
           ? html`<span class="badge" role="status">${this.programWords()}</span>`
           : nothing}
-        <div class="group" role="group" aria-label=${m.observe.view}>
-          ${this.viewButton("rooms", m.observe.rooms)}
-          ${hasProgram(view) ? this.viewButton("program", m.observe.program) : nothing}
-          ${this.viewButton("wall", m.observe.wall)}
-        </div>
+        ${outside ? nothing : this.choices(view)}
         <button
           data-testid="chat"
+          ?hidden=${outside}
           aria-pressed=${view.chatOpen ? "true" : "false"}
           @click=${this.toggleChat}
         >
@@ -311,7 +328,9 @@ export class Observe extends LessonPage {
           ${this.noteBook()}
         </div>
       </div>
-      <tk-sound .view=${view} .session=${session}></tk-sound>`;
+      ${this.shows === "broadcast"
+        ? nothing
+        : html`<tk-sound .view=${view} .session=${session}></tk-sound>`}`;
   }
 
   /** What was written so far; an observer reads it only. */
@@ -321,6 +340,17 @@ export class Observe extends LessonPage {
     if (open) {
       void this.updateComplete.then(() => this.renderRoot.querySelector<Chat>("tk-chat")?.focus());
     }
+  }
+
+  private choices(view: View): TemplateResult {
+    const { observe } = this.m;
+    const put = view.lesson !== null && view.lesson.program !== "none" && !this.hasNoBroadcast;
+    return html`<div class="group" role="group" aria-label=${observe.view}>
+      ${this.viewButton("rooms", observe.rooms)}
+      ${hasProgram(view) ? this.viewButton("program", observe.program) : nothing}
+      ${this.viewButton("wall", observe.wall)}
+      ${put ? this.viewButton("broadcast", observe.broadcast) : nothing}
+    </div>`;
   }
 
   private viewButton(shown: Shown, words: string): TemplateResult {
@@ -335,6 +365,8 @@ export class Observe extends LessonPage {
 
   private choose(shown: Shown): void {
     this.shows = shown;
+    if (shown === "broadcast") later(() => import("../components/broadcast.ts"));
+    this.session?.receive(shown !== "broadcast");
     this.session?.takeProgram(shown === "program" ? "chosen" : null);
   }
 
@@ -357,6 +389,12 @@ export class Observe extends LessonPage {
   }
 
   private pictures(view: View, session: LessonSession): TemplateResult {
+    if (this.shows === "broadcast") {
+      return html`<tk-broadcast
+        .lessonId=${this.lessonId}
+        @no-broadcast=${this.noBroadcast}
+      ></tk-broadcast>`;
+    }
     if (programPicture(view)) {
       return html`<tk-program .view=${view} .session=${session}></tk-program>`;
     }
