@@ -46,6 +46,7 @@ from server.api import (
     users,
     watch,
 )
+from server.broadcasts.remembered import RememberedPushes
 from server.broadcasts.service import BroadcastService
 from server.broadcasts.watch_keys import WatchKeys
 from server.clock import Clock, steady_clock, wall_clock
@@ -304,7 +305,11 @@ class _Start:
         self._stack.push_async_callback(event_log.close)
         programs = await self._programs(media)
         signaling_settings = _signaling_settings(settings, programs=programs is not None)
-        broadcasts = None if programs is None else await self._broadcasts(media, programs, key)
+        seal = Seal(key)
+        broadcasts = None
+        if programs is not None:
+            remembered = RememberedPushes(database, pending_writes, seal)
+            broadcasts = await self._broadcasts(media, programs, key, remembered)
         observers = (event_log, recording, programs, broadcasts)
         self.signaling = LessonService(
             media,
@@ -325,7 +330,6 @@ class _Start:
         self.encoders = EncoderDesk(
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
         )
-        seal = Seal(key)
         encoder_service = await self._encoders(database, media, seal)
         rooms = RoomDesk(
             database,
@@ -402,7 +406,11 @@ class _Start:
         return programs
 
     async def _broadcasts(
-        self, media: MediaCore, programs: ProgramService, key: bytes
+        self,
+        media: MediaCore,
+        programs: ProgramService,
+        key: bytes,
+        remembered: RememberedPushes,
     ) -> BroadcastService:
         broadcasts = BroadcastService(
             media,
@@ -410,6 +418,8 @@ class _Start:
             keys=WatchKeys(key),
             window_s=self._settings.hls_window_s,
             clock=self._clock,
+            remembered=remembered,
+            push_hosts=self._settings.push_hosts,
         )
         await broadcasts.start()
         self._stack.push_async_callback(broadcasts.close)

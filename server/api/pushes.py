@@ -60,7 +60,7 @@ async def add_push(lesson_id: Id, body: PushBody, person: Person, services: Serv
     target = push_target(body.address.get_secret_value(), services.settings.push_hosts)
     if lesson.state is not LessonPhase.LIVE:
         raise lesson_not_open()
-    return _view(broadcasts.add_push(lesson.id, target))
+    return _view(await broadcasts.add_push(lesson.id, target))
 
 
 @router.delete("/{push_id}", status_code=204)

@@ -5,6 +5,7 @@
     hls          one lesson's HLS: its taps, what is waited for
     local_tap    one stream on its way from the core into this process
     pushing      one RTMP or SRT server that is sent the program
+    remembered   which pushes go on after a restart
     targets      where one may push to, in words and without its secret
 
 `mixer.outputs` makes media of it. None of it is a device of the lesson: it holds the program

@@ -129,8 +129,10 @@ class Push:
         back_off_s: tuple[float, ...] = BACK_OFF_S,
         stalls_s: float = STALLS_S,
         connects_s: float = CONNECTS_S,
+        push_id: str = "",
     ) -> None:
-        self.push_id = new_id()
+        """`push_id` of one that is begun again after a restart."""
+        self.push_id = push_id or new_id()
         self.target = target
         self._film = film
         self._clock = clock

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,10 +17,12 @@ import structlog
 from mixer.node import RuntimeFolder
 from server.broadcasts.hls import LessonHls
 from server.broadcasts.pushing import Push
-from server.broadcasts.targets import PushTarget
+from server.broadcasts.remembered import Remembered, RememberedPushes
+from server.broadcasts.targets import PushTarget, push_target
 from server.broadcasts.watch_keys import WatchKeys
 from server.children.tapping import TappedMedia
 from server.clock import Clock, wall_clock
+from server.database.refusing import DatabaseRefused
 from server.errors import Refusal, Text, not_found
 from server.programs.layers import LAYERS, MIX_BITRATE_BPS
 from signaling.log.entries import AnyEntry
@@ -38,6 +40,9 @@ _LEAST_WINDOW_S = 10.0
 
 # A county's platform, one of the province, and two more; each is a process and a line upwards.
 MOST_PUSHES = 4
+
+# A database that refuses to be read is asked again.
+_READ_AGAIN_S = 2.0
 
 
 class HeldPrograms(Protocol):
@@ -59,15 +64,22 @@ class BroadcastService:
         window_s: float,
         clock: Clock = wall_clock,
         lingers_s: float = LINGERS_S,
+        remembered: RememberedPushes | None = None,
+        push_hosts: Sequence[str] = (),
         runtime_folder: Path | None = None,
     ) -> None:
-        """`window_s` is how far back players may go; 0: no HLS."""
+        """`window_s` is how far back players may go; 0: no HLS.
+
+        `remembered` pushes are begun again when their lesson is opened, to `push_hosts`.
+        """
         self.keys = keys
         self.window_s = window_s
         self._media = media
         self._programs = programs
         self._clock = clock
         self._lingers_s = lingers_s
+        self._remembered = remembered
+        self._push_hosts = push_hosts
         self._runtime_folder = runtime_folder
         self._own_folder: RuntimeFolder | None = None
         self._streams: dict[str, dict[str, str]] = {}  # of open lessons: source by producer
@@ -83,7 +95,8 @@ class BroadcastService:
             self._runtime_folder = self._own_folder.path
 
     async def close(self) -> None:
-        """End all of it."""
+        """End all of it; what is pushed is begun again by the next start."""
+        self._streams.clear()
         await asyncio.gather(*(push.close() for push in self.pushes))
         self._pushes.clear()
         for lesson_id in list(self._hls):
@@ -114,10 +127,11 @@ class BroadcastService:
         """Whom a lesson's program is pushed to, the first first."""
         return list(self._pushes.get(lesson_id, {}).values())
 
-    def add_push(self, lesson_id: str, target: PushTarget) -> Push:
+    async def add_push(self, lesson_id: str, target: PushTarget) -> Push:
         """Push it there from now on, until the lesson is over.
 
         Refuses (404) a lesson that is not open, (409) one that goes there already, or to enough.
+        Raises `DatabaseRefused` where it cannot be kept over a restart: then it is not begun.
         """
         if lesson_id not in self._streams:
             raise lesson_not_open()
@@ -137,18 +151,60 @@ class BroadcastService:
                     f"A lesson is pushed to {MOST_PUSHES} addresses at most. End one first.",
                 ),
             )
-        push = Push(target, lambda: self._film(lesson_id), lesson_id=lesson_id, clock=self._clock)
-        pushes[push.push_id] = push
-        push.start()
+        push = self._push(lesson_id, target)
+        pushes[push.push_id] = push  # before it is kept: no other takes its place meanwhile
+        if self._remembered is not None:
+            kept = Remembered(push.push_id, target.address)
+            try:
+                await self._remembered.keep(lesson_id, kept, self._clock())
+            except BaseException:
+                pushes.pop(push.push_id, None)
+                raise
+        if push.push_id in self._pushes.get(lesson_id, {}):  # nobody has ended it meanwhile
+            push.start()
         return push
+
+    def _push(self, lesson_id: str, target: PushTarget, push_id: str = "") -> Push:
+        return Push(
+            target,
+            lambda: self._film(lesson_id),
+            lesson_id=lesson_id,
+            clock=self._clock,
+            push_id=push_id,
+        )
+
+    async def _take_up(self, lesson_id: str, remembered: RememberedPushes) -> None:
+        """Begin again what was pushed before the server's restart."""
+        while lesson_id in self._streams:
+            try:
+                kept = await remembered.of_lesson(lesson_id)
+                break
+            except DatabaseRefused:
+                await asyncio.sleep(_READ_AGAIN_S)
+        else:
+            return
+        for one in kept:
+            pushes = self._pushes.setdefault(lesson_id, {})
+            if one.push_id in pushes or lesson_id not in self._streams:
+                continue
+            try:
+                target = push_target(one.address, self._push_hosts)
+            except Refusal:  # its host is allowed no more
+                _log.warning("a push is not begun again: see push_hosts", lesson=lesson_id)
+                remembered.forget(one.push_id)
+                continue
+            pushes[one.push_id] = self._push(lesson_id, target, one.push_id)
+            pushes[one.push_id].start()
 
     async def end_push(self, lesson_id: str, push_id: str) -> None:
         """Push there no more. Refuses (404) one that is not there."""
         push = self._pushes.get(lesson_id, {}).pop(push_id, None)
         if push is None:
             raise not_found("推流", "push")
+        if self._remembered is not None:
+            self._remembered.forget(push_id)
         await push.close()
-        if not self._pushes[lesson_id]:
+        if not self._pushes.get(lesson_id, True):
             del self._pushes[lesson_id]
             if lesson_id in self._hls:
                 self._linger(lesson_id)
@@ -177,6 +233,8 @@ class BroadcastService:
         """It may be put out. Opened anew after a fault its streams are others."""
         self._end_hls(plan.lesson_id)
         self._streams[plan.lesson_id] = {}
+        if self._remembered is not None:
+            self._later(self._take_up(plan.lesson_id, self._remembered))
 
     async def happened(self, lesson_id: str, entry: AnyEntry) -> None:
         """Nothing that it does not see in the program itself."""
@@ -202,6 +260,8 @@ class BroadcastService:
         self._streams.pop(lesson_id, None)
         for push in self._pushes.pop(lesson_id, {}).values():
             await push.close()
+        if self._remembered is not None:
+            self._remembered.forget_lesson(lesson_id)
         self._end_hls(lesson_id)
 
     # --- beginning and ending -----------------------------------------------------------------

@@ -325,6 +325,18 @@ class LessonSnapshot(Base):
     saved_at: Mapped[float]
 
 
+class KeptPush(Base):
+    """Where a live lesson's program is pushed to (`server.broadcasts.remembered`): begun again
+    after a restart. `sealed` is its address, which holds what lets us in there."""
+
+    __tablename__ = "pushes"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[float]
+
+
 class Recording(Row):
     """A recorded lesson. What lists show stands in columns of its own: the manifest
     (`recorder.manifest`) may be megabytes, and is loaded only where it is asked for.

@@ -1,4 +1,5 @@
-"""What must be kept readable for the server alone: cameras' addresses and logins, SRT passphrases.
+"""What must be kept readable for the server alone: cameras' addresses and logins, SRT passphrases,
+and the addresses that lessons are pushed to.
 
 Sealed by a key that is made from the data folder's (`join_token.key`): who reads the database, or a
 copy of it, has not yet read them. AES-256-GCM (NIST SP 800-38D) with a nonce of its own for each;
@@ -37,28 +38,47 @@ class Seal:
 
     def __init__(self, key: bytes) -> None:
         self._cameras = AESGCM(_derived(key, b"tongke camera logins"))
+        self._pushes = AESGCM(_derived(key, b"tongke push addresses"))
         self._passphrases = _derived(key, b"tongke srt passphrases")
 
     def sealed(self, row_id: str, login: CameraLogin) -> str:
         """A camera's login as the database keeps it."""
-        nonce = os.urandom(_NONCE_BYTES)
-        text = json.dumps(asdict(login)).encode()
-        data = nonce + self._cameras.encrypt(nonce, text, row_id.encode())
-        return base64.b64encode(data).decode()
+        return _sealed(self._cameras, row_id, json.dumps(asdict(login)))
 
     def opened(self, row_id: str, sealed: str) -> CameraLogin | None:
         """The login again; None if it was sealed under another key, or for another row."""
         try:
-            data = base64.b64decode(sealed, validate=True)
-            nonce, rest = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
-            return CameraLogin(**json.loads(self._cameras.decrypt(nonce, rest, row_id.encode())))
-        except (InvalidTag, ValueError, TypeError):
+            return CameraLogin(**json.loads(_opened(self._cameras, row_id, sealed) or ""))
+        except (ValueError, TypeError):
             return None
+
+    def sealed_address(self, row_id: str, address: str) -> str:
+        """Where a lesson is pushed to, as the database keeps it."""
+        return _sealed(self._pushes, row_id, address)
+
+    def opened_address(self, row_id: str, sealed: str) -> str | None:
+        """The address again; None if it was sealed under another key, or for another row."""
+        return _opened(self._pushes, row_id, sealed)
 
     def passphrase(self, row_id: str) -> str:
         """The SRT passphrase of a key: the same each time, and kept nowhere."""
         digest = hmac.digest(self._passphrases, row_id.encode(), "sha256")
         return base64.b32encode(digest).decode().lower()[:_PASSPHRASE_SIGNS]
+
+
+def _sealed(aead: AESGCM, row_id: str, text: str) -> str:
+    nonce = os.urandom(_NONCE_BYTES)
+    data = nonce + aead.encrypt(nonce, text.encode(), row_id.encode())
+    return base64.b64encode(data).decode()
+
+
+def _opened(aead: AESGCM, row_id: str, sealed: str) -> str | None:
+    try:
+        data = base64.b64decode(sealed, validate=True)
+        nonce, rest = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
+        return aead.decrypt(nonce, rest, row_id.encode()).decode()
+    except (InvalidTag, ValueError):
+        return None
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection
 
-HEAD = "0006"
+HEAD = "0008"
 
 
 def config(connection: Connection | None = None) -> Config:

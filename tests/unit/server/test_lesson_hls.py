@@ -230,10 +230,10 @@ async def test_what_is_pushed_is_the_film_and_holds_the_program(tmp_path: Path) 
         with socket.create_server(("127.0.0.1", 0)) as deaf:
             address = f"rtmp://127.0.0.1:{deaf.getsockname()[1]}/live/KEY"
             target = push_target(address, ["127.0.0.1"])
-            push = here.service.add_push(LESSON, target)
+            push = await here.service.add_push(LESSON, target)
             await until(lambda: here.programs.held == [LESSON])
             with pytest.raises(Refusal) as refused:
-                here.service.add_push(LESSON, target)
+                await here.service.add_push(LESSON, target)
             assert refused.value.code == "pushed-already"
             assert here.service.pushes_of(LESSON) == [push]
             await asyncio.sleep(0.3)
@@ -243,4 +243,4 @@ async def test_what_is_pushed_is_the_film_and_holds_the_program(tmp_path: Path) 
         with pytest.raises(Refusal):
             await here.service.end_push(LESSON, push.push_id)
         with pytest.raises(Refusal):
-            here.service.add_push("another", target)
+            await here.service.add_push("another", target)

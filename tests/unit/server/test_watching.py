@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import httpx
 import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.broadcasts.remembered import RememberedPushes
 from server.broadcasts.service import BroadcastService
+from server.broadcasts.targets import push_target
 from server.broadcasts.watch_keys import WatchKeys
+from server.database.models import KeptPush
+from server.database.refusing import Cause, DatabaseRefused
+from server.encoders.sealed import Seal
 from signaling.lesson import Bar
 from tests.unit.server.lessons.present import Present, plan
-from tests.unit.server.test_lesson_hls import PlayedCore, Programs
+from tests.unit.server.test_lesson_hls import PlayedCore, Programs, until
 from tests.unit.server.world import JOIN_KEY, World
 from tests.unit.signaling.sample_lesson import plan as lesson_plan
 
 Ids = dict[str, str]
+HOSTS = ("live.example.cn",)
 ADDRESS = "rtmp://live.example.cn/app/KEY"
 
 
@@ -117,3 +126,100 @@ async def test_its_teacher_has_it_pushed_where_a_setting_allows(
     assert code(await li.delete(f"{path}/{rows[0]['push_id']}")) == (404, "not-found")
     await broadcasts.lesson_closed(lesson_id)
     assert (await li.get(path)).json() == []
+
+
+async def test_pushes_go_on_after_a_restart_and_no_longer_than_their_lesson(
+    world: World, present: Present, community: Ids, tmp_path: Path
+) -> None:
+    lesson_id = await plan(world, community, None)
+    opened = replace(lesson_plan(), lesson_id=lesson_id)
+    addresses = [ADDRESS, "srt://live.example.cn:9000?passphrase=SECRETSECRET", f"{ADDRESS}2"]
+    async with begun(world, tmp_path) as first:
+        await first.lesson_opened(opened)
+        made = [await first.add_push(lesson_id, push_target(one, HOSTS)) for one in addresses]
+        await first.end_push(lesson_id, made[2].push_id)
+        await written(world)
+    rows = await kept(world)
+    assert sorted(row.id for row in rows) == sorted(one.push_id for one in made[:2])
+    assert not any("KEY" in row.sealed or "SECRET" in row.sealed for row in rows)
+    async with begun(world, tmp_path) as second:
+        await second.lesson_opened(replace(opened, lesson_id="another"))
+        assert second.pushes == ()
+        await second.lesson_opened(opened)
+        await until(lambda: len(second.pushes) == 2)
+        again = second.pushes_of(lesson_id)
+        assert [(one.push_id, one.target.address) for one in again] == [
+            (one.push_id, one.target.address) for one in made[:2]
+        ]
+        assert not any("KEY" in repr(one.target) for one in again)
+        await second.lesson_opened(opened)  # after a fault of its own: no second time
+        await second.lesson_closed(lesson_id)
+        await written(world)
+    assert await kept(world) == []
+
+
+async def test_a_host_that_is_allowed_no_more_is_pushed_to_no_more(
+    world: World, present: Present, community: Ids, tmp_path: Path
+) -> None:
+    lesson_id = await plan(world, community, None)
+    opened = replace(lesson_plan(), lesson_id=lesson_id)
+    async with begun(world, tmp_path) as first:
+        await first.lesson_opened(opened)
+        await first.add_push(lesson_id, push_target(ADDRESS, HOSTS))
+    async with begun(world, tmp_path, hosts=()) as second:
+        await second.lesson_opened(opened)
+        while await kept(world):
+            await written(world)
+        assert second.pushes == ()
+
+
+async def test_what_cannot_be_kept_is_not_begun(
+    world: World, present: Present, community: Ids, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a restart would silently end it."""
+    lesson_id = await plan(world, community, None)
+    async with begun(world, tmp_path) as broadcasts:
+        await broadcasts.lesson_opened(replace(lesson_plan(), lesson_id=lesson_id))
+
+        async def refused(*_: object) -> None:
+            raise DatabaseRefused(Cause.FULL)
+
+        monkeypatch.setattr(RememberedPushes, "keep", refused)
+        with pytest.raises(DatabaseRefused):
+            await broadcasts.add_push(lesson_id, push_target(ADDRESS, HOSTS))
+        assert broadcasts.pushes == ()
+
+
+@asynccontextmanager
+async def begun(
+    world: World, tmp_path: Path, hosts: tuple[str, ...] = HOSTS
+) -> AsyncIterator[BroadcastService]:
+    """A server that remembers its pushes, until it stops."""
+    services = world.services
+    made = BroadcastService(
+        PlayedCore(),
+        Programs(),
+        keys=WatchKeys(JOIN_KEY),
+        window_s=60,
+        clock=world.clock,
+        remembered=RememberedPushes(services.database, services.pending_writes, Seal(JOIN_KEY)),
+        push_hosts=hosts,
+        runtime_folder=tmp_path,
+    )
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def kept(world: World) -> Sequence[KeptPush]:
+    async with world.services.database.read() as session:
+        return (await session.scalars(select(KeptPush))).all()
+
+
+async def written(world: World) -> None:
+    """All that waited to be written is."""
+
+    async def nothing(_: AsyncSession) -> None:
+        pass
+
+    await world.services.pending_writes.written("nothing", nothing)
