@@ -6,13 +6,14 @@ import asyncio
 import importlib.metadata
 import platform
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from server.api.access import ServicesOf
 from server.api.areas import area
 from server.api.fields import View
 from server.log_tail import TAIL
-from server.recordings.usage import usage_of
+from server.recordings.usage import all_together, usage_of
 from server.services import Services
 from server.settings_in_force import settings_in_force
 
@@ -29,9 +30,12 @@ class DiskView(View):
 
 
 class ArchiveView(DiskView):
-    """The recordings: what they take, what comes in a day (of the last four weeks; null while they
-    are younger than one), and for how many days there is room (null too while nothing comes)."""
+    """The recordings, on all their disks: what they take, what comes in a day (of the last four
+    weeks; null while they are younger than one), and for how many days there is room (null too
+    while nothing comes). Room on all disks is counted together, a disk of two folders once;
+    `disks` tells each folder's, in the order in which they are filled."""
 
+    disks: list[DiskView]
     used_bytes: int
     per_day_bytes: float | None
     days_left: float | None
@@ -91,12 +95,32 @@ def _disk(folder: Path) -> DiskView:
 
 
 def _archive(services: Services, now: float) -> ArchiveView:
-    folder = services.settings.recordings
-    disk, usage = _disk(folder), usage_of(folder, now)
-    days_left = None if disk.free_bytes is None else usage.days_left(disk.free_bytes, now)
+    roots = (services.settings.recordings, *services.settings.further_recordings)
+    usage = all_together(usage_of(root, now) for root in roots)
+    disks = [_disk(root) for root in roots]
+    answering = list(_each_once(disks))
+    free = sum(disk.free_bytes or 0 for disk in answering) if answering else None
     return ArchiveView(
-        **dict(disk),
+        folder=str(services.settings.recordings),
+        total_bytes=sum(disk.total_bytes or 0 for disk in answering) if answering else None,
+        free_bytes=free,
+        disks=disks,
         used_bytes=usage.bytes,
         per_day_bytes=usage.per_day_bytes(now),
-        days_left=days_left,
+        days_left=None if free is None else usage.days_left(free, now),
     )
+
+
+def _each_once(disks: list[DiskView]) -> Iterator[DiskView]:
+    """Those that answer, without further folders on a disk that is among them already."""
+    known: set[int] = set()
+    for disk in disks:
+        if disk.total_bytes is None:
+            continue
+        try:
+            device = Path(disk.folder).stat().st_dev
+        except OSError:
+            continue
+        if device not in known:
+            known.add(device)
+            yield disk

@@ -7,7 +7,7 @@ alike. A walk over a county's archive (20,000 files) takes some tenths of a seco
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,17 @@ class ArchiveUsage:
         """For how many days there is room; None while that cannot be said, or nothing comes."""
         per_day = self.per_day_bytes(now)
         return free_bytes / per_day if per_day else None
+
+
+def all_together(several: Iterable[ArchiveUsage]) -> ArchiveUsage:
+    """What folders on several disks take."""
+    found = list(several)
+    began = [one.since for one in found if one.since is not None]
+    return ArchiveUsage(
+        sum(one.bytes for one in found),
+        sum(one.recent_bytes for one in found),
+        min(began, default=None),
+    )
 
 
 def usage_of(folder: Path, now: float) -> ArchiveUsage:

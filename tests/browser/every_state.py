@@ -32,6 +32,7 @@ ADMIN = (
     "import",
     "server",
     "certificate",
+    "keeping",
     "deleted",
 )
 # What needs no lesson; what is asked, refused or amiss there; a lesson and what is left of it.

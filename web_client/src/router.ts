@@ -9,6 +9,7 @@ export const ADMIN_SECTIONS = [
   "import",
   "certificate",
   "server",
+  "keeping",
   "deleted",
 ] as const;
 export type AdminSection = (typeof ADMIN_SECTIONS)[number];

@@ -7,6 +7,7 @@ import { keyAction } from "../src/pages/player/keys.ts";
 import { faultWords } from "../src/i18n/format.ts";
 import { mediaAddress } from "../src/pages/player/media.ts";
 import { addressOf, momentIn } from "../src/pages/player/moment.ts";
+import { programAlone } from "../src/pages/player/program_alone.ts";
 import { besideLarge, type Box, inAWall } from "../src/pages/player/places.ts";
 
 const part = (seat: string, start: number, duration: number): Part => ({
@@ -55,6 +56,32 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   pauses: [],
   missing: [],
   may: [],
+});
+
+describe("a recording of its program alone", () => {
+  const program = { ...part("program", 0, 100), source: "program" as const };
+  const steered = [
+    event(0, "seat_joined", { seat_id: "lead", role: "lead" }),
+    event(1, "floor_given", { seat_id: "room1" }),
+    event(2, "spotlight", { seat_id: "room2", source: "students" }),
+    event(3, "layout", { layout: "grid" }),
+    event(4, "source_muted", { seat_id: "lead", source: "teacher", muted: true }),
+  ];
+
+  it("shows it large, whatever was chosen in the lesson", () => {
+    const kept = programAlone({ ...recording(steered, []), program: [program] });
+    const seen = new AsSeen(kept);
+    for (const at of [0.5, 1.5, 2.5, 3.5, 50]) {
+      const { large, wall } = seen.stage(at) as unknown as Record<string, unknown>;
+      expect(JSON.stringify([large, wall])).toContain('"program"');
+    }
+    expect(chaptersOf(kept).length).toBeGreaterThan(1);
+  });
+
+  it("leaves one alone that has more", () => {
+    const whole = { ...recording([], [part("a", 0, 5)]), program: [program] };
+    expect(programAlone(whole)).toBe(whole);
+  });
 });
 
 describe("what is missing", () => {

@@ -32,6 +32,28 @@ async def test_it_tells_version_storage_and_settings(
     assert isinstance(told["log"], list)
 
 
+async def test_all_disks_are_told_and_what_lies_on_them(tmp_path: Path) -> None:
+    further, away = tmp_path / "second", tmp_path / "away"
+    further.mkdir()
+    async with running_world(
+        tmp_path, further_recordings_folders=(str(further), str(away))
+    ) as world:
+        for root, size in ((world.settings.recordings, 3000), (further, 4000)):
+            (root / "r").mkdir()
+            (root / "r" / "part.mp4").write_bytes(bytes(size))
+        (world.settings.recordings / "link").symlink_to(further / "r")
+        told = (await (await world.administrator()).get("/api/admin/server")).json()["recordings"]
+    assert told["used_bytes"] == 7000
+    assert [disk["folder"] for disk in told["disks"]] == [
+        str(world.settings.recordings),
+        str(further),
+        str(away),
+    ]
+    assert [disk["total_bytes"] is None for disk in told["disks"]] == [False, False, True]
+    # Both lie on one disk, which is no larger for it.
+    assert told["total_bytes"] == told["disks"][0]["total_bytes"]
+
+
 async def test_no_secret_is_told(tmp_path: Path) -> None:
     token = "monitor-" + "x" * 20
     async with running_world(tmp_path, metrics_token=token) as world:

@@ -42,11 +42,14 @@ export interface components {
             title: string;
         };
         /**
-         * @description The recordings: what they take, what comes in a day (of the last four weeks; null while they
-         *     are younger than one), and for how many days there is room (null too while nothing comes).
+         * @description The recordings, on all their disks: what they take, what comes in a day (of the last four
+         *     weeks; null while they are younger than one), and for how many days there is room (null too
+         *     while nothing comes). Room on all disks is counted together, a disk of two folders once;
+         *     `disks` tells each folder's, in the order in which they are filled.
          */
         ArchiveView: {
             days_left: number | null;
+            disks: components["schemas"]["DiskView"][];
             folder: string;
             free_bytes: number | null;
             per_day_bytes: number | null;

@@ -37,6 +37,9 @@ export type LineProbe = Shapes["LineProbeView"];
 /** How a waiting room's camera, sound and line are: said by it, shown to its teacher. */
 export type Readiness = Shapes["ReadinessView"];
 export type SeatReadiness = Shapes["SeatReadinessView"];
+export type Keeping = Shapes["RetentionView"];
+export type Planned = Shapes["PlannedView"];
+export type ArchiveAct = Shapes["ArchiveActView"];
 export type Deleted = Shapes["DeletedView"];
 export type LineStats = Shapes["LineView"];
 export type LayerStats = Shapes["LayerView"];

@@ -38,6 +38,9 @@ const community: Community = {
   lead_school_id: "a",
   partner_school_ids: ["b", "d"],
   max_partners: 2,
+  retention: "keep",
+  retention_days: null,
+  quota_gb: null,
 };
 const chen: User = {
   id: "u1",
@@ -267,8 +270,39 @@ describe("the communities", () => {
     server.answers["POST /api/communities"] = community;
     await save(root);
     expect(server.bodies).toEqual([
-      { name: "South", lead_school_id: "a", partner_school_ids: ["b", "d"] },
+      {
+        name: "South",
+        lead_school_id: "a",
+        partner_school_ids: ["b", "d"],
+        retention: "keep",
+        retention_days: null,
+        quota_gb: null,
+      },
     ]);
+  });
+
+  it("have a rule with its days, and a quota", async () => {
+    server.answers["GET /api/communities"] = [community];
+    const root = await mounted("tk-admin-communities");
+    await press(root, ".edit");
+    expect(seen(root, "[data-testid=field-retention_days]")).toBeNull();
+    const rule = find(root, "[data-testid=field-retention]") as HTMLSelectElement;
+    rule.value = "delete";
+    rule.dispatchEvent(new Event("change"));
+    await settled();
+    await write(root, "[data-testid=field-quota_gb]", "-2");
+    await save(root);
+    expect(words(root)).toContain(zh.keeping.daysWrong);
+    expect(words(root)).toContain(zh.keeping.quotaWrong);
+    await write(root, "[data-testid=field-retention_days]", "90");
+    await write(root, "[data-testid=field-quota_gb]", "2.5");
+    server.answers["PATCH /api/communities/c"] = community;
+    await save(root);
+    expect(server.bodies.at(-1)).toMatchObject({
+      retention: "delete",
+      retention_days: 90,
+      quota_gb: 2.5,
+    });
   });
 });
 

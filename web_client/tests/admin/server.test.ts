@@ -6,6 +6,11 @@ import type { ThisServer } from "../../src/api/types.ts";
 import { FakeServer, find, mounted, press, seen, settled, words, write } from "../page_on_its_own.ts";
 
 const GB = 1e9;
+const disk = (folder: string, free: number | null) => ({
+  folder,
+  free_bytes: free === null ? null : free * GB,
+  total_bytes: free === null ? null : 500 * GB,
+});
 const answer = (recordings: Partial<ThisServer["recordings"]> = {}): ThisServer => ({
   version: "0.1.0",
   python: "3.13.5",
@@ -20,6 +25,7 @@ const answer = (recordings: Partial<ThisServer["recordings"]> = {}): ThisServer 
     used_bytes: 250 * GB,
     per_day_bytes: 2 * GB,
     days_left: 50,
+    disks: [disk("var/recordings", 100)],
     ...recordings,
   },
   settings: [
@@ -70,6 +76,18 @@ it.each([
   expect(words(seen(root, "[data-testid=days-left]")) || null).toBe(days);
   expect(words(root)).toContain(perDay);
   expect(seen(root, "[role=alert]") !== null).toBe(alarm);
+});
+
+it("tells each of several disks", async () => {
+  const disks = [disk("var/recordings", 100), disk("/mnt/b", 300), disk("/mnt/c", null)];
+  server.answers["GET /api/admin/server"] = answer({ disks });
+  const root = await mounted("tk-admin-server");
+  const told = [...root.querySelectorAll("[data-testid=disk-of-several]")].map((one) => words(one));
+  expect(told).toEqual([
+    "var/recordings 100 GB，共 500 GB",
+    "/mnt/b 300 GB，共 500 GB",
+    "/mnt/c 磁盘没有响应",
+  ]);
 });
 
 it("says that a disk does not answer", async () => {

@@ -1,6 +1,7 @@
 // The English catalogue; its shape is the shape of every catalogue.
 
 import { county } from "./county.ts";
+import { keeping } from "./keeping.ts";
 import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
@@ -11,6 +12,7 @@ import { trust } from "./trust.ts";
 
 export const en = {
   ...county,
+  ...keeping,
   ...keys,
   ...live,
   ...office,

@@ -152,6 +152,7 @@ export const office = {
       import: "Import",
       certificate: "Certificate",
       server: "Server",
+      keeping: "Keeping recordings",
       deleted: "Recently deleted",
     },
     add: {

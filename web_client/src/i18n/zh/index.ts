@@ -2,6 +2,7 @@
 
 import type { Messages } from "../en/index.ts";
 import { county } from "./county.ts";
+import { keeping } from "./keeping.ts";
 import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
@@ -12,6 +13,7 @@ import { trust } from "./trust.ts";
 
 export const zh: Messages = {
   ...county,
+  ...keeping,
   ...keys,
   ...live,
   ...office,

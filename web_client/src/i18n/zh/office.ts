@@ -142,6 +142,7 @@ export const office: Pick<Messages, keyof typeof english> = {
       import: "导入",
       certificate: "证书",
       server: "服务器",
+      keeping: "录像保留",
       deleted: "最近删除",
     },
     add: {

@@ -12,6 +12,7 @@ import "./certificate.ts";
 import "./communities.ts";
 import "./deleted.ts";
 import "./import.ts";
+import "./keeping.ts";
 import "./live.ts";
 import "./schools.ts";
 import "./server.ts";
@@ -26,6 +27,7 @@ const ICONS: Record<AdminSection, IconName> = {
   import: "upload",
   certificate: "lock",
   server: "server",
+  keeping: "record",
   deleted: "trash",
 };
 
@@ -114,6 +116,8 @@ export class Admin extends TongkeElement {
         return html`<tk-admin-server></tk-admin-server>`;
       case "certificate":
         return html`<tk-admin-certificate></tk-admin-certificate>`;
+      case "keeping":
+        return html`<tk-admin-keeping></tk-admin-keeping>`;
       case "deleted":
         return html`<tk-admin-deleted></tk-admin-deleted>`;
     }

@@ -11,6 +11,8 @@ import type { Value } from "./finding.ts";
 
 const USUAL_MOST_PARTNERS = 3; // until a community has told the server's own limit
 
+const LONGEST_DAYS = 3660; // the server's own limit
+
 const MAP = { width: 120, row: 44, dot: 10 }; // a row is as high as a partner's line of text
 
 export class AdminCommunities extends Collection<Community> {
@@ -83,6 +85,9 @@ export class AdminCommunities extends Collection<Community> {
       name: item?.name ?? "",
       lead_school_id: item?.lead_school_id ?? urban?.id ?? "",
       partner_school_ids: item?.partner_school_ids ?? [],
+      retention: item?.retention ?? "keep",
+      retention_days: item?.retention_days ? String(item.retention_days) : "",
+      quota_gb: item?.quota_gb ? String(item.quota_gb) : "",
     };
   }
 
@@ -92,7 +97,14 @@ export class AdminCommunities extends Collection<Community> {
       name: this.text("name").trim(),
       lead_school_id: lead,
       partner_school_ids: this.list("partner_school_ids").filter((id) => id !== lead),
+      retention: this.text("retention"),
+      retention_days: this.keeps() ? null : Number(this.text("retention_days")),
+      quota_gb: this.text("quota_gb").trim() ? Number(this.text("quota_gb")) : null,
     };
+  }
+
+  private keeps(): boolean {
+    return this.text("retention") === "keep";
   }
 
   private most(): number {
@@ -100,8 +112,10 @@ export class AdminCommunities extends Collection<Community> {
   }
 
   protected override wrong(): Partial<Record<string, string>> {
-    const { app, admin } = this.m;
+    const { app, admin, keeping } = this.m;
     const partners = this.list("partner_school_ids").length;
+    const days = Number(this.text("retention_days"));
+    const quota = this.text("quota_gb").trim();
     return {
       ...(this.text("name").trim() ? {} : { name: app.required }),
       ...(this.text("lead_school_id") ? {} : { lead_school_id: admin.noLeadSchool }),
@@ -109,6 +123,10 @@ export class AdminCommunities extends Collection<Community> {
       ...(partners > this.most()
         ? { partner_school_ids: admin.partnersHint(this.most()) }
         : {}),
+      ...(this.keeps() || (Number.isInteger(days) && days >= 1 && days <= LONGEST_DAYS)
+        ? {}
+        : { retention_days: keeping.daysWrong }),
+      ...(!quota || Number(quota) > 0 ? {} : { quota_gb: keeping.quotaWrong }),
     };
   }
 
@@ -154,8 +172,9 @@ export class AdminCommunities extends Collection<Community> {
   }
 
   protected override formFields(): TemplateResult {
-    const { admin } = this.m;
+    const { admin, keeping } = this.m;
     const lead = this.text("lead_school_id");
+    const rules = ["keep", "program", "delete"] as const;
     return html`${this.field("name", admin.name)}
     ${this.select("lead_school_id", admin.leadSchool, [
       { value: "", words: admin.choose },
@@ -172,7 +191,20 @@ export class AdminCommunities extends Collection<Community> {
             .filter((school) => school.id !== lead)
             .map((school) => ({ value: school.id, words: school.name })),
           admin.partnersHint(this.most()),
-        )}`;
+        )}
+    ${this.select(
+      "retention",
+      keeping.rule,
+      rules.map((rule) => ({ value: rule, words: keeping.rules[rule] })),
+    )}
+    ${this.keeps()
+      ? ""
+      : this.field("retention_days", keeping.days, { type: "number", longest: 4 })}
+    ${this.field("quota_gb", keeping.quota, {
+      optional: true,
+      hint: keeping.quotaHint,
+      longest: 9,
+    })}`;
   }
 }
 

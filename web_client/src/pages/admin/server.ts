@@ -180,8 +180,21 @@ export class AdminServer extends TongkeElement {
               <dd data-testid="days-left">
                 ${left > MANY_DAYS ? words.manyDays : words.days(Math.floor(left))}
               </dd>`}
-        <dt>${words.recordingsFolder}</dt>
-        <dd><code>${recordings.folder}</code></dd>
+        ${recordings.disks.length > 1
+          ? html`<dt>${this.m.keeping.disks}</dt>
+              ${recordings.disks.map(
+                (disk) =>
+                  html`<dd data-testid="disk-of-several">
+                    <code>${disk.folder}</code>
+                    <span class="soft"
+                      >${disk.free_bytes === null || disk.total_bytes === null
+                        ? words.diskUnknown
+                        : words.freeOf(bytes(disk.free_bytes), bytes(disk.total_bytes))}</span
+                    >
+                  </dd>`,
+              )}`
+          : html`<dt>${words.recordingsFolder}</dt>
+              <dd><code>${recordings.folder}</code></dd>`}
         <dt>${words.dataFolder}</dt>
         <dd>
           <code>${data.folder}</code>

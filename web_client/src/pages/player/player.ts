@@ -23,6 +23,7 @@ import { Line, shares } from "./line.ts";
 import { momentIn } from "./moment.ts";
 import { notYet } from "./not_yet.ts";
 import type { PartView } from "./part_view.ts";
+import { programAlone } from "./program_alone.ts";
 import type { Pictures } from "./pictures.ts";
 import "./pictures.ts";
 import { playerStyles } from "./styles.ts";
@@ -107,7 +108,7 @@ export class Player extends TongkeElement {
       const recording = await get<Recording>(
         `/api/recordings/${encodeURIComponent(this.recordingId)}`,
       );
-      this.recording = recording;
+      this.recording = programAlone(recording);
       if (recording.state === "ready") this.prepare(recording);
       else {
         const wait = recording.state === "failed" ? FAILED_MS : UNFINISHED_MS;

@@ -1,0 +1,65 @@
+// Chinese words about how long recordings are kept.
+
+import type { Messages } from "../en/index.ts";
+
+export const keeping: Pick<Messages, "keeping"> = {
+  keeping: {
+    title: "录像保留多久",
+    lead: (days) =>
+      `每个教学共同体有自己的规则（在“教学共同体”中设置）。按规则删除的录像，${days} 天内都可以恢复。无法读取的录像不会删除。`,
+    rule: "录像",
+    rules: {
+      keep: "一直保留",
+      program: "若干天后仅保留合成画面",
+      delete: "若干天后删除",
+    },
+    ruleOf: {
+      keep: () => "一直保留",
+      program: (days) => `${days} 天后仅保留合成画面`,
+      delete: (days) => `${days} 天后删除`,
+    },
+    days: "多少天后",
+    daysWrong: "请填写 1 到 3660 的整数",
+    quota: "配额（GB）",
+    quotaHint: "用到五分之四时，本页会提醒。不会因此删除录像。",
+    quotaWrong: "请填写大于 0 的数，或留空",
+    usage: "教学共同体",
+    noCommunities: "还没有教学共同体。",
+    community: "教学共同体",
+    used: "已用",
+    usedOf: (used, quota) => `${used}，共 ${quota}`,
+    count: (count) => `${count} 个录像`,
+    quotas: { near: "配额即将用完", over: "已超出配额" },
+    planned: (count) => `未来 30 天（${count}）`,
+    nothingPlanned: "未来 30 天没有要按规则处理的录像。",
+    kept: (count) => `未按规则处理，予以保留（${count}）`,
+    done: "已处理",
+    nothingDone: "还没有处理过录像。",
+    when: "时间",
+    what: "处理",
+    recording: "录像",
+    size: "大小",
+    why: "原因",
+    by: "依据",
+    byHand: "人工",
+    deeds: {
+      "put-aside": "仅保留合成画面，其余可恢复",
+      delete: "删除，可恢复",
+      drop: "合成画面以外的内容彻底清除",
+      purge: "彻底清除",
+      kept: "无法读取，予以保留",
+      "brought-back": "已恢复",
+    },
+    obstacles: {
+      unfinished: "尚未整理，无法播放",
+      "no-program": "没有合成画面",
+      tracks: "有内容只在音视频轨中",
+      damaged: "文件已损坏或缺失",
+      unreadable: "无法读取",
+      spared: "有人恢复了它",
+    },
+    first: (shown) => `只显示前 ${shown} 个；tongke archive plan 可列出全部。`,
+    bringBack: "恢复",
+    disks: "各磁盘，按使用顺序",
+  },
+};
