@@ -20,6 +20,7 @@ from server.errors import Refusal, Text
 from server.recordings.chores import Chores
 from server.recordings.leftovers import mark_filed
 from server.recordings.library import RecordingCatalogue
+from server.recordings.moving import release_carried
 from server.recordings.phases import AGAIN, FAILS_AS, RecorderPhase
 from server.recordings.recorded import Recorded
 from server.recordings.retries import Retries
@@ -48,6 +49,8 @@ class Filing:
         store: Store,
         catalogue: RecordingCatalogue,
         tell_recorder: Callable[[Recorded], None],
+        *,
+        move_on: Callable[[str], bool] = lambda _recording_id: False,
     ) -> None:
         self.chores = Chores("recording-filing")
         self._kept = kept
@@ -55,6 +58,8 @@ class Filing:
         self._store = store
         self._catalogue = catalogue
         self._tell_recorder = tell_recorder
+        self._move_on = move_on
+        self._no_room: set[str] = set()
         self._retries = Retries(FINISH_AGAIN_AFTER_S, for_ever=False)
 
     def begun(self, recording_id: str, lesson_id: str, started_at: float) -> None:
@@ -66,6 +71,8 @@ class Filing:
         recorded = self._kept.get(report.recording_id)
         if recorded is not None:
             recorded.reach(FAILS_AS.get(recorded.phase))
+        if report.code == "disk-full":
+            self._no_room.add(report.recording_id)
         again_s = None
         if report.code not in _FINAL:
             again_s = self._retries.failed(report.recording_id, now)
@@ -105,6 +112,9 @@ class Filing:
             return  # it is being tried
         _log.info("a recording is finished again", recording=recorded.recording_id)
         self.chores.later(self._catalogue.finishing(recorded.recording_id))
+        if recorded.recording_id in self._no_room:
+            self._no_room.discard(recorded.recording_id)
+            self._move_on(recorded.recording_id)  # on the next disk, if there is one with room
         self._tell_recorder(recorded)
 
     async def _file(self, recording_id: str) -> None:
@@ -120,6 +130,7 @@ class Filing:
         await self._store.put(recording_id, folder, manifest.files)
         await self._catalogue.finished(recording_id, manifest)
         await asyncio.to_thread(mark_filed, folder)
+        await asyncio.to_thread(release_carried, folder)
         self._retries.forget(recording_id)
         self._kept.pop(recording_id, None)
 

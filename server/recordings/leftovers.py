@@ -88,7 +88,7 @@ def find_leftovers(folder: Path, now: float) -> list[Leftover]:
     """Every such recording under `folder`; what cannot be read is logged and left alone."""
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if not (path / JOURNAL).is_file() or (path / FILED).is_file():
+        if path.name[0] == "." or not (path / JOURNAL).is_file() or (path / FILED).is_file():
             continue
         if (path / LIBRARY).is_file() and (path / MANIFEST).is_file():
             continue  # it came in from elsewhere (`imported`)

@@ -2,7 +2,8 @@
 
 A recording pauses when its disk refuses, mostly because it is full, or when the lead switches it
 off. The lesson goes on and is told that it is not recorded, and why. It is gone on with as soon as
-there is room again, for as long as the lesson runs, or when the lead switches it on.
+there is room again, here or on the next disk, for as long as the lesson runs, or when the lead
+switches it on.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ async def _tell_nobody(lesson_id: str, running: bool, fault: str) -> None:
 
 
 class Pausing:
-    """`kept` are all recordings by id; `tell_recorder` says all of one to the recorder anew."""
+    """`kept` are all recordings by id; `tell_recorder` says all of one to the recorder anew;
+    `move_on` lets one go on on another disk, if there is room.
+    """
 
     on_running: OnRunning
 
@@ -50,6 +53,8 @@ class Pausing:
         folder: Path,
         tell_recorder: Callable[[Recorded], None],
         send: Callable[[c.Command], object],
+        *,
+        move_on: Callable[[str], bool] = lambda _recording_id: False,
     ) -> None:
         self.on_running = _tell_nobody
         self.chores = Chores("recording-chores")
@@ -57,6 +62,7 @@ class Pausing:
         self._folder = folder
         self._tell_recorder = tell_recorder
         self._send = send
+        self._move_on = move_on
         self._retries = Retries(RESUME_AFTER_S, for_ever=True)
 
     def runs(self, recorded: Recorded, now: float) -> None:
@@ -125,8 +131,13 @@ class Pausing:
         if not self._due(now):
             return
         for recorded in self._due(now):
-            if await asyncio.to_thread(_has_room, self._folder, recorded.recording_id):
+            may = await asyncio.to_thread(self._may_go_on, recorded.recording_id)
+            if may and recorded.phase is RecorderPhase.PAUSED:  # it may have ended meanwhile
                 self.resume(recorded, now)
+
+    def _may_go_on(self, recording_id: str) -> bool:
+        """Where it lies, or on the next disk."""
+        return _has_room(self._folder, recording_id) or self._move_on(recording_id)
 
     def _due(self, now: float) -> list[Recorded]:
         found = [self._kept.get(recording_id) for recording_id in self._retries.due(now)]

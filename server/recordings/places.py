@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from server.database.free_space import free_bytes
+from server.recordings.moving import move, release_carried
 
 _log = structlog.get_logger("tongke.recording")
 
@@ -52,6 +53,29 @@ class RecordingPlaces:
             _log.info("a recording goes to a further folder", recording=recording_id, to=str(root))
             return
 
+    def move_on(self, recording_id: str) -> bool:
+        """Let a recording go on on the next disk that has room; whether it does.
+
+        Nobody may be writing to it. Where its own disk does not give its journal it stays.
+        """
+        place = self._folder / recording_id
+        roots = (self._folder, *self._further)
+        here = place.resolve().parent
+        at = next((n for n, root in enumerate(roots) if root.resolve() == here), 0)
+        for root in roots[at + 1 :]:
+            if not self._has_room(root):
+                continue
+            try:
+                move(place, root.resolve() / recording_id)
+            except OSError as error:
+                _log.warning("a recording cannot move", recording=recording_id, why=str(error))
+                continue
+            _log.info(
+                "a recording goes on in a further folder", recording=recording_id, to=str(root)
+            )
+            return True
+        return False
+
     def _has_room(self, root: Path) -> bool:
         try:
             return root.is_dir() and free_bytes(root) >= self._room_bytes
@@ -60,7 +84,8 @@ class RecordingPlaces:
 
 
 def remove_recording(place: Path) -> None:
-    """With all that lies there, on whichever disk; what cannot be removed is left."""
+    """With all that lies there, on whichever disks; what cannot be removed is left."""
+    release_carried(place, kept_tracks=False)
     if place.is_symlink():
         target = place.resolve()
         shutil.rmtree(target, ignore_errors=True)

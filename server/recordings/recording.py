@@ -31,6 +31,7 @@ from server.ids import new_id
 from server.recordings.filing import Filing, cannot_be_finished
 from server.recordings.leftovers import Leftover, Leftovers, LessonLive, find_leftovers
 from server.recordings.library import RecordingCatalogue
+from server.recordings.moving import settle
 from server.recordings.pausing import OnRunning, Pausing
 from server.recordings.phases import AGAIN, FAILS_AS, RecorderPhase
 from server.recordings.places import RecordingPlaces
@@ -88,9 +89,14 @@ class RecordingService:
         self._unrecorded: dict[str, Unrecorded] = {}  # lessons in progress, not recorded yet
         self._by_lesson: dict[str, Recorded] = {}  # lessons in progress
         self._by_id: dict[str, Recorded] = {}  # all that is not filed yet
-        self._pausing = Pausing(self._by_id, folder, self._tell_recorder, self._recorder.send)
+        move_on = self._places.move_on
+        self._pausing = Pausing(
+            self._by_id, folder, self._tell_recorder, self._recorder.send, move_on=move_on
+        )
         store = FolderStore(folder) if store is None else store
-        self._filing = Filing(self._by_id, folder, store, catalogue, self._tell_recorder)
+        self._filing = Filing(
+            self._by_id, folder, store, catalogue, self._tell_recorder, move_on=move_on
+        )
         self._leftovers = Leftovers(lesson_live, self._finish_left)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -136,6 +142,7 @@ class RecordingService:
         if self._runtime_folder is None:
             self._own_runtime_folder = RuntimeFolder()
             self._runtime_folder = self._own_runtime_folder.path
+        await asyncio.to_thread(settle, self._folder)
         for found in await asyncio.to_thread(find_leftovers, self._folder, self._clock()):
             self._take_up(found)
         self._pausing.chores.start()

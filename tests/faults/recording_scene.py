@@ -14,6 +14,7 @@ from mixer.model import Kind, TapInfo, TileSize
 from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import Happened
+from server.recordings.places import RecordingPlaces
 from server.recordings.recording import RecordingService
 from signaling.log import entries as log
 from signaling.ports import LessonPlan, SeatPlan
@@ -118,7 +119,7 @@ class FakeCatalogue:
 class Scene:
     """A server's recording with everything around it faked but the recorder."""
 
-    def __init__(self, folder: Path, runtime: Path) -> None:
+    def __init__(self, folder: Path, runtime: Path, places: RecordingPlaces | None = None) -> None:
         self.folder = folder
         self.core = FakeCore()
         self.catalogue = FakeCatalogue()
@@ -131,6 +132,7 @@ class Scene:
             self.catalogue,
             folder=folder,
             runtime_folder=runtime,
+            places=places,
             lesson_live=self._live,
         )
         self.recording.on_running = self._running
