@@ -13,9 +13,10 @@ from mixer.model import TapInfo
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, assembler_for
 from mixer.reading.reorder import Arrived, ReorderBuffer
+from mixer.reading.tap_packets import packet_of
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Pli
-from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
+from mixer.rtp.packet import DatagramKind, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound, serialize_compound
 from mixer.rtp.sequence import Unwrapper
 
@@ -69,11 +70,8 @@ class PictureReader:
             self._handle_reports(data)
             return []
         try:
-            packet = RtpPacket.parse(data)
+            packet = packet_of(data, self._tap.ssrc, self._tap.payload_type)
         except MalformedPacketError:
-            self.malformed_packets += 1
-            return []
-        if packet.ssrc != self._tap.ssrc or packet.payload_type != self._tap.payload_type:
             self.malformed_packets += 1
             return []
         if self._heard_at is None:

@@ -16,8 +16,9 @@ from mixer.composite.noise_gate import NoiseGate
 from mixer.composite.voice import Voice
 from mixer.libopus import Samples
 from mixer.model import TapInfo
+from mixer.reading.tap_packets import packet_of
 from mixer.rtp.errors import MalformedPacketError
-from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
+from mixer.rtp.packet import DatagramKind, datagram_kind
 from mixer.rtp.rtcp import SenderReport, parse_compound
 
 TICK_S = 0.02
@@ -83,11 +84,8 @@ class SoundDesk:
             if datagram_kind(data) is DatagramKind.RTCP:
                 self._handle_reports(channel.tap, data)
                 return
-            packet = RtpPacket.parse(data)
+            packet = packet_of(data, channel.tap.ssrc, channel.tap.payload_type)
         except MalformedPacketError:
-            self.malformed_packets += 1
-            return
-        if packet.ssrc != channel.tap.ssrc or packet.payload_type != channel.tap.payload_type:
             self.malformed_packets += 1
             return
         if packet.payload:  # else padding: a bandwidth probe

@@ -15,9 +15,10 @@ from mixer.outputs.sender_clock import SenderClock
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, OpusFrames
 from mixer.reading.reorder import Arrived, ReorderBuffer
+from mixer.reading.tap_packets import packet_of
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.feedback import Pli
-from mixer.rtp.packet import DatagramKind, RtpPacket, datagram_kind
+from mixer.rtp.packet import DatagramKind, datagram_kind
 from mixer.rtp.rtcp import serialize_compound
 from mixer.rtp.sequence import Unwrapper
 
@@ -120,11 +121,8 @@ class ProgramSound:
             self._clock.handle_report(data)
             return self._dated([])
         try:
-            packet = RtpPacket.parse(data)
+            packet = packet_of(data, self._tap.ssrc, self._tap.payload_type)
         except MalformedPacketError:
-            self.malformed_packets += 1
-            return []
-        if packet.ssrc != self._tap.ssrc or packet.payload_type != self._tap.payload_type:
             self.malformed_packets += 1
             return []
         return self._dated(self._reorder.push(packet, now))
