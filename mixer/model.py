@@ -138,7 +138,8 @@ class TapInfo:
 
     `fmtp` is the codec's parameters as the producer negotiated them. Timestamps are continuous
     over layer switches; sender reports carry the publisher's NTP clock, so the sound and picture
-    of one device can be put in step: `device_id` says which device that is. A reader that needs a
+    of one device can be put in step: `device_id` says which device that is. `audio_level_id` is the
+    header extension of a sound's level (RFC 6464), 0 for pictures. A reader that needs a
     keyframe sends a PLI (RFC 4585 §6.3.1) from its socket to the one at `feedback_path`.
     """
 
@@ -153,6 +154,7 @@ class TapInfo:
     fmtp: str = ""
     device_id: str = ""
     feedback_path: str = ""
+    audio_level_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmarks.compositors.arriving import Arriving
 from benchmarks.compositors.run_ffmpeg import HOST, udp_socket
 from benchmarks.compositors.sending import Target
-from benchmarks.compositors.speaking import OPUS_PAYLOAD_TYPE
+from benchmarks.compositors.speaking import AUDIO_LEVEL_ID, OPUS_PAYLOAD_TYPE
 from benchmarks.servers.janus import Janus
 from mixer.composite.process.sound_encoder import (
     BITRATE_BPS,
@@ -63,6 +63,7 @@ class AudioBridge(Janus):
                         "ip": HOST,
                         "port": port,
                         "payload_type": OPUS_PAYLOAD_TYPE,
+                        "audiolevel_ext": AUDIO_LEVEL_ID,
                         "fec": True,
                     },
                 },

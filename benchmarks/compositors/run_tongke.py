@@ -15,7 +15,7 @@ from benchmarks.compositors import BITRATE_BPS, FRAMES_PER_S, HEIGHT, WIDTH
 from benchmarks.compositors.arriving import Arriving
 from benchmarks.compositors.classroom import PAYLOAD_TYPE, Clip
 from benchmarks.compositors.sending import Target
-from benchmarks.compositors.speaking import OPUS_PAYLOAD_TYPE, SOUND_SSRC
+from benchmarks.compositors.speaking import AUDIO_LEVEL_ID, OPUS_PAYLOAD_TYPE, SOUND_SSRC
 from benchmarks.servers.bound import bound
 from mixer.composite.layouts import ProgramLayout
 from mixer.composite.process.messages import (
@@ -184,5 +184,6 @@ class Tongke:
                 channels=0 if is_picture else 2,
                 ssrc=ssrc,
                 feedback_path=core_path,
+                audio_level_id=0 if is_picture else AUDIO_LEVEL_ID,
             )
         )

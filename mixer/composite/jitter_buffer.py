@@ -50,10 +50,15 @@ _MOST_TIME_JUMP = 10 * CLOCK_RATE
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Decode this packet; with `hurry` its sound is to be shortened a little."""
+    """Decode this packet; with `hurry` its sound is to be shortened a little.
+
+    `quiet` is what its sender said of it, `samples` is how long it is.
+    """
 
     payload: bytes
     hurry: bool = False
+    quiet: bool = False
+    samples: int = 960
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +76,12 @@ class Conceal:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
     payload: bytes
     samples: int
     arrived_at: float
+    quiet: bool
 
 
 class DelayHistogram:
@@ -142,7 +148,7 @@ class JitterBuffer:
         """How much should."""
         return self._histogram.wait_s()
 
-    def push(self, packet: RtpPacket, now: float) -> None:
+    def push(self, packet: RtpPacket, now: float, *, quiet: bool = False) -> None:
         """A packet arrived. What is no Opus, too late or here already is counted and dropped."""
         try:
             shape = OpusPacket.parse(packet.payload)
@@ -162,7 +168,7 @@ class JitterBuffer:
         if number in self._waiting or (self._next is not None and number < self._next):
             self.late_packets += 1
             return
-        self._waiting[number] = _Waiting(packet.payload, shape.samples, now)
+        self._waiting[number] = _Waiting(packet.payload, shape.samples, now, quiet)
         self._samples += shape.samples
         self._keep_ceiling()
 
@@ -193,7 +199,7 @@ class JitterBuffer:
         self._last_samples = packet.samples
         self._last_was_silence = is_silence(packet.payload)
         self._concealed = 0
-        return Play(packet.payload, hurry)
+        return Play(packet.payload, hurry, packet.quiet, packet.samples)
 
     def _fill_hole(self, number: int) -> Recover | Conceal | Play:
         """The next packet is missing and later ones are here."""

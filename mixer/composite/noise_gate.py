@@ -8,6 +8,8 @@ that it is not heard.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mixer.libopus import Samples
@@ -21,6 +23,12 @@ HOLD_S = 0.5  # the pauses within a sentence
 _RAMP_SAMPLES = 240  # 5 ms
 
 
+def dbfs_of(sound: Samples) -> float:
+    """How loud it is, against a square wave of full scale (dBov, as RFC 6464 has it)."""
+    power = float(sound.dot(sound)) / len(sound)
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
 class NoiseGate:
     """The gate of one voice."""
 
@@ -28,10 +36,14 @@ class NoiseGate:
         self._quiet_s = HOLD_S
         self._is_open = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the room is audible."""
+        return self._is_open
+
     def pass_on(self, sound: Samples) -> Samples | None:
         """The sound of a frame, or None while the room is not audible."""
-        power = float(sound.dot(sound)) / len(sound)
-        dbfs = 10 * np.log10(power) if power > 0 else -np.inf
+        dbfs = dbfs_of(sound)
         was_open = self._is_open
         if dbfs >= (STAYS_DBFS if was_open else OPENS_DBFS):
             self._quiet_s = 0.0

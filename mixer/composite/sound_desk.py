@@ -13,6 +13,7 @@ from mixer.composite.lesson_time import LessonTime, MeanDelay
 from mixer.composite.loudness import Leveller
 from mixer.composite.mixing import Mixer
 from mixer.composite.noise_gate import NoiseGate
+from mixer.composite.quiet_packets import is_quiet
 from mixer.composite.voice import Voice
 from mixer.libopus import Samples
 from mixer.model import TapInfo
@@ -36,7 +37,7 @@ class _Channel:
 
     def frame(self, now: float) -> Samples | None:
         """Its next 20 ms, None while it is not audible."""
-        sound = self.voice.pull(now)
+        sound = self.voice.pull(now, quiet_too=self.gate.is_open)
         sound = None if sound is None else self.gate.pass_on(sound)
         return None if sound is None else self.leveller.level(sound)
 
@@ -56,6 +57,11 @@ class SoundDesk:
         channels = self._channels.values()
         waits = [channel.voice.buffer.waiting_s + channel.lag.delay_s for channel in channels]
         return sum(waits) / len(waits) if waits else 0.0
+
+    @property
+    def decoded_packets(self) -> int:
+        """Of the rooms that are there now; what quiet ones send is mostly not decoded."""
+        return sum(channel.voice.decoded_packets for channel in self._channels.values())
 
     def open_channel(self, seat_id: str, tap: TapInfo) -> None:
         """This tap is the seat's sound from now on, in place of another one that it had.
@@ -90,7 +96,9 @@ class SoundDesk:
             return
         if packet.payload:  # else padding: a bandwidth probe
             channel.lag.note(self._lesson_time.lag_s(channel.tap, packet.timestamp, now))
-            channel.voice.push(packet, now)
+            # What a quiet room sends is not decoded.
+            level = packet.extension(channel.tap.audio_level_id)
+            channel.voice.push(packet, now, quiet=is_quiet(level))
 
     def _handle_reports(self, tap: TapInfo, data: bytes) -> None:
         for report in parse_compound(data):

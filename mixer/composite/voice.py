@@ -1,15 +1,18 @@
 """One voice: packets in, 20 ms of sound at every tick out.
 
-Joins jitter buffer and decoder. What the buffer wants hurried is shortened by a period of the
-voice, cross-faded, so that it is faster and no higher (Verhelst & Roelands, "An overlap-add
-technique based on waveform similarity", 1993).
+Joins jitter buffer and decoder; what nobody would hear is not decoded (`quiet_packets`). What the
+buffer wants hurried is shortened by a period of the voice, cross-faded, so that it is faster and no
+higher (Verhelst & Roelands, "An overlap-add technique based on waveform similarity", 1993).
 """
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from mixer.composite.jitter_buffer import Conceal, JitterBuffer, Play, Recover
+from mixer.composite.quiet_packets import QuietPackets
 from mixer.libopus import OpusDecoder, OpusError, Samples
 from mixer.rtp.opus import MAX_PACKET_SAMPLES
 from mixer.rtp.packet import RtpPacket
@@ -22,6 +25,11 @@ _LONGEST_PERIOD = 480
 _STEP = 8
 _FADE = 480
 
+# What stands for a packet that was not decoded.
+_SILENCE: Samples = np.zeros(MAX_PACKET_SAMPLES, np.float32)
+_SILENT_FRAME: Samples = _SILENCE[:FRAME_SAMPLES]
+_SILENCE.flags.writeable = _SILENT_FRAME.flags.writeable = False
+
 
 class Voice:
     """The sound of one source. To be closed."""
@@ -30,21 +38,31 @@ class Voice:
         """Raises `OpusError` when there is no libopus."""
         self.buffer = JitterBuffer()
         self._decoder = OpusDecoder()
+        self._quiet = QuietPackets()
         self._ready: Samples = np.zeros(0, np.float32)
         self.undecodable_packets = 0
         self.concealed_samples = 0
         self.recovered_samples = 0
+        self.decoded_packets = 0
 
-    def push(self, packet: RtpPacket, now: float) -> None:
-        """A packet arrived."""
-        self.buffer.push(packet, now)
+    def push(self, packet: RtpPacket, now: float, *, quiet: bool = False) -> None:
+        """A packet arrived; `quiet` is what its sender says of it."""
+        self.buffer.push(packet, now, quiet=quiet)
 
-    def pull(self, now: float) -> Samples | None:
-        """The next `FRAME_SAMPLES`; None while it is silent."""
+    def pull(self, now: float, *, quiet_too: bool = True) -> Samples | None:
+        """The next `FRAME_SAMPLES`; None while it is silent.
+
+        Without `quiet_too` what says of itself that it is quiet counts as silence.
+        """
         while len(self._ready) < FRAME_SAMPLES:
-            sound = self._next(now)
+            sound = self._next(now, quiet_too=quiet_too)
             if sound is None:
                 return self._last()
+            if not len(self._ready):
+                if sound is _SILENT_FRAME:
+                    return None
+                if len(sound) == FRAME_SAMPLES:  # as nearly always
+                    return sound
             self._ready = np.concatenate([self._ready, sound])
         out, self._ready = self._ready[:FRAME_SAMPLES], self._ready[FRAME_SAMPLES:]
         return out
@@ -62,17 +80,14 @@ class Voice:
         self._ready = np.zeros(0, np.float32)
         return out
 
-    def _next(self, now: float) -> Samples | None:
+    def _next(self, now: float, *, quiet_too: bool) -> Samples | None:
         match self.buffer.pop(now):
             case None:
                 return None
-            case Play(payload, hurry):
-                try:
-                    sound = self._decoder.decode(payload)
-                except OpusError:
-                    self.undecodable_packets += 1
-                    return self._conceal(FRAME_SAMPLES)
-                return shortened(sound) if hurry else sound
+            case Play() as packet:
+                return self._play(packet, quiet_too=quiet_too)
+            case Recover(samples=samples) | Conceal(samples) if self._quiet.skipping:
+                return _silence(samples)
             case Recover(payload, samples):
                 try:
                     sound = self._decoder.recover(payload, samples)
@@ -83,12 +98,32 @@ class Voice:
             case Conceal(samples):
                 return self._conceal(samples)
 
+    def _play(self, packet: Play, *, quiet_too: bool) -> Samples:
+        if packet.quiet and not quiet_too and self._quiet.skips(packet.payload):
+            return _silence(packet.samples)
+        for payload in self._quiet.take_kept():
+            with contextlib.suppress(OpusError):
+                self._decoder.decode(payload)
+        self.decoded_packets += 1
+        try:
+            sound = self._decoder.decode(packet.payload)
+        except OpusError:
+            self.undecodable_packets += 1
+            return self._conceal(FRAME_SAMPLES)
+        if packet.quiet:
+            self._quiet.check(sound)
+        return shortened(sound) if packet.hurry else sound
+
     def _conceal(self, samples: int) -> Samples:
         self.concealed_samples += samples
         try:
             return self._decoder.conceal(min(samples, MAX_PACKET_SAMPLES))
         except OpusError:
             return np.zeros(samples, np.float32)
+
+
+def _silence(samples: int) -> Samples:
+    return _SILENT_FRAME if samples == FRAME_SAMPLES else _SILENCE[:samples]
 
 
 def shortened(sound: Samples) -> Samples:

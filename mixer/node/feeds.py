@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from mixer.errors import FeedRefused
 from mixer.model import FeedInfo, FeedOffer, Kind
-from mixer.node.local_sockets import fault_of
+from mixer.node.local_sockets import AUDIO_LEVEL_ID, fault_of
 from mixer.node.port import Port
 from mixer.node.senders import SenderOwner
 from mixer.node.streams import Encoding, Producer, pump_codec
@@ -46,7 +46,6 @@ CODECS = {
         parameters=(("minptime", "10"), ("useinbandfec", "1")),
     ),
 }
-AUDIO_LEVEL_ID = 1  # the header extension (RFC 6464) in a feed's sound
 
 
 @dataclass(slots=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 # sun_path of a Unix address holds 108 bytes with its final zero (man 7 unix).
 MAX_SOCKET_PATH_BYTES = 107
 
+# The header extension of a sound's level (RFC 6464): nobody negotiates it with us here.
+AUDIO_LEVEL_ID = 1
+
 
 def fault_of(socket_path: str) -> str:
     """Why nothing can be sent to a socket there; empty if it is bound."""

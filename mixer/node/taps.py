@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from mixer.errors import TapRefused
 from mixer.forward.layers import layer_for_tile
-from mixer.model import TapInfo, TileSize, Want
-from mixer.node.local_sockets import fault_of
+from mixer.model import Kind, TapInfo, TileSize, Want
+from mixer.node.local_sockets import AUDIO_LEVEL_ID, fault_of
 from mixer.node.port import Port
 from mixer.node.publication import CNAME
 from mixer.node.streams import Consumer, Producer
@@ -109,6 +109,10 @@ def open_tap(
         raise TapRefused(fault)
     transport_id = port.pump.add_plain_transport(socket_path)
     codec = producer.codec
+    # A reader need not decode what says of itself that it is quiet.
+    audio_level_id = AUDIO_LEVEL_ID if producer.kind is Kind.AUDIO else 0
+    if audio_level_id:
+        port.pump.set_extensions(transport_id, audio_level=audio_level_id)
     ssrc = port.ssrcs.next()
     pump_id = port.pump.add_consumer(
         producer.pump_id,
@@ -132,6 +136,7 @@ def open_tap(
         fmtp=codec.fmtp,
         device_id=producer.device_id,
         feedback_path=port.plain_path,
+        audio_level_id=audio_level_id,
     )
     tap = Tap(info, transport_id, consumer, port, ask_keyframe, want)
     port.attach_local(transport_id, tap)

@@ -95,6 +95,7 @@ class StartTap(Message):
     ssrc: int
     fmtp: str = ""
     feedback_path: str = ""  # of the core's socket that takes requests for keyframes
+    audio_level_id: int = 0
 
     @classmethod
     def of(cls, track_id: str, info: TapInfo) -> StartTap:
@@ -110,6 +111,7 @@ class StartTap(Message):
             ssrc=info.ssrc,
             fmtp=info.fmtp,
             feedback_path=info.feedback_path,
+            audio_level_id=info.audio_level_id,
         )
 
 

@@ -299,6 +299,7 @@ class CompositorProcess:
             fmtp=said.fmtp,
             device_id=said.device_id,
             feedback_path=said.feedback_path,
+            audio_level_id=said.audio_level_id,
         )
         if said.kind == "audio":
             self._sound.add_tap(said.track_id, tap_said.seat_id, tap_socket, tap)

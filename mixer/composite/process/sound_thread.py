@@ -2,7 +2,7 @@
 
 It shares nothing with the pictures: neither a decoder nor an encoder delays it. A room that is
 audible hears all but itself, encoded for it; all others hear one mix, which is encoded once and
-sent to each. While there is nothing to hear, a packet now and then keeps the streams alive.
+sent to each.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from mixer.composite.lesson_time import LessonTime, MeanDelay
 from mixer.composite.process.feed_socket import FeedSocket
 from mixer.composite.process.messages import Report, TapFailed
+from mixer.composite.process.mix_encoder import EncodedMix, MixEncoder
 from mixer.composite.process.rtp_sender import RtpSender
-from mixer.composite.process.sound_encoder import SoundEncoder, level_of
 from mixer.composite.sound_desk import TICK_S, SoundDesk
 from mixer.libopus import OpusError, Samples
 from mixer.model import TapInfo
@@ -26,9 +26,6 @@ from mixer.reading.tap_socket import TapSocket
 
 # Opus looks ahead 6.5 ms, the limiter 2.5.
 _AHEAD_S = 0.009
-
-# As Opus's own pauses (DTX, RFC 6716 §2.1.9): a packet every 400 ms of silence.
-_SILENT_TICKS = 20
 
 # A room that paused for so long is encoded anew when it speaks again.
 _ENCODER_KEPT_TICKS = 500
@@ -48,13 +45,14 @@ class _Feed:
     seat_id: str  # empty: the mix of all
     socket: FeedSocket
     sender: RtpSender | None = None
+    paused: bool = False  # nothing was sent at the last tick
 
 
 @dataclass(slots=True)
 class _Own:
     """The encoder of a room that is audible, or was a moment ago."""
 
-    encoder: SoundEncoder
+    encoder: MixEncoder
     used_at_tick: int
 
 
@@ -74,9 +72,8 @@ class SoundThread:
         self._told: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._taps: dict[str, _Tap] = {}
         self._feeds: dict[str, _Feed] = {}
-        self._shared = SoundEncoder()
+        self._shared = MixEncoder()
         self._own: dict[str, _Own] = {}
-        self._silent_ticks = 0
         self._delay = MeanDelay(_AHEAD_S)
         self._ticks = 0
         self._ending = threading.Event()
@@ -146,42 +143,40 @@ class SoundThread:
                     self._desk.handle_datagram(tap.seat_id, data, now)
         shared, own = self._desk.tick(now)
         self._delay.note(self._desk.waiting_s + _AHEAD_S)
-        was_silent = self._silent_ticks > 0
-        if not own and not shared.any():
-            self._silent_ticks += 1
-            if self._silent_ticks % _SILENT_TICKS != 1:
-                return
-        else:
-            self._silent_ticks = 0
-        # The first packet after silence is marked (RFC 3551 §4.1).
-        self._send(shared, own, now, marker=was_silent and not self._silent_ticks)
+        self._send(shared, own, now)
 
-    def _send(self, shared: Samples, own: dict[str, Samples], now: float, *, marker: bool) -> None:
+    def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
         # Encoded even if all who hear are audible: it must be at hand when one falls silent.
         everybody = self._shared.encode(shared)
-        everybody_level = level_of(shared)
         for feed in self._feeds.values():
             if feed.sender is None:
                 continue
-            packet, level = everybody, everybody_level
-            if feed.seat_id in own:
-                sound = own[feed.seat_id]
-                packet, level = self._encoder_of(feed.seat_id).encode(sound), level_of(sound)
-            datagrams = feed.sender.packets([packet], now, marker=marker, level=level)
-            report = feed.sender.report(now, delay_s=self._delay.delay_s)
-            if report is not None:
-                datagrams.append(report)
-            feed.socket.send_or_keep(datagrams)
-        self._own = {
-            seat_id: one
-            for seat_id, one in self._own.items()
-            if self._ticks - one.used_at_tick < _ENCODER_KEPT_TICKS
-        }
+            mix = everybody
+            if (sound := own.get(feed.seat_id)) is not None:
+                mix = self._encoder_of(feed.seat_id).encode(sound)
+            self._send_mix(feed, feed.sender, mix, now)
+        if self._ticks % _ENCODER_KEPT_TICKS == 0:
+            self._own = {
+                seat_id: one
+                for seat_id, one in self._own.items()
+                if self._ticks - one.used_at_tick < _ENCODER_KEPT_TICKS
+            }
 
-    def _encoder_of(self, seat_id: str) -> SoundEncoder:
+    def _send_mix(self, feed: _Feed, sender: RtpSender, mix: EncodedMix | None, now: float) -> None:
+        was_paused, feed.paused = feed.paused, mix is None
+        if mix is None:
+            return
+        # The first packet after silence is marked (RFC 3551 §4.1).
+        datagrams = sender.packets([mix.payload], now, marker=was_paused, level=mix.level)
+        report = sender.report(now, delay_s=self._delay.delay_s)
+        if report is not None:
+            datagrams.append(report)
+        feed.socket.send_or_keep(datagrams)
+
+    def _encoder_of(self, seat_id: str) -> MixEncoder:
         one = self._own.get(seat_id)
         if one is None:
-            one = self._own[seat_id] = _Own(SoundEncoder(), self._ticks)
+            one = self._own[seat_id] = _Own(MixEncoder(), self._ticks)
         one.used_at_tick = self._ticks
         return one.encoder
 

@@ -22,7 +22,7 @@ from mixer.node import MediaNode
 from mixer.reading.frames import assembler_for
 from mixer.reading.reorder import ReorderBuffer
 from mixer.reading.tap_socket import TapSocket
-from mixer.rtp.packet import RtpPacket
+from mixer.rtp.packet import DatagramKind, HeaderExtension, RtpPacket, datagram_kind
 from tests.feeder import BRIGHTNESS, SAMPLE_RATE, SIZES, TONE_HZ
 from tests.unit.node.peers import LESSON, WAIT_S, Subscriber, running_node
 
@@ -241,6 +241,37 @@ async def test_feeds_at_paths_of_different_lengths_lose_nothing(tmp_path: Path) 
                         break
                     await asyncio.sleep(0.05)
             assert [(one["lost"], one["duplicates"]) for one in layers] == [(0, 0)] * 3
+
+
+async def test_a_taps_reader_is_told_how_loud_a_sound_is(tmp_path: Path) -> None:
+    """It need not decode what says of itself that it is quiet."""
+    async with running_node() as (node, _events):
+        with bound(tmp_path / "feed") as feeder:
+            fed = await node.feed(LESSON, "program", str(tmp_path / "feed"), SOUND)
+            tapped = TapSocket(tmp_path / "tap")
+            info = await node.tap(LESSON, fed.producer.producer_id, str(tmp_path / "tap"))
+            heard: list[RtpPacket] = []
+            for number in range(1000):
+                level = HeaderExtension(fed.audio_level_id, bytes([number % 120]))
+                packet = RtpPacket(
+                    fed.payload_type,
+                    number,
+                    number * 960,
+                    fed.ssrcs[0],
+                    bytes([number % 120]) * 40,
+                    extensions=(level,),
+                )
+                feeder.sendto(packet.serialize(), fed.media_path)
+                await asyncio.sleep(0.005)
+                for data in tapped.receive():
+                    if datagram_kind(data) is DatagramKind.RTP:
+                        heard.append(RtpPacket.parse(data))
+                if len(heard) >= 5:
+                    break
+            tapped.close()
+    assert len(heard) >= 5
+    for one in heard:
+        assert one.extension(info.audio_level_id) == one.payload[:1]
 
 
 async def test_a_device_that_is_closed_takes_its_feeds_with_it(tmp_path: Path) -> None:
