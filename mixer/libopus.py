@@ -112,6 +112,7 @@ class OpusDecoder:
         if error.value != _OK or not self._state:
             raise OpusError(self._text(error.value))
         self._out = np.zeros(MAX_PACKET_SAMPLES, np.float32)
+        self._out_at = self._out.ctypes.data
 
     def decode(self, payload: bytes) -> Samples:
         """The sound of a packet. Raises `OpusError`."""
@@ -143,7 +144,7 @@ class OpusDecoder:
             self._state,
             payload,
             0 if payload is None else len(payload),
-            self._out.ctypes.data,
+            self._out_at,
             samples,
             int(fec),
         )

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mixer.rtp.errors import MalformedPacketError
-from mixer.rtp.opus import CLOCK_RATE, OpusPacket, is_silence
+from mixer.rtp.opus import CLOCK_RATE, is_silence, samples_of
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.sequence import Unwrapper, sequence_distance, timestamp_distance
 
@@ -151,7 +151,7 @@ class JitterBuffer:
     def push(self, packet: RtpPacket, now: float, *, quiet: bool = False) -> None:
         """A packet arrived. What is no Opus, too late or here already is counted and dropped."""
         try:
-            shape = OpusPacket.parse(packet.payload)
+            samples = samples_of(packet.payload)
         except MalformedPacketError:
             self.malformed_packets += 1
             return
@@ -168,8 +168,8 @@ class JitterBuffer:
         if number in self._waiting or (self._next is not None and number < self._next):
             self.late_packets += 1
             return
-        self._waiting[number] = _Waiting(packet.payload, shape.samples, now, quiet)
-        self._samples += shape.samples
+        self._waiting[number] = _Waiting(packet.payload, samples, now, quiet)
+        self._samples += samples
         self._keep_ceiling()
 
     def pop(self, now: float) -> Play | Recover | Conceal | None:

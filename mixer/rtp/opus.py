@@ -55,6 +55,13 @@ class OpusPacket:
         return cls(configuration, bool(payload[0] & 4), frames, frame_samples)
 
 
+def samples_of(payload: bytes) -> int:
+    """How long a packet is, in samples. Raises `MalformedPacketError`."""
+    if payload and payload[0] & 3 == 0:  # one frame, as nearly always
+        return FRAME_SAMPLES[payload[0] >> 3]
+    return OpusPacket.parse(payload).samples
+
+
 def is_silence(payload: bytes) -> bool:
     """Whether this packet is DTX: nothing but the header, at most one byte of it."""
     return len(payload) <= 2

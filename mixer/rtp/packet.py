@@ -20,6 +20,8 @@ ONE_BYTE_PROFILE = 0xBEDE
 TWO_BYTE_PROFILE = 0x1000  # the lowest four bits are "appbits"
 
 _FIXED = struct.Struct(">xBHII")
+_HEADER = struct.Struct(">BBHII")
+_EXTENSION = struct.Struct(">HH")
 
 
 class DatagramKind(Enum):
@@ -92,13 +94,8 @@ class RtpPacket:
             return cls(kind & 0x7F, sequence, timestamp, ssrc, payload, kind >= 0x80)
         if data[0] >> 6 != VERSION:
             raise MalformedPacketError(f"RTP: version {data[0] >> 6}")
-        csrc_count = data[0] & 0x0F
-        offset = FIXED_HEADER_BYTES + 4 * csrc_count
-        if len(data) < offset:
-            raise MalformedPacketError("RTP: CSRC list is cut off")
-        csrcs = tuple(
-            int.from_bytes(data[at : at + 4], "big") for at in range(FIXED_HEADER_BYTES, offset, 4)
-        )
+        kind, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
+        csrcs, offset = _csrcs(data)
         extensions: tuple[HeaderExtension, ...] = ()
         unknown: tuple[int, bytes] | None = None
         if data[0] & 0x10:
@@ -116,12 +113,12 @@ class RtpPacket:
                 raise MalformedPacketError("RTP: padding does not fit the packet")
             end -= padding
         return cls(
-            payload_type=data[1] & 0x7F,
-            sequence_number=int.from_bytes(data[2:4], "big"),
-            timestamp=int.from_bytes(data[4:8], "big"),
-            ssrc=int.from_bytes(data[8:12], "big"),
+            payload_type=kind & 0x7F,
+            sequence_number=sequence,
+            timestamp=timestamp,
+            ssrc=ssrc,
             payload=bytes(data[offset:end]),
-            marker=bool(data[1] & 0x80),
+            marker=kind >= 0x80,
             csrcs=csrcs,
             extensions=extensions,
             unknown_extension=unknown,
@@ -137,21 +134,20 @@ class RtpPacket:
         if not 0 <= self.payload_type <= 127:
             raise ValueError("payload type is 0…127")
         block = self._extension_bytes()
-        out = bytearray(FIXED_HEADER_BYTES)
-        out[0] = (
+        first = (
             VERSION << 6
             | (0x20 if self.padding_bytes else 0)
             | (0x10 if block is not None else 0)
             | len(self.csrcs)
         )
-        out[1] = (0x80 if self.marker else 0) | self.payload_type
+        second = (0x80 if self.marker else 0) | self.payload_type
         try:
-            out[2:4] = self.sequence_number.to_bytes(2, "big")
-            out[4:8] = self.timestamp.to_bytes(4, "big")
-            out[8:12] = self.ssrc.to_bytes(4, "big")
+            out = bytearray(
+                _HEADER.pack(first, second, self.sequence_number, self.timestamp, self.ssrc)
+            )
             for csrc in self.csrcs:
                 out += csrc.to_bytes(4, "big")
-        except OverflowError as error:
+        except (OverflowError, struct.error) as error:
             raise ValueError(f"a number does not fit its field: {error}") from error
         if block is not None:
             out += block
@@ -178,12 +174,23 @@ class RtpPacket:
         return profile.to_bytes(2, "big") + (len(body) // 4).to_bytes(2, "big") + body
 
 
+def _csrcs(data: bytes) -> tuple[tuple[int, ...], int]:
+    """The contributing sources, and where they end."""
+    count = data[0] & 0x0F
+    if not count:  # as nearly always
+        return (), FIXED_HEADER_BYTES
+    end = FIXED_HEADER_BYTES + 4 * count
+    if len(data) < end:
+        raise MalformedPacketError("RTP: CSRC list is cut off")
+    return struct.unpack_from(f">{count}I", data, FIXED_HEADER_BYTES), end
+
+
 def _extension_block(data: bytes, offset: int) -> tuple[int, bytes, int]:
     """Profile, body and end of the header extension at `offset` (RFC 3550 §5.3.1)."""
     if len(data) < offset + 4:
         raise MalformedPacketError("RTP: header extension is cut off")
-    profile = int.from_bytes(data[offset : offset + 2], "big")
-    end = offset + 4 + 4 * int.from_bytes(data[offset + 2 : offset + 4], "big")
+    profile, words = _EXTENSION.unpack_from(data, offset)
+    end = offset + 4 + 4 * words
     if len(data) < end:
         raise MalformedPacketError("RTP: header extension is cut off")
     return profile, bytes(data[offset + 4 : end]), end

@@ -146,7 +146,9 @@ class ReadingThread:
     def _decode_at(self) -> float:
         return self._tick_at - _SPARE_S - _MORE * self._took_s
 
-    def _patience_s(self) -> float:
+    def _patience_s(self) -> float | None:
+        if not self._sources:
+            return None  # whatever there is to do is told
         if not self._waiting:
             return POLL_S
         return min(POLL_S, max(0.0, self._decode_at - time.monotonic() - _WAIT_STEP_S / 2))
