@@ -47,7 +47,6 @@ _OTHERS = {
     "restore": "server.backup.cli",
     "demo": "server.demo.cli",
     "simulate": "server.simulate.cli",
-    "room": "server.room_cli",
 }
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():
@@ -55,6 +54,7 @@ if sys.argv[1:2] != ["serve"]:
     app.add_typer(import_module("server.archive_cli").archive, name="archive")
     app.add_typer(import_module("server.config_cli").config, name="config")
     app.add_typer(import_module("server.profile_cli").profile, name="profile")
+    app.add_typer(import_module("server.room_cli").room_commands, name="room")
     app.add_typer(import_module("server.service.cli").service, name="service")
 
 # What a server that was killed finds read in already; `server.serving` is nearly all of it.

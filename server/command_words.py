@@ -129,6 +129,14 @@ _WORDS: dict[str, Text] = {
         "教室程序：自动把本教室的网络摄像机送入课堂。",
         "The room's agent: sends this room's network cameras into its lessons, by itself.",
     ),
+    "room_install": Text(
+        "作为系统服务安装：写入 systemd 服务文件，建立其用户和文件夹，并启动。",
+        "Install it as a service: write the systemd unit, make its user and folder, start it.",
+    ),
+    "room_remove": Text(
+        "停止服务并删除服务文件；凭证和配置保留。",
+        "Stop the service and remove its unit; credential and profile stay.",
+    ),
     "room_credential_file": Text(
         "存放教室设备凭证的文件。", "A file with the room's device credential."
     ),
@@ -142,6 +150,18 @@ _WORDS: dict[str, Text] = {
     "room_passwords": Text(
         "存放摄像机密码的文件，只有本用户可读。",
         "A file with the cameras' passwords, for its owner alone to read.",
+    ),
+    "room_state_folder": Text(
+        "保存课表等的文件夹（通常在本用户的主目录下）。",
+        "The folder in which it keeps the timetable (usually in this user's home).",
+    ),
+    "room_kiosk": Text(
+        "同时以全屏方式打开教室网页（Chrome、Edge 或 Chromium）。",
+        "Open the room's page beside it, over the whole screen (Chrome, Edge or Chromium).",
+    ),
+    "room_kiosk_as_root": Text(
+        "以 root 身份也打开网页：浏览器将没有沙箱保护。",
+        "Open the page even as root: the browser then has no sandbox.",
     ),
     "room_status_port": Text(
         "本机状态页的端口（0：任选）。", "The port of the status page on this machine (0: any)."

@@ -1,50 +1,81 @@
-"""`tongke room`: a room's agent, for good or until Ctrl-C.
+"""`tongke room`: a room's agent, for good or until Ctrl-C; `tongke room install`: as a service.
 
-Owns the command's options; the agent is `hardware_profiles.room_agent`'s.
+Owns the command's options; the agent is `hardware_profiles.room_agent`'s, the service
+`server.service.room_cli`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import secrets
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
+from typer._click.exceptions import MissingParameter
 
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.loader import load_room_profile
 from server.command_words import words
 from server.errors import Text
+from server.service import room_cli as service
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
 from signaling.client.address import ServerAddress
 from signaling.client.token_providers import RoomTokens
 
 if TYPE_CHECKING:
+    from typer.core import TyperOption
+
     from hardware_profiles.room_agent.agent import RoomAgent
+    from hardware_profiles.room_agent.kiosk import Kiosk
 
 
+room_commands = typer.Typer(cls=SpokenGroup, help=words("room"), invoke_without_command=True)
+room_commands.command(cls=SpokenCommand, help=words("room_install"))(service.install)
+room_commands.command(cls=SpokenCommand, help=words("room_remove"))(service.remove)
+
+
+@room_commands.callback()
 def room(
+    context: typer.Context,
     *,
-    server: Annotated[str, typer.Option(help=words("simulate_server"))],
-    credential_file: Annotated[Path, typer.Option(help=words("room_credential_file"))],
-    profile: Annotated[str, typer.Option(help=words("room_profile"))],
+    server: Annotated[str, typer.Option(help=words("simulate_server"))] = "",
+    credential_file: Annotated[
+        Path | None, typer.Option(help=words("room_credential_file"))
+    ] = None,
+    profile: Annotated[str, typer.Option(help=words("room_profile"))] = "",
     profiles_folder: Annotated[
         Path | None, typer.Option(help=words("room_profiles_folder"))
     ] = None,
     passwords: Annotated[Path | None, typer.Option(help=words("room_passwords"))] = None,
+    state_folder: Annotated[Path | None, typer.Option(help=words("room_state_folder"))] = None,
     status_port: Annotated[
         int, typer.Option(min=0, max=65535, help=words("room_status_port"))
     ] = 7889,
     insecure: Annotated[bool, typer.Option("--insecure", help=words("simulate_insecure"))] = False,
+    kiosk: Annotated[bool, typer.Option("--kiosk", help=words("room_kiosk"))] = False,
+    kiosk_as_root: Annotated[
+        bool, typer.Option("--kiosk-as-root", help=words("room_kiosk_as_root"))
+    ] = False,
 ) -> None:
     """Send this room's network cameras into its lessons, by itself."""
+    if context.invoked_subcommand is not None:
+        return
+    if not server or credential_file is None or not profile:
+        given = {"server": server, "credential_file": credential_file, "profile": profile}
+        missing = next(name for name, value in given.items() if not value)
+        (option,) = (one for one in context.command.params if one.name == missing)
+        raise MissingParameter(ctx=context, param=cast("TyperOption", option))
     from hardware_profiles.room_agent.agent import RoomAgent  # noqa: PLC0415 - not for --help
     from hardware_profiles.room_agent.passwords import read_passwords  # noqa: PLC0415
+    from hardware_profiles.room_agent.room_tokens import TimetabledTokens  # noqa: PLC0415
+    from hardware_profiles.room_agent.timetable_file import TimetableFile  # noqa: PLC0415
 
     try:
         address = ServerAddress.parse(server, insecure=insecure)
@@ -57,29 +88,80 @@ def room(
                 "such as https://tongke.example.",
             )
         )
+    kept = state_folder or usual_state_folder()
     try:
         agent = RoomAgent(
             address,
-            RoomTokens(address, credential),
+            TimetabledTokens(
+                RoomTokens(address, credential, run=secrets.token_hex(16)),
+                TimetableFile(kept, _say),
+            ),
             load_room_profile(profile, [profiles_folder] if profiles_folder else []),
             read_passwords(passwords) if passwords else {},
             rng=random.Random(),  # noqa: S311 - numbers of streams and pauses
-            say=lambda text: typer.echo(text, err=True),
+            say=_say,
         )
     except ProfileError as error:
         _fail(Text(error.message_zh, error.message_en))
-    asyncio.run(_run(agent, status_port))
+    page = None
+    if kiosk or kiosk_as_root:
+        page = _kiosk(address, credential, kept, insecure=insecure, as_root=kiosk_as_root)
+    asyncio.run(_run(agent, status_port, page))
+
+
+def usual_state_folder() -> Path:
+    """Where the agent keeps what it knows: this user's place for such (XDG, on Windows AppData)."""
+    place = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(place) if place else Path.home() / ".local" / "state") / "tongke-room"
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def alone() -> None:
     """The command `tongke room` without the others: it runs for months on a small machine."""
     app = typer.Typer(name="tongke", cls=SpokenGroup, add_completion=False)
-    app.callback()(lambda: None)
-    app.command(cls=SpokenCommand, help=words("room"))(room)
+    app.add_typer(room_commands, name="room")
     app()
 
 
-async def _run(agent: RoomAgent, status_port: int) -> None:
+def _kiosk(
+    server: ServerAddress, credential: str, folder: Path, *, insecure: bool, as_root: bool
+) -> Kiosk:
+    """The room's page beside the agent, or why there is none: the status page says it."""
+    from hardware_profiles.room_agent.browsers import (  # noqa: PLC0415 - few open it
+        browser_command,
+        find_browser,
+        has_screen,
+        write_start_page,
+    )
+    from hardware_profiles.room_agent.kiosk import Kiosk, KioskState  # noqa: PLC0415
+
+    root = os.name == "posix" and os.geteuid() == 0
+    browser = find_browser(os.environ)
+    if root and not as_root:
+        state = KioskState.AS_ROOT
+    elif browser is None:
+        state = KioskState.NO_BROWSER
+    elif not has_screen(os.environ):
+        state = KioskState.NO_SCREEN
+    else:
+        try:
+            write_start_page(folder, server.origin, credential)
+        except OSError:
+            _fail(
+                Text(
+                    f"无法写入 {folder}；请用 --state-folder 另选一个文件夹。",
+                    f"{folder} cannot be written; choose another folder with --state-folder.",
+                )
+            )
+        command = browser_command(browser, folder, insecure=insecure, as_root=root)
+        return Kiosk(command, KioskState.OPEN, say=_say)
+    return Kiosk((), state, say=_say)
+
+
+async def _run(agent: RoomAgent, status_port: int, page: Kiosk | None) -> None:
     from hardware_profiles.room_agent.status_page import serve_status  # noqa: PLC0415
 
     working = asyncio.create_task(agent.run(), name="room-agent")
@@ -88,7 +170,7 @@ async def _run(agent: RoomAgent, status_port: int) -> None:
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, working.cancel)
     try:
-        status = await serve_status(agent, status_port)
+        status = await serve_status(agent, status_port, page)
     except OSError:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
@@ -100,8 +182,11 @@ async def _run(agent: RoomAgent, status_port: int) -> None:
         )
     port = status.sockets[0].getsockname()[1]
     typer.echo(f"http://127.0.0.1:{port}", err=True)
+    showing = asyncio.create_task(page.run() if page else asyncio.sleep(0), name="room-page")
     with suppress(asyncio.CancelledError):
         await working
+    showing.cancel()
+    await asyncio.gather(showing, return_exceptions=True)
     status.close()
 
 

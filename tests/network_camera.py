@@ -63,6 +63,7 @@ class NetworkCamera:
     model: CameraModel = field(default_factory=CameraModel)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    inside: tuple[str, ...] = ()  # what puts it into another network (`ip netns exec …`)
 
     def __post_init__(self) -> None:
         model = self.model
@@ -86,7 +87,7 @@ class NetworkCamera:
         given = {**asdict(self.model), "port": self.port}
         script = Path(__file__).with_name("camera_server.py")
         self.process = subprocess.Popen(
-            [DEBIAN_PYTHON, str(script), json.dumps(given)],
+            [*self.inside, DEBIAN_PYTHON, str(script), json.dumps(given)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sys.stderr,

@@ -12,6 +12,9 @@
     departure    their way out: protected and sent together
     agent        the whole: in the lesson by itself, cameras sent
     passwords    the cameras' passwords, kept on the room's machine
+    timetable    what comes, known without the server too (`timetable_file`: on the disk)
+    room_tokens  how it gets into its lessons, and keeps that timetable true
+    kiosk        the room's page beside it (`browsers`: which one, and how it is called)
     status_page  what the agent does, for that machine alone
 
 Sans-IO below, time as an argument; what touches the network is thin and says so.

@@ -20,6 +20,7 @@ from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.carrying import Offering
 from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.participant import RoomInLesson
+from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sound import CameraSound, SoundFeed, SoundSetup
 from hardware_profiles.room_agent.sources.devices import LocalDevice
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
@@ -69,6 +70,7 @@ class RoomAgent:
         self.refused = ""
         self._rng = rng
         self._say = say
+        self.tokens = tokens if isinstance(tokens, TimetabledTokens) else None
         self.device = ClientDevice(
             server,
             tokens,
@@ -84,7 +86,9 @@ class RoomAgent:
 
     async def run(self) -> None:
         """For good."""
-        tending = asyncio.create_task(self._tend(), name="room-cameras")
+        tending = [asyncio.create_task(self._tend(), name="room-cameras")]
+        if self.tokens is not None:
+            tending.append(asyncio.create_task(self.tokens.keep(), name="room-timetable"))
         try:
             while True:
                 try:
@@ -95,8 +99,9 @@ class RoomAgent:
                     self.refused = str(refusal)
                 await asyncio.sleep(_REFUSED_AGAIN_S)
         finally:
-            tending.cancel()
-            await asyncio.gather(tending, return_exceptions=True)
+            for task in tending:
+                task.cancel()
+            await asyncio.gather(*tending, return_exceptions=True)
             await self._rest()
 
     def _joined(self, welcome: Welcome, own: SeatState) -> RoomInLesson:
@@ -117,13 +122,18 @@ class RoomAgent:
             await self.sound.stop()
 
     async def _tend(self) -> None:
-        """Let the cameras rest some time after the lesson, and tell of their troubles meanwhile."""
+        """Cameras run from before a lesson until some time after; their troubles are told."""
         loop = asyncio.get_running_loop()
         last_in_lesson = float("-inf")
         told: dict[CameraFeed | SoundFeed, str] = {}
         while True:
             if self.device.phase is Phase.IN_LESSON:
                 last_in_lesson = loop.time()
+            elif self.tokens is not None and self.tokens.near:
+                for stream in self._streams():
+                    stream.start()  # a server that is away finds the room ready
+                if self.sound is not None:
+                    self.sound.start()
             elif loop.time() - last_in_lesson > LINGER_S:
                 await self._rest()
             for camera in self.cameras:

@@ -12,11 +12,14 @@ import html
 import json
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.sound import SoundFeed
 from hardware_profiles.room_agent.sounding.faults import Fault
@@ -73,6 +76,28 @@ _CONVERTED = {
         "the camera's colours are of a kind no browser plays",
     ),
 }
+_PAGE = {
+    KioskState.OPEN: ("教室网页已打开", "the room's page is open"),
+    KioskState.AGAIN: (
+        "教室网页已关闭，正在重新打开",
+        "the room's page has ended; it is being opened again",
+    ),
+    KioskState.NO_BROWSER: (
+        "没有找到浏览器：请安装 Chrome、Edge 或 Chromium",
+        "no browser found: install Chrome, Edge or Chromium",
+    ),
+    KioskState.NO_SCREEN: (
+        "本程序没有屏幕可用，教室网页未打开：请在登录桌面后启动",
+        "this program has no screen, so the room's page is not open: start it within a desktop "
+        "session",
+    ),
+    KioskState.AS_ROOT: (
+        "不以 root 身份打开浏览器：请用普通用户运行，或加上 --kiosk-as-root",
+        "no browser is opened as root: run this as an ordinary user, or say --kiosk-as-root",
+    ),
+}
+# Less is what a machine without NTP gathers in weeks, and troubles nobody.
+_CLOCK_OFF_S = 90
 _SOURCES = {
     "teacher": ("教师", "teacher"),
     "students": ("学生", "pupils"),
@@ -81,21 +106,23 @@ _SOURCES = {
 }
 
 
-async def serve_status(agent: RoomAgent, port: int = STATUS_PORT) -> asyncio.Server:
+async def serve_status(
+    agent: RoomAgent, port: int = STATUS_PORT, kiosk: Kiosk | None = None
+) -> asyncio.Server:
     """Listen on loopback; raises OSError when the port is taken."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(_ASKED_WITHIN_S):
                 request = await reader.readuntil(b"\r\n\r\n")
-                writer.write(response(agent, request, time.time()))
+                writer.write(response(agent, request, time.time(), kiosk))
                 await writer.drain()
         writer.close()
 
     return await asyncio.start_server(answer, "127.0.0.1", port, limit=_MOST_REQUEST_BYTES)
 
 
-def response(agent: RoomAgent, request: bytes, now: float) -> bytes:
+def response(agent: RoomAgent, request: bytes, now: float, kiosk: Kiosk | None = None) -> bytes:
     """The whole answer to an HTTP request."""
     first, *fields = request.decode("latin-1").split("\r\n")
     words = first.split(" ")
@@ -107,15 +134,18 @@ def response(agent: RoomAgent, request: bytes, now: float) -> bytes:
     if words[0] != "GET" or len(words) != 3:
         return _answer("405 Method Not Allowed", "text/plain", "GET /")
     if words[1] == "/status.json":
-        return _answer("200 OK", "application/json", json.dumps(status(agent, now)))
+        return _answer("200 OK", "application/json", json.dumps(status(agent, now, kiosk)))
     if words[1] == "/":
-        return _answer("200 OK", "text/html", page(status(agent, now)))
+        return _answer("200 OK", "text/html", page(status(agent, now, kiosk)))
     return _answer("404 Not Found", "text/plain", "/ /status.json")
 
 
-def status(agent: RoomAgent, now: float) -> dict[str, Any]:
+def status(agent: RoomAgent, now: float, kiosk: Kiosk | None = None) -> dict[str, Any]:
     """What is to be known of the agent, for programs."""
     return {
+        **_timetable(agent, now),
+        "page": kiosk.state.value if kiosk else "",
+        "page_ended": kiosk.ended if kiosk else 0,
         "room": agent.device.name,
         "profile": agent.profile.name,
         "server": agent.server.origin,
@@ -148,6 +178,24 @@ def _sound(sound: SoundFeed, now: float) -> dict[str, Any]:
         "trouble_en": trouble.message_en if trouble else "",
         "loudspeaker_zh": speaker.message_zh if speaker else "",
         "loudspeaker_en": speaker.message_en if speaker else "",
+    }
+
+
+def _timetable(agent: RoomAgent, now: float) -> dict[str, Any]:
+    """The next lesson, how wrong this machine's clock is, and whether the credential is copied."""
+    tokens = agent.tokens
+    coming = tokens.next if tokens else None
+    in_lesson = agent.device.phase is Phase.IN_LESSON
+    server_time = tokens.server_time if tokens else now
+    if coming is not None and in_lesson and coming.starts_at <= server_time:
+        coming = None  # that is this one
+    copied = tokens.copied if tokens else None
+    return {
+        "next": {"title": coming.title, "starts_at": coming.starts_at} if coming else None,
+        "server_time": round(server_time, 1),
+        "clock_off_s": round(now - server_time) if tokens and tokens.timetable.known else 0,
+        "copied_zh": copied[0] if copied else "",
+        "copied_en": copied[1] if copied else "",
     }
 
 
@@ -186,9 +234,46 @@ def page(told: dict[str, Any]) -> str:
         "padding:0 1rem}td,th{text-align:left;padding:.4rem 1rem .4rem 0;vertical-align:top;"
         "border-bottom:1px solid #ccc}small{color:#555;display:block}.lost{color:#a30000}</style>"
         f"<h1>{html.escape(told['room'])}</h1><p><strong>{phase}</strong>"
+        f"{''.join(_notices(told))}"
         f"<p>服务器 · server: {html.escape(told['server'])}"
         "<table><tr><th>摄像机<small>camera</small><th>状态<small>state</small>"
         f"<th>画面、音量<small>picture, level</small></tr>{rows}</table></html>"
+    )
+
+
+def _notices(told: dict[str, Any]) -> Iterator[str]:
+    """What is to be said above the cameras."""
+    if coming := told["next"]:
+        yield f"<p>{_both(_next_lesson(coming, told['server_time']))}"
+    if told["copied_en"]:
+        yield f'<p class="lost">{_both((told["copied_zh"], told["copied_en"]))}'
+    if abs(off := told["clock_off_s"]) > _CLOCK_OFF_S:
+        words = ("快", "ahead of") if off > 0 else ("慢", "behind")
+        yield f'<p class="lost">{_both(_clock(abs(off), *words))}'
+    if told["page"]:
+        state = KioskState(told["page"])
+        sign = "" if state is KioskState.OPEN else ' class="lost"'
+        yield f"<p{sign}>{_both(_PAGE[state])}"
+
+
+def _next_lesson(coming: dict[str, Any], server_time: float) -> tuple[str, str]:
+    begins = datetime.fromtimestamp(coming["starts_at"]).astimezone()
+    title = " ".join(coming["title"].split())
+    chinese = f"{begins.month}月{begins.day}日 {begins:%H:%M}"
+    english = f"{begins:%H:%M} on {begins.day} {begins:%B}"
+    if coming["starts_at"] <= server_time:
+        return (
+            f"《{title}》应于{chinese}开始，服务器一恢复就进入课堂",
+            f"“{title}” should have begun at {english}; joined as soon as the server is there",
+        )
+    return f"下一节课：{chinese}《{title}》", f"next lesson: “{title}” at {english}"
+
+
+def _clock(seconds: int, chinese: str, english: str) -> tuple[str, str]:
+    return (
+        f"本机时钟比服务器{chinese} {seconds} 秒，请检查时间设置；课表按服务器的时间",
+        f"this machine's clock is {seconds} s {english} the server's: check its settings; lessons "
+        "follow the server's time",
     )
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from mixer.composite.libopus import Samples
 from mixer.composite.noise_gate import OPENS_DBFS, STAYS_DBFS, dbfs_of
+from mixer.libopus import Samples
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.packet import parse_audio_level
 

@@ -147,6 +147,7 @@ PERMISSIONS: dict[str, frozenset[Standing]] = {
     "GET /api/room": _ROOM_DEVICES,
     "GET /api/room/line": _ROOM_DEVICES,
     "GET /api/room/profile": _ROOM_DEVICES,
+    "GET /api/room/timetable": _ROOM_DEVICES,
     "POST /api/room/readiness": _ROOM_DEVICES,
     "GET /ws": _ADMITTED,  # its first message has the token
     "POST /whip/{source}": _ADMITTED | {Standing.ENCODER},

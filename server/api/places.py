@@ -11,6 +11,7 @@ from server.api.fields import Body, Id, Name, View
 from server.database.models import Classroom, Credential, School, SchoolKind
 from server.door.addresses import Address, Reach
 from server.errors import field_refused
+from server.lessons.copies import Copied
 from server.node.hardware import STANDARD_PROFILE
 from server.schools.places import (
     add_classroom,
@@ -49,7 +50,9 @@ class SchoolChange(Body):
 
 
 class ClassroomView(View):
-    """`devices` is how many credentials of its devices are in force."""
+    """`devices` is how many credentials of its devices are in force; `copied`: one of them is in
+    use on two machines.
+    """
 
     id: str
     school_id: str
@@ -58,6 +61,7 @@ class ClassroomView(View):
     last_seen: float | None
     online: bool
     devices: int
+    copied: bool
 
 
 class ClassroomBody(Body):
@@ -73,10 +77,13 @@ class ClassroomChange(Body):
 
 
 class CredentialView(View):
+    """`copied_to`: room agents on several machines use it at once, seen from these networks."""
+
     id: str
     label: str
     created_at: float
     last_used_at: float | None
+    copied_to: list[str]
 
 
 class CredentialBody(Body):
@@ -119,16 +126,18 @@ def _classroom_view(
         last_seen=services.rooms.last_seen(classroom),
         online=online,
         devices=devices,
+        copied=services.rooms.copied_in(classroom.id),
     )
 
 
-def credential_view(credential: Credential) -> CredentialView:
+def credential_view(credential: Credential, copied: Copied | None = None) -> CredentialView:
     """A device's credential as administrators see it."""
     return CredentialView(
         id=credential.id,
         label=credential.label,
         created_at=credential.created_at,
         last_used_at=credential.last_used_at,
+        copied_to=list(copied.addresses) if copied else [],
     )
 
 
@@ -232,7 +241,8 @@ async def credentials(classroom_id: Id, services: ServicesOf) -> list[Credential
     """The devices of a classroom."""
     async with services.database.read() as session:
         await get_classroom(session, classroom_id)
-        return [credential_view(row) for row in await list_credentials(session, classroom_id)]
+        rows = await list_credentials(session, classroom_id)
+    return [credential_view(row, services.rooms.copied(row.id)) for row in rows]
 
 
 @router.post("/classrooms/{classroom_id}/credentials", status_code=201)

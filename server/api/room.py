@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fastapi import Depends, Request
 from pydantic import Field
 
-from server.api.access import Room, ServicesOf
+from server.api.access import Room, ServicesOf, client_address, room_device
 from server.api.areas import area
 from server.api.fields import Body, View
 from server.api.lesson_views import LessonView, lesson_view
+from server.errors import Text
+from server.lessons.copies import LONGEST_RUN
 from server.lessons.readiness import DeviceReadiness, LineReadiness, RoomReadiness
+from server.lessons.rooms import RoomDevice
 from server.node.hardware import load_send_profile
 from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile
 from signaling.protocol.refusals import REFUSALS
@@ -63,11 +67,52 @@ class LineProbeView(View):
     ice_servers: list[IceServer]
 
 
+class PlannedView(View):
+    id: str
+    title: str
+    starts_at: float
+
+
+class CopiedView(View):
+    message_zh: str
+    message_en: str
+
+
+class TimetableView(View):
+    """`copied`: this device's credential is in use on a second machine too."""
+
+    server_time: float
+    lessons: list[PlannedView]
+    copied: CopiedView | None
+
+
 class ReadinessBody(Body):
     camera: DeviceReadiness
     sound: DeviceReadiness
     line: LineReadiness
     rtt_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)] | None = None
+
+
+_COPIED = Text(
+    "这台机器的设备凭证正在另一台机器上使用（网络：{0}）。两台机器会轮流送出这间教室的画面。"
+    "请管理员为其中一台新建设备凭证，并撤销这一个。",
+    "This machine's device credential is in use on another machine as well (networks: {0}). Either "
+    "of them may be the one whose pictures are seen. Have the administrator make a new credential "
+    "for one of them, and revoke this one.",
+)
+
+
+async def agent_device(
+    request: Request, services: ServicesOf, device: Annotated[RoomDevice, Depends(room_device)]
+) -> RoomDevice:
+    """The room device that asks; a room agent says which start of it this is (`Tongke-Run`)."""
+    run = request.headers.get("tongke-run", "")
+    if 0 < len(run) <= LONGEST_RUN:
+        services.rooms.hear_run(device, run, client_address(request))
+    return device
+
+
+Agent = Annotated[RoomDevice, Depends(agent_device)]
 
 
 def _removed_view(code: RemovalCode) -> RemovedView:
@@ -77,7 +122,7 @@ def _removed_view(code: RemovalCode) -> RemovedView:
 
 
 @router.get("/api/room")
-async def room(device: Room, services: ServicesOf) -> RoomView:
+async def room(device: Agent, services: ServicesOf) -> RoomView:
     """The lesson to join now with a token for it, the next one, and when to ask again.
 
     A device that was put out of the lesson is told why (`removed`) and gets no token.
@@ -96,6 +141,23 @@ async def room(device: Room, services: ServicesOf) -> RoomView:
         next=lesson_view(answer.next) if answer.next else None,
         poll_after_s=services.settings.room_poll_s,
         server_time=services.clock(),
+    )
+
+
+@router.get("/api/room/timetable")
+async def room_timetable(device: Agent, services: ServicesOf) -> TimetableView:
+    """The lessons of the coming days: a room agent keeps them for when the server is away."""
+    lessons = await services.rooms.timetable(device)
+    copied = services.rooms.copied(device.credential_id)
+    where = ", ".join(copied.addresses) if copied else ""
+    return TimetableView(
+        server_time=services.clock(),
+        lessons=[
+            PlannedView(id=one.id, title=one.title, starts_at=one.starts_at) for one in lessons
+        ],
+        copied=CopiedView(message_zh=_COPIED.zh.format(where), message_en=_COPIED.en.format(where))
+        if copied
+        else None,
     )
 
 

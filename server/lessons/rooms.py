@@ -10,6 +10,7 @@ import contextlib
 import math
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import select, update
 
 from server.accounts.throttle import WrongKeys
@@ -21,6 +22,7 @@ from server.errors import Refusal, Text
 from server.ids import secret_hash
 from server.lessons.bars import bars_of
 from server.lessons.bearers import room_device
+from server.lessons.copies import Copied, CredentialCopies
 from server.lessons.live import LiveLessons
 from server.lessons.timetable import lessons_in_progress, lessons_of_classroom
 from server.lessons.tokens import JoinTokens
@@ -31,7 +33,10 @@ from signaling.protocol.messages import RemovalCode, Role
 _WRITTEN_EVERY_S = 60.0  # a hundred rooms that ask every 3 s must not be 33 writes a second
 _SEEN_WAIT_S = 0.3
 _LOOK_AHEAD_S = 7 * 86_400.0  # "next lesson on Friday" is news, next term's is not
+_MOST_TOLD = 60  # twelve lessons a day for five days
 _MISSED_POLLS = 4  # a room whose Wi-Fi swallowed a few requests is still there
+
+_log = structlog.get_logger("tongke.lessons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class RoomDesk:
         self._seen: dict[str, float] = {}  # classroom: when a device of it asked last
         # The same by a clock that nobody sets: one set back would keep all there for an hour.
         self._here: dict[str, float] = {}
+        self._copies = CredentialCopies()
+        self._agents: dict[str, set[str]] = {}  # classroom: credentials of its agents
         self._written: dict[str, float] = {}  # credential: when that was last written down, so too
 
     async def recognise(self, secret: str, address: str) -> RoomDevice:
@@ -142,6 +149,33 @@ class RoomDesk:
             return RoomAnswer(live, None, coming, removed=bars[bearer.bearer_id].code)
         return RoomAnswer(live, self._tokens.issue(identity, now).token, coming)
 
+    async def timetable(self, device: RoomDevice) -> list[Lesson]:
+        """The classroom's lessons of the coming days, the one that is live first."""
+        until = self._clock() + _LOOK_AHEAD_S
+        async with self._database.read() as session:
+            lessons = await lessons_of_classroom(session, device.classroom.id, until=until)
+        return lessons[:_MOST_TOLD]
+
+    def hear_run(self, device: RoomDevice, run: str, address: str) -> None:
+        """A room agent asks; `run` is the number of its start."""
+        self._agents.setdefault(device.classroom.id, set()).add(device.credential_id)
+        if self._copies.hear(device.credential_id, run, address, self._steady()):
+            _log.warning(
+                "a device credential is in use on two machines",
+                school=device.school.name,
+                classroom=device.classroom.name,
+                credential=device.label,
+                networks=_networks(self.copied(device.credential_id)),
+            )
+
+    def copied(self, credential_id: str) -> Copied | None:
+        """Whether agents on two machines use this credential, and from where."""
+        return self._copies.of(credential_id, self._steady())
+
+    def copied_in(self, classroom_id: str) -> bool:
+        """Whether that is so of any credential of this classroom."""
+        return any(self.copied(one) is not None for one in self._agents.get(classroom_id, ()))
+
     async def online(self) -> set[str]:
         """The classrooms that are there: a device asked just now, or sits in a lesson."""
         now = self._steady()
@@ -177,3 +211,7 @@ class RoomDesk:
                 await session.execute(
                     update(Classroom).where(Classroom.id == classroom_id).values(last_seen=now)
                 )
+
+
+def _networks(copied: Copied | None) -> str:
+    return ", ".join(copied.addresses) if copied else ""

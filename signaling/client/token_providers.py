@@ -55,25 +55,32 @@ class OneToken:
 
 @dataclass(slots=True)
 class RoomTokens:
-    """A room's device credential: the room joins whatever lesson it has."""
+    """A room's device credential: the room joins whatever lesson it has.
+
+    `run`, where it is given, tells this start of a room agent from one on another machine.
+    """
 
     server: ServerAddress
     credential: str
     wait_s: float = 3.0
     stays: bool = True
+    run: str = ""
 
     async def token(self) -> str | None:
-        answer = await asyncio.to_thread(self._ask)
+        answer = await asyncio.to_thread(self.ask)
         poll_after_s = answer.get("poll_after_s")
         if isinstance(poll_after_s, int | float):
             self.wait_s = min(60.0, max(0.2, float(poll_after_s)))
         token = answer.get("token")
         return token if isinstance(token, str) and token else None
 
-    def _ask(self) -> dict[str, Any]:
+    def ask(self, path: str = "/api/room") -> dict[str, Any]:
+        """What a room's device may ask. Blocks; raises `ServerLost` or `SeatRefused`."""
+        headers = {"Authorization": f"Bearer {self.credential}", "Accept": "application/json"}
+        if self.run:
+            headers["Tongke-Run"] = self.run
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked on parsing
-            f"{self.server.origin}/api/room",
-            headers={"Authorization": f"Bearer {self.credential}", "Accept": "application/json"},
+            f"{self.server.origin}{path}", headers=headers
         )
         try:
             with urllib.request.urlopen(  # noqa: S310 - as above

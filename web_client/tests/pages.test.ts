@@ -93,6 +93,7 @@ describe("the day", () => {
     school_id: "s",
     name: id,
     devices: 1,
+    copied: false,
     profile: "standard",
     last_seen: null,
     online,

@@ -32,6 +32,7 @@ const room = (id: string, school: string): Classroom => ({
   school_id: school,
   name: id,
   devices: 1,
+  copied: false,
   profile: "standard",
   last_seen: null,
   online: true,

@@ -142,6 +142,7 @@ describe("the form that plans a lesson", () => {
       school_id: school,
       name: id,
       devices: 1,
+      copied: false,
       profile: "standard",
       last_seen: null,
       online: true,

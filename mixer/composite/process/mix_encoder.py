@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mixer.composite.libopus import Samples
 from mixer.composite.process.sound_encoder import SoundEncoder, level_of
+from mixer.libopus import Samples
 
 # As DTX (RFC 6716 §2.1.9): a packet every 400 ms of silence.
 SILENT_TICKS = 20

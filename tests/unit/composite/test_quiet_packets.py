@@ -9,11 +9,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mixer.composite.libopus import Samples
 from mixer.composite.process.mix_encoder import SILENT_TICKS, MixEncoder
 from mixer.composite.quiet_packets import CHECKED_EVERY, QUIET_LEVEL, is_quiet
 from mixer.composite.sound_desk import TICK_S, SoundDesk
 from mixer.composite.voice import FRAME_SAMPLES
+from mixer.libopus import Samples
 from mixer.model import Kind, TapInfo
 from mixer.rtp.packet import DatagramKind, HeaderExtension, RtpPacket, datagram_kind
 from tests.recorded_media import SOUND, encode_samples, packetise
@@ -112,7 +112,7 @@ def test_what_is_quiet(level: bytes | None, quiet: bool) -> None:
 def test_a_mix_without_anybody_in_it_is_sent_now_and_then() -> None:
     encoder = MixEncoder()
     silence: Samples = np.zeros(FRAME_SAMPLES, np.float32)
-    tone = np.sin(np.arange(FRAME_SAMPLES) / 20).astype(np.float32) / 4
+    tone: Samples = (np.sin(np.arange(FRAME_SAMPLES) / 20) / 4).astype(np.float32)
     assert all(encoder.encode(tone) for _ in range(10))
     made = [encoder.encode(silence) is not None for _ in range(3 * SILENT_TICKS)]
     assert [tick for tick, one in enumerate(made) if one] == [0, SILENT_TICKS, 2 * SILENT_TICKS]

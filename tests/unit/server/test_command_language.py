@@ -41,6 +41,8 @@ WRONG: dict[str, list[str]] = {
     "serve here": ["多余的参数：here。"],
     "demo --port 70000": ["用法：tongke demo [选项]", "选项 --port 的值不对：不能大于 65535。"],
     "simulate": ["缺少选项 --server。"],
+    "room": ["缺少选项 --server。"],
+    "room --server x --credential-file y": ["缺少选项 --profile。"],
     "simulate --server x --talk loudly": [
         "“loudly”不是可选的值，请从中选一个：always、turns、floor、never。"
     ],

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.errors import StartPutOff, StartRefused
-from server.service import cli
+from server.service import placing
 from server.service.cli import service
 from server.service.unit import MADE_BY, UNIT, unit_text
 
@@ -80,21 +80,21 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_print_only_shows_it() -> None:
     code, text = run("install", "--print")
-    assert code == 0 and text == unit_text(str(cli._program()))
+    assert code == 0 and text == unit_text(str(placing.own_program()))
 
 
 @needs_root
 def test_it_writes_says_so_and_takes_it_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_hidden", lambda program: None)
+    monkeypatch.setattr(placing, "hidden_folder", lambda program: None)
     unit = tmp_path / "etc/systemd/system" / UNIT
     code, said = run("install", "--root", str(tmp_path))
     assert code == 0 and str(unit) in said
-    assert unit.read_text() == unit_text(str(cli._program()))
+    assert unit.read_text() == unit_text(str(placing.own_program()))
     assert unit.stat().st_mode & 0o777 == 0o644
     command = tmp_path / "usr/local/bin/tongke"  # as the operator's book calls it
-    assert command.readlink() == cli._program() and str(command) in said
+    assert command.readlink() == placing.own_program() and str(command) in said
     assert run("install", "--root", str(tmp_path))[0] == 0  # again: an upgrade
 
     code, said = run("remove", "--root", str(tmp_path))
@@ -105,7 +105,7 @@ def test_it_writes_says_so_and_takes_it_away(
 
 @needs_root
 def test_what_somebody_else_wrote_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_hidden", lambda program: None)
+    monkeypatch.setattr(placing, "hidden_folder", lambda program: None)
     unit = tmp_path / "etc/systemd/system" / UNIT
     unit.parent.mkdir(parents=True)
     unit.write_text("[Service]\n")
@@ -117,7 +117,7 @@ def test_what_somebody_else_wrote_stays(tmp_path: Path, monkeypatch: pytest.Monk
 
 @needs_root
 def test_another_program_of_the_name_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_hidden", lambda program: None)
+    monkeypatch.setattr(placing, "hidden_folder", lambda program: None)
     other = tmp_path / "usr/local/bin/tongke"
     other.parent.mkdir(parents=True)
     other.write_text("#!/bin/sh\n")
@@ -131,7 +131,7 @@ def test_another_program_of_the_name_stays(tmp_path: Path, monkeypatch: pytest.M
 def test_a_program_that_the_services_user_cannot_read_is_refused(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    assert cli._hidden(closed / "bin" / "tongke") is not None
+    assert placing.hidden_folder(closed / "bin" / "tongke") is not None
     assert MADE_BY in unit_text(PROGRAM)
 
 

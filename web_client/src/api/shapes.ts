@@ -107,8 +107,12 @@ export interface components {
             profile?: string | null;
             school_id?: string | null;
         };
-        /** @description `devices` is how many credentials of its devices are in force. */
+        /**
+         * @description `devices` is how many credentials of its devices are in force; `copied`: one of them is in
+         *     use on two machines.
+         */
         ClassroomView: {
+            copied: boolean;
             devices: number;
             id: string;
             last_seen: number | null;
@@ -158,6 +162,10 @@ export interface components {
             retention: components["schemas"]["Retention"];
             retention_days: number | null;
         };
+        CopiedView: {
+            message_en: string;
+            message_zh: string;
+        };
         /** @description How many things of a kind are made, changed, and left as they are. */
         CountView: {
             changed: number;
@@ -168,7 +176,9 @@ export interface components {
         CredentialBody: {
             label: string;
         };
+        /** @description `copied_to`: room agents on several machines use it at once, seen from these networks. */
         CredentialView: {
+            copied_to: string[];
             created_at: number;
             id: string;
             label: string;
@@ -486,6 +496,7 @@ export interface components {
         Mode: "blended" | "delivery" | "research";
         NewCredentialView: {
             address: string;
+            copied_to: string[];
             created_at: number;
             id: string;
             label: string;
@@ -513,6 +524,7 @@ export interface components {
         };
         NewSourceKeyView: {
             address: string;
+            copied_to: string[];
             created_at: number;
             fault: components["schemas"]["EncoderWords"] | null;
             id: string;
@@ -594,22 +606,6 @@ export interface components {
          * @enum {string}
          */
         PictureFault: "b-frames" | "interlaced";
-        /**
-         * @description What will be done `at` a moment; `bytes` are what goes. `rule` is null where somebody deleted
-         *     it. With an `obstacle` it is kept, whatever its rule says. `undoable`: it can come back now.
-         */
-        PlannedView: {
-            at: number;
-            bytes: number;
-            community: string;
-            days: number | null;
-            deed: components["schemas"]["Deed"];
-            obstacle: components["schemas"]["Obstacle"] | null;
-            recording_id: string;
-            rule: components["schemas"]["Retention"] | null;
-            title: string;
-            undoable: boolean;
-        };
         /** @description One UDP port and its pump; `docs/metrics.md` tells what each counter is. */
         PortView: {
             counters: {
@@ -840,9 +836,9 @@ export interface components {
         RetentionView: {
             acts: components["schemas"]["ArchiveActView"][];
             communities: components["schemas"]["CommunityUsageView"][];
-            kept: components["schemas"]["PlannedView"][];
+            kept: components["schemas"]["server__api__archive__PlannedView"][];
             kept_count: number;
-            planned: components["schemas"]["PlannedView"][];
+            planned: components["schemas"]["server__api__archive__PlannedView"][];
             planned_bytes: number;
             planned_count: number;
             server_time: number;
@@ -1073,6 +1069,7 @@ export interface components {
          *     Of encoders by WHIP both are false: whether they are there is seen in the lesson.
          */
         SourceKeyView: {
+            copied_to: string[];
             created_at: number;
             fault: components["schemas"]["EncoderWords"] | null;
             id: string;
@@ -1152,6 +1149,12 @@ export interface components {
             system: string;
             version: string;
         };
+        /** @description `copied`: this device's credential is in use on a second machine too. */
+        TimetableView: {
+            copied: components["schemas"]["CopiedView"] | null;
+            lessons: components["schemas"]["server__api__room__PlannedView"][];
+            server_time: number;
+        };
         TokenBody: {
             role: components["schemas"]["Role"];
             seat_id?: string | null;
@@ -1216,6 +1219,27 @@ export interface components {
         WatchView: {
             hls: string;
             window_s: number;
+        };
+        /**
+         * @description What will be done `at` a moment; `bytes` are what goes. `rule` is null where somebody deleted
+         *     it. With an `obstacle` it is kept, whatever its rule says. `undoable`: it can come back now.
+         */
+        server__api__archive__PlannedView: {
+            at: number;
+            bytes: number;
+            community: string;
+            days: number | null;
+            deed: components["schemas"]["Deed"];
+            obstacle: components["schemas"]["Obstacle"] | null;
+            recording_id: string;
+            rule: components["schemas"]["Retention"] | null;
+            title: string;
+            undoable: boolean;
+        };
+        server__api__room__PlannedView: {
+            id: string;
+            starts_at: number;
+            title: string;
         };
     };
     responses: never;

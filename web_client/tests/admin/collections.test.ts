@@ -30,6 +30,7 @@ const classroom = (id: string, more: Partial<Classroom> = {}): Classroom => ({
   last_seen: null,
   online: false,
   devices: 1,
+  copied: false,
   ...more,
 });
 const community: Community = {

@@ -11,7 +11,7 @@ const LIST = "GET /api/classrooms/k1/credentials";
 const MAKE = "POST /api/classrooms/k1/credentials";
 const KEYS = "/api/classrooms/k1/source_keys";
 const NEW = "[data-testid=new-credential]";
-const pc: Credential = { id: "d1", label: "PC", created_at: 1_799_000_000, last_used_at: null };
+const pc: Credential = { id: "d1", label: "PC", created_at: 1_799_000_000, last_used_at: null, copied_to: [] };
 const fresh: NewCredential = {
   ...pc,
   id: "d2",
@@ -57,6 +57,13 @@ async function made(more: Partial<NewCredential> = {}): Promise<ShadowRoot> {
 }
 
 describe("a classroom's credentials", () => {
+  it("say which of them is in use on two machines, and where", async () => {
+    server.answers[LIST] = [pc, { ...pc, id: "d2", copied_to: ["10.1.0.0", "10.2.0.0"] }];
+    const root = await shown("tk-credentials");
+    expect(text(root, "copied-d2")).toContain("10.1.0.0 10.2.0.0");
+    expect(root.querySelector("[data-testid=copied-d1]")).toBeNull();
+  });
+
   it("say that there are none, and that a new one needs a name", async () => {
     const root = await shown("tk-credentials");
     expect(words(root)).toContain("这间教室还没有设备凭证。");

@@ -12,11 +12,14 @@ from hardware_profiles.errors import ProfileError
 from hardware_profiles.loader import load_room_profile
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import StreamState
+from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
+from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
 from hardware_profiles.room_agent.status_page import response
+from hardware_profiles.room_agent.timetable_file import TimetableFile, steady
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
-from signaling.client.token_providers import OneToken
+from signaling.client.token_providers import OneToken, RoomTokens, TokenProvider
 
 SECRET = "s3cret-geheim"
 CAMERAS = """
@@ -31,12 +34,14 @@ streams = [{ rid = "f", url = "rtsp://10.0.0.6/board" }]
 """
 
 
-def made(folder: Path, text: str, passwords: dict[str, str]) -> RoomAgent:
+def made(
+    folder: Path, text: str, passwords: dict[str, str], tokens: TokenProvider | None = None
+) -> RoomAgent:
     (folder / "rooms").mkdir()
     (folder / "rooms" / "shanhe.toml").write_text(text, encoding="utf-8")
     return RoomAgent(
         ServerAddress.parse("https://tongke.example"),
-        OneToken("t"),
+        tokens or OneToken("t"),
         load_room_profile("shanhe", [folder]),
         passwords,
         rng=Random(1),
@@ -67,9 +72,15 @@ def test_what_keeps_it_from_starting(tmp_path: Path, text: str, says: str) -> No
     assert caught.value.message_zh != caught.value.message_en
 
 
-def asked(agent: RoomAgent, path: str = "/", host: str = "127.0.0.1:7889", how: str = "GET") -> str:
+def asked(
+    agent: RoomAgent,
+    path: str = "/",
+    host: str = "127.0.0.1:7889",
+    how: str = "GET",
+    page: Kiosk | None = None,
+) -> str:
     request = f"{how} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"
-    return response(agent, request.encode(), now=1e10).decode()
+    return response(agent, request.encode(), 1e10, page).decode()
 
 
 def test_the_page_tells_in_both_languages_and_no_secrets(agent: RoomAgent) -> None:
@@ -128,3 +139,64 @@ def test_it_answers_this_machine_alone(
 def test_a_request_without_a_host_is_nobodys(agent: RoomAgent) -> None:
     assert b"403" in response(agent, b"GET / HTTP/1.0\r\n\r\n", now=0.0)
     assert b"403" in response(agent, b"\xff\r\n\r\n", now=0.0)
+
+
+@pytest.fixture
+def timed(tmp_path: Path) -> tuple[RoomAgent, TimetabledTokens]:
+    """An agent that knows its timetable, and its tokens."""
+    room = RoomTokens(ServerAddress.parse("https://tongke.example"), "secret")
+    tokens = TimetabledTokens(room, TimetableFile(None, lambda _: None))
+    return made(tmp_path, CAMERAS, {"front": SECRET}, tokens), tokens
+
+
+def lesson(tokens: TimetabledTokens, in_s: float, *, now: float = 1e10, **more: object) -> None:
+    """The server says that a lesson begins in so many seconds."""
+    told = {"id": "l", "title": "分数 <b>", "starts_at": now + in_s}
+    tokens.take({"server_time": now, "lessons": [told], **more}, steady())
+
+
+def test_it_says_when_the_next_lesson_is(timed: tuple[RoomAgent, TimetabledTokens]) -> None:
+    agent, tokens = timed
+    assert json.loads(asked(agent, "/status.json").partition("\r\n\r\n")[2])["next"] is None
+    lesson(tokens, 3_600)
+    page = asked(agent)
+    assert "下一节课" in page and "next lesson: “分数 &lt;b&gt;” at " in page
+    agent.device.server_away = True
+    lesson(tokens, -60)
+    page = asked(agent)
+    assert "服务器一恢复就进入课堂" in page and "joined as soon as the server is there" in page
+    agent.device.phase = Phase.IN_LESSON
+    assert "should have begun" not in asked(agent)
+
+
+def test_it_says_how_far_the_clock_is_off(timed: tuple[RoomAgent, TimetabledTokens]) -> None:
+    agent, tokens = timed
+    lesson(tokens, 60)
+    assert "clock" not in asked(agent)
+    lesson(tokens, 60, now=1e10 - 3_600)  # what the page is asked at is an hour more
+    page = asked(agent)
+    assert "3600 s ahead of the server" in page and "本机时钟比服务器快 3600 秒" in page
+
+
+def test_it_says_that_the_credential_is_on_another_machine(
+    timed: tuple[RoomAgent, TimetabledTokens],
+) -> None:
+    agent, tokens = timed
+    lesson(tokens, 60, copied={"message_zh": "另一台机器", "message_en": "another <machine>"})
+    page = asked(agent)
+    assert "另一台机器" in page and "another &lt;machine&gt;" in page
+    lesson(tokens, 60)
+    assert "another" not in asked(agent)
+
+
+@pytest.mark.parametrize("state", KioskState)
+def test_it_says_how_the_rooms_page_is(agent: RoomAgent, state: KioskState) -> None:
+    before = asked(agent)
+    page = asked(agent, page=Kiosk((), state, say=lambda _: None))
+    assert page != before
+    assert (
+        json.loads(
+            asked(agent, "/status.json", page=Kiosk((), state, say=print)).partition("\r\n\r\n")[2]
+        )["page"]
+        == state.value
+    )

@@ -107,6 +107,7 @@ async def test_a_key_is_told_once_with_the_address_it_is_for(room: Room) -> None
             "way": "whip",
             "created_at": room.world.clock(),
             "last_used_at": None,
+            "copied_to": [],
             "sends": False,
             "in_lesson": False,
             "fault": None,

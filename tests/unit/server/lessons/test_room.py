@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -159,3 +160,32 @@ async def test_a_restart_keeps_the_lesson_live(tmp_path: Path) -> None:
         assert answer["lesson"]["id"] == lesson["id"]
         # the key is kept: what was issued before the restart still opens the door
         world.services.tokens.verify(before["token"], world.clock())
+
+
+async def test_a_room_agents_timetable_and_a_credential_on_two_machines(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """Told to both machines, to the administrator, and nobody is put out."""
+    room, pc = await device(admin, community["room_1"]), await world.browser()
+    li = await world.signed_in("li")
+    starts = [world.clock() + 7200, world.clock() + 3600]
+    for at in starts:
+        await post(li, "/api/lessons", lesson_body(community, starts_at=at))
+
+    async def timetable(run: str) -> dict[str, Any]:
+        headers = {"authorization": room["authorization"], "tongke-run": run}
+        return dict((await pc.get("/api/room/timetable", headers=headers)).json())
+
+    told = await timetable("first")
+    assert [one["starts_at"] for one in told["lessons"]] == sorted(starts)
+    assert told["server_time"] == world.clock() and told["copied"] is None
+    address = f"/api/classrooms/{community['room_1']}"
+    for run in ("second", "second", "first", "second"):
+        assert (await timetable(run))["copied"] is None or run == "second"
+    for run in ("first", "second"):
+        copied = (await timetable(run))["copied"]
+        assert "另一台机器" in copied["message_zh"] and "another machine" in copied["message_en"]
+    (listed,) = (await admin.get(f"{address}/credentials")).json()
+    assert listed["copied_to"] == ["10.0.0.1"]
+    rooms = {one["id"]: one["copied"] for one in (await admin.get("/api/classrooms")).json()}
+    assert [one for one, copied in rooms.items() if copied] == [community["room_1"]]

@@ -118,6 +118,7 @@ async def test_classrooms_are_made_changed_listed(admin: httpx.AsyncClient) -> N
         "last_seen": None,
         "online": False,
         "devices": 0,
+        "copied": False,
     }
     answer = await admin.patch(f"/api/classrooms/{room['id']}", json={"profile": "audio-only"})
     assert answer.json()["profile"] == "audio-only"
@@ -159,6 +160,7 @@ async def test_a_credential_tells_its_secret_once(world: World, admin: httpx.Asy
             "label": "讲台电脑",
             "created_at": world.clock(),
             "last_used_at": None,
+            "copied_to": [],
         }
     ]
     async with world.services.database.read() as session:

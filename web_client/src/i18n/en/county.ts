@@ -93,6 +93,7 @@ export const county = {
       "without-community": "In no community",
       "without-credential": "Without a credential",
       "never-seen": "Never seen",
+      "copied-credential": "On two machines at once",
       "without-school": "Teachers of no school",
       "not-come-yet": "Have no password yet",
     },

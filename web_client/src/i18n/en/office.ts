@@ -203,6 +203,8 @@ export const office = {
     credentialPlaceholder: "For example: the PC on the wall",
     newCredential: "New credential",
     noCredentials: "No device of this room has a credential yet.",
+    credentialCopied: (networks: string) =>
+      `In use on two machines at once (${networks}): make a new credential for one of them, then revoke this one.`,
     revoke: "Revoke",
     revokeSure: "Revoke it? The room PC is shut out at once.",
     sourceKeysOf: (name: string) => `Source keys of ${name}: cameras and encoders`,

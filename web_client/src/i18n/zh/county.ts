@@ -84,6 +84,7 @@ export const county: Pick<Messages, keyof typeof english> = {
       "without-community": "不在任何共同体",
       "without-credential": "没有凭证",
       "never-seen": "从未上线",
+      "copied-credential": "同时用于两台机器",
       "without-school": "没有学校的教师",
       "not-come-yet": "尚未设置密码",
     },

@@ -193,6 +193,8 @@ export const office: Pick<Messages, keyof typeof english> = {
     credentialPlaceholder: "例如：讲台上的电脑",
     newCredential: "新建凭证",
     noCredentials: "这间教室还没有设备凭证。",
+    credentialCopied: (networks: string) =>
+      `正同时用于两台机器（${networks}）：请为其中一台新建凭证，再撤销这一个。`,
     revoke: "撤销",
     revokeSure: "确定撤销？该电脑将立即无法进入。",
     sourceKeysOf: (name) => `${name}的编码器密钥：供摄像机和编码器使用`,

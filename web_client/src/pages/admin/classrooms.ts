@@ -104,6 +104,7 @@ export class AdminClassrooms extends Collection<Classroom> {
   protected override todos(): Todo<Classroom>[] {
     return [
       { id: "without-credential", waits: (item) => item.devices === 0 },
+      { id: "copied-credential", waits: (item) => item.copied },
       { id: "never-seen", waits: (item) => item.last_seen === null && !item.online },
     ];
   }

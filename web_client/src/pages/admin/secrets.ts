@@ -215,6 +215,14 @@ export abstract class Secrets<One extends Credential> extends Form {
     </span>`;
   }
 
+  /** Room agents on two machines have it: one of them needs another. */
+  private copiedSign(one: One): TemplateResult | typeof nothing {
+    if (!one.copied_to.length) return nothing;
+    return html`<p class="warn" role="note" data-testid="copied-${one.id}">
+      ${icon("warning")}<span>${this.m.admin.credentialCopied(one.copied_to.join(" "))}</span>
+    </p>`;
+  }
+
   private table(): TemplateResult {
     const { admin, app } = this.m;
     if (!this.all) return html`<tk-skeleton rows="1"></tk-skeleton>`;
@@ -233,7 +241,7 @@ export abstract class Secrets<One extends Credential> extends Form {
         ${this.all.map(
           (one) =>
             html`<tr data-id=${one.id}>
-              <td>${one.label}</td>
+              <td>${one.label} ${this.copiedSign(one)}</td>
               ${this.cells?.(one)}
               <td data-label=${admin.created}>${dayAndTime(one.created_at)}</td>
               <td data-label=${admin.lastUsed}>

@@ -1,0 +1,100 @@
+"""The timetable on the room's disk, and the clocks it is read by: what touches the machine.
+
+A file of its own in the state folder, written aside, synced and renamed: a power cut leaves the old
+one or the new one. One that is torn all the same is told of, put aside and made anew from the
+server's next answer; a disk that cannot be written keeps no room from its lesson.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from hardware_profiles.room_agent.timetable import (
+    MOST_BYTES,
+    KnownTimetable,
+    Timetable,
+    TimetableTornError,
+)
+
+_NAME = "timetable"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def steady() -> float:
+    """Seconds that nobody sets; on Linux they go on while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+def boot() -> str:
+    """Names this start of the machine; "" where there is no telling, which fits no other."""
+    with suppress(OSError):
+        return _BOOT.read_text(encoding="ascii").strip()
+    return ""
+
+
+class TimetableFile:
+    """`read` once, then `write` what has changed. `say` is told what is wrong with it, once."""
+
+    def __init__(self, folder: Path | None, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._say = say
+        self._told = ""
+
+    def read(self) -> Timetable:
+        """The timetable as it was kept; without a folder, or a file, an empty one."""
+        this_boot = boot() or f"process-{os.getpid()}-{time.time_ns()}"
+        if self._folder is None:
+            return Timetable(None, boot=this_boot)
+        file = self._folder / _NAME
+        try:
+            with file.open("rb") as kept:
+                return Timetable(KnownTimetable.read(kept.read(MOST_BYTES)), boot=this_boot)
+        except FileNotFoundError:
+            pass
+        except TimetableTornError as torn:
+            self._tell(
+                f"the timetable kept in {file} is damaged ({torn}): it is made anew when the "
+                "server is there"
+            )
+            with suppress(OSError):
+                file.replace(file.with_suffix(".damaged"))
+        except OSError as error:
+            self._tell(f"the timetable in {file} cannot be read: {error.strerror}")
+        return Timetable(None, boot=this_boot)
+
+    def write(self, known: KnownTimetable) -> None:
+        """Keep this one."""
+        if self._folder is None:
+            return
+        file, aside = self._folder / _NAME, self._folder / f".{_NAME}.new"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with aside.open("wb") as out:
+                out.write(known.written())
+                out.flush()
+                os.fsync(out.fileno())
+            aside.replace(file)
+            _sync_folder(self._folder)
+            self._told = ""
+        except OSError as error:
+            self._tell(f"the timetable cannot be kept in {self._folder}: {error.strerror}")
+
+    def _tell(self, text: str) -> None:
+        if text != self._told:
+            self._told = text
+            self._say(text)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

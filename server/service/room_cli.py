@@ -1,0 +1,175 @@
+"""`tongke room install` and `remove`: the agent of a room as a service of its machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.command_words import words
+from server.errors import StartRefused, Text
+from server.service import placing
+from server.service.room_unit import (
+    CONFIGURATION_FOLDER,
+    STATE_FOLDER,
+    UNIT,
+    USER,
+    is_ours,
+    room_command,
+    room_unit_text,
+)
+from server.service.unit import UNIT_FOLDER
+
+_CREDENTIAL, _PASSWORDS = "credential", "passwords.toml"
+_NO_PASSWORDS = '# Cameras\' passwords by the names the profile has for them: front = "…"\n'
+
+
+def install(
+    *,
+    server: Annotated[str, typer.Option(help=words("simulate_server"))],
+    profile: Annotated[str, typer.Option(help=words("room_profile"))],
+    credential_file: Annotated[
+        Path | None, typer.Option(help=words("room_credential_file"))
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help=words("simulate_insecure"))] = False,
+    print_only: Annotated[bool, typer.Option("--print", help=words("service_print"))] = False,
+    start: Annotated[bool, typer.Option(help=words("service_start"))] = True,
+    root: Annotated[Path, typer.Option(hidden=True, help="Another root folder.")] = Path("/"),
+) -> None:
+    """Write the room agent's systemd unit, make its user and folder, start it."""
+    program = placing.own_program()
+    try:
+        text = room_unit_text(room_command(str(program), server, profile, insecure=insecure))
+    except ValueError:
+        placing.fail(Text("选项中有控制字符。", "An option has a control sign in it."))
+    if print_only:
+        typer.echo(text, nl=False)
+        return
+    try:
+        for done in _install(program, text, credential_file, root, start=start):
+            placing.say(done)
+    except StartRefused as refused:
+        placing.fail(refused.text)
+    except OSError as error:
+        placing.fail(placing.not_done(error))
+
+
+def remove(
+    *, root: Annotated[Path, typer.Option(hidden=True, help="Another root folder.")] = Path("/")
+) -> None:
+    """Stop the room agent's service and take its unit away; its folders stay."""
+    try:
+        for done in _remove(root):
+            placing.say(done)
+    except StartRefused as refused:
+        placing.fail(refused.text)
+    except OSError as error:
+        placing.fail(placing.not_done(error))
+
+
+def _install(
+    program: Path, text: str, credential: Path | None, root: Path, *, start: bool
+) -> Iterator[Text]:
+    unit, folder = _unit(root), root / CONFIGURATION_FOLDER.lstrip("/")
+    placing.refuse_if_not_root()
+    _refuse_if_not_ours(unit)
+    if (hidden := placing.hidden_folder(program)) is not None:
+        raise StartRefused(
+            f"The service's user cannot read {hidden}. Put Tongke where every user can read it, "
+            "such as /opt/tongke, and install from there.",
+            f"服务的用户无法读取 {hidden}。请把同课放到所有用户都能读取的位置（如 /opt/tongke），"
+            "再从那里安装。",
+        )
+    in_system = root == Path("/")
+    if in_system:
+        yield from placing.make_user(USER, STATE_FOLDER)
+    yield from _fill(folder, credential, owned=in_system)
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text(text, encoding="utf-8")
+    unit.chmod(0o644)
+    yield Text(f"已写入 {unit}", f"Written: {unit}")
+    if not (folder / _CREDENTIAL).is_file():
+        yield Text(
+            f"还缺设备凭证：写入 {folder / _CREDENTIAL}，再运行一次本命令。",
+            f"The device credential is still missing: write it into {folder / _CREDENTIAL}, then "
+            "run this command again.",
+        )
+        return
+    if not in_system or not placing.RUNNING_SYSTEMD.is_dir():
+        yield Text(
+            "这里没有运行 systemd，因此没有启动。", "No systemd runs here, so nothing was started."
+        )
+        return
+    placing.systemctl("daemon-reload")
+    if start:
+        placing.systemctl("enable", "--quiet", UNIT)
+        placing.systemctl("restart", UNIT)
+        yield Text(
+            "已启动，开机时也会启动。状态页：http://127.0.0.1:7889",
+            "Started, now and whenever the machine starts. Its status page: http://127.0.0.1:7889",
+        )
+
+
+def _fill(folder: Path, credential: Path | None, *, owned: bool) -> Iterator[Text]:
+    """The folder with what the agent reads, for its user's eyes alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    given = [folder]
+    (folder / "rooms").mkdir(exist_ok=True)
+    given.append(folder / "rooms")
+    if credential is not None:
+        given.append(_write(folder / _CREDENTIAL, credential.read_text(encoding="utf-8")))
+    if not (folder / _PASSWORDS).exists():
+        given.append(_write(folder / _PASSWORDS, _NO_PASSWORDS))
+    if owned:
+        for path in given:
+            shutil.chown(path, USER, USER)
+    yield Text(
+        f"教室配置放入 {folder / 'rooms'}，摄像机密码写入 {folder / _PASSWORDS}。",
+        f"The room's profile goes into {folder / 'rooms'}, the cameras' passwords into "
+        f"{folder / _PASSWORDS}.",
+    )
+
+
+def _write(file: Path, text: str) -> Path:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+    file.chmod(0o600)  # it may have been there
+    return file
+
+
+def _remove(root: Path) -> Iterator[Text]:
+    unit = _unit(root)
+    placing.refuse_if_not_root()
+    if not unit.is_file():
+        raise StartRefused(f"There is no {unit}.", f"没有 {unit}。")
+    _refuse_if_not_ours(unit)
+    runs = root == Path("/") and placing.RUNNING_SYSTEMD.is_dir()
+    if runs:
+        placing.systemctl("disable", "--quiet", "--now", UNIT)
+        yield Text("已停止。", "Stopped.")
+    unit.unlink()
+    if runs:
+        placing.systemctl("daemon-reload")
+    yield Text(f"已删除 {unit}", f"Removed: {unit}")
+    yield Text(
+        f"{CONFIGURATION_FOLDER}、{STATE_FOLDER} 和用户 {USER} 保留不动。",
+        f"{CONFIGURATION_FOLDER}, {STATE_FOLDER} and the user {USER} are left as they are.",
+    )
+
+
+def _unit(root: Path) -> Path:
+    return root / UNIT_FOLDER.lstrip("/") / UNIT
+
+
+def _refuse_if_not_ours(unit: Path) -> None:
+    if unit.is_file() and not is_ours(unit.read_text(errors="replace")):
+        raise StartRefused(
+            f"{unit} was written by somebody else and is left alone. Move it away first.",
+            f"{unit} 不是由本程序写入的，未作改动。请先把它移走。",
+        )

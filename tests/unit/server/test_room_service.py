@@ -1,0 +1,142 @@
+"""The room agent's unit: on the page, by the command, and what systemd's own tools say of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from server.errors import StartRefused
+from server.room_cli import room_commands
+from server.service import placing
+from server.service.room_unit import UNIT, room_command, room_unit_text
+from tests.unit.server.test_service import needs_root, needs_systemd
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "docs" / name for name in ("room_agent.md", "zh/room_agent.md")]
+SERVER = "https://tongke.example"
+COMMAND = room_command("/opt/tongke/.venv/bin/tongke", SERVER, "shanhe", insecure=False)
+GIVEN = ("--server", SERVER, "--profile", "shanhe")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["en", "zh"])
+def test_the_page_prints_it(page: Path) -> None:
+    found = re.findall(r"^```ini\n(# Made by.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    assert found == [room_unit_text(COMMAND)]
+
+
+def analyzed(folder: Path, *arguments: str, user: str = "root", **changes: str) -> str:
+    """What systemd-analyze says of the unit, with a program and a user that this machine has."""
+    text = room_unit_text(["/bin/true", *COMMAND[1:]], user=user)
+    for name, value in changes.items():
+        text = re.sub(rf"^{name}=.*\n", f"{name}={value}\n" if value else "", text, flags=re.M)
+    file = folder / UNIT
+    file.write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", *arguments, str(file)], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+@needs_systemd
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    assert analyzed(tmp_path, "verify") == ""
+    assert "Devicepolicy" in analyzed(tmp_path, "verify", DevicePolicy="closed\nDevicepolicy=x")
+
+
+@needs_systemd
+def test_little_is_left_to_it(tmp_path: Path) -> None:
+    """At most 3 of 10, as systemd counts, with the room's cameras and sound cards open to it."""
+
+    def exposure(**changes: str) -> float:
+        told = analyzed(tmp_path, "security", "--offline=yes", user="nobody", **changes)
+        (found,) = re.findall(r"exposure level for .*: ([0-9.]+)", told)
+        return float(found)
+
+    assert exposure() <= 3
+    assert exposure(ProtectSystem="", SystemCallFilter="") > 3
+
+
+def test_it_may_use_cameras_and_sound_and_is_started_again_for_ever() -> None:
+    text = room_unit_text(COMMAND)
+    assert "\nSupplementaryGroups=video audio\n" in text
+    assert "\nDeviceAllow=char-video4linux rw\n" in text and "char-alsa rw" in text
+    assert "\nRestart=always\n" in text
+    (never,) = re.findall(r"^RestartPreventExitStatus=(.*)$", text, re.M)
+    assert never == str(StartRefused.exit_code)
+    assert "StartLimitIntervalSec=0" in text.partition("[Service]")[0]
+
+
+@pytest.mark.parametrize("profile", ["shan he", "50%", "$HOME", 'a"b', "a\\b"])
+def test_words_stay_words(profile: str, tmp_path: Path) -> None:
+    """As systemd reads them again: quotes and its own signs are no commands."""
+    (line,) = re.findall(
+        "^ExecStart=(.*)$",
+        room_unit_text(room_command("/t", SERVER, profile, insecure=False)),
+        re.M,
+    )
+    words = shlex.split(line.replace("%%", "%").replace("$$", "$"))
+    assert profile in words
+    with pytest.raises(ValueError, match="control"):
+        room_unit_text(["/t", "a\nExecStartPre=/bin/true"])
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(room_commands, arguments)
+    return result.exit_code, result.output
+
+
+def test_print_only_shows_it() -> None:
+    code, text = run("install", *GIVEN, "--print")
+    command = room_command(str(placing.own_program()), SERVER, "shanhe", insecure=False)
+    assert code == 0 and text == room_unit_text(command)
+
+
+@needs_root
+def test_it_writes_says_so_and_takes_it_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placing, "hidden_folder", lambda program: None)
+    root, unit = ("--root", str(tmp_path)), tmp_path / "etc/systemd/system" / UNIT
+    code, said = run("install", *GIVEN, *root)
+    assert code == 0 and str(unit) in said and "credential is still missing" in said
+    assert unit.stat().st_mode & 0o777 == 0o644
+    credential = tmp_path / "given"
+    credential.write_text("tkr_secret")
+    code, said = run("install", *GIVEN, "--credential-file", str(credential), *root)
+    folder = tmp_path / "etc/tongke-room"
+    assert code == 0 and "still missing" not in said and "tkr_secret" not in said
+    assert (folder / "credential").read_text() == "tkr_secret"
+    kept = [folder, folder / "credential", folder / "passwords.toml"]
+    assert [one.stat().st_mode & 0o077 for one in kept] == [0, 0, 0]
+    (folder / "passwords.toml").write_text('front = "kept"\n')
+    assert run("install", *GIVEN, *root)[0] == 0  # again: an upgrade
+    assert "kept" in (folder / "passwords.toml").read_text()
+
+    code, said = run("remove", *root)
+    assert code == 0 and str(unit) in said and not unit.exists()
+    assert (folder / "credential").exists()
+    assert run("remove", *root)[0] == 2
+
+
+@needs_root
+def test_what_somebody_else_wrote_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "hidden_folder", lambda program: None)
+    unit = tmp_path / "etc/systemd/system" / UNIT
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\n")
+    for command in (["install", *GIVEN], ["remove"]):
+        code, said = run(*command, "--root", str(tmp_path))
+        assert code == 2 and "written by somebody else" in said
+    assert unit.read_text() == "[Service]\n"
+
+
+def test_only_root_may(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    code, said = run("install", *GIVEN, "--root", str(tmp_path))
+    assert code == 2 and "sudo" in said and not list(tmp_path.iterdir())
