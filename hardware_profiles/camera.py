@@ -63,12 +63,37 @@ class Camera(ProfileModel):
     transport: Literal["tcp", "udp"] = "tcp"
     user: Annotated[str, Field(max_length=100)] = ""
     password: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")] = ""  # its name, not itself
+    onvif: Annotated[str, Field(max_length=1_000)] = ""
     streams: Annotated[tuple[CameraStream, ...], Field(min_length=1, max_length=3)]
 
     @model_validator(mode="after")
     def _each_layer_once(self) -> Self:
         if len({stream.rid for stream in self.streams}) < len(self.streams):
             raise rule_broken("two streams have the same rid", "有两路码流的 rid 相同", "streams")
+        return self
+
+    @model_validator(mode="after")
+    def _onvif_is_an_address(self) -> Self:
+        if not self.onvif:
+            return self
+        try:
+            parts = urlsplit(self.onvif)
+            usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or "@" in self.onvif or not self.onvif.isprintable() or " " in self.onvif:
+            raise rule_broken(
+                "is no ONVIF address; write it as http://192.168.1.64/onvif/device_service, "
+                "without user and password",
+                "不是 ONVIF 地址；请写成 http://192.168.1.64/onvif/device_service，不写用户名和密码",
+                "onvif",
+            )
+        if self.kind != "rtsp":
+            raise rule_broken(
+                "only a network camera has one; remove this key",
+                "只有网络摄像机才有；请删去这一项",
+                "onvif",
+            )
         return self
 
     @model_validator(mode="after")

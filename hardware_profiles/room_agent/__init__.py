@@ -1,10 +1,12 @@
 """The room agent: sends what a room's cameras see into its lessons, by itself.
 
-    sources/     where pictures come from: network cameras (`rtsp`), this machine's devices (`usb`)
+    sources/     where pictures come from: network cameras (`rtsp`, set by `onvif`), this machine's
+                 devices (`usb`)
     whole/       a camera's packets put together, where they have to be decoded
     converting/  decoded and encoded again, in a child of its own
     passing/     a camera's H.264 as browsers can take it
     camera       one stream of a camera: asked again and again
+    camera_setting  what a network camera is asked to be, by ONVIF
     out_layer    one picture stream as it leaves for the server
     line         how many layers the line carries
     offer        the words of the publish offer for it

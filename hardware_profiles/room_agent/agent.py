@@ -17,12 +17,14 @@ from hardware_profiles.camera import Camera, CameraStream
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.room import Layer, RoomProfile, VideoSource
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.camera_setting import CameraSetting, SetStream
 from hardware_profiles.room_agent.carrying import Offering
 from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.participant import RoomInLesson
 from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sound import CameraSound, SoundFeed, SoundSetup
 from hardware_profiles.room_agent.sources.devices import LocalDevice
+from hardware_profiles.room_agent.sources.onvif.post import OnvifAddress, OnvifCamera
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.source import NetworkCamera, PacketSource
@@ -45,6 +47,7 @@ class RoomCamera:
 
     source: Source
     streams: dict[str, CameraFeed]
+    setting: CameraSetting | None = None
 
 
 class RoomAgent:
@@ -64,7 +67,7 @@ class RoomAgent:
         whose password is unknown.
         """
         self.sound = _sound(profile, rng)
-        self.cameras = _cameras(profile, passwords, rng, self.sound)
+        self.cameras = _cameras(profile, passwords, rng, self.sound, say)
         self.profile = profile
         self.server = server
         self.refused = ""
@@ -89,6 +92,11 @@ class RoomAgent:
         tending = [asyncio.create_task(self._tend(), name="room-cameras")]
         if self.tokens is not None:
             tending.append(asyncio.create_task(self.tokens.keep(), name="room-timetable"))
+        tending += [
+            asyncio.create_task(camera.setting.run(), name="camera-setting")
+            for camera in self.cameras
+            if camera.setting is not None
+        ]
         try:
             while True:
                 try:
@@ -179,7 +187,11 @@ def _sound(profile: RoomProfile, rng: Random) -> SoundFeed | None:
 
 
 def _cameras(
-    profile: RoomProfile, passwords: Mapping[str, str], rng: Random, sound: SoundFeed | None
+    profile: RoomProfile,
+    passwords: Mapping[str, str],
+    rng: Random,
+    sound: SoundFeed | None,
+    say: Callable[[str], None],
 ) -> list[RoomCamera]:
     of_camera = profile.sound.microphone.camera if profile.sound.microphone else None
     found = []
@@ -206,7 +218,8 @@ def _cameras(
                     strict=True,
                 )
             }
-            found.append(RoomCamera(Source(name), streams))
+            setting = _setting(camera, streams, passwords, say) if camera.onvif else None
+            found.append(RoomCamera(Source(name), streams, setting))
     if not found and sound is None:
         raise ProfileError(
             f"the room profile {profile.name!r} has no camera; give a source a "
@@ -242,6 +255,18 @@ def _packet_sources(
         )
         for stream in streams
     ]
+
+
+def _setting(
+    camera: Camera,
+    streams: Mapping[str, CameraFeed],
+    passwords: Mapping[str, str],
+    say: Callable[[str], None],
+) -> CameraSetting:
+    known = OnvifCamera(OnvifAddress.parse(camera.onvif), _login(camera, passwords))
+    return CameraSetting(
+        known, [SetStream(one.url, streams[one.rid]) for one in camera.streams], say
+    )
 
 
 def _target(source: VideoSource, layer: Layer) -> Target:

@@ -81,6 +81,12 @@ class CameraFeed:
         self.path.group.forget()
         self._is(StreamState.RESTS)
 
+    async def open_again(self) -> None:
+        """Ask for it anew, if it is asked for at all: the camera has been set otherwise."""
+        if self._task is not None:
+            await self.stop()
+            self.start()
+
     def listen(self, listener: Listener) -> None:
         """Give it every packet from now on. What nobody listens to is not decoded either."""
         self._listeners.append(listener)

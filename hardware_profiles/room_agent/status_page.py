@@ -19,6 +19,7 @@ from typing import Any
 
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
+from hardware_profiles.room_agent.camera_setting import CameraSetting
 from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.sound import SoundFeed
@@ -153,7 +154,12 @@ def status(agent: RoomAgent, now: float, kiosk: Kiosk | None = None) -> dict[str
         "server_away": agent.device.server_away,
         "joins": agent.device.joins,
         "cameras": [
-            {"source": camera.source.value, "layer": rid, **_stream(stream, now)}
+            {
+                "source": camera.source.value,
+                "layer": rid,
+                **_stream(stream, now),
+                **_setting(camera.setting, stream),
+            }
             for camera in agent.cameras
             for rid, stream in camera.streams.items()
         ],
@@ -217,6 +223,12 @@ def _stream(stream: CameraFeed, now: float) -> dict[str, Any]:
         "trouble_zh": trouble.message_zh if trouble else "",
         "trouble_en": trouble.message_en if trouble else "",
     }
+
+
+def _setting(setting: CameraSetting | None, stream: CameraFeed) -> dict[str, str]:
+    """What was asked of the camera by ONVIF, and what came of it."""
+    said = setting.said(stream) if setting else None
+    return {"setting_zh": said[0] if said else "", "setting_en": said[1] if said else ""}
 
 
 def page(told: dict[str, Any]) -> str:
@@ -283,6 +295,8 @@ def _row(camera: dict[str, Any]) -> str:
     trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
     notice = _both(_price(camera)) if camera["converted"] or camera["price"] else ""
+    if camera["setting_en"]:
+        notice += _both((camera["setting_zh"], camera["setting_en"]))
     if state is StreamState.SENDS and camera["held_back"]:
         notice += _both(
             (

@@ -67,7 +67,7 @@ class LineProbeView(View):
     ice_servers: list[IceServer]
 
 
-class PlannedView(View):
+class PlannedLessonView(View):
     id: str
     title: str
     starts_at: float
@@ -82,7 +82,7 @@ class TimetableView(View):
     """`copied`: this device's credential is in use on a second machine too."""
 
     server_time: float
-    lessons: list[PlannedView]
+    lessons: list[PlannedLessonView]
     copied: CopiedView | None
 
 
@@ -153,7 +153,8 @@ async def room_timetable(device: Agent, services: ServicesOf) -> TimetableView:
     return TimetableView(
         server_time=services.clock(),
         lessons=[
-            PlannedView(id=one.id, title=one.title, starts_at=one.starts_at) for one in lessons
+            PlannedLessonView(id=one.id, title=one.title, starts_at=one.starts_at)
+            for one in lessons
         ],
         copied=CopiedView(message_zh=_COPIED.zh.format(where), message_en=_COPIED.en.format(where))
         if copied

@@ -606,6 +606,27 @@ export interface components {
          * @enum {string}
          */
         PictureFault: "b-frames" | "interlaced";
+        PlannedLessonView: {
+            id: string;
+            starts_at: number;
+            title: string;
+        };
+        /**
+         * @description What will be done `at` a moment; `bytes` are what goes. `rule` is null where somebody deleted
+         *     it. With an `obstacle` it is kept, whatever its rule says. `undoable`: it can come back now.
+         */
+        PlannedView: {
+            at: number;
+            bytes: number;
+            community: string;
+            days: number | null;
+            deed: components["schemas"]["Deed"];
+            obstacle: components["schemas"]["Obstacle"] | null;
+            recording_id: string;
+            rule: components["schemas"]["Retention"] | null;
+            title: string;
+            undoable: boolean;
+        };
         /** @description One UDP port and its pump; `docs/metrics.md` tells what each counter is. */
         PortView: {
             counters: {
@@ -836,9 +857,9 @@ export interface components {
         RetentionView: {
             acts: components["schemas"]["ArchiveActView"][];
             communities: components["schemas"]["CommunityUsageView"][];
-            kept: components["schemas"]["server__api__archive__PlannedView"][];
+            kept: components["schemas"]["PlannedView"][];
             kept_count: number;
-            planned: components["schemas"]["server__api__archive__PlannedView"][];
+            planned: components["schemas"]["PlannedView"][];
             planned_bytes: number;
             planned_count: number;
             server_time: number;
@@ -1152,7 +1173,7 @@ export interface components {
         /** @description `copied`: this device's credential is in use on a second machine too. */
         TimetableView: {
             copied: components["schemas"]["CopiedView"] | null;
-            lessons: components["schemas"]["server__api__room__PlannedView"][];
+            lessons: components["schemas"]["PlannedLessonView"][];
             server_time: number;
         };
         TokenBody: {
@@ -1219,27 +1240,6 @@ export interface components {
         WatchView: {
             hls: string;
             window_s: number;
-        };
-        /**
-         * @description What will be done `at` a moment; `bytes` are what goes. `rule` is null where somebody deleted
-         *     it. With an `obstacle` it is kept, whatever its rule says. `undoable`: it can come back now.
-         */
-        server__api__archive__PlannedView: {
-            at: number;
-            bytes: number;
-            community: string;
-            days: number | null;
-            deed: components["schemas"]["Deed"];
-            obstacle: components["schemas"]["Obstacle"] | null;
-            recording_id: string;
-            rule: components["schemas"]["Retention"] | null;
-            title: string;
-            undoable: boolean;
-        };
-        server__api__room__PlannedView: {
-            id: string;
-            starts_at: number;
-            title: string;
         };
     };
     responses: never;
