@@ -55,13 +55,13 @@ class Converter:
         maker: Maker,
         *,
         clock: Callable[[], float],
-        command: Sequence[str] = COMMAND,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.size: tuple[int, int] | None = None
         self.price = 0.0
         self.failure = ""  # a word for why it has ended: the child's own, or what was seen of it
         self._maker = maker
-        self._command = command
+        self._command = command or COMMAND
         self._clock = clock
         self._early: list[bytes] = [message_bytes(MessageKind.SETUP, json.dumps(setup).encode())]
         self._process: Process | None = None
