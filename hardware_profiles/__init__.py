@@ -1,8 +1,8 @@
 """What rooms and servers are made of: profiles that decide what a room sends and a server admits.
 
-The profiles are TOML files, ours in `rooms/`, `servers/` and `links/`, the user's in a folder of
-the same shape. The profiles know nothing of lessons in progress: they are plain values, and the
-server puts them into the words of the lesson protocol and the media core.
+The profiles are TOML files, ours in `rooms/`, `pcs/`, `links/` and `servers/`, the user's in a
+folder of the same shape. The profiles know nothing of lessons in progress: they are plain values,
+and the server puts them into the words of the lesson protocol and the media core.
 
 `room_agent` is the program that runs in a room and sends what its profile's cameras see.
 """
@@ -15,12 +15,15 @@ from hardware_profiles.link import LinkProfile
 from hardware_profiles.loader import (
     find_problems,
     list_link_profiles,
+    list_pc_profiles,
     list_room_profiles,
     list_server_profiles,
     load_link_profile,
+    load_pc_profile,
     load_room_profile,
     load_server_profile,
 )
+from hardware_profiles.pc import PcProfile
 from hardware_profiles.room import Layer, RoomProfile, Sound, VideoSource
 from hardware_profiles.server import ServerProfile, fitting_profile
 
@@ -29,6 +32,7 @@ __all__ = [
     "CameraStream",
     "Layer",
     "LinkProfile",
+    "PcProfile",
     "ProfileError",
     "ProfileNotFound",
     "ProfileRefused",
@@ -39,9 +43,11 @@ __all__ = [
     "find_problems",
     "fitting_profile",
     "list_link_profiles",
+    "list_pc_profiles",
     "list_room_profiles",
     "list_server_profiles",
     "load_link_profile",
+    "load_pc_profile",
     "load_room_profile",
     "load_server_profile",
 ]

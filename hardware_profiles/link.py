@@ -39,6 +39,16 @@ class LinkProfile(ProfileModel):
         """What a lesson may send over it."""
         return int(self.line.up_bps * self.line.share)
 
+    @property
+    def lesson_down_bps(self) -> int:
+        """What a lesson may bring over it."""
+        return int(self.line.down_bps * self.line.share)
+
+
+# The standard room's large picture and three small ones, with their sounds. On less the others'
+# pictures come small or not at all, and the program is one that comes whole.
+PICTURES_BPS = 1_700_000 + 3 * 150_000 + 4 * 40_000
+
 
 def least_bitrate_bps(profile: RoomProfile) -> int:
     """What a room sends at the least, in the lesson that asks most of it: its sound, and of every
@@ -52,7 +62,8 @@ def least_bitrate_bps(profile: RoomProfile) -> int:
 
 
 def on_line(profile: RoomProfile, link: LinkProfile) -> RoomProfile:
-    """The profile without the layers that the line could not carry even alone.
+    """The profile without the layers that the line could not carry even alone; and where the line
+    does not bring the others' pictures, it may have the program for them.
 
     The smallest layer of each picture stays: whether these go at all is `least_bitrate_bps`'.
     """
@@ -63,7 +74,9 @@ def on_line(profile: RoomProfile, link: LinkProfile) -> RoomProfile:
             if source is not None
         }
     )
-    return profile.model_copy(update={"sources": sources})
+    thin = profile.receives == "pictures" and link.lesson_down_bps < PICTURES_BPS
+    receives = "either" if thin else profile.receives
+    return profile.model_copy(update={"sources": sources, "receives": receives})
 
 
 def _fitted(source: VideoSource, most_bps: int) -> VideoSource:

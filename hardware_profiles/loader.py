@@ -3,8 +3,8 @@
 Owns finding the files, checking them, and the words that say what is wrong with one: file, line,
 key, and the name that was probably meant. A user's profile of the same name wins over ours.
 
-A folder holds `rooms/*.toml`, `servers/*.toml` and `links/*.toml`; a profile's name is its file's
-name. What a profile `inherits` is put together by `inheriting`.
+A folder holds `rooms/*.toml`, `servers/*.toml`, `links/*.toml` and `pcs/*.toml`; a profile's name
+is its file's name. What a profile `inherits` is put together by `inheriting`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hardware_profiles.errors import ProfileError, ProfileNotFound, ProfileRefus
 from hardware_profiles.inheriting import INHERITS, WITHOUT, Inheritance, Table
 from hardware_profiles.key_lines import key_lines
 from hardware_profiles.link import LinkProfile, least_bitrate_bps, on_line
+from hardware_profiles.pc import PcProfile, encoded_pixels_per_s, on_pc
 from hardware_profiles.room import RoomProfile
 from hardware_profiles.server import ServerProfile
 
@@ -32,11 +33,12 @@ SHIPPED_FOLDER = Path(__file__).parent
 MAX_FILE_BYTES = 65_536
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
-ProfileT = TypeVar("ProfileT", RoomProfile, ServerProfile, LinkProfile)
+ProfileT = TypeVar("ProfileT", RoomProfile, ServerProfile, LinkProfile, PcProfile)
 _SUBFOLDERS: dict[type[BaseModel], str] = {
     RoomProfile: "rooms",
     ServerProfile: "servers",
     LinkProfile: "links",
+    PcProfile: "pcs",
 }
 Loc = tuple[str | int, ...]
 
@@ -57,6 +59,16 @@ def load_server_profile(name: str, folders: Sequence[Path] = ()) -> ServerProfil
 def load_link_profile(name: str, folders: Sequence[Path] = ()) -> LinkProfile:
     """The line `name`, found like a room's profile. Raises like `load_room_profile`."""
     return _load(LinkProfile, name, folders)
+
+
+def load_pc_profile(name: str, folders: Sequence[Path] = ()) -> PcProfile:
+    """The PC `name`, found like a room's profile. Raises like `load_room_profile`."""
+    return _load(PcProfile, name, folders)
+
+
+def list_pc_profiles(folders: Sequence[Path] = ()) -> list[PcProfile]:
+    """All PCs that can be used, by name. Wrong files are left to `find_problems`."""
+    return _list(PcProfile, folders)
 
 
 def list_link_profiles(folders: Sequence[Path] = ()) -> list[LinkProfile]:
@@ -80,6 +92,7 @@ def find_problems(folders: Sequence[Path] = ()) -> list[ProfileRefused]:
         *_problems(RoomProfile, folders),
         *_problems(ServerProfile, folders),
         *_problems(LinkProfile, folders),
+        *_problems(PcProfile, folders),
     ]
 
 
@@ -104,6 +117,8 @@ def read_profile(model: type[ProfileT], file: Path, folders: Sequence[Path] = ()
             f"a profile is named by its file: {file.stem!r}; remove this key",
             f"配置的名称就是文件名 {file.stem!r}；请删去这一项",
         )
+    if isinstance(profile, RoomProfile) and profile.pc:
+        profile = _on_its_pc(profile, file, text, folders)
     if isinstance(profile, RoomProfile) and profile.link:
         return _on_its_line(profile, file, text, folders)
     return profile
@@ -158,6 +173,28 @@ def _on_its_line(
             f"只给课堂 {link.lesson_up_bps:,} b/s；请减少画面，或减小各层码率",
         )
     return on_line(profile, link)
+
+
+def _on_its_pc(profile: RoomProfile, file: Path, text: str, folders: Sequence[Path]) -> RoomProfile:
+    line = key_lines(text).get(("pc",), 0)
+    try:
+        pc = load_pc_profile(profile.pc, folders)
+    except ProfileNotFound as error:
+        raise ProfileRefused(file, line, "pc", error.message_en, error.message_zh) from None
+    fitted = on_pc(profile, pc)
+    least = encoded_pixels_per_s(fitted)
+    if least > pc.encode.pixels_per_s:
+        raise ProfileRefused(
+            file,
+            line,
+            "pc",
+            f"the room encodes {least:,} pixels a second at the least (the smallest layer of each "
+            f"picture), but the PC {pc.name!r} does {pc.encode.pixels_per_s:,}; send fewer "
+            "pictures, smaller layers or fewer frames a second",
+            f"教室每秒至少要编码 {least:,} 像素（每路画面最小的一层），但电脑 {pc.name!r} "
+            f"只能编码 {pc.encode.pixels_per_s:,}；请减少画面，减小各层，或降低帧率",
+        )
+    return fitted
 
 
 # --- finding files ----------------------------------------------------------------------------

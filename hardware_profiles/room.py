@@ -21,6 +21,7 @@ Mode = Literal["blended", "delivery", "research"]
 Role = Literal["lead", "room", "assistant", "observer"]
 VideoSourceName = Literal["teacher", "students", "board", "screen"]
 Codec = Literal["H264", "VP8"]
+FirstLayout = Literal["speaker", "wall", "screen"]
 
 VIDEO_SOURCES: tuple[VideoSourceName, ...] = ("teacher", "students", "board", "screen")
 
@@ -189,10 +190,15 @@ class RoomProfile(ProfileModel):
     description_zh: Annotated[str, Field(max_length=400)] = ""
     description_en: Annotated[str, Field(max_length=400)] = ""
     link: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")] = ""  # a line of `links/`
+    pc: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")] = ""  # a machine of `pcs/`
     sound: Sound = Sound()
     sources: Sources = Sources()
     send: SendRules = SendRules()
     receives: Literal["pictures", "program", "either"] = "pictures"
+    # Lines of the largest picture it is sent; 0: any. Usually its PC says it.
+    largest_shown: Annotated[int, Field(ge=0, le=2160)] = 0
+    # How pictures stand when a lesson begins that is led from here.
+    layout: FirstLayout = "speaker"
 
     @model_validator(mode="after")
     def _sends_what_it_has(self) -> Self:

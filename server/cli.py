@@ -47,6 +47,7 @@ _OTHERS = {
     "restore": "server.backup.cli",
     "demo": "server.demo.cli",
     "simulate": "server.simulate.cli",
+    "doctor": "server.doctor.cli",
 }
 if sys.argv[1:2] != ["serve"]:
     for _name, _module in _OTHERS.items():

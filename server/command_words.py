@@ -125,6 +125,30 @@ _WORDS: dict[str, Text] = {
         "备份时正在进行的课继续进行（换机器时）。",
         "Lessons that were going on then go on: for a move to another machine.",
     ),
+    "doctor": Text(
+        "检查：教室的摄像机、声音、电脑和线路（写明 --profile 或 --server），或这台服务器。",
+        "Try a room's cameras, sound, machine and line (with --profile or --server), or this "
+        "server's machine.",
+    ),
+    "doctor_server": Text(
+        "教室所用的服务器，例如 https://tongke.example。", "The room's server: https://…"
+    ),
+    "doctor_profile": Text(
+        "教室的硬件配置：检查它写明的每一项。",
+        "The room's hardware profile: what it names is tried.",
+    ),
+    "doctor_microphone": Text("麦克风的 ALSA 名称。", "The microphone, by ALSA's name."),
+    "doctor_speaker": Text("扬声器的 ALSA 名称。", "The loudspeaker, by ALSA's name."),
+    "doctor_silent": Text("不检查声音。", "Do not try the sound."),
+    "doctor_json": Text("以 JSON 显示报告。", "Print the report as JSON."),
+    "doctor_page": Text("把可打印的页面写入这个文件。", "Write a page for printing to this file."),
+    "profile-fit": Text(
+        "查看这台电脑，提出一份教室配置；有人同意后才写入。",
+        "Look at this machine and propose a room's profile; it is written when somebody agrees.",
+    ),
+    "fit_write": Text("同意后写入的文件。", "Where to write it, once it is agreed to."),
+    "fit_yes": Text("事先同意，不再询问。", "Agree beforehand: nobody is asked."),
+    "fit_json": Text("以 JSON 显示。", "Print it as JSON."),
     "room": Text(
         "教室程序：自动把本教室的网络摄像机送入课堂。",
         "The room's agent: sends this room's network cameras into its lessons, by itself.",

@@ -5,6 +5,7 @@ Owns the commands' words alone; the profiles are `hardware_profiles`'.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,15 +15,18 @@ import typer
 
 from hardware_profiles import (
     LinkProfile,
+    PcProfile,
     ProfileError,
     ProfileNotFound,
     RoomProfile,
     ServerProfile,
     find_problems,
     list_link_profiles,
+    list_pc_profiles,
     list_room_profiles,
     list_server_profiles,
     load_link_profile,
+    load_pc_profile,
     load_room_profile,
     load_server_profile,
 )
@@ -32,13 +36,14 @@ from server.errors import StartRefused, Text
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
 
-AnyProfile = RoomProfile | LinkProfile | ServerProfile
+AnyProfile = RoomProfile | PcProfile | LinkProfile | ServerProfile
 DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
 
 profile = typer.Typer(cls=SpokenGroup, help=words("profile"), no_args_is_help=True)
 
 _LOADERS: tuple[Callable[[str, Sequence[Path]], AnyProfile], ...] = (
     load_room_profile,
+    load_pc_profile,
     load_link_profile,
     load_server_profile,
 )
@@ -50,6 +55,7 @@ def list_profiles(*, data_folder: DataFolder = None) -> None:
     folders = _folders(data_folder)
     kinds: list[tuple[Text, list[AnyProfile]]] = [
         (Text("教室", "Rooms"), [*list_room_profiles(folders)]),
+        (Text("教室电脑", "Room PCs"), [*list_pc_profiles(folders)]),
         (Text("线路", "Lines"), [*list_link_profiles(folders)]),
         (Text("服务器", "Servers"), [*list_server_profiles(folders)]),
     ]
@@ -116,3 +122,46 @@ def _lines(text: Text) -> list[str]:
 def _say(text: Text, *, err: bool = False) -> None:
     for line in _lines(text):
         typer.echo(line, err=err)
+
+
+@profile.command("fit", cls=SpokenCommand, help=words("profile-fit"))
+def fit_profile(
+    *,
+    write: Annotated[Path | None, typer.Option("--write", help=words("fit_write"))] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=words("fit_yes"))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=words("fit_json"))] = False,
+    server: Annotated[str, typer.Option(help=words("doctor_server"))] = "",
+    credential_file: Annotated[
+        Path | None, typer.Option(help=words("room_credential_file"))
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help=words("simulate_insecure"))] = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Propose a room's profile from this machine; write it when somebody has agreed."""
+    from server.doctor.fitting import fit, write_profile  # noqa: PLC0415 - not for --help
+    from server.doctor.room_side import RoomOptions  # noqa: PLC0415
+
+    folders = _folders(data_folder)
+    options = RoomOptions(server=server, credential_file=credential_file, insecure=insecure)
+    try:
+        fitted = asyncio.run(fit(options, folders))
+        if as_json:
+            typer.echo(fitted.as_json())
+        else:
+            typer.echo(fitted.proposal.text)
+        if write is None:
+            return
+        if not yes and not _agreed(write):
+            _say(Text("没有写入。", "Nothing was written."), err=True)
+            raise typer.Exit(1)
+        write_profile(write, fitted.proposal, folders)
+    except StartRefused as refused:
+        _say(refused.text, err=True)
+        raise typer.Exit(2) from None
+    _say(Text(f"已写入 {write}。", f"Written to {write}."), err=True)
+
+
+def _agreed(file: Path) -> bool:
+    """Nobody at the terminal agrees to nothing."""
+    _say(Text(f"写入 {file}？[y/N]", f"Write {file}? [y/N]"), err=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "是")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typer.core import TyperOption
 
     from hardware_profiles.room_agent.agent import RoomAgent
+    from hardware_profiles.room_agent.checking import RoomChecking
     from hardware_profiles.room_agent.kiosk import Kiosk
 
 
@@ -76,6 +77,7 @@ def room(
     from hardware_profiles.room_agent.passwords import read_passwords  # noqa: PLC0415
     from hardware_profiles.room_agent.room_tokens import TimetabledTokens  # noqa: PLC0415
     from hardware_profiles.room_agent.timetable_file import TimetableFile  # noqa: PLC0415
+    from server.doctor.room_side import RoomOptions, checking_of  # noqa: PLC0415
 
     try:
         address = ServerAddress.parse(server, insecure=insecure)
@@ -106,7 +108,10 @@ def room(
     page = None
     if kiosk or kiosk_as_root:
         page = _kiosk(address, credential, kept, insecure=insecure, as_root=kiosk_as_root)
-    asyncio.run(_run(agent, status_port, page))
+    options = RoomOptions(
+        server, credential_file, profile, profiles_folder, passwords, insecure=insecure
+    )
+    asyncio.run(_run(agent, status_port, page, checking_of(agent, options)))
 
 
 def usual_state_folder() -> Path:
@@ -161,7 +166,9 @@ def _kiosk(
     return Kiosk((), state, say=_say)
 
 
-async def _run(agent: RoomAgent, status_port: int, page: Kiosk | None) -> None:
+async def _run(
+    agent: RoomAgent, status_port: int, page: Kiosk | None, checking: RoomChecking
+) -> None:
     from hardware_profiles.room_agent.status_page import serve_status  # noqa: PLC0415
 
     working = asyncio.create_task(agent.run(), name="room-agent")
@@ -170,7 +177,7 @@ async def _run(agent: RoomAgent, status_port: int, page: Kiosk | None) -> None:
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, working.cancel)
     try:
-        status = await serve_status(agent, status_port, page)
+        status = await serve_status(agent, status_port, page, checking=checking)
     except OSError:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
@@ -187,6 +194,7 @@ async def _run(agent: RoomAgent, status_port: int, page: Kiosk | None) -> None:
         await working
     showing.cancel()
     await asyncio.gather(showing, return_exceptions=True)
+    await checking.stop()
     status.close()
 
 

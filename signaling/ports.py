@@ -11,7 +11,15 @@ from typing import Protocol
 
 from mixer.model import MediaEvent, PublishAnswer, SourceOffer, SubscribeOffer, Want
 from signaling.log.entries import AnyEntry
-from signaling.protocol.messages import IceServer, Mode, RemovalCode, Role, SendProfile, Source
+from signaling.protocol.messages import (
+    IceServer,
+    Layout,
+    Mode,
+    RemovalCode,
+    Role,
+    SendProfile,
+    Source,
+)
 from signaling.turn import TurnServers
 
 
@@ -36,6 +44,7 @@ class LessonPlan:
     started_at: float
     record: bool
     seats: tuple[SeatPlan, ...]
+    layout: Layout = Layout.SPEAKER  # how pictures stand until the lead says otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from hardware_profiles.room_agent import checking as check
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.camera_setting import CameraSetting
@@ -99,6 +100,10 @@ _PAGE = {
 }
 # Less is what a machine without NTP gathers in weeks, and troubles nobody.
 _CLOCK_OFF_S = 90
+_CHECK = (
+    f'<p><a href="{check.PATH}">检查本教室的设备<small lang=en>Check this room\'s equipment'
+    "</small></a></html>"
+)
 _SOURCES = {
     "teacher": ("教师", "teacher"),
     "students": ("学生", "pupils"),
@@ -108,22 +113,34 @@ _SOURCES = {
 
 
 async def serve_status(
-    agent: RoomAgent, port: int = STATUS_PORT, kiosk: Kiosk | None = None
+    agent: RoomAgent,
+    port: int = STATUS_PORT,
+    kiosk: Kiosk | None = None,
+    *,
+    checking: check.RoomChecking | None = None,
 ) -> asyncio.Server:
-    """Listen on loopback; raises OSError when the port is taken."""
+    """Listen on loopback; raises OSError when the port is taken. With `checking` there is a button
+    for the acceptance test."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(_ASKED_WITHIN_S):
                 request = await reader.readuntil(b"\r\n\r\n")
-                writer.write(response(agent, request, time.time(), kiosk))
+                writer.write(response(agent, request, time.time(), kiosk, checking=checking))
                 await writer.drain()
         writer.close()
 
     return await asyncio.start_server(answer, "127.0.0.1", port, limit=_MOST_REQUEST_BYTES)
 
 
-def response(agent: RoomAgent, request: bytes, now: float, kiosk: Kiosk | None = None) -> bytes:
+def response(
+    agent: RoomAgent,
+    request: bytes,
+    now: float,
+    kiosk: Kiosk | None = None,
+    *,
+    checking: check.RoomChecking | None = None,
+) -> bytes:
     """The whole answer to an HTTP request."""
     first, *fields = request.decode("latin-1").split("\r\n")
     words = first.split(" ")
@@ -132,13 +149,28 @@ def response(agent: RoomAgent, request: bytes, now: float, kiosk: Kiosk | None =
     if not hosts or not names <= _OWN_NAMES:
         text = "<p>本页只供本机查看。<p>This page is for this machine alone."
         return _answer("403 Forbidden", "text/html", text)
+    if checking is not None and words[1:2] == [check.PATH]:
+        return _checked(checking, words[0], fields)
     if words[0] != "GET" or len(words) != 3:
         return _answer("405 Method Not Allowed", "text/plain", "GET /")
     if words[1] == "/status.json":
         return _answer("200 OK", "application/json", json.dumps(status(agent, now, kiosk)))
     if words[1] == "/":
-        return _answer("200 OK", "text/html", page(status(agent, now, kiosk)))
+        more = _CHECK if checking is not None else ""
+        return _answer("200 OK", "text/html", page(status(agent, now, kiosk)) + more)
     return _answer("404 Not Found", "text/plain", "/ /status.json")
+
+
+def _checked(checking: check.RoomChecking, method: str, fields: list[str]) -> bytes:
+    """The test's page; a foreign page's button starts nothing."""
+    if method == "GET":
+        return _answer("200 OK", "text/html", checking.page())
+    origins = [field[7:].strip() for field in fields if field.lower().startswith("origin:")]
+    names = {re.sub(r"^http://|:\d{1,5}$", "", origin) for origin in origins}
+    if method != "POST" or not names <= _OWN_NAMES:
+        return _answer("403 Forbidden", "text/plain", "GET /check")
+    checking.start()
+    return _answer(f"303 See Other\r\nLocation: {check.PATH}", "text/plain", "")
 
 
 def status(agent: RoomAgent, now: float, kiosk: Kiosk | None = None) -> dict[str, Any]:

@@ -35,10 +35,10 @@ from server.lessons.timetable import (
     lessons_in_progress,
 )
 from server.lessons.told import classrooms_of, seats_told, teacher_of, write_down
-from server.node.hardware import load_send_profile
+from server.node.hardware import first_layout, load_send_profile
 from signaling.errors import LessonRefusal
 from signaling.ports import Identity, LessonPlan, SeatPlan
-from signaling.protocol.messages import EndReason, Mode, RemovalCode, Role
+from signaling.protocol.messages import EndReason, Layout, Mode, RemovalCode, Role
 from signaling.protocol.refusals import REFUSALS
 
 YIELDS_AFTER_S = 300.0  # a lead with a broken line is back before that, or not at all
@@ -413,6 +413,14 @@ class LessonDesk:
                     ),
                 )
                 for seat in lesson.seats
+            ),
+            layout=next(
+                (
+                    first_layout(seat.profile, self._profile_folders)
+                    for seat in lesson.seats
+                    if seat.role == Role.LEAD
+                ),
+                Layout.SPEAKER,
             ),
         )
 

@@ -32,7 +32,12 @@ def send_profile(profile: RoomProfile, mode: Mode, role: Role) -> SendProfile:
         picture = profile.source(name)
         if picture is not None:
             sources.append(_picture(Source(name), picture))
-    return SendProfile(name=profile.name, sources=sources, receives=profile.receives)
+    return SendProfile(
+        name=profile.name,
+        sources=sources,
+        receives=profile.receives,
+        largest_shown=profile.largest_shown,
+    )
 
 
 def node_limits(profile: ServerProfile) -> NodeLimits:

@@ -14,6 +14,7 @@ import structlog
 
 from hardware_profiles import (
     ProfileError,
+    RoomProfile,
     ServerProfile,
     find_problems,
     fitting_profile,
@@ -23,7 +24,7 @@ from hardware_profiles import (
 )
 from server.errors import StartRefused
 from server.lessons.profiles import send_profile
-from signaling.protocol.messages import Mode, Role, SendProfile
+from signaling.protocol.messages import Layout, Mode, Role, SendProfile
 
 STANDARD_PROFILE = "standard"
 _log = structlog.get_logger("tongke.hardware")
@@ -39,12 +40,20 @@ def load_send_profile(
     name: str, mode: Mode, role: Role, folders: Sequence[Path] = ()
 ) -> SendProfile:
     """What a classroom's devices send; the standard room's if its profile is not to be had."""
+    return send_profile(_room_profile(name, folders), mode, role)
+
+
+def first_layout(name: str, folders: Sequence[Path] = ()) -> Layout:
+    """How pictures stand when a lesson begins that is led from such a classroom."""
+    return Layout(_room_profile(name, folders).layout)
+
+
+def _room_profile(name: str, folders: Sequence[Path]) -> RoomProfile:
     try:
-        profile = load_room_profile(name, folders)
+        return load_room_profile(name, folders)
     except ProfileError as error:
         _log.warning("room profile unusable, the standard one is used", why=str(error))
-        profile = load_room_profile(STANDARD_PROFILE)
-    return send_profile(profile, mode, role)
+        return load_room_profile(STANDARD_PROFILE)
 
 
 def choose_server_profile(name: str, folders: Sequence[Path] = ()) -> ServerProfile:

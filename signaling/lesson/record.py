@@ -164,7 +164,7 @@ class LessonRecord:
         self.connections: dict[int, str] = {}  # connection → device
         self.floor = Floor()
         self.spotlight: m.SpotlightState | None = None
-        self.layout = m.Layout.SPEAKER
+        self.layout = plan.layout
         self.places: tuple[m.PicturePlace, ...] = ()
         self.directing = m.Directing.AUTOMATIC
         self.locked = False

@@ -451,8 +451,11 @@ class Roster:
         led = record.is_led()
         if led and record.phase is LivePhase.WAITING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-present"]
-            record.begun = True
             record.write(log.LessonRunning(at=now))
+            if not record.begun and record.layout is not m.Layout.SPEAKER:
+                # As its room's hardware has it: whoever reads the log alone must know.
+                record.write(log.LayoutChosen(at=now, layout=record.layout, by=_lead(record)))
+            record.begun = True
         elif not led and record.phase is LivePhase.RUNNING:
             record.phase = LESSON_TRANSITIONS[record.phase, "lead-absent"]
             record.waiting_since = now
@@ -501,3 +504,7 @@ def move(device: Device, trigger: str) -> None:
 def hash_key(resume: str) -> str:
     """What is kept of a resume key: enough to know it again, useless to who reads the database."""
     return hashlib.sha256(resume.encode()).hexdigest()
+
+
+def _lead(record: LessonRecord) -> str:
+    return next(seat.seat_id for seat in record.seats.values() if seat.role is Role.LEAD)

@@ -55,13 +55,19 @@ class Subscribing:
             if found is not None and found[0].seat_id == device.seat_id:
                 raise LessonRefusal("own-producer")
             if found is not None or want.producer_id in record.streams:
-                wants[want.producer_id] = Want(
-                    want.producer_id, want.width, want.height, want.priority
-                )
+                size = self._shown_size(device, want)
+                wants[want.producer_id] = Want(want.producer_id, *size, want.priority)
             elif want.producer_id not in record.gone_producers:
                 raise LessonRefusal("unknown-producer")
         device.wants = tuple(wants.values())
         self._ask(device, message.request_id)
+
+    def _shown_size(self, device: Device, want: m.Want) -> tuple[int, int]:
+        """What is wanted, but no larger than this seat's machine shows well."""
+        most = self._record.seats[device.seat_id].profile.largest_shown
+        if not most or want.height <= most:
+            return want.width, want.height
+        return want.width * most // want.height, most
 
     def restart_subscribe(self, device: Device, message: m.RestartSubscribe, _now: float) -> None:
         """The device's subscribe connection has failed: an offer with fresh credentials."""

@@ -512,12 +512,14 @@ class SourceProfile(Model):
 class SendProfile(Model):
     """What this device shall send, by its hardware profile and the lesson's mode; and whether it
     shall show the others' pictures or, where the server makes one, the lesson's program; `either`:
-    the program while its line is too weak for pictures.
+    the program while its line is too weak for pictures. No picture it is sent has more than
+    `largest_shown` lines, as far as its sender has smaller ones; 0: any.
     """
 
     name: str
     sources: list[SourceProfile]
     receives: Literal["pictures", "program", "either"] = "pictures"
+    largest_shown: Annotated[int, Field(ge=0, le=4320)] = 0
 
 
 class IceServer(Model):

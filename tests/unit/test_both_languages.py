@@ -23,6 +23,7 @@ PAGES = {
     for name in (
         "archive_format",
         "browsers",
+        "doctor",
         "encoders",
         "hardware_profiles",
         "networks",

@@ -8,18 +8,21 @@ import pytest
 
 from hardware_profiles import (
     LinkProfile,
+    PcProfile,
     ProfileNotFound,
     ProfileRefused,
     RoomProfile,
     ServerProfile,
     find_problems,
     list_link_profiles,
+    list_pc_profiles,
     list_room_profiles,
     list_server_profiles,
     load_room_profile,
     load_server_profile,
 )
 from hardware_profiles.loader import MAX_FILE_BYTES, SHIPPED_FOLDER
+from hardware_profiles.pc import encoded_pixels_per_s
 
 GOOD_ROOM = """\
 title_zh = "山村"
@@ -47,16 +50,83 @@ def test_every_shipped_profile_loads() -> None:
     assert find_problems() == []
     shipped = {file.stem for file in SHIPPED_FOLDER.glob("rooms/*.toml")}
     assert {profile.name for profile in list_room_profiles()} == shipped
-    assert {"standard", "old-pc", "recording-room", "audio-only"} <= shipped
-    assert [p.name for p in list_server_profiles()] == ["large", "medium", "small", "tiny"]
+    assert {"standard", "basic-room", "mobile-cart", "studio-lectern"} <= shipped
+    assert {"old-pc", "recording-room", "audio-only"} <= shipped
+    servers = list_server_profiles()
+    assert [p.name for p in servers] == ["large", "medium", "region", "small", "tiny"]
+    assert {p.machine.cores for p in servers} >= {2, 4, 16}
     assert [p.name for p in list_link_profiles()] == ["fibre", "satellite", "shared-2mbit"]
+    pcs = ["four-cores", "two-cores", "two-slow-cores", "workstation"]
+    assert [p.name for p in list_pc_profiles()] == pcs
+
+
+def test_every_shipped_file_is_among_them() -> None:
+    """A file in a folder nobody reads would be shipped and never checked."""
+    files = {file.relative_to(SHIPPED_FOLDER) for file in SHIPPED_FOLDER.glob("*/*.toml")}
+    listed = {
+        Path(folder) / f"{profile.name}.toml"
+        for folder, profiles in (
+            ("rooms", list_room_profiles()),
+            ("servers", list_server_profiles()),
+            ("links", list_link_profiles()),
+            ("pcs", list_pc_profiles()),
+        )
+        for profile in profiles
+    }
+    assert files == listed
+
+
+def test_a_pc_takes_away_what_is_too_much_for_it(tmp_path: Path) -> None:
+    """The costliest layer first; what a camera on the network has encoded costs nothing."""
+    write_room(tmp_path, "weak", 'inherits = "standard"\npc = "two-cores"\n')
+    weak = load_room_profile("weak", [tmp_path])
+    layers = {name: len(s.layers) for name, s in weak.sources if s is not None}
+    assert layers == {"teacher": 2, "students": 2, "screen": 1}
+    assert (
+        encoded_pixels_per_s(weak)
+        <= 36_000_000
+        < encoded_pixels_per_s(load_room_profile("standard"))
+    )
+    assert weak.largest_shown == 720
+    text = 'inherits = "standard"\npc = "two-cores"\n'
+    for name in ("teacher", "students"):
+        text += f"[sources.{name}.camera]\n"
+        text += 'streams = [{ rid = "f", url = "rtsp://192.0.2.1/" }]\n'
+    write_room(tmp_path, "network", text)
+    network = load_room_profile("network", [tmp_path])
+    assert network.sources.teacher is not None and len(network.sources.teacher.layers) == 3
+
+
+def test_too_much_for_its_pc_in_the_smallest_layers_is_refused(tmp_path: Path) -> None:
+    write_room(
+        tmp_path,
+        "weak",
+        'inherits = "standard"\npc = "two-slow-cores"\n[sources.board]\nwidth = 1920\n'
+        "height = 1080\nframe_rate = 25\nlayers = [{ rid = 'f', scale_down_by = 1, "
+        "max_bitrate_bps = 2_000_000, max_frame_rate = 25 }]\n",
+    )
+    with pytest.raises(ProfileRefused, match="'two-slow-cores' does 8,000,000") as caught:
+        load_room_profile("weak", [tmp_path])
+    assert (caught.value.line, caught.value.key) == (2, "pc")
+
+
+def test_every_shipped_room_is_within_its_pc(tmp_path: Path) -> None:
+    """What the PC takes away would stand in our file and never be sent."""
+    (tmp_path / "pcs").mkdir()
+    for pc in list_pc_profiles():
+        (tmp_path / "pcs" / f"{pc.name}.toml").write_text(
+            f'inherits = "{pc.name}"\n[encode]\npixels_per_s = 4_000_000_000\n'
+        )
+    for profile in list_room_profiles():
+        assert load_room_profile(profile.name, [tmp_path]).sources == profile.sources
 
 
 def test_shipped_profiles_speak_both_languages() -> None:
-    profiles: list[RoomProfile | ServerProfile | LinkProfile] = [
+    profiles: list[RoomProfile | ServerProfile | LinkProfile | PcProfile] = [
         *list_room_profiles(),
         *list_server_profiles(),
         *list_link_profiles(),
+        *list_pc_profiles(),
     ]
     for profile in profiles:
         assert profile.title_zh != profile.title_en
@@ -127,7 +197,7 @@ def test_a_name_key_that_is_not_the_files_name_is_refused(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["standart", "", "../rooms/standard", "a" * 50, "标准"])
 def test_an_unknown_name_says_what_there_is(name: str) -> None:
-    with pytest.raises(ProfileNotFound, match="Known: audio-only, old-pc") as caught:
+    with pytest.raises(ProfileNotFound, match="Known: audio-only, basic-room") as caught:
         load_room_profile(name)
     assert ("Did you mean 'standard'?" in str(caught.value)) == (
         name in ("standart", "../rooms/standard")

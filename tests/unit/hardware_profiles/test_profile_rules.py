@@ -11,10 +11,12 @@ from pydantic import BaseModel
 
 from hardware_profiles import (
     LinkProfile,
+    PcProfile,
     RoomProfile,
     ServerProfile,
     fitting_profile,
     list_link_profiles,
+    list_pc_profiles,
     list_room_profiles,
     list_server_profiles,
     load_room_profile,
@@ -134,9 +136,11 @@ def model_keys(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 def test_the_page_documents_every_key_and_no_other() -> None:
     tables = {"name", "sound", "sources", "send", "machine", "media", "admit", "line"}
+    tables |= {"decode", "encode"}
     for section, model, profiles in (
         ("Lines", LinkProfile, list_link_profiles()),
         ("Rooms", RoomProfile, list_room_profiles()),
+        ("Room PCs", PcProfile, list_pc_profiles()),
         ("Servers", ServerProfile, list_server_profiles()),
     ):
         known = {profile.name for profile in profiles}

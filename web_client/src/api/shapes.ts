@@ -62,6 +62,11 @@ export interface components {
             fingerprint: string;
             name: string;
         };
+        /** @description A sentence in both languages. */
+        Both: {
+            en: string;
+            zh: string;
+        };
         /**
          * @description `trusted_since` is since when PCs that come in show that they trust it: null for a given one.
          *     `others` and `acme` are null where there is no ACME.
@@ -86,6 +91,37 @@ export interface components {
          * @enum {string}
          */
         Change: "new" | "changed" | "same";
+        /** @description All that was found at `made_at` (seconds since 1970), of a room's machine or a server's. */
+        CheckReport: {
+            findings: components["schemas"]["Checked"][];
+            /** @default  */
+            machine: string;
+            made_at: number;
+            /** @default  */
+            place: string;
+            /** @default  */
+            profile: string;
+            /** @enum {string} */
+            side: "room" | "server";
+            /** @default 0 */
+            took_s: number;
+            /**
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /** @description One thing. `check` names it for programs: `camera.teacher.f`, `line.udp`. */
+        Checked: {
+            check: string;
+            figures?: {
+                [key: string]: number | boolean | string;
+            };
+            name: components["schemas"]["Both"];
+            todo?: components["schemas"]["Both"] | null;
+            verdict: components["schemas"]["Grade"];
+            words: components["schemas"]["Both"];
+        };
         ClashView: {
             classroom_id: string | null;
             lesson_id: string;
@@ -285,6 +321,11 @@ export interface components {
             message_en: string;
             message_zh: string;
         };
+        /**
+         * @description How it is, the best first.
+         * @enum {string}
+         */
+        Grade: "good" | "untried" | "weak" | "bad";
         /** @description A raised hand: its place in the order (from 1) and since when. */
         Hand: {
             place: number;
@@ -320,6 +361,9 @@ export interface components {
         InterruptionView: {
             code: string;
             over: boolean;
+        };
+        KeptView: {
+            id: string;
         };
         KeyBody: {
             key: string;
@@ -886,6 +930,16 @@ export interface components {
          * @enum {string}
          */
         Role: "lead" | "room" | "assistant" | "observer";
+        /** @description A report in short; `at` is when it came. */
+        RoomCheckView: {
+            at: number;
+            faults: number;
+            id: string;
+            machine: string;
+            verdict: components["schemas"]["Grade"];
+            words_en: string;
+            words_zh: string;
+        };
         RoomFileBody: {
             label: string;
             system: components["schemas"]["System"];
@@ -984,9 +1038,12 @@ export interface components {
         /**
          * @description What this device shall send, by its hardware profile and the lesson's mode; and whether it
          *     shall show the others' pictures or, where the server makes one, the lesson's program; `either`:
-         *     the program while its line is too weak for pictures.
+         *     the program while its line is too weak for pictures. No picture it is sent has more than
+         *     `largest_shown` lines, as far as its sender has smaller ones; 0: any.
          */
         SendProfile: {
+            /** @default 0 */
+            largest_shown: number;
             name: string;
             /**
              * @default pictures

@@ -559,12 +559,14 @@ export interface SourceProfile {
 /**
  * What this device shall send, by its hardware profile and the lesson's mode; and whether it
  * shall show the others' pictures or, where the server makes one, the lesson's program; `either`:
- * the program while its line is too weak for pictures.
+ * the program while its line is too weak for pictures. No picture it is sent has more than
+ * `largest_shown` lines, as far as its sender has smaller ones; 0: any.
  */
 export interface SendProfile {
   name: string;
   sources: SourceProfile[];
   receives: "pictures" | "program" | "either";
+  largest_shown: number;
 }
 
 export interface IceServer {

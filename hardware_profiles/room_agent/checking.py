@@ -1,0 +1,111 @@
+"""The acceptance test on the agent's own page: `/check`, started by a button, one at a time.
+
+Owns the running test, what it says meanwhile and its last report. Who may ask is the status page's;
+what is tried is `doctor`'s. While a lesson goes on nothing is tried: its cameras are in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from hardware_profiles.doctor.findings import Both, CheckReport
+from hardware_profiles.doctor.page import STYLE, page
+from hardware_profiles.doctor.room import RoomCheck
+
+PATH = "/check"
+_LESSON = Both(zh="正在上课，课后再检查。", en="A lesson is going on: check when it is over.")
+_BEGIN = Both(
+    zh="检查摄像机、声音、电脑和线路，约一分钟。中间会请您说话。",
+    en="Cameras, sound, this machine and its line are tried; it takes a minute. You will be "
+    "asked to speak.",
+)
+_KEPT = Both(zh="报告已送到服务器。", en="The report is kept on the server.")
+_NOT_KEPT = Both(
+    zh="报告没有送到服务器：请打印本页。",
+    en="The report did not reach the server: print this page.",
+)
+
+
+class RoomChecking:
+    """`start` it from the event loop; `page` says how it stands."""
+
+    def __init__(
+        self,
+        make: Callable[[], RoomCheck],
+        *,
+        keep: Callable[[CheckReport], Awaitable[bool]],
+        in_lesson: Callable[[], bool],
+    ) -> None:
+        self._make = make
+        self._keep = keep
+        self._in_lesson = in_lesson
+        self._task: asyncio.Task[None] | None = None
+        self._said = Both(zh="", en="")
+        self.report: CheckReport | None = None
+        self._told: Both | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Nothing while it runs, or while a lesson goes on."""
+        if not self.runs and not self._in_lesson():
+            self.report = None
+            self._task = asyncio.create_task(self._run(), name="room-check")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        check = self._make()
+        check.say = self._say
+        report = await check.run()
+        self._told = _KEPT if await self._keep(report) else _NOT_KEPT
+        self.report = report
+
+    def _say(self, said: Both) -> None:
+        self._said = said
+
+    def page(self) -> str:
+        """HTML in both languages: the button, what happens now, or the report with the button."""
+        if self.runs:
+            return (
+                f'{_head(refresh=True)}<p class="whole">{_both(self._said)}</p>'
+                "<p><progress></progress></html>"
+            )
+        if self.report is None:
+            words = _LESSON if self._in_lesson() else _BEGIN
+            return f"{_head()}<p>{_both(words)}</p>{self._button()}</html>"
+        kept = f"<p>{_both(self._told)}</p>" if self._told is not None else ""
+        above = f'<div class="screen">{kept}{self._button()}</div>'
+        return page(self.report, back="/").replace("<h1>", f"{above}<h1>", 1)
+
+    def _button(self) -> str:
+        if self._in_lesson():
+            return ""
+        return (
+            f'<form method="post" action="{PATH}"><button>开始检查 · '
+            "<span lang=en>Check now</span></button></form>"
+        )
+
+
+def _head(*, refresh: bool = False) -> str:
+    again = '<meta http-equiv="refresh" content="1">' if refresh else ""
+    return (
+        f'<!doctype html><html lang="zh-CN"><meta charset="utf-8">{again}'
+        '<title>教室设备检查 · Tongke</title><meta name="viewport" content="width=device-width">'
+        f"<style>{STYLE}</style>"
+        '<p class="screen"><a href="/">← 返回 · Back</a></p>'
+        "<h1>教室设备检查<small lang=en>Check of this room's equipment</small></h1>"
+    )
+
+
+def _both(said: Both) -> str:
+    return f"{html.escape(said.zh)}<small lang=en>{html.escape(said.en)}</small>"
