@@ -27,6 +27,7 @@ const profile: RoomProfile = {
     name: "standard",
     sources: [room, { ...room, source: "students", codec: "H264" }],
     receives: "pictures",
+    largest_shown: 0,
   },
 };
 const answer: RoomAnswer = {

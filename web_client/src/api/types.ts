@@ -12,6 +12,7 @@ export type Classroom = Shapes["ClassroomView"];
 export type Credential = Shapes["CredentialView"];
 export type WaitingScreen = Shapes["WaitingView"];
 export type RoomFile = Shapes["RoomFileView"];
+export type RoomCheck = Shapes["RoomCheckView"];
 export type Pairing = Shapes["PairingView"];
 export type Trust = Shapes["TrustView"];
 export type Certificate = Shapes["CertificateView"];

@@ -80,7 +80,7 @@ describe("a room on a thin line", () => {
       message: { ...paused, reason: "bandwidth" },
       now: 0,
     }),
-    profile: { name: "village", sources: [], receives },
+    profile: { name: "village", sources: [], receives, largest_shown: 0 },
   });
 
   it("keeps separate pictures where its profile does not say either", () => {

@@ -465,7 +465,7 @@ describe("the room's line of state", () => {
     const none = viewOf("r1", {
       lesson: lesson({ floor: "r1" }),
       seats: [seat("r1", { sources: [] })],
-      profile: { name: "standard", sources: [room], receives: "pictures" },
+      profile: { name: "standard", sources: [room], receives: "pictures", largest_shown: 0 },
     });
     const off = { type: "device", device: "microphone", phase: "off" } as const;
     expect(kind(apply(none, ...on, off))).toBe("microphone-closed"); // by choice, behind the gear

@@ -86,7 +86,7 @@ export function welcome(me: string, more: Partial<Welcome> = {}): Welcome {
     resume: "key",
     carries_sound: true,
     media_kept: false,
-    profile: { name: "standard", sources: [], receives: "pictures" },
+    profile: { name: "standard", sources: [], receives: "pictures", largest_shown: 0 },
     ice_servers: [],
     lesson: lesson(),
     seats: [seat("lead"), seat("r1"), seat("r2"), seat("r3")],

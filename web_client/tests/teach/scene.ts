@@ -113,6 +113,7 @@ export const seats = (...rooms: SeatState[]): Partial<Welcome> => ({
 /** What a teacher's laptop is to send. */
 export const profile = {
   receives: "pictures" as const,
+  largest_shown: 0,
   name: "standard",
   sources: (["room", "teacher", "screen"] as const).map(
     (source) => ({ source, encodings: [], sound: null }) as unknown as SourceProfile,

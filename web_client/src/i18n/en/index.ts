@@ -1,5 +1,6 @@
 // The English catalogue; its shape is the shape of every catalogue.
 
+import { checks } from "./checks.ts";
 import { county } from "./county.ts";
 import { keeping } from "./keeping.ts";
 import { keys } from "./keys.ts";
@@ -11,6 +12,7 @@ import { rooms } from "./rooms.ts";
 import { trust } from "./trust.ts";
 
 export const en = {
+  ...checks,
   ...county,
   ...keeping,
   ...keys,

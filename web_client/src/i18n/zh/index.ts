@@ -1,6 +1,7 @@
 // The Chinese catalogue.
 
 import type { Messages } from "../en/index.ts";
+import { checks } from "./checks.ts";
 import { county } from "./county.ts";
 import { keeping } from "./keeping.ts";
 import { keys } from "./keys.ts";
@@ -12,6 +13,7 @@ import { rooms } from "./rooms.ts";
 import { trust } from "./trust.ts";
 
 export const zh: Messages = {
+  ...checks,
   ...county,
   ...keeping,
   ...keys,

@@ -5,6 +5,7 @@ import type { Credential } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import "../../components/pair_form.ts";
 import { trustHint } from "../../components/trust_steps.ts";
+import "./room_checks.ts";
 import "./room_files.ts";
 import { type Fresh, type SecretWords, Secrets } from "./secrets.ts";
 
@@ -70,7 +71,8 @@ export class Credentials extends Secrets<Credential> {
         .classroomId=${this.classroomId}
         .name=${this.name}
         @made=${() => void this.load()}
-      ></tk-room-files>`;
+      ></tk-room-files>
+      <tk-room-checks .classroomId=${this.classroomId} .name=${this.name}></tk-room-checks>`;
   }
 }
 

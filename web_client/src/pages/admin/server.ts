@@ -136,6 +136,12 @@ export class AdminServer extends TongkeElement {
               <span class="soft">· ${relative(server.started_at, server.server_time)}</span>
             </dd>
           </dl>
+          <p>
+            <a href="/api/admin/server/check/page" target="_blank" data-testid="check-server"
+              >${this.m.checks.server}</a
+            >
+            <span class="soft small">${this.m.checks.serverHint}</span>
+          </p>
         </div>
         ${this.storage(server)}
       </div>

@@ -34,6 +34,8 @@ import { roomStyles } from "./styles.ts";
 const CREDENTIAL = "tongke.room.credential";
 const AWAY_POLL_S = 2; // the server restarts within seconds: the room asks again soon
 const REFUSED_POLL_S = 30;
+/** The room agent's own page, where one runs on this PC. */
+const CHECK = "http://127.0.0.1:7889/check";
 const ENDED_SHOWN_MS = 20_000;
 const NEXT_ASKED_MS = 1_000; // the server opens a lesson right after it has freed its rooms
 /** Space bar, and what presenter remotes send for next, back, start and blank. */
@@ -387,9 +389,13 @@ export class Room extends LessonPage {
 
   /** What ends the room's own coming is not met by who looks for its microphone. */
   private forAdministrators(): TemplateResult {
-    const { room } = this.m;
+    const { checks, room } = this.m;
     return html`<details>
       <summary data-testid="for-administrators">${room.forAdministrators}</summary>
+      <p>
+        <a href=${CHECK} target="_blank" data-testid="check-room">${checks.room}</a>
+        <span class="soft">${checks.roomHint}</span>
+      </p>
       <button class="alarm" data-testid="forget" @click=${this.forget}>
         ${icon("trash")}${this.forgetting ? room.forgetSure : room.forget}
       </button>
