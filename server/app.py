@@ -329,6 +329,10 @@ class _Start:
         desk.live = SignalingLessons(self.signaling)
         self._meters.watch(media, self.signaling, recording, programs, broadcasts)
         self._meters.watch_certificate(self._certificate)
+        retirement = Retirement(
+            database, store, settings.recordings, kept_s=settings.deleted_kept_days * DAY_S
+        )
+        self._meters.watch_archive(store, retirement)
         self.encoders = EncoderDesk(
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
         )
@@ -372,12 +376,7 @@ class _Start:
             broadcasts=broadcasts,
             store=store,
             lesson_files=files,
-            retirement=Retirement(
-                database,
-                store,
-                settings.recordings,
-                kept_s=settings.deleted_kept_days * DAY_S,
-            ),
+            retirement=retirement,
             metrics=self._meters,
         )
         closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")

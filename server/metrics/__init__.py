@@ -13,12 +13,15 @@ from prometheus_client.registry import Collector
 
 from server.broadcasts.service import BroadcastService
 from server.door.tls import ServedCertificate
+from server.metrics.archive import ArchiveCollector
 from server.metrics.door import DoorCollector
 from server.metrics.http_times import HttpMeters
 from server.metrics.media import MeasuredMedia, MediaCollector
 from server.metrics.service import ServiceCollector, SignalingDirectory
 from server.programs.service import ProgramService
 from server.recordings.recording import RecordingService
+from server.recordings.retiring import Retirement
+from server.recordings.store import Store
 from signaling.driver import LessonService
 
 __all__ = ["Metrics", "Readings"]
@@ -49,6 +52,10 @@ class Metrics:
                 pid=lambda: recording.recorder_pid or "none",
                 registry=self.registry,
             )
+
+    def watch_archive(self, store: Store, retirement: Retirement) -> None:
+        """Collect from these too."""
+        self.registry.register(ArchiveCollector(store, retirement))
 
     def watch_certificate(self, served: ServedCertificate | None) -> None:
         """Collect from the served certificate too."""

@@ -231,6 +231,17 @@ RECORDER = (
     Family("tongke_recorder_dropped_events_total", C, "Journal events lost for want of room."),
 )
 
+ARCHIVE = (
+    Family("tongke_uploads_waiting", G, "Recordings that wait for the object store."),
+    Family("tongke_upload_spool_bytes", G, "What they take here meanwhile."),
+    Family("tongke_upload_spool_full", G, "1 while that is more than `store_spool_gb`."),
+    Family("tongke_upload_oldest_seconds", G, "For how long the first of them has waited."),
+    Family("tongke_upload_failures", G, "Refusals one after the other, since a piece arrived."),
+    Family("tongke_upload_sent_bytes_total", C, "Bytes sent, what was sent again among them."),
+    Family("tongke_archive_kept", G, "Recordings kept in spite of their rule.", ("reason",)),
+    Family("tongke_archive_quotas", G, "Communities near their quota, or over it.", ("state",)),
+)
+
 PROGRAMS = (
     Family("tongke_programs", G, "Lessons whose program is made, or has no room.", ("state",)),
     Family("tongke_program_starts_total", C, "Starts of programs' processes."),
@@ -269,4 +280,4 @@ DOOR = (
 
 MEDIA = (*NODE, *PORT, *PUMP, *LESSON, *LINE, *STREAM)
 SERVICE = (*SIGNALING, *RECORDER, *PROGRAMS)
-ALL = (*MEDIA, *SERVICE, *HTTP, *DOOR)
+ALL = (*MEDIA, *SERVICE, *ARCHIVE, *HTTP, *DOOR)

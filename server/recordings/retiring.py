@@ -54,7 +54,8 @@ class Retirement:
         self._kept_s = kept_s
         self.refused: dict[str, Planned] = {}
         """What was kept in spite of its rule, by recording, as of the last time."""
-        self._warned: dict[str, QuotaState] = {}
+        self.quotas: dict[str, QuotaState] = {}
+        """How much of its quota each community has used, as of the last time."""
 
     async def carry_out(self, now: float) -> None:
         """All that is due, but the purge of what was deleted: that is `Deletion`'s, after this."""
@@ -171,7 +172,7 @@ class Retirement:
         """Once, when a community comes near its quota or over it."""
         for one in usage:
             state = one.quota_state
-            if state is not self._warned.get(one.community_id, QuotaState.FREE):
+            if state is not self.quotas.get(one.community_id, QuotaState.FREE):
                 tell = _log.info if state is QuotaState.FREE else _log.warning
                 tell(
                     "a community's recordings and its quota",
@@ -180,7 +181,7 @@ class Retirement:
                     used_bytes=one.used_bytes,
                     quota_bytes=one.quota_bytes,
                 )
-            self._warned[one.community_id] = state
+            self.quotas[one.community_id] = state
 
 
 def _some(due: list[Planned]) -> list[Planned]:

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ class UploadTotals:
     spool_full: bool
     failures: int  # one after the other, since the last piece that was proved
     sent_bytes: int  # since the server began, pieces that had to be sent again counted again
+    oldest_s: float  # for how long the first that waits has waited
 
 
 class Uploads:
@@ -73,6 +75,7 @@ class Uploads:
         piece_bytes: int = PIECE_BYTES,
         sleep: Sleep = asyncio.sleep,
         rng: random.Random | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._objects = objects
         self._folder = folder
@@ -80,7 +83,8 @@ class Uploads:
         self._piece_bytes = piece_bytes
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 - it spreads tries, and guards nothing
-        self._waiting: dict[str, None] = {}  # in order
+        self._clock = clock
+        self._waiting: dict[str, float] = {}  # since when, in order
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._spool: dict[str, int] = {}
@@ -89,13 +93,14 @@ class Uploads:
 
     def note(self, recording_id: str) -> None:
         """This one is finished, and may be sent."""
-        self._waiting[recording_id] = None
+        self._waiting.setdefault(recording_id, self._clock())
         self._count(recording_id)
         self._due.set()
 
     async def start(self) -> None:
         """Take up what an earlier server left, and begin."""
-        for recording_id in await asyncio.to_thread(_left, self._folder):
+        for recording_id, since in await asyncio.to_thread(_left, self._folder):
+            self._waiting[recording_id] = since
             self.note(recording_id)
         self._task = asyncio.create_task(self._run(), name="recording-uploads")
 
@@ -111,7 +116,15 @@ class Uploads:
         """Where it stands now."""
         spool = sum(self._spool.values())
         full = spool > self._most_bytes
-        return UploadTotals(len(self._waiting), spool, full, self._failures, self._sent_bytes)
+        oldest = min(self._waiting.values(), default=None)
+        return UploadTotals(
+            len(self._waiting),
+            spool,
+            full,
+            self._failures,
+            self._sent_bytes,
+            0.0 if oldest is None else max(0.0, self._clock() - oldest),
+        )
 
     async def done(self) -> None:
         """Wait until nothing waits any more."""
@@ -278,8 +291,9 @@ def _release(folder: Path, manifest: Manifest, ledger: StoredPieces) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _left(folder: Path) -> list[str]:
-    """Finished recordings that are not all stored, the oldest first; what cannot be read stays."""
+def _left(folder: Path) -> list[tuple[str, float]]:
+    """Finished recordings that are not all stored, and when each was finished, the oldest first;
+    what cannot be read stays."""
     found: list[tuple[float, str]] = []
     for path in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(OSError):
@@ -287,7 +301,7 @@ def _left(folder: Path) -> list[str]:
                 continue
             if not _is_stored(path):
                 found.append(((path / MANIFEST).stat().st_mtime, path.name))
-    return [name for _, name in sorted(found)]
+    return [(name, at) for at, name in sorted(found)]
 
 
 def _spooled(folder: Path) -> Iterator[tuple[str, int]]:

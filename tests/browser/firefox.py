@@ -156,11 +156,13 @@ class Firefox:
 
 
 @contextmanager
-def firefox(folder: Path) -> Iterator[Firefox]:
-    """A Firefox with a profile of its own in `folder`; it is gone afterwards."""
+def firefox(folder: Path, **further: object) -> Iterator[Firefox]:
+    """A Firefox with a profile of its own in `folder`; it is gone afterwards. `further` are
+    settings whose names have `__` for each dot."""
     profile = folder / "firefox"
     profile.mkdir(parents=True)
-    settings = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in SETTINGS.items()]
+    chosen = SETTINGS | {name.replace("__", "."): value for name, value in further.items()}
+    settings = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in chosen.items()]
     (profile / "user.js").write_text("".join(settings))
     log = folder / "firefox.log"
     command = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile)]

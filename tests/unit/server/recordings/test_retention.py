@@ -72,6 +72,10 @@ async def rule(admin: httpx.AsyncClient, ids: Ids, **changes: Any) -> None:
     assert said.status_code == 200, said.text
 
 
+def measured(world: World, name: str, **labels: str) -> float | None:
+    return world.services.metrics.registry.get_sample_value(name, labels)
+
+
 async def a_month_later(world: World) -> httpx.AsyncClient:
     """What could come back has gone; a browser that is signed in anew."""
     world.clock.pass_s(UNDO_S)
@@ -276,6 +280,7 @@ async def test_what_cannot_be_read_is_kept_and_told(
     assert (await admin.get("/api/recordings/rec1")).status_code == 200
     found = await told(admin)
     assert [one["obstacle"] for one in found["kept"]] == [obstacle]
+    assert measured(world, "tongke_archive_kept", reason=obstacle) == 1
     assert [one["why"] for one in logs if one["event"].startswith("a recording is kept")] == [
         obstacle
     ]
@@ -427,6 +432,8 @@ async def test_a_quota_is_warned_of_once_and_nothing_is_deleted_for_it(
             await sweep(world)
         warned = [one["state"] for one in logs if "quota_bytes" in one]
         assert warned == ([] if state == QuotaState.FREE else [state])
+        for each in ("near", "over"):
+            assert measured(world, "tongke_archive_quotas", state=each) == (each == state)
     await rule(admin, community, quota_gb=None)
     assert (await told(admin))["communities"][0]["quota_bytes"] is None
     assert (folder / "part-1.mp4").exists()

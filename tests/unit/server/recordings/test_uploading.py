@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,11 @@ from recorder.recording_folder import JOURNAL
 from recorder.repairing import Repair
 from recorder.stored_pieces import LEDGER, LedgerError, read_ledger
 from recorder.verification import ArchiveCondition, verify
+from server.database.engine import Database
+from server.metrics.archive import ArchiveCollector
 from server.recordings.object_store import REMOVED, ObjectStore
 from server.recordings.objects import ObjectsAway
+from server.recordings.retiring import Retirement
 from server.recordings.uploading import LONGEST_WAIT_S, NotWhole, Uploads
 from tests.unit.server.recordings.faulty_objects import ONE_FILE, FaultyObjects, one_in
 
@@ -302,3 +306,40 @@ async def test_what_was_finished_again_is_stored_again(folder: Path) -> None:
     brought = await store.bring("rec1", "part-1.mp4")
     assert brought is not None
     assert brought.read_bytes() == b"new" * PIECE * 5
+
+
+async def test_what_waits_is_told_with_its_age_and_as_measures(folder: Path) -> None:
+    now = 1_000_000.0
+    other = made(folder.parent / "rec2", seed=2)
+    os.utime(other / "manifest.json", (now - 500, now - 500))
+    os.utime(folder / "manifest.json", (now - 20, now - 20))
+    objects = FaultyObjects(lambda _call, _key: "before")
+    waits = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await waits.wait()
+
+    sending = Uploads(
+        objects, folder.parent, spool_bytes=SIZE, piece_bytes=PIECE, sleep=sleep, clock=lambda: now
+    )
+    await sending.start()
+    for _ in range(1000):
+        if sending.totals().failures:
+            break
+        await asyncio.sleep(0.001)
+    now += 100
+    store = ObjectStore(objects, folder.parent, sending)
+    database = Database(f"sqlite+aiosqlite:///{folder.parent / 'none.db'}")
+    retirement = Retirement(database, store, folder.parent, kept_s=1.0)
+    told = {
+        metric.name: metric.samples[0].value
+        for metric in ArchiveCollector(store, retirement).collect()
+        if metric.samples
+    }
+    await sending.close()
+    await database.close()
+    assert told["tongke_uploads_waiting"] == 2
+    assert told["tongke_upload_oldest_seconds"] == 600
+    assert told["tongke_upload_spool_bytes"] == 2 * SIZE
+    assert told["tongke_upload_spool_full"] == 1
+    assert told["tongke_upload_failures"] == 1

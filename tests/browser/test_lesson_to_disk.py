@@ -1,0 +1,334 @@
+"""A lesson of one school and three rooms, recorded, exported, and played from the disk.
+
+With turns, mutes, a line that is cut and a recorder that is killed. Every half second of sound and
+every picture says when it was: what a stock Chromium and a stock Firefox show of the export, and
+what they decode of its sound, is compared with the moment itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Playwright
+
+from recorder.manifest import Manifest, Part, read_manifest
+from server.simulate.identity import read_mark
+from tests.browser.county import LEAD_ROOM, ROOMS, County
+from tests.browser.firefox import firefox, has_firefox
+from tests.browser.marked_lesson import (
+    DELAY_MOST_S,
+    STEP_S,
+    Taken,
+    all_drawn,
+    end,
+    finished,
+    in_step,
+    lasts,
+    open_seats,
+    press,
+    said_at,
+)
+from tests.browser.media_page import CHROMIUM
+from tests.browser.room_network import RoomNetwork, can_make_networks, room_network
+from tests.browser.screens import Screen
+from tests.browser.server_process import ServerProcess
+from tests.browser.test_exported_recording import HEIGHT, QUIET, SHOWN, WIDTH, Page, until
+from tests.recorded_media import HeardMark, marks_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.thorough,
+    pytest.mark.timeout(900),
+]
+
+FAR, NEAR, THIRD = ROOMS
+TURN_S, MUTE_S, CUT_S = 4.0, 3.0, 4.0
+LEAST_MARKS = 6  # of a seat that had a turn
+# Edges of parts are where a line was cut or the recorder killed: so far from them one looks.
+EDGE_S = 0.8
+PLAYED_S = 3.0
+APART_S = 0.1  # of views that play beside each other on two cores
+
+# What the browser itself decodes of a part's sound, as 16 bits in base64. Files may be read by
+# their page's script only in a browser that is told so; it is for us to listen, not for playing.
+DECODED = """async (file) => {
+  const data = await new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", file);
+    request.responseType = "arraybuffer";
+    request.onload = () => resolve(request.response);
+    request.onerror = () => reject(new Error(file));
+    request.send();
+  });
+  const context = new OfflineAudioContext(1, 48000, 48000);
+  const samples = (await context.decodeAudioData(data)).getChannelData(0);
+  const words = Int16Array.from(samples, (one) => Math.max(-1, Math.min(1, one)) * 32767);
+  const bytes = new Uint8Array(words.buffer);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return btoa(text);
+}"""
+PLACES = """() => {
+  const position = tongkePlayer.now();
+  return [...document.querySelectorAll('video, audio')].filter((one) => !one.paused)
+    .map((one) => [one.dataset.part, one.currentTime, position]);
+}"""
+
+
+def test_every_view_and_every_sound_is_at_its_moment(
+    tmp_path: Path, playwright: Playwright
+) -> None:
+    if not can_make_networks():
+        pytest.skip("cutting a room's line needs a network namespace: root and Debian's iproute2")
+    if not has_firefox():
+        pytest.skip("needs Debian's firefox-esr (scripts/need-browsers.sh)")
+    place, manifest, drawn = recorded_and_exported(tmp_path, playwright)
+    parts = [part for part in manifest.parts if not part.is_program]
+    for seat, moments in drawn.items():
+        mine = [part for part in parts if part.seat_id == seat]
+        assert any(part.has_video for part in mine) and any(part.has_audio for part in mine), seat
+        assert moments
+    index = (place / "index.html").as_uri()
+    for browser in (chromium_page, firefox_page):
+        with browser(playwright, tmp_path / browser.__name__) as page:
+            page.goto(index)
+            seen = pictures_seen(page, parts)
+            plays_together(page, parts)
+            heard = {part.file: decoded(page, part.file) for part in parts if part.has_audio}
+        at_their_moments(manifest, parts, drawn, seen, heard)
+
+
+def recorded_and_exported(
+    folder: Path, playwright: Playwright
+) -> tuple[Path, Manifest, dict[str, dict[int, float]]]:
+    """The export, what the recording holds, and by seat when each of its pictures was drawn."""
+    with ExitStack() as stack:
+        line = stack.enter_context(room_network(1))
+        server = ServerProcess(folder / "data", advertised=("127.0.0.1", line.host))
+        server.data_folder.mkdir()
+        stack.callback(server.stop)
+        server.start()
+        county = County.founded(server.origin, server.setup_key, profile="old-pc")
+        stack.callback(county.teacher.close)
+        lesson_id = county.lesson_now(mode="delivery", record=True)
+        screens = open_seats(
+            stack, playwright, folder, server, county, lines={FAR: line}, rooms=ROOMS
+        )
+        county.teach(screens[LEAD_ROOM], lesson_id)
+        seats = county.seats(lesson_id)
+        hold(screens, seats, line, server)
+        drawn = {
+            seats[name]: {counter: at / 1000 for counter, at in all_drawn(screen)}
+            for name, screen in screens.items()
+        }
+        end(screens[LEAD_ROOM])
+        recording = finished(screens[LEAD_ROOM], county, server, lesson_id)
+        manifest = read_manifest(recording)
+        assert manifest is not None and not manifest.missing, manifest
+        (folder / "disk").mkdir()
+        command = [str(Path(sys.executable).parent / "tongke"), "archive", "export", recording.name]
+        command += ["--to", str(folder / "disk"), "--data-folder", str(server.data_folder)]
+        subprocess.run(command, check=True)
+    return folder / "disk" / recording.name, manifest, drawn
+
+
+def hold(
+    screens: dict[str, Screen], seats: dict[str, str], line: RoomNetwork, server: ServerProcess
+) -> None:
+    """The lesson: a turn, a mute, a turn whose line is cut, a turn whose recorder is killed."""
+    teacher = screens[LEAD_ROOM]
+    for name in ROOMS:
+        teacher.sees_moving(seats[name], screens[name].identity)
+
+    def turn(name: str, meanwhile: Any = None) -> None:
+        press(teacher, f"give-floor-{seats[name]}")
+        lasts(teacher, TURN_S)
+        if meanwhile is not None:
+            meanwhile()
+            lasts(teacher, TURN_S)
+        press(teacher, f"take-floor-{seats[name]}")
+        lasts(teacher, 1)
+
+    def cut() -> None:
+        line.cut()
+        lasts(teacher, CUT_S)
+        line.join()
+        teacher.sees_moving(seats[FAR], screens[FAR].identity)
+
+    turn(NEAR)
+    press(teacher, "own-room")
+    lasts(teacher, MUTE_S)
+    press(teacher, "own-room")
+    turn(FAR, cut)
+    turn(THIRD, lambda: os.kill(recorder_of(server), signal.SIGKILL))
+
+
+def recorder_of(server: ServerProcess) -> int:
+    """The process id of its recorder."""
+    assert server.process is not None
+    below = [server.process.pid]
+    for pid in below:
+        if b"-m\0recorder\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        below += map(int, children.split())
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            below += map(int, (task / "children").read_text().split())
+    raise AssertionError("the server has no recorder")
+
+
+# --- the two browsers ---------------------------------------------------------------------------
+
+
+@contextmanager
+def chromium_page(playwright: Playwright, folder: Path) -> Iterator[Page]:
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM,
+        args=["--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
+              "--allow-file-access-from-files"],
+    )  # fmt: skip
+    try:
+        context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, offline=True)
+        yield context.new_page()
+    finally:
+        browser.close()
+
+
+@contextmanager
+def firefox_page(_playwright: Playwright, folder: Path) -> Iterator[Page]:
+    with firefox(folder, security__fileuri__strict_origin_policy=False) as page:
+        page.size(WIDTH, HEIGHT)
+        yield page
+
+
+def pictures_seen(page: Page, parts: list[Part]) -> list[tuple[float, Part, int, int]]:
+    """(position, part, identity, counter) of every view at some moments of every part."""
+    found = []
+    for position in positions(parts):
+        page.evaluate("at => tongkePlayer.seek(at)", position)
+        until(lambda: page.evaluate(QUIET), "all pictures are there")
+        wanted = {
+            part.file: part for part in parts if part.has_video and covers(part, position, EDGE_S)
+        }
+        marks = settled_marks(page, set(wanted))
+        found += [(position, part, *marks[file]) for file, part in wanted.items()]
+    return found
+
+
+def settled_marks(page: Page, wanted: set[str]) -> dict[str, tuple[int, int]]:
+    """What the screen shows of these files, when it shows the same twice."""
+    shown: list[dict[str, tuple[int, int]]] = [{}, {}]
+
+    def same_twice() -> bool:
+        shown.append(marks_on(page))
+        return wanted <= shown[-1].keys() and shown[-1] == shown[-2]
+
+    until(same_twice, f"every view is read: {sorted(wanted)}")
+    return shown[-1]
+
+
+def positions(parts: list[Part]) -> list[float]:
+    """Near the beginning, in the middle and near the end of every part with a picture."""
+    found: set[float] = set()
+    for part in parts:
+        if part.has_video and part.duration_s > 3 * EDGE_S:
+            inner = part.duration_s - 2 * EDGE_S
+            found |= {
+                round(part.start_s + EDGE_S + inner * share, 2) for share in (0.02, 0.5, 0.98)
+            }
+    return sorted(found)
+
+
+def covers(part: Part, position: float, edge_s: float) -> bool:
+    return part.start_s + edge_s <= position <= part.start_s + part.duration_s - edge_s
+
+
+def marks_on(page: Page) -> dict[str, tuple[int, int]]:
+    """By file: whose picture the screen shows, and its number."""
+    views = page.evaluate(SHOWN)
+    screen = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert screen is not None
+    found = {}
+    for view in views:
+        height = min(view["height"], view["width"] / view["ratio"])
+        width = height * view["ratio"]
+        left = round(view["x"] + (view["width"] - width) / 2)
+        top = round(view["y"] + (view["height"] - height) / 2)
+        cut = screen[top : top + round(height), left : left + round(width)]
+        mark = read_mark(cut.astype(np.uint8)) if cut.size else None
+        if mark is not None:
+            found[view["file"]] = (mark.identity, mark.counter)
+    return found
+
+
+def plays_together(page: Page, parts: list[Part]) -> None:
+    """For some seconds in which most views are there: each stands where the clock does."""
+    starts = {part.file: part.start_s for part in parts}
+    page.evaluate("at => tongkePlayer.seek(at)", max(part.start_s for part in parts[:4]) + 1)
+    page.evaluate("() => document.getElementById('play').click()")
+    until(lambda: page.evaluate("() => tongkePlayer.playing()"), "it plays")
+    apart: dict[str, list[float]] = {}
+    ends = time.monotonic() + PLAYED_S
+    while time.monotonic() < ends:
+        for file, at, position in page.evaluate(PLACES):
+            apart.setdefault(file, []).append(starts[file] + at - position)
+    page.evaluate("() => document.getElementById('play').click()")
+    assert len(apart) >= len(ROOMS), apart.keys()
+    assert all(abs(median(each)) <= APART_S for each in apart.values()), apart
+
+
+def decoded(page: Page, file: str) -> list[HeardMark]:
+    """The marks in what this browser decodes of a part's sound."""
+    words = np.frombuffer(base64.b64decode(page.evaluate(DECODED, f"recording/{file}")), np.int16)
+    return marks_in(words.astype(np.float64) / 32768, 48_000)
+
+
+# --- against the moment -------------------------------------------------------------------------
+
+
+def at_their_moments(
+    manifest: Manifest,
+    parts: list[Part],
+    drawn: dict[str, dict[int, float]],
+    seen: list[tuple[float, Part, int, int]],
+    heard: dict[str, list[HeardMark]],
+) -> None:
+    identities: dict[str, set[int]] = {seat: set() for seat in drawn}
+    for position, part, identity, counter in seen:
+        identities[part.seat_id].add(identity)
+        late = manifest.started_at + position - drawn[part.seat_id][counter]
+        told = f"{part.name} at {position} s shows what was {late:.3f} s ago"
+        assert -STEP_S <= late <= DELAY_MOST_S + STEP_S, told
+    assert sorted(map(len, identities.values())) == [1] * len(drawn), "each view is one seat's"
+    assert len(set.union(*identities.values())) == len(drawn)
+    for seat in drawn:
+        taken = Taken()
+        for part in sorted(parts, key=lambda one: one.start_s):
+            if part.seat_id == seat and part.has_audio:
+                began = manifest.started_at + part.start_s
+                taken.sounds += [
+                    (part.start_s + mark.time, said_at(mark, began)) for mark in heard[part.file]
+                ]
+        taken.pictures += [
+            (position, drawn[seat][counter])
+            for position, part, _, counter in seen
+            if part.seat_id == seat
+        ]
+        assert len(taken.sounds) >= LEAST_MARKS, (seat, taken.sounds)
+        in_step(taken, manifest.started_at)
