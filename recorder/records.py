@@ -79,13 +79,18 @@ class TrackStarted(Record):
     channels: int = 0
 
 
+# As a track's files are named. What leads elsewhere was written by somebody else: such a line is
+# passed over, as one of a type that is not known.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.(mp4|webm)$", max_length=255)]
+
+
 class SegmentStarted(Record):
     """A file of a track. Its timestamp 0 is the track's `rtp`; its ticks are the track's clock."""
 
     type: Literal["segment_started"] = "segment_started"
     at: float
     track_id: str
-    file: str
+    file: FileName
     rtp: int
     width: int = 0
     height: int = 0
@@ -97,7 +102,7 @@ class SegmentEnded(Record):
     type: Literal["segment_ended"] = "segment_ended"
     at: float
     track_id: str
-    file: str
+    file: FileName
     rtp: int
     frames: int
 
