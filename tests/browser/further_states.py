@@ -44,6 +44,7 @@ def forms(walk: Walk) -> None:
     todays(walk)
     administration(walk)
     certificates(walk)
+    keeping(walk)
 
 
 def signed_out(walk: Walk) -> None:
@@ -228,6 +229,63 @@ def certificates(walk: Walk) -> None:
     who = walk.administrator
     walk.show("admin certificate own", who, "/admin/certificate", answering(path, own))
     walk.show("admin certificate failing", who, "/admin/certificate", answering(path, failing))
+
+
+def keeping(walk: Walk) -> None:
+    """What rules will do, may not do and did, as an archive of years tells it."""
+    now = time.time()
+
+    def planned(title: str, deed: str, in_days: float, **more: object) -> dict[str, object]:
+        usual = {"recording_id": title, "title": title, "community": "青山教学共同体", "deed": deed}
+        rule = {"rule": "delete", "days": 365, "obstacle": None, "undoable": False}
+        return {**usual, "at": now + in_days * DAY_S, "bytes": 1_876_000_000, **rule, **more}
+
+    def used(name: str, quota: str, share: float) -> dict[str, object]:
+        return {
+            "community_id": name,
+            "name": name,
+            "retention": "delete" if quota == "over" else "program",
+            "retention_days": 365,
+            "recordings": 412,
+            "used_bytes": round(500e9 * share),
+            "quota_bytes": 500_000_000_000,
+            "quota": quota,
+        }
+
+    told = {
+        "server_time": now,
+        "undo_days": 30,
+        "communities": [
+            used("青山教学共同体", "over", 1.04),
+            used("The long valley and the five schools above the river", "near", 0.85),
+            used("河湾", "free", 0.2),
+        ],
+        "planned": [
+            planned("圆的面积", "purge", 2.0, undoable=True),
+            planned("Fractions, and what they are good for on a market day", "delete", 5.5),
+            planned("古诗二首", "put-aside", 9.0, rule="program", days=90),
+            planned("音乐：茉莉花", "drop", 12.0, rule="program", days=90, undoable=True),
+        ],
+        "planned_count": 4,
+        "planned_bytes": 0,
+        "kept": [
+            planned("水的循环", "delete", -3.0, obstacle="damaged"),
+            planned("Photosynthesis", "put-aside", -8.0, obstacle="no-program"),
+        ],
+        "kept_count": 2,
+        "acts": [
+            {**planned("分数的意义", "delete", -1.0), "act": "delete"},
+            {**planned("The seasons", "purge", -2.0), "act": "purge", "rule": "by-hand"},
+        ],
+    }
+    who, path = walk.administrator, "**/api/admin/archive"
+    walk.show("admin keeping full", who, "/admin/keeping", answering(path, told))
+
+    def choose(page: Page) -> None:
+        page.get_by_test_id("add").click()
+        page.get_by_test_id("field-retention").select_option("program")
+
+    walk.show("admin community rule", who, "/admin/communities", then=choose)
 
 
 def within_a_lesson(walk: Walk, language: str, teacher: Page, rooms: Pages) -> None:

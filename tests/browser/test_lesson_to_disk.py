@@ -8,6 +8,7 @@ what they decode of its sound, is compared with the moment itself.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -137,6 +138,7 @@ def recorded_and_exported(
             seats[name]: {counter: at / 1000 for counter, at in all_drawn(screen)}
             for name, screen in screens.items()
         }
+        (folder / "drawn.json").write_text(json.dumps(drawn))  # for who looks into a failure
         end(screens[LEAD_ROOM])
         recording = finished(screens[LEAD_ROOM], county, server, lesson_id)
         manifest = read_manifest(recording)
@@ -144,7 +146,8 @@ def recorded_and_exported(
         (folder / "disk").mkdir()
         command = [str(Path(sys.executable).parent / "tongke"), "archive", "export", recording.name]
         command += ["--to", str(folder / "disk"), "--data-folder", str(server.data_folder)]
-        subprocess.run(command, check=True)
+        # 3: it says that its recorder was away for a moment.
+        assert subprocess.run(command, check=False).returncode == 3
     return folder / "disk" / recording.name, manifest, drawn
 
 
