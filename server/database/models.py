@@ -19,7 +19,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
-    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -374,8 +373,8 @@ class Recording(Row):
     # Since when all but the program is put aside, and since when that cannot come back.
     put_aside_at: Mapped[float | None] = mapped_column(default=None)
     dropped_at: Mapped[float | None] = mapped_column(default=None)
-    by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())  # its deletion
-    spared: Mapped[bool] = mapped_column(default=False, server_default=false())  # by who undid it
+    by_rule: Mapped[bool] = mapped_column(default=False, server_default="0")  # its deletion
+    spared: Mapped[bool] = mapped_column(default=False, server_default="0")  # by who undid it
     schools: Mapped[list[RecordingSchool]] = relationship(
         order_by="RecordingSchool.place", cascade="all, delete-orphan", lazy="selectin"
     )

@@ -27,6 +27,8 @@ _recordings = sa.table(
 
 
 def upgrade() -> None:
+    # Defaults are plain texts: for any other the table would be made anew in SQLite, and what hangs
+    # on its rows would go with the old one.
     with op.batch_alter_table("communities", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("retention", _RETENTION, nullable=False, server_default="keep")
@@ -41,9 +43,7 @@ def upgrade() -> None:
         for name in ("put_aside_at", "dropped_at"):
             batch_op.add_column(sa.Column(name, sa.Double(), nullable=True))
         for name in ("by_rule", "spared"):
-            batch_op.add_column(
-                sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
-            )
+            batch_op.add_column(sa.Column(name, sa.Boolean(), nullable=False, server_default="0"))
     op.create_table(
         "archive_acts",
         sa.Column("id", sa.String(32), nullable=False),

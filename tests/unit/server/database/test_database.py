@@ -134,6 +134,39 @@ async def test_who_sat_in_a_lesson_is_found_for_the_recordings_there_are(
         assert list(seen_by.scalars()) == ["lesson", "region"]
 
 
+async def test_what_recordings_take_is_counted_for_those_there_are(
+    either_at_first: Database,
+) -> None:
+    """By their checksums, their program's apart; a manifest that is none counts nothing."""
+    sums = [{"file": "a.mp4", "bytes": 3_000_000_000}, {"file": "p.mp4", "bytes": 500}]
+    parts = [{"file": "a.mp4", "seat_id": "lead"}, {"file": "p.mp4", "seat_id": "program"}]
+    manifests: dict[str, object] = {
+        "both": {"parts": parts, "checksums": sums},
+        "early": {"parts": parts},
+        "odd": {"parts": 7, "checksums": [{"file": 1}]},
+        "none": [],
+    }
+    insert = text(
+        """INSERT INTO recordings (id, created_at, title, subject, grade, teacher_name, started_at,
+        duration_s, state, visibility, poster, failure, manifest)
+        VALUES (:id, 0, 't', '', '', 'x', 0, 0, 'ready', 'region', '', '', :manifest)"""
+    )
+    async with either_at_first.write() as session:
+        for name, manifest in manifests.items():
+            await session.execute(insert, {"id": name, "manifest": json.dumps(manifest)})
+    await either_at_first.migrate()
+    query = "SELECT id, size_bytes, program_bytes, by_rule, spared FROM recordings ORDER BY id"
+    async with either_at_first.read() as session:
+        rows = [tuple(row) for row in await session.execute(text(query))]
+    assert [(name, size, own) for name, size, own, *_ in rows] == [
+        ("both", 3_000_000_500, 500),
+        ("early", 0, 0),
+        ("none", 0, 0),
+        ("odd", 0, 0),
+    ]
+    assert not any(flag for row in rows for flag in row[3:])
+
+
 async def test_what_recordings_lack_is_found_for_those_there_are(
     either_at_first: Database,
 ) -> None:
