@@ -4,6 +4,7 @@ fed in real time by the test, and a loudspeaker that writes what it plays.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 import time
@@ -44,7 +45,8 @@ class SoundDevices:
         file.write_text(text, encoding="utf-8")
         self.settings = f"{SYSTEM}:{file}"
         # Held open: a pipe without a writer would make its reader wait for one.
-        self._end = os.open(self.pipe, os.O_RDWR)
+        self._end = os.open(self.pipe, os.O_RDWR | os.O_NONBLOCK)
+        fcntl.fcntl(self._end, fcntl.F_SETPIPE_SZ, 4_096)  # 43 ms: nobody reads what is long past
         self._feeding: threading.Thread | None = None
         self._plugged = threading.Event()
 

@@ -155,6 +155,7 @@ class SoundFeed:
             while not running.done() and not changed.is_set():
                 await asyncio.wait((running,), timeout=_LOOK_EVERY_S)
                 if loop.time() > self._lives_until:
+                    child.failure = "hangs"
                     break
                 self._look(loop.time())
         finally:

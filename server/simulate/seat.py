@@ -27,7 +27,6 @@ from signaling.protocol.messages import (
     DeviceKind,
     LessonState,
     SeatState,
-    Source,
     SourceState,
     Want,
     Welcome,
@@ -175,18 +174,22 @@ class _Pupils:
         self._studio = studio
         self._seen = seen
         self._figures = figures
+        self._carries_sound = self._speaks = welcome.carries_sound
 
     def lesson_is(self, lesson: LessonState) -> None:
         self._mind.lesson_is(lesson)
 
     def seat_is(self, seat: SeatState) -> None:
+        if seat.seat_id == self._welcome.seat_id and seat.sound_device is not None:
+            self._carries_sound = seat.sound_device == self._welcome.device_id
         self._mind.seat_is(seat)
 
     def seat_is_gone(self, seat_id: str) -> None:
         self._mind.seat_is_gone(seat_id)
 
     def sends_anew(self) -> bool:
-        return False
+        """The room's sound has gone to another of its devices, or has come here."""
+        return self._carries_sound is not self._speaks
 
     def wish(self, now: float) -> ClientMessage | None:
         return self._mind.wishes(now)
@@ -202,8 +205,7 @@ class _Pupils:
     async def sending(self) -> SimulatedSending | None:
         profile = self._welcome.profile
         sent = choose_pictures(profile, self._settings.appearance)
-        has_sound = any(source.source is Source.ROOM for source in profile.sources)
-        speaks = has_sound and self._welcome.carries_sound
+        speaks = self._speaks = self._carries_sound
         if not sent and not speaks:
             return None
         self._figures.has_something_to_send = True  # before it is drawn: that may take too long

@@ -25,7 +25,7 @@ CLIPPED_SHARE = 0.002
 _CLIPPED_SECONDS = 3
 # A quartz is off by 0.01 %; a wrong setting by 8 % at least (44.1 for 48 kHz).
 WRONG_RATE = 0.02
-_RATE_OVER_S = 4.0
+_SETTLES_S, _RATE_OVER_S = 1.0, 4.0
 _LEVEL_FALLS_DB_PER_S = 20.0
 QUIET_DB = -96.0
 
@@ -99,7 +99,9 @@ class MicrophoneHealth:
 
     def _count(self, samples: int, now: float) -> None:
         if self._counted_from is None:
-            self._counted_from = now  # what came before it is of no known time
+            # What a card held when it was opened comes at once, and is of no known time.
+            self._counted_from = now + _SETTLES_S
+        if now <= self._counted_from:
             return
         self._counted += samples
         if (over := now - self._counted_from) >= _RATE_OVER_S:

@@ -1,0 +1,234 @@
+"""A room whose sound the agent carries: microphone → `tongke room` → server → a second client, with
+the room's page beside it. Each voice is read back by its own tone: another's cannot pass for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from server.simulate.behaviour import Habits, Talk
+from server.simulate.identity import heard_tones
+from server.simulate.seat import SimulatedSeat
+from server.simulate.settings import Appearance, Receive, SeatSettings
+from server.simulate.voice import speech_loop
+from server.simulate.watch import StreamSeen, tone_of
+from signaling.client.address import ServerAddress
+from signaling.client.token_providers import RoomTokens
+from tests.browser.county import ROOMS, County
+from tests.browser.server_process import ServerProcess
+from tests.lesson_watcher import PATIENCE_S, hears, watching
+from tests.ports import free_port
+from tests.sound_devices import RATE, Sound, SoundDevices
+
+CEILING, PAGE, FAR = 3, 5, 7  # whose voices they are
+PROFILE = """
+inherits = "standard"
+title_zh = "山河"
+title_en = "Shanhe"
+[sound]
+echo_cancellation = false
+noise_suppression = false
+auto_gain_control = false
+[sound.microphone]
+device = "testmic"
+{more}
+"""
+
+
+def voice(identity: int) -> Sound:
+    loop = speech_loop(identity).astype(np.float32) / 32768
+
+    def sound(first: int, count: int) -> Any:
+        return loop[np.arange(first, first + count) % len(loop)]
+
+    return sound
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Iterator[SoundDevices]:
+    devices = SoundDevices(tmp_path)
+    yield devices
+    devices.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path / "data")
+    server.start()
+    yield server
+    server.stop()
+
+
+class Room:
+    """The county, and a room's agent in it."""
+
+    def __init__(
+        self, folder: Path, server: ServerProcess, devices: SoundDevices, more: str = ""
+    ) -> None:
+        rooms = server.data_folder / "hardware_profiles" / "rooms"
+        rooms.mkdir(parents=True)
+        (rooms / "shanhe.toml").write_text(PROFILE.format(more=more), encoding="utf-8")
+        self.county = County.founded(server.origin, server.setup_key, "shanhe")
+        self.credential = self.county.credentials[ROOMS[0]]
+        (folder / "credential").write_text(self.credential)
+        self.port, self.log = free_port(), folder / "agent.log"
+        command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
+        command += ["--server", server.origin, "--credential-file", str(folder / "credential")]
+        command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
+        self._command = [*command, "--status-port", str(self.port)]
+        self._environment = {**os.environ, "ALSA_CONFIG_PATH": devices.settings}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start_agent(self) -> None:
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self._command, stdout=out, stderr=out, env=self._environment
+            )
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            assert self.process.wait(20) == 0, self.log.read_text()
+        self.county.teacher.close()
+
+    async def sound(self, **wanted: object) -> dict[str, Any]:
+        """The status page's words on the sound, once they are these."""
+        told: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient() as client:
+                while True:
+                    try:
+                        answer = await client.get(f"http://127.0.0.1:{self.port}/status.json")
+                        told = answer.json()["sound"]
+                        if all(told[key] == value for key, value in wanted.items()):
+                            return told
+                    except httpx.HTTPError:
+                        pass
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{told}\n{self.log.read_text()}") from None
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[SimulatedSeat]:
+        """The room's page: a client that does as the protocol says of a seat's second device."""
+        settings = SeatSettings(
+            Appearance(identity=PAGE, pictures=0),
+            Habits(hands=False, talk=Talk.ALWAYS),
+            Receive.NOTHING,
+        )
+        address = ServerAddress.parse(self.county.origin, insecure=True)
+        seat = SimulatedSeat(
+            address,
+            RoomTokens(address, self.credential),
+            settings,
+            rng=Random(2),
+            say=lambda _: None,
+        )
+        task = asyncio.create_task(seat.run())
+        try:
+            yield seat
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_one_microphone_a_seat_whatever_happens_to_it(
+    tmp_path: Path, server: ServerProcess, devices: SoundDevices
+) -> None:
+    devices.plug_in(voice(CEILING))
+    room = await asyncio.to_thread(Room, tmp_path, server, devices)
+    try:
+        lesson_id = await asyncio.to_thread(room.county.lesson_now, mode="blended")
+        async with watching(room.county, lesson_id) as observer, room.page():
+            page = await hears(observer, PAGE)
+            observer.seen.clear()
+            room.start_agent()
+            ceiling = await hears(observer, CEILING)
+            told = await room.sound(state="sends", fault="")
+            assert told["level_db"] > -40 and not told["plays"]
+            # The page's microphone is off: its stream is no more, and nothing of it is heard.
+            await _alone(observer, ceiling, CEILING, not_any_more=page)
+
+            observer.seen.clear()
+            devices.pull_out()
+            await room.sound(state="lost", carried=False)
+            page = await hears(observer, PAGE)
+            await _alone(observer, page, PAGE, not_any_more=ceiling)
+
+            observer.seen.clear()
+            devices.plug_in(voice(CEILING))
+            await room.sound(state="sends", carried=True)
+            ceiling = await hears(observer, CEILING)
+            await _alone(observer, ceiling, CEILING, not_any_more=page)
+    finally:
+        await asyncio.to_thread(room.end)
+    said = room.log.read_text()
+    assert "sound: it is there and gives nothing at all" in said
+    assert "sound: the microphone is back" in said
+
+
+async def _alone(
+    observer: SimulatedSeat, heard: StreamSeen, identity: int, *, not_any_more: StreamSeen
+) -> None:
+    """Of this room one microphone is heard, and another no more."""
+    ended_s, began_s = not_any_more.sound_s, heard.sound_s
+    async with asyncio.timeout(PATIENCE_S):
+        while heard.sound_s < began_s + 2.0:  # noqa: ASYNC110 - what is heard tells nobody
+            await asyncio.sleep(0.1)
+    assert not_any_more.sound_s == ended_s
+    assert heard.tones == {tone_of(identity)}
+    assert len(observer.seen) == 1
+
+
+async def test_the_agent_plays_the_others_and_tells_of_a_mute_microphone(
+    tmp_path: Path, server: ServerProcess, devices: SoundDevices
+) -> None:
+    devices.plug_in(lambda first, count: np.zeros(count, np.float32))  # muted at its neck
+    more = '[sound.loudspeaker]\ndevice = "testspeaker"\n'
+    room = await asyncio.to_thread(Room, tmp_path, server, devices, more)
+    try:
+        await asyncio.to_thread(room.county.lesson_now, mode="blended")
+        far = SimulatedSeat(
+            address := ServerAddress.parse(room.county.origin, insecure=True),
+            RoomTokens(address, room.county.credentials[ROOMS[1]]),
+            SeatSettings(
+                Appearance(identity=FAR, pictures=0),
+                Habits(hands=False, talk=Talk.ALWAYS),
+                Receive.NOTHING,
+            ),
+            rng=Random(3),
+            say=lambda _: None,
+        )
+        speaking = asyncio.create_task(far.run())
+        room.start_agent()
+        told = await room.sound(state="sends", fault="nothing")
+        assert told["plays"] and told["loudspeaker_en"] == ""
+        async with asyncio.timeout(PATIENCE_S):
+            while _played_tone(devices) != tone_of(FAR):  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.2)
+        speaking.cancel()
+        await asyncio.gather(speaking, return_exceptions=True)
+    finally:
+        await asyncio.to_thread(room.end)
+
+
+def _played_tone(devices: SoundDevices) -> int | None:
+    """Whose voice the loudspeaker has played in its last two seconds."""
+    if not devices.played.exists():
+        return None
+    data = devices.played.read_bytes()
+    last = data[max(0, len(data) - len(data) % 2 - 4 * RATE) : len(data) - len(data) % 2]
+    found = heard_tones(np.frombuffer(last, "<i2") / 32768, RATE)
+    return next(iter(found)) if len(found) == 1 else None
