@@ -5,8 +5,10 @@ server hangs as a whole after one bad pipeline. Prints its port when it listens.
 """
 
 import json
+import pathlib
 import sys
 import threading
+import time
 from typing import Any
 
 import gi
@@ -33,6 +35,18 @@ ENCODERS = {
     "jpeg": "jpegenc quality=85 ! rtpjpegpay name=pay0 pt=26 mtu={mtu} )",
 }
 
+# A microphone beside the picture: what is in the file, in a loop, at the wall clock's moment of it.
+MICROPHONE = (
+    " appsrc name=sound is-live=true do-timestamp=true format=time max-bytes=65536 "
+    "caps=audio/x-raw,format=S16LE,rate={rate},channels=1,layout=interleaved ! "
+)
+SOUNDS = {  # samples a second, and the encoder
+    "pcma": (8_000, "alawenc ! rtppcmapay name=pay1 pt=8"),
+    "g722": (16_000, "avenc_g722 ! rtpg722pay name=pay1 pt=9"),
+    "aac": (16_000, "voaacenc bitrate=48000 ! rtpmp4gpay name=pay1 pt=97"),
+}
+BLOCK_S = 0.02
+
 
 def main() -> None:
     given = json.loads(sys.argv[1])
@@ -41,10 +55,15 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service(str(given["port"]))
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch((PICTURES + ENCODERS[given["codec"]]).format(**given))
+    launch = (PICTURES + ENCODERS[given["codec"]]).format(**given)
+    rate, sound = SOUNDS.get(given["sound"], (0, ""))
+    if sound:
+        launch = launch.rstrip(" )") + MICROPHONE.format(rate=rate) + sound + " )"
+    factory.set_launch(launch)
     factory.set_shared(True)
     sources: list[Any] = []
-    factory.connect("media-configure", lambda _, media: configured(media, sources))
+    sounds: list[Any] = []
+    factory.connect("media-configure", lambda _, media: configured(media, sources, sounds))
     if given["password"]:
         ask_for_password(server, factory, given["password"])
     server.get_mount_points().add_factory("/main", factory)
@@ -54,11 +73,28 @@ def main() -> None:
     size = given["width"] * given["height"] * 3 // 2
     loop = GLib.MainLoop()
     threading.Thread(target=feed, args=(size, sources, loop), daemon=True).start()
+    if sound:
+        speaking = (pathlib.Path(given["sound_file"]).read_bytes(), rate, sounds)
+        threading.Thread(target=speak, args=speaking, daemon=True).start()
     loop.run()
 
 
-def configured(media: Any, sources: list[Any]) -> None:
+def configured(media: Any, sources: list[Any], sounds: list[Any]) -> None:
     sources[:] = [media.get_element().get_child_by_name("pictures")]
+    sound = media.get_element().get_child_by_name("sound")
+    sounds[:] = [sound] if sound is not None else []
+
+
+def speak(loop: bytes, rate: int, sounds: list[Any]) -> None:
+    """Give each block at the moment of its first sample, which is the time it gets."""
+    size = int(rate * BLOCK_S) * 2
+    number = int(time.time() / BLOCK_S)
+    while True:
+        number += 1
+        time.sleep(max(0.0, number * BLOCK_S - time.time()))
+        at = number * size % len(loop)
+        for source in sounds:
+            source.emit("push-buffer", Gst.Buffer.new_wrapped(loop[at : at + size]))
 
 
 def feed(size: int, sources: list[Any], loop: Any) -> None:

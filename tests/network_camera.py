@@ -14,7 +14,10 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from server.simulate.identity import COUNTER_RANGE
@@ -53,6 +56,8 @@ class CameraModel:
     mtu: int = 1400
     sets_every_s: int = 0  # -1: before every IDR; 0: once, and in the description
     password: str = ""
+    sound: str = ""  # or "pcma", "g722", "aac"
+    sound_file: str = ""  # 16 bits a sample, a whole number of seconds
 
 
 @dataclass
@@ -64,6 +69,7 @@ class NetworkCamera:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     inside: tuple[str, ...] = ()  # what puts it into another network (`ip netns exec …`)
+    scene: ShownScene | None = None  # other pictures than the usual ones
 
     def __post_init__(self) -> None:
         model = self.model
@@ -94,7 +100,7 @@ class NetworkCamera:
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline().strip() == str(self.port).encode()
-        feeding = (self.process, self._scene, self.model.frame_rate)
+        feeding = (self.process, self.scene or self._scene, self.model.frame_rate)
         threading.Thread(target=feed_pictures, args=feeding, daemon=True).start()
 
     def kill(self) -> None:
@@ -107,7 +113,15 @@ class NetworkCamera:
                         pipe.close()
 
 
-def feed_pictures(process: subprocess.Popen[bytes], scene: Scene, rate: int) -> None:
+class ShownScene(Protocol):
+    """What a camera sees."""
+
+    def picture(self, counter: int, *, at: float) -> npt.NDArray[np.uint8]:
+        """I420, of this moment of the wall clock."""
+        ...
+
+
+def feed_pictures(process: subprocess.Popen[bytes], scene: ShownScene, rate: int) -> None:
     """Write marked pictures (I420) to the process's input, each in its time, until it ends."""
     counter = int(time.time() * rate) + 1
     with suppress(OSError, ValueError):  # it was killed

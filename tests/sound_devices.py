@@ -4,7 +4,6 @@ fed in real time by the test, and a loudspeaker that writes what it plays.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
@@ -44,9 +43,11 @@ class SoundDevices:
         text = _SETTINGS.format(microphone=self.pipe, loudspeaker=self.played)
         file.write_text(text, encoding="utf-8")
         self.settings = f"{SYSTEM}:{file}"
-        # Held open: a pipe without a writer would make its reader wait for one.
-        self._end = os.open(self.pipe, os.O_RDWR | os.O_NONBLOCK)
-        fcntl.fcntl(self._end, fcntl.F_SETPIPE_SZ, 4_096)  # 43 ms: nobody reads what is long past
+        # Held open: a pipe without a writer would make its reader wait for one. What is written
+        # before there is a reader is refused, so that nobody reads what is long past.
+        reader = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self._end = os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK)
+        os.close(reader)
         self._feeding: threading.Thread | None = None
         self._plugged = threading.Event()
 
@@ -73,7 +74,7 @@ class SoundDevices:
             samples = sound(number - BLOCK, BLOCK)
             if samples is not None:
                 data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-                with suppress(BlockingIOError, OSError):
+                with suppress(OSError):
                     os.write(self._end, data)
 
 

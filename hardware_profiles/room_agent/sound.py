@@ -249,7 +249,7 @@ class CameraSound:
         if self._track is not None and track != self._track:
             self.changed.set()
         self._track, self._packets = track, SoundPackets(track)
-        self._feed.clock.begin()
+        self._feed.clock.begin(self._packets.delay_s)
         # The child's count goes on or begins anew with the camera's: a new one is the safe way.
         if self._known.is_set():
             self.changed.set()

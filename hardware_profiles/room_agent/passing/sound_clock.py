@@ -32,9 +32,13 @@ class SoundClock:
         self._report: tuple[int, float] | None = None  # a position, and its Unix time
         self._window_began = 0.0
         self._least = self._least_before = float("inf")
+        self._delay_s = LOOKAHEAD_S
 
-    def begin(self) -> None:
-        """What comes now counts from elsewhere."""
+    def begin(self, codec_delay_s: float = 0.0) -> None:
+        """What comes now counts from elsewhere. A source's own codec gives a sample so much later
+        than it was given it, as Opus does.
+        """
+        self._delay_s = LOOKAHEAD_S + codec_delay_s
         self._offset = self._report = None
         self.by_reports = False
         self._least = self._least_before = float("inf")
@@ -72,8 +76,8 @@ class SoundClock:
         timestamp = self._first + self._out & 0xFFFF_FFFF
         if self._report is not None:
             position, reported = self._report
-            return timestamp, reported + (self._position - position) / RATE - LOOKAHEAD_S
+            return timestamp, reported + (self._position - position) / RATE - self._delay_s
         least = min(self._least, self._least_before)
         if least == float("inf"):
             return timestamp, unix
-        return timestamp, unix - at + self._position / RATE + least - LOOKAHEAD_S
+        return timestamp, unix - at + self._position / RATE + least - self._delay_s

@@ -183,6 +183,7 @@ class AlsaTurn:
         self._microphone: OpenMicrophone | None = None
         self._position = 0  # of the next sample
         self._lost = 0
+        self._steady = Steady()
         self._again_at = self._came_at = float("-inf")
         self._played_until: float | None = None
 
@@ -211,6 +212,7 @@ class AlsaTurn:
         if self._microphone.lost != self._lost:
             self._lost = self._microphone.lost
             self._place(at)
+        self._position += self._steady.missing(at * RATE - self._position, now)
         self._desk.block(near, self._position, at, now)
         self._position += BLOCK
 
@@ -233,6 +235,7 @@ class AlsaTurn:
 
     def _place(self, at: float) -> None:
         self._position = max(self._position, round(at * RATE))
+        self._steady = Steady()
 
     def _lose(self, word: str) -> None:
         self.close()
@@ -249,6 +252,34 @@ class AlsaTurn:
             self._desk.player.play(BLOCK, now)
             self._played_until += step
         self._sleep(max(0.0, self._played_until - now))
+
+
+class Steady:
+    """Samples that a device lost without a word: cheap ones do, and a busy machine's USB does.
+
+    By how much the count is behind the clock grows slowly, as quartzes differ, and falls when what
+    was held back comes. A step of the least of it is a hole.
+    """
+
+    _OVER_S = 0.5
+    _STEP = RATE // 20  # 50 ms: what is less is nobody's trouble, and a quartz needs minutes for it
+
+    def __init__(self) -> None:
+        self._before = self._least = float("inf")
+        self._until: float | None = None
+
+    def missing(self, behind: float, now: float) -> int:
+        """How many samples are missing, by how many the count is behind the clock `now`."""
+        if self._until is None:
+            self._until = now + self._OVER_S
+        self._least = min(self._least, behind)
+        if now < self._until:
+            return 0
+        step = self._least - self._before
+        lost = round(step) if self._STEP < step < float("inf") else 0
+        self._before, self._least = self._least - lost, float("inf")
+        self._until = now + self._OVER_S
+        return lost
 
 
 class CodedTurn:

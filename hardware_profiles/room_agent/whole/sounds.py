@@ -19,6 +19,8 @@ from mixer.rtp.sequence import TIMESTAMP_BITS, Unwrapper
 
 RATE = 48_000
 CODECS = ("MPEG4-GENERIC", "PCMA", "PCMU", "G722")
+# A frame's samples. AAC's transform overlaps by one frame: what a decoder makes of a frame is what
+# the encoder was given with the one before. How far it looks ahead beside is its own secret.
 AAC_SAMPLES = 1_024
 # An AAC frame of two channels at 320 kb/s is 1,700 bytes at 24 kHz; no camera sends as much.
 _MOST_UNITS = 16
@@ -49,6 +51,11 @@ class SoundPackets:
         self._ticks = Unwrapper(TIMESTAMP_BITS)
         self._offset = 0  # what is added to the camera's ticks at 48 kHz
         self._at: float | None = None
+
+    @property
+    def delay_s(self) -> float:
+        """By how much what is decoded is older than its timestamp says."""
+        return AAC_SAMPLES / self._track.clock_rate if _is_aac(self._track) else 0.0
 
     @property
     def ssrc(self) -> int | None:
@@ -109,7 +116,7 @@ class SoundPackets:
                 return size // self._track.channels * RATE // self._track.clock_rate
 
     def _units(self, payload: bytes) -> Iterator[bytes]:
-        if self._track.codec != "MPEG4-GENERIC":
+        if not _is_aac(self._track):
             yield payload
             return
         # AU-headers-length in bits, then 13 bits of size and 3 of index each.
@@ -123,3 +130,7 @@ class SoundPackets:
                 raise MalformedPacketError("AAC: a frame that is not whole")
             yield payload[start : start + size]
             start += size
+
+
+def _is_aac(track: CameraTrack) -> bool:
+    return track.codec == "MPEG4-GENERIC"

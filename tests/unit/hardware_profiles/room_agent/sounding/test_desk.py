@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from random import Random
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hardware_profiles.room_agent.converting.messages import (
     MessageKind,
 )
 from hardware_profiles.room_agent.sounding.alsa import AlsaError
-from hardware_profiles.room_agent.sounding.desk import AlsaTurn, CodedTurn, Desk, Player
+from hardware_profiles.room_agent.sounding.desk import AlsaTurn, CodedTurn, Desk, Player, Steady
 from hardware_profiles.room_agent.sounding.echo import Wanted
 from hardware_profiles.room_agent.sounding.packets import SoundPacket
 from mixer.libopus import Samples
@@ -147,6 +148,28 @@ def test_what_ran_over_is_a_hole() -> None:
     bench.turns(desk, 0.5)
     packets = bench.packets()
     assert packets[-1].position / 48_000 == pytest.approx(bench.now, abs=0.05)
+
+
+def test_what_was_lost_without_a_word_is_a_hole_soon() -> None:
+    bench = Bench()
+    desk = bench.begin()
+    bench.turns(desk, 3.0)
+    bench.now += 0.4  # and no sample of that time ever comes
+    bench.turns(desk, 3.0)
+    packets = bench.packets()
+    late = [b.position - a.position for a, b in itertools.pairwise(packets)]
+    assert sum(step > 960 for step in late) == 1 and max(late) == pytest.approx(19_200, abs=1_500)
+    assert packets[-1].position / 48_000 == pytest.approx(bench.now, abs=0.05)
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_a_quartz_that_is_off_makes_no_holes(ppm: int) -> None:
+    steady, position, rng = Steady(), 0, Random(1)
+    for block in range(2 * 3_600 * 100):
+        now = block / 100 * (1 + ppm / 1e6)
+        late = rng.random() * 480 if block % 10 else 0.0  # of a busy machine
+        assert steady.missing(now * 48_000 + late - position, now) == 0
+        position += 480
 
 
 def test_a_silent_one_is_told_though_it_sends() -> None:
