@@ -3,8 +3,8 @@ takes: Tongke's room agent beside FFmpeg's whip muxer and GStreamer's webrtcbin.
 
 One 1080p30 camera by RTSP, passed on as it is through SRTP to the same media core, each contender a
 process of its own, in interleaved rounds; then eight cameras through the agent, what a camera costs
-that has to be converted, and the agent that waits for a lesson. The last line is JSON for programs;
-what the figures mean is told in `docs/benchmarks.md`.
+that has to be converted, what the room's sound costs, and the agent that waits for a lesson. The
+last line is JSON for programs; what the figures mean is told in `docs/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from benchmarks.processes import cpu_seconds, machine, software
 from benchmarks.rooms.camera import make_film
 from benchmarks.rooms.contenders import OURS, Contender, contenders
 from benchmarks.rooms.converting import CAMERAS, core_of
+from benchmarks.rooms.sounding import SOUNDS
+from benchmarks.rooms.sounding import core_of as core_of_sound
 from benchmarks.servers.bound import bound
 from benchmarks.summary import columns
 from tests.ports import free_port
@@ -230,16 +232,20 @@ def main() -> int:
         except (OSError, TimeoutError) as error:
             print(f"eight cameras: {error}", file=sys.stderr)
     converted = {camera: round(core_of(camera), 3) for camera in CAMERAS}
+    sounds = {sound: round(core_of_sound(sound), 4) for sound in SOUNDS}
     data[f"{OURS}-idle"] = middle([idle(chosen.seconds)])
     print(f"\nA camera of 1080p at {FRAMES_PER_S}/s, 4 Mb/s, passed on\n\n{carried_table(data)}")
     prices = [(name, f"{cores:.2f}") for name, cores in converted.items()]
     table = columns([("the camera sends", "cores"), *prices], left=1)
     print(f"\n1080p at 25/s that has to be converted\n\n{table}")
+    prices = [(name, f"{cores:.3f}") for name, cores in sounds.items()]
+    table = columns([("the sound comes from", "cores"), *prices], left=1)
+    print(f"\nThe room's sound, to Opus\n\n{table}")
     print(f"\nWhat was asked\n\n{columns([('asked', '', 'measured', ''), *asked(data)], left=2)}")
     print(f"\nLoad average at the end {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
     for one in data.values():  # no number of JSON
         one.update({key: -1.0 for key, value in one.items() if value == float("inf")})
-    print(json.dumps({"carried": data, "converted_cores": converted}))
+    print(json.dumps({"carried": data, "converted_cores": converted, "sound_cores": sounds}))
     return 0 if OURS in data else 1
 
 

@@ -148,7 +148,7 @@ class Sound(ProfileModel):
         if self.microphone is None and self.loudspeaker is not None:
             raise rule_broken(
                 "the room agent plays only where it has the microphone: add [sound.microphone]",
-                "教室代理只在自己采集声音时才播放；请写上 [sound.microphone]",
+                "教室程序只在自己采集声音时才播放；请写上 [sound.microphone]",
                 "loudspeaker",
             )
         if self.microphone is not None and self.echo_cancellation and self.loudspeaker is None:
@@ -156,7 +156,7 @@ class Sound(ProfileModel):
                 "the room agent cannot cancel the echo of what it does not play: add "
                 "[sound.loudspeaker], or write echo_cancellation = false where the room's sound "
                 "processor does it",
-                "教室代理无法消除不由它播放的声音的回声；请写上 [sound.loudspeaker]，"
+                "教室程序无法消除不由它播放的声音的回声；请写上 [sound.loudspeaker]，"
                 "或在教室自有音频处理器时写 echo_cancellation = false",
                 "microphone",
             )

@@ -37,7 +37,7 @@ class Microphone(ProfileModel):
         if (self.camera is not None) != (self.kind == "camera"):
             raise rule_broken(
                 'names the source whose camera has the microphone, for kind "camera" alone',
-                '写明带话筒的摄像机所属画面，仅用于 kind = "camera"',
+                '写明带麦克风的摄像机所属画面，仅用于 kind = "camera"',
                 "camera",
             )
         return self

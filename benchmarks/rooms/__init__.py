@@ -6,5 +6,7 @@ contenders    who stands between them, each a process of its own
 tongke_room   ours
 ffmpeg_whip   FFmpeg's whip muxer
 gst_whip      GStreamer's rtspsrc and webrtcbin
+converting    a camera that browsers do not play
+sounding      the room's sound
 stamp         the time that a picture bears
 """

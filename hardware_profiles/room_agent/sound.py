@@ -19,7 +19,7 @@ from hardware_profiles.room_agent.camera import StreamState
 from hardware_profiles.room_agent.converting.converter import Converter
 from hardware_profiles.room_agent.converting.messages import MessageKind, PictureMessage
 from hardware_profiles.room_agent.passing.sound_clock import SoundClock
-from hardware_profiles.room_agent.sounding.packets import SoundPacket
+from hardware_profiles.room_agent.sounding.packets import TakenSound
 from hardware_profiles.room_agent.sources.errors import SoundFailed
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from hardware_profiles.room_agent.whole.sounds import SoundPackets
@@ -37,7 +37,7 @@ _NO_SOUND_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class PassedSound:
+class SentSound:
     """One packet to send on, 20 ms."""
 
     payload: bytes
@@ -67,7 +67,7 @@ class SoundSetup:
         }
 
 
-Listener = Callable[[PassedSound], None]
+Listener = Callable[[SentSound], None]
 
 
 class SoundFeed:
@@ -185,14 +185,14 @@ class SoundFeed:
         if self._child is not None:
             self._child.tell(MessageKind.CODED, PictureMessage(position, data).body())
 
-    def sounded(self, packet: SoundPacket) -> None:
+    def sounded(self, packet: TakenSound) -> None:
         """The child has made a packet."""
         now = asyncio.get_running_loop().time()
         self.packets += 1
         self._came_at = now
         if self.camera is None:
             self.clock.came(packet.position, packet.at)
-        passed = PassedSound(packet.payload, self.clock.sent(packet.position, now), packet.level)
+        passed = SentSound(packet.payload, self.clock.sent(packet.position, now), packet.level)
         for listener in self._listeners:
             listener(passed)
         self._is(StreamState.SENDS)
@@ -296,7 +296,7 @@ class _SoundChild(Converter):
 
     def _take(self, kind: MessageKind, body: bytes) -> None:
         if kind is MessageKind.SOUND:
-            self._feed.sounded(SoundPacket.read(body))
+            self._feed.sounded(TakenSound.read(body))
         elif kind is MessageKind.TOLD:
             self._feed.told(json.loads(body))
         else:

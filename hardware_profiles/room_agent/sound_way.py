@@ -18,7 +18,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.rtp import AnyRtcpPacket, RtcpByePacket
 
-from hardware_profiles.room_agent.sound import PassedSound, SoundFeed
+from hardware_profiles.room_agent.sound import SentSound, SoundFeed
 from mixer.rtp.packet import audio_level_bytes
 from mixer.rtp.rtcp import Goodbye, SenderReport, SourceDescription, serialize_compound
 from mixer.rtp.sequence import ntp_from_unix_ns
@@ -81,7 +81,7 @@ class SoundWay:
             self._open = False
             self.feed.unlisten(self._live)
 
-    def _live(self, packet: PassedSound) -> None:
+    def _live(self, packet: SentSound) -> None:
         first, extension = 0x80, b""
         if self._level_id:
             level = audio_level_bytes(voice=packet.level < _SPEECH_LEVEL, level=packet.level)

@@ -24,7 +24,7 @@ from hardware_profiles.room_agent.camera_setting import CameraSetting
 from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from hardware_profiles.room_agent.passing.fitness import Unfit
 from hardware_profiles.room_agent.sound import SoundFeed
-from hardware_profiles.room_agent.sounding.faults import Fault
+from hardware_profiles.room_agent.sounding.faults import MicrophoneFault
 from signaling.client.device import Phase
 
 STATUS_PORT = 7889
@@ -46,23 +46,23 @@ _STATES = {
     StreamState.SENDS: ("正常", "sends"),
     StreamState.LOST: ("已断开，不断重试", "lost, asked again and again"),
 }
-_SOUND_LOST = ("没有话筒，不断重试", "no microphone, asked for again and again")
+_SOUND_LOST = ("没有麦克风，不断重试", "no microphone, asked for again and again")
 _PAGE_HAS_IT = (
     "本教室的声音现由教室页面采集",
     "the room's page has the microphone at the moment",
 )
 # What is wrong with a microphone that is there.
 _FAULTS = {
-    Fault.NOTHING: (
-        "话筒没有任何声音：请检查话筒上的开关、静音键和音频处理器的输出",
+    MicrophoneFault.NOTHING: (
+        "麦克风没有任何声音：请检查麦克风上的开关、静音键和音频处理器的输出",
         "the microphone gives nothing: look at its switch, its mute key, the processor's output",
     ),
-    Fault.CLIPPED: (
-        "话筒声音过大而失真：请调低话筒或音频处理器的增益",
+    MicrophoneFault.CLIPPED: (
+        "麦克风声音过大而失真：请调低麦克风或音频处理器的增益",
         "the microphone is too loud and distorts: turn down its gain or the sound processor's",
     ),
-    Fault.RATE: (
-        "话筒每秒给出 {rate} 个采样而不是 48000 个，声音会变调：请把声卡设为 48 kHz",
+    MicrophoneFault.RATE: (
+        "麦克风每秒给出 {rate} 个采样而不是 48000 个，声音会变调：请把声卡设为 48 kHz",
         "the microphone gives {rate} samples a second and not 48000, so voices change their pitch: "
         "set the sound card to 48 kHz",
     ),
@@ -352,7 +352,7 @@ def _sound_row(sound: dict[str, Any]) -> str:
     if sound["trouble_en"]:
         notices.append((sound["trouble_zh"], sound["trouble_en"]))
     if sound["fault"]:
-        chinese, english = _FAULTS[Fault(sound["fault"])]
+        chinese, english = _FAULTS[MicrophoneFault(sound["fault"])]
         rate = str(sound["rate"])
         notices.append((chinese.replace("{rate}", rate), english.replace("{rate}", rate)))
     if state is not StreamState.RESTS and not sound["carried"]:

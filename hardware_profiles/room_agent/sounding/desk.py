@@ -20,7 +20,7 @@ from hardware_profiles.room_agent.sounding.alsa import AlsaError
 from hardware_profiles.room_agent.sounding.echo import BLOCK, Processing, Wanted
 from hardware_profiles.room_agent.sounding.frames import RATE, Frames
 from hardware_profiles.room_agent.sounding.health import MicrophoneHealth
-from hardware_profiles.room_agent.sounding.packets import SoundPacket, level_of
+from hardware_profiles.room_agent.sounding.packets import TakenSound, level_of
 from hardware_profiles.room_agent.sounding.voices import Voices
 from mixer.libopus import OpusEncoder, Samples
 
@@ -143,7 +143,7 @@ class Desk:
         self.health.heard(near, now)
         clean = self._processing.clean(near, far)
         for frame in self._frames.of(clean, position, at):
-            packet = SoundPacket(
+            packet = TakenSound(
                 frame.position,
                 frame.at,
                 level_of(frame.samples),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Fault(Enum):
+class MicrophoneFault(Enum):
     """Told to people by the status page."""
 
     NOTHING = "nothing"  # it gives digital silence

@@ -21,7 +21,7 @@ _MOST_STEP = RATE // 200
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SoundFrame:
     """20 ms; `at` is when its first sample was taken, in the clock it was given by."""
 
     position: int
@@ -37,7 +37,7 @@ class Frames:
         self._position: int | None = None  # of the first sample held
         self._at = 0.0
 
-    def of(self, samples: Samples, position: int, at: float) -> Iterator[Frame]:
+    def of(self, samples: Samples, position: int, at: float) -> Iterator[SoundFrame]:
         """The frames that are whole with these samples, the first of which is `position`."""
         expected = None if self._position is None else self._position + len(self._held)
         if expected is None:
@@ -51,15 +51,15 @@ class Frames:
         while len(self._held) >= FRAME_SAMPLES:
             yield self._take()
 
-    def _filled(self) -> Iterator[Frame]:
+    def _filled(self) -> Iterator[SoundFrame]:
         if len(self._held):
             missing = FRAME_SAMPLES - len(self._held)
             self._held = np.concatenate((self._held, np.zeros(missing, np.float32)))
             yield self._take()
 
-    def _take(self) -> Frame:
+    def _take(self) -> SoundFrame:
         position = self._next()
-        frame = Frame(position, self._at, self._held[:FRAME_SAMPLES])
+        frame = SoundFrame(position, self._at, self._held[:FRAME_SAMPLES])
         self._held = self._held[FRAME_SAMPLES:]
         self._position = position + FRAME_SAMPLES
         self._at += FRAME_SAMPLES / RATE

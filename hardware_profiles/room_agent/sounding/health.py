@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware_profiles.room_agent.sounding.faults import Fault
+from hardware_profiles.room_agent.sounding.faults import MicrophoneFault
 from mixer.libopus import Samples
 
 # Nobody speaks so softly: below one step of 16 bits.
@@ -34,7 +34,7 @@ QUIET_DB = -96.0
 class Health:
     """`level_db` is its peak, 0 the loudest; `rate` the samples that come in a second."""
 
-    fault: Fault | None
+    fault: MicrophoneFault | None
     level_db: float
     rate: float
 
@@ -75,11 +75,11 @@ class MicrophoneHealth:
         """How it is `now`."""
         fault = None
         if self._sounded_at is not None and now - self._sounded_at >= NOTHING_AFTER_S:
-            fault = Fault.NOTHING
+            fault = MicrophoneFault.NOTHING
         elif abs(self._rate / self._promised - 1) > WRONG_RATE:
-            fault = Fault.RATE
+            fault = MicrophoneFault.RATE
         elif self._clips:
-            fault = Fault.CLIPPED
+            fault = MicrophoneFault.CLIPPED
         return Health(fault, round(self._level, 1), round(self._rate))
 
     def _follow_level(self, peak: float, now: float) -> None:

@@ -17,7 +17,7 @@ SILENT_LEVEL = 127
 
 
 @dataclass(frozen=True, slots=True)
-class SoundPacket:
+class TakenSound:
     """20 ms. `position` is its first sample's number at 48 kHz, `at` when that was taken (this
     machine's monotonic clock), `level` its loudness in −dBov (RFC 6464): 127 is silence.
     """
@@ -31,7 +31,7 @@ class SoundPacket:
         return _HEAD.pack(self.position, self.at, self.level) + self.payload
 
     @classmethod
-    def read(cls, body: bytes) -> SoundPacket:
+    def read(cls, body: bytes) -> TakenSound:
         """Raises `BrokenMessage`."""
         if len(body) <= _HEAD.size:
             raise BrokenMessage

@@ -97,7 +97,7 @@ _SOUNDS = {
     ),
     "camera": (
         "the camera sends no sound: switch its microphone on, as AAC or G.711, on its own page",
-        "摄像机没有发送声音；请在摄像机网页上打开话筒，编码选 AAC 或 G.711",
+        "摄像机没有发送声音；请在摄像机网页上打开麦克风，编码选 AAC 或 G.711",
     ),
     "no-alsa": (
         "this machine has no ALSA; install libasound2",

@@ -52,7 +52,7 @@ def test_a_cameras_microphone(tmp_path: Path) -> None:
         (PROCESSOR + "[sound.loudspeaker]\n", "add .sound.microphone", "请写上"),
         (PROCESSOR + "[sound.microphone]\n", "device", "写明本机声音设备"),
         (PROCESSOR + ALSA + 'kind = "camera"\ncamera = "teacher"\n', "device", "写明本机"),
-        (PROCESSOR + ALSA + 'camera = "teacher"\n', "camera", "写明带话筒的摄像机"),
+        (PROCESSOR + ALSA + 'camera = "teacher"\n', "camera", "写明带麦克风的摄像机"),
         (PROCESSOR + OF_CAMERA, "no network camera", "不是网络摄像机"),
     ],
 )

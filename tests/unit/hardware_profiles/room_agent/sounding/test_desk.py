@@ -19,7 +19,7 @@ from hardware_profiles.room_agent.converting.messages import (
 from hardware_profiles.room_agent.sounding.alsa import AlsaError
 from hardware_profiles.room_agent.sounding.desk import AlsaTurn, CodedTurn, Desk, Player, Steady
 from hardware_profiles.room_agent.sounding.echo import Wanted
-from hardware_profiles.room_agent.sounding.packets import SoundPacket
+from hardware_profiles.room_agent.sounding.packets import TakenSound
 from mixer.libopus import Samples
 
 BLOCK = 480
@@ -83,9 +83,9 @@ class Bench:
     def told(self) -> list[dict[str, object]]:
         return [json.loads(m.body) for m in self.messages() if m.kind is MessageKind.TOLD]
 
-    def packets(self) -> list[SoundPacket]:
+    def packets(self) -> list[TakenSound]:
         sounds = (m for m in self.messages() if m.kind is MessageKind.SOUND)
-        return [SoundPacket.read(m.body) for m in sounds]
+        return [TakenSound.read(m.body) for m in sounds]
 
     def messages(self) -> Iterator[ChildMessage]:
         yield from ChildMessages().feed(bytes(self.said))

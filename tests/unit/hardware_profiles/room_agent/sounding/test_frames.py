@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardware_profiles.room_agent.sounding.frames import FRAME_SAMPLES, Frame, Frames
+from hardware_profiles.room_agent.sounding.frames import FRAME_SAMPLES, Frames, SoundFrame
 
 
 def ramp(first: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -13,10 +13,10 @@ def ramp(first: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]
     return (np.arange(first, first + count) % 30_000).astype(np.float32)
 
 
-def cut(pieces: list[tuple[int, int]]) -> list[Frame]:
+def cut(pieces: list[tuple[int, int]]) -> list[SoundFrame]:
     """Frames of pieces: position and count."""
     frames = Frames()
-    found: list[Frame] = []
+    found: list[SoundFrame] = []
     for position, count in pieces:
         found += frames.of(ramp(position, count), position, position / 48_000)
     return found

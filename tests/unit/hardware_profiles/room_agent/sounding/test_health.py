@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardware_profiles.room_agent.sounding.faults import Fault
+from hardware_profiles.room_agent.sounding.faults import MicrophoneFault
 from hardware_profiles.room_agent.sounding.health import Health, MicrophoneHealth
 from mixer.libopus import Samples
 
@@ -31,23 +31,30 @@ def heard(blocks: list[tuple[Samples, float]], rate: float = 48_000) -> Health:
         ([(SPEECH, 10)], None),
         ([(HUM, 10)], None),  # an empty room
         ([(NOTHING, 2)], None),  # not yet
-        ([(NOTHING, 4)], Fault.NOTHING),
-        ([(SPEECH, 5), (NOTHING, 4)], Fault.NOTHING),
+        ([(NOTHING, 4)], MicrophoneFault.NOTHING),
+        ([(SPEECH, 5), (NOTHING, 4)], MicrophoneFault.NOTHING),
         ([(NOTHING, 10), (SPEECH, 0.1)], None),
         ([(CLIPPED, 1.5), (SPEECH, 3)], None),  # a cough
-        ([(CLIPPED, 5)], Fault.CLIPPED),
+        ([(CLIPPED, 5)], MicrophoneFault.CLIPPED),
         ([(CLIPPED, 5), (SPEECH, 2)], None),
     ],
 )
-def test_what_it_gives_tells(blocks: list[tuple[Samples, float]], fault: Fault | None) -> None:
+def test_what_it_gives_tells(
+    blocks: list[tuple[Samples, float]], fault: MicrophoneFault | None
+) -> None:
     assert heard(blocks).fault is fault
 
 
 @pytest.mark.parametrize(
     ("rate", "fault"),
-    [(48_000, None), (48_005, None), (44_100, Fault.RATE), (16_000, Fault.RATE)],
+    [
+        (48_000, None),
+        (48_005, None),
+        (44_100, MicrophoneFault.RATE),
+        (16_000, MicrophoneFault.RATE),
+    ],
 )
-def test_a_rate_that_is_not_the_promised_one(rate: float, fault: Fault | None) -> None:
+def test_a_rate_that_is_not_the_promised_one(rate: float, fault: MicrophoneFault | None) -> None:
     told = heard([(SPEECH, 10)], rate)
     assert told.fault is fault
     assert told.rate == pytest.approx(rate, rel=0.01)
@@ -63,7 +70,7 @@ def test_another_microphone_is_judged_anew() -> None:
     health = MicrophoneHealth(48_000)
     for number in range(400):
         health.heard(NOTHING, number / 100)
-    assert health.told(4).fault is Fault.NOTHING
+    assert health.told(4).fault is MicrophoneFault.NOTHING
     health.begin()
     health.heard(NOTHING, 4.0)
     assert health.told(4.1).fault is None
