@@ -39,14 +39,15 @@ _Text = Annotated[str, StringConstraints(max_length=200)]
 
 
 class EncoderWords(View):
-    """Why an encoder's picture does not come, and what to do."""
+    """Something about an encoder that its school's IT is to know, and what to do."""
 
     message_zh: str
     message_en: str
 
 
 class SourceKeyView(CredentialView):
-    """`sends`: something comes from it now; `in_lesson`: it is in its room's lesson.
+    """`sends`: something comes from it now; `in_lesson`: it is in its room's lesson; `fault`: why
+    its picture does not come; `notice`: it is encoded again here, and what that costs.
 
     Of encoders by WHIP both are false: whether they are there is seen in the lesson.
     """
@@ -56,6 +57,7 @@ class SourceKeyView(CredentialView):
     sends: bool
     in_lesson: bool
     fault: EncoderWords | None
+    notice: EncoderWords | None
 
 
 class SourceKeyBody(Body):
@@ -222,4 +224,7 @@ def _view(services: Services, key: Credential) -> SourceKeyView:
         fault=None
         if fault is None
         else EncoderWords(message_zh=fault.message_zh, message_en=fault.message_en),
+        notice=None
+        if standing.notice is None
+        else EncoderWords(message_zh=standing.notice.zh, message_en=standing.notice.en),
     )

@@ -13,10 +13,12 @@
 | `pulled_camera.py` | a camera on the server's network, asked while its room has a lesson |
 | `ffmpeg.py`, `inlet.py` | one FFmpeg process, and where it sends what it has read |
 | `encoded_stream.py` | what an encoder sends now |
+| `encoded_picture.py`, `conversion.py` | its picture, converted where it must be |
 | `shared_clock.py` | its picture and its sound on one clock |
 | `seat_feed.py`, `feed_out.py` | one stream in one lesson: joined, fed, gone |
 | `loudness.py` | how loud its sound is, by which a lesson sees who speaks |
 | `keys.py`, `sealed.py` | what the database keeps of them |
 
-A picture is never decoded here: what a browser cannot show is said in the lesson, as of a camera.
+A picture that browsers play is never decoded here; any other is, by a child of its own
+(`room_agent.converting`).
 """

@@ -1,4 +1,4 @@
-"""What one encoder sends now: its picture as a camera's, its sound, both on one clock. Sans-IO.
+"""What one encoder sends now: its picture as a camera's, its sound, both on one clock.
 
 Fed by `inlet` with RTP and reports, over all connections of the encoder. Who sends it on into a
 lesson listens to `picture` and `sound`.
@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from hardware_profiles.room_agent.passing.group import Passed
-from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 from mixer.rtp.errors import MalformedPacketError
 from mixer.rtp.opus import CLOCK_RATE as SOUND_RATE
@@ -19,6 +17,7 @@ from mixer.rtp.opus import OpusPacket
 from mixer.rtp.packet import RtpPacket
 from mixer.rtp.rtcp import SenderReport, parse_compound
 from mixer.rtp.sequence import ntp_from_unix_ns, timestamp_distance
+from server.encoders.encoded_picture import EncodedPicture
 from server.encoders.shared_clock import SharedClock
 
 _PICTURE, _SOUND = "picture", "sound"
@@ -33,28 +32,6 @@ class PassedSound:
 
     payload: bytes
     timestamp: int
-
-
-class EncodedPicture:
-    """An encoder's picture: what `CameraFeed` gives of a camera's."""
-
-    def __init__(self, rng: Random) -> None:
-        self.path = CameraPath(rng.randrange(1 << 32))
-        self.newest: int | None = None  # the encoder's own timestamp
-        self._listeners: list[Callable[[Passed], None]] = []
-
-    def listen(self, listener: Callable[[Passed], None]) -> None:
-        """Give it every packet from now on."""
-        self._listeners.append(listener)
-
-    def unlisten(self, listener: Callable[[Passed], None]) -> None:
-        """Raises `ValueError` for one that does not listen."""
-        self._listeners.remove(listener)
-
-    def take(self, packet: Passed) -> None:
-        """One to send on."""
-        for listener in self._listeners:
-            listener(packet)
 
 
 class EncodedSound:
@@ -105,28 +82,25 @@ class EncodedStream:
         self._clock = SharedClock()
 
     def begins(self, picture: CameraTrack | None, sound: CameraTrack | None) -> None:
-        """A connection is there and will send these tracks."""
+        """A connection is there and will send these tracks. Raises `KeyError` for a picture that
+        can neither go on nor be converted.
+        """
         self.has_picture, self.has_sound = picture is not None, sound is not None
         self._clock.begin()
         self.sound.begin()
         if picture is not None:
-            self.picture.path.begin(picture.payload_type, picture.parameter_sets)
+            self.picture.begin(picture)
 
     def ended(self) -> None:
         """The connection is gone; what follows does not belong to it."""
         self.has_picture = self.has_sound = False
-        self.picture.path.group.forget()
+        self.picture.end()
 
     def picture_packet(self, data: bytes, at: float, unix: float) -> None:
         """One RTP packet of the picture."""
-        path = self.picture.path
-        passed = path.packet(data, at)
-        if passed:
+        if self.picture.packet(data, at) and self.picture.newest is not None:
             self._heard(at)
-            self.picture.newest = int.from_bytes(data[4:8], "big")
             self._clock.note(_PICTURE, self.picture.newest, unix)
-        for one in passed:
-            self.picture.take(one)
 
     def sound_packet(self, data: bytes, at: float, unix: float) -> None:
         """One RTP packet of the sound."""

@@ -26,10 +26,20 @@ def no_ffmpeg() -> EncoderFault:
 
 
 def no_h264() -> EncoderFault:
-    """Its picture is none that browsers show."""
+    """Its picture is none that browsers show, nor one that is converted here."""
     return EncoderFault(
-        "The encoder sends no H.264 picture; choose H.264 (not H.265 or AV1) on it.",
-        "编码器发送的不是 H.264 画面；请在编码器上选择 H.264（不要选 H.265 或 AV1）。",
+        "The encoder sends neither an H.264 nor an H.265 picture; choose H.264 on it.",
+        "编码器发送的既不是 H.264 也不是 H.265 画面；请在编码器上选择 H.264。",
+    )
+
+
+def no_h264_by_rtmp() -> EncoderFault:
+    """By RTMP nothing else has one name that all programs know (FFmpeg before 6.1 has none)."""
+    return EncoderFault(
+        "The encoder sends no H.264 picture; choose H.264 (not H.265 or AV1) on it. "
+        "H.265 can come by SRT, and is then encoded again here.",
+        "编码器发送的不是 H.264 画面；请在编码器上选择 H.264（不要选 H.265 或 AV1）。"
+        "H.265 可以通过 SRT 发送，由服务器重新编码。",
     )
 
 

@@ -35,7 +35,7 @@ _READS = (
 )
 _SENDS = (
     *("-map", "0:v:0?", "-map", "0:a:0?"),
-    *("-c:v", "copy", "-bsf:v", "h264_mp4toannexb"),
+    *("-c:v", "copy"),
     *("-c:a", "libopus", "-b:a", "64000", "-ac", "2", "-ar", "48000", "-frame_duration", "20"),
     # Neither waits longer for the other: a microphone that is off must not stop the picture.
     *("-max_interleave_delta", "100000", "-flush_packets", "1"),
@@ -45,7 +45,10 @@ _SENDS = (
 _MOST_LINE_BYTES = 4096
 _MOST_LINES = 20
 _WHERE = re.compile(r" @ 0x[0-9a-f]+")
-_WRONG_CODEC = ("h264_mp4toannexb", "could not find tag for codec")
+_WRONG_CODEC = ("Unsupported codec", "could not find tag for codec")
+# FLV has the parameter sets aside, and of another size in the middle new ones: each keyframe bears
+# its own.
+SETS_IN_STREAM = ("-bsf:v", "h264_mp4toannexb")
 
 
 def is_installed() -> bool:
@@ -66,8 +69,10 @@ class FfmpegRun:
         self._listening: asyncio.Task[None] | None = None
         self._log = _log.bind(encoder=name)
 
-    async def start(self, *reads: str) -> None:
-        """Begin, with these options of its input. Raises `EncoderFault` where there is none."""
+    async def start(self, *reads: str, writes: Sequence[str] = ()) -> None:
+        """Begin, with these options of its input and its output. Raises `EncoderFault` where there
+        is none.
+        """
         address = await self._inlet.open()
         if not is_installed():
             self._inlet.close()
@@ -77,7 +82,7 @@ class FfmpegRun:
         self._process = await asyncio.create_subprocess_exec(
             *dies_with_us,
             *(FFMPEG, "-hide_banner", "-loglevel", "error", "-nostats"),
-            *(*_READS, *reads, *_SENDS, address),
+            *(*_READS, *reads, *_SENDS, *writes, address),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -110,7 +115,9 @@ class FfmpegRun:
         assert self._process is not None and self._listening is not None  # noqa: S101 - started
         await self._process.wait()
         await self._listening
-        wrong = any(words in line for line in self.said for words in _WRONG_CODEC)
+        wrong = self._inlet.wrong_codec or any(
+            words in line for line in self.said for words in _WRONG_CODEC
+        )
         self.fault = no_h264() if wrong else not_read()
         return self.fault
 

@@ -33,6 +33,7 @@ class Inlet:
         self._path = secrets.token_urlsafe(12)
         self._server: asyncio.Server | None = None
         self._taken: _Line | None = None
+        self.wrong_codec = False  # its picture can neither go on nor be converted
 
     async def open(self) -> str:
         """Listen; the address for FFmpeg."""
@@ -114,7 +115,11 @@ class _Line(asyncio.Protocol):
             case "SETUP":
                 fields["Transport"] = self._set_up(request)
             case "RECORD":
-                self._inlet.stream.begins(self._track("video"), self._track("audio"))
+                try:
+                    self._inlet.stream.begins(self._track("video"), self._track("audio"))
+                except KeyError:
+                    self._inlet.wrong_codec = True
+                    raise NotRtsp("a picture that nobody here reads") from None
         if self._transport is not None:
             self._transport.write(response_bytes(200, "OK", fields))
 

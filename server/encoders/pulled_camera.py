@@ -8,17 +8,14 @@ from __future__ import annotations
 from random import Random
 
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
-from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.source import NetworkCamera
+from server.encoders.encoded_picture import CONVERTED
 from server.encoders.encoded_stream import EncodedStream
 from server.encoders.errors import EncoderFault
 from server.encoders.sealed import CameraLogin
 from signaling.protocol.messages import Source
-
-# What browsers do not play (H.265, B-frames) is encoded again, at the price of half a core.
-CONVERTED = Target(1280, 720, 25, 1_500_000)
 
 
 class PulledCamera:

@@ -15,8 +15,8 @@ from random import Random
 import structlog
 
 from server.encoders.encoded_stream import EncodedStream
-from server.encoders.errors import EncoderFault, no_h264
-from server.encoders.ffmpeg import FfmpegRun
+from server.encoders.errors import EncoderFault, no_h264_by_rtmp
+from server.encoders.ffmpeg import SETS_IN_STREAM, FfmpegRun
 from server.encoders.rtmp import chunks, flv
 from server.encoders.rtmp.chunks import RtmpMessage
 from server.encoders.rtmp.errors import RtmpRefused
@@ -199,7 +199,7 @@ class RtmpSender:
         if message.kind == chunks.DATA:
             return  # titles and numbers; FFmpeg finds what it needs in the codecs' headers
         if flv.codec_fault(message):
-            self.fault = no_h264()
+            self.fault = no_h264_by_rtmp()
             raise RtmpRefused("its picture is no H.264")
         now = asyncio.get_running_loop().time()
         if flv.is_codec_header(message):
@@ -217,12 +217,14 @@ class RtmpSender:
         """All tracks are known: read them from here on."""
         self._run = FfmpegRun(self.stream, name=self.key_id)
         try:
-            await self._run.start("-f", "flv", "-i", "pipe:0")
+            picture = chunks.VIDEO in self._headers
+            writes = SETS_IN_STREAM if picture else ()
+            await self._run.start("-f", "flv", "-i", "pipe:0", writes=writes)
         except EncoderFault as fault:
             self.fault = fault
             raise RtmpRefused(str(fault)) from None
         self._watching = asyncio.create_task(self._run.wait(), name="ffmpeg-ends")
-        sound, picture = chunks.AUDIO in self._headers, chunks.VIDEO in self._headers
+        sound = chunks.AUDIO in self._headers
         self._run.feed(flv.file_header(sound=sound, picture=picture))
         for header in self._headers.values():
             self._run.feed(flv.tag(header))

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from hardware_profiles.room_agent.converting.converted import ConvertedCamera
 from hardware_profiles.room_agent.out_layer import OutLayer
 from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
+from hardware_profiles.room_agent.sources.errors import SourceError
 from mixer.model import FeedInfo, FeedOffer
 from mixer.rtp.packet import HeaderExtension, RtpPacket
 from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
@@ -48,6 +50,8 @@ class FedPicture(Protocol):
     """A picture that can be fed: a pulled camera's, or an encoder's."""
 
     path: CameraPath
+    converted: ConvertedCamera | None
+    trouble: SourceError | None
 
     def listen(self, listener: Callable[[Passed], None]) -> None:
         """Give it every packet from now on."""

@@ -19,6 +19,7 @@ from mixer.node import RuntimeFolder
 from server.database.engine import Database
 from server.database.models import Credential, EncoderWay
 from server.database.refusing import DatabaseRefused
+from server.encoders.conversion import conversion_notice
 from server.encoders.errors import EncoderFault
 from server.encoders.inflow import Inflow
 from server.encoders.pulled_camera import PulledCamera
@@ -26,6 +27,7 @@ from server.encoders.rtmp_door import RightKey, RtmpDoor, RtmpSender
 from server.encoders.sealed import Seal
 from server.encoders.seat_feed import SeatFeed
 from server.encoders.srt_door import SrtDoor
+from server.errors import Text
 from server.lessons.encoders import EncoderDesk
 from server.programs.feeding import FedMedia
 from server.schools.places import standing_sources
@@ -64,6 +66,7 @@ class EncoderStanding:
     sends: bool
     in_lesson: bool
     fault: EncoderFault | None
+    notice: Text | None = None  # its picture is encoded again here, at this price
 
 
 class _Tended:
@@ -128,7 +131,12 @@ class EncoderService:
         fault = self._faults.get(key_id)
         if one is None:
             return EncoderStanding(sends=False, in_lesson=False, fault=fault)
-        return EncoderStanding(one.inflow.sends, one.in_lesson, one.inflow.fault or fault)
+        picture, own = one.inflow.picture, one.inflow.fault
+        converted = None if picture is None else picture.converted
+        if own is None and picture is not None and picture.trouble is not None:
+            own = EncoderFault(str(picture.trouble), picture.trouble.message_zh)
+        notice = None if converted is None else conversion_notice(converted)
+        return EncoderStanding(one.inflow.sends, one.in_lesson, own or fault, notice)
 
     # --- which there are ----------------------------------------------------------------------
 

@@ -210,3 +210,35 @@ async def test_what_is_no_h264_is_told(office: Office) -> None:
                 fault = (await asyncio.to_thread(office.told, key))["fault"]
                 await asyncio.sleep(0.1)
     assert "H.264" in fault["message_en"] and "H.264" in fault["message_zh"]
+
+
+X265 = ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency"]
+B_FRAMES = ["-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "main", "-bf", "2"]
+
+
+@pytest.mark.parametrize(
+    ("way", "codec", "says"),
+    [
+        ("srt", [*X265, "-x265-params", "log-level=none"], "H.265"),
+        ("rtmp", B_FRAMES, "B-frames"),
+    ],
+)
+async def test_what_browsers_do_not_play_is_encoded_again_and_its_price_is_told(
+    office: Office, way: str, codec: list[str], says: str
+) -> None:
+    key = office.key(way)
+    address, form = (srt(key), "mpegts") if way == "srt" else (rtmp(key), "flv")
+    lesson_id = await asyncio.to_thread(lambda: office.county.lesson_now(mode="research"))
+    async with watching(office.county, lesson_id) as observer:
+        with sending(ffmpeg(address, form, None, codec=codec), MARK):
+            seen = await shows(observer, MARK)
+            assert seen.source == "board"
+            told = await office.until(key, in_lesson=True)
+            while "core" not in (told["notice"] or {}).get("message_en", ""):
+                told = await office.until(key, in_lesson=True, fault=None)
+                await asyncio.sleep(0.1)
+            assert (
+                says in told["notice"]["message_en"] and "重新编码" in told["notice"]["message_zh"]
+            )
+    told = await office.until(key, sends=False, in_lesson=False)
+    assert told["notice"] is None and told["fault"] is None

@@ -278,7 +278,7 @@ export interface components {
          * @enum {string}
          */
         EncoderWay: "whip" | "rtmp" | "srt" | "rtsp";
-        /** @description Why an encoder's picture does not come, and what to do. */
+        /** @description Something about an encoder that its school's IT is to know, and what to do. */
         EncoderWords: {
             message_en: string;
             message_zh: string;
@@ -575,6 +575,7 @@ export interface components {
             in_lesson: boolean;
             label: string;
             last_used_at: number | null;
+            notice: components["schemas"]["EncoderWords"] | null;
             other_origins: string[];
             reach: components["schemas"]["Reach"];
             secret: string;
@@ -1142,7 +1143,8 @@ export interface components {
             way: components["schemas"]["EncoderWay"];
         };
         /**
-         * @description `sends`: something comes from it now; `in_lesson`: it is in its room's lesson.
+         * @description `sends`: something comes from it now; `in_lesson`: it is in its room's lesson; `fault`: why
+         *     its picture does not come; `notice`: it is encoded again here, and what that costs.
          *
          *     Of encoders by WHIP both are false: whether they are there is seen in the lesson.
          */
@@ -1154,6 +1156,7 @@ export interface components {
             in_lesson: boolean;
             label: string;
             last_used_at: number | null;
+            notice: components["schemas"]["EncoderWords"] | null;
             sends: boolean;
             source: components["schemas"]["Source"];
             way: components["schemas"]["EncoderWay"];

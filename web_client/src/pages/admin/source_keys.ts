@@ -107,7 +107,9 @@ export class SourceKeys extends Secrets<SourceKey> {
     if (one.way === "whip") return way;
     const told = one.in_lesson && one.sends ? admin.keyInLesson : one.sends ? admin.keySends : admin.keyWaits;
     const fault = one.fault ? said(one.fault) : "";
-    return html`${way} · ${told}${fault ? html`<br /><span class="wrong">${fault}</span>` : nothing}`;
+    const notice = one.notice ? said(one.notice) : "";
+    return html`${way} · ${told}${fault ? html`<br /><span class="wrong">${fault}</span>` : nothing}
+    ${notice ? html`<br /><span class="soft" data-testid="key-notice">${notice}</span>` : nothing}`;
   }
 
   protected override shownOnce(fresh: Fresh<SourceKey>): TemplateResult {
