@@ -15,12 +15,16 @@ Value = float | bool | str | None | Mapping[str, "Value"]
 # `connect` has one object of a dozen members; metadata an array of thirty.
 _MOST_DEPTH = 4
 _MOST_MEMBERS = 256
+# Lists within lists: each byte is a value, and a value takes a hundred of our memory.
+MOST_BYTES = 65_536
 _NUMBER, _BOOLEAN, _TEXT, _OBJECT, _NULL, _UNDEFINED = 0, 1, 2, 3, 5, 6
 _ARRAY, _END, _STRICT_ARRAY, _DATE, _LONG_TEXT = 8, 9, 10, 11, 12
 
 
 def read_values(data: bytes, *, most: int = 16) -> list[Value]:
     """At most so many values from the front; what follows is left. Raises `RtmpRefused`."""
+    if len(data) > MOST_BYTES:
+        raise RtmpRefused("values without end")
     values: list[Value] = []
     at = 0
     while at < len(data) and len(values) < most:

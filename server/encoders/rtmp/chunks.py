@@ -16,7 +16,10 @@ from server.encoders.rtmp.errors import RtmpRefused
 MOST_MESSAGE_BYTES = 4 << 20
 # An encoder uses three to six; each keeps half a message at most.
 MOST_STREAMS = 16
-MOST_HALF_BYTES = 8 << 20
+# All that is begun at once, in whole messages.
+MOST_HALF = 2
+# What a stranger says has some hundred bytes; 64 of them at once are to fill nobody's memory.
+STRANGER_MESSAGE_BYTES = 65_536
 OUR_CHUNK_BYTES = 4096
 
 SET_CHUNK_SIZE, ABORT, ACKNOWLEDGEMENT, USER_CONTROL, WINDOW, BANDWIDTH = 1, 2, 3, 4, 5, 6
@@ -58,9 +61,13 @@ class _Stream:
 
 
 class ChunkReader:
-    """Feed it bytes; it gives whole messages. Raises `RtmpRefused`, and is then of no more use."""
+    """Feed it bytes; it gives whole messages. Raises `RtmpRefused`, and is then of no more use.
 
-    def __init__(self) -> None:
+    `most_bytes` is how large a message may be: little until the sender is known.
+    """
+
+    def __init__(self, most_bytes: int = STRANGER_MESSAGE_BYTES) -> None:
+        self.most_bytes = most_bytes
         self._buffer = bytearray()
         self._streams: dict[int, _Stream] = {}
         self._chunk_bytes = 128  # until it is set (§5.4.1)
@@ -101,7 +108,7 @@ class ChunkReader:
         length = stream.length
         if width >= 7:
             length = int.from_bytes(self._buffer[at + 3 : at + 6], "big")
-        if length > MOST_MESSAGE_BYTES or (width and stream.parts):
+        if length > self.most_bytes or (width and stream.parts):
             raise RtmpRefused("a message too long, or one within another")
         end = body_at + min(self._chunk_bytes, length - len(stream.parts))
         if len(self._buffer) < end:
@@ -135,7 +142,9 @@ class ChunkReader:
 
     def _whole(self, stream: _Stream) -> RtmpMessage | None:
         if len(stream.parts) < stream.length:
-            if sum(len(one.parts) for one in self._streams.values()) > MOST_HALF_BYTES:
+            if sum(len(one.parts) for one in self._streams.values()) > (
+                MOST_HALF * self.most_bytes
+            ):
                 raise RtmpRefused("too many messages begun at once")
             return None
         payload = bytes(stream.parts)

@@ -26,6 +26,8 @@ _STREAM_ID = 1
 _CONTROL, _COMMANDS = 2, 3  # chunk streams of ours
 # OBS, FFmpeg and boxes say six to nine; who talks on and never sends is no encoder.
 _MOST_COMMANDS = 64
+# Before it may send: its commands, and what it tells of windows and sizes between them.
+_MOST_STRANGER_MESSAGES = 256
 _MOST_KEY_CHARACTERS = 200
 
 
@@ -73,7 +75,7 @@ class RtmpSession:
         self._received = 0
         self._acknowledged = 0
         self._window = _OUR_WINDOW
-        self._commands = 0
+        self._commands = self._messages = 0
 
     def handle_data(self, data: bytes) -> Iterator[RtmpEvent]:
         """What this brings; take the output after it."""
@@ -96,6 +98,7 @@ class RtmpSession:
         """The key is right: let it send."""
         assert self.phase is RtmpPhase.ASKED, self.phase  # noqa: S101 - the caller's duty
         self.phase = RtmpPhase.SENDS
+        self._chunks.most_bytes = chunks.MOST_MESSAGE_BYTES
         self._control(chunks.USER_CONTROL, struct.pack("!HI", 0, _STREAM_ID))
         self._status("status", "NetStream.Publish.Start", "send")
 
@@ -130,6 +133,10 @@ class RtmpSession:
     # --- messages -----------------------------------------------------------------------------
 
     def _message(self, message: RtmpMessage) -> Iterator[RtmpEvent]:
+        if self.phase is not RtmpPhase.SENDS:
+            self._messages += 1
+            if self._messages > _MOST_STRANGER_MESSAGES:
+                raise RtmpRefused("messages without end")
         match message.kind:
             case chunks.AUDIO | chunks.VIDEO | chunks.DATA:
                 if self.phase is RtmpPhase.SENDS:
