@@ -434,17 +434,23 @@ class _Start:
             self.encoders,
             self.signaling,
             media,
-            settings=EncoderSettings(settings.host, settings.rtmp_port, settings.srt_port),
+            settings=EncoderSettings(
+                settings.host, settings.rtmp_port, settings.srt_port, settings.rtmps_port
+            ),
             seal=seal,
+            tls=self._certificate.context if self._certificate is not None else None,
         )
         self._stack.push_async_callback(service.close)
         try:
             await service.start()
         except OSError as error:
+            ports = {"rtmp_port": settings.rtmp_port, "rtmps_port": settings.rtmps_port}
+            named = [f"{port} ({name})" for name, port in ports.items() if port]
+            named_zh = [f"{port}（{name}）" for name, port in ports.items() if port]
             raise StartRefused(
-                f"The TCP port {settings.rtmp_port} (setting rtmp_port) cannot be listened on "
+                f"The TCP port {' or '.join(named)} for RTMP cannot be listened on "
                 f"({error.strerror}). Another program has it: end that, or choose another port.",
-                f"无法监听 TCP 端口 {settings.rtmp_port}（设置 rtmp_port）：{why(error).zh}。"
+                f"无法监听 RTMP 的 TCP 端口 {'或 '.join(named_zh)}：{why(error).zh}。"
                 "可能已被其他程序占用；请结束该程序，或换一个端口。",
             ) from None
         return service

@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     hls_window_s: Annotated[float, Field(ge=0, le=600)] = 60
     profiles_folder: Path | None = None
     rtmp_port: Port = 0  # 0: closed
+    rtmps_port: Port = 0  # 0: closed
     srt_port: Annotated[int, Field(ge=0, le=65_504)] = 0  # 0: closed; the first of 32
 
     # lessons
@@ -391,6 +392,11 @@ class Settings(BaseSettings):
             raise WrongSetting(
                 "plain_http and tls_cert exclude each other: give one of them",
                 "plain_http 和 tls_cert 不能同时给出",
+            )
+        if self.plain_http and self.rtmps_port:
+            raise WrongSetting(
+                "rtmps_port needs the certificate that plain_http does without: leave one of them",
+                "rtmps_port 需要证书，而 plain_http 不用证书：两者只能留一个",
             )
         if self.plain_http and not self.on_loopback and not self.trusted_proxies:
             raise WrongSetting(

@@ -73,7 +73,9 @@ class SourceKeyBody(Body):
 
 
 class NewSourceKeyView(SourceKeyView, HandedOver):
-    pass
+    """`secure_address`: the same by RTMPS, where the server has that beside RTMP; else empty."""
+
+    secure_address: str
 
 
 @router.get("/classrooms/{classroom_id}/source_keys")
@@ -104,12 +106,10 @@ async def create_source_key(
         row, secret = await _add(session, services, classroom, body)
     base = address_for(request, services)
     host = urlsplit(base.url).hostname or ""
+    plain, secure = _rtmp_addresses(services, host)
     address, told = {
         EncoderWay.WHIP: (whip_address(base.url, body.source), secret),
-        EncoderWay.RTMP: (
-            f"rtmp://{_in_url(host)}:{services.settings.rtmp_port}/{APPLICATION}",
-            secret,
-        ),
+        EncoderWay.RTMP: (plain or secure, secret),
         EncoderWay.SRT: (
             f"srt://{_in_url(host)}:{row.port}",
             services.encoders.seal.passphrase(row.id),
@@ -117,7 +117,8 @@ async def create_source_key(
         EncoderWay.RTSP: ("", ""),
     }[body.way]
     once = handed_over(services, base, told, address)
-    return NewSourceKeyView(**dict(_view(services, row)), **dict(once))
+    beside = secure if body.way is EncoderWay.RTMP and plain else ""
+    return NewSourceKeyView(**dict(_view(services, row)), **dict(once), secure_address=beside)
 
 
 @router.delete("/source_keys/{key_id}", status_code=204)
@@ -164,7 +165,7 @@ def _refuse_what_is_closed(services: Services, body: SourceKeyBody) -> None:
     """Refuses a way that this server does not take, and a camera's address that is none."""
     settings = services.settings
     match body.way:
-        case EncoderWay.RTMP if not settings.rtmp_port:
+        case EncoderWay.RTMP if not (settings.rtmp_port or settings.rtmps_port):
             raise _closed("RTMP", "rtmp_port", 1935)
         case EncoderWay.SRT if not settings.srt_port:
             raise _closed("SRT", "srt_port", 7900)
@@ -206,6 +207,16 @@ def _closed(name: str, setting: str, usual: int) -> Refusal:
         "and start it again.",
         code="way-closed",
     )
+
+
+def _rtmp_addresses(services: Services, host: str) -> tuple[str, str]:
+    """In the clear and by TLS; empty where that is closed."""
+    settings = services.settings
+    ports = (("rtmp", settings.rtmp_port), ("rtmps", settings.rtmps_port))
+    plain, secure = (
+        f"{scheme}://{_in_url(host)}:{port}/{APPLICATION}" if port else "" for scheme, port in ports
+    )
+    return plain, secure
 
 
 def _in_url(host: str) -> str:

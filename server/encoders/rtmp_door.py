@@ -7,6 +7,7 @@ whose key has not been found right, and no key is logged.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -58,30 +59,37 @@ class RtmpDoor:
         self._find_key = find_key
         self._on_sender = on_sender
         self._rng = rng
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._strangers: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self.refused = 0
 
-    async def open(self, host: str, port: int) -> int:
-        """Listen; the port. Raises `OSError`."""
-        self._server = await asyncio.start_server(self._came, host or None, port)
-        return int(self._server.sockets[0].getsockname()[1])
+    async def open(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, also at several ports, with `tls` for RTMPS; the port. Raises `OSError`."""
+
+        def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._serve(reader, writer, tls), name="rtmp")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        server = await asyncio.start_server(came, host or None, port)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Take nobody more, and end those who are there."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer), name="rtmp")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         host = str((writer.get_extra_info("peername") or ("",))[0])
         try:
             if self._strangers.total() >= MOST_STRANGERS or self._strangers[host] >= MOST_OF_ONE:
@@ -90,12 +98,14 @@ class RtmpDoor:
             self._strangers[host] += 1
             try:
                 async with asyncio.timeout(GREETING_S):
+                    if tls is not None:  # counted as a stranger all the while
+                        await writer.start_tls(tls)
                     sender = await self._greet(reader, writer)
             finally:
                 self._strangers -= Counter([host])
             if sender is not None:
                 await sender.run()
-        except (RtmpRefused, TimeoutError, ConnectionError) as error:
+        except (RtmpRefused, TimeoutError, ConnectionError, ssl.SSLError) as error:
             self.refused += 1
             _log.info("rtmp refused", peer=host, why=str(error) or type(error).__name__)
         finally:

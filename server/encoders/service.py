@@ -8,6 +8,7 @@ database's, asked again at every look; what a device may do in a lesson is the l
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -57,6 +58,7 @@ class EncoderSettings:
     host: str = ""
     rtmp_port: int = 0
     srt_port: int = 0
+    rtmps_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,10 @@ class EncoderService:
         *,
         settings: EncoderSettings,
         seal: Seal,
+        tls: ssl.SSLContext | None = None,
         rng: Random | None = None,
     ) -> None:
+        """`tls` is the context of the server's certificate; without one there is no RTMPS."""
         self.settings = settings
         self.seal = seal
         self._database = database
@@ -100,6 +104,7 @@ class EncoderService:
         self._media = media
         self._rng = rng or Random()  # noqa: S311 - numbers of streams, no secrets
         self._folder: RuntimeFolder | None = None
+        self._tls = tls
         self._door: RtmpDoor | None = None
         self._tended: dict[str, _Tended] = {}  # by key
         self._faults: dict[str, EncoderFault] = {}  # of those that have gone
@@ -108,10 +113,11 @@ class EncoderService:
     async def start(self) -> None:
         """Listen, and ask for what is to be asked. Raises `OSError` when a port is taken."""
         self._folder = RuntimeFolder()
+        self._door = RtmpDoor(self._find_key, on_sender=self._sender, rng=self._rng)
         if self.settings.rtmp_port:
-            door = RtmpDoor(self._find_key, on_sender=self._sender, rng=self._rng)
-            await door.open(self.settings.host, self.settings.rtmp_port)
-            self._door = door
+            await self._door.open(self.settings.host, self.settings.rtmp_port)
+        if self.settings.rtmps_port and self._tls is not None:
+            await self._door.open(self.settings.host, self.settings.rtmps_port, tls=self._tls)
         self._keys = asyncio.create_task(self._follow_keys(), name="encoder-keys")
 
     async def close(self) -> None:

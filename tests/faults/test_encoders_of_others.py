@@ -67,6 +67,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         tmp_path / "data",
         settings={
             "TONGKE_RTMP_PORT": str(free_port()),
+            "TONGKE_RTMPS_PORT": str(free_port()),
             "TONGKE_SRT_PORT": str(free_port()),
             "TONGKE_LOG_LEVEL": "debug",
         },
@@ -220,14 +221,17 @@ B_FRAMES = ["-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "main", "-b
     ("way", "codec", "says"),
     [
         ("srt", [*X265, "-x265-params", "log-level=none"], "H.265"),
-        ("rtmp", B_FRAMES, "B-frames"),
+        ("rtmps", B_FRAMES, "B-frames"),
     ],
 )
 async def test_what_browsers_do_not_play_is_encoded_again_and_its_price_is_told(
     office: Office, way: str, codec: list[str], says: str
 ) -> None:
-    key = office.key(way)
-    address, form = (srt(key), "mpegts") if way == "srt" else (rtmp(key), "flv")
+    """The one by SRT, the other by RTMPS."""
+    key = office.key(way.removesuffix("s"))
+    secure = f"{key['secure_address']}/{key['secret']}"
+    address, form = (srt(key), "mpegts") if way == "srt" else (secure, "flv")
+    assert way == "srt" or address.startswith("rtmps://")
     lesson_id = await asyncio.to_thread(lambda: office.county.lesson_now(mode="research"))
     async with watching(office.county, lesson_id) as observer:
         with sending(ffmpeg(address, form, None, codec=codec), MARK):

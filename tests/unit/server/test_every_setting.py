@@ -59,6 +59,7 @@ VALUES: dict[str, tuple[str, Any, str, str, dict[str, str]]] = {
     "turn_secret_file": ("s", Path("s"), "$S", "'$S'", {"turn_urls": "turn:t.cn"}),
     "server_profile": ("school", "school", "sch\x7fool", "cannot be seen", {}),
     "rtmp_port": ("1935", 1935, "-1", "not be less than 0", {}),
+    "rtmps_port": ("1936", 1936, "65536", "not be more than 65535", {}),
     "srt_port": ("7900", 7900, "65505", "not be more than 65504", {}),
     "programs": ("0", 0, "1001", "not be more than 1000", {}),
     "push_hosts": ("live.a.cn,10.0.0.9", ("live.a.cn", "10.0.0.9"), "rtmp://a.cn", "host name", {}),

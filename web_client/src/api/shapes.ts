@@ -566,6 +566,7 @@ export interface components {
             school: string;
             username: string;
         };
+        /** @description `secure_address`: the same by RTMPS, where the server has that beside RTMP; else empty. */
         NewSourceKeyView: {
             address: string;
             copied_to: string[];
@@ -579,6 +580,7 @@ export interface components {
             other_origins: string[];
             reach: components["schemas"]["Reach"];
             secret: string;
+            secure_address: string;
             sends: boolean;
             source: components["schemas"]["Source"];
             way: components["schemas"]["EncoderWay"];

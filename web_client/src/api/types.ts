@@ -19,6 +19,7 @@ export type Certificate = Shapes["CertificateView"];
 export type Acme = Shapes["AcmeView"];
 export type NewCredential = Shapes["NewCredentialView"];
 export type SourceKey = Shapes["SourceKeyView"];
+export type NewSourceKey = Shapes["NewSourceKeyView"];
 export type Community = Shapes["CommunityView"];
 export type Profile = Shapes["ProfileView"];
 export type LessonSeat = Shapes["SeatView"];

@@ -196,6 +196,21 @@ describe("a classroom's source keys", () => {
     expect(text(root, "push-key")).toBe(secret);
   });
 
+  it("show the encrypted way beside the open one, and what converting a picture costs", async () => {
+    const address = "rtmp://t:1935/live";
+    const secure = "rtmps://t:1936/live";
+    const made = { ...fresh, ...quiet, way: "rtmp", id: "s1", source: "board", secret: "tks_key" };
+    server.answers[`POST ${KEYS}`] = { ...made, address, secure_address: secure };
+    const notice = { message_zh: "画面使用 B 帧，由服务器重新编码", message_en: "encoded again" };
+    server.answers[`GET ${KEYS}`] = [{ ...pc, ...quiet, way: "rtmp", id: "s1", source: "board", notice }];
+    const root = await shown("tk-source-keys");
+    expect(text(root, "key-notice")).toBe(notice.message_zh);
+    await write(root, "[name=label]", "box");
+    await press(root, "[data-testid=new-source-key]");
+    expect(text(root, "push-secure")).toBe(secure);
+    expect(words(root)).toContain(zh.admin.keyRtmpOpen);
+  });
+
   it("ask for a camera's address where the server is to ask the camera, and say what is wrong with it", async () => {
     const camera = { ...fresh, ...quiet, way: "rtsp", id: "s2", source: "board", secret: "", address: "" };
     server.answers[`POST ${KEYS}`] = camera;

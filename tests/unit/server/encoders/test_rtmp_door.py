@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ssl
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from random import Random
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from server.door.certificates import own_certificate
+from server.door.handshake import DoorContext
 from server.encoders import rtmp_door
 from server.encoders.rtmp import chunks
 from server.encoders.rtmp.amf import values_bytes
@@ -129,3 +135,27 @@ async def test_a_wrong_key_is_told_and_ended(door: Door) -> None:
         said = await reader.read()
     assert b"NetStream.Publish.BadName" in said and not door.senders
     writer.close()
+
+
+async def test_by_tls_with_the_servers_certificate(door: Door, tmp_path: Path) -> None:
+    """The same door at a second port; a stranger who begins no TLS is ended there, too."""
+    now = datetime.datetime.now(datetime.UTC)
+    files = own_certificate(tmp_path, names=["127.0.0.1"], now=now)
+    port = await door.door.open("127.0.0.1", 0, tls=files.context_of(DoorContext))
+    root = files.chain()[-1].public_bytes(serialization.Encoding.PEM).decode()
+    trusting = ssl.create_default_context(cadata=root)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+    writer.write(GREETING + PUBLISH)
+    said = b""
+    async with asyncio.timeout(PATIENCE_S):
+        while b"NetStream.Publish.Start" not in said:
+            said += await reader.readuntil(b"send")
+    await ended(reader)
+    assert len(door.senders) == 1
+    writer.close()
+    for first in (b"", GREETING, b"\x16\x03\x01\x02\x00\x01"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first)
+        await ended(reader)
+        writer.close()
+    assert len(door.senders) == 1 and door.door._strangers.total() == 0

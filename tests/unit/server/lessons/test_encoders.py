@@ -111,6 +111,7 @@ async def test_a_key_is_told_once_with_the_address_it_is_for(room: Room) -> None
             "sends": False,
             "in_lesson": False,
             "fault": None,
+            "notice": None,
         }
     ]
     assert (await room.admin.get(f"{path}/credentials")).json() == [], "it is no device's"

@@ -228,6 +228,7 @@ export const office = {
     keyObsCustom: "In OBS: Settings, Stream, Service “Custom”. H.264, no B-frames, a keyframe every 1 to 2 s.",
     keyStream: "Stream key",
     keySrtBox: "Boxes that ask for both apart: address (mode “caller”, AES-128), and passphrase",
+    keyRtmps: "Or encrypted (RTMPS), for encoders that accept this server’s certificate",
     keyRtmpOpen: "RTMP is not encrypted: use it in your own network alone. From elsewhere use SRT or WHIP.",
     newSourceKey: "New source key",
     noSourceKeys: "No encoder of this room has a key yet.",

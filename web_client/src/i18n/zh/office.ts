@@ -218,6 +218,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     keyObsCustom: "在 OBS 中：设置 → 直播 → 服务选“自定义”。编码选 H.264，不用 B 帧，关键帧间隔 1 至 2 秒。",
     keyStream: "推流码",
     keySrtBox: "需要分开填写的设备：地址（模式选 caller，AES-128）和口令",
+    keyRtmps: "或加密传输（RTMPS），编码器须接受本服务器的证书",
     keyRtmpOpen: "RTMP 不加密：只在校内网络使用。从外部接入请用 SRT 或 WHIP。",
     newSourceKey: "新建密钥",
     noSourceKeys: "这间教室还没有编码器密钥。",

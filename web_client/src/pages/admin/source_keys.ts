@@ -2,11 +2,11 @@
 // what OBS and FFmpeg ask for.
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { SourceKey } from "../../api/types.ts";
+import type { NewSourceKey, SourceKey } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import { said } from "../../i18n/index.ts";
 import type { Source } from "../../protocol/messages.ts";
-import { type Fresh, type SecretWords, Secrets } from "./secrets.ts";
+import { type SecretWords, Secrets } from "./secrets.ts";
 
 type Way = SourceKey["way"];
 
@@ -112,7 +112,7 @@ export class SourceKeys extends Secrets<SourceKey> {
     ${notice ? html`<br /><span class="soft" data-testid="key-notice">${notice}</span>` : nothing}`;
   }
 
-  protected override shownOnce(fresh: Fresh<SourceKey>): TemplateResult {
+  protected override shownOnce(fresh: NewSourceKey): TemplateResult {
     const { admin } = this.m;
     if (fresh.way === "rtsp") return html`<p class="soft">${admin.cameraAdded}</p>`;
     if (fresh.way !== "whip") return this.pushedOnce(fresh);
@@ -129,7 +129,7 @@ export class SourceKeys extends Secrets<SourceKey> {
   }
 
   /** A key of RTMP or SRT: what OBS asks for, and the same as one address for all that ask for one. */
-  private pushedOnce(fresh: Fresh<SourceKey>): TemplateResult {
+  private pushedOnce(fresh: NewSourceKey): TemplateResult {
     const { admin } = this.m;
     const srt = `${fresh.address}?mode=caller&pbkeylen=16&passphrase=${fresh.secret}`;
     return html`<div class="new">
@@ -141,7 +141,10 @@ export class SourceKeys extends Secrets<SourceKey> {
         ? html`<span>${admin.keySrtBox}</span> ${this.copyable(fresh.address, "push-place")}
             ${this.copyable(fresh.secret, "push-key")}`
         : html`<span>${admin.keyStream}</span> ${this.copyable(fresh.secret, "push-key")}
-            <span>${admin.keyRtmpOpen}</span>`}
+            ${fresh.secure_address
+              ? html`<span>${admin.keyRtmps}</span> ${this.copyable(fresh.secure_address, "push-secure")}`
+              : nothing}
+            ${fresh.address.startsWith("rtmp:") ? html`<span>${admin.keyRtmpOpen}</span>` : nothing}`}
     </div>`;
   }
 }
