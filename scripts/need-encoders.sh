@@ -4,14 +4,16 @@
 set -eu
 has_encoders() {
     command -v ffmpeg >/dev/null && command -v gst-inspect-1.0 >/dev/null || return 1
-    for element in x264enc flvmux rtmp2sink mpegtsmux srtsink voaacenc rawvideoparse; do
+    for element in x264enc flvmux rtmp2sink mpegtsmux srtsink voaacenc rawvideoparse \
+        webrtcbin nicesink opusenc; do
         gst-inspect-1.0 --exists "$element" || return 1
     done
 }
 has_encoders && exit 0
 
 packages="ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice python3-gi
+    gir1.2-gst-plugins-bad-1.0"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing FFmpeg and GStreamer for the tests of encoders …"
     apt-get update -qq
