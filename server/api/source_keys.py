@@ -61,7 +61,9 @@ class SourceKeyView(CredentialView):
 
 
 class SourceKeyBody(Body):
-    """`camera_…` are of `rtsp` alone: the camera that the server is to ask."""
+    """`camera_…` are of `rtsp` alone: the camera that the server is to ask. `camera_sub_url` is its
+    small stream, which rooms with a thin line get; it may be left out.
+    """
 
     label: Name
     source: Source
@@ -70,6 +72,7 @@ class SourceKeyBody(Body):
     camera_user: _Text = ""
     camera_password: Annotated[_Text, Field(repr=False)] = ""
     camera_udp: bool = False
+    camera_sub_url: Annotated[str, StringConstraints(max_length=1000)] = ""
 
 
 class NewSourceKeyView(SourceKeyView, HandedOver):
@@ -154,7 +157,11 @@ async def _add(
     )
     if body.way is EncoderWay.RTSP:
         login = CameraLogin(
-            body.camera_url, body.camera_user, body.camera_password, udp=body.camera_udp
+            body.camera_url,
+            body.camera_user,
+            body.camera_password,
+            udp=body.camera_udp,
+            sub_url=body.camera_sub_url,
         )
         row.sealed = services.encoders.seal.sealed(row.id, login)
         await session.flush()
@@ -173,29 +180,31 @@ def _refuse_what_is_closed(services: Services, body: SourceKeyBody) -> None:
             fault = no_ffmpeg()
             raise field_refused("way", fault.message_zh, fault.message_en, code="no-ffmpeg")
         case EncoderWay.RTSP:
-            _refuse_address(body)
+            _refuse_address("camera_url", body.camera_url)
+            if body.camera_sub_url:
+                _refuse_address("camera_sub_url", body.camera_sub_url)
+            if body.source is Source.ROOM:
+                raise field_refused(
+                    "source",
+                    "服务器只取摄像机的画面；请选择一路画面。",
+                    "Of a camera the server takes the picture alone; choose a picture.",
+                )
 
 
-def _refuse_address(body: SourceKeyBody) -> None:
+def _refuse_address(field: str, url: str) -> None:
     try:
-        StreamAddress.parse(body.camera_url)
+        StreamAddress.parse(url)
     except RtspError:
         raise field_refused(
-            "camera_url",
+            field,
             "不是摄像机地址；请写成 rtsp://192.168.1.64:554/main",
             "This is no camera's address; write it as rtsp://192.168.1.64:554/main",
         ) from None
-    if "@" in urlsplit(body.camera_url).netloc:
+    if "@" in urlsplit(url).netloc:
         raise field_refused(
-            "camera_url",
+            field,
             "地址中不要写用户名和密码；请填入下面的两栏。",
             "Leave user and password out of the address; they have fields of their own.",
-        )
-    if body.source is Source.ROOM:
-        raise field_refused(
-            "source",
-            "服务器只取摄像机的画面；请选择一路画面。",
-            "Of a camera the server takes the picture alone; choose a picture.",
         )
 
 

@@ -22,6 +22,7 @@ from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
 
 # What is encoded again takes half a core of the server: no more than a room with a thin line takes.
 CONVERTED = Target(1280, 720, 25, 1_500_000)
+CONVERTED_SMALL = Target(640, 360, 25, 500_000)
 # What FFmpeg's description calls what can be passed on or converted.
 KNOWN_CODECS = frozenset({"H264", *CODECS})
 # A child that ends at once is not begun more often.

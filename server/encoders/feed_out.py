@@ -28,8 +28,8 @@ _REQUEST_BYTES = 2048
 class FeedOut:
     """Bound at `path` at once; `connect` it, `put` datagrams, `close` it."""
 
-    def __init__(self, path: Path, *, on_keyframe_wanted: Callable[[], None]) -> None:
-        """Raises `OSError`."""
+    def __init__(self, path: Path, *, on_keyframe_wanted: Callable[[int], None]) -> None:
+        """`on_keyframe_wanted` gets the SSRC of who shall send one. Raises `OSError`."""
         self.path = path
         self.dropped = 0
         self._on_keyframe_wanted = on_keyframe_wanted
@@ -90,5 +90,9 @@ class FeedOut:
             packets = parse_compound(self._socket.recv(_REQUEST_BYTES))
         except (OSError, MalformedPacketError):
             return
-        if any(isinstance(packet, Pli | Fir) for packet in packets):
-            self._on_keyframe_wanted()
+        for packet in packets:
+            if isinstance(packet, Pli):
+                self._on_keyframe_wanted(packet.media_ssrc)
+            elif isinstance(packet, Fir):
+                for ssrc, _number in packet.entries:
+                    self._on_keyframe_wanted(ssrc)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from server.encoders.encoded_stream import EncodedStream
@@ -18,8 +19,8 @@ class Inflow(Protocol):
     @property
     def source(self) -> Source: ...
     @property
-    def picture(self) -> FedPicture | None:
-        """Its picture, if it has one now."""
+    def pictures(self) -> Sequence[FedPicture]:
+        """Its picture in each size it comes in, the smallest first."""
         ...
 
     @property

@@ -1,17 +1,19 @@
 """A camera on a network that the server is in: asked by RTSP while its room is in a lesson.
 
-The same client, and the same passing on, as the room agent's (`hardware_profiles.room_agent`).
+The same client, and the same passing on, as the room agent's (`hardware_profiles.room_agent`). Its
+main and its small stream are the layers of one source: rooms with a thin line take the small one.
 """
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
 from hardware_profiles.room_agent.sources.source import NetworkCamera
-from server.encoders.encoded_picture import CONVERTED
+from server.encoders.encoded_picture import CONVERTED, CONVERTED_SMALL
 from server.encoders.encoded_stream import EncodedStream
 from server.encoders.errors import EncoderFault
 from server.encoders.sealed import CameraLogin
@@ -28,23 +30,34 @@ class PulledCamera:
         self.key_id = key_id
         self.source = shown_as
         login = Login(camera.user, camera.password) if camera.user or camera.password else None
-        source = NetworkCamera(StreamAddress.parse(camera.url), login, udp=camera.udp, rng=rng)
-        self.picture = CameraFeed(source, CONVERTED, first_timestamp=rng.randrange(1 << 32))
+        self.pictures = tuple(
+            CameraFeed(
+                NetworkCamera(StreamAddress.parse(url), login, udp=camera.udp, rng=rng),
+                target,
+                first_timestamp=rng.randrange(1 << 32),
+            )
+            for url, target in ((camera.sub_url, CONVERTED_SMALL), (camera.url, CONVERTED))
+            if url
+        )
 
     @property
     def sends(self) -> bool:
-        return self.picture.state is StreamState.SENDS
+        return any(one.state is StreamState.SENDS for one in self.pictures)
 
     @property
     def fault(self) -> EncoderFault | None:
-        trouble = self.picture.trouble
-        return None if trouble is None else EncoderFault(str(trouble), trouble.message_zh)
+        """Of the large stream first."""
+        for one in reversed(self.pictures):
+            if one.trouble is not None:
+                return EncoderFault(str(one.trouble), one.trouble.message_zh)
+        return None
 
     async def wanted(self, wanted: bool) -> None:
         if wanted:
-            self.picture.start()
+            for one in self.pictures:
+                one.start()
         else:
-            await self.picture.stop()
+            await self.close()
 
     async def close(self) -> None:
-        await self.picture.stop()
+        await asyncio.gather(*(one.stop() for one in self.pictures))

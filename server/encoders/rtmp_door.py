@@ -155,7 +155,7 @@ class RtmpSender:
     ) -> None:
         self.key_id, self.source = key.key_id, key.source
         self.stream = EncodedStream(rng)
-        self.picture = self.stream.picture
+        self.pictures = (self.stream.picture,)
         self.fault: EncoderFault | None = None
         self.over = asyncio.Event()
         self._session = session

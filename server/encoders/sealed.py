@@ -25,12 +25,13 @@ _PASSPHRASE_SIGNS = 25
 
 @dataclass(frozen=True, slots=True)
 class CameraLogin:
-    """Where a camera is asked, and as whom."""
+    """Where a camera is asked, and as whom; `sub_url` is its small stream, if it is to have one."""
 
     url: str = field(repr=False)
     user: str = ""
     password: str = field(default="", repr=False)
     udp: bool = False
+    sub_url: str = field(default="", repr=False)
 
 
 class Seal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -70,17 +70,19 @@ class SeatFeed:
         *,
         folder: Path,
         source: Source,
-        picture: FedPicture | None,
+        pictures: Sequence[FedPicture],
         stream: EncodedStream | None = None,
         rng: Random,
     ) -> None:
-        """`stream` is what an encoder sends, with its sound; of a pulled camera there is none."""
+        """`pictures` are one source's layers, the smallest first, and may be none. `stream` is what
+        an encoder sends, with its sound; of a pulled camera there is none.
+        """
         self.gone = asyncio.Event()
         self.lesson_id = ""
         self._media = media
         self._folder = folder
         self._source = source
-        self._picture = picture
+        self._pictures = pictures
         self._stream = stream
         self._rng = rng
         self._session = HttpSession(signaling, signaling.connect())
@@ -94,8 +96,8 @@ class SeatFeed:
         try:
             welcome = await self._session.join(token, player=False, offers_sound=sound)
             self.lesson_id = welcome.lesson.lesson_id
-            if self._picture is not None and self._source is not Source.ROOM:
-                await self._feed_picture(welcome, self._picture)
+            if self._pictures and self._source is not Source.ROOM:
+                await self._feed_picture(welcome)
             if self._stream is not None and sound and welcome.carries_sound:
                 await self._feed_sound(welcome, self._stream)
             if not self._ways:
@@ -119,10 +121,11 @@ class SeatFeed:
             await self._session.leave()
         await self._session.stop()
 
-    async def _feed_picture(self, welcome: Welcome, picture: FedPicture) -> None:
+    async def _feed_picture(self, welcome: Welcome) -> None:
         most = max_bitrate_bps(welcome.profile, self._source)
-        way = _PictureWay(self._path(), picture, self._rng, self._stream)
-        await self._feed(welcome, way, FeedOffer(self._source.value, "H264", most))
+        way = _PictureWay(self._path(), self._pictures, self._rng, self._stream)
+        layers = len(self._pictures)
+        await self._feed(welcome, way, FeedOffer(self._source.value, "H264", most, layers))
 
     async def _feed_sound(self, welcome: Welcome, stream: EncodedStream) -> None:
         most = max_bitrate_bps(welcome.profile, Source.ROOM)
@@ -153,47 +156,76 @@ class SeatFeed:
         return self._folder / f"encoder-{new_id()}.sock"
 
 
+class _Layer:
+    """One size of the picture on its way out."""
+
+    def __init__(self, picture: FedPicture, out: FeedOut, rng: Random) -> None:
+        self.picture = picture
+        self.layer = OutLayer(rng)
+        self._out = out
+        self._group_at = float("-inf")
+
+    def open(self, ssrc: int, payload_type: int) -> None:
+        """Begin with the last group, and go on with what comes."""
+        self.layer.ssrc, self.layer.payload_type = ssrc, payload_type
+        self.send_group()
+        self.picture.listen(self._live)
+
+    def close(self) -> None:
+        with suppress(ValueError):
+            self.picture.unlisten(self._live)
+
+    def report(self, at: float, unix: float) -> None:
+        if self.layer.packets:
+            timestamp, taken = self.picture.path.clock.captured(at, unix)
+            self._out.put([self.layer.report(timestamp, taken, "encoder")])
+
+    def send_group(self) -> None:
+        now = asyncio.get_running_loop().time()
+        packets = self.picture.path.group.packets
+        if packets and now - self._group_at >= _GROUP_EVERY_S:
+            self._group_at = now
+            self._out.put(self.layer.group(packets))
+
+    def _live(self, packet: Passed) -> None:
+        self._out.put([self.layer.live(packet)])
+
+
 class _PictureWay:
-    """The picture's feed."""
+    """The picture's feed, in all its layers."""
 
     def __init__(
-        self, path: Path, picture: FedPicture, rng: Random, stream: EncodedStream | None
+        self,
+        path: Path,
+        pictures: Sequence[FedPicture],
+        rng: Random,
+        stream: EncodedStream | None,
     ) -> None:
         self.producer_id = ""
         self.out = FeedOut(path, on_keyframe_wanted=self._send_group)
-        self._picture = picture
         self._stream = stream
-        self._layer = OutLayer(rng)
-        self._group_at = float("-inf")
+        self._layers = [_Layer(picture, self.out, rng) for picture in pictures]
 
     def open(self, info: FeedInfo) -> None:
-        """Begin with the last group, and go on with what comes."""
-        self._layer.ssrc, self._layer.payload_type = info.ssrcs[0], info.payload_type
         self.out.connect(info.media_path)
-        self._send_group()
-        self._picture.listen(self._live)
+        for layer, ssrc in zip(self._layers, info.ssrcs, strict=True):
+            layer.open(ssrc, info.payload_type)
 
     def report(self, at: float, unix: float) -> None:
         if self._stream is not None:
             self._stream.keep_in_step(at, unix)
-        if self._layer.packets:
-            timestamp, taken = self._picture.path.clock.captured(at, unix)
-            self.out.put([self._layer.report(timestamp, taken, "encoder")])
+        for layer in self._layers:
+            layer.report(at, unix)
 
     async def close(self) -> None:
-        with suppress(ValueError):
-            self._picture.unlisten(self._live)
+        for layer in self._layers:
+            layer.close()
         await self.out.close()
 
-    def _live(self, packet: Passed) -> None:
-        self.out.put([self._layer.live(packet)])
-
-    def _send_group(self) -> None:
-        now = asyncio.get_running_loop().time()
-        packets = self._picture.path.group.packets
-        if packets and now - self._group_at >= _GROUP_EVERY_S:
-            self._group_at = now
-            self.out.put(self._layer.group(packets))
+    def _send_group(self, ssrc: int) -> None:
+        for layer in self._layers:
+            if layer.layer.ssrc == ssrc:
+                layer.send_group()
 
 
 class _SoundWay:
@@ -201,7 +233,7 @@ class _SoundWay:
 
     def __init__(self, path: Path, stream: EncodedStream, rng: Random) -> None:
         self.producer_id = ""
-        self.out = FeedOut(path, on_keyframe_wanted=lambda: None)
+        self.out = FeedOut(path, on_keyframe_wanted=lambda _ssrc: None)
         self._stream = stream
         self._sequence = rng.randrange(1 << 15)
         self._info: FeedInfo | None = None

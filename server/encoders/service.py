@@ -137,11 +137,12 @@ class EncoderService:
         fault = self._faults.get(key_id)
         if one is None:
             return EncoderStanding(sends=False, in_lesson=False, fault=fault)
-        picture, own = one.inflow.picture, one.inflow.fault
-        converted = None if picture is None else picture.converted
-        if own is None and picture is not None and picture.trouble is not None:
-            own = EncoderFault(str(picture.trouble), picture.trouble.message_zh)
-        notice = None if converted is None else conversion_notice(converted)
+        own, notice = one.inflow.fault, None
+        for picture in one.inflow.pictures:  # the largest has the last word
+            if own is None and picture.trouble is not None:
+                own = EncoderFault(str(picture.trouble), picture.trouble.message_zh)
+            if picture.converted is not None:
+                notice = conversion_notice(picture.converted)
         return EncoderStanding(one.inflow.sends, one.in_lesson, own or fault, notice)
 
     # --- which there are ----------------------------------------------------------------------
@@ -265,7 +266,7 @@ class EncoderService:
             self._media,
             folder=self._folder.path,
             source=inflow.source,
-            picture=inflow.picture,
+            pictures=inflow.pictures,
             stream=inflow.stream,
             rng=self._rng,
         )

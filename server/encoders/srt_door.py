@@ -34,7 +34,7 @@ class SrtDoor:
         self.key_id = key_id
         self.source = source
         self.stream = EncodedStream(rng)
-        self.picture = self.stream.picture
+        self.pictures = (self.stream.picture,)
         self.fault: EncoderFault | None = None
         self._host = host
         self._port = port

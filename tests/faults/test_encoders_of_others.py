@@ -178,6 +178,38 @@ async def test_a_camera_that_the_server_asks_while_there_is_a_lesson(office: Off
         camera.kill()
 
 
+async def test_a_cameras_small_stream_stands_in_for_its_large_one(office: Office) -> None:
+    """Main and sub stream are layers of one source: one producer, and either is enough."""
+    need_cameras()
+    large = NetworkCamera(MARK, CameraModel(gop=30, width=640, height=480))
+    small = NetworkCamera(MARK, CameraModel(gop=30))
+    for camera in (large, small):
+        camera.start()
+    try:
+        key = office.key("rtsp", camera_url=large.url, camera_sub_url=small.url)
+        office.secrets.add(f"{large.port}/main")
+        lesson_id = await asyncio.to_thread(office.county.lesson_now)
+        async with watching(office.county, lesson_id) as observer:
+            await shows(observer, MARK)
+            await office.until(key, in_lesson=True, sends=True, fault=None)
+            live = office.admin.get(f"/api/lessons/{lesson_id}/stats").json()
+            layers = [
+                len(producer["layers"])
+                for seat in live["seats"]
+                for device in seat["devices"]
+                for producer in device["sends"]
+            ]
+            assert 2 in layers, live
+            large.kill()
+            fault = None
+            while fault is None:
+                fault = (await office.until(key, in_lesson=True, sends=True))["fault"]
+            await shows(observer, MARK)
+    finally:
+        for camera in (large, small):
+            camera.kill()
+
+
 async def test_strangers_and_half_open_connections_cost_the_others_nothing(office: Office) -> None:
     key = office.key("rtmp")
     port = int(httpx.URL(key["address"]).port or 0)

@@ -1129,10 +1129,15 @@ export interface components {
          * @enum {string}
          */
         Source: "teacher" | "students" | "board" | "screen" | "room";
-        /** @description `camera_…` are of `rtsp` alone: the camera that the server is to ask. */
+        /**
+         * @description `camera_…` are of `rtsp` alone: the camera that the server is to ask. `camera_sub_url` is its
+         *     small stream, which rooms with a thin line get; it may be left out.
+         */
         SourceKeyBody: {
             /** @default  */
             camera_password: string;
+            /** @default  */
+            camera_sub_url: string;
             /** @default false */
             camera_udp: boolean;
             /** @default  */

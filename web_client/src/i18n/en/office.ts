@@ -219,6 +219,7 @@ export const office = {
       rtsp: "Camera (RTSP), asked by the server",
     },
     cameraUrl: "The camera’s address",
+    cameraSubUrl: "Its small stream, for thin lines",
     cameraUser: "User",
     cameraPassword: "Password",
     cameraAdded: "Added. The server asks this camera whenever the room has a lesson.",

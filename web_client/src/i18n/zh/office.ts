@@ -209,6 +209,7 @@ export const office: Pick<Messages, keyof typeof english> = {
       rtsp: "摄像机（RTSP），由服务器拉流",
     },
     cameraUrl: "摄像机地址",
+    cameraSubUrl: "子码流地址（供线路弱的教室）",
     cameraUser: "用户名",
     cameraPassword: "密码",
     cameraAdded: "已添加。教室上课时，服务器会自动拉取该摄像机的画面。",

@@ -33,6 +33,7 @@ export class SourceKeys extends Secrets<SourceKey> {
     source: SOURCES[0] ?? "",
     way: "whip",
     camera_url: "",
+    camera_sub_url: "",
     camera_user: "",
     camera_password: "",
   };
@@ -79,6 +80,10 @@ export class SourceKeys extends Secrets<SourceKey> {
   private cameraFields(): TemplateResult {
     const { admin } = this.m;
     return html`${this.field("camera_url", admin.cameraUrl, { placeholder: "rtsp://192.168.1.64:554/main" })}
+    ${this.field("camera_sub_url", admin.cameraSubUrl, {
+      placeholder: "rtsp://192.168.1.64:554/sub",
+      optional: true,
+    })}
     ${this.field("camera_user", admin.cameraUser, { optional: true })}
     ${this.field("camera_password", admin.cameraPassword, { type: "password", optional: true })}`;
   }
