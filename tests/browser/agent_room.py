@@ -1,0 +1,161 @@
+"""A county one of whose rooms is an agent with two RTSP cameras, beside a page in kiosk mode.
+
+The page is opened by the agent itself, in the Chromium that it finds on its way (`PATH`): a script
+that starts Debian's without a window, with the room's microphone, and lets a test look in.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Error as NotThere
+from playwright.sync_api import Page, Playwright
+
+from tests.browser.county import ROOMS, County
+from tests.browser.fake_devices import FakeDevice
+from tests.browser.screens import CHROMIUM, WAIT_S
+from tests.browser.server_process import ServerProcess
+from tests.network_camera import CameraModel, NetworkCamera
+from tests.ports import free_port
+
+PASSWORD = "s3cret-geheim"
+CAMERAS = {"students": 9, "teacher": 10}  # what each shows
+_PROFILE = """
+inherits = "standard"
+title_zh = "山河"
+title_en = "Shanhe"
+[send.delivery]
+room = ["students", "teacher"]
+"""
+_SOURCE = """
+[sources.{source}]
+width = {width}
+height = {height}
+frame_rate = {rate}
+layers = [{{ rid = "f", scale_down_by = 1, max_bitrate_bps = 2_000_000, max_frame_rate = {rate} }}]
+[sources.{source}.camera]
+user = "admin"
+password = "front"
+streams = [{{ rid = "f", url = "{url}" }}]
+"""
+# Of these the agent's own are what is tested; of the rest headless and root are the machine's.
+_BROWSER = """#!/bin/sh
+exec {chromium} --headless=new --disable-gpu --remote-debugging-port={port} \\
+    --use-fake-device-for-media-stream --use-file-for-fake-audio-capture={audio} "$@"
+"""
+
+
+@dataclass
+class AgentRoom:
+    """The room is `ROOMS[0]`; its `page` is the kiosk's."""
+
+    server: ServerProcess
+    county: County
+    cameras: list[NetworkCamera]
+    status_port: int
+    debugging_port: int
+    log: Path
+
+    def status(self) -> dict[str, object]:
+        """What the agent says of itself."""
+        answer = httpx.get(f"http://127.0.0.1:{self.status_port}/status.json")
+        return dict(answer.json())
+
+    def sends(self) -> None:
+        """Returns when every camera sends."""
+        until = time.monotonic() + WAIT_S
+        while time.monotonic() < until:
+            with suppress(httpx.HTTPError):
+                cameras = self.status()["cameras"]
+                assert isinstance(cameras, list)
+                if all(one["state"] == "sends" for one in cameras):
+                    return
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text()[-2000:])
+
+    def kiosk_page(self, playwright: Playwright) -> Page:
+        """The page that the agent has opened."""
+        until = time.monotonic() + WAIT_S
+        while True:
+            try:
+                browser = playwright.chromium.connect_over_cdp(
+                    f"http://127.0.0.1:{self.debugging_port}"
+                )
+                for page in browser.contexts[0].pages:
+                    if page.url.endswith("/room"):
+                        return page
+                browser.close()
+            except NotThere:
+                pass
+            assert time.monotonic() < until, self.log.read_text()[-2000:]
+            time.sleep(0.2)
+
+
+@contextmanager
+def agent_room(
+    folder: Path, model: CameraModel, *, microphone: FakeDevice | None = None
+) -> Iterator[AgentRoom]:
+    """With a microphone the agent opens the page; without, there are the cameras alone."""
+    with ExitStack() as stack:
+        cameras = [NetworkCamera(identity, model) for identity in CAMERAS.values()]
+        for camera in cameras:
+            camera.start()
+            stack.callback(camera.kill)
+        server = ServerProcess(folder / "data")
+        rooms = server.data_folder / "hardware_profiles" / "rooms"
+        rooms.mkdir(parents=True)
+        parts = [
+            _SOURCE.format(
+                source=source,
+                url=camera.url,
+                width=model.width,
+                height=model.height,
+                rate=model.frame_rate,
+            )
+            for source, camera in zip(CAMERAS, cameras, strict=True)
+        ]
+        (rooms / "shanhe.toml").write_text(_PROFILE + "".join(parts), encoding="utf-8")
+        stack.callback(server.stop)
+        server.start()
+        county = County.founded(server.origin, server.setup_key, "shanhe")
+        stack.callback(county.teacher.close)
+        (folder / "credential").write_text(county.credentials[ROOMS[0]])
+        passwords = folder / "passwords.toml"
+        passwords.write_text(f'front = "{PASSWORD}"\n')
+        passwords.chmod(0o600)
+        room = AgentRoom(server, county, cameras, free_port(), free_port(), folder / "agent.log")
+        command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
+        command += ["--server", server.origin, "--credential-file", str(folder / "credential")]
+        command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
+        command += ["--passwords", str(passwords), "--status-port", str(room.status_port)]
+        command += ["--state-folder", str(folder / "state")]
+        environment = dict(os.environ)
+        if microphone is not None:
+            command += ["--kiosk", *(["--kiosk-as-root"] if os.geteuid() == 0 else [])]
+            environment |= _with_browser(folder, room.debugging_port, microphone)
+        with room.log.open("wb") as out:
+            agent = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+        try:
+            yield room
+        finally:
+            agent.terminate()
+            code = agent.wait(20)
+        assert code == 0
+        assert PASSWORD not in room.log.read_text()
+
+
+def _with_browser(folder: Path, port: int, microphone: FakeDevice) -> dict[str, str]:
+    programs = folder / "bin"
+    programs.mkdir()
+    browser = programs / "google-chrome"  # the first name that is looked for
+    browser.write_text(_BROWSER.format(chromium=CHROMIUM, port=port, audio=microphone.audio))
+    browser.chmod(0o700)
+    return {"PATH": f"{programs}:{os.environ['PATH']}", "DISPLAY": ":0"}
