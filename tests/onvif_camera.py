@@ -14,6 +14,7 @@ import hashlib
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +53,7 @@ class FakeOnvif:
     baseline: bool = True
     keeps_its_own: bool = False  # says yes, and changes nothing
     answers: dict[str, bytes] = field(default_factory=dict)  # in place of its own
+    on_set: Callable[[EncoderSetting], None] = lambda _: None  # what the camera does then
     asked: list[str] = field(default_factory=list)
     seen: bytearray = field(default_factory=bytearray)  # every byte that came
 
@@ -231,4 +233,5 @@ class FakeOnvif:
         if not self.keeps_its_own:
             one.gop = int(re.findall(r"<t:GovLength>(\d+)<", request)[0])
             one.h264_profile = re.findall(r"<t:H264Profile>(\w+)<", request)[0]
+            self.on_set(one)
         return 200, self._wrapped("<trt:SetVideoEncoderConfigurationResponse/>")

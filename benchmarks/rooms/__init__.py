@@ -8,5 +8,6 @@ ffmpeg_whip   FFmpeg's whip muxer
 gst_whip      GStreamer's rtspsrc and webrtcbin
 converting    a camera that browsers do not play
 sounding      the room's sound
+glass         the whole way, from a camera to a page's pixels
 stamp         the time that a picture bears
 """

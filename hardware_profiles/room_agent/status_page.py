@@ -275,7 +275,8 @@ def page(told: dict[str, Any]) -> str:
         '<meta http-equiv="refresh" content="2"><title>同课 Tongke</title>'
         '<meta name="viewport" content="width=device-width">'
         "<style>body{font:1.1rem/1.6 system-ui,sans-serif;margin:2rem auto;max-width:56rem;"
-        "padding:0 1rem}td,th{text-align:left;padding:.4rem 1rem .4rem 0;vertical-align:top;"
+        "padding:0 1rem}table{border-collapse:collapse}td p{margin:.4rem 0 0}"
+        "td,th{text-align:left;padding:.4rem 1rem .4rem 0;vertical-align:top;"
         "border-bottom:1px solid #ccc}small{color:#555;display:block}.lost{color:#a30000}</style>"
         f"<h1>{html.escape(told['room'])}</h1><p><strong>{phase}</strong>"
         f"{''.join(_notices(told))}"
@@ -326,18 +327,18 @@ def _row(camera: dict[str, Any]) -> str:
     name = _both(_SOURCES.get(camera["source"], (camera["source"], camera["source"])))
     trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
-    notice = _both(_price(camera)) if camera["converted"] or camera["price"] else ""
+    notice = _told(_price(camera)) if camera["converted"] or camera["price"] else ""
     if camera["setting_en"]:
-        notice += _both((camera["setting_zh"], camera["setting_en"]))
+        notice += _told((camera["setting_zh"], camera["setting_en"]))
     if state is StreamState.SENDS and camera["held_back"]:
-        notice += _both(
+        notice += _told(
             (
                 "教室到服务器的线路太窄，暂不发送",
                 "the line to the server is too thin: it is not sent",
             )
         )
     elif state is StreamState.SENDS and not camera["needed"]:
-        notice += _both(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
+        notice += _told(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
     return (
         f"<tr><td>{name} ({html.escape(camera['layer'])})"
         f'<td class="{state.value}">{_both(_STATES[state])}<p>{trouble}'
@@ -389,6 +390,10 @@ def _price(camera: dict[str, Any]) -> tuple[str, str]:
         f"{english}: converted here, which takes {percent} % of a processor core{slow_en}. "
         "Set the camera to H.264, progressive, without B-frames, to save that",
     )
+
+
+def _told(words: tuple[str, str]) -> str:
+    return f"<p>{_both(words)}"
 
 
 def _both(words: tuple[str, str]) -> str:

@@ -94,7 +94,7 @@ class ReadinessBody(Body):
 
 
 _COPIED = Text(
-    "这台机器的设备凭证正在另一台机器上使用（网络：{0}）。两台机器会轮流送出这间教室的画面。"
+    "这台机器的设备凭证正在另一台机器上使用（网络：{0}）。看到的画面可能来自其中任何一台。"
     "请管理员为其中一台新建设备凭证，并撤销这一个。",
     "This machine's device credential is in use on another machine as well (networks: {0}). Either "
     "of them may be the one whose pictures are seen. Have the administrator make a new credential "

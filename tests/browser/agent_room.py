@@ -6,11 +6,12 @@ that starts Debian's without a window, with the room's microphone, and lets a te
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ inherits = "standard"
 title_zh = "山河"
 title_en = "Shanhe"
 [send.delivery]
-room = ["students", "teacher"]
+room = {rooms}
 """
 _SOURCE = """
 [sources.{source}]
@@ -101,17 +102,22 @@ class AgentRoom:
 
 @contextmanager
 def agent_room(
-    folder: Path, model: CameraModel, *, microphone: FakeDevice | None = None
+    folder: Path,
+    model: CameraModel,
+    *,
+    microphone: FakeDevice | None = None,
+    cameras: Sequence[str] = tuple(CAMERAS),
 ) -> Iterator[AgentRoom]:
     """With a microphone the agent opens the page; without, there are the cameras alone."""
     with ExitStack() as stack:
-        cameras = [NetworkCamera(identity, model) for identity in CAMERAS.values()]
-        for camera in cameras:
+        networked = [NetworkCamera(CAMERAS[source], model) for source in cameras]
+        for camera in networked:
             camera.start()
             stack.callback(camera.kill)
         server = ServerProcess(folder / "data")
         rooms = server.data_folder / "hardware_profiles" / "rooms"
         rooms.mkdir(parents=True)
+        profile = _PROFILE.format(rooms=json.dumps(list(cameras)))
         parts = [
             _SOURCE.format(
                 source=source,
@@ -120,9 +126,9 @@ def agent_room(
                 height=model.height,
                 rate=model.frame_rate,
             )
-            for source, camera in zip(CAMERAS, cameras, strict=True)
+            for source, camera in zip(cameras, networked, strict=True)
         ]
-        (rooms / "shanhe.toml").write_text(_PROFILE + "".join(parts), encoding="utf-8")
+        (rooms / "shanhe.toml").write_text(profile + "".join(parts), encoding="utf-8")
         stack.callback(server.stop)
         server.start()
         county = County.founded(server.origin, server.setup_key, "shanhe")
@@ -131,7 +137,7 @@ def agent_room(
         passwords = folder / "passwords.toml"
         passwords.write_text(f'front = "{PASSWORD}"\n')
         passwords.chmod(0o600)
-        room = AgentRoom(server, county, cameras, free_port(), free_port(), folder / "agent.log")
+        room = AgentRoom(server, county, networked, free_port(), free_port(), folder / "agent.log")
         command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
         command += ["--server", server.origin, "--credential-file", str(folder / "credential")]
         command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]

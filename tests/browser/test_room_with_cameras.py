@@ -1,7 +1,7 @@
 """A lesson whose rural room is the agent with two RTSP cameras, beside the page that it opens.
 
-The teacher sees the cameras and hears the room's page, which sends no picture of its own; the lesson
-is recorded, and its recording plays with every picture. (The sound is the page's: where a profile
+The teacher sees the cameras and hears the room's page, which sends no picture of its own; what
+was recorded plays with every picture. (The sound is the page's: where a profile
 gives it to the agent, `all_comes_from` finds it at the same seat.)
 """
 
