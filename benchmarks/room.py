@@ -140,7 +140,7 @@ def idle(seconds: float) -> Carried:
         command = [str(Path(sys.executable).parent / "tongke"), "room", "--profile", "room"]
         command += ["--server", f"https://127.0.0.1:{free_port()}", "--status-port", "0"]
         command += ["--credential-file", str(folder / "credential")]
-        command += ["--profiles-folder", str(folder)]
+        command += ["--profiles-folder", str(folder), "--state-folder", str(folder / "state")]
         process = subprocess.Popen(bound(command), stderr=subprocess.DEVNULL)
         try:
             time.sleep(SETTLE_S + 2.0)

@@ -96,7 +96,7 @@ def room(
             address,
             TimetabledTokens(
                 RoomTokens(address, credential, run=secrets.token_hex(16)),
-                TimetableFile(kept, _say),
+                TimetableFile(kept, _say, room=f"{address.origin} {credential}"),
             ),
             load_room_profile(profile, [profiles_folder] if profiles_folder else []),
             read_passwords(passwords) if passwords else {},

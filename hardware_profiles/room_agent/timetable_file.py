@@ -7,6 +7,7 @@ server's next answer; a disk that cannot be written keeps no room from its lesso
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -38,10 +39,14 @@ def boot() -> str:
 
 
 class TimetableFile:
-    """`read` once, then `write` what has changed. `say` is told what is wrong with it, once."""
+    """`read` once, then `write` what has changed. `say` is told what is wrong with it, once.
 
-    def __init__(self, folder: Path | None, say: Callable[[str], None]) -> None:
+    `room` is whose it is: another server's or room's, from before, is another file.
+    """
+
+    def __init__(self, folder: Path | None, say: Callable[[str], None], *, room: str = "") -> None:
         self._folder = folder
+        self._name = f"{_NAME}-{hashlib.sha256(room.encode()).hexdigest()[:12]}"
         self._say = say
         self._told = ""
 
@@ -50,7 +55,7 @@ class TimetableFile:
         this_boot = boot() or f"process-{os.getpid()}-{time.time_ns()}"
         if self._folder is None:
             return Timetable(None, boot=this_boot)
-        file = self._folder / _NAME
+        file = self._folder / self._name
         try:
             with file.open("rb") as kept:
                 return Timetable(KnownTimetable.read(kept.read(MOST_BYTES)), boot=this_boot)
@@ -71,7 +76,7 @@ class TimetableFile:
         """Keep this one."""
         if self._folder is None:
             return
-        file, aside = self._folder / _NAME, self._folder / f".{_NAME}.new"
+        file, aside = self._folder / self._name, self._folder / f".{self._name}.new"
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with aside.open("wb") as out:

@@ -82,6 +82,7 @@ def agent(
     command += ["--server", server.origin, "--credential-file", str(tmp_path / "credential")]
     command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
     command += ["--passwords", str(passwords), "--status-port", str(port)]
+    command += ["--state-folder", str(tmp_path / "state")]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
         yield county, port, log

@@ -130,11 +130,20 @@ def test_a_torn_file_is_told_and_made_anew(tmp_path: Path) -> None:
     assert known is not None
     file.write(known)
     assert file.read().known == known and said == []
-    (tmp_path / "timetable").write_bytes(known.written()[:-9])
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(known.written()[:-9])
     assert file.read().known is None
     assert "damaged" in said[0] and len(said) == 1
     file.write(known)
     assert file.read().known == known
+
+
+def test_another_room_s_is_another(tmp_path: Path) -> None:
+    known = learnt(NINE).known
+    assert known is not None
+    TimetableFile(tmp_path, print, room="one").write(known)
+    assert TimetableFile(tmp_path, print, room="two").read().known is None
+    assert TimetableFile(tmp_path, print, room="one").read().known == known
 
 
 def test_a_disk_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
