@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from random import Random
@@ -11,11 +12,12 @@ import pytest
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.loader import load_room_profile
 from hardware_profiles.room_agent.agent import RoomAgent
-from hardware_profiles.room_agent.camera import StreamState
+from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
 from hardware_profiles.room_agent.status_page import response
+from hardware_profiles.room_agent.timetable import READY_BEFORE_S
 from hardware_profiles.room_agent.timetable_file import TimetableFile, steady
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
@@ -200,3 +202,31 @@ def test_it_says_how_the_rooms_page_is(agent: RoomAgent, state: KioskState) -> N
         )["page"]
         == state.value
     )
+
+
+async def test_its_cameras_are_asked_before_the_bell_though_the_server_is_away(
+    timed: tuple[RoomAgent, TimetabledTokens], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, tokens = timed
+    started: list[CameraFeed] = []
+
+    def start(feed: CameraFeed) -> None:
+        started.append(feed)
+
+    monkeypatch.setattr(CameraFeed, "start", start)
+    rounds = asyncio.Semaphore(0)
+
+    async def looked(_: float) -> None:
+        rounds.release()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("hardware_profiles.room_agent.agent.asyncio.sleep", looked)
+    for in_s, asked_for in ((READY_BEFORE_S + 60, 0), (READY_BEFORE_S - 1, 3), (-60, 3)):
+        started.clear()
+        lesson(tokens, in_s)
+        tending = asyncio.create_task(agent._tend())
+        async with asyncio.timeout(10):
+            await rounds.acquire()
+        tending.cancel()
+        await asyncio.gather(tending, return_exceptions=True)
+        assert len(started) == asked_for
