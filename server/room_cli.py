@@ -105,13 +105,12 @@ def room(
         )
     except ProfileError as error:
         _fail(Text(error.message_zh, error.message_en))
-    page = None
     if kiosk or kiosk_as_root:
-        page = _kiosk(address, credential, kept, insecure=insecure, as_root=kiosk_as_root)
+        agent.kiosk = _kiosk(address, credential, kept, insecure=insecure, as_root=kiosk_as_root)
     options = RoomOptions(
         server, credential_file, profile, profiles_folder, passwords, insecure=insecure
     )
-    asyncio.run(_run(agent, status_port, page, checking_of(agent, options)))
+    asyncio.run(_run(agent, status_port, checking_of(agent, options)))
 
 
 def usual_state_folder() -> Path:
@@ -166,9 +165,7 @@ def _kiosk(
     return Kiosk((), state, say=_say)
 
 
-async def _run(
-    agent: RoomAgent, status_port: int, page: Kiosk | None, checking: RoomChecking
-) -> None:
+async def _run(agent: RoomAgent, status_port: int, checking: RoomChecking) -> None:
     from hardware_profiles.room_agent.status_page import serve_status  # noqa: PLC0415
 
     working = asyncio.create_task(agent.run(), name="room-agent")
@@ -177,7 +174,7 @@ async def _run(
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, working.cancel)
     try:
-        status = await serve_status(agent, status_port, page, checking=checking)
+        status = await serve_status(agent, status_port, checking)
     except OSError:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
@@ -189,11 +186,8 @@ async def _run(
         )
     port = status.sockets[0].getsockname()[1]
     typer.echo(f"http://127.0.0.1:{port}", err=True)
-    showing = asyncio.create_task(page.run() if page else asyncio.sleep(0), name="room-page")
     with suppress(asyncio.CancelledError):
         await working
-    showing.cancel()
-    await asyncio.gather(showing, return_exceptions=True)
     await checking.stop()
     status.close()
 

@@ -20,6 +20,7 @@ from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.camera_setting import CameraSetting, SetStream
 from hardware_profiles.room_agent.carrying import Offering
 from hardware_profiles.room_agent.converting.target import Target
+from hardware_profiles.room_agent.kiosk import Kiosk
 from hardware_profiles.room_agent.participant import RoomInLesson
 from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sound import CameraSound, SoundFeed, SoundSetup
@@ -71,6 +72,7 @@ class RoomAgent:
         self.profile = profile
         self.server = server
         self.refused = ""
+        self.kiosk: Kiosk | None = None  # the room's page beside it, where it opens one
         self._rng = rng
         self._say = say
         self.tokens = tokens if isinstance(tokens, TimetabledTokens) else None
@@ -92,6 +94,8 @@ class RoomAgent:
         tending = [asyncio.create_task(self._tend(), name="room-cameras")]
         if self.tokens is not None:
             tending.append(asyncio.create_task(self.tokens.keep(), name="room-timetable"))
+        if self.kiosk is not None:
+            tending.append(asyncio.create_task(self.kiosk.run(), name="room-page"))
         tending += [
             asyncio.create_task(camera.setting.run(), name="camera-setting")
             for camera in self.cameras

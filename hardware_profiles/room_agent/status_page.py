@@ -78,6 +78,12 @@ _CONVERTED = {
         "the camera's colours are of a kind no browser plays",
     ),
 }
+_SOURCES = {
+    "teacher": ("教师", "teacher"),
+    "students": ("学生", "pupils"),
+    "board": ("板书", "board"),
+    "screen": ("屏幕", "screen"),
+}
 _PAGE = {
     KioskState.OPEN: ("教室网页已打开", "the room's page is open"),
     KioskState.AGAIN: (
@@ -113,11 +119,7 @@ _SOURCES = {
 
 
 async def serve_status(
-    agent: RoomAgent,
-    port: int = STATUS_PORT,
-    kiosk: Kiosk | None = None,
-    *,
-    checking: check.RoomChecking | None = None,
+    agent: RoomAgent, port: int = STATUS_PORT, checking: check.RoomChecking | None = None
 ) -> asyncio.Server:
     """Listen on loopback; raises OSError when the port is taken. With `checking` there is a button
     for the acceptance test."""
@@ -126,7 +128,7 @@ async def serve_status(
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(_ASKED_WITHIN_S):
                 request = await reader.readuntil(b"\r\n\r\n")
-                writer.write(response(agent, request, time.time(), kiosk, checking=checking))
+                writer.write(response(agent, request, time.time(), checking))
                 await writer.drain()
         writer.close()
 
@@ -134,12 +136,7 @@ async def serve_status(
 
 
 def response(
-    agent: RoomAgent,
-    request: bytes,
-    now: float,
-    kiosk: Kiosk | None = None,
-    *,
-    checking: check.RoomChecking | None = None,
+    agent: RoomAgent, request: bytes, now: float, checking: check.RoomChecking | None = None
 ) -> bytes:
     """The whole answer to an HTTP request."""
     first, *fields = request.decode("latin-1").split("\r\n")
@@ -154,10 +151,10 @@ def response(
     if words[0] != "GET" or len(words) != 3:
         return _answer("405 Method Not Allowed", "text/plain", "GET /")
     if words[1] == "/status.json":
-        return _answer("200 OK", "application/json", json.dumps(status(agent, now, kiosk)))
+        return _answer("200 OK", "application/json", json.dumps(status(agent, now)))
     if words[1] == "/":
         more = _CHECK if checking is not None else ""
-        return _answer("200 OK", "text/html", page(status(agent, now, kiosk)) + more)
+        return _answer("200 OK", "text/html", page(status(agent, now)) + more)
     return _answer("404 Not Found", "text/plain", "/ /status.json")
 
 
@@ -173,12 +170,11 @@ def _checked(checking: check.RoomChecking, method: str, fields: list[str]) -> by
     return _answer(f"303 See Other\r\nLocation: {check.PATH}", "text/plain", "")
 
 
-def status(agent: RoomAgent, now: float, kiosk: Kiosk | None = None) -> dict[str, Any]:
+def status(agent: RoomAgent, now: float) -> dict[str, Any]:
     """What is to be known of the agent, for programs."""
     return {
         **_timetable(agent, now),
-        "page": kiosk.state.value if kiosk else "",
-        "page_ended": kiosk.ended if kiosk else 0,
+        **_kiosk(agent.kiosk),
         "room": agent.device.name,
         "profile": agent.profile.name,
         "server": agent.server.origin,
@@ -217,6 +213,11 @@ def _sound(sound: SoundFeed, now: float) -> dict[str, Any]:
         "loudspeaker_zh": speaker.message_zh if speaker else "",
         "loudspeaker_en": speaker.message_en if speaker else "",
     }
+
+
+def _kiosk(kiosk: Kiosk | None) -> dict[str, Any]:
+    """The room's page beside the agent."""
+    return {"page": kiosk.state.value if kiosk else "", "page_ended": kiosk.ended if kiosk else 0}
 
 
 def _timetable(agent: RoomAgent, now: float) -> dict[str, Any]:

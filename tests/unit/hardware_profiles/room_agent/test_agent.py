@@ -74,15 +74,9 @@ def test_what_keeps_it_from_starting(tmp_path: Path, text: str, says: str) -> No
     assert caught.value.message_zh != caught.value.message_en
 
 
-def asked(
-    agent: RoomAgent,
-    path: str = "/",
-    host: str = "127.0.0.1:7889",
-    how: str = "GET",
-    page: Kiosk | None = None,
-) -> str:
+def asked(agent: RoomAgent, path: str = "/", host: str = "127.0.0.1:7889", how: str = "GET") -> str:
     request = f"{how} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"
-    return response(agent, request.encode(), 1e10, page).decode()
+    return response(agent, request.encode(), now=1e10).decode()
 
 
 def test_the_page_tells_in_both_languages_and_no_secrets(agent: RoomAgent) -> None:
@@ -194,14 +188,10 @@ def test_it_says_that_the_credential_is_on_another_machine(
 @pytest.mark.parametrize("state", KioskState)
 def test_it_says_how_the_rooms_page_is(agent: RoomAgent, state: KioskState) -> None:
     before = asked(agent)
-    page = asked(agent, page=Kiosk((), state, say=lambda _: None))
-    assert page != before
-    assert (
-        json.loads(
-            asked(agent, "/status.json", page=Kiosk((), state, say=print)).partition("\r\n\r\n")[2]
-        )["page"]
-        == state.value
-    )
+    agent.kiosk = Kiosk((), state, say=print)
+    assert asked(agent) != before
+    told = json.loads(asked(agent, "/status.json").partition("\r\n\r\n")[2])
+    assert (told["page"], told["page_ended"]) == (state.value, 0)
 
 
 async def test_its_cameras_are_asked_before_the_bell_though_the_server_is_away(
