@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from hardware_profiles.room_agent.agent import RoomAgent
     from hardware_profiles.room_agent.checking import RoomChecking
-    from hardware_profiles.room_agent.kiosk import Kiosk
 
 
 room_commands = typer.Typer(cls=SpokenGroup, help=words("room"), invoke_without_command=True)
@@ -106,7 +105,11 @@ def room(
     except ProfileError as error:
         _fail(Text(error.message_zh, error.message_en))
     if kiosk or kiosk_as_root:
-        agent.kiosk = _kiosk(address, credential, kept, insecure=insecure, as_root=kiosk_as_root)
+        from server.room_kiosk import room_kiosk  # noqa: PLC0415 - few open it
+
+        agent.kiosk = room_kiosk(
+            address, credential, kept, insecure=insecure, as_root=kiosk_as_root, say=_say
+        )
     options = RoomOptions(
         server, credential_file, profile, profiles_folder, passwords, insecure=insecure
     )
@@ -128,41 +131,6 @@ def alone() -> None:
     app = typer.Typer(name="tongke", cls=SpokenGroup, add_completion=False)
     app.add_typer(room_commands, name="room")
     app()
-
-
-def _kiosk(
-    server: ServerAddress, credential: str, folder: Path, *, insecure: bool, as_root: bool
-) -> Kiosk:
-    """The room's page beside the agent, or why there is none: the status page says it."""
-    from hardware_profiles.room_agent.browsers import (  # noqa: PLC0415 - few open it
-        browser_command,
-        find_browser,
-        has_screen,
-        write_start_page,
-    )
-    from hardware_profiles.room_agent.kiosk import Kiosk, KioskState  # noqa: PLC0415
-
-    root = os.name == "posix" and os.geteuid() == 0
-    browser = find_browser(os.environ)
-    if root and not as_root:
-        state = KioskState.AS_ROOT
-    elif browser is None:
-        state = KioskState.NO_BROWSER
-    elif not has_screen(os.environ):
-        state = KioskState.NO_SCREEN
-    else:
-        try:
-            write_start_page(folder, server.origin, credential)
-        except OSError:
-            _fail(
-                Text(
-                    f"无法写入 {folder}；请用 --state-folder 另选一个文件夹。",
-                    f"{folder} cannot be written; choose another folder with --state-folder.",
-                )
-            )
-        command = browser_command(browser, folder, insecure=insecure, as_root=root)
-        return Kiosk(command, KioskState.OPEN, say=_say)
-    return Kiosk((), state, say=_say)
 
 
 async def _run(agent: RoomAgent, status_port: int, checking: RoomChecking) -> None:

@@ -28,6 +28,7 @@ class KioskState(Enum):
     AGAIN = "again"  # it ended, and is opened again
     NO_BROWSER = "no_browser"
     NO_SCREEN = "no_screen"
+    NO_FOLDER = "no_folder"  # its state folder cannot be written
     AS_ROOT = "as_root"  # nobody said that it should run as root
 
 

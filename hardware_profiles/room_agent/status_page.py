@@ -99,6 +99,11 @@ _PAGE = {
         "this program has no screen, so the room's page is not open: start it within a desktop "
         "session",
     ),
+    KioskState.NO_FOLDER: (
+        "无法写入状态文件夹，教室网页未打开：请用 --state-folder 另选一个",
+        "the state folder cannot be written, so the room's page is not open: choose another with "
+        "--state-folder",
+    ),
     KioskState.AS_ROOT: (
         "不以 root 身份打开浏览器：请用普通用户运行，或加上 --kiosk-as-root",
         "no browser is opened as root: run this as an ordinary user, or say --kiosk-as-root",
