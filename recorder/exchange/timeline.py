@@ -26,6 +26,7 @@ _CHAPTERS = {
     "floor": ("{name} has the floor", "{name}发言"),
     "spotlight": ("{name} in the large picture", "大画面：{name}"),
     "screen": ("{name} shows a screen", "{name}共享屏幕"),
+    "mark": ("Mark {name}", "标记 {name}"),
     "pause": ("Not recorded", "未录制"),
     "end": ("End of the lesson", "下课"),
 }
@@ -33,7 +34,8 @@ _CHAPTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """Where something begins that people look for. `name` is whose, if anybody's."""
+    """Where something begins that people look for. `name` is whose, if anybody's; of a
+    mark, its number."""
 
     kind: str
     at_s: float
@@ -51,11 +53,13 @@ def chapters_of(manifest: Manifest) -> list[Chapter]:
         seat, name = _text(event, "seat_id"), _text(event, "name")
         if seat and name:
             names.setdefault(seat, name)
-    found = [Chapter("start", 0.0)]
+    found, marks = [Chapter("start", 0.0)], 0
     for event in manifest.events:
         kind, at = _kind(event), min(manifest.duration_s, event.start_s)
         if kind and not (kind == "joined" and at < BEGINNING_S):
-            found.append(Chapter(kind, at, plain(names.get(_text(event, "seat_id"), ""))))
+            marks += kind == "mark"
+            whose = names.get(_text(event, "seat_id"), "")
+            found.append(Chapter(kind, at, str(marks) if kind == "mark" else plain(whose)))
     found += [Chapter("pause", min(manifest.duration_s, one.start_s)) for one in manifest.pauses]
     return sorted(found, key=lambda chapter: chapter.at_s)
 
@@ -127,6 +131,8 @@ def _kind(event: RecordedEvent) -> str:
             return "spotlight" if _text(event, "seat_id") else ""
         case "source_added":
             return "screen" if _text(event, "source") == "screen" else ""
+        case "chapter_marked":
+            return "mark"
         case "lesson_ended":
             return "end"
     return ""

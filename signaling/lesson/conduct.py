@@ -17,6 +17,9 @@ from signaling.log import entries as log
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, EndReason, Role, Source
 
+# Nobody looks for two places in a lesson that are nearer to each other.
+MARKS_APART_S = 3.0
+
 
 class Conduct:
     """Changes what the lesson's people have agreed on."""
@@ -207,6 +210,13 @@ class Conduct:
                 log.RecordingSwitched(at=now, recording=message.recording, by=seat.seat_id)
             )
             self._record.keep_bars()
+
+    def mark_chapter(self, seat: Seat, _message: m.MarkChapter, now: float) -> None:
+        """A chapter begins; pressed twice, or by two at once, it is one."""
+        record = self._record
+        if now - record.marked_at >= MARKS_APART_S:
+            record.marked_at = now
+            record.write(log.ChapterMarked(at=now, by=seat.seat_id))
 
     def tell_recording_again(self, planned: bool, now: float) -> None:
         """After a restart the recorder knows the plan alone."""

@@ -52,6 +52,7 @@ SEAT_REQUESTS: dict[type[m.Request], Callable[[Conduct, Seat, Any, float], None]
     m.SendChat: Conduct.send_chat,
     m.SetLock: Conduct.set_lock,
     m.SetRecording: Conduct.switch_recording,
+    m.MarkChapter: Conduct.mark_chapter,
     m.EndLesson: Conduct.end_lesson,
 }
 REMOVAL_REQUESTS: dict[type[m.Request], Callable[[Removal, Device, Any, float], None]] = {

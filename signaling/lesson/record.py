@@ -171,6 +171,7 @@ class LessonRecord:
         self.record = plan.record  # it is to be recorded
         self.recording = False  # the recorder says so
         self.recording_fault = ""
+        self.marked_at = float("-inf")  # when somebody last marked a chapter
         self.video_codec = m.VideoCodec.H264  # once less, it stays so: a change interrupts pictures
         self.ends_at: float | None = None  # told when the longest length is near
         self.ending: tuple[float, str] | None = None  # when and why

@@ -111,6 +111,7 @@ PERMISSIONS: dict[type[m.Request], Permission] = {
     m.SendChat: Permission(_PLACES | _STAFF),
     m.SetLock: Permission(_LEAD, "lead-only"),
     m.SetRecording: Permission(_LEAD, "lead-only"),
+    m.MarkChapter: Permission(_STAFF, "lead-only"),
     m.RemoveDevice: Permission(_LEAD, "lead-only"),
     m.Readmit: Permission(_LEAD, "lead-only"),
     m.EndLesson: Permission(_LEAD, "lead-only"),

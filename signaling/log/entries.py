@@ -333,6 +333,13 @@ class RecordingSwitched(Entry):
     by: str
 
 
+class ChapterMarked(Entry):
+    """Somebody who runs the lesson says that a new part of it begins."""
+
+    type: Literal["chapter_marked"] = "chapter_marked"
+    by: str
+
+
 class Chat(Entry):
     """A line to all."""
 
@@ -398,6 +405,7 @@ AnyEntry = (
     | LockChanged
     | RecordingChanged
     | RecordingSwitched
+    | ChapterMarked
     | Chat
     | Speech
     | LinkChanged

@@ -306,6 +306,12 @@ class SetRecording(Request):
     recording: bool
 
 
+class MarkChapter(Request):
+    """A new part of the lesson begins here: recordings have a chapter at this moment."""
+
+    type: Literal["mark_chapter"] = "mark_chapter"
+
+
 class RemoveDevice(Request):
     """Lead: this device is put out of its seat, and whoever it belongs to is let in no more."""
 
@@ -358,6 +364,7 @@ ClientMessage = Annotated[
     | SetLock
     | TakeProgram
     | SetRecording
+    | MarkChapter
     | RemoveDevice
     | Readmit
     | EndLesson

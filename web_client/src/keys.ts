@@ -13,6 +13,7 @@ export function keysOf(page: Route["page"], { keys, player }: Messages): readonl
       ["S", keys.screen],
       ["C", keys.chat],
       ["D", keys.devices],
+      ["B", keys.mark],
       ["Esc", keys.leaveField],
     ],
     room: [[keys.spaceBar, keys.hand]],

@@ -93,6 +93,17 @@ describe("what is missing", () => {
     expect(found).toEqual({ kind: "pause", at: 20, name: "", pause });
   });
 
+  it("stands among what the teacher has marked, which is counted", () => {
+    const marks = [event(10, "chapter_marked", { by: "lead" }), event(30, "chapter_marked")];
+    const recorded = { ...recording([], marks), pauses: [{ ...pause, start_s: 20 }] };
+    expect(chaptersOf(recorded).map(({ kind, at, name }) => [kind, at, name])).toEqual([
+      ["start", 0, ""],
+      ["mark", 10, "1"],
+      ["pause", 20, ""],
+      ["mark", 30, "2"],
+    ]);
+  });
+
   it("is never behind the end of what can be played", () => {
     const late = { ...pause, start_s: 200 };
     const recorded = { ...recording([], []), pauses: [late] };

@@ -6,6 +6,7 @@ import pytest
 
 from signaling.lesson import events as e
 from signaling.lesson.chat import MOST_BYTES, MOST_LINES
+from signaling.lesson.conduct import MARKS_APART_S
 from signaling.protocol import messages as m
 from signaling.protocol.messages import Mode, Source
 from tests.unit.signaling.desk import Client, Desk
@@ -290,6 +291,19 @@ def test_the_lead_switches_the_recording_and_the_recorder_says_what_is_so() -> N
         (False, "lead"),
         (True, "lead"),
     ]
+
+
+def test_a_chapter_is_marked_once_however_often_the_button_is_pressed() -> None:
+    desk = Desk(record=True)
+    lead, assistant = desk.join("lead"), desk.join("assistant")
+    lead.say(m.MarkChapter())
+    first = desk.now
+    desk.advance(MARKS_APART_S - 0.1)
+    assistant.say(m.MarkChapter())
+    desk.advance(0.2)
+    assistant.say(m.MarkChapter())
+    marks = [(entry["at"], entry["by"]) for entry in desk.entries("chapter_marked")]
+    assert marks == [(first, "lead"), (pytest.approx(first + MARKS_APART_S + 0.1), "assistant")]
 
 
 def test_a_recording_stays_switched_over_a_crash_and_the_recorder_is_told_again() -> None:

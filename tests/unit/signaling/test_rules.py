@@ -67,6 +67,7 @@ ANSWERS = [
     (m.SendChat(text="hello"), "done", "done", "done", "not-allowed"),
     (m.SetLock(locked=True), "done", "lead-only", "lead-only", "lead-only"),
     (m.SetRecording(recording=True), "done", "lead-only", "lead-only", "lead-only"),
+    (m.MarkChapter(), "done", "lead-only", "done", "lead-only"),
     (m.Enter(), "done", "done", "done", "done"),
     (m.OfferSound(offers=True), "done", "done", "source-not-allowed", "source-not-allowed"),
     (m.TakeProgram(taken=True), "no-program", "no-program", "no-program", "no-program"),

@@ -46,6 +46,7 @@ const shapes = {
   people: svg`<circle cx="9" cy="8" r="3.5"/><path d="M3 20a6 6 0 0 1 12 0M16 5a3.5 3.5 0 0 1 0 6.5M17.5 14.5A6 6 0 0 1 21 20"/>`,
   community: svg`<circle cx="12" cy="6" r="3"/><circle cx="5" cy="18" r="2.5"/><circle cx="12" cy="18" r="2.5"/><circle cx="19" cy="18" r="2.5"/><path d="M10.5 8.7L6 15.7M12 9v6.5M13.5 8.7L18 15.7"/>`,
   live: svg`<circle cx="12" cy="12" r="3"/><path d="M7 7a7 7 0 0 0 0 10M17 7a7 7 0 0 1 0 10"/>`,
+  mark: svg`<path d="M7 4h10v16l-5-4-5 4z"/>`,
   record: svg`<circle cx="12" cy="12" r="6" fill="currentColor"/>`,
   key: svg`<circle cx="8" cy="8" r="4"/><path d="M11 11l9 9M17 17l2-2M14 14l2-2"/>`,
   plus: svg`<path d="M12 5v14M5 12h14"/>`,

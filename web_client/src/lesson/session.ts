@@ -174,6 +174,17 @@ export class LessonSession extends LessonIntents {
     this.connection.request(message).catch((error: unknown) => this.say(error));
   }
 
+  /** A chapter begins here; whether the server has taken it. */
+  markChapter(): Promise<boolean> {
+    return this.connection.request({ type: "mark_chapter" }).then(
+      () => true,
+      (error: unknown) => {
+        this.say(error);
+        return false;
+      },
+    );
+  }
+
   private say(error: unknown): void {
     if (error instanceof RequestRefused) {
       this.store.dispatch({ type: "notice", refusal: refusalOf(error.refusal) });

@@ -377,6 +377,12 @@ export interface SetRecording {
   request_id?: string | null;
 }
 
+/** A new part of the lesson begins here: recordings have a chapter at this moment. */
+export interface MarkChapter {
+  type: "mark_chapter";
+  request_id?: string | null;
+}
+
 /** Lead: this device is put out of its seat, and whoever it belongs to is let in no more. */
 export interface RemoveDevice {
   type: "remove_device";
@@ -726,6 +732,7 @@ export type ClientMessage =
   | SetLock
   | TakeProgram
   | SetRecording
+  | MarkChapter
   | RemoveDevice
   | Readmit
   | EndLesson

@@ -214,6 +214,22 @@ describe("the bars", () => {
     expect((find(again, "tk-chat", "input") as HTMLInputElement).value).toBe("");
   });
 
+  it("marks a chapter by button or key while it is recorded, and says when it stands", async () => {
+    const root = await inside(played);
+    const bar = (): string => words(find(root, "tk-top-bar"));
+    expect(bar()).toContain(zh.teach.mark);
+    await press(root, "tk-top-bar", "[data-testid=mark]");
+    expect(FakeSocket.last.asked).toMatchObject({ type: "mark_chapter" });
+    expect(bar()).not.toContain(zh.teach.marked);
+    FakeSocket.last.answer({ type: "done" });
+    await settled();
+    expect(bar()).toContain(zh.teach.marked);
+    await key("b");
+    const off = { record: false, recording: false, recording_fault: "switched-off" };
+    await heard({ type: "lesson_changed", lesson: lesson(off) });
+    expect(find(root, "tk-top-bar").shadowRoot?.querySelector("[data-testid=mark]")).toBeNull();
+  });
+
   it("switches the recording, and says what the recorder makes of it", async () => {
     const root = await inside(played);
     const bar = (): string => words(find(root, "tk-top-bar"));

@@ -29,6 +29,7 @@ FACTS = LibraryFacts(
 EVENTS: list[dict[str, Any]] = [
     {"at": BEGAN + 1.0, "type": "chat", "seat_id": "room1", "name": HOSTILE, "text": "1 < 2 --> &"},
     {"at": BEGAN + 2.0, "type": "floor_given", "seat_id": "room1", "by": "lead"},
+    {"at": BEGAN + 2.5, "type": "chapter_marked", "by": "lead"},
     {"at": BEGAN + 3.0, "type": "lesson_ended", "reason": "bell"},
 ]
 

@@ -110,6 +110,9 @@ def test_chapters_and_captions_are_read_by_a_player(out: Path) -> None:
     chinese = cues(out / "timeline" / "chapters.zh.vtt")
     assert next(text for _, _, text in english) == "Beginning"
     assert [text for _, _, text in chinese][-1] == "下课"
+    marks = [[when for when in told if when[2] == said] for told, said in
+             ((english, "Mark 1"), (chinese, "标记 1"))]  # fmt: skip
+    assert [one[0][0] for one in marks] == [pytest.approx(2.5, abs=0.1)] * 2
     assert [when[:2] for when in english] == [when[:2] for when in chinese]
     assert all(a[1] == b[0] for a, b in pairwise(english)), "no hole"
     assert english[-1][1] == pytest.approx(SECONDS, abs=0.2)

@@ -9,6 +9,7 @@ export const keys = {
     screen: "share the screen, or stop",
     chat: "chat open or closed",
     devices: "devices open or closed",
+    mark: "mark a chapter",
     leaveField: "out of the field, or no to a question",
     hand: "raise the hand, lower it, or give the floor back",
     escape: "cancel, or close",

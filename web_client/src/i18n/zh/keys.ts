@@ -11,6 +11,7 @@ export const keys: Pick<Messages, "keys"> = {
     screen: "开始或停止共享屏幕",
     chat: "打开或关闭聊天",
     devices: "打开或关闭设备",
+    mark: "标记章节",
     leaveField: "离开输入框，或取消提问",
     hand: "举手、放下手，或说完交还发言权",
     escape: "取消，或关闭",

@@ -2,11 +2,20 @@
 
 import type { Part, Pause, RecordedEvent, Recording } from "../../api/types.ts";
 
-export type ChapterKind = "start" | "joined" | "floor" | "spotlight" | "screen" | "pause" | "end";
+export type ChapterKind =
+  | "start"
+  | "joined"
+  | "floor"
+  | "spotlight"
+  | "screen"
+  | "mark"
+  | "pause"
+  | "end";
 
 export interface Chapter {
   readonly kind: ChapterKind;
   readonly at: number;
+  /** Whose it is; of a mark, its number. */
   readonly name: string;
   /** Nothing was recorded here. */
   readonly pause?: Pause;
@@ -49,11 +58,13 @@ export function seatNames(recording: Recording): Map<string, string> {
 export function chaptersOf(recording: Recording): Chapter[] {
   const names = seatNames(recording);
   const chapters: Chapter[] = [{ kind: "start", at: 0, name: "" }];
+  let marks = 0;
   for (const event of recording.events) {
     const kind = chapterKind(event);
     const at = placeOf(recording, event);
     if (!kind || (kind === "joined" && at < BEGINNING_S)) continue;
-    chapters.push({ kind, at, name: names.get(seatOf(event)) ?? "" });
+    const name = kind === "mark" ? String(++marks) : (names.get(seatOf(event)) ?? "");
+    chapters.push({ kind, at, name });
   }
   for (const pause of recording.pauses) {
     const at = Math.min(recording.duration_s, pause.start_s);
@@ -72,6 +83,8 @@ function chapterKind(event: RecordedEvent): ChapterKind | null {
       return event.seat_id ? "spotlight" : null;
     case "source_added":
       return event.source === "screen" ? "screen" : null;
+    case "chapter_marked":
+      return "mark";
     case "lesson_ended":
       return "end";
     default:

@@ -32,6 +32,7 @@ import { notice } from "./notice.ts";
 import { SharingLayout } from "./sharing_layout.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
+import type { TopBar } from "./top_bar.ts";
 
 const WHO_IS_THERE_EVERY_MS = 5000;
 
@@ -177,6 +178,9 @@ export class Teach extends LessonPage {
         break;
       case "s":
         this.toggleScreen();
+        break;
+      case "b":
+        void this.renderRoot.querySelector<TopBar>("tk-top-bar")?.mark();
         break;
       case "c":
         event.preventDefault();

@@ -13,6 +13,8 @@ import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { LessonState, LinkQuality } from "../../protocol/messages.ts";
 
+const MARKED_MS = 2500;
+
 export class TopBar extends TongkeElement {
   static override styles = [
     base,
@@ -99,7 +101,23 @@ export class TopBar extends TongkeElement {
   @property({ type: Number }) now = 0;
   /** In the lesson: it can be ended from here. */
   @property({ type: Boolean }) inside = false;
+  /** A chapter was marked just now. */
+  @state() private marked = false;
+  private markedTimer: ReturnType<typeof setTimeout> | undefined;
   @state() private asking: "" | "leave" | "end" = "";
+
+  override disconnectedCallback(): void {
+    clearTimeout(this.markedTimer);
+    super.disconnectedCallback();
+  }
+
+  /** Where a new part of the lesson begins, for who watches it later. */
+  async mark(): Promise<void> {
+    if (!this.view.lesson?.recording || !(await this.session.markChapter())) return;
+    this.marked = true;
+    clearTimeout(this.markedTimer);
+    this.markedTimer = setTimeout(() => (this.marked = false), MARKED_MS);
+  }
 
   override render(): TemplateResult {
     const { view, m } = this;
@@ -123,7 +141,7 @@ export class TopBar extends TongkeElement {
   }
 
   /** Recording as its owner has decided, whatever the disk says, and the door; in no question's way. */
-  private switches({ record, locked }: LessonState): TemplateResult | typeof nothing {
+  private switches({ record, recording, locked }: LessonState): TemplateResult | typeof nothing {
     if (!this.inside || this.asking) return nothing;
     const { session, m } = this;
     const off = this.view.phase !== "live";
@@ -136,6 +154,18 @@ export class TopBar extends TongkeElement {
         ${icon(record ? "pause" : "record", 16)}
         ${record ? m.teach.stopRecording : m.teach.startRecording}
       </button>
+      ${recording
+        ? html`<button
+            class="slim"
+            data-testid="mark"
+            title=${m.teach.markHint}
+            ?disabled=${off}
+            @click=${this.mark}
+          >
+            ${icon(this.marked ? "check" : "mark", 16)}
+            <span role="status">${this.marked ? m.teach.marked : m.teach.mark}</span>
+          </button>`
+        : nothing}
       <button
         class="slim"
         data-testid="lock"
