@@ -125,17 +125,14 @@ def _kind(event: RecordedEvent) -> str:
     match event.type:
         case "seat_joined":
             return "joined" if _text(event, "role") == "room" else ""
-        case "floor_given":
-            return "floor"
         case "spotlight":
             return "spotlight" if _text(event, "seat_id") else ""
         case "source_added":
             return "screen" if _text(event, "source") == "screen" else ""
-        case "chapter_marked":
-            return "mark"
-        case "lesson_ended":
-            return "end"
-    return ""
+    return _ALWAYS.get(event.type, "")
+
+
+_ALWAYS = {"floor_given": "floor", "chapter_marked": "mark", "lesson_ended": "end"}
 
 
 def _text(event: RecordedEvent, member: str) -> str:

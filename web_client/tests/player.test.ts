@@ -95,7 +95,7 @@ describe("what is missing", () => {
 
   it("stands among what the teacher has marked, which is counted", () => {
     const marks = [event(10, "chapter_marked", { by: "lead" }), event(30, "chapter_marked")];
-    const recorded = { ...recording([], marks), pauses: [{ ...pause, start_s: 20 }] };
+    const recorded = { ...recording(marks, []), pauses: [{ ...pause, start_s: 20 }] };
     expect(chaptersOf(recorded).map(({ kind, at, name }) => [kind, at, name])).toEqual([
       ["start", 0, ""],
       ["mark", 10, "1"],
