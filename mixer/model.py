@@ -117,6 +117,19 @@ class TileSize:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerBeside:
+    """What a tap takes beside one that takes the best: the layer for a tile of this size, while it
+    is another than the best that sends; nothing else. Nobody has to send anything for it.
+    """
+
+    width: int
+    height: int
+
+
+TapWant = TileSize | LayerBeside | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerInfo:
     """A stream going out, and the m-line (`mid`) of the subscribe connection that carries it."""
 

@@ -75,9 +75,10 @@ class JournalEvent(Message):
 
 
 class OpenTap(control.OpenTap):
-    """A source of this recording."""
+    """A source of this recording; `beside`: a smaller layer of what is taken at its best, too."""
 
     recording_id: str
+    beside: bool = False
 
 
 class PauseRecording(Message):

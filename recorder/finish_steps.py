@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recorder.archive import Archive, RecordedTrack, Standstill, track_times
@@ -19,6 +19,7 @@ from recorder.holes import holes
 from recorder.lesson_time import TimeMap
 from recorder.making import Outcome, PartToMake, forget_notes, make_all, noted_files
 from recorder.manifest import (
+    LowPicture,
     Manifest,
     Missing,
     Part,
@@ -43,6 +44,12 @@ UNREADABLE_S = {"audio": 1.0, "video": 5.0}
 
 # What a killed recorder has noted and not yet written: a fragment, and packets that wait in order.
 TORN_S = 2.0
+
+# A smaller layer comes a moment after the best, when it has had its keyframe, and goes before it.
+LOW_LACKS_S = 4.0
+
+# A picture of more than half of the best's bytes helps no thin line.
+LOW_SHARE = 0.5
 
 # A recorder that is killed so soon after it began a file has not written a whole fragment of it.
 KILLED_SOON_S = 1.0
@@ -78,6 +85,7 @@ class _Part:
     seat_id: str
     plan: PlannedPart
     made: MadePart
+    low: LowPicture | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +95,7 @@ class FinishingWork:
     folder: Path
     archive: Archive
     pieces: dict[str, list[_Piece]] = field(default_factory=dict)  # by seat
+    beside: dict[str, list[_Piece]] = field(default_factory=dict)  # smaller layers, by seat
     parts: list[_Part] = field(default_factory=list)  # by start
     lost: list[_Lost] = field(default_factory=list)
     poster: str = ""
@@ -99,7 +108,7 @@ def remove_leftovers(work: FinishingWork) -> None:
     Parts that it made and noted stay (`making`).
     """
     kept = noted_files(work.folder)
-    for pattern in ("part-*", ".part-*", ".*.tmp"):
+    for pattern in ("part-*", ".part-*", "low-*", ".low-*", ".*.tmp"):
         for path in work.folder.glob(pattern):
             if path.name not in kept:
                 path.unlink(missing_ok=True)
@@ -135,21 +144,38 @@ def place_tracks(work: FinishingWork) -> None:
             )
             extent = measure(file)
             held += extent.held
+            if started.beside:  # whatever it lacks is in the best
+                if extent.frames:
+                    work.beside.setdefault(started.seat_id, []).append(
+                        _piece(track, segment, extent, file, to_lesson)
+                    )
+                continue
             if extent.missing and not _killed_soon(track, segment, extent):
                 work.lost.append(_lost(track, segment.file, segment.at, extent.missing))
             if not extent.frames:
                 continue
-            span = Span(
-                segment.file, started.source, to_lesson(extent.first), to_lesson(extent.end)
-            )
+            piece = _piece(track, segment, extent, file, to_lesson)
             untimed = to_lesson.beyond(extent.end)
             if untimed > UNTIMED_S:
                 text = f"its last {untimed:.0f} s are in no line of the journal"
-                work.lost.append(_lost(track, segment.file, span.end, text))
-            piece = _Piece(track, segment, extent, TimedTrack(file, to_lesson), span)
+                work.lost.append(_lost(track, segment.file, piece.span.end, text))
             work.pieces.setdefault(started.seat_id, []).append(piece)
+        if started.beside:
+            continue
         told = {lost.file for lost in work.lost if lost.file}
         work.lost += [lost for lost in _holes(track, held, to_lesson) if lost.file not in told]
+
+
+def _piece(
+    track: RecordedTrack,
+    segment: SegmentStarted,
+    extent: Extent,
+    file: TrackFile,
+    to_lesson: TimeMap,
+) -> _Piece:
+    source = track.started.source
+    span = Span(segment.file, source, to_lesson(extent.first), to_lesson(extent.end))
+    return _Piece(track, segment, extent, TimedTrack(file, to_lesson), span)
 
 
 def _killed_soon(track: RecordedTrack, segment: SegmentStarted, extent: Extent) -> bool:
@@ -189,10 +215,17 @@ def make_parts(work: FinishingWork) -> None:
         PartToMake(f"part-{number:04d}", _content(plan, by_key))
         for number, (_, plan, by_key) in enumerate(planned, start=1)
     ]
-    for (seat_id, plan, by_key), outcome in zip(
-        planned, make_all(work.folder, orders), strict=True
-    ):
-        _take(work, _Part(seat_id, plan, outcome.made) if outcome.made else None, outcome)
+    lows = {
+        order.name: PartToMake(order.name.replace("part", "low"), content)
+        for order, (seat_id, plan, _) in zip(orders, planned, strict=True)
+        if (content := _low_content(work, seat_id, plan, order.content)) is not None
+    }
+    made = make_all(work.folder, [*orders, *lows.values()])
+    of_low = dict(zip(lows, made[len(orders) :], strict=True))
+    for order, (seat_id, plan, by_key), outcome in zip(orders, planned, made, strict=False):
+        low = _low(work, outcome, of_low.get(order.name))
+        part = _Part(seat_id, plan, outcome.made, low) if outcome.made else None
+        _take(work, part, outcome)
         used = [by_key[key] for key in (plan.picture, *plan.sounds) if key is not None]
         if outcome.refused:
             work.lost += [_lost(p.track, p.span.key, p.segment.at, outcome.refused) for p in used]
@@ -202,6 +235,44 @@ def make_parts(work: FinishingWork) -> None:
                 text = f"{frames} of {picture.extent.frames} frames are in its part"
                 work.lost.append(_lost(picture.track, plan.picture, plan.start, text))
     work.parts.sort(key=lambda part: part.plan.start)
+
+
+def _low_content(
+    work: FinishingWork, seat_id: str, plan: PlannedPart, content: PartContent
+) -> PartContent | None:
+    """The same part with its picture small; None where no smaller layer shows all of it."""
+    picture = content.picture
+    if picture is None or content.codec.lower() != "h264":
+        return None
+    shown = next(p.span for p in work.pieces[seat_id] if p.span.key == plan.picture)
+    for piece in work.beside.get(seat_id, ()):
+        same = piece.span.source == plan.source and piece.track.started.codec == content.codec
+        late, short = piece.span.start - shown.start, shown.end - piece.span.end
+        if same and max(late, 0.0) + max(short, 0.0) <= LOW_LACKS_S:
+            return replace(content, picture=piece.timed, cut=True)
+    return None
+
+
+def _low(work: FinishingWork, best: Outcome, low: Outcome | None) -> LowPicture | None:
+    """What was made of a smaller layer, if it is worth its bytes; else it goes."""
+    if low is None or low.made is None:
+        return None
+    size = sum(one.bytes for one in low.checksums)
+    if best.made is None or LOW_SHARE * sum(one.bytes for one in best.checksums) < size:
+        for one in low.checksums:
+            (work.folder / one.file).unlink(missing_ok=True)
+        return None
+    work.checksums += low.checksums
+    made = low.made
+    return LowPicture(
+        file=made.file,
+        mime=made.mime,
+        duration_s=round(made.duration_s, 3),
+        bytes=size,
+        codecs=made.codecs,
+        playlist=made.playlist,
+        index_bytes=made.index_bytes,
+    )
 
 
 def _take(work: FinishingWork, part: _Part | None, outcome: Outcome) -> None:
@@ -344,4 +415,5 @@ def _told_part(archive: Archive, part: _Part, origin: float) -> Part:
         codecs=part.made.codecs,
         playlist=part.made.playlist,
         index_bytes=part.made.index_bytes,
+        low=part.low,
     )

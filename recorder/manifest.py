@@ -45,6 +45,20 @@ class _Told(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
+class LowPicture(_Told):
+    """A part with its picture small, for a line or a screen that is: the same moments, the same
+    sound. Its members are as a part's.
+    """
+
+    file: str
+    mime: str
+    duration_s: float
+    bytes: int = 0
+    codecs: str = ""
+    playlist: str = ""
+    index_bytes: int = 0
+
+
 class Part(_Told):
     """One file that is played: a seat's picture and sound in step. `start_s` is where it begins
     on the recording's time line.
@@ -67,6 +81,7 @@ class Part(_Told):
     codecs: str = ""
     playlist: str = ""
     index_bytes: int = 0
+    low: LowPicture | None = None  # where a smaller layer was recorded beside
 
     @property
     def is_program(self) -> bool:
@@ -187,10 +202,10 @@ class Manifest(_Told):
     @property
     def files(self) -> frozenset[str]:
         """Every file that is given to who may see the recording."""
-        playlists = (part.playlist for part in self.parts)
-        return frozenset(
-            filter(None, [self.poster, *(part.file for part in self.parts), *playlists])
-        )
+        lows = [part.low for part in self.parts if part.low]
+        played: list[Part | LowPicture] = [*self.parts, *lows]
+        names = [name for one in played for name in (one.file, one.playlist)]
+        return frozenset(filter(None, [self.poster, *names]))
 
     def members(self) -> dict[str, Any]:
         """As the members of a JSON object, in the order of the file."""
@@ -200,7 +215,7 @@ class Manifest(_Told):
             if not members[name]:
                 del members[name]
         for part in members["parts"]:
-            for name in ("codecs", "playlist", "index_bytes"):
+            for name in ("codecs", "playlist", "index_bytes", "low"):
                 if not part[name]:
                     del part[name]
         return members

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import av
 import av.error
+import numpy as np
 from av.container import OutputContainer
 from av.stream import Stream
 
@@ -36,7 +37,7 @@ from recorder.muxing import (
 )
 from recorder.part_sound import STEP_BACK_S, HeardPacket, packets_of, sound_packets
 from recorder.playlist import playlist
-from recorder.samples import read_samples
+from recorder.samples import Samples, read_samples
 from recorder.segmented_part import (
     Pictures,
     PictureTime,
@@ -69,13 +70,17 @@ class TimedTrack:
 
 @dataclass(frozen=True, slots=True)
 class PartContent:
-    """What goes into a part that lasts from `start` to `end` (Unix seconds)."""
+    """What goes into a part that lasts from `start` to `end` (Unix seconds).
+
+    A picture that is `cut` may reach beyond both: what is shown between them is taken.
+    """
 
     start: float
     end: float
     picture: TimedTrack | None
     sounds: Sequence[TimedTrack]
     codec: str  # of the picture; "opus" without one
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,10 @@ def _write_mp4(path: Path, content: PartContent) -> _Written:
     track_times = (picture.file.rtp + samples.shown) / picture.file.clock_rate
     start = content.start
     placed = places(picture.to_lesson, track_times)
+    if content.cut:
+        samples, placed = _between(samples, placed, start, content.end)
+        if not len(samples):
+            return _Written()
     times = decoding_order([round((at - start) * PICTURE_RATE) for at in placed])
     with ExitStack() as stack:
         heard = [
@@ -179,6 +188,21 @@ def _write_mp4(path: Path, content: PartContent) -> _Written:
             content.end - start,
         )
     return _Written(written.frames, written.sounds, written.duration_s, written)
+
+
+def _between(
+    samples: Samples, placed: Sequence[float], start: float, end: float
+) -> tuple[Samples, list[float]]:
+    """From the last keyframe that is shown by `start` (else the first) to what is shown at `end`.
+
+    What is shown before `start` is decoded at once with what follows: nobody sees it.
+    """
+    shown = np.asarray(placed)
+    keys = np.flatnonzero(samples.key)
+    before = keys[shown[keys] <= start]
+    first = int(before[-1] if len(before) else keys[0]) if len(keys) else len(shown)
+    last = first + int(np.count_nonzero(shown[first:] < end))
+    return samples.part(first, last), [float(at) for at in shown[first:last]]
 
 
 def _write(path: Path, content: PartContent) -> _Written:

@@ -299,6 +299,7 @@ class RecorderProcess:
             codec=command.codec,
             clock_rate=command.clock_rate,
             channels=command.channels,
+            beside=tap.command.beside,
         )
         self._writer.put(Append(tap.command.recording_id, started))
         while tap.early:

@@ -77,6 +77,7 @@ class TrackStarted(Record):
     codec: str
     clock_rate: Annotated[int, Field(gt=0)]
     channels: int = 0
+    beside: bool = False  # a smaller layer of a picture that is recorded at its best, too
 
 
 # As a track's files are named. What leads elsewhere was written by somebody else: such a line is

@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder.archive import read_archive
-from recorder.checksums import checksum_of
+from recorder.checksums import Checksum, checksum_of
 from recorder.errors import FinishError, ManifestError, RecorderError
 from recorder.exchange.form import LIBRARY
 from recorder.finish import finish_locked
@@ -52,6 +52,7 @@ REPAIRS = {
     "manifest-from-parts": "a manifest is made from the files that stand; what is known of their "
     "places in the lesson is lost",
     "manifest-from-library": "the manifest is put back from the library's copy",
+    "low-lost": "{file}: the small picture cannot be read; the large one stands",
     "poster-again": "the poster is drawn again",
     "part-lost": "{file}: nothing of it can be read; it is kept in before_repair",
     "part-saved": "{file}: what can be read of it is saved, {saved_s:.1f} of {whole_s:.1f} s",
@@ -205,6 +206,7 @@ class Repair:
         for saved in ready:
             self._keep(saved.path.name)
             saved.aside.rename(saved.path)
+        parts = [self._with_low(part, taken, stored, mended) for part in parts]
         poster = manifest.poster
         if poster and not _fits(self.folder / poster, taken.get(poster)):
             poster = self._poster(poster, parts)
@@ -223,6 +225,24 @@ class Repair:
         self._write_manifest(repaired.model_copy(update={"checksums": checksums}))
         self.done += mended
         return True
+
+    def _with_low(
+        self,
+        part: Part,
+        taken: Mapping[str, Checksum],
+        stored: Collection[str],
+        mended: list[Mended],
+    ) -> Part:
+        """The part with its small picture, if that is whole."""
+        low = part.low
+        if low is None:
+            return part
+        names = [name for name in (low.file, low.playlist) if name]
+        if all(one in stored or _fits(self.folder / one, taken.get(one)) for one in names):
+            return part
+        self._move_aside(names)
+        mended.append(Mended("low-lost", low.file))
+        return part.model_copy(update={"low": None})
 
     def _poster(self, name: str, parts: list[Part]) -> str:
         if (self.folder / name).is_file():

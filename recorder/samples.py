@@ -38,6 +38,18 @@ class Samples:
     size: Ticks
     key: npt.NDArray[np.bool_]
 
+    def part(self, first: int, last: int) -> Samples:
+        """Of the samples from `first` up to, without, `last`."""
+        part = slice(first, last)
+        return Samples(
+            self.header,
+            self.torn_bytes,
+            self.shown[part],
+            self.offset[part],
+            self.size[part],
+            self.key[part],
+        )
+
     def __len__(self) -> int:
         return len(self.shown)
 

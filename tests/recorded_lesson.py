@@ -62,8 +62,9 @@ class RecordedLesson:
         seat: str = "lead",
         source: str = "",
         device: str = "pc",
+        beside: bool = False,
     ) -> None:
-        """A source is received from now on."""
+        """A source is received from now on; `beside`: a smaller layer of it."""
         assert self._folder is not None
         kind = "audio" if stream.codec == "opus" else "video"
         self._folder.start_track(
@@ -79,6 +80,7 @@ class RecordedLesson:
                     "codec": stream.codec,
                     "clock_rate": stream.clock_rate,
                     "channels": 2 if kind == "audio" else 0,
+                    "beside": beside,
                 }
             )
         )

@@ -27,7 +27,7 @@ from mixer.model import (
     SourceOffer,
     SubscribeOffer,
     TapInfo,
-    TileSize,
+    TapWant,
     Want,
 )
 from mixer.node.addresses import (
@@ -320,21 +320,21 @@ class MediaNode:
         lesson_id: str,
         producer_id: str,
         socket_path: str,
-        want: TileSize | None = None,
+        want: TapWant = None,
         *,
         from_past: bool = False,
     ) -> TapInfo:
         """Send a producer as plain RTP to a Unix datagram socket that is already bound.
 
         A picture comes in the layer for the size of `want`, and its sender is told that so many
-        layers are needed; for None it comes at its best, and all of them are. With `from_past` it
-        begins with the last keyframe that came, if what followed is kept: for who records, a source
-        that answers no request would begin much later.
+        layers are needed; for None it comes at its best, and all of them are; `LayerBeside` needs
+        none. With `from_past` it begins with the last keyframe that came, if what followed is kept:
+        for who records, a source that answers no request would begin much later.
         Raises `ProducerUnknown`, `TapRefused`.
         """
         return self._members(lesson_id).tap(producer_id, socket_path, want, from_past=from_past)
 
-    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TapWant) -> None:
         """A tap's picture is shown in another size from now on; fine when the tap is gone."""
         self._members(lesson_id).set_tap_want(tap_id, want)
 

@@ -23,7 +23,7 @@ from mixer.model import (
     SourceOffer,
     SubscribeOffer,
     TapInfo,
-    TileSize,
+    TapWant,
     Want,
 )
 from mixer.node.feeds import Feed, open_feed
@@ -218,7 +218,7 @@ class Members:
         self,
         producer_id: str,
         socket_path: str,
-        want: TileSize | None = None,
+        want: TapWant = None,
         *,
         from_past: bool = False,
     ) -> TapInfo:
@@ -236,7 +236,7 @@ class Members:
         self._owner.hurry()
         return tap.info
 
-    def set_tap_want(self, tap_id: str, want: TileSize | None) -> None:
+    def set_tap_want(self, tap_id: str, want: TapWant) -> None:
         """A tap's reader wants another size from now on; fine when the tap is gone already."""
         tap = self.taps.get(tap_id)
         if tap is not None and tap.want != want:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from mixer.errors import TapRefused
 from mixer.forward.layers import layer_for_tile
-from mixer.model import Kind, TapInfo, TileSize, Want
+from mixer.model import Kind, LayerBeside, TapInfo, TapWant, Want
 from mixer.node.local_sockets import AUDIO_LEVEL_ID, fault_of
 from mixer.node.port import Port
 from mixer.node.publication import CNAME
@@ -30,7 +30,8 @@ from mixer.rtp.rtcp import parse_compound
 class Tap:
     """One tap as the node keeps it. `consumer` is None when its producer is gone.
 
-    `want` is the size in which its reader shows the picture; None: it wants everything.
+    `want` is the size in which its reader shows the picture; None: it wants everything; or what it
+    takes beside one that does.
     """
 
     info: TapInfo
@@ -38,12 +39,13 @@ class Tap:
     consumer: Consumer | None
     port: Port
     ask_keyframe: Callable[[Producer, int], None]
-    want: TileSize | None
+    want: TapWant
 
     @property
     def demand(self) -> tuple[Want, ...]:
-        """What it wants, as a device would say it; nothing when it wants everything."""
-        if self.want is None:
+        """What it wants, as a device would say it; nothing when it wants everything, or what
+        comes anyway."""
+        if self.want is None or isinstance(self.want, LayerBeside):
             return ()
         return (Want(self.info.producer_id, self.want.width, self.want.height),)
 
@@ -62,17 +64,32 @@ class Tap:
         if self.consumer is None:
             return
         layers = self.consumer.producer.encodings
+        if isinstance(self.want, LayerBeside):
+            self._follow_beside(self.want, self.consumer, now)
+            return
         rungs = self._rungs(self.consumer.producer, now)
         encoding = layers[rungs[-1]] if rungs else self.consumer.encoding or layers[0]
         if encoding is not self.consumer.encoding:
             self.consumer.encoding = encoding
             self.port.pump.set_consumer_layer(self.consumer.pump_id, encoding.slot)
 
+    def _follow_beside(self, want: LayerBeside, consumer: Consumer, now: float) -> None:
+        """Take the layer for its size while there is a better one, which another tap has."""
+        stream = consumer.producer.stream(now)
+        live = stream.live_layers
+        target = layer_for_tile(stream.layers, want.width, want.height)
+        below = [layer for layer in live[:-1] if layer <= target] or list(live[:-1][:1])
+        encoding = consumer.producer.encodings[below[-1]] if below else None
+        if encoding is not consumer.encoding:
+            consumer.encoding = encoding
+            slot = -1 if encoding is None else encoding.slot
+            self.port.pump.set_consumer_layer(consumer.pump_id, slot)
+
     def _rungs(self, producer: Producer, now: float) -> tuple[int, ...]:
         """The layers that send, up to the wanted one; the smallest if all are larger."""
         stream = producer.stream(now)
         live = stream.live_layers
-        if self.want is None:
+        if self.want is None or isinstance(self.want, LayerBeside):
             return live
         target = layer_for_tile(stream.layers, self.want.width, self.want.height)
         return tuple(layer for layer in live if layer <= target) or live[:1]
@@ -96,7 +113,7 @@ def open_tap(
     socket_path: str,
     *,
     now: float,
-    want: TileSize | None,
+    want: TapWant,
     from_past: bool,
     ask_keyframe: Callable[[Producer, int], None],
 ) -> Tap:

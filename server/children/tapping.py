@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from mixer.model import TapInfo, TileSize
+from mixer.model import TapInfo, TapWant
 from server.ids import new_id
 
 _log = structlog.get_logger("tongke.children")
@@ -33,12 +33,12 @@ class TappedMedia(Protocol):
         lesson_id: str,
         producer_id: str,
         socket_path: str,
-        want: TileSize | None = None,
+        want: TapWant = None,
         *,
         from_past: bool = False,
     ) -> TapInfo: ...
     async def untap(self, lesson_id: str, tap_id: str) -> None: ...
-    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None: ...
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TapWant) -> None: ...
 
 
 class Sink(Protocol):
@@ -68,12 +68,12 @@ class Tapping:
         lesson_id: str,
         producer_id: str,
         folder: Path,
-        want: TileSize | None = None,
+        want: TapWant = None,
     ) -> None:
         """`folder` is where the child's sockets are bound.
 
         A picture comes at about the size of `want`; for None, which is for who keeps it, at its
-        best.
+        best, or smaller, beside that.
         """
         self.track_id = ""
         self._tap_id = ""
@@ -110,7 +110,7 @@ class Tapping:
             task.cancel()
         return _ended(task)
 
-    def set_want(self, want: TileSize | None) -> None:
+    def set_want(self, want: TapWant) -> None:
         """The child shows the picture in this size from now on; so will those after it."""
         self._want = want
         if self._tap_id:

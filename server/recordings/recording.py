@@ -19,6 +19,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from mixer.model import LayerBeside, TapWant
 from mixer.node import RuntimeFolder
 from recorder import control as c
 from recorder.records import PROGRAM_SEAT, SeatRecord
@@ -45,11 +46,17 @@ from server.recordings.recorded import (
 from server.recordings.store import FolderStore, Store
 from signaling.log.entries import AnyEntry, RecordingSwitched, as_members
 from signaling.ports import LessonPlan
+from signaling.protocol.messages import LessonSource, Source
 
 # What is still to be told to the database when the server stops; it answers in milliseconds.
 LAST_CHORES_S = 10.0
 
 LOOK_EVERY_S = 1.0
+
+# What a thin line watches is recorded beside the best, where its sender makes it anyway: a tenth of
+# the bytes, and a face is to be known in it.
+SMALL = LayerBeside(320, 180)
+_SOUNDS = frozenset({Source.ROOM.value, LessonSource.MIX.value})
 
 
 class RecordingService:
@@ -249,25 +256,32 @@ class RecordingService:
             source=source,
             producer_id=producer_id,
         )
-        tap = Tapping(
-            self._media,
-            TapSink(self._recorder.send, opening),
-            lesson_id=lesson_id,
-            producer_id=producer_id,
-            folder=self._runtime_folder,
-        )
-        recorded.taps[producer_id] = tap
-        if self._recorder.up and recorded.phase is RecorderPhase.RECORDING:
-            tap.begin(from_past=recorded.takes_past(_now()))
+        ways: dict[str, tuple[partial[c.OpenTap], TapWant]] = {producer_id: (opening, None)}
+        if source not in _SOUNDS:
+            ways[_beside(producer_id)] = (partial(opening, beside=True), SMALL)
+        for key, (how, want) in ways.items():
+            tap = recorded.taps[key] = Tapping(
+                self._media,
+                TapSink(self._recorder.send, how),
+                lesson_id=lesson_id,
+                producer_id=producer_id,
+                folder=self._runtime_folder,
+                want=want,
+            )
+            if self._recorder.up and recorded.phase is RecorderPhase.RECORDING:
+                tap.begin(from_past=want is None and recorded.takes_past(_now()))
 
     async def producer_removed(self, lesson_id: str, producer_id: str) -> None:
         """A source is gone."""
         if lesson_id in self._unrecorded:
             self._unrecorded[lesson_id].sources.pop(producer_id, None)
         recorded = self._by_lesson.get(lesson_id)
-        tap = recorded.taps.pop(producer_id, None) if recorded is not None else None
-        if tap is not None:
-            await tap.stop()
+        if recorded is None:
+            return
+        for key in (producer_id, _beside(producer_id)):
+            tap = recorded.taps.pop(key, None)
+            if tap is not None:
+                await tap.stop()
 
     async def lesson_closed(self, lesson_id: str) -> None:
         """The lesson is over: its recording is finished."""
@@ -417,3 +431,8 @@ class RecordingService:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _beside(producer_id: str) -> str:
+    """By what its second tap is known."""
+    return f"{producer_id}/beside"

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mixer.model import Kind, TapInfo, TileSize
+from mixer.model import Kind, TapInfo, TapWant
 from recorder.manifest import Manifest
 from recorder.recording_folder import read_recording
 from recorder.records import Happened
 from server.recordings.places import RecordingPlaces
-from server.recordings.recording import RecordingService
+from server.recordings.recording import SMALL, RecordingService
 from signaling.log import entries as log
 from signaling.ports import LessonPlan, SeatPlan
 from signaling.protocol.messages import Mode, Role, SendProfile
@@ -38,6 +38,7 @@ class FakeCore:
     def __init__(self) -> None:
         self.taps: dict[str, tuple[str, str]] = {}
         self.refuse = 0
+        self.beside: dict[str, str] = {}  # which producer
         self.keeps_past = False  # what is sent from then on is there for who taps later
         self._past: dict[str, list[bytes]] = defaultdict(list)
         self._count = 0
@@ -48,20 +49,23 @@ class FakeCore:
         lesson_id: str,
         producer_id: str,
         socket_path: str,
-        want: TileSize | None = None,
+        want: TapWant = None,
         *,
         from_past: bool = False,
     ) -> TapInfo:
         assert lesson_id == "lesson1"
-        assert want is None, "what is kept is kept at its best"
+        assert want in (None, SMALL), "what is kept is kept at its best, and small beside it"
         assert await asyncio.to_thread(Path(socket_path).is_socket)
         if self.refuse:
             self.refuse -= 1
             raise RuntimeError("no such producer yet")
         self._count += 1
         tap_id = f"tap{self._count}"
-        self.taps[tap_id] = (producer_id, socket_path)
-        for data in self._past[producer_id] if from_past else ():
+        if want is None:
+            self.taps[tap_id] = (producer_id, socket_path)
+        else:
+            self.beside[tap_id] = producer_id  # no source here has two layers: nothing comes
+        for data in self._past[producer_id] if from_past and want is None else ():
             await asyncio.to_thread(self._socket.sendto, data, socket_path)
         stream = STREAMS[producer_id]
         return TapInfo(
@@ -78,8 +82,9 @@ class FakeCore:
 
     async def untap(self, lesson_id: str, tap_id: str) -> None:
         self.taps.pop(tap_id, None)
+        self.beside.pop(tap_id, None)
 
-    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TapWant) -> None:
         raise AssertionError("what is kept is kept at its best")
 
     async def send(self, producer_id: str, data: bytes) -> None:

@@ -24,11 +24,12 @@ async def test_what_is_switched_off_is_in_no_file_and_the_gap_says_why(scene: Sc
     await send_all(scene, start=0.0, seconds=1.0)
     await scene.settle()
     (recording_id,) = await rows(scene)
+    assert list(scene.core.beside.values()) == ["camera"], "what a thin line watches"
     await scene.recording.happened(
         "lesson1", log.RecordingSwitched(at=1.0, recording=False, by="lead")
     )
     await scene.until(lambda: scene.faults[-1:] == ["switched-off"], "the lesson knows")
-    await scene.until(lambda: not scene.core.taps, "nothing is tapped")
+    await scene.until(lambda: not (scene.core.taps or scene.core.beside), "nothing is tapped")
     scene.core.keeps_past = True
     await send_all(scene, start=5.0, seconds=1.0)
     line = log.Chat(at=6.0, seat_id="", name="x", text="meanwhile")

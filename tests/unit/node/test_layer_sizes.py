@@ -16,6 +16,7 @@ import pytest
 from mixer.forward.layer_demand import UNNEEDED_AFTER_S
 from mixer.model import (
     ConsumerChanged,
+    LayerBeside,
     LayerOffer,
     LayersNeeded,
     PictureFault,
@@ -179,6 +180,32 @@ async def test_a_tap_gets_the_layer_of_its_size(
         assert scene.tapped(tap.tap_id) == sending.split(maxsplit=1)[0], "at once"
         scene.lesson.members.set_tap_want(tap.tap_id, want)
         assert scene.tapped(tap.tap_id) == rid
+    await scene.close()
+
+
+@pytest.mark.parametrize(
+    ("sending", "rid"),
+    [
+        ("q h f", "q"),
+        ("h f", "h"),
+        ("q", None),  # the best has it
+        ("f", None),
+    ],
+)
+async def test_a_tap_beside_the_best_takes_a_smaller_layer_or_nothing(
+    scene: Scene, tmp_path: Path, sending: str, rid: str | None
+) -> None:
+    widths = {name: {"q": 320, "h": 640, "f": 1280}[name] for name in sending.split()}
+    await scene.begin("q;h;f", (1280, 720))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
+        reader.bind(str(tmp_path / "tap"))
+        beside = LayerBeside(320, 180)
+        tap = scene.lesson.members.tap(scene.producer_id, str(tmp_path / "tap"), beside)
+        scene.send(**widths)
+        found = scene.lesson.members.taps[tap.tap_id]
+        assert found.consumer is not None
+        assert (scene.tapped(tap.tap_id) if found.consumer.encoding else None) == rid
+        assert found.demand == (), "nobody has to send anything for it"
     await scene.close()
 
 

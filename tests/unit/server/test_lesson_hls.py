@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import pytest
 
-from mixer.model import Kind, TapInfo, TileSize
+from mixer.model import Kind, TapInfo, TapWant
 from server.broadcasts.hls import HlsUnknown, LessonHls
 from server.broadcasts.service import BroadcastService
 from server.broadcasts.targets import push_target
@@ -44,7 +44,7 @@ class PlayedCore:
         lesson_id: str,
         producer_id: str,
         socket_path: str,
-        want: TileSize | None = None,
+        want: TapWant = None,
         *,
         from_past: bool = False,
     ) -> TapInfo:
@@ -56,7 +56,7 @@ class PlayedCore:
     async def untap(self, lesson_id: str, tap_id: str) -> None:
         self.untapped.append(tap_id)
 
-    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TapWant) -> None:
         raise AssertionError("it stays at its best")
 
     def send(self, one: Arrival) -> None:

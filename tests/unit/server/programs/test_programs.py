@@ -26,6 +26,7 @@ from mixer.model import (
     ProducerInfo,
     ProducerLive,
     TapInfo,
+    TapWant,
     TileSize,
 )
 from server.children.child import Allowances
@@ -50,7 +51,7 @@ FAILING = compositor(sys.executable, "-m", "tests.stand_in_compositor", "--says-
 class FakeCore:
     """The media core's taps and feeds, as who uses it sees them."""
 
-    taps: dict[str, tuple[str, TileSize | None]] = field(default_factory=dict)
+    taps: dict[str, tuple[str, TapWant]] = field(default_factory=dict)
     feeds: dict[str, tuple[FeedOffer, str]] = field(default_factory=dict)
     most_feeds: int = 16
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -60,7 +61,7 @@ class FakeCore:
         lesson_id: str,
         producer_id: str,
         socket_path: str,
-        want: TileSize | None = None,
+        want: TapWant = None,
         *,
         from_past: bool = False,
     ) -> TapInfo:
@@ -82,7 +83,7 @@ class FakeCore:
     async def untap(self, lesson_id: str, tap_id: str) -> None:
         self.taps.pop(tap_id, None)
 
-    def set_tap_want(self, lesson_id: str, tap_id: str, want: TileSize | None) -> None:
+    def set_tap_want(self, lesson_id: str, tap_id: str, want: TapWant) -> None:
         producer_id, _ = self.taps[tap_id]
         self.taps[tap_id] = (producer_id, want)
 
