@@ -521,6 +521,23 @@ export interface components {
             lessons_admitted: number;
             server_time: number;
         };
+        /**
+         * @description A part with its picture small, for a line or a screen that is: the same moments, the same
+         *     sound. Its members are as a part's.
+         */
+        LowPicture: {
+            /** @default 0 */
+            bytes: number;
+            /** @default  */
+            codecs: string;
+            duration_s: number;
+            file: string;
+            /** @default 0 */
+            index_bytes: number;
+            mime: string;
+            /** @default  */
+            playlist: string;
+        };
         /** @description A histogram: `counts` has one more entry than `bounds` (upper, inclusive). */
         MeasureView: {
             bounds: number[];
@@ -627,6 +644,7 @@ export interface components {
             has_video: boolean;
             /** @default 0 */
             index_bytes: number;
+            low?: components["schemas"]["LowPicture"] | null;
             mime: string;
             name: string;
             part_id: string;
@@ -730,6 +748,7 @@ export interface components {
             has_video: boolean;
             /** @default 0 */
             index_bytes: number;
+            low?: components["schemas"]["LowPicture"] | null;
             mime: string;
             name: string;
             part_id: string;

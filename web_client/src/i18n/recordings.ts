@@ -18,6 +18,13 @@ const en = {
       "One ZIP file with all pictures, the chapters and a player: unpack it and open index.html, on a PC without a network too. An administrator can import it on another Tongke server.",
     saveExport: (size: string) => `Save the ZIP file (${size})`,
   },
+  quality: {
+    name: "Picture",
+    auto: "by itself",
+    sharp: "sharp",
+    small: "small",
+    hint: "Small pictures need a tenth of the line. By itself: small when the line carries no more.",
+  },
 };
 
 const zh: typeof en = {
@@ -34,6 +41,13 @@ const zh: typeof en = {
     exportHint:
       "一个 ZIP 文件，含全部画面、章节和播放器：解压后打开 index.html 即可播放，没有网络的电脑也可以。管理员可将其导入另一台同课服务器。",
     saveExport: (size) => `保存 ZIP 文件（${size}）`,
+  },
+  quality: {
+    name: "画面",
+    auto: "自动",
+    sharp: "清晰",
+    small: "小画面",
+    hint: "小画面只需十分之一的带宽。自动：网络不够时改用小画面。",
   },
 };
 

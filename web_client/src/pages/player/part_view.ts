@@ -215,6 +215,14 @@ export class PartView extends TongkeElement {
     super.disconnectedCallback();
   }
 
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    // The same moments in another file: what is loaded and buffered is of the one before.
+    if (changed.get("recorded") && changed.get("recorded")?.file !== this.recorded.file) {
+      this.still = stillOf(this.video) || this.still;
+      this.letGo();
+    }
+  }
+
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has("volume") && this.video) {
       this.video.volume = this.volume;

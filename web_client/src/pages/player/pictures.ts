@@ -13,6 +13,7 @@ import { covers } from "./clock.ts";
 import type { PartView } from "./part_view.ts";
 import "./part_view.ts";
 import { besideLarge, type Box, inAWall } from "./places.ts";
+import { small } from "./quality.ts";
 
 type Place = "large" | "small" | "member" | "away";
 
@@ -82,6 +83,8 @@ export class Pictures extends TongkeElement {
   @property({ attribute: false }) chosen: Picture | null = null;
   /** Only what is large, over all there is. */
   @property({ type: Boolean }) filled = false;
+  /** Small pictures, where such were recorded, for a thin line. */
+  @property({ type: Boolean }) small = false;
   @property({ type: Number }) volume = 1;
   @property({ attribute: false }) speaking: ReadonlySet<string> = new Set();
   @queryAll("tk-part") readonly views!: NodeListOf<PartView>;
@@ -187,7 +190,7 @@ export class Pictures extends TongkeElement {
             data-testid="part-${part.part_id}"
             data-seat=${part.seat_id}
             .recordingId=${recording.id}
-            .recorded=${part}
+            .recorded=${this.small ? small(part) : part}
             .volume=${this.volume}
             .large=${place === "large" || place === "member"}
             .speaking=${this.speaking.has(part.seat_id)}

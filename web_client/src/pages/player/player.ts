@@ -13,6 +13,7 @@ import { Title } from "../../components/title.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { clock, percent } from "../../i18n/format.ts";
+import { recordingWords } from "../../i18n/recordings.ts";
 import type { Picture } from "../../lesson/selectors.ts";
 import { chaptersOf, type Chapter, type SeatLane, seatLanes, seatNames, speakers } from "./chapters.ts";
 import { afterGap, MasterClock } from "./clock.ts";
@@ -26,6 +27,7 @@ import type { PartView } from "./part_view.ts";
 import { programAlone } from "./program_alone.ts";
 import type { Pictures } from "./pictures.ts";
 import "./pictures.ts";
+import { hasSmall, QUALITIES, type Quality, ThinLine } from "./quality.ts";
 import { playerStyles } from "./styles.ts";
 import "./timeline.ts";
 import { keepPlace, placeOf } from "./watched.ts";
@@ -55,6 +57,10 @@ export class Player extends TongkeElement {
   @state() private rate = 1;
   @state() private volume = 1;
   @state() private silent = false;
+  @state() private quality: Quality = "auto";
+  /** Pictures are small, by choice or because the line is thin. */
+  @state() private small = false;
+  private readonly thinLine = new ThinLine();
   /** What the viewer wants to see large; null: what the class saw. */
   @state() private chosen: Picture | null = null;
   @state() private said = "";
@@ -192,6 +198,8 @@ export class Player extends TongkeElement {
   private share(views: readonly PartView[], position: number): void {
     const wishes = views.map((view) => view.wish(position)).filter((wish) => wish !== null);
     if (wishes.length === 0) return;
+    const thin = this.thinLine.look(wishes, this.line.rate, this.time);
+    this.small = this.quality === "auto" ? thin : this.quality === "small";
     const given = shares(wishes, this.line.rate);
     const needs = views.map((view) => {
       const share = given.get(view.recorded.part_id);
@@ -353,6 +361,7 @@ export class Player extends TongkeElement {
           .position=${this.position}
           .chosen=${this.chosen}
           .filled=${this.filled}
+          .small=${this.small}
           .volume=${this.silent ? 0 : this.volume}
           .speaking=${speakers(this.lanes, this.position)}
           @choose=${(event: CustomEvent<Picture>) => this.choose(event.detail)}
@@ -398,6 +407,25 @@ export class Player extends TongkeElement {
         </p>`}`;
   }
 
+  private qualities(): TemplateResult {
+    const { quality } = recordingWords();
+    return html`<label class="speed">
+      ${quality.name}
+      <select
+        data-testid="quality"
+        title=${quality.hint}
+        @change=${(event: Event) => {
+          this.quality = (event.target as HTMLSelectElement).value as Quality;
+        }}
+      >
+        ${QUALITIES.map(
+          (one) =>
+            html`<option value=${one} .selected=${one === this.quality}>${quality[one]}</option>`,
+        )}
+      </select>
+    </label>`;
+  }
+
   private controls(recording: Recording): TemplateResult {
     const { player } = this.m;
     return html`<div class="controls">
@@ -427,6 +455,7 @@ export class Player extends TongkeElement {
           )}
         </select>
       </label>
+      ${hasSmall(recording) ? this.qualities() : nothing}
       <button
         aria-label=${player.muteSound}
         aria-pressed=${this.silent ? "true" : "false"}
