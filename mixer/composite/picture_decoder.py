@@ -103,5 +103,5 @@ def picture_of(frame: VideoFrame) -> Picture:
 
 def view_of(plane: VideoPlane) -> Plane:
     """The samples of one plane of libav's, where they lie."""
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width]
+    shape, strides = (plane.height, plane.width), (plane.line_size, 1)
+    return np.ndarray(shape, np.uint8, memoryview(plane), 0, strides)

@@ -23,7 +23,7 @@ CAPACITY = 2048
 MAX_JUMP = 3000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arrived:
     """The next packet in order; `lost_before` packets in front of it never came."""
 

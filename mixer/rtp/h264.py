@@ -27,7 +27,7 @@ _SEI_RECOVERY_POINT = 6
 HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NalPart:
     """One NAL unit of a payload, whole or a part of it.
 

