@@ -176,6 +176,27 @@ class RtpPacket:
         return profile.to_bytes(2, "big") + (len(body) // 4).to_bytes(2, "big") + body
 
 
+def header_bytes(
+    payload_type: int,
+    sequence_number: int,
+    timestamp: int,
+    ssrc: int,
+    *,
+    marker: bool,
+    extensions: tuple[HeaderExtension, ...] = (),
+) -> bytes:
+    """All that stands before the payload of a packet without CSRCs and padding.
+
+    Numbers must fit their fields. For who sends many: a packet is this and its payload.
+    """
+    first, block = VERSION << 6, b""
+    if extensions:
+        profile, body = serialize_extensions(extensions)
+        first, block = first | 0x10, _EXTENSION.pack(profile, len(body) // 4) + body
+    second = (0x80 if marker else 0) | payload_type
+    return _HEADER.pack(first, second, sequence_number, timestamp, ssrc) + block
+
+
 def _csrcs(data: bytes) -> tuple[tuple[int, ...], int]:
     """The contributing sources, and where they end."""
     count = data[0] & 0x0F

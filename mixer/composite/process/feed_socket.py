@@ -62,7 +62,12 @@ class FeedSocket:
                 whole = False
         return whole
 
-    def send_or_keep(self, datagrams: Iterable[bytes]) -> None:
+    @property
+    def keeps(self) -> bool:
+        """Whether something has found no room yet."""
+        return bool(self._kept)
+
+    def send_or_keep(self, datagrams: Iterable[bytes] = ()) -> None:
         """Send without waiting; what finds no room is sent with what comes next."""
         self._kept.extend(datagrams)
         while self._kept and self._send(self._kept[0]):

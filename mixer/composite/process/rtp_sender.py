@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from mixer.rtp.packet import HeaderExtension, RtpPacket
+from mixer.rtp.packet import HeaderExtension, header_bytes
 from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
 from mixer.rtp.sequence import NANOSECONDS, ntp_from_unix_ns
 
@@ -54,18 +54,17 @@ class RtpSender:
         extensions = (HeaderExtension(element, level),) if element and level else ()
         datagrams = []
         for place, payload in enumerate(payloads, start=1):
-            packet = RtpPacket(
-                payload_type=self._stream.payload_type,
-                sequence_number=self._sequence,
-                timestamp=timestamp,
-                ssrc=self._stream.ssrc,
-                payload=payload,
+            header = header_bytes(
+                self._stream.payload_type,
+                self._sequence,
+                timestamp,
+                self._stream.ssrc,
                 marker=marker and place == len(payloads),
                 extensions=extensions,
             )
             self._sequence = (self._sequence + 1) & 0xFFFF
             self._octets += len(payload)
-            datagrams.append(packet.serialize())
+            datagrams.append(header + payload)
         self._packets += len(payloads)
         return datagrams
 

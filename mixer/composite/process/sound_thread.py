@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mixer.composite.lesson_time import LessonTime, MeanDelay
-from mixer.composite.process.feed_socket import FeedSocket
+from mixer.composite.process.feed_socket import LOOK_FOR_ROOM_S, FeedSocket
 from mixer.composite.process.messages import Report, TapFailed
 from mixer.composite.process.mix_encoder import EncodedMix, MixEncoder
 from mixer.composite.process.rtp_sender import RtpSender
@@ -26,6 +26,9 @@ from mixer.reading.tap_socket import TapSocket
 
 # Opus looks ahead 6.5 ms, the limiter 2.5.
 _AHEAD_S = 0.009
+
+# So often within a tick room is looked for again: two milliseconds at the most.
+_ROOM_TRIES = 4
 
 # A room that paused for so long is encoded anew when it speaks again.
 _ENCODER_KEPT_TICKS = 500
@@ -148,19 +151,37 @@ class SoundThread:
     def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
         # Encoded even if all who hear are audible: it must be at hand when one falls silent.
         everybody = self._shared.encode(shared)
-        for feed in self._feeds.values():
-            if feed.sender is None:
-                continue
-            mix = everybody
-            if (sound := own.get(feed.seat_id)) is not None:
-                mix = self._encoder_of(feed.seat_id).encode(sound)
-            self._send_mix(feed, feed.sender, mix, now)
+        mixes = [
+            (feed, feed.sender, self._mix_for(feed, own, everybody))
+            for feed in self._feeds.values()
+            if feed.sender is not None
+        ]
+        # All at once: the media core is woken once and not for each.
+        for feed, sender, mix in mixes:
+            self._send_mix(feed, sender, mix, now)
+        self._send_rest()
         if self._ticks % _ENCODER_KEPT_TICKS == 0:
             self._own = {
                 seat_id: one
                 for seat_id, one in self._own.items()
                 if self._ticks - one.used_at_tick < _ENCODER_KEPT_TICKS
             }
+
+    def _mix_for(
+        self, feed: _Feed, own: dict[str, Samples], everybody: EncodedMix | None
+    ) -> EncodedMix | None:
+        sound = own.get(feed.seat_id)
+        return everybody if sound is None else self._encoder_of(feed.seat_id).encode(sound)
+
+    def _send_rest(self) -> None:
+        """The core's queue may hold ten: twenty rooms' packets go in two or three times."""
+        for _ in range(_ROOM_TRIES):
+            waiting = [feed for feed in self._feeds.values() if feed.socket.keeps]
+            if not waiting:
+                return
+            time.sleep(LOOK_FOR_ROOM_S)
+            for feed in waiting:
+                feed.socket.send_or_keep()
 
     def _send_mix(self, feed: _Feed, sender: RtpSender, mix: EncodedMix | None, now: float) -> None:
         was_paused, feed.paused = feed.paused, mix is None

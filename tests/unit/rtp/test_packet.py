@@ -14,6 +14,7 @@ from mixer.rtp.packet import (
     abs_send_time_bytes,
     audio_level_bytes,
     datagram_kind,
+    header_bytes,
     parse_abs_send_time,
     parse_audio_level,
     parse_transport_sequence,
@@ -79,6 +80,16 @@ def test_serialize_is_the_vector_byte_by_byte() -> None:
 def test_id_15_ends_one_byte_parsing() -> None:
     data = bytes.fromhex("90 60 0001 00000002 00000003 bede 0002 10 07 f0 00 20 09 00 00 aa")
     assert RtpPacket.parse(data).extensions == (HeaderExtension(1, b"\x07"),)
+
+
+@pytest.mark.parametrize("extensions", [(), (HeaderExtension(1, b"\x93"),)])
+@pytest.mark.parametrize("marker", [True, False])
+def test_a_header_by_itself_is_that_of_the_packet(
+    extensions: tuple[HeaderExtension, ...], marker: bool
+) -> None:
+    packet = RtpPacket(96, 65_535, 2**32 - 1, 7, b"pay", marker, extensions=extensions)
+    header = header_bytes(96, 65_535, 2**32 - 1, 7, marker=marker, extensions=extensions)
+    assert header + b"pay" == packet.serialize()
 
 
 def test_extension_finds_the_first_of_an_id() -> None:

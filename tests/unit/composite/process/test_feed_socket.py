@@ -99,3 +99,21 @@ def test_keyframes_are_asked_for_by_pli_and_fir_and_garbage_asks_for_nothing(
     assert feed.wanted_keyframes() == set()
     feed.close()
     core.close()
+
+
+def test_a_sound_that_found_no_room_goes_when_there_is_some(
+    feed: FeedSocket, core: socket.socket
+) -> None:
+    sounds = [bytes([number]) * 100 for number in range(MOST_KEPT)]
+    core.setblocking(False)
+    taken = []
+    feed.send_or_keep(sounds)
+    while feed.keeps:
+        taken.append(core.recv(2000))
+        feed.send_or_keep()
+    while len(taken) < len(sounds):
+        taken.append(core.recv(2000))
+    assert taken == sounds
+    assert feed.dropped_datagrams == 0
+    feed.close()
+    core.close()
