@@ -37,6 +37,7 @@ from benchmarks.compositors.run_ffmpeg import Xstack
 from benchmarks.compositors.run_gst import Gstreamer
 from benchmarks.compositors.run_tongke import Tongke
 from benchmarks.compositors.sending import Sending
+from benchmarks.compositors.sound_alone import CASES as SOUND_CASES
 from benchmarks.compositors.sound_alone import THEIRS as AUDIOBRIDGE
 from benchmarks.compositors.sound_alone import Mixed, measure_sound
 from benchmarks.compositors.sound_quality import added_delay_ms, repaired_db
@@ -63,7 +64,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--alone", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--seconds", type=float, default=5.0, help="of measuring per run")
     parser.add_argument("--runs", type=int, default=3, help="per case and server, interleaved")
-    parser.add_argument("--sound", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--sound", nargs="*", choices=SOUND_CASES, default=list(SOUND_CASES))
     parser.add_argument("--quality", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--programs", type=int, default=6, help="the most to hold at once; 0: none")
     return parser.parse_args()
@@ -264,7 +265,7 @@ def main() -> int:
     made = compare(chosen)
     alone = {name: measure_alone(name, chosen.seconds) for name in chosen.alone}
     held = programs_held(chosen.programs, chosen.seconds) if chosen.programs else None
-    mixed = measure_sound(chosen.runs, chosen.seconds) if chosen.sound else {}
+    mixed = measure_sound(chosen.sound, chosen.runs, chosen.seconds)
     quality = {**measure_tiles(), PROGRAM: measure_program()} if chosen.quality else {}
     data = as_data(made, alone, held, sound_data(mixed) if chosen.sound else {}, quality)
     if any(made.values()):

@@ -7,7 +7,7 @@ files to `loader`. Every key is described in `docs/hardware_profiles.md`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -38,6 +38,13 @@ class Admit(ProfileModel):
     programs: Annotated[int, Field(ge=0, le=1_000)] = 0
 
 
+class ProgramShape(ProfileModel):
+    """The picture of lessons' programs: how high its largest layer is, how many a second."""
+
+    height: Literal[360, 720, 1080] = 720
+    frames_per_s: Literal[15, 25, 30] = 25
+
+
 class ServerProfile(ProfileModel):
     """A kind of server."""
 
@@ -49,6 +56,7 @@ class ServerProfile(ProfileModel):
     machine: Machine
     media: PumpLayout
     admit: Admit
+    program: ProgramShape = ProgramShape()
 
 
 def fitting_profile(

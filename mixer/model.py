@@ -310,6 +310,7 @@ class NodeLimits:
     devices_per_lesson: int = 64
     producers_per_device: int = 8
     encodings_per_producer: int = 3
+    layers_per_feed: int = 4  # a program's, from 180p to 1080p
     feeds_per_lesson: int = 16  # a picture, and a mixed sound for each that hears another mix
     pending_handshakes: int = 256
     transports_per_source: int = 512  # of one IPv4 address or IPv6 /64; two for each device

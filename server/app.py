@@ -88,6 +88,7 @@ from server.metrics import Metrics
 from server.metrics.http_times import HttpTimes
 from server.node.hardware import choose_server_profile
 from server.node.media import MediaCore, open_media_node
+from server.programs.layers import HEIGHT, layers_up_to
 from server.programs.service import ProgramService
 from server.recordings.lesson_files import LESSON_FILES, LessonFiles
 from server.recordings.library import Catalogue
@@ -396,11 +397,18 @@ class _Start:
 
     async def _programs(self, media: MediaCore) -> ProgramService | None:
         """Whoever makes lessons' programs; nobody where none are admitted."""
-        admit = self._hardware.admit
+        admit, program = self._hardware.admit, self._hardware.program
         most = admit.programs if self._settings.programs is None else self._settings.programs
         if most == 0:
             return None
-        programs = ProgramService(media, most=most, most_layers=admit.encodings_per_producer)
+        # One layer more than a sender has: of 1080p the smallest, for thin lines, stays as well.
+        most_layers = admit.encodings_per_producer + (program.height > HEIGHT)
+        programs = ProgramService(
+            media,
+            most=most,
+            layers=layers_up_to(program.height, most=most_layers),
+            frames_per_s=program.frames_per_s,
+        )
         await programs.start()
         # Stopped after signaling, as the recording: what it feeds is the media's until then.
         self._stack.push_async_callback(programs.close)

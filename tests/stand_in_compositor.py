@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> None:
             case c.Begin():
                 assert not begun
                 begun = True
+                say(c.Counters(composed_frames=command.frames_per_s))  # so it is seen what was said
             case c.OpenFeed():
                 bind(command.feed_id, command.socket_path)
                 say(c.FeedReady(feed_id=command.feed_id))

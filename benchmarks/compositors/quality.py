@@ -1,7 +1,8 @@
 """How good the composed picture is: tiles, and the program as it is received, as SSIM in dB.
 
 The ideal is the same decoded pictures, scaled by their spectrum: all that the smaller picture can
-hold, and nothing else. Beside ours stand libswscale's ways: `bicubic`, which ffmpeg's `scale` takes
+hold, and nothing else, with its samples where every scaler puts them (in the middle of what each
+stands for). Beside ours stand libswscale's ways: `bicubic`, which ffmpeg's `scale` takes
 when nothing is said, and `fast_bilinear`. Then each composed picture is encoded as the program is,
 decoded and compared with the ideal one: what of that difference anybody receives.
 """
@@ -101,7 +102,14 @@ def _swscaled(plane: Plane, width: int, height: int, how: Interpolation) -> Plan
 
 def _ideal(plane: Plane, width: int, height: int) -> Plane:
     rows, columns = plane.shape
-    spectrum = np.fft.fftshift(np.fft.fft2(plane.astype(np.float64)))
+    # A sample of the smaller picture lies in the middle of those that it stands for: so much later
+    # than its first one, which is a turn of each frequency.
+    turns = (
+        np.fft.fftfreq(rows)[:, None] * (rows / height - 1) / 2
+        + np.fft.fftfreq(columns) * (columns / width - 1) / 2
+    )
+    turned = np.fft.fft2(plane.astype(np.float64)) * np.exp(2j * np.pi * turns)
+    spectrum = np.fft.fftshift(turned)
     top, left = (rows - height) // 2, (columns - width) // 2
     kept = np.fft.ifftshift(spectrum[top : top + height, left : left + width])
     scaled = np.fft.ifft2(kept).real * (width * height) / (rows * columns)

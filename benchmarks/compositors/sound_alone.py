@@ -40,14 +40,15 @@ class Mixed:
     packets_per_s: float
 
 
-def measure_sound(runs: int, seconds: float) -> dict[str, dict[str, Mixed]]:
-    """Every case and server in interleaved rounds; medians. Janus is left out where it is not."""
+def measure_sound(cases: Sequence[str], runs: int, seconds: float) -> dict[str, dict[str, Mixed]]:
+    """Each case and server in interleaved rounds; medians. Janus is left out where it is not."""
     servers = {OURS: _ours, THEIRS: _theirs}
     if shutil.which("janus") is None:
         print("audiobridge is left out: scripts/need-janus.sh installs it", file=sys.stderr)
         del servers[THEIRS]
     found: dict[str, dict[str, Mixed]] = {}
-    for case, (participants, talking) in CASES.items():
+    for case in cases:
+        participants, talking = CASES[case]
         measured: dict[str, list[Mixed]] = {}
         for _ in range(max(1, runs)):
             for name, server in servers.items():

@@ -9,6 +9,7 @@
     picture_decoder  frames to planes; hostile ones end here
     compositor       tiles, pictures and marks to one picture: `scaling`, `lettering`, `badges`
     voice            packets to 20 ms of sound a tick: `jitter_buffer`, `mixer.libopus`
+    quiet_packets    what of a room that is not heard need not be decoded
     loudness         how loud a room is, and the slow gain that makes all alike
     noise_gate       an empty classroom's hum is no voice
     mixing           everybody hears all but themselves, and nothing clips

@@ -130,8 +130,8 @@ class Members:
 
     def feed(self, device_id: str, socket_path: str, offer: FeedOffer) -> FeedInfo:
         """Publish what comes from a Unix socket of this machine; `unpublish` ends it."""
-        if not 1 <= offer.layers <= self._limits.encodings_per_producer:
-            raise FeedRefused(f"a feed has 1 to {self._limits.encodings_per_producer} layers")
+        if not 1 <= offer.layers <= self._limits.layers_per_feed:
+            raise FeedRefused(f"a feed has 1 to {self._limits.layers_per_feed} layers")
         if len(self.feeds) >= self._limits.feeds_per_lesson:
             raise NodeFull(f"a lesson may have {self._limits.feeds_per_lesson} feeds")
         feed = open_feed(self._port, self._owner, device_id, socket_path, offer)

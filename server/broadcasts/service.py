@@ -24,7 +24,7 @@ from server.children.tapping import TappedMedia
 from server.clock import Clock, wall_clock
 from server.database.refusing import DatabaseRefused
 from server.errors import Refusal, Text, not_found
-from server.programs.layers import LAYERS, MIX_BITRATE_BPS
+from server.programs.layers import MIX_BITRATE_BPS
 from signaling.log.entries import AnyEntry
 from signaling.ports import LessonPlan
 
@@ -48,6 +48,8 @@ _READ_AGAIN_S = 2.0
 class HeldPrograms(Protocol):
     """What putting out uses of the programs (`server.programs.service.ProgramService`)."""
 
+    @property
+    def most_bitrate_bps(self) -> int: ...
     def hold(self, lesson_id: str, holder: object) -> None: ...
     def release(self, lesson_id: str, holder: object) -> None: ...
 
@@ -274,7 +276,7 @@ class BroadcastService:
             lesson_id,
             folder=self._runtime_folder,
             window_s=max(self.window_s, _LEAST_WINDOW_S),
-            bandwidth_bps=LAYERS[-1].bitrate_bps + MIX_BITRATE_BPS * 2,
+            bandwidth_bps=self._programs.most_bitrate_bps + MIX_BITRATE_BPS * 2,
             on_broken=lambda: self._end_hls(lesson_id),
         )
         self._programs.hold(lesson_id, self)

@@ -26,7 +26,12 @@ from server.children.child import USUAL, Allowances, Child, Program
 from server.children.tap_sink import TapSink
 from server.children.tapping import TappedMedia, Tapping
 from server.programs.feeding import FedMedia, Feeding
-from server.programs.layers import FRAMES_PER_S, HEARTBEAT_S, LAYERS, MIX_BITRATE_BPS
+from server.programs.layers import (
+    FRAMES_PER_S,
+    HEARTBEAT_S,
+    MIX_BITRATE_BPS,
+    USUAL_LAYERS,
+)
 from server.programs.scene import ProgramScene
 from signaling.lesson import LessonScene
 from signaling.lesson.events import ProgramCut
@@ -74,11 +79,13 @@ class LessonProgram:
         *,
         folder: Path,
         program: CompositorProgram,
-        layers: tuple[c.Layer, ...] = LAYERS,
+        layers: tuple[c.Layer, ...] = USUAL_LAYERS,
+        frames_per_s: int = FRAMES_PER_S,
         allowed: Allowances = USUAL,
     ) -> None:
         """`folder` is where sockets are bound, `layers` are its picture's, the smallest first."""
         self._layers = layers
+        self._frames_per_s = frames_per_s
         self.lesson_id = lesson_id
         self.counters = c.Counters()
         self.standing = ProgramStanding.STARTING
@@ -256,7 +263,7 @@ class LessonProgram:
     def _child_up(self) -> None:
         """A new child knows nothing: all is said to it at the next look, which is now."""
         self._child.send(
-            c.Begin(lesson_id=self.lesson_id, frames_per_s=FRAMES_PER_S, layers=self._layers)
+            c.Begin(lesson_id=self.lesson_id, frames_per_s=self._frames_per_s, layers=self._layers)
         )
         self._child.send(c.Heartbeat(every_s=self._heartbeat_s))
         self._sent_scene = self._sent_layers = None

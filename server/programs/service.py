@@ -15,10 +15,16 @@ from typing import Any
 
 import structlog
 
+from mixer.composite.process.messages import Layer
 from mixer.node import RuntimeFolder
 from server.children.child import USUAL, Allowances
 from server.children.compositor import compositor
-from server.programs.layers import HEARTBEAT_S, LAYERS, PUT_OUT_HEARTBEAT_S
+from server.programs.layers import (
+    FRAMES_PER_S,
+    HEARTBEAT_S,
+    PUT_OUT_HEARTBEAT_S,
+    USUAL_LAYERS,
+)
 from server.programs.lesson_program import (
     CompositorProgram,
     LessonProgram,
@@ -57,7 +63,8 @@ class ProgramService:
         media: ProgramMedia,
         *,
         most: int,
-        most_layers: int = len(LAYERS),
+        layers: tuple[Layer, ...] = USUAL_LAYERS,
+        frames_per_s: int = FRAMES_PER_S,
         program: CompositorProgram | None = None,
         allowed: Allowances = USUAL,
         lingers_s: float = LINGERS_S,
@@ -65,7 +72,8 @@ class ProgramService:
     ) -> None:
         """At most so many at once. `lessons` is set before the first lesson is opened."""
         self._media = media
-        self._layers = LAYERS[-most_layers:]
+        self._layers = layers
+        self._frames_per_s = frames_per_s
         self._most = most
         self._program = program or compositor()
         self._allowed = allowed
@@ -80,6 +88,11 @@ class ProgramService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._past_starts = 0
+
+    @property
+    def most_bitrate_bps(self) -> int:
+        """What a program's largest picture may take."""
+        return self._layers[-1].bitrate_bps
 
     def program_of(self, lesson_id: str) -> LessonProgram | None:
         """The program of a lesson, if it has one now."""
@@ -196,6 +209,7 @@ class ProgramService:
             folder=self._runtime_folder,
             program=self._program,
             layers=self._layers,
+            frames_per_s=self._frames_per_s,
             allowed=self._allowed,
         )
         if lesson_id in self._holders:

@@ -135,7 +135,7 @@ def model_keys(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 
 def test_the_page_documents_every_key_and_no_other() -> None:
-    tables = {"name", "sound", "sources", "send", "machine", "media", "admit", "line"}
+    tables = {"name", "sound", "sources", "send", "machine", "media", "admit", "program", "line"}
     tables |= {"decode", "encode"}
     for section, model, profiles in (
         ("Lines", LinkProfile, list_link_profiles()),

@@ -208,8 +208,8 @@ async def test_feeds_that_cannot_be(tmp_path: Path) -> None:
             one, two = str(tmp_path / "one"), str(tmp_path / "two")
             with pytest.raises(FeedRefused, match="H265"):
                 await node.feed(LESSON, "program", one, FeedOffer("program", "H265", 0))
-            for layers in (0, 4):
-                with pytest.raises(FeedRefused, match="1 to 3 layers"):
+            for layers in (0, 5):
+                with pytest.raises(FeedRefused, match="1 to 4 layers"):
                     await node.feed(LESSON, "program", one, FeedOffer("p", "H264", 0, layers))
             await node.feed(LESSON, "program", one, PICTURE)
             with pytest.raises(NodeFull, match="1 feeds"):

@@ -70,6 +70,7 @@ class Programs:
     """`server.programs`: who holds which lesson's."""
 
     held: list[str] = field(default_factory=list)
+    most_bitrate_bps: int = 1_500_000
 
     def hold(self, lesson_id: str, holder: object) -> None:
         self.held.append(lesson_id)

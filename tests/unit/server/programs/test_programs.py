@@ -31,6 +31,7 @@ from mixer.model import (
 )
 from server.children.child import Allowances
 from server.children.compositor import compositor
+from server.programs.layers import USUAL_LAYERS, layers_up_to
 from server.programs.service import ProgramService
 from signaling.lesson import LessonScene
 from signaling.lesson import events as e
@@ -169,7 +170,13 @@ class World:
 
 @asynccontextmanager
 async def world(
-    tmp_path: Path, *, most: int = 2, program: object = STAND_IN, lingers_s: float = 0.0
+    tmp_path: Path,
+    *,
+    most: int = 2,
+    program: object = STAND_IN,
+    lingers_s: float = 0.0,
+    layers: tuple[c.Layer, ...] = USUAL_LAYERS,
+    frames_per_s: int = 25,
 ) -> AsyncIterator[World]:
     media, lessons = FakeCore(), Lessons()
     service = ProgramService(
@@ -178,6 +185,8 @@ async def world(
         program=cast("None", program),
         allowed=QUICK,
         lingers_s=lingers_s,
+        layers=layers,
+        frames_per_s=frames_per_s,
         runtime_folder=tmp_path,
     )
     service.lessons = lessons
@@ -216,6 +225,34 @@ async def test_nothing_runs_before_somebody_takes_it(tmp_path: Path) -> None:
         await all_.lessons.hear()
         assert (all_.service.totals().running, all_.service.program_of(LESSON)) == (0, None)
         assert (all_.media.taps, left_in(tmp_path)) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("height", "most", "heights"),
+    [
+        (360, 4, [180, 360]),
+        (720, 4, [180, 360, 720]),
+        (1080, 4, [180, 360, 720, 1080]),
+        (1080, 2, [720, 1080]),
+        (720, 1, [720]),
+    ],
+)
+def test_a_programs_layers_end_at_its_height(height: int, most: int, heights: list[int]) -> None:
+    assert [layer.height for layer in layers_up_to(height, most=most)] == heights
+
+
+async def test_a_program_is_made_as_the_server_says(tmp_path: Path) -> None:
+    async with world(tmp_path, layers=layers_up_to(1080), frames_per_s=15) as all_:
+        desk = all_.lessons.open()
+        sends(desk, "lead", Source.TEACHER, Source.ROOM)
+        takes(desk.join("observer-1"))
+        await all_.until(lambda: desk.state.program is ProgramStanding.RUNNING)
+        offers = [offer for offer, _ in all_.media.feeds.values() if offer.codec == "H264"]
+        assert [one.layers for one in offers] == [4]
+        assert all_.service.most_bitrate_bps == 3_000_000
+        program = all_.service.program_of(LESSON)
+        assert program is not None
+        assert program.counters.composed_frames == 15
 
 
 async def test_it_is_begun_fed_told_and_ended(tmp_path: Path) -> None:
