@@ -193,7 +193,9 @@ class JitterBuffer:
         return first if max(waited_s, self.waiting_s) >= self.target_s else None
 
     def _play(self, number: int) -> Play:
-        hurry = self.waiting_s > self.target_s + _SLACK_S
+        waiting_s = self.waiting_s
+        # No target is less than that: nearly always there is no need to look it up.
+        hurry = waiting_s > LEAST_WAIT_S + _SLACK_S and waiting_s > self.target_s + _SLACK_S
         packet = self._take(number)
         self._next = number + 1
         self._last_samples = packet.samples

@@ -40,6 +40,13 @@ class TapSocket:
                 break
         return datagrams
 
+    def receive_one(self) -> bytes | None:
+        """The oldest that waits; None when none does."""
+        try:
+            return self._socket.recv(MAX_DATAGRAM_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return None
+
     def send(self, data: bytes) -> bool:
         """Send to the media core; False when it does not take it now (it is asked again later)."""
         if not self.feedback_path:

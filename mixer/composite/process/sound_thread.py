@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import queue
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from mixer.composite.process.rtp_sender import RtpSender
 from mixer.composite.sound_desk import TICK_S, SoundDesk
 from mixer.libopus import OpusError, Samples
 from mixer.model import TapInfo
-from mixer.reading.tap_socket import TapSocket
+from mixer.reading.tap_socket import BURST, TapSocket
 
 # Opus looks ahead 6.5 ms, the limiter 2.5.
 _AHEAD_S = 0.009
@@ -74,6 +75,8 @@ class SoundThread:
         self._desk = SoundDesk(lesson_time)
         self._told: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._taps: dict[str, _Tap] = {}
+        self._by_fd: dict[int, _Tap] = {}
+        self._waiting = select.poll()
         self._feeds: dict[str, _Feed] = {}
         self._shared = MixEncoder()
         self._own: dict[str, _Own] = {}
@@ -140,13 +143,22 @@ class SoundThread:
         self._ticks += 1
         if not self._taps and not self._feeds:
             return  # nothing to hear, and nobody who would
-        for tap in list(self._taps.values()):
-            for data in tap.socket.receive():
-                if tap.heard:
-                    self._desk.handle_datagram(tap.seat_id, data, now)
+        self._receive(now)
         shared, own = self._desk.tick(now)
         self._delay.note(self._desk.waiting_s + _AHEAD_S)
         self._send(shared, own, now)
+
+    def _receive(self, now: float) -> None:
+        """Empty the taps: most have one datagram, and that there is no other is asked of all."""
+        came, rounds = True, 0
+        while came and rounds < BURST:
+            came, rounds = False, rounds + 1
+            for fd, _event in self._waiting.poll(0):
+                tap = self._by_fd[fd]
+                data = tap.socket.receive_one()
+                came |= data is not None
+                if data is not None and tap.heard:
+                    self._desk.handle_datagram(tap.seat_id, data, now)
 
     def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
         # Encoded even if all who hear are audible: it must be at hand when one falls silent.
@@ -215,11 +227,15 @@ class SoundThread:
         for other in self._taps.values():
             other.heard &= other.seat_id != tap.seat_id
         self._taps[tap.track_id] = tap
+        self._by_fd[tap.socket.fileno()] = tap
+        self._waiting.register(tap.socket, select.POLLIN)
 
     def _remove_tap(self, track_id: str) -> None:
         tap = self._taps.pop(track_id, None)
         if tap is None:
             return
+        self._waiting.unregister(tap.socket)
+        del self._by_fd[tap.socket.fileno()]
         tap.socket.close()
         if tap.heard:
             self._desk.close_channel(tap.seat_id)
