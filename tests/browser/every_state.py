@@ -19,6 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.contact_sheet import LANGUAGES, SIZES, Album
 from tests.browser.further_states import forms, lines_of_a_room, within_a_lesson
+from tests.browser.program_states import program_outside, recorded_in_one
 from tests.browser.screens import CHROMIUM, FLAGS
 from tests.browser.walk import PATIENCE_MS, Pages, Walk, demonstration
 
@@ -35,8 +36,9 @@ ADMIN = (
     "keeping",
     "deleted",
 )
-# What needs no lesson; what is asked, refused or amiss there; a lesson and what is left of it.
-PARTS = ("office", "forms", "lesson")
+# What needs no lesson; what is asked, refused or amiss there; a lesson watched elsewhere; a lesson
+# and what is left of it.
+PARTS = ("office", "forms", "program", "lesson")
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -161,6 +163,9 @@ def archive(walk: Walk) -> None:
         then=lambda page: page.get_by_test_id("library-search").fill("zzz"),
     )
     walk.show("player", walk.teacher, f"/library/{ready}?t=20")
+    address = f"{walk.origin}/api/recordings/{ready}"
+    if context.request.get(address).json()["program"]:
+        recorded_in_one(walk, ready)
     walk.show(
         "player keys",
         walk.teacher,
@@ -197,6 +202,8 @@ def main(arguments: list[str]) -> int:
             office(walk)
         if "forms" in asked.parts:
             forms(walk)
+        if "program" in asked.parts:
+            program_outside(walk)
         if "lesson" in asked.parts:
             lesson(walk, pid)
             archive(walk)

@@ -377,6 +377,7 @@ describe("keys and addresses", () => {
     ["ArrowLeft", { do: "by", seconds: -5 }],
     ["f", { do: "fullscreen" }],
     ["C", { do: "as-seen" }],
+    ["p", { do: "program" }],
     ["q", null],
   ])("%s", (key, action) => {
     expect(keyAction(key)).toEqual(action);

@@ -12,6 +12,7 @@ import {
   Refused,
   seen,
   settled,
+  within,
   words,
   write,
 } from "./page_on_its_own.ts";
@@ -113,6 +114,51 @@ afterEach(() => {
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
   vi.useRealTimers();
+});
+
+describe("the lesson's program", () => {
+  const program = {
+    ...part("program", "teacher"),
+    source: "program" as const,
+    start_s: 100,
+    duration_s: 300,
+  };
+  const seats = (): string[] =>
+    [...within(player, "tk-pictures").querySelectorAll("tk-part")].map((one) => one.dataset.seat ?? "");
+
+  it("is offered where one was made, and played alone where there is some of it", async () => {
+    await open();
+    expect(seen(player, "tk-player-head", "[data-testid=in-one]")).toBeNull();
+    await key("p");
+    expect(seats()).toEqual(["lead", "room"]); // there is none
+    new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, program: [program] } });
+    await open();
+    expect(seats()).toEqual(["lead", "room"]);
+    await press(player, "tk-player-head", "[data-testid=in-one]");
+    expect(seats()).toEqual(["lead", "room"]); // it begins later
+    await at(150);
+    expect(seats()).toEqual(["program"]); // and nobody is heard twice
+    expect(large()).toBe("program");
+    const plate = words(find(player, "tk-pictures", "tk-part", ".plate"));
+    expect(plate).toBe("节目");
+    expect(seen(player, "tk-player-head", "[data-testid=as-seen]")).toBeNull();
+    await at(500);
+    expect(seats()).toEqual(["lead", "room"]);
+  });
+
+  it("gives way to separate pictures by a key or a button", async () => {
+    new FakeServer({ "GET /api/recordings/r1": { ...RECORDING, program: [program] } });
+    await open("?t=150");
+    await key("p");
+    expect(seats()).toEqual(["program"]);
+    expect(words(find(player, "[data-testid=said]"))).toBe("合成画面");
+    await key("v");
+    expect(seats()).toEqual(["lead", "room"]);
+    await key("p");
+    await press(player, "tk-player-head", "[data-testid=separate]");
+    expect(seats()).toEqual(["lead", "room"]);
+    expect(words(find(player, "[data-testid=said]"))).toBe("分开画面");
+  });
 });
 
 describe("the large picture", () => {

@@ -75,6 +75,16 @@ export class Broadcast extends TongkeElement {
         font-variant-numeric: tabular-nums;
         text-align: end;
       }
+      @media (max-width: 600px) {
+        .back {
+          flex-basis: 100%;
+          order: -1;
+        }
+        .where {
+          flex: 1;
+          min-width: 0;
+        }
+      }
     `,
   ];
 
@@ -227,8 +237,12 @@ export class Broadcast extends TongkeElement {
       <button data-testid="broadcast-live" ?disabled=${live || !this.begun} @click=${() => this.goTo(0)}>
         ${icon("live")}${broadcast.toLive}
       </button>
-      <button aria-pressed=${this.silent ? "true" : "false"} @click=${this.sound}>
-        ${icon("sound")}${this.silent ? broadcast.soundOn : player.muteSound}
+      <button
+        aria-label=${this.silent ? nothing : player.muteSound}
+        title=${player.muteSound}
+        @click=${this.sound}
+      >
+        ${icon("sound")}${this.silent ? broadcast.soundOn : nothing}
       </button>
     </div>`;
   }

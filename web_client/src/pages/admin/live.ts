@@ -6,6 +6,7 @@ import { get, post, remove, wordsOf } from "../../api/client.ts";
 import type { LiveAnswer } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { Polling } from "../../components/polling.ts";
+import "../../components/elsewhere.ts";
 import "../../components/seat_devices.ts";
 import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
@@ -62,6 +63,10 @@ export class AdminLive extends TongkeElement {
         padding: 8px 16px;
         background: var(--warn-ground);
         color: var(--warn);
+      }
+      tk-elsewhere {
+        padding: 8px 4px;
+        border-top: 1px solid var(--line);
       }
       tr:last-child td {
         border-bottom: 0;
@@ -158,7 +163,9 @@ export class AdminLive extends TongkeElement {
           ${seats.map((seat) => this.seat(lesson.id, seat))}
         </tbody>
       </table></div>
-      ${removed.map((one) => this.removed(lesson.id, one))} ${measured ? html`<tk-live-measures .lesson=${lesson.id}></tk-live-measures>` : nothing}
+      ${removed.map((one) => this.removed(lesson.id, one))}
+      <tk-elsewhere .lessonId=${lesson.id}></tk-elsewhere>
+      ${measured ? html`<tk-live-measures .lesson=${lesson.id}></tk-live-measures>` : nothing}
     </article>`;
   }
 

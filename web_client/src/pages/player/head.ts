@@ -7,6 +7,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, fields } from "../../design/shared.ts";
 import { clock, dayAndTime, facts } from "../../i18n/format.ts";
+import { hasProgram } from "./in_one.ts";
 import { addressOf } from "./moment.ts";
 
 const COPIED_MS = 3000;
@@ -41,6 +42,10 @@ export class PlayerHead extends TongkeElement {
       input.link {
         width: 320px;
       }
+      .group {
+        display: flex;
+        gap: 4px;
+      }
       @media (max-width: 900px) {
         :host {
           flex-wrap: wrap;
@@ -60,6 +65,8 @@ export class PlayerHead extends TongkeElement {
   @property({ type: Number }) position = 0;
   /** The pictures stand as the class saw them. */
   @property({ type: Boolean }) following = true;
+  /** All in one picture, where there is one. */
+  @property({ type: Boolean }) asProgram = false;
   @state() private copied = "";
   /** The link to a moment, where it cannot be copied by itself. */
   @state() private link = "";
@@ -100,13 +107,20 @@ export class PlayerHead extends TongkeElement {
             >${icon("warning", 14)}${m.player.incomplete}</span
           >`
         : nothing}
-      <button
-        data-testid="as-seen"
-        aria-pressed=${this.following ? "true" : "false"}
-        @click=${() => this.dispatchEvent(new CustomEvent("as-seen"))}
-      >
-        ${icon("school")}${m.player.asSeen}
-      </button>
+      ${hasProgram(recording)
+        ? html`<div class="group" role="group" aria-label=${m.observe.view}>
+            ${this.kind(true, m.player.inOne)} ${this.kind(false, m.player.separate)}
+          </div>`
+        : nothing}
+      ${this.asProgram
+        ? nothing
+        : html`<button
+            data-testid="as-seen"
+            aria-pressed=${this.following ? "true" : "false"}
+            @click=${() => this.dispatchEvent(new CustomEvent("as-seen"))}
+          >
+            ${icon("school")}${m.player.asSeen}
+          </button>`}
       <button data-testid="copy-moment" @click=${this.copy}>
         ${icon(this.copied ? "check" : "copy")}${this.copied
           ? m.admin.copied
@@ -122,6 +136,17 @@ export class PlayerHead extends TongkeElement {
           />`
         : nothing}
       <p class="visually-hidden" role="status">${this.copied}</p>`;
+  }
+
+  private kind(asProgram: boolean, words: string): TemplateResult {
+    const detail = asProgram;
+    return html`<button
+      data-testid=${asProgram ? "in-one" : "separate"}
+      aria-pressed=${this.asProgram === asProgram ? "true" : "false"}
+      @click=${() => this.dispatchEvent(new CustomEvent("show-program", { detail }))}
+    >
+      ${icon(asProgram ? "screen" : "layoutWall")}${words}
+    </button>`;
   }
 }
 

@@ -1,7 +1,7 @@
 // What each key does in the player, and where.
 
 export type KeyAction =
-  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "as-seen" }
+  | { do: "toggle" | "mute" | "fullscreen" | "next-view" | "as-seen" | "program" }
   | { do: "by"; seconds: number }
   | { do: "to"; share: number }
   | { do: "volume"; change: number }
@@ -22,6 +22,7 @@ const ACTIONS: Readonly<Record<string, KeyAction>> = {
   f: { do: "fullscreen" },
   v: { do: "next-view" },
   c: { do: "as-seen" },
+  p: { do: "program" },
 };
 
 export function keyAction(key: string): KeyAction | null {
@@ -50,5 +51,6 @@ export const PLAYER_KEYS = [
   ["F", "full"],
   ["V", "views"],
   ["C", "seen"],
+  ["P", "program"],
   ["Esc", "escape"],
 ] as const;

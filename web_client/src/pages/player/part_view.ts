@@ -6,6 +6,7 @@ import type { Part } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { base } from "../../design/shared.ts";
 import { covers, follow } from "./clock.ts";
+import { isProgram } from "./in_one.ts";
 import type { Share, Wish } from "./line.ts";
 import { mediaAddress } from "./media.ts";
 import { type Need, PieceSource, playsPieces } from "./piece_source.ts";
@@ -232,7 +233,8 @@ export class PartView extends TongkeElement {
 
   override render(): TemplateResult {
     const { recorded: part } = this;
-    const name = this.m.tile.pictureOf(part.name, this.m.sources[part.source]);
+    const { sources, tile } = this.m;
+    const name = isProgram(part) ? sources.program : tile.pictureOf(part.name, sources[part.source]);
     return html`<video
         aria-label=${name}
         playsinline

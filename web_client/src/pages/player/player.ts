@@ -19,6 +19,7 @@ import { chaptersOf, type Chapter, type SeatLane, seatLanes, seatNames, speakers
 import { afterGap, MasterClock } from "./clock.ts";
 import "./details.ts";
 import "./head.ts";
+import { hasProgram, InOne } from "./in_one.ts";
 import { type KeyAction, keyAction, REPEATED, takesKey } from "./keys.ts";
 import { Line, shares } from "./line.ts";
 import { momentIn } from "./moment.ts";
@@ -63,6 +64,8 @@ export class Player extends TongkeElement {
   private readonly thinLine = new ThinLine();
   /** What the viewer wants to see large; null: what the class saw. */
   @state() private chosen: Picture | null = null;
+  /** All in one picture, as long as there is one. */
+  @state() private asProgram = false;
   @state() private said = "";
   /** Where they stopped last time, until they go on. */
   @state() private resumed: number | null = null;
@@ -73,6 +76,7 @@ export class Player extends TongkeElement {
   private looking = false;
   private chapters: readonly Chapter[] = [];
   private lanes: readonly SeatLane[] = [];
+  private inOne: InOne | null = null;
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
   private awakeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
@@ -159,6 +163,7 @@ export class Player extends TongkeElement {
     this.master = new MasterClock(recording.duration_s);
     this.chapters = chaptersOf(recording);
     this.lanes = seatLanes(recording);
+    this.inOne = new InOne(recording);
     const asked = momentIn(location.search);
     this.resumed = asked === null ? placeOf(this.person, recording.id) : null;
     this.master.seek(asked ?? this.resumed ?? 0, this.time);
@@ -251,8 +256,20 @@ export class Player extends TongkeElement {
   }
 
   private followClass(): void {
+    this.asProgram = false;
     this.choose(null);
     this.said = this.m.player.asSeenOn;
+  }
+
+  private showProgram(asProgram: boolean): void {
+    if (!this.recording || !hasProgram(this.recording)) return;
+    this.asProgram = asProgram;
+    this.chosen = null;
+    this.said = asProgram ? this.m.player.inOne : this.m.player.separate;
+  }
+
+  private shownOf(recording: Recording): Recording {
+    return this.asProgram && this.inOne ? this.inOne.at(this.position) : recording;
   }
 
   private fill(): void {
@@ -322,7 +339,11 @@ export class Player extends TongkeElement {
         this.fill();
         break;
       case "next-view":
-        this.choose(this.pictures?.next() ?? null);
+        if (this.asProgram) this.showProgram(false);
+        else this.choose(this.pictures?.next() ?? null);
+        break;
+      case "program":
+        this.showProgram(!this.asProgram);
         break;
       case "as-seen":
         this.followClass();
@@ -353,11 +374,13 @@ export class Player extends TongkeElement {
         .recording=${recording}
         .position=${this.position}
         .following=${this.chosen === null}
+        .asProgram=${this.asProgram}
+        @show-program=${(event: CustomEvent<boolean>) => this.showProgram(event.detail)}
         @as-seen=${this.followClass}
       ></tk-player-head>
       <div class="stage">
         <tk-pictures
-          .recording=${recording}
+          .recording=${this.shownOf(recording)}
           .position=${this.position}
           .chosen=${this.chosen}
           .filled=${this.filled}

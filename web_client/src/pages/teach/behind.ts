@@ -2,11 +2,11 @@
 // for: it comes behind the page itself, in one piece.
 
 import "../../components/chat.ts";
+import "../../components/elsewhere.ts";
 import "../../components/seat_devices.ts";
 import "./all_rooms.ts";
 import "./arrangement.ts";
 import "./control_bar.ts";
 import "./device_panel.ts";
-import "./elsewhere.ts";
 import "./ended.ts";
 import "./others.ts";

@@ -3,13 +3,13 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 import { define, TongkeElement } from "../../components/element.ts";
+import { foldStyles } from "../../components/fold.ts";
 import "../../components/seat_devices.ts";
 import { base, controls } from "../../design/shared.ts";
 import { others, rooms } from "../../lesson/selectors.ts";
 import type { LessonSession } from "../../lesson/session.ts";
 import type { View } from "../../lesson/state.ts";
 import type { SeatState } from "../../protocol/messages.ts";
-import { foldStyles } from "./fold.ts";
 
 export class Others extends TongkeElement {
   static override styles = [

@@ -1,22 +1,34 @@
-// Below the rooms: who watches the lesson elsewhere. An address for players, and the servers that the
+// Who watches the lesson elsewhere, for who leads it and for administrators. An address for players, and the servers that the
 // program is pushed to, as the server says they stand.
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
-import { ApiError, get, post, remove } from "../../api/client.ts";
-import type { Push, Watch } from "../../api/types.ts";
-import { define, TongkeElement } from "../../components/element.ts";
-import { Polling } from "../../components/polling.ts";
-import { base, controls } from "../../design/shared.ts";
-import { said } from "../../i18n/index.ts";
+import { ApiError, get, post, remove } from "../api/client.ts";
+import type { Push, Watch } from "../api/types.ts";
+import { icon, type IconName } from "../design/icons.ts";
+import { base, cards, controls, fields } from "../design/shared.ts";
+import { timeOfDay } from "../i18n/format.ts";
+import { said } from "../i18n/index.ts";
+import { define, TongkeElement } from "./element.ts";
 import { foldStyles } from "./fold.ts";
+import { Polling } from "./polling.ts";
 
 const LOOK_EVERY_MS = 3000;
+
+/** How each looks: its sign, and the badge's colour. */
+const STANDINGS: Record<Push["standing"], readonly [IconName, string]> = {
+  connecting: ["swap", ""],
+  sending: ["check", "good"],
+  waiting: ["warning", "warn"],
+  ended: ["end", ""],
+};
 
 export class Elsewhere extends TongkeElement {
   static override styles = [
     base,
+    cards,
     controls,
+    fields,
     foldStyles,
     css`
       .all,
@@ -30,10 +42,28 @@ export class Elsewhere extends TongkeElement {
         overflow-wrap: anywhere;
       }
       .push {
-        display: flex;
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto;
         align-items: center;
-        justify-content: space-between;
+        gap: 4px 8px;
+        padding-block: 8px;
+        border-block-end: 1px solid var(--line);
+      }
+      .all > button,
+      .push .badge {
+        justify-self: start;
+      }
+      .push .why {
+        grid-column: 1 / -1;
+      }
+      .write {
+        display: flex;
+        flex-wrap: wrap;
         gap: 8px;
+      }
+      .write input {
+        flex: 1 1 200px;
+        min-width: 0;
       }
     `,
   ];
@@ -68,31 +98,36 @@ export class Elsewhere extends TongkeElement {
           </button>`}
       ${this.pushes.map((push) => this.push(push))}
       <form @submit=${this.add}>
-        <label>
-          ${elsewhere.pushTo}
+        <label for="address">${elsewhere.pushTo}</label>
+        <div class="write">
           <input
+            id="address"
             name="address"
             type="password"
             autocomplete="off"
             required
-            placeholder="rtmp://…"
+            placeholder="rtmp://… srt://…"
           />
-        </label>
-        <button class="slim" data-testid="push">${elsewhere.push}</button>
+          <button data-testid="push">${elsewhere.push}</button>
+        </div>
       </form>
-      ${this.fault ? html`<p role="alert">${this.fault}</p>` : nothing}
+      ${this.fault ? html`<p class="wrong" role="alert">${this.fault}</p>` : nothing}
     </div>`;
   }
 
   private push(push: Push): TemplateResult {
     const { elsewhere } = this.m;
+    const [sign, colour] = STANDINGS[push.standing];
     const why = said({ zh: push.message_zh, en: push.message_en });
     return html`<div class="push" data-standing=${push.standing}>
-      <span>
-        ${push.target}<br />
-        <span class="soft small">${elsewhere.standing[push.standing]}${why ? ` ${why}` : ""}</span>
+      <strong>${push.target}</strong>
+      <button class="slim" aria-label=${elsewhere.endOf(push.target)} @click=${() => this.end(push)}>
+        ${elsewhere.end}
+      </button>
+      <span class="badge ${colour}">
+        ${icon(sign, 14)}${elsewhere.standing[push.standing](timeOfDay(push.since))}
       </span>
-      <button class="slim" @click=${() => this.end(push)}>${elsewhere.end}</button>
+      ${why ? html`<span class="soft small why">${why}</span>` : nothing}
     </div>`;
   }
 
