@@ -1,0 +1,78 @@
+"""A server's machine tried: what it carries as measured, and what one that runs says of itself."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hardware_profiles import list_server_profiles, load_server_profile
+from hardware_profiles.doctor.findings import Grade
+from hardware_profiles.doctor.speed import Speed
+from server.config import Settings
+from server.doctor import server_check
+from server.doctor.server_check import REFERENCE_PIXELS_PER_S, check_server, judge_capacity
+from tests.unit.server.world import World
+
+QUICK = float(REFERENCE_PIXELS_PER_S)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def measured(cores: int) -> Speed:
+        return Speed(QUICK, 4 * QUICK, 4)
+
+    monkeypatch.setattr(server_check, "measure_speed", measured)
+
+
+@pytest.mark.parametrize(
+    ("profile", "speed", "grade", "fits"),
+    [
+        ("medium", Speed(QUICK, QUICK, 4), Grade.GOOD, ""),
+        ("small", Speed(QUICK, QUICK, 4), Grade.GOOD, ""),  # more than it asks
+        ("large", Speed(QUICK, QUICK, 4), Grade.WEAK, "medium"),
+        ("medium", Speed(QUICK / 2, QUICK, 4), Grade.WEAK, "small"),  # four slow cores
+        ("region", Speed(QUICK, QUICK, 16), Grade.GOOD, ""),
+        ("small", Speed(QUICK / 9, QUICK, 2), Grade.WEAK, "tiny"),
+        ("small", None, Grade.WEAK, ""),
+    ],
+)
+def test_the_profile_in_force_beside_what_was_measured(
+    profile: str, speed: Speed | None, grade: Grade, fits: str
+) -> None:
+    finding = judge_capacity(speed, load_server_profile(profile), list_server_profiles())
+    assert finding.verdict is grade
+    told = finding.todo.en if finding.todo is not None else ""
+    assert (f"profile {fits} " in told) == bool(fits)
+
+
+async def test_ports_that_others_have(tmp_path: Path) -> None:
+    with socket.socket() as pages, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+        pages.bind(("127.0.0.1", 0))
+        media.bind(("0.0.0.0", 0))
+        settings = Settings(
+            data_folder=tmp_path,
+            host="127.0.0.1",
+            port=pages.getsockname()[1],
+            media_port=media.getsockname()[1],
+        )
+        report = await check_server(settings)
+    found = {finding.check: finding for finding in report.findings}
+    assert found["server.port.media"].verdict is Grade.BAD
+    assert found["server.port.pages"].verdict is Grade.BAD  # bound, and nobody listens
+    assert report.verdict is Grade.BAD
+
+
+async def test_the_administrator_has_the_running_server_checked(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    report = (await admin.get("/api/admin/server/check")).json()
+    found = {finding["check"]: finding for finding in report["findings"]}
+    assert report["side"] == "server"
+    assert found["server.database"]["verdict"] == "good"
+    assert found["server.disk.data"]["figures"]["free_bytes"] > 0
+    page = await admin.get("/api/admin/server/check/page")
+    assert "服务器检查" in page.text and "Check of the server" in page.text
+    assert world.settings.data_folder.as_posix() not in page.text
