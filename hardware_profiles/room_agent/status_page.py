@@ -158,8 +158,10 @@ def response(
     if words[1] == "/status.json":
         return _answer("200 OK", "application/json", json.dumps(status(agent, now)))
     if words[1] == "/":
-        more = _CHECK if checking is not None else ""
-        return _answer("200 OK", "text/html", page(status(agent, now)) + more)
+        more = _CHECK if checking is not None else "</html>"
+        return _answer(
+            "200 OK", "text/html", page(status(agent, now)).removesuffix("</html>") + more
+        )
     return _answer("404 Not Found", "text/plain", "/ /status.json")
 
 

@@ -103,10 +103,14 @@ async def _room(options: RoomOptions) -> tuple[CheckReport, bool | None]:
 async def _server(data_folder: Path | None) -> CheckReport:
     from server.config import load_settings  # noqa: PLC0415
     from server.doctor.server_check import check_server  # noqa: PLC0415
-    from server.door.last_start import of_the_running_server, with_its_places  # noqa: PLC0415
+    from server.door.last_start import (  # noqa: PLC0415
+        as_it_started,
+        of_the_running_server,
+        with_its_places,
+    )
 
-    settings = load_settings(data_folder=data_folder)
-    return await check_server(with_its_places(of_the_running_server(settings)))
+    settings = with_its_places(of_the_running_server(load_settings(data_folder=data_folder)))
+    return await check_server(as_it_started(settings) or settings)
 
 
 def _tell(report: CheckReport) -> None:

@@ -147,6 +147,22 @@ def test_a_room_with_one_camera_that_lies(
     assert len(kept) == 1 and PASSWORD not in kept[0].read_text()
 
 
+def test_the_servers_own_machine_beside_the_server(server: ServerProcess) -> None:
+    """It finds how that one listens, and writes where it writes, while it runs."""
+    done = subprocess.run(
+        [TONGKE, "doctor", "--data-folder", str(server.data_folder), "--json"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 1, 3), done.stderr
+    found = by_check(json.loads(done.stdout))
+    assert found["server.port.pages"]["verdict"] == "good"
+    assert server.origin.rpartition(":")[2] in found["server.port.pages"]["words"]["en"]
+    assert found["server.database"]["verdict"] == "good"
+    assert found["server.certificate"]["verdict"] == (
+        "good" if server.origin.startswith("https") else "untried"
+    )
+
+
 def test_a_server_that_is_gone_and_a_credential_that_is_none(
     tmp_path: Path, server: ServerProcess, room: tuple[County, list[str]]
 ) -> None:
