@@ -48,7 +48,7 @@ _STATES = {
 }
 _SOUND_LOST = ("没有麦克风，不断重试", "no microphone, asked for again and again")
 _PAGE_HAS_IT = (
-    "本教室的声音现由教室页面采集",
+    "本教室的声音现由教室网页采集",
     "the room's page has the microphone at the moment",
 )
 # What is wrong with a microphone that is there.

@@ -107,7 +107,9 @@ class Catalogue:
         raise AssertionError("nothing is tried twice here")
 
 
-async def lesson(folder: Path, cameras: list[NetworkCamera], sound: SoundFeed) -> dict[str, Any]:
+async def lesson(
+    folder: Path, cameras: list[NetworkCamera], sound: SoundFeed, *, udp: bool = False
+) -> dict[str, Any]:
     """Source → when its marks are, on the recording's time line: `LESSON_S` of the agent's own
     sending, into a media core whose recorder takes all of it.
     """
@@ -118,8 +120,10 @@ async def lesson(folder: Path, cameras: list[NetworkCamera], sound: SoundFeed) -
 
     node = MediaNode(NodeSettings(host="127.0.0.1", port=0))
     recording = RecordingService(node, catalogue, folder=folder / "r", lesson_live=live)
-    feeds = [_feed(camera, sound.camera if one == 0 else None, one)
-             for one, camera in enumerate(cameras)]  # fmt: skip
+    feeds = [
+        _feed(camera, None if number else sound.camera, number, udp=udp)
+        for number, camera in enumerate(cameras)
+    ]
     sent = [SentCamera(name, [feed]) for name, feed in zip(NAMES, feeds, strict=False)]
     sending = CameraSending(sent, rng=Random(1), sound=sound)
     await node.start()
@@ -164,9 +168,11 @@ def _marks(manifest: Manifest, folder: Path) -> dict[str, list[float]]:
     return found
 
 
-def _feed(camera: NetworkCamera, sound: CameraSound | None, number: int) -> CameraFeed:
+def _feed(
+    camera: NetworkCamera, sound: CameraSound | None, number: int, *, udp: bool
+) -> CameraFeed:
     address = StreamAddress.parse(camera.url)
-    source = CameraSource(address, None, udp=False, rng=Random(number), sound=sound)
+    source = CameraSource(address, None, udp=udp, rng=Random(number), sound=sound)
     return CameraFeed(source, Target(320, 180, FRAME_RATE, 300_000), first_timestamp=number << 20)
 
 
@@ -227,7 +233,7 @@ async def test_a_cameras_own_microphone_and_four_cameras(
     for camera in cameras:
         camera.start()
     sound = SoundFeed(setup(None), first_timestamp=77)
-    behind = apart(await lesson(tmp_path, cameras, sound))
+    behind = apart(await lesson(tmp_path, cameras, sound, udp=codec == "pcma"))
     assert sound.clock.by_reports
     looks_ahead = AAC_LOOKS_AHEAD_S if codec == "aac" else 0.0
     assert max(behind.values()) - min(behind.values()) <= STEP_S + looks_ahead, behind

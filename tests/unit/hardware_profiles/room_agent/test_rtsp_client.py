@@ -295,6 +295,15 @@ def test_a_camera_that_sends_nothing_is_lost_after_three_seconds() -> None:
     assert "it sends nothing" in camera.until(105.1).error
 
 
+@pytest.mark.parametrize(("channel", "lost"), [(0, False), (2, True)])
+def test_a_sound_that_goes_on_hides_no_picture_that_hangs(channel: int, *, lost: bool) -> None:
+    camera = Camera(tracks=(0, 1)).run()
+    for second in range(1, 8):
+        camera.until(100.0 + second)
+        camera.sends(b"$" + bytes((channel, 0, 12)) + bytes(12))
+    assert bool(camera.error) is lost
+
+
 def test_the_end_without_an_error_is_a_loss() -> None:
     camera = Camera().run()
     camera.client.handle_closed(camera.now)
