@@ -5,6 +5,9 @@ fragmented MP4 nor knows how long it is. So an export puts an index before it: `
 names every sample where it stands, and one `mdat` whose content is the fragmented file as it is.
 Whoever imports it takes that content out again: nothing is copied twice, and nothing is lost.
 
+A picture that begins later than its sound stands from the beginning: Firefox passes over an edit
+that shows nothing, and would show all of it too early.
+
 Boxes after ISO/IEC 14496-12 (2022): fragments §8.8, sample tables §8.6 and §8.7, edit lists §8.6.6.
 """
 
@@ -189,10 +192,24 @@ def _moov(movie: list[Box], tracks: dict[int, _Track], moved: int) -> bytes:
     written, longest = [], 0
     for track in tracks.values():
         before, begins = _edit(track, timescale)
+        if before and _is_picture(track):
+            _begin_earlier(track, round(before * track.timescale / timescale))
+            before = 0
         lasts = round((track.ends - (track.begins or 0) - begins) * timescale / track.timescale)
         longest = max(longest, before + lasts)
         written.append(_trak(track, (before, lasts, begins), moved))
     return box(b"moov", box(b"mvhd", _lasting(header, 24, 16, longest)), *written)
+
+
+def _is_picture(track: _Track) -> bool:
+    media = children(_inner(track.boxes, b"mdia"))
+    return _inner(list(media), b"hdlr")[8:12] == b"vide"
+
+
+def _begin_earlier(track: _Track, ticks: int) -> None:
+    """Its first picture is shown so much longer, from before on."""
+    track.lasts[0] += ticks
+    track.begins = (track.begins or 0) - ticks
 
 
 def _edit(track: _Track, timescale: int) -> tuple[int, int]:

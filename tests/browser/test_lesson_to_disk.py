@@ -103,7 +103,8 @@ def test_every_view_and_every_sound_is_at_its_moment(
     parts = [part for part in manifest.parts if not part.is_program]
     for seat, moments in drawn.items():
         mine = [part for part in parts if part.seat_id == seat]
-        assert any(part.has_video for part in mine) and any(part.has_audio for part in mine), seat
+        assert sum(part.has_video for part in mine) >= 2, f"{seat}: before and after the kill"
+        assert any(part.has_audio for part in mine), seat
         assert moments
     index = (place / "index.html").as_uri()
     for browser in (chromium_page, firefox_page):
@@ -111,7 +112,7 @@ def test_every_view_and_every_sound_is_at_its_moment(
             page.goto(index)
             seen = pictures_seen(page, parts)
             plays_together(page, parts)
-            heard = {part.file: decoded(page, part.file) for part in parts if part.has_audio}
+            heard = decoded(page, place, parts)
         at_their_moments(manifest, parts, drawn, seen, heard)
 
 
@@ -179,7 +180,19 @@ def hold(
     lasts(teacher, MUTE_S)
     press(teacher, "own-room")
     turn(FAR, cut)
-    turn(THIRD, lambda: os.kill(recorder_of(server), signal.SIGKILL))
+    turn(THIRD, lambda: kill_recorder(server, teacher))
+
+
+def kill_recorder(server: ServerProcess, teacher: Screen) -> None:
+    """SIGKILL; until everybody's picture is recorded again."""
+    recordings = server.data_folder / "recordings"
+    before = len(list(recordings.glob("*/tracks/*")))
+    os.kill(recorder_of(server), signal.SIGKILL)
+    until(
+        lambda: len(list(recordings.glob("*/tracks/*"))) >= before + 1 + len(ROOMS),
+        "all pictures are recorded again",
+    )
+    lasts(teacher, 1)
 
 
 def recorder_of(server: ServerProcess) -> int:
@@ -276,7 +289,7 @@ def marks_on(page: Page) -> dict[str, tuple[int, int]]:
         cut = screen[top : top + round(height), left : left + round(width)]
         mark = read_mark(cut.astype(np.uint8)) if cut.size else None
         if mark is not None:
-            found[view["file"]] = (mark.identity, mark.counter)
+            found[Path(view["file"]).name] = (mark.identity, mark.counter)
     return found
 
 
@@ -290,16 +303,28 @@ def plays_together(page: Page, parts: list[Part]) -> None:
     ends = time.monotonic() + PLAYED_S
     while time.monotonic() < ends:
         for file, at, position in page.evaluate(PLACES):
-            apart.setdefault(file, []).append(starts[file] + at - position)
+            name = Path(file).name
+            apart.setdefault(name, []).append(starts[name] + at - position)
     page.evaluate("() => document.getElementById('play').click()")
     assert len(apart) >= len(ROOMS), apart.keys()
     assert all(abs(median(each)) <= APART_S for each in apart.values()), apart
 
 
-def decoded(page: Page, file: str) -> list[HeardMark]:
-    """The marks in what this browser decodes of a part's sound."""
-    words = np.frombuffer(base64.b64decode(page.evaluate(DECODED, f"recording/{file}")), np.int16)
-    return marks_in(words.astype(np.float64) / 32768, 48_000)
+def decoded(page: Page, place: Path, parts: list[Part]) -> dict[str, list[HeardMark]]:
+    """By file, the marks in what this browser decodes of its sound.
+
+    Asked from an empty page on the same disk: the export's own may fetch nothing.
+    """
+    listening = place.parent / "listening.html"
+    listening.write_text("<!doctype html><meta charset=utf-8>")
+    page.goto(listening.as_uri())
+    found = {}
+    for part in parts:
+        if part.has_audio:
+            told = page.evaluate(DECODED, (place / "recording" / part.file).as_uri())
+            words = np.frombuffer(base64.b64decode(told), np.int16)
+            found[part.file] = marks_in(words.astype(np.float64) / 32768, 48_000)
+    return found
 
 
 # --- against the moment -------------------------------------------------------------------------

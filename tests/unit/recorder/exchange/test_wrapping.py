@@ -4,6 +4,7 @@ times in it, and the fragmented file is in it byte for byte.
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +47,19 @@ def fragmented(path: Path, flags: str, *, late_s: float = 0.0, b_frames: bool = 
             out.mux(sound.encode(heard))
         out.mux(video.encode(None))
         out.mux(sound.encode(None))
+
+
+def move_pictures(path: Path, by_s: float) -> None:
+    """All pictures of a fragmented file are later, as each fragment's `tfdt` says (§8.8.12)."""
+    data = bytearray(path.read_bytes())
+    (rate,) = struct.unpack_from(">I", data, data.index(b"mdhd") + 16)  # the first track's
+    at = 0
+    while (at := data.find(b"tfhd", at + 1)) >= 0:
+        if struct.unpack_from(">I", data, at + 8) == (1,):
+            place = data.index(b"tfdt", at) + 8
+            (begins,) = struct.unpack_from(">Q", data, place)
+            struct.pack_into(">Q", data, place, begins + round(by_s * rate))
+    path.write_bytes(data)
 
 
 def packets(path: Path) -> list[list[str]]:
@@ -94,6 +108,28 @@ def test_sound_that_begins_later_and_pictures_out_of_order_stay_so(
     flags = "frag_keyframe+empty_moov+default_base_moof"
     fragmented(path, flags, late_s=late_s, b_frames=b_frames)
     assert packets(wrapped(path)) == packets(path)
+
+
+def test_a_picture_that_begins_later_stands_from_the_beginning(tmp_path: Path) -> None:
+    """No edit is left that a browser passes over; every other picture is where it was."""
+    late = tmp_path / "late.mp4"
+    fragmented(late, FLAGS["default base"])
+    move_pictures(late, 0.24)
+    whole = wrapped(late)
+
+    def times(kind: str, file: Path) -> list[float]:
+        said = subprocess.run(
+            ["ffprobe", "-v", "error", "-select_streams", kind, "-of", "csv=p=0",
+             "-show_entries", "packet=pts_time", file],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return [float(line.strip(",")) for line in said.stdout.split()]
+
+    pictures = times("v", late)
+    assert pictures[0] == pytest.approx(0.24, abs=0.01), "it begins later"
+    assert times("v", whole) == pytest.approx([0.0, *pictures[1:]], abs=0.001)
+    assert times("a", whole) == pytest.approx(times("a", late), abs=0.001)
+    assert b"edts" not in index_before(late)
 
 
 def test_players_know_its_length_at_once(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ export const keeping = {
     rule: "Recordings",
     rules: {
       keep: "Kept",
-      program: "After some days the program alone is kept",
-      delete: "Deleted after some days",
+      program: "The program alone is kept",
+      delete: "Deleted",
     },
     ruleOf: {
       keep: () => "kept",

@@ -152,7 +152,7 @@ export const office = {
       import: "Import",
       certificate: "Certificate",
       server: "Server",
-      keeping: "Keeping recordings",
+      keeping: "Recordings kept",
       deleted: "Recently deleted",
     },
     add: {

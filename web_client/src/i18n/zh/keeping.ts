@@ -10,8 +10,8 @@ export const keeping: Pick<Messages, "keeping"> = {
     rule: "录像",
     rules: {
       keep: "一直保留",
-      program: "若干天后仅保留合成画面",
-      delete: "若干天后删除",
+      program: "到期后仅保留合成画面",
+      delete: "到期后删除",
     },
     ruleOf: {
       keep: () => "一直保留",
