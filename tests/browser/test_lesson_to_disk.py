@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -92,6 +93,15 @@ PLACES = """() => {
 }"""
 
 
+@dataclass(frozen=True)
+class Still:
+    """From when to when (Unix time) a seat's picture stands still, for want of its line."""
+
+    seat: str
+    begins: float
+    ends: float
+
+
 def test_every_view_and_every_sound_is_at_its_moment(
     tmp_path: Path, playwright: Playwright
 ) -> None:
@@ -99,7 +109,7 @@ def test_every_view_and_every_sound_is_at_its_moment(
         pytest.skip("cutting a room's line needs a network namespace: root and Debian's iproute2")
     if not has_firefox():
         pytest.skip("needs Debian's firefox-esr (scripts/need-browsers.sh)")
-    place, manifest, drawn = recorded_and_exported(tmp_path, playwright)
+    place, manifest, drawn, cut = recorded_and_exported(tmp_path, playwright)
     parts = [part for part in manifest.parts if not part.is_program]
     for seat, moments in drawn.items():
         mine = [part for part in parts if part.seat_id == seat]
@@ -110,7 +120,7 @@ def test_every_view_and_every_sound_is_at_its_moment(
     for browser in (chromium_page, firefox_page):
         with browser(playwright, tmp_path / browser.__name__) as page:
             page.goto(index)
-            seen = pictures_seen(page, parts)
+            seen = pictures_seen(page, manifest, parts, cut)
             plays_together(page, parts)
             heard = decoded(page, place, parts)
         at_their_moments(manifest, parts, drawn, seen, heard)
@@ -118,8 +128,9 @@ def test_every_view_and_every_sound_is_at_its_moment(
 
 def recorded_and_exported(
     folder: Path, playwright: Playwright
-) -> tuple[Path, Manifest, dict[str, dict[int, float]]]:
-    """The export, what the recording holds, and by seat when each of its pictures was drawn."""
+) -> tuple[Path, Manifest, dict[str, dict[int, float]], Still]:
+    """The export, what the recording holds, by seat when each of its pictures was drawn, and when
+    the far room's could not come."""
     with ExitStack() as stack:
         line = stack.enter_context(room_network(1))
         server = ServerProcess(folder / "data", advertised=("127.0.0.1", line.host))
@@ -134,7 +145,7 @@ def recorded_and_exported(
         )
         county.teach(screens[LEAD_ROOM], lesson_id)
         seats = county.seats(lesson_id)
-        hold(screens, seats, line, server)
+        cut = hold(screens, seats, line, server)
         drawn = {
             seats[name]: {counter: at / 1000 for counter, at in all_drawn(screen)}
             for name, screen in screens.items()
@@ -149,13 +160,14 @@ def recorded_and_exported(
         command += ["--to", str(folder / "disk"), "--data-folder", str(server.data_folder)]
         # 3: it says that its recorder was away for a moment.
         assert subprocess.run(command, check=False).returncode == 3
-    return folder / "disk" / recording.name, manifest, drawn
+    return folder / "disk" / recording.name, manifest, drawn, cut
 
 
 def hold(
     screens: dict[str, Screen], seats: dict[str, str], line: RoomNetwork, server: ServerProcess
-) -> None:
+) -> Still:
     """The lesson: a turn, a mute, a turn whose line is cut, a turn whose recorder is killed."""
+    moments: list[float] = []
     teacher = screens[LEAD_ROOM]
     for name in ROOMS:
         teacher.sees_moving(seats[name], screens[name].identity)
@@ -170,10 +182,12 @@ def hold(
         lasts(teacher, 1)
 
     def cut() -> None:
+        moments.append(time.time())
         line.cut()
         lasts(teacher, CUT_S)
         line.join()
         teacher.sees_moving(seats[FAR], screens[FAR].identity)
+        moments.append(time.time())
 
     turn(NEAR)
     press(teacher, "own-room")
@@ -181,6 +195,7 @@ def hold(
     press(teacher, "own-room")
     turn(FAR, cut)
     turn(THIRD, lambda: kill_recorder(server, teacher))
+    return Still(seats[FAR], *moments)
 
 
 def kill_recorder(server: ServerProcess, teacher: Screen) -> None:
@@ -233,14 +248,20 @@ def firefox_page(_playwright: Playwright, folder: Path) -> Iterator[Page]:
         yield page
 
 
-def pictures_seen(page: Page, parts: list[Part]) -> list[tuple[float, Part, int, int]]:
+def pictures_seen(
+    page: Page, manifest: Manifest, parts: list[Part], cut: Still
+) -> list[tuple[float, Part, int, int]]:
     """(position, part, identity, counter) of every view at some moments of every part."""
     found = []
-    for position in positions(parts):
+    for position in positions(manifest, parts):
         page.evaluate("at => tongkePlayer.seek(at)", position)
         until(lambda: page.evaluate(QUIET), "all pictures are there")
+        moment = manifest.started_at + position
+        still = cut.seat if cut.begins - EDGE_S <= moment <= cut.ends + EDGE_S else ""
         wanted = {
-            part.file: part for part in parts if part.has_video and covers(part, position, EDGE_S)
+            part.file: part
+            for part in parts
+            if part.has_video and part.seat_id != still and covers(part, position, EDGE_S)
         }
         marks = settled_marks(page, set(wanted))
         found += [(position, part, *marks[file]) for file, part in wanted.items()]
@@ -248,19 +269,20 @@ def pictures_seen(page: Page, parts: list[Part]) -> list[tuple[float, Part, int,
 
 
 def settled_marks(page: Page, wanted: set[str]) -> dict[str, tuple[int, int]]:
-    """What the screen shows of these files, when it shows the same twice."""
-    shown: list[dict[str, tuple[int, int]]] = [{}, {}]
+    """What the screen shows of these files, when it shows the same three times."""
+    shown: list[dict[str, tuple[int, int]]] = [{}, {}, {}]
 
-    def same_twice() -> bool:
+    def settled() -> bool:
         shown.append(marks_on(page))
-        return wanted <= shown[-1].keys() and shown[-1] == shown[-2]
+        return wanted <= shown[-1].keys() and shown[-1] == shown[-2] == shown[-3]
 
-    until(same_twice, f"every view is read: {sorted(wanted)}")
+    until(settled, f"every view is read: {sorted(wanted)}")
     return shown[-1]
 
 
-def positions(parts: list[Part]) -> list[float]:
-    """Near the beginning, in the middle and near the end of every part with a picture."""
+def positions(manifest: Manifest, parts: list[Part]) -> list[float]:
+    """Near the beginning, in the middle and near the end of every part with a picture; none where
+    nothing was recorded."""
     found: set[float] = set()
     for part in parts:
         if part.has_video and part.duration_s > 3 * EDGE_S:
@@ -268,7 +290,8 @@ def positions(parts: list[Part]) -> list[float]:
             found |= {
                 round(part.start_s + EDGE_S + inner * share, 2) for share in (0.02, 0.5, 0.98)
             }
-    return sorted(found)
+    pauses = [(one.start_s - EDGE_S, one.start_s + one.duration_s) for one in manifest.pauses]
+    return sorted(at for at in found if not any(a <= at <= b for a, b in pauses))
 
 
 def covers(part: Part, position: float, edge_s: float) -> bool:
