@@ -39,7 +39,12 @@ beforeEach(() => {
     "GET /api/schools": [],
     "GET /api/recordings": [],
     "POST /api/lessons/l1/token": { token: "t", expires_at: 1e9, lesson_id: "l1", seat_id: "o1" },
-    "GET /api/recordings/r1": { state: "finishing", title: "分数" } satisfies Partial<Recording>,
+    "GET /api/recordings/r1": {
+      state: "finishing",
+      title: "分数",
+      parts: [],
+      program: [],
+    } satisfies Partial<Recording>,
   });
 });
 

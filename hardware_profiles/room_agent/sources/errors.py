@@ -12,6 +12,8 @@ Every error says in both languages what to do.
 
 from __future__ import annotations
 
+import sys
+
 
 class SourceError(Exception):
     """A source cannot be used (now). `message_en` and `message_zh` say why and what to do."""
@@ -108,8 +110,8 @@ _SOUNDS = {
         "本机没有 Opus；请安装 libopus0",
     ),
     "no-processing": (
-        "echo cancellation is not installed: pip install 'tongke[sound]'",
-        "没有安装回声消除；请运行 pip install 'tongke[sound]'",
+        f"echo cancellation is not installed: {sys.prefix}/bin/pip install pywebrtc-audio",
+        f"没有安装回声消除；请运行 {sys.prefix}/bin/pip install pywebrtc-audio",
     ),
 }
 
