@@ -183,18 +183,22 @@ def header_bytes(
     ssrc: int,
     *,
     marker: bool,
-    extensions: tuple[HeaderExtension, ...] = (),
+    extension: bytes = b"",
 ) -> bytes:
     """All that stands before the payload of a packet without CSRCs and padding.
 
-    Numbers must fit their fields. For who sends many: a packet is this and its payload.
+    `extension` is of `extension_bytes`; numbers must fit their fields. For who sends many: a packet
+    is this and its payload.
     """
-    first, block = VERSION << 6, b""
-    if extensions:
-        profile, body = serialize_extensions(extensions)
-        first, block = first | 0x10, _EXTENSION.pack(profile, len(body) // 4) + body
+    first = VERSION << 6 | (0x10 if extension else 0)
     second = (0x80 if marker else 0) | payload_type
-    return _HEADER.pack(first, second, sequence_number, timestamp, ssrc) + block
+    return _HEADER.pack(first, second, sequence_number, timestamp, ssrc) + extension
+
+
+def extension_bytes(elements: tuple[HeaderExtension, ...]) -> bytes:
+    """A whole header extension (RFC 3550 §5.3.1) of these elements."""
+    profile, body = serialize_extensions(elements)
+    return _EXTENSION.pack(profile, len(body) // 4) + body
 
 
 def _csrcs(data: bytes) -> tuple[tuple[int, ...], int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mixer.composite.process.sound_encoder import SoundEncoder, level_of
+from mixer.composite.process.sound_encoder import SoundEncoder, level_bytes, power_of
 from mixer.libopus import Samples
 
 # As DTX (RFC 6716 §2.1.9): a packet every 400 ms of silence.
@@ -33,10 +33,11 @@ class MixEncoder:
 
     def encode(self, sound: Samples) -> EncodedMix | None:
         """The next 20 ms; None while nothing is in it and none is due."""
-        if sound.any():
+        power = power_of(sound)
+        if power > 0:
             self._silent_ticks = 0
         else:
             self._silent_ticks += 1
             if self._silent_ticks % SILENT_TICKS != 1:
                 return None
-        return EncodedMix(self._encoder.encode(sound), level_of(sound))
+        return EncodedMix(self._encoder.encode(sound), level_bytes(power))

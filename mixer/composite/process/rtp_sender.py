@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
-from mixer.rtp.packet import HeaderExtension, header_bytes
+from mixer.rtp.packet import HeaderExtension, extension_bytes, header_bytes
 from mixer.rtp.rtcp import SenderReport, SourceDescription, serialize_compound
 from mixer.rtp.sequence import NANOSECONDS, ntp_from_unix_ns
 
@@ -27,6 +28,12 @@ class StreamNames:
     clock_rate: int
     cname: str
     audio_level_id: int = 0
+
+
+@cache
+def _level_extension(element: int, level: bytes) -> bytes:
+    """There are 256 levels, and one element in a program."""
+    return extension_bytes((HeaderExtension(element, level),))
 
 
 class RtpSender:
@@ -51,7 +58,7 @@ class RtpSender:
         """The datagrams of one picture or sound; `level` is RFC 6464's."""
         timestamp = self.timestamp(at)
         element = self._stream.audio_level_id
-        extensions = (HeaderExtension(element, level),) if element and level else ()
+        extension = _level_extension(element, level) if element and level else b""
         datagrams = []
         for place, payload in enumerate(payloads, start=1):
             header = header_bytes(
@@ -60,7 +67,7 @@ class RtpSender:
                 timestamp,
                 self._stream.ssrc,
                 marker=marker and place == len(payloads),
-                extensions=extensions,
+                extension=extension,
             )
             self._sequence = (self._sequence + 1) & 0xFFFF
             self._octets += len(payload)

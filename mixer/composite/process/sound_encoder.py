@@ -39,9 +39,18 @@ class SoundEncoder:
         return self._opus.encode(sound)
 
 
+def power_of(sound: Samples) -> float:
+    """The mean square of its samples; 0 for digital silence, and for what nobody hears."""
+    return float(sound.dot(sound)) / len(sound)
+
+
 def level_of(sound: Samples) -> bytes:
     """RFC 6464's level of 20 ms of sound."""
-    power = float(sound.dot(sound)) / len(sound)
+    return level_bytes(power_of(sound))
+
+
+def level_bytes(power: float) -> bytes:
+    """RFC 6464's level of a sound of this power."""
     level = _SILENT_LEVEL if power <= 0 else round(-10 * math.log10(power))
     level = min(_SILENT_LEVEL, max(0, level))
     return audio_level_bytes(voice=level < _SPEECH_LEVEL, level=level)

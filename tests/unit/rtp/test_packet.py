@@ -14,6 +14,7 @@ from mixer.rtp.packet import (
     abs_send_time_bytes,
     audio_level_bytes,
     datagram_kind,
+    extension_bytes,
     header_bytes,
     parse_abs_send_time,
     parse_audio_level,
@@ -88,7 +89,8 @@ def test_a_header_by_itself_is_that_of_the_packet(
     extensions: tuple[HeaderExtension, ...], marker: bool
 ) -> None:
     packet = RtpPacket(96, 65_535, 2**32 - 1, 7, b"pay", marker, extensions=extensions)
-    header = header_bytes(96, 65_535, 2**32 - 1, 7, marker=marker, extensions=extensions)
+    extension = extension_bytes(extensions) if extensions else b""
+    header = header_bytes(96, 65_535, 2**32 - 1, 7, marker=marker, extension=extension)
     assert header + b"pay" == packet.serialize()
 
 
