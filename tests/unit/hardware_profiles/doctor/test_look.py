@@ -46,7 +46,10 @@ async def test_a_picture_that_moves() -> None:
     assert "320×240" in finding.words.zh and "moving" in finding.words.en
 
 
-@pytest.mark.parametrize(("level", "words"), [(0, "lens cap"), (120, "stands still")])
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [pytest.param(0, "lens cap", marks=pytest.mark.thorough), (120, "stands still")],
+)
 async def test_a_picture_that_is_none(tmp_path: Path, level: int, words: str) -> None:
     picture = np.full((240, 320, 3), level, np.uint8)
     if level:

@@ -55,11 +55,13 @@ async def test_what_is_played_is_heard_through_the_devices(folder: Path) -> None
     assert np.abs(played[: len(sweeps())] - sweeps()).max() < 0.001
 
 
+@pytest.mark.thorough
 async def test_a_loudspeaker_that_nobody_hears(folder: Path) -> None:
     gives(folder, played=0.0)
     assert (await tried("room_in", "room_out"))["speaker"].verdict is Grade.WEAK
 
 
+@pytest.mark.thorough
 async def test_devices_that_are_not_there_are_told_apart(folder: Path) -> None:
     gives(folder)
     without_speaker = await tried("room_in", "nobody")
@@ -72,6 +74,7 @@ async def test_devices_that_are_not_there_are_told_apart(folder: Path) -> None:
     assert {one.verdict for one in untried.values()} == {Grade.UNTRIED}
 
 
+@pytest.mark.thorough
 async def test_a_microphone_that_hangs_ends_in_time(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
