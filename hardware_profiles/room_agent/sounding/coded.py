@@ -46,16 +46,15 @@ class CodedSound:
             self._resampler = None
             self._position, self._made = position, 0
         try:
-            frames = self._decoded(data)
-        except (av.error.FFmpegError, ValueError):
+            pieces = [one for frame in self._decoded(data) for one in self._resampled(frame)]
+        except (av.error.FFmpegError, ValueError):  # also a sound that turns into another one
             self.broken += 1
             self._decoder = self._resampler = self._position = None
             return
-        for frame in frames:
-            for samples in self._resampled(frame):
-                assert self._position is not None  # noqa: S101 - set above
-                yield self._position + self._made, samples
-                self._made += len(samples)
+        for samples in pieces:
+            assert self._position is not None  # noqa: S101 - set above
+            yield self._position + self._made, samples
+            self._made += len(samples)
 
     def _decoded(self, data: bytes) -> list[AudioFrame]:
         if self._decoder is None:
