@@ -37,7 +37,7 @@ ENCODERS = {
 
 # A microphone beside the picture: what is in the file, in a loop, at the wall clock's moment of it.
 MICROPHONE = (
-    " appsrc name=sound is-live=true do-timestamp=true format=time max-bytes=65536 "
+    " appsrc name=sound is-live=true format=time max-bytes=65536 "
     "caps=audio/x-raw,format=S16LE,rate={rate},channels=1,layout=interleaved ! "
 )
 SOUNDS = {  # samples a second, and the encoder
@@ -56,9 +56,11 @@ def main() -> None:
     server.set_service(str(given["port"]))
     factory = GstRtspServer.RTSPMediaFactory()
     launch = (PICTURES + ENCODERS[given["codec"]]).format(**given)
-    rate, sound = SOUNDS.get(given["sound"], (0, ""))
+    if given["exact"]:
+        launch = launch.replace("do-timestamp=true", "do-timestamp=false")
+    sound_rate, sound = SOUNDS.get(given["sound"], (0, ""))
     if sound:
-        launch = launch.rstrip(" )") + MICROPHONE.format(rate=rate) + sound + " )"
+        launch = launch.rstrip(" )") + MICROPHONE.format(rate=sound_rate) + sound + " )"
     factory.set_launch(launch)
     factory.set_shared(True)
     sources: list[Any] = []
@@ -72,9 +74,10 @@ def main() -> None:
     print(server.get_bound_port(), flush=True)
     size = given["width"] * given["height"] * 3 // 2
     loop = GLib.MainLoop()
-    threading.Thread(target=feed, args=(size, sources, loop), daemon=True).start()
+    rate = given["frame_rate"] if given["exact"] else 0
+    threading.Thread(target=feed, args=(size, sources, loop, rate), daemon=True).start()
     if sound:
-        speaking = (pathlib.Path(given["sound_file"]).read_bytes(), rate, sounds)
+        speaking = (pathlib.Path(given["sound_file"]).read_bytes(), sound_rate, sounds)
         threading.Thread(target=speak, args=speaking, daemon=True).start()
     loop.run()
 
@@ -94,14 +97,29 @@ def speak(loop: bytes, rate: int, sounds: list[Any]) -> None:
         time.sleep(max(0.0, number * BLOCK_S - time.time()))
         at = number * size % len(loop)
         for source in sounds:
-            source.emit("push-buffer", Gst.Buffer.new_wrapped(loop[at : at + size]))
+            buffer = Gst.Buffer.new_wrapped(loop[at : at + size])
+            stamp(buffer, source, number * BLOCK_S)
+            source.emit("push-buffer", buffer)
 
 
-def feed(size: int, sources: list[Any], loop: Any) -> None:
-    """Give whoever watches each picture as it comes; nobody watching, it is gone."""
+def stamp(buffer: Any, source: Any, taken: float) -> None:
+    """Give it the time of its pipeline that was at this moment of the wall clock."""
+    late_ns = int((time.time() - taken) * 1e9)
+    buffer.pts = max(0, source.get_current_running_time() - late_ns)
+
+
+def feed(size: int, sources: list[Any], loop: Any, rate: int) -> None:
+    """Give whoever watches each picture as it comes; nobody watching, it is gone.
+
+    With a `rate` its time is when it was to be taken, on the wall clock's own grid: a busy machine
+    that comes a little late with it is no camera whose times are wrong.
+    """
     while len(picture := sys.stdin.buffer.read(size)) == size:
         for source in sources:
-            source.emit("push-buffer", Gst.Buffer.new_wrapped(picture))
+            buffer = Gst.Buffer.new_wrapped(picture)
+            if rate:
+                stamp(buffer, source, int(time.time() * rate) / rate)
+            source.emit("push-buffer", buffer)
     loop.quit()
 
 

@@ -56,6 +56,7 @@ class CameraModel:
     mtu: int = 1400
     sets_every_s: int = 0  # -1: before every IDR; 0: once, and in the description
     password: str = ""
+    exact: bool = False  # its times are those of the wall clock's frames, however busy the machine
     sound: str = ""  # or "pcma", "g722", "aac"
     sound_file: str = ""  # 16 bits a sample, a whole number of seconds
 

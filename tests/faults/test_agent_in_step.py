@@ -48,7 +48,7 @@ AAC_LOOKS_AHEAD_S = 0.06
 FLASH_S = 0.2
 NAMES = (Source.TEACHER, Source.STUDENTS, Source.BOARD, Source.SCREEN)
 # What encoders do between taking a picture and giving it a time is not ours to know.
-MODEL = CameraModel(320, 180, FRAME_RATE, gop=FRAME_RATE, kbps=300)
+MODEL = CameraModel(160, 96, FRAME_RATE, gop=FRAME_RATE, kbps=200, exact=True)
 
 
 class Flashes:
@@ -81,7 +81,7 @@ def flashes(part: Path) -> list[float]:
     begins, was_white = [], True
     with av.open(str(part)) as container:
         for frame in container.decode(video=0):
-            white = float(frame.to_ndarray(format="gray")[20:140].mean()) > 128
+            white = float(frame.to_ndarray(format="gray")[10:70].mean()) > 128
             if white and not was_white:
                 begins.append(float(frame.time or 0.0))
             was_white = white
@@ -173,7 +173,7 @@ def _feed(
 ) -> CameraFeed:
     address = StreamAddress.parse(camera.url)
     source = CameraSource(address, None, udp=udp, rng=Random(number), sound=sound)
-    return CameraFeed(source, Target(320, 180, FRAME_RATE, 300_000), first_timestamp=number << 20)
+    return CameraFeed(source, Target(160, 96, FRAME_RATE, 300_000), first_timestamp=number << 20)
 
 
 async def _until(holds: Any) -> None:
