@@ -5,16 +5,11 @@ the room's page beside it. Each voice is read back by its own tone: another's ca
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 
@@ -22,38 +17,16 @@ from server.simulate.behaviour import Habits, Talk
 from server.simulate.identity import heard_tones
 from server.simulate.seat import SimulatedSeat
 from server.simulate.settings import Appearance, Receive, SeatSettings
-from server.simulate.voice import speech_loop
 from server.simulate.watch import StreamSeen, tone_of
 from signaling.client.address import ServerAddress
 from signaling.client.token_providers import RoomTokens
-from tests.browser.county import ROOMS, County
+from tests.agent_room import AgentRoom, voice
+from tests.browser.county import ROOMS
 from tests.browser.server_process import ServerProcess
 from tests.lesson_watcher import PATIENCE_S, hears, watching
-from tests.ports import free_port
-from tests.sound_devices import RATE, Sound, SoundDevices
+from tests.sound_devices import RATE, SoundDevices
 
 CEILING, PAGE, FAR = 3, 5, 7  # whose voices they are
-PROFILE = """
-inherits = "standard"
-title_zh = "山河"
-title_en = "Shanhe"
-[sound]
-echo_cancellation = false
-noise_suppression = false
-auto_gain_control = false
-[sound.microphone]
-device = "testmic"
-{more}
-"""
-
-
-def voice(identity: int) -> Sound:
-    loop = speech_loop(identity).astype(np.float32) / 32768
-
-    def sound(first: int, count: int) -> Any:
-        return loop[np.arange(first, first + count) % len(loop)]
-
-    return sound
 
 
 @pytest.fixture
@@ -71,87 +44,38 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     server.stop()
 
 
-class Room:
-    """The county, and a room's agent in it."""
-
-    def __init__(
-        self, folder: Path, server: ServerProcess, devices: SoundDevices, more: str = ""
-    ) -> None:
-        rooms = server.data_folder / "hardware_profiles" / "rooms"
-        rooms.mkdir(parents=True)
-        (rooms / "shanhe.toml").write_text(PROFILE.format(more=more), encoding="utf-8")
-        self.county = County.founded(server.origin, server.setup_key, "shanhe")
-        self.credential = self.county.credentials[ROOMS[0]]
-        (folder / "credential").write_text(self.credential)
-        self.port, self.log = free_port(), folder / "agent.log"
-        command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
-        command += ["--server", server.origin, "--credential-file", str(folder / "credential")]
-        command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
-        self._command = [*command, "--status-port", str(self.port)]
-        self._environment = {**os.environ, "ALSA_CONFIG_PATH": devices.settings}
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start_agent(self) -> None:
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                self._command, stdout=out, stderr=out, env=self._environment
-            )
-
-    def end(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            assert self.process.wait(20) == 0, self.log.read_text()
-        self.county.teacher.close()
-
-    async def sound(self, **wanted: object) -> dict[str, Any]:
-        """The status page's words on the sound, once they are these."""
-        told: dict[str, Any] = {}
-        try:
-            async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient() as client:
-                while True:
-                    try:
-                        answer = await client.get(f"http://127.0.0.1:{self.port}/status.json")
-                        told = answer.json()["sound"]
-                        if all(told[key] == value for key, value in wanted.items()):
-                            return told
-                    except httpx.HTTPError:
-                        pass
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise AssertionError(f"{told}\n{self.log.read_text()}") from None
-
-    @asynccontextmanager
-    async def page(self) -> AsyncIterator[SimulatedSeat]:
-        """The room's page: a client that does as the protocol says of a seat's second device."""
-        settings = SeatSettings(
-            Appearance(identity=PAGE, pictures=0),
-            Habits(hands=False, talk=Talk.ALWAYS),
-            Receive.NOTHING,
-        )
-        address = ServerAddress.parse(self.county.origin, insecure=True)
-        seat = SimulatedSeat(
-            address,
-            RoomTokens(address, self.credential),
-            settings,
-            rng=Random(2),
-            say=lambda _: None,
-        )
-        task = asyncio.create_task(seat.run())
-        try:
-            yield seat
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+@asynccontextmanager
+async def page_of(room: AgentRoom) -> AsyncIterator[SimulatedSeat]:
+    """The room's page: a client that does as the protocol says of a seat's second device."""
+    settings = SeatSettings(
+        Appearance(identity=PAGE, pictures=0),
+        Habits(hands=False, talk=Talk.ALWAYS),
+        Receive.NOTHING,
+    )
+    address = ServerAddress.parse(room.county.origin, insecure=True)
+    seat = SimulatedSeat(
+        address,
+        RoomTokens(address, room.credential),
+        settings,
+        rng=Random(2),
+        say=lambda _: None,
+    )
+    task = asyncio.create_task(seat.run())
+    try:
+        yield seat
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_one_microphone_a_seat_whatever_happens_to_it(
     tmp_path: Path, server: ServerProcess, devices: SoundDevices
 ) -> None:
     devices.plug_in(voice(CEILING))
-    room = await asyncio.to_thread(Room, tmp_path, server, devices)
+    room = await asyncio.to_thread(AgentRoom, tmp_path, server, devices)
     try:
         lesson_id = await asyncio.to_thread(room.county.lesson_now, mode="blended")
-        async with watching(room.county, lesson_id) as observer, room.page():
+        async with watching(room.county, lesson_id) as observer, page_of(room):
             page = await hears(observer, PAGE)
             observer.seen.clear()
             room.start_agent()
@@ -197,7 +121,7 @@ async def test_the_agent_plays_the_others_and_tells_of_a_mute_microphone(
 ) -> None:
     devices.plug_in(lambda first, count: np.zeros(count, np.float32))  # muted at its neck
     more = '[sound.loudspeaker]\ndevice = "testspeaker"\n'
-    room = await asyncio.to_thread(Room, tmp_path, server, devices, more)
+    room = await asyncio.to_thread(AgentRoom, tmp_path, server, devices, more)
     try:
         await asyncio.to_thread(room.county.lesson_now, mode="blended")
         far = SimulatedSeat(
