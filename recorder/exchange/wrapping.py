@@ -30,6 +30,8 @@ _MOST_BOX_BYTES = 16 << 20
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 Box = tuple[bytes, bytes]
+# How long nothing is shown, how long then what (the movie's ticks), from where (the track's).
+_Edit = tuple[int, int, int]
 
 
 class NotWrapped(ValueError):  # noqa: N818 - it stays as it is
@@ -85,10 +87,11 @@ def _index(file: BinaryIO, size: int) -> bytes:
     if not held:
         raise NotWrapped("no fragment has a sample")
     kinds = box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
+    edits = _edits(movie, held)
     # The index is as long with other places of the chunks, which are of eight bytes each.
-    length = len(kinds) + len(_moov(movie, held, 0)) + LARGE_HEAD_BYTES
+    length = len(kinds) + len(_moov(movie, held, edits, 0)) + LARGE_HEAD_BYTES
     inside = struct.pack(">I4sQ", 1, b"mdat", LARGE_HEAD_BYTES + size)
-    return kinds + _moov(movie, held, length) + inside
+    return kinds + _moov(movie, held, edits, length) + inside
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -185,19 +188,28 @@ def _take_run(track: _Track, run: Run, at: int) -> int:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _moov(movie: list[Box], tracks: dict[int, _Track], moved: int) -> bytes:
-    """`moved` is how far behind its place in the fragmented file each byte stands."""
+def _edits(movie: list[Box], tracks: dict[int, _Track]) -> list[_Edit]:
+    """Each track's; a picture that would have an empty one begins earlier instead."""
     header = _inner(movie, b"mvhd")
     (timescale,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
-    written, longest = [], 0
+    edits = []
     for track in tracks.values():
         before, begins = _edit(track, timescale)
         if before and _is_picture(track):
             _begin_earlier(track, round(before * track.timescale / timescale))
             before = 0
         lasts = round((track.ends - (track.begins or 0) - begins) * timescale / track.timescale)
-        longest = max(longest, before + lasts)
-        written.append(_trak(track, (before, lasts, begins), moved))
+        edits.append((before, lasts, begins))
+    return edits
+
+
+def _moov(movie: list[Box], tracks: dict[int, _Track], edits: list[_Edit], moved: int) -> bytes:
+    """`moved` is how far behind its place in the fragmented file each byte stands."""
+    header = _inner(movie, b"mvhd")
+    longest = max(before + lasts for before, lasts, _ in edits)
+    written = [
+        _trak(track, edit, moved) for track, edit in zip(tracks.values(), edits, strict=True)
+    ]
     return box(b"moov", box(b"mvhd", _lasting(header, 24, 16, longest)), *written)
 
 
@@ -234,7 +246,7 @@ def _edit(track: _Track, timescale: int) -> tuple[int, int]:
     return empty, -late
 
 
-def _trak(track: _Track, edit: tuple[int, int, int], moved: int) -> bytes:
+def _trak(track: _Track, edit: _Edit, moved: int) -> bytes:
     before, lasts, begins = edit
     contents = []
     for kind, data in track.boxes:

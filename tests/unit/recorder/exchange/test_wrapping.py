@@ -130,6 +130,10 @@ def test_a_picture_that_begins_later_stands_from_the_beginning(tmp_path: Path) -
     assert times("v", whole) == pytest.approx([0.0, *pictures[1:]], abs=0.001)
     assert times("a", whole) == pytest.approx(times("a", late), abs=0.001)
     assert b"edts" not in index_before(late)
+    # The bytes are the same ones, and can be decoded.
+    assert [line[:1] + line[3:] for line in packets(whole)] == [
+        line[:1] + line[3:] for line in packets(late)
+    ]
 
 
 def test_players_know_its_length_at_once(tmp_path: Path) -> None:
