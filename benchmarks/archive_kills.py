@@ -31,7 +31,7 @@ from benchmarks.recorder_load import FedRecorder
 from benchmarks.stand_in_server import StandInServer
 from benchmarks.upload_child import objects_at
 from recorder.manifest import read_manifest
-from recorder.recording_folder import JOURNAL
+from recorder.recording_folder import JOURNAL, TRACKS
 from recorder.segmented_part import count_samples
 from recorder.stored_pieces import key_of, read_ledger
 from recorder.verification import ArchiveCondition, verify
@@ -44,6 +44,7 @@ FINISHING_S, UPLOAD_S = (0.1, 1.2), (0.6, 2.5)  # with starting, which takes hal
 # Matroska's clusters last five seconds: it is killed when it has written some.
 PEER_RUNS_S = 6.0
 TEN = 10  # of ten kills one is of the finishing, one of an upload
+_BEGINS_S = 60.0
 _NO_MORE_KILLS = 5  # what is killed so often is let through
 
 
@@ -141,17 +142,37 @@ def kill_recording(
     after_s = rng.uniform(*KILL_AFTER_S)
     if what == "server":
         server = StandInServer(folder, recording, KILLED)
+        begun = Begun(recording)
+        while not begun():
+            time.sleep(0.01)
         time.sleep(after_s)
         sent = server.kill()
     else:
         recorder = FedRecorder(folder, recording, KILLED)
-        recorder.play(after_s)
+        recorder.play(after_s, begun=Begun(recording))
         sent = recorder.sent()
         recorder.kill()
     if what == "finishing":
         _kill_child(["recorder.finish", str(recording)], rng.uniform(*FINISHING_S))
     finish_by_itself(recording)
     return what_is_left(recording, sent)
+
+
+class Begun:
+    """Whether a recorder has begun to write: on a busy machine that takes longer than a kill waits.
+
+    Raises `RuntimeError` when it does not.
+    """
+
+    def __init__(self, recording: Path) -> None:
+        self._tracks = recording / TRACKS
+        self._until = time.monotonic() + _BEGINS_S
+
+    def __call__(self) -> bool:
+        """As it is now."""
+        if time.monotonic() > self._until:
+            raise RuntimeError(f"nothing is written to {self._tracks}")
+        return self._tracks.is_dir() and any(one.stat().st_size for one in self._tracks.iterdir())
 
 
 def kill_uploads(folder: Path, recording: Path, port: int, rng: random.Random) -> bool:

@@ -43,15 +43,20 @@ class FedRecorder:
         self._lesson = SentLesson(shape, times=1 + len(further))
         self._open(shape, (folder, *further))
 
-    def play(self, seconds: float, tell: Callable[[], None] = lambda: None) -> float:
-        """Send so many seconds of the lesson in as many, and `tell` now and then. Returns when the
-        last unit was sent, in seconds of the lesson."""
+    def play(
+        self,
+        seconds: float,
+        tell: Callable[[], None] = lambda: None,
+        begun: Callable[[], bool] = lambda: True,
+    ) -> float:
+        """Send so many seconds of the lesson in as many, and `tell` now and then; they count from
+        when it has `begun`. Returns when the last unit was sent, in seconds of the lesson."""
 
         def between() -> None:
             self._listen()
             tell()
 
-        return self._lesson.play(seconds, self._drain, between)
+        return self._lesson.play(seconds, self._drain, between, begun)
 
     def close(self) -> None:
         """The server is gone: the recorder ends in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -63,16 +64,20 @@ class SentLesson:
         seconds: float,
         drain: Callable[[SentSource], None],
         between: Callable[[], None] = lambda: None,
+        begun: Callable[[], bool] = lambda: True,
     ) -> float:
-        """Send so many seconds of the lesson in as many. Returns when the last unit was sent, in
-        seconds of the lesson. `drain` sends what of a source waits, `between` is done now and then.
+        """Send so many seconds of the lesson in as many, counted from when it has `begun`. Returns
+        when the last unit was sent, in seconds of the lesson. `drain` sends what of a source waits,
+        `between` is done now and then.
         """
         began = time.monotonic()
         due = [(source.phase, number) for number, source in enumerate(self.sources)]
         heapq.heapify(due)
-        now = 0.0
-        while now < seconds:
+        now, until = 0.0, math.inf
+        while now < until:
             now = time.monotonic() - began
+            if until == math.inf and begun():
+                until = now + seconds
             while due[0][0] <= now:
                 at, number = heapq.heappop(due)
                 source = self.sources[number]
