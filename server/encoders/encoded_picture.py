@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
+import structlog
+
 from hardware_profiles.room_agent.converting.converted import CODECS, ConvertedCamera
 from hardware_profiles.room_agent.converting.packets import PAYLOAD_TYPE
 from hardware_profiles.room_agent.converting.target import Target
@@ -19,6 +21,8 @@ from hardware_profiles.room_agent.passing.group import Passed
 from hardware_profiles.room_agent.passing.path import CameraPath
 from hardware_profiles.room_agent.sources.errors import NotConverted, OwnFault, SourceError
 from hardware_profiles.room_agent.sources.rtsp.description import CameraTrack
+
+_log = structlog.get_logger("tongke.encoders")
 
 # What is encoded again takes half a core of the server: no more than a room with a thin line takes.
 CONVERTED = Target(1280, 720, 25, 1_500_000)
@@ -85,9 +89,16 @@ class EncodedPicture:
         self.path.group.forget()
         converted, self.converted, self._track = self.converted, None, None
         if converted is not None:
-            task = asyncio.get_running_loop().create_task(converted.stop(), name="encoder-child")
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._end_child(converted)
+
+    def _end_child(self, converted: ConvertedCamera) -> None:
+        task = asyncio.get_running_loop().create_task(converted.stop(), name="encoder-child")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def gone(self) -> None:
+        """Until no child of an `end`ed connection is left."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     def _convert(self, track: CameraTrack, reason: Unfit) -> None:
         """From here on; it begins with the encoder's next keyframe."""
@@ -107,6 +118,7 @@ class EncodedPicture:
             self.trouble = OwnFault(own) if own is not None else NotConverted(converted.cause)
         if at - self._failed_at >= _AGAIN_S and self._track is not None:
             self._failed_at = None
+            self._end_child(converted)
             self._convert(self._track, converted.reason)
 
     def _need(self) -> None:
@@ -122,5 +134,13 @@ class EncodedPicture:
         passed = self.path.packet(data, at)
         for one in passed:
             for listener in self._listeners:
-                listener(one)
+                try:
+                    listener(one)
+                except Exception as error:  # neither the encoder's nor another listener's fault
+                    self._fails(error)
         return bool(passed)
+
+    def _fails(self, error: Exception) -> None:
+        if not isinstance(self.trouble, OwnFault):
+            _log.error("an encoder's picture cannot be sent on", exc_info=error)
+            self.trouble = OwnFault(error)

@@ -130,6 +130,7 @@ class FfmpegRun:
         if self._listening is not None:
             await asyncio.gather(self._listening, return_exceptions=True)
         self._inlet.close()
+        await self._inlet.stream.picture.gone()
 
     async def _listen(self) -> None:
         assert self._process is not None and self._process.stderr is not None  # noqa: S101
