@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mixer.composite.picture_reader import PictureReader
 from mixer.model import Kind, TapInfo
-from mixer.outputs.sender_clock import SenderClock
+from mixer.outputs.sender_clock import PICTURE_STAYS_S, SOUND_STAYS_S, SenderClock
 from mixer.reading.errors import PayloadError
 from mixer.reading.frames import Frame, OpusFrames
 from mixer.reading.reorder import Arrived, ReorderBuffer
@@ -56,7 +56,7 @@ class ProgramPicture:
             raise ValueError(f"{tap.codec} is no picture that HLS, RTMP and SRT have")
         self._tap = tap
         self._reader = PictureReader(tap)
-        self._clock = SenderClock(tap.ssrc, tap.clock_rate)
+        self._clock = SenderClock(tap.ssrc, tap.clock_rate, stays_s=PICTURE_STAYS_S)
         self._waiting: deque[Frame] = deque(maxlen=_MOST_WAITING)
 
     @property
@@ -111,7 +111,7 @@ class ProgramSound:
         self._reorder = ReorderBuffer(wait_s=_WAIT_S)
         self._frames = OpusFrames()
         self._timestamps = Unwrapper(32)
-        self._clock = SenderClock(tap.ssrc, tap.clock_rate)
+        self._clock = SenderClock(tap.ssrc, tap.clock_rate, stays_s=SOUND_STAYS_S)
         self._waiting: deque[Frame] = deque(maxlen=_MOST_WAITING)
         self.malformed_packets = 0
 
