@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import resource
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -196,6 +198,35 @@ async def test_it_ends_when_nobody_asks_and_begins_when_somebody_does(tmp_path: 
         assert here.service.hls_lessons == 0
         assert here.service.hls_of(LESSON) is not hls
         assert here.programs.held == [LESSON]
+
+
+@contextmanager
+def full_disk(file: Path) -> Iterator[None]:
+    """No file of this process can grow any more, whatever disk it is on."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            file.write_bytes(b"x")
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+        file.unlink()
+
+
+async def test_a_full_disk_is_felt_by_no_player(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        hls = await here.opened()
+        with full_disk(tmp_path / "anything"):
+            await here.play()
+            await until(lambda: hls.segmenter.newest >= (1, 5))
+            header = (await hls.piece("header0.mp4")).data
+            film = header + (await hls.piece("0.m4s")).data
+        with av.open(io.BytesIO(film), "r") as container:
+            counters = [read_counter(brightness(one)) for one in container.decode(video=0)]
+        assert counters == list(range(KEYFRAMES_AT_S * 25))
 
 
 async def test_a_lesson_that_is_over_or_not_begun_has_none(tmp_path: Path) -> None:
