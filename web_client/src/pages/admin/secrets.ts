@@ -33,6 +33,10 @@ export abstract class Secrets<One extends Credential> extends Form {
     cards,
     stacked,
     css`
+      th,
+      td.whole {
+        white-space: nowrap;
+      }
       :host {
         display: grid;
         gap: 16px;

@@ -101,7 +101,7 @@ export class SourceKeys extends Secrets<SourceKey> {
 
   protected override cells(one: SourceKey): TemplateResult {
     const { admin, sources } = this.m;
-    return html`<td data-label=${admin.sourceKeySends}>${sources[one.source]}</td>
+    return html`<td class="whole" data-label=${admin.sourceKeySends}>${sources[one.source]}</td>
       <td data-label=${admin.state}>${this.standing(one)}</td>`;
   }
 
@@ -146,10 +146,10 @@ export class SourceKeys extends Secrets<SourceKey> {
         ? html`<span>${admin.keySrtBox}</span> ${this.copyable(fresh.address, "push-place")}
             ${this.copyable(fresh.secret, "push-key")}`
         : html`<span>${admin.keyStream}</span> ${this.copyable(fresh.secret, "push-key")}
+            ${fresh.address.startsWith("rtmp:") ? html`<span>${admin.keyRtmpOpen}</span>` : nothing}
             ${fresh.secure_address
               ? html`<span>${admin.keyRtmps}</span> ${this.copyable(fresh.secure_address, "push-secure")}`
-              : nothing}
-            ${fresh.address.startsWith("rtmp:") ? html`<span>${admin.keyRtmpOpen}</span>` : nothing}`}
+              : nothing}`}
     </div>`;
   }
 }
