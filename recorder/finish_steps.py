@@ -24,6 +24,7 @@ from recorder.manifest import (
     Missing,
     Part,
     Pause,
+    Strip,
     last_of_each_spell,
     place_of,
     recorded_event,
@@ -34,9 +35,11 @@ from recorder.part_plan import PlannedPart, Span, plan_seat
 from recorder.poster import make_poster
 from recorder.recording_folder import JOURNAL, TRACKS
 from recorder.records import PROGRAM_NAME, PROGRAM_SEAT, SeatRecord, SegmentStarted
+from recorder.strip import COLUMNS, HEIGHT, WIDTH, StripPart, make_strip
 from recorder.track_reader import Extent, TrackFile, has_frames, measure
 
 POSTER = "poster.jpg"
+STRIP = "strip.jpg"
 
 # For how long packets come before it is told that they gave no frame. Each of sound is one; a
 # picture that is asked for a keyframe gives one within a second or two.
@@ -99,6 +102,7 @@ class FinishingWork:
     parts: list[_Part] = field(default_factory=list)  # by start
     lost: list[_Lost] = field(default_factory=list)
     poster: str = ""
+    strip: Strip | None = None
     checksums: tuple[Checksum, ...] = ()
 
 
@@ -297,21 +301,53 @@ def refuse_nothing(work: FinishingWork) -> None:
 def draw_poster(work: FinishingWork) -> None:
     """From the lead's picture if there is one, else from anybody's."""
 
-    def rank(part: _Part) -> tuple[int, float]:
-        seat = work.archive.seats.get(part.seat_id)
-        lead = seat is not None and seat.role == "lead" and part.plan.source == "teacher"
-        return (0 if lead else 1, -part.made.duration_s)
-
-    for part in sorted(work.parts, key=rank):
+    for part in _leads_first(work):
         if part.made.has_video and make_poster(work.folder / part.made.file, work.folder / POSTER):
             work.poster = POSTER
             return
 
 
+def _leads_first(work: FinishingWork) -> list[_Part]:
+    """The parts of who leads, then the others, each the longest first."""
+
+    def rank(part: _Part) -> tuple[int, float]:
+        seat = work.archive.seats.get(part.seat_id)
+        lead = seat is not None and seat.role == "lead" and part.plan.source == "teacher"
+        return (0 if lead else 1, -part.made.duration_s)
+
+    return sorted(work.parts, key=rank)
+
+
+def draw_strip(work: FinishingWork) -> None:
+    """Of the same picture as the poster, over the whole lesson."""
+    first = next((part for part in _leads_first(work) if part.made.has_video), None)
+    if first is None:
+        return
+    origin = min(part.plan.start for part in work.parts)
+    whose = (first.seat_id, first.plan.source)
+    shown = [
+        StripPart(work.folder / part.made.file, part.plan.start - origin, part.made.duration_s)
+        for part in work.parts
+        if (part.seat_id, part.plan.source) == whose and part.made.has_video
+    ]
+    ends = max(part.plan.start - origin + part.made.duration_s for part in work.parts)
+    made = make_strip(shown, ends, work.folder / STRIP)
+    if made is not None:
+        work.strip = Strip(
+            file=STRIP,
+            every_s=made.every_s,
+            count=made.count,
+            columns=COLUMNS,
+            width=WIDTH,
+            height=HEIGHT,
+        )
+
+
 def take_checksums(work: FinishingWork) -> None:
-    """Of the poster too, as the disk gives it back; the parts have theirs."""
-    if work.poster:
-        work.checksums += (checksum_of(work.folder / work.poster),)
+    """Of the pictures too, as the disk gives them back; the parts have theirs."""
+    for name in (work.poster, work.strip.file if work.strip else ""):
+        if name:
+            work.checksums += (checksum_of(work.folder / name),)
 
 
 STEPS: tuple[Callable[[FinishingWork], None], ...] = (
@@ -321,6 +357,7 @@ STEPS: tuple[Callable[[FinishingWork], None], ...] = (
     make_parts,
     refuse_nothing,
     draw_poster,
+    draw_strip,
     take_checksums,
 )
 
@@ -388,6 +425,7 @@ def _manifest(work: FinishingWork) -> Manifest:
             for lost in work.lost
         ),
         poster=work.poster,
+        strip=work.strip,
         checksums=work.checksums,
     )
 

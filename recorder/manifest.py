@@ -59,6 +59,17 @@ class LowPicture(_Told):
     index_bytes: int = 0
 
 
+class Strip(_Told):
+    """Small pictures of the whole lesson in one JPEG, row by row: one each `every_s`."""
+
+    file: str
+    every_s: float
+    count: int
+    columns: int
+    width: int
+    height: int
+
+
 class Part(_Told):
     """One file that is played: a seat's picture and sound in step. `start_s` is where it begins
     on the recording's time line.
@@ -151,6 +162,7 @@ class Manifest(_Told):
     pauses: tuple[Pause, ...] = ()
     missing: tuple[Missing, ...] = ()
     poster: str = ""
+    strip: Strip | None = None
     checksums: tuple[Checksum, ...] = ()  # of every file; earlier recorders took none
     # Earlier recorders told only of parts that could not be made.
     parts_failed: tuple[str, ...] = ()
@@ -205,13 +217,14 @@ class Manifest(_Told):
         lows = [part.low for part in self.parts if part.low]
         played: list[Part | LowPicture] = [*self.parts, *lows]
         names = [name for one in played for name in (one.file, one.playlist)]
-        return frozenset(filter(None, [self.poster, *names]))
+        strip = self.strip.file if self.strip else ""
+        return frozenset(filter(None, [self.poster, strip, *names]))
 
     def members(self) -> dict[str, Any]:
         """As the members of a JSON object, in the order of the file."""
         members = self.model_dump(mode="json", exclude={"events": {"__all__"}})
         members["events"] = [event.members() for event in self.events]
-        for name in ("checksums", "parts_failed"):
+        for name in ("strip", "checksums", "parts_failed"):
             if not members[name]:
                 del members[name]
         for part in members["parts"]:

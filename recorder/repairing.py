@@ -52,6 +52,7 @@ REPAIRS = {
     "manifest-from-parts": "a manifest is made from the files that stand; what is known of their "
     "places in the lesson is lost",
     "manifest-from-library": "the manifest is put back from the library's copy",
+    "strip-lost": "{file}: the preview cannot be read; all else stands",
     "low-lost": "{file}: the small picture cannot be read; the large one stands",
     "poster-again": "the poster is drawn again",
     "part-lost": "{file}: nothing of it can be read; it is kept in before_repair",
@@ -211,11 +212,23 @@ class Repair:
         if poster and not _fits(self.folder / poster, taken.get(poster)):
             poster = self._poster(poster, parts)
             mended.append(Mended("poster-again", poster))
+        strip = manifest.strip
+        if strip and not (
+            strip.file in stored or _fits(self.folder / strip.file, taken.get(strip.file))
+        ):
+            self._move_aside([strip.file])
+            mended.append(Mended("strip-lost", strip.file))
+            strip = None
         sync_folder(self.folder)
         if manifest is not self.known and not mended and not manifest.checksums:
             mended.append(Mended("manifest-from-parts"))
         repaired = manifest.model_copy(
-            update={"parts": tuple(parts), "missing": tuple(missing), "poster": poster}
+            update={
+                "parts": tuple(parts),
+                "missing": tuple(missing),
+                "poster": poster,
+                "strip": strip,
+            }
         )
         checksums = tuple(
             taken[name] if name in stored and name in taken else checksum_of(self.folder / name)

@@ -58,6 +58,7 @@ REPAIRS_ZH = {
     "manifest-from-parts": "已按现有文件重建清单；它们在课中的位置已无从得知",
     "part-lost": "{file}：完全无法读取；保留在 before_repair 中",
     "part-saved": "{file}：已挽救可读的部分，{saved_s:.1f} 秒（共 {whole_s:.1f} 秒）",
+    "strip-lost": "{file}：预览图无法读取；其余都在",
     "low-lost": "{file}：小画面无法读取；大画面仍在",
     "poster-again": "已重新生成封面",
     "at-work": "正在录制或整理。",

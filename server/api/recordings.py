@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Query, Request, Response
 from fastapi.responses import FileResponse
 
-from recorder.manifest import Missing, Part, RecordedEvent
+from recorder.manifest import Missing, Part, RecordedEvent, Strip
 from recorder.records import PROGRAM_SEAT
 from server.accounts.permissions import Right, refuse_without
 from server.api.access import Person, ServicesOf
@@ -104,6 +104,7 @@ class RecordingView(View):
     duration_s: float
     state: RecordingPhase
     poster: str | None
+    strip: Strip | None
     visibility: Visibility
     parts: tuple[PartView, ...]
     program: tuple[ProgramPartView, ...]
@@ -123,6 +124,7 @@ class Held(NamedTuple):
     events: tuple[RecordedEvent, ...] = ()
     pauses: tuple[PauseView, ...] = ()
     missing: tuple[MissingView, ...] = ()
+    strip: Strip | None = None
 
 
 class RecordingChange(Body):
@@ -154,6 +156,7 @@ def _view(recording: Recording, person: User, services: Services, *, whole: bool
         duration_s=recording.duration_s,
         state=recording.state,
         poster=recording.poster or None,
+        strip=held.strip,
         visibility=recording.visibility,
         parts=held.parts,
         program=held.program,
@@ -194,6 +197,7 @@ def _held(recording: Recording) -> Held:
                 )
                 for one in manifest.missing
             ),
+            manifest.strip,
         )
     except ValueError as error:  # a source that no lesson has
         raise unreadable(recording, error) from None

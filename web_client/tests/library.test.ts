@@ -33,6 +33,7 @@ const recording = (id: number, changes: Partial<Recording> = {}): Recording => (
   duration_s: 60,
   state: "ready",
   poster: null,
+  strip: null,
   visibility: "lesson",
   parts: [],
   program: [],

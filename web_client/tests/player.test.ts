@@ -47,6 +47,7 @@ const recording = (events: RecordedEvent[], parts: Part[]): Recording => ({
   duration_s: 100,
   state: "ready",
   poster: null,
+  strip: null,
   visibility: "lesson",
   parts,
   program: [],

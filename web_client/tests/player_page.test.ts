@@ -54,6 +54,7 @@ const RECORDING: Recording = {
   duration_s: 600,
   state: "ready",
   poster: null,
+  strip: null,
   visibility: "lesson",
   parts: [part("lead", "teacher"), part("room", "students")],
   program: [],

@@ -1,9 +1,10 @@
 // Small pictures on thin lines: which file of a part is played, and when a line is thin.
 
 import { describe, expect, it } from "vitest";
-import type { Part, Recording } from "../src/api/types.ts";
+import type { Part, Recording, Strip } from "../src/api/types.ts";
 import type { Wish } from "../src/pages/player/line.ts";
 import { hasSmall, small, ThinLine } from "../src/pages/player/quality.ts";
+import { placeInStrip } from "../src/pages/player/timeline.ts";
 
 const LOW = {
   file: "low-0001.mp4",
@@ -65,5 +66,26 @@ describe("a line", () => {
     for (const at of [0, 10]) expect(line.look(sharp, null, at)).toBe(false);
     const unknown = [{ ...wish(9e9), rates: null }];
     for (const at of [20, 30]) expect(line.look(unknown, 1e5, at)).toBe(false);
+  });
+});
+
+describe("the preview strip", () => {
+  const strip: Strip = { file: "s.jpg", every_s: 10, count: 12, columns: 5, width: 160, height: 90 };
+
+  it.each([
+    [0, 0, 0],
+    [9.9, 0, 0],
+    [10, 160, 0],
+    [55, 0, 90],
+    [119, 160, 180],
+    [500, 160, 180],
+    [-3, 0, 0],
+  ])("has the picture of %s s at its place", (at, left, top) => {
+    expect(placeInStrip(strip, at)).toEqual({ left, top });
+  });
+
+  it("is none where it tells nothing", () => {
+    expect(placeInStrip({ ...strip, count: 0 }, 5)).toBeNull();
+    expect(placeInStrip({ ...strip, every_s: 0 }, 5)).toBeNull();
   });
 });

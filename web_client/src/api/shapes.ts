@@ -875,6 +875,7 @@ export interface components {
             schools: string[];
             started_at: number;
             state: components["schemas"]["RecordingPhase"];
+            strip: components["schemas"]["Strip"] | null;
             subject: string;
             teacher: string;
             teacher_id: string | null;
@@ -1229,6 +1230,15 @@ export interface components {
             };
             change: components["schemas"]["Change"];
             thing: components["schemas"]["Thing"];
+        };
+        /** @description Small pictures of the whole lesson in one JPEG, row by row: one each `every_s`. */
+        Strip: {
+            columns: number;
+            count: number;
+            every_s: number;
+            file: string;
+            height: number;
+            width: number;
         };
         /**
          * @description What the PC runs.

@@ -62,3 +62,5 @@ export type LessonFile = Shapes["LessonFileView"];
 export type Part = Shapes["PartView"];
 export type RecordedEvent = Shapes["RecordedEvent"];
 export type Pause = Shapes["PauseView"];
+
+export type Strip = Shapes["Strip"];

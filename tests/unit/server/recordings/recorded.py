@@ -24,6 +24,7 @@ PART = {
     "codecs": "avc1.42e01f,opus",
     "playlist": "part-1.m3u8",
     "index_bytes": 1000,
+    "low": None,
 }
 FILM = bytes(range(256)) * 8
 

@@ -22,6 +22,7 @@ import "./head.ts";
 import { hasProgram, InOne } from "./in_one.ts";
 import { type KeyAction, keyAction, REPEATED, takesKey } from "./keys.ts";
 import { Line, shares } from "./line.ts";
+import { mediaAddress } from "./media.ts";
 import { momentIn } from "./moment.ts";
 import { notYet } from "./not_yet.ts";
 import type { PartView } from "./part_view.ts";
@@ -401,6 +402,8 @@ export class Player extends TongkeElement {
           .chapters=${this.chapters}
           .pauses=${recording.pauses}
           .lanes=${this.lanes}
+          .strip=${recording.strip}
+          .stripAddress=${recording.strip ? mediaAddress(recording.id, recording.strip.file) : ""}
           @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
         ></tk-timeline>
         ${this.controls(recording)}

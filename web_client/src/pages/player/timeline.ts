@@ -7,10 +7,20 @@ import { styleMap } from "lit/directives/style-map.js";
 import { define, TongkeElement } from "../../components/element.ts";
 import { base } from "../../design/shared.ts";
 import { clock } from "../../i18n/format.ts";
-import type { Pause } from "../../api/types.ts";
+import type { Pause, Strip } from "../../api/types.ts";
 import { type Chapter, type SeatLane, type Span, speakers } from "./chapters.ts";
 
 const STEP_S = 5;
+
+/** Where in the strip the picture of this moment stands; null for a strip that has none. */
+export function placeInStrip(strip: Strip, at: number): { left: number; top: number } | null {
+  if (strip.count < 1 || strip.columns < 1 || !(strip.every_s > 0)) return null;
+  const number = Math.min(strip.count - 1, Math.max(0, Math.floor(at / strip.every_s)));
+  return {
+    left: (number % strip.columns) * strip.width,
+    top: Math.floor(number / strip.columns) * strip.height,
+  };
+}
 
 export class Timeline extends TongkeElement {
   static override styles = [
@@ -68,6 +78,11 @@ export class Timeline extends TongkeElement {
         font-variant-numeric: tabular-nums;
         pointer-events: none;
         transform: translateX(-50%);
+      }
+      .preview {
+        display: block;
+        margin: 4px auto;
+        background-color: var(--picture-none);
       }
       .lane {
         display: grid;
@@ -170,6 +185,9 @@ export class Timeline extends TongkeElement {
   @property({ attribute: false }) chapters: readonly Chapter[] = [];
   @property({ attribute: false }) pauses: readonly Pause[] = [];
   @property({ attribute: false }) lanes: readonly SeatLane[] = [];
+  /** Small pictures of the whole lesson, and where they are. */
+  @property({ attribute: false }) strip: Strip | null = null;
+  @property() stripAddress = "";
   /** What the pointer is at. */
   @state() private pointed: number | null = null;
 
@@ -217,7 +235,7 @@ export class Timeline extends TongkeElement {
               data-testid="pointed"
               aria-hidden="true"
               style=${styleMap({ left: this.share(this.pointed) })}
-              >${clock(this.pointed)}</span
+              >${this.preview(this.pointed)}${clock(this.pointed)}</span
             >`}
       </div>
       <div role="group" aria-label=${player.rooms}>
@@ -228,6 +246,23 @@ export class Timeline extends TongkeElement {
           <span><i class="floor"></i>${player.laneSigns.floor}</span>
         </p>
       </div>`;
+  }
+
+  /** Asked for only when somebody points: a thin line has other things to carry. */
+  private preview(at: number): TemplateResult | typeof nothing {
+    const { strip } = this;
+    const place = strip && placeInStrip(strip, at);
+    if (!strip || !place) return nothing;
+    return html`<span
+      class="preview"
+      data-testid="preview"
+      style=${styleMap({
+        width: `${strip.width}px`,
+        height: `${strip.height}px`,
+        "background-image": `url("${this.stripAddress}")`,
+        "background-position": `${-place.left}px ${-place.top}px`,
+      })}
+    ></span>`;
   }
 
   private allLanes(): TemplateResult[] {
