@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from random import Random
 
 from hardware_profiles.camera import Camera, CameraStream
@@ -25,6 +26,7 @@ from hardware_profiles.room_agent.participant import RoomInLesson
 from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sound import CameraSound, SoundFeed, SoundSetup
 from hardware_profiles.room_agent.sources.devices import LocalDevice
+from hardware_profiles.room_agent.sources.errors import SoundFailed
 from hardware_profiles.room_agent.sources.onvif.post import OnvifAddress, OnvifCamera
 from hardware_profiles.room_agent.sources.rtsp.address import StreamAddress
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
@@ -178,6 +180,10 @@ def _sound(profile: RoomProfile, rng: Random) -> SoundFeed | None:
     sound = profile.sound
     if sound.microphone is None:
         return None
+    cleans = sound.echo_cancellation or sound.noise_suppression or sound.auto_gain_control
+    if cleans and find_spec("pywebrtc_audio") is None:  # said now, and not in the lesson
+        missing = SoundFailed("no-processing")
+        raise ProfileError(missing.message_en, missing.message_zh)
     speaker = sound.loudspeaker
     setup = SoundSetup(
         device=sound.microphone.device,

@@ -104,7 +104,7 @@ MICROPHONE = 'inherits = "recording-room"\n[sound.microphone]\ndevice = "Yeti"\n
 
 
 def agent(folder: Path, text: str) -> RoomAgent:
-    (folder / "rooms").mkdir()
+    (folder / "rooms").mkdir(parents=True)
     (folder / "rooms" / "shanhe.toml").write_text(text, encoding="utf-8")
     return RoomAgent(
         ServerAddress.parse("https://tongke.example"),
@@ -124,6 +124,16 @@ def asked(one: RoomAgent, path: str = "/") -> str:
 def test_a_room_may_have_a_microphone_alone(tmp_path: Path) -> None:
     one = agent(tmp_path, MICROPHONE)
     assert one.sound is not None and not one.cameras and not one.sound.plays
+
+
+def test_without_echo_cancellation_it_is_said_before_the_lesson(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware_profiles.room_agent.agent.find_spec", lambda _: None)
+    assert agent(tmp_path / "a", MICROPHONE).sound is not None  # the room's processor does it
+    plays = MICROPHONE.replace("recording-room", "standard") + "[sound.loudspeaker]\n"
+    with pytest.raises(ProfileError, match="pip install 'tongke"):
+        agent(tmp_path / "b", plays)
 
 
 def test_without_microphone_and_camera_there_is_nothing_to_do(tmp_path: Path) -> None:
