@@ -171,8 +171,7 @@ def test_a_platform_plays_the_lesson(tmp_path: Path, playwright: Playwright) -> 
         caches_may_keep_it(address)
         an_observer_may_choose_it(viewer, server.origin, lesson_id, shown)
         post(county.teacher, f"/api/lessons/{lesson_id}/end")
-        recording_id = the_recording_has_it(county, tmp_path, seats)
-        the_player_offers_it(viewer, f"{server.origin}/library/{recording_id}", shown)
+        the_recording_has_it(county, tmp_path, seats)
         assert server.stop() == 0
 
 
@@ -268,8 +267,8 @@ def caches_may_keep_it(address: str) -> None:
         assert player.get(wrong).json()["code"] == "watch-address-invalid"
 
 
-def the_recording_has_it(county: County, folder: Path, seats: dict[str, int]) -> str:
-    """Beside the seats' own parts: both in one picture. Its id."""
+def the_recording_has_it(county: County, folder: Path, seats: dict[str, int]) -> None:
+    """Beside the seats' own parts: both in one picture."""
     deadline = time.monotonic() + 60
     while True:
         rows = county.teacher.get("/api/recordings").json()
@@ -300,19 +299,3 @@ def the_recording_has_it(county: County, folder: Path, seats: dict[str, int]) ->
         tile = cv2.resize(last[top:bottom, left:right], (480, 270)).astype(np.uint8)
         mark = read_mark(tile)
         assert mark is not None and mark.identity == identity
-    return str(recording["id"])
-
-
-def the_player_offers_it(
-    viewer: Screen, address: str, shown: list[tuple[tuple[float, ...], int]]
-) -> None:
-    """The one picture in place of the separate ones, by a button."""
-    page = viewer.page
-    page.goto(address)
-    page.get_by_test_id("in-one").click()
-    page.keyboard.press("6")  # by then there was a program
-    page.get_by_test_id("play").click()
-    part = page.locator("tk-part[data-seat=program]")
-    part.locator("video").evaluate("video => { window.broadcast = video; }")
-    assert page.locator("tk-part").count() == 1, "nobody is heard twice"
-    viewer.wait("tiles => Marks.shows(tiles)", shown)
