@@ -4,7 +4,8 @@
 import type { Recording } from "../../api/types.ts";
 
 export function programAlone(recording: Recording): Recording {
-  if (recording.parts.length > 0 || recording.program.length === 0) return recording;
+  if (recording.state !== "ready" || recording.parts.length > 0) return recording;
+  if (recording.program.length === 0) return recording;
   const parts = recording.program.map((part) => ({ ...part, source: "teacher" as const }));
   return { ...recording, parts, program: [] };
 }
