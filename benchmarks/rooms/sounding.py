@@ -11,7 +11,7 @@ import numpy as np
 
 from hardware_profiles.room_agent.sounding.coded import CodedSound
 from hardware_profiles.room_agent.sounding.desk import CodedTurn, Desk, Player
-from hardware_profiles.room_agent.sounding.echo import BLOCK, RATE, Wanted
+from hardware_profiles.room_agent.sounding.echo import BLOCK, RATE, ProcessingSteps
 from mixer.libopus import Samples
 from server.simulate.voice import speech_loop
 
@@ -30,7 +30,7 @@ def core_of(sound: str) -> float:
     """The share of one core that a sound of this kind takes, its child's work alone."""
     if sound in CAMERAS:
         return _camera(*CAMERAS[sound])
-    wanted = Wanted(echo=sound == CLEANED, noise=sound == CLEANED, gain=sound == CLEANED)
+    wanted = ProcessingSteps(echo=sound == CLEANED, noise=sound == CLEANED, gain=sound == CLEANED)
     desk = Desk(wanted, BITRATE_BPS, Player(None), lambda _: None)
     near, far = _voice(1), (_voice(2) * 32767).astype("<i2")
     spent = time.process_time()
@@ -53,7 +53,7 @@ def _camera(codec: str, encoder: str, rate: int, samples: int) -> float:
         frame = av.AudioFrame.from_ndarray(piece, format=_format(encoder), layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
         packets += [bytes(packet) for packet in context.encode(frame)]
-    desk = Desk(Wanted(False, False, False), BITRATE_BPS, Player(None), lambda _: None)
+    desk = Desk(ProcessingSteps(False, False, False), BITRATE_BPS, Player(None), lambda _: None)
     turn = CodedTurn(desk, time.monotonic, plays=False)
     decoded = CodedSound(codec, rate, 1, bytes(context.extradata or b""))
     step = samples * RATE // rate

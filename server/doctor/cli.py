@@ -37,8 +37,8 @@ def doctor(
         Path | None, typer.Option(help=words("room_profiles_folder"))
     ] = None,
     passwords: Annotated[Path | None, typer.Option(help=words("room_passwords"))] = None,
-    microphone: Annotated[str, typer.Option(help=words("doctor_microphone"))] = "default",
-    speaker: Annotated[str, typer.Option(help=words("doctor_speaker"))] = "default",
+    microphone: Annotated[str | None, typer.Option(help=words("doctor_microphone"))] = None,
+    speaker: Annotated[str | None, typer.Option(help=words("doctor_speaker"))] = None,
     silent: Annotated[bool, typer.Option("--silent", help=words("doctor_silent"))] = False,
     as_json: Annotated[bool, typer.Option("--json", help=words("doctor_json"))] = False,
     page: Annotated[Path | None, typer.Option("--page", help=words("doctor_page"))] = None,

@@ -17,6 +17,7 @@ from hardware_profiles.loader import load_link_profile, load_room_profile
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.checking import RoomChecking
 from hardware_profiles.room_agent.passwords import read_passwords
+from hardware_profiles.room_agent.sounding.cards import device_name
 from server.errors import StartRefused
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
@@ -32,8 +33,8 @@ class RoomOptions:
     profiles_folder: Path | None = None
     passwords: Path | None = None
     insecure: bool = False
-    microphone: str = "default"
-    speaker: str = "default"
+    microphone: str | None = None  # None: the profile's; empty: none is tried
+    speaker: str | None = None
     speaks: bool = True
 
 
@@ -54,10 +55,23 @@ def room_check(options: RoomOptions, say: Callable[[Both], None]) -> RoomCheck:
         server[0] if server is not None else None,
         server[1] if server is not None else "",
         link=link,
-        sound=SoundDevices(options.microphone, options.speaker),
+        sound=_sound_devices(options, profile),
         speaks=options.speaks,
         say=say,
     )
+
+
+def _sound_devices(options: RoomOptions, profile: RoomProfile) -> SoundDevices:
+    """Those that were typed, else the profile's, else ALSA's usual ones."""
+    sound = profile.sound
+    microphone = sound.microphone.device if sound.microphone is not None else None
+    speaker = sound.loudspeaker.device if sound.loudspeaker is not None else None
+    names = [
+        typed if typed is not None else named or "default"
+        for typed, named in ((options.microphone, microphone), (options.speaker, speaker))
+    ]
+    # A name that fits several cards is left as it is: the device is then told as missing.
+    return SoundDevices(*(device_name(name) or name for name in names))
 
 
 def server_of(options: RoomOptions) -> tuple[ServerAddress, str] | None:

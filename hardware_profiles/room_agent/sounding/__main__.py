@@ -30,7 +30,7 @@ from hardware_profiles.room_agent.sounding.alsa import (
 )
 from hardware_profiles.room_agent.sounding.cards import device_name
 from hardware_profiles.room_agent.sounding.desk import AlsaTurn, CodedTurn, Desk, Player
-from hardware_profiles.room_agent.sounding.echo import Wanted
+from hardware_profiles.room_agent.sounding.echo import ProcessingSteps
 from mixer.libopus import OpusError
 
 # A few seconds of sound and the processing's own stay far below.
@@ -97,7 +97,7 @@ class _Hearing:
 
 
 def _desk(setup: dict[str, Any]) -> Desk:
-    wanted = Wanted(echo=setup["echo"], noise=setup["noise"], gain=setup["gain"])
+    wanted = ProcessingSteps(echo=setup["echo"], noise=setup["noise"], gain=setup["gain"])
     speaker = setup["loudspeaker"]
     opened = (lambda: AlsaLoudspeaker(_device(speaker))) if speaker else None
     return Desk(wanted, setup["bitrate_bps"], Player(opened), _write)

@@ -17,7 +17,7 @@ import numpy as np
 
 from hardware_profiles.room_agent.converting.messages import MessageKind, message_bytes
 from hardware_profiles.room_agent.sounding.alsa import AlsaError
-from hardware_profiles.room_agent.sounding.echo import BLOCK, Processing, Wanted
+from hardware_profiles.room_agent.sounding.echo import BLOCK, Processing, ProcessingSteps
 from hardware_profiles.room_agent.sounding.frames import RATE, Frames
 from hardware_profiles.room_agent.sounding.health import MicrophoneHealth
 from hardware_profiles.room_agent.sounding.packets import TakenSound, level_of
@@ -114,7 +114,9 @@ class Player:
 class Desk:
     """`block` for each 10 ms of a microphone, `heard` for what is to be played."""
 
-    def __init__(self, wanted: Wanted, bitrate_bps: int, player: Player, write: Write) -> None:
+    def __init__(
+        self, wanted: ProcessingSteps, bitrate_bps: int, player: Player, write: Write
+    ) -> None:
         """Raises `OpusError`, and `ImportError` where the processing is wanted and not there."""
         self.player = player
         self.health = MicrophoneHealth(RATE)

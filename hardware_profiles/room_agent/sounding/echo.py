@@ -24,7 +24,7 @@ _MOST_GAIN_DB = 24.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProcessingSteps:
     """What is done to the microphone's sound (`sound.*` of the profile)."""
 
     echo: bool
@@ -44,7 +44,7 @@ def installed() -> bool:
 class Processing:
     """One microphone's; blocks of 10 ms in order."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: ProcessingSteps) -> None:
         """Raises `ImportError` where `pywebrtc-audio` is not installed."""
         self._wanted = wanted
         self._processor: Any = None

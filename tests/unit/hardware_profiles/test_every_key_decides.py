@@ -28,6 +28,7 @@ from hardware_profiles import (
 )
 from hardware_profiles.doctor.line import MeasuredLine, judge_line
 from hardware_profiles.doctor.opening import open_cameras
+from hardware_profiles.room_agent.agent import _cameras, _sound
 from hardware_profiles.room_agent.sources.devices import DeviceLayer
 from server.lessons.profiles import node_limits, send_profile
 from server.node.hardware import first_layout
@@ -43,7 +44,8 @@ layout = "wall"
 pc = "ours"
 link = "ours"
 sound = { max_bitrate_bps = 32_000, channels = 1, echo_cancellation = true, \
-noise_suppression = true, auto_gain_control = true }
+noise_suppression = true, auto_gain_control = true, \
+microphone = { device = "Yeti" }, loudspeaker = { device = "Jabra" } }
 [sources.teacher]
 width = 1280
 height = 720
@@ -102,6 +104,9 @@ producers_per_device = 8
 encodings_per_producer = 3
 pending_handshakes = 256
 programs = 6
+[program]
+height = 720
+frames_per_s = 25
 """
 )
 
@@ -120,6 +125,13 @@ ROOM_CHANGES: list[tuple[str, str, Any]] = [
     ("sound.echo_cancellation", "sound.echo_cancellation", False),
     ("sound.noise_suppression", "sound.noise_suppression", False),
     ("sound.auto_gain_control", "sound.auto_gain_control", False),
+    ("sound.microphone", "sound", {"max_bitrate_bps": 32_000}),
+    ("sound.microphone.kind", "sound.microphone", {"kind": "camera", "camera": "students"}),
+    ("sound.microphone.device", "sound.microphone.device", "Blue"),
+    ("sound.microphone.camera", "sound.microphone", {"kind": "camera", "camera": "students"}),
+    ("sound.microphone.page_takes_over", "sound.microphone.page_takes_over", False),
+    ("sound.loudspeaker", "sound.loudspeaker.device", "Blue"),
+    ("sound.loudspeaker.device", "sound.loudspeaker.device", "Blue"),
     ("sources.teacher", "sources.teacher.width", 960),
     ("sources.students", "sources.students", LEFT_OUT),
     ("sources.board", "sources.board", LEFT_OUT),
@@ -139,6 +151,7 @@ ROOM_CHANGES: list[tuple[str, str, Any]] = [
     ("sources.*.camera.transport", "sources.students.camera.transport", "udp"),
     ("sources.*.camera.user", "sources.students.camera.user", "viewer"),
     ("sources.*.camera.password", "sources.students.camera.password", "back"),
+    ("sources.*.camera.onvif", "sources.students.camera.onvif", "http://192.0.2.1/onvif"),
     ("sources.*.camera.streams", "sources.students.camera.streams.1",
      {"rid": "q", "url": "rtsp://192.0.2.1/sub"}),
     ("sources.*.camera.streams.rid", "sources.students.camera.streams.0.rid", "q"),
@@ -171,6 +184,8 @@ SERVER_CHANGES: list[tuple[str, str, Any]] = [
     ("admit.producers_per_device", "admit.producers_per_device", 4),
     ("admit.encodings_per_producer", "admit.encodings_per_producer", 2),
     ("admit.pending_handshakes", "admit.pending_handshakes", 9),
+    ("program.height", "program.height", 360),
+    ("program.frames_per_s", "program.frames_per_s", 15),
 ]
 
 
@@ -223,7 +238,16 @@ def of_a_room(folder: Path) -> Any:
     }
     sent = [send_profile(profile, mode, role) for mode in Mode for role in Role]
     layout = first_layout("ours", [folder])
-    return sent, opened, layout, _read(profile)
+    return sent, opened, _agent(profile), layout, _read(profile)
+
+
+def _agent(profile: RoomProfile) -> Any:
+    """What the room agent hears, plays and sets at cameras."""
+    feed = _sound(profile, Random(1))
+    cameras = _cameras(profile, {"front": "1", "back": "2"}, Random(1), feed, lambda _said: None)
+    # The last is taken where a microphone is lost (`carrying.py`).
+    takes_over = profile.sound.microphone and profile.sound.microphone.page_takes_over
+    return feed and feed._setup, [bool(camera.setting) for camera in cameras], takes_over
 
 
 def _inside(source: Any) -> Any:
@@ -259,7 +283,7 @@ def of_a_server(folder: Path) -> Any:
         for cores, memory in ((2, 8_000), (4, 1_000), (4, 8_000))
     ]  # fmt: skip
     # The pumps and programs are taken by the server's start (`node/media.py`, `programs`).
-    started = profile.media.pumps, profile.admit.programs
+    started = profile.media.pumps, profile.admit.programs, profile.program
     return _read(profile), chosen, node_limits(profile), started
 
 
@@ -297,7 +321,7 @@ def test_every_key_decides_something(folder: Path, kind: str) -> None:
 def test_the_table_has_every_key(kind: str) -> None:
     model, _text, _observed, changes = KINDS[kind]
     tables = {"name", "sound", "sources", "send", "machine", "media", "admit", "line"}
-    tables |= {"decode", "encode"}
+    tables |= {"decode", "encode", "program"}
     assert {key for key, *_ in changes} == keys_of(model) - tables
 
 

@@ -18,12 +18,12 @@ from hardware_profiles.room_agent.converting.messages import (
 )
 from hardware_profiles.room_agent.sounding.alsa import AlsaError
 from hardware_profiles.room_agent.sounding.desk import AlsaTurn, CodedTurn, Desk, Player, Steady
-from hardware_profiles.room_agent.sounding.echo import Wanted
+from hardware_profiles.room_agent.sounding.echo import ProcessingSteps
 from hardware_profiles.room_agent.sounding.packets import TakenSound
 from mixer.libopus import Samples
 
 BLOCK = 480
-PLAIN = Wanted(echo=False, noise=False, gain=False)
+PLAIN = ProcessingSteps(echo=False, noise=False, gain=False)
 
 
 @dataclass

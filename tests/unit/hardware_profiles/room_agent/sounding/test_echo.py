@@ -11,7 +11,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hardware_profiles.room_agent.sounding.echo import BLOCK, RATE, Processing, Wanted, installed
+from hardware_profiles.room_agent.sounding.echo import (
+    BLOCK,
+    RATE,
+    Processing,
+    ProcessingSteps,
+    installed,
+)
 from mixer.libopus import Samples
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs pywebrtc-audio: tongke[sound]")
@@ -58,7 +64,7 @@ def echo() -> Samples:
     return (np.concatenate((heard[0][:jump], heard[1][jump:])) + noise).astype(np.float32)
 
 
-def cleaned(near: Samples, wanted: Wanted) -> Samples:
+def cleaned(near: Samples, wanted: ProcessingSteps) -> Samples:
     processing = Processing(wanted)
     return np.concatenate(
         [
@@ -75,7 +81,7 @@ def less_db(before: Samples, after: Samples, begin_s: int, end_s: int) -> float:
 
 
 def test_the_echo_is_gone_and_gone_again_after_the_delay_has_jumped() -> None:
-    out = cleaned(echo(), Wanted(echo=True, noise=True, gain=False))
+    out = cleaned(echo(), ProcessingSteps(echo=True, noise=True, gain=False))
     assert less_db(echo(), out, 4, JUMPS_AT_S) >= LEAST_DB
     assert less_db(echo(), out, JUMPS_AT_S + BACK_AFTER_S, SECONDS) >= LEAST_DB
     # The test can fail: just after the jump it is heard.
@@ -87,7 +93,7 @@ def test_who_speaks_in_the_room_is_not_taken_out() -> None:
     phase = 2 * np.pi * np.cumsum(220 + 30 * np.sin(2 * np.pi * 1.3 * at)) / RATE
     voice = sum(np.sin(harmonic * phase) / harmonic for harmonic in range(1, 12))
     near = (0.1 * voice * (np.sin(2 * np.pi * 0.37 * at) < -0.4)).astype(np.float32)
-    out = cleaned(near + echo(), Wanted(echo=True, noise=True, gain=False))
+    out = cleaned(near + echo(), ProcessingSteps(echo=True, noise=True, gain=False))
     speaks = np.abs(near) > 0
     speaks[: 5 * RATE] = False
     speaks[JUMPS_AT_S * RATE : (JUMPS_AT_S + BACK_AFTER_S) * RATE] = False
@@ -98,5 +104,5 @@ def test_who_speaks_in_the_room_is_not_taken_out() -> None:
 
 
 def test_where_the_room_has_its_own_processor_nothing_is_changed() -> None:
-    out = cleaned(echo()[:RATE], Wanted(echo=False, noise=False, gain=False))
+    out = cleaned(echo()[:RATE], ProcessingSteps(echo=False, noise=False, gain=False))
     assert out.tolist() == echo()[:RATE].tolist()
