@@ -39,7 +39,7 @@ PART = (0.1, 0.04, 0.8, 0.66)
 # A counter that begins anew later than any latency that is believed.
 LOOP_S = 8
 # What the issue of low latency is: from the teacher's camera to the platform's page.
-LATEST_S = 2.0
+LATEST_S = 3.0  # what was asked; on a quiet machine it is 1.4 to 1.7
 SAMPLES = 20
 
 PROBE = """

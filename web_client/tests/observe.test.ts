@@ -154,8 +154,17 @@ describe("an observer", () => {
     source.behind.mockReturnValue(11.5);
     await later(1);
     expect(words(find(broadcast, "[data-testid=broadcast-where]"))).toBe("晚 0:11");
+    expect(source.goTo).toHaveBeenCalledTimes(1); // who went back stays there
     await press(broadcast, "[data-testid=broadcast-live]");
     expect(source.goTo).toHaveBeenLastCalledWith(0);
+    expect(source.goTo).toHaveBeenCalledTimes(2);
+    await later(1);
+    expect(source.goTo.mock.calls.length).toBeGreaterThan(2); // who stood still is brought to live
+    expect(source.goTo).toHaveBeenLastCalledWith(0);
+    await press(broadcast, "[data-testid=broadcast-play]");
+    const calls = source.goTo.mock.calls.length;
+    await later(1);
+    expect(source.goTo).toHaveBeenCalledTimes(calls); // who has stopped it, too, stays
     await press(root, "[data-testid=show-rooms]");
     expect(source.close).toHaveBeenCalled();
     expect(seen(root, "tk-sound")).not.toBeNull();

@@ -97,6 +97,8 @@ export class Broadcast extends TongkeElement {
   @state() private behind = 0;
   @state() private window = 0;
   @query("video") private video!: HTMLVideoElement;
+  /** They went back, or stopped it, themselves: then they stay where they are. */
+  private stays = false;
   private source: LiveSource | null = null;
   private again: ReturnType<typeof setTimeout> | undefined;
 
@@ -158,6 +160,8 @@ export class Broadcast extends TongkeElement {
     this.behind = behind;
     this.window = this.source?.window() ?? 0;
     if (!this.paused && this.video.paused) void this.play();
+    // A player that stood still for long comes up no more by playing faster.
+    if (!this.stays && behind >= LIVE_S) this.source?.goTo(0);
   }
 
   private async play(): Promise<void> {
@@ -177,14 +181,17 @@ export class Broadcast extends TongkeElement {
 
   private readonly toggle = (): void => {
     this.paused = !this.paused;
-    if (this.paused) this.video.pause();
-    else void this.play();
+    if (this.paused) {
+      this.stays = true;
+      this.video.pause();
+    } else void this.play();
   };
 
   private goTo(behindS: number): void {
-    this.source?.goTo(behindS < LIVE_S ? 0 : Math.min(behindS, this.window));
+    this.stays = behindS >= LIVE_S;
+    this.source?.goTo(this.stays ? Math.min(behindS, this.window) : 0);
     this.behind = Math.max(0, behindS);
-    if (behindS < LIVE_S && this.paused) this.toggle();
+    if (!this.stays && this.paused) this.toggle();
   }
 
   override render(): TemplateResult {

@@ -1,8 +1,8 @@
 // A lesson's program as low-latency HLS in a media element: by hls.js, which is fetched when it is
 // asked for, or by the browser's own player where it has one. Draws nothing.
 //
-// A second is kept in hand; who is further behind by a line that stood still comes up by playing
-// faster, who has gone back by themselves stays there.
+// A second is kept in hand; who is a little further behind by a line that stood still comes up by
+// playing faster, who has gone back by themselves stays there.
 
 import type Hls from "hls.js";
 
