@@ -16,7 +16,7 @@ from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from hardware_profiles.room_agent.room_tokens import TimetabledTokens
 from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
-from hardware_profiles.room_agent.status_page import response
+from hardware_profiles.room_agent.status_page import response, serve_status
 from hardware_profiles.room_agent.timetable import READY_BEFORE_S
 from hardware_profiles.room_agent.timetable_file import TimetableFile, steady
 from signaling.client.address import ServerAddress
@@ -220,3 +220,22 @@ async def test_its_cameras_are_asked_before_the_bell_though_the_server_is_away(
         tending.cancel()
         await asyncio.gather(tending, return_exceptions=True)
         assert len(started) == asked_for
+
+
+@pytest.mark.parametrize(("cookies", "answer"), [(20_000, b"200 OK"), (100_000, b"431 ")])
+async def test_a_browser_with_many_cookies_is_answered(
+    agent: RoomAgent, cookies: int, answer: bytes
+) -> None:
+    """Those of every program on this machine's localhost come along."""
+    server = await serve_status(agent, 0)
+    port = server.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: " + b"a" * cookies)
+        writer.write(b"\r\n\r\n")
+        async with asyncio.timeout(20):
+            first = await reader.readline()
+        assert answer in first
+    finally:
+        writer.close()
+        server.close()
