@@ -35,6 +35,9 @@ _CONNECT_S = 5.0
 # A keyframe of 1080p is 200 KiB and comes at once; the kernel's usual 208 KiB would drop its end.
 _UDP_BUFFER_BYTES = 1 << 20
 _PORT_TRIES = 30
+# What we say has some hundred bytes; a camera that leaves so many of them unread asks on and on
+# without listening, and would fill this machine's memory.
+_MOST_UNREAD_BYTES = 1 << 18
 
 
 class PacketTaker(Protocol):
@@ -118,9 +121,12 @@ class _Conversation:
         if self._timer is not None:
             self._timer.cancel()
         if self._stream is not None:
-            with suppress(OSError):
-                self._stream.write(self._client.farewell())
-            self._stream.close()
+            if self._stream.get_write_buffer_size():
+                self._stream.abort()  # it reads nothing: a farewell would wait for good
+            else:
+                with suppress(OSError):
+                    self._stream.write(self._client.farewell())
+                self._stream.close()
             self._stream = None  # what it tells from here on is of no interest
         for port in self._ports:
             port.close()
@@ -135,7 +141,7 @@ class _Conversation:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 stream, _ = await self._loop.create_connection(lambda: line, to.host, to.port)
-        except (OSError, TimeoutError):
+        except (OSError, UnicodeError):  # the second: no name of a host has such parts
             self._client.handle_closed(self._loop.time())
             self._drain()
             return
@@ -182,6 +188,8 @@ class _Conversation:
         match output:
             case Write(data) if self._stream is not None:
                 self._stream.write(data)
+                if self._stream.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+                    self._fail(CameraLost("it reads nothing", "摄像机不接收数据"))
             case Connect() if not self._connects.full():
                 self._connects.put_nowait(output)
             case Described(description):
