@@ -12,15 +12,15 @@ import json
 import secrets
 import socket
 import statistics
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from hardware_profiles.doctor import stun
 from hardware_profiles.doctor.line import MeasuredLine
@@ -40,6 +40,11 @@ UP_BYTES, _BLOCK = 131_072, 8_192
 _BYTES = "application/octet-stream"
 _CONNECTIONS = 4
 _QUICK_S, _GRACE_S = 0.5, 2.0
+# A server names the addresses of one machine; each that is silent takes two seconds.
+_MOST_PLACES = 4
+_THREAD = "doctor-asks"
+
+_T = TypeVar("_T")
 
 
 class ServerUnreachable(Exception):  # noqa: N818 - named as what was found
@@ -82,14 +87,14 @@ class MediaWays:
         return cls(
             str(body["ufrag"]),
             str(body["password"]),
-            tuple(MediaPlace(str(one["host"]), int(one["port"])) for one in body["udp"]),
-            tuple(MediaPlace(str(one["host"]), int(one["port"])) for one in body["tcp"]),
+            tuple(_place(one["host"], one["port"]) for one in body["udp"][:_MOST_PLACES]),
+            tuple(_place(one["host"], one["port"]) for one in body["tcp"][:_MOST_PLACES]),
             tuple(
                 relay
-                for server in body["ice_servers"]
-                for url in server["urls"]
+                for server in body["ice_servers"][:_MOST_PLACES]
+                for url in server["urls"][:_MOST_PLACES]
                 if (relay := _relay(str(url))) is not None
-            ),
+            )[:_MOST_PLACES],
         )
 
 
@@ -114,25 +119,28 @@ class RoomServer:
 
     async def ask(self, path: str) -> ServerAnswer:
         """Raises `ServerUnreachable`."""
-        return await asyncio.to_thread(self._ask, path)
+        return await _in_time(lambda: self._ask(path), _ANSWER_S)
 
     async def post(self, path: str, body: bytes, kind: str, *, within_s: float = _ANSWER_S) -> None:
         """Raises `ServerUnreachable`."""
-        await asyncio.to_thread(self._post, path, body, kind, within_s)
+        await _in_time(lambda: self._post(path, body, kind, within_s), within_s)
 
     async def rates(self) -> tuple[float | None, float | None]:
         """Bits a second up and down, of a few seconds each; None where it was not to be had."""
-        down = await asyncio.to_thread(self._down)
-        up = await asyncio.to_thread(self._up)
-        return up, down
+        down: float | None = None
+        with suppress(ServerUnreachable):
+            down = await _in_time(self._down, _ANSWER_S + RATE_S)
+        return await asyncio.to_thread(self._up), down
 
     def _ask(self, path: str) -> ServerAnswer:
         before = time.time()
         with self._opened(path) as answer:
             try:
                 body = json.loads(answer.read(_MOST_ANSWER_BYTES))
-            except (ValueError, OSError, HTTPException):
+            except (OSError, HTTPException):
                 raise ServerUnreachable("away") from None
+            except (ValueError, RecursionError):
+                raise ServerUnreachable("old") from None
         if not isinstance(body, dict):
             raise ServerUnreachable("old")
         return ServerAnswer(body, before, time.time())
@@ -174,12 +182,17 @@ class RoomServer:
                 ended.append((size, now))
                 size = min(UP_BYTES, 2 * size) if now - at < _QUICK_S else size
 
-        with ThreadPoolExecutor(_CONNECTIONS) as senders:
-            for _ in range(_CONNECTIONS):
-                senders.submit(send)
-        if not ended:
+        senders = [
+            threading.Thread(target=send, name=_THREAD, daemon=True) for _ in range(_CONNECTIONS)
+        ]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join(max(0.0, began + RATE_S + _GRACE_S - time.monotonic()))
+        sent = list(ended)  # who is not done by now is left to itself
+        if not sent:
             return None
-        return 8 * sum(size for size, _ in ended) / max(1e-6, max(at for _, at in ended) - began)
+        return 8 * sum(size for size, _ in sent) / max(1e-6, max(at for _, at in sent) - began)
 
     def _opened(
         self, path: str, body: bytes | None = None, kind: str = "", within_s: float = _ANSWER_S
@@ -202,6 +215,40 @@ class RoomServer:
             reason = getattr(error, "reason", error)
             certificate = "certificate" in type(reason).__name__.lower() + str(reason).lower()
             raise ServerUnreachable("certificate" if certificate else "away") from None
+
+
+async def _in_time(call: Callable[[], _T], within_s: float) -> _T:
+    """What a blocking call gives. Raises `ServerUnreachable` when there is none in this time:
+    urllib bounds every single read, and whoever sends a byte now and then is never late for it.
+    Such a thread is left to itself, and keeps no program from ending.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_T] = loop.create_future()
+
+    def give(result: _T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("_T", result))
+
+    def work() -> None:
+        result: _T | None = None
+        error: BaseException | None = None
+        try:
+            result = call()
+        except Exception as fault:  # told to whoever asked
+            error = fault
+        with suppress(RuntimeError):  # nobody waits any more
+            loop.call_soon_threadsafe(give, result, error)
+
+    threading.Thread(target=work, name=_THREAD, daemon=True).start()
+    try:
+        async with asyncio.timeout(within_s):
+            return await done
+    except TimeoutError:
+        raise ServerUnreachable("away") from None
 
 
 def measured(reached: Reached | None, rates: tuple[float | None, float | None]) -> MeasuredLine:
@@ -308,6 +355,16 @@ async def first_by_udp(ways: MediaWays, places: Sequence[MediaPlace]) -> MediaPl
     return None
 
 
+def _place(host: object, port: object) -> MediaPlace:
+    """Raises ValueError for what no host or port can be."""
+    if not isinstance(host, str) or isinstance(port, bool) or not isinstance(port, int):
+        raise TypeError("a place of another form")
+    if not host or not 0 < port < 65_536:
+        raise ValueError("no host or port")
+    host.encode("idna")  # as the resolver does
+    return MediaPlace(host, port)
+
+
 def _relay(url: str) -> MediaPlace | None:
     """`turn:host:port?transport=udp`; None for what goes otherwise than by UDP."""
     scheme, _, rest = url.partition(":")
@@ -315,9 +372,11 @@ def _relay(url: str) -> MediaPlace | None:
     if scheme not in ("turn", "stun") or query not in ("", "transport=udp"):
         return None
     host, _, port = address.rpartition(":")
-    if not port.isdigit():
+    if not (port.isascii() and port.isdigit() and len(port) <= 5):
         host, port = address, "3478"
     with suppress(OSError):
         socket.inet_pton(socket.AF_INET6, host.strip("[]"))
         host = host.strip("[]")
-    return MediaPlace(host, int(port)) if host else None
+    with suppress(ValueError):
+        return _place(host, int(port))
+    return None

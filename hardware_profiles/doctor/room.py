@@ -41,7 +41,16 @@ from hardware_profiles.doctor.opening import OpenedCamera, open_cameras, open_fo
 from hardware_profiles.doctor.pictures import AskedPicture, Watched, judge_picture
 from hardware_profiles.doctor.sound import SoundDevices, try_sound
 from hardware_profiles.doctor.speed import judge_speed, measure_speed
-from hardware_profiles.doctor.words import CAMERAS, SERVER, TCP, TURN, UDP
+from hardware_profiles.doctor.words import (
+    CAMERAS,
+    LINE,
+    MACHINE,
+    MICROPHONE,
+    SERVER,
+    TCP,
+    TURN,
+    UDP,
+)
 from hardware_profiles.link import LinkProfile
 from hardware_profiles.pc import encoded_pixels_per_s
 from hardware_profiles.room import RoomProfile, VideoSource
@@ -49,6 +58,7 @@ from signaling.client.address import ServerAddress
 
 # Whatever is tried together: a report is never later than its parts' times.
 _CAMERA_S, _LINE_S = 60.0, 60.0
+_NO_TIME = 1e11  # seconds since 1970, in the year 5138
 
 
 @dataclass(slots=True)
@@ -71,21 +81,27 @@ class RoomCheck:
         """Never raises for what is wrong with a room. Cancel it to stop."""
         began = now()
         findings: list[Checked] = []
-        parts: list[tuple[Both, Callable[[], Awaitable[Sequence[Checked]]]]] = [
-            (Both(zh="正在看摄像机……", en="Looking at the cameras …"), self._cameras),
-            (Both(zh="正在试麦克风和扬声器……", en="Trying the sound …"), self._sound),
-            (Both(zh="正在测这台电脑的速度……", en="Measuring this machine …"), self._machine),
-            (Both(zh="正在测到服务器的线路……", en="Measuring the line …"), self._line),
+        parts: list[tuple[Both, Both, Callable[[], Awaitable[Sequence[Checked]]]]] = [
+            (CAMERAS, Both(zh="正在看摄像机……", en="Looking at the cameras …"), self._cameras),
+            (MICROPHONE, Both(zh="正在试麦克风和扬声器……", en="Trying the sound …"), self._sound),
+            (
+                MACHINE,
+                Both(zh="正在测这台电脑的速度……", en="Measuring this machine …"),
+                self._machine,
+            ),
+            (LINE, Both(zh="正在测到服务器的线路……", en="Measuring the line …"), self._line),
         ]
-        place = ""
-        for said, part in parts:
+        for name, said, part in parts:
             self.say(said)
-            findings += await part()
+            try:
+                findings += await part()
+            except Exception as error:
+                findings.append(failed(name, error))
         return CheckReport(
             side="room",
             made_at=began,
             took_s=max(0.0, round(now() - began, 1)),
-            place=place or self.profile.title_zh,
+            place=self.profile.title_zh,
             machine=machine_name(),
             profile=self.profile.name,
             findings=tuple(findings),
@@ -180,8 +196,8 @@ class RoomCheck:
         found += _clock(room)
         place = await first_by_udp(ways, ways.udp)
         reached: Reached | None = await by_udp(ways, place) if place is not None else None
-        tcp = [await by_tcp(ways, one) for one in ways.tcp]
-        relays = [await by_relay(one) for one in ways.relays]
+        tcp = await asyncio.gather(*(by_tcp(ways, one) for one in ways.tcp))
+        relays = await asyncio.gather(*(by_relay(one) for one in ways.relays))
         rates = await server.rates()
         found.append(judge_line(measured(reached, rates), self.link))
         return found + judge_ways(
@@ -189,6 +205,25 @@ class RoomCheck:
             tcp=any(tcp) if tcp else None,
             turn=any(relays) if relays else None,
         )
+
+
+def failed(name: Both, error: Exception) -> Checked:
+    """The check itself went wrong: that is told, and the rest goes on. Of the error its kind alone,
+    for its text may hold anything.
+    """
+    return Checked(
+        check="failed",
+        name=name,
+        verdict=Grade.WEAK,
+        words=Both(
+            zh="检查时出错，这一项没有检查完。", en="The check itself failed: this was not tried."
+        ),
+        todo=Both(
+            zh="请再检查一次；若仍如此，请把本报告交给管理员。",
+            en="Check again; if it stays so, give this report to the administrator.",
+        ),
+        figures={"error": type(error).__name__},
+    )
 
 
 def judge_number(needed: int, there: int) -> list[Checked]:
@@ -284,7 +319,7 @@ def unreachable(word: str) -> Checked:
 
 def _clock(room: ServerAnswer) -> Iterator[Checked]:
     said = room.body.get("server_time")
-    if isinstance(said, int | float):
+    if isinstance(said, int | float) and 0 <= said < _NO_TIME:
         yield judge_clock(float(said), room.before, room.after)
 
 

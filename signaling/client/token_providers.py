@@ -90,9 +90,11 @@ class RoomTokens:
         except urllib.error.HTTPError as error:
             with error:
                 raise _http_problem(error) from None
-        except (OSError, ValueError, HTTPException) as error:
+        except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise ServerLost(f"{self.server.origin} does not answer: {reason}") from None
+        except (ValueError, RecursionError):  # whose text may hold the credential
+            raise ServerLost(f"{self.server.origin} answers nothing that can be read") from None
         if not isinstance(body, dict):
             raise ServerLost(f"{self.server.origin} is no Tongke server")
         return body
