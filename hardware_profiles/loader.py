@@ -253,13 +253,17 @@ def _parse(file: Path, text: str) -> Table:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_refused(file, str(error)) from None
+    except RecursionError:
+        raise ProfileRefused(
+            file, 0, "", "brackets within brackets without end", "括号层层嵌套，没有尽头"
+        ) from None
 
 
 def _read_text(file: Path) -> str:
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise ProfileRefused(file, 0, "", "larger than 64 KiB", "文件超过 64 KiB")
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # Windows editors put a mark before it
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProfileRefused(

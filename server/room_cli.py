@@ -73,20 +73,24 @@ def room(
         (option,) = (one for one in context.command.params if one.name == missing)
         raise MissingParameter(ctx=context, param=cast("TyperOption", option))
     from hardware_profiles.room_agent.agent import RoomAgent  # noqa: PLC0415 - not for --help
-    from hardware_profiles.room_agent.passwords import read_passwords  # noqa: PLC0415
+    from hardware_profiles.room_agent.passwords import (  # noqa: PLC0415
+        read_credential,
+        read_passwords,
+    )
     from hardware_profiles.room_agent.room_tokens import TimetabledTokens  # noqa: PLC0415
     from hardware_profiles.room_agent.timetable_file import TimetableFile  # noqa: PLC0415
     from server.doctor.room_side import RoomOptions, checking_of  # noqa: PLC0415
 
     try:
         address = ServerAddress.parse(server, insecure=insecure)
-        credential = credential_file.read_text(encoding="utf-8").strip()
+        credential = read_credential(credential_file)
     except (ValueError, OSError):
         _fail(
             Text(
-                f"无法读取设备凭证 {credential_file}，或 --server 不是 https://主机名 形式的地址。",
-                f"The credential {credential_file} cannot be read, or --server is no address "
-                "such as https://tongke.example.",
+                f"无法读取设备凭证 {credential_file}（须只有这一个词），"
+                "或 --server 不是 https://主机名 形式的地址。",
+                f"The credential {credential_file} cannot be read or is not one word, "
+                "or --server is no address such as https://tongke.example.",
             )
         )
     kept = state_folder or usual_state_folder()

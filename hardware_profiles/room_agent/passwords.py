@@ -1,4 +1,6 @@
-"""Cameras' passwords, kept on the room's machine: a file of its own, for its owner's eyes alone.
+"""What is secret on the room's machine: cameras' passwords and the room's credential, in files.
+
+The passwords' file is for its owner's eyes alone:
 
 front-camera = "…"
 """
@@ -6,6 +8,7 @@ front-camera = "…"
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -13,12 +16,24 @@ from pathlib import Path
 
 from hardware_profiles.errors import ProfileError
 
+_CREDENTIAL = re.compile(r"[\x21-\x7e]{1,400}")
+
+
+def read_credential(file: Path) -> str:
+    """The room's device credential. Raises OSError, and ValueError for what is none: its text goes
+    into a header of HTTP, and an error there would print it.
+    """
+    text = file.read_text(encoding="utf-8-sig").strip()
+    if not _CREDENTIAL.fullmatch(text):
+        raise ValueError("no credential")
+    return text
+
 
 def read_passwords(file: Path) -> Mapping[str, str]:
     """Name → password. Raises `ProfileError`, which quotes nothing of the file."""
     try:
         mode = file.stat().st_mode
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # Windows editors put a mark before it
     except (OSError, UnicodeDecodeError):
         raise ProfileError(
             f"the passwords' file {file} cannot be read", f"无法读取密码文件 {file}"
@@ -30,7 +45,7 @@ def read_passwords(file: Path) -> Mapping[str, str]:
         )
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         table = {"": None}
     if not all(isinstance(value, str) for value in table.values()):
         raise ProfileError(

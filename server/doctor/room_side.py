@@ -16,7 +16,7 @@ from hardware_profiles.doctor.sound import SoundDevices
 from hardware_profiles.loader import load_link_profile, load_room_profile
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.checking import RoomChecking
-from hardware_profiles.room_agent.passwords import read_passwords
+from hardware_profiles.room_agent.passwords import read_credential, read_passwords
 from hardware_profiles.room_agent.sounding.cards import device_name
 from server.errors import StartRefused
 from signaling.client.address import ServerAddress
@@ -85,12 +85,12 @@ def server_of(options: RoomOptions) -> tuple[ServerAddress, str] | None:
                 "The room's device credential is missing: name its file with --credential-file.",
                 "缺少教室的设备凭证：请用 --credential-file 指明它的文件。",
             )
-        return address, options.credential_file.read_text(encoding="utf-8").strip()
+        return address, read_credential(options.credential_file)
     except (ValueError, OSError):
         raise StartRefused(
-            f"The credential {options.credential_file} cannot be read, or --server is no address "
-            "such as https://tongke.example.",
-            f"无法读取设备凭证 {options.credential_file}，"
+            f"The credential {options.credential_file} cannot be read or is not one "
+            "word, or --server is no address such as https://tongke.example.",
+            f"无法读取设备凭证 {options.credential_file}（须只有这一个词），"
             "或 --server 不是 https://主机名 形式的地址。",
         ) from None
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hardware_profiles.room_agent.passwords import read_credential
 from server.command_words import words
 from server.errors import StartRefused, Text
 from server.service import placing
@@ -122,7 +123,7 @@ def _fill(folder: Path, credential: Path | None, *, owned: bool) -> Iterator[Tex
     (folder / "rooms").mkdir(exist_ok=True)
     given.append(folder / "rooms")
     if credential is not None:
-        given.append(_write(folder / _CREDENTIAL, credential.read_text(encoding="utf-8")))
+        given.append(_write(folder / _CREDENTIAL, _given(credential)))
     if not (folder / _PASSWORDS).exists():
         given.append(_write(folder / _PASSWORDS, _NO_PASSWORDS))
     if owned:
@@ -133,6 +134,16 @@ def _fill(folder: Path, credential: Path | None, *, owned: bool) -> Iterator[Tex
         f"The room's profile goes into {folder / 'rooms'}, the cameras' passwords into "
         f"{folder / _PASSWORDS}.",
     )
+
+
+def _given(credential: Path) -> str:
+    try:
+        return read_credential(credential)
+    except ValueError:
+        raise StartRefused(
+            f"{credential} is no device credential: it must be one word alone, as it was shown.",
+            f"{credential} 不是设备凭证：文件中须只有显示过的那一个词。",
+        ) from None
 
 
 def _write(file: Path, text: str) -> Path:

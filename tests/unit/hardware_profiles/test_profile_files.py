@@ -228,3 +228,16 @@ def test_a_server_profile_is_read_and_checked(tmp_path: Path) -> None:
     file.write_text(text.replace("pumps = 1", "pump = 1"), encoding="utf-8")
     with pytest.raises(ProfileRefused, match="did you mean 'pumps'"):
         load_server_profile("ours", [tmp_path])
+
+
+def test_what_a_windows_editor_puts_before_a_profile_is_none_of_it(tmp_path: Path) -> None:
+    write_room(tmp_path, "village", "\ufeff" + GOOD_ROOM)
+    assert load_room_profile("village", [tmp_path]).title_zh == "山村"
+
+
+def test_brackets_without_end_are_told_and_keep_no_other_profile(tmp_path: Path) -> None:
+    file = write_room(tmp_path, "village", GOOD_ROOM + "x = " + "[" * 5_000)
+    write_room(tmp_path, "town", GOOD_ROOM)
+    (problem,) = find_problems([tmp_path])
+    assert str(file) in str(problem) and "brackets" in problem.message_en
+    assert load_room_profile("town", [tmp_path]).name == "town"

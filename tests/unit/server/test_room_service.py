@@ -107,6 +107,9 @@ def test_it_writes_says_so_and_takes_it_away(
     assert code == 0 and str(unit) in said and "credential is still missing" in said
     assert unit.stat().st_mode & 0o777 == 0o644
     credential = tmp_path / "given"
+    credential.write_text("tkr_secret\nand more")
+    code, said = run("install", *GIVEN, "--credential-file", str(credential), *root)
+    assert code == 2 and "no device credential" in said and "tkr_secret" not in said
     credential.write_text("tkr_secret")
     code, said = run("install", *GIVEN, "--credential-file", str(credential), *root)
     folder = tmp_path / "etc/tongke-room"

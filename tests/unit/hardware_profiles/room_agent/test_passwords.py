@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hardware_profiles.errors import ProfileError
-from hardware_profiles.room_agent.passwords import read_passwords
+from hardware_profiles.room_agent.passwords import read_credential, read_passwords
 
 SECRET = "s3cret-geheim"
 
@@ -26,6 +26,7 @@ def test_they_are_read_by_name(tmp_path: Path) -> None:
         (f'front = "{SECRET}"', 0o604, "chmod 600"),
         (f"front = {SECRET}", 0o600, "must have lines like"),
         (f'[{SECRET}]\nfront = "x"', 0o600, "must have lines like"),
+        (f'front = {"[" * 5_000}"{SECRET}"', 0o600, "must have lines like"),
         (None, 0o600, "cannot be read"),
     ],
 )
@@ -39,3 +40,21 @@ def test_what_is_wrong_is_told_without_them(
     with pytest.raises(ProfileError, match=says) as caught:
         read_passwords(file)
     assert SECRET not in caught.value.message_en + caught.value.message_zh
+
+
+def test_what_a_windows_editor_puts_before_a_text_is_none_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "passwords.toml"
+    file.write_text(f'front = "{SECRET}"\n', encoding="utf-8-sig")
+    file.chmod(0o600)
+    assert read_passwords(file) == {"front": SECRET}
+    file.write_text("tkr_x\r\n", encoding="utf-8-sig")
+    assert read_credential(file) == "tkr_x"
+
+
+@pytest.mark.parametrize("text", ["", "tkr_x\ntkr_y", "tkr x", "凭证", "tkr_x\x00"])
+def test_a_credential_is_one_word(tmp_path: Path, text: str) -> None:
+    """Another would be printed whole by the error that HTTP makes of it."""
+    file = tmp_path / "credential"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="no credential"):
+        read_credential(file)
