@@ -14,8 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # A room has four pictures in three layers each, and ten things besides.
 MOST_FINDINGS = 40
-Words = Annotated[str, Field(max_length=600)]
-Figure = float | int | bool | Annotated[str, Field(max_length=200)]
+MOST_CHARACTERS = 600
+Words = Annotated[str, Field(max_length=MOST_CHARACTERS)]
+# JSON has no infinity; and beyond 64 bits no program reads an integer.
+Figure = (
+    Annotated[float, Field(allow_inf_nan=False)]
+    | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    | bool
+    | Annotated[str, Field(max_length=200)]
+)
 
 
 class Grade(StrEnum):

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import html
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from hardware_profiles.doctor.findings import Both, CheckReport
+from hardware_profiles.doctor.findings import MOST_CHARACTERS, Both, CheckReport
 from hardware_profiles.doctor.page import STYLE, page
 from hardware_profiles.doctor.room import RoomCheck
+from hardware_profiles.errors import ProfileError
 
 PATH = "/check"
+_log = logging.getLogger(__name__)
 _LESSON = Both(zh="正在上课，课后再检查。", en="A lesson is going on: check when it is over.")
 _BEGIN = Both(
     zh="检查摄像机、声音、电脑和线路，约一分钟。中间会请您说话。",
     en="Cameras, sound, this machine and its line are tried; it takes a minute. You will be "
     "asked to speak.",
+)
+_FAILED = Both(
+    zh="检查没有做成，请再试一次；若仍如此，请看教室程序的日志。",
+    en="The check could not be made: try again; if it stays so, look at the room agent's log.",
 )
 _KEPT = Both(zh="报告已送到服务器。", en="The report is kept on the server.")
 _NOT_KEPT = Both(
@@ -46,6 +53,7 @@ class RoomChecking:
         self._said = Both(zh="", en="")
         self.report: CheckReport | None = None
         self._told: Both | None = None
+        self._trouble: Both | None = None  # why there is no report
 
     @property
     def runs(self) -> bool:
@@ -54,7 +62,7 @@ class RoomChecking:
     def start(self) -> None:
         """Nothing while it runs, or while a lesson goes on."""
         if not self.runs and not self._in_lesson():
-            self.report = None
+            self.report = self._trouble = None
             self._task = asyncio.create_task(self._run(), name="room-check")
 
     async def stop(self) -> None:
@@ -64,11 +72,18 @@ class RoomChecking:
                 await self._task
 
     async def _run(self) -> None:
-        check = self._make()
-        check.say = self._say
-        report = await check.run()
-        self._told = _KEPT if await self._keep(report) else _NOT_KEPT
-        self.report = report
+        try:
+            check = self._make()
+            check.say = self._say
+            report = await check.run()
+            self._told = _KEPT if await self._keep(report) else _NOT_KEPT
+            self.report = report
+        except ProfileError as error:  # it was changed since the agent began
+            zh, en = error.message_zh[:MOST_CHARACTERS], error.message_en[:MOST_CHARACTERS]
+            self._trouble = Both(zh=zh, en=en)
+        except Exception:
+            _log.exception("the room's check failed")
+            self._trouble = _FAILED
 
     def _say(self, said: Both) -> None:
         self._said = said
@@ -82,7 +97,8 @@ class RoomChecking:
             )
         if self.report is None:
             words = _LESSON if self._in_lesson() else _BEGIN
-            return f"{_head()}<p>{_both(words)}</p>{self._button()}</html>"
+            trouble = f'<p class="bad">{_both(self._trouble)}</p>' if self._trouble else ""
+            return f"{_head()}{trouble}<p>{_both(words)}</p>{self._button()}</html>"
         kept = f"<p>{_both(self._told)}</p>" if self._told is not None else ""
         above = f'<div class="screen">{kept}{self._button()}</div>'
         return page(self.report, back="/").replace("<h1>", f"{above}<h1>", 1)

@@ -102,8 +102,14 @@ def checking_of(agent: RoomAgent, options: RoomOptions) -> RoomChecking:
     async def keep(report: CheckReport) -> bool:
         return asked is not None and await keep_on_server(*asked, report)
 
+    def make() -> RoomCheck:
+        try:
+            return room_check(options, lambda _said: None)
+        except StartRefused as refused:
+            raise ProfileError(refused.text.en, refused.text.zh) from None
+
     return RoomChecking(
-        lambda: room_check(options, lambda _said: None),
+        make,
         keep=keep,
         in_lesson=lambda: agent.device.phase is Phase.IN_LESSON,
     )

@@ -45,7 +45,10 @@ class RoomChecks:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_id = f"{round(now * 1000):013d}-{_short(credential_id)}"
         write_private(folder / f"{check_id}.json", report.model_dump_json().encode())
-        for file in self._files(classroom_id)[MOST_OF_A_ROOM:]:
+        # After a step of the clock backwards those of its future are no reason to forget this one.
+        of_the_past = [file for file in self._files(classroom_id) if file.stem <= check_id]
+        of_the_future = [file for file in self._files(classroom_id) if file.stem > check_id]
+        for file in [*of_the_past, *of_the_future][MOST_OF_A_ROOM:]:
             file.unlink(missing_ok=True)
         return check_id
 

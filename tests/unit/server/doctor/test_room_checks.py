@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from hardware_profiles.doctor.findings import CheckReport
 from server.schools.room_checks import FOLDER, MOST_OF_A_ROOM, RoomChecks
 from tests.unit.server.world import World, post
 
@@ -53,6 +55,9 @@ WRONG: list[dict[str, Any]] = [
     {"findings": [{**FINDING, "words": {"zh": "x" * 601, "en": ""}}]},
     {"findings": [{**FINDING, "check": "../../x"}]},
     {"findings": [{**FINDING, "figures": {"a": {"b": 1}}}]},
+    {"findings": [{**FINDING, "figures": {"a": float("nan")}}]},
+    {"findings": [{**FINDING, "figures": {"a": float("-inf")}}]},
+    {"findings": [{**FINDING, "figures": {"a": 10**4000}}]},
     {"made_at": 1e300},
 ]
 
@@ -62,7 +67,9 @@ async def test_what_is_no_report_of_a_room_is_refused(
 ) -> None:
     pc = await room(world, admin, community)
     for wrong in WRONG:
-        answer = await pc.post("/api/room/checks", json={**REPORT, **wrong})
+        body = json.dumps({**REPORT, **wrong})  # NaN and Infinity, too
+        headers = {"content-type": "application/json"}
+        answer = await pc.post("/api/room/checks", content=body, headers=headers)
         assert answer.status_code == 422, wrong
         assert answer.json()["message_zh"] and answer.json()["message_en"]
     assert not (world.settings.data_folder / FOLDER).exists()
@@ -79,6 +86,16 @@ async def test_a_room_keeps_its_last_ten(
     assert len(listed) == MOST_OF_A_ROOM
     newest = await admin.get(f"/api/classrooms/{community['room_1']}/checks/{listed[0]['id']}")
     assert newest.json()["made_at"] == MOST_OF_A_ROOM + 2
+
+
+def test_after_a_step_of_the_clock_the_new_report_is_kept(tmp_path: Path) -> None:
+    """Those of the future are the last, and would for ever be the ten that stay."""
+    checks, report = RoomChecks(tmp_path), CheckReport.model_validate(REPORT)
+    for number in range(MOST_OF_A_ROOM):
+        checks.keep("room", "c", report, 2e9 + number)
+    kept = [checks.keep("room", "c", report, 1e9 + number) for number in range(3)]
+    assert all(checks.one("room", one) is not None for one in kept)
+    assert len(checks.of("room")) == MOST_OF_A_ROOM
 
 
 def test_a_name_that_climbs_out_finds_nothing(tmp_path: Path) -> None:
