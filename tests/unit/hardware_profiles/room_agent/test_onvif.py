@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
+import threading
+import time
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -14,6 +17,7 @@ from hardware_profiles.room_agent.camera import CameraFeed, StreamState
 from hardware_profiles.room_agent.camera_setting import CameraSetting, SetStream
 from hardware_profiles.room_agent.converting.target import Target
 from hardware_profiles.room_agent.passing.fitness import Unfit
+from hardware_profiles.room_agent.sources.onvif import post
 from hardware_profiles.room_agent.sources.onvif.conversation import (
     SettingOutcome,
     StreamWish,
@@ -232,3 +236,35 @@ class _Converted:
 
     async def stop(self) -> None:
         pass
+
+
+def test_a_camera_whose_answer_drips_is_left_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each drop comes in time; it would hold one of the agent's few threads for good."""
+    monkeypatch.setattr(post, "_WHOLE_S", 0.5)
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with suppress(OSError):
+            camera, _ = listening.accept()
+            with camera:
+                camera.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not ended.wait(0.05):
+                    camera.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/onvif/device_service"
+        began = time.monotonic()
+        try:
+            with pytest.raises(OnvifAway):
+                OnvifCamera(OnvifAddress.parse(url), None).set_up([])
+            assert time.monotonic() - began < 10
+        finally:
+            ended.set()
+            dripping.join()
+
+
+def test_a_host_whose_name_can_be_none_is_away() -> None:
+    with pytest.raises(OnvifAway):
+        OnvifCamera(OnvifAddress.parse("http://a..b/x"), None).set_up([])
