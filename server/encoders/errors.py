@@ -7,6 +7,8 @@ No key, password or address is in any text.
 
 from __future__ import annotations
 
+from signaling.protocol.refusals import REFUSALS
+
 
 class EncoderFault(Exception):  # noqa: N818 - it is shown, not only raised
     """Why an encoder's picture does not come, for the school's IT."""
@@ -49,6 +51,20 @@ def not_read() -> EncoderFault:
         "What the encoder sends cannot be read; it is tried again. The server's log says more.",
         "无法读取编码器发送的内容，正在重试。详情见服务器日志。",
     )
+
+
+def refused_by_lesson(code: str) -> EncoderFault:
+    """The lesson does not take it; `code` is a `LessonRefusal`'s."""
+    if code == "source-not-allowed":
+        return EncoderFault(
+            "In a lesson of this kind the room does not send this picture, or only while it has "
+            "the floor; for what should always be seen make a key of another picture, such as the "
+            "pupils'.",
+            "这种类型的课中，这间教室不发送这一路画面，或只在发言时发送；"
+            "需要一直看到的，请为另一路（如“学生”）新建密钥。",
+        )
+    told = REFUSALS[code]
+    return EncoderFault(told.en, told.zh)
 
 
 def port_taken(port: int) -> EncoderFault:

@@ -21,7 +21,7 @@ from server.database.engine import Database
 from server.database.models import Credential, EncoderWay
 from server.database.refusing import DatabaseRefused
 from server.encoders.conversion import conversion_notice
-from server.encoders.errors import EncoderFault
+from server.encoders.errors import EncoderFault, refused_by_lesson
 from server.encoders.inflow import Inflow
 from server.encoders.pulled_camera import PulledCamera
 from server.encoders.rtmp_door import RightKey, RtmpDoor, RtmpSender
@@ -78,6 +78,7 @@ class _Tended:
         self.inflow = inflow
         self.task = task
         self.in_lesson = False
+        self.refused = ""  # the code of what its room's lesson answers
 
 
 class EncoderService:
@@ -143,6 +144,8 @@ class EncoderService:
                 own = EncoderFault(str(picture.trouble), picture.trouble.message_zh)
             if picture.converted is not None:
                 notice = conversion_notice(picture.converted)
+        if one.refused:  # it is begun and ended again and again, and its own word with it
+            own = refused_by_lesson(one.refused)
         return EncoderStanding(one.inflow.sends, one.in_lesson, own or fault, notice)
 
     # --- which there are ----------------------------------------------------------------------
@@ -240,9 +243,11 @@ class EncoderService:
                 except LessonRefusal as refusal:
                     if refusal.code == "source-key-refused":
                         return
+                    before, one.refused = one.refused, ""
                     if refusal.code != "no-lesson-now":
+                        one.refused, pause_s = refusal.code, _AFTER_REFUSAL_S
+                    if one.refused and one.refused != before:  # once, not at every try
                         _log.info("an encoder is refused", encoder=inflow.key_id, why=refusal.code)
-                        pause_s = _AFTER_REFUSAL_S
                 except DatabaseRefused as error:
                     _log.warning("an encoder's key cannot be read", why=str(error))
                 except Exception:  # one encoder's trouble is no other's, nor its next lesson's
@@ -273,7 +278,7 @@ class EncoderService:
         try:
             await inflow.wanted(True)
             await feed.begin(token)
-            one.in_lesson = True
+            one.in_lesson, one.refused = True, ""
             _log.info("an encoder is in its lesson", encoder=inflow.key_id, lesson=feed.lesson_id)
             while inflow.ready and not feed.gone.is_set():
                 with suppress(TimeoutError):

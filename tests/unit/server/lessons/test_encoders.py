@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +14,12 @@ from sqlalchemy import text
 
 from hardware_profiles import ServerProfile
 from server.config import Settings
+from server.encoders.errors import refused_by_lesson
 from server.ids import secret_hash
 from server.node.media import MediaCore
 from signaling.protocol.messages import Source
+from signaling.protocol.refusals import REFUSALS
+from tests.ports import free_port
 from tests.refusals import locked
 from tests.unit.server.world import (
     ORIGIN,
@@ -293,3 +297,24 @@ async def test_a_cameras_login_is_kept_sealed_and_told_to_nobody(room: Room) -> 
         assert "s3cret" not in told and "10.0.0.8" not in told
     await room.lesson()
     assert refused(await room.send("/whip/teacher", "tks_")) == (401, "source-key-refused")
+
+
+async def test_a_camera_that_its_lesson_does_not_take_says_why(room: Room) -> None:
+    """It is let in and put out every few seconds: that stands still, and is no riddle."""
+    await room.lesson()
+    path = f"/api/classrooms/{room.ids['room_1']}/source_keys"
+    camera = {**CAMERA, "camera_url": f"rtsp://127.0.0.1:{free_port()}/x"}
+    key = await post(room.admin, path, {"label": "c", "source": "screen", "way": "rtsp", **camera})
+    said = REFUSALS["media-failed"]  # this media core takes nothing of an encoder
+    async with asyncio.timeout(30):
+        while True:
+            listed = (await room.admin.get(path)).json()
+            (fault,) = [one["fault"] for one in listed if one["id"] == key["id"]]
+            if fault == {"message_zh": said.zh, "message_en": said.en}:
+                break
+            await asyncio.sleep(0.05)
+
+
+def test_every_refusal_of_a_lesson_has_words_for_an_encoder() -> None:
+    assert all(refused_by_lesson(code).message_zh for code in REFUSALS)
+    assert "floor" in refused_by_lesson("source-not-allowed").message_en
