@@ -2,8 +2,7 @@
 // the same ones: in English such words are *slanted*, in Chinese they stand in “ ”.
 
 import { describe, expect, it } from "vitest";
-import { en } from "../src/i18n/en/index.ts";
-import { zh } from "../src/i18n/zh/index.ts";
+import { en, zh } from "./catalogues.ts";
 
 const pages = import.meta.glob<string>(
   ["../../docs/{rooms,teachers}.md", "../../docs/zh/*.md", "../../README.zh.md"],

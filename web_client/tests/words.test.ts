@@ -2,8 +2,7 @@
 // is read as people read it, with something put in where a name or a number comes.
 
 import { describe, expect, it } from "vitest";
-import { en } from "../src/i18n/en/index.ts";
-import { zh } from "../src/i18n/zh/index.ts";
+import { en, zh } from "./catalogues.ts";
 
 /** Something put in: a word in a sentence, and a list where one is joined. */
 const SOMETHING = ["某"];

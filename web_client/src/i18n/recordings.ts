@@ -1,55 +1,9 @@
-// Words that only the library and the player need, in both languages: they come with those pages,
-// and a lesson's page, which an old PC waits for, does not load them.
+// Words that only the library and the player need: they come with those pages, and a lesson's page,
+// which an old PC waits for, does not load them.
 
+import { recordings as en } from "./en/recordings.ts";
 import { currentLanguage } from "./index.ts";
-
-const en = {
-  files: {
-    makeWhole: "Download the whole lesson",
-    wholeHint:
-      "One MKV file: it opens with the teacher’s picture and everybody’s sound, and holds each picture and each room’s sound as well. Open it with VLC, and choose tracks in its Video and Audio menus.",
-    saveWhole: (size: string) => `Save the whole lesson (${size})`,
-    makeFilm: "Download as one film",
-    filmHint:
-      "One MP4 file with one picture and one sound, as the class saw and heard it. It plays everywhere. Making it takes about a quarter to half of the lesson’s length.",
-    saveFilm: (size: string) => `Save the film (${size})`,
-    makeExport: "Download to play without a network",
-    exportHint:
-      "One ZIP file with all pictures, the chapters and a player: unpack it and open index.html, on a PC without a network too. An administrator can import it on another Tongke server.",
-    saveExport: (size: string) => `Save the ZIP file (${size})`,
-  },
-  quality: {
-    name: "Picture",
-    auto: "by itself",
-    sharp: "sharp",
-    small: "small",
-    hint: "Small pictures need a tenth of the line. By itself: small when the line carries no more.",
-  },
-};
-
-const zh: typeof en = {
-  files: {
-    makeWhole: "下载整节课",
-    wholeHint:
-      "一个 MKV 文件：打开时看到主讲教师、听到全部声音，每路画面和每间教室的声音也各在其中。请用 VLC 打开，在“视频”“音频”菜单中选择轨道。",
-    saveWhole: (size) => `保存整节课（${size}）`,
-    makeFilm: "下载为一部影片",
-    filmHint:
-      "一个 MP4 文件，一个画面、一路声音，与课堂上看到、听到的一样，各处都能播放。生成大约需要课时长度的四分之一到一半。",
-    saveFilm: (size) => `保存影片（${size}）`,
-    makeExport: "下载离线播放包",
-    exportHint:
-      "一个 ZIP 文件，含全部画面、章节和播放器：解压后打开 index.html 即可播放，没有网络的电脑也可以。管理员可将其导入另一台同课服务器。",
-    saveExport: (size) => `保存 ZIP 文件（${size}）`,
-  },
-  quality: {
-    name: "画面",
-    auto: "自动",
-    sharp: "清晰",
-    small: "小画面",
-    hint: "小画面只需十分之一的带宽。自动：网络不够时改用小画面。",
-  },
-};
+import { recordings as zh } from "./zh/recordings.ts";
 
 /** In the current language. */
 export function recordingWords(): typeof en {

@@ -4,7 +4,7 @@
 
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Classroom, Community, School, User } from "../../src/api/types.ts";
-import { zh } from "../../src/i18n/zh/index.ts";
+import { zh } from "../catalogues.ts";
 import {
   FakeServer,
   find,

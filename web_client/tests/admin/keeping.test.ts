@@ -3,7 +3,7 @@
 
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Keeping, Planned } from "../../src/api/types.ts";
-import { zh } from "../../src/i18n/zh/index.ts";
+import { zh } from "../catalogues.ts";
 import { FakeServer, find, mounted, press, seen, settled, words } from "../page_on_its_own.ts";
 
 const DAY_S = 86_400;

@@ -2,7 +2,6 @@
 
 import { checks } from "./checks.ts";
 import { county } from "./county.ts";
-import { keeping } from "./keeping.ts";
 import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
@@ -14,7 +13,6 @@ import { trust } from "./trust.ts";
 export const en = {
   ...checks,
   ...county,
-  ...keeping,
   ...keys,
   ...live,
   ...office,

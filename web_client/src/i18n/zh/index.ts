@@ -3,7 +3,6 @@
 import type { Messages } from "../en/index.ts";
 import { checks } from "./checks.ts";
 import { county } from "./county.ts";
-import { keeping } from "./keeping.ts";
 import { keys } from "./keys.ts";
 import { live } from "./live.ts";
 import { measures } from "./measures.ts";
@@ -15,7 +14,6 @@ import { trust } from "./trust.ts";
 export const zh: Messages = {
   ...checks,
   ...county,
-  ...keeping,
   ...keys,
   ...live,
   ...office,

@@ -6,6 +6,7 @@ import { get } from "../../api/client.ts";
 import type { Community, School } from "../../api/types.ts";
 import { define } from "../../components/element.ts";
 import type { Values } from "../../components/form.ts";
+import { keepingWords } from "../../i18n/keeping.ts";
 import { Collection } from "./collection.ts";
 import type { Value } from "./finding.ts";
 
@@ -112,7 +113,8 @@ export class AdminCommunities extends Collection<Community> {
   }
 
   protected override wrong(): Partial<Record<string, string>> {
-    const { app, admin, keeping } = this.m;
+    const { app, admin } = this.m;
+    const keeping = keepingWords();
     const partners = this.list("partner_school_ids").length;
     const days = Number(this.text("retention_days"));
     const quota = this.text("quota_gb").trim();
@@ -172,7 +174,8 @@ export class AdminCommunities extends Collection<Community> {
   }
 
   protected override formFields(): TemplateResult {
-    const { admin, keeping } = this.m;
+    const { admin } = this.m;
+    const keeping = keepingWords();
     const lead = this.text("lead_school_id");
     const rules = ["keep", "program", "delete"] as const;
     return html`${this.field("name", admin.name)}

@@ -10,6 +10,7 @@ import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { list, number } from "../../i18n/format.ts";
 import { currentLanguage } from "../../i18n/index.ts";
+import { importWords } from "../../i18n/importing.ts";
 import "./import_done.ts";
 import "./import_rows.ts";
 import { saveCsv } from "./save_file.ts";
@@ -127,7 +128,7 @@ export class AdminImport extends TongkeElement {
     this.error = "";
     this.unanswered = false;
     if (file.size > MOST_MEGABYTES * 2 ** 20) {
-      this.error = this.m.importing.tooLarge(MOST_MEGABYTES);
+      this.error = importWords().tooLarge(MOST_MEGABYTES);
       return;
     }
     this.busy = "looking";
@@ -163,14 +164,14 @@ export class AdminImport extends TongkeElement {
       if (error instanceof ApiError && error.code === "plan-changed") await this.look(file);
       // Whether it was done is not known here. The same again is told what came of it, done once.
       this.unanswered = !(error instanceof ApiError);
-      this.error = wordsOf(error, this.m.importing.unanswered);
+      this.error = wordsOf(error, importWords().unanswered);
     } finally {
       this.busy = "";
     }
   };
 
   override render(): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     return html`<h1 tabindex="-1">${importing.title}</h1>
       ${this.done
         ? html`<tk-import-done
@@ -206,7 +207,7 @@ export class AdminImport extends TongkeElement {
   }
 
   private choose(): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     const template = (form: string): string =>
       `/api/admin/import/template.${form}?language=${language()}`;
     return html`<div
@@ -240,7 +241,7 @@ export class AdminImport extends TongkeElement {
   }
 
   private looked(preview: Preview): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     const does = preview.counts.some((count) => count.new + count.changed > 0);
     return html`<div class="card" data-testid="preview" tabindex="-1">
       <h2>
@@ -281,7 +282,7 @@ export class AdminImport extends TongkeElement {
 
   /** Some rows are wrong: the others can be imported now, and these mended and imported later. */
   private rightRows(right: RightRows): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     return html`<div class="row">
         <button
           data-testid="confirm-right"
@@ -296,7 +297,7 @@ export class AdminImport extends TongkeElement {
   }
 
   private wrongFile(right: RightRows): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     const name = `${(this.file?.name ?? "").replace(/\.[^.]*$/, "")} ${importing.wrongName}`;
     return html`<button
       class="slim"
@@ -309,7 +310,7 @@ export class AdminImport extends TongkeElement {
 
   /** What is made and changed, in words: "2 schools, 3 classrooms". */
   private summary(counts: readonly Count[]): string {
-    const { counted } = this.m.importing;
+    const { counted } = importWords();
     return list(
       counts
         .filter((count) => count.new + count.changed > 0)
@@ -318,7 +319,7 @@ export class AdminImport extends TongkeElement {
   }
 
   private counts(counts: readonly Count[]): TemplateResult {
-    const { things, changes } = this.m.importing;
+    const { things, changes } = importWords();
     return html`<table class="counts">
       <thead>
         <tr>

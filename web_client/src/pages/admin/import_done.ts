@@ -7,6 +7,7 @@ import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { dayAndTime, list } from "../../i18n/format.ts";
+import { importWords } from "../../i18n/importing.ts";
 import { saveCsv } from "./save_file.ts";
 
 const MOST_SHOWN = 100; // the file has them all
@@ -65,7 +66,7 @@ export class ImportDone extends TongkeElement {
   private readonly onFollow = (event: MouseEvent): void => {
     const leads = event.composedPath().some((node) => node instanceof HTMLAnchorElement);
     if (!leads || !this.unsaved() || event.ctrlKey || event.metaKey) return;
-    if (confirm(this.m.importing.leave)) return;
+    if (confirm(importWords().leave)) return;
     event.preventDefault();
     event.stopPropagation();
   };
@@ -96,7 +97,8 @@ export class ImportDone extends TongkeElement {
   };
 
   override render(): TemplateResult {
-    const { importing, admin, tables } = this.m;
+    const importing = importWords();
+    const { admin, tables } = this.m;
     const next = (section: keyof typeof admin.sections, show: keyof typeof tables.todos) =>
       html`<li>
         <a href="/admin/${section}?show=${show}">${admin.sections[section]}${importing.colon}${tables.todos[show]}</a>
@@ -114,7 +116,7 @@ export class ImportDone extends TongkeElement {
   }
 
   private once(): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     const { devices, people, keys_expire_at } = this.imported;
     return html`<div class="once">
       <strong>${importing.once}</strong>
@@ -160,7 +162,7 @@ export class ImportDone extends TongkeElement {
     headings: readonly string[],
   ): TemplateResult | typeof nothing {
     if (rows.length === 0) return nothing;
-    const { importing } = this.m;
+    const importing = importWords();
     return html`<h3>${caption}</h3>
       <div class="scroll" tabindex="0" role="region" aria-label=${caption}>
         <table>

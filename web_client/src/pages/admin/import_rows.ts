@@ -8,6 +8,7 @@ import { icon } from "../../design/icons.ts";
 import { base, cards } from "../../design/shared.ts";
 import { facts } from "../../i18n/format.ts";
 import { said } from "../../i18n/index.ts";
+import { importWords } from "../../i18n/importing.ts";
 
 type Column = NonNullable<ImportRow["faults"][number]["column"]>;
 type Step = ImportRow["steps"][number];
@@ -85,7 +86,7 @@ export class ImportRows extends TongkeElement {
   }
 
   override render(): TemplateResult {
-    const { importing } = this.m;
+    const importing = importWords();
     const headings = [importing.row, ...Object.values(importing.one), importing.what];
     this.setAttribute("aria-label", importing.what);
     return html`<table>
@@ -121,13 +122,13 @@ export class ImportRows extends TongkeElement {
   }
 
   private fault(fault: ImportRow["faults"][number]): TemplateResult {
-    const { columns } = this.m.importing;
-    const where = fault.column ? `${columns[fault.column]}${this.m.importing.colon}` : "";
+    const { columns } = importWords();
+    const where = fault.column ? `${columns[fault.column]}${importWords().colon}` : "";
     return html`<li class="fault">${icon("warning", 16)}<span>${where}${said(fault)}</span></li>`;
   }
 
   private step(step: Step): TemplateResult | typeof nothing {
-    const { importing } = this.m;
+    const importing = importWords();
     if (step.change === "same") return nothing;
     const before = Object.entries(step.before) as [Column, string][];
     return html`<li>
@@ -136,7 +137,7 @@ export class ImportRows extends TongkeElement {
       >
       ${importing.one[step.thing]}${before.length
         ? html`<span class="soft"
-            >${this.m.importing.colon}${facts(
+            >${importWords().colon}${facts(
               before.map(([column, was]) =>
                 importing.wasBefore(importing.columns[column], this.wasWords(column, was)),
               ),

@@ -10,6 +10,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { bytes, dayAndTime } from "../../i18n/format.ts";
+import { keepingWords } from "../../i18n/keeping.ts";
 import { stacked } from "./stacked.ts";
 
 export class AdminKeeping extends TongkeElement {
@@ -83,7 +84,8 @@ export class AdminKeeping extends TongkeElement {
   }
 
   override render(): TemplateResult {
-    const { keeping: words, app } = this.m;
+    const words = keepingWords();
+    const { app } = this.m;
     if (this.error !== null) return failure(app, this.error, () => void this.load());
     const { keeping } = this;
     if (!keeping) return html`<tk-skeleton rows="4"></tk-skeleton>`;
@@ -97,7 +99,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private communities({ communities }: Keeping): TemplateResult {
-    const { keeping: words } = this.m;
+    const words = keepingWords();
     return html`<div class="card" data-testid="usage">
       <h2>${words.usage}</h2>
       ${communities.length === 0
@@ -127,7 +129,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private used(one: Keeping["communities"][number]): TemplateResult {
-    const { keeping: words } = this.m;
+    const words = keepingWords();
     const used = bytes(one.used_bytes);
     const quota = one.quota_bytes;
     return html`${quota === null ? used : words.usedOf(used, bytes(quota))}
@@ -151,7 +153,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private planned({ planned, planned_count: count }: Keeping): TemplateResult {
-    const { keeping: words } = this.m;
+    const words = keepingWords();
     return html`<div class="card" data-testid="planned">
       <h2>${words.planned(count)}</h2>
       ${planned.length === 0
@@ -189,7 +191,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private kept({ kept, kept_count: count }: Keeping): TemplateResult | typeof nothing {
-    const { keeping: words } = this.m;
+    const words = keepingWords();
     if (kept.length === 0) return nothing;
     return html`<div class="card" data-testid="kept">
       <h2>${words.kept(count)}</h2>
@@ -213,7 +215,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private done(acts: readonly ArchiveAct[]): TemplateResult {
-    const { keeping: words } = this.m;
+    const words = keepingWords();
     return html`<div class="card" data-testid="done">
       <h2>${words.done}</h2>
       ${acts.length === 0
@@ -251,7 +253,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private recording(one: Planned | ArchiveAct): TemplateResult {
-    return html`<td data-label=${this.m.keeping.recording}>
+    return html`<td data-label=${keepingWords().recording}>
       ${one.title}${one.community
         ? html` <span class="soft small">· ${one.community}</span>`
         : nothing}
@@ -259,7 +261,7 @@ export class AdminKeeping extends TongkeElement {
   }
 
   private by(rule: Planned["rule"], days: number | null): string {
-    const { keeping: words } = this.m;
+    const words = keepingWords();
     return rule === null ? words.byHand : words.ruleOf[rule](days ?? 0);
   }
 }

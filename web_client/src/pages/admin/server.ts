@@ -9,6 +9,7 @@ import { failure } from "../../components/states.ts";
 import { icon } from "../../design/icons.ts";
 import { base, cards, controls, facts, fields } from "../../design/shared.ts";
 import { bytes, dayAndTime, relative } from "../../i18n/format.ts";
+import { keepingWords } from "../../i18n/keeping.ts";
 import { found, type Value } from "./finding.ts";
 import { finder, tools } from "./table_tools.ts";
 
@@ -187,7 +188,7 @@ export class AdminServer extends TongkeElement {
                 ${left > MANY_DAYS ? words.manyDays : words.days(Math.floor(left))}
               </dd>`}
         ${recordings.disks.length > 1
-          ? html`<dt>${this.m.keeping.disks}</dt>
+          ? html`<dt>${keepingWords().disks}</dt>
               ${recordings.disks.map(
                 (disk) =>
                   html`<dd data-testid="disk-of-several">
