@@ -17,9 +17,10 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     SerializerFunctionWrapHandler,
@@ -41,6 +42,21 @@ MANIFEST_VERSION = 1
 MAX_MANIFEST_BYTES = 64 << 20
 
 
+# Of a name, as every file system takes it.
+_MOST_NAME_BYTES = 255
+
+
+def _lies_in_folder(name: str) -> str:
+    """A file's name, or none: all that a manifest names lies beside it and nowhere else."""
+    leads_away = "/" in name or "\0" in name or name in {".", ".."}
+    if leads_away or len(name.encode("utf-8", "surrogatepass")) > _MOST_NAME_BYTES:
+        raise ValueError("it names what cannot lie in a recording's folder")
+    return name
+
+
+_FileName = Annotated[str, AfterValidator(_lies_in_folder)]
+
+
 class _Told(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -50,12 +66,12 @@ class LowPicture(_Told):
     sound. Its members are as a part's.
     """
 
-    file: str
+    file: _FileName
     mime: str
     duration_s: float
     bytes: int = 0
     codecs: str = ""
-    playlist: str = ""
+    playlist: _FileName = ""
     index_bytes: int = 0
 
 
@@ -83,14 +99,14 @@ class Part(_Told):
     source: str
     name: str
     school: str
-    file: str
+    file: _FileName
     mime: str
     start_s: float
     duration_s: float
     has_video: bool
     has_audio: bool
     codecs: str = ""
-    playlist: str = ""
+    playlist: _FileName = ""
     index_bytes: int = 0
     low: LowPicture | None = None  # where a smaller layer was recorded beside
 
@@ -161,7 +177,7 @@ class Manifest(_Told):
     incomplete: str = ""
     pauses: tuple[Pause, ...] = ()
     missing: tuple[Missing, ...] = ()
-    poster: str = ""
+    poster: _FileName = ""
     strip: Strip | None = None
     checksums: tuple[Checksum, ...] = ()  # of every file; earlier recorders took none
     # Earlier recorders told only of parts that could not be made.

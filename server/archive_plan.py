@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +18,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from recorder.ownership import give_below
 from recorder.plain_text import plain
 from recorder.stored_pieces import LedgerError, read_ledger, write_ledger
-from server.archive_report import EXIT_LACKING, EXIT_REFUSED, end, fail, in_words, note, settings_of
+from server.archive_report import (
+    EXIT_LACKING,
+    EXIT_REFUSED,
+    end,
+    fail,
+    in_words,
+    moment,
+    note,
+    settings_of,
+)
 from server.clock import wall_clock
 from server.config import Settings
 from server.database.deletion import DAY_S
@@ -204,9 +212,14 @@ def _told(
     rule: str,
     days: int | None,
 ) -> str:
-    when = f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"  # noqa: DTZ006 - theirs
     by = Text(RULES[rule].zh.format(days=days), RULES[rule].en.format(days=days))
-    parts = [when, recording_id, f"{size / 1e6:.1f} MB", in_words(DEEDS[act]), f"({in_words(by)})"]
+    parts = [
+        moment(at),
+        plain(recording_id),
+        f"{size / 1e6:.1f} MB",
+        in_words(DEEDS[act]),
+        f"({in_words(by)})",
+    ]
     return "  ".join([*parts, plain(title)]).rstrip()
 
 

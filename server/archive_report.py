@@ -67,6 +67,8 @@ REPAIRS_ZH = {
 }
 
 EXIT_DAMAGED, EXIT_REFUSED, EXIT_LACKING = 1, 2, 3
+# A year: no lesson is so long, and no line has room for what a damaged file may say.
+_NO_LENGTH_S = 365 * 86_400.0
 _BAD = {ArchiveCondition.DAMAGED, ArchiveCondition.UNREADABLE}
 _LACKING = {ArchiveCondition.INCOMPLETE, ArchiveCondition.UNFINISHED}
 
@@ -121,17 +123,25 @@ def _show_json(one: Reported) -> None:
 
 def _show(one: Reported) -> None:
     found = one.found
-    began = "-"
-    if found.started_at is not None:
-        began = f"{datetime.fromtimestamp(found.started_at):%Y-%m-%d %H:%M}"  # noqa: DTZ006 - theirs
-    length = "-" if found.duration_s is None else f"{found.duration_s / 60:.1f} min"
-    parts = [found.recording_id, began, length, f"{found.bytes / 1e6:.1f} MB"]
+    began = "-" if found.started_at is None else moment(found.started_at)
+    length = "-"
+    if found.duration_s is not None and abs(found.duration_s) < _NO_LENGTH_S:
+        length = f"{found.duration_s / 60:.1f} min"
+    parts = [plain(found.recording_id), began, length, f"{found.bytes / 1e6:.1f} MB"]
     condition = in_words(CONDITIONS[found.condition])
     typer.echo("  ".join([*parts, condition, plain(found.title)]).rstrip())
     for line in (*one.lines, *found.faults):
         typer.echo(f"    {plain(line)}")
     if found.unproved:
         typer.echo(f"    {in_words(UNPROVED)}: {plain(', '.join(found.unproved))}")
+
+
+def moment(at: float) -> str:
+    """By this machine's clock; a dash for what no calendar has, as a damaged file may say it."""
+    try:
+        return f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"  # noqa: DTZ006 - theirs
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def with_fault(found: Verified, why: str) -> Verified:

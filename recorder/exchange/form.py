@@ -56,6 +56,11 @@ class LibraryFacts(BaseModel):
     community: str = ""
     schools: tuple[str, ...] = Field(default=(), max_length=1000)
 
+    def json_bytes(self) -> bytes:
+        """As `library.json`; half characters, of which UTF-8 has none, are replaced."""
+        members = self.model_dump(mode="python")
+        return json.dumps(members, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+
 
 class HeldFile(BaseModel):
     """A file inside another (`wrapping`): all of it from byte `begins` on."""

@@ -192,7 +192,7 @@ def _write(
 
 def _beside(manifest: Manifest, library: LibraryFacts) -> Iterator[tuple[str, bytes]]:
     lesson = describe(manifest, library)
-    yield LIBRARY, library.model_dump_json(indent=1).encode("utf-8", "replace")
+    yield LIBRARY, library.json_bytes()
     yield "metadata/dublin_core.json", dublin_core_json(lesson)
     yield "metadata/dublin_core.xml", dublin_core_xml(lesson)
     yield "metadata/lom.json", lom_json(lesson)

@@ -8,6 +8,7 @@ stored cannot grow. A ZIP names nothing that is no file of an export.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import zipfile
@@ -21,6 +22,7 @@ from recorder.exchange.form import ABOUT, MOST_FILES, is_name
 
 _PIECE = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_ENTRY = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError)
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -90,7 +92,7 @@ class _ZipSource:
             raise ExchangeError("unsafe", f"{len(entries)} files")
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in entries:
-            if entry.is_dir() and is_name(entry.filename.removesuffix("/")):
+            if entry.filename[-1:] == "/" and is_name(entry.filename.removesuffix("/")):
                 continue  # some programs put them in
             _refuse_unsafe(entry)
             if entry.filename in self._entries:
@@ -110,8 +112,11 @@ class _ZipSource:
             with self._zip.open(entry) as file:
                 while piece := file.read(_PIECE):
                     yield piece
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            # Its checksum does not fit, it is locked with a password, or it was cut off.
+        except (*_NO_ENTRY, OSError) as error:
+            # Its checksum does not fit, it is locked with a password, it was cut off, or lies
+            # nowhere: a place before the file's beginning is an `OSError`, as a bad disk is.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
             raise ExchangeError("wrong-bytes", name, str(error)) from None
 
 

@@ -151,7 +151,7 @@ def _write(source: ExportSource, about: ExportAbout, aside: Path, tell: Tell) ->
                 os.fsync(file.fileno())
         elif one.file == LIBRARY and one.bytes <= MOST_LIBRARY_BYTES:
             facts = read_library(b"".join(_proved(source, one)))
-            (aside / LIBRARY).write_bytes(facts.model_dump_json().encode("utf-8", "replace"))
+            (aside / LIBRARY).write_bytes(facts.json_bytes())
         else:
             for piece in _proved(source, one):
                 tell(len(piece))

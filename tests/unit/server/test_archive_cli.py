@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -241,3 +242,57 @@ def test_every_refusal_and_repair_has_its_words() -> None:
 
 def test_every_standing_has_its_words() -> None:
     assert all(text.zh != text.en for text in CONDITIONS.values())
+
+
+def edit(folder: Path, **members: object) -> None:
+    path = folder / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | members))
+
+
+@pytest.mark.parametrize("at", [1e300, -1e300, 1e12], ids=["no number", "before", "year 33658"])
+def test_a_moment_that_no_calendar_has_keeps_no_other_from_being_told(
+    data: Path, at: float
+) -> None:
+    shutil.copytree(data / "recordings" / "finished", data / "recordings" / "a")
+    edit(data / "recordings" / "a", started_at=at, duration_s=1e300)
+    said = run(data, "list")
+    assert said.exception is None or isinstance(said.exception, SystemExit)
+    first, second, _ = said.stdout.splitlines()
+    assert first.startswith("a  -  -  ")
+    assert second.startswith("finished  2026-")
+
+
+def test_names_of_folders_and_exports_steer_no_terminal(data: Path, tmp_path: Path) -> None:
+    for name in (b"a\x1b[31m\nb", b"c\xff\xfe"):
+        shutil.copytree(data / "recordings" / "finished", tmp_path / "copy")
+        (tmp_path / "copy").rename(data / "recordings" / os.fsdecode(name))
+    said = run(data, "list")
+    assert [line.split("  ")[0] for line in said.stdout.splitlines()] == [
+        "a[31m b", "c", "finished", "unfinished",
+    ]  # fmt: skip
+    none = tmp_path / "x\x1b]0;y\x07.zip"
+    none.write_bytes(b"PK")
+    assert "\x1b" not in run(data, "import", str(none)).stdout
+
+
+@pytest.mark.parametrize("name", ["a" * 256, "../b", "/etc/passwd", "a\0b", ".."])
+def test_a_manifest_that_leads_elsewhere_is_damaged_and_the_others_are_told(
+    data: Path, name: str
+) -> None:
+    folder = shutil.copytree(data / "recordings" / "finished", data / "recordings" / "a")
+    parts = json.loads((folder / MANIFEST).read_text())["parts"]
+    edit(folder, parts=[parts[0] | {"file": name}])
+    for command in ("list", "verify"):
+        said = run(data, command, "--json")
+        assert conditions(said)["a"] == "unreadable"
+        assert conditions(said)["finished"] == "whole"
+        assert said.exit_code == 1
+
+
+def test_half_characters_of_a_title_keep_nothing_here(data: Path, tmp_path: Path) -> None:
+    edit(data / "recordings" / "finished", title="\ud800 分数")
+    (tmp_path / "out").mkdir()
+    said = run(data, "export", "finished", "--to", str(tmp_path / "out"))
+    assert said.exit_code == 0, said.output
+    facts = json.loads((tmp_path / "out" / "finished" / "library.json").read_text())
+    assert facts["title"] == "? 分数"

@@ -244,12 +244,15 @@ def shorter(place: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-def other_manifest(place: Path) -> None:
+def other_manifest(poster: str) -> Callable[[Path], None]:
     """Its hash fits; it names a file that was never exported."""
-    path = place / "recording" / MANIFEST
-    manifest = json.loads(path.read_text())
-    manifest["poster"] = "../../../../etc/passwd"
-    put(place, path, json.dumps(manifest).encode())
+
+    def hostile(place: Path) -> None:
+        path = place / "recording" / MANIFEST
+        manifest = json.loads(path.read_text())
+        put(place, path, json.dumps(manifest | {"poster": poster}).encode())
+
+    return hostile
 
 
 def newer_manifest(place: Path) -> None:
@@ -297,7 +300,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "another byte": (one_byte, "wrong-bytes"),
     "a byte more": (longer, "wrong-bytes"),
     "a byte less": (shorter, "wrong-bytes"),
-    "a manifest that names what is not in it": (other_manifest, "wrong-bytes"),
+    "a manifest that names what is not in it": (other_manifest("other.jpg"), "wrong-bytes"),
+    "a manifest that climbs": (other_manifest("../../../etc/passwd"), "export-unreadable"),
     "a newer manifest": (newer_manifest, "export-unreadable"),
     "nothing that is JSON": (nested, "export-unreadable"),
     "no list": (lambda place: (place / ABOUT).unlink(), "no-export"),
@@ -367,6 +371,28 @@ def nul() -> zipfile.ZipInfo:
     return made
 
 
+def without_name(place: Path, archive: Path) -> None:
+    """The last entry's name is taken from the directory: of no length, and so no name at all."""
+    zipped(place, archive)
+    with zipfile.ZipFile(archive, "a") as out:
+        out.writestr(entry("x"), b"")
+    data = bytearray(archive.read_bytes())
+    at, end = data.rfind(b"PK\x01\x02"), data.rfind(b"PK\x05\x06")
+    struct.pack_into("<H", data, at + 28, 0)
+    del data[at + 46]
+    struct.pack_into("<I", data, end - 1 + 12, struct.unpack_from("<I", data, end + 11)[0] - 1)
+    archive.write_bytes(data)
+
+
+def before_the_beginning(place: Path, archive: Path) -> None:
+    """The directory says where it begins: far off, and all entries lie before the file."""
+    zipped(place, archive)
+    data = bytearray(archive.read_bytes())
+    at = data.rfind(b"PK\x05\x06") + 16
+    struct.pack_into("<I", data, at, struct.unpack_from("<I", data, at)[0] + (1 << 24))
+    archive.write_bytes(data)
+
+
 LINK = entry("recording/link", mode=stat.S_IFLNK | 0o777)
 HOSTILE_ZIPS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "compressed": (not_stored, "packed"),
@@ -378,6 +404,8 @@ HOSTILE_ZIPS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "a device": (with_entry(entry("recording/x", mode=stat.S_IFCHR | 0o644), b""), "unsafe"),
     "one inside another": (one_inside_another, "unsafe"),
     "cut off": (cut_off, "no-export"),
+    "no name": (without_name, "unsafe"),
+    "before its beginning": (before_the_beginning, "wrong-bytes"),
 }
 
 
