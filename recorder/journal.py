@@ -27,14 +27,15 @@ MAX_LINE_BYTES = 1 << 20
 class JournalContent:
     """What a journal's bytes hold.
 
-    `good_bytes` is the length up to the end of the last good line: what stands behind it is a
-    torn tail, to be cut off before anything is appended. `damaged_lines` counts lines that are
-    not good, the torn tail included; `torn` says whether the last one never ended, as a crash may
-    leave it.
+    `ended_bytes` is the length up to the end of the last line that has one: what stands behind it
+    is a torn tail, to be cut off before anything is appended. Lines that ended and are not good
+    stay where they are: whose fault it is nobody knows, and a person may read them.
+    `damaged_lines` counts lines that are not good, the torn tail included; `torn` says whether the
+    last one never ended, as a crash may leave it.
     """
 
     records: tuple[dict[str, object], ...]
-    good_bytes: int
+    ended_bytes: int
     damaged_lines: int
     torn: bool = False
 
@@ -69,7 +70,7 @@ def decode_line(line: bytes) -> dict[str, object] | None:
 def read_journal(data: bytes) -> JournalContent:
     """Every good record in `data`, oldest first. Never raises: any bytes are a journal."""
     records: list[dict[str, object]] = []
-    at = good_bytes = damaged = 0
+    at = damaged = 0
     while at < len(data):
         newline = data.find(b"\n", at)
         end = len(data) if newline < 0 else newline + 1
@@ -78,6 +79,6 @@ def read_journal(data: bytes) -> JournalContent:
             damaged += 1
         else:
             records.append(record)
-            good_bytes = end
         at = end
-    return JournalContent(tuple(records), good_bytes, damaged, torn=data[-1:] not in (b"", b"\n"))
+    ended_bytes = data.rfind(b"\n") + 1
+    return JournalContent(tuple(records), ended_bytes, damaged, torn=ended_bytes < len(data))

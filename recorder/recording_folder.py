@@ -194,13 +194,13 @@ class RecordingFolder:
                 raise StorageError.from_os(error, self.path) from error
 
     def _open_journal(self) -> bool:
-        """Open for appending, behind the last good line; whether there were any records."""
+        """Open for appending, behind the last line that ended; whether there were any records."""
         path = self.path / JOURNAL
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._journal = os.open(path, flags, 0o600)
         lock_journal(self._journal, self.path)
         content = read_journal(path.read_bytes())
-        os.ftruncate(self._journal, content.good_bytes)
+        os.ftruncate(self._journal, content.ended_bytes)
         return bool(content.records)
 
 

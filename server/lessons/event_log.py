@@ -231,7 +231,7 @@ def _append(path: Path, lines: bytes, *, mend: bool) -> None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         if mend:
-            os.ftruncate(handle, read_journal(path.read_bytes()).good_bytes)
+            os.ftruncate(handle, read_journal(path.read_bytes()).ended_bytes)
         before = os.fstat(handle).st_size
         try:
             while lines:

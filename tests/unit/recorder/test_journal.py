@@ -32,7 +32,7 @@ WHOLE = b"".join(LINES)
 def test_what_is_written_is_read() -> None:
     content = read_journal(WHOLE)
     assert list(content.records) == RECORDS
-    assert (content.good_bytes, content.damaged_lines) == (len(WHOLE), 0)
+    assert (content.ended_bytes, content.damaged_lines) == (len(WHOLE), 0)
 
 
 @pytest.mark.parametrize("cut", range(len(WHOLE)))
@@ -41,7 +41,7 @@ def test_a_tail_torn_at_any_byte_costs_only_the_torn_line(cut: int) -> None:
     whole_lines = sum(1 for end in ends[1:] if end <= cut)
     content = read_journal(WHOLE[:cut])
     assert list(content.records) == RECORDS[:whole_lines]
-    assert content.good_bytes == ends[whole_lines]
+    assert content.ended_bytes == ends[whole_lines]
     assert content.damaged_lines == (0 if cut in ends else 1)
 
 
@@ -53,14 +53,14 @@ def test_a_changed_byte_is_found_and_the_lines_behind_are_kept(at: int) -> None:
     assert RECORDS[0] not in content.records
     assert list(content.records)[-1:] == RECORDS[2:]
     assert content.damaged_lines >= 1
-    assert content.good_bytes == len(WHOLE)
+    assert content.ended_bytes == len(WHOLE)
 
 
 def test_zeros_behind_the_end_are_a_torn_tail() -> None:
     """A file system may show zeros where a write was cut off."""
     content = read_journal(WHOLE + bytes(4096))
     assert list(content.records) == RECORDS
-    assert content.good_bytes == len(WHOLE)
+    assert content.ended_bytes == len(WHOLE)
 
 
 @given(st.binary(max_size=300))

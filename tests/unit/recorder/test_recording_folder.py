@@ -9,7 +9,13 @@ import pytest
 
 from mixer.reading.frames import Frame
 from recorder.errors import StorageError
-from recorder.recording_folder import JOURNAL, TRACKS, RecordingFolder, read_recording
+from recorder.recording_folder import (
+    JOURNAL,
+    TRACKS,
+    RecordingFolder,
+    read_recording,
+    read_with_damage,
+)
 from recorder.records import (
     Closed,
     Gap,
@@ -111,3 +117,16 @@ def test_what_was_never_started_is_not_written(tmp_path: Path) -> None:
     folder.end_segment("t", 1.0)
     folder.close(1.0, lesson_over=False)
     assert read_recording(tmp_path / "rec") == [opened()]
+
+
+def test_lines_that_cannot_be_read_stay_and_only_a_torn_one_is_cut_off(tmp_path: Path) -> None:
+    """What somebody's editor, or a disk, made of them may yet be read by a person."""
+    path = tmp_path / "rec"
+    folder = RecordingFolder(path, opened())
+    folder.start_track(started("t"))
+    folder.abandon()
+    edited = (path / JOURNAL).read_bytes().replace(b"\n", b"\r\n")
+    (path / JOURNAL).write_bytes(edited + b'{"type":"closed","at":')
+    RecordingFolder(path, opened(at=2.0)).abandon()
+    assert (path / JOURNAL).read_bytes().startswith(edited)
+    assert read_with_damage(path) == ([opened(at=2.0)], 2)
