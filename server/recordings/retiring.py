@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from recorder.errors import ManifestError
 from recorder.manifest import Manifest, read_manifest
 from recorder.put_aside import bring_back, forget_aside, names_aside, put_aside
-from recorder.verification import ArchiveCondition, look
+from recorder.verification import ArchiveCondition, look, verify
 from server.database.engine import Database
 from server.database.models import ArchiveAct, Community, Recording
 from server.errors import not_found
@@ -87,9 +87,11 @@ class Retirement:
             await self._tell_store(recording_id)
 
     async def _do(self, one: Planned, now: float) -> Obstacle | None:
-        if one.rule is not None and one.deed is not Deed.DROP:
+        if one.rule is not None:
             place = self._folder / one.recording_id
-            obstacle = await asyncio.to_thread(obstacle_in, place)
+            # What goes leaves the program alone: it is read to its end before.
+            looked = damage_in if one.deed is Deed.DROP else obstacle_in
+            obstacle = await asyncio.to_thread(looked, place)
             if obstacle is not None:
                 if one.deed is Deed.PURGE:
                     await self._keep(one, now)
@@ -193,11 +195,14 @@ def _some(due: list[Planned]) -> list[Planned]:
 def obstacle_in(place: Path) -> Obstacle | None:
     """Why a recording's files may not be touched by a rule; None if all of it can be read."""
     try:
-        found = look(place)
+        condition = look(place).condition
         manifest = read_manifest(place)
+        shorter = manifest is not None and _is_shorter(place, manifest)
     except (ManifestError, OSError):
         return Obstacle.UNREADABLE
-    match found.condition:
+    if shorter:
+        return Obstacle.DAMAGED
+    match condition:
         case ArchiveCondition.UNREADABLE:
             return Obstacle.UNREADABLE
         case ArchiveCondition.DAMAGED:
@@ -205,6 +210,27 @@ def obstacle_in(place: Path) -> Obstacle | None:
         case ArchiveCondition.RECORDING | ArchiveCondition.UNFINISHED:
             return Obstacle.UNFINISHED
     return Obstacle.TRACKS if manifest is None or manifest.needs_tracks else None
+
+
+def damage_in(place: Path) -> Obstacle | None:
+    """As `obstacle_in`, when every file of it was read and compared with its checksum."""
+    obstacle = obstacle_in(place)
+    if obstacle is not None:
+        return obstacle
+    try:
+        found = verify(place)
+    except (ManifestError, OSError):
+        return Obstacle.UNREADABLE
+    return Obstacle.DAMAGED if found.condition is ArchiveCondition.DAMAGED else None
+
+
+def _is_shorter(place: Path, manifest: Manifest) -> bool:
+    """Whether a file that lies here has not the length that it had when it was finished."""
+    for one in manifest.checksums:
+        path = place / one.file
+        if path.is_file() and path.stat().st_size != one.bytes:
+            return True
+    return False
 
 
 def act(one: Planned, what: str, now: float) -> ArchiveAct:

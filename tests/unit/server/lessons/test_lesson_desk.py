@@ -186,7 +186,7 @@ async def test_what_is_present_shows_on_the_admins_page(
 async def test_the_timekeeper_sweeps_what_is_over(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    keeper = Timekeeper(world.services)
+    keeper = Timekeeper(world.services, monotonic=world.clock)
     path = f"/api/classrooms/{community['room_3']}"
     assert (await admin.delete(path)).status_code == 204
     world.clock.pass_s(29 * 86_400)
@@ -201,7 +201,10 @@ async def test_the_timekeeper_sweeps_what_is_over(
 async def test_a_lessons_log_goes_with_it(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    keeper, logs = Timekeeper(world.services), world.settings.data_folder / "lesson_logs"
+    keeper, logs = (
+        Timekeeper(world.services, monotonic=world.clock),
+        world.settings.data_folder / "lesson_logs",
+    )
     logs.mkdir()
     gone, stays = await plan(world, community, 10), await plan(world, community, 10_000)
     for lesson_id in (gone, stays):

@@ -247,7 +247,7 @@ async def test_a_recording_is_deleted_restored_and_gone_with_its_files(
     assert (await admin.post("/api/deleted/recordings/rec1/restore")).status_code == 200
     assert (await li.get("/media/recordings/rec1/part-1.mp4")).content == FILM
     await li.delete("/api/recordings/rec1")
-    keeper = Timekeeper(world.services)
+    keeper = Timekeeper(world.services, monotonic=world.clock)
     world.clock.pass_s(29 * 86_400)
     await keeper.tick()
     assert kept(world) == ["rec1"]

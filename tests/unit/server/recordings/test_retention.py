@@ -254,8 +254,13 @@ def its_disk_is_away(folder: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
 
 
+def a_file_is_shorter(folder: Path) -> None:
+    (folder / "part-1.mp4").write_bytes(SEATS_FILM[:-1])
+
+
 UNREADABLE = [
     (a_file_is_gone, "damaged"),
+    (a_file_is_shorter, "damaged"),
     (its_manifest_is_torn, "unreadable"),
     (it_is_of_a_newer_version, "unreadable"),
     (a_track_holds_more, "tracks"),
@@ -346,6 +351,23 @@ async def test_what_was_put_aside_goes_and_the_program_stays(
     assert [one["act"] for one in found["acts"]] == ["drop", "put-aside"]
     assert found["communities"][0]["used_bytes"] == len(PROGRAM_FILM) + 3
     assert (await admin.post("/api/admin/archive/rec1/restore")).status_code == 404
+
+
+async def test_what_was_put_aside_stays_while_the_program_is_damaged(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """It would be all that is left of the lesson."""
+    folder = await a_recording(world, community)
+    await rule(admin, community, retention="program", retention_days=1)
+    world.clock.pass_s(2 * DAY_S)
+    await sweep(world)
+    (folder / "part-2.mp4").write_bytes(PROGRAM_FILM[:-1] + b"?")
+    admin = await a_month_later(world)
+    assert (folder / "part-1.mp4").read_bytes() == SEATS_FILM
+    assert [one["obstacle"] for one in (await told(admin))["kept"]] == ["damaged"]
+    (folder / "part-2.mp4").write_bytes(PROGRAM_FILM)
+    await sweep(world)
+    assert not (folder / "part-1.mp4").exists()
 
 
 async def test_a_server_that_dies_between_two_steps_goes_on(
