@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from recorder.recording_folder import sync_folder
+from recorder.unfinished_work import hold, sweep
 
 
 class ExportSink(Protocol):
@@ -41,9 +42,11 @@ class FolderSink:
 
     def __init__(self, place: Path) -> None:
         _refuse_standing(place)
-        self.aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+        _sweep_before(place)
+        self.aside = _beside(place)
         self._place = place
         self.aside.mkdir(mode=0o700)
+        self._held = hold(self.aside)
         self._folders = {self.aside}
 
     def add(self, name: str, size: int, pieces: Iterable[bytes]) -> None:
@@ -64,10 +67,17 @@ class FolderSink:
         _refuse_standing(self._place)
         self.aside.rename(self._place)
         sync_folder(self._place.parent)
+        self._let_go()
 
     def abandon(self) -> None:
         """The folder beside it goes."""
         shutil.rmtree(self.aside, ignore_errors=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, -1
+        if held >= 0:
+            os.close(held)
 
 
 class ZipSink:
@@ -78,10 +88,13 @@ class ZipSink:
         whole.
         """
         _refuse_standing(place)
-        self.aside = aside or place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+        if aside is None:
+            _sweep_before(place)
+        self.aside = aside or _beside(place)
         self._place = place
         handle = os.open(self.aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self._file: IO[bytes] = os.fdopen(handle, "wb")
+        self._held = hold(self.aside)
         self._zip = StoredZip(self._file, at=at)
 
     def add(self, name: str, size: int, pieces: Iterable[bytes]) -> None:
@@ -97,6 +110,7 @@ class ZipSink:
         _refuse_standing(self._place)
         self.aside.rename(self._place)
         sync_folder(self._place.parent)
+        self._let_go()
 
     def abandon(self) -> None:
         """The file beside it goes."""
@@ -104,6 +118,12 @@ class ZipSink:
             self._zip.close()  # else it would come back to the file when it is collected
         self._file.close()
         self.aside.unlink(missing_ok=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, -1
+        if held >= 0:
+            os.close(held)
 
 
 class StoredZip:
@@ -130,6 +150,18 @@ class StoredZip:
 
 # A ZIP counts its years from 1980, in seven bits (APPNOTE 4.4.6).
 _FIRST, _LAST = 315_532_800.0, 4_354_819_198.0
+
+
+_ASIDE_ENDS = ".part"
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.{secrets.token_hex(4)}{_ASIDE_ENDS}")
+
+
+def _sweep_before(place: Path) -> None:
+    """What an export to the same place has left that was killed."""
+    sweep(place.parent, begins=f".{place.name}.", ends=_ASIDE_ENDS)
 
 
 def _refuse_standing(place: Path) -> None:

@@ -32,6 +32,7 @@ from recorder.exchange.sources import ExportSource, open_source
 from recorder.manifest import MAX_MANIFEST_BYTES, read_manifest
 from recorder.ownership import give_below
 from recorder.recording_folder import MANIFEST, sync_folder
+from recorder.unfinished_work import hold, sweep
 
 ASIDE = ".import-"
 # What is left to lessons that are recorded meanwhile, as for files that are made at a wish.
@@ -81,11 +82,13 @@ def import_recording(
         if os.path.lexists(target):
             _compare(about, target)
             return Taken(about.recording_id, stood=True)
+        sweep(recordings, begins=ASIDE)
         space = os.statvfs(recordings)
         if space.f_bavail * space.f_frsize < about.bytes + left_free_bytes:
             raise ExchangeError("no-room", str(recordings))
         aside = recordings / f"{ASIDE}{secrets.token_hex(6)}"
         aside.mkdir(mode=0o700)
+        held = hold(aside)
         try:
             _write(source, about, aside, tell)
             _look_over(about, aside)
@@ -93,6 +96,7 @@ def import_recording(
             _stand(aside, target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)  # renamed, if all went well
+            os.close(held)
     return Taken(about.recording_id, stood=False)
 
 

@@ -22,7 +22,9 @@ from pathlib import Path
 from mixer.model import LayerBeside, TapWant
 from mixer.node import RuntimeFolder
 from recorder import control as c
+from recorder.exchange.taking import ASIDE as IMPORTED_ASIDE
 from recorder.records import PROGRAM_SEAT, SeatRecord
+from recorder.unfinished_work import sweep
 from server.children.child import Child
 from server.children.recorder import RECORDER
 from server.children.tap_sink import TapSink
@@ -150,6 +152,7 @@ class RecordingService:
             self._own_runtime_folder = RuntimeFolder()
             self._runtime_folder = self._own_runtime_folder.path
         await asyncio.to_thread(settle, self._folder)
+        await asyncio.to_thread(sweep, self._folder, begins=IMPORTED_ASIDE)
         for found in await asyncio.to_thread(find_leftovers, self._folder, self._clock()):
             self._take_up(found)
         self._pausing.chores.start()

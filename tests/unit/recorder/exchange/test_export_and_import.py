@@ -11,6 +11,7 @@ import shutil
 import stat
 import struct
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 
 from recorder.errors import ExchangeError
 from recorder.exchange.form import ABOUT, LIBRARY, is_id, is_name
-from recorder.exchange.sinks import StoredZip
+from recorder.exchange.sinks import FolderSink, StoredZip, ZipSink
 from recorder.exchange.taking import check_export, import_recording
 from recorder.exchange.wrapping import is_fragmented
 from recorder.recording_folder import JOURNAL, MANIFEST, lock_journal
@@ -470,3 +471,61 @@ def test_no_more_is_written_than_there_is_room_for(
 def test_which_names_a_file_may_have(name: str, *, safe: bool) -> None:
     assert is_name(name) is safe
     assert not is_id(f"{name}/x")
+
+
+WRITES_ASIDE = """
+import sys
+from pathlib import Path
+from recorder.exchange.sinks import FolderSink, ZipSink
+from recorder.exchange.taking import import_recording
+
+def stand_still(_bytes=0):
+    print("at work", flush=True)
+    sys.stdin.read()
+
+def pieces():
+    yield b"x"
+    stand_still()
+
+kind, *places = sys.argv[1:]
+place, *to = map(Path, places)
+if kind == "import":
+    import_recording(place, to[0], stand_still, left_free_bytes=0)
+else:
+    sink = FolderSink(place) if kind == "folder" else ZipSink(place, at=0.0)
+    sink.add("a", 2, pieces())
+"""
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "import"])
+def test_what_a_killed_one_left_goes_and_what_one_writes_stays(
+    folder: Path, elsewhere: Path, tmp_path: Path, kind: str
+) -> None:
+    exported(folder, tmp_path / "out")
+    out = elsewhere / "rec1.zip" if kind == "zip" else elsewhere / "rec1"
+    places = [tmp_path / "out", elsewhere] if kind == "import" else [out]
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITES_ASIDE, kind, *places],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as writing:
+        assert writing.stdout is not None
+        assert writing.stdout.readline() == b"at work\n"
+        (aside,) = elsewhere.iterdir()
+
+        def again() -> None:
+            if kind == "import":
+                import_recording(tmp_path / "out", elsewhere, left_free_bytes=0)
+            else:
+                sink: ZipSink | FolderSink = FolderSink(out)
+                if kind == "zip":
+                    sink.abandon()
+                    sink = ZipSink(out, at=0.0)
+                sink.finish()
+
+        again()
+        assert aside.exists()
+        shutil.rmtree(out) if out.is_dir() else out.unlink()
+        writing.kill()
+    again()
+    assert list(elsewhere.iterdir()) == [out]
