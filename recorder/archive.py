@@ -36,6 +36,10 @@ from recorder.stretches import Report
 
 _OfTrack = SegmentStarted | SegmentEnded | SyncPoint | ClockPoint | CountBroken | Gap | TrackEnded
 
+# No track is as long as two days, nor does a packet come a minute before its track: whatever a
+# journal that somebody has edited says.
+_BEFORE_S, _LONGEST_S = 60.0, 2 * 86_400.0
+
 
 @dataclass(slots=True)
 class RecordedTrack:
@@ -122,7 +126,9 @@ def read_archive(records: Iterable[AnyRecord], damaged_lines: int = 0) -> Archiv
             archive.tracks.append(tracks[record.track_id])
         elif isinstance(record, _OfTrack):
             track = tracks.get(record.track_id)
-            if track is not None:
+            if track is not None and not _could_be(track, record):
+                damaged_lines += 1
+            elif track is not None:
                 _add_to_track(track, record)
         elif isinstance(record, Resumed):
             life += 1
@@ -171,6 +177,12 @@ class _Standstills:
         if isinstance(at, float):
             self._last_at = max(self._last_at, at)
         return pauses
+
+
+def _could_be(track: RecordedTrack, record: _OfTrack) -> bool:
+    """Whether a packet can have come then: from no other year is silence to be filled in."""
+    since_s = record.at - track.started.at if isinstance(record, ClockPoint) else 0.0
+    return -_BEFORE_S <= since_s <= _LONGEST_S
 
 
 def _add_to_track(track: RecordedTrack, record: _OfTrack) -> None:

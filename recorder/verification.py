@@ -7,8 +7,10 @@ recorder has no checksums: that its files are there is all that can be said of i
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -164,16 +166,24 @@ def _unfinished(folder: Path, found: Verified) -> Verified:
 
 def _is_at_work(folder: Path) -> bool:
     """Whether somebody holds the journal, as recorder and finishing do."""
-    with (folder / JOURNAL).open("rb") as journal:
-        try:
+    try:
+        with (folder / JOURNAL).open("rb") as journal:
             fcntl.flock(journal, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False  # it went meanwhile
     return False
 
 
 def _bytes_below(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    """What its files take; what goes meanwhile, or cannot be looked into, counts for nothing."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += (Path(place) / name).lstat().st_size
+    return size
 
 
 def told(found: Verified) -> str:

@@ -171,3 +171,20 @@ def test_what_is_no_journal_any_more_is_refused_and_kept(recorded: Path, tmp_pat
         with pytest.raises(RecorderError):
             finish(folder)
         assert sorted(path.name for path in (folder / TRACKS).iterdir()) == before
+
+
+def test_sound_of_another_century_is_not_waited_for_in_silence(
+    recorded: Path, tmp_path: Path
+) -> None:
+    """Half a century of silence was written until the disk refused, and nothing could be played."""
+
+    def edit(lines: Lines) -> None:
+        first = next(one for one in lines if one["type"] == "clock" and one["track_id"] == "a")
+        first["at"] = -1.0
+
+    folder = edited(recorded, tmp_path / "rec1", edit)
+    manifest = finish(folder)
+    assert manifest.duration_s < 2 * SECONDS
+    assert len(numbers(folder, manifest, "lead")) > 40
+    assert any("cannot be read" in one.text for one in manifest.missing)
+    assert (folder / TRACKS).is_dir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -147,3 +148,18 @@ def test_what_cannot_be_read_stays_as_it_is(folder: Path, name: str, data: bytes
     assert found.faults
     assert contents(folder) == before
     assert json.loads(told(found))["condition"] == "unreadable"
+
+
+def test_one_that_goes_while_it_is_looked_at_keeps_nobody(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server purges while IT looks: what was listed a moment ago is not there any more."""
+    walk = os.walk
+
+    def walked(place: Path) -> list[tuple[str, list[str], list[str]]]:
+        found = list(walk(place))
+        shutil.rmtree(folder)
+        return found
+
+    monkeypatch.setattr("os.walk", walked)
+    assert look(folder).condition is ArchiveCondition.UNREADABLE
