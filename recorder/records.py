@@ -21,6 +21,10 @@ PROGRAM_SOURCE = "program"  # of its picture (`LessonSource`)
 PROGRAM_NAME = "节目 · Program"
 
 
+# Unwrapped from 32 bits; no sender comes near what 64 hold, and nothing else can count it.
+_Timestamp = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
+
+
 class Record(BaseModel):
     """A line of the journal."""
 
@@ -92,7 +96,7 @@ class SegmentStarted(Record):
     at: float
     track_id: str
     file: FileName
-    rtp: int
+    rtp: _Timestamp
     width: int = 0
     height: int = 0
 
@@ -104,7 +108,7 @@ class SegmentEnded(Record):
     at: float
     track_id: str
     file: FileName
-    rtp: int
+    rtp: _Timestamp
     frames: int
 
 
@@ -116,7 +120,7 @@ class SyncPoint(Record):
 
     type: Literal["sync"] = "sync"
     track_id: str
-    rtp: int
+    rtp: _Timestamp
     ntp: float
     at: float | None = None
 
@@ -126,7 +130,7 @@ class ClockPoint(Record):
 
     type: Literal["clock"] = "clock"
     track_id: str
-    rtp: int
+    rtp: _Timestamp
     at: float
 
 
@@ -136,7 +140,7 @@ class CountBroken(Record):
     type: Literal["count_broken"] = "count_broken"
     at: float
     track_id: str
-    rtp: int
+    rtp: _Timestamp
 
 
 class Gap(Record):
@@ -145,7 +149,7 @@ class Gap(Record):
     type: Literal["gap"] = "gap"
     at: float
     track_id: str
-    rtp: int
+    rtp: _Timestamp
     reason: Literal["lost", "unreadable", "reordered", "overflow"]
     packets: int = 0
 

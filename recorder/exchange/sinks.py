@@ -116,7 +116,8 @@ class ZipSink:
         """The file beside it goes."""
         with contextlib.suppress(OSError, ValueError):
             self._zip.close()  # else it would come back to the file when it is collected
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()  # a full disk refuses what it still holds
         self.aside.unlink(missing_ok=True)
         self._let_go()
 

@@ -26,6 +26,7 @@ from recorder.exchange.taking import check_export, import_recording
 from recorder.exchange.wrapping import is_fragmented
 from recorder.recording_folder import JOURNAL, MANIFEST, lock_journal
 from recorder.verification import ArchiveCondition, verify
+from tests.refusals import small_disk
 from tests.unit.recorder.exchange.exported import contents, exported, fragment, probed
 
 ROOM = 0  # bytes left free on the test's disk
@@ -529,3 +530,13 @@ def test_what_a_killed_one_left_goes_and_what_one_writes_stays(
         writing.kill()
     again()
     assert list(elsewhere.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_full_disk_is_left_as_it_was(folder: Path, tmp_path: Path, *, as_zip: bool) -> None:
+    with small_disk(tmp_path / "small", 1) as disk:
+        disk.fill()
+        before = list(disk.folder.iterdir())
+        with pytest.raises(OSError, match="No space left"):
+            exported(folder, disk.folder / "out", as_zip=as_zip)
+        assert list(disk.folder.iterdir()) == before
