@@ -78,7 +78,7 @@ class LowPicture(_Told):
 class Strip(_Told):
     """Small pictures of the whole lesson in one JPEG, row by row: one each `every_s`."""
 
-    file: str
+    file: _FileName
     every_s: float
     count: int
     columns: int
