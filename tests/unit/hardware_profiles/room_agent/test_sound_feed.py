@@ -132,7 +132,7 @@ def test_without_echo_cancellation_it_is_said_before_the_lesson(
     monkeypatch.setattr("hardware_profiles.room_agent.agent.find_spec", lambda _: None)
     assert agent(tmp_path / "a", MICROPHONE).sound is not None  # the room's processor does it
     plays = MICROPHONE.replace("recording-room", "standard") + "[sound.loudspeaker]\n"
-    with pytest.raises(ProfileError, match="pip install 'tongke"):
+    with pytest.raises(ProfileError, match="pip install pywebrtc-audio"):
         agent(tmp_path / "b", plays)
 
 

@@ -120,11 +120,15 @@ async def test_no_other_file_is_given_out(world: World, community: Ids, name: st
 async def test_a_manifest_cannot_lead_out_of_the_folder(world: World, community: Ids) -> None:
     await recorded(world, community)
     (world.settings.recordings / "secret.mp4").write_bytes(b"secret")
-    evil = manifest(parts=[{**PART, "file": "../secret.mp4"}], poster="/etc/passwd")
+    good = manifest(parts=[PART])
+    # As an earlier version took it: today's takes no such names.
+    out = good.parts[0].model_copy(update={"file": "../secret.mp4"})
+    evil = good.model_copy(update={"parts": (out,), "poster": "/etc/passwd"})
     await Catalogue(world.services.pending_writes, world.clock).finished("rec1", evil)
     li = await world.signed_in("li")
     for name in ("..%2fsecret.mp4", "%2fetc%2fpasswd"):
-        assert (await li.get(f"/media/recordings/rec1/{name}")).status_code == 404
+        answer = await li.get(f"/media/recordings/rec1/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "manifest-unreadable")
 
 
 async def test_nobody_unknown_gets_a_file(world: World, community: Ids) -> None:
