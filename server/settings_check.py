@@ -52,9 +52,10 @@ def _makeable(path: Path, setting: str) -> None:
     standing = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
     if not standing.is_dir():
         raise StartRefused(
-            f"{standing} (setting {setting}) is no folder. Correct the setting, or move away what "
-            "stands there.",
-            f"{standing}（设置 {setting}）不是文件夹。请改正设置，或移走那里的文件。",
+            f"{path} (setting {setting}) cannot be used: {standing} is no folder. Correct the "
+            "setting, or move away what stands there.",
+            f"{path}（设置 {setting}）无法使用：{standing} 不是文件夹。"
+            "请改正设置，或移走那里的文件。",
         )
     if not os.access(standing, os.W_OK | os.X_OK):
         raise StartRefused(

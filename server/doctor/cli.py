@@ -16,6 +16,7 @@ import typer
 from server.command_words import words
 from server.errors import StartRefused, Text
 from server.spoken import spoken
+from server.system_errors import why
 
 if TYPE_CHECKING:
     from hardware_profiles.doctor.findings import Both, CheckReport
@@ -73,7 +74,8 @@ def doctor(
         try:
             page.write_text(printed(report), encoding="utf-8")
         except OSError as error:
-            _fail(Text(f"无法写入 {page}：{error.strerror}", f"{page}: {error.strerror}"))
+            reason = why(error)
+            _fail(Text(f"无法写入 {page}：{reason.zh}", f"{page} cannot be written: {reason.en}"))
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

@@ -34,6 +34,7 @@ from hardware_profiles.doctor.speed import measure_speed
 from hardware_profiles.loader import read_profile
 from server.doctor.room_side import RoomOptions, server_of
 from server.errors import StartRefused
+from server.system_errors import why
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,9 @@ def write_profile(file: Path, proposal: Proposal, folders: Sequence[Path]) -> No
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(proposal.text, encoding="utf-8")
     except OSError as error:
+        reason = why(error)
         raise StartRefused(
-            f"{file} cannot be written: {error.strerror}", f"无法写入 {file}：{error.strerror}"
+            f"{file} cannot be written: {reason.en}", f"无法写入 {file}：{reason.zh}"
         ) from None
 
 

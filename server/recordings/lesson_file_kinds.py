@@ -18,7 +18,6 @@ from pathlib import Path
 
 from recorder.exchange.file_order import ExportOrder
 from recorder.exchange.form import LibraryFacts
-from recorder.exchange.making import files_of
 from recorder.lesson_file_order import FileOrder, PartOrder, TrackOrder
 from recorder.lesson_tracks import LessonTrack, lesson_tracks
 from recorder.manifest import Manifest
@@ -156,6 +155,8 @@ def bytes_for(order: AnyOrder, folder: Path) -> tuple[int, int]:
     if isinstance(order, FilmOrder):
         return round(order.duration_s * _FILM_BYTES_PER_S), free
     if isinstance(order, ExportOrder):
+        from recorder.exchange.making import files_of  # noqa: PLC0415 - no start waits for NumPy
+
         paths = {order.folder / name for name in files_of(order.folder)} | set(
             order.places.values()
         )

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from recorder.exchange.wrapping import NotWrapped, index_before, is_fragmented
-
 _READ_BYTES = 1 << 20
 
 
@@ -61,6 +59,12 @@ async def ordinary_file(path: Path) -> OrdinaryFile | None:
 # A download in pieces asks again and again; the index of a lesson's hour has two megabytes.
 @lru_cache(maxsize=8)
 def _index(path: Path, _size: int, _changed_ns: int) -> bytes:
+    from recorder.exchange.wrapping import (  # noqa: PLC0415 - no start waits for NumPy
+        NotWrapped,
+        index_before,
+        is_fragmented,
+    )
+
     try:
         return index_before(path) if is_fragmented(path) else b""
     except NotWrapped:

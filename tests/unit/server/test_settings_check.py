@@ -45,7 +45,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"profiles_folder": "file"}, ["file", "is no folder"]),
         ({"data_folder": "file"}, ["file (setting data_folder)", "is no folder"]),
         ({"recordings_folder": "file"}, ["file (setting recordings_folder)", "is no folder"]),
-        ({"data_folder": "file/a/b"}, ["file (setting data_folder)", "is no folder"]),
+        ({"data_folder": "file/a/b"}, ["file/a/b (setting data_folder)", "file is no folder"]),
         ({"web_folder": "nowhere"}, ["nowhere", "web_folder", "does not exist"]),
         ({"web_folder": "empty"}, ["empty", "web_folder", "no index.html"]),
         ({"web_folder": "pages", "data_folder": "pages/data"}, ["web_folder", "whoever asks"]),

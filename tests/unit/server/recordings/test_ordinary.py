@@ -87,7 +87,7 @@ async def test_an_index_is_made_once_for_a_file_that_stays_as_it_is(
         made.append(path)
         return index_before(path)
 
-    monkeypatch.setattr(ordinary, "index_before", counted)
+    monkeypatch.setattr("recorder.exchange.wrapping.index_before", counted)
     ordinary._index.cache_clear()
     for _ in range(3):
         assert (await li.get(ADDRESS, params=KEPT)).status_code == 200
