@@ -347,7 +347,7 @@ async def test_what_is_taken_is_told(tmp_path: Path) -> None:
     ("settings", "words"),
     [
         ({"TONGKE_DATA_FOLDER": "/proc/tongke"}, ["/proc/tongke", "cannot be written"]),
-        ({"TONGKE_DATA_FOLDER": "/dev/null/x"}, ["/dev/null/x", "cannot be written"]),
+        ({"TONGKE_DATA_FOLDER": "/dev/null/x"}, ["/dev/null/x", "is no folder"]),
         ({"TONGKE_RECORDINGS_FOLDER": "/proc/x"}, ["/proc/x", "TONGKE_RECORDINGS_FOLDER"]),
         ({"TONGKE_PORT": "70000"}, ["TONGKE_PORT", "65535"]),
         ({"TONGKE_PROT": "1"}, ["Did you mean TONGKE_PORT"]),
