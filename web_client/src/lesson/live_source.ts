@@ -59,7 +59,9 @@ class HlsSource implements LiveSource {
   }
 
   behind(): number | null {
-    return this.hls.latestLevelDetails ? this.hls.latency : null;
+    const list = this.hls.latestLevelDetails;
+    // hls.js's own `latency` is that of a moment ago: after a seek it tells where one was.
+    return list ? Math.max(0, list.edge + list.age - this.video.currentTime) : null;
   }
 
   window(): number {
