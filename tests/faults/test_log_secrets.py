@@ -28,7 +28,7 @@ from tests.browser.encoders import whip_encoder
 from tests.browser.server_process import ServerProcess
 from tests.ports import free_port
 
-pytestmark = [pytest.mark.thorough, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
 
 METRICS_TOKEN = "metrics-token-of-the-county"
 TURN_SECRET = "north-wind-and-snow-of-the-mountain"

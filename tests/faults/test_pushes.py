@@ -78,13 +78,15 @@ def film_of(made: Segmenter, *, speed: float = 4.0) -> Callable[[], AsyncGenerat
     return film
 
 
-def endless(size: int) -> Callable[[], AsyncGenerator[bytes]]:
-    """A film of which each part is large: what is not taken is soon too much."""
+def heavy_film_of(made: Segmenter) -> Callable[[], AsyncGenerator[bytes]]:
+    """Pictures of 200 kB, fifty a second, without an end: what is not taken is soon too much."""
+    picture = (200_000).to_bytes(4, "big") + b"\x65" + bytes(199_999)
 
     async def film() -> AsyncGenerator[bytes]:
-        while True:
-            yield bytes(size)
-            await asyncio.sleep(0.01)
+        yield made.headers[0][0]
+        for number in itertools.count():
+            yield fragment(number + 1, [Sample(picture, 3600)], number * 3600, [], 0)
+            await asyncio.sleep(0.02)
 
     return film
 
@@ -274,17 +276,9 @@ async def test_one_that_stops_reading_in_the_middle_is_ended_and_tried_again(
 ) -> None:
     """It has taken the stream for a while; then its sockets are full."""
     port = free_port()
-    picture = (200_000).to_bytes(4, "big") + b"\x65" + bytes(199_999)
-
-    async def heavy() -> AsyncGenerator[bytes]:
-        yield made.headers[0][0]
-        for number in itertools.count():
-            yield fragment(number + 1, [Sample(picture, 3600)], number * 3600, [], 0)
-            await asyncio.sleep(0.02)
-
     async with (
         nginx(tmp_path, port) as server,
-        pushing(rtmp(port), heavy, stalls_s=2.0) as push,
+        pushing(rtmp(port), heavy_film_of(made), stalls_s=2.0) as push,
     ):
         await until(lambda: push.state.standing is PushStanding.SENDING)
         server.send_signal(signal.SIGSTOP)
@@ -300,16 +294,8 @@ async def test_a_process_that_takes_nothing_is_not_waited_for(made: Segmenter) -
     """The pipe to it is full: nothing waits in the server beyond what is bounded."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         target = rtmp(deaf.getsockname()[1])
-        film = film_of(made)
-
-        async def flood() -> AsyncGenerator[bytes]:
-            async for data in film():
-                yield data
-                break
-            async for part in endless(1 << 18)():
-                yield part
-
-        async with pushing(target, flood, connects_s=30, stalls_s=1.0) as push:
+        film = heavy_film_of(made)
+        async with pushing(target, film, connects_s=2 * PATIENCE_S, stalls_s=1.0) as push:
             await until(lambda: push.state.starts >= 2)
             assert push.state.code == "stalled"
 
