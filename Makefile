@@ -27,7 +27,7 @@ FUZZ   := $(addprefix tests/fuzz/,transport server/test_hostile_tokens.py hardwa
 CHECKS := check-types check-web-tests check-web-form check-web-types check-imports check-api check-form
 
 .PHONY: run test fuzz bench screens setup checks check check-web $(CHECKS) test-quick tests-quick test-core \
-        test-browser api format clean
+        test-browser core-beside core-alone browsers-beside browsers-alone api format clean
 
 run: setup
 	@exec .venv/bin/tongke demo
@@ -64,7 +64,15 @@ $(STAMPS)/web: $(STAMPS)/node $(PAGES)
 	@cd web_client && npm run --silent build
 	@touch $@
 
-test: checks test-core test-browser
+test: checks $(STAMPS)/native $(STAMPS)/web
+	@scripts/need-browsers.sh
+	@scripts/need-servers.sh
+	@scripts/need-cameras.sh
+	@scripts/need-encoders.sh
+	@echo "Testing, browsers beside the rest: what each has to say comes when it is done …"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target core-beside browsers-beside
+	@$(MAKE) --no-print-directory core-alone
+	@$(MAKE) --no-print-directory browsers-alone
 	@echo "All checks passed."
 
 # Two at a time, setting up among them: the types of one half are checked while the other half is
@@ -74,9 +82,9 @@ checks:
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
 	    $(STAMPS)/native $(STAMPS)/web $(CHECKS)
 
-# One worker more than there are processors: some tests wait for a clock, and leave theirs idle.
+# Two workers more than there are processors: many tests wait for a clock, and leave theirs idle.
 # Files in the order of their names (else the few long ones come last).
-WORKERS = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+WORKERS = -n $$(($$(nproc) + 2)) --dist loadfile --no-loadscope-reorder
 
 # For every step: no real processes under fire, no fuzzing, no browsers, one database; of the scans
 # and long plays that are marked `thorough` a short part each.
@@ -122,21 +130,33 @@ api: $(STAMPS)/node $(STAMPS)/native
 	$(PY) -m server.api.description >$(STAMPS)/openapi.json
 	cd web_client && npm run --silent api
 
-# What plays a part against the clock, one by one.
+# What needs no browser; then all that does.
 test-core: $(STAMPS)/native
 	@scripts/need-servers.sh
 	@scripts/need-cameras.sh
 	@scripts/need-encoders.sh
-	$(PY) -m pytest -q -m "not browser and not alone" $(WORKERS)
-	$(PY) -m pytest -q -m "not browser and alone" tests/faults
+	@$(MAKE) --no-print-directory core-beside
+	@$(MAKE) --no-print-directory core-alone
 
-# Two at a time where it is asked what comes, one by one where it is asked when.
 test-browser: $(STAMPS)/native $(STAMPS)/web
 	@scripts/need-browsers.sh
 	@scripts/need-servers.sh
 	@scripts/need-cameras.sh
 	@scripts/need-encoders.sh
+	@$(MAKE) --no-print-directory browsers-beside
+	@$(MAKE) --no-print-directory browsers-alone
+
+# Several at a time where it is asked what comes, one by one where it is asked when.
+core-beside:
+	$(PY) -m pytest -q -m "not browser and not alone" $(WORKERS)
+
+core-alone:
+	$(PY) -m pytest -q -m "not browser and alone" tests/faults
+
+browsers-beside:
 	$(PY) -m pytest -q -m "browser and not alone" -n 2 --dist loadfile tests/browser tests/faults
+
+browsers-alone:
 	$(PY) -m pytest -q -m "browser and alone" tests/browser tests/faults
 
 # Two harnesses at a time, and never in the way of what else the machine does.
