@@ -14,7 +14,7 @@ _WORDS: dict[str, Text] = {
     "tongke": Text("Tongke 同课：一堂课，多间教室。", "Tongke 同课: one lesson, many classrooms."),
     "admin": Text("供管理员使用的小工具。", "Small helps for administrators."),
     "serve": Text(
-        "运行服务器。全部设置见 docs/settings.md。",
+        "运行服务器。全部设置见 docs/zh/settings.md。",
         "Run the server. All settings: docs/settings.md.",
     ),
     "reset-key": Text(

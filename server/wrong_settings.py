@@ -87,7 +87,7 @@ def _unknown(name: str, where: Text, names: Sequence[str]) -> Text:
     near = nearest(name.lower().removeprefix(ENV_PREFIX.lower()), names)
     return Text(
         f"没有名为 {name} 的设置（{where.zh}）。"
-        + (f"您是指 {near} 吗？" if near else "全部设置见 docs/settings.md。"),
+        + (f"您是指 {near} 吗？" if near else "全部设置见 docs/zh/settings.md。"),
         f"There is no setting {name} ({where.en}). "
         + (f"Did you mean {near}?" if near else "docs/settings.md lists them all."),
     )
@@ -106,7 +106,7 @@ def misspelt_variable(name: str, known: Sequence[str]) -> StartRefused:
         name.upper().removeprefix(ENV_PREFIX), [one.removeprefix(ENV_PREFIX) for one in known]
     )
     meant = f"Did you mean {ENV_PREFIX}{near}?" if near else "docs/settings.md lists them all."
-    meant_zh = f"您是指 {ENV_PREFIX}{near} 吗？" if near else "全部设置见 docs/settings.md。"
+    meant_zh = f"您是指 {ENV_PREFIX}{near} 吗？" if near else "全部设置见 docs/zh/settings.md。"
     return StartRefused(
         f"There is no setting {name} (environment variable). {meant} Write it right or take it out "
         "of the environment.",

@@ -90,7 +90,7 @@ def _install(program: Path, root: Path, *, start: bool) -> Iterator[Text]:
             f"is made: sudo cat {STATE_FOLDER}/{ADDRESS_FILE}",
         )
     yield Text(
-        f"数据在 {STATE_FOLDER}，设置写入 /etc/tongke/tongke.toml（见 docs/settings.md）。",
+        f"数据在 {STATE_FOLDER}，设置写入 /etc/tongke/tongke.toml（见 docs/zh/settings.md）。",
         f"Its data is in {STATE_FOLDER}; settings go into /etc/tongke/tongke.toml "
         "(docs/settings.md).",
     )

@@ -32,6 +32,7 @@ PAGES = {
         "room_agent",
         "rooms",
         "running",
+        "settings",
         "simulate",
         "teachers",
         "weak_lines",

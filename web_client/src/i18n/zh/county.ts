@@ -45,7 +45,7 @@ export const county: Pick<Messages, keyof typeof english> = {
     dataFolder: "其他数据文件夹",
     diskUnknown: "磁盘没有响应",
     settings: "生效的设置",
-    settingsHint: "各项设置的含义和设置方法见 docs/settings.md。密码和密钥不显示。",
+    settingsHint: "各项设置的含义和设置方法见 docs/zh/settings.md。密码和密钥不显示。",
     setting: "设置项",
     value: "值",
     usual: "默认",
