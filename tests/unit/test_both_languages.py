@@ -29,6 +29,7 @@ PAGES = {
         "networks",
         "operating",
         "outputs",
+        "recording",
         "room_agent",
         "rooms",
         "running",
