@@ -1,4 +1,5 @@
-"""A county one of whose rooms is an agent with two RTSP cameras, beside a page in kiosk mode.
+"""A county one of whose rooms is an agent with two RTSP cameras (and a microphone, where a test
+gives it one), beside a page in kiosk mode.
 
 The page is opened by the agent itself, in the Chromium that it finds on its way (`PATH`): a script
 that starts Debian's without a window, with the room's microphone, and lets a test look in.
@@ -26,6 +27,7 @@ from tests.browser.screens import CHROMIUM, WAIT_S
 from tests.browser.server_process import ServerProcess
 from tests.network_camera import CameraModel, NetworkCamera
 from tests.ports import free_port
+from tests.sound_devices import SoundDevices
 
 PASSWORD = "s3cret-geheim"
 CAMERAS = {"students": 9, "teacher": 10}  # what each shows
@@ -46,6 +48,15 @@ layers = [{{ rid = "f", scale_down_by = 1, max_bitrate_bps = 2_000_000, max_fram
 user = "admin"
 password = "front"
 streams = [{{ rid = "f", url = "{url}" }}]
+"""
+# As it is: what cleans a voice would take a tone for noise.
+_MICROPHONE = """
+[sound]
+echo_cancellation = false
+noise_suppression = false
+auto_gain_control = false
+[sound.microphone]
+device = "{device}"
 """
 # Of these the agent's own are what is tested; of the rest headless and root are the machine's.
 _BROWSER = """#!/bin/sh
@@ -107,8 +118,11 @@ def agent_room(
     *,
     microphone: FakeDevice | None = None,
     cameras: Sequence[str] = tuple(CAMERAS),
+    devices: SoundDevices | None = None,
 ) -> Iterator[AgentRoom]:
-    """With a microphone the agent opens the page; without, there are the cameras alone."""
+    """With a `microphone`, which is the page's, the agent opens the page; without, there are the
+    cameras alone. `devices` are the agent's own.
+    """
     with ExitStack() as stack:
         networked = [NetworkCamera(CAMERAS[source], model) for source in cameras]
         for camera in networked:
@@ -128,6 +142,8 @@ def agent_room(
             )
             for source, camera in zip(cameras, networked, strict=True)
         ]
+        if devices is not None:
+            parts.append(_MICROPHONE.format(device=devices.microphone))
         (rooms / "shanhe.toml").write_text(profile + "".join(parts), encoding="utf-8")
         stack.callback(server.stop)
         server.start()
@@ -144,6 +160,8 @@ def agent_room(
         command += ["--passwords", str(passwords), "--status-port", str(room.status_port)]
         command += ["--state-folder", str(folder / "state")]
         environment = dict(os.environ)
+        if devices is not None:
+            environment["ALSA_CONFIG_PATH"] = devices.settings
         if microphone is not None:
             command += ["--kiosk", *(["--kiosk-as-root"] if os.geteuid() == 0 else [])]
             environment |= _with_browser(folder, room.debugging_port, microphone)

@@ -6,7 +6,7 @@ import type { Lesson, RoomAnswer } from "../src/api/types.ts";
 import { dayOf, timeOfDay } from "../src/i18n/format.ts";
 import { zh } from "../src/i18n/zh/index.ts";
 import { captureProfiles, playsSound } from "../src/lesson/own_sources.ts";
-import type { Welcome } from "../src/protocol/messages.ts";
+import type { SourceProfile, Welcome } from "../src/protocol/messages.ts";
 import { FakeSocket } from "./lesson/fake_socket.ts";
 import { apply, lesson, seat, viewOf, welcome } from "./lesson/views.ts";
 import {
@@ -307,6 +307,20 @@ describe("a room in its lesson", () => {
       seat: seat("r1", { sound_device: "the agent", sound_player: "the agent" }),
     });
     expect(playsSound(session.store.view)).toBe(false);
+  });
+
+  it("lets its microphone go when another device takes the sound", async () => {
+    const { profile } = welcome("r1");
+    const microphone = { source: "room", codec: "opus", encodings: [], sound: null } as unknown;
+    await inside({ profile: { ...profile, sources: [microphone as SourceProfile] } });
+    const session = window.tongkeSession;
+    if (!session) throw new Error("no session");
+    const captured = vi.spyOn(session.devices, "capture");
+    await heard({ type: "seat_changed", seat: seat("r1", { sound_device: "the agent" }) });
+    await later(0.1);
+    FakeSocket.last.letIn(welcome("r1", { carries_sound: false }));
+    await settled();
+    expect(captured).toHaveBeenLastCalledWith([]);
   });
 
   it("says of a teacher who left for a while that they are away, and not that a line is lost", async () => {

@@ -83,8 +83,10 @@ export class Devices {
     return this.devicesFor(use).some((one) => one.label !== "");
   }
 
-  /** Keep these sources captured, as their profiles say, from now on. */
+  /** Keep these sources captured, as their profiles say, and no others, from now on. */
   async capture(profiles: readonly SourceProfile[]): Promise<void> {
+    const wanted = new Set(profiles.map((one) => one.source));
+    for (const source of [...this.wanted.keys()]) if (!wanted.has(source)) this.letGo(source);
     for (const profile of profiles) this.wanted.set(profile.source, profile);
     await this.openWanted();
   }
@@ -364,6 +366,17 @@ export class Devices {
     const chosen = findRemembered(source, this.devicesFor(source));
     const id = track.getSettings().deviceId;
     return chosen !== undefined && Boolean(id) && chosen.deviceId !== id;
+  }
+
+  /** Another program may have it from now on; what still opens is closed when it comes. */
+  private letGo(source: Source): void {
+    if (this.isMain(source)) this.port.phase(deviceOf(source), "off");
+    this.wanted.delete(source);
+    this.attempts.delete(source);
+    this.pulled.delete(source);
+    this.unanswered.delete(source);
+    this.port.fellBack(source, "", null);
+    this.release(source);
   }
 
   private release(source: Source): void {

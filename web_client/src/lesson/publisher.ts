@@ -104,13 +104,24 @@ export class Publisher {
     if (pictures.length) this.negotiate(false);
   }
 
+  /** Send none but these, and the screen: the server has ceased to take the others. */
+  keepOnly(sources: ReadonlySet<Source>): void {
+    for (const source of [...this.sent.keys()]) {
+      if (source !== "screen" && !sources.has(source)) this.cease(source);
+    }
+  }
+
   /** Stop sending `source`. */
   remove(source: Source): void {
-    const known = this.sent.get(source);
-    if (!known) return;
-    this.sent.delete(source);
+    if (!this.sent.has(source)) return;
     this.port.unpublish(source);
-    if (known.transceiver) {
+    this.cease(source);
+  }
+
+  private cease(source: Source): void {
+    const known = this.sent.get(source);
+    this.sent.delete(source);
+    if (known?.transceiver) {
       known.transceiver.direction = "inactive";
       void known.transceiver.sender.replaceTrack(null).catch(() => undefined);
       this.negotiate(false);

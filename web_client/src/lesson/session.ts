@@ -132,7 +132,10 @@ export class LessonSession extends LessonIntents {
   send(): void {
     if (!this.sending && this.connection.live) this.enter();
     this.sending = true;
+    if (!this.store.view.me) return; // what it is to send is known when it has joined
     const profiles = captureProfiles(this.store.view);
+    // Another device of the seat has taken the room's sound: its microphone is off, not just unheard.
+    this.publisher?.keepOnly(new Set(profiles.map((one) => one.source)));
     for (const profile of profiles) {
       const track = this.devices.track(profile.source);
       if (!track) continue;
@@ -140,7 +143,7 @@ export class LessonSession extends LessonIntents {
       void track.applyConstraints(constraintsOf(profile)).catch(() => undefined);
       this.publisher?.set(profile.source, track, profile);
     }
-    if (profiles.length) void this.devices.capture(profiles);
+    void this.devices.capture(profiles);
   }
 
   // --- what people do -------------------------------------------------------------------------

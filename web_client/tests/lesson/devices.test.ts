@@ -296,6 +296,28 @@ describe("a microphone", () => {
     await own.choose("room", "");
     expect(sent.get("room")).toBe("Built-in");
   });
+
+  it("is let go when it is no longer to be captured, and opened when it is again", async () => {
+    const own = devices();
+    await own.capture([MICROPHONE, CAMERA]);
+    await own.capture([CAMERA]);
+    await own.look();
+    expect([live(), sent.has("room"), phases.microphone]).toEqual([["Webcam"], false, "off"]);
+    await own.capture([MICROPHONE, CAMERA]);
+    expect([sent.get("room"), phases.microphone]).toEqual(["Built-in", "on"]);
+  });
+
+  it("that opens when it is no longer to be captured is let go at once", async () => {
+    const own = devices();
+    let open = (): void => undefined;
+    media.hold = new Promise((resolve) => (open = resolve));
+    const opening = own.capture([MICROPHONE]);
+    await settled();
+    await own.capture([]);
+    open();
+    await opening;
+    expect([media.opened.length, live(), sent.has("room")]).toEqual([1, [], false]);
+  });
 });
 
 describe("what was blocked", () => {

@@ -114,6 +114,7 @@ const refusal = new RequestRefused({
 function setup() {
   const asked: string[][] = [];
   const failures: unknown[] = [];
+  const unpublished: Source[] = [];
   let answer: (sources: Record<string, Source>) => Promise<ServerMessage> = (sources) =>
     Promise.resolve({ type: "published", request_id: null, sdp: "answer", producers: sources });
   const publisher = new Publisher(
@@ -122,7 +123,7 @@ function setup() {
         asked.push(Object.values(sources));
         return answer(sources);
       },
-      unpublish: () => undefined,
+      unpublish: (source) => unpublished.push(source),
       link: () => undefined,
       published: () => undefined,
       failed: (error) => failures.push(error),
@@ -134,6 +135,7 @@ function setup() {
     publisher,
     asked,
     failures,
+    unpublished,
     failWith: (error: Error) => (answer = () => Promise.reject(error)),
     accept: () => (answer = accepting),
     /** Until all promises have run: everything here is promises. */
@@ -257,6 +259,25 @@ describe("the publisher", () => {
     const calls = sender.replaceTrack.mock.calls.length;
     publisher.check(1, true);
     expect(sender.replaceTrack.mock.calls.length).toBe(calls);
+  });
+
+  it("ceases to send what another device sends now, and goes on with the rest", async () => {
+    const { publisher, asked, unpublished, settle } = setup();
+    publisher.set("room", track, profile("room"));
+    publisher.set("students", track, profile("students"));
+    publisher.set("screen", track, profile("screen"));
+    await settle();
+    publisher.keepOnly(new Set<Source>(["students"]));
+    await settle();
+    const [sound] = FakePeer.all[0]?.transceivers ?? [];
+    expect(asked.at(-1)).toEqual(["students", "screen"]);
+    expect([sound?.direction, sound?.sender.track]).toEqual(["inactive", null]);
+    expect(unpublished).toEqual([]); // the server has taken it away itself, and would refuse
+    publisher.set("room", track, profile("room"));
+    await settle();
+    expect(asked.at(-1)).toEqual(["students", "screen", "room"]);
+    publisher.remove("screen");
+    expect([unpublished, FakePeer.all.length]).toEqual([["screen"], 1]);
   });
 
   it("restarts ICE first, builds a new connection second", async () => {
