@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hardware_profiles.room_agent.camera import CameraFeed
@@ -40,8 +41,8 @@ class Screen:
         fields = struct.unpack_from(">25I", self._memory)
         self._at, self._line = fields[0] + 12 * fields[19], fields[12]
 
-    def paint(self, number: int) -> None:
-        picture = counter_picture(number, WIDTH, HEIGHT)
+    def show(self, picture: npt.NDArray[np.uint8]) -> None:
+        """RGB, of the whole screen."""
         lines = np.zeros((HEIGHT, self._line // 4, 4), np.uint8)
         lines[:, :WIDTH, :3] = picture[:, :, ::-1]
         self._memory[self._at : self._at + lines.nbytes] = lines.tobytes()
@@ -82,7 +83,7 @@ async def test_what_is_on_the_screen_is_sent_and_a_screen_that_goes_is_a_loss(
     try:
         async with asyncio.timeout(60):
             for shown in (7, 99, 201):
-                screen.paint(shown)
+                screen.show(counter_picture(shown, WIDTH, HEIGHT))
                 while viewer.counters[-1:] != [shown]:  # noqa: ASYNC110 - the screen has no event
                     await asyncio.sleep(0.02)
             screen.process.terminate()
