@@ -68,9 +68,9 @@ def finish_locked(folder: Path) -> Manifest:
     return say_what_stands(work)
 
 
-def limit_output(folder: Path) -> None:
-    """Let no file we write grow beyond what the recording explains (setrlimit(2), RLIMIT_FSIZE)."""
-    most = 2 * tracks_bytes(folder) + MOST_OVERHEAD_BYTES
+def limit_output(read_bytes: int) -> None:
+    """Let no file we write grow beyond what we read explains (setrlimit(2), RLIMIT_FSIZE)."""
+    most = 2 * read_bytes + MOST_OVERHEAD_BYTES
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     if hard == resource.RLIM_INFINITY or most < hard:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep-tracks", action="store_true")
     options = parser.parse_args(arguments)
     os.nice(NICENESS)
-    limit_output(options.folder)
+    limit_output(tracks_bytes(options.folder))
     status = 1
     try:
         manifest = finish(options.folder, keep_tracks=options.keep_tracks)

@@ -25,6 +25,7 @@ from recorder.checksums import Checksum, checksum_of
 from recorder.errors import FinishError, StorageError
 from recorder.part_file import MadePart, PartContent, make_part
 from recorder.recording_folder import JOURNAL
+from recorder.whole_file import whole_file
 
 NOTES = ".made-*.json"
 
@@ -148,12 +149,8 @@ def _state(file: Path) -> tuple[int, int]:
 
 def _write_note(note: Path, key: str, outcome: Outcome) -> None:
     members = {"key": key, **_told(outcome)}
-    temporary = note.with_name(f"{note.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(members, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(note)
+    with whole_file(note) as file:
+        file.write(json.dumps(members).encode())
 
 
 def _standing(folder: Path, note: Path, key: str) -> Outcome | None:

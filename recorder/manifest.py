@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
@@ -35,6 +34,7 @@ from recorder.errors import ManifestError
 from recorder.pauses import SWITCHED_OFF
 from recorder.recording_folder import MANIFEST, sync_folder
 from recorder.records import PROGRAM_SEAT
+from recorder.whole_file import whole_file
 
 MANIFEST_VERSION = 1
 
@@ -325,14 +325,11 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put it into the folder, whole or not at all; all it names is on the disk before it."""
-    temporary = folder / f".{MANIFEST}.tmp"
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(manifest.members(), file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    # The parts' names must be on the disk before the manifest that names them.
-    sync_folder(folder)
-    temporary.rename(folder / MANIFEST)
+    data = json.dumps(manifest.members(), ensure_ascii=False).encode()
+    with whole_file(folder / MANIFEST) as file:
+        file.write(data)
+        # The parts' names must be on the disk before the manifest that names them.
+        sync_folder(folder)
     sync_folder(folder)
 
 

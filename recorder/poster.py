@@ -6,7 +6,6 @@ decode gives no poster; the recording is none the worse.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import av
@@ -14,6 +13,8 @@ import av.error
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from recorder.whole_file import whole_file
 
 # A card is at most 640 pixels wide on the pages.
 WIDTH = 640
@@ -40,12 +41,8 @@ def make_poster(part: Path, poster: Path) -> bool:
     encoded, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not encoded:
         return False
-    temporary = poster.with_name(f".{poster.name}.tmp")
-    with temporary.open("wb") as file:
+    with whole_file(poster) as file:
         file.write(data.tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(poster)
     return True
 
 

@@ -8,7 +8,6 @@ stands beside it under a name of this machine's. Each step can be done again aft
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from recorder.errors import ManifestError
@@ -20,6 +19,7 @@ from recorder.manifest import (
     write_manifest,
 )
 from recorder.recording_folder import MANIFEST, sync_folder
+from recorder.whole_file import whole_file
 
 WHOLE = ".whole_manifest.json"
 
@@ -46,10 +46,8 @@ def put_aside(folder: Path) -> Manifest:
     if manifest.needs_tracks:
         raise ValueError(f"{folder.name} has tracks that are in no part")
     if not (folder / WHOLE).exists():
-        temporary = folder / f"{WHOLE}.tmp"
-        temporary.write_bytes((folder / MANIFEST).read_bytes())
-        _synced(temporary)
-        temporary.rename(folder / WHOLE)
+        with whole_file(folder / WHOLE) as file:
+            file.write((folder / MANIFEST).read_bytes())
         sync_folder(folder)
     write_manifest(folder, kept)
     return kept
@@ -95,11 +93,3 @@ def _standing(folder: Path) -> Manifest:
     if manifest is None:
         raise FileNotFoundError(folder / MANIFEST)
     return manifest
-
-
-def _synced(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,6 +5,7 @@ finished. The best that stands is taken: the library's copy of the manifest wher
 whole; the tracks, where they are kept; else what can still be read of each damaged file. Whatever
 is replaced is first put into `before_repair/NNNN` in the recording's folder, and nothing is
 deleted. Cut short at any moment it is begun again: a file is at every moment the old or the new.
+Where the disk refuses, all is put back as it stood, and nothing else is left.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from recorder.archive import read_archive
 from recorder.checksums import Checksum, checksum_of
-from recorder.errors import FinishError, ManifestError, RecorderError
+from recorder.errors import FinishError, ManifestError, RecorderError, StorageError
 from recorder.exchange.form import LIBRARY
 from recorder.finish import finish_locked
 from recorder.journal import encode_line, read_journal
@@ -38,6 +39,7 @@ from recorder.saved_part import Saved, save_part
 from recorder.stored_pieces import LEDGER
 from recorder.track_reader import has_frames
 from recorder.verification import ArchiveCondition, Verified, elsewhere, verify
+from recorder.whole_file import whole_file
 
 BEFORE_REPAIR = "before_repair"
 # The mark that the library has taken a manifest: a new one is to be taken again.
@@ -62,6 +64,12 @@ FAULTS = {
     "at-work": "A recorder, or finishing, is at work on it.",
     "newer": "A newer version of Tongke made this recording playable. Repair it with that version.",
     "nothing-to-save": "Nothing that stands here can be played; it was left as it is.",
+    "disk-full": "The disk is full ({file}). The recording stands as it did. Free some space, then "
+    "repair it again.",
+    "folder-unwritable": "{file} cannot be written. The recording stands as it did. Repair it "
+    "again as the user that runs Tongke, or as root.",
+    "disk-error": "The disk failed ({file}). The recording stands as it did. Check the disk, then "
+    "repair it again.",
 }
 
 
@@ -86,7 +94,16 @@ class Repair:
     _aside: Path | None = None
 
     def run(self) -> None:
-        """Do what can be done. Raises `StorageError`, `OSError`."""
+        """Do what can be done; a disk that refuses is a fault, as all else that is in the way."""
+        try:
+            self._run()
+        except StorageError as error:
+            self._refused("at-work" if error.code == "in-use" else error.code, str(self.folder))
+        except OSError as error:
+            code = StorageError.from_os(error, self.folder).code
+            self._refused(code, str(error.filename or self.folder))
+
+    def _run(self) -> None:
         found = verify(self.folder)
         if found.condition is ArchiveCondition.RECORDING:
             self.faults.append(Mended("at-work"))
@@ -97,6 +114,11 @@ class Repair:
             self._mend(found)
         if self.done:
             (self.folder / FILED).unlink(missing_ok=True)
+
+    def _refused(self, code: str, file: str) -> None:
+        self._put_back()
+        self.done.clear()
+        self.faults.append(Mended(code, file))
 
     def _mend(self, found: Verified) -> None:
         manifest: Manifest | None = None
@@ -134,7 +156,11 @@ class Repair:
         moved = self._move_aside([MANIFEST, *_finished_files(self.folder)])
         try:
             finish_locked(self.folder)
-        except RecorderError:
+        except (RecorderError, OSError) as error:
+            for name in _finished_files(self.folder):  # all that stood here is aside
+                (self.folder / name).unlink()
+            if isinstance(error, StorageError | OSError):
+                raise
             for name in moved:
                 (self._kept_in() / name).rename(self.folder / name)
             sync_folder(self.folder)
@@ -166,12 +192,21 @@ class Repair:
 
     def _from_files(self, manifest: Manifest) -> bool:
         """Each damaged file gives way to what can be read of it; whether anything can be played."""
+        ready: list[Saved] = []
+        try:
+            return self._from_what_reads(manifest, ready)
+        finally:
+            for saved in ready:
+                saved.aside.unlink(missing_ok=True)  # renamed, if all went well
+
+    def _from_what_reads(self, manifest: Manifest, ready: list[Saved]) -> bool:
+        """As above; `ready` is what was written on the way."""
         taken = {one.file: one for one in manifest.checksums}
         stored = elsewhere(self.folder, manifest)
         parts: list[Part] = []
         missing = list(manifest.missing)
         mended: list[Mended] = []
-        ready: list[Saved] = []
+        gone: list[str] = []
         for part in manifest.parts:
             path = self.folder / part.file
             if part.file in stored:
@@ -197,13 +232,15 @@ class Repair:
                     ),
                 )
             )
+            gone.append(playlist)
             if saved:
                 ready.append(saved)
                 parts.append(_as_one_file(part, round(saved_s, 3)))
+            else:
+                gone.append(part.file)
         if not parts:
-            for saved in ready:
-                saved.aside.unlink()
             return False
+        self._move_aside([name for name in gone if name])
         for saved in ready:
             self._keep(saved.path.name)
             saved.aside.rename(saved.path)
@@ -261,9 +298,7 @@ class Repair:
         if (self.folder / name).is_file():
             self._keep(name)
         for part in parts:
-            aside = self.folder / f".{name}.tmp"
-            if part.has_video and make_poster(self.folder / part.file, aside):
-                aside.rename(self.folder / name)
+            if part.has_video and make_poster(self.folder / part.file, self.folder / name):
                 return name
         return ""
 
@@ -296,7 +331,7 @@ class Repair:
             root = self.folder / BEFORE_REPAIR
             root.mkdir(mode=0o700, exist_ok=True)
             number = 1 + max((int(p.name) for p in root.iterdir() if p.name.isdigit()), default=0)
-            self._aside = root / f"{number:04d}"
+            self._aside = root / f"{number:04d}"  # before it is made: what is there may be put back
             self._aside.mkdir(mode=0o700)
             sync_folder(root)
         return self._aside
@@ -307,9 +342,9 @@ class Repair:
         try:
             target.hardlink_to(source)
         except OSError:  # not every file system knows two names of one file
-            shutil.copy2(source, target)
-            with target.open("rb") as file:
-                os.fsync(file.fileno())
+            with whole_file(target) as copy, source.open("rb") as read:
+                shutil.copyfileobj(read, copy)
+            shutil.copystat(source, target)
         sync_folder(self._kept_in())
 
     def _move_aside(self, names: list[str]) -> list[str]:
@@ -322,6 +357,23 @@ class Repair:
             sync_folder(self._kept_in())
             sync_folder(self.folder)
         return moved
+
+    def _put_back(self) -> None:
+        """What this repair has put aside stands where it stood. What the disk refuses even now
+        stays aside."""
+        if self._aside is None:
+            return
+        with contextlib.suppress(OSError):
+            for kept in list(self._aside.iterdir()):
+                place = self.folder / kept.name
+                if place.is_file() and place.samefile(kept):
+                    kept.unlink()  # it was not replaced yet
+                else:
+                    kept.rename(place)
+            sync_folder(self.folder)
+            self._aside.rmdir()
+            self._aside.parent.rmdir()  # unless an earlier repair has kept something
+        self._aside = None
 
     def _write_manifest(self, manifest: Manifest) -> None:
         if (self.folder / MANIFEST).is_file():
@@ -359,10 +411,6 @@ def _bare(line: dict[str, object]) -> dict[str, object]:
 
 def _replace(path: Path, data: bytes) -> None:
     """Whole or not at all; whoever holds the old file open holds the old one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
     sync_folder(path.parent)

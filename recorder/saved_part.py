@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+# What the file that is written can say of its disk, and no damaged one that is read.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _OPTIONS = {"mp4": {"movflags": "faststart"}, "webm": {"cues_to_front": "1"}}
 
 
@@ -26,7 +29,10 @@ class Saved:
 
 
 def save_part(path: Path) -> Saved | None:
-    """Copy what can be read into a file beside it; None when that is nothing. Raises `OSError`."""
+    """Copy what can be read into a file beside it; None when that is nothing.
+
+    Raises `OSError` where the disk does not take it: then nothing is left of it.
+    """
     container_format = path.suffix.removeprefix(".")
     if container_format not in _OPTIONS:
         return None
@@ -46,9 +52,15 @@ def save_part(path: Path) -> Saved | None:
             raise av.error.InvalidDataError(0, "no frame")
         with aside.open("rb") as file:
             os.fsync(file.fileno())
-    except (av.error.FFmpegError, ValueError):
+    except (av.error.FFmpegError, ValueError) as error:
         aside.unlink(missing_ok=True)
+        code = getattr(error, "errno", None)
+        if code in _NO_ROOM:
+            raise OSError(code, os.strerror(code), str(aside)) from error
         return None
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
     return Saved(path, aside, duration_s)
 
 

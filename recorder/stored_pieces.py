@@ -8,12 +8,12 @@ taken of what the store gave back. The file's name begins with a dot: it is this
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recorder.recording_folder import sync_folder
+from recorder.whole_file import whole_file
 
 LEDGER = ".stored.json"
 PIECE_BYTES = 16 << 20
@@ -76,10 +76,6 @@ def read_ledger(folder: Path) -> StoredPieces:
 
 def write_ledger(folder: Path, ledger: StoredPieces) -> None:
     """Whole or not at all. Raises `OSError`."""
-    temporary = folder / f"{LEDGER}.tmp"
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(ledger.model_dump_json())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(folder / LEDGER)
+    with whole_file(folder / LEDGER) as file:
+        file.write(ledger.model_dump_json().encode())
     sync_folder(folder)

@@ -6,7 +6,6 @@ so that a long lesson costs what a short one does. A moment that shows nothing i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 
 from recorder.poster import Picture
+from recorder.whole_file import whole_file
 
 WIDTH, HEIGHT = 160, 90  # a hand's width above a seek bar
 COLUMNS = 10
@@ -64,12 +64,8 @@ def make_strip(parts: Sequence[StripPart], duration_s: float, path: Path) -> Mad
     encoded, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not drawn or not encoded:
         return None
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         file.write(data.tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
     return MadeStrip(round(every_s, 3), count)
 
 

@@ -64,6 +64,9 @@ REPAIRS_ZH = {
     "at-work": "正在录制或整理。",
     "newer": "这个录制由更新版本的同课整理。请用该版本修复。",
     "nothing-to-save": "这里没有可播放的内容；一切保持原样。",
+    "disk-full": "磁盘已满（{file}）。录制保持原样。请腾出空间，再修复一次。",
+    "folder-unwritable": "无法写入 {file}。录制保持原样。请以运行同课的用户或 root 再修复一次。",
+    "disk-error": "磁盘出错（{file}）。录制保持原样。请检查磁盘，再修复一次。",
 }
 
 EXIT_DAMAGED, EXIT_REFUSED, EXIT_LACKING = 1, 2, 3

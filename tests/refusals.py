@@ -49,6 +49,11 @@ class SmallDisk:
                 ballast.write(bytes(min(free, 1 << 20)))
                 ballast.flush()
 
+    def leave(self, free: int) -> None:
+        """So many bytes are left, as far as a page allows."""
+        self.fill()
+        os.truncate(self._ballast, max(0, self._ballast.stat().st_size - free))
+
     def clear(self) -> None:
         """Someone has made room."""
         self._ballast.unlink()

@@ -5,6 +5,7 @@ Read back by ffprobe: how many frames of what was there a player finds.
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 import shutil
@@ -21,7 +22,18 @@ from recorder.manifest import Manifest, read_manifest
 from recorder.recording_folder import JOURNAL, MANIFEST, lock_journal
 from recorder.repairing import BEFORE_REPAIR, FILED, Repair
 from recorder.verification import ArchiveCondition, verify
+from tests.refusals import small_disk
 from tests.unit.recorder.exchange.exported import contents, fragment, probed, record
+
+PAGE = 4096  # a tmpfs gives room by pages
+LIMIT = """
+import io, resource, sys
+from recorder import repair
+sys.stdin = io.TextIOWrapper(io.BytesIO())
+sys.stdout, out = io.StringIO(), sys.stdout
+repair.main(sys.argv[1:])
+print(resource.getrlimit(resource.RLIMIT_FSIZE)[0], file=out)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +200,70 @@ def test_where_nothing_plays_all_stays_as_it_was(
     repair = repaired(folder)
     assert [one.code for one in repair.faults] == ["nothing-to-save"]
     assert contents(folder) == before
+
+
+def test_a_full_disk_is_told_and_nothing_is_left_however_far_it_came(
+    made: Path, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 4) as disk:
+        folder = shutil.copytree(made / "finished", disk.folder / "rec1")
+        cut(part_of(folder), 0.9)
+        (folder / "poster.jpg").write_bytes(b"torn")
+        before = contents(folder)
+        refused = 0
+        for pages in range(256):
+            disk.leave(pages * PAGE)
+            repair = repaired(folder)
+            if not repair.faults:
+                break
+            refused += 1
+            assert [one.code for one in repair.faults] == ["disk-full"], pages
+            assert repair.done == []
+            disk.clear()
+            assert contents(folder) == before, pages
+            assert not (folder / BEFORE_REPAIR).exists(), pages
+    assert refused > 3
+    assert {"part-saved", "poster-again"} <= set(done(repair))
+
+
+@pytest.mark.parametrize("step", ["finish_locked", "write_manifest", "make_poster"])
+def test_what_a_disk_refuses_late_is_put_back(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    folder = copied(made, tmp_path, "with_tracks" if step == "finish_locked" else "finished")
+    cut(part_of(folder), 0.9)
+    (folder / "poster.jpg").write_bytes(b"torn")
+    before = contents(folder)
+
+    def refused(*_: object) -> None:
+        if step == "finish_locked":
+            (folder / "part-0001.mp4").write_bytes(b"half of it")
+        raise OSError(errno.EROFS, "Read-only file system", str(folder / "x"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"recorder.repairing.{step}", refused)
+        repair = Repair(folder)
+        repair.run()
+    assert [(one.code, one.file) for one in repair.faults] == [
+        ("folder-unwritable", str(folder / "x"))
+    ]
+    assert contents(folder) == before
+    assert repaired(folder).done, "and then it is done"
+
+
+def test_a_long_part_may_be_written_again_where_no_tracks_are_left(
+    made: Path, tmp_path: Path
+) -> None:
+    """What a recording's files may grow to was measured by its tracks, which are gone by then: of
+    forty minutes nothing could be saved."""
+    folder = copied(made, tmp_path)
+    long = folder / "part-0009.mp4"
+    with long.open("wb") as file:
+        file.truncate(200 << 20)  # it takes no room
+    told = subprocess.run(
+        [sys.executable, "-c", LIMIT, folder], capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) > 2 * long.stat().st_size
 
 
 def test_a_newer_versions_recording_and_one_at_work_are_left_alone(
