@@ -530,7 +530,9 @@ async def _object_store(settings: Settings, stack: AsyncExitStack) -> Store:
     uploads = Uploads(objects, settings.recordings, spool_bytes=spool_bytes)
     stack.push_async_callback(uploads.close)
     await uploads.start()
-    return ObjectStore(objects, settings.recordings, uploads)
+    store = ObjectStore(objects, settings.recordings, uploads)
+    stack.push_async_callback(store.close)
+    return store
 
 
 def turn_servers(settings: Settings) -> TurnServers | None:

@@ -320,7 +320,7 @@ async def recording_file(
     headers = {"cache-control": "no-store"}
     if isinstance(found, Path):
         return FileResponse(found, media_type=media_type, headers=headers)
-    return stored_response(found, request, media_type=media_type, headers=headers)
+    return await stored_response(found, request, media_type=media_type, headers=headers)
 
 
 async def _ordinary(services: Services, recording_id: str, name: str) -> OrdinaryFile | None:

@@ -1,6 +1,7 @@
 """A file that is kept elsewhere as an answer: whole, or one range of it (RFC 9110 §14).
 
-Of several ranges the whole is answered, as §14.2 allows; players ask for one.
+Of several ranges the whole is answered, as §14.2 allows; players ask for one. The answer begins
+when the store has given the first bytes: a store that is away is told, and not a torn answer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import structlog
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from server.errors import Refusal, Text
 from server.recordings.objects import ObjectMissing, ObjectsAway
 from server.recordings.store import StoredFile
 
@@ -19,10 +21,10 @@ _log = structlog.get_logger("tongke.store")
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
-def stored_response(
+async def stored_response(
     file: StoredFile, request: Request, *, media_type: str | None, headers: Mapping[str, str]
 ) -> Response:
-    """200, 206, or 416."""
+    """200, 206, or 416. Refuses (503) while the store does not give it."""
     asked = _RANGE.fullmatch(request.headers.get("range", "").strip())
     told = {**headers, "accept-ranges": "bytes"}
     begin, end, status = 0, file.size, 200
@@ -38,7 +40,18 @@ def stored_response(
     kind = media_type or "application/octet-stream"
     if request.method == "HEAD":
         return Response(status_code=status, headers=told, media_type=kind)
-    return StreamingResponse(_read(file, begin, end), status, told, kind)
+    data = _read(file, begin, end)
+    try:
+        first = await anext(data, b"")
+    except (ObjectsAway, ObjectMissing):
+        raise _away() from None
+    return StreamingResponse(_behind(first, data), status, told, kind)
+
+
+async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for data in rest:
+        yield data
 
 
 async def _read(file: StoredFile, begin: int, end: int) -> AsyncIterator[bytes]:
@@ -49,6 +62,18 @@ async def _read(file: StoredFile, begin: int, end: int) -> AsyncIterator[bytes]:
     except (ObjectsAway, ObjectMissing) as error:
         _log.warning("a stored file cannot be read", why=str(error))
         raise
+
+
+def _away() -> Refusal:
+    return Refusal(
+        503,
+        "store-away",
+        Text(
+            "存放录像的对象存储没有应答，请稍后再试。",
+            "The store that keeps this recording does not answer. Try again in a while.",
+        ),
+        retry_after_s=30.0,
+    )
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import structlog
 
+from recorder.recording_folder import sync_folder
 from recorder.stored_pieces import LedgerError, StoredPieces, key_of, read_ledger, write_ledger
+from recorder.whole_file import whole_file
 from server.recordings.objects import ObjectMissing, Objects, ObjectsAway
 from server.recordings.store import FolderStore, StoredFile
 from server.recordings.uploading import INDEX, Uploads
@@ -66,6 +68,19 @@ class ObjectStore:
         self._folder = folder
         self._here = FolderStore(folder)
         self.uploads = uploads
+        self._removing: asyncio.Task[None] | None = None
+        self._noted_more = False
+
+    async def close(self) -> None:
+        """What is to be removed there stays noted."""
+        if self._removing is not None:
+            self._removing.cancel()
+            await asyncio.gather(self._removing, return_exceptions=True)
+
+    async def removed(self) -> None:
+        """Until all that was noted has been tried."""
+        if self._removing is not None:
+            await self._removing
 
     async def put(self, recording_id: str, folder: Path, names: Iterable[str]) -> None:
         """They are safe where they lie, and are sent when their turn comes."""
@@ -125,7 +140,7 @@ class ObjectStore:
             ledger.released = [name for name in ledger.released if name not in names]
             await asyncio.to_thread(write_ledger, self._folder / recording_id, ledger)
         await self._here.drop(recording_id, names)
-        await self.remove_noted()
+        self._remove_soon()
 
     async def remove(self, recording_id: str) -> None:
         """Here at once; there as soon as the store does it: what is to go is written down first."""
@@ -133,9 +148,20 @@ class ObjectStore:
         if ledger is not None and (ledger.pieces or ledger.in_flight):
             await asyncio.to_thread(self._note_removal, recording_id, ledger)
         await self._here.remove(recording_id)
-        await self.remove_noted()
+        self._remove_soon()
 
-    async def remove_noted(self) -> None:
+    def _remove_soon(self) -> None:
+        """Nobody waits for the store: it may take its time, and lessons have theirs to keep."""
+        self._noted_more = True
+        if self._removing is None or self._removing.done():
+            self._removing = asyncio.create_task(self._remove_all(), name="object-removals")
+
+    async def _remove_all(self) -> None:
+        while self._noted_more:
+            self._noted_more = False
+            await self._remove_noted()
+
+    async def _remove_noted(self) -> None:
         """Objects of recordings that were removed go; what the store refuses waits."""
         noted = self._folder / REMOVED
         for path in sorted(noted.glob("*.json")) if noted.is_dir() else ():
@@ -156,7 +182,7 @@ class ObjectStore:
     async def sweep(self, now: float) -> None:
         """What was brought here some hours ago goes; what was to be removed is tried again."""
         await asyncio.to_thread(self._sweep_brought, now)
-        await self.remove_noted()
+        self._remove_soon()
 
     def _sweep_brought(self, now: float) -> None:
         brought = self._folder / BROUGHT
@@ -175,6 +201,6 @@ class ObjectStore:
     def _note_removal(self, recording_id: str, ledger: StoredPieces) -> None:
         noted = self._folder / REMOVED
         noted.mkdir(mode=0o700, exist_ok=True)
-        temporary = noted / f".{recording_id}.tmp"
-        temporary.write_text(ledger.model_dump_json(), encoding="utf-8")
-        temporary.rename(noted / f"{recording_id}.json")
+        with whole_file(noted / f"{recording_id}.json") as file:
+            file.write(ledger.model_dump_json().encode())
+        sync_folder(noted)

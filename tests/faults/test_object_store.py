@@ -170,6 +170,7 @@ async def test_it_is_played_by_ranges_brought_back_and_removed(
     assert (await asyncio.to_thread(checksum_of, brought)).sha256 == film
     key = key_of("rec2", "part-1.mp4", 0, read_ledger(folder).pieces["part-1.mp4"][0])
     await store.remove("rec2")
+    await store.removed()
     with pytest.raises(ObjectMissing):
         await objects.get(key)
     await asyncio.to_thread(shutil.rmtree, tmp_path / ".brought")

@@ -423,9 +423,11 @@ async def test_in_an_object_store_the_rest_goes_there_too(
     world.clock.pass_s(UNDO_S)
     objects.fault = lambda call, _key: "before" if call == "delete" else ""
     await sweep(world)
+    await store.removed()
     assert list((root / REMOVED).glob("*.json")), "what the store refused waits"
     objects.fault = lambda _call, _key: ""
     await sweep(world)
+    await store.removed()
     await uploads.send("rec1")
     assert not [key for key in objects.held if "part-1.mp4" in key]
     index = json.loads(objects.held["rec1/index.json"])

@@ -270,10 +270,12 @@ async def test_a_removal_that_the_store_refuses_is_tried_again(folder: Path) -> 
     store = ObjectStore(objects, folder.parent, sending)
     objects.fault = lambda call, _key: "before" if call == "delete" else ""
     await store.remove("rec1")
+    await store.removed()
     assert folder.name not in names_in(folder.parent)
     assert any(key.startswith("rec1/") for key in objects.held)
     objects.fault = lambda _call, _key: ""
     await store.sweep(0.0)
+    await store.removed()
     assert objects.held
     assert all(key.startswith("rec2/") for key in objects.held)
     assert not list((folder.parent / REMOVED).iterdir())
