@@ -7,6 +7,7 @@ needs to know of one folder only. A recording stays on the disk on which it bega
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import structlog
 
+from recorder.exchange.form import LIBRARY
+from recorder.recording_folder import JOURNAL
 from server.database.free_space import free_bytes
 from server.recordings.moving import move, release_carried
 
@@ -84,7 +87,14 @@ class RecordingPlaces:
 
 
 def remove_recording(place: Path) -> None:
-    """With all that lies there, on whichever disks; what cannot be removed is left."""
+    """With all that lies there, on whichever disks; what cannot be removed is left.
+
+    What would have the rest taken for a recording to be finished or taken in goes first: whoever is
+    killed over it leaves none.
+    """
+    for name in (JOURNAL, LIBRARY):
+        with contextlib.suppress(OSError):
+            (place / name).unlink()
     release_carried(place, kept_tracks=False)
     if place.is_symlink():
         target = place.resolve()

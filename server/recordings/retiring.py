@@ -24,6 +24,7 @@ from server.database.engine import Database
 from server.database.models import ArchiveAct, Community, Recording
 from server.errors import not_found
 from server.ids import new_id
+from server.recordings.cut_short import CutShort
 from server.recordings.library import RECORDINGS, take_manifest
 from server.recordings.retention import (
     CommunityUsage,
@@ -52,13 +53,19 @@ class Retirement:
         self._store = store
         self._folder = folder
         self._kept_s = kept_s
+        self.cut_short = CutShort(database, store, folder)
         self.refused: dict[str, Planned] = {}
         """What was kept in spite of its rule, by recording, as of the last time."""
         self.quotas: dict[str, QuotaState] = {}
         """How much of its quota each community has used, as of the last time."""
 
     async def carry_out(self, now: float) -> None:
-        """All that is due, but the purge of what was deleted: that is `Deletion`'s, after this."""
+        """All that is due, but the purge of what was deleted: that is `Deletion`'s, after this.
+
+        First what an earlier server was killed over is brought to its end.
+        """
+        for recording_id in await self.cut_short.settle():
+            await self._tell_store(recording_id)
         async with self._database.read() as session:
             all_planned = await plan(session, kept_s=self._kept_s)
             usage = await usage_by_community(session)
