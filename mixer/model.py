@@ -172,12 +172,19 @@ class TapInfo:
 
 @dataclass(frozen=True, slots=True)
 class FeedOffer:
-    """A stream made on this machine: its lesson name, `H264`, `VP8` or `opus`, its layers."""
+    """A stream made on this machine: its lesson name, `H264`, `VP8` or `opus`, its layers.
+
+    `fallback_codec` is in what else its feeder would send it, to those who cannot show `codec`:
+    `FallbackNeeded` says when somebody is there. It is then a feed of its own, with the producer
+    that it stands for as `fallback_for`. Receivers go on wanting that one, and know of one alone.
+    """
 
     label: str
     codec: str
     max_bitrate_bps: int
     layers: int = 1
+    fallback_codec: str = ""
+    fallback_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +272,18 @@ class LayersNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackNeeded:
+    """So many layers of a fed picture, from the smallest on, are needed in its `fallback_codec`.
+
+    It begins with none, 0, and is told every change: what nobody needs, nobody has to make.
+    """
+
+    device_id: str
+    producer_id: str
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkMeasured:
     """One device's line, measured over the last seconds.
 
@@ -298,6 +317,7 @@ MediaEvent = (
     | SpeechHeard
     | ConsumerChanged
     | LayersNeeded
+    | FallbackNeeded
     | LinkMeasured
 )
 
@@ -311,7 +331,8 @@ class NodeLimits:
     producers_per_device: int = 8
     encodings_per_producer: int = 3
     layers_per_feed: int = 4  # a program's, from 180p to 1080p
-    feeds_per_lesson: int = 16  # a picture, and a mixed sound for each that hears another mix
+    # A picture, the same in another codec, and a mixed sound for each that hears another mix.
+    feeds_per_lesson: int = 17
     pending_handshakes: int = 256
     transports_per_source: int = 512  # of one IPv4 address or IPv6 /64; two for each device
 

@@ -25,6 +25,7 @@ from mixer.errors import (
 )
 from mixer.model import (
     ConsumerChanged,
+    FallbackNeeded,
     LayersNeeded,
     LinkMeasured,
     MediaEvent,
@@ -146,6 +147,8 @@ class LessonRunner:
                 key = ("consumer", event.device_id, event.producer_id)
             case LayersNeeded():
                 key = ("layers", event.producer_id)
+            case FallbackNeeded():
+                key = ("fallback", event.producer_id)
             case LinkMeasured():
                 key = ("link", event.device_id, event.direction)
         self._noticed.pop(key, None)  # the newest goes to the end of the row

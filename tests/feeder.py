@@ -1,9 +1,10 @@
-"""A process of its own that feeds a lesson: an H.264 picture in two sizes and a tone, plain RTP.
+"""A process of its own that feeds a lesson: a picture in two sizes and a tone, plain RTP.
 
-`python -m tests.feeder` reads one JSON object from its standard input: `picture` and `sound`, each
-with the socket to bind, `media_path`, `ssrcs`, `payload_type` (`mixer.model.FeedInfo`). It ends
-when its standard input is closed. Each layer has its own brightness, so that whoever looks knows
-which one came; a keyframe is sent when asked for and at no other time but the beginning.
+`python -m tests.feeder` reads one JSON object from its standard input: streams by any name, each
+with the socket to bind, `media_path`, `ssrcs`, `payload_type` (`mixer.model.FeedInfo`) and its
+codec: H264, VP8 or opus. It ends when its standard input is closed. Each layer has its own
+brightness, so that whoever looks knows which one came; a keyframe is sent when asked for and at no
+other time but the beginning.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import av
 import numpy as np
 from aiortc.codecs.h264 import H264Encoder
+from aiortc.codecs.vpx import Vp8Encoder
 
 from mixer.rtp.feedback import Pli
 from mixer.rtp.packet import RtpPacket
@@ -91,25 +93,30 @@ class Sender:
                 return
 
 
-def encoder_of(size: tuple[int, int]) -> av.VideoCodecContext:
-    encoder = av.CodecContext.create("libx264", "w")
+H264_OPTIONS = {"preset": "superfast", "tune": "zerolatency", "profile": "baseline"}
+VP8_OPTIONS = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+
+
+def encoder_of(size: tuple[int, int], codec: str = "H264") -> av.VideoCodecContext:
+    encoder = av.CodecContext.create("libvpx" if codec == "VP8" else "libx264", "w")
     encoder.width, encoder.height = size
     encoder.pix_fmt = "yuv420p"
     encoder.framerate = fractions.Fraction(FRAME_RATE)
     encoder.time_base = fractions.Fraction(1, 90_000)
     encoder.gop_size = 10_000
-    encoder.options = {"preset": "superfast", "tune": "zerolatency", "profile": "baseline"}
+    encoder.options = VP8_OPTIONS if codec == "VP8" else H264_OPTIONS
     return encoder
 
 
 def send_pictures(feed: dict[str, Any], ended: threading.Event) -> None:
-    sender, packer = Sender(feed), H264Encoder()
-    encoders = [encoder_of(size) for size in SIZES]
+    sender = Sender(feed)
+    packers = [Vp8Encoder() if feed["codec"] == "VP8" else H264Encoder() for _size in SIZES]
+    encoders = [encoder_of(size, feed["codec"]) for size in SIZES]
     number = 0
     while not ended.wait(1 / FRAME_RATE):
         wanted = sender.wanted_keyframes()
-        for ssrc, encoder, size, level in zip(
-            sender.ssrcs, encoders, SIZES, BRIGHTNESS, strict=True
+        for ssrc, packer, encoder, size, level in zip(
+            sender.ssrcs, packers, encoders, SIZES, BRIGHTNESS, strict=True
         ):
             width, height = size
             plane = np.full((height * 3 // 2, width), 128, np.uint8)
@@ -152,8 +159,10 @@ def main() -> None:
     feeds = json.loads(sys.stdin.readline())
     ended = threading.Event()
     threads = [
-        threading.Thread(target=send_pictures, args=(feeds["picture"], ended)),
-        threading.Thread(target=send_sound, args=(feeds["sound"], ended)),
+        threading.Thread(
+            target=send_sound if feed["codec"] == "opus" else send_pictures, args=(feed, ended)
+        )
+        for feed in feeds.values()
     ]
     for thread in threads:
         thread.start()

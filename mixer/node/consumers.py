@@ -12,7 +12,7 @@ all policy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mixer.forward.allocation import (
     REASON_BANDWIDTH,
@@ -46,6 +46,9 @@ MAX_MID_CHARACTERS = 16
 
 # Nothing has been sent for so long: what was lost before has been asked for and repeated by now.
 QUIET_S = 1.5
+
+
+_Told = TypeVar("_Told")
 
 
 class ConsumersOwner(Protocol):
@@ -88,7 +91,7 @@ class Consumers:
 
     def add(self, producer: Producer, m_line: MLine, codec: Codec) -> None:
         """Send this producer on this m-line under the peer's payload types; silent at first."""
-        self.remove(producer.producer_id)
+        self.remove(producer.wanted_as)
         has_rtx = bool(codec.rtx_payload_type) and producer.kind is Kind.VIDEO
         pump_id = self._pump.add_consumer(
             producer.pump_id,
@@ -102,7 +105,7 @@ class Consumers:
         )
         consumer = Consumer(producer, pump_id, m_line.ssrc, m_line.mid)
         self._connection.port.add_consumer(consumer)
-        self._by_producer[producer.producer_id] = consumer
+        self._by_producer[producer.wanted_as] = consumer
         self._by_ssrc[m_line.ssrc] = consumer
         self._by_ssrc[m_line.rtx_ssrc] = consumer
 
@@ -135,6 +138,7 @@ class Consumers:
     ) -> None:
         """Give each wanted stream the best layer the line carries; park what is not wanted."""
         wanted = [want for want in wants if want.producer_id in self._by_producer]
+        streams = self._as_sent(streams)
         allocation = self._allocator.allocate(
             now,
             available_bps=self.estimator.bitrate_bps,
@@ -160,12 +164,22 @@ class Consumers:
 
         `bitrates` are of each producer's layers.
         """
-        available_bps = self.estimator.bitrate_bps
-        needed_bps = self._allocator.reprice(available_bps=available_bps, bitrates=bitrates)
+        needed_bps = self._allocator.reprice(
+            available_bps=self.estimator.bitrate_bps, bitrates=self._as_sent(bitrates)
+        )
         if needed_bps is None:
             return False
         self._set_needs(now, needed_bps, needed_bps)
         return True
+
+    def _as_sent(self, of_producers: Mapping[str, _Told]) -> Mapping[str, _Told]:
+        """What is known of producers, for this peer: of a fallback where it is sent one."""
+        fallbacks = {
+            wanted: of_producers[one.producer.producer_id]
+            for wanted, one in self._by_producer.items()
+            if one.producer.producer_id != wanted and one.producer.producer_id in of_producers
+        }
+        return {**of_producers, **fallbacks} if fallbacks else of_producers
 
     def _set_needs(self, now: float, used_bps: int, wanted_bps: int) -> None:
         self.used_bps, self.wanted_bps = used_bps, wanted_bps

@@ -205,7 +205,7 @@ class ControlLoop:
         encoding.format = found
         if producer.arrange(now):
             for subscription in self._members.subscriptions.values():
-                subscription.consumers.layers_arranged(producer.producer_id)
+                subscription.consumers.layers_arranged(producer.wanted_as)
         self._reshaped = True
         self.hurry()
 

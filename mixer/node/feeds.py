@@ -84,8 +84,10 @@ def open_feed(
 ) -> Feed:
     """A producer fed from the socket bound at `socket_path`; raises `FeedRefused`."""
     codec = CODECS.get(offer.codec)
-    if codec is None:
-        raise FeedRefused(f"a feed has one of the codecs {', '.join(CODECS)}, not {offer.codec!r}")
+    for name in (offer.codec, offer.fallback_codec or offer.codec):
+        if name not in CODECS:
+            raise FeedRefused(f"a feed has one of the codecs {', '.join(CODECS)}, not {name!r}")
+    assert codec is not None  # noqa: S101 - it was looked for
     if fault := fault_of(socket_path):
         raise FeedRefused(fault)
     kind = Kind.AUDIO if codec.name == "opus" else Kind.VIDEO
@@ -105,6 +107,8 @@ def open_feed(
         codec=codec,
         max_bitrate_bps=offer.max_bitrate_bps,
         every=encodings,
+        fallback_codec=offer.fallback_codec,
+        fallback_for=offer.fallback_for,
         pump_id=port.pump.add_producer(
             transport_id,
             codec=pump_codec(codec),

@@ -134,9 +134,18 @@ class Members:
             raise FeedRefused(f"a feed has 1 to {self._limits.layers_per_feed} layers")
         if len(self.feeds) >= self._limits.feeds_per_lesson:
             raise NodeFull(f"a lesson may have {self._limits.feeds_per_lesson} feeds")
+        if offer.fallback_for:
+            self._admit_fallback(offer)
         feed = open_feed(self._port, self._owner, device_id, socket_path, offer)
         self.feeds[feed.info.producer.producer_id] = feed
         return feed.info
+
+    def _admit_fallback(self, offer: FeedOffer) -> None:
+        producer = self.known(offer.fallback_for)
+        if offer.codec != producer.fallback_codec or producer.fallback is not None:
+            raise FeedRefused(
+                f"producer {producer.producer_id!r} has no use for another feed in {offer.codec}"
+            )
 
     def unpublish(self, producer_id: str) -> None:
         """Stop a producer; fine when it is gone already."""
@@ -148,14 +157,24 @@ class Members:
         """A sender has begun another one."""
         self.producers[producer.producer_id] = producer
         self._senders[producer.producer_id] = sender
+        if producer.fallback_for:
+            self.known(producer.fallback_for).fallback = producer
+            for subscription in self.subscriptions.values():
+                subscription.send_lines()
 
     def remove_producer(self, producer: Producer) -> None:
         """Its sender drops a producer: everything that hangs on it goes first."""
         self.producers.pop(producer.producer_id, None)
         self._senders.pop(producer.producer_id, None)
         self.feeds.pop(producer.producer_id, None)
+        stood_for = self.producers.get(producer.fallback_for)
+        if stood_for is not None:
+            stood_for.fallback = None
         for subscription in self.subscriptions.values():
-            subscription.producer_removed(producer.producer_id)
+            if producer.fallback_for:
+                subscription.fallback_removed(producer.fallback_for)
+            else:
+                subscription.producer_removed(producer.producer_id)
         for tap in self.taps.values():
             if tap.info.producer_id == producer.producer_id:
                 tap.producer_removed()

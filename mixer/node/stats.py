@@ -312,7 +312,7 @@ def _subscription(pump: Pump, subscription: Subscription, now: float) -> Subscri
     return {
         **line,
         "consumers": [
-            _consumer(pump, consumer, wants.get(consumer.producer.producer_id), now)
+            _consumer(pump, consumer, wants.get(consumer.producer.wanted_as), now)
             for consumer in consumers
         ],
     }

@@ -59,6 +59,9 @@ class Encoding:
 class Producer:
     """A stream coming in. Of all that its sender has agreed to send, in the pump's order (`every`),
     at most `most_layers` are its layers (`encodings`), the smallest first.
+
+    Who cannot show its codec is sent its `fallback`, if that is there: the same in
+    `fallback_codec`, a producer of its own that nobody wants by name (`wanted_as`).
     """
 
     producer_id: str
@@ -73,6 +76,9 @@ class Producer:
     most_layers: int = 3
     live: bool = False
     paused: bool = False
+    fallback_codec: str = ""
+    fallback_for: str = ""  # the producer that this one is sent in place of
+    fallback: Producer | None = None
     faults: tuple[PictureFault, ...] = ()  # as last told
     encodings: list[Encoding] = field(init=False)
 
@@ -90,6 +96,11 @@ class Producer:
             self.every[slot] for slot in smallest_first(layers, most=self.most_layers)
         ]
         return self.encodings != before  # the same objects in the same places
+
+    @property
+    def wanted_as(self) -> str:
+        """The producer that receivers want, and are told of, when they are sent this one."""
+        return self.fallback_for or self.producer_id
 
     def info(self) -> ProducerInfo:
         """As callers see it."""
@@ -143,7 +154,7 @@ class Producer:
     def stream(self, now: float) -> Stream:
         """As policy sees it."""
         layers = tuple(encoding.layer(now) for encoding in self.encodings)
-        return Stream(self.producer_id, self.kind, layers, self.paused)
+        return Stream(self.wanted_as, self.kind, layers, self.paused)
 
 
 @dataclass(slots=True)

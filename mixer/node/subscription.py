@@ -124,16 +124,23 @@ class Subscription:
             if m_line.stream is not None:
                 m_line.codec, m_line.offered = answer.codecs[m_line.mid], True
         self.connection.set_peer(answer.peer)
-        self._send_lines()
+        self.send_lines()
 
-    def _send_lines(self) -> None:
+    def send_lines(self) -> None:
         """A consumer for every line that has a stream and the peer's consent to it."""
         for m_line in self._m_lines.all:
             if m_line.stream is None or m_line.codec is None:
                 continue
             producer = self._owner.producer(m_line.stream.producer_id)
-            if producer is not None and not self.consumers.has(producer.producer_id):
+            if producer is not None and m_line.takes_fallback:
+                producer = producer.fallback
+            if producer is not None and not self.consumers.has(producer.wanted_as):
                 self.consumers.add(producer, m_line, m_line.codec)
+
+    def takes_fallback(self, producer_id: str) -> bool:
+        """Whether the peer can show this picture in its other codec alone."""
+        m_line = self._m_lines.of(producer_id)
+        return m_line is not None and m_line.takes_fallback
 
     # A player's offer
 
@@ -169,7 +176,7 @@ class Subscription:
             if m_line is not None and codec is not None:
                 m_line.ssrc, m_line.rtx_ssrc = self._port.ssrcs.next(), self._port.ssrcs.next()
                 m_line.stream, m_line.codec, m_line.offered = stream, codec, True
-        self._send_lines()
+        self.send_lines()
 
     # The lesson's events
 
@@ -177,6 +184,13 @@ class Subscription:
         """The producer is gone: its line is free for another."""
         self.consumers.remove(producer_id)
         self._m_lines.release([producer_id])
+
+    def fallback_removed(self, producer_id: str) -> None:
+        """This producer is not sent in its other codec any more; its line stays its own."""
+        m_line = self._m_lines.of(producer_id)
+        if m_line is not None and m_line.takes_fallback:
+            self.consumers.remove(producer_id)
+            self._m_lines.renew(m_line, self._port.ssrcs)
 
     def allocate(
         self, now: float, streams: Mapping[str, layers.Stream], speakers: Sequence[str] = ()
@@ -226,4 +240,10 @@ class Subscription:
 
 def stream_of(producer: Producer) -> SentStream:
     """A producer as m-lines see it."""
-    return SentStream(producer.producer_id, producer.device_id, Kind(producer.kind), producer.codec)
+    return SentStream(
+        producer.producer_id,
+        producer.device_id,
+        Kind(producer.kind),
+        producer.codec,
+        producer.fallback_codec,
+    )

@@ -23,12 +23,16 @@ M_LINES_BEFORE_REUSE = 48
 
 @dataclass(frozen=True, slots=True)
 class SentStream:
-    """What is to be sent: a producer, whose device it is, and the codec it comes in."""
+    """What is to be sent: a producer, whose device it is, and the codec it comes in.
+
+    To a peer that does not take `codec` it can be sent in `fallback_codec`, unless that is empty.
+    """
 
     producer_id: str
     device_id: str
     kind: Kind
     codec: Codec
+    fallback_codec: str = ""
 
 
 @dataclass(slots=True)
@@ -43,6 +47,13 @@ class MLine:
     codec: Codec | None = None
     offered: bool = False  # the peer has seen this stream on this line
 
+    @property
+    def takes_fallback(self) -> bool:
+        """Whether the peer has agreed to the stream in its other codec alone."""
+        if self.stream is None or self.codec is None:
+            return False
+        return self.codec.name != self.stream.codec.name
+
 
 class MLines:
     """All lines of one connection; `new_ssrc` gives numbers unused on it."""
@@ -56,6 +67,11 @@ class MLines:
             if m_line.stream is not None and m_line.stream.producer_id == producer_id:
                 return m_line
         return None
+
+    def renew(self, m_line: MLine, ssrcs: SsrcSource) -> None:
+        """What went out on it has ended and may begin anew: under SSRCs that the peer is to be told
+        of (as in `arrange`)."""
+        m_line.ssrc, m_line.rtx_ssrc, m_line.offered = ssrcs.next(), ssrcs.next(), False
 
     def release(self, producer_ids: Collection[str]) -> None:
         """These producers are gone: their lines are free."""

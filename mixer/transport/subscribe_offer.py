@@ -184,7 +184,16 @@ def _answered_codec(media: MediaSection, m_line: MLine) -> Codec | None:
     """The payload type the peer wants this line's stream under; None when it does not want it."""
     if m_line.stream is None or media.rejected or media.direction not in ("recvonly", "sendrecv"):
         return None
-    return choose_codec(media, m_line.stream.kind, (m_line.stream.codec.name,))
+    stream = m_line.stream
+    chosen = choose_codec(media, stream.kind, (stream.codec.name,))
+    return chosen or _fallback_codec(media, stream)
+
+
+def _fallback_codec(media: MediaSection, stream: SentStream) -> Codec | None:
+    """The payload type for a stream that its peer cannot take as it comes."""
+    if not stream.fallback_codec:
+        return None
+    return choose_codec(media, stream.kind, (stream.fallback_codec,))
 
 
 # A player's offer (WHEP)
@@ -228,7 +237,9 @@ def read_player_offer(text: str) -> PlayerOffer:
 def _codec_for(media: MediaSection, stream: SentStream) -> Codec | None:
     """The player's payload type that fits the producer's codec best."""
     codec = choose_codec(media, stream.kind, (stream.codec.name,))
-    if codec is None or stream.codec.name != "H264":
+    if codec is None:
+        return _fallback_codec(media, stream)
+    if stream.codec.name != "H264":
         return codec
     same_profile = [
         payload_type

@@ -125,6 +125,7 @@ class Feeding:
                 socket_path=str(self._path),
                 kind=self._kind.value,
                 seat_id=self.seat_id,
+                codec="VP8" if self._offer.codec == "VP8" else "H264",
             )
         )
         async with asyncio.timeout(READY_TIMEOUT_S):

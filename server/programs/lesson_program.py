@@ -1,11 +1,11 @@
 """The program of one lesson: its process, what it is fed with and what it feeds.
 
-Owns the child, the taps of everything that is shown or heard, the feeds (the picture, the mix of
-all voices, and a mix for each seat that takes the program and sends sound itself), and telling the
-lesson what there is. Everything is brought about by one look: it compares what the lesson is with
-what was made of it, several times a second and whenever something has happened. So a child that was
-killed, a lesson that changes in between and an order in which nobody thought of cost nothing but
-the next look.
+Owns the child, the taps of everything that is shown or heard, the feeds (the picture, the same in
+VP8 while somebody cannot show H.264, the mix of all voices, and a mix for each seat that takes the
+program and sends sound itself), and telling the lesson what there is. Everything is brought about
+by one look: it compares what the lesson is with what was made of it, several times a second and
+whenever something has happened. So a child that was killed, a lesson that changes in between and an
+order in which nobody thought of cost nothing but the next look.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -45,6 +45,9 @@ LOOK_EVERY_S = 0.2
 
 # Cuts are seconds apart: so many wait only for a lesson that hangs.
 MOST_CUTS = 100
+
+# What every browser has; some have no H.264 (`docs/browsers.md`).
+FALLBACK_CODEC: Final = "VP8"
 
 # Before the compositor has said how large it shows a picture, and while it shows it nowhere.
 UNSEEN = TileSize(0, 0)
@@ -102,7 +105,7 @@ class LessonProgram:
         self._heartbeat_s = HEARTBEAT_S
         self._scenes = ProgramScene()
         self._sent_scene: c.Scene | None = None  # to the child that is there now
-        self._sent_layers: int | None = None
+        self._sent_layers: dict[c.PictureCodec, int] = {}
         self._taps: dict[str, Tapping] = {}  # by producer
         self._picture = self._feeding(
             FeedOffer(
@@ -110,9 +113,11 @@ class LessonProgram:
                 "H264",
                 sum(layer.bitrate_bps for layer in layers),
                 layers=len(layers),
+                fallback_codec=FALLBACK_CODEC,
             ),
             Kind.VIDEO,
         )
+        self._fallback: Feeding | None = None  # the same in another codec, while that is needed
         self._mixes = {"": self._mix("")}  # by the seat that each is for; "": for all others
         self._streams: dict[str, str] = {}  # that the lesson was told: producer by feed
         self._told_standing: ProgramStanding | None = None
@@ -162,7 +167,7 @@ class LessonProgram:
         for producer_id in self._streams.values():
             await self._lessons.remove_stream(self.lesson_id, producer_id)
         self._streams.clear()
-        for feeding in (self._picture, *self._mixes.values()):
+        for feeding in self._feedings():
             await feeding.stop()
         await asyncio.gather(*self._ending)
         self._child.send(c.Stop())
@@ -186,19 +191,42 @@ class LessonProgram:
         """Bring about what this lesson needs now."""
         self._look_at_sources(scene)
         self._look_at_mixes(scene)
+        self._look_at_fallback(scene.fallback_needed)
         if not self._child.up:
             return
         for tap in self._taps.values():
             tap.begin()
-        for feeding in (self._picture, *self._mixes.values()):
+        for feeding in self._feedings():
             feeding.begin()
         shown = self._scenes.of(scene)
         if shown != self._sent_scene and self._child.send(shown):
             self._sent_scene = shown
-        layers = scene.layers_needed
-        if layers is not None and layers != self._sent_layers:
-            self._child.send(c.LayersNeeded(layers=layers))
-            self._sent_layers = layers
+        self._say_layers("H264", scene.layers_needed)
+        if self._fallback is not None and self._fallback.sent:
+            self._say_layers(FALLBACK_CODEC, scene.fallback_needed)
+
+    def _say_layers(self, codec: c.PictureCodec, layers: int | None) -> None:
+        if layers is not None and layers != self._sent_layers.get(codec):
+            self._child.send(c.LayersNeeded(layers=layers, codec=codec))
+            self._sent_layers[codec] = layers
+
+    def _look_at_fallback(self, layers: int) -> None:
+        """The picture in another codec is made while somebody can show no other, and no longer."""
+        picture = self._picture.info
+        if layers and self._fallback is None and picture is not None:
+            offer = FeedOffer(
+                LessonSource.PROGRAM.value,
+                FALLBACK_CODEC,
+                sum(layer.bitrate_bps for layer in self._layers),
+                layers=len(self._layers),
+                fallback_for=picture.producer.producer_id,
+            )
+            self._fallback = self._feeding(offer, Kind.VIDEO)
+            self._log.info("somebody cannot show H.264: the program is made in VP8 too")
+        elif not layers and self._fallback is not None:
+            self._end(self._fallback.stop())
+            self._fallback = None
+            self._sent_layers.pop(FALLBACK_CODEC, None)
 
     def _look_at_sources(self, scene: LessonScene) -> None:
         sources = {
@@ -266,7 +294,8 @@ class LessonProgram:
             c.Begin(lesson_id=self.lesson_id, frames_per_s=self._frames_per_s, layers=self._layers)
         )
         self._child.send(c.Heartbeat(every_s=self._heartbeat_s))
-        self._sent_scene = self._sent_layers = None
+        self._sent_scene = None
+        self._sent_layers.clear()
         self.hurry()
 
     def _child_down(self) -> None:
@@ -274,7 +303,7 @@ class LessonProgram:
             self.standing = ProgramStanding.STARTING
         for tap in self._taps.values():
             self._end(tap.stop())
-        for feeding in (self._picture, *self._mixes.values()):
+        for feeding in self._feedings():
             feeding.child_gone()
         self.hurry()
 
@@ -297,7 +326,7 @@ class LessonProgram:
                 pass  # asked by the tap's own way back; said once, before all else
 
     def _feed_report(self, report: c.FeedReady | c.FeedFailed) -> None:
-        for feeding in (self._picture, *self._mixes.values()):
+        for feeding in self._feedings():
             if feeding.feed_id != report.feed_id:
                 continue
             if isinstance(report, c.FeedReady):
@@ -324,6 +353,11 @@ class LessonProgram:
         self.hurry()
 
     # --- parts --------------------------------------------------------------------------------
+
+    def _feedings(self) -> tuple[Feeding, ...]:
+        """All of them, the fallback after what it stands for."""
+        fallback = () if self._fallback is None else (self._fallback,)
+        return (self._picture, *fallback, *self._mixes.values())
 
     def _mix(self, seat_id: str) -> Feeding:
         offer = FeedOffer(LessonSource.MIX.value, "opus", MIX_BITRATE_BPS)

@@ -24,7 +24,8 @@ class LessonScene:
 
     `flowing` are the producers whose media goes to the others now, `speakers` the seats that are
     heard, loudest first, `takers` those of whose devices one takes the program. Of its picture so
-    many layers are needed, from the smallest on; None: nobody has said yet.
+    many layers are needed, from the smallest on; None: nobody has said yet. `fallback_needed` is
+    the same of the picture in another codec, for whom cannot show the usual one; 0: for nobody.
     """
 
     lesson: m.LessonState
@@ -33,6 +34,7 @@ class LessonScene:
     speakers: tuple[str, ...]
     takers: frozenset[str]
     layers_needed: int | None = None
+    fallback_needed: int = 0
 
 
 class ProgramTaking:
@@ -79,6 +81,9 @@ class ProgramTaking:
     def scene(self) -> LessonScene:
         """The lesson as it is to be shown now."""
         record = self._record
+        picture = next(
+            (one for one in record.streams.values() if one.source is LessonSource.PROGRAM), None
+        )
         return LessonScene(
             lesson=record.lesson_view(),
             seats=tuple(record.seat_view(seat) for seat in record.seats.values()),
@@ -89,14 +94,8 @@ class ProgramTaking:
             ),
             speakers=record.speakers.seats,
             takers=frozenset(device.seat_id for device in self._takers()),
-            layers_needed=next(
-                (
-                    stream.layers_needed
-                    for stream in record.streams.values()
-                    if stream.source is LessonSource.PROGRAM
-                ),
-                None,
-            ),
+            layers_needed=None if picture is None else picture.layers_needed,
+            fallback_needed=0 if picture is None else picture.fallback_needed,
         )
 
     def _takers(self) -> Iterator[Device]:

@@ -82,6 +82,7 @@ class LessonStream:
     codec: str
     seat_id: str | None = None  # a mix for this seat alone
     layers_needed: int | None = None  # as the media core said last; None: nothing yet
+    fallback_needed: int = 0  # layers in another codec, for whom cannot show this one
 
 
 @dataclass(slots=True)

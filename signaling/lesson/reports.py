@@ -5,6 +5,7 @@ from __future__ import annotations
 from mixer.model import (
     ConsumerChanged,
     Direction,
+    FallbackNeeded,
     LayersNeeded,
     LinkMeasured,
     LinkState,
@@ -53,8 +54,8 @@ class Reports:
             case ConsumerChanged():
                 self._consumer_changed(event)
                 return False
-            case LayersNeeded():
-                self._layers_needed(event)
+            case LayersNeeded() | FallbackNeeded():
+                self._demand_changed(event)
                 return False
             case LinkMeasured():
                 return self._link_measured(event, now)
@@ -104,6 +105,12 @@ class Reports:
             m.StreamChanged(producer_id=event.producer_id, layer=event.layer, reason=reason),
         )
 
+    def _demand_changed(self, event: LayersNeeded | FallbackNeeded) -> None:
+        if isinstance(event, LayersNeeded):
+            self._layers_needed(event)
+        else:
+            self._fallback_needed(event)
+
     def _layers_needed(self, event: LayersNeeded) -> None:
         """Some layers of a picture are needed by nobody, or are needed again."""
         stream = self._record.streams.get(event.producer_id)
@@ -116,6 +123,12 @@ class Reports:
             return
         producer.layers_needed = event.layers
         self._publishing.tell_layers(device, producer)
+
+    def _fallback_needed(self, event: FallbackNeeded) -> None:
+        """Somebody cannot show a picture of the lesson's own as it is, or nobody is left."""
+        stream = self._record.streams.get(event.producer_id)
+        if stream is not None:  # whoever makes it looks at the lesson
+            stream.fallback_needed = event.layers
 
     def _link_measured(self, event: LinkMeasured, now: float) -> bool:
         """One measurement of a device's line; whether its word has changed."""

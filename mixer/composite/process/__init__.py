@@ -12,7 +12,8 @@ lesson that needs a program. Nothing in it waits for what is not there:
     reports             the way back
     reading_thread      empties the pictures' taps, decodes what is shown: `tapped_picture`
     clock_thread        composes at every tick what is there; `stage` says what is to be seen
-    encoding_thread     one layer: `picture_encoder`, RTP, the feed's socket
+    picture_out         the picture in one codec, and its feed
+    encoding_thread     one layer of it: `picture_encoder`, RTP, the feed's socket
     sound_thread        20 ms at every tick, a mix for each audible room: `mix_encoder`
     mix_encoder         one of them; silence is not encoded. By `sound_encoder`
     rtp_sender          packets and reports of one stream

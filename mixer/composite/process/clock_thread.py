@@ -100,6 +100,10 @@ class ClockThread:
         """How often the picture is sent though nothing has changed."""
         self._heartbeat_s = every_s
 
+    def set_encoders(self, encoders: Sequence[EncodingThread]) -> None:
+        """To whom the picture goes from the next tick on."""
+        self._encoders = tuple(encoders)
+
     def add_source(self, source: PictureTap) -> None:
         """A picture comes, or will."""
         self._told.put(source)
@@ -125,6 +129,7 @@ class ClockThread:
     def _tick(self, now: float) -> None:
         self._before_tick()
         self._obey(now)
+        encoders = self._encoders
         self._reading.expect(now + self._period_s)
         arrived = self._reading.take()
         for picture_id, one in arrived.items():
@@ -135,22 +140,22 @@ class ClockThread:
         if (shown := self._stage.poll(now)) is not None:
             self._cut(shown, now)
         if self._compositor.is_dirty:
-            self._reclaim()
+            self._reclaim(encoders)
         began = time.thread_time()
         composed = self._compositor.compose()
         self.compose_s += time.thread_time() - began
         self.composed_frames += composed
         everybody = composed or now - self._offered_at >= self._heartbeat_s - self._period_s / 2
         arrivals = tuple(one.at for one in arrived.values())
-        for encoder in self._encoders:
+        for encoder in encoders:
             if everybody or encoder.keyframe_is_due:
                 encoder.offer(self._drawn, now, delay_s=self._delay.delay_s, arrivals=arrivals)
         if everybody:
             self._offered_at = now
 
-    def _reclaim(self) -> None:
+    def _reclaim(self, encoders: tuple[EncodingThread, ...]) -> None:
         """Have a canvas that nobody reads, with on it what was drawn last."""
-        free = [encoder.give_back(self._drawn) for encoder in self._encoders]  # by all, not any
+        free = [encoder.give_back(self._drawn) for encoder in encoders]  # by all, not any
         if all(free):
             return
         self._drawn, self._spare = self._spare, self._drawn

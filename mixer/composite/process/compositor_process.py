@@ -17,7 +17,6 @@ from mixer.composite.arrange import PictureId
 from mixer.composite.lesson_time import LessonTime
 from mixer.composite.process.clock_thread import ClockThread, PictureTap
 from mixer.composite.process.counting import Counting
-from mixer.composite.process.encoding_thread import EncodingThread
 from mixer.composite.process.feed_socket import FeedSocket
 from mixer.composite.process.messages import (
     Begin,
@@ -32,11 +31,13 @@ from mixer.composite.process.messages import (
     Keyframe,
     LayersNeeded,
     OpenFeed,
+    PictureCodec,
     Scene,
     StartFeed,
     Stop,
     parse_command,
 )
+from mixer.composite.process.picture_out import OnSent, PictureOut
 from mixer.composite.process.reading_thread import ReadingThread
 from mixer.composite.process.reports import ReportLine
 from mixer.composite.process.rtp_sender import RtpSender, StreamNames
@@ -63,7 +64,6 @@ class _Feed:
         """Raises `OSError`."""
         self.said = said
         self.socket = FeedSocket(Path(said.socket_path))
-        self.ssrcs: tuple[int, ...] = ()
 
 
 class CompositorProcess:
@@ -78,10 +78,10 @@ class CompositorProcess:
         self._reading = ReadingThread(self._reports.say)
         self._sound: SoundThread | None = None
         self._clock: ClockThread | None = None
-        self._encoders: tuple[EncodingThread, ...] = ()
         self._opened: dict[str, tuple[OpenTap, TapSocket]] = {}
         self._feeds: dict[str, _Feed] = {}
-        self._picture: _Feed | None = None
+        # In H.264 from the beginning, whether it is fed or not; in VP8 while its feed is open.
+        self._pictures: dict[PictureCodec, PictureOut] = {}
         self._lesson_time = LessonTime(threading.Lock())
         self._counting = Counting()
         self._counted_at = time.monotonic()
@@ -124,11 +124,11 @@ class CompositorProcess:
                 self._clock.set_scene(command)
             case Heartbeat(every_s=every_s) if self._clock is not None:
                 self._clock.set_heartbeat(every_s)
-            case Keyframe(layer=layer) if 0 <= layer < len(self._encoders):
-                self._encoders[layer].want_keyframe()
-            case LayersNeeded(layers=layers):
-                for place, encoder in enumerate(self._encoders):
-                    encoder.rest(resting=place >= layers)
+            case Keyframe(layer=layer) if self._begun and 0 <= layer < len(self._begun.layers):
+                for picture in self._pictures.values():
+                    picture.encoders[layer].want_keyframe()
+            case LayersNeeded(layers=layers, codec=codec) if codec in self._pictures:
+                self._pictures[codec].need(layers)
 
     # --- the beginning and the end ----------------------------------------------------------
 
@@ -138,15 +138,7 @@ class CompositorProcess:
         self._begun = begin
         largest = begin.layers[-1]
         try:
-            self._encoders = tuple(
-                EncodingThread(
-                    layer,
-                    begin.frames_per_s,
-                    on_sent=self._counting.note_sent if layer is largest else _nothing,
-                    on_broken=self._break,
-                )
-                for layer in begin.layers
-            )
+            picture = self._picture_in("H264", begin, on_sent=self._counting.note_sent)
         except ValueError as error:
             self._reports.say(Failed(code="no-codec", text=str(error)))
             self._end()
@@ -159,7 +151,7 @@ class CompositorProcess:
                 largest,
                 begin.frames_per_s,
                 reading=self._reading,
-                encoders=self._encoders,
+                encoders=picture.encoders,
                 report=self._reports.say,
                 before_tick=self._before_tick,
                 on_broken=self._break,
@@ -172,9 +164,15 @@ class CompositorProcess:
         self._clock.set_scene(Scene(title=begin.title))
         self._reading.start()
         self._sound.start()
-        for encoder in self._encoders:
-            encoder.start()
+        picture.start()
+        self._pictures["H264"] = picture
         self._clock.start()
+
+    def _picture_in(self, codec: PictureCodec, begin: Begin, *, on_sent: OnSent) -> PictureOut:
+        """Raises `ValueError` without an encoder."""
+        return PictureOut(
+            codec, begin.layers, begin.frames_per_s, on_sent=on_sent, on_broken=self._break
+        )
 
     def _break(self, error: Exception) -> None:
         """A thread of ours has failed: without it there is no program; a new process has one."""
@@ -194,8 +192,8 @@ class CompositorProcess:
     def _stop(self) -> None:
         if self._clock is not None and self._sound is not None:
             self._clock.stop()
-            for encoder in self._encoders:
-                encoder.stop()
+            for picture in self._pictures.values():
+                picture.stop()
             self._sound.stop()
             self._reading.stop()
         for _, tap_socket in self._opened.values():
@@ -215,17 +213,46 @@ class CompositorProcess:
             text = f"no socket at {said.socket_path}: {error.strerror or error}"
             self._reports.say(FeedFailed(feed_id=said.feed_id, text=text))
             return
+        if said.kind == "video":
+            try:
+                self._add_picture(said.codec)
+            except ValueError as error:
+                feed.socket.close()
+                self._reports.say(FeedFailed(feed_id=said.feed_id, text=str(error)))
+                return
         self._feeds[said.feed_id] = feed
         if said.kind == "audio":
             self._sound.add_feed(said.feed_id, said.seat_id, feed.socket)
         self._reports.say(FeedReady(feed_id=said.feed_id))
 
+    def _add_picture(self, codec: PictureCodec) -> None:
+        """The picture in this codec is about to be fed. Raises `ValueError` without an encoder."""
+        if codec in self._pictures or self._begun is None or self._clock is None:
+            return
+        picture = self._picture_in(codec, self._begun, on_sent=_unheard)
+        picture.start()
+        self._pictures[codec] = picture
+        self._tell_clock(self._clock)
+
+    def _end_picture(self, codec: PictureCodec) -> None:
+        """The picture in this codec is fed no more."""
+        picture = self._pictures[codec]
+        picture.disconnect()
+        if codec == "VP8" and self._clock is not None:
+            del self._pictures[codec]
+            self._tell_clock(self._clock)
+            picture.stop()
+
+    def _tell_clock(self, clock: ClockThread) -> None:
+        clock.set_encoders([one for out in self._pictures.values() for one in out.encoders])
+
     def _start_feed(self, said: StartFeed) -> None:
         feed = self._feeds.get(said.feed_id)
         if feed is None or self._begun is None or self._sound is None:
             return
-        if feed.said.kind == "video" and len(said.ssrcs) != len(self._encoders):
-            text = f"{len(said.ssrcs)} SSRCs for {len(self._encoders)} layers"
+        layers = len(self._begun.layers)
+        if feed.said.kind == "video" and len(said.ssrcs) != layers:
+            text = f"{len(said.ssrcs)} SSRCs for {layers} layers"
             self._reports.say(FeedFailed(feed_id=said.feed_id, text=text))
             return
         try:
@@ -234,7 +261,6 @@ class CompositorProcess:
             text = f"nobody at {said.media_path}: {error.strerror or error}"
             self._reports.say(FeedFailed(feed_id=said.feed_id, text=text))
             return
-        feed.ssrcs = said.ssrcs
         senders = [
             RtpSender(
                 StreamNames(
@@ -252,9 +278,7 @@ class CompositorProcess:
         if feed.said.kind == "audio":
             self._sound.connect_feed(said.feed_id, senders[0])
             return
-        self._picture = feed
-        for encoder, sender in zip(self._encoders, senders, strict=True):
-            encoder.connect(feed.socket, sender)
+        self._pictures[feed.said.codec].connect(feed.socket, said.ssrcs, senders)
 
     def _close_feed(self, feed_id: str) -> None:
         feed = self._feeds.pop(feed_id, None)
@@ -263,9 +287,7 @@ class CompositorProcess:
         if feed.said.kind == "audio":
             self._sound.remove_feed(feed_id)
             return
-        for encoder in self._encoders:
-            encoder.disconnect()
-        self._picture = None
+        self._end_picture(feed.said.codec)
         feed.socket.close()
 
     # --- taps -------------------------------------------------------------------------------
@@ -333,12 +355,8 @@ class CompositorProcess:
     # --- in the clock's thread ---------------------------------------------------------------
 
     def _before_tick(self) -> None:
-        picture = self._picture
-        if picture is not None:
-            wanted = picture.socket.wanted_keyframes()
-            for encoder, ssrc in zip(self._encoders, picture.ssrcs, strict=True):
-                if ssrc in wanted:
-                    encoder.want_keyframe()
+        for picture in tuple(self._pictures.values()):
+            picture.pass_requests_on()
         now = time.monotonic()
         if now - self._counted_at >= COUNTED_EVERY_S:
             self._counted_at = now
@@ -349,13 +367,15 @@ class CompositorProcess:
         if clock is None or sound is None:
             return Counters()
         p50, p99 = self._counting.take_delays_ms()
-        encoded = self._encoders[-1].encoded_frames
-        encode_s = sum(encoder.encode_s for encoder in self._encoders)
-        dropped = self._picture.socket.dropped_datagrams if self._picture is not None else 0
+        pictures = tuple(self._pictures.values())
+        largest = self._pictures["H264"].encoders[-1]
+        encoded = largest.encoded_frames
+        encode_s = sum(picture.encode_s for picture in pictures)
+        dropped = sum(picture.dropped_datagrams for picture in pictures)
         return Counters(
             composed_frames=clock.composed_frames,
             encoded_frames=encoded,
-            late_ticks=clock.late_ticks + self._encoders[-1].skipped_frames,
+            late_ticks=clock.late_ticks + largest.skipped_frames,
             late_sound_ticks=sound.late_ticks,
             dropped_datagrams=dropped + sound.dropped_datagrams,
             compose_s=clock.compose_s,
@@ -366,5 +386,5 @@ class CompositorProcess:
         )
 
 
-def _nothing(_at: float, _arrivals: tuple[float, ...]) -> None:
-    """Of one layer alone delays are counted."""
+def _unheard(_at: float, _arrivals: tuple[float, ...]) -> None:
+    """Delays are counted of the picture that all others receive."""

@@ -1,8 +1,9 @@
 """An encoder: one thread that makes one layer of the canvas and sends it.
 
 A layer of the canvas' size is encoded where it was drawn, a smaller one is scaled into a buffer of
-its own. No other thread waits for it: what it has not begun when the next picture comes gives way
-to it, and is counted; what it is at work on, the clock leaves as it is (`give_back`).
+its own, and so is one in another codec: a picture is told how it is to be encoded, by one alone. No
+other thread waits for it: what it has not begun when the next picture comes gives way to it, and is
+counted; what it is at work on, the clock leaves as it is (`give_back`).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mixer.composite.process.feed_socket import FeedSocket
-from mixer.composite.process.messages import Layer
+from mixer.composite.process.messages import Layer, PictureCodec
 from mixer.composite.process.picture_encoder import FrameBuffer, PictureEncoder
 from mixer.composite.process.rtp_sender import RtpSender
 from mixer.composite.scaling import scale_into
-from mixer.rtp.h264_payloads import payloads
+from mixer.rtp import h264_payloads
+from mixer.rtp.vp8_payloads import Vp8Payloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,11 @@ class EncodingThread:
         *,
         on_sent: Callable[[float, tuple[float, ...]], None],
         on_broken: Callable[[Exception], None],
+        codec: PictureCodec = "H264",
     ) -> None:
         """`on_sent` hears when a picture's last packet went out, and when what is new in it came.
 
-        Raises `ValueError` when there is no libx264.
+        Raises `ValueError` when there is no encoder for `codec`.
         """
         self._on_sent = on_sent
         self._on_broken = on_broken
@@ -51,7 +54,10 @@ class EncodingThread:
             layer.height,
             bitrate_bps=layer.bitrate_bps,
             frames_per_s=frames_per_s,
+            codec=codec,
         )
+        self._draws_there = codec == "H264"
+        self._payloads = h264_payloads.payloads if codec == "H264" else Vp8Payloads().of
         self._size = layer.width, layer.height
         self._buffers: list[FrameBuffer] = []  # of its own, that are free
         self._work: _Work | None = None
@@ -65,7 +71,7 @@ class EncodingThread:
         self.encoded_frames = 0
         self.skipped_frames = 0
         self.encode_s = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"encoder {layer.height}")
+        self._thread = threading.Thread(target=self._run, name=f"{codec} {layer.height}")
 
     def start(self) -> None:
         """Begin."""
@@ -111,7 +117,7 @@ class EncodingThread:
     def offer(
         self, drawn: FrameBuffer, at: float, *, delay_s: float, arrivals: tuple[float, ...]
     ) -> None:
-        """Encode the canvas as it is now; if it is of our size it is ours until given back."""
+        """Encode the canvas as it is now; if we take it as it is, it is ours until given back."""
         with self._changed:
             if self._feed is None or self._resting:
                 return
@@ -121,7 +127,8 @@ class EncodingThread:
             self.skipped_frames += 1
             arrivals = waiting.arrivals + arrivals
         buffer, own = drawn, False
-        if (drawn.canvas.width, drawn.canvas.height) != self._size:
+        size = drawn.canvas.width, drawn.canvas.height
+        if size != self._size or not self._draws_there:
             # One may be in the encoder; the other is the clock's alone, waiting or not.
             own = True
             buffer = waiting.buffer if waiting is not None else self._free_buffer()
@@ -183,7 +190,7 @@ class EncodingThread:
         access_unit = self._encoder.encode(work.buffer.frame, work.at)
         self.encode_s += time.monotonic() - began
         self.encoded_frames += 1
-        datagrams = sender.packets(payloads(access_unit), work.at)
+        datagrams = sender.packets(self._payloads(access_unit), work.at)
         if (report := sender.report(work.at, delay_s=work.delay_s)) is not None:
             datagrams.append(report)
         if not feed.send_all(datagrams):

@@ -57,6 +57,7 @@ __all__ = [
     "Message",
     "OpenFeed",
     "OpenTap",
+    "PictureCodec",
     "PictureName",
     "Report",
     "Scene",
@@ -76,6 +77,9 @@ __all__ = [
 ]
 
 MOST_LAYERS = 4
+
+# H.264 is for everybody; VP8 for those who cannot show that, while there are any.
+PictureCodec = Literal["H264", "VP8"]
 
 
 # --- what they are about ------------------------------------------------------------------------
@@ -160,8 +164,9 @@ class Heartbeat(Message):
 class OpenFeed(Message):
     """Bind a datagram socket at `socket_path` to feed from. Answered by `FeedReady`.
 
-    `kind` video is the program's picture, of which there is one. A sound without a seat is the mix
-    of all voices; with one it is what this seat hears: all but its own.
+    `kind` video is the program's picture, of which there is one for each `codec`; what is opened in
+    VP8 is encoded while it is open. A sound without a seat is the mix of all voices; with one it is
+    what this seat hears: all but its own.
     """
 
     type: Literal["open_feed"] = "open_feed"
@@ -169,6 +174,7 @@ class OpenFeed(Message):
     socket_path: str
     kind: Literal["audio", "video"]
     seat_id: str = ""
+    codec: PictureCodec = "H264"  # of a picture
 
 
 class StartFeed(Message):
@@ -184,7 +190,7 @@ class StartFeed(Message):
 
 
 class CloseFeed(Message):
-    """Nobody hears this mix any more: unbind."""
+    """Nobody receives this mix, or this picture, any more: unbind."""
 
     type: Literal["close_feed"] = "close_feed"
     feed_id: str
@@ -211,11 +217,13 @@ class Scene(Message):
 class LayersNeeded(Message):
     """Only so many layers, from the smallest on, are received by anybody: the others rest.
 
-    All are made until this is said. One that is needed again begins with a keyframe.
+    Of the picture in this codec, whose feed is open. All are made until this is said. One that is
+    needed again begins with a keyframe.
     """
 
     type: Literal["layers_needed"] = "layers_needed"
     layers: Annotated[int, Field(ge=0, le=MOST_LAYERS)]
+    codec: PictureCodec = "H264"
 
 
 class Keyframe(Message):

@@ -57,6 +57,7 @@ async def feeding(folder: Path, feeds: dict[str, FeedInfo]) -> AsyncIterator[Any
             "media_path": info.media_path,
             "ssrcs": info.ssrcs,
             "payload_type": info.payload_type,
+            "codec": info.producer.codec,
         }
         for name, info in feeds.items()
     }

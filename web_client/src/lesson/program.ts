@@ -10,13 +10,12 @@ import type { View } from "./state.ts";
 /** Why this page takes the program: somebody chose it, the room's profile says so, a thin line. */
 export type ProgramReason = "chosen" | "profile" | "line";
 
-/** Whether there is a program to be had: this server makes them, and this browser shows H.264. */
+/** Whether there is a program to be had. Who cannot show H.264 is sent it in VP8 by the server. */
 export function hasProgram(view: View): boolean {
-  const made = view.lesson !== null && view.lesson.program !== "none";
-  return made && view.shows.includes("H264");
+  return view.lesson !== null && view.lesson.program !== "none";
 }
 
-/** The program's picture, if it is there and this page may show it, whoever takes it. */
+/** The program's picture, if it is there, whoever takes it. */
 export function lessonProgram(view: View): LessonStream | null {
   if (!hasProgram(view)) return null;
   return view.lesson?.streams.find((one) => one.source === "program") ?? null;

@@ -39,6 +39,11 @@ describe("who takes the program", () => {
     expect(wanted(taking("quiet", [mix(null), picture]), false)).toEqual(["p-program"]);
   });
 
+  it("has it whatever its browser shows: the server sends it in what that has", () => {
+    const view = taking("quiet", [mix(null), picture]);
+    expect(wanted(apply(view, { type: "shows", codecs: ["VP8"] }))).toContain("p-program");
+  });
+
   it("hears all but itself, and the others one by one until that mix is there", () => {
     const early = taking("r1", [mix(null), picture]);
     expect(programSound(early)).toBeNull();

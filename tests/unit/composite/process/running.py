@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import av
 import numpy as np
@@ -27,6 +27,7 @@ from mixer.composite.process.messages import (
     Layer,
     OpenFeed,
     OpenTap,
+    PictureCodec,
     Report,
     StartFeed,
     StartTap,
@@ -116,11 +117,25 @@ class Compositor:
         for name, (ssrc, seat_id) in mixes.items():
             self.feed(name, "audio", (ssrc,), seat_id)
 
-    def feed(self, name: str, kind: str, ssrcs: Sequence[int], seat_id: str = "") -> None:
-        stream = STREAMS["H264" if kind == "video" else "opus"]
+    def feed(
+        self,
+        name: str,
+        kind: str,
+        ssrcs: Sequence[int],
+        seat_id: str = "",
+        *,
+        codec: PictureCodec = "H264",
+    ) -> None:
+        stream = STREAMS[codec if kind == "video" else "opus"]
         path = str(self.folder / f"feed-{name}.sock")
         opened = OpenFeed.model_validate(
-            {"feed_id": name, "socket_path": path, "kind": kind, "seat_id": seat_id}
+            {
+                "feed_id": name,
+                "socket_path": path,
+                "kind": kind,
+                "seat_id": seat_id,
+                "codec": codec,
+            }
         )
         started = StartFeed(
             feed_id=name,
@@ -232,10 +247,11 @@ class Sending:
                 self._socket.sendto(data, path)
 
 
-def decoded_pictures(packets: list[RtpPacket]) -> list[np.ndarray]:
+def decoded_pictures(packets: list[RtpPacket], codec: PictureCodec = "H264") -> list[np.ndarray]:
     """The brightness of every picture, by a decoder of its own."""
     reorder, unwrapper = ReorderBuffer(), Unwrapper(32)
-    assembler, decoder = assembler_for("H264"), av.CodecContext.create("h264", "r")
+    assembler = assembler_for(codec)
+    decoder = cast(av.VideoCodecContext, av.CodecContext.create(codec.lower(), "r"))
     pictures = []
     for packet in packets:
         for arrived in reorder.push(packet, 0.0):

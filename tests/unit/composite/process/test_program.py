@@ -16,6 +16,7 @@ import pytest
 from mixer.composite.layouts import ProgramLayout
 from mixer.composite.process.messages import (
     Choice,
+    CloseFeed,
     Counters,
     Heartbeat,
     KeyframeWanted,
@@ -259,6 +260,46 @@ def test_a_layer_that_nobody_receives_rests_and_comes_back_with_a_keyframe(tmp_p
         running.tell(LayersNeeded(layers=2))
         running.until(lambda: len(running.packets(large)) > rested)
         assert h264.starts_keyframe(running.packets(large)[rested].payload)
+
+
+VP8_SSRCS = (0xC1, 0xC2)
+
+
+@pytest.mark.thorough
+def test_in_vp8_it_is_made_while_that_is_fed_and_as_many_layers_as_are_needed(
+    tmp_path: Path,
+) -> None:
+    with compositor(tmp_path) as running:
+        shot = open_lesson(running)
+        source = running.tap("lead", "teacher", VIDEO["H264"])
+        running.wait_for(Wants, lambda said: said.track_id == "lead-teacher")
+
+        def sent(ssrc: int) -> int:
+            return len({packet.timestamp for packet in running.packets(ssrc)})
+
+        with Sending({source: counted("H264", 0, 8)}):
+            running.until(lambda: sent(PICTURE_SSRCS[1]) > 0)
+            running.feed("picture-vp8", "video", VP8_SSRCS, codec="VP8")
+            running.tell(LayersNeeded(layers=2, codec="VP8"))
+            running.until(lambda: sent(VP8_SSRCS[1]) > 15)
+            running.tell(LayersNeeded(layers=1, codec="VP8"))
+            large, small = (sent(ssrc) for ssrc in reversed(VP8_SSRCS))
+            running.until(lambda: sent(VP8_SSRCS[0]) > small + 15)
+            assert sent(VP8_SSRCS[1]) - large < 5, "the large layer rests"
+            running.tell(CloseFeed(feed_id="picture-vp8"))
+            usual = sent(PICTURE_SSRCS[0])
+            running.until(lambda: sent(PICTURE_SSRCS[0]) > usual + 5)
+            small = sent(VP8_SSRCS[0])
+            running.until(lambda: sent(PICTURE_SSRCS[0]) > usual + 15)
+            assert sent(VP8_SSRCS[0]) == small, "nobody needs it, nothing is made"
+    pictures = decoded_pictures(running.packets(VP8_SSRCS[1]), "VP8")
+    assert pictures[-1].shape == (LAYERS[1].height, LAYERS[1].width)
+    tile = seat_tiles(shot)["lead"]
+    seen = [in_tile(picture, tile) for picture in pictures]
+    assert len(set(seen) & set(range(200))) > 10 and seen == sorted(seen)
+    # And the picture that all others receive was made all along.
+    usual_pictures = decoded_pictures(running.packets(PICTURE_SSRCS[1]))
+    assert in_tile(usual_pictures[-1], tile) > seen[-1] + 15
 
 
 @pytest.mark.thorough

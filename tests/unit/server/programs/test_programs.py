@@ -19,6 +19,7 @@ import pytest
 from mixer.composite.process import messages as c
 from mixer.errors import NodeFull
 from mixer.model import (
+    FallbackNeeded,
     FeedInfo,
     FeedOffer,
     Kind,
@@ -348,6 +349,37 @@ async def test_layers_that_nobody_receives_rest_in_each_child_anew(tmp_path: Pat
         assert program.pid is not None
         os.kill(program.pid, signal.SIGKILL)
         await all_.until(lambda: program.starts == 2 and program.counters.encoded_frames == 2)
+
+
+async def test_who_cannot_show_h264_has_it_in_vp8_as_long_as_that_is_needed(tmp_path: Path) -> None:
+    async with world(tmp_path) as all_:
+        desk = all_.lessons.open()
+        sends(desk, "lead", Source.TEACHER)
+        takes(desk.join("observer-1"))
+        await all_.until(lambda: desk.state.program is ProgramStanding.RUNNING)
+        (picture,) = (one for one in desk.state.streams if one.source is LessonSource.PROGRAM)
+
+        def fallbacks() -> list[FeedOffer]:
+            return [offer for offer, _ in all_.media.feeds.values() if offer.codec == "VP8"]
+
+        assert [one.fallback_codec for one, _ in all_.media.feeds.values()] == ["VP8", ""]
+        assert fallbacks() == []
+        desk.notice(FallbackNeeded("program", picture.producer_id, 2))
+        await all_.until(fallbacks)
+        assert [(one.fallback_for, one.layers) for one in fallbacks()] == [(picture.producer_id, 3)]
+        program = all_.service.program_of(LESSON)
+        assert program is not None and program.pid is not None
+        await all_.until(lambda: program.counters.encoded_frames == 2)
+        assert len(streams(desk)) == 2, "the lesson knows of one picture, and its sound"
+        program.counters = c.Counters()
+        os.kill(program.pid, signal.SIGKILL)
+        await all_.until(lambda: program.starts == 2 and program.counters.encoded_frames == 2)
+        assert len(fallbacks()) == 1
+        desk.notice(FallbackNeeded("program", picture.producer_id, 0))
+        await all_.until(lambda: not fallbacks())
+        assert desk.state.program is ProgramStanding.RUNNING
+        desk.notice(FallbackNeeded("program", picture.producer_id, 1))
+        await all_.until(fallbacks)
 
 
 @pytest.mark.thorough
