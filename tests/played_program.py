@@ -53,8 +53,8 @@ def arrivals(stream: Stream, frames: list[Encoded], *, late_s: float = 0.0) -> l
 class PlayedProgram:
     """Both taps read into a segmenter, in virtual time."""
 
-    def __init__(self, *, window_s: float = 60.0) -> None:
-        self.segmenter = Segmenter(window_s=window_s)
+    def __init__(self, *, window_s: float = 60.0, height: int = 0) -> None:
+        self.segmenter = Segmenter(window_s=window_s, height=height)
         self.picture = ProgramPicture(tap_of(PICTURE, Kind.VIDEO))
         self.sound = ProgramSound(tap_of(SOUND, Kind.AUDIO))
         self.now = 0.0

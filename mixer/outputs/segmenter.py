@@ -7,7 +7,9 @@ enough. Nothing is known here of who plays it.
 
 A segment begins with a keyframe. Where time breaks (a compositor that was killed, a sender's clock
 that jumped) or the picture's header changes, the next segment says so (`discontinuity`); what comes
-up to the next keyframe is left out. Sans-IO: `now` is any steady clock in seconds.
+up to the next keyframe is left out. The program's largest layer is what is put out: where its tap
+begins with a smaller one that is left out too, so that players begin with one size and no
+discontinuity. Sans-IO: `now` is any steady clock in seconds.
 """
 
 from __future__ import annotations
@@ -53,6 +55,10 @@ LONGEST_SEGMENT_S = 6.0
 _LONGEST_PICTURE_S = 1.0
 # The length of a picture behind which time breaks: nobody knows it.
 _LAST_PICTURE_S = 0.04
+
+# The layers begin within tenths of a second of each other, one that has rested within half a second
+# (`server.programs`); a busy machine takes a few times as long. Then what there is, is put out.
+LARGEST_WAIT_S = 3.0
 
 # Sound waits longer in the compositor than pictures do, by its jitter buffers.
 _SOUND_WAITS_S = 0.3
@@ -108,8 +114,11 @@ class _OpenPart:
 class Segmenter:
     """The state of one program's HLS."""
 
-    def __init__(self, *, window_s: float) -> None:
+    def __init__(self, *, window_s: float, height: int = 0) -> None:
+        """`height` is the largest layer's; 0: whatever comes is put out."""
         self._window_s = window_s
+        self._height = height
+        self._smaller_since: float | None = None  # smaller pictures come, and are left out
         self.headers: dict[int, tuple[bytes, H264Header]] = {}
         self.segments: deque[HlsSegment] = deque()
         self.discontinuities_past = 0  # in segments that are in the window no more
@@ -136,6 +145,8 @@ class Segmenter:
             self._break(now)
         header = header_of(picture.data) if picture.keyframe else None
         begins = self._needs_keyframe or (picture.keyframe and header != self._header)
+        if self._needs_keyframe and self._larger_comes(header, now):
+            return
         if begins and (header is None or not self._begin(picture, header, now)):
             self.dropped_pictures += 1
             return
@@ -163,7 +174,7 @@ class Segmenter:
     def wants_keyframe(self) -> bool:
         """Whether it is time for another segment. To be asked for then, once in a while."""
         if self._held is None:
-            return False
+            return self._smaller_since is not None  # of the larger one, or it has been waited for
         return self._held[0] - self._segment_at >= SEGMENT_S * PICTURE_RATE
 
     # --- what is to be read -------------------------------------------------------------------
@@ -210,6 +221,20 @@ class Segmenter:
         gap = self._ticks(picture.unix_s) - self._held[0]
         return 0 < gap <= _LONGEST_PICTURE_S * PICTURE_RATE
 
+    def _larger_comes(self, header: H264Header | None, now: float) -> bool:
+        """Whether to begin with this picture is too early."""
+        if header is None:
+            return self._smaller_since is not None
+        try:
+            _, height = header.size
+        except MalformedPacketError:
+            return False  # which is counted where it cannot be placed
+        if height >= self._height:
+            return False
+        if self._smaller_since is None:
+            self._smaller_since = now
+        return now - self._smaller_since < LARGEST_WAIT_S
+
     def _begin(self, picture: DatedPicture, header: H264Header, now: float) -> bool:
         """A header of its own, and time from where the last one ended."""
         try:
@@ -229,6 +254,7 @@ class Segmenter:
             self._sound = _new_sound()
         self._segment_at = self._ticks(picture.unix_s)
         self._needs_keyframe = False
+        self._smaller_since = None
         self._part = None
         return True
 

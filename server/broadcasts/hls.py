@@ -74,10 +74,14 @@ class LessonHls:
         folder: Path,
         window_s: float,
         bandwidth_bps: int,
+        height: int,
         on_broken: Callable[[], None],
     ) -> None:
-        """`folder` is where sockets are bound. `on_broken` is called after a fault of ours."""
-        self.segmenter = Segmenter(window_s=window_s)
+        """`folder` is where sockets are bound, `height` the program's largest picture's.
+
+        `on_broken` is called after a fault of ours.
+        """
+        self.segmenter = Segmenter(window_s=window_s, height=height)
         self.lost_packets = 0
         self._media = media
         self._lesson_id = lesson_id

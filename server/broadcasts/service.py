@@ -50,6 +50,8 @@ class HeldPrograms(Protocol):
 
     @property
     def most_bitrate_bps(self) -> int: ...
+    @property
+    def height(self) -> int: ...
     def hold(self, lesson_id: str, holder: object) -> None: ...
     def release(self, lesson_id: str, holder: object) -> None: ...
 
@@ -277,6 +279,7 @@ class BroadcastService:
             folder=self._runtime_folder,
             window_s=max(self.window_s, _LEAST_WINDOW_S),
             bandwidth_bps=self._programs.most_bitrate_bps + MIX_BITRATE_BPS * 2,
+            height=self._programs.height,
             on_broken=lambda: self._end_hls(lesson_id),
         )
         self._programs.hold(lesson_id, self)

@@ -94,6 +94,11 @@ class ProgramService:
         """What a program's largest picture may take."""
         return self._layers[-1].bitrate_bps
 
+    @property
+    def height(self) -> int:
+        """Of a program's largest picture."""
+        return self._layers[-1].height
+
     def program_of(self, lesson_id: str) -> LessonProgram | None:
         """The program of a lesson, if it has one now."""
         return self._programs.get(lesson_id)

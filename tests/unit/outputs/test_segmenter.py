@@ -13,6 +13,7 @@ import pytest
 
 from mixer.outputs.playlist import media_playlist, variants
 from mixer.outputs.segmenter import (
+    LARGEST_WAIT_S,
     LONGEST_SEGMENT_S,
     PART_S,
     PART_TARGET_S,
@@ -207,6 +208,37 @@ def test_another_size_has_another_header(picture: list[Encoded], sound: list[Enc
     assert (first.header, second.header, second.discontinuity) == (0, 1, True)
     assert 'URI="header1.mp4"' in media_playlist(held)
     assert [n for _, n in seen(as_film(held, [second]))][:2] == [EVERY, EVERY + 1]
+
+
+SMALL, LARGE = (320, 240), (480, 320)
+
+
+def begins_small(sound: list[Encoded], *, larger_after_s: float) -> PlayedProgram:
+    """A tap that brings the small layer first: each layer as its own encoder begins it."""
+    small = encode_video("H264", SECONDS, width=SMALL[0], height=SMALL[1], keyframe_every=5)
+    first = round(larger_after_s * FRAME_RATE)
+    large = encode_video("H264", SECONDS, width=LARGE[0], height=LARGE[1], first=first)
+    large = large[: len(small) - first]
+    later = [Encoded(one.time + larger_after_s, one.data, one.keyframe) for one in large]
+    program = PlayedProgram(height=LARGE[1])
+    program.play_all(arrivals(PICTURE, small[:first] + later), arrivals(SOUND, sound))
+    return program
+
+
+def test_it_begins_with_the_size_that_it_keeps(sound: list[Encoded]) -> None:
+    held = begins_small(sound, larger_after_s=0.8).segmenter
+    assert [one.size for _, one in held.headers.values()] == [LARGE]
+    assert not any(one.discontinuity for one in held.segments)
+    assert held.dropped_pictures == 0, "nothing that was to be put out is missing"
+    assert [n for _, n in seen(as_film(held, list(held.segments)))][:2] == [20, 21]
+
+
+def test_a_largest_layer_that_never_comes_is_not_waited_for(sound: list[Encoded]) -> None:
+    held = begins_small(sound, larger_after_s=SECONDS).segmenter
+    assert [one.size for _, one in held.headers.values()] == [SMALL]
+    first = held.segments[0]
+    assert first.unix_s - BEGAN_UNIX_S == pytest.approx(LARGEST_WAIT_S, abs=0.25)
+    assert not any(one.discontinuity for one in held.segments)
 
 
 def test_a_still_picture_is_a_part_each_time_it_comes(sound: list[Encoded]) -> None:

@@ -73,6 +73,7 @@ class Programs:
 
     held: list[str] = field(default_factory=list)
     most_bitrate_bps: int = 1_500_000
+    height: int = 0
 
     def hold(self, lesson_id: str, holder: object) -> None:
         self.held.append(lesson_id)
