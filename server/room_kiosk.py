@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from hardware_profiles.room_agent.browsers import (
@@ -14,6 +13,7 @@ from hardware_profiles.room_agent.browsers import (
 )
 from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from signaling.client.address import ServerAddress
+from signaling.client.said import Say
 
 
 def room_kiosk(
@@ -23,7 +23,7 @@ def room_kiosk(
     *,
     insecure: bool,
     as_root: bool,
-    say: Callable[[str], None],
+    say: Say,
 ) -> Kiosk:
     """`folder` is the agent's own; `as_root`: somebody has said that root may."""
     root = os.name == "posix" and os.geteuid() == 0

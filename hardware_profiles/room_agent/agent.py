@@ -9,12 +9,14 @@ Owns which of them are sent and when they are asked. Its life on the line is the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from random import Random
 
 from hardware_profiles.camera import Camera, CameraStream
+from hardware_profiles.doctor.findings import Both
+from hardware_profiles.doctor.words import MICROPHONE, SOURCES
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.room import Layer, RoomProfile, VideoSource
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
@@ -34,6 +36,7 @@ from hardware_profiles.room_agent.sources.source import NetworkCamera, PacketSou
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.errors import SeatRefused
+from signaling.client.said import Said, Say
 from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import DeviceKind, SeatState, Source, Welcome
 
@@ -51,6 +54,7 @@ class RoomCamera:
     source: Source
     streams: dict[str, CameraFeed]
     setting: CameraSetting | None = None
+    from_network: bool = True  # else a device of this machine
 
 
 class RoomAgent:
@@ -64,7 +68,7 @@ class RoomAgent:
         passwords: Mapping[str, str],
         *,
         rng: Random,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         """Raises `ProfileError`: the profile has neither camera nor microphone for it, or a camera
         whose password is unknown.
@@ -109,7 +113,7 @@ class RoomAgent:
                     await self.device.run()
                 except SeatRefused as refusal:
                     if self.refused != str(refusal):
-                        self._say(f"{self.device.name}: {refusal}")
+                        self._say(refusal.said.about(self.device.name))
                     self.refused = str(refusal)
                 await asyncio.sleep(_REFUSED_AGAIN_S)
         finally:
@@ -139,7 +143,7 @@ class RoomAgent:
         """Cameras run from before a lesson until some time after; their troubles are told."""
         loop = asyncio.get_running_loop()
         last_in_lesson = float("-inf")
-        told: dict[CameraFeed | SoundFeed, str] = {}
+        told: dict[CameraFeed | SoundFeed, Said] = {}
         while True:
             if self.device.phase is Phase.IN_LESSON:
                 last_in_lesson = loop.time()
@@ -152,25 +156,27 @@ class RoomAgent:
                 await self._rest()
             for camera in self.cameras:
                 for stream in camera.streams.values():
-                    self._tell(camera.source.value, stream, told)
+                    self._tell(SOURCES[camera.source.value], stream, told)
             if self.sound is not None:
-                self._tell("sound", self.sound, told)
+                self._tell(MICROPHONE, self.sound, told)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _tell(
         self,
-        name: str,
+        name: Both,
         stream: CameraFeed | SoundFeed,
-        told: dict[CameraFeed | SoundFeed, str],
+        told: dict[CameraFeed | SoundFeed, Said],
     ) -> None:
         """One line when a camera or the microphone is lost, one when it is back."""
-        trouble = str(stream.trouble) if stream.trouble is not None else ""
-        if trouble and trouble != told.get(stream):
-            told[stream] = trouble
-            self._say(f"{name}: {trouble}")
-        elif stream.state is StreamState.SENDS and told.pop(stream, ""):
-            back = "the microphone" if isinstance(stream, SoundFeed) else "the camera"
-            self._say(f"{name}: {back} is back")
+        trouble = stream.trouble
+        if trouble is not None:
+            said = Said(f"{name.zh}：{trouble.message_zh}", f"{name.en}: {trouble.message_en}")
+            if said != told.get(stream):
+                told[stream] = said
+                self._say(said)
+        elif stream.state is StreamState.SENDS and stream in told:
+            del told[stream]
+            self._say(Said(f"{name.zh}：已恢复", f"{name.en}: it is back"))
 
     def _streams(self) -> list[CameraFeed]:
         return [stream for camera in self.cameras for stream in camera.streams.values()]
@@ -201,7 +207,7 @@ def _cameras(
     passwords: Mapping[str, str],
     rng: Random,
     sound: SoundFeed | None,
-    say: Callable[[str], None],
+    say: Say,
 ) -> list[RoomCamera]:
     of_camera = profile.sound.microphone.camera if profile.sound.microphone else None
     found = []
@@ -229,7 +235,8 @@ def _cameras(
                 )
             }
             setting = _setting(camera, streams, passwords, say) if camera.onvif else None
-            found.append(RoomCamera(Source(name), streams, setting))
+            network = camera.kind == "rtsp"
+            found.append(RoomCamera(Source(name), streams, setting, from_network=network))
     if not found and sound is None:
         raise ProfileError(
             f"the room profile {profile.name!r} has no camera; give a source a "
@@ -271,7 +278,7 @@ def _setting(
     camera: Camera,
     streams: Mapping[str, CameraFeed],
     passwords: Mapping[str, str],
-    say: Callable[[str], None],
+    say: Say,
 ) -> CameraSetting:
     known = OnvifCamera(OnvifAddress.parse(camera.onvif), _login(camera, passwords))
     return CameraSetting(

@@ -8,7 +8,7 @@ is opened anew. A camera that refuses is left as it is, and the status page says
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardware_profiles.room_agent.camera import CameraFeed
@@ -20,6 +20,7 @@ from hardware_profiles.room_agent.sources.onvif.conversation import (
 )
 from hardware_profiles.room_agent.sources.onvif.errors import OnvifAway, OnvifError
 from hardware_profiles.room_agent.sources.onvif.post import OnvifCamera
+from signaling.client.said import Said, Say
 
 _MENDED = {Unfit.B_FRAMES, Unfit.INTERLACED}
 _LOOK_EVERY_S = 1.0
@@ -42,9 +43,7 @@ class SetStream:
 class CameraSetting:
     """`run` it for good; `said` tells of a stream, in words."""
 
-    def __init__(
-        self, camera: OnvifCamera, streams: Sequence[SetStream], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, camera: OnvifCamera, streams: Sequence[SetStream], say: Say) -> None:
         self._camera = camera
         self.streams = list(streams)
         self._say = say
@@ -81,7 +80,7 @@ class CameraSetting:
         except OnvifError as error:
             self.trouble = error
             if str(error) != before:
-                self._say(str(error))
+                self._say(Said(error.message_zh, error.message_en))
             return plain
         self.trouble = None
         for one, outcome in zip(self.streams, outcomes, strict=True):

@@ -10,9 +10,11 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
+
+from signaling.client.said import Said, Say
 
 # At once after somebody closed it by mistake; a browser that cannot start must not fill the log.
 AGAIN_S = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -42,9 +44,7 @@ class Kiosk:
     by `state` why there is none.
     """
 
-    def __init__(
-        self, command: Sequence[str], state: KioskState, *, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, command: Sequence[str], state: KioskState, *, say: Say) -> None:
         self.state = state
         self.ended = 0
         self._command = list(command)
@@ -64,7 +64,12 @@ class Kiosk:
             self.state = KioskState.AGAIN
             self.ended += 1
             if failures <= len(AGAIN_S):  # one that never starts is told five times, not for ever
-                self._say(f"the room's page ended ({code}); it is opened again")
+                self._say(
+                    Said(
+                        f"教室网页已关闭（{code}），正在重新打开",
+                        f"the room's page ended ({code}); it is opened again",
+                    )
+                )
             await asyncio.sleep(patience_s(failures))
 
     async def _live(self) -> int | None:
@@ -79,7 +84,13 @@ class Kiosk:
             )
         except OSError as error:
             self.state = KioskState.NO_BROWSER
-            self._say(f"the browser {self._command[0]} cannot be started: {error.strerror}")
+            browser = self._command[0]
+            self._say(
+                Said(
+                    f"无法启动浏览器 {browser}：{error.strerror}",
+                    f"the browser {browser} cannot be started: {error.strerror}",
+                )
+            )
             return None
         self.state = KioskState.OPEN
         try:

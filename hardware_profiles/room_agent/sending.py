@@ -111,9 +111,9 @@ class CameraSending(Peer):
         }
         for way in self._ways:
             if (way.transceiver.mid or "") not in agreed:
-                raise ServerLost("the server takes no H.264")
+                raise ServerLost("the server takes no H.264", "服务器不接受 H.264")
         if self._sound is not None and self._sound.mid not in agreed:
-            raise ServerLost("the server takes no Opus")
+            raise ServerLost("the server takes no Opus", "服务器不接受 Opus")
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self.until_connected()
         first = self._sound or self._ways[0]

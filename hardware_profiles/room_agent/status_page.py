@@ -84,6 +84,21 @@ _SOURCES = {
     "board": ("板书", "board"),
     "screen": ("屏幕", "screen"),
 }
+# How well pictures and sounds stand together (`passing.clock`), for what a network camera sends: as
+# its own reports say, else as it comes.
+_BY_REPORTS = (
+    "与其他画面和声音同步：按摄像机自己的时钟，误差 40 毫秒以内",
+    "in step by the camera's own clock: within 40 ms",
+)
+_BY_ARRIVAL = (
+    "按到达的时间对齐：误差约一帧加网络抖动；把摄像机的时钟用 NTP 校准后更准",
+    "in step by when it comes: give or take a picture and the network's jitter; set the camera's "
+    "clock by NTP to have it closer",
+)
+_BY_OWN_CLOCK = (
+    "按本机收到的时间对齐：误差约一帧",
+    "in step by when this machine got it: give or take a picture",
+)
 _PAGE = {
     KioskState.OPEN: ("教室网页已打开", "the room's page is open"),
     KioskState.AGAIN: (
@@ -191,6 +206,7 @@ def status(agent: RoomAgent, now: float) -> dict[str, Any]:
             {
                 "source": camera.source.value,
                 "layer": rid,
+                "from_network": camera.from_network,
                 **_stream(stream, now),
                 **_setting(camera.setting, stream),
             }
@@ -212,6 +228,7 @@ def _sound(sound: SoundFeed, now: float) -> dict[str, Any]:
         "rate": sound.rate,
         "packets": sound.packets,
         "price": round(sound.price, 2),
+        "from_network": sound.camera is not None,
         "in_step": "by_reports" if sound.clock.by_reports else "by_arrival",
         "plays": sound.plays,
         "trouble_zh": trouble.message_zh if trouble else "",
@@ -332,7 +349,7 @@ def _clock(seconds: int, chinese: str, english: str) -> tuple[str, str]:
 def _row(camera: dict[str, Any]) -> str:
     state = StreamState(camera["state"])
     name = _both(_SOURCES.get(camera["source"], (camera["source"], camera["source"])))
-    trouble = _both((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
+    trouble = _told((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
     notice = _told(_price(camera)) if camera["converted"] or camera["price"] else ""
     if camera["setting_en"]:
@@ -346,9 +363,11 @@ def _row(camera: dict[str, Any]) -> str:
         )
     elif state is StreamState.SENDS and not camera["needed"]:
         notice += _told(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
+    if state is StreamState.SENDS:
+        notice += _told(_in_step(camera))
     return (
         f"<tr><td>{name} ({html.escape(camera['layer'])})"
-        f'<td class="{state.value}">{_both(_STATES[state])}<p>{trouble}'
+        f'<td class="{state.value}">{_both(_STATES[state])}{trouble}'
         f"<td>{size}{notice}</tr>"
     )
 
@@ -372,11 +391,19 @@ def _sound_row(sound: dict[str, Any]) -> str:
     level = "–"
     if state is StreamState.SENDS:
         level = f"{sound['level_db']:.0f} dB"
+        level += _told(_in_step(sound)) if sound["from_network"] else ""
     trouble = "".join(f"<p>{_both(one)}" for one in notices)
     return (
         f'<tr><td>{_both(("声音", "sound"))}<td class="{state.value}">{_both(words)}{trouble}'
         f"<td>{level}</tr>"
     )
+
+
+def _in_step(told: dict[str, Any]) -> tuple[str, str]:
+    """How a picture or a sound is put in step with the others."""
+    if told["in_step"] == "by_reports":
+        return _BY_REPORTS
+    return _BY_ARRIVAL if told["from_network"] else _BY_OWN_CLOCK
 
 
 def _price(camera: dict[str, Any]) -> tuple[str, str]:

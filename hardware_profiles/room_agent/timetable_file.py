@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from hardware_profiles.room_agent.timetable import (
     Timetable,
     TimetableTornError,
 )
+from signaling.client.said import Said, Say
 
 _NAME = "timetable"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -44,11 +44,11 @@ class TimetableFile:
     `room` is whose it is: another server's or room's, from before, is another file.
     """
 
-    def __init__(self, folder: Path | None, say: Callable[[str], None], *, room: str = "") -> None:
+    def __init__(self, folder: Path | None, say: Say, *, room: str = "") -> None:
         self._folder = folder
         self._name = f"{_NAME}-{hashlib.sha256(room.encode()).hexdigest()[:12]}"
         self._say = say
-        self._told = ""
+        self._told: Said | None = None
 
     def read(self) -> Timetable:
         """The timetable as it was kept; without a folder, or a file, an empty one."""
@@ -63,13 +63,17 @@ class TimetableFile:
             pass
         except TimetableTornError as torn:
             self._tell(
+                f"保存的课表 {file} 已损坏，连上服务器后会重新生成",
                 f"the timetable kept in {file} is damaged ({torn}): it is made anew when the "
-                "server is there"
+                "server is there",
             )
             with suppress(OSError):
                 file.replace(file.with_suffix(".damaged"))
         except OSError as error:
-            self._tell(f"the timetable in {file} cannot be read: {error.strerror}")
+            self._tell(
+                f"无法读取课表 {file}：{error.strerror}",
+                f"the timetable in {file} cannot be read: {error.strerror}",
+            )
         return Timetable(None, boot=this_boot)
 
     def write(self, known: KnownTimetable) -> None:
@@ -85,14 +89,17 @@ class TimetableFile:
                 os.fsync(out.fileno())
             aside.replace(file)
             _sync_folder(self._folder)
-            self._told = ""
+            self._told = None
         except OSError as error:
-            self._tell(f"the timetable cannot be kept in {self._folder}: {error.strerror}")
+            self._tell(
+                f"课表无法保存到 {self._folder}：{error.strerror}",
+                f"the timetable cannot be kept in {self._folder}: {error.strerror}",
+            )
 
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._told = text
-            self._say(text)
+    def _tell(self, zh: str, en: str) -> None:
+        if (said := Said(zh, en)) != self._told:
+            self._told = said
+            self._say(said)
 
 
 def _sync_folder(folder: Path) -> None:

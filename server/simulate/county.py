@@ -43,7 +43,7 @@ class LeadTokens:
                 "POST", f"/api/lessons/{self.lesson_id}/token", {"role": "lead"}
             )
         except ServerRefused as refused:
-            raise ServerLost(str(refused)) from None
+            raise ServerLost(refused.text.en, refused.text.zh) from None
         return said(answer, "token")
 
 

@@ -24,6 +24,7 @@ from server.simulate.tables import what_was_carried, what_was_seen
 from server.spoken import spoken
 from signaling.client.address import ServerAddress
 from signaling.client.errors import ClientError
+from signaling.client.said import Said
 from signaling.client.token_providers import TokenProvider
 
 _MEASURE_EVERY_S = 1.0
@@ -48,13 +49,18 @@ class Plan:
 async def run_crew(plan: Plan, console: Console, stop: asyncio.Event) -> int:
     """All seats to their end, or until `stop`; returns the exit code: 1 where anything failed."""
     rng = random.Random(plan.seed)  # noqa: S311 - play
+
+    def say(said: Said) -> None:
+        for line in spoken(Text(*said), encoding=console.encoding):
+            console.print(line, highlight=False, markup=False)
+
     seats = [
         SimulatedSeat(
             plan.server,
             provider,
             settings,
             rng=random.Random(rng.random()),  # noqa: S311 - play
-            say=lambda text: console.print(text, highlight=False, markup=False),
+            say=say,
         )
         for provider, settings in zip(plan.token_providers, plan.settings, strict=True)
     ]
@@ -107,7 +113,7 @@ def faults_of(seat: SimulatedSeat, result: BaseException | None) -> list[Text]:
     if isinstance(result, SimulateError):
         refused = [result.text]
     elif isinstance(result, ClientError):
-        refused = [Text(str(result), str(result))]
+        refused = [Text(*result.said)]
     return [*refused, *seat.faults()]
 
 

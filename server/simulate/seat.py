@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from aiortc import MediaStreamTrack
 
@@ -21,6 +21,7 @@ from server.simulate.watch import StreamSeen, watch_picture, watch_sound
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.receiving import Receiving
+from signaling.client.said import Said, Say
 from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import (
     ClientMessage,
@@ -49,7 +50,7 @@ class SimulatedSeat:
         settings: SeatSettings,
         *,
         rng: random.Random,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         self.settings = settings
         self.seen: dict[str, StreamSeen] = {}
@@ -99,20 +100,16 @@ class SimulatedSeat:
         """What went wrong so far, in words; empty when all was as it should be."""
         found, total, device = [], self.figures.total, self.device
         if not self.joins:
-            found.append(
-                Text(
-                    f"始终没有进入课堂：{device.trouble or '没有它的课'}",
-                    f"never joined: {device.trouble or 'it has no lesson'}",
-                )
-            )
+            trouble = device.trouble or Said("没有它的课", "it has no lesson")
+            found.append(Text(f"始终没有进入课堂：{trouble.zh}", f"never joined: {trouble.en}"))
         elif self.figures.has_something_to_send and not total.sent_packets:
             why = self._why_silent()
             found.append(Text(f"什么也没有发送：{why.zh}", f"sent nothing: {why.en}"))
-        if device.losses:
+        if device.lost_by is not None:
             found.append(
                 Text(
-                    f"线路断开 {device.losses} 次：{device.lost_by}",
-                    f"lost its line {device.losses} times: {device.lost_by}",
+                    f"线路断开 {device.losses} 次：{device.lost_by.zh}",
+                    f"lost its line {device.losses} times: {device.lost_by.en}",
                 )
             )
         if any(seen.backwards for seen in self.seen.values()):
@@ -120,8 +117,8 @@ class SimulatedSeat:
         return found
 
     def _why_silent(self) -> Text:
-        if self.device.lost_by:
-            return Text(self.device.lost_by, self.device.lost_by)
+        if self.device.lost_by is not None:
+            return Text(*self.device.lost_by)
         if self.figures.opened_any:
             return Text(
                 "音视频还没有连上，或另一台设备在代替它发送",

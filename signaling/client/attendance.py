@@ -7,11 +7,12 @@ and notices when its media fails. What it sends, wants and does beside is its `P
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from signaling.client.errors import RequestRefused, ServerLost
 from signaling.client.link import Link
+from signaling.client.said import Said, Say
 from signaling.protocol.messages import (
     ClientMessage,
     LayersNeeded,
@@ -104,7 +105,7 @@ class Attendance:
         own: SeatState,
         participant: Participant,
         *,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         self._link = link
         self._own = own
@@ -170,7 +171,7 @@ class Attendance:
             elif isinstance(event, LayersNeeded):
                 self._layers_needed[event.producer_id] = event.layers
                 self._tell_needed()
-        raise ServerLost("the line broke")
+        raise ServerLost("the line broke", "线路断开")
 
     async def _send(self) -> None:
         """Publish, again whenever it is to be anew, until the media connection fails."""
@@ -188,7 +189,11 @@ class Attendance:
                     raise
                 if refusal.refused.code != told:
                     told = refusal.refused.code
-                    self._say(f"{self._own.name}: sends nothing: {refusal}")
+                    self._say(
+                        Said(
+                            f"没有发送：{refusal.said.zh}", f"sends nothing: {refusal.said.en}"
+                        ).about(self._own.name)
+                    )
             if self._sending is not None:
                 await self._sending.close()
             await asyncio.sleep(_PUBLISH_AGAIN_S)
@@ -203,7 +208,7 @@ class Attendance:
             for one in waits:
                 one.cancel()
         if self._sending.failed.is_set():
-            raise ServerLost("the media connection failed")
+            raise ServerLost("the media connection failed", "发送音视频的连接断开")
         await self._sending.close()
 
     async def _publish(self) -> bool:
@@ -213,7 +218,7 @@ class Attendance:
         sdp, sources = await self._sending.offer()
         answer = await self._link.ask(Publish(sdp=sdp, sources=sources))
         if not isinstance(answer, Published):
-            raise ServerLost("the server does not answer the offer")
+            raise ServerLost("the server does not answer the offer", "服务器没有回答媒体请求")
         self._mids = answer.producers
         self._tell_needed()
         await self._sending.take_answer(answer.sdp)
@@ -230,7 +235,7 @@ class Attendance:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             if self._receiving is not None and self._receiving.failed.is_set():
-                raise ServerLost("the receiving connection failed")
+                raise ServerLost("the receiving connection failed", "接收音视频的连接断开")
             if self._participant.sends_anew():
                 self._anew.set()
             wish = self._participant.wish(loop.time())
@@ -238,7 +243,7 @@ class Attendance:
                 try:
                     await self._link.ask(wish)
                 except RequestRefused as refusal:  # others may have been quicker; pupils wait
-                    self._say(f"{self._own.name}: {refusal}")
+                    self._say(refusal.said.about(self._own.name))
 
     async def _subscribe(self) -> None:
         wanted = self._participant.wants(self._seats)

@@ -20,8 +20,9 @@ from signaling.client.address import ServerAddress
 from signaling.client.attendance import Attendance, Participant
 from signaling.client.errors import RequestRefused, SeatRefused, ServerLost
 from signaling.client.link import open_link
+from signaling.client.said import Said, Say
 from signaling.client.token_providers import TokenProvider
-from signaling.protocol.messages import DeviceKind, Join, Leave, Refused, SeatState, Welcome
+from signaling.protocol.messages import DeviceKind, Join, Leave, Refused, Role, SeatState, Welcome
 
 # Come back at once, then ever slower: a server that starts must not meet all rooms at one moment.
 _BACKOFF_S = (0.3, 0.6, 1.0, 1.5, 2.0)
@@ -30,6 +31,13 @@ _LEAVE_TIMEOUT_S = 1.0
 _PASSING = {
     "too-fast", "lesson-full", "media-full", "media-failed", "server-failed", "seat-full",
 }  # fmt: skip
+
+_ROLES = {
+    Role.LEAD: "主讲",
+    Role.ROOM: "教室",
+    Role.ASSISTANT: "助教",
+    Role.OBSERVER: "旁听",
+}
 
 # Who takes part in a lesson once it is joined, and at which seat.
 Joined = Callable[[Welcome, SeatState], Participant]
@@ -60,7 +68,7 @@ class ClientDevice:
         *,
         name: str,
         rng: random.Random,
-        say: Callable[[str], None],
+        say: Say,
         offers_sound: bool = True,
         claims_sound: bool = False,
         plays_sound: bool = True,
@@ -72,7 +80,7 @@ class ClientDevice:
         self.name = name
         self.joins = 0
         self.losses = 0  # of a line that was in a lesson
-        self.lost_by = ""  # why it was lost last
+        self.lost_by: Said | None = None  # why it was lost last
         self.server_away = False  # it could not be reached when it was last asked
         self._kind = kind
         self._joined = joined
@@ -84,11 +92,11 @@ class ClientDevice:
             "plays_sound": plays_sound,
         }
         self._resume: str | None = None
-        self._told = ""
+        self._told: Said | None = None
 
     @property
-    def trouble(self) -> str:
-        """Why it is not in a lesson, as last told; "" in one, and while there is none."""
+    def trouble(self) -> Said | None:
+        """Why it is not in a lesson, as last told; None in one, and while there is none."""
         return self._told
 
     async def run(self) -> None:
@@ -107,14 +115,14 @@ class ClientDevice:
                     losses = 0
                 except ServerLost as loss:
                     if self.joins > joins:
-                        self.losses, self.lost_by = self.losses + 1, str(loss)
+                        self.losses, self.lost_by = self.losses + 1, loss.said
                     self.server_away = True
                     losses = 1 if self.joins > joins else losses + 1
-                    await self._back_off(losses, str(loss))
+                    await self._back_off(losses, loss.said)
                 except RequestRefused as refusal:
                     losses += 1
                     self._judge(refusal.refused)
-                    await self._back_off(losses, str(refusal))
+                    await self._back_off(losses, refusal.said)
         finally:
             self.phase = Phase.GONE
 
@@ -123,11 +131,11 @@ class ClientDevice:
         token = await self.token_provider.token()
         self.server_away = False
         if token is None:
-            self._told = ""
+            self._told = None
         else:
             self.phase = Phase.JOINING
             await self._attend(token)
-            self._say(f"{self.name}: the lesson is over")
+            self._say(Said("本节课已结束", "the lesson is over").about(self.name))
             self._resume = None
             if not self.token_provider.stays:
                 return True
@@ -139,13 +147,14 @@ class ClientDevice:
             self._resume = None  # the key may have been what was wrong
             return
         if refused.code not in _PASSING and not self.token_provider.stays:
-            raise SeatRefused(refused.code, refused.message_en)
+            raise SeatRefused(refused.code, refused.message_en, refused.message_zh)
 
-    async def _back_off(self, losses: int, reason: str) -> None:
+    async def _back_off(self, losses: int, reason: Said) -> None:
         wait_s = _BACKOFF_S[min(losses, len(_BACKOFF_S)) - 1] * self._rng.uniform(0.8, 1.2)
         if reason != self._told:  # a long outage is one line, not a thousand
             self._told = reason
-            self._say(f"{self.name}: {reason}; trying again")
+            again = Said(f"{reason.zh}，正在重试", f"{reason.en}; trying again")
+            self._say(again.about(self.name))
         await asyncio.sleep(wait_s)
 
     async def _attend(self, token: str) -> None:
@@ -154,16 +163,15 @@ class ClientDevice:
             join = Join(token=token, device=self._kind, resume=self._resume, **self._sound)
             welcome = await link.ask(join)
             if not isinstance(welcome, Welcome):
-                raise ServerLost("the server does not greet")
+                raise ServerLost("the server does not greet", "服务器没有应答")
             self._resume = welcome.resume
             self.joins += 1
-            self._told = ""
+            self._told = None
             self.phase = Phase.IN_LESSON
             own = self._own_seat(welcome)
             self.seat_id, self.name = welcome.seat_id, own.name
             attendance = Attendance(link, welcome, own, self._joined(welcome, own), say=self._say)
-            again = f" again ({self.joins})" if self.joins > 1 else ""
-            self._say(f"{self.name}: in the lesson{again} as {welcome.role.value}")
+            self._say(_entered(self.joins, welcome.role).about(self.name))
             try:
                 await attendance.run()
             except asyncio.CancelledError:
@@ -178,3 +186,10 @@ class ClientDevice:
         known = (seat for seat in welcome.seats if seat.seat_id == welcome.seat_id)
         unnamed = SeatState(seat_id=welcome.seat_id, role=welcome.role, name=self.name)
         return next(known, unnamed)
+
+
+def _entered(joins: int, role: Role) -> Said:
+    again_zh, again_en = (f"再次（第 {joins} 次）", f" again ({joins})") if joins > 1 else ("", "")
+    return Said(
+        f"已{again_zh}进入课堂（{_ROLES[role]}）", f"in the lesson{again_en} as {role.value}"
+    )

@@ -8,18 +8,23 @@ ClientError
 
 from __future__ import annotations
 
+from signaling.client.said import Said
 from signaling.protocol.messages import Refused
 
 
 class ClientError(Exception):
-    """Anything this package raises on purpose; the text is for people."""
+    """Anything this package raises on purpose; `said` is for people, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.said = Said(zh, en)
 
 
 class SeatRefused(ClientError):  # noqa: N818 - a refusal is no error of ours
     """Refused for good. `code` is the server's (of `signaling.protocol`, or an HTTP status)."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, en: str, zh: str) -> None:
+        super().__init__(en, zh)
         self.code = code
 
 
@@ -27,7 +32,8 @@ class RequestRefused(ClientError):  # noqa: N818 - as above
     """The server refused a request; the lesson goes on."""
 
     def __init__(self, refused: Refused) -> None:
-        super().__init__(f"{refused.code}: {refused.message_en}")
+        code = refused.code
+        super().__init__(f"{code}: {refused.message_en}", f"{code}：{refused.message_zh}")
         self.refused = refused
 
 

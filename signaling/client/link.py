@@ -77,7 +77,9 @@ class Link:
             async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                 reply = await answer
         except TimeoutError:
-            raise ServerLost(f"no answer to {message.type!r}") from None
+            raise ServerLost(
+                f"no answer to {message.type!r}", f"服务器没有回答 {message.type!r}"
+            ) from None
         finally:
             self._waiting.pop(number, None)
         if isinstance(reply, Refused):
@@ -93,7 +95,7 @@ class Link:
         try:
             await self._connection.send(message.model_dump_json(exclude_none=True))
         except (WebSocketException, OSError) as error:
-            raise ServerLost(f"the line broke: {error}") from None
+            raise ServerLost(f"the line broke: {error}", f"线路断开：{error}") from None
 
     async def _read(self) -> None:
         try:
@@ -126,7 +128,7 @@ class Link:
     def _fail_waiting(self) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(ServerLost("the line broke"))
+                answer.set_exception(ServerLost("the line broke", "线路断开"))
 
     async def _keep_alive(self) -> None:
         loop = asyncio.get_running_loop()
@@ -153,7 +155,10 @@ async def open_link(server: ServerAddress) -> AsyncIterator[Link]:
             proxy=None,
         )
     except (WebSocketException, OSError, TimeoutError) as error:
-        raise ServerLost(f"cannot reach {server.websocket}: {error}") from None
+        raise ServerLost(
+            f"cannot reach {server.websocket}: {error}",
+            f"连不上 {server.websocket}：{error}",
+        ) from None
     try:
         async with Link(connection) as link:
             yield link

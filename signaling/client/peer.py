@@ -42,9 +42,9 @@ class Peer:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await self._settled.wait()
         except TimeoutError:
-            raise ServerLost("media does not connect") from None
+            raise ServerLost("media does not connect", "音视频连不上") from None
         if self.failed.is_set():
-            raise ServerLost("media does not connect")
+            raise ServerLost("media does not connect", "音视频连不上")
 
     async def close(self) -> None:
         """Give the connection up; nothing of it runs on. Who is cancelled meanwhile is so after it.

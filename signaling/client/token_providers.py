@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -92,15 +93,35 @@ class RoomTokens:
                 raise _http_problem(error) from None
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise ServerLost(f"{self.server.origin} does not answer: {reason}") from None
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise ServerLost(
+                    f"this machine does not know the certificate of {self.server.origin}: install "
+                    "the server's certificate authority (its page /trust), or give --insecure",
+                    f"本机不认识 {self.server.origin} 的证书：请安装服务器的证书颁发机构"
+                    "（见其 /trust 页面），或加上 --insecure",
+                ) from None
+            raise ServerLost(
+                f"{self.server.origin} does not answer: {reason}",
+                f"{self.server.origin} 没有应答：{reason}",
+            ) from None
         except (ValueError, RecursionError):  # whose text may hold the credential
-            raise ServerLost(f"{self.server.origin} answers nothing that can be read") from None
+            raise ServerLost(
+                f"{self.server.origin} answers nothing that can be read",
+                f"{self.server.origin} 的回答无法读取",
+            ) from None
         if not isinstance(body, dict):
-            raise ServerLost(f"{self.server.origin} is no Tongke server")
+            raise ServerLost(
+                f"{self.server.origin} is no Tongke server",
+                f"{self.server.origin} 不是同课服务器",
+            )
         return body
 
 
 def _http_problem(error: urllib.error.HTTPError) -> Exception:
     if error.code in (401, 403):
-        return SeatRefused(str(error.code), "the room's credential is not valid (any more)")
-    return ServerLost(f"the server answered {error.code}")
+        return SeatRefused(
+            str(error.code),
+            "the room's credential is not valid (any more)",
+            "教室的设备凭证无效，或已撤销",
+        )
+    return ServerLost(f"the server answered {error.code}", f"服务器回答 {error.code}")

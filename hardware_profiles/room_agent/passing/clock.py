@@ -28,7 +28,6 @@ class PictureClock:
 
     def __init__(self, first: int) -> None:
         self.corrections = 0
-        self.by_reports = False
         self._first = first  # the timestamp of the very first picture
         self._began_at: float | None = None
         self._ticks = Unwrapper(TIMESTAMP_BITS)
@@ -39,12 +38,16 @@ class PictureClock:
         self._window_began = 0.0
         self._least = self._least_before = float("inf")
 
+    @property
+    def by_reports(self) -> bool:
+        """Whether the camera's own reports say when its pictures were taken."""
+        return self._report is not None and self.corrections < MOST_CORRECTIONS
+
     def begin(self) -> None:
         """A new connection: its ticks have nothing to do with those before."""
         self._ticks = Unwrapper(TIMESTAMP_BITS)
         self._offset = None
         self._report = None
-        self.by_reports = False
         self.corrections = 0
 
     def sent(self, timestamp: int, at: float) -> int:
@@ -73,14 +76,14 @@ class PictureClock:
             return
         reported = unix_ns_from_ntp(ntp) / 1e9
         newest = reported + timestamp_distance(self._wrap(self._tick), timestamp) / CLOCK_RATE
-        self.by_reports = _REPORT_LATEST_S < unix - newest < _REPORT_EARLIEST_S
-        self._report = (self._ticks.peek(timestamp), reported) if self.by_reports else None
+        ours = _REPORT_LATEST_S < unix - newest < _REPORT_EARLIEST_S
+        self._report = (self._ticks.peek(timestamp), reported) if ours else None
 
     def captured(self, at: float, unix: float) -> tuple[int, float]:
         """The newest picture's timestamp, and the Unix time at which it was taken: by the camera's
         own reports, else as its least delayed packets came. `at` is `unix` by our clock.
         """
-        if self._report is not None and self.corrections < MOST_CORRECTIONS:
+        if self._report is not None and self.by_reports:
             tick, reported = self._report
             return self._wrapped(self._out), reported + (self._tick - tick) / CLOCK_RATE
         least = min(self._least, self._least_before)

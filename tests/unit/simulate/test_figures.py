@@ -97,7 +97,7 @@ async def test_a_seat_says_what_failed() -> None:
             server.lines[-1].transport.abort()
             await server.until(lambda: len(server.peers) == 2 and connected(server.peers[-1]))
             (lost,) = [each for each in said(seat) if each.startswith("lost its line 1 times: ")]
-            assert lost.endswith(seat.device.lost_by) and seat.device.lost_by
+            assert seat.device.lost_by is not None and lost.endswith(seat.device.lost_by.en)
 
 
 async def test_a_seat_that_was_still_drawing_at_the_end_has_sent_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from random import Random
 
@@ -19,6 +20,7 @@ from hardware_profiles.room_agent.sources.rtsp.errors import LoginRefused
 from hardware_profiles.room_agent.status_page import response, serve_status
 from hardware_profiles.room_agent.timetable import READY_BEFORE_S
 from hardware_profiles.room_agent.timetable_file import TimetableFile, steady
+from mixer.rtp.sequence import ntp_from_unix_ns
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
 from signaling.client.token_providers import OneToken, RoomTokens, TokenProvider
@@ -100,6 +102,23 @@ def test_a_line_that_is_too_thin_is_told_from_what_nobody_needs(agent: RoomAgent
     stream.held_back = True
     page = asked(agent)
     assert "too thin" in page and "线路太窄" in page and "nobody needs it now" not in page
+
+
+def test_it_says_how_well_each_picture_is_in_step(agent: RoomAgent) -> None:
+    camera = agent.cameras[0]
+    stream = camera.streams["f"]
+    assert "in step" not in asked(agent)  # nothing comes
+    stream.state = StreamState.SENDS
+    page = asked(agent)
+    assert "give or take a picture and the network" in page and "误差约一帧加网络抖动" in page
+    camera.from_network = False
+    page = asked(agent)
+    assert "by when this machine got it" in page and "按本机收到的时间对齐" in page
+    now = time.time()
+    stream.path.clock.sent(90_000, 0.0)
+    stream.path.clock.report(ntp_from_unix_ns(round(now * 1e9)), 90_000, 0.0, now)
+    page = asked(agent)
+    assert "within 40 ms" in page and "误差 40 毫秒以内" in page and "give or take" not in page
 
 
 def test_a_server_that_is_away_is_no_room_that_waits_for_a_lesson(agent: RoomAgent) -> None:

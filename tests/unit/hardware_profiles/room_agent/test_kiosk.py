@@ -21,6 +21,7 @@ from hardware_profiles.room_agent.browsers import (
     write_start_page,
 )
 from hardware_profiles.room_agent.kiosk import AGAIN_S, Kiosk, KioskState, patience_s
+from signaling.client.said import Said
 
 CHROME = r"C:\Program Files\Google\Chrome\Application\chrome.exe"
 EDGE = r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe"
@@ -109,7 +110,7 @@ async def test_it_is_opened_again_when_it_ends(
     monkeypatch.setattr(kiosk, "AGAIN_S", (0.0,) * 3)
     lives = tmp_path / "lives"
     os.mkfifo(lives)
-    said: list[str] = []
+    said: list[Said] = []
     page = Kiosk(["/bin/sh", "-c", f"echo one >{lives}; exit 3"], KioskState.OPEN, say=said.append)
     running = asyncio.create_task(page.run())
     for _ in range(3):
@@ -117,7 +118,7 @@ async def test_it_is_opened_again_when_it_ends(
     # A life that waits for its reader ends with the kiosk.
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert page.ended >= 2 and "(3)" in said[0]
+    assert page.ended >= 2 and "(3)" in said[0].en and "（3）" in said[0].zh
 
 
 async def test_it_ends_with_the_agent_and_its_children_too(tmp_path: Path) -> None:
@@ -152,9 +153,9 @@ def runs(pid: int) -> bool:
 
 
 async def test_what_is_no_program_is_told_and_not_tried_for_ever(tmp_path: Path) -> None:
-    said: list[str] = []
+    said: list[Said] = []
     page = Kiosk([str(tmp_path / "none")], KioskState.OPEN, say=said.append)
     await page.run()
-    assert page.state is KioskState.NO_BROWSER and "cannot be started" in said[0]
+    assert page.state is KioskState.NO_BROWSER and "cannot be started" in said[0].en
     await Kiosk((), KioskState.NO_SCREEN, say=said.append).run()
     assert len(said) == 1

@@ -21,6 +21,7 @@ from hardware_profiles.room_agent.timetable import (
 )
 from hardware_profiles.room_agent.timetable_file import TimetableFile
 from signaling.client.address import ServerAddress
+from signaling.client.said import Said
 from signaling.client.token_providers import RoomTokens
 
 NINE = 1_900_000_000.0
@@ -124,7 +125,7 @@ def test_another_version_s_file_is_torn_too() -> None:
 
 
 def test_a_torn_file_is_told_and_made_anew(tmp_path: Path) -> None:
-    said: list[str] = []
+    said: list[Said] = []
     file = TimetableFile(tmp_path, said.append)
     known = learnt(NINE).known
     assert known is not None
@@ -133,7 +134,7 @@ def test_a_torn_file_is_told_and_made_anew(tmp_path: Path) -> None:
     (kept,) = tmp_path.iterdir()
     kept.write_bytes(known.written()[:-9])
     assert file.read().known is None
-    assert "damaged" in said[0] and len(said) == 1
+    assert "damaged" in said[0].en and len(said) == 1
     file.write(known)
     assert file.read().known == known
 
@@ -148,13 +149,13 @@ def test_another_room_s_is_another(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    said: list[str] = []
+    said: list[Said] = []
     file = TimetableFile(tmp_path / "file" / "folder", said.append)
     known = learnt(NINE).known
     assert known is not None
     for _ in range(3):
         file.write(known)
-    assert len(said) == 1 and "cannot be kept" in said[0]
+    assert len(said) == 1 and "cannot be kept" in said[0].en
 
 
 async def test_it_asks_by_itself_and_knows_without_the_server(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice
 from signaling.client.errors import SeatRefused, ServerLost
+from signaling.client.said import Said
 from signaling.protocol.messages import DeviceKind
 
 
@@ -22,12 +23,12 @@ class Answers:
     def __init__(self, *answers: Exception | None) -> None:
         self._answers = list(answers)
         self.device: ClientDevice | None = None
-        self.seen: list[tuple[bool, str]] = []
+        self.seen: list[tuple[bool, Said | None]] = []
 
     async def token(self) -> str | None:
         assert self.device is not None
         self.seen.append((self.device.server_away, self.device.trouble))
-        answer = self._answers.pop(0) if self._answers else SeatRefused("enough", "enough")
+        answer = self._answers.pop(0) if self._answers else SeatRefused("enough", "enough", "够了")
         if answer is not None:
             raise answer
         return None
@@ -35,8 +36,8 @@ class Answers:
 
 async def test_no_server_is_told_from_no_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signaling.client.device._BACKOFF_S", (0.0,))
-    tokens = Answers(ServerLost("cut"), None, ServerLost("cut"))
-    said: list[str] = []
+    tokens = Answers(ServerLost("cut", "断了"), None, ServerLost("cut", "断了"))
+    said: list[Said] = []
     device = ClientDevice(
         ServerAddress.parse("https://tongke.example"),
         tokens,
@@ -50,5 +51,7 @@ async def test_no_server_is_told_from_no_lesson(monkeypatch: pytest.MonkeyPatch)
     async with asyncio.timeout(5):
         with pytest.raises(SeatRefused):
             await device.run()
-    assert tokens.seen == [(False, ""), (True, "cut"), (False, ""), (True, "cut")]
-    assert said == ["room: cut; trying again"] * 2  # each outage once
+    cut = Said("断了", "cut")
+    assert tokens.seen == [(False, None), (True, cut), (False, None), (True, cut)]
+    told = Said("room：断了，正在重试", "room: cut; trying again")
+    assert said == [told] * 2  # each outage once
