@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hardware_profiles.room_agent.passwords import read_credential
+from hardware_profiles.errors import ProfileError
+from hardware_profiles.room_agent.passwords import read_credential, read_passwords
 from server.command_words import words
 from server.errors import StartRefused, Text
 from server.service import placing
+from server.service.room_check import address_of, ask_server, refuse_wrong_profile
 from server.service.room_unit import (
     CONFIGURATION_FOLDER,
     STATE_FOLDER,
@@ -24,9 +27,23 @@ from server.service.room_unit import (
     room_unit_text,
 )
 from server.service.unit import UNIT_FOLDER
+from signaling.client.address import ServerAddress
 
 _CREDENTIAL, _PASSWORDS = "credential", "passwords.toml"
 _NO_PASSWORDS = '# Cameras\' passwords by the names the profile has for them: front = "…"\n'
+# What a room's profile may be made of.
+_KINDS = ("rooms", "pcs", "links")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the command was told: whose agent it is, and the files it was given."""
+
+    server: ServerAddress
+    profile: str
+    credential: Path | None
+    profiles_folder: Path | None
+    passwords: Path | None
 
 
 def install(
@@ -36,12 +53,19 @@ def install(
     credential_file: Annotated[
         Path | None, typer.Option(help=words("room_credential_file"))
     ] = None,
+    profiles_folder: Annotated[
+        Path | None, typer.Option(help=words("room_profiles_folder"))
+    ] = None,
+    passwords: Annotated[Path | None, typer.Option(help=words("room_passwords"))] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help=words("simulate_insecure"))] = False,
     print_only: Annotated[bool, typer.Option("--print", help=words("service_print"))] = False,
     start: Annotated[bool, typer.Option(help=words("service_start"))] = True,
     root: Annotated[Path, typer.Option(hidden=True, help="Another root folder.")] = Path("/"),
 ) -> None:
-    """Write the room agent's systemd unit, make its user and folder, start it."""
+    """Write the room agent's systemd unit, make its user and folder, start it.
+
+    Not before its profile and its credential have been found to be right.
+    """
     program = placing.own_program()
     try:
         text = room_unit_text(room_command(str(program), server, profile, insecure=insecure))
@@ -51,7 +75,9 @@ def install(
         typer.echo(text, nl=False)
         return
     try:
-        for done in _install(program, text, credential_file, root, start=start):
+        address = address_of(server, insecure=insecure)
+        given = _Given(address, profile, credential_file, profiles_folder, passwords)
+        for done in _install(program, text, given, root, start=start):
             placing.say(done)
     except StartRefused as refused:
         placing.fail(refused.text)
@@ -72,9 +98,7 @@ def remove(
         placing.fail(placing.not_done(error))
 
 
-def _install(
-    program: Path, text: str, credential: Path | None, root: Path, *, start: bool
-) -> Iterator[Text]:
+def _install(program: Path, text: str, given: _Given, root: Path, *, start: bool) -> Iterator[Text]:
     unit, folder = _unit(root), root / CONFIGURATION_FOLDER.lstrip("/")
     placing.refuse_if_not_root()
     _refuse_if_not_ours(unit)
@@ -85,10 +109,11 @@ def _install(
             f"服务的用户无法读取 {hidden}。请把同课放到所有用户都能读取的位置（如 /opt/tongke），"
             "再从那里安装。",
         )
+    yield from _try(given, folder)
     in_system = root == Path("/")
     if in_system:
         yield from placing.make_user(USER, STATE_FOLDER)
-    yield from _fill(folder, credential, owned=in_system)
+    yield from _fill(folder, given, owned=in_system)
     unit.parent.mkdir(parents=True, exist_ok=True)
     unit.write_text(text, encoding="utf-8")
     unit.chmod(0o644)
@@ -115,28 +140,63 @@ def _install(
         )
 
 
-def _fill(folder: Path, credential: Path | None, *, owned: bool) -> Iterator[Text]:
+def _try(given: _Given, folder: Path) -> Iterator[Text]:
+    """What the agent would be refused for is told now, before anything is written."""
+    kept = folder / _PASSWORDS
+    file = given.passwords or (kept if kept.is_file() else None)
+    try:
+        passwords = read_passwords(file) if file is not None else {}
+    except ProfileError as error:
+        raise StartRefused(error.message_en, error.message_zh) from None
+    refuse_wrong_profile(
+        given.profile,
+        [folder] if given.profiles_folder is None else [given.profiles_folder, folder],
+        passwords,
+        place=folder / "rooms" / f"{given.profile}.toml",
+        server=given.server,
+    )
+    credential = given.credential or folder / _CREDENTIAL
+    if given.credential is not None or credential.is_file():
+        yield from ask_server(given.server, _word_in(credential), given.profile)
+
+
+def _fill(folder: Path, given: _Given, *, owned: bool) -> Iterator[Text]:
     """The folder with what the agent reads, for its user's eyes alone."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    given = [folder]
+    made = [folder]
     (folder / "rooms").mkdir(exist_ok=True)
-    given.append(folder / "rooms")
-    if credential is not None:
-        given.append(_write(folder / _CREDENTIAL, _given(credential)))
-    if not (folder / _PASSWORDS).exists():
-        given.append(_write(folder / _PASSWORDS, _NO_PASSWORDS))
+    made.append(folder / "rooms")
+    if given.profiles_folder is not None:
+        made += _copied(given.profiles_folder, folder)
+    if given.credential is not None:
+        made.append(_write(folder / _CREDENTIAL, _word_in(given.credential)))
+    if given.passwords is not None:
+        text = given.passwords.read_text(encoding="utf-8-sig")
+        made.append(_write(folder / _PASSWORDS, text))
+    elif not (folder / _PASSWORDS).exists():
+        made.append(_write(folder / _PASSWORDS, _NO_PASSWORDS))
     if owned:
-        for path in given:
+        for path in made:
             shutil.chown(path, USER, USER)
     yield Text(
-        f"教室配置放入 {folder / 'rooms'}，摄像机密码写入 {folder / _PASSWORDS}。",
-        f"The room's profile goes into {folder / 'rooms'}, the cameras' passwords into "
-        f"{folder / _PASSWORDS}.",
+        f"教室配置在 {folder / 'rooms'}，摄像机密码在 {folder / _PASSWORDS}："
+        "改动后请再运行一次本命令。",
+        f"The room's own profiles are in {folder / 'rooms'}, the cameras' passwords in "
+        f"{folder / _PASSWORDS}: after changing them, run this command again.",
     )
 
 
-def _given(credential: Path) -> str:
+def _copied(profiles: Path, folder: Path) -> Iterator[Path]:
+    """The profiles that a room's may be made of, beside those that are there."""
+    for kind in _KINDS:
+        for file in sorted((profiles / kind).glob("*.toml")):
+            (folder / kind).mkdir(exist_ok=True)
+            yield folder / kind
+            yield _write(folder / kind / file.name, file.read_text(encoding="utf-8-sig"))
+
+
+def _word_in(credential: Path) -> str:
     try:
         return read_credential(credential)
     except ValueError:

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,11 +16,20 @@ from server.errors import StartRefused
 from server.room_cli import room_commands
 from server.service import placing
 from server.service.room_unit import UNIT, room_command, room_unit_text
+from signaling.client.errors import SeatRefused, ServerLost
+from signaling.client.token_providers import RoomTokens
 from tests.unit.server.test_service import needs_root, needs_systemd
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "docs" / name for name in ("room_agent.md", "zh/room_agent.md")]
 SERVER = "https://tongke.example"
+CAMERA = """
+inherits = "recording-room"
+[sources.teacher.camera]
+user = "admin"
+password = "front"
+streams = [{ rid = "f", url = "rtsp://10.0.0.5/main" }]
+"""
 COMMAND = room_command("/opt/tongke/.venv/bin/tongke", SERVER, "shanhe", insecure=False)
 GIVEN = ("--server", SERVER, "--profile", "shanhe")
 
@@ -97,11 +107,83 @@ def test_print_only_shows_it() -> None:
     assert code == 0 and text == room_unit_text(command)
 
 
-@needs_root
-def test_it_writes_says_so_and_takes_it_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def shanhe(folder: Path) -> tuple[str, ...]:
+    """The room's own profile, with a camera whose password is `front`, as options."""
+    (folder / "rooms").mkdir(parents=True)
+    (folder / "rooms" / "shanhe.toml").write_text(CAMERA, encoding="utf-8")
+    passwords = folder / "passwords.toml"
+    passwords.touch(0o600)
+    passwords.write_text('front = "s3cret"\n')
+    return ("--profiles-folder", str(folder), "--passwords", str(passwords))
+
+
+@pytest.fixture
+def installing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Into `tmp_path / "root"`; what the server answers, one after the other."""
+    answers: list[Any] = []
+
+    def ask(tokens: RoomTokens, path: str = "/api/room") -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     monkeypatch.setattr(placing, "hidden_folder", lambda program: None)
+    monkeypatch.setattr(RoomTokens, "ask", ask)
+    return answers
+
+
+@needs_root
+def test_what_is_not_right_is_told_and_nothing_installed(
+    tmp_path: Path, installing: list[Any]
+) -> None:
+    root = tmp_path / "root"
+    asked = ("install", *GIVEN, "--root", str(root))
+    code, said = run(*asked)
+    assert code == 2 and "shanhe" in said and str(root / "etc/tongke-room/rooms") in said
+    own = shanhe(tmp_path / "own")
+    code, said = run(*asked, *own[:2])  # without its password
+    assert code == 2 and "front" in said
+    credential = tmp_path / "given"
+    credential.write_text("tkr_secret")
+    given = ("--credential-file", str(credential), *own)
+    installing += [SeatRefused("401", "not valid", "无效"), {"hello": "world"}]
+    code, said = run(*asked, *given)
+    assert code == 2 and "not valid" in said and "无效" in said
+    code, said = run(*asked, *given)
+    assert code == 2 and "no Tongke server" in said
+    code, said = run("install", "--server", "tongke.example", *GIVEN[2:], *own, *asked[-2:])
+    assert code == 2 and "no address" in said
+    assert not root.exists()
+
+
+@needs_root
+def test_it_says_which_room_it_is_and_what_differs_on_the_server(
+    tmp_path: Path, installing: list[Any]
+) -> None:
+    own, credential = shanhe(tmp_path / "own"), tmp_path / "given"
+    credential.write_text("tkr_secret")
+    asked = ("install", *GIVEN, *own, "--credential-file", str(credential))
+    asked = (*asked, "--root", str(tmp_path / "root"))
+    room = {"school": "河湾小学", "name": "一年级教室", "profile": "shanhe"}
+    installing += [{"classroom": room}, {"classroom": room | {"profile": "standard"}}]
+    installing.append(ServerLost("no answer", "没有应答"))
+    code, said = run(*asked)
+    assert code == 0 and "河湾小学的一年级教室" in said and "Mind" not in said
+    folder = tmp_path / "root/etc/tongke-room"
+    assert (folder / "rooms/shanhe.toml").read_text(encoding="utf-8") == CAMERA
+    assert "s3cret" in (folder / "passwords.toml").read_text()
+    assert (folder / "passwords.toml").stat().st_mode & 0o077 == 0
+    code, said = run(*asked)
+    assert code == 0 and "has the profile standard, here shanhe" in said
+    code, said = run(*asked)
+    assert code == 0 and "cannot be asked now: no answer" in said and "照常安装" in said
+
+
+@needs_root
+def test_it_writes_says_so_and_takes_it_away(tmp_path: Path, installing: list[Any]) -> None:
+    shanhe(tmp_path / "etc/tongke-room")
+    installing += [{"classroom": {"school": "s", "name": "n", "profile": "shanhe"}}] * 2
     root, unit = ("--root", str(tmp_path)), tmp_path / "etc/systemd/system" / UNIT
     code, said = run("install", *GIVEN, *root)
     assert code == 0 and str(unit) in said and "credential is still missing" in said
