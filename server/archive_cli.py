@@ -11,7 +11,7 @@ exit code says the worst: 0 all is whole and proved, 3 something is missing, unf
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from server.archive_exchange import export_, import_, repair_
 from server.archive_film import film_
 from server.archive_report import Progress, end, folders_of, note, report, settings_of, with_fault
 from server.command_words import words
+from server.config import Settings
 from server.errors import Text
 from server.spoken_help import SpokenCommand, SpokenGroup
 
@@ -42,10 +43,7 @@ def list_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
     """What stands in the recordings folder, without reading the media."""
     settings = settings_of(data_folder)
     folders = folders_of(settings, None)
-    if not folders:
-        note(
-            Text(f"{settings.recordings} 中没有录制。", f"No recordings in {settings.recordings}.")
-        )
+    _note_none(settings, folders)
     end(report((look(folder) for folder in folders), as_json=as_json))
 
 
@@ -54,7 +52,9 @@ def verify_(
     recordings: Recordings = None, *, data_folder: DataFolder = None, as_json: AsJson = False
 ) -> None:
     """Read every file and compare it with the checksum taken when it was finished."""
-    folders = folders_of(settings_of(data_folder), recordings)
+    settings = settings_of(data_folder)
+    folders = folders_of(settings, recordings)
+    _note_none(settings, folders)
     end(report(_verified(folders), as_json=as_json))
 
 
@@ -68,6 +68,8 @@ def finish_(
         for folder in folders_of(settings_of(data_folder), recordings)
         if recordings or look(folder).condition is ArchiveCondition.UNFINISHED
     ]
+    if not folders:
+        note(Text("没有尚未整理的录制。", "There is nothing to finish."))
     end(report(_finished(folders), as_json=as_json))
 
 
@@ -103,6 +105,13 @@ def restore_(
     from server.archive_plan import bring_back  # noqa: PLC0415 - as above
 
     bring_back(data_folder, recordings)
+
+
+def _note_none(settings: Settings, folders: Sequence[Path]) -> None:
+    if not folders:
+        note(
+            Text(f"{settings.recordings} 中没有录制。", f"No recordings in {settings.recordings}.")
+        )
 
 
 def _verified(folders: Iterable[Path]) -> Iterator[Verified]:

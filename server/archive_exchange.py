@@ -33,6 +33,7 @@ from server.archive_report import (
     fail,
     folders_of,
     in_words,
+    note,
     repair_text,
     report,
     settings_of,
@@ -220,8 +221,7 @@ def _library(settings: Settings, ids: Collection[str]) -> dict[str, tuple[Librar
     try:
         return asyncio.run(ask())
     except (DatabaseRefused, StartRefused, SQLAlchemyError):
-        for line in (_NO_LIBRARY.zh, _NO_LIBRARY.en):
-            typer.echo(f"tongke: {line}", err=True)
+        note(_NO_LIBRARY)
         return {}
 
 

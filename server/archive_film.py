@@ -19,6 +19,7 @@ from recorder.lesson_file_order import FileMade, share_file_of, temporary_of
 from recorder.manifest import Manifest, read_manifest
 from recorder.verification import Verified, look
 from server.archive_exchange import brought, unwritable
+from server.archive_faults import fault_text
 from server.archive_report import (
     Progress,
     Reported,
@@ -77,12 +78,14 @@ def _filmed(settings: Settings, folders: list[Path], to: Path) -> Iterator[Repor
             more = {"code": error.code}
             yield Reported(found, more, (in_words(exchange_text(error)),), refused=True)
         except (RecorderError, ChildFailed) as error:
-            yield Reported(found, {"code": "film-failed"}, (str(error),), refused=True)
+            lines = (in_words(fault_text(str(error))),)
+            yield Reported(found, {"code": "film-failed"}, lines, refused=True)
         except OSError as error:
             fail(unwritable(place, error))
         else:
             if made.code:
-                yield Reported(found, {"code": made.code}, (made.text,), refused=True)
+                lines = (in_words(fault_text(made.text)),)
+                yield Reported(found, {"code": made.code}, lines, refused=True)
             else:
                 told = {"place": str(place), "film_bytes": made.bytes}
                 yield Reported(found, told, (str(place),))

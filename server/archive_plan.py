@@ -65,6 +65,12 @@ RULES: dict[str, Text] = {
     Retention.DELETE: Text("{days} 天后删除", "after {days} days deleted"),
     BY_HAND: Text("人工", "by hand"),
 }
+NOTHING_PLANNED = Text(
+    "各共同体的规则不会删除任何录像。", "By the communities' rules nothing will be deleted."
+)
+NOTHING_DONE = Text(
+    "还没有删除、精简或恢复过录像。", "Nothing was deleted, reduced or brought back yet."
+)
 KEPT_LINE = Text("保留", "kept")
 QUOTAS: dict[QuotaState, Text] = {
     QuotaState.NEAR: Text("{name}：录像配额即将用完", "{name}: the quota is nearly used up"),
@@ -83,6 +89,8 @@ def show_plan(data_folder: Path | None, *, as_json: bool) -> None:
         return found, [(one.name, one.quota_state) for one in usage]
 
     found, quotas = _ask(settings, ask)
+    if not found:
+        note(NOTHING_PLANNED)
     now = wall_clock()
     kept = [one for one in found if one.obstacle is not None and one.at <= now]
     for one in [*(one for one in found if one.obstacle is None), *kept]:
@@ -101,7 +109,10 @@ def show_history(data_folder: Path | None, *, as_json: bool) -> None:
         async with database.read() as session:
             return await acts(session, most=MOST_ACTS)
 
-    for one in _ask(settings, ask):
+    done = _ask(settings, ask)
+    if not done:
+        note(NOTHING_DONE)
+    for one in done:
         if as_json:
             names = ("at", "act", "rule", "days", "recording_id", "title", "community", "bytes")
             typer.echo(json.dumps({name: getattr(one, name) for name in names}, ensure_ascii=False))

@@ -20,6 +20,7 @@ from recorder.errors import EXCHANGE, ExchangeError
 from recorder.plain_text import plain
 from recorder.repairing import FAULTS, REPAIRS, Mended
 from recorder.verification import ArchiveCondition, Verified, told
+from server.archive_faults import fault_text
 from server.config import Settings, load_settings
 from server.door.last_start import with_its_places
 from server.errors import StartRefused, Text
@@ -133,7 +134,7 @@ def _show(one: Reported) -> None:
     parts = [plain(found.recording_id), began, length, f"{found.bytes / 1e6:.1f} MB"]
     condition = in_words(CONDITIONS[found.condition])
     typer.echo("  ".join([*parts, condition, plain(found.title)]).rstrip())
-    for line in (*one.lines, *found.faults):
+    for line in (*one.lines, *(in_words(fault_text(plain(fault))) for fault in found.faults)):
         typer.echo(f"    {plain(line)}")
     if found.unproved:
         typer.echo(f"    {in_words(UNPROVED)}: {plain(', '.join(found.unproved))}")
@@ -219,7 +220,7 @@ def folders_of(settings: Settings, wanted: list[str] | None) -> list[Path]:
 
 def in_words(text: Text) -> str:
     """As this machine's user reads it."""
-    return " / ".join(spoken(text, encoding=sys.stdout.encoding))
+    return " / ".join(dict.fromkeys(spoken(text, encoding=sys.stdout.encoding)))
 
 
 def end(code: int) -> None:
