@@ -1,7 +1,8 @@
 // How high the rooms' cards stand beside the stage: as whole as their column has room for.
 
-/** A card with all its words, one with its name and signs in one row, one with icons for buttons. */
-export type Density = "whole" | "low" | "icons";
+/** A card with all its words; one with its name and signs in one row; one with its buttons beside
+ * them, in words without icons. */
+export type Density = "whole" | "low" | "flat";
 
 const WHOLE_PX = 132; // a card with its gap
 const LOW_PX = 90;
@@ -18,5 +19,5 @@ export function density(
   if (innerWidth <= ONE_COLUMN_PX) return "whole";
   const room = innerHeight - BARS_PX - (chatOpen ? CHAT_PX : 0);
   if (cards * WHOLE_PX <= room) return "whole";
-  return cards * LOW_PX <= room ? "low" : "icons";
+  return cards * LOW_PX <= room ? "low" : "flat";
 }

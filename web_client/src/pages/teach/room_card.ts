@@ -120,29 +120,29 @@ export class RoomCard extends TongkeElement {
       :host([density="low"]) .actions {
         grid-column: 1 / -1;
       }
-      :host([density="icons"]) article {
-        grid-template-columns: minmax(0, 1fr) auto;
+      /* What can be done beside the name, in words alone: nobody guesses at a sign. */
+      :host([density="flat"]) article {
+        grid-template-columns: minmax(5em, 1fr) auto;
         align-items: center;
         gap: 2px 8px;
         padding: 4px 8px;
       }
-      :host([density="icons"]) .who {
+      :host([density="flat"]) .who,
+      :host([density="flat"]) .signs {
         grid-column: 1;
       }
-      :host([density="icons"]) .signs {
-        grid-column: 1;
-      }
-      :host([density="icons"]) .actions {
-        flex-wrap: nowrap;
+      :host([density="flat"]) .actions {
+        justify-content: end;
+        gap: 4px;
         grid-area: 1 / 2 / 3 / 3;
       }
-      :host([density="icons"]) .actions button {
-        min-width: 38px;
+      :host([density="flat"]) .actions button {
+        flex: 0 0 auto;
+        padding: 0 6px;
       }
-      /* What one has come for keeps its word. */
       :host([density="low"]) .school,
-      :host([density="icons"]) .school,
-      :host([density="icons"]) button:not(.floor) .words {
+      :host([density="flat"]) .school,
+      :host([density="flat"]) .actions button:not(.more) svg {
         display: none;
       }
       /* A hand that touches: nothing here is smaller than a finger. */
