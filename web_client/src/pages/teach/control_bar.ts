@@ -89,6 +89,19 @@ export class ControlBar extends TongkeElement {
         overflow: hidden;
         text-overflow: ellipsis;
       }
+      /* A laptop's width, and English words: who raised a hand is to be read all the same. */
+      @media (max-width: 1500px) {
+        button {
+          gap: 6px;
+          padding: 0 10px;
+        }
+        .group button {
+          padding: 0 9px;
+        }
+        tk-level-meter.yields {
+          display: none;
+        }
+      }
       @media (max-width: 1180px) {
         :host {
           flex-wrap: wrap;
@@ -270,7 +283,8 @@ export class ControlBar extends TongkeElement {
     if (this.devices) return nothing; // it is told there, at length
     const track = view.own.get("room");
     if (!track || view.closed.has("room") || !isSent(view, "room")) return nothing;
-    return html`<tk-level-meter short .track=${track}></tk-level-meter>`;
+    const yields = hands(view).length ? "yields" : "";
+    return html`<tk-level-meter class=${yields} short .track=${track}></tk-level-meter>`;
   }
 
   /** It is open here and does not reach anybody yet, or not for the moment. */

@@ -120,25 +120,26 @@ export class RoomCard extends TongkeElement {
       :host([density="low"]) .actions {
         grid-column: 1 / -1;
       }
-      /* What can be done beside the name, in words alone: nobody guesses at a sign. */
+      /* What can be done beside the name, in words alone: nobody guesses at a sign. The signs below
+         have the whole width: a hand that goes up moves no other card. */
       :host([density="flat"]) article {
         grid-template-columns: minmax(5em, 1fr) auto;
         align-items: center;
         gap: 2px 8px;
-        padding: 4px 8px;
-      }
-      :host([density="flat"]) .who,
-      :host([density="flat"]) .signs {
-        grid-column: 1;
+        padding: 2px 8px;
       }
       :host([density="flat"]) .actions {
         justify-content: end;
         gap: 4px;
-        grid-area: 1 / 2 / 3 / 3;
+        grid-area: 1 / 2;
       }
       :host([density="flat"]) .actions button {
         flex: 0 0 auto;
+        min-height: 32px;
         padding: 0 6px;
+      }
+      :host([density="flat"]) .signs {
+        grid-column: 1 / -1;
       }
       :host([density="low"]) .school,
       :host([density="flat"]) .school,
@@ -203,7 +204,7 @@ export class RoomCard extends TongkeElement {
       aria-label=${seat.name}
     >
       <div class="who">
-        <h3>${seat.name}</h3>
+        <h3 title=${seat.name}>${seat.name}</h3>
         <span class="school soft small">${seat.school}</span>
       </div>
       <div class="signs">${this.signs(floor)} ${this.pictures()}</div>
