@@ -44,16 +44,16 @@ MOST_ACTS = 100_000
 Found = TypeVar("Found")
 
 DEEDS: dict[str, Text] = {
-    Deed.PUT_ASIDE: Text("仅保留合成画面，其余可恢复", "all but the program is put aside"),
+    Deed.PUT_ASIDE: Text("仅保留节目，其余可恢复", "all but the program is put aside"),
     Deed.DELETE: Text("删除，可恢复", "deleted, can come back"),
-    Deed.DROP: Text("合成画面以外的内容彻底清除", "all but the program goes for good"),
+    Deed.DROP: Text("节目以外的内容彻底清除", "all but the program goes for good"),
     Deed.PURGE: Text("彻底清除", "goes for good"),
     KEPT: Text("无法读取，未清除", "cannot be read, and was kept"),
     BROUGHT_BACK: Text("已恢复", "brought back"),
 }
 OBSTACLES: dict[Obstacle, Text] = {
     Obstacle.UNFINISHED: Text("尚未整理，无法播放", "it is not finished: nothing plays it"),
-    Obstacle.NO_PROGRAM: Text("没有合成画面", "it has no program"),
+    Obstacle.NO_PROGRAM: Text("没有节目", "it has no program"),
     Obstacle.TRACKS: Text("有内容只在音视频轨中", "something of it is in its tracks alone"),
     Obstacle.DAMAGED: Text("文件已损坏或缺失", "files of it are damaged or not there"),
     Obstacle.UNREADABLE: Text("无法读取", "it cannot be read"),
@@ -61,7 +61,7 @@ OBSTACLES: dict[Obstacle, Text] = {
 }
 RULES: dict[str, Text] = {
     Retention.KEEP: Text("保留", "keep"),
-    Retention.PROGRAM: Text("{days} 天后仅保留合成画面", "after {days} days the program alone"),
+    Retention.PROGRAM: Text("{days} 天后仅保留节目", "after {days} days the program alone"),
     Retention.DELETE: Text("{days} 天后删除", "after {days} days deleted"),
     BY_HAND: Text("人工", "by hand"),
 }
