@@ -59,7 +59,8 @@ from recorder.writer import (
     WriteRefused,
 )
 
-# How often time alone is looked at: holes in a track are given up this much late at most.
+# How often time alone is looked at, and the writer given what has come: holes in a track are given
+# up, and a frame is written, this much late at most. To wake the writer costs more than a frame.
 TICK_S = 0.1
 
 
@@ -95,6 +96,7 @@ class RecorderProcess:
         self._taps: dict[str, _Tap] = {}
         self._server_is_there = True
         self._collecting = Collecting(datagrams_held())
+        self._took = 0  # datagrams of the fullest tap, at the last look
         self._stepped_at = 0.0
         self._ticked_at = 0.0
 
@@ -110,14 +112,15 @@ class RecorderProcess:
             self._stop()
 
     def _step(self) -> None:
-        ready = self._selector.select(TICK_S)
-        collected_s = time.monotonic() - self._stepped_at
-        if ready and collected_s < self._collecting.collect_s:
-            time.sleep(self._collecting.collect_s - collected_s)
-            ready = self._selector.select(0)
+        # While packets come there is something each time: we sleep, and then look. One wake-up.
+        if self._took:
+            slept_s = time.monotonic() - self._stepped_at
+            time.sleep(max(0.0, self._collecting.collect_s - slept_s))
+        ready = self._selector.select(0 if self._took else TICK_S)
         self._stepped_at = time.monotonic()
         taps = [key.data for key, _ in ready if isinstance(key.data, _Tap)]
-        self._collecting.took(max((self._receive(tap) for tap in taps), default=0))
+        self._took = max((self._receive(tap) for tap in taps), default=0)
+        self._collecting.took(self._took)
         for key, _ in ready:
             if key.fileobj is self._control:
                 self._read_control()
@@ -127,7 +130,6 @@ class RecorderProcess:
             self._heed(outcome)
         if time.monotonic() - self._ticked_at >= TICK_S:
             self._tick(time.monotonic())
-        self._writer.hand_over()
         self._flush()
 
     def _tick(self, now: float) -> None:
@@ -141,6 +143,7 @@ class RecorderProcess:
             else:
                 code, text = refusal
                 self._report(RecordingFailed(recording_id=recording_id, code=code, text=text))
+        self._writer.hand_over()
 
     # --- media ------------------------------------------------------------------------------
 
