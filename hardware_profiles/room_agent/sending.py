@@ -45,11 +45,15 @@ from signaling.protocol.messages import Source
 # What a camera sends is declared so whatever it is: browsers refuse other words and play the rest.
 _DECLARED = {"packetization-mode": "1", "profile-level-id": "42e01f"}
 _CODECS = {"video/h264", "audio/opus"}
-# A group goes out at 60 Mb/s: a whole one at once would overflow the first queue on its way.
-_PAUSE_S = 0.005
+# Pictures go out at 60 Mb/s at most, a group at 20: a whole one at once would overflow the first
+# queue on its way, and what a viewer's system keeps for it, often no more than a hundred packets.
+_PAUSE_S, _GROUP_PAUSE_S = 0.005, 0.015
+# The keyframes of several large cameras that come in one moment; more is a group.
+_PICTURES = 256
 _MOST_WAITING = 16_384
-# Several viewers come at one moment; one group is for all of them.
-_GROUP_EVERY_S = 1.0
+# Several viewers come at one moment; one group is for all of them. As often as the media core asks
+# (`mixer.forward.keyframes`): who comes a little later waits no longer than for that.
+_GROUP_EVERY_S = 0.5
 
 
 @dataclass(slots=True)
@@ -179,6 +183,11 @@ class CameraSending(Peer):
             if self._leaving is None:
                 self._leave()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a group is still on its way: another would only come later."""
+        return len(self._waiting) > _PICTURES
+
     def _leave(self) -> None:
         """Once all that came in this moment is there: a picture leaves as one."""
         if self._departure is not None and self._leaving is None:
@@ -197,7 +206,8 @@ class CameraSending(Peer):
             return
         if waiting:
             loop = asyncio.get_running_loop()
-            self._leaving = loop.call_later(_PAUSE_S, self._send)
+            pause_s = _GROUP_PAUSE_S if self.is_behind else _PAUSE_S
+            self._leaving = loop.call_later(pause_s, self._send)
 
 
 class _Way:
@@ -268,7 +278,7 @@ class _Way:
 
     def _send_group(self, number: int) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._group_at[number] < _GROUP_EVERY_S:
+        if now - self._group_at[number] < _GROUP_EVERY_S or self._sending.is_behind:
             return
         packets = self.camera.streams[number].path.group.packets
         if packets:

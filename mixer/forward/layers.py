@@ -182,6 +182,10 @@ class LayerMeter:
         """Whether bytes came within the last `silent_after_s`."""
         return now < self.silent_at
 
+    def hear(self, heard_at: float) -> None:
+        """Something came that says nothing of the rate: it lives."""
+        self._heard_at = heard_at
+
     def update(self, total_bytes: int, now: float, heard_at: float | None = None) -> None:
         """Take the counter's present value (bytes since the layer began; it never falls).
 

@@ -25,6 +25,7 @@ from mixer.node.port import Port
 from mixer.node.publication import Publication
 from mixer.node.streams import Encoding, Producer
 from mixer.node.subscription import Subscription
+from mixer.pump import LayerTotals
 from mixer.rtp.picture_format import read_picture_format
 
 # A bitrate over a shorter time than this is that of one burst.
@@ -186,7 +187,7 @@ class ControlLoop:
             encoding.bytes = row.bytes
             encoding.steps_back.update(row.steps_back, now)
             if now - encoding.measured_at >= MEASURE_INTERVAL_S:
-                encoding.meter.update(row.bytes, now, heard_at=row.last_packet_ns * 1e-9)
+                self._measure_rate(encoding, row, now)
                 encoding.measured_at = now
             if row.keyframes != encoding.keyframes:
                 encoding.keyframes = row.keyframes
@@ -195,6 +196,18 @@ class ControlLoop:
         if (faults := producer.faults_now(now)) != producer.faults:
             producer.faults = faults
             self._tell(PictureFaultsChanged(producer.producer_id, producer.device_id, faults))
+
+    @staticmethod
+    def _measure_rate(encoding: Encoding, row: LayerTotals, now: float) -> None:
+        """A group of pictures that is sent again says nothing of the rate. The live ones wait
+        behind it: what comes next is for all that time.
+        """
+        heard_at = row.last_packet_ns * 1e-9
+        if row.past_bytes != encoding.past_bytes:
+            encoding.past_bytes = row.past_bytes
+            encoding.meter.hear(heard_at)
+        else:
+            encoding.meter.update(row.bytes - row.past_bytes, now, heard_at=heard_at)
 
     def _read_format(self, producer: Producer, encoding: Encoding, now: float) -> None:
         """The pictures of a layer are of another size: it may be another layer by that."""

@@ -38,6 +38,7 @@ class Encoding:
     meter: LayerMeter = field(default_factory=LayerMeter)
     pace: Pace = field(default_factory=Pace)
     bytes: int = 0  # that came, as last read
+    past_bytes: int = 0  # of these, of groups of pictures sent again
     measured_at: float = float("-inf")
     keyframes: int = 0
     keyframe_requests: int = 0  # PLI or FIR sent to the publisher

@@ -276,6 +276,7 @@ cdef extern from "calls_read.h" nogil:
         int layer
         uint64_t bytes
         uint64_t keyframes
+        uint64_t past_bytes
         uint64_t steps_back
         uint32_t format_changes
         int64_t last_packet_ns

@@ -54,6 +54,7 @@ cdef list layer_total_rows(native.core *core, int64_t producer_id):
             rows[i].format_changes,
             rows[i].steps_back,
             rows[i].longest_pause_ns,
+            rows[i].past_bytes,
         )
         for i in range(count)
     ]

@@ -27,7 +27,8 @@ class LayerTotals(NamedTuple):
     `format_changes` grows whenever `Pump.picture_format` has something new to tell;
     `steps_back` counts pictures shown before the one that came before them. `last_packet_ns` is 0
     while none came; `longest_pause_ns` is between two packets since the last reading (each reading
-    begins it anew), 0 of fewer.
+    begins it anew), 0 of fewer. `past_bytes` of its `bytes` are groups of pictures that a sender
+    has sent again for somebody new: no line needs room for them all the time.
     """
 
     layer: int
@@ -37,3 +38,4 @@ class LayerTotals(NamedTuple):
     format_changes: int = 0
     steps_back: int = 0
     longest_pause_ns: int = 0
+    past_bytes: int = 0

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("tongke.encoders")
 
 REPORT_EVERY_S = 1.0
-# Several viewers come at one moment; one group is for all of them.
-_GROUP_EVERY_S = 1.0
+# Several viewers come at one moment; one group is for all of them. As often as the media core asks
+# (`mixer.forward.keyframes`): who comes a little later waits no longer than for that.
+_GROUP_EVERY_S = 0.5
 
 
 class FedPicture(Protocol):
@@ -183,7 +184,7 @@ class _Layer:
     def send_group(self) -> None:
         now = asyncio.get_running_loop().time()
         packets = self.picture.path.group.packets
-        if packets and now - self._group_at >= _GROUP_EVERY_S:
+        if packets and now - self._group_at >= _GROUP_EVERY_S and not self._out.is_behind:
             self._group_at = now
             self._out.put(self.layer.group(packets))
 

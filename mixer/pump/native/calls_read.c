@@ -124,6 +124,7 @@ int core_layer_totals(struct core *core, int64_t id, struct layer_totals *out) {
         .layer = layer,
         .bytes = encoding->counters[ENCODING_bytes],
         .keyframes = encoding->counters[ENCODING_keyframes],
+        .past_bytes = encoding->past_bytes,
         .steps_back = encoding->counters[ENCODING_steps_back],
         .format_changes =
             encoding->h264 ? encoding->h264->sets.changes : encoding->size_changes,

@@ -26,6 +26,7 @@ int core_level_history(struct core *core, const int64_t *ids, uint32_t count, in
 struct layer_totals {
   int layer;
   uint64_t bytes, keyframes;
+  uint64_t past_bytes;     /* of these, of groups of pictures sent again for somebody new */
   uint64_t steps_back;     /* pictures shown before the one that came before them */
   uint32_t format_changes; /* how often core_picture_format() has had something new */
   int64_t last_packet_ns; /* 0: none came */

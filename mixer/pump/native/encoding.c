@@ -15,6 +15,12 @@
 #define LAYER_SILENT_NS (2 * SECOND_NS)
 /* A source that was asked for a keyframe and gave none for so long gives them by its own clock. */
 #define ANSWER_NS SECOND_NS
+/* A camera answers no request for a keyframe; who sends it on sends its last group of pictures again,
+ * squeezed in between two live ones: 0.1 ms each (OutLayer.group of the room agent). No live picture
+ * follows another within a millisecond (in ticks of the timestamp). Nor has a group more packets:
+ * what goes on like that has a clock that stands still. */
+#define PAST_STEP_MAX 90
+#define PAST_PACKETS_MAX 6000
 /* In ticks of the timestamp, two seconds: further back is a clock that was set, not a late picture. */
 #define BACK_MAX 180000
 
@@ -66,6 +72,7 @@ static void restart(struct core *core, struct encoding *encoding) {
   encoding->counters[ENCODING_restarts]++;
   encoding->has_report = encoding->has_keyframe = false;
   encoding->has_picture = encoding->is_back = encoding->lacks_picture = false;
+  encoding->is_past = false;
   if (encoding->missing) encoding->missing->count = 0;
   for (uint32_t i = 0; i < producer->consumer_count; i++)
     if (producer->consumers[i]->layer == encoding->layer)
@@ -123,6 +130,8 @@ static bool is_back(struct encoding *encoding, uint32_t timestamp, bool is_idr) 
   if (encoding->has_picture && encoding->picture_timestamp == timestamp) return encoding->is_back;
   int32_t ahead = (int32_t)(timestamp - encoding->front_timestamp);
   bool was_back = encoding->is_back;
+  encoding->is_past = encoding->has_picture && ahead > 0 && ahead < PAST_STEP_MAX;
+  if (!encoding->is_past) encoding->past_packets = 0;
   encoding->is_back = encoding->has_picture && !is_idr && ahead < 0 && ahead > -BACK_MAX;
   if (!encoding->is_back) encoding->front_timestamp = timestamp;
   encoding->has_picture = true;
@@ -198,6 +207,8 @@ static void count(struct core *core, struct encoding *encoding, const struct med
   encoding->counters[ENCODING_packets]++;
   encoding->counters[ENCODING_bytes] += media->payload_length + RTP_HEADER_BYTES;
   encoding->counters[ENCODING_payload_bytes] += media->payload_length;
+  if (encoding->is_past && encoding->past_packets++ < PAST_PACKETS_MAX)
+    encoding->past_bytes += media->payload_length + RTP_HEADER_BYTES;
   encoding->counters[ENCODING_pictures] += media->marker;
   int64_t last_ns = (int64_t)encoding->counters[ENCODING_last_packet_ns];
   if (last_ns && now - last_ns > encoding->longest_pause_ns)

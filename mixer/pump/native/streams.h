@@ -85,6 +85,9 @@ struct encoding {
   int64_t longest_pause_ns; /* between two packets since Python last read it */
   /* H.264: of the newest packet's picture, and of the one to be shown last so far. */
   bool has_picture, is_back;
+  bool is_past;                           /* the newest picture is of a group sent again */
+  uint32_t past_packets;                  /* of that group, so far */
+  uint64_t past_bytes;                    /* of all such groups */
   bool lacks_picture; /* a viewer was not given one that those up to the next keyframe are made from */
   uint32_t picture_timestamp, front_timestamp;
   bool has_report;

@@ -119,6 +119,7 @@ class FakePump:
                 row.get("format_changes", 0),
                 row.get("steps_back", 0),
                 row.pop("longest_pause_ns", 0),
+                row.get("past_bytes", 0),
             )
             for row in self.stats[producer_id]
         ]

@@ -107,6 +107,26 @@ async def test_layers_are_chosen_only_for_who_is_connected(world: World) -> None
     await world.close()
 
 
+async def test_a_group_sent_again_needs_no_wider_line(world: World) -> None:
+    """Half a minute of a camera's pictures in a second, for somebody new; the live ones wait for
+    it. To all others the picture is as heavy as before.
+    """
+    picture, _ = await watched_picture(world)
+    consumers = world.lesson.members.subscriptions["room"].consumers
+    pass_time(world, 10, sending=picture, bitrate_bps=600_000)
+    (row,) = world.pump.stats[world.producer_pump_id(picture)]
+    for _ in range(3):
+        for _ in range(10):
+            row["bytes"] += 225_000
+            row["past_bytes"] = row.get("past_bytes", 0) + 225_000
+            pass_time(world, 0.1, sending=picture, bitrate_bps=0)
+            row["last_packet_ns"] = round(1e9 * world.clock.now)
+        row["bytes"] += 75_000  # what has waited
+        pass_time(world, 0.5, sending=picture, bitrate_bps=600_000)
+        assert consumers.wanted_bps == pytest.approx(600_000, rel=0.1)
+    await world.close()
+
+
 async def test_a_line_that_carries_all_is_looked_at_seldom(world: World) -> None:
     picture, chosen = await watched_picture(world)
     consumers = world.lesson.members.subscriptions["room"].consumers

@@ -356,6 +356,38 @@ def test_a_viewer_is_sent_no_picture_that_he_could_not_show(rig: Rig, kind: str)
     assert totals.steps_back > 2
 
 
+def test_a_group_sent_again_is_told_from_what_is_live(rig: Rig) -> None:
+    """As who sends a camera on does it for somebody new: 0.1 ms a picture."""
+    live = stream("main")
+    before, after = live[: GROUP + 5], live[GROUP + 5 :]
+    again = [
+        replace(picture, time=before[-1].time + 1e-4 * (place + 1))
+        for place, picture in enumerate(before[GROUP:])
+    ]
+    camera = Camera(rig)
+    viewer = camera.viewer()
+    camera.show([*before, *again, *after])
+    packets = packetise([*before, *again, *after], ssrc=SSRC)
+    of_group = [packet for picture, packet in packets if picture in again]
+    (totals,) = rig.pump.layer_totals(camera.producer)
+    assert totals.past_bytes == sum(12 + len(packet.payload) for packet in of_group)
+    assert totals.bytes == sum(12 + len(packet.payload) for _, packet in packets)
+    assert viewer.counters[-len(after) :] == list(range(len(before), len(live)))
+
+
+def test_a_clock_that_stands_still_hides_nothing(rig: Rig) -> None:
+    """A sender that is as slow all the time: from a group's length on it counts as live."""
+    (picture,) = stream("main")[:1]
+    slow = [replace(picture, time=1e-4 * place) for place in range(3_000)]
+    packets = packetise(slow, ssrc=SSRC)
+    assert len(packets) > 7_000
+    camera = Camera(rig)
+    for _, packet in packets:
+        camera.send(packet)
+    (totals,) = rig.pump.layer_totals(camera.producer)
+    assert 0 < totals.past_bytes < 0.9 * totals.bytes
+
+
 def test_a_keyframe_is_in_order_whatever_its_clock_says(rig: Rig) -> None:
     """A camera's clock set back by a second: from its next keyframe on all is as before."""
     pictures = stream("main")
