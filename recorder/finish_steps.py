@@ -36,7 +36,7 @@ from recorder.poster import make_poster
 from recorder.recording_folder import JOURNAL, TRACKS
 from recorder.records import PROGRAM_NAME, PROGRAM_SEAT, SeatRecord, SegmentStarted
 from recorder.strip import COLUMNS, HEIGHT, WIDTH, StripPart, make_strip
-from recorder.track_reader import Extent, TrackFile, has_frames, measure
+from recorder.track_reader import LAST_FRAME_S, Extent, TrackFile, has_frames, measure
 
 POSTER = "poster.jpg"
 STRIP = "strip.jpg"
@@ -57,6 +57,9 @@ LOW_SHARE = 0.5
 # A recorder that is killed so soon after it began a file has not written a whole fragment of it.
 KILLED_SOON_S = 1.0
 
+# A picture that came twice has its place by two clocks, which differ by less.
+SAME_PICTURE_S = 0.01
+
 # What is read of a file's clock and what its arrivals say differ by less.
 UNTIMED_S = 1.0
 
@@ -70,6 +73,7 @@ class _Piece:
     extent: Extent
     timed: TimedTrack
     span: Span
+    shown_until: float = math.inf  # then another file has the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,38 @@ def _holes(
         yield _lost(track, last.file if torn and last else "", to_lesson(begins), text)
 
 
+def end_where_sent_again(work: FinishingWork) -> None:
+    """A picture that came twice is shown once.
+
+    A recorder that goes on after a kill is sent the last pictures before that moment again, so that
+    it has a keyframe to begin with: what it wrote before ends where that begins.
+    """
+    for pieces in work.pieces.values():
+        pictures = [n for n, one in enumerate(pieces) if one.track.started.kind == "video"]
+        pictures.sort(key=lambda n: pieces[n].span.start)
+        for place, n in enumerate(pictures):
+            again = next(
+                (pieces[m] for m in pictures[place + 1 :] if _again(pieces[n], pieces[m])), None
+            )
+            if again is not None:
+                begins = again.span.start
+                pieces[n] = replace(
+                    pieces[n],
+                    span=replace(pieces[n].span, end=begins),
+                    shown_until=begins - SAME_PICTURE_S,
+                )
+
+
+def _again(one: _Piece, other: _Piece) -> bool:
+    """Whether `other` has the end of `one` too, without a hole."""
+    if one.track.started.producer_id != other.track.started.producer_id:
+        return False
+    if not one.span.start < other.span.start < one.span.end or not other.extent.held:
+        return False
+    _, until = other.extent.held[0]
+    return other.timed.to_lesson(until) >= one.span.end - LAST_FRAME_S
+
+
 def make_parts(work: FinishingWork) -> None:
     """Every part that can be made, read back, by start."""
     planned: list[tuple[str, PlannedPart, dict[str, _Piece]]] = []
@@ -233,7 +269,7 @@ def make_parts(work: FinishingWork) -> None:
         used = [by_key[key] for key in (plan.picture, *plan.sounds) if key is not None]
         if outcome.refused:
             work.lost += [_lost(p.track, p.span.key, p.segment.at, outcome.refused) for p in used]
-        elif plan.picture is not None:
+        elif plan.picture is not None and by_key[plan.picture].shown_until == math.inf:
             picture, frames = by_key[plan.picture], outcome.made.frames if outcome.made else 0
             if frames < picture.extent.frames:
                 text = f"{frames} of {picture.extent.frames} frames are in its part"
@@ -354,6 +390,7 @@ STEPS: tuple[Callable[[FinishingWork], None], ...] = (
     remove_leftovers,
     tell_damage,
     place_tracks,
+    end_where_sent_again,
     make_parts,
     refuse_nothing,
     draw_poster,
@@ -384,6 +421,7 @@ def _content(plan: PlannedPart, by_key: dict[str, _Piece]) -> PartContent:
         picture=picture.timed if picture else None,
         sounds=[by_key[key].timed for key in plan.sounds],
         codec=picture.track.started.codec if picture else "opus",
+        picture_end=picture.shown_until if picture else math.inf,
     )
 
 

@@ -133,7 +133,7 @@ def _key(folder: Path, order: PartToMake) -> str:
     """Of what the part is made: the journal says when everything was, the files what."""
     content = order.content
     files = [(file.name, *_state(file)) for file in order.files]
-    said = repr((_MAKING, content.start, content.end, content.codec, files))
+    said = repr((_MAKING, content.start, content.end, content.picture_end, content.codec, files))
     digest = hashlib.sha256(said.encode())
     digest.update((folder / JOURNAL).read_bytes())
     return digest.hexdigest()

@@ -72,7 +72,8 @@ class TimedTrack:
 class PartContent:
     """What goes into a part that lasts from `start` to `end` (Unix seconds).
 
-    A picture that is `cut` may reach beyond both: what is shown between them is taken.
+    A picture that is `cut` may reach beyond both: what is shown between them is taken. From
+    `picture_end` on another part has the picture.
     """
 
     start: float
@@ -81,6 +82,7 @@ class PartContent:
     sounds: Sequence[TimedTrack]
     codec: str  # of the picture; "opus" without one
     cut: bool = False
+    picture_end: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,13 @@ def _write_mp4(path: Path, content: PartContent) -> _Written:
     start = content.start
     placed = places(picture.to_lesson, track_times)
     if content.cut:
-        samples, placed = _between(samples, placed, start, content.end)
+        until = min(content.end, content.picture_end)
+        samples, placed = _between(samples, placed, start, until)
         if not len(samples):
             return _Written()
+    elif content.picture_end < inf:
+        taken = sum(at < content.picture_end for at in placed)
+        samples, placed = samples.part(0, taken), placed[:taken]
     times = decoding_order([round((at - start) * PICTURE_RATE) for at in placed])
     with ExitStack() as stack:
         heard = [
@@ -225,6 +231,8 @@ def _write(path: Path, content: PartContent) -> _Written:
         if picture is not None and content.picture is not None and frames is not None:
             stream = out.add_stream_from_template(picture.stream, opaque=True)
             times = _picture_times(content.picture, content.start)
+            until = (content.picture_end - content.start) * PICTURE_RATE
+            times = [one for one in times if one.shown < until]
             flows.append(_picture_flow(out, stream, frames, times, written=written))
         if packets is not None:
             stream = out.add_stream_from_template(sounds[0][1].stream, opaque=True)

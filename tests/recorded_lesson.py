@@ -62,6 +62,7 @@ class RecordedLesson:
         seat: str = "lead",
         source: str = "",
         device: str = "pc",
+        producer: str = "",
         beside: bool = False,
     ) -> None:
         """A source is received from now on; `beside`: a smaller layer of it."""
@@ -74,7 +75,7 @@ class RecordedLesson:
                     "track_id": track_id,
                     "seat_id": seat,
                     "source": source or ("room" if kind == "audio" else "teacher"),
-                    "producer_id": f"p-{track_id}",
+                    "producer_id": producer or f"p-{track_id}",
                     "device_id": device,
                     "kind": kind,
                     "codec": stream.codec,
