@@ -32,11 +32,13 @@ from recorder.manifest import (
 )
 from recorder.part_file import MadePart, PartContent, TimedTrack
 from recorder.part_plan import PlannedPart, Span, plan_seat
+from recorder.playlist import Variant, master_playlist
 from recorder.poster import make_poster
 from recorder.recording_folder import JOURNAL, TRACKS
 from recorder.records import PROGRAM_NAME, PROGRAM_SEAT, SeatRecord, SegmentStarted
 from recorder.strip import COLUMNS, HEIGHT, WIDTH, StripPart, make_strip
 from recorder.track_reader import LAST_FRAME_S, Extent, TrackFile, has_frames, measure
+from recorder.whole_file import whole_file
 
 POSTER = "poster.jpg"
 STRIP = "strip.jpg"
@@ -116,7 +118,7 @@ def remove_leftovers(work: FinishingWork) -> None:
     Parts that it made and noted stay (`making`).
     """
     kept = noted_files(work.folder)
-    for pattern in ("part-*", ".part-*", "low-*", ".low-*", ".*.tmp"):
+    for pattern in ("part-*", ".part-*", "low-*", ".low-*", "both-*", ".*.tmp"):
         for path in work.folder.glob(pattern):
             if path.name not in kept:
                 path.unlink(missing_ok=True)
@@ -304,6 +306,9 @@ def _low(work: FinishingWork, best: Outcome, low: Outcome | None) -> LowPicture 
         return None
     work.checksums += low.checksums
     made = low.made
+    master = _master(work.folder, best.made, made)
+    if master:
+        work.checksums += (checksum_of(work.folder / master),)
     return LowPicture(
         file=made.file,
         mime=made.mime,
@@ -312,7 +317,19 @@ def _low(work: FinishingWork, best: Outcome, low: Outcome | None) -> LowPicture 
         codecs=made.codecs,
         playlist=made.playlist,
         index_bytes=made.index_bytes,
+        master=master,
     )
+
+
+def _master(folder: Path, best: MadePart, low: MadePart) -> str:
+    """The name of a playlist over both; none where one of them is not played by pieces."""
+    if not (best.playlist and low.playlist):
+        return ""
+    variants = [Variant.standing(folder, made.playlist, made.codecs) for made in (best, low)]
+    name = best.playlist.replace("part", "both", 1)
+    with whole_file(folder / name) as file:
+        file.write(master_playlist(variants).encode())
+    return name
 
 
 def _take(work: FinishingWork, part: _Part | None, outcome: Outcome) -> None:

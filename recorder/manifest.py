@@ -63,7 +63,7 @@ class _Told(BaseModel):
 
 class LowPicture(_Told):
     """A part with its picture small, for a line or a screen that is: the same moments, the same
-    sound. Its members are as a part's.
+    sound. Its members are as a part's; `master` is the name of an HLS playlist over both.
     """
 
     file: _FileName
@@ -73,6 +73,7 @@ class LowPicture(_Told):
     codecs: str = ""
     playlist: _FileName = ""
     index_bytes: int = 0
+    master: _FileName = ""
 
 
 class Strip(_Told):
@@ -233,6 +234,7 @@ class Manifest(_Told):
         lows = [part.low for part in self.parts if part.low]
         played: list[Part | LowPicture] = [*self.parts, *lows]
         names = [name for one in played for name in (one.file, one.playlist)]
+        names += [low.master for low in lows]
         strip = self.strip.file if self.strip else ""
         return frozenset(filter(None, [self.poster, strip, *names]))
 

@@ -23,8 +23,9 @@ from recorder.errors import FinishError, ManifestError, RecorderError, StorageEr
 from recorder.exchange.form import LIBRARY
 from recorder.finish import finish_locked
 from recorder.journal import encode_line, read_journal
-from recorder.manifest import Manifest, Missing, Part, read_manifest, write_manifest
+from recorder.manifest import LowPicture, Manifest, Missing, Part, read_manifest, write_manifest
 from recorder.parts_alone import parts_alone
+from recorder.playlist import Variant, master_playlist
 from recorder.poster import make_poster
 from recorder.recording_folder import (
     JOURNAL,
@@ -56,6 +57,7 @@ REPAIRS = {
     "manifest-from-library": "the manifest is put back from the library's copy",
     "strip-lost": "{file}: the preview cannot be read; all else stands",
     "low-lost": "{file}: the small picture cannot be read; the large one stands",
+    "playlist-again": "{file}: the playlist is written again",
     "poster-again": "the poster is drawn again",
     "part-lost": "{file}: nothing of it can be read; it is kept in before_repair",
     "part-saved": "{file}: what can be read of it is saved, {saved_s:.1f} of {whole_s:.1f} s",
@@ -289,10 +291,33 @@ class Repair:
             return part
         names = [name for name in (low.file, low.playlist) if name]
         if all(one in stored or _fits(self.folder / one, taken.get(one)) for one in names):
-            return part
-        self._move_aside(names)
+            return self._with_master(part, low, taken, stored, mended)
+        self._move_aside([*names, *filter(None, [low.master])])
         mended.append(Mended("low-lost", low.file))
         return part.model_copy(update={"low": None})
+
+    def _with_master(
+        self,
+        part: Part,
+        low: LowPicture,
+        taken: Mapping[str, Checksum],
+        stored: Collection[str],
+        mended: list[Mended],
+    ) -> Part:
+        """The playlist over both is as it was made of theirs; none where one is played whole."""
+        name = low.master
+        if not name or (
+            part.playlist and (name in stored or _fits(self.folder / name, taken.get(name)))
+        ):
+            return part
+        self._move_aside([name])
+        if not part.playlist:
+            return part.model_copy(update={"low": low.model_copy(update={"master": ""})})
+        variants = [Variant.standing(self.folder, one.playlist, one.codecs) for one in (part, low)]
+        with whole_file(self.folder / name) as file:
+            file.write(master_playlist(variants).encode())
+        mended.append(Mended("playlist-again", name))
+        return part
 
     def _poster(self, name: str, parts: list[Part]) -> str:
         if (self.folder / name).is_file():

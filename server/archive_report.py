@@ -61,6 +61,7 @@ REPAIRS_ZH = {
     "part-saved": "{file}：已挽救可读的部分，{saved_s:.1f} 秒（共 {whole_s:.1f} 秒）",
     "strip-lost": "{file}：预览图无法读取；其余都在",
     "low-lost": "{file}：小画面无法读取；大画面仍在",
+    "playlist-again": "{file}：已重新写出播放列表",
     "poster-again": "已重新生成封面",
     "at-work": "正在录制或整理。",
     "newer": "这个录制由更新版本的同课整理。请用该版本修复。",

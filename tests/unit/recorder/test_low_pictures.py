@@ -6,6 +6,8 @@ The pictures are counted; the best's numbers begin at 0, the smaller layer's are
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,60 @@ def test_what_is_hardly_smaller_is_not_kept(
     assert [part.low for part in manifest.parts] == [None, None]
     assert list((tmp_path / "rec").glob("low-*")) == []
     assert all(not one.file.startswith("low") for one in manifest.checksums)
+
+
+def streams_of(playlist: Path) -> list[list[tuple[str, int, int]]]:
+    """What FFmpeg finds in each variant: codecs, sizes of the picture, packets."""
+    told = subprocess.run(
+        ["ffprobe", "-v", "error", "-allowed_extensions", "ALL", "-count_packets", "-of", "json",
+         "-show_entries", "program=program_id:program_stream=codec_name,height,nb_read_packets",
+         playlist],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    return [
+        [
+            (one["codec_name"], one.get("height", 0), int(one["nb_read_packets"]))
+            for one in program["streams"]
+        ]
+        for program in json.loads(told.stdout)["programs"]
+    ]
+
+
+def test_one_playlist_names_both_and_a_player_reads_each(tmp_path: Path) -> None:
+    folder = tmp_path / "rec"
+    manifest = recorded(folder)
+    part = manifest.parts[0]
+    assert part.low is not None
+    assert {part.low.master, part.low.playlist, part.playlist} < manifest.files
+    text = (folder / part.low.master).read_text()
+    wide, thin = (int(each) for each in re.findall(r":BANDWIDTH=(\d+)", text))
+    assert wide > thin > 8 * part.low.bytes / part.low.duration_s / 2
+    assert text.index(part.playlist) < text.index(part.low.playlist), "the best first"
+    best, low = streams_of(folder / part.low.master)
+    assert [codec for codec, _, _ in best] == [codec for codec, _, _ in low]
+    heights = [{one[0]: one[1] for one in each}["h264"] for each in (best, low)]
+    assert heights == [240, 96]
+    assert all(packets > 50 for each in (best, low) for _, _, packets in each)
+    before = text.encode()
+    (folder / part.low.master).write_bytes(before[:-5])
+    repair = Repair(folder)
+    repair.run()
+    assert [(one.code, one.file) for one in repair.done] == [("playlist-again", part.low.master)]
+    assert (folder / part.low.master).read_bytes() == before
+    assert verify(folder).condition is ArchiveCondition.WHOLE
+
+
+def test_a_part_that_is_played_whole_has_no_playlist_over_both(tmp_path: Path) -> None:
+    folder = tmp_path / "rec"
+    part = recorded(folder).parts[0]
+    assert part.low is not None
+    (folder / part.file).write_bytes((folder / part.file).read_bytes()[:-3000])
+    Repair(folder).run()
+    after = read_manifest(folder)
+    assert after is not None
+    assert after.parts[0].low == part.low.model_copy(update={"master": ""})
+    assert not (folder / part.low.master).exists()
+    assert verify(folder).condition is ArchiveCondition.INCOMPLETE
 
 
 def test_a_small_picture_that_is_torn_costs_itself_alone(tmp_path: Path) -> None:

@@ -523,7 +523,7 @@ export interface components {
         };
         /**
          * @description A part with its picture small, for a line or a screen that is: the same moments, the same
-         *     sound. Its members are as a part's.
+         *     sound. Its members are as a part's; `master` is the name of an HLS playlist over both.
          */
         LowPicture: {
             /** @default 0 */
@@ -534,6 +534,8 @@ export interface components {
             file: string;
             /** @default 0 */
             index_bytes: number;
+            /** @default  */
+            master: string;
             mime: string;
             /** @default  */
             playlist: string;
