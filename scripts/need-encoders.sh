@@ -5,7 +5,7 @@ set -eu
 has_encoders() {
     command -v ffmpeg >/dev/null && command -v gst-inspect-1.0 >/dev/null || return 1
     for element in x264enc flvmux rtmp2sink mpegtsmux srtsink voaacenc rawvideoparse \
-        webrtcbin nicesink opusenc; do
+        webrtcbin nicesink opusenc opusdec openh264dec vp8dec; do
         gst-inspect-1.0 --exists "$element" || return 1
     done
 }
