@@ -1,7 +1,8 @@
 """The player beside what the class saw, and every page before axe-core.
 
 One server for both: a county, a lesson that goes on, and a recording of two films, one dark, one
-bright. What is large is read from the pixels.
+bright, and of its program, which is between them and was made for a part of the lesson. What is
+large is read from the pixels.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-DARK, BRIGHT = 40, 200
+DARK, BRIGHT, PROGRAM = 40, 200, 120
 LASTS_S = 60
+MADE_S = 40  # the program, from the beginning on
 FITS_WITHIN_MS = 20_000  # a busy machine draws late
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -95,6 +97,7 @@ def school(tmp_path_factory: pytest.TempPathFactory, playwright: Playwright) -> 
         films = [
             Film("lead", "teacher", grey=DARK, seconds=LASTS_S),
             Film("room", "students", grey=BRIGHT, seconds=LASTS_S),
+            Film("program", "program", grey=PROGRAM, seconds=MADE_S),
         ]
         events = [
             (0.0, "seat_joined", {"seat_id": "room", "role": "room", "name": "Room", "school": ""}),
@@ -146,6 +149,35 @@ def test_the_player_shows_what_the_class_saw_until_the_viewer_chooses(school: Sc
         page.goto(f"{origin}/library")
         page.goto(f"{origin}/library/rec1")
         expect(page.get_by_test_id("time")).to_contain_text("0:3")  # where it was left
+
+
+def test_a_recording_is_one_picture_or_separate_ones(school: School) -> None:
+    with school.visit(TEACHER) as context:
+        page = context.new_page()
+        page.goto(f"{school.server.origin}/library/rec1?t=21")
+        shows(page, BRIGHT)
+        in_one, separate = page.get_by_test_id("in-one"), page.get_by_test_id("separate")
+        expect(separate).to_have_attribute("aria-pressed", "true")
+        in_one.click()
+        shows(page, PROGRAM)
+        expect(in_one).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("tk-part")).to_have_count(1)
+        # It plays on as one picture, and in step: the moment is the lesson's.
+        page.get_by_test_id("play").click()
+        expect(page.get_by_test_id("time")).to_contain_text("0:23")
+        page.get_by_test_id("play").click()
+        shows(page, PROGRAM)
+        # Where none was made there are the separate ones, and it is back where it was.
+        page.get_by_test_id("seek").focus()
+        for _ in range(4):  # five seconds each
+            page.keyboard.press("ArrowUp")
+        shows(page, DARK)
+        for _ in range(4):
+            page.keyboard.press("ArrowDown")
+        shows(page, PROGRAM)
+        separate.click()
+        shows(page, BRIGHT)
+        expect(page.locator("tk-part")).to_have_count(2)
 
 
 def clean(page: Page, what: str, found: dict[str, list[str]]) -> None:
