@@ -11,10 +11,10 @@ import contextlib
 
 import numpy as np
 
-from mixer.composite.jitter_buffer import Conceal, JitterBuffer, Play, Recover
+from mixer.composite.jitter_buffer import MOST_CONCEALED_S, Conceal, JitterBuffer, Play, Recover
 from mixer.composite.quiet_packets import QuietPackets
 from mixer.libopus import OpusDecoder, OpusError, Samples
-from mixer.rtp.opus import MAX_PACKET_SAMPLES
+from mixer.rtp.opus import CLOCK_RATE, MAX_PACKET_SAMPLES, is_silence
 from mixer.rtp.packet import RtpPacket
 
 FRAME_SAMPLES = 960  # 20 ms
@@ -30,6 +30,9 @@ _SILENCE: Samples = np.zeros(MAX_PACKET_SAMPLES, np.float32)
 _SILENT_FRAME: Samples = _SILENCE[:FRAME_SAMPLES]
 _SILENCE.flags.writeable = _SILENT_FRAME.flags.writeable = False
 
+# A word's end is as long as what is made up where packets are missing.
+_FADED_SAMPLES = round(MOST_CONCEALED_S * CLOCK_RATE)
+
 
 class Voice:
     """The sound of one source. To be closed."""
@@ -40,6 +43,7 @@ class Voice:
         self._decoder = OpusDecoder()
         self._quiet = QuietPackets()
         self._ready: Samples = np.zeros(0, np.float32)
+        self._fading_samples = 0  # packets that say they are silence, since the last word
         self.undecodable_packets = 0
         self.concealed_samples = 0
         self.recovered_samples = 0
@@ -83,6 +87,7 @@ class Voice:
     def _next(self, now: float, *, quiet_too: bool) -> Samples | None:
         match self.buffer.pop(now):
             case None:
+                self._fading_samples = _FADED_SAMPLES
                 return None
             case Play() as packet:
                 return self._play(packet, quiet_too=quiet_too)
@@ -98,7 +103,18 @@ class Voice:
             case Conceal(samples):
                 return self._conceal(samples)
 
+    def _has_faded(self, packet: Play) -> bool:
+        """Whether it is silence after silence. Of packets that say so libopus makes up what was
+        before, for as long as they come; a word may end in it, and then that is over."""
+        if not is_silence(packet.payload):
+            self._fading_samples = 0
+            return False
+        self._fading_samples += packet.samples
+        return self._fading_samples > _FADED_SAMPLES
+
     def _play(self, packet: Play, *, quiet_too: bool) -> Samples:
+        if self._has_faded(packet):
+            return _silence(packet.samples)
         if packet.quiet and not quiet_too and self._quiet.skips(packet.payload):
             return _silence(packet.samples)
         for payload in self._quiet.take_kept():

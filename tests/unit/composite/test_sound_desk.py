@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,7 +16,7 @@ from mixer.composite.noise_gate import HOLD_S, NoiseGate
 from mixer.composite.sound_desk import TICK_S, SoundDesk
 from mixer.libopus import Samples
 from mixer.model import Kind, TapInfo
-from tests.recorded_media import SOUND, encode_samples, packetise, with_ssrc
+from tests.recorded_media import SOUND, Encoded, encode_samples, packetise, with_ssrc
 
 HERTZ = {"lead": 500, "east": 800, "west": 1100}
 SECONDS = 1.5
@@ -132,3 +134,38 @@ def test_the_gate_opens_at_once_closes_later_and_does_not_click() -> None:
     assert len(heard) == round(HOLD_S / TICK_S)
     assert heard[-1][-1] == 0
     assert gate.pass_on(np.zeros(960, np.float32)) is None
+
+
+SILENT_S = 30 * 60
+# What Opus's own pauses are: a packet that is all header, every 400 ms (RFC 6716 §2.1.9).
+PAUSE = Encoded(0.0, bytes([0x78]), True)
+
+
+@pytest.mark.parametrize("pauses", [True, False], ids=["dtx", "nothing sent"])
+def test_after_half_an_hour_of_silence_a_room_is_heard_as_soon_as_before(
+    desk: SoundDesk, pauses: bool
+) -> None:
+    time = np.arange(48_000) / 48_000
+    word = encode_samples((6_000 * np.sin(2 * np.pi * HERTZ["east"] * time)).astype(np.int16))
+    begins = 1.0 + SILENT_S
+    between = [replace(PAUSE, time=1.0 + number * 0.4) for number in range(round(SILENT_S / 0.4))]
+    later = [replace(one, time=begins + one.time) for one in word]
+    sent = deque(
+        packetise(with_ssrc(SOUND, tap("east").ssrc), [*word, *(between if pauses else ()), *later])
+    )
+    audible: list[float] = []
+    last: list[Samples] = []
+    for tick in range(round((begins + 1.0) / TICK_S)):
+        now = tick * TICK_S
+        while sent and sent[0][0] <= now:
+            desk.handle_datagram("east", sent.popleft()[1], now)
+        shared, own = desk.tick(now)
+        if "east" in own:
+            audible.append(now)
+            last = [*last[-24:], shared]
+    assert 0.5 < sum(at < 1.5 for at in audible) * TICK_S < 1.5
+    assert not [at for at in audible if 3.0 < at < begins], "nobody is made up"
+    again = [at for at in audible if at >= begins]
+    assert again[0] - begins <= audible[0] + 0.1
+    assert desk.waiting_s < 0.1
+    assert tones_in(np.concatenate(last)) == {"east"}
