@@ -263,7 +263,8 @@ class ConsumerChanged:
 class LayersNeeded:
     """Of a picture with several layers only so many, from the smallest on, are needed by anybody.
 
-    Its device need not send the others. It begins with all, and is told every change.
+    Its device need not send the others. It begins with all, and is told every change. A sound that
+    is fed is told as well: 0 when nobody receives it.
     """
 
     device_id: str

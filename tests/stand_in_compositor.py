@@ -75,12 +75,19 @@ def main(arguments: list[str]) -> None:
                 unbind(command.track_id)
             case c.Scene():
                 say(shot_of(command))
-            case c.LayersNeeded():
-                say(c.Counters(encoded_frames=command.layers))  # so it is seen what was said
+            case c.LayersNeeded() | c.FeedNeeded():
+                say(echo_of(command))
             case c.Stop():
                 return
             case _:
                 pass
+
+
+def echo_of(command: c.LayersNeeded | c.FeedNeeded) -> c.Counters:
+    """So it is seen what was said."""
+    if isinstance(command, c.LayersNeeded):
+        return c.Counters(encoded_frames=command.layers)
+    return c.Counters(late_sound_ticks=1 + command.needed)
 
 
 def shot_of(scene: c.Scene) -> c.Shot:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from mixer.forward.layer_demand import LayerDemand, needed_layers
-from mixer.model import FallbackNeeded, LayersNeeded, Want
+from mixer.model import FallbackNeeded, Kind, LayersNeeded, Want
 from mixer.node.streams import Producer
 from mixer.node.subscription import Subscription
 from mixer.node.taps import Tap
@@ -70,6 +70,12 @@ class Demand:
     ) -> None:
         streams = {producer_id: one.stream(now) for producer_id, one in producers.items()}
         self._needed = needed_layers(streams, wants, whole)
+        wanted = {want.producer_id for one in wants for want in one} | set(whole)
+        self._needed |= {
+            name: int(name in wanted)
+            for name, one in producers.items()
+            if one.fed and one.kind is Kind.AUDIO
+        }
         self._offered = {producer_id: len(streams[producer_id].layers) for producer_id in streams}
 
     def _look_at_fallbacks(

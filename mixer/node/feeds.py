@@ -107,6 +107,7 @@ def open_feed(
         codec=codec,
         max_bitrate_bps=offer.max_bitrate_bps,
         every=encodings,
+        fed=True,
         fallback_codec=offer.fallback_codec,
         fallback_for=offer.fallback_for,
         pump_id=port.pump.add_producer(

@@ -77,6 +77,7 @@ class Producer:
     most_layers: int = 3
     live: bool = False
     paused: bool = False
+    fed: bool = False  # made on this machine
     fallback_codec: str = ""
     fallback_for: str = ""  # the producer that this one is sent in place of
     fallback: Producer | None = None

@@ -106,6 +106,7 @@ class LessonProgram:
         self._scenes = ProgramScene()
         self._sent_scene: c.Scene | None = None  # to the child that is there now
         self._sent_layers: dict[c.PictureCodec, int] = {}
+        self._sent_unheard: set[str] = set()  # feeds
         self._taps: dict[str, Tapping] = {}  # by producer
         self._picture = self._feeding(
             FeedOffer(
@@ -205,6 +206,18 @@ class LessonProgram:
         if self._fallback is not None and self._fallback.sent:
             self._say_layers(FALLBACK_CODEC, scene.fallback_needed)
 
+        self._say_unheard(scene.unheard)
+
+    def _say_unheard(self, unheard: frozenset[str]) -> None:
+        """Which mixes nobody receives, of those that the child sends."""
+        for mix in self._mixes.values():
+            if mix.info is None or not mix.sent:
+                continue
+            needed = mix.info.producer.producer_id not in unheard
+            if needed == (mix.feed_id in self._sent_unheard):
+                self._child.send(c.FeedNeeded(feed_id=mix.feed_id, needed=needed))
+                self._sent_unheard ^= {mix.feed_id}
+
     def _say_layers(self, codec: c.PictureCodec, layers: int | None) -> None:
         if layers is not None and layers != self._sent_layers.get(codec):
             self._child.send(c.LayersNeeded(layers=layers, codec=codec))
@@ -296,6 +309,7 @@ class LessonProgram:
         self._child.send(c.Heartbeat(every_s=self._heartbeat_s))
         self._sent_scene = None
         self._sent_layers.clear()
+        self._sent_unheard.clear()
         self.hurry()
 
     def _child_down(self) -> None:

@@ -26,6 +26,7 @@ class LessonScene:
     heard, loudest first, `takers` those of whose devices one takes the program. Of its picture so
     many layers are needed, from the smallest on; None: nobody has said yet. `fallback_needed` is
     the same of the picture in another codec, for whom cannot show the usual one; 0: for nobody.
+    `unheard` are the mixes that nobody receives.
     """
 
     lesson: m.LessonState
@@ -35,6 +36,7 @@ class LessonScene:
     takers: frozenset[str]
     layers_needed: int | None = None
     fallback_needed: int = 0
+    unheard: frozenset[str] = frozenset()
 
 
 class ProgramTaking:
@@ -96,6 +98,11 @@ class ProgramTaking:
             takers=frozenset(device.seat_id for device in self._takers()),
             layers_needed=None if picture is None else picture.layers_needed,
             fallback_needed=0 if picture is None else picture.fallback_needed,
+            unheard=frozenset(
+                one.producer_id
+                for one in record.streams.values()
+                if one.source is LessonSource.MIX and one.layers_needed == 0
+            ),
         )
 
     def _takers(self) -> Iterator[Device]:

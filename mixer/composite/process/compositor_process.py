@@ -25,6 +25,7 @@ from mixer.composite.process.messages import (
     Counters,
     Failed,
     FeedFailed,
+    FeedNeeded,
     FeedReady,
     Heartbeat,
     Hello,
@@ -108,12 +109,8 @@ class CompositorProcess:
         match command:
             case Begin():
                 self._begin(command)
-            case OpenFeed():
-                self._open_feed(command)
-            case StartFeed():
-                self._start_feed(command)
-            case CloseFeed(feed_id=feed_id):
-                self._close_feed(feed_id)
+            case OpenFeed() | StartFeed() | CloseFeed() | FeedNeeded():
+                self._obey_of_feed(command)
             case OpenTap():
                 self._open_tap(command)
             case StartTap():
@@ -203,6 +200,17 @@ class CompositorProcess:
         self._control.close()
 
     # --- feeds ------------------------------------------------------------------------------
+
+    def _obey_of_feed(self, command: OpenFeed | StartFeed | CloseFeed | FeedNeeded) -> None:
+        match command:
+            case OpenFeed():
+                self._open_feed(command)
+            case StartFeed():
+                self._start_feed(command)
+            case CloseFeed(feed_id=feed_id):
+                self._close_feed(feed_id)
+            case FeedNeeded(feed_id=feed_id, needed=needed) if self._sound is not None:
+                self._sound.need_feed(feed_id, needed=needed)
 
     def _open_feed(self, said: OpenFeed) -> None:
         if said.feed_id in self._feeds or self._sound is None:

@@ -49,6 +49,7 @@ __all__ = [
     "Counters",
     "Failed",
     "FeedFailed",
+    "FeedNeeded",
     "FeedReady",
     "Hello",
     "Keyframe",
@@ -194,6 +195,16 @@ class CloseFeed(Message):
 
     type: Literal["close_feed"] = "close_feed"
     feed_id: str
+
+
+class FeedNeeded(Message):
+    """Whether anybody receives this mix: what nobody does is not encoded, and while nobody receives
+    any nothing is mixed. All are, until this is said.
+    """
+
+    type: Literal["feed_needed"] = "feed_needed"
+    feed_id: str
+    needed: bool
 
 
 class Scene(Message):
@@ -350,6 +361,7 @@ Command = (
     | OpenFeed
     | StartFeed
     | CloseFeed
+    | FeedNeeded
     | OpenTap
     | StartTap
     | CloseTap

@@ -2,7 +2,7 @@
 
 It shares nothing with the pictures: neither a decoder nor an encoder delays it. A room that is
 audible hears all but itself, encoded for it; all others hear one mix, which is encoded once and
-sent to each.
+sent to each. While nobody receives any of them nothing is decoded, mixed or encoded.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from mixer.composite.sound_desk import TICK_S, SoundDesk
 from mixer.libopus import OpusError, Samples
 from mixer.model import TapInfo
 from mixer.reading.tap_socket import BURST, TapSocket
+from mixer.rtp.packet import DatagramKind, datagram_kind
 
 # Opus looks ahead 6.5 ms, the limiter 2.5.
 _AHEAD_S = 0.009
@@ -49,6 +50,7 @@ class _Feed:
     seat_id: str  # empty: the mix of all
     socket: FeedSocket
     sender: RtpSender | None = None
+    needed: bool = True  # somebody receives it
     paused: bool = False  # nothing was sent at the last tick
 
 
@@ -111,6 +113,10 @@ class SoundThread:
         """It is connected: send."""
         self._told.put(lambda: self._connect_feed(feed_id, sender))
 
+    def need_feed(self, feed_id: str, *, needed: bool) -> None:
+        """Somebody receives it, or nobody does."""
+        self._told.put(lambda: self._need_feed(feed_id, needed))
+
     def remove_feed(self, feed_id: str) -> None:
         """Nobody hears it any more."""
         self._told.put(lambda: self._remove_feed(feed_id))
@@ -143,13 +149,19 @@ class SoundThread:
         self._ticks += 1
         if not self._taps and not self._feeds:
             return  # nothing to hear, and nobody who would
-        self._receive(now)
+        heard = any(feed.needed for feed in self._feeds.values())
+        self._receive(now, reports_alone=not heard)
+        if not heard:
+            return
         shared, own = self._desk.tick(now)
         self._delay.note(self._desk.waiting_s + _AHEAD_S)
         self._send(shared, own, now)
 
-    def _receive(self, now: float) -> None:
-        """Empty the taps: most have one datagram, and that there is no other is asked of all."""
+    def _receive(self, now: float, *, reports_alone: bool) -> None:
+        """Empty the taps: most have one datagram, and that there is no other is asked of all.
+
+        With `reports_alone` sounds are left out: the clocks of the rooms are known all the same.
+        """
         came, rounds = True, 0
         while came and rounds < BURST:
             came, rounds = False, rounds + 1
@@ -157,7 +169,9 @@ class SoundThread:
                 tap = self._by_fd[fd]
                 data = tap.socket.receive_one()
                 came |= data is not None
-                if data is not None and tap.heard:
+                if data is None or not tap.heard:
+                    continue
+                if not reports_alone or datagram_kind(data) is DatagramKind.RTCP:
                     self._desk.handle_datagram(tap.seat_id, data, now)
 
     def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
@@ -166,7 +180,7 @@ class SoundThread:
         mixes = [
             (feed, feed.sender, self._mix_for(feed, own, everybody))
             for feed in self._feeds.values()
-            if feed.sender is not None
+            if feed.sender is not None and feed.needed
         ]
         # All at once: the media core is woken once and not for each.
         for feed, sender, mix in mixes:
@@ -242,6 +256,10 @@ class SoundThread:
 
     def _add_feed(self, feed: _Feed) -> None:
         self._feeds[feed.feed_id] = feed
+
+    def _need_feed(self, feed_id: str, needed: bool) -> None:
+        if feed_id in self._feeds:
+            self._feeds[feed_id].needed = needed
 
     def _connect_feed(self, feed_id: str, sender: RtpSender) -> None:
         if feed_id in self._feeds:

@@ -107,12 +107,16 @@ async def test_a_fed_picture_is_forwarded_in_the_size_that_is_wanted(
             await subscriber.close()
 
 
-async def test_a_fed_sound_is_heard(tmp_path: Path) -> None:
+async def test_a_fed_sound_is_heard_and_told_when_nobody_hears_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer_demand, "UNNEEDED_AFTER_S", 0.5)
     async with running_node() as (node, events):
         feeds = await open_feeds(node, tmp_path)
         sound = feeds["sound"].producer
         async with feeding(tmp_path, feeds):
             await events.live(sound.producer_id)
+            await events.wait_for(lambda e: e == LayersNeeded("program", sound.producer_id, 0))
             subscriber = Subscriber(node)
             await subscriber.subscribe([Want(sound.producer_id)])
             frames = await subscriber.received(sound.producer_id, 50)
@@ -120,6 +124,7 @@ async def test_a_fed_sound_is_heard(tmp_path: Path) -> None:
             spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
             loudest = float(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)[spectrum.argmax()])
             assert loudest == pytest.approx(TONE_HZ, abs=5)
+            assert LayersNeeded("program", sound.producer_id, 1) in events.seen
             await subscriber.close()
 
 

@@ -109,6 +109,18 @@ class Compositor:
             assert self.process.poll() is None, "the process has ended"
             time.sleep(0.02)
 
+    def until_quiet(self, ssrc: int) -> None:
+        """Until nothing was sent of a stream for a fifth of a second: ten packets of a sound."""
+        sent, since = -1, time.monotonic()
+
+        def is_quiet() -> bool:
+            nonlocal sent, since
+            if (now_sent := len(self.packets(ssrc))) != sent:
+                sent, since = now_sent, time.monotonic()
+            return time.monotonic() - since > 0.2
+
+        self.until(is_quiet)
+
     def begin(self, **mixes: tuple[int, str]) -> None:
         """The program's picture, and mixes by name: SSRC and seat (or none)."""
         self.wait_for(Hello)

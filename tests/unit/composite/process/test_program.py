@@ -18,6 +18,7 @@ from mixer.composite.process.messages import (
     Choice,
     CloseFeed,
     Counters,
+    FeedNeeded,
     Heartbeat,
     KeyframeWanted,
     LayersNeeded,
@@ -260,6 +261,40 @@ def test_a_layer_that_nobody_receives_rests_and_comes_back_with_a_keyframe(tmp_p
         running.tell(LayersNeeded(layers=2))
         running.until(lambda: len(running.packets(large)) > rested)
         assert h264.starts_keyframe(running.packets(large)[rested].payload)
+
+
+@pytest.mark.thorough
+def test_a_mix_that_nobody_receives_rests_and_is_there_again_when_somebody_does(
+    tmp_path: Path,
+) -> None:
+    with compositor(tmp_path) as running:
+        running.begin(all=(0xB0, ""), lead=(0xB1, "lead"))
+        running.tell(Scene(title="第五课", seats=SEATS, choice=SIDE_BY_SIDE))
+        taps = {
+            running.tap("lead", "room", SOUND): tone(LEAD_HZ, 10),
+            running.tap("east", "room", SOUND): tone(EAST_HZ, 10),
+        }
+
+        def sent(ssrc: int) -> int:
+            return len(running.packets(ssrc))
+
+        with Sending(taps):
+            running.until(lambda: len(loud_packets(running, 0xB0)) > 10 and sent(0xB1) > 10)
+            running.tell(FeedNeeded(feed_id="lead", needed=False))
+            running.until_quiet(0xB1)
+            own, shared = sent(0xB1), sent(0xB0)
+            running.until(lambda: sent(0xB0) > shared + 20)
+            assert sent(0xB1) == own, "the others are heard, and this one rests"
+            running.tell(FeedNeeded(feed_id="all", needed=False))
+            running.until_quiet(0xB0)
+            shared = sent(0xB0)
+            running.tell(FeedNeeded(feed_id="lead", needed=True))
+            running.until(lambda: sent(0xB1) > own + 50)
+            assert loudness_at(decoded_sound(running.packets(0xB1)[-25:]), EAST_HZ) > 0.02
+            running.tell(FeedNeeded(feed_id="all", needed=True))
+            running.until(lambda: sent(0xB0) > shared + 50)
+    heard = decoded_sound(running.packets(0xB0)[-25:])
+    assert min(loudness_at(heard, LEAD_HZ), loudness_at(heard, EAST_HZ)) > 0.02
 
 
 VP8_SSRCS = (0xC1, 0xC2)

@@ -351,6 +351,25 @@ async def test_layers_that_nobody_receives_rest_in_each_child_anew(tmp_path: Pat
         await all_.until(lambda: program.starts == 2 and program.counters.encoded_frames == 2)
 
 
+async def test_what_nobody_hears_is_told_to_whoever_makes_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as all_:
+        desk = all_.lessons.open()
+        sends(desk, "lead", Source.TEACHER)
+        takes(desk.join("observer-1"))
+        await all_.until(lambda: desk.state.program is ProgramStanding.RUNNING)
+        (mix,) = (one for one in desk.state.streams if one.source is LessonSource.MIX)
+        program = all_.service.program_of(LESSON)
+        assert program is not None and program.pid is not None
+        assert program.counters.late_sound_ticks == 0, "nothing said yet"
+        desk.notice(LayersNeeded("program", mix.producer_id, 0))
+        await all_.until(lambda: program.counters.late_sound_ticks == 1)
+        program.counters = c.Counters()
+        os.kill(program.pid, signal.SIGKILL)
+        await all_.until(lambda: program.starts == 2 and program.counters.late_sound_ticks == 1)
+        desk.notice(LayersNeeded("program", mix.producer_id, 1))
+        await all_.until(lambda: program.counters.late_sound_ticks == 2)
+
+
 async def test_who_cannot_show_h264_has_it_in_vp8_as_long_as_that_is_needed(tmp_path: Path) -> None:
     async with world(tmp_path) as all_:
         desk = all_.lessons.open()
