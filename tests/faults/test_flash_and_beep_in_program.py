@@ -57,7 +57,7 @@ def simulated_teacher(origin: str, token: str, film: Path) -> Iterator[None]:
 
 
 def watched(player: httpx.Client, address: str, file: Path) -> None:
-    """The broadcast since it has its size, from the second segment on: then it has its pace."""
+    """The broadcast from the second segment on: then it has its pace. Its size stays."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         told = player.get(address.replace("index.m3u8", "media.m3u8"))
@@ -67,7 +67,8 @@ def watched(player: httpx.Client, address: str, file: Path) -> None:
             break
         assert time.monotonic() < deadline, told.text
         time.sleep(1)
-    assert "#EXT-X-DISCONTINUITY\n" not in rest
+    assert "#EXT-X-DISCONTINUITY\n" not in told.text
+    assert header == "header0.mp4", "it began with the size that it keeps"
     names = [header, *(f"{number}.m4s" for _, number in lengths[1:])]
     pieces = [player.get(address.replace("index.m3u8", name)).content for name in names]
     file.write_bytes(b"".join(pieces))
