@@ -33,7 +33,8 @@ th:first-child,td:first-child{width:5.2em;white-space:nowrap}td:nth-child(2){wid
 .sign{display:inline-block;width:1.5em;height:1.5em;line-height:1.5em;text-align:center;
 border-radius:50%;border:1.5px solid;font-weight:700}
 .good{color:#0b6b4f}.weak{color:#8a5300}.bad{color:#a30000}.untried{color:#4d5a56}
-.todo{font-weight:600;margin:4px 0}.about{width:auto}.about td{border:0;padding:1px 14px 1px 0}
+.todo{font-weight:600;margin:4px 0}
+.about{width:auto}.about td:nth-child(n){width:auto;border:0;padding:1px 14px 1px 0}
 .figures{color:#4d5a56;font:12px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
 button{font:inherit;font-size:18px;padding:10px 22px;border-radius:8px;border:0;
 background:#0b6b4f;color:#fff;cursor:pointer}progress{width:100%;accent-color:#0b6b4f}

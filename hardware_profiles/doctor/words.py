@@ -31,10 +31,24 @@ CERTIFICATE = Both(zh="证书", en="Certificate")
 DATABASE = Both(zh="数据库", en="Database")
 
 
+# Of the pictures of one camera, by the names that profiles give them.
+_LAYERS = {
+    "q": Both(zh="小画面", en="small picture"),
+    "h": Both(zh="中画面", en="medium picture"),
+    "f": Both(zh="大画面", en="large picture"),
+}
+
+
+def layer_name(layer: str) -> Both:
+    """A layer as people call it; one with another name keeps it."""
+    return _LAYERS.get(layer) or Both(zh=layer, en=layer)
+
+
 def camera_name(source: str, layer: str) -> Both:
     """A layer of a source, as people call it; `usb1` is this machine's first camera."""
     number = source.removeprefix("usb")
     name = SOURCES.get(source) or Both(zh=f"USB 摄像头 {number}", en=f"USB camera {number}")
     if source not in SOURCES:
         return name
-    return Both(zh=f"{name.zh}（{layer}）", en=f"{name.en} ({layer})")
+    which = layer_name(layer)
+    return Both(zh=f"{name.zh}（{which.zh}）", en=f"{name.en} ({which.en})")

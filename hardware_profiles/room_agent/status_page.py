@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from hardware_profiles.doctor.words import layer_name
 from hardware_profiles.room_agent import checking as check
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.camera import CameraFeed, StreamState
@@ -43,7 +44,7 @@ _AWAY = ("连不上服务器，不断重试", "the server cannot be reached; try
 _STATES = {
     StreamState.RESTS: ("没有课，摄像机休息", "no lesson, at rest"),
     StreamState.IS_ASKED: ("正在连接", "connecting"),
-    StreamState.SENDS: ("正常", "sends"),
+    StreamState.SENDS: ("正常", "all well"),
     StreamState.LOST: ("已断开，不断重试", "lost, asked again and again"),
 }
 _SOUND_LOST = ("没有麦克风，不断重试", "no microphone, asked for again and again")
@@ -127,9 +128,24 @@ _PAGE = {
 # Less is what a machine without NTP gathers in weeks, and troubles nobody.
 _CLOCK_OFF_S = 90
 _CHECK = (
-    f'<p><a href="{check.PATH}">检查本教室的设备<small lang=en>Check this room\'s equipment'
-    "</small></a></html>"
+    f'<p><a class="button" href="{check.PATH}">检查本教室的设备<small lang=en>Check this room\'s '
+    "equipment</small></a></html>"
 )
+_STYLE = """
+body{font:16px/1.5 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;
+color:#16201d;margin:24px auto;max-width:960px;padding:0 16px}
+h1{font-size:26px;margin:0}small{color:#4d5a56;display:block;font-weight:400;font-size:.86em}
+.whole{font-size:20px;padding:10px 14px;border-radius:8px;border:2px solid;margin:14px 0}
+.whole,.sends{color:#0b6b4f}.lost,.whole.lost{color:#a30000}
+table{border-collapse:collapse;width:100%}td p{margin:6px 0 0}
+td,th{text-align:left;vertical-align:top;padding:8px 16px 8px 0;border-bottom:1px solid #d5dcda}
+td:first-child{min-width:7em}td:nth-child(2){width:34%}
+.button{display:inline-block;padding:10px 20px;border-radius:8px;background:#0b6b4f;color:#fff;
+text-decoration:none}.button small{color:#d9efe7}
+@media (max-width:600px){table,tbody,tr,td{display:block;width:auto!important}
+tr:first-child{display:none}tr{padding:10px 0;border-bottom:1px solid #d5dcda}
+td{padding:2px 0;border:0}td:first-child{font-weight:600}}
+"""
 
 
 async def serve_status(
@@ -291,6 +307,7 @@ def page(told: dict[str, Any]) -> str:
     """The same for people."""
     away = told["server_away"] and told["phase"] == Phase.WAITING.name.lower()
     phase = _both(_AWAY if away else _PHASES[Phase[told["phase"].upper()]])
+    bad = " lost" if away or told["phase"] == Phase.GONE.name.lower() else ""
     rows = "".join(_row(camera) for camera in told["cameras"])
     if told["sound"] is not None:
         rows += _sound_row(told["sound"])
@@ -298,11 +315,8 @@ def page(told: dict[str, Any]) -> str:
         '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
         '<meta http-equiv="refresh" content="2"><title>同课 Tongke</title>'
         '<meta name="viewport" content="width=device-width">'
-        "<style>body{font:1.1rem/1.6 system-ui,sans-serif;margin:2rem auto;max-width:56rem;"
-        "padding:0 1rem}table{border-collapse:collapse}td p{margin:.4rem 0 0}"
-        "td,th{text-align:left;padding:.4rem 1rem .4rem 0;vertical-align:top;"
-        "border-bottom:1px solid #ccc}small{color:#555;display:block}.lost{color:#a30000}</style>"
-        f"<h1>{html.escape(told['room'])}</h1><p><strong>{phase}</strong>"
+        f"<style>{_STYLE}</style>"
+        f'<h1>{html.escape(told["room"])}</h1><p class="whole{bad}">{phase}</p>'
         f"{''.join(_notices(told))}"
         f"<p>服务器 · server: {html.escape(told['server'])}"
         "<table><tr><th>摄像机<small>camera</small><th>状态<small>state</small>"
@@ -348,7 +362,9 @@ def _clock(seconds: int, chinese: str, english: str) -> tuple[str, str]:
 
 def _row(camera: dict[str, Any]) -> str:
     state = StreamState(camera["state"])
-    name = _both(_SOURCES.get(camera["source"], (camera["source"], camera["source"])))
+    layer = layer_name(camera["layer"])
+    zh, en = _SOURCES.get(camera["source"], (camera["source"], camera["source"]))
+    name = _both((f"{zh} · {layer.zh}", f"{en}, {layer.en}"))
     trouble = _told((camera["trouble_zh"], camera["trouble_en"])) if camera["trouble_en"] else ""
     size = "{}×{}".format(*camera["size"]) if camera["size"] else "–"
     notice = _told(_price(camera)) if camera["converted"] or camera["price"] else ""
@@ -363,10 +379,10 @@ def _row(camera: dict[str, Any]) -> str:
         )
     elif state is StreamState.SENDS and not camera["needed"]:
         notice += _told(("现在没有人需要，暂不发送", "nobody needs it now: it is not sent"))
-    if state is StreamState.SENDS:
+    elif state is StreamState.SENDS:
         notice += _told(_in_step(camera))
     return (
-        f"<tr><td>{name} ({html.escape(camera['layer'])})"
+        f"<tr><td>{name}"
         f'<td class="{state.value}">{_both(_STATES[state])}{trouble}'
         f"<td>{size}{notice}</tr>"
     )

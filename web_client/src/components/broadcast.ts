@@ -81,8 +81,8 @@ export class Broadcast extends TongkeElement {
           order: -1;
         }
         .where {
-          flex: 1;
-          min-width: 0;
+          flex: 1 0 100%;
+          order: -1; /* below the bar, alone: the buttons stand in one row */
         }
       }
     `,

@@ -156,7 +156,13 @@ class RtspClient:
     def handle_closed(self, now: float) -> None:
         """The connection is closed, or could not be opened. Without an error it is a loss, too."""
         if self.state is State.NEW:
-            self._end(CameraLost("no connection", "无法连接"))
+            self._end(
+                CameraLost(
+                    "no connection; look at its power, its network cable and the address in the "
+                    "profile",
+                    "无法连接；请检查电源、网线和配置中的地址",
+                )
+            )
         else:
             self._end(CameraLost("it closed the connection", "摄像机关闭了连接"))
 

@@ -109,6 +109,8 @@ def test_it_says_how_well_each_picture_is_in_step(agent: RoomAgent) -> None:
     stream = camera.streams["f"]
     assert "in step" not in asked(agent)  # nothing comes
     stream.state = StreamState.SENDS
+    assert "in step" not in asked(agent)  # nobody needs it
+    stream.listen(lambda *_: None)
     page = asked(agent)
     assert "give or take a picture and the network" in page and "误差约一帧加网络抖动" in page
     camera.from_network = False

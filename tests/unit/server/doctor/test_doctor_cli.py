@@ -75,7 +75,7 @@ def test_a_camera_that_does_not_answer_is_a_fault_without_its_password(
     monkeypatch.setattr("hardware_profiles.doctor.look.FIRST_PICTURE_S", 2.0)
     done = doctor(runner, tmp_path, "shanhe")
     assert done.exit_code == 1
-    assert "Teacher's camera (f)  No picture." in done.output and "→" in done.output
+    assert "Teacher's camera (large picture)  No picture." in done.output and "→" in done.output
     for told in (done.output, doctor(runner, tmp_path, "shanhe", "--json").stdout):
         assert SECRET not in told and "rtsp://" not in told and "admin" not in told
 

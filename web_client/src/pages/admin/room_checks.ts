@@ -6,14 +6,21 @@ import { get, wordsOf } from "../../api/client.ts";
 import type { RoomCheck } from "../../api/types.ts";
 import { define, TongkeElement } from "../../components/element.ts";
 import { icon } from "../../design/icons.ts";
-import { base, controls } from "../../design/shared.ts";
+import { base, cards, controls } from "../../design/shared.ts";
 import { dayAndTime } from "../../i18n/format.ts";
 
+const BADGES: Record<RoomCheck["verdict"], string> = {
+  good: "good",
+  untried: "",
+  weak: "warn",
+  bad: "live",
+};
 const SHOWN = 3; // a fault that comes and goes shows itself within them
 
 export class RoomChecks extends TongkeElement {
   static override styles = [
     base,
+    cards,
     controls,
     css`
       :host {
@@ -82,7 +89,7 @@ export class RoomChecks extends TongkeElement {
     const good = one.verdict === "good";
     return html`<li data-testid="check-${one.id}">
       <span>${time}</span>
-      <span class="badge ${good ? "good" : ""}">
+      <span class="badge ${BADGES[one.verdict]}">
         ${icon(good ? "check" : "warning", 14)}${checks.grades[one.verdict]}
       </span>
       ${one.faults > 0 ? html`<span class="soft">${checks.faults(one.faults)}</span>` : nothing}

@@ -29,15 +29,16 @@ export const stacked = css`
     table.stacks td:empty {
       display: none;
     }
+    /* The heading stands in the value's margin; where it is the longer one, the row is as high. */
     table.stacks td[data-label] {
-      position: relative;
+      display: flow-root;
       min-height: 32px;
       padding-inline-start: 132px;
     }
     table.stacks td[data-label]::before {
-      position: absolute;
-      inset-inline-start: 16px;
+      float: inline-start;
       width: 112px;
+      margin-inline-start: -116px;
       color: var(--ink-soft);
       content: attr(data-label);
       font-size: var(--text-small);
