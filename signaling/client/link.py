@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 
 from signaling.client.address import ServerAddress
 from signaling.client.errors import RequestRefused, ServerLost
+from signaling.client.said import reason
 from signaling.protocol.messages import (
     ClientMessage,
     Ping,
@@ -155,9 +156,9 @@ async def open_link(server: ServerAddress) -> AsyncIterator[Link]:
             proxy=None,
         )
     except (WebSocketException, OSError, TimeoutError) as error:
+        why = reason(error)
         raise ServerLost(
-            f"cannot reach {server.websocket}: {error}",
-            f"连不上 {server.websocket}：{error}",
+            f"cannot reach {server.websocket}: {why.en}", f"连不上 {server.websocket}：{why.zh}"
         ) from None
     try:
         async with Link(connection) as link:

@@ -5,8 +5,20 @@ Which of the two is shown is decided by whoever shows it: a terminal, a log, a p
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Callable
 from typing import NamedTuple
+
+# What people meet; of any other the system's own words are kept, in both.
+_ZH = {
+    errno.ECONNREFUSED: "对方拒绝连接",
+    errno.ECONNRESET: "连接被对方断开",
+    errno.EHOSTUNREACH: "到不了这台机器",
+    errno.ENETUNREACH: "网络不通",
+    errno.EPIPE: "连接已断开",
+    errno.ETIMEDOUT: "超时",
+}
 
 
 class Said(NamedTuple):
@@ -21,3 +33,13 @@ class Said(NamedTuple):
 
 
 Say = Callable[[Said], None]
+
+
+def reason(error: BaseException) -> Said:
+    """Why a connection failed, as the system tells it, to be put into a sentence."""
+    if isinstance(error, socket.gaierror):
+        return Said("找不到这个名称的机器", "no machine of this name is known")
+    if isinstance(error, TimeoutError):
+        return Said("超时", "no answer in time")
+    system = getattr(error, "strerror", None) or str(error)
+    return Said(_ZH.get(getattr(error, "errno", None) or 0, system), system)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from signaling.client.address import ServerAddress
 from signaling.client.errors import SeatRefused, ServerLost
+from signaling.client.said import Said, reason
 
 _ANSWER_TIMEOUT_S = 10.0
 _MOST_ANSWER_BYTES = 1 << 20
@@ -92,17 +93,18 @@ class RoomTokens:
             with error:
                 raise _http_problem(error) from None
         except (OSError, HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, ssl.SSLCertVerificationError):
+            cause = getattr(error, "reason", error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
                 raise ServerLost(
                     f"this machine does not know the certificate of {self.server.origin}: install "
                     "the server's certificate authority (its page /trust), or give --insecure",
                     f"本机不认识 {self.server.origin} 的证书：请安装服务器的证书颁发机构"
                     "（见其 /trust 页面），或加上 --insecure",
                 ) from None
+            why = reason(cause) if isinstance(cause, BaseException) else Said(cause, cause)
             raise ServerLost(
-                f"{self.server.origin} does not answer: {reason}",
-                f"{self.server.origin} 没有应答：{reason}",
+                f"{self.server.origin} does not answer: {why.en}",
+                f"{self.server.origin} 没有应答：{why.zh}",
             ) from None
         except (ValueError, RecursionError):  # whose text may hold the credential
             raise ServerLost(

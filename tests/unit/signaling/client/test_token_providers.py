@@ -57,3 +57,11 @@ async def test_what_a_room_is_told(answer: bytes, outcome: str | type[Exception]
             assert await tokens.token() == outcome
             assert tokens.wait_s in (9.0, 0.2)  # as told, but never a storm of questions
     assert b"GET /api/room " in asked and b"Bearer secret" in asked
+
+
+async def test_a_server_that_is_not_there_is_told_in_both_languages() -> None:
+    tokens = RoomTokens(ServerAddress.parse("http://127.0.0.1:9"), "secret")
+    with pytest.raises(ServerLost) as caught:
+        await tokens.token()
+    assert caught.value.said.en == "http://127.0.0.1:9 does not answer: Connection refused"
+    assert caught.value.said.zh == "http://127.0.0.1:9 没有应答：对方拒绝连接"
