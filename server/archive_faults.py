@@ -7,9 +7,11 @@ shown as it stands.
 
 from __future__ import annotations
 
+import os
 import re
 
 from server.errors import Text
+from server.system_errors import SYSTEM_ZH
 
 _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(.+) is not there", "{0} 不存在"),
@@ -59,6 +61,8 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
      "存放录像的磁盘出错（{0}）。请检查磁盘；此前录下的内容都在。"),
 )  # fmt: skip
 _KNOWN = [(re.compile(english, re.DOTALL), chinese) for english, chinese in _SENTENCES]
+# A reason that the system gave, within a sentence.
+_SYSTEM = {os.strerror(number): chinese for number, chinese in SYSTEM_ZH.items()}
 # More is no sentence of ours.
 _LONGEST = 2000
 # A sentence may quote another: whatever a manifest says, it is not followed further.
@@ -73,4 +77,4 @@ def fault_text(english: str, deep: int = 0) -> Text:
             if deep < _DEEPEST:
                 told = tuple(fault_text(one, deep + 1).zh for one in told)
             return Text(chinese.format(*told), english)
-    return Text(english, english)
+    return Text(_SYSTEM.get(english, english), english)

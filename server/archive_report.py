@@ -151,7 +151,7 @@ def moment(at: float) -> str:
 
 def with_fault(found: Verified, why: str) -> Verified:
     """The same, and what is wrong with it besides."""
-    return replace(found, faults=(*found.faults, why))
+    return replace(found, faults=tuple(dict.fromkeys((*found.faults, why))))
 
 
 class Progress:

@@ -150,6 +150,8 @@ def fit_profile(
         else:
             typer.echo(fitted.proposal.text)
         if write is None:
+            if not as_json:
+                _say(_TO_WRITE, err=True)
             return
         if not yes and not _agreed(write):
             _say(Text("没有写入。", "Nothing was written."), err=True)
@@ -159,6 +161,12 @@ def fit_profile(
         _say(refused.text, err=True)
         raise typer.Exit(2) from None
     _say(Text(f"已写入 {write}。", f"Written to {write}."), err=True)
+
+
+_TO_WRITE = Text(
+    "没有写入。看过之后，加上 --write 文件夹/rooms/名称.toml 再运行一次，即可写入。",
+    "Nothing was written. Look it over, then run it again with --write FOLDER/rooms/NAME.toml.",
+)
 
 
 def _agreed(file: Path) -> bool:

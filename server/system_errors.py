@@ -11,7 +11,7 @@ import errno
 
 from server.errors import Text
 
-_ZH = {
+SYSTEM_ZH = {
     errno.EACCES: "没有权限",
     errno.EADDRINUSE: "地址已被占用",
     errno.EADDRNOTAVAIL: "本机没有这个地址",
@@ -40,4 +40,4 @@ _ZH = {
 def why(error: OSError) -> Text:
     """The reason alone, to be put into a sentence that names the file."""
     system = error.strerror or str(error)
-    return Text(_ZH.get(error.errno or 0, system), system)
+    return Text(SYSTEM_ZH.get(error.errno or 0, system), system)

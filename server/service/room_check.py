@@ -53,16 +53,20 @@ def refuse_wrong_profile(
         )
     except ProfileNotFound as error:
         raise StartRefused(
-            f"{error.message_en}. A profile of your own goes into {place}, or name its folder with "
+            f"{_sentence(error)} A profile of your own goes into {place}, or name its folder with "
             "--profiles-folder. Nothing was installed.",
             f"{error.message_zh}。自己的配置请放入 {place}，或用 --profiles-folder 指明文件夹。"
             "没有安装任何内容。",
         ) from None
     except ProfileError as error:
         raise StartRefused(
-            f"{error.message_en}. Nothing was installed.",
+            f"{_sentence(error)} Nothing was installed.",
             f"{error.message_zh}。没有安装任何内容。",
         ) from None
+
+
+def _sentence(error: ProfileError) -> str:
+    return f"{error.message_en[:1].upper()}{error.message_en[1:]}."
 
 
 def ask_server(server: ServerAddress, credential: str, profile: str) -> Iterator[Text]:

@@ -25,7 +25,7 @@ def test_every_sentence_of_the_archive_is_known(tmp_path: Path) -> None:
     """The sentences as they are said, not as they are written down here."""
     (unfinished,) = look(tmp_path).faults
     said = {
-        unfinished: "无法读取",
+        unfinished: "无法读取：没有这个文件或文件夹",
         manifest_error(tmp_path, "{"): "已损坏",
         manifest_error(tmp_path, '{"version": 999}'): "更新版本",
         str(StorageError.from_os(OSError(28, "full"), "/r")): "磁盘已满（/r）",
