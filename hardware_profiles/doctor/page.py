@@ -36,6 +36,7 @@ border-radius:50%;border:1.5px solid;font-weight:700}
 .todo{font-weight:600;margin:4px 0}
 .about{width:auto}.about td:nth-child(n){width:auto;border:0;padding:1px 14px 1px 0}
 .figures{color:#4d5a56;font:12px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
+.screen{margin-bottom:20px}a{color:#0b6b4f}
 button{font:inherit;font-size:18px;padding:10px 22px;border-radius:8px;border:0;
 background:#0b6b4f;color:#fff;cursor:pointer}progress{width:100%;accent-color:#0b6b4f}
 @media print{body{margin:0;max-width:none;padding:0;font-size:12px}.screen{display:none}}

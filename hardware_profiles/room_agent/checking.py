@@ -29,6 +29,8 @@ _FAILED = Both(
     zh="检查没有做成，请再试一次；若仍如此，请看教室程序的日志。",
     en="The check could not be made: try again; if it stays so, look at the room agent's log.",
 )
+_NOW = Both(zh="开始检查", en="Check now")
+_AGAIN = Both(zh="再检查一次", en="Check again")
 _KEPT = Both(zh="报告已送到服务器。", en="The report is kept on the server.")
 _NOT_KEPT = Both(
     zh="报告没有送到服务器：请打印本页。",
@@ -106,9 +108,10 @@ class RoomChecking:
     def _button(self) -> str:
         if self._in_lesson():
             return ""
+        words = _NOW if self.report is None else _AGAIN
         return (
-            f'<form method="post" action="{PATH}"><button>开始检查 · '
-            "<span lang=en>Check now</span></button></form>"
+            f'<form method="post" action="{PATH}"><button>{words.zh} · '
+            f"<span lang=en>{words.en}</span></button></form>"
         )
 
 

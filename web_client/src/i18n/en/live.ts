@@ -309,6 +309,7 @@ export const live = {
     place: (number: number) => `Place ${number}`,
     hint: "Choose in a place who stands there, on every room’s screen.",
     reset: "As at first",
+    seen: "The program, as rooms see it",
     directing: "The program’s director",
     directings: {
       automatic: "Follows the lesson by itself",

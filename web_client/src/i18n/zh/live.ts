@@ -296,6 +296,7 @@ export const live: Pick<Messages, keyof typeof english> = {
     place: (number) => `第 ${number} 个位置`,
     hint: "在每个位置选择要放的画面，所有教室都这样显示。",
     reset: "恢复原样",
+    seen: "各教室看到的节目",
     directing: "节目导播",
     directings: {
       automatic: "自动跟随课堂",

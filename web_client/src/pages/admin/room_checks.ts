@@ -9,12 +9,6 @@ import { icon } from "../../design/icons.ts";
 import { base, cards, controls } from "../../design/shared.ts";
 import { dayAndTime } from "../../i18n/format.ts";
 
-const BADGES: Record<RoomCheck["verdict"], string> = {
-  good: "good",
-  untried: "",
-  weak: "warn",
-  bad: "live",
-};
 const SHOWN = 3; // a fault that comes and goes shows itself within them
 
 export class RoomChecks extends TongkeElement {
@@ -87,9 +81,11 @@ export class RoomChecks extends TongkeElement {
     const { checks } = this.m;
     const time = dayAndTime(one.at);
     const good = one.verdict === "good";
+    // Red is what keeps lessons from being held.
+    const tone = good ? "good" : one.faults === 0 ? "" : one.verdict === "bad" ? "live" : "warn";
     return html`<li data-testid="check-${one.id}">
       <span>${time}</span>
-      <span class="badge ${BADGES[one.verdict]}">
+      <span class="badge ${tone}">
         ${icon(good ? "check" : "warning", 14)}${checks.grades[one.verdict]}
       </span>
       ${one.faults > 0 ? html`<span class="soft">${checks.faults(one.faults)}</span>` : nothing}

@@ -22,7 +22,16 @@ export class CardActions extends Form {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr); /* what is opened is as wide as the card */
         gap: 8px;
+      }
+      /* All three in one row of the narrowest card, in English too. */
+      .doings {
+        gap: 4px;
+      }
+      .doings button {
+        gap: 6px;
+        padding: 0 8px;
       }
       form {
         display: grid;
@@ -133,7 +142,7 @@ export class CardActions extends Form {
       >
         ${icon(sign, 18)}${words}
       </button>`;
-    return html`<div class="row">
+    return html`<div class="row doings">
       ${ready ? button("files", "download", library.download) : nothing}
       ${mine ? button("rename", "edit", library.rename) : nothing}
       ${mine ? button("delete", "trash", admin.delete) : nothing}

@@ -26,6 +26,7 @@ export class Downloads extends TongkeElement {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 16px;
       }
       summary {

@@ -22,8 +22,12 @@ export class LessonFile extends TongkeElement {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         justify-items: start;
         gap: 8px;
+      }
+      button {
+        white-space: normal;
       }
       progress {
         width: 100%;

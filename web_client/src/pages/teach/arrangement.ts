@@ -31,13 +31,18 @@ export class Arrangement extends TongkeElement {
       .body {
         display: flex;
         flex-wrap: wrap;
+        align-items: flex-start;
         gap: 12px;
+      }
+      .canvas,
+      figure {
+        flex: 1 1 240px;
+        max-width: 400px;
+        margin: 0;
       }
       .canvas,
       tk-program {
         position: relative;
-        flex: none;
-        width: min(400px, 100%);
         aspect-ratio: 16 / 9;
         border-radius: var(--radius);
         background: var(--picture);
@@ -107,7 +112,10 @@ export class Arrangement extends TongkeElement {
       <div class="body" @keydown=${onEscape(this.close)}>
         <div class="canvas" role="group" aria-label=${arrangement.places}>${this.places()}</div>
         ${lessonProgram(view)
-          ? html`<tk-program looks .view=${view} .session=${session}></tk-program>`
+          ? html`<figure>
+              <tk-program looks .view=${view} .session=${session}></tk-program>
+              <figcaption class="small soft">${arrangement.seen}</figcaption>
+            </figure>`
           : nothing}
         <div class="choices">
           <p class="small">${arrangement.hint}</p>
