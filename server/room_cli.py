@@ -27,7 +27,7 @@ from server.service import room_cli as service
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
 from signaling.client.address import ServerAddress
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from signaling.client.token_providers import RoomTokens
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def usual_state_folder() -> Path:
     return (Path(place) if place else Path.home() / ".local" / "state") / "tongke-room"
 
 
-def _say(said: Said) -> None:
+def _say(said: Sentence) -> None:
     for line in spoken(Text(*said), encoding=sys.stderr.encoding):
         typer.echo(line, err=True)
 

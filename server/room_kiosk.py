@@ -13,7 +13,7 @@ from hardware_profiles.room_agent.browsers import (
 )
 from hardware_profiles.room_agent.kiosk import Kiosk, KioskState
 from signaling.client.address import ServerAddress
-from signaling.client.said import Say
+from signaling.client.sentences import Say
 
 
 def room_kiosk(

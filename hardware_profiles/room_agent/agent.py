@@ -36,7 +36,7 @@ from hardware_profiles.room_agent.sources.source import NetworkCamera, PacketSou
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.errors import SeatRefused
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import DeviceKind, SeatState, Source, Welcome
 
@@ -143,7 +143,7 @@ class RoomAgent:
         """Cameras run from before a lesson until some time after; their troubles are told."""
         loop = asyncio.get_running_loop()
         last_in_lesson = float("-inf")
-        told: dict[CameraFeed | SoundFeed, Said] = {}
+        told: dict[CameraFeed | SoundFeed, Sentence] = {}
         while True:
             if self.device.phase is Phase.IN_LESSON:
                 last_in_lesson = loop.time()
@@ -165,18 +165,18 @@ class RoomAgent:
         self,
         name: Both,
         stream: CameraFeed | SoundFeed,
-        told: dict[CameraFeed | SoundFeed, Said],
+        told: dict[CameraFeed | SoundFeed, Sentence],
     ) -> None:
         """One line when a camera or the microphone is lost, one when it is back."""
         trouble = stream.trouble
         if trouble is not None:
-            said = Said(f"{name.zh}：{trouble.message_zh}", f"{name.en}: {trouble.message_en}")
+            said = Sentence(f"{name.zh}：{trouble.message_zh}", f"{name.en}: {trouble.message_en}")
             if said != told.get(stream):
                 told[stream] = said
                 self._say(said)
         elif stream.state is StreamState.SENDS and stream in told:
             del told[stream]
-            self._say(Said(f"{name.zh}：已恢复", f"{name.en}: it is back"))
+            self._say(Sentence(f"{name.zh}：已恢复", f"{name.en}: it is back"))
 
     def _streams(self) -> list[CameraFeed]:
         return [stream for camera in self.cameras for stream in camera.streams.values()]

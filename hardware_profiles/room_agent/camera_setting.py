@@ -20,7 +20,7 @@ from hardware_profiles.room_agent.sources.onvif.conversation import (
 )
 from hardware_profiles.room_agent.sources.onvif.errors import OnvifAway, OnvifError
 from hardware_profiles.room_agent.sources.onvif.post import OnvifCamera
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 
 _MENDED = {Unfit.B_FRAMES, Unfit.INTERLACED}
 _LOOK_EVERY_S = 1.0
@@ -80,7 +80,7 @@ class CameraSetting:
         except OnvifError as error:
             self.trouble = error
             if str(error) != before:
-                self._say(Said(error.message_zh, error.message_en))
+                self._say(Sentence(error.message_zh, error.message_en))
             return plain
         self.trouble = None
         for one, outcome in zip(self.streams, outcomes, strict=True):

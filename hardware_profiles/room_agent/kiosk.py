@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 
 # At once after somebody closed it by mistake; a browser that cannot start must not fill the log.
 AGAIN_S = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -65,7 +65,7 @@ class Kiosk:
             self.ended += 1
             if failures <= len(AGAIN_S):  # one that never starts is told five times, not for ever
                 self._say(
-                    Said(
+                    Sentence(
                         f"教室网页已关闭（{code}），正在重新打开",
                         f"the room's page ended ({code}); it is opened again",
                     )
@@ -86,7 +86,7 @@ class Kiosk:
             self.state = KioskState.NO_BROWSER
             browser = self._command[0]
             self._say(
-                Said(
+                Sentence(
                     f"无法启动浏览器 {browser}：{error.strerror}",
                     f"the browser {browser} cannot be started: {error.strerror}",
                 )

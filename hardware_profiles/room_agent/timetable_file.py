@@ -19,7 +19,7 @@ from hardware_profiles.room_agent.timetable import (
     Timetable,
     TimetableTornError,
 )
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 
 _NAME = "timetable"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -48,7 +48,7 @@ class TimetableFile:
         self._folder = folder
         self._name = f"{_NAME}-{hashlib.sha256(room.encode()).hexdigest()[:12]}"
         self._say = say
-        self._told: Said | None = None
+        self._told: Sentence | None = None
 
     def read(self) -> Timetable:
         """The timetable as it was kept; without a folder, or a file, an empty one."""
@@ -97,7 +97,7 @@ class TimetableFile:
             )
 
     def _tell(self, zh: str, en: str) -> None:
-        if (said := Said(zh, en)) != self._told:
+        if (said := Sentence(zh, en)) != self._told:
             self._told = said
             self._say(said)
 

@@ -24,7 +24,7 @@ from server.simulate.tables import what_was_carried, what_was_seen
 from server.spoken import spoken
 from signaling.client.address import ServerAddress
 from signaling.client.errors import ClientError
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from signaling.client.token_providers import TokenProvider
 
 _MEASURE_EVERY_S = 1.0
@@ -50,7 +50,7 @@ async def run_crew(plan: Plan, console: Console, stop: asyncio.Event) -> int:
     """All seats to their end, or until `stop`; returns the exit code: 1 where anything failed."""
     rng = random.Random(plan.seed)  # noqa: S311 - play
 
-    def say(said: Said) -> None:
+    def say(said: Sentence) -> None:
         for line in spoken(Text(*said), encoding=console.encoding):
             console.print(line, highlight=False, markup=False)
 

@@ -21,7 +21,7 @@ from server.simulate.watch import StreamSeen, watch_picture, watch_sound
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice, Phase
 from signaling.client.receiving import Receiving
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import (
     ClientMessage,
@@ -100,7 +100,7 @@ class SimulatedSeat:
         """What went wrong so far, in words; empty when all was as it should be."""
         found, total, device = [], self.figures.total, self.device
         if not self.joins:
-            trouble = device.trouble or Said("没有它的课", "it has no lesson")
+            trouble = device.trouble or Sentence("没有它的课", "it has no lesson")
             found.append(Text(f"始终没有进入课堂：{trouble.zh}", f"never joined: {trouble.en}"))
         elif self.figures.has_something_to_send and not total.sent_packets:
             why = self._why_silent()

@@ -5,7 +5,7 @@
     link             its WebSocket: requests with their answers, events
     peer             its media connections (aiortc), receiving the one that receives
     attendance       one joining of one lesson, from the welcome to whatever ends it
-    said             what it tells of itself, in both languages
+    sentences        what it tells of itself, in both languages
     device           the device's life: it waits, joins, loses its line, comes back
 
 What a device sends, wants and does is its `Participant`'s (`attendance.py`); the simulator has one.

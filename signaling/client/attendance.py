@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from signaling.client.errors import RequestRefused, ServerLost
 from signaling.client.link import Link
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 from signaling.protocol.messages import (
     ClientMessage,
     LayersNeeded,
@@ -190,7 +190,7 @@ class Attendance:
                 if refusal.refused.code != told:
                     told = refusal.refused.code
                     self._say(
-                        Said(
+                        Sentence(
                             f"没有发送：{refusal.said.zh}", f"sends nothing: {refusal.said.en}"
                         ).about(self._own.name)
                     )

@@ -20,7 +20,7 @@ from signaling.client.address import ServerAddress
 from signaling.client.attendance import Attendance, Participant
 from signaling.client.errors import RequestRefused, SeatRefused, ServerLost
 from signaling.client.link import open_link
-from signaling.client.said import Said, Say
+from signaling.client.sentences import Say, Sentence
 from signaling.client.token_providers import TokenProvider
 from signaling.protocol.messages import DeviceKind, Join, Leave, Refused, Role, SeatState, Welcome
 
@@ -80,7 +80,7 @@ class ClientDevice:
         self.name = name
         self.joins = 0
         self.losses = 0  # of a line that was in a lesson
-        self.lost_by: Said | None = None  # why it was lost last
+        self.lost_by: Sentence | None = None  # why it was lost last
         self.server_away = False  # it could not be reached when it was last asked
         self._kind = kind
         self._joined = joined
@@ -92,10 +92,10 @@ class ClientDevice:
             "plays_sound": plays_sound,
         }
         self._resume: str | None = None
-        self._told: Said | None = None
+        self._told: Sentence | None = None
 
     @property
-    def trouble(self) -> Said | None:
+    def trouble(self) -> Sentence | None:
         """Why it is not in a lesson, as last told; None in one, and while there is none."""
         return self._told
 
@@ -135,7 +135,7 @@ class ClientDevice:
         else:
             self.phase = Phase.JOINING
             await self._attend(token)
-            self._say(Said("本节课已结束", "the lesson is over").about(self.name))
+            self._say(Sentence("本节课已结束", "the lesson is over").about(self.name))
             self._resume = None
             if not self.token_provider.stays:
                 return True
@@ -149,11 +149,11 @@ class ClientDevice:
         if refused.code not in _PASSING and not self.token_provider.stays:
             raise SeatRefused(refused.code, refused.message_en, refused.message_zh)
 
-    async def _back_off(self, losses: int, reason: Said) -> None:
+    async def _back_off(self, losses: int, reason: Sentence) -> None:
         wait_s = _BACKOFF_S[min(losses, len(_BACKOFF_S)) - 1] * self._rng.uniform(0.8, 1.2)
         if reason != self._told:  # a long outage is one line, not a thousand
             self._told = reason
-            again = Said(f"{reason.zh}，正在重试", f"{reason.en}; trying again")
+            again = Sentence(f"{reason.zh}，正在重试", f"{reason.en}; trying again")
             self._say(again.about(self.name))
         await asyncio.sleep(wait_s)
 
@@ -188,8 +188,8 @@ class ClientDevice:
         return next(known, unnamed)
 
 
-def _entered(joins: int, role: Role) -> Said:
+def _entered(joins: int, role: Role) -> Sentence:
     again_zh, again_en = (f"再次（第 {joins} 次）", f" again ({joins})") if joins > 1 else ("", "")
-    return Said(
+    return Sentence(
         f"已{again_zh}进入课堂（{_ROLES[role]}）", f"in the lesson{again_en} as {role.value}"
     )

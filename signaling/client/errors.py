@@ -8,7 +8,7 @@ ClientError
 
 from __future__ import annotations
 
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from signaling.protocol.messages import Refused
 
 
@@ -17,7 +17,7 @@ class ClientError(Exception):
 
     def __init__(self, en: str, zh: str) -> None:
         super().__init__(en)
-        self.said = Said(zh, en)
+        self.said = Sentence(zh, en)
 
 
 class SeatRefused(ClientError):  # noqa: N818 - a refusal is no error of ours

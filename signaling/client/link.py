@@ -18,7 +18,7 @@ from websockets.exceptions import WebSocketException
 
 from signaling.client.address import ServerAddress
 from signaling.client.errors import RequestRefused, ServerLost
-from signaling.client.said import reason
+from signaling.client.sentences import reason
 from signaling.protocol.messages import (
     ClientMessage,
     Ping,

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from signaling.client.address import ServerAddress
 from signaling.client.errors import SeatRefused, ServerLost
-from signaling.client.said import Said, reason
+from signaling.client.sentences import Sentence, reason
 
 _ANSWER_TIMEOUT_S = 10.0
 _MOST_ANSWER_BYTES = 1 << 20
@@ -101,7 +101,7 @@ class RoomTokens:
                     f"本机不认识 {self.server.origin} 的证书：请安装服务器的证书颁发机构"
                     "（见其 /trust 页面），或加上 --insecure",
                 ) from None
-            why = reason(cause) if isinstance(cause, BaseException) else Said(cause, cause)
+            why = reason(cause) if isinstance(cause, BaseException) else Sentence(cause, cause)
             raise ServerLost(
                 f"{self.server.origin} does not answer: {why.en}",
                 f"{self.server.origin} 没有应答：{why.zh}",

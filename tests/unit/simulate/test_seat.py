@@ -29,7 +29,7 @@ from server.simulate.voice import speech_loop
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
 from signaling.client.errors import SeatRefused
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from signaling.client.token_providers import OneToken, TokenProvider
 from signaling.protocol.messages import (
     Done,
@@ -171,7 +171,7 @@ def new_seat(
         habits=changes.pop("habits", Habits(hands=False, talk=Talk.ALWAYS)),
         receive=changes.pop("receive", Receive.NOTHING),
     )
-    said: list[Said] = []
+    said: list[Sentence] = []
     return SimulatedSeat(
         ServerAddress.parse(server.origin),
         token_provider or OneToken("token"),

@@ -21,7 +21,7 @@ from hardware_profiles.room_agent.browsers import (
     write_start_page,
 )
 from hardware_profiles.room_agent.kiosk import AGAIN_S, Kiosk, KioskState, patience_s
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 
 CHROME = r"C:\Program Files\Google\Chrome\Application\chrome.exe"
 EDGE = r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe"
@@ -110,7 +110,7 @@ async def test_it_is_opened_again_when_it_ends(
     monkeypatch.setattr(kiosk, "AGAIN_S", (0.0,) * 3)
     lives = tmp_path / "lives"
     os.mkfifo(lives)
-    said: list[Said] = []
+    said: list[Sentence] = []
     page = Kiosk(["/bin/sh", "-c", f"echo one >{lives}; exit 3"], KioskState.OPEN, say=said.append)
     running = asyncio.create_task(page.run())
     for _ in range(3):
@@ -153,7 +153,7 @@ def runs(pid: int) -> bool:
 
 
 async def test_what_is_no_program_is_told_and_not_tried_for_ever(tmp_path: Path) -> None:
-    said: list[Said] = []
+    said: list[Sentence] = []
     page = Kiosk([str(tmp_path / "none")], KioskState.OPEN, say=said.append)
     await page.run()
     assert page.state is KioskState.NO_BROWSER and "cannot be started" in said[0].en

@@ -34,7 +34,7 @@ from hardware_profiles.room_agent.sources.onvif.media import same_stream
 from hardware_profiles.room_agent.sources.onvif.post import OnvifAddress, OnvifCamera
 from hardware_profiles.room_agent.sources.onvif.xml import MOST_BYTES, parse
 from hardware_profiles.room_agent.sources.rtsp.authorization import Login
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from tests.onvif_camera import PASSWORD, USER, EncoderSetting, FakeOnvif, Make
 from tests.ports import free_port
 
@@ -214,7 +214,7 @@ class _Source:
 async def test_b_frames_that_are_seen_are_asked_away_and_the_stream_opened_anew() -> None:
     feed = CameraFeed(_Source(), Target(320, 240, 15, 300_000), first_timestamp=0)
     feed.start()
-    said: list[Said] = []
+    said: list[Sentence] = []
     with cameras(Make.SHORT_NAMES) as fake:
         camera = OnvifCamera(OnvifAddress.parse(fake.url), LOGIN)
         setting = CameraSetting(camera, [SetStream(MAIN, feed)], said.append)

@@ -21,7 +21,7 @@ from hardware_profiles.room_agent.timetable import (
 )
 from hardware_profiles.room_agent.timetable_file import TimetableFile
 from signaling.client.address import ServerAddress
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from signaling.client.token_providers import RoomTokens
 
 NINE = 1_900_000_000.0
@@ -125,7 +125,7 @@ def test_another_version_s_file_is_torn_too() -> None:
 
 
 def test_a_torn_file_is_told_and_made_anew(tmp_path: Path) -> None:
-    said: list[Said] = []
+    said: list[Sentence] = []
     file = TimetableFile(tmp_path, said.append)
     known = learnt(NINE).known
     assert known is not None
@@ -149,7 +149,7 @@ def test_another_room_s_is_another(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    said: list[Said] = []
+    said: list[Sentence] = []
     file = TimetableFile(tmp_path / "file" / "folder", said.append)
     known = learnt(NINE).known
     assert known is not None

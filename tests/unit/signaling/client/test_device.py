@@ -10,7 +10,7 @@ import pytest
 from signaling.client.address import ServerAddress
 from signaling.client.device import ClientDevice
 from signaling.client.errors import SeatRefused, ServerLost
-from signaling.client.said import Said
+from signaling.client.sentences import Sentence
 from signaling.protocol.messages import DeviceKind
 
 
@@ -23,7 +23,7 @@ class Answers:
     def __init__(self, *answers: Exception | None) -> None:
         self._answers = list(answers)
         self.device: ClientDevice | None = None
-        self.seen: list[tuple[bool, Said | None]] = []
+        self.seen: list[tuple[bool, Sentence | None]] = []
 
     async def token(self) -> str | None:
         assert self.device is not None
@@ -37,7 +37,7 @@ class Answers:
 async def test_no_server_is_told_from_no_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signaling.client.device._BACKOFF_S", (0.0,))
     tokens = Answers(ServerLost("cut", "断了"), None, ServerLost("cut", "断了"))
-    said: list[Said] = []
+    said: list[Sentence] = []
     device = ClientDevice(
         ServerAddress.parse("https://tongke.example"),
         tokens,
@@ -51,7 +51,7 @@ async def test_no_server_is_told_from_no_lesson(monkeypatch: pytest.MonkeyPatch)
     async with asyncio.timeout(5):
         with pytest.raises(SeatRefused):
             await device.run()
-    cut = Said("断了", "cut")
+    cut = Sentence("断了", "cut")
     assert tokens.seen == [(False, None), (True, cut), (False, None), (True, cut)]
-    told = Said("room：断了，正在重试", "room: cut; trying again")
+    told = Sentence("room：断了，正在重试", "room: cut; trying again")
     assert said == [told] * 2  # each outage once

@@ -21,25 +21,25 @@ _ZH = {
 }
 
 
-class Said(NamedTuple):
+class Sentence(NamedTuple):
     """The same in Chinese and in English."""
 
     zh: str
     en: str
 
-    def about(self, name: str) -> Said:
-        """Said of this device."""
-        return Said(f"{name}：{self.zh}", f"{name}: {self.en}")
+    def about(self, name: str) -> Sentence:
+        """Sentence of this device."""
+        return Sentence(f"{name}：{self.zh}", f"{name}: {self.en}")
 
 
-Say = Callable[[Said], None]
+Say = Callable[[Sentence], None]
 
 
-def reason(error: BaseException) -> Said:
+def reason(error: BaseException) -> Sentence:
     """Why a connection failed, as the system tells it, to be put into a sentence."""
     if isinstance(error, socket.gaierror):
-        return Said("找不到这个名称的机器", "no machine of this name is known")
+        return Sentence("找不到这个名称的机器", "no machine of this name is known")
     if isinstance(error, TimeoutError):
-        return Said("超时", "no answer in time")
+        return Sentence("超时", "no answer in time")
     system = getattr(error, "strerror", None) or str(error)
-    return Said(_ZH.get(getattr(error, "errno", None) or 0, system), system)
+    return Sentence(_ZH.get(getattr(error, "errno", None) or 0, system), system)
