@@ -183,7 +183,9 @@ class LayerMeter:
         return now < self.silent_at
 
     def hear(self, heard_at: float) -> None:
-        """Something came that says nothing of the rate: it lives."""
+        """Something came that says nothing of the rate: it lives, or begins to."""
+        if not self.live(heard_at):
+            self._rate_bps, self._began_at = 0.0, heard_at
         self._heard_at = heard_at
 
     def update(self, total_bytes: int, now: float, heard_at: float | None = None) -> None:

@@ -158,6 +158,20 @@ def test_meter_knows_a_silent_layer_and_begins_anew_with_it() -> None:
     assert meter.bitrate_bps == pytest.approx(200_000)
 
 
+def test_what_says_nothing_of_the_rate_is_a_sign_of_life() -> None:
+    meter = LayerMeter()
+    meter.update(0, 0.0)
+    now, total = run(meter, 0.0, 3, 1_000_000, 0)
+    meter.hear(now + 1)
+    assert meter.live(now + 1 + SILENT_AFTER_S / 2)
+    assert meter.bitrate_bps == pytest.approx(1_000_000, rel=0.1)
+    meter.update(total, now + 10)
+    meter.hear(now + 10.2)  # after a silence all is as at the beginning
+    assert meter.live(now + 10.2) and meter.bitrate_bps == 0
+    meter.update(total + 20_000, now + 10.4)
+    assert meter.bitrate_bps == pytest.approx(400_000)
+
+
 def test_a_slow_layers_bitrate_is_that_of_its_pace() -> None:
     meter = LayerMeter()
     meter.pause_s = 3.0
