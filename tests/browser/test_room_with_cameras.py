@@ -22,7 +22,7 @@ from tests.browser.agent_room import CAMERAS, AgentRoom, agent_room
 from tests.browser.county import ROOMS, TEACHER, post
 from tests.browser.fake_devices import seat_device
 from tests.browser.firefox import firefox, has_firefox
-from tests.browser.screens import LISTEN_S, Screen, open_seat
+from tests.browser.screens import LISTEN_S, WAIT_S, Screen, open_seat
 from tests.browser.test_lesson import finished_recording
 from tests.lesson_watcher import hears, shows, watching
 from tests.network_camera import CameraModel, need_cameras
@@ -36,6 +36,7 @@ SIZE = (480, 270)
 _MICROPHONE = """() => {
   window.microphone = tongkeSession.devices.track("room") ?? window.microphone;
   return window.microphone?.readyState ?? "none"; }"""
+_IS_OFF = f"() => ({_MICROPHONE})() === 'ended'"
 _SHOWN = """() => PageProbe.all("video").filter((one) => one.currentTime > 2)
   .map((one) => TongkeIdentity.readVideo(one)?.identity ?? -1)"""
 
@@ -127,7 +128,7 @@ def sound_moves_to_the_page_and_back(
     devices.plug_in(voice(CEILING))
     teacher.hears_only(seat, CEILING)
     heard_at[CEILING] = time.time() - LISTEN_S
-    page.wait_for_function(f"({_MICROPHONE})() === 'ended'")  # off, and not only unheard
+    page.wait_for_function(_IS_OFF, timeout=WAIT_S * 1000)  # and not only unheard
     return heard_at
 
 
