@@ -48,8 +48,6 @@ _CODECS = {"video/h264", "audio/opus"}
 # Pictures go out at 60 Mb/s at most, a group at 20: a whole one at once would overflow the first
 # queue on its way, and what a viewer's system keeps for it, often no more than a hundred packets.
 _PAUSE_S, _GROUP_PAUSE_S = 0.005, 0.015
-# The keyframes of several large cameras that come in one moment; more is a group.
-_PICTURES = 256
 _MOST_WAITING = 16_384
 # Several viewers come at one moment; one group is for all of them. As often as the media core asks
 # (`mixer.forward.keyframes`): who comes a little later waits no longer than for that.
@@ -89,6 +87,7 @@ class CameraSending(Peer):
         self._sound = SoundWay(self.connection, sound, self.put_first, rng) if sound else None
         self._line = LineLayers([len(way.layers) for way in self._ways])
         self._waiting: deque[bytes] = deque()
+        self._of_groups = 0  # so many of them, from the first on, until the last group is out
         self._departure: Departure | None = None  # there as soon as it may send
         self._leaving: asyncio.Handle | None = None
 
@@ -186,7 +185,12 @@ class CameraSending(Peer):
     @property
     def is_behind(self) -> bool:
         """Whether a group is still on its way: another would only come later."""
-        return len(self._waiting) > _PICTURES
+        return self._of_groups > 0
+
+    def put_group(self, packets: Sequence[bytes]) -> None:
+        """Send these, in order, each in its time."""
+        self.put(packets)
+        self._of_groups = len(self._waiting)
 
     def _leave(self) -> None:
         """Once all that came in this moment is there: a picture leaves as one."""
@@ -198,9 +202,9 @@ class CameraSending(Peer):
         if self._departure is None:
             return
         try:
-            self._departure.send(
-                [waiting.popleft() for _ in range(min(MOST_PACKETS, len(waiting)))]
-            )
+            count = min(MOST_PACKETS, len(waiting))
+            self._of_groups = max(0, self._of_groups - count)
+            self._departure.send([waiting.popleft() for _ in range(count)])
         except ConnectionError:
             self.failed.set()
             return
@@ -283,7 +287,7 @@ class _Way:
         packets = self.camera.streams[number].path.group.packets
         if packets:
             self._group_at[number] = now
-            self._sending.put(self.layers[number].group(packets))
+            self._sending.put_group(self.layers[number].group(packets))
 
     async def _asked(self, packet: AnyRtcpPacket) -> None:
         """What the server asks of a stream: a lost packet, a picture to begin with."""
