@@ -1,6 +1,7 @@
 """A room with Firefox, which here has no H.264, in a lesson with Chromium.
 
-The others send H.264 until it comes; then all go to VP8, and everybody sees everybody. Its devices
+The others send H.264 until it comes; then all go to VP8, and everybody sees everybody; the program,
+which the server makes in H.264, it has in VP8. Its devices
 are chosen while the lesson goes on; what they send is read from the teacher's page. What its room
 is told of the floor is true, and a teacher in Firefox begins, chooses layouts, leaves and ends.
 """
@@ -49,6 +50,18 @@ HEARS = """async () => {
   const sounds = stats.filter((one) => one.type === "inbound-rtp" && one.kind === "audio");
   return sounds.length === 2 && sounds.every((one) => one.totalAudioEnergy > 0);
 }"""
+# The program instead of the separate pictures: its picture stands there, and more are decoded. (Of
+# what comes live Firefox counts no frames in the element.)
+TAKES_PROGRAM = "taken => { tongkeSession.takeProgram(taken ? 'chosen' : null); }"
+SHOWS_PROGRAM = """async () => {
+  const video = PageProbe.all("tk-program")[0]?.shadowRoot.querySelector("video");
+  if (!video?.videoHeight) return false;
+  const stats = [...(await tongkeSession.peers.subscribe.getStats()).values()];
+  const live = stats.filter((one) => one.type === "inbound-rtp" && one.kind === "video");
+  const decoded = live.reduce((sum, one) => sum + one.framesDecoded, 0);
+  window.decodedBefore ??= decoded;
+  return decoded > window.decodedBefore + 30;
+}"""
 LAYERS = """async () => {
   const stats = [...(await tongkeSession.peers.publish.getStats()).values()];
   return stats.filter((one) => one.type === "outbound-rtp" && one.framesEncoded > 0).length >= 2;
@@ -59,7 +72,11 @@ def test_a_room_with_firefox(tmp_path: Path, playwright: Playwright) -> None:
     with ExitStack() as stack:
         # Firefox has no candidates on the loopback address: it reaches the server on the cable's.
         line = stack.enter_context(room_network(6))
-        server = ServerProcess(tmp_path / "data", advertised=("127.0.0.1", line.host))
+        server = ServerProcess(
+            tmp_path / "data",
+            advertised=("127.0.0.1", line.host),
+            settings={"TONGKE_PROGRAMS": "1"},
+        )
         server.data_folder.mkdir()
         stack.callback(server.stop)
         server.start()
@@ -96,6 +113,10 @@ def test_a_room_with_firefox(tmp_path: Path, playwright: Playwright) -> None:
             "() => window.dispatchEvent(new KeyboardEvent('keydown', { key: ' ' })) && null"
         )
         expect(teacher.page.get_by_test_id(f"hand-{with_firefox}")).to_be_visible()
+
+        browser.evaluate(TAKES_PROGRAM, True)
+        browser.wait(SHOWS_PROGRAM)
+        browser.evaluate(TAKES_PROGRAM, False)
 
         server.kill()
         server.start()
