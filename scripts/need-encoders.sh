@@ -6,7 +6,8 @@ has_encoders() {
     command -v ffmpeg >/dev/null && command -v gst-inspect-1.0 >/dev/null || return 1
     for element in x264enc flvmux rtmp2sink mpegtsmux srtsink voaacenc rawvideoparse \
         webrtcbin nicesink opusenc opusdec openh264dec vp8dec; do
-        gst-inspect-1.0 --exists "$element" || return 1
+        # Without a version its own is asked for, and ICE elements have another.
+        gst-inspect-1.0 --exists --atleast-version=0.1 "$element" || return 1
     done
 }
 has_encoders && exit 0
