@@ -22,11 +22,12 @@ from typer._click.exceptions import MissingParameter
 from hardware_profiles.errors import ProfileError
 from hardware_profiles.loader import load_room_profile
 from server.command_words import words
-from server.errors import Text
+from server.errors import StartRefused, Text
 from server.service import room_cli as service
+from server.service.room_check import address_of
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
-from signaling.client.address import ServerAddress
+from server.system_errors import why
 from signaling.client.sentences import Sentence
 from signaling.client.token_providers import RoomTokens
 
@@ -83,15 +84,24 @@ def room(
     from server.doctor.room_side import RoomOptions, checking_of  # noqa: PLC0415
 
     try:
-        address = ServerAddress.parse(server, insecure=insecure)
+        address = address_of(server, insecure=insecure)
         credential = read_credential(credential_file)
-    except (ValueError, OSError):
+    except StartRefused as refused:
+        _fail(refused.text)
+    except OSError as error:
+        reason = why(error)
         _fail(
             Text(
-                f"无法读取设备凭证 {credential_file}（须只有这一个词），"
-                "或 --server 不是 https://主机名 形式的地址。",
-                f"The credential {credential_file} cannot be read or is not one word, "
-                "or --server is no address such as https://tongke.example.",
+                f"无法读取设备凭证 {credential_file}：{reason.zh}。",
+                f"The device credential {credential_file} cannot be read: {reason.en}.",
+            )
+        )
+    except ValueError:
+        _fail(
+            Text(
+                f"{credential_file} 不是设备凭证：文件中须只有显示过的那一个词。",
+                f"{credential_file} is no device credential: it must be one word alone, as it was "
+                "shown.",
             )
         )
     kept = state_folder or usual_state_folder()

@@ -92,7 +92,8 @@ class RoomCheck:
             (LINE, Both(zh="正在测到服务器的线路……", en="Measuring the line …"), self._line),
         ]
         for name, said, part in parts:
-            self.say(said)
+            if name is not MICROPHONE or self.sound.microphone:  # else nothing is tried
+                self.say(said)
             try:
                 findings += await part()
             except Exception as error:

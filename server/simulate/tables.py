@@ -16,14 +16,14 @@ from server.spoken import spoken
 _SEATS = Text("各台设备", "seats")
 _SEAT, _SECONDS, _DELAY_MS = Text("设备", "seat"), Text("秒", "s"), Text("延迟 ms", "delay ms")
 _WAYS = (
-    Text("发 包", "up packets"),
+    Text("发 包", "up pkts"),
     Text("发 kb/s", "up kb/s"),
     Text("发 丢失", "up lost"),
-    Text("发 画面", "up pictures"),
-    Text("收 包", "down packets"),
+    Text("发 画面", "up pics"),
+    Text("收 包", "down pkts"),
     Text("收 kb/s", "down kb/s"),
     Text("收 丢失", "down lost"),
-    Text("收 画面", "down pictures"),
+    Text("收 画面", "down pics"),
 )
 _RECEIVED = Text("收到的内容", "received")
 _SEEN = (

@@ -133,7 +133,7 @@ export const office = {
     length: "Length",
     whoSees: "Who may see it",
     download: "Download",
-    wholeWaits: "In line: the server is making another file.",
+    wholeWaits: "In line: it is made when its turn comes.",
     wholeIsMade: (percent: string) => `Making the file: ${percent}`,
     singles: "Single pictures",
     fragments: (count: number) =>

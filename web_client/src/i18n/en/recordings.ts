@@ -10,7 +10,7 @@ export const recordings = {
     filmHint:
       "One MP4 file with one picture and one sound, as the class saw and heard it. It plays everywhere. Making it takes about a quarter to half of the lesson’s length.",
     saveFilm: (size: string) => `Save the film (${size})`,
-    makeExport: "Download to play without a network",
+    makeExport: "Download to play offline",
     exportHint:
       "One ZIP file with all pictures, the chapters and a player: unpack it and open index.html, on a PC without a network too. An administrator can import it on another Tongke server.",
     saveExport: (size: string) => `Save the ZIP file (${size})`,

@@ -124,7 +124,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     length: "时长",
     whoSees: "谁可以看",
     download: "下载",
-    wholeWaits: "正在排队：服务器在生成另一个文件。",
+    wholeWaits: "正在排队，轮到时就开始生成。",
     wholeIsMade: (percent) => `正在生成文件：${percent}`,
     singles: "单路画面",
     fragments: (count: number) => `另有 ${count} 个不到十秒的片段（进出课堂时留下）`,
