@@ -99,8 +99,8 @@ async def test_one_microphone_a_seat_whatever_happens_to_it(
     finally:
         await asyncio.to_thread(room.end)
     said = room.log.read_text()
-    assert "sound: it is there and gives nothing at all" in said
-    assert "sound: the microphone is back" in said
+    assert "Microphone: it is there and gives nothing at all" in said
+    assert "Microphone: it is back" in said
 
 
 async def _alone(

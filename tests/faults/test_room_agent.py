@@ -143,5 +143,5 @@ async def test_a_lesson_whose_room_has_a_network_camera(
         observer.seen.clear()
         await shows(observer, MAIN)
     said = log.read_text()
-    assert "students: the camera is gone" in said
-    assert "students: the camera is back" in said
+    assert "Pupils' camera: the camera is gone" in said
+    assert "Pupils' camera: it is back" in said
