@@ -215,7 +215,7 @@ def test_the_button_on_the_agents_own_page(
             while "<progress>" in (told := page.get("/check").text):
                 assert time.monotonic() < ends_at
                 time.sleep(0.5)
-        assert "教师摄像机（f）" in told and "已送到服务器" in told
+        assert "教师摄像机（大画面）" in told and "已送到服务器" in told
         assert PASSWORD not in told
     finally:
         agent.terminate()
