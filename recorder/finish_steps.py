@@ -59,6 +59,9 @@ LOW_SHARE = 0.5
 # A recorder that is killed so soon after it began a file has not written a whole fragment of it.
 KILLED_SOON_S = 1.0
 
+# Of a stream: they have 32 bits (RFC 3550 §5.1).
+TIMESTAMPS = 1 << 32
+
 # A picture that came twice has its place by two clocks, which differ by less.
 SAME_PICTURE_S = 0.01
 
@@ -234,13 +237,20 @@ def end_where_sent_again(work: FinishingWork) -> None:
 
 
 def _again(one: _Piece, other: _Piece) -> bool:
-    """Whether `other` has the end of `one` too, without a hole."""
+    """Whether `other` has the end of `one` too, without a hole: by the sender's own timestamps.
+
+    Where they lie in the lesson says nothing of that: two recorders' places may overlap, and what
+    the one has alone is never given up for the other.
+    """
     if one.track.started.producer_id != other.track.started.producer_id:
         return False
     if not one.span.start < other.span.start < one.span.end or not other.extent.held:
         return False
-    _, until = other.extent.held[0]
-    return other.timed.to_lesson(until) >= one.span.end - LAST_FRAME_S
+    lap = TIMESTAMPS / one.track.started.clock_rate
+    ahead = (other.extent.first - one.extent.first + lap / 2) % lap - lap / 2
+    first, until = other.extent.held[0]
+    length = one.extent.end - one.extent.first
+    return 0 < ahead < length and ahead + until - first >= length - LAST_FRAME_S
 
 
 def make_parts(work: FinishingWork) -> None:

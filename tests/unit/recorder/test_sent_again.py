@@ -68,3 +68,25 @@ def test_what_came_twice_stands_in_one_part(tmp_path: Path, codec: str, *, sound
             for at in decoded_beeps(lesson.path / part["file"])
         ]
         assert [round(at - parts[0]["start_s"], 1) for at in beeps] == list(BEEPS)
+
+
+def test_what_did_not_come_twice_is_all_kept(tmp_path: Path) -> None:
+    """Two files overlap on the time line, as where packets came faster than they were made: what
+    each has alone stays."""
+    lesson = RecordedLesson(tmp_path / "rec1")
+    pictures = packetise(VIDEO["H264"], encode_video("H264", SECONDS))
+    lesson.open()
+    lesson.track("v1", VIDEO["H264"], producer="camera")
+    lesson.receive([Packet(at / 4, "v1", data) for at, data in pictures if at < 4.0], until=1.2)
+    lesson.kill()
+    lesson.now = 1.5
+    lesson.open()
+    lesson.track("v2", VIDEO["H264"], producer="camera")
+    later = [Packet(1.5 + (at - 6.0) / 4, "v2", data) for at, data in pictures if at >= 6.0]
+    lesson.receive(later, until=3.0)
+    parts = [part for part in lesson.close()["parts"] if part["has_video"]]
+    assert len(parts) == 2
+    assert parts[1]["start_s"] < parts[0]["start_s"] + parts[0]["duration_s"] - 1.0
+    seen = [number for part in parts for _, number in decoded_counters(lesson.path / part["file"])]
+    assert seen[-75:] == list(range(150, 225))
+    assert seen[:-75] == list(range(len(seen) - 75)) and len(seen) >= 75 + 87
