@@ -82,9 +82,9 @@ checks:
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
 	    $(STAMPS)/native $(STAMPS)/web $(CHECKS)
 
-# Two workers more than there are processors: many tests wait for a clock, and leave theirs idle.
+# One worker more than there are processors: many tests wait for a clock, and leave theirs idle.
 # Files in the order of their names (else the few long ones come last).
-WORKERS = -n $$(($$(nproc) + 2)) --dist loadfile --no-loadscope-reorder
+WORKERS = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # For every step: no real processes under fire, no fuzzing, no browsers, one database; of the scans
 # and long plays that are marked `thorough` a short part each.

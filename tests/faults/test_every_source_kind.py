@@ -43,6 +43,9 @@ from tests.ports import free_port
 from tests.real_encoders import ffmpeg, need_encoders, sending, voice_file
 from tests.sound_devices import SoundDevices
 
+# A dozen encoders, and what decodes all of them, take both processors of a small machine.
+pytestmark = pytest.mark.alone
+
 WIDTH, HEIGHT, RATE = 320, 240, 15
 PASSED, H265, MJPEG, SCREEN, USB, FILM, RTMP, SRT, WHIP, MICROPHONE = range(2, 12)
 PATTERN = -1  # it has no mark: it is compared with itself
