@@ -146,7 +146,7 @@ test-browser: $(STAMPS)/native $(STAMPS)/web
 	@$(MAKE) --no-print-directory browsers-beside
 	@$(MAKE) --no-print-directory browsers-alone
 
-# Several at a time where it is asked what comes, one by one where it is asked when.
+# Several at a time where it is asked what comes, one by one where it is asked when; of browsers one.
 core-beside:
 	$(PY) -m pytest -q -m "not browser and not alone" $(WORKERS)
 
@@ -154,7 +154,7 @@ core-alone:
 	$(PY) -m pytest -q -m "not browser and alone" tests/faults
 
 browsers-beside:
-	$(PY) -m pytest -q -m "browser and not alone" -n 2 --dist loadfile tests/browser tests/faults
+	$(PY) -m pytest -q -m "browser and not alone" tests/browser tests/faults
 
 browsers-alone:
 	$(PY) -m pytest -q -m "browser and alone" tests/browser tests/faults

@@ -30,7 +30,7 @@ structlog.configure(
 PUMP_THREAD = "tongke-pump"
 # A thread that was told to end may still be on its way out, on a busy machine for a while; so may a
 # connection of a library with threads of its own.
-LAST_STEPS_S = 10.0
+LAST_STEPS_S = 30.0
 
 
 ALONE_IN = ("faults", "browser")  # where `make test` looks for those that need the machine

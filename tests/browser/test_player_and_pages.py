@@ -192,7 +192,7 @@ def clean(page: Page, what: str, found: dict[str, list[str]]) -> None:
     violations = page.evaluate(VIOLATIONS)
     page.set_viewport_size(PHONE)
     try:
-        page.wait_for_function(f"({TOO_WIDE})() <= 1", timeout=FITS_WITHIN_MS)
+        page.wait_for_function(f"() => ({TOO_WIDE})() <= 1", timeout=FITS_WITHIN_MS)
     except NotInTime:
         violations.append(f"{page.evaluate(TOO_WIDE)} pixels stand beyond a phone's edge")
     page.set_viewport_size(LAPTOP)
