@@ -204,6 +204,7 @@ async def test_an_export_fetches_what_lies_there_alone(tmp_path: Path, store_por
     assert await asyncio.to_thread(exported.read_bytes) == keep
 
 
+@pytest.mark.alone  # the library's connection, whose upload was refused halfway, ends in its time
 async def test_wrong_keys_and_no_store_are_tried_again_and_told(
     tmp_path: Path, store_port: int
 ) -> None:
