@@ -31,12 +31,17 @@ class _TornError(BoxError):
 class Fragment:
     """A whole piece of a live file; the first one is its header.
 
-    `time` is that of its first frame in ticks of the track's clock, None where nobody says.
+    `told` is what its `moof` says; its samples fill the bytes before `ends`.
     """
 
     begins: int
     ends: int
-    time: int | None = None
+    told: tuple[TrackFragment, ...] = ()
+
+    @property
+    def time(self) -> int | None:
+        """Of its first frame in ticks of the track's clock, None where nobody says."""
+        return self.told[-1].time if self.told else None
 
 
 def whole_fragments(file: BinaryIO, size: int) -> list[Fragment]:
@@ -60,7 +65,7 @@ def whole_fragments(file: BinaryIO, size: int) -> list[Fragment]:
             elif kind == b"mdat" and told:
                 if sum(one.bytes for one in told) != end - body:
                     return found
-                found.append(Fragment(begins, end, told[-1].time))
+                found.append(Fragment(begins, end, tuple(told)))
                 told = []
     except BoxError:
         pass

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 from pathlib import Path
 
 from recorder.errors import ManifestError, RecorderError
-from recorder.finish import NICENESS, limit_output
+from recorder.finish import give_way, limit_output
 from recorder.manifest import MAX_MANIFEST_BYTES, Manifest, manifest_from
 from recorder.repairing import Repair
 from recorder.verification import look
@@ -25,7 +24,7 @@ from recorder.verification import look
 def main(arguments: list[str]) -> int:
     """The command line; see the top of this file."""
     (folder,) = arguments
-    os.nice(NICENESS)
+    give_way()
     # Parts as well as tracks: of most recordings there are no tracks any more.
     limit_output(look(Path(folder)).bytes)
     repair = Repair(Path(folder), _known(sys.stdin.buffer.read(MAX_MANIFEST_BYTES)))

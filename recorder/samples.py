@@ -11,14 +11,13 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from mixer.boxes import HEAD_BYTES, BoxError, child
+from mixer.boxes import BoxError, child
 from recorder.fragments import whole_fragments
-from recorder.track_fragments import Ticks, track_fragments
+from recorder.track_fragments import Runs, Ticks
 
 # Beyond any lesson, and within what 64 bits add up.
 _MOST_TICKS = 1 << 60
@@ -77,47 +76,31 @@ def _read(path: Path, _size: int, _changed_ns: int) -> Samples | None:
             moov = child(os.pread(file.fileno(), header.ends, 0), b"moov")
         except BoxError:
             return None
-        found = [_run(file, fragment.begins, fragment.ends) for fragment in fragments]
-    runs = [run for run in found if run is not None]
-    none = np.zeros(0, np.int64)
+    # Of several tracks, or of several runs: no file of ours.
+    ours = [
+        (one.told[0].time or 0, one.told[0].runs[0], one.ends)
+        for one in fragments
+        if len(one.told) == 1 and len(one.told[0].runs) == 1
+    ]
+    runs = Runs([run for _, run, _ in ours])
+    sizes = runs.sizes()
+    began = [min(_MOST_TICKS, time) for time, _, _ in ours]
+    lies = [ends - run.bytes for _, run, ends in ours]
     return Samples(
         moov,
-        size - (fragments[-1].ends if fragments else header.ends),
-        np.concatenate([run.shown for run in runs]) if runs else none,
-        np.concatenate([run.offset for run in runs]) if runs else none,
-        np.concatenate([run.size for run in runs]) if runs else none,
-        np.concatenate([run.key for run in runs]) if runs else none.astype(np.bool_),
+        size - whole[-1].ends,
+        _end_to_end(began, runs.durations(), runs) + runs.later(),
+        _end_to_end(lies, sizes, runs),
+        sizes,
+        runs.keys(),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    shown: Ticks
-    offset: Ticks
-    size: Ticks
-    key: npt.NDArray[np.bool_]
-
-
-def _run(file: BinaryIO, begins: int, ends: int) -> _Run | None:
-    """The samples of one whole fragment: `moof`, then the `mdat` that they fill."""
-    handle = file.fileno()
-    at = begins
-    while at < ends:  # whatever stands before the moof
-        head = os.pread(handle, HEAD_BYTES, at)
-        length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if kind == b"moof" or length < HEAD_BYTES:
-            break
-        at += length
-    moof = os.pread(handle, max(0, length - HEAD_BYTES), at + HEAD_BYTES)
-    try:
-        (told,) = track_fragments(moof)
-        (run,) = told.runs
-    except (BoxError, ValueError):
-        return None  # of several tracks, or runs: no file of ours
-    durations, sizes = run.durations(), run.sizes()
-    return _Run(
-        shown=min(_MOST_TICKS, told.time or 0) + np.cumsum(durations) - durations + run.later(),
-        offset=ends - run.bytes + np.cumsum(sizes) - sizes,
-        size=sizes,
-        key=run.keys(),
-    )
+def _end_to_end(begins: list[int], lengths: Ticks, runs: Runs) -> Ticks:
+    """Where each sample begins when those of a run follow each other from where it begins."""
+    before = np.cumsum(lengths) - lengths
+    filled = [at for at, count in enumerate(runs.counts) if count]
+    firsts = np.array(runs.firsts, np.int64)[filled]
+    moved = np.array(begins, np.int64)[filled] - before[firsts]
+    found: Ticks = before + np.repeat(moved, np.array(runs.counts, np.int64)[filled])
+    return found

@@ -7,8 +7,9 @@ says is true of the file is for who reads the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -44,45 +45,67 @@ class Run:
 
     offset: int | None
     count: int
+    first_flags: int | None  # of its first sample, where not each says its own
+    defaults: Defaults
     _told: int
-    _first_flags: int | None
     _table: npt.NDArray[np.uint32]
-    _defaults: Defaults
 
     @property
     def bytes(self) -> int:
         """Of all its samples."""
-        if self._told & _SIZE:
-            return int(self._column(_SIZE).sum(dtype=np.int64))
-        return self.count * self._defaults.size
+        if self.tells(_SIZE):
+            return int(self.own(_SIZE).sum(dtype=np.int64))
+        return self.count * self.defaults.size
+
+    def tells(self, field: int) -> bool:
+        """Whether each sample has a value of its own for this."""
+        return bool(self._told & field)
+
+    def own(self, field: int) -> npt.NDArray[np.uint32]:
+        """The value of each sample, where it is told."""
+        return self._table[:, sum(self.tells(one) for one in _FIELDS if one < field)]
+
+
+class Runs:
+    """Runs of one track, one behind the other, as one table: a track has thousands of a dozen
+    samples each. A column is made when it is asked for.
+    """
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+        self.counts = [run.count for run in runs]
+        self.firsts = list(accumulate(self.counts, initial=0))[:-1]
 
     def durations(self) -> Ticks:
         """How long each lasts until the next is decoded."""
-        return self._filled(_DURATION, self._defaults.duration)
+        return self._column(_DURATION, [run.defaults.duration for run in self._runs])
 
     def sizes(self) -> Ticks:
         """In bytes."""
-        return self._filled(_SIZE, self._defaults.size)
+        return self._column(_SIZE, [run.defaults.size for run in self._runs])
 
     def later(self) -> Ticks:
         """How long after it is decoded each is shown; it may be before."""
-        return self._filled(_LATER, 0).astype(np.int32).astype(np.int64)
+        return self._column(_LATER, [0] * len(self._runs)).astype(np.int32).astype(np.int64)
 
     def keys(self) -> npt.NDArray[np.bool_]:
         """Which can be decoded without any other."""
-        flags = self._filled(_FLAGS, self._defaults.flags)
-        if self.count and self._first_flags is not None and not self._told & _FLAGS:
-            flags[0] = self._first_flags
+        flags = self._column(_FLAGS, [run.defaults.flags for run in self._runs])
+        for first, run in zip(self.firsts, self._runs, strict=True):
+            if run.count and run.first_flags is not None and not run.tells(_FLAGS):
+                flags[first] = run.first_flags
         keys: npt.NDArray[np.bool_] = (flags & _NO_SYNC) == 0
         return keys
 
-    def _column(self, field: int) -> npt.NDArray[np.uint32]:
-        return self._table[:, sum(bool(self._told & one) for one in _FIELDS if one < field)]
-
-    def _filled(self, field: int, default: int) -> Ticks:
-        if self._told & field:
-            return self._column(field).astype(np.int64)
-        return np.full(self.count, default, np.int64)
+    def _column(self, field: int, defaults: Sequence[int]) -> Ticks:
+        if not any(run.tells(field) for run in self._runs):
+            return np.repeat(np.array(defaults, np.int64), self.counts)
+        each = zip(self._runs, defaults, strict=True)
+        columns = (
+            run.own(field) if run.tells(field) else np.full(run.count, default)
+            for run, default in each
+        )
+        return np.concatenate([*columns]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +178,7 @@ def _run(trun: bytes, defaults: Defaults) -> Run:
     if at + 4 * columns * count != len(trun) or (not columns and count > _MOST_ALIKE):
         raise BoxError("a run has not as many samples as it tells")
     table = np.frombuffer(trun, ">u4", count * columns, at).reshape(count, columns)
-    return Run(offset, count, told, first_flags, table, defaults)
+    return Run(offset, count, first_flags, defaults, told, table)
 
 
 def _uint32(data: bytes, at: int) -> int:

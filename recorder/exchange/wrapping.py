@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 
 from mixer.boxes import LARGE_HEAD_BYTES, BoxError, box, children, in_file
-from recorder.track_fragments import Defaults, Run, track_fragments
+from recorder.track_fragments import Defaults, Run, Runs, track_fragments
 
 # Of a box that is read into memory; a day's `moov` without samples, or one `moof`, is far shorter.
 _MOST_BOX_BYTES = 16 << 20
@@ -176,11 +176,12 @@ def _take_run(track: _Track, run: Run, at: int) -> int:
     track.begins = track.begins or 0
     track.chunks.append((at, run.count))
     first = len(track.sizes) + 1
-    durations = run.durations()
-    track.sizes.extend(run.sizes().tolist())
+    samples = Runs([run])
+    durations = samples.durations()
+    track.sizes.extend(samples.sizes().tolist())
     track.lasts.extend(durations.tolist())
-    track.shown.extend(run.later().tolist())
-    track.syncs.extend((np.flatnonzero(run.keys()) + first).tolist())
+    track.shown.extend(samples.later().tolist())
+    track.syncs.extend((np.flatnonzero(samples.keys()) + first).tolist())
     track.ends += int(durations.sum())
     return at + run.bytes
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recorder.finish import NICENESS
 from recorder.finishing import EXIT_MISSING, MOST_CHILDREN, TURNS, FinishingQueue
 from recorder.recording_folder import TRACKS
 
@@ -160,3 +161,26 @@ def test_no_file_grows_beyond_what_the_recording_explains(tmp_path: Path) -> Non
     )
     assert "File too large" in ran.stderr
     assert (tmp_path / "out").stat().st_size == 128 << 20
+
+
+AUTOGROUP = Path("/proc/self/autogroup")
+GIVES_WAY = """
+import os, pathlib
+from recorder.finish import give_way
+give_way()
+print(os.nice(0), pathlib.Path("/proc/self/autogroup").read_text())
+"""
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not share by session")
+@pytest.mark.parametrize("has_session", [True, False], ids=["of its own", "somebody's"])
+def test_where_the_kernel_shares_by_session_the_session_gives_way(*, has_session: bool) -> None:
+    *_, before = AUTOGROUP.read_text().split()  # "/autogroup-25 nice 0"
+    said = subprocess.run(
+        [sys.executable, "-c", GIVES_WAY],
+        check=True,
+        capture_output=True,
+        text=True,
+        start_new_session=has_session,
+    ).stdout.split()
+    assert (said[0], said[-1]) == (str(NICENESS), str(NICENESS) if has_session else before)

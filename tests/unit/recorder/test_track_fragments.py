@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from mixer.boxes import BoxError, box, full_box
-from recorder.track_fragments import Defaults, TrackFragment, track_fragments
+from recorder.track_fragments import Defaults, Runs, TrackFragment, track_fragments
 
 KEY, OTHER = 0x0200_0000, 0x0101_0000
 
@@ -34,10 +34,11 @@ def test_each_sample_says_all_of_itself() -> None:
     (one,) = told.runs
     assert (told.track, told.base, told.base_is_moof, told.time) == (7, None, False, None)
     assert (one.offset, one.count, one.bytes, told.bytes) == (-8, 2, 540, 540)
-    assert one.durations().tolist() == [10, 11]
-    assert one.sizes().tolist() == [500, 40]
-    assert one.later().tolist() == [3, -2]
-    assert one.keys().tolist() == [True, False]
+    samples = Runs([one])
+    assert samples.durations().tolist() == [10, 11]
+    assert samples.sizes().tolist() == [500, 40]
+    assert samples.later().tolist() == [3, -2]
+    assert samples.keys().tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -57,15 +58,36 @@ def test_what_a_sample_does_not_say_its_fragment_does_and_then_its_track(
     (one,) = only(
         fragment(told=told, tfhd=head, runs=(run(0, 2),)), {7: Defaults(5, 6, OTHER)}
     ).runs
-    assert (one.durations().tolist(), one.sizes().tolist(), one.keys().tolist()) == expected
+    samples = Runs([one])
+    found = samples.durations().tolist(), samples.sizes().tolist(), samples.keys().tolist()
+    assert found == expected
     assert one.offset is None
 
 
 def test_the_first_sample_of_a_run_may_be_another() -> None:
-    (one,) = only(
-        fragment(told=0x20, tfhd=struct.pack(">II", 7, OTHER), runs=(run(4, 3, KEY),))
-    ).runs
-    assert one.keys().tolist() == [True, False, False]
+    told = only(fragment(told=0x20, tfhd=struct.pack(">II", 7, OTHER), runs=(run(4, 3, KEY),)))
+    assert Runs(told.runs).keys().tolist() == [True, False, False]
+
+
+def test_runs_that_say_it_in_different_ways_are_one_table() -> None:
+    tfhd = struct.pack(">IIII", 7, 20, 30, OTHER)
+    told = only(
+        fragment(
+            told=0x38,
+            tfhd=tfhd,
+            runs=(run(0, 1), run(0x300, 2, 1, 100, 2, 200), run(4, 0, KEY), run(4, 2, KEY)),
+        )
+    )
+    samples = Runs(told.runs)
+    assert samples.durations().tolist() == [20, 1, 2, 20, 20]
+    assert samples.sizes().tolist() == [30, 100, 200, 30, 30]
+    assert samples.keys().tolist() == [False, False, False, True, False]
+    assert samples.later().tolist() == [0] * 5
+    assert (samples.firsts, told.bytes) == ([0, 1, 3, 3], 30 + 300 + 60)
+
+
+def test_no_run_is_an_empty_table() -> None:
+    assert [len(Runs([]).durations()), len(Runs([]).keys())] == [0, 0]
 
 
 @pytest.mark.parametrize(
