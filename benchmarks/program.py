@@ -116,22 +116,24 @@ def compare(chosen: argparse.Namespace) -> dict[str, dict[str, list[Made]]]:
             if packages := maker().missing:
                 print(f"{name} is left out: it needs {packages}", file=sys.stderr)
                 del makers[name]
-        for case in chosen.cases:
-            width, height, bitrate_bps = SOURCE_SIZES[case]
-            clips = [
-                clip(width, height, seed=seed, bitrate_bps=bitrate_bps) for seed in range(SOURCES)
-            ]
-            for _ in range(max(1, chosen.runs)):
+        clips = {case: _clips(case) for case in chosen.cases}
+        for _ in range(max(1, chosen.runs)):
+            for case in chosen.cases:
                 for name, maker in makers.items():
                     if case == NEAREST and name != OURS:
                         continue
                     try:
-                        one = run(maker(), clips, chosen.seconds)
+                        one = run(maker(), clips[case], chosen.seconds)
                     except (OSError, RuntimeError, TimeoutError) as error:
                         print(f"{case}, {name}: {error}", file=sys.stderr)
                         continue
                     made[case].setdefault(name, []).append(one)
     return made
+
+
+def _clips(case: str) -> list[Clip]:
+    width, height, bitrate_bps = SOURCE_SIZES[case]
+    return [clip(width, height, seed=seed, bitrate_bps=bitrate_bps) for seed in range(SOURCES)]
 
 
 def compared_table(made: dict[str, dict[str, list[Made]]]) -> str:
