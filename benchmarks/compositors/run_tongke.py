@@ -63,7 +63,7 @@ class Tongke:
         return self._start(list(clips), len(clips))
 
     def start_sound(self, seats: int) -> list[Target]:
-        """Start it without any picture: its seats' voices alone."""
+        """Start it without any picture: its seats' voices alone, and a mix for each of them."""
         self._start([], seats)
         return self.sound_targets
 
@@ -87,7 +87,8 @@ class Tongke:
             self._feed(folder / "feed", core_path, "video", ssrcs, "picture")
         seats = [f"seat{place}" for place in range(count)]
         if self._mixes:
-            for place, seat in enumerate(("", *seats)):
+            # The shared one is the program's own sound: there is none without its picture.
+            for place, seat in enumerate(("", *seats) if clips else seats):
                 self._feed(folder / f"mix{place}", core_path, "audio", (_MIX_SSRC + place,), seat)
         targets = []
         for place, (seat, clip) in enumerate(zip(seats, clips, strict=False)):

@@ -2,7 +2,8 @@
 
 It shares nothing with the pictures: neither a decoder nor an encoder delays it. A room that is
 audible hears all but itself, encoded for it; all others hear one mix, which is encoded once and
-sent to each. While nobody receives any of them nothing is decoded, mixed or encoded.
+sent to each. What nobody receives is not encoded; while nobody receives anything, nothing is
+decoded or mixed.
 """
 
 from __future__ import annotations
@@ -175,16 +176,17 @@ class SoundThread:
                     self._desk.handle_datagram(tap.seat_id, data, now)
 
     def _send(self, shared: Samples, own: dict[str, Samples], now: float) -> None:
-        # Encoded even if all who hear are audible: it must be at hand when one falls silent.
-        everybody = self._shared.encode(shared)
-        mixes = [
-            (feed, feed.sender, self._mix_for(feed, own, everybody))
-            for feed in self._feeds.values()
-            if feed.sender is not None and feed.needed
+        heard = [feed for feed in self._feeds.values() if feed.sender is not None and feed.needed]
+        everybody = None
+        if any(feed.seat_id not in own for feed in heard):
+            everybody = self._shared.encode(shared)
+        ready = [
+            (feed.socket, self._datagrams(feed, self._mix_for(feed, own, everybody), now))
+            for feed in heard
         ]
         # All at once: the media core is woken once and not for each.
-        for feed, sender, mix in mixes:
-            self._send_mix(feed, sender, mix, now)
+        for feed_socket, datagrams in ready:
+            feed_socket.send_or_keep(datagrams)
         self._send_rest()
         if self._ticks % _ENCODER_KEPT_TICKS == 0:
             self._own = {
@@ -209,16 +211,14 @@ class SoundThread:
             for feed in waiting:
                 feed.socket.send_or_keep()
 
-    def _send_mix(self, feed: _Feed, sender: RtpSender, mix: EncodedMix | None, now: float) -> None:
+    def _datagrams(self, feed: _Feed, mix: EncodedMix | None, now: float) -> list[bytes]:
         was_paused, feed.paused = feed.paused, mix is None
-        if mix is None:
-            return
+        if mix is None or feed.sender is None:
+            return []
         # The first packet after silence is marked (RFC 3551 §4.1).
-        datagrams = sender.packets([mix.payload], now, marker=was_paused, level=mix.level)
-        report = sender.report(now, delay_s=self._delay.delay_s)
-        if report is not None:
-            datagrams.append(report)
-        feed.socket.send_or_keep(datagrams)
+        datagrams = feed.sender.packets([mix.payload], now, marker=was_paused, level=mix.level)
+        report = feed.sender.report(now, delay_s=self._delay.delay_s)
+        return datagrams if report is None else [*datagrams, report]
 
     def _encoder_of(self, seat_id: str) -> MixEncoder:
         one = self._own.get(seat_id)
