@@ -27,7 +27,7 @@ from server.recordings.uploading import INDEX, Uploads
 _log = structlog.get_logger("tongke.store")
 
 BROUGHT, REMOVED = ".brought", ".removed"
-# Ends the name of what was noted where not all of a recording goes; no id has this sign.
+# In the name of what was noted where not all of a recording goes; no id has this sign.
 _SOME = "!"
 KEPT_S = 6 * 3600.0  # as files that are made at a wish
 # Of one request: a player that goes elsewhere has not fetched much in vain.
@@ -133,7 +133,9 @@ class ObjectStore:
         gone = [name for name in sorted(names) if ledger is not None and name in ledger.pieces]
         if ledger is not None and gone:
             going = StoredPieces(pieces={name: ledger.pieces[name] for name in gone})
-            await asyncio.to_thread(self._note_removal, f"{recording_id}{_SOME}", going)
+            # An earlier note may still wait for the store.
+            which = hashlib.sha256(going.model_dump_json().encode()).hexdigest()[:16]
+            await asyncio.to_thread(self._note_removal, f"{recording_id}{_SOME}{which}", going)
             for name in gone:
                 del ledger.pieces[name]
                 ledger.whole.pop(name, None)

@@ -345,3 +345,21 @@ async def test_what_waits_is_told_with_its_age_and_as_measures(folder: Path) -> 
     assert told["tongke_upload_spool_bytes"] == 2 * SIZE
     assert told["tongke_upload_spool_full"] == 1
     assert told["tongke_upload_failures"] == 1
+
+
+async def test_what_is_dropped_while_an_earlier_note_waits_goes_too(folder: Path) -> None:
+    objects = FaultyObjects()
+    sending = uploads(objects, folder)
+    await sending.send(folder.name)
+    store = ObjectStore(objects, folder.parent, sending)
+    objects.fault = lambda call, _key: "before" if call == "delete" else ""
+    for name in ("part-1.mp4", "poster.jpg"):
+        await store.drop(folder.name, [name])
+        await store.removed()
+    assert stored(objects, folder), "the store refused"
+    objects.fault = lambda _call, _key: ""
+    await store.sweep(0.0)
+    await store.removed()
+    assert not stored(objects, folder)
+    assert not stored(objects, folder, "poster.jpg")
+    assert not list((folder.parent / REMOVED).iterdir())
