@@ -40,12 +40,13 @@ class Contender:
 
 def contenders() -> Sequence[Contender]:
     """All of them, ours first."""
-    here = Path(__file__).parent
     no_muxer = "" if "whip" in av.formats_available else "FFmpeg 8's whip muxer"
     return (
         Contender(OURS, (sys.executable, "-m", "benchmarks.rooms.tongke_room")),
         Contender(FFMPEG, (sys.executable, "-m", "benchmarks.rooms.ffmpeg_whip"), no_muxer),
-        Contender(GSTREAMER, (DEBIAN_PYTHON, str(here / "gst_whip.py")), _gstreamer_missing()),
+        Contender(
+            GSTREAMER, (DEBIAN_PYTHON, "-m", "benchmarks.rooms.gst_whip"), _gstreamer_missing()
+        ),
     )
 
 

@@ -197,8 +197,7 @@ def encoders(folder: Path, county: County, pulled: NetworkCamera) -> Iterator[No
         tone = voice_file(folder, RTMP)
         stack.enter_context(sending(ffmpeg(by_rtmp, "flv", tone), RTMP))
         stack.enter_context(sending(ffmpeg(by_srt, "mpegts", None), SRT))
-        script = Path(__file__).parents[1] / "gst_whip_encoder.py"
-        box = [DEBIAN_PYTHON, str(script), whip["address"], str(tone)]
+        box = [DEBIAN_PYTHON, "-m", "tests.gst_whip_encoder", whip["address"], str(tone)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(os.environ, "WHIP_TOKEN", whip["secret"])
             stack.enter_context(sending(box, WHIP))

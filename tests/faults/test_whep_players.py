@@ -115,8 +115,8 @@ class Player:
 def playing(address: str, codec: str, folder: Path) -> Iterator[Player]:
     """GStreamer, while it plays."""
     folder.mkdir()
-    script = Path(__file__).parents[1] / "gst_whep_player.py"
-    process = subprocess.Popen([DEBIAN_PYTHON, str(script), address, codec, str(folder)])
+    command = [DEBIAN_PYTHON, "-m", "tests.gst_whep_player", address, codec, str(folder)]
+    process = subprocess.Popen(command)
     try:
         yield Player(process, folder)
     finally:

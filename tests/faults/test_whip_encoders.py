@@ -48,8 +48,8 @@ async def test_gstreamers_webrtcbin_with_a_source_key(
 ) -> None:
     need_encoders()
     address, key = source_key(county)
-    script = Path(__file__).parents[1] / "gst_whip_encoder.py"
-    command = [DEBIAN_PYTHON, str(script), address, str(voice_file(tmp_path, MARK))]
+    voice = str(voice_file(tmp_path, MARK))
+    command = [DEBIAN_PYTHON, "-m", "tests.gst_whip_encoder", address, voice]
     lesson_id = await asyncio.to_thread(lambda: county.lesson_now(mode="research"))
     monkeypatch.setitem(os.environ, "WHIP_TOKEN", key[:-1] + "x")
     with sending(command, MARK) as stranger:
