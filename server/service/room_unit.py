@@ -12,6 +12,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.service.sandbox import SANDBOX
+
 USER = "tongke-room"
 STATE_FOLDER = "/var/lib/tongke-room"
 CONFIGURATION_FOLDER = "/etc/tongke-room"
@@ -48,30 +50,10 @@ LimitNOFILE=4096
 UMask=0077
 
 CapabilityBoundingSet=
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
 DevicePolicy=closed
 DeviceAllow=char-video4linux rw
 DeviceAllow=char-alsa rw
-ProtectProc=invisible
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RemoveIPC=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallErrorNumber=EPERM
-
+{sandbox}
 [Install]
 WantedBy=multi-user.target
 """
@@ -88,6 +70,7 @@ def room_unit_text(command: Sequence[str], user: str = USER, groups: str = "vide
         groups=groups,
         command=" ".join(_word(word) for word in command),
         restart_ms=round(1000 * RESTART_S),
+        sandbox=SANDBOX,
     )
 
 

@@ -9,6 +9,8 @@ database comes up a minute late must not stay away.
 
 from __future__ import annotations
 
+from server.service.sandbox import SANDBOX
+
 USER = "tongke"
 STATE_FOLDER = "/var/lib/tongke"
 CONFIGURATION_FOLDER = "/etc/tongke"
@@ -46,28 +48,8 @@ UMask=0077
 
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
 PrivateDevices=yes
-ProtectProc=invisible
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RemoveIPC=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallErrorNumber=EPERM
-
+{sandbox}
 [Install]
 WantedBy=multi-user.target
 """
@@ -75,7 +57,7 @@ WantedBy=multi-user.target
 
 def unit_text(program: str, user: str = USER) -> str:
     """The unit that runs `program` (`…/bin/tongke`)."""
-    return _UNIT.format(made_by=MADE_BY, program=program, user=user)
+    return _UNIT.format(made_by=MADE_BY, program=program, user=user, sandbox=SANDBOX)
 
 
 def is_ours(text: str) -> bool:
