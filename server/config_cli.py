@@ -17,7 +17,7 @@ import typer
 from server.command_words import words
 from server.config import CONFIG_FILE_VARIABLE, Settings, load_settings, settings_file
 from server.errors import StartRefused, Text
-from server.service.unit import CONFIGURATION_FOLDER, STATE_FOLDER, UNIT, UNIT_FOLDER, is_ours
+from server.service.unit import CONFIGURATION_FOLDER, STATE_FOLDER, UNIT, UNIT_FOLDER, made_by_us
 from server.settings_check import refuse_what_is_not_there
 from server.settings_in_force import settings_in_force
 from server.spoken import spoken
@@ -63,7 +63,7 @@ def _ask_for_the_service(root: Path = Path("/")) -> bool:
     given = any(name.upper().startswith(ENV_PREFIX) for name in os.environ)
     if given or Path("tongke.toml").exists() or not unit.is_file():
         return False
-    if not is_ours(unit.read_text(errors="replace")):
+    if not made_by_us(unit.read_text(errors="replace")):
         return False
     os.environ[f"{ENV_PREFIX}DATA_FOLDER"] = STATE_FOLDER  # as the unit says it
     if folder.is_dir():

@@ -96,10 +96,16 @@ def not_done(error: OSError) -> Text:
     )
 
 
-def say(text: Text) -> None:
-    """One thing that was done."""
-    for line in spoken(text, encoding=sys.stdout.encoding):
-        typer.echo(line)
+def carry_out(steps: Iterator[Text]) -> None:
+    """Says each thing that was done; what cannot be done is said, and ends the program with 2."""
+    try:
+        for done in steps:
+            for line in spoken(done, encoding=sys.stdout.encoding):
+                typer.echo(line)
+    except StartRefused as refused:
+        fail(refused.text)
+    except OSError as error:
+        fail(not_done(error))
 
 
 def fail(text: Text) -> NoReturn:

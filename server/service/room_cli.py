@@ -16,17 +16,17 @@ from hardware_profiles.room_agent.passwords import read_credential, read_passwor
 from server.command_words import words
 from server.errors import StartRefused, Text
 from server.service import placing
+from server.service.placed_unit import NOTHING_STARTED, PlacedUnit
 from server.service.room_check import address_of, ask_server, refuse_wrong_profile
 from server.service.room_unit import (
     CONFIGURATION_FOLDER,
+    MADE_BY,
     STATE_FOLDER,
     UNIT,
     USER,
-    is_ours,
     room_command,
     room_unit_text,
 )
-from server.service.unit import UNIT_FOLDER
 from signaling.client.address import ServerAddress
 
 _CREDENTIAL, _PASSWORDS = "credential", "passwords.toml"
@@ -76,48 +76,29 @@ def install(
         return
     try:
         address = address_of(server, insecure=insecure)
-        given = _Given(address, profile, credential_file, profiles_folder, passwords)
-        for done in _install(program, text, given, root, start=start):
-            placing.say(done)
     except StartRefused as refused:
         placing.fail(refused.text)
-    except OSError as error:
-        placing.fail(placing.not_done(error))
+    given = _Given(address, profile, credential_file, profiles_folder, passwords)
+    placing.carry_out(_install(program, text, given, _unit(root), start=start))
 
 
 def remove(
     *, root: Annotated[Path, typer.Option(hidden=True, help="Another root folder.")] = Path("/")
 ) -> None:
     """Stop the room agent's service and take its unit away; its folders stay."""
-    try:
-        for done in _remove(root):
-            placing.say(done)
-    except StartRefused as refused:
-        placing.fail(refused.text)
-    except OSError as error:
-        placing.fail(placing.not_done(error))
+    placing.carry_out(_remove(_unit(root)))
 
 
-def _install(program: Path, text: str, given: _Given, root: Path, *, start: bool) -> Iterator[Text]:
-    unit, folder = _unit(root), root / CONFIGURATION_FOLDER.lstrip("/")
-    placing.refuse_if_not_root()
-    _refuse_if_not_ours(unit)
-    if (hidden := placing.hidden_folder(program)) is not None:
-        raise StartRefused(
-            f"The service's user cannot read {hidden}. Put Tongke where every user can read it, "
-            "such as /opt/tongke, and install from there.",
-            f"服务的用户无法读取 {hidden}。请把同课放到所有用户都能读取的位置（如 /opt/tongke），"
-            "再从那里安装。",
-        )
+def _install(
+    program: Path, text: str, given: _Given, unit: PlacedUnit, *, start: bool
+) -> Iterator[Text]:
+    folder = unit.root / CONFIGURATION_FOLDER.lstrip("/")
+    unit.refuse_to_install(program)
     yield from _try(given, folder)
-    in_system = root == Path("/")
-    if in_system:
+    if unit.in_system:
         yield from placing.make_user(USER, STATE_FOLDER)
-    yield from _fill(folder, given, owned=in_system)
-    unit.parent.mkdir(parents=True, exist_ok=True)
-    unit.write_text(text, encoding="utf-8")
-    unit.chmod(0o644)
-    yield Text(f"已写入 {unit}", f"Written: {unit}")
+    yield from _fill(folder, given, owned=unit.in_system)
+    yield unit.write(text)
     if not (folder / _CREDENTIAL).is_file():
         yield Text(
             f"还缺设备凭证：写入 {folder / _CREDENTIAL}，再运行一次本命令。",
@@ -125,15 +106,11 @@ def _install(program: Path, text: str, given: _Given, root: Path, *, start: bool
             "run this command again.",
         )
         return
-    if not in_system or not placing.RUNNING_SYSTEMD.is_dir():
-        yield Text(
-            "这里没有运行 systemd，因此没有启动。", "No systemd runs here, so nothing was started."
-        )
+    if not unit.can_be_started:
+        yield NOTHING_STARTED
         return
-    placing.systemctl("daemon-reload")
+    unit.load(start=start)
     if start:
-        placing.systemctl("enable", "--quiet", UNIT)
-        placing.systemctl("restart", UNIT)
         yield Text(
             "已启动，开机时也会启动。状态页：http://127.0.0.1:7889",
             "Started, now and whenever the machine starts. Its status page: http://127.0.0.1:7889",
@@ -214,33 +191,13 @@ def _write(file: Path, text: str) -> Path:
     return file
 
 
-def _remove(root: Path) -> Iterator[Text]:
-    unit = _unit(root)
-    placing.refuse_if_not_root()
-    if not unit.is_file():
-        raise StartRefused(f"There is no {unit}.", f"没有 {unit}。")
-    _refuse_if_not_ours(unit)
-    runs = root == Path("/") and placing.RUNNING_SYSTEMD.is_dir()
-    if runs:
-        placing.systemctl("disable", "--quiet", "--now", UNIT)
-        yield Text("已停止。", "Stopped.")
-    unit.unlink()
-    if runs:
-        placing.systemctl("daemon-reload")
-    yield Text(f"已删除 {unit}", f"Removed: {unit}")
+def _remove(unit: PlacedUnit) -> Iterator[Text]:
+    yield from unit.remove()
     yield Text(
         f"{CONFIGURATION_FOLDER}、{STATE_FOLDER} 和用户 {USER} 保留不动。",
         f"{CONFIGURATION_FOLDER}, {STATE_FOLDER} and the user {USER} are left as they are.",
     )
 
 
-def _unit(root: Path) -> Path:
-    return root / UNIT_FOLDER.lstrip("/") / UNIT
-
-
-def _refuse_if_not_ours(unit: Path) -> None:
-    if unit.is_file() and not is_ours(unit.read_text(errors="replace")):
-        raise StartRefused(
-            f"{unit} was written by somebody else and is left alone. Move it away first.",
-            f"{unit} 不是由本程序写入的，未作改动。请先把它移走。",
-        )
+def _unit(root: Path) -> PlacedUnit:
+    return PlacedUnit(UNIT, MADE_BY, root)

@@ -86,11 +86,6 @@ def room_command(program: str, server: str, profile: str, *, insecure: bool) -> 
     ]
 
 
-def is_ours(text: str) -> bool:
-    """Whether a unit was written by us, of whatever version."""
-    return text.startswith(MADE_BY.split(".", 1)[0])
-
-
 def _word(word: str) -> str:
     """As systemd reads it (systemd.service(5), "Command lines"): its specifiers doubled."""
     if any(ord(sign) < 0x20 for sign in word):

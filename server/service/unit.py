@@ -60,6 +60,6 @@ def unit_text(program: str, user: str = USER) -> str:
     return _UNIT.format(made_by=MADE_BY, program=program, user=user, sandbox=SANDBOX)
 
 
-def is_ours(text: str) -> bool:
-    """Whether a unit was written by us, of whatever version."""
-    return text.startswith(MADE_BY.split(".", 1)[0])
+def made_by_us(text: str, made_by: str = MADE_BY) -> bool:
+    """Whether this unit was written by us, of whatever version; another of ours by its own line."""
+    return text.startswith(made_by.split(".", 1)[0])
