@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from hardware_profiles.room_agent.converting.child_bounds import bound_itself
 from hardware_profiles.room_agent.converting.decoder import CameraDecoder
 from hardware_profiles.room_agent.converting.messages import (
     BrokenMessage,
@@ -66,10 +66,7 @@ class Looking:
 
 
 def main() -> int:
-    with suppress(ImportError, OSError, ValueError):  # Windows has neither
-        import resource  # noqa: PLC0415
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
+    bound_itself(_MOST_MEMORY_BYTES)
     messages = ChildMessages()
     looking = None
     try:

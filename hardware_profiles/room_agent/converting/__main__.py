@@ -13,6 +13,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from hardware_profiles.room_agent.converting.child_bounds import bound_itself, write_whole
 from hardware_profiles.room_agent.converting.messages import (
     BrokenMessage,
     ChildMessage,
@@ -35,7 +36,7 @@ _READ_BYTES = 1 << 18
 
 def main() -> int:
     """Exit code 0 when the agent has ended it."""
-    _limited()
+    bound_itself(_MOST_MEMORY_BYTES, nicer=_NICER)
     messages = ChildMessages()
     waiting: list[ChildMessage] = []
     work = None
@@ -49,7 +50,7 @@ def main() -> int:
                         return _captured(told, messages, waiting[place + 1 :])
                     work = _work(told)
                     continue
-                _write(b"".join(work.take(message)))
+                write_whole(b"".join(work.take(message)))
             waiting.clear()
         return 0
     return 1
@@ -65,14 +66,14 @@ def _captured(told: dict[str, Any], messages: ChildMessages, came: list[ChildMes
     setup = CaptureSetup(
         told["kind"], told["device"], tuple(Target(**one) for one in told["targets"])
     )
-    capture = Capture(setup, _write)
+    capture = Capture(setup, write_whole)
     for message in came:
         capture.take(message)
     threading.Thread(target=_hear, args=(capture, messages), daemon=True).start()
     try:
         capture.run()
     except CaptureFailed as failed:
-        _write(message_bytes(MessageKind.FAILED, failed.word.encode()))
+        write_whole(message_bytes(MessageKind.FAILED, failed.word.encode()))
     return 1
 
 
@@ -97,22 +98,8 @@ def _work(told: dict[str, Any]) -> Conversion:
     try:
         return Conversion(told["codec"], Target(**told["target"]))
     except ValueError:
-        _write(message_bytes(MessageKind.FAILED, b"codec"))
+        write_whole(message_bytes(MessageKind.FAILED, b"codec"))
         raise BrokenMessage from None
-
-
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
-
-
-def _limited() -> None:
-    with suppress(ImportError, OSError, ValueError):  # Windows has neither
-        import resource  # noqa: PLC0415
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.nice(_NICER)
 
 
 if __name__ == "__main__":

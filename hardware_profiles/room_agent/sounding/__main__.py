@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from hardware_profiles.room_agent.converting.child_bounds import bound_itself, write_whole
 from hardware_profiles.room_agent.converting.messages import (
     BrokenMessage,
     ChildMessage,
@@ -44,7 +45,7 @@ _KINDER = -5
 
 def main() -> int:
     """Exit code 0 when the agent has ended it."""
-    _limited()
+    bound_itself(_MOST_MEMORY_BYTES, nicer=_KINDER)
     messages = ChildMessages()
     came: list[ChildMessage] = []
     while not came:
@@ -58,7 +59,7 @@ def main() -> int:
         desk = _desk(setup)
     except (OpusError, ImportError) as error:
         word = "no-opus" if isinstance(error, OpusError) else "no-processing"
-        _write(message_bytes(MessageKind.FAILED, word.encode()))
+        write_whole(message_bytes(MessageKind.FAILED, word.encode()))
         return 1
     coded: queue.Queue[PictureMessage] = queue.Queue(_MOST_WAITING)
     hearing = _Hearing(desk, coded, messages)
@@ -100,7 +101,7 @@ def _desk(setup: dict[str, Any]) -> Desk:
     wanted = ProcessingSteps(echo=setup["echo"], noise=setup["noise"], gain=setup["gain"])
     speaker = setup["loudspeaker"]
     opened = (lambda: AlsaLoudspeaker(_device(speaker))) if speaker else None
-    return Desk(wanted, setup["bitrate_bps"], Player(opened), _write)
+    return Desk(wanted, setup["bitrate_bps"], Player(opened), write_whole)
 
 
 def _card(setup: dict[str, Any], desk: Desk) -> None:
@@ -134,20 +135,6 @@ def _device(wanted: str) -> str:
     if name is None:
         raise AlsaError("ambiguous")
     return name
-
-
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
-
-
-def _limited() -> None:
-    with suppress(ImportError, OSError, ValueError):  # Windows has neither
-        import resource  # noqa: PLC0415
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.nice(_KINDER)
 
 
 if __name__ == "__main__":
