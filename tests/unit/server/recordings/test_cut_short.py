@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,30 +14,24 @@ from recorder.manifest import read_manifest
 from recorder.put_aside import WHOLE, bring_back, put_aside
 from recorder.recording_folder import JOURNAL
 from recorder.verification import ArchiveCondition, verify
-from server.database.deletion import DAY_S
 from server.database.models import Recording
 from server.recordings.leftovers import FILED, find_leftovers
 from server.recordings.store import FolderStore
 from tests.unit.server.recordings.recorded import Ids
-from tests.unit.server.recordings.test_retention import (
+from tests.unit.server.recordings.retained import (
     PROGRAM_FILM,
     SEATS_FILM,
     UNDO_S,
+    Killed,
+    a_due_recording,
+    a_judged_recording,
     a_month_later,
     a_recording,
-    rule,
+    dies,
     sweep,
     told,
 )
 from tests.unit.server.world import World
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def dies(*_: Any, **__: Any) -> None:
-    raise Killed
 
 
 def parts_in(folder: Path) -> set[str]:
@@ -69,9 +62,7 @@ async def test_what_its_row_does_not_call_put_aside_is_whole_again(
 async def test_what_its_rule_still_asks_for_is_put_aside_after_all(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="program", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
+    folder = await a_due_recording(world, admin, community, "program")
     put_aside(folder)
     await sweep(world)
     assert parts_in(folder) == {"part-2.mp4"}
@@ -83,10 +74,7 @@ async def test_what_its_rule_still_asks_for_is_put_aside_after_all(
 async def test_what_was_brought_back_before_its_row_said_so_stays(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="program", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    folder = await a_judged_recording(world, admin, community, "program")
     assert parts_in(folder) == {"part-2.mp4"}
     bring_back(folder)
     await sweep(world)

@@ -13,84 +13,39 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
-from recorder.checksums import checksum_of
-from recorder.manifest import manifest_from, write_manifest
 from recorder.put_aside import WHOLE
-from recorder.recording_folder import JOURNAL, MANIFEST
+from recorder.recording_folder import MANIFEST
 from recorder.stored_pieces import read_ledger
 from recorder.verification import ArchiveCondition, verify
 from server.archive_cli import archive
 from server.archive_plan import DEEDS, OBSTACLES, RULES
 from server.database.deletion import DAY_S
 from server.database.models import Community, Recording, RecordingPhase, Retention
-from server.recordings.library import Catalogue
 from server.recordings.object_store import REMOVED, ObjectStore
 from server.recordings.retention import Deed, Obstacle, QuotaState, judge
 from server.recordings.retiring import BROUGHT_BACK, BY_HAND, KEPT, Retirement
 from server.recordings.uploading import Uploads
-from server.timekeeper import Timekeeper
-from tests.unit.server.recordings.faulty_objects import ONE_FILE, FaultyObjects
-from tests.unit.server.recordings.recorded import Ids, recorded
+from tests.unit.server.recordings.faulty_objects import FaultyObjects
+from tests.unit.server.recordings.recorded import Ids
+from tests.unit.server.recordings.retained import (
+    PROGRAM_FILM,
+    SEATS_FILM,
+    UNDO_S,
+    Killed,
+    a_due_recording,
+    a_judged_recording,
+    a_month_later,
+    a_recording,
+    dies,
+    rule,
+    sweep,
+    told,
+)
 from tests.unit.server.world import World, post
-
-UNDO_S = 30 * DAY_S
-PROGRAM = ONE_FILE | {
-    "part_id": "p2",
-    "seat_id": "program",
-    "source": "program",
-    "file": "part-2.mp4",
-}
-SEATS_FILM, PROGRAM_FILM = b"seats" * 300_000, b"program" * 200_000
-
-
-async def a_recording(world: World, ids: Ids, *, program: bool = True, name: str = "rec1") -> Path:
-    """One that is finished, proved by its checksums; its folder."""
-    await recorded(world, ids, name)
-    folder = world.settings.recordings / name
-    (folder / "part-1.mp4").write_bytes(SEATS_FILM)
-    (folder / JOURNAL).write_bytes(b"")
-    names = ["part-1.mp4", "poster.jpg"]
-    if program:
-        (folder / "part-2.mp4").write_bytes(PROGRAM_FILM)
-        names.append("part-2.mp4")
-    members = {
-        "recording_id": name,
-        "started_at": world.clock(),
-        "duration_s": 60.0,
-        "poster": "poster.jpg",
-        "parts": [ONE_FILE, *([PROGRAM] if program else [])],
-        "checksums": [checksum_of(folder / one).model_dump() for one in names],
-    }
-    made = manifest_from(members, where="this test")
-    write_manifest(folder, made)
-    await Catalogue(world.services.pending_writes, world.clock).finished(name, made)
-    return folder
-
-
-async def rule(admin: httpx.AsyncClient, ids: Ids, **changes: Any) -> None:
-    said = await admin.patch(f"/api/communities/{ids['community']}", json=changes)
-    assert said.status_code == 200, said.text
 
 
 def measured(world: World, name: str, **labels: str) -> float | None:
     return world.services.metrics.registry.get_sample_value(name, labels)
-
-
-async def a_month_later(world: World) -> httpx.AsyncClient:
-    """What could come back has gone; a browser that is signed in anew."""
-    world.clock.pass_s(UNDO_S)
-    await sweep(world)
-    return await world.signed_in("admin")
-
-
-async def told(admin: httpx.AsyncClient, days: int = 3660) -> dict[str, Any]:
-    found: dict[str, Any] = (await admin.get("/api/admin/archive", params={"days": days})).json()
-    return found
-
-
-async def sweep(world: World) -> None:
-    world.clock.pass_s(3601.0)
-    await Timekeeper(world.services).tick()
 
 
 # --- the rule -----------------------------------------------------------------------------------
@@ -188,10 +143,7 @@ async def test_it_is_deleted_when_its_days_are_over_and_gone_when_nobody_wants_i
 async def test_what_is_brought_back_stays(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    await a_recording(world, community)
-    await rule(admin, community, retention="delete", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    await a_judged_recording(world, admin, community, "delete")
     world.clock.pass_s(60.0)
     said = await admin.post("/api/admin/archive/rec1/restore")
     assert said.status_code == 204
@@ -207,10 +159,7 @@ async def test_what_is_brought_back_stays(
 async def test_the_list_of_what_was_deleted_spares_it_as_well(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    await a_recording(world, community)
-    await rule(admin, community, retention="delete", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    await a_judged_recording(world, admin, community, "delete")
     await post(admin, "/api/deleted/recordings/rec1/restore", {})
     await sweep(world)
     assert (await admin.get("/api/recordings/rec1")).status_code == 200
@@ -295,10 +244,7 @@ async def test_what_cannot_be_read_is_kept_and_told(
 async def test_what_a_rule_deleted_and_then_cannot_be_read_is_not_gone_for_good(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="delete", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    folder = await a_judged_recording(world, admin, community, "delete")
     its_manifest_is_torn(folder)
     admin = await a_month_later(world)
     assert (folder / "part-1.mp4").exists()
@@ -312,10 +258,7 @@ async def test_what_a_rule_deleted_and_then_cannot_be_read_is_not_gone_for_good(
 async def test_the_program_alone_is_kept_and_the_rest_can_come_back(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="program", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    folder = await a_judged_recording(world, admin, community, "program")
 
     async def given() -> list[int]:
         names = ("part-1.mp4", "part-2.mp4", "poster.jpg")
@@ -335,10 +278,7 @@ async def test_the_program_alone_is_kept_and_the_rest_can_come_back(
 async def test_what_was_put_aside_goes_and_the_program_stays(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="program", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    folder = await a_judged_recording(world, admin, community, "program")
     (usage,) = (await told(admin))["communities"]
     assert usage["used_bytes"] > len(SEATS_FILM), "its room is not free yet"
     admin = await a_month_later(world)
@@ -357,10 +297,7 @@ async def test_what_was_put_aside_stays_while_the_program_is_damaged(
     world: World, admin: httpx.AsyncClient, community: Ids
 ) -> None:
     """It would be all that is left of the lesson."""
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="program", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-    await sweep(world)
+    folder = await a_judged_recording(world, admin, community, "program")
     (folder / "part-2.mp4").write_bytes(PROGRAM_FILM[:-1] + b"?")
     admin = await a_month_later(world)
     assert (folder / "part-1.mp4").read_bytes() == SEATS_FILM
@@ -374,15 +311,7 @@ async def test_a_server_that_dies_between_two_steps_goes_on(
     world: World, admin: httpx.AsyncClient, community: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After each step of putting aside and dropping; the program plays the while."""
-    folder = await a_recording(world, community)
-    await rule(admin, community, retention="program", retention_days=1)
-    world.clock.pass_s(2 * DAY_S)
-
-    class Killed(BaseException):
-        """The process ends here."""
-
-    def dies(*_: Any) -> None:
-        raise Killed
+    folder = await a_due_recording(world, admin, community, "program")
 
     for target in (
         "server.recordings.retiring.take_manifest",
