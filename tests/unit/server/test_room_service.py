@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from server.service import placing
 from server.service.room_unit import UNIT, room_command, room_unit_text
 from signaling.client.errors import SeatRefused, ServerLost
 from signaling.client.token_providers import RoomTokens
-from tests.unit.server.test_service import needs_root, needs_systemd
+from tests.unit.server.units import analyzed, exposure, needs_root, needs_systemd, printed
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "docs" / name for name in ("room_agent.md", "zh/room_agent.md")]
@@ -36,40 +35,27 @@ GIVEN = ("--server", SERVER, "--profile", "shanhe")
 
 @pytest.mark.parametrize("page", PAGES, ids=["en", "zh"])
 def test_the_page_prints_it(page: Path) -> None:
-    found = re.findall(r"^```ini\n(# Made by.*?)^```$", page.read_text("utf-8"), re.M | re.S)
-    assert found == [room_unit_text(COMMAND)]
+    assert printed(page) == [room_unit_text(COMMAND)]
 
 
-def analyzed(folder: Path, *arguments: str, user: str = "root", **changes: str) -> str:
-    """What systemd-analyze says of the unit, with a program and a user that this machine has."""
-    text = room_unit_text(["/bin/true", *COMMAND[1:]], user=user)
-    for name, value in changes.items():
-        text = re.sub(rf"^{name}=.*\n", f"{name}={value}\n" if value else "", text, flags=re.M)
-    file = folder / UNIT
-    file.write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", *arguments, str(file)], capture_output=True, text=True, check=False
-    )
-    return done.stdout + done.stderr
+# With a program and a user that this machine has.
+RUNNABLE = room_unit_text(["/bin/true", *COMMAND[1:]], user="root")
 
 
 @needs_systemd
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
-    assert analyzed(tmp_path, "verify") == ""
-    assert "Devicepolicy" in analyzed(tmp_path, "verify", DevicePolicy="closed\nDevicepolicy=x")
+    file = tmp_path / UNIT
+    assert analyzed(file, RUNNABLE, "verify") == ""
+    wrong = {"DevicePolicy": "closed\nDevicepolicy=x"}
+    assert "Devicepolicy" in analyzed(file, RUNNABLE, "verify", **wrong)
 
 
 @needs_systemd
 def test_little_is_left_to_it(tmp_path: Path) -> None:
-    """At most 3 of 10, as systemd counts, with the room's cameras and sound cards open to it."""
-
-    def exposure(**changes: str) -> float:
-        told = analyzed(tmp_path, "security", "--offline=yes", user="nobody", **changes)
-        (found,) = re.findall(r"exposure level for .*: ([0-9.]+)", told)
-        return float(found)
-
-    assert exposure() <= 3
-    assert exposure(ProtectSystem="", SystemCallFilter="") > 3
+    """With the room's cameras and sound cards open to it."""
+    file = tmp_path / UNIT
+    assert exposure(file, RUNNABLE) <= 3
+    assert exposure(file, RUNNABLE, ProtectSystem="", SystemCallFilter="") > 3
 
 
 def test_it_may_use_cameras_and_sound_and_is_started_again_for_ever() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,52 +13,35 @@ from server.errors import StartPutOff, StartRefused
 from server.service import placing
 from server.service.cli import service
 from server.service.unit import MADE_BY, UNIT, unit_text
+from tests.unit.server.units import analyzed, exposure, needs_root, needs_systemd, printed
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "docs" / name for name in ("running.md", "zh/running.md")]
 PROGRAM = "/opt/tongke/.venv/bin/tongke"
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="needs systemd (scripts/need-servers.sh)"
-)
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="it writes as root alone")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=["en", "zh"])
 def test_the_page_prints_it(page: Path) -> None:
-    found = re.findall(r"^```ini\n(# Made by.*?)^```$", page.read_text("utf-8"), re.M | re.S)
-    assert found == [unit_text(PROGRAM)]
+    assert printed(page) == [unit_text(PROGRAM)]
 
 
-def analyzed(folder: Path, *arguments: str, **changes: str) -> str:
-    """What systemd-analyze says of the unit, with a program and a user that this machine has."""
-    text = unit_text("/bin/true", user="root")
-    for name, value in changes.items():
-        text = re.sub(rf"^{name}=.*\n", f"{name}={value}\n" if value else "", text, flags=re.M)
-    file = folder / UNIT
-    file.write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", *arguments, str(file)], capture_output=True, text=True, check=False
-    )
-    return done.stdout + done.stderr
+# With a program and a user that this machine has.
+RUNNABLE = unit_text("/bin/true", user="root")
 
 
 @needs_systemd
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
-    assert analyzed(tmp_path, "verify") == ""
-    assert "Protectsystem" in analyzed(tmp_path, "verify", ProtectSystem="yes\nProtectsystem=yes")
+    file = tmp_path / UNIT
+    assert analyzed(file, RUNNABLE, "verify") == ""
+    wrong = {"ProtectSystem": "yes\nProtectsystem=yes"}
+    assert "Protectsystem" in analyzed(file, RUNNABLE, "verify", **wrong)
 
 
 @needs_systemd
 def test_little_is_left_to_it(tmp_path: Path) -> None:
-    """At most 3 of 10, as systemd counts: `OK`, in its words."""
-
-    def exposure(user: str, **changes: str) -> float:
-        told = analyzed(tmp_path, "security", "--offline=yes", User=user, **changes)
-        (found,) = re.findall(r"exposure level for .*: ([0-9.]+)", told)
-        return float(found)
-
-    assert exposure("nobody") <= 3
-    assert exposure("nobody", ProtectSystem="", SystemCallFilter="") > 3
+    file = tmp_path / UNIT
+    assert exposure(file, RUNNABLE) <= 3
+    assert exposure(file, RUNNABLE, ProtectSystem="", SystemCallFilter="") > 3
 
 
 def test_it_is_tried_again_for_ever_where_that_helps() -> None:
