@@ -21,7 +21,7 @@ class ProfileError(Exception):
         self.message_zh = message_zh
 
 
-class ProfileNotFound(ProfileError):  # noqa: N818 - a refusal is no error of ours
+class ProfileNotFound(ProfileError):
     """No folder has a profile of this name."""
 
     def __init__(self, name: str, message_en: str, message_zh: str) -> None:
@@ -29,7 +29,7 @@ class ProfileNotFound(ProfileError):  # noqa: N818 - a refusal is no error of ou
         self.name = name
 
 
-class ProfileRefused(ProfileError):  # noqa: N818 - as above
+class ProfileRefused(ProfileError):
     """A profile file is wrong: `file`, `line` (from 1; 0 when unknown) and `key` say where."""
 
     def __init__(self, file: Path, line: int, key: str, problem_en: str, problem_zh: str) -> None:

@@ -218,7 +218,7 @@ def _sum(out: OutputContainer, track: _Track, sums: SoundSum, duration_s: float)
 def _write_second(
     out: OutputContainer, track: _Track, sums: SoundSum, number: int, blocks: int
 ) -> None:
-    assert isinstance(track.stream, AudioStream)  # noqa: S101 - `_sum_track` made it
+    assert isinstance(track.stream, AudioStream)  # `_sum_track` made it
     samples = np.rint(sums.second() * 32_767).astype(np.int16)
     for at in range(0, blocks * BLOCK, BLOCK):
         frame = AudioFrame.from_ndarray(samples[None, at : at + BLOCK], format="s16", layout="mono")
@@ -229,7 +229,7 @@ def _write_second(
 
 
 def _end_sum(out: OutputContainer, track: _Track) -> None:
-    assert isinstance(track.stream, AudioStream)  # noqa: S101 - as above
+    assert isinstance(track.stream, AudioStream)  # as above
     _mux_all(out, track, track.stream.encode(None))
 
 

@@ -86,7 +86,7 @@ class SoundSum:
 def _decoder() -> AudioCodecContext:
     """Of mono and stereo packets alike it makes mono."""
     decoder = CodecContext.create("libopus", "r")
-    assert isinstance(decoder, AudioCodecContext)  # noqa: S101 - what it is
+    assert isinstance(decoder, AudioCodecContext)  # what it is
     decoder.sample_rate = RATE
     decoder.layout = "mono"
     return decoder

@@ -82,7 +82,7 @@ archive.command("repair", cls=SpokenCommand, help=words("archive_repair"))(repai
 @archive.command("plan", cls=SpokenCommand, help=words("archive_plan"))
 def plan_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
     """What will be done with recordings when, and what is kept in spite of its rule."""
-    from server.archive_plan import show_plan  # noqa: PLC0415 - it reads in a database
+    from server.archive_plan import show_plan  # it reads in a database
 
     show_plan(data_folder, as_json=as_json)
 
@@ -90,7 +90,7 @@ def plan_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
 @archive.command("history", cls=SpokenCommand, help=words("archive_history"))
 def history_(*, data_folder: DataFolder = None, as_json: AsJson = False) -> None:
     """What was done with recordings, by which rule."""
-    from server.archive_plan import show_history  # noqa: PLC0415 - as above
+    from server.archive_plan import show_history  # as above
 
     show_history(data_folder, as_json=as_json)
 
@@ -102,7 +102,7 @@ def restore_(
     data_folder: DataFolder = None,
 ) -> None:
     """Bring recordings back."""
-    from server.archive_plan import bring_back  # noqa: PLC0415 - as above
+    from server.archive_plan import bring_back  # as above
 
     bring_back(data_folder, recordings)
 

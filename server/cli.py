@@ -76,7 +76,7 @@ MediaPort = Annotated[int | None, typer.Option(help=words("media_port"))]
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version  # noqa: PLC0415 - asked for alone
+        from importlib.metadata import version  # asked for alone
 
         typer.echo(f"tongke {version('tongke')}")
         raise typer.Exit
@@ -150,7 +150,7 @@ def reset_key(
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
-    from server.door.listening import listen  # noqa: PLC0415 - see the file's head
+    from server.door.listening import listen  # see the file's head
 
     # First of all: whoever comes back while the rest is read in waits a moment at the door, and
     # is not sent away to try again later.
@@ -158,8 +158,8 @@ def _listen(settings: Settings) -> list[socket.socket]:
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
-    from server.accounts.first_start import setup_address  # noqa: PLC0415
-    from server.serving import heard_signals, running_server  # noqa: PLC0415 - see the file's head
+    from server.accounts.first_start import setup_address
+    from server.serving import heard_signals, running_server  # see the file's head
 
     with heard_signals() as signals:
         async with running_server(settings, sockets=sockets) as server:
@@ -181,12 +181,12 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
 
 async def _reset_key(settings: Settings, username: str | None) -> tuple[str, str, list[Text]]:
     """Whose it is, the address, and what may keep it from opening."""
-    from server.accounts.first_start import sign_in_address  # noqa: PLC0415
-    from server.clock import wall_clock  # noqa: PLC0415 - see the file's head
-    from server.database.engine import Database  # noqa: PLC0415
-    from server.database.private_files import keep_new_files_private  # noqa: PLC0415
-    from server.door.addresses import Addresses  # noqa: PLC0415
-    from server.door.last_start import (  # noqa: PLC0415
+    from server.accounts.first_start import sign_in_address
+    from server.clock import wall_clock  # see the file's head
+    from server.database.engine import Database
+    from server.database.private_files import keep_new_files_private
+    from server.door.addresses import Addresses
+    from server.door.last_start import (
         as_it_started,
         of_the_running_server,
         with_its_places,
@@ -226,7 +226,7 @@ def _assumed(port: int) -> Text:
 
 
 def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> None:
-    from server.door.install_files import fingerprint_of  # noqa: PLC0415 - see the file's head
+    from server.door.install_files import fingerprint_of  # see the file's head
 
     best, *others = addresses.for_others() or (addresses.best().url,)
     _say(f"同课已启动：{best}", f"Tongke is running at {best}", bold=True)
@@ -263,7 +263,7 @@ def _greet(server: RunningServer, addresses: Addresses, setup: str | None) -> No
 
 def _setup_kept(settings: Settings, setup: str | None) -> str | None:
     """What to print of the first start's address: itself, or the file in which it stands."""
-    from server.accounts.first_start import (  # noqa: PLC0415 - see the file's head
+    from server.accounts.first_start import (  # see the file's head
         forget_address,
         goes_to_the_journal,
         keep_address,

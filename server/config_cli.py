@@ -91,10 +91,10 @@ def _say(text: Text, *, before: str = "") -> None:
 
 
 def _refuse_unusable(settings: Settings) -> None:
-    from server.app import turn_servers  # noqa: PLC0415 - `show` needs none of it
-    from server.door.certificates import given_certificate  # noqa: PLC0415
-    from server.node.hardware import choose_server_profile  # noqa: PLC0415
-    from server.node.media import node_settings  # noqa: PLC0415
+    from server.app import turn_servers  # `show` needs none of it
+    from server.door.certificates import given_certificate
+    from server.node.hardware import choose_server_profile
+    from server.node.media import node_settings
 
     if settings.tls_cert is not None and settings.tls_key is not None:
         given_certificate(settings.tls_cert, settings.tls_key)
@@ -116,7 +116,7 @@ def _settings(ctx: typer.Context) -> tuple[dict[str, Any], Settings]:
 
 
 def _app() -> typer.Typer:
-    from server.cli import app  # noqa: PLC0415 - it has read us in
+    from server.cli import app  # it has read us in
 
     return app
 

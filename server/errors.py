@@ -54,7 +54,7 @@ class ServerError(Exception):
     """Root of the application's errors."""
 
 
-class StartRefused(ServerError):  # noqa: N818 - a refusal is no error of ours
+class StartRefused(ServerError):
     """The server cannot start: one paragraph that says what to do about it, in both languages."""
 
     #: Of the process; a service manager does not try again.
@@ -81,7 +81,7 @@ def start_refused(en: str, zh: str, why: BaseException | None) -> StartRefused:
 
 
 @dataclass(eq=False)
-class Refusal(ServerError):  # noqa: N818 - as above
+class Refusal(ServerError):
     """A request that is refused and changed nothing.
 
     `status` is the HTTP status, `code` is stable and for programs, `text` is for people, and

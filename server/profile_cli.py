@@ -95,7 +95,7 @@ def show_profile(
         else:
             typer.echo(found.model_dump_json(indent=2, exclude_none=True))
             return
-    assert refusal is not None  # noqa: S101 - one of the loaders has refused
+    assert refusal is not None  # one of the loaders has refused
     _say(Text(refusal.message_zh, refusal.message_en), err=True)
     raise typer.Exit(2)
 
@@ -138,8 +138,8 @@ def fit_profile(
     data_folder: DataFolder = None,
 ) -> None:
     """Propose a room's profile from this machine; write it when somebody has agreed."""
-    from server.doctor.fitting import fit, write_profile  # noqa: PLC0415 - not for --help
-    from server.doctor.room_side import RoomOptions  # noqa: PLC0415
+    from server.doctor.fitting import fit, write_profile  # not for --help
+    from server.doctor.room_side import RoomOptions
 
     folders = _folders(data_folder)
     options = RoomOptions(server=server, credential_file=credential_file, insecure=insecure)

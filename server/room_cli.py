@@ -74,14 +74,14 @@ def room(
         missing = next(name for name, value in given.items() if not value)
         (option,) = (one for one in context.command.params if one.name == missing)
         raise MissingParameter(ctx=context, param=cast("TyperOption", option))
-    from hardware_profiles.room_agent.agent import RoomAgent  # noqa: PLC0415 - not for --help
-    from hardware_profiles.room_agent.passwords import (  # noqa: PLC0415
+    from hardware_profiles.room_agent.agent import RoomAgent  # not for --help
+    from hardware_profiles.room_agent.passwords import (
         read_credential,
         read_passwords,
     )
-    from hardware_profiles.room_agent.room_tokens import TimetabledTokens  # noqa: PLC0415
-    from hardware_profiles.room_agent.timetable_file import TimetableFile  # noqa: PLC0415
-    from server.doctor.room_side import RoomOptions, checking_of  # noqa: PLC0415
+    from hardware_profiles.room_agent.room_tokens import TimetabledTokens
+    from hardware_profiles.room_agent.timetable_file import TimetableFile
+    from server.doctor.room_side import RoomOptions, checking_of
 
     try:
         address = address_of(server, insecure=insecure)
@@ -120,7 +120,7 @@ def room(
     except ProfileError as error:
         _fail(Text(error.message_zh, error.message_en))
     if kiosk or kiosk_as_root:
-        from server.room_kiosk import room_kiosk  # noqa: PLC0415 - few open it
+        from server.room_kiosk import room_kiosk  # few open it
 
         agent.kiosk = room_kiosk(
             address, credential, kept, insecure=insecure, as_root=kiosk_as_root, say=_say
@@ -150,7 +150,7 @@ def alone() -> None:
 
 
 async def _run(agent: RoomAgent, status_port: int, checking: RoomChecking) -> None:
-    from hardware_profiles.room_agent.status_page import serve_status  # noqa: PLC0415
+    from hardware_profiles.room_agent.status_page import serve_status
 
     working = asyncio.create_task(agent.run(), name="room-agent")
     loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from server.settings_file import SettingsFile
 ENV_PREFIX = "TONGKE_"
 
 
-class WrongSetting(ValueError):  # noqa: N818 - a rule is broken, not the program
+class WrongSetting(ValueError):
     """A rule of ours is broken, in both languages."""
 
     def __init__(self, en: str, zh: str) -> None:

@@ -20,7 +20,7 @@ class SignalingError(Exception):
     """Anything this package raises on purpose."""
 
 
-class LessonRefusal(SignalingError):  # noqa: N818 - a refusal is no error of ours
+class LessonRefusal(SignalingError):
     """A request was refused. `code` is one of `signaling.protocol.refusals.REFUSALS`.
 
     `retry_after_s` is when to ask again, where that is known; for requests over HTTP.
@@ -39,5 +39,5 @@ class TokenRefused(LessonRefusal):
         super().__init__(code)
 
 
-class StateUnreadable(SignalingError):  # noqa: N818 - named as the others
+class StateUnreadable(SignalingError):
     """A lesson's saved state is damaged or from an unknown version."""

@@ -62,7 +62,7 @@ class HttpSession:
         answer = self._expect("join")
         await self.service.join(self.connection, request, over_http=True, offers_sound=offers_sound)
         welcome = await self._take(answer)
-        assert isinstance(welcome, Welcome)  # noqa: S101 - the only other answer is a refusal
+        assert isinstance(welcome, Welcome)  # the only other answer is a refusal
         return welcome
 
     async def negotiate(self, offer: str) -> str:
@@ -84,7 +84,7 @@ class HttpSession:
                 raise LessonRefusal("bad-sdp") from None
             await self.service.request(self.connection, publish)
         published = await self._take(answer)
-        assert isinstance(published, Published)  # noqa: S101 - as above
+        assert isinstance(published, Published)  # as above
         self.offer, self.answer = offer, published.sdp
         self.etag = secrets.token_hex(8)
         return published.sdp

@@ -69,7 +69,7 @@ class HttpSessions:
 
     async def token_for(self, key: str, source: Source) -> str:
         """The join token that a source key stands for now; raises `LessonRefusal`."""
-        assert self.source_keys is not None  # noqa: S101 - the caller asked `is_source_key`
+        assert self.source_keys is not None  # the caller asked `is_source_key`
         try:
             return await self.source_keys.token_for(key, source)
         except LessonRefusal:

@@ -41,7 +41,7 @@ async def _answer(process: Process, given: bytes, begun: Callable[[], None] | No
     if begun is None:
         answer, _ = await process.communicate(given)
         return answer
-    assert process.stdin is not None and process.stdout is not None  # noqa: S101 - pipes
+    assert process.stdin is not None and process.stdout is not None  # pipes
     process.stdin.write(given)
     process.stdin.close()
     first = await process.stdout.readline()

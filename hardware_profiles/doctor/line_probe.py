@@ -47,7 +47,7 @@ _THREAD = "doctor-asks"
 _T = TypeVar("_T")
 
 
-class ServerUnreachable(Exception):  # noqa: N818 - named as what was found
+class ServerUnreachable(Exception):
     """`word` is what was the matter: `refused`, `certificate`, `old`, `away`."""
 
     def __init__(self, word: str) -> None:

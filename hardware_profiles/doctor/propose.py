@@ -182,7 +182,7 @@ def _tables(
     ]
     for name, camera in zip(places, found.cameras, strict=False):
         source = base.source(name)  # type: ignore[arg-type]
-        assert source is not None  # noqa: S101 - chosen by it
+        assert source is not None  # chosen by it
         width, height = camera.largest(min(_USUAL_RATE, source.frame_rate))
         if not width or (width >= source.width and height >= source.height):
             continue

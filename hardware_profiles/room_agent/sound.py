@@ -237,7 +237,7 @@ class CameraSound:
     def told(self) -> dict[str, Any]:
         """For the child's setup."""
         track = self._track
-        assert track is not None  # noqa: S101 - known
+        assert track is not None  # known
         return {
             "codec": track.codec,
             "clock_rate": track.clock_rate,
@@ -271,7 +271,7 @@ class CameraSound:
 
     def _control(self, data: bytes) -> bool:
         packets = self._packets
-        assert packets is not None  # noqa: S101 - `packet` has looked
+        assert packets is not None  # `packet` has looked
         with suppress(MalformedPacketError):
             for one in parse_compound(data):
                 if isinstance(one, SenderReport) and one.ssrc == packets.ssrc:

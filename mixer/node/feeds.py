@@ -87,7 +87,7 @@ def open_feed(
     for name in (offer.codec, offer.fallback_codec or offer.codec):
         if name not in CODECS:
             raise FeedRefused(f"a feed has one of the codecs {', '.join(CODECS)}, not {name!r}")
-    assert codec is not None  # noqa: S101 - it was looked for
+    assert codec is not None  # it was looked for
     if fault := fault_of(socket_path):
         raise FeedRefused(fault)
     kind = Kind.AUDIO if codec.name == "opus" else Kind.VIDEO

@@ -217,7 +217,7 @@ class Segmenter:
         return round((unix_s - self._epoch_s) * PICTURE_RATE)
 
     def _follows(self, picture: DatedPicture) -> bool:
-        assert self._held is not None  # noqa: S101 - asked where there is one
+        assert self._held is not None  # asked where there is one
         gap = self._ticks(picture.unix_s) - self._held[0]
         return 0 < gap <= _LONGEST_PICTURE_S * PICTURE_RATE
 
@@ -260,7 +260,7 @@ class Segmenter:
 
     def _break(self, now: float) -> None:
         """Time does not go on: what there is ends, and all begins anew with a keyframe."""
-        assert self._held is not None  # noqa: S101 - asked where there is one
+        assert self._held is not None  # asked where there is one
         at, _ = self._held
         self._end_held(at + round(_LAST_PICTURE_S * PICTURE_RATE), now, keyframe=False)
         self._end_part(now)

@@ -34,7 +34,7 @@ Box = tuple[bytes, bytes]
 _Edit = tuple[int, int, int]
 
 
-class NotWrapped(ValueError):  # noqa: N818 - it stays as it is
+class NotWrapped(ValueError):
     """The file is no fragmented MP4 of the kind that is known here."""
 
 

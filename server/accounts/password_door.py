@@ -64,7 +64,7 @@ class PasswordDoor:
             self._guard.of_somebody(attempt)
         slow_s = self._guard.slow_s(address, admission.at)
         if (user is not None or not slow_s) and await self._fits(admission, user, password):
-            assert user is not None  # noqa: S101 - without a user no password is right
+            assert user is not None  # without a user no password is right
             self._guard.succeeded(admission)
             return user
         if slow_s:

@@ -116,12 +116,12 @@ def add_handlers(app: FastAPI) -> None:
 
 
 async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refusal)  # noqa: S101 - FastAPI gives what was registered
+    assert isinstance(error, Refusal)  # FastAPI gives what was registered
     return refusal_response(error)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    assert isinstance(error, RequestValidationError)  # as above
     errors = error.errors()
     if any(each["type"] == "json_invalid" for each in errors):
         text = Text("请求不是有效的 JSON。", "The request is not valid JSON.")
@@ -131,7 +131,7 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    assert isinstance(error, HTTPException)  # as above
     status, headers = error.status_code, dict(error.headers or {})
     if status == 405:
         # A router names what the first route of the path does, and the pages' is one of each.

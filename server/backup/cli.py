@@ -37,8 +37,8 @@ def backup(
     ] = False,
 ) -> None:
     """Copy all that a server keeps into one file, while it runs, and read the copy again."""
-    from server.backup.making import make_backup  # noqa: PLC0415 - not for --help
-    from server.door.last_start import (  # noqa: PLC0415
+    from server.backup.making import make_backup  # not for --help
+    from server.door.last_start import (
         its_settings_file,
         of_the_running_server,
         with_its_places,
@@ -96,7 +96,7 @@ def restore(
     keep_live: Annotated[bool, typer.Option("--keep-live", help=words("keep_live"))] = False,
 ) -> None:
     """Put a backup back into an empty data folder."""
-    from server.backup.restoring import restore_backup  # noqa: PLC0415 - not for --help
+    from server.backup.restoring import restore_backup  # not for --help
 
     keep_new_files_private()
     _end_in_order()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from server.errors import ServerError, Text
 
 
-class BackupDamaged(ServerError):  # noqa: N818 - named as what happened
+class BackupDamaged(ServerError):
     """The file is no whole backup; the text says what is wrong with it, in both languages."""
 
     def __init__(self, en: str, zh: str) -> None:

@@ -55,11 +55,11 @@ class Addressed:
     media_type: str
 
 
-class HlsUnknown(Exception):  # noqa: N818 - it is no fault: a player asks for what is gone
+class HlsUnknown(Exception):
     """Nothing is, or will be, at this address."""
 
 
-class HlsLate(Exception):  # noqa: N818 - as above
+class HlsLate(Exception):
     """It may come, and has not come in time."""
 
 

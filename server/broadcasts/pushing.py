@@ -215,7 +215,7 @@ class Push:
                 stdout=pipe,
                 stderr=pipe,
             )
-            assert process.stdin is not None  # noqa: S101 - it has a pipe
+            assert process.stdin is not None  # it has a pipe
             process.stdin.write(self.target.address.encode() + b"\n")
             return process
         ffmpeg = shutil.which("ffmpeg")
@@ -239,7 +239,7 @@ class Push:
         self, process: asyncio.subprocess.Process, header: bytes, film: AsyncIterator[bytes]
     ) -> str:
         """Hand it the film; why no more can be handed, "" when the process has gone."""
-        assert process.stdin is not None  # noqa: S101 - it has a pipe
+        assert process.stdin is not None  # it has a pipe
         into = process.stdin
         into.transport.set_write_buffer_limits(_MOST_WAITING_BYTES)
         try:
@@ -258,7 +258,7 @@ class Push:
 
     async def _hear(self, process: asyncio.subprocess.Process) -> str:
         """What it says of itself; why it sends no more, "" when it says nothing of that."""
-        assert process.stdout is not None  # noqa: S101 - it has a pipe
+        assert process.stdout is not None  # it has a pipe
         patience_s = self._connects_s
         taken = b""
         while True:
@@ -289,7 +289,7 @@ class Push:
 
 async def _words_of(process: asyncio.subprocess.Process) -> str:
     """Why it has ended, by its last words; they are kept by nobody."""
-    assert process.stderr is not None  # noqa: S101 - it has a pipe
+    assert process.stderr is not None  # it has a pipe
     said = b""
     while data := await process.stderr.read(1 << 14):
         said = (said + data)[-(1 << 14) :]

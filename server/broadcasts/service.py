@@ -271,7 +271,7 @@ class BroadcastService:
     # --- beginning and ending -----------------------------------------------------------------
 
     def _begin_hls(self, lesson_id: str) -> LessonHls:
-        assert self._runtime_folder is not None  # noqa: S101 - `start` was called
+        assert self._runtime_folder is not None  # `start` was called
         _log.info("HLS begins", lesson=lesson_id)
         hls = self._hls[lesson_id] = LessonHls(
             self._media,

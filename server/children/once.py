@@ -23,7 +23,7 @@ from server.errors import ServerError
 _log = structlog.get_logger("tongke.children")
 
 
-class ChildFailed(ServerError):  # noqa: N818 - what failed is the child
+class ChildFailed(ServerError):
     """It gave no answer: it met a limit, or ended with a fault. The log says which."""
 
 

@@ -39,7 +39,7 @@ class _Entry:
     done: asyncio.Future[bool]
 
 
-class NeverWritten(ServerError):  # noqa: N818 - as `server.errors` names them
+class NeverWritten(ServerError):
     """A write was given up: it failed by itself, or the server stops."""
 
 

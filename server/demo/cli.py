@@ -109,7 +109,7 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
 
     Raises `StartRefused` for a folder in use, or one that is not a demonstration's.
     """
-    from server.database.data_folder import DataFolder  # noqa: PLC0415 - not for --help
+    from server.database.data_folder import DataFolder  # not for --help
 
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARKER).exists():
         raise StartRefused(
@@ -135,9 +135,9 @@ def _prepare_folder(folder: Path, *, keep: bool) -> None:
 
 
 async def _run(settings: Settings, console: Console, *, rooms: bool, print_json: bool) -> None:
-    from server.accounts.people import administrators  # noqa: PLC0415 - not for --help
-    from server.demo.county import found_county, open_county  # noqa: PLC0415
-    from server.serving import heard_signals, running_server  # noqa: PLC0415
+    from server.accounts.people import administrators  # not for --help
+    from server.demo.county import found_county, open_county
+    from server.serving import heard_signals, running_server
 
     with heard_signals(hangup_stops=True) as signals:
         async with running_server(settings) as server:
@@ -198,7 +198,7 @@ async def _run_classrooms(county: County, log: Path) -> None:
             start_new_session=True,
         )
     pipe = process.stdin
-    assert pipe is not None  # noqa: S101 - asked for above
+    assert pipe is not None  # asked for above
     try:
         pipe.write(" ".join(county.credentials).encode() + b"\n")
         with contextlib.suppress(ConnectionError):  # it died at once; its log says why
@@ -215,7 +215,7 @@ async def _run_classrooms(county: County, log: Path) -> None:
 
 
 def _addresses(county: County) -> dict[str, object]:
-    from server.demo.county import ADMINISTRATOR, TEACHER  # noqa: PLC0415
+    from server.demo.county import ADMINISTRATOR, TEACHER
 
     return {
         "address": county.teach_address,

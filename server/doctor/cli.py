@@ -47,8 +47,8 @@ def doctor(
     data_folder: Annotated[Path | None, typer.Option(help=words("data_folder"))] = None,
 ) -> None:
     """Try a room's equipment and line, or a server's machine, and say what to do."""
-    from hardware_profiles.doctor.page import page as printed  # noqa: PLC0415 - not for --help
-    from server.doctor.room_side import RoomOptions  # noqa: PLC0415
+    from hardware_profiles.doctor.page import page as printed  # not for --help
+    from server.doctor.room_side import RoomOptions
 
     try:
         if server or profile:
@@ -94,7 +94,7 @@ _NOT_KEPT = Text(
 
 async def _room(options: RoomOptions) -> tuple[CheckReport, bool | None]:
     """The report, and whether the server has it; None where no server was named."""
-    from server.doctor.room_side import keep_on_server, room_check, server_of  # noqa: PLC0415
+    from server.doctor.room_side import keep_on_server, room_check, server_of
 
     check = room_check(options, lambda said: _say(Text(said.zh, said.en), err=True))
     report = await check.run()
@@ -103,9 +103,9 @@ async def _room(options: RoomOptions) -> tuple[CheckReport, bool | None]:
 
 
 async def _server(data_folder: Path | None) -> CheckReport:
-    from server.config import load_settings  # noqa: PLC0415
-    from server.doctor.server_check import check_server  # noqa: PLC0415
-    from server.door.last_start import (  # noqa: PLC0415
+    from server.config import load_settings
+    from server.doctor.server_check import check_server
+    from server.door.last_start import (
         as_it_started,
         of_the_running_server,
         with_its_places,

@@ -136,7 +136,7 @@ class Shield:
         return self._max_body_bytes
 
 
-class _BodyRefused(Exception):  # noqa: N818 - it never leaves this file
+class _BodyRefused(Exception):
     """The body grew past a bound while it was read."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from signaling.protocol.refusals import REFUSALS
 
 
-class EncoderFault(Exception):  # noqa: N818 - it is shown, not only raised
+class EncoderFault(Exception):
     """Why an encoder's picture does not come, for the school's IT."""
 
     def __init__(self, message_en: str, message_zh: str) -> None:

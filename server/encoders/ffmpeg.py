@@ -112,7 +112,7 @@ class FfmpegRun:
 
     async def wait(self) -> EncoderFault:
         """Until it has ended by itself; why."""
-        assert self._process is not None and self._listening is not None  # noqa: S101 - started
+        assert self._process is not None and self._listening is not None  # started
         await self._process.wait()
         await self._listening
         wrong = self._inlet.wrong_codec or any(
@@ -133,7 +133,7 @@ class FfmpegRun:
         await self._inlet.stream.picture.gone()
 
     async def _listen(self) -> None:
-        assert self._process is not None and self._process.stderr is not None  # noqa: S101
+        assert self._process is not None and self._process.stderr is not None
         while True:
             try:
                 data = await self._process.stderr.readline()

@@ -76,7 +76,7 @@ class _Line(asyncio.Protocol):
         self._channels: dict[int, tuple[str, bool]] = {}  # kind, whether it is RTCP
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a TCP server
+        assert isinstance(transport, asyncio.Transport)  # of a TCP server
         self._transport = transport
 
     def close(self) -> None:

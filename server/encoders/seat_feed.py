@@ -273,7 +273,7 @@ class _SoundWay:
         await self.out.close()
 
     def _live(self, packet: PassedSound) -> None:
-        assert self._info is not None  # noqa: S101 - listened to from `open` on
+        assert self._info is not None  # listened to from `open` on
         level = b"" if self._loudness is None else self._loudness.of(packet.payload)
         element = self._info.audio_level_id
         data = RtpPacket(

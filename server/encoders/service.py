@@ -265,7 +265,7 @@ class EncoderService:
         """From the lesson that is live now to its end, or the encoder's."""
         inflow = one.inflow
         token = await self._desk.token_of(inflow.key_id)
-        assert self._folder is not None  # noqa: S101 - `start` was called
+        assert self._folder is not None  # `start` was called
         feed = SeatFeed(
             self._signaling,
             self._media,

@@ -61,7 +61,7 @@ class HandedOut:
 
 async def carry_out(session: AsyncSession, plan: ImportPlan, *, now: float) -> HandedOut:
     """Write what the plan says; it must have no faults, and fit what stands there now."""
-    assert plan.wrong == 0  # noqa: S101 - whoever calls has looked
+    assert plan.wrong == 0  # whoever calls has looked
     schools = await _write_schools(session, plan, now)
     rooms = await _write_classrooms(session, plan, schools, now)
     devices = await _write_devices(session, plan, rooms, now)

@@ -109,7 +109,7 @@ _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _USERNAME: TypeAdapter[str] = TypeAdapter(Username)
 
 
-class _Wrong(Exception):  # noqa: N818 - it never leaves this file
+class _Wrong(Exception):
     """A cell is not what it must be."""
 
     def __init__(self, column: Column | None, zh: str, en: str) -> None:

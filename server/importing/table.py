@@ -32,7 +32,7 @@ class Unreadable(StrEnum):
     TOO_MANY_ROWS = "file-too-many-rows"
 
 
-class FileRefused(Exception):  # noqa: N818 - it travels from the reading process to the refusal
+class FileRefused(Exception):
     """The file is not read; `detail` is what words need."""
 
     def __init__(self, why: Unreadable, detail: str = "") -> None:

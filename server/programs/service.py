@@ -206,7 +206,7 @@ class ProgramService:
             _log.warning("no room for another program", lesson=lesson_id, most=self._most)
             self._later(self.lessons.set_program(lesson_id, ProgramStanding.FULL))
             return
-        assert self._runtime_folder is not None  # noqa: S101 - `start` was called
+        assert self._runtime_folder is not None  # `start` was called
         program = LessonProgram(
             self._media,
             self.lessons,

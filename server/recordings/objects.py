@@ -10,11 +10,11 @@ from typing import Protocol
 from server.errors import ServerError
 
 
-class ObjectsAway(ServerError):  # noqa: N818 - it is away
+class ObjectsAway(ServerError):
     """The store did not do it, or did not say so: it may be tried again."""
 
 
-class ObjectMissing(ServerError):  # noqa: N818 - it is missing
+class ObjectMissing(ServerError):
     """There is no such object."""
 
 

@@ -47,7 +47,7 @@ INDEX = "index.json"
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class NotWhole(Exception):  # noqa: N818 - it stays here
+class NotWhole(Exception):
     """The recording's files are not what was finished: nothing of it is released."""
 
 

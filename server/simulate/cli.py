@@ -79,8 +79,8 @@ def simulate(  # noqa: PLR0917 - options of a command, all named
     ] = False,
 ) -> None:
     """Send simulated classrooms into lessons: for demonstrations, tests and load."""
-    from server.simulate.crew import Plan  # noqa: PLC0415 - codecs, not for --help
-    from server.simulate.media_file import check_media_file  # noqa: PLC0415
+    from server.simulate.crew import Plan  # codecs, not for --help
+    from server.simulate.media_file import check_media_file
 
     console = Console(stderr=True)
     try:
@@ -204,7 +204,7 @@ async def _run(
     console: Console,
 ) -> int:
     """The exit code. Ctrl-C and SIGTERM stop in order from here on."""
-    from server.simulate.crew import run_crew  # noqa: PLC0415 - see above
+    from server.simulate.crew import run_crew  # see above
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -218,9 +218,9 @@ async def _run(
 async def _run_load(
     plan: Callable[[list[TokenProvider]], Plan], load: _Load, console: Console, stop: asyncio.Event
 ) -> int:
-    from server.simulate.county import LoadCounty, Stopped  # noqa: PLC0415 - see above
-    from server.simulate.crew import run_crew  # noqa: PLC0415
-    from server.simulate.office import Office  # noqa: PLC0415
+    from server.simulate.county import LoadCounty, Stopped  # see above
+    from server.simulate.crew import run_crew
+    from server.simulate.office import Office
 
     def say(en: str, zh: str) -> None:
         _say(console, Text(zh, en))

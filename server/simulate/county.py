@@ -24,7 +24,7 @@ _MOST_UNANSWERED = 2
 _MODE = "blended"  # every room sends and hears: the dearest kind of lesson
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C
+class Stopped(Exception):
     """It was to stop while the county was being made."""
 
 

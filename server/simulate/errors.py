@@ -21,15 +21,15 @@ class SimulateError(Exception):
         self.text = Text(zh or en, en)
 
 
-class WrongOptions(SimulateError):  # noqa: N818 - as below
+class WrongOptions(SimulateError):
     """The options of the command do not fit together."""
 
 
-class MediaFileRefused(SimulateError):  # noqa: N818 - a refusal is no error of ours
+class MediaFileRefused(SimulateError):
     """The media file cannot be read, or holds neither picture nor sound."""
 
 
-class ServerRefused(SimulateError):  # noqa: N818 - as above
+class ServerRefused(SimulateError):
     """The server does not answer an administrator, or says no."""
 
 

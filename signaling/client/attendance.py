@@ -200,7 +200,7 @@ class Attendance:
 
     async def _until_anew(self) -> None:
         """Until something else is to be sent."""
-        assert self._sending is not None  # noqa: S101 - _publish has made it
+        assert self._sending is not None  # _publish has made it
         waits = [asyncio.ensure_future(e.wait()) for e in (self._sending.failed, self._anew)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

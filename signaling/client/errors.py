@@ -20,7 +20,7 @@ class ClientError(Exception):
         self.said = Sentence(zh, en)
 
 
-class SeatRefused(ClientError):  # noqa: N818 - a refusal is no error of ours
+class SeatRefused(ClientError):
     """Refused for good. `code` is the server's (of `signaling.protocol`, or an HTTP status)."""
 
     def __init__(self, code: str, en: str, zh: str) -> None:
@@ -28,7 +28,7 @@ class SeatRefused(ClientError):  # noqa: N818 - a refusal is no error of ours
         self.code = code
 
 
-class RequestRefused(ClientError):  # noqa: N818 - as above
+class RequestRefused(ClientError):
     """The server refused a request; the lesson goes on."""
 
     def __init__(self, refused: Refused) -> None:
@@ -37,5 +37,5 @@ class RequestRefused(ClientError):  # noqa: N818 - as above
         self.refused = refused
 
 
-class ServerLost(ClientError):  # noqa: N818 - named as what happened
+class ServerLost(ClientError):
     """The line to the server broke, or it does not answer."""

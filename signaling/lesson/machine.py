@@ -185,7 +185,7 @@ class Lesson:
     @property
     def ending(self) -> tuple[float, str]:
         """When and why the lesson ended; only for one that has."""
-        assert self._record.ending is not None  # noqa: S101 - the caller asked `ended` first
+        assert self._record.ending is not None  # the caller asked `ended` first
         return self._record.ending
 
     @property

@@ -99,7 +99,7 @@ class Reports:
         if device is None or event.producer_id in self._record.gone_producers:
             return
         reason = event.reason
-        assert reason in ("", "bandwidth", "producer-paused", "producer-silent")  # noqa: S101
+        assert reason in ("", "bandwidth", "producer-paused", "producer-silent")
         self._record.reply(
             device.connection,
             m.StreamChanged(producer_id=event.producer_id, layer=event.layer, reason=reason),

@@ -192,7 +192,7 @@ class Subscribing:
 
     def _wait_on(self, device: Device, event: PlayRequested) -> None:
         """What was waited for has come, or will not."""
-        assert device.plays is not None  # noqa: S101 - it waits to play them
+        assert device.plays is not None  # it waits to play them
         wants = self._wants_of_player(device.plays)
         if wants:
             self._begin_to_play(device, event, device.plays, wants)

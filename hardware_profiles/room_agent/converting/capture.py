@@ -33,7 +33,7 @@ _PRICE_EVERY_S = 1.0
 Write = Callable[[bytes], None]
 
 
-class CaptureFailed(Exception):  # noqa: N818 - named as what was found
+class CaptureFailed(Exception):
     """`word` is the key of `sources.devices`' sentences."""
 
     def __init__(self, word: str) -> None:

@@ -32,7 +32,7 @@ class MessageKind(IntEnum):
     TOLD = 10  # ? how microphone and loudspeaker are, JSON
 
 
-class BrokenMessage(Exception):  # noqa: N818 - named as what was found
+class BrokenMessage(Exception):
     """The other end says what nobody understands."""
 
 

@@ -89,7 +89,7 @@ class CameraPath:
         """Of the next packet of a unit that neither begins nor ends with it: nine of ten of a
         camera, about which nothing is to be found out.
         """
-        assert self._next is not None  # noqa: S101 - by `packet`
+        assert self._next is not None  # by `packet`
         version, kind, sequence, stream, indicator, unit = self._next
         self._sender.goes_on(sequence, at)
         self._next = version, kind, (sequence + 1) & 0xFFFF, stream, indicator, unit

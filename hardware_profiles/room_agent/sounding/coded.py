@@ -52,7 +52,7 @@ class CodedSound:
             self._decoder = self._resampler = self._position = None
             return
         for samples in pieces:
-            assert self._position is not None  # noqa: S101 - set above
+            assert self._position is not None  # set above
             yield self._position + self._made, samples
             self._made += len(samples)
 

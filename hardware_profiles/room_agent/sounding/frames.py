@@ -66,5 +66,5 @@ class Frames:
         return frame
 
     def _next(self) -> int:
-        assert self._position is not None  # noqa: S101 - samples have come
+        assert self._position is not None  # samples have come
         return self._position

@@ -24,7 +24,7 @@ class SourceError(Exception):
         self.message_zh = message_zh
 
 
-class NotConverted(SourceError):  # noqa: N818 - named as what was found
+class NotConverted(SourceError):
     """The child that decodes and encodes ended, or does not answer; `word` says why."""
 
     def __init__(self, word: str) -> None:
@@ -36,7 +36,7 @@ class NotConverted(SourceError):  # noqa: N818 - named as what was found
         )
 
 
-class OwnFault(SourceError):  # noqa: N818 - as above
+class OwnFault(SourceError):
     """What the pictures are given to has failed: our fault, neither the camera's nor its child's.
 
     The kind of the exception is told, its text not: that may quote what nobody shall read.
@@ -51,7 +51,7 @@ class OwnFault(SourceError):  # noqa: N818 - as above
         )
 
 
-class DeviceFailed(SourceError):  # noqa: N818 - as above
+class DeviceFailed(SourceError):
     """A device of this machine cannot be read; it is asked for again."""
 
     def __init__(self, word: str) -> None:
@@ -59,7 +59,7 @@ class DeviceFailed(SourceError):  # noqa: N818 - as above
         super().__init__(english, chinese)
 
 
-class SoundFailed(SourceError):  # noqa: N818 - as above
+class SoundFailed(SourceError):
     """A microphone or loudspeaker cannot be used; it is asked for again."""
 
     def __init__(self, word: str) -> None:

@@ -40,7 +40,7 @@ class Trouble(StrEnum):
 ABOUT_THE_NAME = frozenset({Trouble.NO_ADDRESS, Trouble.NOT_REACHED, Trouble.OTHER_ANSWERS})
 
 
-class AcmeFailed(ServerError):  # noqa: N818 - named for what it is
+class AcmeFailed(ServerError):
     """No certificate this time. `detail` is what was said; `retry_after_s` when to ask again."""
 
     def __init__(

@@ -6,5 +6,5 @@ RtmpRefused    what came is no RTMP, is out of bounds, or asks for what is not h
 from __future__ import annotations
 
 
-class RtmpRefused(Exception):  # noqa: N818 - named as what happens
+class RtmpRefused(Exception):
     """The connection is of no more use. The text is for the log: it quotes nothing of what came."""

@@ -96,7 +96,7 @@ class RtmpSession:
 
     def accept(self) -> None:
         """The key is right: let it send."""
-        assert self.phase is RtmpPhase.ASKED, self.phase  # noqa: S101 - the caller's duty
+        assert self.phase is RtmpPhase.ASKED, self.phase  # the caller's duty
         self.phase = RtmpPhase.SENDS
         self._chunks.most_bytes = chunks.MOST_MESSAGE_BYTES
         self._control(chunks.USER_CONTROL, struct.pack("!HI", 0, _STREAM_ID))

@@ -17,7 +17,7 @@ class OnvifError(SourceError):
     """A camera's settings cannot be read or changed."""
 
 
-class NotOnvif(OnvifError):  # noqa: N818 - named as what was found
+class NotOnvif(OnvifError):
     """`problem` is for the log: it quotes nothing of what came."""
 
     def __init__(self, problem: str) -> None:
@@ -29,7 +29,7 @@ class NotOnvif(OnvifError):  # noqa: N818 - named as what was found
         )
 
 
-class OnvifRefused(OnvifError):  # noqa: N818 - as above
+class OnvifRefused(OnvifError):
     """A SOAP fault, or a status that says no."""
 
     def __init__(self, *, login: bool) -> None:
@@ -46,7 +46,7 @@ class OnvifRefused(OnvifError):  # noqa: N818 - as above
             )
 
 
-class OnvifAway(OnvifError):  # noqa: N818 - as above
+class OnvifAway(OnvifError):
     """Nothing answers."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ class RtspError(SourceError):
     """A camera cannot be used (now)."""
 
 
-class NotRtsp(RtspError):  # noqa: N818 - named as what was found
+class NotRtsp(RtspError):
     """What came is no RTSP. `problem` is for the log: it quotes nothing of what came."""
 
     def __init__(self, problem: str) -> None:
@@ -30,7 +30,7 @@ class NotRtsp(RtspError):  # noqa: N818 - named as what was found
         )
 
 
-class LoginRefused(RtspError):  # noqa: N818 - as above
+class LoginRefused(RtspError):
     """The camera wants another user or password, or any at all."""
 
     def __init__(self, *, given: bool) -> None:
@@ -46,7 +46,7 @@ class LoginRefused(RtspError):  # noqa: N818 - as above
             )
 
 
-class CameraRefuses(RtspError):  # noqa: N818 - as above
+class CameraRefuses(RtspError):
     """The camera refused a request with `status` (RFC 2326 §7.1.1)."""
 
     def __init__(self, method: str, status: int) -> None:
@@ -74,7 +74,7 @@ _ADVICE = {
 }  # fmt: skip
 
 
-class NoPicture(RtspError):  # noqa: N818 - as above
+class NoPicture(RtspError):
     """The camera's description names no picture that can be passed on or converted."""
 
     def __init__(self, found: str = "") -> None:
@@ -87,7 +87,7 @@ class NoPicture(RtspError):  # noqa: N818 - as above
         )
 
 
-class CameraLost(RtspError):  # noqa: N818 - as above
+class CameraLost(RtspError):
     """The camera is gone for now; it is asked again."""
 
     def __init__(self, reason_en: str, reason_zh: str) -> None:

@@ -99,7 +99,7 @@ async def test_what_the_asker_did_wrong_is_no_refusal(tmp_path: Path) -> None:
     await database.close()
 
 
-class Fault(Exception):  # noqa: N818 - a driver's
+class Fault(Exception):
     """A driver's error with its code."""
 
     def __init__(self, **codes: object) -> None:

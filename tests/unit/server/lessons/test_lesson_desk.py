@@ -218,7 +218,7 @@ async def test_a_lessons_log_goes_with_it(
     assert [path.stem for path in logs.iterdir()] == [stays]
 
 
-class Enough(Exception):  # noqa: N818 - no error
+class Enough(Exception):
     """The test has seen what it wanted."""
 
 
