@@ -134,7 +134,7 @@ def tracks_bytes(folder: Path) -> int:
 def start_child(folder: Path) -> FinishProcess:
     """Begin to finish the recording in `folder`."""
     # Our own interpreter and module, and a path of our own making.
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - see above
         [sys.executable, "-m", "recorder.finish", str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -203,9 +203,9 @@ def _library(settings: Settings, ids: Collection[str]) -> dict[str, tuple[Librar
         return {}
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - not for a folder alone
 
-    from server.database.engine import Database  # noqa: PLC0415
-    from server.database.refusing import DatabaseRefused  # noqa: PLC0415
-    from server.recordings.library_facts import known_to_library  # noqa: PLC0415
+    from server.database.engine import Database  # noqa: PLC0415 - as above
+    from server.database.refusing import DatabaseRefused  # noqa: PLC0415 - as above
+    from server.recordings.library_facts import known_to_library  # noqa: PLC0415 - as above
 
     async def ask() -> dict[str, tuple[LibraryFacts, str]]:
         database = Database(settings.database)
@@ -242,9 +242,9 @@ def brought(settings: Settings, found: Verified) -> dict[str, Path]:
     if not settings.store_bucket:
         raise ExchangeError("elsewhere", found.elsewhere[0])
     from server.recordings.object_store import ObjectStore  # noqa: PLC0415 - for such alone
-    from server.recordings.objects import ObjectsAway  # noqa: PLC0415
-    from server.recordings.s3_objects import objects_of  # noqa: PLC0415
-    from server.recordings.uploading import Uploads  # noqa: PLC0415
+    from server.recordings.objects import ObjectsAway  # noqa: PLC0415 - as above
+    from server.recordings.s3_objects import objects_of  # noqa: PLC0415 - as above
+    from server.recordings.uploading import Uploads  # noqa: PLC0415 - as above
 
     async def bring() -> dict[str, Path]:
         objects = objects_of(settings)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from server.command_words import words
 from server.config import CONFIG_FILE_VARIABLE, Settings, load_settings, settings_file
@@ -106,7 +107,9 @@ def _refuse_unusable(settings: Settings) -> None:
 def _settings(ctx: typer.Context) -> tuple[dict[str, Any], Settings]:
     """What the command line gives, and all of them."""
     parent = ctx.find_root()
-    serve = typer.main.get_command(_app()).commands["serve"]  # type: ignore[attr-defined]
+    tongke = typer.main.get_command(_app())
+    assert isinstance(tongke, TyperGroup)  # it has commands
+    serve = tongke.commands["serve"]
     with serve.make_context("serve", list(ctx.args), parent=parent) as read:
         given = {name: value for name, value in read.params.items() if value is not None}
     try:

@@ -19,7 +19,7 @@ if "rich" in sys.modules:
 else:
     # structlog looks for rich to draw tracebacks with. Ours are plain, and finding it would take a
     # server that was killed a twentieth longer to come back.
-    sys.modules["rich"] = None  # type: ignore[assignment]
+    sys.modules["rich"] = None  # type: ignore[assignment]  # "there is none" (import system)
     import structlog
 
     del sys.modules["rich"]

@@ -271,12 +271,15 @@ async def by_udp(
     loop = asyncio.get_running_loop()
     out: dict[bytes, float] = {}
     times: dict[bytes, float] = {}
+    all_came = asyncio.Event()
 
     class Answers(asyncio.DatagramProtocol):
         def datagram_received(self, data: bytes, _source: Any) -> None:
             transaction = stun.answered(data)
             if transaction in out and transaction not in times:
                 times[transaction] = loop.time() - out[transaction]
+                if len(times) == checks:
+                    all_came.set()
 
     try:
         async with asyncio.timeout(_REACH_S):
@@ -291,9 +294,9 @@ async def by_udp(
             out[transaction] = loop.time()
             transport.sendto(stun.check(ways.ufrag, ways.password, transaction))
             await asyncio.sleep(every_s)
-        ends_at = loop.time() + _LATE_S
-        while len(times) < checks and loop.time() < ends_at:  # noqa: ASYNC110 - no event tells it
-            await asyncio.sleep(0.02)
+        with suppress(TimeoutError):  # those that are late are lost
+            async with asyncio.timeout(_LATE_S):
+                await all_came.wait()
     finally:
         transport.close()
     return Reached(checks, tuple(times.values()))

@@ -15,12 +15,12 @@ from hardware_profiles.doctor.line import MeasuredLine
 from hardware_profiles.doctor.speed import Speed
 from hardware_profiles.link import PICTURES_BPS, LinkProfile
 from hardware_profiles.pc import PcProfile
-from hardware_profiles.room import RoomProfile
+from hardware_profiles.room import RoomProfile, VideoSourceName
 
 # A satellite's is 600 ms; nothing on the ground takes half of that.
 _BY_SATELLITE_MS = 400.0
 # Whom cameras are for, in the order in which a room gets them.
-_PLACES = ("teacher", "students", "board")
+_PLACES: tuple[VideoSourceName, ...] = ("teacher", "students", "board")
 _USUAL_RATE = 15.0
 
 
@@ -150,9 +150,9 @@ def _base(found: Found, pc: PcProfile | None) -> tuple[str, Reason]:
     return name, Reason(f'inherits = "{name}"', zh, en)
 
 
-def _too_many(base: RoomProfile, cameras: int) -> list[str]:
+def _too_many(base: RoomProfile, cameras: int) -> Sequence[VideoSourceName]:
     """Of the base's cameras those that are not there, the last ones first to go."""
-    has = [name for name in _PLACES if base.source(name) is not None]  # type: ignore[arg-type]
+    has = [name for name in _PLACES if base.source(name) is not None]
     return has[max(1, cameras) :] if cameras else []
 
 
@@ -175,13 +175,9 @@ def _tables(
     found: Found, base: RoomProfile, without: Sequence[str]
 ) -> list[tuple[str, tuple[Reason, ...]]]:
     tables = [("sound", tuple(_sound(found.sounds)))]
-    places = [
-        name
-        for name in _PLACES
-        if base.source(name) is not None and name not in without  # type: ignore[arg-type]
-    ]
+    places = [name for name in _PLACES if base.source(name) is not None and name not in without]
     for name, camera in zip(places, found.cameras, strict=False):
-        source = base.source(name)  # type: ignore[arg-type]
+        source = base.source(name)
         assert source is not None  # chosen by it
         width, height = camera.largest(min(_USUAL_RATE, source.frame_rate))
         if not width or (width >= source.width and height >= source.height):

@@ -80,7 +80,7 @@ class RoomInLesson:
     async def sending(self) -> CameraSending | None:
         """All cameras that this lesson shall have of us, and the sound while it is ours."""
         # A third of the memory, and not needed by an agent that waits for a lesson.
-        from hardware_profiles.room_agent.sending import (  # noqa: PLC0415
+        from hardware_profiles.room_agent.sending import (  # noqa: PLC0415 - as said
             CameraSending,
             SentCamera,
         )

@@ -185,7 +185,7 @@ class Child(Generic[Command, Report]):
                 # Our own interpreter and module. It starts in a millisecond or two: no lesson
                 # notices that the loop waits for it.
                 with _held_back():
-                    self._process = subprocess.Popen(  # noqa: S603, ASYNC220
+                    self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - see above
                         [*self._program.arguments, str(control_fd)],
                         pass_fds=[control_fd],
                         stdin=subprocess.DEVNULL,

@@ -175,7 +175,7 @@ async def _pages_port(settings: Settings) -> Checked:
 
 def _who_listens(settings: Settings) -> str:
     """`ours`, `free` or `taken`."""
-    host = "127.0.0.1" if settings.host in ("", "0.0.0.0", "::") else settings.host  # noqa: S104
+    host = "127.0.0.1" if settings.host in ("", "0.0.0.0", "::") else settings.host  # noqa: S104 - read
     try:
         with socket.create_connection((host, settings.port), timeout=_ASK_S) as plain:
             connection = _spoken_to(plain, settings)

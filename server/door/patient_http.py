@@ -36,7 +36,7 @@ class PatientProtocol(H11Protocol):
         super().__init__(*arguments, **named)
         self.conn: StrictConnection = StrictConnection()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn means this one
         """A connection: its first head is due."""
         super().connection_made(transport)
         host = self.client[0] if self.client else ""

@@ -244,7 +244,7 @@ class _SoundWay:
     def open(self, info: FeedInfo) -> None:
         self._info = info
         # Numbers and decoders take longer to load than all the rest: not before they are needed.
-        from server.encoders.loudness import Loudness  # noqa: PLC0415
+        from server.encoders.loudness import Loudness  # noqa: PLC0415 - as just said
 
         self._loudness = Loudness()
         self.out.connect(info.media_path)

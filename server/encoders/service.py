@@ -186,7 +186,8 @@ class EncoderService:
 
     def _standing_inflow(self, key: Credential) -> Inflow | None:
         """What the server does by itself for a key; None where it cannot, or not here."""
-        source, rng = Source(str(key.source)), Random(self._rng.random())  # noqa: S311
+        source = Source(str(key.source))
+        rng = Random(self._rng.random())  # noqa: S311 - numbers of streams, no secrets
         if key.way is EncoderWay.SRT and key.port and self.settings.srt_port:
             door = SrtDoor(
                 key.id,

@@ -26,13 +26,13 @@ class SharedClock:
     """`report` and `note` as they come; `taken` is when something happened, in Unix time."""
 
     def __init__(self) -> None:
-        self._reported: dict[str, _Reported] = {}
-        self._least = self._least_before = float("inf")
-        self._window_began = 0.0
+        self.begin()
 
     def begin(self) -> None:
         """Another FFmpeg: its clock has nothing to do with the one before."""
-        self.__init__()  # type: ignore[misc]
+        self._reported: dict[str, _Reported] = {}
+        self._least = self._least_before = float("inf")
+        self._window_began = 0.0
 
     def report(self, stream: str, ntp: int, timestamp: int, clock_rate: int) -> None:
         """A sender report of this stream."""

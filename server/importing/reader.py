@@ -161,7 +161,7 @@ def _workbook_rows(data: bytes) -> Iterator[_Row]:
     _refuse_swollen(data)
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # it would be read in for nothing
     import openpyxl  # noqa: PLC0415 - CSV files do not need it
-    from defusedxml.common import DefusedXmlException  # noqa: PLC0415
+    from defusedxml.common import DefusedXmlException  # noqa: PLC0415 - as above
 
     try:
         book = openpyxl.load_workbook(

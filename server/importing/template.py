@@ -67,9 +67,9 @@ def template_book(*, chinese: bool) -> bytes:
     """The template as a workbook: its cells are text, so that `3-1` becomes no date."""
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type] # for nothing
     from openpyxl import Workbook  # noqa: PLC0415 - see the file's head
-    from openpyxl.styles import Font, PatternFill  # noqa: PLC0415
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
-    from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415
+    from openpyxl.styles import Font, PatternFill  # noqa: PLC0415 - as above
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as above
+    from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415 - as above
 
     book = Workbook()
     sheet = book.active

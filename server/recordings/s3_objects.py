@@ -63,7 +63,7 @@ class S3Objects:
         """Raises `StartRefused` when obstore is not installed, or the settings make no store."""
         try:
             from obstore.exceptions import BaseError  # noqa: PLC0415 - an optional part
-            from obstore.store import S3Store  # noqa: PLC0415
+            from obstore.store import S3Store  # noqa: PLC0415 - as above
         except ImportError:
             raise StartRefused(
                 "The setting store_bucket needs obstore, which is not installed. Install it with: "
@@ -89,7 +89,7 @@ class S3Objects:
                     "connect_timeout": _CONNECT_TIMEOUT,
                 },
                 retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
-                **place,  # type: ignore[arg-type]
+                **place,  # type: ignore[arg-type]  # a bucket, or nothing
             )
         except (BaseError, ValueError) as error:
             raise StartRefused(

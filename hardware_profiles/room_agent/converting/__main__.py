@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def _captured(told: dict[str, Any], messages: ChildMessages, came: list[ChildMessage]) -> int:
-    from hardware_profiles.room_agent.converting.capture import (  # noqa: PLC0415
+    from hardware_profiles.room_agent.converting.capture import (  # noqa: PLC0415 - see TYPE_CHECKING above
         Capture,
         CaptureFailed,
         CaptureSetup,
@@ -93,7 +93,7 @@ def _told(setup: ChildMessage) -> dict[str, Any]:
 
 
 def _work(told: dict[str, Any]) -> Conversion:
-    from hardware_profiles.room_agent.converting.conversion import Conversion  # noqa: PLC0415
+    from hardware_profiles.room_agent.converting.conversion import Conversion  # noqa: PLC0415 - see TYPE_CHECKING above
 
     try:
         return Conversion(told["codec"], Target(**told["target"]))

@@ -33,7 +33,7 @@ def upgrade(connection: Connection) -> None:
     Raises `StartRefused` when the database was made by a newer Tongke.
     """
     from alembic import command  # noqa: PLC0415 - as above
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415 - as above
 
     try:
         command.upgrade(config(connection), "head")
