@@ -40,7 +40,7 @@ MANIFEST = "manifest.json"  # written by `finish`; named here for who only asks 
 
 # A recorder whose server is gone closes its files within a second.
 LOCK_TIMEOUT_S = 15.0
-LOCK_RETRY_S = 0.05
+LOCK_RETRY_S = 0.05  # the system tells nobody that a lock is free
 
 
 class RecordingFolder:

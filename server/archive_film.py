@@ -39,6 +39,7 @@ from server.errors import Text
 from server.films.order import FilmOrder
 from server.recordings.lesson_file_kinds import FileKind, bytes_for, limits_for
 
+# How often the share that is done is read: a person watches it.
 _LOOK_S = 0.5
 
 DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]

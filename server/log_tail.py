@@ -30,7 +30,7 @@ class LogTail(logging.Handler):
         """One event; a long one is cut, of a traceback the end is what counts."""
         try:
             line = blotted(self.format(record))  # before it is cut: half a secret is one too
-        except Exception:
+        except Exception:  # as every handler of `logging` does: told on standard error
             self.handleError(record)
             return
         if len(line) > MOST_SIGNS:

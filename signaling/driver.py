@@ -200,7 +200,7 @@ class LessonService:
         """Raises `LessonRefusal` when a token's bearer may not come in any more."""
         try:
             code = await self._store.refusal_of(identity)
-        except Exception as error:
+        except Exception as error:  # the store's fault: one call is refused
             _log.exception("the store failed", lesson_id=identity.lesson_id)
             raise LessonRefusal("server-failed") from error
         if code is not None:
@@ -233,7 +233,7 @@ class LessonService:
             state = await self._store.load_state(lesson_id) if plan else None
         except LessonRefusal:
             raise
-        except Exception as error:
+        except Exception as error:  # as above
             _log.exception("the store failed", lesson_id=lesson_id)
             raise LessonRefusal("server-failed") from error
         if plan is None:
@@ -256,7 +256,7 @@ class LessonService:
             await opened
         except NodeFull as error:
             raise LessonRefusal("media-full") from error
-        except Exception as error:
+        except Exception as error:  # the media core's fault, and this lesson's alone
             _log.exception("a lesson could not be opened", lesson_id=lesson_id)
             raise LessonRefusal("media-failed") from error
         if lesson.ended:  # the server was killed while it ended: now it has ended properly

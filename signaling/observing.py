@@ -78,7 +78,7 @@ class ObserverFeed:
         while (call := await queue.get()) is not None:
             try:
                 await call(observer)
-            except Exception:
+            except Exception:  # who looks on never disturbs the lesson
                 self.failed += 1
                 if self.failed.bit_count() == 1:  # 1, 2, 4, 8, …: one that fails fails often
                     _log.exception(

@@ -50,7 +50,7 @@ _log = structlog.get_logger(__name__)
 MAX_INBOX = 256
 # A media call parses SDP and makes sockets; it takes milliseconds. One that takes this long hangs.
 MEDIA_TIMEOUT_S = 10.0
-SAVE_RETRY_S = 1.0
+SAVE_RETRY_S = 1.0  # a full disk, a lock: saved soon after it is gone
 # A store waits for a locked database a second at most, and a disk answers sooner.
 STORE_TIMEOUT_S = 5.0
 # A saving that takes longer hangs: who is put out meanwhile is kept out without it.
@@ -176,7 +176,7 @@ class LessonRunner:
             opened.set_result(None)
             while not self.lesson.ended:
                 await self._step()
-        except Exception:
+        except Exception:  # our bug ends this lesson, and no other
             _log.exception("a lesson failed", lesson_id=self.lesson_id)
             self.hang_up(CloseCode.LESSON_FAILED)
         finally:
@@ -387,7 +387,7 @@ class LessonRunner:
         try:
             async with asyncio.timeout(MEDIA_TIMEOUT_S):
                 await call
-        except Exception:
+        except Exception:  # the next step is tried
             _log.exception("closing a lesson", lesson_id=self.lesson_id)
 
 

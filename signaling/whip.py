@@ -74,7 +74,7 @@ class HttpSessions:
             return await self.source_keys.token_for(key, source)
         except LessonRefusal:
             raise
-        except Exception as error:
+        except Exception as error:  # the store's fault: one call is refused
             _log.exception("source keys failed")
             raise LessonRefusal("server-failed") from error
 

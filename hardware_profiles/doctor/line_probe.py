@@ -31,7 +31,7 @@ _MOST_ANSWER_BYTES = 1 << 20
 # A hundred checks in four seconds: one lost is a hundredth, and the server answers 50 a second to a
 # whole school's address.
 _CHECKS, _EVERY_S = 100, 0.04
-_LATE_S = 2.0
+_LATE_S = 2.0  # what comes later is of no use to a lesson
 _REACH_S = 3.0
 # 4 Mb in the time that a thin line has: more tells nothing of lines that carry a lesson.
 RATE_BYTES, RATE_S = 2_000_000, 4.0

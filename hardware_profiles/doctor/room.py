@@ -96,7 +96,7 @@ class RoomCheck:
                 self.say(said)
             try:
                 findings += await part()
-            except Exception as error:
+            except Exception as error:  # the other parts are tried all the same
                 findings.append(failed(name, error))
         return CheckReport(
             side="room",

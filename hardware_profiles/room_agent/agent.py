@@ -42,6 +42,7 @@ from signaling.protocol.messages import DeviceKind, SeatState, Source, Welcome
 
 # A server that is started again, or a line that is cut, finds the cameras still running.
 LINGER_S = 30.0
+# So late a trouble is told, and a camera started before a lesson: nobody notices.
 _LOOK_EVERY_S = 0.5
 # A credential that was taken back may be given again; nobody stands by to start us anew.
 _REFUSED_AGAIN_S = 30.0

@@ -23,8 +23,8 @@ from hardware_profiles.room_agent.sources.onvif.post import OnvifCamera
 from signaling.client.sentences import Say, Sentence
 
 _MENDED = {Unfit.B_FRAMES, Unfit.INTERLACED}
-_LOOK_EVERY_S = 1.0
-_AWAY_S = 30.0
+_LOOK_EVERY_S = 1.0  # at what the stream says of itself: a camera takes longer to be set
+_AWAY_S = 30.0  # a camera starts in about a minute
 # Who has refused may have been given another user, or another firmware, meanwhile.
 _REFUSED_S = 600.0
 # Not again and again: each setting may make the camera begin its stream anew.

@@ -83,7 +83,7 @@ class RoomChecking:
         except ProfileError as error:  # it was changed since the agent began
             zh, en = error.message_zh[:MOST_CHARACTERS], error.message_en[:MOST_CHARACTERS]
             self._trouble = Both(zh=zh, en=en)
-        except Exception:
+        except Exception:  # the agent, and the lesson it is in, go on
             _log.exception("the room's check failed")
             self._trouble = _FAILED
 

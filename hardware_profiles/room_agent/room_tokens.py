@@ -18,7 +18,7 @@ from signaling.client.token_providers import RoomTokens
 
 # A lesson planned just now is met by the question for a token; this one is for the days to come.
 _ASK_EVERY_S = 60.0
-_ASK_AGAIN_S = 5.0
+_ASK_AGAIN_S = 5.0  # a server that is started again is back within seconds
 # So that after a power cut the server's time is known not to be earlier than this.
 _KEEP_EVERY_S = 900.0
 # When a lesson is near the room asks so often.

@@ -28,7 +28,7 @@ from mixer.rtp.rtcp import Goodbye, SenderReport, parse_compound
 from mixer.rtp.sequence import unix_ns_from_ntp
 
 COMMAND = (sys.executable, "-m", "hardware_profiles.room_agent.sounding")
-_AGAIN_S = (0.3, 0.6, 1.0, 1.5)
+_AGAIN_S = (0.3, 0.6, 1.0, 1.5)  # as a camera is asked again
 # The child tells twice a second how it is; its numbers and codecs load in a second, on an old PC
 # in four.
 _BEGINS_S, _SILENCE_S, _LOOK_EVERY_S = 12.0, 3.0, 0.5

@@ -63,7 +63,7 @@ class LessonMedia:
             return
         try:
             self._listener(event)
-        except Exception:
+        except Exception:  # what it would be told next is not lost for that
             log.exception("the listener of lesson %s failed on %s", self.lesson_id, event)
 
     # Producers

@@ -117,7 +117,7 @@ class MediaNode:
                 )
                 opened.append(port)
                 port.start()
-        except Exception:
+        except Exception:  # whichever port it was: those that are open hold sockets
             for port in opened:
                 await port.stop()
             self._remove_folder()
@@ -404,7 +404,7 @@ class MediaNode:
             try:
                 lesson.control.handle_levels(levels.get(lesson, ()), now)
                 lesson.control.handle_timer(now)
-            except Exception:
+            except Exception:  # the other lessons have their tick
                 log.exception("the tick of lesson %s failed", lesson.lesson_id)
         if now >= self._ice_at:
             self._ice_at = next_beat(now, ICE_TIMER_S)

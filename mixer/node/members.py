@@ -220,7 +220,7 @@ class Members:
         self.subscriptions[device_id] = subscription
         try:
             answer = subscription.answer_player(offer, wants)
-        except Exception:
+        except Exception:  # whoever asked is told; nothing half made stays
             await self._drop_subscription(device_id)
             raise
         self._owner.allocate()

@@ -162,7 +162,7 @@ class Push:
             self._reach(PushStanding.CONNECTING, self.state.code, starts=self.state.starts + 1)
             try:
                 code = await self._send()
-            except Exception:
+            except Exception:  # it is tried again, as whatever else ends a push
                 self._log.exception("a push has failed")
                 code = "failed"
             failures = 1 if loop.time() - began >= LASTED_S else failures + 1

@@ -130,7 +130,7 @@ class Tapping:
         while not self._refused.is_set():
             try:
                 await self._feed()
-            except Exception as error:
+            except Exception as error:  # the media core's, of any kind: it is tried again
                 self._log.warning("a source cannot be tapped yet", why=str(error) or repr(error))
             await asyncio.sleep(RETRY_S)
 

@@ -42,7 +42,7 @@ from server.errors import StartRefused, Text
 if TYPE_CHECKING:
     from server.door.acme.renewal import Renewal
 
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 5.0  # so late a certificate that was put in its place is served
 _SURE = 2  # looks: between the first two of them the second file may have come
 # However little changes: a certificate ends by the clock alone.
 _LOOK_WHOLE_EVERY = datetime.timedelta(hours=1)

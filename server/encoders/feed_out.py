@@ -89,7 +89,7 @@ class FeedOut:
             while self._waiting:
                 try:
                     self._socket.sendto(self._waiting[0], self._media_path)
-                except BlockingIOError:
+                except BlockingIOError:  # nobody tells an unconnected socket that there is room
                     await asyncio.sleep(_LOOK_FOR_ROOM_S)
                     continue
                 except OSError:  # the media core is not there: what is for it is lost

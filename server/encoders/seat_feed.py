@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("tongke.encoders")
 
-REPORT_EVERY_S = 1.0
+REPORT_EVERY_S = 1.0  # as browsers send their sender reports
 # Several viewers come at one moment; one group is for all of them. As often as the media core asks
 # (`mixer.forward.keyframes`): who comes a little later waits no longer than for that.
 _GROUP_EVERY_S = 0.5

@@ -20,7 +20,7 @@ _AGAIN_S = 0.5
 _AFTER_FAULT_S = 5.0
 # A camera's watch-dog has 3 s; libsrt would hold the place of a silent encoder for 5.
 _SILENT_S = 3.0
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 0.5  # so much longer a silent one holds it
 # What is under way is waited for so long when it is lost on the way: two round trips of 100 ms.
 _LATENCY_MS = 200
 

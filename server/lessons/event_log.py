@@ -29,7 +29,7 @@ _log = structlog.get_logger("tongke.event_log")
 
 # More than a lesson has in a day: only a disk that takes nothing gets so far behind.
 MAX_WAITING = 20_000
-RETRY_S = 1.0
+RETRY_S = 1.0  # a full disk: written soon after there is room again
 
 
 class LoggedSeat(BaseModel):

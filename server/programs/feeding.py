@@ -25,7 +25,7 @@ _log = structlog.get_logger("tongke.programs")
 DEVICE_ID = "program"
 
 # A child binds a socket in milliseconds; a feed that the media core refuses is full, or about to
-# be closed with its lesson.
+# be closed with its lesson: it is asked again, and no oftener than a person would.
 READY_TIMEOUT_S = 10.0
 RETRY_S = 2.0
 
@@ -112,7 +112,7 @@ class Feeding:
         while not self.sent:
             try:
                 await self._feed()
-            except Exception as error:
+            except Exception as error:  # the media core's, of any kind: it is tried again
                 self._log.warning("a lesson cannot be fed yet", why=str(error) or repr(error))
                 await asyncio.sleep(RETRY_S)
 

@@ -48,7 +48,7 @@ class Chores:
             chore = await self._waiting.get()
             try:
                 await chore
-            except Exception:
+            except Exception:  # the steps behind it are other recordings' too
                 _log.exception("a step of a recording failed")
             finally:
                 self._waiting.task_done()

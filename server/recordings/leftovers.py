@@ -76,7 +76,7 @@ class Leftovers:
                 try:
                     if await self._lesson_live(lesson_id):
                         continue
-                except Exception:
+                except Exception:  # asked again at the next look; the others are looked at
                     _log.exception("is the lesson still live?", lesson=lesson_id)
                     continue
                 if self._by_lesson.pop(lesson_id, None) is not None:

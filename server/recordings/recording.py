@@ -53,6 +53,7 @@ from signaling.protocol.messages import LessonSource, Source
 # What is still to be told to the database when the server stops; it answers in milliseconds.
 LAST_CHORES_S = 10.0
 
+# At disks and at what is to be finished again: a recording goes on so late at most.
 LOOK_EVERY_S = 1.0
 
 # What a thin line watches is recorded beside the best, where its sender makes it anyway: a tenth of

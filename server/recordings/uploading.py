@@ -85,7 +85,8 @@ class Uploads:
         self._rng = rng or random.Random()  # noqa: S311 - it spreads tries, and guards nothing
         self._clock = clock
         self._waiting: dict[str, float] = {}  # since when, in order
-        self._due = asyncio.Event()
+        self._due, self._all_sent = asyncio.Event(), asyncio.Event()
+        self._all_sent.set()
         self._task: asyncio.Task[None] | None = None
         self._spool: dict[str, int] = {}
         self._failures = self._sent_bytes = 0
@@ -95,6 +96,7 @@ class Uploads:
         """This one is finished, and may be sent."""
         self._waiting.setdefault(recording_id, self._clock())
         self._count(recording_id)
+        self._all_sent.clear()
         self._due.set()
 
     async def start(self) -> None:
@@ -128,8 +130,7 @@ class Uploads:
 
     async def done(self) -> None:
         """Wait until nothing waits any more."""
-        while self._waiting:
-            await self._sleep(0.05)
+        await self._all_sent.wait()
 
     async def send(self, recording_id: str) -> None:
         """All of one recording; local copies of what is proved go. Returns when it is stored.
@@ -163,6 +164,8 @@ class Uploads:
                 # It stays here, untouched; the next start looks at it again.
                 _log.error("a recording is not stored", recording=recording_id, why=str(error))
             self._waiting.pop(recording_id, None)
+            if not self._waiting:
+                self._all_sent.set()
 
     async def _send_file(
         self, folder: Path, name: str, expected: str, ledger: StoredPieces

@@ -27,7 +27,7 @@ from signaling.client.errors import ClientError
 from signaling.client.sentences import Sentence
 from signaling.client.token_providers import TokenProvider
 
-_MEASURE_EVERY_S = 1.0
+_MEASURE_EVERY_S = 1.0  # a line that is lost within it is not in the report
 _REPORT_EVERY = 10  # measurements
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Another device of the seat sends already: this one looks on until that one is gone.
 _SOURCE_REFUSED = {"source-taken", "sound-elsewhere", "source-not-allowed"}
 _PUBLISH_AGAIN_S = 2.0
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 0.5  # at what the participant wants: people wait longer for a reaction
 
 
 class Sending(Protocol):

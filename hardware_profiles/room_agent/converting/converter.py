@@ -25,7 +25,7 @@ from hardware_profiles.room_agent.converting.messages import (
 # A picture is through in milliseconds, so three seconds are a child that hangs; the first one waits
 # until PyAV is loaded, on an old PC three seconds by itself.
 _FIRST_ANSWER_S, _ANSWER_S = 8.0, 3.0
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 0.5  # so much longer it may hang
 _READ_BYTES = 1 << 18
 _PRICE_OVER_S = 2.0
 # SIGKILL is how the kernel ends who takes too much memory; what a picture does is another signal.

@@ -123,7 +123,7 @@ class ClockThread:
                 due += missed * self._period_s
                 self._tick(due)
                 due += self._period_s
-        except Exception as error:
+        except Exception as error:  # whoever began the thread ends the process by it
             self._on_broken(error)
 
     def _tick(self, now: float) -> None:

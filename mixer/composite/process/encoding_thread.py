@@ -158,7 +158,7 @@ class EncodingThread:
                 work, (feed, sender) = taken
                 self._encode(work, feed, sender)
                 self._release(work)
-        except Exception as error:
+        except Exception as error:  # whoever began the thread ends the process by it
             self._on_broken(error)
 
     def _next(self) -> tuple[_Work, tuple[FeedSocket, RtpSender]] | None:

@@ -141,7 +141,7 @@ class SoundThread:
                 # After a standstill the voices' buffers are full anyway: what was missed is
                 # left out, in the timestamps as well.
                 due += TICK_S * max(0, math.floor((late_s - 0.1) / TICK_S))
-        except Exception as error:
+        except Exception as error:  # whoever began the thread ends the process by it
             self._on_broken(error)
         finally:
             self._close()
