@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -33,25 +31,23 @@ from pydantic_settings import (
 
 from server.errors import StartRefused
 from server.setting_rules import (
+    LETS_ENCRYPT,
     a_host,
+    a_mail_address,
+    a_network,
+    a_relay,
+    a_store,
+    an_acme_directory,
     an_address,
-    leads_nowhere,
+    an_origin,
+    an_unguessable_word,
     plain_text,
     told_to_rooms,
     whole_path,
 )
 from server.settings_file import SettingsFile, read_settings_file
+from server.settings_together import refuse_what_excludes
 from server.wrong_settings import ENV_PREFIX, WrongSetting, misspelt_variable, miswritten_name, told
-
-_LIKE_AN_ORIGIN = (
-    "must be like https://tongke.example.cn or https://10.0.0.5:7880",
-    "应像 https://tongke.example.cn 或 https://10.0.0.5:7880 这样",
-)
-_HOST = re.compile(r"[^\s\"#%<>?@\[\\\]^`{|}]{1,253}")
-
-# A contact's address as RFC 8555 §7.3 wants it: one, without the fields of a mail.
-_MAIL = re.compile(r"[A-Za-z0-9.!#$&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 CONFIG_FILE_VARIABLE = "TONGKE_CONFIG"
 # What may stand beside the settings in the environment of a build, a test or the pages' own server.
@@ -63,12 +59,6 @@ _OF_OTHERS = frozenset(
         "TONGKE_SANITIZE",
         "TONGKE_SERVER",
     }
-)
-
-# RFC 7065 §3.1, with the host as a name, an IPv4 address, or an IPv6 address in brackets.
-TURN_URL = re.compile(
-    r"turns?:([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
-    r"(\?transport=(udp|tcp))?"
 )
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -239,16 +229,7 @@ class Settings(BaseSettings):
     @field_validator("turn_urls")
     @classmethod
     def _relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for word in value:
-            found = TURN_URL.fullmatch(word)
-            if found is None or not 0 < int((found[2] or ":1")[1:]) < 65_536:
-                raise WrongSetting(
-                    f"'{word}' is no TURN address: turn:HOST:PORT?transport=udp (or tcp), or "
-                    "turns:HOST:PORT?transport=tcp",
-                    f"“{word}”不是 TURN 地址：应为 turn:HOST:PORT?transport=udp（或 tcp），"
-                    "或 turns:HOST:PORT?transport=tcp，HOST 是主机，PORT 是端口",
-                )
-        return value
+        return tuple(map(a_relay, value))
 
     @field_validator("push_hosts")
     @classmethod
@@ -258,169 +239,38 @@ class Settings(BaseSettings):
     @field_validator("metrics_token")
     @classmethod
     def _unguessable(cls, value: SecretStr) -> SecretStr:
-        # Nothing slows down who guesses, so guessing must be hopeless.
-        if 0 < len(value.get_secret_value()) < 20:
-            raise WrongSetting(
-                "must have at least 20 characters; `openssl rand -hex 24` makes one",
-                "至少 20 个字符，可用 `openssl rand -hex 24` 生成",
-            )
+        if word := value.get_secret_value():
+            an_unguessable_word(word)
         return value
 
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for word in value:
-            try:
-                network = ipaddress.ip_network(word, strict=False)
-            except ValueError:
-                raise WrongSetting(
-                    f"'{word}' is not an IP address or network", f"“{word}”不是 IP 地址或网段"
-                ) from None
-            if network.prefixlen == 0:
-                raise WrongSetting(
-                    f"'{word}' is everybody: whoever comes could pass for this machine itself. "
-                    "Name the proxy's own address",
-                    f"“{word}”是所有人：任何人都可以冒充本机。请填代理自己的地址",
-                )
-        return value
+        return tuple(map(a_network, value))
 
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str) -> str:
-        if not value:
-            return value
-        try:
-            parts = urlsplit(value)
-            port = "" if parts.port is None else f":{parts.port}"
-        except ValueError:  # a port that is none, brackets around nothing
-            raise WrongSetting(*_LIKE_AN_ORIGIN) from None
-        host = (parts.hostname or "").rstrip(".")
-        wrong = not _HOST.fullmatch(host) or "*" in host or parts.port == 0
-        if parts.scheme not in {"http", "https"} or wrong:
-            raise WrongSetting(*_LIKE_AN_ORIGIN)
-        a_host(host)
-        if parts.username is not None:
-            raise WrongSetting(
-                "must not carry a name or password: it is handed out to everybody",
-                "不能带用户名或密码：它会分发给所有人",
-            )
-        if parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise WrongSetting(
-                "must have no path: Tongke needs a host name (or port) of its own",
-                "不能带路径：同课需要独用一个主机名（或端口）",
-            )
-        if _leads_nowhere(host):
-            raise WrongSetting(
-                f"no other machine can open {host}: give this machine's name there",
-                f"其他机器打不开 {host}：请填本机在网络上的名称",
-            )
-        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+        return an_origin(value) if value else value
 
     @field_validator("acme")
     @classmethod
     def _mail(cls, value: str) -> str:
-        if value and (len(value) > 254 or _MAIL.fullmatch(value) is None):
-            raise WrongSetting(
-                f"'{value}' is no mail address: give the one at which the certificate authority "
-                "reaches you, like it@school.example",
-                f"“{value}”不是邮箱地址：请填证书机构能联系到您的邮箱，如 it@school.example",
-            )
-        return value
+        return a_mail_address(value) if value else value
 
     @field_validator("acme_directory")
     @classmethod
     def _directory(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            known = parts.scheme == "https" and parts.hostname and parts.port != 0
-        except ValueError:
-            known = False
-        if not known or not value.isascii() or not value.isprintable() or " " in value:
-            raise WrongSetting(
-                f"must be the address of an ACME directory, like {LETS_ENCRYPT}",
-                f"应为 ACME 目录的地址，如 {LETS_ENCRYPT}",
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _acme_has_a_name(self) -> Settings:
-        if not self.acme:
-            return self
-        if self.plain_http or self.tls_cert is not None:
-            raise WrongSetting(
-                "acme excludes plain_http and tls_cert: the certificate is this server's own to "
-                "get, or it is a proxy's, or yours",
-                "acme 不能与 plain_http 或 tls_cert 同时给出：证书要么由本服务器申请，"
-                "要么由代理提供，要么由您提供",
-            )
-        parts = urlsplit(self.public_url)
-        host = parts.hostname or ""
-        if not host or parts.port not in {None, 443} or _is_address(host):
-            raise WrongSetting(
-                "acme needs a public_url with a domain's name and no port, like "
-                "https://tongke.example.cn: the certificate is for that name, and the authority "
-                "comes to its port 443",
-                "acme 需要 public_url 是不带端口的域名，如 https://tongke.example.cn："
-                "证书是为该域名签发的，证书机构会访问它的 443 端口",
-            )
-        return self
+        return an_acme_directory(value)
 
     @field_validator("store_endpoint")
     @classmethod
     def _store_address(cls, value: str) -> str:
-        parts = urlsplit(value) if value else None
-        if parts is not None and (parts.scheme not in {"http", "https"} or not parts.hostname):
-            raise WrongSetting(
-                f"'{value}' is no address of a store, like https://s3.example.cn:9000",
-                f"“{value}”不是对象存储的地址；应如 https://s3.example.cn:9000",
-            )
-        return value
+        return a_store(value) if value else value
 
     @model_validator(mode="after")
     def _fit_together(self) -> Settings:
-        if bool(self.store_bucket) != (self.store_keys_file is not None):
-            raise WrongSetting(
-                "store_bucket and store_keys_file belong together: give both or neither",
-                "store_bucket 和 store_keys_file 须同时给出，或都不给",
-            )
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise WrongSetting(
-                "tls_cert and tls_key belong together: give both or neither",
-                "tls_cert 和 tls_key 须同时给出，或都不给",
-            )
-        if self.plain_http and self.tls_cert is not None:
-            raise WrongSetting(
-                "plain_http and tls_cert exclude each other: give one of them",
-                "plain_http 和 tls_cert 不能同时给出",
-            )
-        if self.plain_http and self.rtmps_port:
-            raise WrongSetting(
-                "rtmps_port needs the certificate that plain_http does without: leave one of them",
-                "rtmps_port 需要证书，而 plain_http 不用证书：两者只能留一个",
-            )
-        if self.plain_http and not self.on_loopback and not self.trusted_proxies:
-            raise WrongSetting(
-                "plain_http is allowed only with host 127.0.0.1 (or ::1), or behind a proxy that "
-                "speaks HTTPS and is named in trusted_proxies: browsers give cameras and "
-                "microphones only to secure pages",
-                "plain_http 只能在 host 为 127.0.0.1（或 ::1）时使用，或放在一个使用 HTTPS、"
-                "且写在 trusted_proxies 中的代理之后：浏览器只让安全的页面使用摄像头和麦克风",
-            )
-        if bool(self.turn_urls) != (self.turn_secret_file is not None):
-            raise WrongSetting(
-                "turn_urls and turn_secret_file belong together: give both or neither",
-                "turn_urls 和 turn_secret_file 须同时给出，或都不给",
-            )
-        if self.public_url.startswith("http://") and not self.plain_http:
-            raise WrongSetting(
-                "public_url must begin with https:// unless plain_http is given",
-                "public_url 须以 https:// 开头，除非给出 plain_http",
-            )
-        if self.session_idle_s > self.session_max_s:
-            raise WrongSetting(
-                "session_idle_s must not be longer than session_max_s",
-                "session_idle_s 不能大于 session_max_s",
-            )
+        refuse_what_excludes(self)
         return self
 
     @property
@@ -479,21 +329,6 @@ class Settings(BaseSettings):
         host = "localhost" if self.listens_everywhere else self.host
         host = f"[{host}]" if ":" in host else host
         return f"{'http' if self.plain_http else 'https'}://{host}:{self.port}"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _leads_nowhere(host: str) -> bool:
-    try:
-        return leads_nowhere(ipaddress.ip_address(host))
-    except ValueError:
-        return False
 
 
 def config_file(environ: Mapping[str, str]) -> Path:
