@@ -1,7 +1,7 @@
 """The application: everything around a lesson, and its assembly.
 
 A lesson in progress is `signaling`'s, media is `mixer`'s, archives are `recorder`'s. Only
-`server.app` and the command line put the parts together; nobody imports `server`.
+`server.app`, `server.parts` and the command line put the parts together; nobody imports `server`.
 
 door         listening, patience with slow visitors, the shield, certificates, the pages
 api          the HTTP interface: what may be asked, by whom, and the answers' shapes

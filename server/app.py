@@ -1,26 +1,17 @@
-"""The assembly: every part made, handed what it needs, started in order and stopped in reverse.
+"""The application: all routes, what stands before them, and the parts that answer them.
 
-Only this file (and the command line) knows all the parts. Lessons that were live when the server
-died are live again after it starts: their rows say so, signaling restores their state when the
-first device returns.
+The parts are started and stopped with it (`parts`).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
-from hardware_profiles import ServerProfile
-from server.accounts.known_browsers import KnownBrowsers
-from server.accounts.password_door import PasswordDoor
 from server.accounts.passwords import Passwords
-from server.accounts.sign_ins import SignIns
-from server.accounts.throttle import WrongKeys
 from server.api import (
     admin,
     archive,
@@ -47,69 +38,21 @@ from server.api import (
     users,
     watch,
 )
-from server.broadcasts.remembered import RememberedPushes
-from server.broadcasts.service import BroadcastService
-from server.broadcasts.watch_keys import WatchKeys
 from server.clock import Clock, steady_clock, wall_clock
 from server.config import Settings
-from server.database.data_folder import DataFolder, load_or_make_key, make_folder
-from server.database.deletion import DAY_S
-from server.database.engine import Database
-from server.database.pending_writes import PendingWrites
-from server.database.private_files import (
-    close_folder,
-    close_recordings,
-    close_to_others,
-    database_files,
-)
-from server.database.spare_file import SpareFile
-from server.door.addresses import Addresses
 from server.door.proxied import ProxyHints
 from server.door.shield import Shield
 from server.door.tls import ServedCertificate
 from server.door.web import built_client, web_router
-from server.encoders.sealed import Seal
-from server.encoders.service import EncoderService, EncoderSettings
-from server.errors import StartRefused, start_refused
 from server.ids import new_id
-from server.importing.desk import ImportDesk
 from server.importing.table import MOST_BYTES
-from server.lessons.bars import UnwrittenBars
-from server.lessons.desk import LessonDesk
-from server.lessons.encoders import EncoderDesk
-from server.lessons.endings import SPARE_BYTES, Endings
-from server.lessons.event_log import EventLog
-from server.lessons.live import SignalingLessons
 from server.lessons.ownership import LocalOwnership, Ownership
-from server.lessons.readiness import ReadinessBoard
-from server.lessons.rooms import RoomDesk
-from server.lessons.tokens import JoinTokens
 from server.metrics import Metrics
 from server.metrics.http_times import HttpTimes
-from server.node.hardware import choose_server_profile
-from server.node.media import MediaCore, open_media_node
-from server.programs.layers import HEIGHT, layers_up_to
-from server.programs.service import ProgramService
-from server.recordings.lesson_files import LESSON_FILES, LessonFiles
-from server.recordings.library import Catalogue
-from server.recordings.object_store import ObjectStore
-from server.recordings.places import RecordingPlaces
-from server.recordings.recording import RecordingService
-from server.recordings.retiring import Retirement
-from server.recordings.s3_objects import objects_of
-from server.recordings.store import FolderStore, Store
-from server.recordings.uploading import Uploads
-from server.schools.pairing import PairingDesk
-from server.services import Services
-from server.system_errors import why
-from server.timekeeper import Timekeeper
+from server.node.media import open_media_node
+from server.parts import OpenMedia, Parts
 from signaling.app_router import routes as signaling_routes
-from signaling.driver import LessonService
 from signaling.origin import same_origin
-from signaling.ports import SignalingSettings
-from signaling.turn import TurnServers
-
-OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
 _AREAS = (
     session,
@@ -160,7 +103,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            start = _Start(stack, settings, meters, certificate, clock=clock, steady=steady)
+            start = Parts(stack, settings, meters, certificate, clock=clock, steady=steady)
             holds = ownership or LocalOwnership(new_id(), clock)
             database = await start.database()
             media = await start.media(open_media)
@@ -211,349 +154,6 @@ def create_app(
     app.include_router(metrics.router)
     app.include_router(reference.router)
     return app
-
-
-class _Start:
-    """The parts in the order of their start; what was started stops with the stack, in reverse."""
-
-    signaling: LessonService
-    encoders: EncoderDesk
-
-    def __init__(
-        self,
-        stack: AsyncExitStack,
-        settings: Settings,
-        meters: Metrics,
-        certificate: ServedCertificate | None,
-        *,
-        clock: Clock,
-        steady: Clock,
-    ) -> None:
-        self._meters = meters
-        self._certificate = certificate
-        self._stack = stack
-        self._settings = settings
-        self._clock = clock
-        self._steady = steady
-        self._profile_folders = settings.profile_folders
-        self._hardware = choose_server_profile(settings.server_profile, self._profile_folders)
-        self._folder = DataFolder(settings.data_folder)
-        stack.callback(self._folder.close)
-        make_folder(settings.recordings, setting="recordings_folder")
-        close_folder(self._folder.path)
-        close_to_others(settings.recordings)
-
-    async def database(self) -> Database:
-        """The database, migrated."""
-        database = Database(self._settings.database)
-        self._stack.push_async_callback(database.close)
-        for file in database_files(self._settings.database):
-            close_to_others(file)
-        await database.migrate()
-        return database
-
-    async def media(self, open_media: OpenMedia) -> MediaCore:
-        """The media core, listening."""
-        return await self._stack.enter_async_context(open_media(self._settings, self._hardware))
-
-    async def services(
-        self,
-        database: Database,
-        media: MediaCore,
-        passwords: Passwords,
-        ownership: Ownership,
-        *,
-        record: bool,
-    ) -> Services:
-        """Everything else."""
-        settings, clock = self._settings, self._clock
-        key = load_or_make_key(self._folder.path / "join_token.key")
-        tokens = JoinTokens(key, life_s=settings.join_token_s)
-        pending_writes = PendingWrites(database)
-        endings = Endings(
-            database, pending_writes, _spare_file(self._folder.path / "unwritten.jsonl")
-        )
-        bars = UnwrittenBars(
-            database,
-            pending_writes,
-            _spare_file(self._folder.path / "unwritten_bars.jsonl"),
-            clock=clock,
-        )
-        self._stack.push_async_callback(endings.close)
-        self._stack.push_async_callback(bars.close)
-        self._stack.push_async_callback(pending_writes.close)
-        await endings.take_up()
-        await bars.take_up()
-        desk = LessonDesk(
-            database,
-            clock,
-            endings=endings,
-            bars=bars,
-            ownership=ownership,
-            lessons_admitted=self._hardware.admit.lessons,
-            devices_admitted=self._hardware.admit.devices_per_lesson,
-            doors_open_s=settings.doors_open_s,
-            empty_lesson_s=settings.empty_lesson_s,
-            away_grace_s=settings.away_grace_s,
-            profile_folders=self._profile_folders,
-        )
-        store: Store = FolderStore(settings.recordings)
-        if settings.store_bucket:
-            store = await _object_store(settings, self._stack)
-        recording = await self._recording(media, pending_writes, desk, store) if record else None
-        files = LessonFiles(settings.recordings / LESSON_FILES, store, clock)
-        await files.start()
-        self._stack.push_async_callback(files.close)
-        event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
-        self._stack.push_async_callback(event_log.close)
-        programs = await self._programs(media)
-        signaling_settings = _signaling_settings(settings, programs=programs is not None)
-        seal = Seal(key)
-        broadcasts = None
-        if programs is not None:
-            remembered = RememberedPushes(database, pending_writes, seal)
-            broadcasts = await self._broadcasts(media, programs, key, remembered)
-        observers = (event_log, recording, programs, broadcasts)
-        self.signaling = LessonService(
-            media,
-            tokens,
-            desk,
-            observers=[observer for observer in observers if observer is not None],
-            settings=signaling_settings,
-            clock=clock,
-        )
-        self._stack.push_async_callback(self.signaling.close)
-        if recording is not None:
-            recording.on_running = self.signaling.set_recording
-        if programs is not None:
-            programs.lessons = self.signaling
-        desk.live = SignalingLessons(self.signaling)
-        self._meters.watch(media, self.signaling, recording, programs, broadcasts)
-        self._meters.watch_certificate(self._certificate)
-        retirement = Retirement(
-            database, store, settings.recordings, kept_s=settings.deleted_kept_days * DAY_S
-        )
-        self._meters.watch_archive(store, retirement)
-        self.encoders = EncoderDesk(
-            database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
-        )
-        encoder_service = await self._encoders(database, media, seal)
-        rooms = RoomDesk(
-            database,
-            clock,
-            steady=self._steady,
-            tokens=tokens,
-            live=desk.live,
-            poll_s=settings.room_poll_s,
-        )
-        services = Services(
-            settings=settings,
-            addresses=Addresses(settings, vouched=self._vouched),
-            certificate=self._certificate,
-            clock=clock,
-            steady=self._steady,
-            started_at=clock(),
-            database=database,
-            pending_writes=pending_writes,
-            passwords=passwords,
-            sign_ins=SignIns(
-                database, idle_s=settings.session_idle_s, longest_s=settings.session_max_s
-            ),
-            password_door=PasswordDoor(database, passwords, self._steady),
-            known_browsers=KnownBrowsers(key),
-            wrong_keys=WrongKeys(),
-            tokens=tokens,
-            lessons=desk,
-            event_log=event_log,
-            rooms=rooms,
-            imports=ImportDesk(database, clock, self._profile_folders),
-            pairing=PairingDesk(),
-            readiness=ReadinessBoard(),
-            encoders=encoder_service,
-            turn=signaling_settings.turn,
-            media=media,
-            recording=recording,
-            programs=programs,
-            broadcasts=broadcasts,
-            store=store,
-            lesson_files=files,
-            retirement=retirement,
-            metrics=self._meters,
-        )
-        closing = asyncio.create_task(_close_archive(settings.recordings), name="close-archive")
-        self._stack.push_async_callback(_stopped, closing)
-        return services
-
-    def timekeeper(self, services: Services) -> None:
-        """The clockwork, ticking."""
-        timekeeper = Timekeeper(services)
-        timekeeper.start()
-        self._stack.push_async_callback(timekeeper.stop)
-
-    def _vouched(self) -> tuple[str, ...] | None:
-        """The names of a certificate from outside; ours has all that this machine has."""
-        served = self._certificate
-        return None if served is None or served.files.self_made else served.names
-
-    async def _programs(self, media: MediaCore) -> ProgramService | None:
-        """Whoever makes lessons' programs; nobody where none are admitted."""
-        admit, program = self._hardware.admit, self._hardware.program
-        most = admit.programs if self._settings.programs is None else self._settings.programs
-        if most == 0:
-            return None
-        # One layer more than a sender has: of 1080p the smallest, for thin lines, stays as well.
-        most_layers = admit.encodings_per_producer + (program.height > HEIGHT)
-        programs = ProgramService(
-            media,
-            most=most,
-            layers=layers_up_to(program.height, most=most_layers),
-            frames_per_s=program.frames_per_s,
-        )
-        await programs.start()
-        # Stopped after signaling, as the recording: what it feeds is the media's until then.
-        self._stack.push_async_callback(programs.close)
-        return programs
-
-    async def _broadcasts(
-        self,
-        media: MediaCore,
-        programs: ProgramService,
-        key: bytes,
-        remembered: RememberedPushes,
-    ) -> BroadcastService:
-        broadcasts = BroadcastService(
-            media,
-            programs,
-            keys=WatchKeys(key),
-            window_s=self._settings.hls_window_s,
-            clock=self._clock,
-            remembered=remembered,
-            push_hosts=self._settings.push_hosts,
-        )
-        await broadcasts.start()
-        self._stack.push_async_callback(broadcasts.close)
-        return broadcasts
-
-    async def _encoders(self, database: Database, media: MediaCore, seal: Seal) -> EncoderService:
-        """Encoders of others; stopped before signaling, whose lessons they leave."""
-        settings = self._settings
-        service = EncoderService(
-            database,
-            self.encoders,
-            self.signaling,
-            media,
-            settings=EncoderSettings(
-                settings.host, settings.rtmp_port, settings.srt_port, settings.rtmps_port
-            ),
-            seal=seal,
-            tls=self._certificate.context if self._certificate is not None else None,
-        )
-        self._stack.push_async_callback(service.close)
-        try:
-            await service.start()
-        except OSError as error:
-            ports = {"rtmp_port": settings.rtmp_port, "rtmps_port": settings.rtmps_port}
-            named = [f"{port} ({name})" for name, port in ports.items() if port]
-            named_zh = [f"{port}（{name}）" for name, port in ports.items() if port]
-            raise StartRefused(
-                f"The TCP port {' or '.join(named)} for RTMP cannot be listened on "
-                f"({error.strerror}). Another program has it: end that, or choose another port.",
-                f"无法监听 RTMP 的 TCP 端口 {'或 '.join(named_zh)}：{why(error).zh}。"
-                "可能已被其他程序占用；请结束该程序，或换一个端口。",
-            ) from None
-        return service
-
-    async def _recording(
-        self, media: MediaCore, pending_writes: PendingWrites, desk: LessonDesk, store: Store
-    ) -> RecordingService:
-        recording = RecordingService(
-            media,
-            Catalogue(pending_writes, self._clock),
-            folder=self._settings.recordings,
-            store=store,
-            places=RecordingPlaces(self._settings.recordings, self._settings.further_recordings),
-            lesson_live=desk.is_live,
-            clock=self._clock,
-        )
-        await recording.start()
-        # Stopped after signaling (so that it hears the last events), before the media and the rows.
-        self._stack.push_async_callback(recording.close)
-        return recording
-
-
-def _spare_file(path: Path) -> SpareFile:
-    try:
-        return SpareFile(path, size=SPARE_BYTES)
-    except OSError as error:
-        raise start_refused(
-            f"The file {path} cannot be made ({error.strerror}). Free some space in the data "
-            "folder, or give the user that runs Tongke the right to write there.",
-            f"无法创建文件 {path}（{why(error).zh}）。请在数据文件夹中腾出空间，"
-            "或让运行同课的用户有权写入。",
-            error,
-        ) from None
-
-
-async def _stopped(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def _close_archive(folder: Path) -> None:
-    """Recordings that an earlier version left open to others: an archive's worth of files."""
-    archive = close_recordings(folder)
-    while await asyncio.to_thread(next, archive, None) is not None:
-        pass
-
-
-def _signaling_settings(settings: Settings, *, programs: bool) -> SignalingSettings:
-    return SignalingSettings(
-        max_message_bytes=settings.max_message_bytes,
-        away_grace_s=settings.away_grace_s,
-        silent_socket_s=settings.silent_socket_s,
-        join_timeout_s=settings.join_timeout_s,
-        devices_per_seat=settings.devices_per_seat,
-        guests_per_lesson=settings.guests_per_lesson,
-        lead_absent_s=settings.lead_absent_s,
-        empty_lesson_s=settings.empty_lesson_s,
-        longest_lesson_s=settings.longest_lesson_s,
-        lesson_warned_s=settings.lesson_warned_s,
-        turn=turn_servers(settings),
-        programs=programs,
-    )
-
-
-async def _object_store(settings: Settings, stack: AsyncExitStack) -> Store:
-    """The store that the settings name, and what sends recordings there."""
-    objects = objects_of(settings)
-    spool_bytes = round(settings.store_spool_gb * 1e9)
-    uploads = Uploads(objects, settings.recordings, spool_bytes=spool_bytes)
-    stack.push_async_callback(uploads.close)
-    await uploads.start()
-    store = ObjectStore(objects, settings.recordings, uploads)
-    stack.push_async_callback(store.close)
-    return store
-
-
-def turn_servers(settings: Settings) -> TurnServers | None:
-    """The relays of the settings; raises `StartRefused` when their secret cannot be had."""
-    path = settings.turn_secret_file
-    if path is None:
-        return None
-    try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise StartRefused(
-            f"turn_secret_file {path} cannot be read: {error.strerror}.",
-            f"无法读取 turn_secret_file {path}：{why(error).zh}。",
-        ) from None
-    if not secret:
-        raise StartRefused(
-            f"turn_secret_file {path} is empty: it must hold the secret that the TURN server has "
-            "as static-auth-secret.",
-            f"turn_secret_file {path} 是空的：其中应是 TURN 服务器的 static-auth-secret。",
-        )
-    return TurnServers(settings.turn_urls, secret)
 
 
 def _origins(settings: Settings) -> Callable[[str, str], bool]:

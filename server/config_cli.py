@@ -92,10 +92,10 @@ def _say(text: Text, *, before: str = "") -> None:
 
 
 def _refuse_unusable(settings: Settings) -> None:
-    from server.app import turn_servers  # `show` needs none of it
     from server.door.certificates import given_certificate
     from server.node.hardware import choose_server_profile
     from server.node.media import node_settings
+    from server.signaling_settings import turn_servers  # `show` needs none of it
 
     if settings.tls_cert is not None and settings.tls_key is not None:
         given_certificate(settings.tls_cert, settings.tls_key)

@@ -1,4 +1,4 @@
-"""Everything the HTTP routes need, in one frozen bundle. `server.app` fills it."""
+"""Everything the HTTP routes need, in one frozen bundle. `server.parts` fills it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What signaling is handed from outside: who a token is, where lessons are kept, the media.
 
-Narrow protocols: `server/app.py` gives the real things, tests give small fakes.
+Narrow protocols: `server/parts.py` gives the real things, tests give small fakes.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from mixer.model import LineProbe
 from mixer.node import LessonStats, NodeStats
 from server.accounts.first_start import setup_address
 from server.accounts.passwords import Passwords
-from server.app import OpenMedia, create_app
+from server.app import create_app
 from server.config import Settings
 from server.database import engine
 from server.database.data_folder import write_private
@@ -32,6 +32,7 @@ from server.database.models import Base
 from server.door.tls import ServedCertificate
 from server.lessons.ownership import Lease, LocalOwnership
 from server.node.media import MediaCore
+from server.parts import OpenMedia
 from server.services import Services
 
 ORIGIN = "http://127.0.0.1:7880"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from hardware_profiles import list_server_profiles, load_server_profile
-from server.app import turn_servers
 from server.config import load_settings
 from server.errors import StartRefused
 from server.node.media import node_settings
+from server.signaling_settings import turn_servers
 
 URL = "turn:turn.example.cn:3478"
 
