@@ -87,6 +87,13 @@ class Client:
         return [message for message in self.received if isinstance(message, kind)]
 
 
+def refusal(client: Client) -> str:
+    """Why it was not let in; it was told once, and hung up on."""
+    (answer,) = client.of(m.Refused)
+    assert client.closed is CloseCode.REFUSED
+    return answer.code
+
+
 class Desk:
     """A lesson with its media model; time stands until `advance`."""
 

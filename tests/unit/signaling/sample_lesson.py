@@ -9,6 +9,7 @@ from signaling.protocol.messages import Mode, Role, Source
 START = 1_700_000_000.0
 LESSON = "lesson-1"
 SETTINGS = SignalingSettings()
+GRACE_S = SETTINGS.away_grace_s
 
 
 def profile(*sources: Source) -> m.SendProfile:

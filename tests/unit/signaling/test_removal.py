@@ -9,17 +9,11 @@ from signaling.ports import Bearer
 from signaling.protocol import messages as m
 from signaling.protocol.messages import CloseCode, DeviceKind, Mode, RemovalCode, Source
 from signaling.protocol.refusals import REFUSALS
-from tests.unit.signaling.desk import Client, Desk
+from tests.unit.signaling.desk import Client, Desk, refusal
 from tests.unit.signaling.sample_lesson import bearer_of
 
 WALL_PC = Bearer("device:wall", "PC on the wall", room_device=True)
 TABLET = Bearer("person:wang", "Mr Wang")
-
-
-def refusal(client: Client) -> str:
-    assert client.closed is CloseCode.REFUSED
-    (answer,) = client.of(m.Refused)
-    return answer.code
 
 
 def remove(client: Client) -> m.RemoveDevice:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.ports import SignalingSettings
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Source
 from tests.unit.signaling.desk import Client, Desk
-from tests.unit.signaling.sample_lesson import publish
-
-GRACE_S = SignalingSettings().away_grace_s
+from tests.unit.signaling.sample_lesson import GRACE_S, publish
 
 
 def page(desk: Desk) -> Client:
