@@ -15,8 +15,10 @@ from signaling.log import entries as log
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Mode, Source
 from tests.models.voices import PACKET_S, SILENCE, Levels, at, talk
-from tests.sim.classroom import Room, Server, line
+from tests.sim.classroom import Room
+from tests.sim.lesson_server import Server
 from tests.sim.network import Clock
+from tests.sim.wires import line
 
 ROOMS = ("room-1", "room-2", "room-3")
 LOSS = 0.004  # of packets that stand for five: each is a hole of a tenth of a second

@@ -15,8 +15,10 @@ import pytest
 
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Mode, Source
-from tests.sim.classroom import PACKET_S, SETTINGS, Room, Server, line
+from tests.sim.classroom import PACKET_S, Room
+from tests.sim.lesson_server import SETTINGS, Server
 from tests.sim.network import Clock
+from tests.sim.wires import line
 
 LOSS = 0.05
 MINUTE = 60.0
