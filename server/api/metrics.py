@@ -32,7 +32,7 @@ def may_read(request: Request, services: ServicesOf) -> None:
             401,
             "metrics-closed",
             Text(
-                "指标只能在本机读取，或凭 metrics_token 读取，见 docs/metrics.md。",
+                "指标只能在本机读取，或凭 metrics_token 读取，见 docs/zh/metrics.md。",
                 "Metrics are read on this machine, or with the metrics_token; see docs/metrics.md.",
             ),
         )

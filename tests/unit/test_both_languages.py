@@ -26,6 +26,7 @@ PAGES = {
         "doctor",
         "encoders",
         "hardware_profiles",
+        "metrics",
         "networks",
         "operating",
         "outputs",
