@@ -34,6 +34,7 @@ PAGES = {
         "room_agent",
         "rooms",
         "running",
+        "security",
         "settings",
         "simulate",
         "teachers",
