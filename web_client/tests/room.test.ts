@@ -53,6 +53,18 @@ async function inside(more: Partial<Welcome> = {}): Promise<ShadowRoot> {
   return root;
 }
 
+/** Opened anew on the same PC. */
+async function again(more: Partial<Welcome>): Promise<ShadowRoot> {
+  document.body.replaceChildren();
+  return inside(more);
+}
+
+async function choose(select: HTMLElement, value: string): Promise<void> {
+  (select as HTMLSelectElement).value = value;
+  select.dispatchEvent(new Event("change"));
+  await settled();
+}
+
 async function heard(message: object): Promise<void> {
   FakeSocket.last.say(message);
   await settled();
@@ -88,6 +100,7 @@ beforeEach(() => {
 afterEach(() => {
   document.body.replaceChildren();
   localStorage.removeItem(CREDENTIAL);
+  localStorage.removeItem("tongke.room.pictures");
   sessionStorage.clear();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
@@ -132,6 +145,32 @@ describe("a room's PC", () => {
     server.answers[ASK] = answer();
     await later(1);
     expect(said(root)).toBe("现在没有课");
+  });
+
+  it("shows all rooms in one picture or each by itself, as somebody chose behind its gear", async () => {
+    const choice = ["dialog tk-pictures-select", "[data-testid=room-pictures]"] as const;
+    const taken = (): unknown[] =>
+      FakeSocket.last.sent.filter((one) => one.type === "take_program").map((one) => one.taken);
+    let root = await inside();
+    await press(root, "[data-testid=settings]");
+    expect(seen(root, "dialog tk-pictures-select"), "there is no program to be had").toBeNull();
+    await heard({ type: "lesson_changed", lesson: lesson({ program: "idle" }) });
+    await choose(find(root, ...choice), "program");
+    expect(taken()).toEqual([true]);
+    // In the next lesson, too: this PC has kept it.
+    root = await again({ lesson: lesson({ program: "idle" }) });
+    expect(taken()).toEqual([true]);
+    await press(root, "[data-testid=settings]");
+    await choose(find(root, ...choice), "pictures");
+    expect(taken()).toEqual([true, false]);
+    // What its profile says is for who has not chosen.
+    const receives = "program" as const;
+    const profile = { name: "village", sources: [], receives, largest_shown: 0 };
+    root = await again({ lesson: lesson({ program: "idle" }), profile });
+    expect(taken()).toEqual([]);
+    await press(root, "[data-testid=settings]");
+    await choose(find(root, ...choice), "profile");
+    expect(taken()).toEqual([true]);
   });
 
   it("forgets its credential behind a second step, and at the second press only", async () => {

@@ -134,7 +134,14 @@ export class Elsewhere extends TongkeElement {
   private readonly toggled = (event: Event): void => {
     this.open = (event.currentTarget as HTMLDetailsElement).open;
     void this.polling.now();
+    if (this.open) void this.show();
   };
+
+  /** It stands last in a column that scrolls: what it has, and what is refused, comes into sight. */
+  private async show(): Promise<void> {
+    await this.updateComplete;
+    this.scrollIntoView({ block: "nearest" });
+  }
 
   private async look(): Promise<void> {
     if (this.open) await this.tried(() => Promise.resolve());
@@ -168,7 +175,9 @@ export class Elsewhere extends TongkeElement {
       this.fault = "";
       this.pushes = await get<Push[]>(`${this.address}/pushes`);
     } catch (error) {
-      this.fault = error instanceof ApiError ? error.field("address") || error.words : "";
+      const fault = error instanceof ApiError ? error.field("address") || error.words : "";
+      if (fault !== this.fault) void this.show(); // once, however often it is looked
+      this.fault = fault;
     }
   }
 }

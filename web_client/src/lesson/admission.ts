@@ -1,6 +1,7 @@
 // How a device comes into a lesson, and whether it comes back after it was out.
 
 import { type DeviceKind, type Refused, REMOVAL_CODE_VALUES } from "../protocol/messages.ts";
+import type { RoomPictures } from "./room_pictures.ts";
 import type { Refusal } from "./state.ts";
 
 /** The close codes after which this page does not simply come back (docs/protocol.md). */
@@ -22,6 +23,8 @@ export interface SessionOptions {
   readonly listens: boolean;
   /** Of the windows of this browser only one is in the lesson: the next one takes its place. */
   readonly oneWindow?: boolean;
+  /** What a room shows where there is a program. */
+  readonly pictures?: RoomPictures;
 }
 
 /** Thrown by `token` when the server will not let this person in. */

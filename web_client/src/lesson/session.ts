@@ -5,6 +5,7 @@ import {
   type Join,
   type Refused,
   type ServerMessage,
+  type SendProfile,
   type Source,
   type VideoCodec,
   type Welcome,
@@ -33,6 +34,7 @@ import { shownCodecs } from "./shown_codecs.ts";
 import { LessonStore } from "./store.ts";
 import { movingFrames, statisticsOf } from "./statistics.ts";
 import { Subscriber } from "./subscriber.ts";
+import type { RoomPictures } from "./room_pictures.ts";
 import { ThinLine } from "./thin_line.ts";
 import { TileSizes, wantsOf } from "./wants.ts";
 import { WindowKey } from "./window_key.ts";
@@ -57,6 +59,7 @@ export class LessonSession extends LessonIntents {
   private subscriber: Subscriber | null = null;
   private readonly stalls = new StallWatch();
   private readonly thinLine = new ThinLine();
+  private pictures: RoomPictures;
   private checker: ReturnType<typeof setInterval> | undefined;
   private wantsTimer: ReturnType<typeof setTimeout> | undefined;
   private renewToken = false;
@@ -69,6 +72,7 @@ export class LessonSession extends LessonIntents {
 
   constructor(private readonly options: SessionOptions) {
     super();
+    this.pictures = options.pictures ?? "profile";
     this.key = new WindowKey(options.lessonId, options.oneWindow ?? false);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/ws`, {
@@ -207,6 +211,17 @@ export class LessonSession extends LessonIntents {
     this.scheduleWants();
   }
 
+  /** Of a room: the program, separate pictures, or as its profile says and its line allows. */
+  choosePictures(choice: RoomPictures): void {
+    this.pictures = choice;
+    this.takeProgram(this.programReason(this.store.view.profile));
+  }
+
+  private programReason(profile: SendProfile | null): ProgramReason | null {
+    if (this.pictures === "program") return "chosen";
+    return this.pictures === "profile" && profile?.receives === "program" ? "profile" : null;
+  }
+
   /** Whether anything is to be received here: who watches the broadcast needs nothing besides. */
   receive(receives: boolean): void {
     if (this.receives === receives) return;
@@ -317,8 +332,8 @@ export class LessonSession extends LessonIntents {
       return;
     }
     const room = this.options.device === "room_pc";
-    if (room && profile.receives === "program" && this.store.view.takesProgram === null) {
-      this.store.dispatch({ type: "takes-program", reason: "profile" });
+    if (room && this.store.view.takesProgram === null) {
+      this.store.dispatch({ type: "takes-program", reason: this.programReason(profile) });
     }
     if (this.store.view.takesProgram !== null) this.sayProgram();
   }
@@ -458,7 +473,7 @@ export class LessonSession extends LessonIntents {
 
   /** A room whose line is too thin for separate pictures is moved to the program, and back. */
   private lookAtLine(now: number): void {
-    if (this.options.device !== "room_pc") return;
+    if (this.options.device !== "room_pc" || this.pictures !== "profile") return;
     const change = this.thinLine.update(this.store.view, now);
     if (change) this.takeProgram(change === "program" ? "line" : null);
   }

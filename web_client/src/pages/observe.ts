@@ -75,9 +75,13 @@ export class Observe extends LessonPage {
         text-overflow: ellipsis;
         white-space: nowrap;
       }
+      .choices,
       .group {
         display: flex;
         gap: 4px;
+      }
+      .choices {
+        gap: 12px;
         margin-inline-start: auto;
       }
       .middle {
@@ -150,12 +154,32 @@ export class Observe extends LessonPage {
           flex-wrap: wrap;
           padding-block: 8px;
         }
-        .group {
-          flex-wrap: wrap;
+        .choices {
           margin-inline-start: 0;
         }
         .middle {
           grid-template: minmax(0, 1fr) minmax(0, 1fr) / minmax(0, 1fr);
+        }
+      }
+      /* A phone: the views and the chat in one row, the word below its sign. */
+      @media (max-width: 600px) {
+        .choices {
+          display: flex;
+          flex: 1 0 100%;
+          gap: 4px;
+        }
+        .choices .group {
+          flex: 4 1 0;
+          flex-wrap: nowrap;
+        }
+        .choices button {
+          flex: 1 1 0;
+          flex-direction: column;
+          gap: 2px;
+          min-width: 0;
+          min-height: 52px;
+          padding: 4px 2px;
+          font-size: var(--text-small);
         }
       }
     `,
@@ -301,14 +325,6 @@ export class Observe extends LessonPage {
           ? html`<span class="badge" role="status">${this.programWords()}</span>`
           : nothing}
         ${outside ? nothing : this.choices(view)}
-        <button
-          data-testid="chat"
-          ?hidden=${outside}
-          aria-pressed=${view.chatOpen ? "true" : "false"}
-          @click=${this.toggleChat}
-        >
-          ${icon("chat")}${m.lesson.chat}
-        </button>
       </header>
       <div class="middle">
         <div class="stage">
@@ -343,13 +359,22 @@ export class Observe extends LessonPage {
   }
 
   private choices(view: View): TemplateResult {
-    const { observe } = this.m;
+    const { lesson, observe } = this.m;
     const put = view.lesson !== null && view.lesson.program !== "none" && !this.hasNoBroadcast;
-    return html`<div class="group" role="group" aria-label=${observe.view}>
-      ${this.viewButton("rooms", observe.rooms)}
-      ${hasProgram(view) ? this.viewButton("program", observe.program) : nothing}
-      ${this.viewButton("wall", observe.wall)}
-      ${put ? this.viewButton("broadcast", observe.broadcast) : nothing}
+    return html`<div class="choices">
+      <div class="group" role="group" aria-label=${observe.view}>
+        ${this.viewButton("rooms", observe.rooms)}
+        ${hasProgram(view) ? this.viewButton("program", observe.program) : nothing}
+        ${this.viewButton("wall", observe.wall)}
+        ${put ? this.viewButton("broadcast", observe.broadcast) : nothing}
+      </div>
+      <button
+        data-testid="chat"
+        aria-pressed=${view.chatOpen ? "true" : "false"}
+        @click=${this.toggleChat}
+      >
+        ${icon("chat")}${lesson.chat}
+      </button>
     </div>`;
   }
 

@@ -67,6 +67,20 @@ describe("who watches elsewhere", () => {
     expect(words(seen(root, "[data-testid=watch-address]"))).toBe("https://t/hls/K/index.m3u8");
   });
 
+  it("comes into sight where its column scrolls: opened, and when it says what is wrong", async () => {
+    const scrolled = vi.spyOn(Element.prototype, "scrollIntoView");
+    const root = await opened();
+    expect(scrolled).toHaveBeenCalled();
+    scrolled.mockClear();
+    server.answers[`POST ${PUSHES}`] = new Refused(403, "push-host-not-allowed", "不允许推流。");
+    await write(root, "[name=address]", "rtmp://a.cn/b/KEY");
+    await press(root, "[data-testid=push]");
+    expect(scrolled).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(scrolled, "who has scrolled away is not called back").toHaveBeenCalledTimes(1);
+    scrolled.mockRestore();
+  });
+
   it("is pushed to what is typed, and the refusal of another is said", async () => {
     server.answers[`POST ${PUSHES}`] = new Refused(403, "push-host-not-allowed", "不允许推流。");
     const root = await opened();

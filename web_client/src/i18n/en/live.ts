@@ -295,6 +295,12 @@ export const live = {
     serverAway: "The server does not answer — trying again by itself",
     noCredentialTitle: "This room is not set up yet",
     refusedTitle: "This room’s credential is no longer valid",
+    pictures: "Pictures on this screen",
+    picturesBy: {
+      profile: "Automatic",
+      program: "All rooms in one picture",
+      pictures: "Each room by itself",
+    },
     forAdministrators: "For administrators",
     forget: "Remove the credential from this PC",
     forgetSure: "Remove? The room must be set up again.",

@@ -282,6 +282,12 @@ export const live: Pick<Messages, keyof typeof english> = {
     serverAway: "服务器没有应答，正在自动重试",
     noCredentialTitle: "本教室尚未设置",
     refusedTitle: "本教室的凭证已失效",
+    pictures: "大屏上的画面",
+    picturesBy: {
+      profile: "自动",
+      program: "各教室合在一幅画面中",
+      pictures: "各教室分开显示",
+    },
     forAdministrators: "管理员操作",
     forget: "从这台电脑删除凭证",
     forgetSure: "确定删除？之后需要重新设置本教室。",

@@ -21,12 +21,15 @@ import { base, controls } from "../../design/shared.ts";
 import { dayOf, timeOfDay } from "../../i18n/format.ts";
 import { currentLanguage, switchLanguage } from "../../i18n/index.ts";
 import { roomCaption } from "../../lesson/captions.ts";
+import { hasProgram } from "../../lesson/program.ts";
+import { roomPictures } from "../../lesson/room_pictures.ts";
 import { mySeat } from "../../lesson/selectors.ts";
 import { LessonSession } from "../../lesson/session.ts";
 import type { Refusal, View } from "../../lesson/state.ts";
 import { fromFragment } from "../../router.ts";
 import { captionWords } from "./caption_words.ts";
 import "./pc_steps.ts";
+import "./pictures_select.ts";
 import { Readying } from "./readying.ts";
 import "./room_lesson.ts";
 import { roomStyles } from "./styles.ts";
@@ -169,6 +172,7 @@ export class Room extends LessonPage {
       device: "room_pc",
       token: (renew) => this.token(renew),
       listens: true,
+      pictures: roomPictures(),
     });
     this.useSession(session);
     session.send();
@@ -372,6 +376,9 @@ export class Room extends LessonPage {
     return html`${at
         ? html`<tk-device-menu .view=${at.view} .session=${at.session}></tk-device-menu>`
         : html`<tk-speaker-test speaker=""></tk-speaker-test>`}
+      ${inLesson && hasProgram(view)
+        ? html`<tk-pictures-select .session=${session}></tk-pictures-select>`
+        : nothing}
       ${inLesson
         ? html`<h2>${m.lesson.chat}</h2>
             <tk-chat reading .view=${view} .session=${session}></tk-chat>`
