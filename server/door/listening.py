@@ -48,7 +48,10 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
 
 
 def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # By its protocol asyncio knows it, and what it accepts, as TCP: only then does it send each
+    # write at once. Else an answer in two writes is held back for 40 ms, until the peer has
+    # acknowledged the first one (RFC 9293 §3.7.4, Nagle's algorithm).
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import ExitStack
 
@@ -47,6 +48,24 @@ def test_an_ipv4_client_is_told_as_such() -> None:
             accepted, address = sockets[0].accept()
             accepted.close()
         assert address[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_what_is_written_to_a_peer_is_sent_at_once(host: str) -> None:
+    """And not held back until the peer has acknowledged what was written before."""
+    at_once: asyncio.Queue[int] = asyncio.Queue()
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        at_once.put_nowait(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    (listening,) = listen(host, 0)
+    async with await asyncio.start_server(accept, sock=listening):
+        _, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+        async with asyncio.timeout(10):
+            assert await at_once.get() == 1
+        writer.close()
 
 
 def test_a_busy_port_is_told() -> None:
