@@ -25,7 +25,8 @@ SENT, FAILED = "sent", "failed"
 
 # A header, a dozen streams of libav and some packets of 1080p: beyond, something fills us.
 MOST_MEMORY_BYTES = 2 << 30
-MOST_ADDRESS_BYTES = 2048
+# The longest that is taken (`server.broadcasts.targets`), each letter of it in four bytes.
+MOST_ADDRESS_BYTES = 4 * 1024 + 1
 
 # Everything that a player must know stands in the header: nothing is looked for in what follows.
 _READ_AT_ONCE = {"analyzeduration": "1", "fpsprobesize": "0", "probesize": "65536"}

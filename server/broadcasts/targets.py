@@ -70,8 +70,15 @@ def push_target(address: str, allowed: Sequence[str]) -> PushTarget:
     if parts.scheme == "srt" and any(map(_SAYS_NOTHING.search, _said_in(parts))):
         raise _no_target()  # what it says would be read as something else
     kind: Literal["rtmp", "srt"] = "srt" if parts.scheme == "srt" else "rtmp"
-    folder = "" if kind == "srt" else quote(unquote(parts.path.rpartition("/")[0])) + "/…"
+    folder = "" if kind == "srt" else f"{_folder_of(parts.path)}/…"
     return PushTarget(kind, f"{parts.scheme}://{host}:{port}{folder}", address)
+
+
+def _folder_of(path: str) -> str:
+    """What of an RTMP path is no secret: all but its last part that says something, and without
+    what some platforms add to an application's name behind a semicolon."""
+    *folder, _ = [part.partition(";")[0] for part in path.split("/") if part] or [""]
+    return "".join(f"/{quote(unquote(part))}" for part in folder)
 
 
 def _split(address: str) -> SplitResult:
