@@ -7,16 +7,18 @@ another site: whoever knows the address may see it anyhow.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Query, Response
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from mixer.outputs.playlist import INDEX, MEDIA
 from server.api.access import Person, ServicesOf, address_for
 from server.api.areas import area
 from server.api.fields import Id, View
-from server.broadcasts.hls import HlsLate, HlsUnknown, LessonHls
+from server.broadcasts.hls import Addressed, HlsLate, HlsUnknown, LessonHls
 from server.broadcasts.service import lesson_not_open
 from server.broadcasts.watch_keys import Watcher
 from server.errors import Refusal, Text, not_found
@@ -102,7 +104,25 @@ async def hls(
             retry_after_s=2,
         ) from None
     cached = {"cache-control": f"public, max-age={_PIECE_S}, immutable"}
-    return Response(piece.data, media_type=piece.media_type, headers=cached)
+    return _in_pieces(piece, cached)
+
+
+def _in_pieces(piece: Addressed, headers: dict[str, str]) -> Response:
+    """The next goes out when the one before it has been taken: a player that asks for a segment
+    and never reads keeps a part of it waiting, not all."""
+    if len(piece.pieces) == 1:
+        return Response(piece.pieces[0], media_type=piece.media_type, headers=headers)
+    length = sum(map(len, piece.pieces))
+
+    async def taken_one_by_one() -> AsyncIterator[bytes]:
+        for data in piece.pieces:
+            yield data
+
+    return StreamingResponse(
+        taken_one_by_one(),
+        media_type=piece.media_type,
+        headers={**headers, "content-length": str(length)},
+    )
 
 
 def _hls_of(services: Services, key: str) -> LessonHls:

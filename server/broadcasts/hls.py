@@ -53,10 +53,16 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """What is at an address of the playlist. `stays`: it never changes."""
+    """What is at an address of the playlist; it never changes. A segment is told in its parts, as
+    they are held: who asks for one and reads nothing keeps no copy of it in memory."""
 
-    data: bytes
+    pieces: tuple[bytes, ...]
     media_type: str
+
+    @property
+    def data(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces)
 
 
 class HlsUnknown(Exception):
@@ -247,11 +253,11 @@ class LessonHls:
             found = self.segmenter.headers.get(int(asked["header"]))
             if found is None:
                 raise HlsUnknown
-            return Addressed(found[0], "video/mp4")
+            return Addressed((found[0],), "video/mp4")
         number = int(asked["number"])
         if asked["part"] is None:
             return Addressed(self._segment(number), "video/iso.segment")
-        return Addressed(await self._part(number, int(asked["part"])), "video/iso.segment")
+        return Addressed((await self._part(number, int(asked["part"])),), "video/iso.segment")
 
     async def film(self) -> AsyncGenerator[bytes]:
         """The program from the next segment on, its header first; ends where time breaks.
@@ -279,11 +285,11 @@ class LessonHls:
             if segment is not None and segment.discontinuity:
                 return
 
-    def _segment(self, number: int) -> bytes:
+    def _segment(self, number: int) -> tuple[bytes, ...]:
         segment = self.segmenter.segment(number)
         if segment is None or not segment.whole:
             raise HlsUnknown
-        return b"".join(part.data for part in segment.parts)
+        return tuple(part.data for part in segment.parts)
 
     async def _part(self, number: int, part: int) -> bytes:
         if (number, part) == self.segmenter.next_part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,11 +13,13 @@ import httpx
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Message, Send
 
+from mixer.outputs.segmenter import HlsPart, HlsSegment
 from server.broadcasts.remembered import RememberedPushes
 from server.broadcasts.service import BroadcastService
 from server.broadcasts.targets import push_target
-from server.broadcasts.watch_keys import WatchKeys
+from server.broadcasts.watch_keys import Watcher, WatchKeys
 from server.database.models import KeptPush
 from server.database.refusing import Cause, DatabaseRefused
 from server.encoders.sealed import Seal
@@ -97,6 +100,49 @@ async def test_who_is_put_out_watches_no_more(
     assert answers == [(403, "watch-address-invalid"), (404, "lesson-not-live")]
     again = await wang.post(f"/api/lessons/{lesson_id}/watch")
     assert code(again) == (403, "watch-address-invalid")
+
+
+async def test_a_segment_goes_out_part_by_part_as_it_is_taken(
+    world: World, present: Present, community: Ids, broadcasts: BroadcastService
+) -> None:
+    """Whoever asks for one and reads nothing keeps no copy of it waiting in memory."""
+    lesson_id = await plan(world, community, None)
+    await broadcasts.lesson_opened(replace(lesson_plan(), lesson_id=lesson_id))
+    hls = broadcasts.hls_of(lesson_id)
+    assert hls is not None
+    parts = [HlsPart(bytes([number]) * 1000, 0.2, independent=not number) for number in range(20)]
+    hls.segmenter.segments.append(HlsSegment(0, 0, 0.0, False, parts, whole=True))
+    key = broadcasts.keys.issue(Watcher(lesson_id, "person:7"))
+    said: list[Message] = []
+    url = httpx.URL(f"http://test/hls/{key}/0.m4s")
+    await world.app(
+        {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": url.path,
+            "raw_path": url.raw_path,
+            "query_string": b"",
+            "headers": [(b"host", b"test")],
+        },
+        _says_nothing_more,
+        _put_into(said),
+    )
+    assert dict(said[0]["headers"])[b"content-length"] == b"20000"
+    bodies = [one["body"] for one in said[1:] if one["body"]]
+    assert bodies == [part.data for part in parts]
+
+
+async def _says_nothing_more() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def _put_into(said: list[Message]) -> Send:
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    return send
 
 
 async def test_its_teacher_has_it_pushed_where_a_setting_allows(
