@@ -20,7 +20,8 @@ LONGEST_ADDRESS: Final = 1024
 
 _PORTS = {"rtmp": 1935, "rtmps": 443, "srt": 0}
 _SECRET_OF_SRT = ("passphrase", "streamid", "pbkeylen")
-_SAYS_NOTHING = re.compile(r"[\x00-\x20\x7f\"'\\<>`]")
+# Half a character (a surrogate) is none, and cannot be sent.
+_SAYS_NOTHING = re.compile(r"[\x00-\x20\x7f\ud800-\udfff\"'\\<>`]")
 
 
 @dataclass(frozen=True, slots=True)

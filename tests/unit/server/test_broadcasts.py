@@ -70,6 +70,8 @@ def test_what_lets_us_in_at_an_srt_server_is_no_part_of_the_address() -> None:
         ("rtmp://live.example.cn/a b", 422),
         ("rtmp://live.example.cn/a\nb", 422),
         ("rtmp://[live", 422),
+        ("rtmp://live.example.cn/app/\ud83d", 422),
+        ("rtmp://live.example.cn/\ud83d/KEY", 422),
         # ffmpeg reads what lets us in from lines: another line would be another option.
         ("srt://10.0.0.9:9000?passphrase=0123456789%0Avf=movie%3D/etc/passwd", 422),
     ],
