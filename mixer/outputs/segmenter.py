@@ -111,6 +111,8 @@ class _OpenPart:
     end: int
     opens_segment: bool  # a new one begins with it
     independent: bool
+    header: int
+    discontinuity: bool
     ends_segment: bool = False
     ended_at: float = 0.0
 
@@ -178,7 +180,9 @@ class Segmenter:
     def wants_keyframe(self) -> bool:
         """Whether it is time for another segment. To be asked for then, once in a while."""
         if self._held is None:
-            return self._smaller_since is not None  # of the larger one, or it has been waited for
+            # Of the larger one, or it has been waited for; or time broke and nothing was lost, so
+            # that no reader misses one.
+            return self._smaller_since is not None or self._breaks
         wanted_s = FIRST_SEGMENT_S if self._is_first else SEGMENT_S
         return self._held[0] - self._segment_at >= wanted_s * PICTURE_RATE
 
@@ -294,7 +298,10 @@ class Segmenter:
             self._end_part(now)
         if self._part is None:
             opens = began == self._segment_at
-            self._part = _OpenPart(began, [], began, opens, sample.sync)
+            breaks, self._breaks = self._breaks, False
+            self._part = _OpenPart(
+                began, [], began, opens, sample.sync, self._header_number, breaks
+            )
         part = self._part
         part.samples.append(Sample(sample.data, at - began, sync=sample.sync))
         part.end = at
@@ -346,9 +353,8 @@ class Segmenter:
         if self.segments:
             self.segments[-1].whole = True
         unix_s = self._epoch_s + part.at / PICTURE_RATE
-        self.segments.append(HlsSegment(self._number, self._header_number, unix_s, self._breaks))
+        self.segments.append(HlsSegment(self._number, part.header, unix_s, part.discontinuity))
         self._number += 1
-        self._breaks = False
 
     def _forget(self) -> None:
         """What is longer ago than the window."""
@@ -362,7 +368,8 @@ class Segmenter:
             size -= first.bytes
             self.discontinuities_past += first.discontinuity
             self.segments.popleft()
-        needed = {one.header for one in self.segments} | {self._header_number}
+        needed = {one.header for one in self.segments} | {one.header for one in self._ended}
+        needed.add(self._header_number)
         self.headers = {one: what for one, what in self.headers.items() if one in needed}
 
 

@@ -211,6 +211,26 @@ def test_another_size_has_another_header(picture: list[Encoded], sound: list[Enc
     assert [n for _, n in seen(as_film(held, [second]))][:2] == [EVERY, EVERY + 1]
 
 
+def test_what_waits_for_its_sound_keeps_its_own_header(sound: list[Encoded]) -> None:
+    """The size changes so soon after a segment has begun that its first part waits for sound."""
+    small = encode_video("H264", 4.3, keyframe_every=EVERY)
+    first = len(small)
+    larger = encode_video("H264", 2, width=480, height=320, first=first)
+    later = [Encoded(one.time + first / FRAME_RATE, one.data, one.keyframe) for one in larger]
+    program = PlayedProgram()
+    program.play_all(
+        arrivals(PICTURE, small + later), arrivals(SOUND, sound, late_s=SOUND_LATE_S + 0.15)
+    )
+    told = [(one.header, one.discontinuity) for one in program.segmenter.segments]
+    assert told == [(0, False), (0, False), (1, True)]
+    numbers = [
+        number
+        for one in program.segmenter.segments
+        for _, number in seen(as_film(program.segmenter, [one]))
+    ]
+    assert numbers[: first + 2] == list(range(first + 2))
+
+
 SMALL, LARGE = (320, 240), (480, 320)
 
 
@@ -289,3 +309,23 @@ def test_the_first_segment_is_whole_when_it_is_a_second_long(sound: list[Encoded
     assert first == pytest.approx(FIRST_SEGMENT_S, abs=0.002)
     assert others == pytest.approx([2.0] * len(others), abs=0.002), "the others are longer"
     assert "#EXTINF:1.00000,\n0.m4s" in media_playlist(program.segmenter)
+
+
+def test_a_keyframe_is_wanted_when_time_breaks_though_nothing_was_lost(
+    sound: list[Encoded],
+) -> None:
+    """A compositor that stood still goes on in the middle: no reader misses a packet."""
+    endless = encode_video("H264", 2, keyframe_every=1000)
+    stood = [Encoded(one.time + 7.0 * (one.time >= 0.8), one.data, one.keyframe) for one in endless]
+    program = PlayedProgram()
+    for now in program.play(arrivals(PICTURE, stood), arrivals(SOUND, sound)):
+        assert now > 7.8 or not program.segmenter.wants_keyframe, now
+    assert program.segmenter.wants_keyframe
+    begun = encode_video("H264", 1, first=200)
+    later = [Encoded(one.time + 9.5, one.data, one.keyframe) for one in begun]
+    stream = arrivals(PICTURE, stood + later)
+    program.play_all([one for one in stream if one.at >= 9.5])
+    assert not program.segmenter.wants_keyframe
+    assert [n for _, n in seen(as_film(program.segmenter, [program.segmenter.segments[-1]]))][
+        :1
+    ] == [200]
