@@ -82,7 +82,7 @@ async def hls(
     part: Annotated[int | None, Query(alias="_HLS_part", ge=0, lt=10_000)] = None,
 ) -> Response:
     """A playlist or a piece of a lesson's program (RFC 8216bis); the next part is waited for."""
-    found = _hls_of(services, key)
+    found = await _hls_of(services, key)
     try:
         if name == INDEX:
             return Response(await found.index(), media_type=_PLAYLIST_TYPE, headers=_PLAYLIST)
@@ -125,14 +125,18 @@ def _in_pieces(piece: Addressed, headers: dict[str, str]) -> Response:
     )
 
 
-def _hls_of(services: Services, key: str) -> LessonHls:
+async def _hls_of(services: Services, key: str) -> LessonHls:
     broadcasts = services.broadcasts
     watcher = broadcasts.keys.read(key) if broadcasts is not None else None
     if broadcasts is None or watcher is None or _is_barred(services, watcher):
         raise _not_valid()
+    if not broadcasts.is_open(watcher.lesson_id):
+        raise lesson_not_open()
+    if not await broadcasts.rights.hold(watcher, services.database):
+        raise _not_valid()
     found = broadcasts.hls_of(watcher.lesson_id)
     if found is None:
-        raise lesson_not_open()
+        raise lesson_not_open()  # it has ended while we asked
     return found
 
 

@@ -20,6 +20,7 @@ from server.broadcasts.pushing import Push
 from server.broadcasts.remembered import Remembered, RememberedPushes
 from server.broadcasts.targets import PushTarget, push_target
 from server.broadcasts.watch_keys import WatchKeys
+from server.broadcasts.watch_rights import WatchRights
 from server.children.tapping import TappedMedia
 from server.clock import Clock, wall_clock
 from server.database.refusing import DatabaseRefused
@@ -77,6 +78,7 @@ class BroadcastService:
         `remembered` pushes are begun again when their lesson is opened, to `push_hosts`.
         """
         self.keys = keys
+        self.rights = WatchRights(clock)
         self.window_s = window_s
         self._media = media
         self._programs = programs
@@ -111,6 +113,10 @@ class BroadcastService:
             self._own_folder.close()
 
     # --- what players ask ---------------------------------------------------------------------
+
+    def is_open(self, lesson_id: str) -> bool:
+        """Whether somebody is in this lesson: only then there is something to be put out."""
+        return lesson_id in self._streams
 
     def hls_of(self, lesson_id: str) -> LessonHls | None:
         """A lesson's HLS, begun if need be; None while the lesson is not open.

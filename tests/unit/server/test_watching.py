@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -19,7 +19,8 @@ from mixer.outputs.segmenter import HlsPart, HlsSegment
 from server.broadcasts.remembered import RememberedPushes
 from server.broadcasts.service import BroadcastService
 from server.broadcasts.targets import push_target
-from server.broadcasts.watch_keys import Watcher, WatchKeys
+from server.broadcasts.watch_keys import WatchKeys
+from server.broadcasts.watch_rights import ASKED_AGAIN_S
 from server.database.models import KeptPush
 from server.database.refusing import Cause, DatabaseRefused
 from server.encoders.sealed import Seal
@@ -102,6 +103,49 @@ async def test_who_is_put_out_watches_no_more(
     assert code(again) == (403, "watch-address-invalid")
 
 
+async def test_whose_account_is_deleted_watches_no_more(
+    world: World, present: Present, community: Ids, broadcasts: BroadcastService
+) -> None:
+    lesson_id = await plan(world, community, None)
+    admin, wang, li = [await world.signed_in(one) for one in ("admin", "wang", "li")]
+    addresses = [
+        httpx.URL((await one.post(f"/api/lessons/{lesson_id}/watch")).json()["hls"]).path
+        for one in (wang, li)
+    ]
+    await broadcasts.lesson_opened(replace(lesson_plan(), lesson_id=lesson_id))
+    player = await world.browser()
+    pieces = [address.replace("index.m3u8", "9.9.m4s") for address in addresses]
+    there = (404, "not-found")  # let in: there is no such piece
+    assert [code(await player.get(piece)) for piece in pieces] == [there, there]
+    who = (await wang.get("/api/session")).json()["user"]["id"]
+    assert (await admin.delete(f"/api/users/{who}")).status_code == 204
+    world.clock.pass_s(ASKED_AGAIN_S)
+    answers = [code(await player.get(piece)) for piece in pieces]
+    assert answers == [(403, "watch-address-invalid"), there]
+    await broadcasts.lesson_closed(lesson_id)
+    assert code(await player.get(pieces[0])) == (404, "lesson-not-live")
+
+
+async def test_a_database_that_refuses_stops_no_player(
+    world: World,
+    present: Present,
+    community: Ids,
+    broadcasts: BroadcastService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson_id = await plan(world, community, None)
+    wang = await world.signed_in("wang")
+    address = (await wang.post(f"/api/lessons/{lesson_id}/watch")).json()["hls"]
+    watcher = broadcasts.keys.read(address.split("/hls/")[1].split("/")[0])
+    assert watcher is not None
+
+    def refuse(_: object) -> AbstractAsyncContextManager[AsyncSession]:
+        raise DatabaseRefused(Cause.FULL)
+
+    monkeypatch.setattr(type(world.services.database), "read", refuse)
+    assert await broadcasts.rights.hold(watcher, world.services.database)
+
+
 async def test_a_segment_goes_out_part_by_part_as_it_is_taken(
     world: World, present: Present, community: Ids, broadcasts: BroadcastService
 ) -> None:
@@ -112,7 +156,9 @@ async def test_a_segment_goes_out_part_by_part_as_it_is_taken(
     assert hls is not None
     parts = [HlsPart(bytes([number]) * 1000, 0.2, independent=not number) for number in range(20)]
     hls.segmenter.segments.append(HlsSegment(0, 0, 0.0, False, parts, whole=True))
-    key = broadcasts.keys.issue(Watcher(lesson_id, "person:7"))
+    li = await world.signed_in("li")
+    address = (await li.post(f"/api/lessons/{lesson_id}/watch")).json()["hls"]
+    key = address.split("/hls/")[1].split("/")[0]
     said: list[Message] = []
     url = httpx.URL(f"http://test/hls/{key}/0.m4s")
     await world.app(
