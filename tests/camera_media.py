@@ -158,8 +158,8 @@ class Viewer:
     """A decoder that begins with nothing: FFmpeg's, fed with what aiortc makes of the packets."""
 
     def __init__(self) -> None:
-        from aiortc.codecs import depayload  # noqa: PLC0415
-        from aiortc.rtcrtpparameters import RTCRtpCodecParameters  # noqa: PLC0415
+        from aiortc.codecs import depayload  # noqa: PLC0415 - for a viewer alone
+        from aiortc.rtcrtpparameters import RTCRtpCodecParameters  # noqa: PLC0415 - too
 
         self._depayload = depayload
         self._codec = RTCRtpCodecParameters("video/H264", CLOCK_RATE, payloadType=96)

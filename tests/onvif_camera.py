@@ -71,7 +71,7 @@ class FakeOnvif:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -127,7 +127,7 @@ class FakeOnvif:
         told = time.strptime(created, "%Y-%m-%dT%H:%M:%SZ")
         if abs(calendar.timegm(told) - self.clock) > 10:
             return False
-        right = hashlib.sha1(base64.b64decode(nonce) + created.encode() + PASSWORD.encode())  # noqa: S324
+        right = hashlib.sha1(base64.b64decode(nonce) + created.encode() + PASSWORD.encode())  # noqa: S324 - as the standard has it
         return user == USER and digest == base64.b64encode(right.digest()).decode()
 
     def _wrapped(self, body: str) -> bytes:
@@ -167,7 +167,7 @@ class FakeOnvif:
             "</tds:GetCapabilitiesResponse>"
         )
 
-    def _GetProfiles(self, _: str) -> str:  # noqa: N802
+    def _GetProfiles(self, _: str) -> str:  # noqa: N802 - the request's name
         parts = []
         for place, one in enumerate(self.streams, 1):
             h264 = (
@@ -195,7 +195,7 @@ class FakeOnvif:
             )
         return f"<trt:GetProfilesResponse>{''.join(parts)}</trt:GetProfilesResponse>"
 
-    def _GetStreamUri(self, request: str) -> str:  # noqa: N802
+    def _GetStreamUri(self, request: str) -> str:  # noqa: N802 - the request's name
         (number,) = re.findall(r"<ProfileToken>\D*0*(\d+)</ProfileToken>", request)
         path = self.streams[int(number) - 1].path
         more = "transportmode=unicast&amp;profile=Profile_1"
@@ -208,7 +208,7 @@ class FakeOnvif:
             "</trt:MediaUri></trt:GetStreamUriResponse>"
         )
 
-    def _GetVideoEncoderConfigurationOptions(self, _: str) -> str:  # noqa: N802
+    def _GetVideoEncoderConfigurationOptions(self, _: str) -> str:  # noqa: N802 - the request's name
         kinds = ["Main", "High"] + (["Baseline"] if self.baseline else [])
         offered = "".join(
             f"<tt:H264ProfilesSupported>{one}</tt:H264ProfilesSupported>" for one in kinds

@@ -49,7 +49,7 @@ class Arrivals(threading.Thread):
     def run(self) -> None:
         while True:
             for key, _ in self._selector.select(0.1):
-                self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+                self._read(key.fileobj, key.data)  # type: ignore[arg-type]  # sockets all
 
     def _read(self, socket: TapSocket, stamped: list[int | None]) -> None:
         datagrams = socket.receive()

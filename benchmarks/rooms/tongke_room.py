@@ -26,7 +26,7 @@ def post(url: str, sdp: str) -> str:
     request = urllib.request.Request(  # noqa: S310  # our own sink
         url, sdp.encode(), {"Content-Type": "application/sdp"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our sink's
         return str(answer.read().decode())
 
 

@@ -38,7 +38,7 @@ class Taken:
     pictures: list[tuple[float, float]] = field(default_factory=list)
 
 
-def open_seats(  # noqa: PLR0917
+def open_seats(
     stack: ExitStack,
     playwright: Playwright,
     folder: Path,
@@ -64,7 +64,7 @@ def open_seats(  # noqa: PLR0917
     return screens
 
 
-def marked_screen(  # noqa: PLR0917
+def marked_screen(
     playwright: Playwright,
     folder: Path,
     name: str,

@@ -78,7 +78,7 @@ class Room:
     screen: Screen
 
     @classmethod
-    def opened(  # noqa: PLR0917
+    def opened(
         cls,
         stack: ExitStack,
         playwright: Playwright,

@@ -252,7 +252,7 @@ def an_observer_may_choose_it(
 
 def caches_may_keep_it(address: str) -> None:
     """What stands in the playlist is for every cache, and never changes; the playlist is asked."""
-    with httpx.Client(verify=False, timeout=30) as player:  # noqa: S501
+    with httpx.Client(verify=False, timeout=30) as player:  # noqa: S501 - our own
         index = player.get(address)
         assert index.headers["access-control-allow-origin"] == "*"
         assert "avc1.42" in index.text and "mp4a.40.2" in index.text

@@ -90,7 +90,7 @@ def test_a_lesson_from_start_to_playback(tmp_path: Path, playwright: Playwright)
         assert server.stop() == 0
 
 
-def open_classrooms(  # noqa: PLR0917
+def open_classrooms(
     stack: ExitStack,
     playwright: Playwright,
     folder: Path,

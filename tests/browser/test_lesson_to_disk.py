@@ -357,7 +357,7 @@ def decoded(page: Page, place: Path, parts: list[Part]) -> dict[str, list[HeardM
 # --- against the moment -------------------------------------------------------------------------
 
 
-def at_their_moments(  # noqa: PLR0917
+def at_their_moments(
     place: Path,
     manifest: Manifest,
     parts: list[Part],

@@ -149,7 +149,7 @@ async def test_reports_name_the_capture_of_what_left_last() -> None:
         await receiver.setLocalDescription(await receiver.createAnswer())
         await sending.take_answer(receiver.localDescription.sdp)
         async with asyncio.timeout(60):
-            while min(map(len, reports.values())) < 3:  # noqa: ASYNC110
+            while min(map(len, reports.values())) < 3:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.1)
     finally:
         await sending.close()

@@ -1,8 +1,8 @@
 """A flood of guesses: many connections from many addresses, as fast as the server answers.
 
 `python -m tests.faults.guesses PORT`: the first `GUESSERS` addresses guess at names that exist, all
-others at made-up ones. It ends when its standard input does, or after two minutes, and prints how
-many answers of each status came.
+others at made-up ones. When each connection has begun to it prints `flooding`. It ends when its
+standard input does, or after two minutes, and prints how many answers of each status came.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import itertools
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 
 CONNECTIONS = 150
 ADDRESSES = 30  # 127.0.0.2 and on
@@ -29,7 +30,7 @@ def request(username: str) -> bytes:
     ) + body
 
 
-async def guess(port: int, number: int, heard: Counter[str]) -> None:
+async def guess(port: int, number: int, heard: Counter[str], begins: Callable[[int], None]) -> None:
     place = number % ADDRESSES
     for connection in itertools.count():
         try:
@@ -43,6 +44,7 @@ async def guess(port: int, number: int, heard: Counter[str]) -> None:
             for each in itertools.count():
                 made_up = f"made-up-{number}-{connection}-{each}"
                 writer.write(request(f"t{each % NAMES}" if place < GUESSERS else made_up))
+                begins(number)
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
                 await reader.readexactly(int(length))
@@ -51,8 +53,17 @@ async def guess(port: int, number: int, heard: Counter[str]) -> None:
 
 async def flood(port: int) -> Counter[str]:
     heard: Counter[str] = Counter()
-    tasks = [asyncio.create_task(guess(port, number, heard)) for number in range(CONNECTIONS)]
-    print("flooding", flush=True)
+    quiet = set(range(CONNECTIONS))
+
+    def begins(number: int) -> None:
+        if number in quiet:
+            quiet.remove(number)
+            if not quiet:
+                print("flooding", flush=True)
+
+    tasks = [
+        asyncio.create_task(guess(port, number, heard, begins)) for number in range(CONNECTIONS)
+    ]
     told = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, told.set)
     with contextlib.suppress(TimeoutError):

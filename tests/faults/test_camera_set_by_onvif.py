@@ -53,7 +53,7 @@ async def followed(camera: NetworkCamera, onvif: FakeOnvif) -> None:
     running = asyncio.create_task(setting.run())
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not is_set(setting, feed) or not plays_as_it_is(feed):  # noqa: ASYNC110
+            while not is_set(setting, feed) or not plays_as_it_is(feed):  # noqa: ASYNC110 - as said
                 await asyncio.sleep(0.05)  # a real camera tells nobody
     finally:
         running.cancel()

@@ -199,7 +199,7 @@ async def test_who_comes_in_the_middle_of_a_minute_long_group_sees_it_at_once(
                     while not second.seen:  # noqa: ASYNC110 - has no event
                         await asyncio.sleep(0.01)
                     began = loop.time()
-                    while not any(one.frames for one in second.seen.values()):  # noqa: ASYNC110
+                    while not any(one.frames for one in second.seen.values()):  # noqa: ASYNC110 - nor
                         await asyncio.sleep(0.01)
                 took_s = loop.time() - began
                 print(f"first picture after {took_s:.2f} s")

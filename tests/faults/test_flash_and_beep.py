@@ -140,13 +140,13 @@ async def simulated_lesson(recordings: Path, film: Path) -> Path:
         for producer in answer.producers:
             await recording.producer_added("l", "lead", producer.label, producer.producer_id)
         async with asyncio.timeout(60):
-            while len(recorded_sources(recordings)) < 2:  # noqa: ASYNC110
+            while len(recorded_sources(recordings)) < 2:  # noqa: ASYNC110 - a folder tells nobody
                 await asyncio.sleep(0.1)
         await asyncio.sleep(LESSON_S)  # the lesson itself: what is recorded takes its time
         await sending.close()
         await recording.lesson_closed("l")
         async with asyncio.timeout(60):
-            while not catalogue.manifest:  # noqa: ASYNC110
+            while not catalogue.manifest:  # noqa: ASYNC110 - nor do the chores behind it
                 await asyncio.sleep(0.1)
     finally:
         await recording.close()

@@ -64,8 +64,12 @@ def made() -> Segmenter:
     return program.segmenter
 
 
-def film_of(made: Segmenter, *, speed: float = 4.0) -> Callable[[], AsyncGenerator[bytes]]:
-    """The program, faster than it is; at its end it stays open, as a live one does."""
+def film_of(
+    made: Segmenter, *, speed: float = 4.0, taken: asyncio.Event | None = None
+) -> Callable[[], AsyncGenerator[bytes]]:
+    """The program, faster than it is; at its end, when all is `taken`, it stays open, as a live
+    one does.
+    """
 
     async def film() -> AsyncGenerator[bytes]:
         yield made.headers[0][0]
@@ -73,6 +77,8 @@ def film_of(made: Segmenter, *, speed: float = 4.0) -> Callable[[], AsyncGenerat
             for part in segment.parts:
                 yield part.data
                 await asyncio.sleep(part.duration_s / speed)
+        if taken is not None:
+            taken.set()
         await asyncio.Event().wait()
 
     return film
@@ -114,6 +120,13 @@ async def pushing(
     finally:
         await push.close()
     assert push.state.standing is PushStanding.ENDED
+
+
+async def arrived(taken: asyncio.Event) -> None:
+    """All was taken, and what is on its way has time: whoever pushes is not told of its arrival."""
+    async with asyncio.timeout(PATIENCE_S):
+        await taken.wait()
+    await asyncio.sleep(1)
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -190,13 +203,12 @@ def said() -> Iterator[list[object]]:
 async def test_an_rtmp_server_has_every_picture_and_the_sound(
     made: Segmenter, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port, taken = free_port(), asyncio.Event()
     with said() as logged:
-        async with nginx(tmp_path, port), pushing(rtmp(port), film_of(made)) as push:
+        async with nginx(tmp_path, port), pushing(rtmp(port), film_of(made, taken=taken)) as push:
             await until(lambda: push.state.standing is PushStanding.SENDING)
             assert SECRET not in arguments_of_all()
-            # Each part was taken: the last is on its way when the film has stood for a second.
-            await asyncio.sleep(SECONDS / 4 + 1)
+            await arrived(taken)
             assert push.state.starts == 1
         assert SECRET not in repr(logged) + repr(push.target)
     (film,) = films_in(tmp_path)
@@ -216,11 +228,12 @@ async def test_an_srt_receiver_has_every_picture_and_the_sound(
         *("ffmpeg", "-loglevel", "error", "-i", address, "-c", "copy", str(film))
     )
     try:
-        async with pushing(srt(port), film_of(made)) as push:
+        taken = asyncio.Event()
+        async with pushing(srt(port), film_of(made, taken=taken)) as push:
             await until(lambda: push.state.standing is PushStanding.SENDING)
             senders = [line for line in arguments_of_all().splitlines() if "mode=caller" in line]
             assert senders and SECRET not in "".join(senders)
-            await asyncio.sleep(SECONDS / 4 + 1)
+            await arrived(taken)
             assert push.state.starts == 1
         async with asyncio.timeout(PATIENCE_S):
             await receiver.wait()

@@ -400,7 +400,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_there_is(
     mount.mkdir()
     if os.geteuid() != 0:
         pytest.skip("only root may mount the small file system that is filled here")
-    if os.system(f"mount -t tmpfs -o size=1m tmpfs {mount}") != 0:  # noqa: S605
+    if os.system(f"mount -t tmpfs -o size=1m tmpfs {mount}") != 0:  # noqa: S605 - our own words
         pytest.skip("this machine does not let root mount a tmpfs")
     try:
         folder = mount / "rec1"
@@ -438,7 +438,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_there_is(
         assert numbers == list(range(len(numbers)))
         assert len(numbers) >= 10
     finally:
-        os.system(f"umount -l {mount}")  # noqa: S605
+        os.system(f"umount -l {mount}")  # noqa: S605 - as above
 
 
 def test_a_recording_is_finished_while_others_are_stuck(

@@ -165,7 +165,7 @@ def test_a_users_profile_is_found_and_wins_over_ours(tmp_path: Path) -> None:
         ("", "height = 360", 4, "sources.students.height", "missing"),
     ],
 )
-def test_a_mistake_is_named(  # noqa: PLR0917 - a table's columns
+def test_a_mistake_is_named(
     tmp_path: Path, wrong: str, right: str, line: int, key: str, problem: str
 ) -> None:
     assert right in GOOD_ROOM

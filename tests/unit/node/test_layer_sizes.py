@@ -225,7 +225,7 @@ RECORDING_ROOM = (
     ],
 )
 @pytest.mark.parametrize("known_by", ["profile", "pictures"])
-async def test_a_tile_gets_the_layer_of_its_size(  # noqa: PLR0917
+async def test_a_tile_gets_the_layer_of_its_size(
     scene: Scene,
     rids: str,
     told: tuple[LayerOffer, ...],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 
 import pytest
@@ -120,8 +121,6 @@ def test_a_keyframe_carries_parameter_sets_that_came_earlier() -> None:
 
 
 def test_parameter_sets_may_come_in_the_session_description() -> None:
-    import base64  # noqa: PLC0415
-
     frame = encode_video("H264", 0.04)[0]
     units = nal_units(frame.data)
     sets = [u for u in units if u[0] & 0x1F in (7, 8)]

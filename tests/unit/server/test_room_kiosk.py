@@ -25,7 +25,7 @@ SERVER = ServerAddress.parse("https://tongke.example")
         (1000, False, "/usr/bin/chromium", "", KioskState.NO_SCREEN),
     ],
 )
-def test_it_is_opened_or_it_is_said_why_not(  # noqa: PLR0917
+def test_it_is_opened_or_it_is_said_why_not(
     user: int,
     as_root: bool,
     browser: str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -129,7 +130,6 @@ def test_a_camera_that_asks_is_answered() -> None:
 
 def digest_of(challenge: str) -> Callable[[str, RtspRequest], bool]:
     """Whether an answer is right, reckoned anew."""
-    from random import Random  # noqa: PLC0415
 
     def accepts(given: str, request: RtspRequest) -> bool:
         known = strongest([challenge])

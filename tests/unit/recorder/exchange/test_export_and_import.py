@@ -5,6 +5,7 @@ Read back by Info-ZIP, coreutils and ffprobe.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -268,8 +269,6 @@ def nested(place: Path) -> None:
 
 def put(place: Path, path: Path, data: bytes) -> None:
     """Change a file, and what is said of it."""
-    import hashlib  # noqa: PLC0415
-
     path.write_bytes(data)
     about = json.loads((place / ABOUT).read_text())
     listed = next(one for one in about["files"] if place / one["file"] == path)
