@@ -62,6 +62,7 @@ REMOVAL_REQUESTS: dict[type[m.Request], Callable[[Removal, Device, Any, float], 
 PUBLISH_REQUESTS: dict[type[m.Request], Callable[[Publishing, Device, Any, float], None]] = {
     m.Publish: Publishing.publish,
     m.Unpublish: Publishing.unpublish,
+    m.ScreenPage: Publishing.screen_page,
 }
 SUBSCRIBE_REQUESTS: dict[type[m.Request], Callable[[Subscribing, Device, Any, float], None]] = {
     m.Subscribe: Subscribing.subscribe,

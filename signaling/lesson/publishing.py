@@ -25,6 +25,9 @@ from signaling.protocol.messages import Source
 
 # For sources a profile says nothing of: 720p of a classroom, and full-band speech.
 DEFAULT_VIDEO_BPS, DEFAULT_AUDIO_BPS = 2_500_000, 64_000
+# Our pages tell of two at least 5 s apart; a line that stalls brings them nearer together. What
+# comes faster is no page that anybody could look for.
+PAGES_APART_S = 3.0
 
 
 class Publishing:
@@ -127,6 +130,7 @@ class Publishing:
         producer = Producer(
             info.producer_id, device.device_id, Source(info.label), info.kind, info.codec
         )
+        producer.paged_at = now
         device.producers[info.producer_id] = producer
         self._record.emit(ProducerAdded(device.seat_id, producer.source, producer.producer_id))
         self._write(log.SourceAdded, device, producer, now)
@@ -148,6 +152,22 @@ class Publishing:
                 self._record.done(device.connection, message.request_id)
                 return
         raise LessonRefusal("unknown-source")
+
+    def screen_page(self, device: Device, message: m.ScreenPage, now: float) -> None:
+        """The screen that this device shares shows another page; one that nobody sees, none."""
+        screens = [p for p in device.producers.values() if p.source is Source.SCREEN]
+        if not screens:
+            raise LessonRefusal("unknown-source")
+        record, (screen, *_) = self._record, screens
+        seat = record.seats[device.seat_id]
+        if now - screen.paged_at >= PAGES_APART_S and record.may_flow(seat, Source.SCREEN):
+            since = max(now - message.stood_s, screen.paged_at)
+            screen.paged_at = now
+            screen.pages += 1
+            record.write(
+                log.ScreenPageTurned(at=now, seat_id=seat.seat_id, page=screen.pages, since=since)
+            )
+        record.done(device.connection, message.request_id)
 
     def drop_producers(
         self, device: Device, now: float, *, sources: set[Source] | None = None

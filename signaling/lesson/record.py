@@ -70,6 +70,8 @@ class Producer:
     paused: bool = False
     layers_needed: int | None = None
     faults: tuple[m.PictureFault, ...] = ()
+    pages: int = 1  # of a shared screen: how many it has shown
+    paged_at: float = 0.0  # when the last of them was told
 
 
 @dataclass(slots=True)

@@ -112,6 +112,7 @@ PERMISSIONS: dict[type[m.Request], Permission] = {
     m.SetLock: Permission(_LEAD, "lead-only"),
     m.SetRecording: Permission(_LEAD, "lead-only"),
     m.MarkChapter: Permission(_STAFF, "lead-only"),
+    m.ScreenPage: Permission(_PLACES, "source-not-allowed"),
     m.RemoveDevice: Permission(_LEAD, "lead-only"),
     m.Readmit: Permission(_LEAD, "lead-only"),
     m.EndLesson: Permission(_LEAD, "lead-only"),

@@ -340,6 +340,16 @@ class ChapterMarked(Entry):
     by: str
 
 
+class ScreenPageTurned(Entry):
+    """A seat's shared screen shows another page since `since`; `page` counts those it has shown
+    since this sharing began, with the one that it began with."""
+
+    type: Literal["screen_page"] = "screen_page"
+    seat_id: str
+    page: int
+    since: float
+
+
 class Chat(Entry):
     """A line to all."""
 
@@ -406,6 +416,7 @@ AnyEntry = (
     | RecordingChanged
     | RecordingSwitched
     | ChapterMarked
+    | ScreenPageTurned
     | Chat
     | Speech
     | LinkChanged

@@ -54,6 +54,8 @@ PROTOCOL_VERSION = 1
 
 # As many as the fullest layout shows.
 MAX_PLACES = 16
+# Whoever looks tells of a page within some seconds: an older one is not what they see now.
+MAX_STOOD_S = 10
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -312,6 +314,16 @@ class MarkChapter(Request):
     type: Literal["mark_chapter"] = "mark_chapter"
 
 
+class ScreenPage(Request):
+    """The shared screen shows another page, and has for `stood_s`: who sends it looks, and says so.
+
+    Recordings have a chapter where it came. Pages that follow one another at once are one.
+    """
+
+    type: Literal["screen_page"] = "screen_page"
+    stood_s: Annotated[float, Field(ge=0, le=MAX_STOOD_S)] = 0
+
+
 class RemoveDevice(Request):
     """Lead: this device is put out of its seat, and whoever it belongs to is let in no more."""
 
@@ -365,6 +377,7 @@ ClientMessage = Annotated[
     | TakeProgram
     | SetRecording
     | MarkChapter
+    | ScreenPage
     | RemoveDevice
     | Readmit
     | EndLesson

@@ -54,6 +54,7 @@ REQUESTS = st.one_of(
     st.builds(m.SetLock, locked=st.booleans()),
     st.builds(m.SetRecording, recording=st.booleans()),
     st.builds(m.MarkChapter),
+    st.builds(m.ScreenPage, stood_s=st.floats(0, m.MAX_STOOD_S)),
     st.builds(m.Enter),
     st.builds(m.RemoveDevice, device_id=st.integers(1, 8).map("device-{}".format)),
     st.builds(m.Readmit, seat_id=SEAT),

@@ -88,6 +88,13 @@ ANSWERS = [
         "source-not-allowed",
         "source-not-allowed",
     ),
+    (
+        m.ScreenPage(),
+        "unknown-source",
+        "unknown-source",
+        "source-not-allowed",
+        "source-not-allowed",
+    ),
     (m.EndLesson(), "done", "lead-only", "lead-only", "lead-only"),
     (m.Leave(), "done", "done", "done", "done"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from mixer.errors import NodeFull, SdpRefused
 from mixer.model import (
@@ -18,7 +19,7 @@ from mixer.model import (
     TransportChanged,
 )
 from signaling.lesson import events as e
-from signaling.lesson.publishing import max_bitrate_bps
+from signaling.lesson.publishing import PAGES_APART_S, max_bitrate_bps
 from signaling.lesson.subscribing import ANSWER_TIMEOUT_S
 from signaling.protocol import messages as m
 from signaling.protocol.messages import DeviceKind, Mode, Source
@@ -90,6 +91,67 @@ def test_unpublish_stops_one_source() -> None:
     assert lead.ask(m.Unpublish(source=Source.TEACHER)) == "done"
     assert set(desk.media.producers) == {producers["room"]}
     assert lead.ask(m.Unpublish(source=Source.TEACHER)) == "unknown-source"
+
+
+def told_pages(desk: Desk) -> list[tuple[object, object, object]]:
+    told = desk.entries("screen_page")
+    return [(entry["seat_id"], entry["page"], entry["since"]) for entry in told]
+
+
+def test_a_page_of_a_shared_screen_is_told_with_the_count_of_its_sharing() -> None:
+    desk, lead, room = class_of()
+    lead.publish(Source.SCREEN)
+    desk.advance(60)
+    came = desk.now - 1.5
+    assert lead.ask(m.ScreenPage(stood_s=1.5)) == "done"
+    desk.advance(60)
+    lead.say(m.ScreenPage())
+    room.publish(Source.SCREEN)
+    desk.advance(60)
+    room.say(m.ScreenPage())
+    assert told_pages(desk) == [
+        ("lead", 2, came),
+        ("lead", 3, came + 61.5),
+        ("room-1", 2, desk.now),
+    ]
+    lead.say(m.Unpublish(source=Source.SCREEN))
+    assert lead.ask(m.ScreenPage()) == "unknown-source"
+    lead.publish(Source.SCREEN)
+    desk.advance(60)
+    lead.say(m.ScreenPage())
+    assert told_pages(desk)[3:] == [("lead", 2, desk.now)], "another sharing counts anew"
+
+
+def test_only_the_device_that_shares_a_screen_tells_its_pages() -> None:
+    desk, lead, room = class_of()
+    lead.publish(Source.SCREEN)
+    second = desk.join("lead", kind=DeviceKind.TABLET)
+    room.publish(Source.STUDENTS)
+    desk.advance(60)
+    assert [one.ask(m.ScreenPage()) for one in (second, room)] == ["unknown-source"] * 2
+    lead.say(m.Mute(source=Source.SCREEN, muted=True))
+    assert lead.ask(m.ScreenPage()) == "done"
+    assert told_pages(desk) == [], "nobody saw that page"
+
+
+def test_many_pages_at_once_do_not_fill_the_log() -> None:
+    desk, lead, _room = class_of()
+    lead.publish(Source.SCREEN)
+    began = desk.now
+    for _ in range(600):
+        desk.advance(0.1)
+        lead.say(m.ScreenPage(stood_s=m.MAX_STOOD_S))
+    told = told_pages(desk)
+    assert 0 < len(told) <= 60 / PAGES_APART_S
+    moments = [began, *(entry["at"] for entry in desk.entries("screen_page"))]
+    assert [since for _, _, since in told] == moments[:-1], "none began before the one before it"
+    assert [page for _, page, _ in told] == list(range(2, len(told) + 2))
+
+
+@pytest.mark.parametrize("stood_s", [-0.1, m.MAX_STOOD_S + 0.1, float("nan"), float("inf")])
+def test_a_page_that_stood_for_a_strange_time_is_refused(stood_s: float) -> None:
+    with pytest.raises(ValidationError):
+        m.ScreenPage(stood_s=stood_s)
 
 
 def test_in_delivery_a_rooms_microphone_is_closed_from_its_first_packet() -> None:

@@ -383,6 +383,17 @@ export interface MarkChapter {
   request_id?: string | null;
 }
 
+/**
+ * The shared screen shows another page, and has for `stood_s`: who sends it looks, and says so.
+ *
+ * Recordings have a chapter where it came. Pages that follow one another at once are one.
+ */
+export interface ScreenPage {
+  type: "screen_page";
+  stood_s?: number;
+  request_id?: string | null;
+}
+
 /** Lead: this device is put out of its seat, and whoever it belongs to is let in no more. */
 export interface RemoveDevice {
   type: "remove_device";
@@ -733,6 +744,7 @@ export type ClientMessage =
   | TakeProgram
   | SetRecording
   | MarkChapter
+  | ScreenPage
   | RemoveDevice
   | Readmit
   | EndLesson
