@@ -327,7 +327,8 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put it into the folder, whole or not at all; all it names is on the disk before it."""
-    data = json.dumps(manifest.members(), ensure_ascii=False).encode()
+    # The journal may hold half a character, of which UTF-8 has none: a lesson is not lost for that.
+    data = json.dumps(manifest.members(), ensure_ascii=False).encode("utf-8", "replace")
     with whole_file(folder / MANIFEST) as file:
         file.write(data)
         # The parts' names must be on the disk before the manifest that names them.

@@ -100,6 +100,12 @@ def shuffled(lines: Lines) -> Lines:
     return [lines[0], *sorted(lines[1:], key=lambda line: not of_room(line))]
 
 
+def broken_names(lines: Lines) -> None:
+    """Half a character in all that is called something."""
+    lines[0]["title"] = "\ud83d 1"
+    lines[0]["seats"][1]["name"] = lines[0]["seats"][1]["school"] = "\ud83d"
+
+
 EDITS: dict[str, Callable[[Lines], Lines | None]] = {
     "a path that climbs out": change("segment_started", file="../../outside.mp4"),
     "an absolute path": change("segment_started", file="/etc/passwd"),
@@ -121,6 +127,7 @@ EDITS: dict[str, Callable[[Lines], Lines | None]] = {
     "arrivals in another year": change("clock", at=4e9),
     "arrivals that are no number": change("clock", at="soon"),
     "arrivals before the lesson": change("clock", at=1.0),
+    "names that no text holds": broken_names,
     "its order": shuffled,
     "its first line twice": lambda lines: [lines[0], *lines],
     "its last line first": lambda lines: [lines[0], lines[-1], *lines[1:]],
