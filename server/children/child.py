@@ -64,6 +64,10 @@ class Program(Generic[Command, Report]):
     environment: Mapping[str, str] | None = None
     """What it has of the server's environment; None for all of it."""
 
+    silent_s: float | None = None
+    """One that says nothing for so long hangs, and is killed; None for those that say nothing of
+    themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
@@ -80,6 +84,9 @@ class Allowances:
 
     backoff_s: tuple[float, ...] = (0.0, 0.5, 2.0, 5.0)
     """After each failure in a row: one that crashes at once is not started more often than this."""
+
+    overslept_s: float = 1.0
+    """What a child has said while we could not listen is read in a moment."""
 
     unread_bytes: int = 8 << 20
     """Commands are small and few: a child that leaves so much unread hangs."""
@@ -219,8 +226,20 @@ class Child(Generic[Command, Report]):
             return
         self._writer = writer
         self._on_up()
-        while (report := await self._next_report(reader)) is not None:
+        while (report := await self._next_while_it_lives(reader)) is not None:
             self._on_report(report)
+
+    async def _next_while_it_lives(self, reader: asyncio.StreamReader) -> Report | None:
+        """The next thing it says; None as well when it has been silent for too long."""
+        # A machine that stood still, and we with it: what it has said meanwhile is read first.
+        for patience_s in (self._program.silent_s, self._allowed.overslept_s):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    return await self._next_report(reader)
+        self._log.error("a child says nothing, hangs and is killed", pid=self.pid)
+        if self._process is not None:
+            self._process.kill()
+        return None
 
     async def _next_report(self, reader: asyncio.StreamReader) -> Report | None:
         """The next thing it says; None when it says nothing more (or nothing understood)."""

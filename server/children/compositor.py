@@ -13,6 +13,10 @@ from mixer.composite.process import messages as c
 from mixer.reading.control import MAX_LINE_BYTES, encode
 from server.children.child import Program
 
+# It counts what it does every second. Pages and players have been without a new picture for long
+# by then, and another is there two seconds later.
+_SILENT_S = 10.0
+
 # Where interpreter, libraries and fonts are found, and how text is written.
 _KNOWS = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
@@ -30,4 +34,5 @@ def compositor(*arguments: str) -> Program[c.Command, c.Report]:
         greets=lambda report: isinstance(report, c.Hello),
         max_line_bytes=MAX_LINE_BYTES,
         environment={name: os.environ[name] for name in _KNOWS if name in os.environ},
+        silent_s=None if arguments else _SILENT_S,
     )

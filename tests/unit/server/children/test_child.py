@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -90,11 +91,11 @@ class Heard:
 
 @asynccontextmanager
 async def running(
-    script: str, allowed: Allowances = AT_ONCE
+    script: str, allowed: Allowances = AT_ONCE, *, silent_s: float | None = None
 ) -> AsyncIterator[tuple[Child[Word, Word], Heard]]:
     heard = Heard()
     child = Child(
-        program(script),
+        replace(program(script), silent_s=silent_s),
         on_up=lambda: heard.tell("up"),
         on_report=lambda word: heard.tell(word.text),
         on_down=lambda: heard.tell("down"),
@@ -184,6 +185,33 @@ async def test_one_that_leaves_everything_unread_is_killed_and_replaced() -> Non
             child.send(Word("say", "x" * 3000))
         await heard.until(lambda: heard.told.count("up") == 2)
         assert child.pid != first
+
+
+# Says something twenty times a second from the first word on that it is told.
+TALKS = "\n    import time\n    while True: say(line.strip()); time.sleep(0.05)"
+
+
+async def test_one_that_falls_silent_is_killed_and_replaced() -> None:
+    async with running(echo(TALKS), silent_s=0.5) as (child, heard):
+        await heard.until(lambda: child.up)
+        child.send(Word("say", "on"))
+        await heard.until(lambda: heard.told.count("on") == 20)
+        assert child.starts == 1, "it speaks"
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)
+        await heard.until(lambda: heard.told.count("up") == 2)
+        assert child.starts == 2
+
+
+async def test_one_that_spoke_while_we_did_not_listen_is_not_silent() -> None:
+    async with running(echo(TALKS), silent_s=0.5) as (child, heard):
+        await heard.until(lambda: child.up)
+        child.send(Word("say", "on"))
+        await heard.until(lambda: heard.told.count("on") == 1)
+        time.sleep(1.0)  # noqa: ASYNC251 - the machine stands still, and we with it
+        said = heard.told.count("on")
+        await heard.until(lambda: heard.told.count("on") >= said + 15)
+        assert child.starts == 1
 
 
 async def test_one_that_does_not_stop_is_killed() -> None:
