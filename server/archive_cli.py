@@ -22,6 +22,7 @@ from recorder.ownership import give_below
 from recorder.verification import ArchiveCondition, Verified, look, verify
 from server.archive_exchange import export_, import_, repair_
 from server.archive_film import film_
+from server.archive_options import AsJson, DataFolder, Recordings
 from server.archive_report import Progress, end, folders_of, note, report, settings_of, with_fault
 from server.command_words import words
 from server.config import Settings
@@ -31,9 +32,6 @@ from server.spoken_help import SpokenCommand, SpokenGroup
 # How often it is looked whether a child that finishes a recording is done.
 _LOOK_S = 0.1
 
-DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
-Recordings = Annotated[list[str] | None, typer.Argument(help=words("archive_recordings"))]
-AsJson = Annotated[bool, typer.Option("--json", help=words("archive_json"))]
 
 archive = typer.Typer(cls=SpokenGroup, help=words("archive"), no_args_is_help=True)
 

@@ -25,6 +25,7 @@ from recorder.exchange.taking import check_export, import_recording, look_into
 from recorder.ownership import give_below
 from recorder.repairing import Mended
 from recorder.verification import ArchiveCondition, Verified, look, verify
+from server.archive_options import AsJson, DataFolder, Recordings, To, refuse_no_folder
 from server.archive_report import (
     Progress,
     Reported,
@@ -46,15 +47,11 @@ from server.database.private_files import keep_new_files_private
 from server.errors import StartRefused, Text
 from server.system_errors import why
 
-DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
-Recordings = Annotated[list[str] | None, typer.Argument(help=words("archive_recordings"))]
-AsJson = Annotated[bool, typer.Option("--json", help=words("archive_json"))]
-
 
 def export_(
     recordings: Recordings = None,
     *,
-    to: Annotated[Path, typer.Option("--to", help=words("archive_to"))],
+    to: To,
     as_zip: Annotated[bool, typer.Option("--zip", help=words("archive_zip"))] = False,
     data_folder: DataFolder = None,
     as_json: AsJson = False,
@@ -63,8 +60,7 @@ def export_(
     keep_new_files_private()
     settings = settings_of(data_folder)
     folders = folders_of(settings, recordings)
-    if not to.is_dir():
-        fail(Text(f"没有文件夹 {to}。请先建立。", f"There is no folder {to}. Make it first."))
+    refuse_no_folder(to)
     library = {} if not folders else _library(settings, [folder.name for folder in folders])
     end(report(_exported(settings, folders, to, library, as_zip=as_zip), as_json=as_json))
 

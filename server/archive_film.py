@@ -10,9 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from recorder.errors import ExchangeError, RecorderError
 from recorder.lesson_file_order import FileMade, share_file_of, temporary_of
@@ -20,6 +17,7 @@ from recorder.manifest import Manifest, read_manifest
 from recorder.verification import Verified, look
 from server.archive_exchange import brought, unwritable
 from server.archive_faults import fault_text
+from server.archive_options import AsJson, DataFolder, Recordings, To, refuse_no_folder
 from server.archive_report import (
     Progress,
     Reported,
@@ -32,25 +30,19 @@ from server.archive_report import (
     settings_of,
 )
 from server.children.once import ChildFailed, ask_once
-from server.command_words import words
 from server.config import Settings
 from server.database.private_files import keep_new_files_private
-from server.errors import Text
 from server.films.order import FilmOrder
 from server.recordings.lesson_file_kinds import FileKind, bytes_for, limits_for
 
 # How often the share that is done is read: a person watches it.
 _LOOK_S = 0.5
 
-DataFolder = Annotated[Path | None, typer.Option(help=words("data_folder"))]
-Recordings = Annotated[list[str] | None, typer.Argument(help=words("archive_recordings"))]
-AsJson = Annotated[bool, typer.Option("--json", help=words("archive_json"))]
-
 
 def film_(
     recordings: Recordings = None,
     *,
-    to: Annotated[Path, typer.Option("--to", help=words("archive_to"))],
+    to: To,
     data_folder: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -58,8 +50,7 @@ def film_(
     keep_new_files_private()
     settings = settings_of(data_folder)
     folders = folders_of(settings, recordings)
-    if not to.is_dir():
-        fail(Text(f"没有文件夹 {to}。请先建立。", f"There is no folder {to}. Make it first."))
+    refuse_no_folder(to)
     end(report(_filmed(settings, folders, to), as_json=as_json))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib.metadata
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -45,8 +47,7 @@ def backup(
     )
 
     keep_new_files_private()
-    _end_in_order()
-    try:
+    with _in_order(file):
         settings = with_its_places(of_the_running_server(_settings(data_folder)))
         _refuse_empty(settings)
         made = make_backup(
@@ -58,14 +59,6 @@ def backup(
             recordings=not without_recordings,
             database=not without_database,
         )
-    except StartRefused as refused:
-        _fail(refused.text)
-    except BackupDamaged as damaged:
-        _fail(_damaged(file, damaged))
-    except OSError as error:
-        _fail(_not_written(error, file))
-    except KeyboardInterrupt:
-        _stopped()
     size = made.size / 1e6
     _say(
         f"已备份 {settings.data_folder}：{made.files} 个文件，{size:.1f} MB，并已逐一核对。",
@@ -99,18 +92,9 @@ def restore(
     from server.backup.restoring import restore_backup  # not for --help
 
     keep_new_files_private()
-    _end_in_order()
-    try:
+    with _in_order(file):
         settings = _settings(data_folder)
         done = restore_backup(file, settings.data_folder, settings.recordings, keep_live=keep_live)
-    except StartRefused as refused:
-        _fail(refused.text)
-    except BackupDamaged as damaged:
-        _fail(_damaged(file, damaged))
-    except OSError as error:
-        _fail(_not_written(error, file))
-    except KeyboardInterrupt:
-        _stopped()
     _say(f"已恢复到 {settings.data_folder}。", f"Restored into {settings.data_folder}.")
     if done.contents is None:
         _say("其中没有数据库。", "There is no database in it.")
@@ -125,6 +109,22 @@ def restore(
     if str(settings.data_folder) == STATE_FOLDER:
         start = "systemctl start tongke"
     _say(f"用 {start} 启动。", f"Start it with: {start}")
+
+
+@contextlib.contextmanager
+def _in_order(file: Path) -> Iterator[None]:
+    """What keeps it from being done is said, and ends the command with nothing half."""
+    _end_in_order()
+    try:
+        yield
+    except StartRefused as refused:
+        _fail(refused.text)
+    except BackupDamaged as damaged:
+        _fail(_damaged(file, damaged))
+    except OSError as error:
+        _fail(_not_written(error, file))
+    except KeyboardInterrupt:
+        _stopped()
 
 
 def _settings(data_folder: Path | None) -> Settings:
