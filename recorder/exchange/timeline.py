@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from recorder.exchange.screen_pages import pages_of
 from recorder.manifest import Manifest, RecordedEvent
 from recorder.plain_text import plain
 
@@ -26,6 +27,7 @@ _CHAPTERS = {
     "floor": ("{name} has the floor", "{name}发言"),
     "spotlight": ("{name} in the large picture", "大画面：{name}"),
     "screen": ("{name} shows a screen", "{name}共享屏幕"),
+    "page": ("Page {name} of the shared screen", "共享屏幕第 {name} 页"),
     "mark": ("Mark {name}", "标记 {name}"),
     "pause": ("Not recorded", "未录制"),
     "end": ("End of the lesson", "下课"),
@@ -35,7 +37,7 @@ _CHAPTERS = {
 @dataclass(frozen=True, slots=True)
 class Chapter:
     """Where something begins that people look for. `name` is whose, if anybody's; of a
-    mark, its number."""
+    mark or a page, its number."""
 
     kind: str
     at_s: float
@@ -60,6 +62,10 @@ def chapters_of(manifest: Manifest) -> list[Chapter]:
             marks += kind == "mark"
             whose = names.get(_text(event, "seat_id"), "")
             found.append(Chapter(kind, at, str(marks) if kind == "mark" else plain(whose)))
+    found += [
+        Chapter("page", min(manifest.duration_s, one.at_s), str(one.number))
+        for one in pages_of(manifest)
+    ]
     found += [Chapter("pause", min(manifest.duration_s, one.start_s)) for one in manifest.pauses]
     return sorted(found, key=lambda chapter: chapter.at_s)
 

@@ -201,6 +201,48 @@ describe("what the events tell", () => {
     ]);
   });
 
+  const page = (at: number, number: unknown, more: Record<string, unknown> = {}): RecordedEvent =>
+    event(at, "screen_page", { seat_id: "lead", page: number, since: 998.5 + at, ...more });
+  const pages = (events: RecordedEvent[], duration_s = 3000): [number, string][] =>
+    chaptersOf({ ...recording(events, []), duration_s })
+      .filter(({ kind }) => kind === "page")
+      .map(({ at, name }) => [at, name]);
+
+  it("pages of a shared screen where they came, not when that was told", () => {
+    expect(pages([page(31.5, 2), page(61.5, 3)])).toEqual([
+      [30, "2"],
+      [60, "3"],
+    ]);
+  });
+
+  it("no page that was leafed over, or that stood for a moment before the sharing ended", () => {
+    const leafed = [2, 3, 4, 5, 6, 7, 8].map((number) => page(100 + 6 * number, number));
+    expect(pages(leafed)).toEqual([[146.5, "8"]]);
+    const stops = event(55, "source_removed", { seat_id: "lead", source: "screen" });
+    expect(pages([page(50, 2), stops])).toEqual([]);
+    expect(pages([page(50, 2), page(52, 2, { seat_id: "r1" })])).toHaveLength(2);
+  });
+
+  it("of very many pages those that stood the longest, and all other chapters", () => {
+    let at = 0;
+    const many = Array.from({ length: 120 }, (_, n) => page((at += n % 2 ? 11 : 25), n + 2));
+    const found = pages([event(1, "chapter_marked"), ...many], at + 10);
+    const odd = Array.from({ length: 60 }, (_, n) => 2 * n + 3); // those after which it took longer
+    expect(found.map(([, name]) => Number(name))).toEqual(odd);
+  });
+
+  it.each(["2", -1, null, 2.5, true, 1e9])("no page of %s", (number) => {
+    expect(pages([page(50, number)])).toEqual([]);
+  });
+
+  it.each([
+    ["soon", 50],
+    [1900, 50],
+    [-1e12, 40],
+  ])("a page that stood since %s not far from where it was told", (since, begins) => {
+    expect(pages([page(50, 2, { since })])).toEqual([[begins, "2"]]);
+  });
+
   it("the chat as it was written", () => {
     expect(chatOf(lesson)).toEqual([{ at: 60, name: "Gaoshan", text: "<b>hi</b>" }]);
   });

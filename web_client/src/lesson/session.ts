@@ -30,6 +30,7 @@ import { captureProfiles, isSent, playsSound, soundHasMoved, sourceProfile } fro
 import { hasProgram, type ProgramReason } from "./program.ts";
 import { Publisher } from "./publisher.ts";
 import { bytesReceived } from "./recovery.ts";
+import { ScreenPages } from "./screen_pages.ts";
 import { shownCodecs } from "./shown_codecs.ts";
 import { LessonStore } from "./store.ts";
 import { movingFrames, statisticsOf } from "./statistics.ts";
@@ -41,6 +42,7 @@ import { WindowKey } from "./window_key.ts";
 
 const WANTS_DEBOUNCE_MS = 120; // a layout change moves every tile: ask once
 const CHECK_EVERY_MS = 1000;
+const MAX_STOOD_S = 10; // as the protocol has it
 
 /** What is to be received may be another after these. */
 const WANTS_CHANGE = new Set<ServerMessage["type"]>([
@@ -60,6 +62,7 @@ export class LessonSession extends LessonIntents {
   private readonly stalls = new StallWatch();
   private readonly thinLine = new ThinLine();
   private pictures: RoomPictures;
+  private readonly screenPages = new ScreenPages((stoodS) => this.tellPage(stoodS));
   private checker: ReturnType<typeof setInterval> | undefined;
   private wantsTimer: ReturnType<typeof setTimeout> | undefined;
   private renewToken = false;
@@ -121,6 +124,7 @@ export class LessonSession extends LessonIntents {
     document.removeEventListener("visibilitychange", this.onOnline);
     clearInterval(this.checker);
     this.checker = undefined;
+    this.screenPages.look(null, 0);
     clearTimeout(this.wantsTimer);
     if (leave) this.key.forget();
     this.publisher?.close();
@@ -190,6 +194,12 @@ export class LessonSession extends LessonIntents {
         return false;
       },
     );
+  }
+
+  /** Refused or unanswered, one chapter is lacking: nobody is told. */
+  private tellPage(stoodS: number): void {
+    const stood_s = Math.min(stoodS, MAX_STOOD_S);
+    this.connection.request({ type: "screen_page", stood_s }).catch(() => undefined);
   }
 
   private say(error: unknown): void {
@@ -454,6 +464,7 @@ export class LessonSession extends LessonIntents {
 
   private async check(): Promise<void> {
     const now = performance.now() / 1000;
+    this.screenPages.look(this.devices.track("screen"), now);
     const { live } = this.connection;
     const { publish, subscribe } = this.peers;
     const sending = await statisticsOf(publish);

@@ -442,6 +442,7 @@ export const live = {
       floor: (name: string) => `${name} has the floor`,
       spotlight: (name: string) => `Spotlight: ${name}`,
       screen: "Screen shared",
+      page: (number: string) => `Page ${number} of the shared screen`,
       mark: (number: string) => `Mark ${number}`,
       end: "End",
     },

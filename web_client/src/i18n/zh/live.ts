@@ -426,6 +426,7 @@ export const live: Pick<Messages, keyof typeof english> = {
       floor: (name) => `${name}发言`,
       spotlight: (name) => `${name}放大给全班`,
       screen: "共享屏幕",
+      page: (number) => `共享屏幕第 ${number} 页`,
       mark: (number) => `标记 ${number}`,
       end: "结束",
     },

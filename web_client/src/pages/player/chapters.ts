@@ -1,6 +1,7 @@
 // What the player shows beside the pictures, made from the recording's events. Pure.
 
 import type { Part, Pause, RecordedEvent, Recording } from "../../api/types.ts";
+import { pagesOf } from "./screen_pages.ts";
 
 export type ChapterKind =
   | "start"
@@ -8,6 +9,7 @@ export type ChapterKind =
   | "floor"
   | "spotlight"
   | "screen"
+  | "page"
   | "mark"
   | "pause"
   | "end";
@@ -15,7 +17,7 @@ export type ChapterKind =
 export interface Chapter {
   readonly kind: ChapterKind;
   readonly at: number;
-  /** Whose it is; of a mark, its number. */
+  /** Whose it is; of a mark or a page, its number. */
   readonly name: string;
   /** Nothing was recorded here. */
   readonly pause?: Pause;
@@ -65,6 +67,9 @@ export function chaptersOf(recording: Recording): Chapter[] {
     if (!kind || (kind === "joined" && at < BEGINNING_S)) continue;
     const name = kind === "mark" ? String(++marks) : (names.get(seatOf(event)) ?? "");
     chapters.push({ kind, at, name });
+  }
+  for (const { number, at } of pagesOf(recording)) {
+    chapters.push({ kind: "page", at: Math.min(recording.duration_s, at), name: String(number) });
   }
   for (const pause of recording.pauses) {
     const at = Math.min(recording.duration_s, pause.start_s);

@@ -192,7 +192,8 @@ export class PlayerDetails extends TongkeElement {
       return html`${chapter.pause ? this.pauseWords(chapter.pause) : nothing}`;
     }
     const words = this.m.player.chapterKinds[chapter.kind];
-    return html`${typeof words === "string" ? words : words(chapter.name)}`;
+    const told = typeof words === "string" ? words : words(chapter.name);
+    return chapter.kind === "page" ? html`<span class="soft">${told}</span>` : html`${told}`;
   }
 
   private pauseWords(pause: Pause): TemplateResult {

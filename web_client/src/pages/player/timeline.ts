@@ -67,6 +67,9 @@ export class Timeline extends TongkeElement {
         width: 2px;
         background: var(--ground);
       }
+      .chapter.page {
+        width: 1px;
+      }
       .pointed {
         position: absolute;
         inset-block-end: 26px;
@@ -225,7 +228,7 @@ export class Timeline extends TongkeElement {
         )}
         ${this.chapters.map(
           (chapter) =>
-            html`<span class="chapter" style=${styleMap({ left: this.share(chapter.at) })}></span>`,
+            html`<span class="chapter ${chapter.kind}" style=${styleMap({ left: this.share(chapter.at) })}></span>`,
         )}
         <span class="knob" style=${styleMap({ left: this.share(this.position) })}></span>
         ${this.pointed === null
