@@ -41,20 +41,17 @@ function same(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((value, place) => value === other[place]);
 }
 
-/** Some points of a camera's picture, unsmoothed so that its noise is seen. */
-const POINTS = { width: 64, height: 36 };
+const WIDTH = 64;
+const HEIGHT = 36;
 
-/** Reads the brightness of a track's picture: of `POINTS`, or all of it, made so small. */
+/** Reads points of a camera's picture, unsmoothed so that its noise is seen. */
 export class PictureSampler {
   private readonly video = document.createElement("video");
   private readonly canvas = document.createElement("canvas");
 
-  constructor(
-    track: MediaStreamTrack,
-    private readonly size = POINTS,
-  ) {
-    this.canvas.width = size.width;
-    this.canvas.height = size.height;
+  constructor(track: MediaStreamTrack) {
+    this.canvas.width = WIDTH;
+    this.canvas.height = HEIGHT;
     this.video.muted = true;
     this.video.playsInline = true;
     this.video.srcObject = new MediaStream([track]);
@@ -65,17 +62,15 @@ export class PictureSampler {
   sample(): Uint8Array | null {
     const context = this.canvas.getContext("2d", { willReadFrequently: true });
     if (!context || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
-    const { width, height } = this.size;
-    context.imageSmoothingEnabled = this.size !== POINTS;
-    context.drawImage(this.video, 0, 0, width, height);
-    const { data } = context.getImageData(0, 0, width, height);
-    const luma = new Uint8Array(width * height);
-    for (let place = 0, at = 0; place < luma.length; place++, at += 4) {
-      // BT.601, in whole numbers
-      luma[place] =
-        (77 * (data[at] ?? 0) + 150 * (data[at + 1] ?? 0) + 29 * (data[at + 2] ?? 0)) >> 8;
-    }
-    return luma;
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.video, 0, 0, WIDTH, HEIGHT);
+    const { data } = context.getImageData(0, 0, WIDTH, HEIGHT);
+    return Uint8Array.from(
+      { length: WIDTH * HEIGHT },
+      (_, place) =>
+        // BT.601 luma, in whole numbers
+        (77 * (data[4 * place] ?? 0) + 150 * (data[4 * place + 1] ?? 0) + 29 * (data[4 * place + 2] ?? 0)) >> 8,
+    );
   }
 
   close(): void {

@@ -30,7 +30,6 @@ import { captureProfiles, isSent, playsSound, soundHasMoved, sourceProfile } fro
 import { hasProgram, type ProgramReason } from "./program.ts";
 import { Publisher } from "./publisher.ts";
 import { bytesReceived } from "./recovery.ts";
-import { ScreenPages } from "./screen_pages.ts";
 import { shownCodecs } from "./shown_codecs.ts";
 import { LessonStore } from "./store.ts";
 import { movingFrames, statisticsOf } from "./statistics.ts";
@@ -62,7 +61,6 @@ export class LessonSession extends LessonIntents {
   private readonly stalls = new StallWatch();
   private readonly thinLine = new ThinLine();
   private pictures: RoomPictures;
-  private readonly screenPages = new ScreenPages((stoodS) => this.tellPage(stoodS));
   private checker: ReturnType<typeof setInterval> | undefined;
   private wantsTimer: ReturnType<typeof setTimeout> | undefined;
   private renewToken = false;
@@ -124,7 +122,6 @@ export class LessonSession extends LessonIntents {
     document.removeEventListener("visibilitychange", this.onOnline);
     clearInterval(this.checker);
     this.checker = undefined;
-    this.screenPages.look(null, 0);
     clearTimeout(this.wantsTimer);
     if (leave) this.key.forget();
     this.publisher?.close();
@@ -196,8 +193,8 @@ export class LessonSession extends LessonIntents {
     );
   }
 
-  /** Refused or unanswered, one chapter is lacking: nobody is told. */
-  private tellPage(stoodS: number): void {
+  /** The shared screen shows another page. Where that is refused a chapter lacks: nobody is told. */
+  tellPage(stoodS: number): void {
     const stood_s = Math.min(stoodS, MAX_STOOD_S);
     this.connection.request({ type: "screen_page", stood_s }).catch(() => undefined);
   }
@@ -464,7 +461,6 @@ export class LessonSession extends LessonIntents {
 
   private async check(): Promise<void> {
     const now = performance.now() / 1000;
-    this.screenPages.look(this.devices.track("screen"), now);
     const { live } = this.connection;
     const { publish, subscribe } = this.peers;
     const sending = await statisticsOf(publish);

@@ -1,90 +1,94 @@
 // When a shared screen is looked at, and what is told of it.
 
-import { beforeEach, describe, expect, it, vi } from "vitest";
-import { ScreenPages } from "../../src/lesson/screen_pages.ts";
-
-const fake = vi.hoisted(() => {
-  const samplers: { closed: boolean; looks: number }[] = [];
-  const seen: { shown: Uint8Array | null } = { shown: null };
-  class Sampler {
-    closed = false;
-    looks = 0;
-
-    constructor() {
-      samplers.push(this);
-    }
-
-    sample(): Uint8Array | null {
-      this.looks += 1;
-      return seen.shown;
-    }
-
-    close(): void {
-      this.closed = true;
-    }
-  }
-  return { samplers, seen, Sampler };
-});
-vi.mock("../../src/lesson/picture_watch.ts", () => ({ PictureSampler: fake.Sampler }));
-const { samplers, seen } = fake;
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { PAGE_HEIGHT, PAGE_WIDTH } from "../../src/lesson/page_watch.ts";
+import { watchPages } from "../../src/lesson/screen_pages.ts";
 
 /** Squares of one size or another, everywhere. */
-const squares = (size: number): Uint8Array =>
-  Uint8Array.from({ length: 480 * 270 }, (_, place) =>
-    (Math.floor((place % 480) / size) + Math.floor(place / 480 / size)) % 2 ? 250 : 10,
-  );
+const squares = (size: number) => (x: number, y: number): number =>
+  (Math.floor(x / size) + Math.floor(y / size)) % 2 ? 250 : 10;
+const black = (): number => 0;
 
-const track = (enabled = true): MediaStreamTrack => ({ enabled }) as MediaStreamTrack;
+/** What the screen shows: the brightness of a point. */
+let shown: ((x: number, y: number) => number) | null = null;
+let looks = 0;
+
+const video = {
+  srcObject: null as unknown,
+  play: () => Promise.resolve(),
+  get readyState() {
+    return shown ? 2 : 0;
+  },
+};
+const context = {
+  drawImage: () => (looks += 1),
+  getImageData: () => {
+    const data = new Uint8ClampedArray(4 * PAGE_WIDTH * PAGE_HEIGHT);
+    for (let place = 0; place < PAGE_WIDTH * PAGE_HEIGHT; place++) {
+      const luma = shown?.(place % PAGE_WIDTH, Math.floor(place / PAGE_WIDTH)) ?? 0;
+      data.fill(luma, 4 * place, 4 * place + 4);
+    }
+    return { data };
+  },
+};
 
 describe("a shared screen's pages", () => {
   const told: number[] = [];
-  let pages = new ScreenPages((stoodS) => told.push(stoodS));
-  const looks = (shared: MediaStreamTrack | null, from: number, until: number): void => {
-    for (let second = from; second < until; second++) pages.look(shared, second);
-  };
+  let track = { enabled: true, readyState: "live" };
+  let stop = (): void => undefined;
+  const passes = (seconds: number): unknown => vi.advanceTimersByTime(1000 * seconds);
 
   beforeEach(() => {
-    told.length = samplers.length = 0;
-    pages = new ScreenPages((stoodS) => told.push(stoodS));
-    seen.shown = null;
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    vi.stubGlobal("MediaStream", Array);
+    vi.stubGlobal("HTMLMediaElement", { HAVE_CURRENT_DATA: 2 });
+    vi.stubGlobal("document", {
+      createElement: (name: string) => (name === "video" ? video : { getContext: () => context }),
+    });
+    told.length = looks = 0;
+    shown = null;
+    track = { enabled: true, readyState: "live" };
+    stop = watchPages(track as MediaStreamTrack, (stoodS) => told.push(stoodS));
+  });
+
+  afterEach(() => {
+    stop();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
   });
 
   it("are told once each, from the first picture there is", () => {
-    const screen = track();
-    looks(screen, 0, 5);
-    seen.shown = squares(3);
-    looks(screen, 5, 15);
+    passes(5);
+    shown = squares(3);
+    passes(10);
     expect(told).toEqual([]);
-    seen.shown = squares(4);
-    looks(screen, 15, 30);
+    shown = squares(4);
+    passes(15);
     expect(told).toEqual([1]);
-    expect(samplers).toHaveLength(1);
   });
 
-  it("are not looked for while nothing is shared, or it is closed", () => {
-    looks(null, 0, 5);
-    expect(samplers).toEqual([]);
-    seen.shown = squares(3);
-    const screen = track();
-    looks(screen, 5, 15);
-    screen.enabled = false;
-    seen.shown = new Uint8Array(480 * 270); // black
-    looks(screen, 15, 25);
-    screen.enabled = true;
-    seen.shown = squares(3);
-    looks(screen, 25, 35);
-    expect(told).toEqual([]);
-    expect(samplers[0]?.looks).toBe(20);
-    pages.look(null, 35);
-    expect(samplers[0]?.closed).toBe(true);
+  it("are not looked for while it is closed", () => {
+    shown = squares(3);
+    passes(10);
+    track.enabled = false;
+    shown = black;
+    passes(10);
+    track.enabled = true;
+    shown = squares(3);
+    passes(10);
+    expect([looks, told]).toEqual([20, []]);
   });
 
-  it("begin anew with another sharing", () => {
-    seen.shown = squares(3);
-    looks(track(), 0, 10);
-    seen.shown = squares(4);
-    looks(track(), 10, 20);
-    expect(told).toEqual([]);
-    expect(samplers.map(({ closed }) => closed)).toEqual([true, false]);
+  it.each([
+    ["the sharing", () => (track.readyState = "ended")],
+    ["the watch", () => stop()],
+  ])("are looked at no more after the end of %s", (_, end) => {
+    shown = squares(3);
+    passes(3);
+    end();
+    passes(60);
+    expect(looks).toBe(3);
+    expect(video.srcObject).toBeNull();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

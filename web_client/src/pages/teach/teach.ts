@@ -30,6 +30,7 @@ import { expected } from "./expected.ts";
 import "./room_card.ts";
 import { notice } from "./notice.ts";
 import { SharingLayout } from "./sharing_layout.ts";
+import { SharingPages } from "./sharing_pages.ts";
 import { teachStyles } from "./styles.ts";
 import "./top_bar.ts";
 import type { TopBar } from "./top_bar.ts";
@@ -51,6 +52,7 @@ export class Teach extends LessonPage {
   /** Which picture of a room the lead looks at, by seat. */
   @state() private pictures: ReadonlyMap<string, Source> = new Map();
   private readonly sharingLayout = new SharingLayout();
+  private readonly sharingPages = new SharingPages();
   private readonly onKey = (event: KeyboardEvent): void => this.key(event);
 
   constructor() {
@@ -159,6 +161,7 @@ export class Teach extends LessonPage {
     }
     const shared = before.own.has("screen");
     if (shared !== now.own.has("screen")) this.sharingLayout.changed(!shared, this.session);
+    void this.sharingPages.changed(now.own.get("screen") ?? null, this.session);
     if (now.phase === "ended" || now.phase === "removed") {
       sessionStorage.removeItem(this.enteredName);
     }
