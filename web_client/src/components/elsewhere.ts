@@ -72,7 +72,10 @@ export class Elsewhere extends TongkeElement {
   @state() private open = false;
   @state() private watch: Watch | null = null;
   @state() private pushes: readonly Push[] = [];
+  /** Why what somebody did was refused. */
   @state() private fault = "";
+  /** Why nobody knows how it stands. */
+  @state() private unseen = "";
   private readonly polling = new Polling(this, () => this.look(), LOOK_EVERY_MS);
 
   private get address(): string {
@@ -89,6 +92,7 @@ export class Elsewhere extends TongkeElement {
 
   private all(): TemplateResult {
     const { elsewhere } = this.m;
+    const wrong = this.fault || this.unseen;
     return html`<div class="all">
       ${this.watch
         ? html`<span class="soft small">${elsewhere.addressOf}</span>
@@ -111,7 +115,7 @@ export class Elsewhere extends TongkeElement {
           <button data-testid="push">${elsewhere.push}</button>
         </div>
       </form>
-      ${this.fault ? html`<p class="wrong" role="alert">${this.fault}</p>` : nothing}
+      ${wrong ? html`<p class="wrong" role="alert">${wrong}</p>` : nothing}
     </div>`;
   }
 
@@ -144,7 +148,13 @@ export class Elsewhere extends TongkeElement {
   }
 
   private async look(): Promise<void> {
-    if (this.open) await this.tried(() => Promise.resolve());
+    if (!this.open) return;
+    try {
+      this.pushes = await get<Push[]>(`${this.address}/pushes`);
+      this.unseen = "";
+    } catch (error) {
+      this.unseen = wordsOf(error);
+    }
   }
 
   private async ask(): Promise<void> {
@@ -168,18 +178,21 @@ export class Elsewhere extends TongkeElement {
     await this.tried(() => remove(`${this.address}/pushes/${encodeURIComponent(push.push_id)}`));
   }
 
-  /** Do it, and look how all of it stands then. What the server refuses is said. */
+  /** Do it, and look how all of it stands then. What is refused is said until the next try. */
   private async tried(work: () => Promise<void>): Promise<void> {
     try {
       await work();
       this.fault = "";
-      this.pushes = await get<Push[]>(`${this.address}/pushes`);
     } catch (error) {
-      const fault = error instanceof ApiError ? error.field("address") || error.words : "";
-      if (fault !== this.fault) void this.show(); // once, however often it is looked
-      this.fault = fault;
+      this.fault = wordsOf(error);
+      void this.show();
     }
+    await this.look();
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof ApiError ? error.field("address") || error.words : "";
 }
 
 define("tk-elsewhere", Elsewhere);

@@ -63,6 +63,17 @@ export class StageView extends TongkeElement {
         gap: 8px;
         aspect-ratio: 16 / 9;
         overflow: hidden;
+        container-type: inline-size;
+      }
+      /* On a telephone the picture needs the place; the words are read out all the same. */
+      @container (max-width: 200px) {
+        .last .note {
+          position: absolute;
+          width: 1px;
+          height: 1px;
+          overflow: hidden;
+          clip-path: inset(50%);
+        }
       }
       .note {
         max-width: 22em;

@@ -51,6 +51,12 @@ export class Tile extends MovingPicture {
           display: none; /* the words say it, and need the place */
         }
       }
+      /* On a telephone not all of it fits above the name: the first words stand there whole. */
+      @container (max-width: 8em) {
+        .cover {
+          align-content: start;
+        }
+      }
       video {
         object-fit: var(--tile-fit, cover);
       }

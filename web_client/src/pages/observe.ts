@@ -169,16 +169,15 @@ export class Observe extends LessonPage {
           gap: 4px;
         }
         .choices .group {
-          flex: 4 1 0;
-          flex-wrap: nowrap;
+          flex: 4 1 auto;
         }
         .choices button {
-          flex: 1 1 0;
+          flex: 1 1 auto;
           flex-direction: column;
           gap: 2px;
           min-width: 0;
           min-height: 52px;
-          padding: 4px 2px;
+          padding: 4px;
           font-size: var(--text-small);
         }
       }

@@ -69,13 +69,15 @@ describe("who watches elsewhere", () => {
 
   it("comes into sight where its column scrolls: opened, and when it says what is wrong", async () => {
     const scrolled = vi.spyOn(Element.prototype, "scrollIntoView");
+    const drawn: boolean[] = [];
     const root = await opened();
     expect(scrolled).toHaveBeenCalled();
     scrolled.mockClear();
+    scrolled.mockImplementation(() => void drawn.push(root.querySelector("[role=alert]") !== null));
     server.answers[`POST ${PUSHES}`] = new Refused(403, "push-host-not-allowed", "不允许推流。");
     await write(root, "[name=address]", "rtmp://a.cn/b/KEY");
     await press(root, "[data-testid=push]");
-    expect(scrolled).toHaveBeenCalledTimes(1);
+    expect(drawn, "it stands there before it is scrolled to").toEqual([true]);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(scrolled, "who has scrolled away is not called back").toHaveBeenCalledTimes(1);
     scrolled.mockRestore();
@@ -86,7 +88,10 @@ describe("who watches elsewhere", () => {
     const root = await opened();
     await write(root, "[name=address]", "rtmp://a.cn/b/KEY");
     await press(root, "[data-testid=push]");
-    expect(words(seen(root, "[role=alert]"))).toBe("不允许推流。");
+    await vi.advanceTimersByTimeAsync(30_000);
+    await settled();
+    const said = words(seen(root, "[role=alert]"));
+    expect(said, "also when it has been looked how all stands").toBe("不允许推流。");
     server.answers[`POST ${PUSHES}`] = push;
     await press(root, "[data-testid=push]");
     expect(root.querySelector("[role=alert]")).toBeNull();

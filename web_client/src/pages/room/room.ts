@@ -391,7 +391,7 @@ export class Room extends LessonPage {
         ${m.app.otherLanguage}
       </button>
       ${this.credential ? this.forAdministrators() : nothing}
-      <button @click=${() => this.dialog.close()}>${icon("close")}${m.app.close}</button>`;
+      <button class="close" @click=${() => this.dialog.close()}>${icon("close")}${m.app.close}</button>`;
   }
 
   /** What ends the room's own coming is not met by who looks for its microphone. */

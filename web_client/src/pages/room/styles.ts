@@ -79,6 +79,7 @@ export const roomStyles = css`
     gap: 12px;
     width: min(440px, calc(100vw - 16px));
     padding: 16px;
+    scroll-padding-block: 64px;
     border-radius: var(--radius);
     background: var(--surface);
     box-shadow: var(--shadow);
@@ -106,5 +107,11 @@ export const roomStyles = css`
   .settings button {
     padding-block: 8px;
     white-space: normal;
+  }
+  /* In sight also where not all of it fits a small screen. */
+  .settings .close {
+    position: sticky;
+    bottom: 0;
+    background: var(--surface-raised);
   }
 `;
