@@ -225,9 +225,7 @@ _NO_LIBRARY = Text(
     "数据库没有应答：导出中将没有学科、年级等信息。",
     "The database does not answer: subject, grade and the like will not be told.",
 )
-_TAKEN = Text(
-    "已导入；服务器会将其放入资源列表。", "imported; the server takes it into its library"
-)
+_TAKEN = Text("已导入；服务器会将其放入课程库。", "imported; the server takes it into its library")
 _STOOD = Text("早已在此，内容相同。", "it stood here already, the same")
 
 

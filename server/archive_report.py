@@ -55,7 +55,7 @@ EXCHANGE_ZH = {
 REPAIRS_ZH = {
     "finished-again": "已用保留的音视频轨重新整理",
     "journal-rebuilt": "日志没有说明录的是什么；已采用其中可读的行",
-    "manifest-from-library": "已用资源列表中的副本恢复清单",
+    "manifest-from-library": "已用课程库中的副本恢复清单",
     "manifest-from-parts": "已按现有文件重建清单；它们在课中的位置已无从得知",
     "part-lost": "{file}：完全无法读取；保留在 before_repair 中",
     "part-saved": "{file}：已挽救可读的部分，{saved_s:.1f} 秒（共 {whole_s:.1f} 秒）",

@@ -30,7 +30,7 @@ _WORDS: dict[str, Text] = {
         "Send simulated classrooms into lessons: for demonstrations, tests and load.",
     ),
     "archive": Text(
-        "查看、核对、整理、修复录制，导出和导入，以及保留多久（退出码见 docs/recording.md）。",
+        "查看、核对、整理、修复录制，导出和导入，以及保留多久（退出码见 docs/zh/recording.md）。",
         "Look at recordings, verify, finish, mend, export and import them, and how long they are "
         "kept (exit codes: docs/recording.md).",
     ),

@@ -177,8 +177,10 @@ def _who_listens(settings: Settings) -> str:
     """`ours`, `free` or `taken`."""
     host = "127.0.0.1" if settings.host in ("", "0.0.0.0", "::") else settings.host  # noqa: S104 - read
     try:
-        with socket.create_connection((host, settings.port), timeout=_ASK_S) as plain:
-            connection = _spoken_to(plain, settings)
+        with (
+            socket.create_connection((host, settings.port), timeout=_ASK_S) as plain,
+            _spoken_to(plain, settings) as connection,
+        ):
             connection.settimeout(_ASK_S)
             connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             answer = connection.recv(4096)
@@ -351,7 +353,7 @@ async def _database(settings: Settings, database: Database | None) -> Checked:
         Grade.BAD,
         Both(zh=f"不能写入（{fault}）。", en=f"It cannot be written ({fault})."),
         Text(
-            "请检查磁盘，以及 PostgreSQL 是否在运行（见 docs/operating.md）。",
+            "请检查磁盘，以及 PostgreSQL 是否在运行（见 docs/zh/operating.md）。",
             "Look at the disk, and whether PostgreSQL runs (docs/operating.md).",
         ),
     )

@@ -27,7 +27,7 @@ NO_UPGRADE = Refusal(
     "no-upgrade",
     Text(
         "这是课堂的 WebSocket 地址，而请求没有要求升级。若前面有代理，它须转发 Upgrade 和 "
-        "Connection：docs/networks.md 中有可用的 nginx 和 Caddy 配置。",
+        "Connection：docs/zh/networks.md 中有可用的 nginx 和 Caddy 配置。",
         "This is the lesson's WebSocket, and the request does not ask for one. If a proxy stands "
         "in front, it must pass Upgrade and Connection on: docs/networks.md has what to write for "
         "nginx and Caddy.",

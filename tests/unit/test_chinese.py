@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("hardware_profiles", "server", "signaling")
 
 HALF_WIDTH = re.compile(r"[一-鿿][(),:;!?]|[(),:;!?][一-鿿]|[一-鿿]\.(?!\w)|\.\.\.")
-NOT_SAID = re.compile("席位|信号源|观察员|离线|资源库|帐号|登陆")
+NOT_SAID = re.compile("席位|信号源|观察员|离线|资源库|资源列表|帐号|登陆")
 UNDERSTOOD = {"columns.py"}  # headings of other people's tables, as they write them
 HAN = re.compile("[一-鿿]")
 ENGLISH = re.compile("[A-Za-z]+ [A-Za-z]+ [A-Za-z]+|} is ")  # the line says it in both languages

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,8 @@ from hardware_profiles.doctor.speed import Speed
 from server.config import Settings
 from server.doctor import server_check
 from server.doctor.server_check import REFERENCE_PIXELS_PER_S, check_server, judge_capacity
+from tests.conftest import open_sockets
+from tests.unit.server.door.certificate_files import made
 from tests.unit.server.world import World
 
 QUICK = float(REFERENCE_PIXELS_PER_S)
@@ -76,3 +80,26 @@ async def test_the_administrator_has_the_running_server_checked(
     page = await admin.get("/api/admin/server/check/page")
     assert "服务器检查" in page.text and "Check of the server" in page.text
     assert world.settings.data_folder.as_posix() not in page.text
+
+
+async def test_a_server_that_runs_is_known_by_its_answer_and_left_in_peace(tmp_path: Path) -> None:
+    """Over HTTPS too no connection to it stays open."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await reader.read()  # until the other side has closed
+        writer.close()
+        closed.set()
+
+    made("x", "127.0.0.1").write(tmp_path, "x")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "x.crt", tmp_path / "x.key")
+    closed = asyncio.Event()
+    async with await asyncio.start_server(say, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings(data_folder=tmp_path, host="127.0.0.1", port=port)
+        before = open_sockets()
+        assert await asyncio.to_thread(server_check._who_listens, settings) == "ours"
+        await asyncio.wait_for(closed.wait(), 30)
+        assert open_sockets() <= before
