@@ -6,6 +6,8 @@ from the screen says where each view stands, after a seek and while it plays.
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -180,6 +182,30 @@ def test_a_small_picture_is_made_large_by_its_button_and_by_its_digit(
     page.evaluate(key)
     stands_at(page, 4.0)
     assert {seat: number for number, seat in numbers(page).values()} == before
+
+
+def test_who_leads_is_large_as_soon_as_there_is_a_picture_of_theirs(
+    place: Path, page: Page, tmp_path: Path
+) -> None:
+    """Also where a room's camera was there first; what somebody chose stays."""
+    copy = shutil.copytree(place, tmp_path / "copy")
+    data = copy / "player" / "recording.js"
+    name, told = data.read_text().rstrip(";\n").split(" = ", 1)
+    recording = json.loads(told)
+    room, lead = (part for part in recording["parts"] if part["has_video"])
+    room["source"], lead["source"] = "students", "teacher"
+    lead["start_s"] += 2.0
+    data.write_text(f"{name} = {json.dumps(recording)};\n")
+
+    def large(at_s: float) -> str:
+        page.evaluate("at => tongkePlayer.seek(at)", at_s)
+        shown = "() => document.querySelector('#large .view:not([hidden]) video')?.dataset.part"
+        return str(page.evaluate(shown))
+
+    page.goto((copy / "index.html").as_uri())
+    assert [large(1.0), large(4.0)] == [room["file"], lead["file"]]
+    page.evaluate("() => document.querySelector('#small .view:not([hidden])').click()")
+    assert [large(1.0), large(4.0)] == [room["file"], room["file"]]
 
 
 def test_a_file_that_was_not_copied_is_told(place: Path, page: Page, tmp_path: Path) -> None:

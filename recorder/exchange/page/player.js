@@ -74,7 +74,13 @@
   const pictures = views.filter((view) => view.part.has_video);
   const seats = [];
   for (const { part } of pictures) if (!seats.includes(placeOf(part))) seats.push(placeOf(part));
-  let large = pictures.length ? placeOf(pictures[0].part) : "";
+  // Whoever sends a teacher's picture leads.
+  const lead = ["teacher", "screen"]
+    .map((source) => pictures.find(({ part }) => part.source === source))
+    .concat(pictures)
+    .find(Boolean);
+  let large = lead ? placeOf(lead.part) : "";
+  let chosen = false; // by the person: then it stays
 
   /** A seat's picture from one source is one place, however many files it has. */
   function placeOf(part) {
@@ -87,8 +93,22 @@
   }
 
   function enlarge(part) {
-    large = placeOf(part);
+    choose(placeOf(part));
+  }
+
+  function choose(place) {
+    large = place;
+    chosen = true;
     arrange();
+    look();
+  }
+
+  /** Who leads, as far as there is a picture of theirs; else whoever stands there, or is first. */
+  function usual(position) {
+    const there = pictures.filter(({ part }) => covers(part, position));
+    const places = there.map(({ part }) => placeOf(part));
+    const best = [placeOf(lead.part), large].find((place) => places.includes(place));
+    return best || places[0] || large;
   }
 
   function arrange() {
@@ -97,7 +117,6 @@
       // An element that is moved stops playing: only what changes its place is moved.
       if (view.frame.parentElement !== element(home)) element(home).append(view.frame);
     }
-    look();
   }
 
   function covers(part, position) {
@@ -115,6 +134,10 @@
         set(next, clock.running);
         position = next;
       }
+    }
+    if (!chosen && lead && usual(position) !== large) {
+      large = usual(position);
+      arrange();
     }
     let ready = true;
     for (const view of views) {
@@ -289,14 +312,14 @@
     else if (event.key === "ArrowLeft" && on !== "SELECT") seek(now() - STEP_S);
     else if (event.key === "ArrowRight" && on !== "SELECT") seek(now() + STEP_S);
     else if (digit && digit <= seats.length && on !== "SELECT") {
-      large = seats[digit - 1];
-      arrange();
+      choose(seats[digit - 1]);
     } else return;
     event.preventDefault();
   });
 
   speak();
   arrange();
+  look();
   setInterval(look, LOOK_EVERY_MS);
 
   // For whoever looks from outside (and our tests): where it stands, and where to.
