@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tests.browser.county import ROOMS, County
 from tests.browser.server_process import ServerProcess
 from tests.lesson_watcher import PATIENCE_S
 from tests.ports import free_port
+from tests.room_machine import PROFILE_NAME, PROGRAM, keep_profile, room_options
 from tests.sound_devices import Sound, SoundDevices
 
 PROFILE = """
@@ -50,17 +50,12 @@ class AgentRoom:
     def __init__(
         self, folder: Path, server: ServerProcess, devices: SoundDevices, more: str = ""
     ) -> None:
-        rooms = server.data_folder / "hardware_profiles" / "rooms"
-        rooms.mkdir(parents=True)
-        (rooms / "shanhe.toml").write_text(PROFILE.format(more=more), encoding="utf-8")
-        self.county = County.founded(server.origin, server.setup_key, "shanhe")
+        profiles = keep_profile(server.data_folder, PROFILE.format(more=more))
+        self.county = County.founded(server.origin, server.setup_key, PROFILE_NAME)
         self.credential = self.county.credentials[ROOMS[0]]
-        (folder / "credential").write_text(self.credential)
         self.port, self.log = free_port(), folder / "agent.log"
-        command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
-        command += ["--server", server.origin, "--credential-file", str(folder / "credential")]
-        command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
-        self._command = [*command, "--status-port", str(self.port)]
+        options = room_options(folder, profiles, server=server.origin, credential=self.credential)
+        self._command = [PROGRAM, "room", *options, "--status-port", str(self.port)]
         self._environment = {**os.environ, "ALSA_CONFIG_PATH": devices.settings}
         self.process: subprocess.Popen[bytes] | None = None
 

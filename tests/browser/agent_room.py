@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,6 +26,7 @@ from tests.browser.screens import CHROMIUM, WAIT_S
 from tests.browser.server_process import ServerProcess
 from tests.network_camera import CameraModel, NetworkCamera
 from tests.ports import free_port
+from tests.room_machine import PROFILE_NAME, PROGRAM, keep_profile, room_options
 from tests.sound_devices import SoundDevices
 
 PASSWORD = "s3cret-geheim"
@@ -129,8 +129,6 @@ def agent_room(
             camera.start()
             stack.callback(camera.kill)
         server = ServerProcess(folder / "data")
-        rooms = server.data_folder / "hardware_profiles" / "rooms"
-        rooms.mkdir(parents=True)
         profile = _PROFILE.format(rooms=json.dumps(list(cameras)))
         parts = [
             _SOURCE.format(
@@ -144,20 +142,20 @@ def agent_room(
         ]
         if devices is not None:
             parts.append(_MICROPHONE.format(device=devices.microphone))
-        (rooms / "shanhe.toml").write_text(profile + "".join(parts), encoding="utf-8")
+        profiles = keep_profile(server.data_folder, profile + "".join(parts))
         stack.callback(server.stop)
         server.start()
-        county = County.founded(server.origin, server.setup_key, "shanhe")
+        county = County.founded(server.origin, server.setup_key, PROFILE_NAME)
         stack.callback(county.teacher.close)
-        (folder / "credential").write_text(county.credentials[ROOMS[0]])
-        passwords = folder / "passwords.toml"
-        passwords.write_text(f'front = "{PASSWORD}"\n')
-        passwords.chmod(0o600)
         room = AgentRoom(server, county, networked, free_port(), free_port(), folder / "agent.log")
-        command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
-        command += ["--server", server.origin, "--credential-file", str(folder / "credential")]
-        command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
-        command += ["--passwords", str(passwords), "--status-port", str(room.status_port)]
+        options = room_options(
+            folder,
+            profiles,
+            server=server.origin,
+            credential=county.credentials[ROOMS[0]],
+            password=PASSWORD,
+        )
+        command = [PROGRAM, "room", *options, "--status-port", str(room.status_port)]
         command += ["--state-folder", str(folder / "state")]
         environment = dict(os.environ)
         if devices is not None:

@@ -10,7 +10,6 @@ is started again by what stands for its service (`Restart=always`).
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -27,6 +26,7 @@ from tests.browser.room_network import RoomNetwork, room_network
 from tests.browser.server_process import ServerProcess
 from tests.lesson_watcher import watching
 from tests.network_camera import CameraModel, NetworkCamera
+from tests.room_machine import PROFILE_NAME, PROGRAM, keep_profile, room_options
 
 PASSWORD = "s3cret-geheim"
 MODEL = CameraModel(password=PASSWORD, gop=30, profile="main")
@@ -178,17 +178,17 @@ async def room_scene(folder: Path) -> AsyncIterator[RoomScene]:
             camera.start()
             stack.callback(camera.kill)
         server = ServerProcess(folder / "data", advertised=("127.0.0.1", network.host))
-        rooms = server.data_folder / "hardware_profiles" / "rooms"
-        rooms.mkdir(parents=True)
         sources = zip(CAMERAS, cameras, strict=True)
         parts = [_SOURCE.format(source=name, url=camera.url) for name, camera in sources]
-        (rooms / "shanhe.toml").write_text(_PROFILE + "".join(parts), encoding="utf-8")
+        profiles = keep_profile(server.data_folder, _PROFILE + "".join(parts))
         stack.callback(server.stop)
         await asyncio.to_thread(server.start)
-        county = await asyncio.to_thread(County.founded, server.origin, server.setup_key, "shanhe")
+        county = await asyncio.to_thread(
+            County.founded, server.origin, server.setup_key, PROFILE_NAME
+        )
         stack.callback(county.teacher.close)
         agent = AgentService(
-            [*inside, *_command(folder, rooms.parent, network, server, county)],
+            [*inside, *_command(folder, profiles, network, server, county)],
             folder / "agent.log",
         )
         running = asyncio.create_task(agent.run())
@@ -208,15 +208,19 @@ async def room_scene(folder: Path) -> AsyncIterator[RoomScene]:
 def _command(
     folder: Path, profiles: Path, network: RoomNetwork, server: ServerProcess, county: County
 ) -> list[str]:
-    (folder / "credential").write_text(county.credentials[ROOMS[0]])
-    passwords = folder / "passwords.toml"
-    passwords.write_text(f'front = "{PASSWORD}"\n')
-    passwords.chmod(0o600)
-    program = Path(sys.executable).parent / "tongke"
+    options = room_options(
+        folder,
+        profiles,
+        server=f"https://{network.host}:{server.port}",
+        credential=county.credentials[ROOMS[0]],
+        password=PASSWORD,
+    )
     return [
-        *(str(program), "room", "--insecure", "--profile", "shanhe"),
-        *("--server", f"https://{network.host}:{server.port}"),
-        *("--credential-file", str(folder / "credential"), "--passwords", str(passwords)),
-        *("--profiles-folder", str(profiles), "--status-port", "0"),
-        *("--state-folder", str(folder / "state")),
+        PROGRAM,
+        "room",
+        *options,
+        "--status-port",
+        "0",
+        "--state-folder",
+        str(folder / "state"),
     ]

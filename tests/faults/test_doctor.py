@@ -23,6 +23,7 @@ from tests.browser.county import ROOMS, County
 from tests.browser.server_process import ServerProcess
 from tests.network_camera import CameraModel, NetworkCamera, need_cameras
 from tests.ports import free_port
+from tests.room_machine import PROFILE_NAME, keep_profile, room_options
 from tests.unit.hardware_profiles.doctor.room_sounds import heard_in_a_room
 
 PASSWORD = "s3cret-geheim"
@@ -83,20 +84,16 @@ def room(
     tmp_path: Path, cameras: tuple[str, str], server: ServerProcess
 ) -> Iterator[tuple[County, list[str]]]:
     """The county, and the options of its first room's commands."""
-    rooms = server.data_folder / "hardware_profiles" / "rooms"
-    rooms.mkdir(parents=True)
-    (rooms / "shanhe.toml").write_text(
-        PROFILE.format(right=cameras[0], wrong_size=cameras[1]), encoding="utf-8"
+    profile = PROFILE.format(right=cameras[0], wrong_size=cameras[1])
+    profiles = keep_profile(server.data_folder, profile)
+    county = County.founded(server.origin, server.setup_key, PROFILE_NAME)
+    credential = county.credentials[ROOMS[0]]
+    yield (
+        county,
+        room_options(
+            tmp_path, profiles, server=server.origin, credential=credential, password=PASSWORD
+        ),
     )
-    county = County.founded(server.origin, server.setup_key, "shanhe")
-    (tmp_path / "credential").write_text(county.credentials[ROOMS[0]])
-    passwords = tmp_path / "passwords.toml"
-    passwords.write_text(f'front = "{PASSWORD}"\n')
-    passwords.chmod(0o600)
-    options = ["--server", server.origin, "--insecure", "--profile", "shanhe"]
-    options += ["--credential-file", str(tmp_path / "credential")]
-    options += ["--profiles-folder", str(rooms.parent), "--passwords", str(passwords)]
-    yield county, options
     county.teacher.close()
 
 

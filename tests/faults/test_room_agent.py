@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.browser.server_process import ServerProcess
 from tests.lesson_watcher import PATIENCE_S, shows, watching
 from tests.network_camera import CameraModel, NetworkCamera, need_cameras
 from tests.ports import free_port
+from tests.room_machine import PROFILE_NAME, PROGRAM, keep_profile, room_options
 
 PASSWORD = "s3cret-geheim"
 MAIN, SUB = 9, 10  # what the camera's two streams show, to be told from each other
@@ -69,19 +69,15 @@ def agent(
 ) -> Iterator[tuple[County, int, Path]]:
     """The county, the agent's status port, and its log."""
     main, sub = camera
-    rooms = server.data_folder / "hardware_profiles" / "rooms"
-    rooms.mkdir(parents=True)
-    (rooms / "shanhe.toml").write_text(PROFILE.format(main=main.url, sub=sub.url), encoding="utf-8")
-    county = County.founded(server.origin, server.setup_key, "shanhe")
-    (tmp_path / "credential").write_text(county.credentials[ROOMS[0]])
-    passwords = tmp_path / "passwords.toml"
-    passwords.write_text(f'front = "{PASSWORD}"\n')
-    passwords.chmod(0o600)
+    profile = PROFILE.format(main=main.url, sub=sub.url)
+    profiles = keep_profile(server.data_folder, profile)
+    county = County.founded(server.origin, server.setup_key, PROFILE_NAME)
     port, log = free_port(), tmp_path / "agent.log"
-    command = [str(Path(sys.executable).parent / "tongke"), "room", "--insecure"]
-    command += ["--server", server.origin, "--credential-file", str(tmp_path / "credential")]
-    command += ["--profile", "shanhe", "--profiles-folder", str(rooms.parent)]
-    command += ["--passwords", str(passwords), "--status-port", str(port)]
+    credential = county.credentials[ROOMS[0]]
+    options = room_options(
+        tmp_path, profiles, server=server.origin, credential=credential, password=PASSWORD
+    )
+    command = [PROGRAM, "room", *options, "--status-port", str(port)]
     command += ["--state-folder", str(tmp_path / "state")]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
