@@ -50,7 +50,7 @@ from server.lessons.ownership import LocalOwnership, Ownership
 from server.metrics import Metrics
 from server.metrics.http_times import HttpTimes
 from server.node.media import open_media_node
-from server.parts import OpenMedia, Parts
+from server.parts import OpenMedia, ServerParts
 from signaling.app_router import routes as signaling_routes
 from signaling.origin import same_origin
 
@@ -103,7 +103,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            start = Parts(stack, settings, meters, certificate, clock=clock, steady=steady)
+            start = ServerParts(stack, settings, meters, certificate, clock=clock, steady=steady)
             holds = ownership or LocalOwnership(new_id(), clock)
             database = await start.database()
             media = await start.media(open_media)

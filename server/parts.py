@@ -74,7 +74,7 @@ from signaling.driver import LessonService
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
 
-class Parts:
+class ServerParts:
     """The parts in the order of their start; what was started stops with the stack, in reverse."""
 
     signaling: LessonService
