@@ -86,6 +86,7 @@ beforeAll(async () => {
   localStorage.setItem("tongke.language", "zh-CN");
   await startLanguage();
   await import("../src/pages/room/room.ts");
+  await import("../src/pages/room/behind_gear.ts");
 });
 
 beforeEach(() => {

@@ -7,12 +7,10 @@ import { html, nothing, type TemplateResult } from "lit";
 import { query, state } from "lit/decorators.js";
 import { ApiError, get } from "../../api/client.ts";
 import type { Lesson, RoomAnswer } from "../../api/types.ts";
-import "../../components/chat.ts";
-import "../../components/device_menu.ts";
 import { define } from "../../components/element.ts";
+import { later } from "../../components/later.ts";
 import { LessonPage, replaced } from "../../components/lesson_page.ts";
 import { refusalWords } from "../../components/put_out.ts";
-import "../../components/speaker_test.ts";
 import "../../components/states.ts";
 import "../../components/readiness_signs.ts";
 import { Title } from "../../components/title.ts";
@@ -29,7 +27,6 @@ import type { Refusal, View } from "../../lesson/state.ts";
 import { fromFragment } from "../../router.ts";
 import { captionWords } from "./caption_words.ts";
 import "./pc_steps.ts";
-import "./pictures_select.ts";
 import { Readying } from "./readying.ts";
 import "./room_lesson.ts";
 import { roomStyles } from "./styles.ts";
@@ -77,6 +74,7 @@ export class Room extends LessonPage {
     addEventListener("online", this.onOnline);
     this.takeCredential();
     void this.poll();
+    later(() => import("./behind_gear.ts"));
   }
 
   override disconnectedCallback(): void {
