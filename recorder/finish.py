@@ -31,8 +31,8 @@ from recorder.finishing import EXIT_MISSING, tracks_bytes
 from recorder.manifest import Manifest, read_manifest
 from recorder.recording_folder import JOURNAL, TRACKS, lock_journal, read_with_damage
 
-# Every lesson on the machine goes first; on one that is busy all the time a tenth is left for it, so
-# that it comes to its end.
+# Every lesson on the machine goes first; on one that is busy all the time a tenth is left for it,
+# so that it comes to its end.
 NICENESS = 10
 
 # No file of ours is twice as long as all that was recorded, but for an index and the silence
