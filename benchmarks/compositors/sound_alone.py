@@ -118,6 +118,8 @@ def _measure(
         per_s = (packets() - count) / took_s / len(targets)
     finally:
         speaking.stop()
-    if per_s < 0.9 * _PACKETS_PER_S:
+    # Who talks alone hears nothing: ours sends them a packet now and then.
+    hear = len(targets) - (talking == 1)
+    if per_s < 0.9 * _PACKETS_PER_S * hear / len(targets):
         raise RuntimeError(f"only {per_s:.0f} packets a second came to each")
     return Mixed(1000 * cores / len(targets), per_s)
