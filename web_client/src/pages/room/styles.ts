@@ -113,5 +113,6 @@ export const roomStyles = css`
     position: sticky;
     bottom: 0;
     background: var(--surface-raised);
+    box-shadow: 0 16px 0 var(--surface); /* nothing shows below it */
   }
 `;
