@@ -96,6 +96,7 @@ class SoundThread:
     def stop(self) -> None:
         """End, and close every socket."""
         self._ending.set()
+        self._told.put(lambda: None)  # it may be waiting to be told
         self._thread.join()
 
     def add_tap(self, track_id: str, seat_id: str, socket: TapSocket, tap: TapInfo) -> None:
@@ -129,27 +130,32 @@ class SoundThread:
 
     def _run(self) -> None:
         try:
-            # On whole ticks of the machine's clock, so that timestamps are 960 apart and never 959.
-            due = math.ceil(time.monotonic() / TICK_S) * TICK_S
-            while not self._ending.wait(max(0.0, due - time.monotonic())):
-                late_s = time.monotonic() - due
-                if late_s > TICK_S / 2:
-                    self.late_ticks += 1
-                self._obey()
-                self._tick(due)
-                due += TICK_S
-                # After a standstill the voices' buffers are full anyway: what was missed is
-                # left out, in the timestamps as well.
-                due += TICK_S * max(0, math.floor((late_s - 0.1) / TICK_S))
+            while not self._ending.is_set():
+                self._told.get()()  # nothing to hear, and nobody who would, until it is told
+                self._sound_while_there_is_any()
         except Exception as error:  # whoever began the thread ends the process by it
             self._on_broken(error)
         finally:
             self._close()
 
+    def _sound_while_there_is_any(self) -> None:
+        # On whole ticks of the machine's clock, so that timestamps are 960 apart and never 959.
+        due = math.ceil(time.monotonic() / TICK_S) * TICK_S
+        while self._taps or self._feeds:
+            if self._ending.wait(max(0.0, due - time.monotonic())):
+                return
+            late_s = time.monotonic() - due
+            if late_s > TICK_S / 2:
+                self.late_ticks += 1
+            self._obey()
+            self._tick(due)
+            due += TICK_S
+            # After a standstill the voices' buffers are full anyway: what was missed is
+            # left out, in the timestamps as well.
+            due += TICK_S * max(0, math.floor((late_s - 0.1) / TICK_S))
+
     def _tick(self, now: float) -> None:
         self._ticks += 1
-        if not self._taps and not self._feeds:
-            return  # nothing to hear, and nobody who would
         heard = any(feed.needed for feed in self._feeds.values())
         self._receive(now, reports_alone=not heard)
         if not heard:

@@ -18,6 +18,7 @@ from mixer.composite.layouts import ProgramLayout
 from mixer.composite.process.messages import (
     Choice,
     CloseFeed,
+    CloseTap,
     Counters,
     FeedNeeded,
     Heartbeat,
@@ -297,6 +298,24 @@ def test_a_mix_that_nobody_receives_rests_and_is_there_again_when_somebody_does(
             running.until(lambda: sent(0xB0) > shared + 50)
     heard = decoded_sound(running.packets(0xB0)[-25:])
     assert min(loudness_at(heard, LEAD_HZ), loudness_at(heard, EAST_HZ)) > 0.02
+
+
+@pytest.mark.thorough
+def test_without_any_sound_it_waits_and_what_comes_then_is_heard(tmp_path: Path) -> None:
+    with compositor(tmp_path) as running:
+        running.begin(all=(0xB0, ""))
+        running.tell(Scene(title="第五课", seats=SEATS, choice=SIDE_BY_SIDE))
+        with Sending({running.tap("east", "room", SOUND): tone(EAST_HZ, 20)}):
+            running.until(lambda: len(loud_packets(running, 0xB0)) > 10)
+            running.tell(CloseTap(track_id="east-room"), CloseFeed(feed_id="all"))
+            running.until_quiet(0xB0)
+            sent = len(running.packets(0xB0))
+            running.feed("all", "audio", (0xB0,))
+            running.said.clear()  # the tap's readiness is said anew
+            running.tap("east", "room", SOUND)
+            running.until(lambda: len(running.packets(0xB0)) > sent + 50)
+    heard = decoded_sound(running.packets(0xB0)[-25:])
+    assert loudness_at(heard, EAST_HZ) > 0.02
 
 
 VP8_SSRCS = (0xC1, 0xC2)
