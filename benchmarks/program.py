@@ -1,11 +1,11 @@
 """`python -m benchmarks.program`: what making one picture of four costs, and how long it takes.
 
-Tongke's compositor beside ffmpeg's `xstack` and GStreamer's `compositor`: the same four sources,
-the same 720p30 program by RTP out of the same x264 settings, each in a process of its own, in
-interleaved rounds. Then the compositor by itself: with mixes, at 1080p, when nothing moves, and how
-many programs this machine holds; the sound beside Janus' AudioBridge; and how good both are. The
-last line is JSON for programs; what the figures mean, and what they do not, is told in
-`docs/benchmarks.md`.
+Tongke's compositor beside ffmpeg's `xstack`, GStreamer's `compositor` and the floor, which is the
+libraries' calls and nothing between them: the same four sources, the same 720p30 program by RTP out
+of the same x264 settings, each in a process of its own, in interleaved rounds. Then the compositor
+by itself: with mixes, at 1080p, when nothing moves, and how many programs this machine holds; the
+sound beside Janus' AudioBridge; and how good both are. The last line is JSON for programs; what the
+figures mean, and what they do not, is told in `docs/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from benchmarks.compositors.asked import FIVE, PROGRAM, asked
 from benchmarks.compositors.classroom import Clip, clip
 from benchmarks.compositors.quality import measure_program, measure_tiles
 from benchmarks.compositors.run_ffmpeg import Xstack
+from benchmarks.compositors.run_floor import Floor
 from benchmarks.compositors.run_gst import Gstreamer
 from benchmarks.compositors.run_tongke import Tongke
 from benchmarks.compositors.sending import Sending
@@ -44,9 +45,10 @@ from benchmarks.compositors.sound_quality import added_delay_ms, repaired_db
 from benchmarks.processes import cpu_seconds, machine, software
 from benchmarks.summary import columns
 
-OURS = "tongke"
+OURS, FLOOR = "tongke", "floor"
 # Sources of the size of their tiles, as the compositor asks for them; and twice as wide and high,
-# as whoever knows nothing of layers gets them: its peers are measured with these alone.
+# as whoever knows nothing of layers gets them: its peers are measured with these alone, the floor
+# with both.
 NEAREST, FULL = "nearest", "full"
 SOURCE_SIZES = {
     NEAREST: (WIDTH // 2, HEIGHT // 2, 700_000),
@@ -74,6 +76,7 @@ def contenders(folder: Path) -> dict[str, Callable[[], Contender]]:
     """Everybody, by name."""
     return {
         OURS: Tongke,
+        FLOOR: lambda: Floor(folder),
         "xstack": lambda: Xstack(folder, tuned=False),
         "xstack-tuned": lambda: Xstack(folder, tuned=True),
         "gstreamer": Gstreamer,
@@ -120,7 +123,7 @@ def compare(chosen: argparse.Namespace) -> dict[str, dict[str, list[Made]]]:
         for _ in range(max(1, chosen.runs)):
             for case in chosen.cases:
                 for name, maker in makers.items():
-                    if case == NEAREST and name != OURS:
+                    if case == NEAREST and name not in (OURS, FLOOR):
                         continue
                     try:
                         one = run(maker(), clips[case], chosen.seconds)
@@ -222,7 +225,7 @@ def as_data(
         "ratios": {
             case: {
                 name: round(servers[OURS] / cost, 3)
-                for name, cost in costs.get(FULL, {}).items()
+                for name, cost in (costs.get(FULL, {}) | servers).items()
                 if name != OURS and OURS in servers
             }
             for case, servers in costs.items()

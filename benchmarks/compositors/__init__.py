@@ -6,6 +6,7 @@ arriving     what comes out, counted
 run_tongke   the compositor's process, told as the server tells it
 run_ffmpeg   ffmpeg's `xstack`
 run_gst      GStreamer's `compositor`
+run_floor    the libraries' calls, and nothing between them
 quality      how near the picture is to an ideal one
 sound_alone  the sound beside Janus' AudioBridge (`run_audiobridge`), what `speaking` sends
 sound_quality  its repair and its delay, in virtual time
