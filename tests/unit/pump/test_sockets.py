@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import platform
 import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -435,3 +438,52 @@ def test_its_port_is_the_pumps_alone(clients: list[Client], host: str) -> None:
         with pytest.raises(BlockingIOError):
             sharing.recv(2048)
     pump.stop()
+
+
+SCHED_SETATTR, SCHED_GETATTR = {"x86_64": (314, 315), "aarch64": (274, 275)}.get(
+    platform.machine(), (-1, -1)
+)
+ATTRIBUTES = struct.Struct("IIQiIQQQ")  # struct sched_attr; the sixth is the length of a turn
+TURN_NS = 100_000
+
+
+def attributes_of(thread: int) -> list[int]:
+    """Its scheduling (sched_getattr(2)); nothing but 0 where the kernel does not tell."""
+    room = ctypes.create_string_buffer(ATTRIBUTES.size)
+    ctypes.CDLL(None).syscall(SCHED_GETATTR, thread, room, len(room), 0)
+    return list(ATTRIBUTES.unpack_from(room))
+
+
+def turn_ns(thread: int) -> int:
+    return attributes_of(thread)[5]
+
+
+def may_choose_its_turn() -> bool:
+    """Whether a thread that asks for short turns has them: Linux 6.12 and later, unless refused."""
+
+    def ask() -> None:
+        kind, policy, flags, nice, priority, _, *rest = attributes_of(0)
+        wanted = ATTRIBUTES.pack(kind, policy, flags, nice, priority, TURN_NS, *rest)
+        ctypes.CDLL(None).syscall(SCHED_SETATTR, 0, wanted, 0)
+        got.append(turn_ns(0))
+
+    got: list[int] = []
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join()
+    return got == [TURN_NS]
+
+
+def test_its_turns_are_short_so_that_they_come_soon(pump: Pump) -> None:
+    if not may_choose_its_turn():
+        pytest.skip("this kernel lets nobody choose: Linux 6.12 and later do")
+    (thread,) = (int(task.name) for task in Path("/proc/self/task").iterdir() if is_pump(task))
+    deadline = time.monotonic() + DEADLINE_S
+    while turn_ns(thread) != TURN_NS:  # it asks for them when it begins
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert turn_ns(0) > TURN_NS, "others go on as they were"
+
+
+def is_pump(task: Path) -> bool:
+    return (task / "comm").read_text() == "tongke-pump\n"
