@@ -13,6 +13,7 @@ from hardware_profiles.camera import Camera, CameraStream
 from hardware_profiles.errors import ProfileError, ProfileNotFound, ProfileRefused
 from hardware_profiles.link import LinkProfile
 from hardware_profiles.loader import (
+    count_own,
     find_problems,
     list_link_profiles,
     list_pc_profiles,
@@ -40,6 +41,7 @@ __all__ = [
     "ServerProfile",
     "Sound",
     "VideoSource",
+    "count_own",
     "find_problems",
     "fitting_profile",
     "list_link_profiles",

@@ -1,7 +1,7 @@
 """Reads hardware profiles from the shipped folder and the user's own.
 
-Owns finding the files, checking them, and the words that say what is wrong with one: file, line,
-key, and the name that was probably meant. A user's profile of the same name wins over ours.
+Owns finding the files, checking their keys, and the words that say what is wrong with one: file,
+line, key, and the name that was probably meant. A user's profile of the same name wins over ours.
 
 A folder holds `rooms/*.toml`, `servers/*.toml`, `links/*.toml` and `pcs/*.toml`; a profile's name
 is its file's name. What a profile `inherits` is put together by `inheriting`.
@@ -12,8 +12,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -24,13 +23,13 @@ from hardware_profiles.errors import ProfileError, ProfileNotFound, ProfileRefus
 from hardware_profiles.inheriting import INHERITS, WITHOUT, Inheritance, Table
 from hardware_profiles.key_lines import key_lines
 from hardware_profiles.link import LinkProfile, least_bitrate_bps, on_line
+from hardware_profiles.misplaced import misplaced
 from hardware_profiles.pc import PcProfile, encoded_pixels_per_s, on_pc
+from hardware_profiles.profile_text import parse, read_text
 from hardware_profiles.room import RoomProfile
 from hardware_profiles.server import ServerProfile
 
 SHIPPED_FOLDER = Path(__file__).parent
-# A profile is a page of text; a larger file is a mistake, and is not read into memory.
-MAX_FILE_BYTES = 65_536
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 ProfileT = TypeVar("ProfileT", RoomProfile, ServerProfile, LinkProfile, PcProfile)
@@ -87,20 +86,42 @@ def list_server_profiles(folders: Sequence[Path] = ()) -> list[ServerProfile]:
 
 
 def find_problems(folders: Sequence[Path] = ()) -> list[ProfileRefused]:
-    """Every wrong file among the user's and the shipped profiles, one problem each."""
+    """Every wrong file among the user's and the shipped profiles, one problem each; and those of
+    the user's that stand where nobody reads them.
+    """
     return [
         *_problems(RoomProfile, folders),
         *_problems(ServerProfile, folders),
         *_problems(LinkProfile, folders),
         *_problems(PcProfile, folders),
+        *(problem for folder in folders for problem in misplaced(folder, _SUBFOLDERS.values())),
     ]
+
+
+def count_own(folders: Sequence[Path]) -> int:
+    """How many files of profiles the user's folders hold."""
+    return sum(
+        SHIPPED_FOLDER not in file.parents
+        for model in _SUBFOLDERS
+        for file in _files(model, folders).values()
+    )
 
 
 def read_profile(model: type[ProfileT], file: Path, folders: Sequence[Path] = ()) -> ProfileT:
     """One file with what it inherits, checked. Raises `ProfileRefused` with the first problem's
     line and key.
     """
-    text = _read_text(file)
+    if not _NAME.fullmatch(file.stem):
+        raise ProfileRefused(
+            file,
+            0,
+            "",
+            "a profile is named by its file: rename it to small letters a–z, digits and -, at most "
+            "40 of them (the name that people read is title_zh and title_en)",
+            "配置的名称就是文件名：请改成小写字母 a–z、数字和 -，最多 40 个字符"
+            "（供人看的名称写在 title_zh 和 title_en 中）",
+        )
+    text = read_text(file)
     data = _with_inherited(model, file, text, folders)
     data.setdefault("name", file.stem)
     try:
@@ -128,16 +149,16 @@ def _with_inherited(
     model: type[BaseModel], file: Path, text: str, folders: Sequence[Path]
 ) -> Table:
     """The file's table over those it inherits from."""
-    inheritance = Inheritance(file, text, _parse(file, text))
+    inheritance = Inheritance(file, text, parse(file, text))
     while (parent := inheritance.parent) is not None:
         found = _parent_file(model, parent, inheritance.last, folders)
         if found is None:
-            known = ", ".join(_files(model, folders))
+            known_en, known_zh = _known(parent, _names(_files(model, folders), but=file.stem))
             raise inheritance.refused(
-                f"there is no profile {parent!r}. Known: {known}",
-                f"没有名为 {parent!r} 的硬件配置。现有：{known}",
+                f"there is no profile {parent!r}.{known_en}",
+                f"没有名为 {parent!r} 的硬件配置。{known_zh}",
             )
-        inheritance.add(found, _parse(found, _read_text(found)))
+        inheritance.add(found, parse(found, read_text(found)))
     return inheritance.whole()
 
 
@@ -213,17 +234,28 @@ def _files(model: type[BaseModel], folders: Sequence[Path]) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
+def _names(files: Iterable[str], *, but: str = "") -> list[str]:
+    """Those that a person may write."""
+    return [name for name in files if _NAME.fullmatch(name) and name != but]
+
+
+def _known(name: str, names: list[str]) -> tuple[str, str]:
+    """What there is instead, in English and Chinese; the nearest first."""
+    near = difflib.get_close_matches(name, names, n=1)
+    hint_en = f" Did you mean {near[0]!r}?" if near else ""
+    hint_zh = f"是否想用 {near[0]!r}？" if near else ""
+    known = ", ".join(names)
+    return f"{hint_en} Known: {known}", f"{hint_zh}现有：{known}"
+
+
 def _load(model: type[ProfileT], name: str, folders: Sequence[Path]) -> ProfileT:
     files = _files(model, folders)
     if not _NAME.fullmatch(name) or name not in files:
-        known = ", ".join(files)
-        near = difflib.get_close_matches(name, files, n=1)
-        hint_en = f" Did you mean {near[0]!r}?" if near else ""
-        hint_zh = f"是否想用 {near[0]!r}？" if near else ""
+        known_en, known_zh = _known(name, _names(files))
         raise ProfileNotFound(
             name,
-            f"there is no {_subfolder(model)[:-1]} profile {name!r}.{hint_en} Known: {known}",
-            f"没有名为 {name!r} 的硬件配置。{hint_zh}现有：{known}",
+            f"there is no {_subfolder(model)[:-1]} profile {name!r}.{known_en}",
+            f"没有名为 {name!r} 的硬件配置。{known_zh}",
         )
     return read_profile(model, files[name], folders)
 
@@ -248,39 +280,7 @@ def _problems(model: type[ProfileT], folders: Sequence[Path]) -> list[ProfileRef
     return problems
 
 
-def _parse(file: Path, text: str) -> Table:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_refused(file, str(error)) from None
-    except RecursionError:
-        raise ProfileRefused(
-            file, 0, "", "brackets within brackets without end", "括号层层嵌套，没有尽头"
-        ) from None
-
-
-def _read_text(file: Path) -> str:
-    try:
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise ProfileRefused(file, 0, "", "larger than 64 KiB", "文件超过 64 KiB")
-        return file.read_text(encoding="utf-8-sig")  # Windows editors put a mark before it
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ProfileRefused(
-            file, 0, "", f"cannot be read: {reason}", f"无法读取：{reason}"
-        ) from None
-    except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        raise ProfileRefused(file, line, "", "not UTF-8 text", "不是 UTF-8 文本") from None
-
-
 # --- saying what is wrong -----------------------------------------------------------------------
-
-
-def _syntax_refused(file: Path, message: str) -> ProfileRefused:
-    place = re.search(r"\(at line (\d+), column \d+\)", message)
-    line = int(place.group(1)) if place else 0
-    return ProfileRefused(file, line, "", f"not TOML: {message}", f"不符合 TOML 语法：{message}")
 
 
 def _schema_refused(

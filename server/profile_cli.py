@@ -20,6 +20,7 @@ from hardware_profiles import (
     ProfileNotFound,
     RoomProfile,
     ServerProfile,
+    count_own,
     find_problems,
     list_link_profiles,
     list_pc_profiles,
@@ -70,9 +71,16 @@ def list_profiles(*, data_folder: DataFolder = None) -> None:
 @profile.command("check", cls=SpokenCommand, help=words("profile-check"))
 def check_profiles(*, data_folder: DataFolder = None) -> None:
     """Print what is wrong; exit with 1 when something is."""
-    if _tell_problems(_folders(data_folder)):
+    folders = _folders(data_folder)
+    if _tell_problems(folders):
         raise typer.Exit(1)
-    _say(Text("所有硬件配置都正确。", "Every hardware profile is right."))
+    own = ", ".join(str(folder) for folder in folders)
+    _say(
+        Text(
+            f"所有硬件配置都正确：随同课提供的，和 {own} 中的 {count_own(folders)} 份。",
+            f"Every hardware profile is right: ours, and {count_own(folders)} in {own}.",
+        )
+    )
 
 
 @profile.command("show", cls=SpokenCommand, help=words("profile-show"))
@@ -151,7 +159,7 @@ def fit_profile(
             typer.echo(fitted.proposal.text)
         if write is None:
             if not as_json:
-                _say(_TO_WRITE, err=True)
+                _say(_to_write(folders[0] / "rooms"), err=True)
             return
         if not yes and not _agreed(write):
             _say(Text("没有写入。", "Nothing was written."), err=True)
@@ -163,10 +171,13 @@ def fit_profile(
     _say(Text(f"已写入 {write}。", f"Written to {write}."), err=True)
 
 
-_TO_WRITE = Text(
-    "没有写入。看过之后，加上 --write 文件夹/rooms/名称.toml 再运行一次，即可写入。",
-    "Nothing was written. Look it over, then run it again with --write FOLDER/rooms/NAME.toml.",
-)
+def _to_write(rooms: Path) -> Text:
+    return Text(
+        f"没有写入。看过之后，加上 --write {rooms}/NAME.toml 再运行一次，即可写入；"
+        "NAME 是配置的名称，用小写字母、数字和 -。",
+        f"Nothing was written. Look it over, then run it again with --write {rooms}/NAME.toml; "
+        "NAME is the profile's: small letters, digits and -.",
+    )
 
 
 def _agreed(file: Path) -> bool:

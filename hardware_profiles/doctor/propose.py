@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hardware_profiles.doctor.found import FoundCamera, FoundSound
 from hardware_profiles.doctor.line import MeasuredLine
-from hardware_profiles.doctor.speed import Speed
+from hardware_profiles.doctor.speed import Speed, pixels_zh
 from hardware_profiles.link import PICTURES_BPS, LinkProfile
 from hardware_profiles.pc import PcProfile
 from hardware_profiles.room import RoomProfile, VideoSourceName
@@ -96,7 +96,7 @@ def propose(
         reasons.append(
             Reason(
                 f'pc = "{pc.name}"',
-                f"测得每秒可编码 {million:.0f} 百万像素",
+                f"测得每秒可编码{pixels_zh(found.speed.encodes)}像素",
                 f"measured: it encodes {million:.0f} million pixels a second",
             )
         )

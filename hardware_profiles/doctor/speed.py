@@ -68,11 +68,16 @@ _SLOW_TO_ENCODE = Both(
 )
 
 
+def pixels_zh(pixels: float) -> str:
+    """A number of pixels as Chinese counts: by ten thousands and hundreds of millions."""
+    return f" {pixels / 1e8:.2f} 亿" if pixels >= 1e8 else f" {pixels / 1e4:.0f} 万"
+
+
 def _judged(check: str, name: Both, has: float, asked: int, todo: Both) -> Checked:
     verdict = Grade.GOOD
     if has < asked:
         verdict = Grade.BAD if has < asked / 2 else Grade.WEAK
-    zh = f"每秒 {has / _MILLION:.0f} 百万像素，需要 {asked / _MILLION:.0f}。"
+    zh = f"每秒{pixels_zh(has)}像素，需要{pixels_zh(asked)}。"
     en = f"{has / _MILLION:.0f} million pixels a second; {asked / _MILLION:.0f} are needed."
     return Checked(
         check=check,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 
+from hardware_profiles.system_words import why_zh
 from signaling.client.sentences import Say, Sentence
 
 # At once after somebody closed it by mistake; a browser that cannot start must not fill the log.
@@ -87,7 +88,7 @@ class Kiosk:
             browser = self._command[0]
             self._say(
                 Sentence(
-                    f"无法启动浏览器 {browser}：{error.strerror}",
+                    f"无法启动浏览器 {browser}：{why_zh(error)}",
                     f"the browser {browser} cannot be started: {error.strerror}",
                 )
             )

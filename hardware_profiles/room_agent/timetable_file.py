@@ -19,6 +19,7 @@ from hardware_profiles.room_agent.timetable import (
     Timetable,
     TimetableTornError,
 )
+from hardware_profiles.system_words import why_zh
 from signaling.client.sentences import Say, Sentence
 
 _NAME = "timetable"
@@ -71,7 +72,7 @@ class TimetableFile:
                 file.replace(file.with_suffix(".damaged"))
         except OSError as error:
             self._tell(
-                f"无法读取课表 {file}：{error.strerror}",
+                f"无法读取课表 {file}：{why_zh(error)}",
                 f"the timetable in {file} cannot be read: {error.strerror}",
             )
         return Timetable(None, boot=this_boot)
@@ -92,7 +93,7 @@ class TimetableFile:
             self._told = None
         except OSError as error:
             self._tell(
-                f"课表无法保存到 {self._folder}：{error.strerror}",
+                f"课表无法保存到 {self._folder}：{why_zh(error)}",
                 f"the timetable cannot be kept in {self._folder}: {error.strerror}",
             )
 

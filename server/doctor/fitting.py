@@ -73,18 +73,26 @@ async def fit(options: RoomOptions, folders: Sequence[Path]) -> Fitted:
 
 def write_profile(file: Path, proposal: Proposal, folders: Sequence[Path]) -> None:
     """Checked before it is written; a file that is there stays. Raises `StartRefused`."""
+    if file.suffix != ".toml":
+        raise StartRefused(
+            f"{file} would not be read: a profile's file ends in .toml.",
+            f"{file} 不会被读取：配置的文件名须以 .toml 结尾。",
+        )
     if file.exists():
         raise StartRefused(
             f"{file} is there already: name another file, or move it away.",
             f"{file} 已存在：请换一个文件名，或先移走它。",
         )
     with tempfile.TemporaryDirectory() as folder:
-        tried = Path(folder) / (file.name or "room.toml")
+        tried = Path(folder) / file.name
         tried.write_text(proposal.text, encoding="utf-8")
         try:
             read_profile(RoomProfile, tried, folders)
         except ProfileError as error:
-            raise StartRefused(error.message_en, error.message_zh) from None
+            raise StartRefused(
+                error.message_en.replace(str(tried), str(file)),
+                error.message_zh.replace(str(tried), str(file)),
+            ) from None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(proposal.text, encoding="utf-8")

@@ -81,7 +81,11 @@ def test_a_profile_in_anothers_place_inherits_from_that_one(tmp_path: Path) -> N
     [
         ({"a": 'inherits = "b"', "b": 'inherits = "a"'}, 1, "circle: a → b → a"),
         ({"a": '\ninherits = "a"'}, 2, "circle: a → a"),
-        ({"a": 'inherits = "standart"'}, 1, "there is no profile 'standart'. Known: a, audio-only"),
+        (
+            {"a": 'inherits = "standart"'},
+            1,
+            "'standart'. Did you mean 'standard'? Known: audio-only",
+        ),
         ({"a": 'inherits = "../rooms/standard"'}, 1, "there is no profile"),
         ({"a": "inherits = 3"}, 1, "text in quotes"),
         ({"a": 'inherits = "standard"\nwithout = "sound"'}, 2, "a list of keys"),

@@ -21,8 +21,9 @@ from hardware_profiles import (
     load_room_profile,
     load_server_profile,
 )
-from hardware_profiles.loader import MAX_FILE_BYTES, SHIPPED_FOLDER
+from hardware_profiles.loader import SHIPPED_FOLDER
 from hardware_profiles.pc import encoded_pixels_per_s
+from hardware_profiles.profile_text import MAX_FILE_BYTES
 
 GOOD_ROOM = """\
 title_zh = "山村"
@@ -215,8 +216,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         load_room_profile("village", [tmp_path])
     file.unlink()
     file.mkdir()
-    with pytest.raises(ProfileRefused, match="cannot be read"):
+    with pytest.raises(ProfileRefused, match="cannot be read: Is a directory") as caught:
         load_room_profile("village", [tmp_path])
+    assert caught.value.message_zh.endswith("无法读取：是文件夹，不是文件")
 
 
 def test_a_server_profile_is_read_and_checked(tmp_path: Path) -> None:
@@ -241,3 +243,36 @@ def test_brackets_without_end_are_told_and_keep_no_other_profile(tmp_path: Path)
     (problem,) = find_problems([tmp_path])
     assert str(file) in str(problem) and "brackets" in problem.message_en
     assert load_room_profile("town", [tmp_path]).name == "town"
+
+
+@pytest.mark.parametrize("name", ["高山村", "Gaoshan", "our_room"])
+def test_a_name_that_nobody_may_choose_is_told_in_words(tmp_path: Path, name: str) -> None:
+    """An expression of signs says nothing to whoever named the file after the school."""
+    write_room(tmp_path, name, GOOD_ROOM)
+    [problem] = find_problems([tmp_path])
+    assert "small letters a–z, digits and -" in problem.message_en
+    assert "小写字母 a–z、数字和 -" in problem.message_zh
+    assert "[a-z" not in problem.message_zh
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("village.toml", "没有读取：硬件配置须放在"),
+        ("room/village.toml", "没有读取：硬件配置须放在"),
+        ("rooms/village.toml.txt", "没有读取：文件名以 .txt 结尾。请改名为 village.toml"),
+        ("rooms/village.TOML", "没有读取：结尾须为小写的 .toml。请改名为 village.toml"),
+        ("passwords.toml", ""),
+        ("credential", ""),
+        ("rooms/notes.md", ""),
+    ],
+)
+def test_a_file_that_nobody_reads_is_told(tmp_path: Path, place: str, says: str) -> None:
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(GOOD_ROOM, encoding="utf-8")
+    told = [problem.message_zh for problem in find_problems([tmp_path])]
+    if says:
+        assert len(told) == 1 and told[0].startswith(f"{file}: {says}")
+    else:
+        assert told == []

@@ -30,6 +30,15 @@ def test_all_that_is_shipped_is_listed_and_right(asked: CliRunner) -> None:
     assert ask(asked, "check").exit_code == 0
 
 
+def test_the_check_says_which_folder_it_looked_into(asked: CliRunner, tmp_path: Path) -> None:
+    """One that looked elsewhere finds everything right, and the room still has another profile."""
+    folder = tmp_path / "hardware_profiles"
+    assert f"ours, and 0 in {folder}" in ask(asked, "check").output
+    (folder / "rooms" / "village.toml").write_text('inherits = "standard"\n')
+    (folder / "rooms" / "standard.toml").write_text('inherits = "standard"\n')
+    assert f"ours, and 2 in {folder}" in ask(asked, "check").output
+
+
 def test_a_wrong_file_is_told_with_its_line(asked: CliRunner, tmp_path: Path) -> None:
     file = tmp_path / "hardware_profiles" / "rooms" / "village.toml"
     file.write_text('inherits = "standard"\nlight = 3\n')

@@ -10,7 +10,8 @@ import pytest
 
 from server.system_errors import why
 
-SERVER = Path(__file__).parents[3] / "server"
+ROOT = Path(__file__).parents[3]
+TELLING = ("server", "hardware_profiles")
 
 
 def test_a_reason_is_told_in_both_languages() -> None:
@@ -27,7 +28,7 @@ def test_a_rare_reason_is_left_as_the_system_says_it(error: OSError) -> None:
 def test_no_chinese_sentence_holds_an_english_reason() -> None:
     """`strerror` put into Chinese: the reader was left without the reason."""
     found = []
-    for file in sorted(SERVER.rglob("*.py")):
+    for file in sorted(file for name in TELLING for file in (ROOT / name).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if not isinstance(node, ast.JoinedStr):
                 continue

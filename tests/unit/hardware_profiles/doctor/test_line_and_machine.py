@@ -157,3 +157,11 @@ def test_the_page_is_text_whatever_a_room_says() -> None:
     assert "<script" not in html and "<img" not in html and "<b>" not in html
     assert "&lt;img" in html and "注意" in html and "care" in html
     assert "http" not in html.split("<body")[0].replace("http-equiv", ""), "nothing is fetched"
+
+
+def test_pixels_are_counted_as_each_language_counts() -> None:
+    """255 million is no number that Chinese has a word for."""
+    encode = judge_speed(Speed(255e6, 300e6, cores=2), asked_pixels_per_s=8_000_000)[1]
+    assert encode.words.en.endswith("million pixels a second; 8 are needed.")
+    assert "亿像素，需要 800 万。" in encode.words.zh
+    assert "百万" not in encode.words.zh

@@ -121,6 +121,24 @@ def test_a_profile_is_written_when_somebody_agrees(runner: CliRunner, tmp_path: 
     assert again.exit_code == 2 and "there already" in again.output
 
 
+@pytest.mark.parametrize(
+    ("name", "says"), [("高山.toml", "small letters"), ("ours.txt", "ends in .toml")]
+)
+def test_a_profile_that_nobody_would_read_is_not_written(
+    runner: CliRunner, tmp_path: Path, name: str, says: str
+) -> None:
+    """Told of the file that was named, not of the one it was tried in."""
+    file = tmp_path / "hardware_profiles" / "rooms" / name
+    refused = runner.invoke(app, ["profile", "fit", "--write", str(file), "--yes"])
+    assert (refused.exit_code, file.exists()) == (2, False)
+    assert str(file) in refused.output and says in refused.output
+
+
+def test_where_to_write_is_told(runner: CliRunner, tmp_path: Path) -> None:
+    told = ask(runner, "profile", "fit").output
+    assert f"--write {tmp_path}/data/hardware_profiles/rooms/NAME.toml" in told
+
+
 def test_what_was_found_is_told_to_programs(runner: CliRunner) -> None:
     told = json.loads(ask(runner, "profile", "fit", "--json").stdout)
     assert told["pc"] == "workstation" and told["found"]["speed"]["decode_pixels_per_s"] == 9e8
