@@ -6,6 +6,7 @@ from mixer.model import (
     ConsumerChanged,
     Direction,
     FallbackNeeded,
+    Kind,
     LayersNeeded,
     LinkMeasured,
     LinkState,
@@ -121,6 +122,8 @@ class Reports:
         producer = device.producers.get(event.producer_id) if device else None
         if device is None or producer is None:
             return
+        if producer.kind is Kind.AUDIO:
+            return  # an encoder's, fed: whether anybody receives it is no matter of layers to it
         producer.layers_needed = event.layers
         self._publishing.tell_layers(device, producer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mixer.model import Kind, ProducerInfo, ProducerLive
+from mixer.model import Kind, LayersNeeded, ProducerInfo, ProducerLive
 from signaling.lesson import events as e
 from signaling.lesson.roster import HTTP_DEVICE_SETUP_S
 from signaling.protocol import messages as m
@@ -68,6 +68,21 @@ def test_its_sound_is_heard_where_it_carries_the_seats() -> None:
     box = encoder(desk, sound=True)
     sound, answer = feed(desk, box, Source.ROOM)
     assert (answer, desk.media.heard()) == ("done", {sound})
+
+
+def test_that_nobody_receives_its_sound_is_told_to_nobody() -> None:
+    """The media core says of fed sounds whether anybody receives them; a device's has no layers."""
+    desk = Desk(Mode.RESEARCH)
+    desk.join("lead")
+    box = encoder(desk, sound=True)
+    sound, _ = feed(desk, box, Source.ROOM)
+    board, _ = feed(desk, box, Source.BOARD)
+    before = len(box.received)
+    desk.notice(LayersNeeded(box.device_id, sound, 0))
+    desk.notice(LayersNeeded(box.device_id, sound, 1))
+    assert box.received[before:] == []
+    desk.notice(LayersNeeded(box.device_id, board, 1))
+    assert box.received[before:] == [m.LayersNeeded(producer_id=board, layers=1)]
 
 
 @pytest.mark.parametrize(
