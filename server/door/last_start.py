@@ -37,6 +37,7 @@ class _Listening(BaseModel):
     trusted_proxies: Words
     tls_names: Words
     advertised: Words
+    media_port: Port | None = None  # a start of an earlier version did not tell it
 
 
 class _Places(BaseModel):
@@ -83,7 +84,9 @@ def as_it_started(settings: Settings) -> Settings | None:
     start = _read(settings)
     if start is None:
         return None
-    found = {name: getattr(start, name) for name in _Listening.model_fields}
+    found = {
+        name: told for name in _Listening.model_fields if (told := getattr(start, name)) is not None
+    }
     if settings.public_url:
         found["public_url"] = settings.public_url
     return settings.model_copy(update=found)

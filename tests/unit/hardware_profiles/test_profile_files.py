@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from hardware_profiles.loader import SHIPPED_FOLDER
 from hardware_profiles.pc import encoded_pixels_per_s
 from hardware_profiles.profile_text import MAX_FILE_BYTES
 
+DOCS = Path(__file__).parents[3] / "docs"
 GOOD_ROOM = """\
 title_zh = "山村"
 title_en = "Village"
@@ -276,3 +278,27 @@ def test_a_file_that_nobody_reads_is_told(tmp_path: Path, place: str, says: str)
         assert len(told) == 1 and told[0].startswith(f"{file}: {says}")
     else:
         assert told == []
+
+
+PAGES = sorted(
+    page
+    for folder in (DOCS, DOCS / "zh")
+    for page in (folder / "hardware_profiles.md", folder / "room_agent.md")
+)
+BLOCK = re.compile(r"^```\n(.*?)^```$", re.M | re.S)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_the_profiles_of_the_pages_can_be_copied(page: Path, tmp_path: Path) -> None:
+    """Whole ones as they stand, tables alone in a profile that has what they speak of."""
+    texts = [
+        text
+        for block in BLOCK.findall(page.read_text(encoding="utf-8"))
+        if (text := block.strip("\n")) and re.search(r"^(inherits = |\[so)", text, re.M)
+    ]
+    assert texts
+    for number, text in enumerate(texts):
+        base = "recording-room" if "sources." in text else "standard"  # whose sound is the usual
+        whole = text if "inherits = " in text else f'inherits = "{base}"\n{text}'
+        write_room(tmp_path, f"copied-{number}", whole)
+    assert [problem.message_en for problem in find_problems([tmp_path])] == []

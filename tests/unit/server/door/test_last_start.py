@@ -29,7 +29,11 @@ def server(folder: Path, **settings: object) -> DataFolder:
 
 def test_a_command_without_the_servers_settings_finds_what_lies_elsewhere(tmp_path: Path) -> None:
     lock = server(
-        tmp_path / "data", recordings_folder=tmp_path / "disk", port=443, public_url="https://a.cn"
+        tmp_path / "data",
+        recordings_folder=tmp_path / "disk",
+        port=443,
+        public_url="https://a.cn",
+        media_port=7900,
     )
     found = with_its_places(Settings(data_folder=tmp_path / "data"))
     assert found.recordings == tmp_path / "disk"
@@ -37,6 +41,7 @@ def test_a_command_without_the_servers_settings_finds_what_lies_elsewhere(tmp_pa
     assert said.recordings == tmp_path
     started = as_it_started(found)
     assert started is not None and (started.port, started.public_url) == (443, "https://a.cn")
+    assert started.media_port == 7900  # or the doctor would try a port that is no server's
     lock.close()
 
 
@@ -47,6 +52,7 @@ def test_a_start_of_an_earlier_version_is_understood(tmp_path: Path) -> None:
     (tmp_path / "listening.json").write_text(json.dumps(told))
     started = as_it_started(Settings(data_folder=tmp_path))
     assert started is not None and started.port == 9443
+    assert started.media_port == plain.media_port  # it told none: the usual one
 
 
 def test_the_server_that_runs_is_found_by_the_lock_it_holds(

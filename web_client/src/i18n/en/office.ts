@@ -238,7 +238,7 @@ export const office = {
     keyObs: "In OBS: Settings, Stream, Service “WHIP”.",
     keyServer: "Server",
     keyToken: "Bearer token",
-    keyFfmpeg: "With FFmpeg, a camera that comes back by itself:",
+    keyFfmpeg: "With FFmpeg (8 or later: older ones have no WHIP), a camera that comes back by itself:",
     lastUsed: "Last used",
     created: "Made",
     notUsed: "Not used yet",

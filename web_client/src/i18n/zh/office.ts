@@ -228,7 +228,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     keyObs: "在 OBS 中：设置 → 直播 → 服务选“WHIP”。",
     keyServer: "服务器",
     keyToken: "承载令牌（Bearer Token）",
-    keyFfmpeg: "用 FFmpeg 推摄像机画面，断开后自动重来：",
+    keyFfmpeg: "用 FFmpeg（8 或更新，旧版没有 WHIP）推摄像机画面，断开后自动重来：",
     lastUsed: "最近使用",
     created: "创建时间",
     notUsed: "尚未使用",
