@@ -67,7 +67,7 @@ def finish_(
         if recordings or look(folder).condition is ArchiveCondition.UNFINISHED
     ]
     if not folders:
-        note(Text("没有尚未整理的录制。", "There is nothing to finish."))
+        note(Text("没有尚未整理的录像。", "There is nothing to finish."))
     end(report(_finished(folders), as_json=as_json))
 
 
@@ -108,7 +108,7 @@ def restore_(
 def _note_none(settings: Settings, folders: Sequence[Path]) -> None:
     if not folders:
         note(
-            Text(f"{settings.recordings} 中没有录制。", f"No recordings in {settings.recordings}.")
+            Text(f"{settings.recordings} 中没有录像。", f"No recordings in {settings.recordings}.")
         )
 
 

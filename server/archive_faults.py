@@ -16,10 +16,10 @@ from server.system_errors import SYSTEM_ZH
 _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(.+) is not there", "{0} 不存在"),
     (r"What this recording holds cannot be read: (.+) is damaged \((.+)\)\. Nothing was .+",
-     "无法读取这个录制的清单：{0} 已损坏（{1}）。什么也没有改动或删除。请从备份恢复这个文件；"
+     "无法读取这个录像的清单：{0} 已损坏（{1}）。什么也没有改动或删除。请从备份恢复这个文件；"
      "如果音视频轨还在，也可以把它移走，再整理一次。"),
     (r"A newer version of Tongke made this recording playable \((.+) has version (.+)\)\. .+",
-     "这个录制由更新版本的同课整理（{0} 的版本为 {1}）。请用该版本；什么也没有改动。"),
+     "这个录像由更新版本的同课整理（{0} 的版本为 {1}）。请用该版本；什么也没有改动。"),
     (r"(.+) cannot be read back: (.+)", "{0} 写好后无法读取：{1}"),
     (r"(.+) cannot be read: (.+)", "{0} 无法读取：{1}"),
     (r"(.+) is (\d+) bytes long, not (\d+)", "{0} 的长度是 {1} 字节，应为 {2} 字节"),
@@ -39,7 +39,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(.+): (\d+) s of packets gave no frame", "{0}：有 {1} 秒的数据无法还原"),
     (r"(.+): (\d+) of (\d+) frames are in its part", "{0}：{2} 帧中只有 {1} 帧可播放"),
     (r"Making the recording playable took far longer than its size explains .+",
-     "整理所用的时间远超录制的大小所需，已被结束。录下的内容仍保留。"),
+     "整理所用的时间远超录像的大小所需，已被结束。录下的内容仍保留。"),
     (r"Making the recording playable failed \(exit status (.+)\)\. .+",
      "整理失败（退出状态 {0}）。录下的内容仍保留。"),
     (r"(.+): whose it is and where it belongs in the lesson is not known any more",
@@ -48,8 +48,8 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
      "录下的内容无法变成可播放的；音视频轨仍保留。{0}"),
     (r"No picture and no sound arrived while the lesson was recorded\.",
      "录制期间没有收到任何画面和声音。"),
-    (r"There is no recording in (.+)\.", "{0} 中没有录制。"),
-    (r"The recording's journal does not say which lesson it is\.", "录制的日志没有说明是哪节课。"),
+    (r"There is no recording in (.+)\.", "{0} 中没有录像。"),
+    (r"The recording's journal does not say which lesson it is\.", "录像的日志没有说明是哪节课。"),
     (r"None of this lesson's files can be read\.", "这节课的文件都无法读取。"),
     (r"The teacher had switched the recording off\.", "老师暂停了录制。"),
     (r"The server or its recorder was not running\.", "服务器或录制程序当时没有运行。"),

@@ -45,7 +45,7 @@ EXCHANGE_ZH = {
     "no-export": "{where} 不是导出：既不是含有 export.json 的文件夹，也不是这样的 ZIP。",
     "no-room": "{where} 的剩余空间不足。",
     "not-finished": "{where} 尚未整理；用 tongke archive finish 使其可播放。",
-    "other-stands": "{where} 处已有另一个录制。什么也没有改动。",
+    "other-stands": "{where} 处已有另一个录像。什么也没有改动。",
     "packed": "{where} 经过压缩。请先解压 ZIP，再导入其文件夹。",
     "stands": "{where} 已存在。什么也没有写入；请另选位置。",
     "unsafe": "{where} 是链接，或其名称、位置不属于导出。",
@@ -64,11 +64,11 @@ REPAIRS_ZH = {
     "playlist-again": "{file}：已重新写出播放列表",
     "poster-again": "已重新生成封面",
     "at-work": "正在录制或整理。",
-    "newer": "这个录制由更新版本的同课整理。请用该版本修复。",
+    "newer": "这个录像由更新版本的同课整理。请用该版本修复。",
     "nothing-to-save": "这里没有可播放的内容；一切保持原样。",
-    "disk-full": "磁盘已满（{file}）。录制保持原样。请腾出空间，再修复一次。",
-    "folder-unwritable": "无法写入 {file}。录制保持原样。请以运行同课的用户或 root 再修复一次。",
-    "disk-error": "磁盘出错（{file}）。录制保持原样。请检查磁盘，再修复一次。",
+    "disk-full": "磁盘已满（{file}）。录像保持原样。请腾出空间，再修复一次。",
+    "folder-unwritable": "无法写入 {file}。录像保持原样。请以运行同课的用户或 root 再修复一次。",
+    "disk-error": "磁盘出错（{file}）。录像保持原样。请检查磁盘，再修复一次。",
 }
 
 EXIT_DAMAGED, EXIT_REFUSED, EXIT_LACKING = 1, 2, 3
@@ -201,7 +201,7 @@ def folders_of(settings: Settings, wanted: list[str] | None) -> list[Path]:
     except OSError:
         fail(
             Text(
-                f"这里没有录制文件夹：{root}。请用 --data-folder 指明服务器的数据文件夹。",
+                f"这里没有录像文件夹：{root}。请用 --data-folder 指明服务器的数据文件夹。",
                 f"There is no recordings folder at {root}. Name the server's data folder with "
                 "--data-folder.",
             )
@@ -211,7 +211,7 @@ def folders_of(settings: Settings, wanted: list[str] | None) -> list[Path]:
         names = plain(", ".join(unknown))
         fail(
             Text(
-                f"{root} 中没有这些录制：{names}。用 tongke archive list 查看有哪些。",
+                f"{root} 中没有这些录像：{names}。用 tongke archive list 查看有哪些。",
                 f"There is no such recording in {root}: {names}. tongke archive list says which "
                 "there are.",
             )

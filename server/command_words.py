@@ -30,34 +30,34 @@ _WORDS: dict[str, Text] = {
         "Send simulated classrooms into lessons: for demonstrations, tests and load.",
     ),
     "archive": Text(
-        "查看、核对、整理、修复录制，导出和导入，以及保留多久（退出码见 docs/zh/recording.md）。",
+        "查看、核对、整理、修复录像，导出和导入，以及保留多久（退出码见 docs/zh/recording.md）。",
         "Look at recordings, verify, finish, mend, export and import them, and how long they are "
         "kept (exit codes: docs/recording.md).",
     ),
     "archive_list": Text(
-        "有哪些录制，各是什么状态。", "Which recordings there are, and how they stand."
+        "有哪些录像，各是什么状态。", "Which recordings there are, and how they stand."
     ),
     "archive_verify": Text(
         "读出每个文件，与整理时的校验值比较。",
         "Read every file and compare it with the checksum taken when it was finished.",
     ),
     "archive_finish": Text(
-        "把尚未整理的录制变成可播放的。", "Make recordings playable that are not finished."
+        "把尚未整理的录像变成可播放的。", "Make recordings playable that are not finished."
     ),
     "archive_export": Text(
-        "导出录制：无需服务器即可播放，也可在别处导入。",
+        "导出录像：无需服务器即可播放，也可在别处导入。",
         "Write recordings so that they play without a server, and can be imported elsewhere.",
     ),
     "archive_film": Text(
-        "把录制做成影片：每节课一个 MP4，一个画面、一路声音。",
+        "把录像做成影片：每节课一个 MP4，一个画面、一路声音。",
         "Make films of recordings: one MP4 a lesson, with one picture and one sound.",
     ),
     "archive_import": Text(
-        "导入已导出的录制（逐一核对每个文件）。",
+        "导入已导出的录像（逐一核对每个文件）。",
         "Take exported recordings in; every file is checked.",
     ),
     "archive_repair": Text(
-        "从已损坏的录制中挽救可挽救的内容；什么也不删除。",
+        "从已损坏的录像中挽救可挽救的内容；什么也不删除。",
         "Save what can be saved of damaged recordings; nothing is deleted.",
     ),
     "archive_plan": Text(
@@ -75,14 +75,14 @@ _WORDS: dict[str, Text] = {
     "archive_restored": Text("哪些录像（按编号）。", "Which recordings, by their ids."),
     "archive_to": Text("写入哪个文件夹。", "The folder to write into."),
     "archive_zip": Text(
-        "每个录制一个 ZIP 文件（默认：一个文件夹）。",
+        "每个录像一个 ZIP 文件（默认：一个文件夹）。",
         "One ZIP file for each recording (default: a folder).",
     ),
     "archive_exports": Text("导出的文件夹或 ZIP。", "Exports: folders or ZIP files."),
     "archive_recordings": Text(
-        "哪些录制（按编号；默认：全部）。", "Which recordings, by their ids (default: all)."
+        "哪些录像（按编号；默认：全部）。", "Which recordings, by their ids (default: all)."
     ),
-    "archive_json": Text("每个录制一行 JSON。", "One line of JSON for each recording."),
+    "archive_json": Text("每个录像一行 JSON。", "One line of JSON for each recording."),
     "version": Text("显示版本号。", "Show the version and exit."),
     "config": Text("查看和检查设置。", "The settings in force, and whether they can be used."),
     "config_show": Text(

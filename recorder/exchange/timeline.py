@@ -22,11 +22,11 @@ BEGINNING_S = 60.0
 CAPTION_S = 8.0
 
 _CHAPTERS = {
-    "start": ("Beginning", "开始"),
-    "joined": ("{name} came in", "{name}加入"),
+    "start": ("Start", "开始"),
+    "joined": ("{name} joins", "{name}进入"),
     "floor": ("{name} has the floor", "{name}发言"),
-    "spotlight": ("{name} in the large picture", "大画面：{name}"),
-    "screen": ("{name} shows a screen", "{name}共享屏幕"),
+    "spotlight": ("Spotlight: {name}", "{name}放大给全班"),
+    "screen": ("{name} shares a screen", "{name}共享屏幕"),
     "page": ("Page {name} of the shared screen", "共享屏幕第 {name} 页"),
     "mark": ("Mark {name}", "标记 {name}"),
     "pause": ("Not recorded", "未录制"),

@@ -44,7 +44,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     # coming in
     "not-joined": RefusalText(
-        "尚未进入课堂。请先加入。", "You have not joined the lesson. Join first.", 409
+        "尚未进入课堂，请先进入。", "You have not joined the lesson. Join first.", 409
     ),
     "already-joined": RefusalText("此连接已在课堂中。", "This connection has already joined.", 409),
     "leads-elsewhere": RefusalText(
@@ -99,7 +99,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "lesson-ended": RefusalText("课程已结束。", "The lesson is over.", 410),
     "lesson-locked": RefusalText(
-        "课堂已锁定，暂不接受新的加入。请联系主讲教师。",
+        "课堂已锁定，没有来过的人暂时不能进入。请联系主讲教师。",
         "The lesson is locked; nobody new can come in. Ask the teacher.",
         403,
     ),

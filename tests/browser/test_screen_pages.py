@@ -50,7 +50,7 @@ def test_turned_pages_are_chapters(tmp_path: Path, playwright: Playwright) -> No
         teacher.page.goto(f"{server.origin}/library/{folder.name}")
         chapters = teacher.page.locator("tk-player-details li button")
         pages = chapters.filter(has_text="of the shared screen")
-        expect(chapters.filter(has_text="Screen shared")).to_have_count(1)
+        expect(chapters.filter(has_text="shares a screen")).to_have_count(1)
         expect(pages).to_have_count(2)  # one was leafed over
         for chapter, words, moment in (
             (pages.first, "Page 2 of", turned[0]),

@@ -2,6 +2,7 @@
 // is read as people read it, with something put in where a name or a number comes.
 
 import { describe, expect, it } from "vitest";
+import exported from "../../recorder/exchange/page/words.js?raw";
 import { en, zh } from "./catalogues.ts";
 
 /** Something put in: a word in a sentence, and a list where one is joined. */
@@ -34,8 +35,19 @@ const INSTEAD: Record<string, string> = {
   观察员: "旁听",
   帐号: "账号",
   登陆: "登录",
+  自动加入: "自动进入",
+  结束后: "下课后",
 };
+/** A recording is 录像, to record is 录制 (`tests/unit/test_chinese.py` has more of it). */
+const THING_AND_ACT = /[个些份]录制|(?:导出|删除|恢复)录制|录制(?:文件夹|保留)|(?:正在|未|不|停止|暂停)录像|录像已?暂停/;
 const NOT_IN_ENGLISH = /\bOffline\b|\bOn every screen\b|\bPut down (?:the )?hand\b|\bGood link\b|\bArchive\b/;
+
+/** The words of an export's page, which is a classic script: Chinese stands before English. */
+function pageWords(language: "zh" | "en"): Record<string, string> {
+  const [chinese = "", english = ""] = exported.split("\n  en: {");
+  const lines = (language === "zh" ? chinese : english).matchAll(/^ {4}(\w+): "(.*)",$/gm);
+  return Object.fromEntries([...lines].map(([, key = "", words = ""]) => [key, words]));
+}
 
 describe("the signs of Chinese sentences", () => {
   it.each([
@@ -62,6 +74,27 @@ describe("one thing", () => {
   it("has one word in Chinese", () => {
     const found = texts(zh).filter(([, text]) => Object.keys(INSTEAD).some((one) => text.includes(one)));
     expect(found).toEqual([]);
+    expect(texts(zh).filter(([, text]) => THING_AND_ACT.test(text))).toEqual([]);
+  });
+
+  it.each([
+    ["zh", zh],
+    ["en", en],
+  ] as const)("is called in an export's page as in the player: %s", (language, { player, lesson }) => {
+    const page = pageWords(language);
+    const chapters = Object.entries(player.chapterKinds).map(([kind, words]) => [
+      kind,
+      typeof words === "string" ? words : words("{name}"),
+    ]);
+    const there = Object.keys(player.chapterKinds).map((kind) => [
+      kind,
+      page[kind === "screen" ? "screen_chapter" : kind],
+    ]);
+    expect(there).toEqual(chapters);
+    for (const key of ["play", "pause", "seek", "speed", "chapters", "chat"] as const) {
+      expect(page[key]).toBe(player[key]);
+    }
+    expect(page.pause_chapter).toBe(lesson.notRecording);
   });
 
   it("has one name in English", () => {

@@ -178,6 +178,6 @@ describe("the stage", () => {
   it("says what comes where no room is here yet", async () => {
     const root = await inside(played, seats(seat("r1", { present: false })));
     expect(onStage(root)).toEqual(["strip lead/teacher"]);
-    expect(words(find(root, "tk-stage", ".empty"))).toBe("还没有教室进入，它们会自动加入。");
+    expect(words(find(root, "tk-stage", ".empty"))).toBe("还没有教室进入，它们会自动进入。");
   });
 });

@@ -108,7 +108,7 @@ def cues(path: Path) -> list[tuple[float, float, str]]:
 def test_chapters_and_captions_are_read_by_a_player(out: Path) -> None:
     english = cues(out / "timeline" / "chapters.en.vtt")
     chinese = cues(out / "timeline" / "chapters.zh.vtt")
-    assert next(text for _, _, text in english) == "Beginning"
+    assert next(text for _, _, text in english) == "Start"
     assert [text for _, _, text in chinese][-1] == "下课"
     marks = [[when for when in told if when[2] == said] for told, said in
              ((english, "Mark 1"), (chinese, "标记 1"))]  # fmt: skip

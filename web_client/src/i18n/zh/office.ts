@@ -106,7 +106,7 @@ export const office: Pick<Messages, keyof typeof english> = {
     foundFirst: (count) => `最近的 ${count} 节课`,
     more: "显示更多",
     emptyTitle: "还没有录制的课程",
-    empty: "录制的课程结束后会立即出现在这里。",
+    empty: "录制的课程，下课后会立即出现在这里。",
     nothingTitle: "没有符合的课程",
     nothing: "请减少关键词或清除筛选。",
     visibility: {
