@@ -20,6 +20,8 @@ _TITLES = {
     "room": Both(zh="教室设备检查", en="Check of a room's equipment"),
     "server": Both(zh="服务器检查", en="Check of the server"),
 }
+# On a phone a finding is a line with its words below, and no longer laid out as a table: so `page`
+# names the parts of the table (roles) that a reader aloud would else not find.
 STYLE = """
 @page{size:A4;margin:14mm}
 body{font:15px/1.45 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;
@@ -39,6 +41,12 @@ border-radius:50%;border:1.5px solid;font-weight:700}
 .screen{margin-bottom:20px}a{color:#0b6b4f}
 button{font:inherit;font-size:18px;padding:10px 22px;border-radius:8px;border:0;
 background:#0b6b4f;color:#fff;cursor:pointer}progress{width:100%;accent-color:#0b6b4f}
+@media screen and (max-width:600px){.findings{border-top:1px solid #d5dcda;margin-top:12px}
+.findings,.findings tbody{display:block}
+.findings tr{display:grid;grid-template-columns:5.2em minmax(0,1fr);column-gap:10px;
+border-bottom:1px solid #d5dcda;padding:6px 0}.findings td{border:0;padding:0}
+.findings td:nth-child(n){width:auto}.findings td:nth-child(3){grid-column:1/-1;padding-top:6px}
+.findings tr:first-child{display:none}}
 @media print{body{margin:0;max-width:none;padding:0;font-size:12px}.screen{display:none}}
 """
 
@@ -57,8 +65,11 @@ def page(report: CheckReport, *, where: str = "", back: str = "") -> str:
         f"<h1>{_both(title)}</h1>"
         f'<p class="whole {report.verdict.value}">{_both(report.words)}</p>'
         f"{_about(report, where)}"
-        "<table><tr><th>结果<small lang=en>result</small><th>项目<small lang=en>what</small>"
-        f"<th>说明<small lang=en>words</small></tr>{rows}</table></html>"
+        '<table class="findings" role="table"><tr role="row">'
+        '<th role="columnheader">结果<small lang=en>result</small>'
+        '<th role="columnheader">项目<small lang=en>what</small>'
+        '<th role="columnheader">说明<small lang=en>words</small></tr>'
+        f"{rows}</table></html>"
     )
 
 
@@ -85,10 +96,11 @@ def _row(finding: Checked) -> str:
     figures = " ".join(f"{name}={_figure(value)}" for name, value in finding.figures.items())
     small = f'<div class="figures">{html.escape(figures)}</div>' if figures else ""
     return (
-        f'<tr><td class="{finding.verdict.value}">'
+        f'<tr role="row"><td role="cell" class="{finding.verdict.value}">'
         f'<span class="sign" aria-hidden="true">{sign}</span>'
         f" {html.escape(word.zh)}<small lang=en>{html.escape(word.en)}</small>"
-        f"<td>{_both(finding.name)}<td>{_both(finding.words)}{todo}{small}</tr>"
+        f'<td role="cell">{_both(finding.name)}'
+        f'<td role="cell">{_both(finding.words)}{todo}{small}</tr>'
     )
 
 
