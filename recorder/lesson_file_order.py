@@ -58,3 +58,13 @@ def temporary_of(path: Path) -> Path:
 def share_file_of(path: Path) -> Path:
     """Where who makes the file writes how far it is, from 0 to 1, if its length does not say it."""
     return path.with_name(f".{path.stem}.share")
+
+
+def share_aside_of(path: Path) -> Path:
+    """What the file of the share is called while it is written."""
+    return share_file_of(path).with_suffix(".share-tmp")
+
+
+def asides_of(path: Path) -> tuple[Path, ...]:
+    """All that stands beside the file while it is made; of a maker that was killed it is left."""
+    return temporary_of(path), share_file_of(path), share_aside_of(path)

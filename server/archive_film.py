@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recorder.errors import ExchangeError, RecorderError
-from recorder.lesson_file_order import FileMade, share_file_of, temporary_of
+from recorder.lesson_file_order import FileMade, asides_of, share_file_of
 from recorder.manifest import Manifest, read_manifest
 from recorder.verification import Verified, look
 from server.archive_exchange import brought, unwritable
@@ -111,7 +111,7 @@ async def _made(order: FilmOrder, progress: Progress) -> FileMade:
         return FileMade.model_validate_json(answer)
     finally:
         looking.cancel()
-        for left in (share_file_of(order.path), temporary_of(order.path)):
+        for left in asides_of(order.path):
             left.unlink(missing_ok=True)
 
 

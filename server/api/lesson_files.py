@@ -31,7 +31,7 @@ _MOST_SIGNS = 60  # of three bytes each in Chinese: a name has 255 bytes at most
 
 class LessonFileView(View):
     """Where a lesson's file stands: how far it is (0 to 1), its size and address when it is ready,
-    why it failed."""
+    why it failed, or (with `none`) that an earlier server has not made what was asked of it."""
 
     state: FilePhase
     share: float

@@ -1,10 +1,10 @@
 """Runs one module of ours within limits that the kernel keeps: `server.children.once` starts it.
 
-    python -m server.children.bounded MODULE MEMORY_BYTES PROCESSOR_S OUTPUT_BYTES
+    python -m server.children.bounded MODULE MEMORY_BYTES PROCESSOR_S OUTPUT_BYTES PARENT
 
 The limits stand before the module is read in, so they hold for whatever happens in it. It reads
 standard input, writes standard output (`given`, `answer`), and yields to everything else on the
-machine.
+machine. It ends with its parent, the process of this id, also when that was gone before it began.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ _NICER = 5
 
 def main(arguments: list[str]) -> None:
     """Set the limits, then run the module's `main`."""
-    module, memory_bytes, processor_s, output_bytes = arguments
+    module, memory_bytes, processor_s, output_bytes, parent = arguments
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(
+        parent
+    ):  # it was killed while this began: no signal comes of it any more
+        sys.exit(f"process {parent} is gone")
     os.nice(_NICER)
     for limit, most in (
         (resource.RLIMIT_AS, int(memory_bytes)),

@@ -66,6 +66,7 @@ async def ask_once(module: str, given: bytes = b"", *, limits: Limits = USUAL) -
                 str(limits.memory_bytes),
                 str(limits.processor_s),
                 str(limits.output_bytes),
+                str(os.getpid()),
             ],
             stdin=question,
             stdout=answer,

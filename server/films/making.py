@@ -39,7 +39,13 @@ from mixer.composite.process.stage import Stage
 from recorder.errors import FinishError, RecorderError, StorageError
 from recorder.gapless_sound import RATE, SoundPacket
 from recorder.lesson_file import sounds_of
-from recorder.lesson_file_order import FileMade, PartOrder, share_file_of, temporary_of
+from recorder.lesson_file_order import (
+    FileMade,
+    PartOrder,
+    share_aside_of,
+    share_file_of,
+    temporary_of,
+)
 from recorder.lesson_tracks import lesson_tracks
 from recorder.manifest import Manifest, Part, manifest_from
 from recorder.muxing import PICTURE_BASE, PICTURE_RATE, new_packet
@@ -363,7 +369,7 @@ class ShareFile:
     """Writes how far it is, whenever that is a hundredth more."""
 
     def __init__(self, path: Path) -> None:
-        self._path = share_file_of(path)
+        self._path, self._aside = share_file_of(path), share_aside_of(path)
         self._told = 0.0
 
     def tell(self, share: float) -> None:
@@ -372,9 +378,8 @@ class ShareFile:
             return
         self._told = share
         with contextlib.suppress(OSError):
-            temporary = self._path.with_suffix(".share-tmp")
-            temporary.write_text(f"{share:.3f}", encoding="ascii")
-            temporary.rename(self._path)
+            self._aside.write_text(f"{share:.3f}", encoding="ascii")
+            self._aside.rename(self._path)
 
 
 def main() -> None:

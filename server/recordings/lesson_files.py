@@ -2,14 +2,14 @@
 
 Owns which are made, wait, or stand there; what is in them is `lesson_file_kinds`'s. Each is made in
 a child with limits, one at a time: lessons and recordings go before. A file that stands in the
-folder is whole; what an earlier server left is removed at the start.
+folder is whole; what an earlier server left is removed at the start, and what it had not done is
+told (`asked_files`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -17,10 +17,11 @@ from pathlib import Path
 
 import structlog
 
-from recorder.lesson_file_order import FileMade, share_file_of, temporary_of
+from recorder.lesson_file_order import FileMade, asides_of, share_file_of, temporary_of
 from server.children.once import ChildFailed, ask_once
 from server.clock import Clock
 from server.errors import Refusal, Text, not_found
+from server.recordings.asked_files import left_by_another, note, note_of
 from server.recordings.lesson_file_kinds import (
     AnyOrder,
     Wanted,
@@ -52,6 +53,10 @@ _NOT_MADE = Text(
     "文件没有生成成功，请再试一次，或下载单路画面。",
     "The file could not be made. Try again, or download single pictures.",
 )
+_CUT_SHORT = Text(
+    "服务器重新启动，这个文件没有生成完。请再生成一次。",
+    "The server was started again before this file was made. Have it made again.",
+)
 
 
 class FilePhase(StrEnum):
@@ -66,7 +71,8 @@ class FilePhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileStanding:
-    """Where it stands: how far it is (0 to 1), its size when it is ready, why it failed."""
+    """Where it stands: how far it is (0 to 1), its size when it is ready, why it failed, or why
+    there is none of what was asked for."""
 
     phase: FilePhase = FilePhase.NONE
     share: float = 0.0
@@ -85,6 +91,7 @@ class _File:
     why: Text | None = None
     askers: set[str] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
+    noted: asyncio.Task[None] | None = None
 
     @property
     def is_gone(self) -> bool:
@@ -118,13 +125,16 @@ class LessonFiles:
         self._turn = asyncio.Semaphore(1)
         self._sweeping = asyncio.Lock()
         self._files: dict[str, _File] = {}
+        self._cut_short: dict[str, float] = {}  # with an earlier server, asked for at
+        self._is_closing = False
 
     async def start(self) -> None:
         """Nothing of an earlier server's is kept: nobody knows any more what it is of."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        self._cut_short = await asyncio.to_thread(left_by_another, self._folder, self._clock())
 
     async def close(self) -> None:
-        """Stop what is being made."""
+        """Stop what is being made; the next server says that it was."""
+        self._is_closing = True
         await _stopped([one.task for one in self._files.values() if one.task])
 
     async def done(self) -> None:
@@ -147,6 +157,8 @@ class LessonFiles:
         one = self._files[name]
         one.askers.add(person)
         one.used_at = self._clock()
+        if one.noted is not None:  # what is promised is told even if the server is killed
+            await asyncio.shield(one.noted)
         return one.standing()
 
     def _is_to_be_made(self, name: str) -> bool:
@@ -164,16 +176,21 @@ class LessonFiles:
         if free_bytes < promised + one.expected_bytes + RESERVE_BYTES:
             raise Refusal(507, "no-room", _NO_ROOM)
         self._files[one.wanted.name] = one
-        one.task = asyncio.create_task(self._make(one), name="lesson-file")
+        self._cut_short.pop(one.wanted.name, None)
+        one.noted = asyncio.create_task(_noted(one), name="lesson-file-noted")
+        one.task = asyncio.create_task(self._make(one, one.noted), name="lesson-file")
 
     def standing(self, wanted: Wanted) -> FileStanding:
         """Where the file stands that `ask` would have made."""
         one = self._files.get(wanted.name)
+        if one is None and wanted.name in self._cut_short:
+            return FileStanding(why=_CUT_SHORT)
         return one.standing() if one else FileStanding()
 
     async def give_up(self, wanted: Wanted, *, person: str) -> None:
         """This person no longer wants it: it is not made when nobody does."""
         await self._leave(wanted.content, person)
+        await self._forget([wanted.name])
 
     async def _leave(self, content: str, person: str, *, but: str = "") -> None:
         """This person wants none of these any more: under an earlier title neither, which nobody
@@ -213,31 +230,50 @@ class LessonFiles:
                         await asyncio.to_thread(one.order.path.unlink, missing_ok=True)
                     if self._files.get(name) is one:
                         del self._files[name]
+            await self._forget([n for n, at in self._cut_short.items() if now - at >= KEPT_S])
 
-    async def _make(self, one: _File) -> None:
+    async def _forget(self, names: list[str]) -> None:
+        """That an earlier server has not made them."""
+        for name in names:
+            if self._cut_short.pop(name, None) is not None:
+                await asyncio.to_thread(note_of(self._folder / name).unlink, missing_ok=True)
+
+    async def _make(self, one: _File, noted: asyncio.Task[None]) -> None:
+        path = one.order.path
         try:
+            await asyncio.shield(noted)  # it makes the folder
             async with self._turn:
                 one.phase = FilePhase.MAKING
-                await asyncio.to_thread(self._folder.mkdir, mode=0o700, exist_ok=True)
-                order = one.order.model_dump_json().encode()
-                answer = await ask_once(
-                    one.wanted.kind.module, order, limits=limits_for(one.order, one.expected_bytes)
-                )
-            made = FileMade.model_validate_json(answer)
-            one.bytes = made.bytes
-            one.phase = FilePhase.FAILED if made.code else FilePhase.READY
-            if made.undecoded:
-                _log.warning("a lesson's sounds are not all in their sum", packets=made.undecoded)
-            if made.code:
-                _log.warning("a lesson's file was not made", code=made.code, why=made.text)
-                one.why = _NO_ROOM if made.code == "disk-full" else _NOT_MADE
+                try:
+                    await self._made_by_child(one)
+                finally:  # before another's turn, who may want it under the same name
+                    # A child that is killed may have renamed it, and not said so.
+                    whole = () if one.phase is FilePhase.READY else (path,)
+                    await asyncio.to_thread(_removed, (*asides_of(path), *whole))
         except (ChildFailed, OSError, ValueError) as error:
             _log.warning("a lesson's file was not made", why=str(error))
             one.phase, one.why = FilePhase.FAILED, _NOT_MADE
         finally:
-            for left in (temporary_of(one.order.path), share_file_of(one.order.path)):
-                await asyncio.to_thread(left.unlink, missing_ok=True)
+            await asyncio.wait({noted})
+            if not self._is_closing and self._files.get(one.wanted.name, one) is one:
+                await asyncio.to_thread(_removed, (note_of(path),))
         await self.sweep(self._clock())
+
+    async def _made_by_child(self, one: _File) -> None:
+        """Raises `ChildFailed`, and `ValueError` when what it answers is not understood."""
+        answer = await ask_once(
+            one.wanted.kind.module,
+            one.order.model_dump_json().encode(),
+            limits=limits_for(one.order, one.expected_bytes),
+        )
+        made = FileMade.model_validate_json(answer)
+        one.bytes = made.bytes
+        one.phase = FilePhase.FAILED if made.code else FilePhase.READY
+        if made.undecoded:
+            _log.warning("a lesson's sounds are not all in their sum", packets=made.undecoded)
+        if made.code:
+            _log.warning("a lesson's file was not made", code=made.code, why=made.text)
+            one.why = _NO_ROOM if made.code == "disk-full" else _NOT_MADE
 
     async def _order(self, wanted: Wanted) -> AnyOrder:
         """Refuses (404) when a file of it is gone."""
@@ -280,6 +316,17 @@ def _enough() -> Refusal:
         ),
         retry_after_s=60.0,
     )
+
+
+async def _noted(one: _File) -> None:
+    """That it is wanted. What the disk refuses is told by who writes the file there."""
+    with contextlib.suppress(OSError):
+        await asyncio.to_thread(note, one.order.path, one.used_at)
+
+
+def _removed(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 async def _stopped(tasks: list[asyncio.Task[None]]) -> None:

@@ -102,6 +102,19 @@ it("is asked for anew where nobody makes it any more: another title, a server th
   expect(saved).toEqual([READY]);
 });
 
+it("says that a server which began anew has not made it, and may be asked again", async () => {
+  server.answers[`GET ${FILE}`] = standing({ message_zh: "服务器重新启动" });
+  const root = await open();
+  expect(words(root)).toContain("服务器重新启动");
+  await press(root, "[data-testid=make-whole]");
+  expect(words(root)).not.toContain("服务器重新启动");
+  await later(1.6); // and once more: who waits for it is not told, it is asked for again
+  expect(words(root)).not.toContain("服务器重新启动");
+  expect(server.calls.filter((call) => call.startsWith("POST"))).toHaveLength(1);
+  await later(1.6);
+  expect(server.calls.filter((call) => call.startsWith("POST"))).toHaveLength(2);
+});
+
 it("offers what stands there already, and saves nothing by itself", async () => {
   server.answers[`GET ${FILE}`] = standing({ state: "ready", bytes: 1e6, address: READY });
   const root = await open();

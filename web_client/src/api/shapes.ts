@@ -421,7 +421,7 @@ export interface components {
         };
         /**
          * @description Where a lesson's file stands: how far it is (0 to 1), its size and address when it is ready,
-         *     why it failed.
+         *     why it failed, or (with `none`) that an earlier server has not made what was asked of it.
          */
         LessonFileView: {
             address: string | null;

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,27 @@ async def test_a_limit_that_is_met_ends_it(word: bytes, limits: Limits, late: bo
         await ask_once(ASKED, word, limits=limits)
     assert isinstance(failed.value, ChildLate) is late
     assert children() == before
+
+
+def test_who_is_begun_by_a_process_that_is_gone_does_nothing(tmp_path: Path) -> None:
+    """Killed between its beginning and its own first step: no signal of the kernel's tells it."""
+    (tmp_path / "at_work.py").write_text("def main() -> None:\n    open('worked', 'w').close()\n")
+    program = """
+import os, subprocess, sys
+given = ["-m", "server.children.bounded", "at_work", str(1 << 30), "10", "1000", str(os.getpid())]
+subprocess.Popen([sys.executable, *given], cwd=sys.argv[1], stdin=subprocess.DEVNULL)
+if sys.argv[2] == "stays":
+    os.wait()
+"""
+    paths = os.pathsep.join((str(Path(__file__).parents[4]), str(tmp_path)))
+    for what, works in (("goes", False), ("stays", True)):
+        done = subprocess.run(  # until its child has closed what it says
+            [sys.executable, "-c", program, tmp_path, what],
+            env={**os.environ, "PYTHONPATH": paths},
+            capture_output=True,
+            check=True,
+        )
+        assert (tmp_path / "worked").exists() is works, done.stderr
 
 
 async def test_a_module_that_fails_gives_no_answer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
-from recorder.lesson_file_order import FileMade, FileOrder
+from recorder.lesson_file_order import FileMade, FileOrder, asides_of
 from server.api.lesson_files import file_name
 from server.children.once import ChildFailed
 from server.database.deletion import DAY_S
@@ -26,6 +27,7 @@ from server.recordings.lesson_files import (
     MOST_KEPT,
     MOST_OF_ONE,
     MOST_WAITING,
+    LessonFiles,
 )
 from server.timekeeper import Timekeeper
 from tests.unit.server.recordings.recorded import Ids, recorded
@@ -383,8 +385,88 @@ async def test_what_an_earlier_server_left_is_removed(world: World) -> None:
     folder.mkdir()
     (folder / ".half.tmp").write_bytes(b"half a film")
     (folder / "whole.mkv").write_bytes(b"nobody knows of what")
+    (folder / "folder").mkdir()
+    (folder / "folder" / "of_whom").touch()
     await world.services.lesson_files.start()
     assert not folder.exists()
+
+
+async def started_again(world: World) -> LessonFiles:
+    """As the next server has them."""
+    folder = world.settings.recordings / LESSON_FILES
+    later = LessonFiles(folder, world.services.store, world.clock)
+    world.app.state.services = dataclasses.replace(world.services, lesson_files=later)
+    await later.start()
+    return later
+
+
+async def test_what_an_earlier_server_has_not_made_is_told_until_it_is_asked_for_again(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    """Stopped with one that is made and one that waits; started twice; then asked, and given up."""
+    for name in ("rec1", "rec2", "rec3"):
+        await recorded(world, community, name)
+    li, files = await world.signed_in("li"), world.services.lesson_files
+    for name in ("rec1", "rec2"):
+        await li.post(FILE.format(name))
+    await maker.has_begun.wait()
+    await files.close()
+    folder = world.settings.recordings / LESSON_FILES
+    for file in ("x.mkv", ".x.tmp", ".x.share-tmp"):
+        (folder / file).touch()
+    for _ in range(2):
+        later = await started_again(world)
+        assert {path.suffix for path in folder.iterdir()} == {".asked"}
+        for name in ("rec1", "rec2"):
+            told = await standing(li, name)
+            assert told["state"] == "none"
+            assert "重新启动" in told["message_zh"] and "again" in told["message_en"]
+        assert (await standing(li, "rec3"))["message_zh"] == ""
+    await li.delete(FILE.format("rec2"))
+    assert (await standing(li, "rec2"))["message_zh"] == ""
+    maker.may.set()
+    assert (await li.post(FILE.format("rec1"))).json()["state"] == "waiting"
+    await later.done()
+    told = await standing(li)
+    assert (told["state"], told["message_zh"]) == ("ready", "")
+    assert [path.suffix for path in folder.iterdir()] == [".mkv"]
+    await later.close()
+
+
+async def test_that_something_was_not_made_is_told_for_some_hours(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    await recorded(world, community)
+    li = await world.signed_in("li")
+    await li.post(FILE.format("rec1"))
+    await maker.has_begun.wait()
+    await world.services.lesson_files.close()
+    files = await started_again(world)
+    await files.sweep(world.clock() + KEPT_S - 1)
+    assert (await standing(li))["message_en"]
+    await files.sweep(world.clock() + KEPT_S)
+    assert (await standing(li))["message_en"] == ""
+    assert list((world.settings.recordings / LESSON_FILES).iterdir()) == []
+
+
+async def test_a_child_that_is_killed_leaves_nothing(
+    world: World, community: Ids, maker: Maker
+) -> None:
+    """Also when it had renamed its file and was killed before it said so."""
+    await recorded(world, community)
+    li, folder = await world.signed_in("li"), world.settings.recordings / LESSON_FILES
+
+    await li.post(FILE.format("rec1"))
+    await maker.has_begun.wait()
+    (asked,) = folder.iterdir()
+    path = folder / asked.name.removeprefix(".").removesuffix(".asked")
+    for left in (path, *asides_of(path)):
+        left.touch()
+    maker.answers = [ChildFailed("killed")]
+    maker.may.set()
+    await world.services.lesson_files.done()
+    assert (await standing(li))["state"] == "failed"
+    assert list(folder.iterdir()) == []
 
 
 async def test_what_is_not_finished_has_no_file(world: World, community: Ids) -> None:

@@ -121,10 +121,16 @@ export class LessonFile extends TongkeElement {
 
   override render(): TemplateResult {
     const { standing } = this;
-    const failure = this.failed || (standing?.state === "failed" ? said(standing) : "");
+    const failure = this.failed || this.whyNot(standing);
     return html`<p class="soft small">${this.words.hint}</p>
       ${this.isBeingMade() ? this.progress() : this.offer()}
       ${failure ? html`<p class="wrong" role="alert">${failure}</p>` : nothing}`;
+  }
+
+  /** Why there is none; not while it is about to be asked for again. */
+  private whyNot(standing: Standing | null): string {
+    if (standing?.state === "failed") return said(standing);
+    return standing?.state === "none" && !this.wanted ? said(standing) : "";
   }
 
   private offer(): TemplateResult {
