@@ -48,6 +48,10 @@ _ROUNDING_S = 0.002
 SEGMENT_S = 4.0
 # Who begins to receive the program asks for keyframes too: no segment is worth less than this.
 _SHORTEST_SEGMENT_S = 2.0
+# Players that know no parts (FFmpeg's) take whole segments, and give up where there is none yet:
+# the first is whole by the time that the first playlist is told (`server.broadcasts.hls`).
+FIRST_SEGMENT_S = 1.0
+_SHORTEST_FIRST_S = 0.8
 # When none comes though it was asked for, a segment ends without one: players are told its length.
 LONGEST_SEGMENT_S = 6.0
 
@@ -179,7 +183,13 @@ class Segmenter:
             # Of the larger one, or it has been waited for; or time broke and nothing was lost, so
             # that no reader misses one.
             return self._smaller_since is not None or self._breaks
-        return self._held[0] - self._segment_at >= SEGMENT_S * PICTURE_RATE
+        wanted_s = FIRST_SEGMENT_S if self._is_first else SEGMENT_S
+        return self._held[0] - self._segment_at >= wanted_s * PICTURE_RATE
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether the segment being made is the first since time began, or began anew."""
+        return self._segment_at == 0
 
     # --- what is to be read -------------------------------------------------------------------
 
@@ -221,7 +231,7 @@ class Segmenter:
         return round((unix_s - self._epoch_s) * PICTURE_RATE)
 
     def _follows(self, picture: DatedPicture) -> bool:
-        assert self._held is not None
+        assert self._held is not None  # asked where there is one
         gap = self._ticks(picture.unix_s) - self._held[0]
         return 0 < gap <= _LONGEST_PICTURE_S * PICTURE_RATE
 
@@ -264,7 +274,7 @@ class Segmenter:
 
     def _break(self, now: float) -> None:
         """Time does not go on: what there is ends, and all begins anew with a keyframe."""
-        assert self._held is not None
+        assert self._held is not None  # asked where there is one
         at, _ = self._held
         self._end_held(at + round(_LAST_PICTURE_S * PICTURE_RATE), now, keyframe=False)
         self._end_part(now)
@@ -296,7 +306,8 @@ class Segmenter:
         part.samples.append(Sample(sample.data, at - began, sync=sample.sync))
         part.end = at
         age = at - self._segment_at
-        part.ends_segment = keyframe and age >= _SHORTEST_SEGMENT_S * PICTURE_RATE
+        shortest_s = _SHORTEST_FIRST_S if self._is_first else _SHORTEST_SEGMENT_S
+        part.ends_segment = keyframe and age >= shortest_s * PICTURE_RATE
         part.ends_segment |= age >= LONGEST_SEGMENT_S * PICTURE_RATE
         if part.ends_segment:
             self._segment_at = at

@@ -20,7 +20,7 @@ import structlog
 from mixer.model import TapInfo
 from mixer.outputs.playlist import HOLD_BACK_S, TARGET_S, media_playlist, variants
 from mixer.outputs.program_reader import ProgramPicture, ProgramSound
-from mixer.outputs.segmenter import PART_TARGET_S, HlsSegment, Segmenter
+from mixer.outputs.segmenter import FIRST_SEGMENT_S, PART_TARGET_S, HlsSegment, Segmenter
 from server.broadcasts.local_tap import LocalTap
 from server.children.tapping import TappedMedia
 from signaling.protocol.messages import LessonSource
@@ -38,6 +38,10 @@ FIRST_WAIT_S: Final = 15.0
 # RFC 8216bis §6.2.5.2: a request may wait for three target durations. No proxy waits so long; a
 # part that is not there after two of its segments is not coming.
 PART_WAIT_S: Final = 2.0 * TARGET_S
+
+# A whole segment is waited for with the first playlist for so long, in what is made: the keyframe
+# that ends it, asked for after `FIRST_SEGMENT_S`, takes tenths of a second, or does not come.
+_WHOLE_WAIT_S = 2.0 * FIRST_SEGMENT_S
 
 # A player asks for a part that is at most this far ahead; else it has another playlist in mind.
 _MOST_AHEAD = 2
@@ -227,9 +231,15 @@ class LessonHls:
         return media_playlist(self.segmenter)
 
     def _has_begun(self) -> bool:
-        """Whether there is as much as a player stays behind: else it begins with standing still."""
-        made_s = sum(one.duration_s for one in self.segmenter.segments)
-        return made_s >= HOLD_BACK_S + 2 * PART_TARGET_S
+        """Whether there is as much as a player stays behind: else it begins with standing still.
+
+        And a whole segment: FFmpeg's players know no parts, and find nothing to play without one.
+        """
+        segments = self.segmenter.segments
+        made_s = sum(one.duration_s for one in segments)
+        if made_s < HOLD_BACK_S + 2 * PART_TARGET_S:
+            return False
+        return segments[0].whole or made_s >= _WHOLE_WAIT_S
 
     async def piece(self, name: str) -> Addressed:
         """A header, a segment, or a part; the part that comes next is waited for.

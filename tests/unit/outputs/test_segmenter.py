@@ -13,6 +13,7 @@ import pytest
 
 from mixer.outputs.playlist import media_playlist, variants
 from mixer.outputs.segmenter import (
+    FIRST_SEGMENT_S,
     LARGEST_WAIT_S,
     LONGEST_SEGMENT_S,
     PART_S,
@@ -287,23 +288,40 @@ def test_a_keyframe_is_wanted_when_a_segment_is_long_enough(sound: list[Encoded]
     for now in program.play(arrivals(PICTURE, endless), arrivals(SOUND, sound)):
         if program.segmenter.wants_keyframe:
             wanted_at.append(now)
-    assert wanted_at[0] == pytest.approx(SEGMENT_S, abs=0.3)
+    assert wanted_at[0] == pytest.approx(FIRST_SEGMENT_S, abs=0.3)
     # None came: the segment ends all the same.
     assert program.segmenter.segments[0].duration_s == pytest.approx(LONGEST_SEGMENT_S, abs=0.21)
     assert not program.segmenter.segments[1].parts[0].independent
+    assert wanted_at[-1] < LONGEST_SEGMENT_S + 0.3, "the second may be longer than the first"
+
+
+def test_the_first_segment_is_whole_when_it_is_a_second_long(sound: list[Encoded]) -> None:
+    """FFmpeg's players take no parts, and give up on a playlist without a whole segment."""
+    program = PlayedProgram()
+    often = encode_video("H264", SECONDS, keyframe_every=FRAME_RATE)
+    whole_at = [
+        now
+        for now in program.play(arrivals(PICTURE, often), arrivals(SOUND, sound))
+        if program.segmenter.segments[0].whole
+    ]
+    assert whole_at[0] == pytest.approx(FIRST_SEGMENT_S, abs=0.3)
+    first, *others = (one.duration_s for one in program.segmenter.segments if one.whole)
+    assert first == pytest.approx(FIRST_SEGMENT_S, abs=0.002)
+    assert others == pytest.approx([2.0] * len(others), abs=0.002), "the others are longer"
+    assert "#EXTINF:1.00000,\n0.m4s" in media_playlist(program.segmenter)
 
 
 def test_a_keyframe_is_wanted_when_time_breaks_though_nothing_was_lost(
     sound: list[Encoded],
 ) -> None:
     """A compositor that stood still goes on in the middle: no reader misses a packet."""
-    endless = encode_video("H264", 4, keyframe_every=1000)
-    stood = [Encoded(one.time + 5.0 * (one.time >= 2.0), one.data, one.keyframe) for one in endless]
+    endless = encode_video("H264", 2, keyframe_every=1000)
+    stood = [Encoded(one.time + 7.0 * (one.time >= 0.8), one.data, one.keyframe) for one in endless]
     program = PlayedProgram()
-    for _ in program.play(arrivals(PICTURE, stood), arrivals(SOUND, sound)):
-        assert not program.segmenter.wants_keyframe
+    for now in program.play(arrivals(PICTURE, stood), arrivals(SOUND, sound)):
+        assert now > 7.8 or not program.segmenter.wants_keyframe, now
     assert program.segmenter.wants_keyframe
-    begun = encode_video("H264", 2, first=200)
+    begun = encode_video("H264", 1, first=200)
     later = [Encoded(one.time + 9.5, one.data, one.keyframe) for one in begun]
     stream = arrivals(PICTURE, stood + later)
     program.play_all([one for one in stream if one.at >= 9.5])

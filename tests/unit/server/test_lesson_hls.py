@@ -167,6 +167,19 @@ async def test_a_player_has_all_that_the_playlists_name(tmp_path: Path) -> None:
         assert counters == list(range(KEYFRAMES_AT_S * 25))
 
 
+async def test_the_first_playlist_waits_a_little_for_a_whole_segment(tmp_path: Path) -> None:
+    """And no longer: here the keyframe that ends it comes after four seconds."""
+    async with world(tmp_path) as here:
+        hls = await here.opened()
+        asking = asyncio.create_task(hls.playlist())
+        await here.play(until_s=1.9)
+        await until(lambda: hls.segmenter.newest >= (0, 7))
+        await asyncio.sleep(0)
+        assert not asking.done(), "a player that knows no parts would find nothing to play"
+        await here.play(since=1.9, until_s=3.0)
+        assert "#EXT-X-PART:" in await asking
+
+
 async def test_the_next_part_and_the_playlist_that_names_it_are_waited_for(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         hls = await here.opened()
