@@ -3,6 +3,10 @@
 A page from `file:` may fetch nothing and load no modules, so what it shows stands in a classic
 script that sets one variable. The data is JSON with every sign that HTML or a script could take for
 its own written as an escape; the page puts texts in as text alone.
+
+Small pictures (`low`) are in the export and not on the page: the library's player takes them while
+its line is too thin for the best ones. A disk or a stick reads many times what a lesson's pictures
+need, and a page from `file:` sees no rate by which to choose.
 """
 
 from __future__ import annotations

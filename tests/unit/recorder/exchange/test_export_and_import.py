@@ -20,8 +20,10 @@ from typing import Any
 
 import pytest
 
+from recorder.checksums import checksum_of
 from recorder.errors import ExchangeError
 from recorder.exchange.form import ABOUT, LIBRARY, is_id, is_name
+from recorder.exchange.page_files import DATA
 from recorder.exchange.sinks import FolderSink, StoredZip, ZipSink
 from recorder.exchange.taking import check_export, import_recording
 from recorder.exchange.wrapping import is_fragmented
@@ -66,6 +68,24 @@ def test_it_comes_in_elsewhere_with_the_same_hashes_and_journal(
     again = exported(got, tmp_path / "again")
     of_recording = [one for one in about.files if one.file.startswith("recording/")]
     assert [one for one in again.files if one.file.startswith("recording/")] == of_recording
+
+
+def test_a_small_picture_leaves_and_comes_in_and_the_page_plays_the_best(
+    folder: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    members = json.loads((folder / MANIFEST).read_text())
+    part = next(one for one in members["parts"] if one["file"].endswith(".mp4"))
+    (folder / "low-0001.mp4").write_bytes((folder / part["file"]).read_bytes())
+    part["low"] = {"file": "low-0001.mp4", "mime": part["mime"], "duration_s": part["duration_s"]}
+    members["checksums"].append(checksum_of(folder / "low-0001.mp4").model_dump())
+    (folder / MANIFEST).write_text(json.dumps(members))
+    fragment(folder)
+    exported(folder, tmp_path / "out")
+    got = taken(tmp_path / "out", elsewhere)
+    assert (got / "low-0001.mp4").read_bytes() == (folder / "low-0001.mp4").read_bytes()
+    shown = (tmp_path / "out" / DATA).read_text()
+    assert part["file"] in shown
+    assert "low-0001" not in shown
 
 
 @pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
